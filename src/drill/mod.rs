@@ -1,0 +1,3 @@
+//! The embedded world: a Kubernetes API server, the service in its pods, and its database.
+
+pub mod clock;
