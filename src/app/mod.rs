@@ -1,1 +1,3 @@
-//! (app)
+//! Floor 1: the state machine. Synchronous; every effect answers with an outcome.
+
+pub mod event;

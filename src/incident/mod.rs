@@ -1,1 +1,15 @@
-//! (incident)
+//! Floor 0: what is wrong and what to do. Pure values and functions: no I/O, no clock, no async, no UI.
+//!
+//! Adapters turn the world into [`fact::Fact`]s; [`facts::Facts`] is what is known now; [`diagnosis::diagnose`] judges it against a
+//! [`profile::Profile`] at a moment that is given to it.
+
+pub mod diagnosis;
+pub mod fact;
+pub mod facts;
+pub mod feed;
+pub mod leader;
+pub mod log;
+pub mod profile;
+pub mod sop;
+pub mod span;
+pub mod text;

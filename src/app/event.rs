@@ -1,0 +1,59 @@
+//! What enters the loop, and what `update` asks for.
+
+use std::path::PathBuf;
+
+use crossterm::event::KeyEvent;
+
+use crate::incident::fact::{Fact, RowsOf};
+use crate::incident::text::SafeText;
+
+/// Anything that enters the loop. The loop says when.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted: it goes to a text field or nowhere, never to single-key actions.
+    Paste(String),
+    /// The terminal has this size now: columns, rows.
+    Resize(u16, u16),
+    /// Time passed.
+    Tick,
+    /// A source told something.
+    Fact(Fact),
+    /// What came of an effect.
+    Outcome(Outcome),
+}
+
+/// What `update` asks the runtime to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// Give the terminal back to the shell until it is resumed.
+    Suspend,
+    /// Draw the screen anew from nothing.
+    Redraw,
+    /// Ask the database now.
+    Refresh,
+    /// From now on read the rows behind this status with each poll; `None`: no rows.
+    WatchRows(Option<RowsOf>),
+    /// Put text where the operator can paste it from.
+    Copy(String),
+}
+
+/// What came of an effect that can fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The text is on a clipboard or in a file.
+    Copied {
+        /// Where: `tmux buffer`, `terminal clipboard (OSC 52)`.
+        to: SafeText,
+        /// The file that holds it too.
+        file: Option<PathBuf>,
+    },
+    /// It could not be done.
+    Failed {
+        /// What, and why.
+        what: SafeText,
+    },
+}

@@ -1,0 +1,107 @@
+//! Facts that the service's database tells. Ages are whole seconds by the database server's clock.
+
+use serde::Serialize;
+
+use crate::incident::text::SafeText;
+
+/// The session that was opened. No password is ever here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatabaseConnection {
+    /// Host name or address.
+    pub host: SafeText,
+    /// TCP port.
+    pub port: u16,
+    /// Database name.
+    pub database: SafeText,
+    /// Role.
+    pub user: SafeText,
+    /// Where the credentials came from: `--database-url`, `SOPWATCH_DATABASE_URL`, `PG* variables`, `secret managed-services-api-rds`.
+    pub origin: SafeText,
+    /// `verify-full`, `verify-ca`, `require` or `none`.
+    pub tls: SafeText,
+    /// `server_version`.
+    pub version: SafeText,
+}
+
+/// One poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// How long the poll took, milliseconds.
+    pub took_ms: u64,
+    /// One a table of the profile, in its order.
+    pub tables: Vec<TableReading>,
+    /// The lease rows, or why they could not be read.
+    pub leases: Result<Vec<Lease>, SafeText>,
+}
+
+/// What one table tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableReading {
+    /// Table name.
+    pub table: SafeText,
+    /// One a status that has living rows; or why the table could not be read.
+    pub statuses: Result<Vec<StatusCount>, SafeText>,
+}
+
+/// The living (not soft-deleted) rows of one status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatusCount {
+    /// The status as stored; blank stays empty.
+    pub status: SafeText,
+    /// Rows.
+    pub count: u64,
+    /// Age of the oldest by the status's clock basis, seconds; negative where the writer's clock is ahead, `None` where the basis is null.
+    pub oldest_s: Option<i64>,
+    /// Rows older than the status's limit, strictly; `None` where it has none.
+    pub over_limit: Option<u64>,
+}
+
+/// A live or expired row of the lease table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lease {
+    /// `lease_type`.
+    pub lease_type: SafeText,
+    /// Worker id of the holder; `None` before the first claim.
+    pub holder: Option<SafeText>,
+    /// Seconds until `expires`, negative when it ran out.
+    pub ttl_s: i64,
+    /// `expires` as text, to see it advance from one poll to the next.
+    pub expires: SafeText,
+}
+
+/// Which rows were asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RowsOf {
+    /// Table name of the profile.
+    pub table: SafeText,
+    /// Status as stored; empty for blank.
+    pub status: SafeText,
+}
+
+/// The rows behind one status, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// What was asked.
+    pub of: RowsOf,
+    /// The rows, or why they could not be read.
+    pub rows: Result<Vec<Row>, SafeText>,
+    /// Whether there are more than were read.
+    pub more: bool,
+}
+
+/// One row, without any column that names a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Primary key.
+    pub id: SafeText,
+    /// The cluster's id at OCM; empty until it has one.
+    pub ocm_id: SafeText,
+    /// Cloud provider and region, such as `aws/us-east-1`.
+    pub region: SafeText,
+    /// Seconds since `updated_at`; `None` where null.
+    pub idle_s: Option<i64>,
+    /// Seconds since `created_at`.
+    pub age_s: Option<i64>,
+    /// Why it failed, where the table tells; may be empty.
+    pub reason: SafeText,
+}

@@ -1,0 +1,59 @@
+//! What was observed. A fact says what a source told, never what it means.
+//!
+//! A fact carries the times its source gave it; the moment it reached the console is the time of the event that brings it.
+
+mod cluster;
+mod database;
+
+use serde::Serialize;
+
+pub use self::cluster::{
+    Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Permission,
+    Pod, PodUid, short_name,
+};
+pub use self::database::{DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, StatusCount, TableReading};
+use super::feed::{FeedId, FeedState};
+use super::log::{ContainerKey, LogBatch};
+use super::text::SafeText;
+
+/// One observation, as an adapter sends it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Fact {
+    /// Who and where we are, read from the live connection.
+    Connection(Connection),
+    /// The state of a source changed, or the source was heard again.
+    Feed(FeedId, FeedState),
+    /// The deployment as it stands; `None` when the namespace has none of that name.
+    Deployment(Option<Deployment>),
+    /// All matching pods: replaces what was known.
+    Pods(Vec<Pod>),
+    /// One pod is new or changed.
+    Pod(Pod),
+    /// One pod is gone.
+    PodGone(PodUid),
+    /// All events that concern the service: replaces what was known.
+    ClusterEvents(Vec<ClusterEvent>),
+    /// One event is new or was counted up.
+    ClusterEvent(ClusterEvent),
+    /// One event expired.
+    ClusterEventGone(SafeText),
+    /// What the access review answered.
+    Access(Vec<Access>),
+    /// Log records of one container instance.
+    Log(LogBatch),
+    /// Something to say in the log pane about one container's log: a reconnection, a gap.
+    LogNote {
+        /// Whose log.
+        source: ContainerKey,
+        /// Lines known to be missing, where the number is known to be one or more and can't be counted this is 1.
+        missed: u64,
+        /// What happened.
+        text: SafeText,
+    },
+    /// The database session that was opened.
+    DatabaseConnection(DatabaseConnection),
+    /// One poll of the database.
+    Database(Reading),
+    /// The rows behind one status, as they were asked for.
+    Rows(Rows),
+}

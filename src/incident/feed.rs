@@ -1,0 +1,187 @@
+//! Sources and how they are: what hangs on a source that stopped is stale.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::log::ContainerKey;
+use super::text::SafeText;
+
+/// Names one source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum FeedId {
+    /// The API server itself, asked for a sign of life every few seconds.
+    Api,
+    /// The watch of the deployment.
+    Deployment,
+    /// The watch of the pods.
+    Pods,
+    /// The watch of the events.
+    ClusterEvents,
+    /// The access review.
+    Access,
+    /// The log of one container instance.
+    Log(ContainerKey),
+    /// The database poll.
+    Database,
+}
+
+/// How a source is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum FeedState {
+    /// First attempt under way.
+    Connecting,
+    /// It works: what it told is current as of this fact.
+    Live,
+    /// It fails and will be tried again by itself.
+    Failing {
+        /// Why.
+        problem: Problem,
+        /// Failures in a row, from 1.
+        attempt: u32,
+        /// How long until the next try.
+        retry_in: Duration,
+    },
+    /// It came to its proper end: a container that has finished.
+    Ended,
+    /// It is not used, and why.
+    Off(SafeText),
+}
+
+/// What kind of trouble, so that the screen and the rules can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum ProblemKind {
+    /// Nobody listens there.
+    Refused,
+    /// The connection was cut.
+    Reset,
+    /// No answer in time, or a connection that went silent.
+    Frozen,
+    /// The name can't be resolved.
+    Dns,
+    /// The certificate is not trusted, or TLS is not spoken.
+    Tls,
+    /// 401: the token died.
+    Unauthorized,
+    /// 403: not allowed.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 410: the resource version is too old.
+    Gone,
+    /// 429.
+    Throttled,
+    /// Any other answer that is an error.
+    ServerError,
+    /// A stream ended that should not.
+    Ended,
+    /// The secret does not exist or may not be read.
+    SecretMissing,
+    /// The secret lacks a key or holds something unusable.
+    SecretIncomplete,
+    /// The database refuses the credentials.
+    WrongPassword,
+    /// The database has no connection to spare.
+    TooManyConnections,
+    /// A lock was not granted in time.
+    Locked,
+    /// A statement took too long.
+    SlowStatement,
+    /// The database is starting, stopping or recovering.
+    Starting,
+    /// A table or column is not as the profile says, or may not be read.
+    Schema,
+    /// The configuration can't work.
+    Configuration,
+}
+
+/// What failed, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Problem {
+    /// What kind.
+    pub kind: ProblemKind,
+    /// What failed, on what and why, in one sentence without a full stop. Never a secret.
+    pub what: SafeText,
+    /// What the operator can do, where there is something: `oc login`.
+    pub advice: Option<SafeText>,
+}
+
+impl Problem {
+    /// A problem without advice.
+    pub fn new(kind: ProblemKind, what: &str) -> Self {
+        Self {
+            kind,
+            what: SafeText::new(what),
+            advice: None,
+        }
+    }
+
+    /// The same with advice.
+    pub fn advise(mut self, advice: &str) -> Self {
+        self.advice = Some(SafeText::new(advice));
+        self
+    }
+}
+
+/// A source as the console knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Feed {
+    /// How it is.
+    pub state: FeedState,
+    /// Since when it is in this kind of state.
+    pub since: Timestamp,
+    /// When it was last known to work.
+    pub heard_at: Option<Timestamp>,
+    /// When the next try comes, while failing.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// How current what a source told is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Never heard.
+    Missing,
+    /// Current as of so long ago.
+    Fresh(SignedDuration),
+    /// Too old to conclude from, by so long ago.
+    Stale(SignedDuration),
+}
+
+impl Feed {
+    /// A source that has not been heard yet.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            state: FeedState::Connecting,
+            since: now,
+            heard_at: None,
+            retry_at: None,
+        }
+    }
+
+    /// Takes over a state told at `now`.
+    pub fn apply(&mut self, state: FeedState, now: Timestamp) {
+        if std::mem::discriminant(&self.state) != std::mem::discriminant(&state) {
+            self.since = now;
+        }
+        if matches!(state, FeedState::Live | FeedState::Ended) {
+            self.heard_at = Some(now);
+        }
+        self.retry_at = match &state {
+            FeedState::Failing { retry_in, .. } => SignedDuration::try_from(*retry_in)
+                .ok()
+                .and_then(|span| now.checked_add(span).ok()),
+            FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Off(_) => None,
+        };
+        self.state = state;
+    }
+
+    /// The trouble it has now.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.state {
+            FeedState::Failing { problem, .. } => Some(problem),
+            FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Off(_) => None,
+        }
+    }
+}

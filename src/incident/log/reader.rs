@@ -1,0 +1,5 @@
+//! From raw lines to batches.
+
+/// Reads lines.
+#[derive(Debug, Default)]
+pub struct LineReader {}

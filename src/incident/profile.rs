@@ -1,0 +1,313 @@
+//! One service's names, thresholds, statuses, workers, SOPs and links: everything that differs from service to service.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::sop::{Sop, Step};
+
+/// A service as its profile describes it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Profile {
+    /// Names the profile, such as `managed-services-api`.
+    pub id: String,
+    /// The service's name as people say it.
+    pub title: String,
+    /// Where it runs.
+    pub service: Service,
+    /// Stage, production, …: the namespace tells which one it is.
+    pub environments: Vec<Environment>,
+    /// How its workers choose their leader.
+    pub leaders: Leaders,
+    /// Where its state is, if it has a database.
+    pub database: Option<Database>,
+    /// Steps by id: what each looks at.
+    pub steps: BTreeMap<String, Step>,
+    /// One a alert.
+    pub sops: Vec<Sop>,
+    /// Whom to escalate to.
+    #[serde(default)]
+    pub contacts: BTreeMap<String, Contact>,
+    /// What every SOP's escalation section says.
+    #[serde(default)]
+    pub escalations: Vec<String>,
+}
+
+/// The deployment and its pods.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Service {
+    /// Name of the Deployment.
+    pub deployment: String,
+    /// Label selector of its pods, as `kubectl -l` takes it.
+    pub selector: String,
+    /// The container that does the work.
+    pub container: String,
+    /// How many pods there should be.
+    pub replicas: u32,
+}
+
+/// One environment.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Environment {
+    /// `stage`, `production`.
+    pub name: String,
+    /// The namespace the service has there.
+    pub namespace: String,
+    /// Whether a mistake here hurts customers.
+    #[serde(default)]
+    pub production: bool,
+    /// Whether the console may change anything here.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Links by key; a key that a step names and that is not here is one the SOP leaves open.
+    #[serde(default)]
+    pub links: BTreeMap<String, String>,
+}
+
+/// How leaders are chosen and what they log.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Leaders {
+    /// What the SOP greps for: the lines the log pane opens on.
+    pub grep: String,
+    /// Patterns of leader lines; each may name the groups `worker` and `id`.
+    pub lines: LeaderPatterns,
+    /// A pattern that only lines of verbosity 1 and higher match.
+    pub verbose: String,
+    /// The workers that are judged; rows and lines of others are shown, never judged.
+    pub workers: Vec<Worker>,
+    /// The table of leases, if there is one.
+    pub lease_table: Option<String>,
+    /// How often a pod looks at the lease.
+    #[serde(with = "seconds")]
+    pub tick: Duration,
+    /// How long a lease lasts.
+    #[serde(with = "seconds")]
+    pub lease: Duration,
+    /// How often a leader starts its loop.
+    #[serde(with = "seconds")]
+    pub reconcile: Duration,
+}
+
+impl Leaders {
+    /// How long after a start or a restart nothing can be concluded: a lease, a tick and a loop.
+    pub fn settle(&self) -> Duration {
+        self.lease + self.tick + self.reconcile
+    }
+}
+
+/// Regular expressions of the leader lines.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LeaderPatterns {
+    /// Leadership was won.
+    pub gained: String,
+    /// Leadership was lost.
+    pub lost: String,
+    /// The leader's loop started.
+    pub heartbeat: String,
+    /// The leader's loop ended.
+    pub loop_ended: String,
+    /// Another pod leads.
+    pub not_leader: String,
+    /// The lease could not be read or renewed.
+    pub lease_failed: String,
+}
+
+/// A worker type.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Worker {
+    /// As people say it: `KafkaManager`.
+    pub title: String,
+    /// As the service logs it: `*workers.KafkaManager`.
+    pub log_type: String,
+    /// As the lease table names it: `kafka`.
+    pub lease_type: String,
+}
+
+/// The service's database.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Database {
+    /// Database name, as `\c` takes it.
+    pub name: String,
+    /// The secret that holds the credentials, and its keys.
+    pub secret: SecretKeys,
+    /// The tables to count by status.
+    pub tables: Vec<Table>,
+}
+
+/// Where the credentials are in the secret.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretKeys {
+    /// Name of the secret.
+    pub name: String,
+    /// Key of the host.
+    pub host: String,
+    /// Key of the port.
+    pub port: String,
+    /// Key of the database name.
+    pub database: String,
+    /// Key of the user.
+    pub user: String,
+    /// Key of the password.
+    pub password: String,
+    /// Key of the CA certificate, PEM; the key may be absent.
+    pub ca: Option<String>,
+}
+
+/// A table whose rows have a status. It has the columns `id`, `status`, `created_at`, `updated_at` and `deleted_at`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Table {
+    /// Its name in the database.
+    pub name: String,
+    /// What a row is, as people say it: `OSD cluster`.
+    pub title: String,
+    /// Column with the cluster's id at OCM.
+    pub ocm_id: Option<String>,
+    /// Column with the reason of a failure.
+    pub reason: Option<String>,
+    /// The statuses, in the order of a row's life. Others are shown as unknown.
+    pub statuses: Vec<Status>,
+}
+
+impl Table {
+    /// A status by its stored value.
+    pub fn status(&self, name: &str) -> Option<&Status> {
+        self.statuses.iter().find(|status| status.name == name)
+    }
+}
+
+/// One status of a table.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Status {
+    /// As stored.
+    pub name: String,
+    /// What it means for a row to be in it.
+    pub role: Role,
+    /// What its age is counted from.
+    #[serde(default)]
+    pub clock: ClockBasis,
+    /// The age above which (strictly) the SOP asks for something.
+    #[serde(default, with = "optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Duration>,
+}
+
+/// What a status means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Recorded, not begun.
+    Accepted,
+    /// Being worked on.
+    InFlight,
+    /// Done and good.
+    Ready,
+    /// Over and bad.
+    Failed,
+    /// Being deleted.
+    Deleting,
+    /// Put aside on purpose.
+    Suspended,
+}
+
+/// What an age is counted from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockBasis {
+    /// `updated_at`: right where the service writes the row on a change of status only.
+    #[default]
+    UpdatedAt,
+    /// `created_at`: where the service rewrites the row in every loop.
+    CreatedAt,
+}
+
+/// A team that can be called.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Contact {
+    /// The team's name.
+    pub title: String,
+    /// How to reach it: a channel, an address, a page. Empty where the SOP leaves it open.
+    #[serde(default)]
+    pub reach: Vec<String>,
+}
+
+impl Profile {
+    /// The environment whose namespace this is.
+    pub fn environment_of(&self, namespace: &str) -> Option<&Environment> {
+        self.environments
+            .iter()
+            .find(|environment| environment.namespace == namespace)
+    }
+
+    /// An SOP by id.
+    pub fn sop(&self, id: &str) -> Option<&Sop> {
+        self.sops.iter().find(|sop| sop.id == id)
+    }
+
+    /// A table by name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.database
+            .as_ref()?
+            .tables
+            .iter()
+            .find(|table| table.name == name)
+    }
+
+    /// The steps of an SOP in order, where it refers to another's, that one's.
+    pub fn steps_of<'a>(&'a self, sop: &'a Sop) -> Vec<(&'a str, &'a Step)> {
+        let ids = match sop.steps_from.as_deref().and_then(|id| self.sop(id)) {
+            Some(other) => &other.steps,
+            None => &sop.steps,
+        };
+        let step = |id: &'a String| self.steps.get(id).map(|step| (id.as_str(), step));
+        ids.iter().filter_map(step).collect()
+    }
+}
+
+/// Durations as whole seconds in the file.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(span.as_secs())
+    }
+}
+
+/// The same for a span that may be absent.
+mod optional_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Option::<u64>::deserialize(deserializer).map(|seconds| seconds.map(Duration::from_secs))
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match span {
+            Some(span) => serializer.serialize_u64(span.as_secs()),
+            None => serializer.serialize_none(),
+        }
+    }
+}

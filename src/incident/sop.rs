@@ -1,0 +1,110 @@
+//! The procedure for one alert, and its items.
+
+use serde::{Deserialize, Serialize};
+
+/// The procedure for one alert.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Sop {
+    /// Names it on the command line: `kafka-provisioning-latency`.
+    pub id: String,
+    /// The alert's name.
+    pub title: String,
+    /// What users suffer.
+    pub impact: String,
+    /// What is wrong.
+    pub summary: String,
+    /// What one must have access to.
+    #[serde(default)]
+    pub access: Vec<String>,
+    /// Secrets that it needs.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Ids of its steps, in order; empty where it refers to another SOP's.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// The SOP whose steps and handling it refers to.
+    #[serde(default)]
+    pub steps_from: Option<String>,
+    /// How to handle what was found, one rule an entry.
+    #[serde(default)]
+    pub handle: Vec<String>,
+    /// Where the source is empty or misleads.
+    #[serde(default)]
+    pub gaps: Vec<String>,
+}
+
+/// One item of a procedure.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Step {
+    /// A few words.
+    pub title: String,
+    /// What answers it.
+    pub check: Check,
+    /// What to look at, in words.
+    pub text: String,
+    /// The same by hand. `{namespace}`, `{deployment}`, `{selector}`, `{container}`, `{secret}` and `{database}` are filled in.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// Keys of the environment's links.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Where the source is empty or misleads.
+    #[serde(default)]
+    pub gaps: Vec<String>,
+}
+
+/// What answers a step: a closed set; which one a step uses is the profile's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub enum Check {
+    /// The operator looks and ticks.
+    Manual,
+    /// The deployment is configured to the profile's number of pods.
+    Replicas,
+    /// So many pods are configured, started and ready.
+    PodsReady,
+    /// Events of the service with a warning: the operator judges them.
+    Events,
+    /// Errors in the logs: the operator judges them.
+    LogErrors,
+    /// Exactly one pod leads this worker.
+    Leader {
+        /// Its `log-type`.
+        worker: String,
+    },
+    /// At least one living row of the table is ready.
+    AnyReady {
+        /// Its name.
+        table: String,
+    },
+    /// No living row of the table is older than its status's limit.
+    Limits {
+        /// Its name.
+        table: String,
+    },
+    /// No living row of the table has failed.
+    Failed {
+        /// Its name.
+        table: String,
+    },
+}
+
+/// The answer to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepStatus {
+    /// As it should be.
+    Pass,
+    /// Not as it should be.
+    Fail,
+    /// Evidence is missing.
+    Unknown,
+    /// The evidence is too old.
+    Stale,
+    /// It will be known at a given moment: something is settling.
+    Waiting,
+    /// The operator looks and ticks.
+    Manual,
+}

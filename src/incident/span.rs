@@ -1,0 +1,60 @@
+//! Spans of time as people read them.
+
+use jiff::SignedDuration;
+
+/// A span as a clock: `07:12`, `1:07:12`, from a day on `2d 00:10`. Never wraps.
+pub fn clock(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    let seconds = span.as_secs().unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours) {
+        (0, 0) => format!("{sign}{minutes:02}:{:02}", seconds % 60),
+        (0, _) => format!("{sign}{hours}:{minutes:02}:{:02}", seconds % 60),
+        _ => format!("{sign}{days}d {hours:02}:{minutes:02}"),
+    }
+}
+
+/// A span in its largest units, two at most: `2s`, `1m32s`, `3h05m`, `80d`.
+pub fn brief(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    let seconds = span.as_secs().unsigned_abs();
+    let text = match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 if seconds / 60 % 60 == 0 => format!("{}h", seconds / 3_600),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        86_400..864_000 if seconds / 3_600 % 24 != 0 => {
+            format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24)
+        }
+        _ => format!("{}d", seconds / 86_400),
+    };
+    format!("{sign}{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let cases = [
+            (0, "00:00", "0s"),
+            (92, "01:32", "1m32s"),
+            (180, "03:00", "3m"),
+            (2_701, "45:01", "45m01s"),
+            (11_100, "3:05:00", "3h05m"),
+            (173_400, "2d 00:10", "2d"),
+            (80 * 86_400, "80d 00:00", "80d"),
+            (-65, "-01:05", "-1m05s"),
+        ];
+        for (seconds, as_clock, as_brief) in cases {
+            let span = SignedDuration::from_secs(seconds);
+            assert_eq!(
+                (clock(span).as_str(), brief(span).as_str()),
+                (as_clock, as_brief),
+                "{seconds} s"
+            );
+        }
+    }
+}
