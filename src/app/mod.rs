@@ -1,3 +1,200 @@
-//! Floor 1: the state machine. Synchronous; every effect answers with an outcome.
+//! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
+pub mod action;
+pub mod checklist;
+pub mod dialog;
 pub mod event;
+pub mod keymap;
+pub mod log_buffer;
+pub mod notice;
+pub mod page;
+pub mod panes;
+mod perform;
+mod update;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use self::checklist::Checklist;
+use self::dialog::Dialog;
+use self::keymap::Keymap;
+use self::log_buffer::LogBuffer;
+use self::notice::Notice;
+use self::panes::Panes;
+use crate::incident::diagnosis::{Diagnosis, diagnose};
+use crate::incident::fact::{Pod, RowsOf};
+use crate::incident::facts::Facts;
+use crate::incident::profile::{Environment, Profile};
+use crate::incident::sop::{Sop, Step, StepStatus};
+
+/// What is fixed from the start of the console.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The service.
+    pub profile: Arc<Profile>,
+    /// The environment that the namespace belongs to; `None` for a namespace the profile does not know.
+    pub environment: Option<Environment>,
+    /// The namespace as the configuration says; the connection's own is in the facts.
+    pub namespace: String,
+    /// Title of the scenario, in a drill.
+    pub drill: Option<String>,
+    /// Whether the console may change nothing.
+    pub read_only: bool,
+    /// When it was started.
+    pub started_at: Timestamp,
+}
+
+/// Everything the screen shows.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What is fixed.
+    pub session: Session,
+    /// What is known.
+    pub facts: Facts,
+    /// What it means for the chosen SOP.
+    pub diagnosis: Diagnosis,
+    /// The scroll-back of the logs.
+    pub log: LogBuffer,
+    /// Focus and choices.
+    pub panes: Panes,
+    /// What lies over the panes, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// The chosen SOP and its ticks.
+    pub checklist: Checklist,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// The newest word from the console.
+    pub notice: Option<Notice>,
+    /// The moment of the last event.
+    pub now: Timestamp,
+}
+
+/// One row of the database pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridRow {
+    /// Which rows it stands for.
+    pub of: RowsOf,
+    /// Rows; `None` while unknown.
+    pub count: u64,
+    /// Age of the oldest at `now`, seconds.
+    pub oldest_s: Option<i64>,
+    /// Its limit, seconds.
+    pub limit_s: Option<u64>,
+    /// How many are over it.
+    pub over: Option<u64>,
+    /// How the count changed within the window of [`Facts::change_of`].
+    pub change: Option<i64>,
+    /// Whether the profile knows the status.
+    pub known: bool,
+}
+
+impl App {
+    /// A console that knows nothing yet. `sop` must be one of the profile's; else its first is taken.
+    pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
+        let known = session.profile.sop(sop).or_else(|| session.profile.sops.first());
+        let checklist = Checklist::new(known.map_or("", |sop| &sop.id));
+        let now = session.started_at;
+        let mut app = Self {
+            session,
+            facts: Facts::default(),
+            diagnosis: Diagnosis::default(),
+            log: LogBuffer::default(),
+            panes: Panes::default(),
+            dialogs: Vec::new(),
+            checklist,
+            keymap,
+            notice: None,
+            now,
+        };
+        app.judge();
+        app
+    }
+
+    /// Judges the facts anew: once after the events that were queued, before a draw.
+    pub fn judge(&mut self) {
+        let profile = self.session.profile.clone();
+        if let Some(sop) = profile.sop(&self.checklist.sop) {
+            self.diagnosis = diagnose(&self.facts, &profile, sop, self.now);
+        }
+    }
+
+    /// The chosen SOP.
+    pub fn sop(&self) -> Option<&Sop> {
+        self.session.profile.sop(&self.checklist.sop)
+    }
+
+    /// The steps of the chosen SOP, with their ids.
+    pub fn steps(&self) -> Vec<(&str, &Step)> {
+        self.sop()
+            .map(|sop| self.session.profile.steps_of(sop))
+            .unwrap_or_default()
+    }
+
+    /// The topmost dialog.
+    pub fn dialog(&self) -> Option<&Dialog> {
+        self.dialogs.last()
+    }
+
+    /// The pods in the order of the pane: by name.
+    pub fn pods(&self) -> Vec<&Pod> {
+        let mut pods: Vec<_> = self.facts.pods.values().collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        pods
+    }
+
+    /// The rows of the database pane: by table, then in the order of a row's life, statuses the profile does not know last.
+    pub fn grid(&self) -> Vec<GridRow> {
+        let tables = self
+            .session
+            .profile
+            .database
+            .iter()
+            .flat_map(|database| &database.tables);
+        tables.flat_map(|table| self.grid_of(table)).collect()
+    }
+
+    fn grid_of(&self, table: &crate::incident::profile::Table) -> Vec<GridRow> {
+        let Some((read_at, _)) = &self.facts.reading else {
+            return Vec::new();
+        };
+        let since = self.now.duration_since(*read_at).as_secs().max(0);
+        let Some(Ok(statuses)) = self.facts.statuses(&table.name) else {
+            return Vec::new();
+        };
+        let place = |status: &str| {
+            table
+                .statuses
+                .iter()
+                .position(|known| known.name == status)
+                .unwrap_or(usize::MAX)
+        };
+        let mut rows: Vec<_> = statuses
+            .iter()
+            .map(|status| {
+                let known = table.status(&status.status);
+                let change = self.facts.change_of(&table.name, &status.status);
+                GridRow {
+                    of: RowsOf {
+                        table: table.name.as_str().into(),
+                        status: status.status.clone(),
+                    },
+                    count: status.count,
+                    oldest_s: status.oldest_s.map(|oldest| oldest + since),
+                    limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
+                    over: status.over_limit,
+                    change: change.map(|(change, _)| change),
+                    known: known.is_some(),
+                }
+            })
+            .collect();
+        rows.sort_by(|a, b| (place(&a.of.status), &a.of.status).cmp(&(place(&b.of.status), &b.of.status)));
+        rows
+    }
+
+    /// Whether the chosen step is one the operator ticks.
+    pub fn selected_step_is_manual(&self) -> bool {
+        let finding = self.diagnosis.steps.get(self.panes.step);
+        finding.is_some_and(|finding| finding.status == StepStatus::Manual)
+    }
+}

@@ -1,0 +1,103 @@
+//! What lies over the panes.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::log_buffer::Entry;
+use crate::incident::fact::{PodUid, RowsOf};
+
+/// A dialog. They lie on a stack: the topmost takes the keys.
+#[derive(Clone, Debug)]
+pub enum Dialog {
+    /// All keys.
+    Help(Scroll),
+    /// Every source, how it is, and what we may do.
+    Sources(Scroll),
+    /// Choose an SOP.
+    Sops {
+        /// Chosen row.
+        chosen: usize,
+    },
+    /// A step: what to look at.
+    Step {
+        /// Its place in the SOP.
+        index: usize,
+        /// How far down.
+        scroll: Scroll,
+    },
+    /// The rows behind a status.
+    Rows {
+        /// Which.
+        of: RowsOf,
+        /// How far down.
+        scroll: Scroll,
+    },
+    /// A pod.
+    Pod {
+        /// Which.
+        uid: PodUid,
+        /// How far down.
+        scroll: Scroll,
+    },
+    /// A log record, whole.
+    Record {
+        /// Which.
+        entry: Arc<Entry>,
+        /// How far down.
+        scroll: Scroll,
+    },
+    /// A line of text is asked for.
+    Prompt {
+        /// What for.
+        purpose: Purpose,
+        /// What was typed.
+        input: Input,
+        /// What is wrong with it.
+        error: Option<String>,
+    },
+}
+
+/// How far down a dialog is scrolled, in rows. Drawing holds it within the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scroll(pub usize);
+
+/// What a typed text is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The log's filter.
+    Filter,
+    /// Find a row of the focused list.
+    Find,
+    /// The note with which a step is ticked.
+    Note {
+        /// The step.
+        step: String,
+    },
+}
+
+impl Dialog {
+    /// Whether one of its rows is to be chosen.
+    pub fn is_choice(&self) -> bool {
+        matches!(self, Self::Sops { .. })
+    }
+
+    /// Whether keys are text.
+    pub fn is_prompt(&self) -> bool {
+        matches!(self, Self::Prompt { .. })
+    }
+
+    /// The place that moves when one scrolls.
+    pub fn place(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Help(scroll)
+            | Self::Sources(scroll)
+            | Self::Step { scroll, .. }
+            | Self::Rows { scroll, .. }
+            | Self::Pod { scroll, .. }
+            | Self::Record { scroll, .. } => Some(&mut scroll.0),
+            Self::Sops { chosen } => Some(chosen),
+            Self::Prompt { .. } => None,
+        }
+    }
+}

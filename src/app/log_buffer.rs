@@ -1,0 +1,478 @@
+//! The scroll-back: bounded, ordered by time across pods, with what was let go or missed counted.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use crate::incident::fact::PodUid;
+use crate::incident::log::{ContainerKey, LeaderLineKind, LogRecord, Severity};
+use crate::incident::text::SafeText;
+
+/// Records kept of all lines.
+pub const ALL_CAPACITY: usize = 20_000;
+/// Records kept of leader lines and of errors, each.
+pub const CHOSEN_CAPACITY: usize = 5_000;
+/// Bytes of text kept in one ring.
+pub const BYTES_CAPACITY: usize = 12 << 20;
+
+/// Which lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogMode {
+    /// What the logs say about leaders.
+    #[default]
+    Leader,
+    /// Errors, panics and warnings.
+    Errors,
+    /// Everything.
+    All,
+}
+
+impl LogMode {
+    /// All, in the order a key goes through them.
+    pub const ALL: [Self; 3] = [Self::Leader, Self::Errors, Self::All];
+
+    /// Its word on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Errors => "errors",
+            Self::All => "all",
+        }
+    }
+
+    /// The one after it.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+}
+
+/// One entry of the scroll-back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose log.
+    pub source: Arc<ContainerKey>,
+    /// The record; a note of the console itself has severity `Plain`.
+    pub record: LogRecord,
+    /// Whether the console says this, not the container.
+    pub note: bool,
+    /// How many like it stand for it: heartbeats and not-leader lines are shown once, the newest.
+    pub repeats: u64,
+}
+
+impl Entry {
+    /// What makes two repeating leader lines the same.
+    fn repeat_key(&self) -> Option<(&ContainerKey, &SafeText, LeaderLineKind)> {
+        let leader = self.record.leader.as_ref()?;
+        let repeating = matches!(
+            leader.kind,
+            LeaderLineKind::Heartbeat | LeaderLineKind::NotLeader | LeaderLineKind::LeaseFailed
+        );
+        repeating.then_some((&*self.source, &leader.worker, leader.kind))
+    }
+}
+
+/// Entries in the order of time, the oldest let go first.
+#[derive(Clone, Debug, Default)]
+pub struct Ring {
+    entries: VecDeque<Arc<Entry>>,
+    bytes: usize,
+    /// How many were let go.
+    pub let_go: u64,
+}
+
+impl Ring {
+    fn insert(&mut self, entry: Arc<Entry>, capacity: usize) {
+        let later = self
+            .entries
+            .iter()
+            .rev()
+            .take_while(|other| other.record.at > entry.record.at)
+            .count();
+        let place = self.entries.len() - later;
+        self.bytes += entry.record.text.len();
+        self.entries.insert(place, entry);
+        while self.entries.len() > capacity || self.bytes > BYTES_CAPACITY {
+            let Some(oldest) = self.entries.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.record.text.len();
+            self.let_go += 1;
+        }
+    }
+
+    /// Takes out the entry that this one repeats, and says how often it had been seen.
+    fn take_repeated(&mut self, entry: &Entry) -> u64 {
+        let Some(key) = entry.repeat_key() else { return 0 };
+        let Some(place) = self
+            .entries
+            .iter()
+            .rposition(|other| other.repeat_key() == Some(key))
+        else {
+            return 0;
+        };
+        let Some(other) = self.entries.remove(place) else {
+            return 0;
+        };
+        self.bytes -= other.record.text.len();
+        other.repeats
+    }
+
+    /// The entries, oldest first.
+    pub fn entries(&self) -> &VecDeque<Arc<Entry>> {
+        &self.entries
+    }
+}
+
+/// The scroll-back and what of it is shown.
+#[derive(Clone, Debug, Default)]
+pub struct LogBuffer {
+    /// Which lines are shown.
+    pub mode: LogMode,
+    /// The filter that is in force.
+    pub filter: Option<Regex>,
+    /// Only this pod's lines, if one was chosen.
+    pub pod: Option<(PodUid, SafeText)>,
+    /// Whether long lines are wrapped.
+    pub wrap: bool,
+    /// Entries that came while the view was held still.
+    pub arrived: u64,
+    all: Ring,
+    leader: Ring,
+    errors: Ring,
+    narrowed: Option<Ring>,
+    held: Option<Held>,
+}
+
+/// The view held still: the entries as they were, and the chosen one.
+#[derive(Clone, Debug)]
+struct Held {
+    entries: VecDeque<Arc<Entry>>,
+    chosen: usize,
+}
+
+impl LogBuffer {
+    /// Takes in a record.
+    pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
+        let about_leader = record.leader.is_some();
+        let bad = record.severity >= Severity::Warning;
+        let entry = Entry {
+            source: source.clone(),
+            record,
+            note: false,
+            repeats: 1,
+        };
+        if about_leader {
+            let repeats = 1 + self.leader.take_repeated(&entry);
+            let entry = Arc::new(Entry {
+                repeats,
+                ..entry.clone()
+            });
+            self.narrow_repeated(&entry);
+            self.leader.insert(entry, CHOSEN_CAPACITY);
+        }
+        let entry = Arc::new(entry);
+        if bad {
+            self.errors.insert(entry.clone(), CHOSEN_CAPACITY);
+        }
+        if self.mode != LogMode::Leader && (bad || self.mode == LogMode::All) {
+            self.narrow(&entry);
+        }
+        self.all.insert(entry, ALL_CAPACITY);
+        self.count_arrival(about_leader, bad);
+    }
+
+    /// Takes in something the console has to say about a log: it shows in every mode.
+    pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: SafeText) {
+        let record = LogRecord {
+            at,
+            severity: Severity::Plain,
+            text,
+            leader: None,
+        };
+        let entry = Arc::new(Entry {
+            source: source.clone(),
+            record,
+            note: true,
+            repeats: 1,
+        });
+        self.narrow(&entry);
+        self.leader.insert(entry.clone(), CHOSEN_CAPACITY);
+        self.errors.insert(entry.clone(), CHOSEN_CAPACITY);
+        self.all.insert(entry, ALL_CAPACITY);
+        self.count_arrival(true, true);
+    }
+
+    fn count_arrival(&mut self, about_leader: bool, bad: bool) {
+        let shown = match self.mode {
+            LogMode::Leader => about_leader,
+            LogMode::Errors => bad,
+            LogMode::All => true,
+        };
+        if self.held.is_some() && shown {
+            self.arrived += 1;
+        }
+    }
+
+    fn narrow(&mut self, entry: &Arc<Entry>) {
+        let fits = self.fits(entry);
+        if let Some(narrowed) = self.narrowed.as_mut().filter(|_| fits) {
+            narrowed.insert(entry.clone(), ALL_CAPACITY);
+        }
+    }
+
+    fn narrow_repeated(&mut self, entry: &Arc<Entry>) {
+        if self.mode == LogMode::Leader {
+            if let Some(narrowed) = self.narrowed.as_mut() {
+                narrowed.take_repeated(entry);
+            }
+            self.narrow(entry);
+        }
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        let of_pod = self
+            .pod
+            .as_ref()
+            .is_none_or(|(uid, _)| entry.source.pod_uid == *uid);
+        of_pod
+            && self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| entry.note || filter.is_match(&entry.record.text))
+    }
+
+    /// Whether a filter or the choice of a pod is in force.
+    pub fn is_narrowed(&self) -> bool {
+        self.filter.is_some() || self.pod.is_some()
+    }
+
+    /// Shows another mode.
+    pub fn set_mode(&mut self, mode: LogMode) {
+        self.mode = mode;
+        self.rebuild();
+    }
+
+    /// Puts a filter in force, or none.
+    pub fn set_filter(&mut self, filter: Option<Regex>) {
+        self.filter = filter;
+        self.rebuild();
+    }
+
+    /// Shows only one pod's lines, or all.
+    pub fn set_pod(&mut self, pod: Option<(PodUid, SafeText)>) {
+        self.pod = pod;
+        self.rebuild();
+    }
+
+    fn rebuild(&mut self) {
+        self.release();
+        self.narrowed = self.is_narrowed().then(|| {
+            let mut ring = Ring::default();
+            let fitting = self.ring().entries.iter().filter(|entry| self.fits(entry));
+            ring.entries = fitting.cloned().collect();
+            ring.bytes = ring.entries.iter().map(|entry| entry.record.text.len()).sum();
+            ring
+        });
+    }
+
+    fn ring(&self) -> &Ring {
+        match self.mode {
+            LogMode::Leader => &self.leader,
+            LogMode::Errors => &self.errors,
+            LogMode::All => &self.all,
+        }
+    }
+
+    /// The entries to show, oldest first: those of the moment it was held still, else the newest.
+    pub fn shown(&self) -> &VecDeque<Arc<Entry>> {
+        match (&self.held, &self.narrowed) {
+            (Some(held), _) => &held.entries,
+            (None, Some(narrowed)) => &narrowed.entries,
+            (None, None) => &self.ring().entries,
+        }
+    }
+
+    /// How many entries of this mode were let go to stay within bounds.
+    pub fn let_go(&self) -> u64 {
+        self.ring().let_go
+    }
+
+    /// Whether the view is held still.
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Place of the chosen entry among [`LogBuffer::shown`]; `None` while the newest are followed.
+    pub fn chosen(&self) -> Option<usize> {
+        self.held.as_ref().map(|held| held.chosen)
+    }
+
+    /// The chosen entry; while following, the newest.
+    pub fn chosen_entry(&self) -> Option<&Arc<Entry>> {
+        match &self.held {
+            Some(held) => held.entries.get(held.chosen),
+            None => self.shown().back(),
+        }
+    }
+
+    /// Holds the view still.
+    pub fn hold(&mut self) {
+        if self.held.is_none() {
+            let entries = self.shown().clone();
+            let chosen = entries.len().saturating_sub(1);
+            self.arrived = 0;
+            self.held = Some(Held { entries, chosen });
+        }
+    }
+
+    /// Follows the newest again.
+    pub fn release(&mut self) {
+        self.held = None;
+        self.arrived = 0;
+    }
+
+    /// Moves the choice by so many entries and holds the view still; past the newest, follows again.
+    pub fn step(&mut self, by: isize) {
+        if self.held.is_none() && by > 0 {
+            return;
+        }
+        self.hold();
+        let Some(held) = self.held.as_mut() else { return };
+        let last = held.entries.len().saturating_sub(1);
+        let target = held.chosen.saturating_add_signed(by);
+        if target > last && self.arrived == 0 {
+            self.release();
+        } else {
+            held.chosen = target.min(last);
+        }
+    }
+
+    /// Moves to the oldest entry.
+    pub fn to_top(&mut self) {
+        self.hold();
+        if let Some(held) = self.held.as_mut() {
+            held.chosen = 0;
+        }
+    }
+
+    /// Records taken in so far that are still kept, and the bytes of their text.
+    pub fn size(&self) -> (usize, usize) {
+        (self.all.entries.len(), self.all.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::log::LeaderLine;
+
+    fn source(pod: &str) -> Arc<ContainerKey> {
+        Arc::new(ContainerKey {
+            pod_uid: PodUid(pod.into()),
+            pod: format!("api-{pod}").into(),
+            container: "service".into(),
+            restart: 0,
+        })
+    }
+
+    fn record(second: i64, text: &str) -> LogRecord {
+        let at = Timestamp::from_second(second).unwrap();
+        LogRecord {
+            at,
+            severity: Severity::Info,
+            text: text.into(),
+            leader: None,
+        }
+    }
+
+    fn heartbeat(second: i64) -> LogRecord {
+        let leader = LeaderLine {
+            kind: LeaderLineKind::Heartbeat,
+            worker: "*workers.KafkaManager".into(),
+            worker_id: "1".into(),
+        };
+        LogRecord {
+            leader: Some(leader),
+            ..record(second, "Starting reconciliation loop")
+        }
+    }
+
+    fn texts(buffer: &LogBuffer) -> Vec<&str> {
+        buffer.shown().iter().map(|entry| &*entry.record.text).collect()
+    }
+
+    #[test]
+    fn records_of_several_pods_are_ordered_by_time() {
+        let mut buffer = LogBuffer {
+            mode: LogMode::All,
+            ..LogBuffer::default()
+        };
+        let (a, b) = (source("a"), source("b"));
+        buffer.push(&a, record(1, "a1"));
+        buffer.push(&a, record(3, "a3"));
+        buffer.push(&b, record(2, "b2"));
+        buffer.push(&b, record(3, "b3"));
+        assert_eq!(texts(&buffer), ["a1", "b2", "a3", "b3"]);
+    }
+
+    #[test]
+    fn what_is_let_go_is_counted() {
+        let mut buffer = LogBuffer {
+            mode: LogMode::All,
+            ..LogBuffer::default()
+        };
+        let a = source("a");
+        for second in 0..ALL_CAPACITY as i64 + 5 {
+            buffer.push(&a, record(second, "line"));
+        }
+        assert_eq!((buffer.shown().len(), buffer.let_go()), (ALL_CAPACITY, 5));
+    }
+
+    #[test]
+    fn noise_does_not_evict_leader_lines_and_heartbeats_show_once() {
+        let mut buffer = LogBuffer::default();
+        let a = source("a");
+        (0..3).for_each(|second| buffer.push(&a, heartbeat(second)));
+        for second in 10..ALL_CAPACITY as i64 * 2 {
+            buffer.push(&a, record(second, "noise"));
+        }
+        assert_eq!(texts(&buffer), ["Starting reconciliation loop"]);
+        assert_eq!(buffer.shown()[0].repeats, 3);
+    }
+
+    #[test]
+    fn a_filter_is_live() {
+        let mut buffer = LogBuffer {
+            mode: LogMode::All,
+            ..LogBuffer::default()
+        };
+        let a = source("a");
+        buffer.push(&a, record(1, "one"));
+        buffer.set_filter(Some(Regex::new("^o").unwrap()));
+        buffer.push(&a, record(2, "two"));
+        buffer.push(&a, record(3, "over"));
+        assert_eq!(texts(&buffer), ["one", "over"]);
+        buffer.set_filter(None);
+        assert_eq!(texts(&buffer), ["one", "two", "over"]);
+    }
+
+    #[test]
+    fn a_held_view_stands_still_and_counts_what_came() {
+        let mut buffer = LogBuffer {
+            mode: LogMode::All,
+            ..LogBuffer::default()
+        };
+        let a = source("a");
+        (1..=3).for_each(|second| buffer.push(&a, record(second, &second.to_string())));
+        buffer.step(-1);
+        buffer.push(&a, record(4, "4"));
+        assert_eq!(
+            (texts(&buffer), buffer.chosen(), buffer.arrived),
+            (vec!["1", "2", "3"], Some(1), 1)
+        );
+        buffer.release();
+        assert_eq!(texts(&buffer), ["1", "2", "3", "4"]);
+    }
+}

@@ -1,0 +1,534 @@
+//! What a dialog says, as plain paragraphs: drawn by the view, copied as they are.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::App;
+use super::dialog::Dialog;
+use super::keymap::Key;
+use super::log_buffer::Entry;
+use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod, Row, RowsOf};
+use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
+use crate::incident::span;
+
+/// What kind of line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Opens a section.
+    Heading,
+    /// Words to be wrapped.
+    Plain,
+    /// A command or a table: kept as it is.
+    Code,
+    /// Something that works.
+    Good,
+    /// Something that is wrong.
+    Bad,
+    /// Something unknown or to be careful with.
+    Doubtful,
+    /// Of less weight.
+    Faint,
+}
+
+/// One line of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageLine {
+    /// What kind.
+    pub tone: Tone,
+    /// The words.
+    pub text: String,
+}
+
+/// A titled text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// For the frame.
+    pub title: String,
+    /// From top to bottom.
+    pub lines: Vec<PageLine>,
+}
+
+impl Page {
+    fn titled(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            lines: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, tone: Tone, text: impl Into<String>) {
+        self.lines.push(PageLine {
+            tone,
+            text: text.into(),
+        });
+    }
+
+    fn section(&mut self, heading: &str) {
+        if !self.lines.is_empty() {
+            self.add(Tone::Plain, "");
+        }
+        self.add(Tone::Heading, heading);
+    }
+
+    /// The words alone, for a copy.
+    pub fn text(&self) -> String {
+        let lines = self.lines.iter().map(|line| line.text.as_str());
+        std::iter::once(self.title.as_str())
+            .chain(lines)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl App {
+    /// What the topmost dialog says; `None` for a choice or a prompt.
+    pub fn page(&self) -> Option<Page> {
+        match self.dialog()? {
+            Dialog::Help(_) => Some(self.help_page()),
+            Dialog::Sources(_) => Some(self.sources_page()),
+            Dialog::Step { index, .. } => Some(self.step_page(*index)),
+            Dialog::Rows { of, .. } => Some(self.rows_page(of)),
+            Dialog::Pod { uid, .. } => Some(match self.facts.pods.get(uid) {
+                Some(pod) => self.pod_page(pod),
+                None => gone_page(),
+            }),
+            Dialog::Record { entry, .. } => Some(record_page(entry)),
+            Dialog::Sops { .. } | Dialog::Prompt { .. } => None,
+        }
+    }
+
+    pub(super) fn dialog_text(&self) -> Option<String> {
+        self.page().map(|page| page.text())
+    }
+
+    fn help_page(&self) -> Page {
+        let mut page = Page::titled("Keys");
+        let mut last = None;
+        let mut rows: Vec<_> = self.keymap.rows().collect();
+        rows.sort_by_key(|(row, _)| row.context);
+        for (row, keys) in rows {
+            if last != Some(row.context) {
+                page.section(row.context.title());
+                last = Some(row.context);
+            }
+            let keys = keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ");
+            page.add(Tone::Code, format!("{keys:<18} {}", row.help));
+        }
+        page
+    }
+
+    fn sources_page(&self) -> Page {
+        let mut page = Page::titled("Sources");
+        page.section("What is read");
+        for (id, feed) in self.facts.feeds() {
+            let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
+            page.add(tone, format!("{:<34} {text}", feed_name(id)));
+            if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
+                page.add(Tone::Plain, format!("  → {advice}"));
+            }
+        }
+        if let Some(database) = &self.facts.database {
+            page.section("Database session");
+            let place = format!(
+                "{}@{}:{}/{}",
+                database.user, database.host, database.port, database.database
+            );
+            page.add(
+                Tone::Plain,
+                format!(
+                    "{place}, read-only, TLS {}, server {}",
+                    database.tls, database.version
+                ),
+            );
+            page.add(Tone::Faint, format!("credentials from {}", database.origin));
+        }
+        page.section("What we may do here");
+        if self.facts.access.is_empty() {
+            page.add(Tone::Doubtful, "not known yet");
+        }
+        for access in &self.facts.access {
+            let (tone, word) = access_words(access);
+            page.add(tone, format!("{word:<8} {}", permission_name(access)));
+        }
+        page
+    }
+
+    fn step_page(&self, index: usize) -> Page {
+        let steps = self.steps();
+        let Some((id, step)) = steps.get(index) else {
+            return Page::titled("Step");
+        };
+        let mut page = Page::titled(format!("Step {}  {}", index + 1, step.title));
+        if let Some(finding) = self.diagnosis.steps.get(index) {
+            let age = finding.age.map_or_else(
+                || "never heard".to_owned(),
+                |age| format!("{} ago", span::brief(age)),
+            );
+            page.add(
+                Tone::Heading,
+                format!("{}  {}", status_word(finding.status), finding.value),
+            );
+            if !finding.threshold.is_empty() {
+                page.add(Tone::Plain, format!("held against: {}", finding.threshold));
+            }
+            page.add(Tone::Faint, format!("source: {}, {age}", finding.source));
+            finding
+                .evidence
+                .iter()
+                .for_each(|line| page.add(Tone::Code, format!("  {line}")));
+        }
+        if let Some(tick) = self.checklist.ticks.get(*id) {
+            let ago = span::brief(self.now.duration_since(tick.at));
+            page.add(
+                Tone::Good,
+                format!(
+                    "ticked {ago} ago: {}",
+                    if tick.note.is_empty() {
+                        "no note"
+                    } else {
+                        &tick.note
+                    }
+                ),
+            );
+        }
+        page.section("What to look at");
+        page.add(Tone::Plain, step.text.as_str());
+        if !step.commands.is_empty() {
+            page.section("The same by hand");
+            step.commands
+                .iter()
+                .for_each(|command| page.add(Tone::Code, self.filled(command)));
+        }
+        self.add_links(&mut page, &step.links);
+        if !step.gaps.is_empty() {
+            page.section("Beware");
+            step.gaps
+                .iter()
+                .for_each(|gap| page.add(Tone::Doubtful, gap.as_str()));
+        }
+        self.add_handling(&mut page);
+        page
+    }
+
+    fn add_links(&self, page: &mut Page, links: &[String]) {
+        if links.is_empty() {
+            return;
+        }
+        let environment = self.session.environment.as_ref();
+        let name = environment.map_or("an unknown environment", |environment| &environment.name);
+        page.section(&format!("Links of {name}"));
+        for key in links {
+            match environment.and_then(|environment| environment.links.get(key)) {
+                Some(link) => page.add(Tone::Code, format!("{key}: {link}")),
+                None => page.add(Tone::Doubtful, format!("{key}: the SOP has no link here")),
+            }
+        }
+    }
+
+    fn add_handling(&self, page: &mut Page) {
+        let Some(sop) = self.sop() else { return };
+        let referred = sop
+            .steps_from
+            .as_deref()
+            .and_then(|id| self.session.profile.sop(id));
+        let handle = if sop.handle.is_empty() {
+            referred.map(|sop| &sop.handle)
+        } else {
+            Some(&sop.handle)
+        };
+        let handle = handle
+            .filter(|handle| !handle.is_empty())
+            .unwrap_or(&self.session.profile.escalations);
+        if handle.is_empty() {
+            return;
+        }
+        page.section("How to handle");
+        for rule in handle {
+            page.add(Tone::Plain, format!("- {rule}"));
+        }
+    }
+
+    /// A command of the SOP with this session's names in it.
+    fn filled(&self, command: &str) -> String {
+        let service = &self.session.profile.service;
+        let database = self.session.profile.database.as_ref();
+        let pod = self
+            .pods()
+            .get(self.panes.pod)
+            .map_or("<pod>".to_owned(), |pod| pod.name.to_string());
+        command
+            .replace("{namespace}", &self.session.namespace)
+            .replace("{deployment}", &service.deployment)
+            .replace("{selector}", &service.selector)
+            .replace("{container}", &service.container)
+            .replace("{secret}", database.map_or("", |database| &database.secret.name))
+            .replace("{database}", database.map_or("", |database| &database.name))
+            .replace("{pod}", &pod)
+    }
+
+    fn rows_page(&self, of: &RowsOf) -> Page {
+        let status = if of.status.is_empty() {
+            "(blank)"
+        } else {
+            &of.status
+        };
+        let mut page = Page::titled(format!("{}  {status}", of.table));
+        let read = self.facts.rows.as_ref().filter(|(_, rows)| rows.of == *of);
+        let Some((read_at, rows)) = read else {
+            page.add(Tone::Doubtful, "reading …");
+            return page;
+        };
+        page.add(
+            Tone::Faint,
+            format!("read {} ago", span::brief(self.now.duration_since(*read_at))),
+        );
+        match &rows.rows {
+            Err(problem) => page.add(Tone::Bad, problem.as_str()),
+            Ok(found) if found.is_empty() => page.add(Tone::Plain, "no living row has this status now"),
+            Ok(found) => {
+                page.add(
+                    Tone::Heading,
+                    format!(
+                        "{:<27}  {:<32}  {:<18} {:>9} {:>9}  REASON",
+                        "ID", "OCM ID", "REGION", "IDLE", "AGE"
+                    ),
+                );
+                let since = self.now.duration_since(*read_at).as_secs().max(0);
+                found
+                    .iter()
+                    .for_each(|row| page.add(Tone::Code, row_words(row, since)));
+                if rows.more {
+                    page.add(
+                        Tone::Doubtful,
+                        format!("only the oldest {} are shown: there are more", found.len()),
+                    );
+                }
+            }
+        }
+        page
+    }
+
+    fn pod_page(&self, pod: &Pod) -> Page {
+        let mut page = Page::titled(format!("Pod {}", pod.name));
+        let node = pod.node.as_deref().unwrap_or("no node yet");
+        page.add(
+            Tone::Heading,
+            format!(
+                "{}  {}/{} ready  {} restarts  on {node}",
+                pod.status, pod.ready, pod.total, pod.restarts
+            ),
+        );
+        page.add(Tone::Faint, format!("uid {}", pod.uid.0));
+        if let Some((kind, name)) = &pod.owner {
+            page.add(Tone::Faint, format!("made by {kind} {name}"));
+        }
+        if !pod.message.is_empty() {
+            page.add(Tone::Bad, pod.message.as_str());
+        }
+        page.section("Containers");
+        pod.containers
+            .iter()
+            .for_each(|container| add_container(&mut page, container, self.now));
+        page.section("Conditions");
+        for condition in &pod.conditions {
+            let tone = if &*condition.status == "True" {
+                Tone::Plain
+            } else {
+                Tone::Doubtful
+            };
+            let why = [&*condition.reason, &*condition.message].join(" ");
+            page.add(
+                tone,
+                format!("{:<18} {:<8} {}", condition.kind, condition.status, why.trim()),
+            );
+        }
+        page.section("Events");
+        self.add_events(&mut page, pod);
+        page
+    }
+
+    fn add_events(&self, page: &mut Page, pod: &Pod) {
+        let mut events: Vec<_> = self
+            .facts
+            .cluster_events
+            .values()
+            .filter(|event| event.object_name == pod.name)
+            .collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
+        if events.is_empty() {
+            page.add(Tone::Faint, "none seen; events expire after an hour or a few");
+        }
+        for event in events.iter().take(50) {
+            let tone = if event.warning { Tone::Bad } else { Tone::Plain };
+            let ago = event
+                .last_at
+                .map_or_else(String::new, |at| span::brief(self.now.duration_since(at)));
+            page.add(
+                tone,
+                format!("{ago:>6}  {} ×{}  {}", event.reason, event.count, event.message),
+            );
+        }
+    }
+}
+
+fn gone_page() -> Page {
+    let mut page = Page::titled("Pod");
+    page.add(
+        Tone::Doubtful,
+        "this pod is gone; its last lines are still in the log pane",
+    );
+    page
+}
+
+fn record_page(entry: &Entry) -> Page {
+    let source = &entry.source;
+    let mut page = Page::titled(format!("{} / {}", source.pod, source.container));
+    page.add(
+        Tone::Faint,
+        format!("{}  instance {}", entry.record.at, source.restart),
+    );
+    if entry.repeats > 1 {
+        page.add(Tone::Faint, format!("the newest of {} like it", entry.repeats));
+    }
+    entry
+        .record
+        .text
+        .lines()
+        .for_each(|line| page.add(Tone::Plain, line));
+    page
+}
+
+fn add_container(page: &mut Page, container: &Container, now: Timestamp) {
+    let kind = if container.init { "init " } else { "" };
+    let (tone, state) = match &container.state {
+        ContainerState::Running { since } => {
+            let since = since.map_or_else(String::new, |since| {
+                format!(" for {}", span::brief(now.duration_since(since)))
+            });
+            let ready = if container.ready { "" } else { ", not ready" };
+            (
+                if container.ready {
+                    Tone::Good
+                } else {
+                    Tone::Doubtful
+                },
+                format!("running{since}{ready}"),
+            )
+        }
+        ContainerState::Waiting { reason, message } => (Tone::Bad, format!("waiting: {reason} {message}")),
+        ContainerState::Terminated(ended) if ended.exit_code == 0 => (Tone::Plain, ended_words(ended, now)),
+        ContainerState::Terminated(ended) => (Tone::Bad, ended_words(ended, now)),
+    };
+    page.add(tone, format!("{kind}{}: {}", container.name, state.trim_end()));
+    page.add(
+        Tone::Faint,
+        format!("  image {}, {} restarts", container.image, container.restarts),
+    );
+    if let Some(last) = &container.last {
+        page.add(Tone::Doubtful, format!("  before: {}", ended_words(last, now)));
+    }
+}
+
+fn ended_words(ended: &Ended, now: Timestamp) -> String {
+    let ago = ended.finished_at.map_or_else(String::new, |at| {
+        format!(", {} ago", span::brief(now.duration_since(at)))
+    });
+    format!(
+        "ended {} with exit code {}{ago} {}",
+        ended.reason, ended.exit_code, ended.message
+    )
+    .trim_end()
+    .to_owned()
+}
+
+fn row_words(row: &Row, since: i64) -> String {
+    let age = |seconds: Option<i64>| {
+        seconds.map_or_else(
+            || "–".to_owned(),
+            |seconds| span::clock(SignedDuration::from_secs(seconds + since)),
+        )
+    };
+    let ocm = if row.ocm_id.is_empty() { "–" } else { &row.ocm_id };
+    let (idle, old) = (age(row.idle_s), age(row.age_s));
+    format!(
+        "{:<27}  {ocm:<32}  {:<18} {idle:>9} {old:>9}  {}",
+        row.id, row.region, row.reason
+    )
+}
+
+/// A source's name as the operator knows it.
+pub fn feed_name(id: &FeedId) -> String {
+    match id {
+        FeedId::Api => "API server".to_owned(),
+        FeedId::Deployment => "deployment".to_owned(),
+        FeedId::Pods => "pods".to_owned(),
+        FeedId::ClusterEvents => "events".to_owned(),
+        FeedId::Access => "access review".to_owned(),
+        FeedId::Log(key) => format!("log {}/{}", key.short_name(), key.container),
+        FeedId::Database => "database".to_owned(),
+    }
+}
+
+fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, String) {
+    let age = match freshness {
+        Freshness::Missing => "never heard".to_owned(),
+        Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", span::brief(age)),
+    };
+    match &feed.state {
+        FeedState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
+        FeedState::Live if matches!(freshness, Freshness::Stale(_)) => {
+            (Tone::Doubtful, format!("stale: {age}"))
+        }
+        FeedState::Live => (Tone::Good, format!("live, {age}")),
+        FeedState::Ended => (Tone::Plain, "ended".to_owned()),
+        FeedState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
+        FeedState::Failing { problem, attempt, .. } => {
+            let retry = feed
+                .retry_at
+                .map(|at| at.duration_since(now))
+                .filter(|span| span.is_positive());
+            let retry = retry.map_or_else(
+                || "trying again".to_owned(),
+                |span| format!("again in {}", span::brief(span)),
+            );
+            (
+                Tone::Bad,
+                format!("{problem} (failed {attempt}×, {retry}, {age})"),
+            )
+        }
+    }
+}
+
+fn access_words(access: &Access) -> (Tone, &'static str) {
+    match access.allowed {
+        Some(true) => (Tone::Good, "yes"),
+        Some(false) => (Tone::Bad, "no"),
+        None => (Tone::Doubtful, "unknown"),
+    }
+}
+
+fn permission_name(access: &Access) -> String {
+    let permission = &access.permission;
+    let mut resource = permission.resource.to_owned();
+    if !permission.subresource.is_empty() {
+        resource = format!("{resource}/{}", permission.subresource);
+    }
+    let name = if permission.name.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", permission.name)
+    };
+    format!("{} {resource}{name}", permission.verb)
+}
+
+/// A step's answer as a word.
+pub fn status_word(status: crate::incident::sop::StepStatus) -> &'static str {
+    use crate::incident::sop::StepStatus;
+    match status {
+        StepStatus::Pass => "PASS",
+        StepStatus::Fail => "FAIL",
+        StepStatus::Unknown => "UNKNOWN",
+        StepStatus::Stale => "STALE",
+        StepStatus::Waiting => "WAITING",
+        StepStatus::Manual => "MANUAL",
+    }
+}

@@ -1,0 +1,233 @@
+//! From event to effects.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use jiff::Timestamp;
+use regex::RegexBuilder;
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::App;
+use super::action::Context;
+use super::checklist::Tick;
+use super::dialog::{Dialog, Purpose};
+use super::event::{Effect, Event, Outcome};
+use super::keymap::Key;
+use super::notice::Notice;
+use crate::incident::fact::Fact;
+use crate::incident::text::SafeText;
+
+/// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
+const FILTER_SIZE: usize = 1 << 20;
+
+impl App {
+    /// Takes in one event at `now` and says what is to be done in the world.
+    pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        match event {
+            Event::Key(key) => self.press(key),
+            Event::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
+            Event::Fact(fact) => {
+                self.learn(fact);
+                Vec::new()
+            }
+            Event::Outcome(outcome) => {
+                self.take_outcome(outcome);
+                Vec::new()
+            }
+            Event::Tick | Event::Resize(..) => {
+                self.notice.take_if(|notice| !notice.is_current(now));
+                Vec::new()
+            }
+        }
+    }
+
+    fn learn(&mut self, fact: Fact) {
+        match &fact {
+            Fact::Log(batch) => {
+                let source = Arc::new(batch.source.clone());
+                batch
+                    .records
+                    .iter()
+                    .for_each(|record| self.log.push(&source, record.clone()));
+            }
+            Fact::LogNote { source, text, .. } => {
+                self.log.note(&Arc::new(source.clone()), self.now, text.clone())
+            }
+            _ => {}
+        }
+        self.facts.apply(fact, self.now);
+        self.hold_choices();
+    }
+
+    /// Keeps the chosen rows within their lists.
+    fn hold_choices(&mut self) {
+        let (pods, rows, steps) = (self.facts.pods.len(), self.grid().len(), self.steps().len());
+        self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
+        self.panes.status = self.panes.status.min(rows.saturating_sub(1));
+        self.panes.step = self.panes.step.min(steps.saturating_sub(1));
+    }
+
+    fn take_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Copied { to, file: Some(file) } => {
+                self.say(&format!("copied to {to}, and to {}", file.display()))
+            }
+            Outcome::Copied { to, file: None } => self.say(&format!("copied to {to}")),
+            Outcome::Failed { what } => self.complain(&what),
+        }
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        self.notice = Some(Notice {
+            at: self.now,
+            bad: false,
+            text: SafeText::new(text),
+        });
+    }
+
+    pub(super) fn complain(&mut self, text: &str) {
+        self.notice = Some(Notice {
+            at: self.now,
+            bad: true,
+            text: SafeText::new(text),
+        });
+    }
+
+    /// Where keys go now.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self.dialog() {
+            Some(dialog) if dialog.is_prompt() => vec![Context::Always],
+            Some(_) => vec![Context::Always, Context::Dialog],
+            None => vec![Context::Always, Context::In(self.panes.focus), Context::Console],
+        }
+    }
+
+    fn press(&mut self, key: KeyEvent) -> Vec<Effect> {
+        if let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
+            return self.perform(action);
+        }
+        if self.dialog().is_some_and(Dialog::is_prompt) {
+            return self.type_key(key);
+        }
+        Vec::new()
+    }
+
+    fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Esc => self.cancel_prompt(),
+            KeyCode::Enter => self.submit_prompt(),
+            _ => {
+                if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
+                    input.handle_event(&TerminalEvent::Key(key));
+                }
+                self.preview_prompt();
+            }
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str) {
+        let line: String = text.chars().filter(|character| !character.is_control()).collect();
+        if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
+            let (before, after): (String, String) = {
+                let typed = input.value();
+                (
+                    typed.chars().take(input.cursor()).collect(),
+                    typed.chars().skip(input.cursor()).collect(),
+                )
+            };
+            let cursor = before.chars().count() + line.chars().count();
+            *input = Input::new(format!("{before}{line}{after}")).with_cursor(cursor);
+            self.preview_prompt();
+        }
+    }
+
+    pub(super) fn prompt(&mut self, purpose: Purpose, text: &str) {
+        self.dialogs.push(Dialog::Prompt {
+            purpose,
+            input: Input::new(text.to_owned()),
+            error: None,
+        });
+    }
+
+    /// A filter works while it is typed; one that can't be compiled leaves the last that could.
+    fn preview_prompt(&mut self) {
+        let Some(Dialog::Prompt {
+            purpose: Purpose::Filter,
+            input,
+            ..
+        }) = self.dialogs.last()
+        else {
+            return;
+        };
+        let typed = input.value().to_owned();
+        let compiled = RegexBuilder::new(&typed).size_limit(FILTER_SIZE).build();
+        let problem = match compiled {
+            Ok(_) if typed.is_empty() => {
+                self.log.set_filter(None);
+                None
+            }
+            Ok(filter) => {
+                self.log.set_filter(Some(filter));
+                None
+            }
+            Err(problem) => Some(regex_problem(&problem)),
+        };
+        if let Some(Dialog::Prompt { error, .. }) = self.dialogs.last_mut() {
+            *error = problem;
+        }
+    }
+
+    fn cancel_prompt(&mut self) {
+        if let Some(Dialog::Prompt {
+            purpose: Purpose::Filter,
+            ..
+        }) = self.dialogs.pop()
+        {
+            self.log.set_filter(None);
+        }
+    }
+
+    fn submit_prompt(&mut self) {
+        let Some(Dialog::Prompt {
+            purpose,
+            input,
+            error,
+        }) = self.dialogs.pop()
+        else {
+            return;
+        };
+        let text = input.value().to_owned();
+        match purpose {
+            Purpose::Filter if error.is_some() => self.dialogs.push(Dialog::Prompt {
+                purpose,
+                input,
+                error,
+            }),
+            Purpose::Filter => {}
+            Purpose::Find => {
+                self.panes.find = text;
+                self.find(1, true);
+            }
+            Purpose::Note { step } => {
+                let tick = Tick {
+                    at: self.now,
+                    note: text.into(),
+                };
+                self.checklist.ticks.insert(step, tick);
+            }
+        }
+    }
+}
+
+/// The last line of a regex error says what is wrong; the rest draws arrows.
+fn regex_problem(problem: &regex::Error) -> String {
+    let text = problem.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
+}
