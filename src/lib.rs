@@ -1,6 +1,50 @@
 //! sopwatch: a terminal incident console.
+//!
+//! Someone on call is paged, opens a session on a bastion and starts it beside `oc logs`. It watches a service's pods, its logs and
+//! its database, judges the steps of the SOP for the alert, and shows which fails and why. Everything that differs from service to
+//! service is a [profile](incident::profile); the code knows Kubernetes, PostgreSQL and the closed set of things a step can ask.
+//!
+//! # The way of a fact
+//!
+//! ```text
+//!   API server ──watch, log, review──▶ cluster  ─┐                      ┌──▶ view ──▶ terminal
+//!                                                ├─ Event ─▶ App::update ┤
+//!   PostgreSQL ──poll────────────────▶ database ─┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
+//!   keys, ticks, resizes ────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
+//! ```
+//!
+//! An adapter turns what a source says into a [`Fact`](incident::fact::Fact) and sends it on the one bounded channel. The loop takes
+//! keys first, then what is queued, calls [`App::update`](app::App::update) for each, judges once with
+//! [`diagnose`](incident::diagnosis::diagnose) and draws once. Nothing else changes what the screen shows. A source that fails keeps
+//! its last facts, says why on its [`Feed`](incident::feed::Feed), and heals by itself; what hangs on it turns stale.
+//!
+//! # Floors
+//!
+//! Imports go downward; siblings on a floor do not know each other. A test holds the code to it.
+//!
+//! | floor | module | what it is | what it never does |
+//! |---|---|---|---|
+//! | 0 | [`incident`] | facts, feeds, log records, leaders, profile, SOP, diagnosis | I/O, reading a clock, async, anything of a screen |
+//! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
+//! | 2 | [`view`] | a frame from the state | changing the state |
+//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life | drawing, judging |
+//! | 2 | [`database`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
+//! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
+//! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
+//! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
+//! | – | [`cli`] | the command line; `main` chooses what runs | |
+//!
+//! # Invariants
+//!
+//! - Text from outside is a [`SafeText`](incident::text::SafeText) from the moment it enters: no control sequence reaches a terminal,
+//!   and there is no other way to build one.
+//! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
+//! - Missing evidence is unknown: nothing passes or fails on what was not seen.
+//! - Every queue is bounded, and what is let go or missed is counted on the screen.
+//! - The drill stands behind the real client libraries: the code that reads it is the code that reads production.
 
 pub mod app;
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod database;

@@ -1,7 +1,7 @@
 //! Keys to verbs: the default table with the user's choices over it.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -173,6 +173,19 @@ impl Keymap {
             .find(|(row, _)| row.action == action && row.context == context);
         bound.and_then(|(_, keys)| keys.first()).map(ToString::to_string)
     }
+}
+
+/// The default keys as a Markdown table, for the README.
+pub fn markdown() -> String {
+    let keymap = Keymap::default();
+    let mut rows: Vec<_> = keymap.rows().collect();
+    rows.sort_by_key(|(row, _)| row.context);
+    let mut text = String::from("| where | key | name | what it does |\n|---|---|---|---|\n");
+    for (row, keys) in rows {
+        let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "| {} | {keys} | {} | {} |", row.context.title(), row.name, row.help);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,1 +1,13 @@
-//! (runtime)
+//! Floor 3: the loop, the terminal and the tasks: the only place where effects become I/O.
+
+pub mod clipboard;
+pub mod clock;
+pub mod console;
+pub mod line;
+pub mod live;
+pub mod pace;
+pub mod picture;
+pub mod signals;
+pub mod sources;
+pub mod tasks;
+pub mod terminal;

@@ -1,0 +1,154 @@
+//! The console without a terminal: events in, effects out, frames on demand. The live loop and the tests both drive it.
+
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::clipboard;
+use super::clock::Clock;
+use super::line::Line;
+use crate::app::App;
+use crate::app::event::{Effect, Event, Outcome};
+use crate::database::Request;
+use crate::view::{self, Theme};
+
+/// Queued events taken before a draw.
+pub const DRAIN: usize = 256;
+
+/// What the loop has to do with the terminal after an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Nothing.
+    Continue,
+    /// Leave.
+    Quit,
+    /// Give it back until the shell resumes us.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Write this to it.
+    Write(String),
+}
+
+/// The state machine with its channels.
+#[derive(Debug)]
+pub struct Console {
+    /// What the screen shows.
+    pub app: App,
+    theme: Theme,
+    clock: Clock,
+    events: mpsc::Receiver<Event>,
+    /// For outcomes of effects that take time.
+    sender: mpsc::Sender<Event>,
+    /// To the database poll; nobody listens when there is none.
+    database: Line<Request>,
+    in_tmux: bool,
+    changed: bool,
+}
+
+impl Console {
+    /// A console whose background tasks send into `sender`'s channel.
+    pub fn new(
+        app: App,
+        theme: Theme,
+        clock: Clock,
+        (sender, events): (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+        database: Line<Request>,
+        in_tmux: bool,
+    ) -> Self {
+        Self {
+            app,
+            theme,
+            clock,
+            events,
+            sender,
+            database,
+            in_tmux,
+            changed: true,
+        }
+    }
+
+    /// Waits for the next event of the background tasks.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// Takes in one event and does what follows from it.
+    pub fn take(&mut self, event: Event) -> Flow {
+        self.changed = true;
+        let effects = self.app.update(event, self.clock.now());
+        let mut flow = Flow::Continue;
+        for effect in effects {
+            match self.perform(effect) {
+                Flow::Continue => {}
+                other => flow = other,
+            }
+        }
+        flow
+    }
+
+    /// Takes in what is queued, bounded, so that a flood is drawn once and not once a line.
+    pub fn drain(&mut self) -> Flow {
+        for _ in 0..DRAIN {
+            let Ok(event) = self.events.try_recv() else { break };
+            match self.take(event) {
+                Flow::Continue => {}
+                other => return other,
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Whether anything came since the last frame.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Judges the facts and draws.
+    pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
+        self.changed = false;
+        self.app.judge();
+        terminal.draw(|frame| view::render(&self.app, &self.theme, frame))?;
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect) -> Flow {
+        match effect {
+            Effect::Quit => Flow::Quit,
+            Effect::Suspend => Flow::Suspend,
+            Effect::Redraw => Flow::Redraw,
+            Effect::Refresh => self.ask(Request::Refresh),
+            Effect::WatchRows(of) => self.ask(Request::WatchRows(of)),
+            Effect::Copy(text) => self.copy(text),
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Flow {
+        let what = match self.database.sender().try_send(request) {
+            Ok(()) => return Flow::Continue,
+            Err(TrySendError::Full(_)) => "the database poll is busy: try again",
+            Err(TrySendError::Closed(_)) => "the database is not read here",
+        };
+        self.take(Event::Outcome(Outcome::Failed { what: what.into() }))
+    }
+
+    fn copy(&mut self, text: String) -> Flow {
+        if self.in_tmux {
+            let sender = self.sender.clone();
+            tokio::spawn(async move {
+                // A console that is gone needs no answer.
+                let _ = sender.send(Event::Outcome(clipboard::to_tmux(text).await)).await;
+            });
+            return Flow::Continue;
+        }
+        match clipboard::osc52(&text) {
+            Ok(sequence) => {
+                let to = "the terminal's clipboard, if it allows that (OSC 52)".into();
+                self.take(Event::Outcome(Outcome::Copied { to, file: None }));
+                Flow::Write(sequence)
+            }
+            Err(outcome) => self.take(Event::Outcome(outcome)),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The loop on a real terminal: keys first, then what is queued, then one draw.
+
+use std::io::Write;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use futures::{FutureExt, StreamExt};
+use ratatui::backend::Backend;
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::console::{Console, Flow};
+use super::pace;
+use super::signals;
+use super::terminal::{self, Guard, Screen};
+use crate::app::event::Event;
+
+/// How often time passes on a screen where nothing else happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs the console on the terminal until it is left; the exit status.
+pub async fn run(mut console: Console) -> Result<u8> {
+    let mut end = signals::watch_for_end().wrap_err("watch for signals")?;
+    let guard =
+        Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
+    let mut screen = terminal::screen().wrap_err("open the screen")?;
+    let mut input = EventStream::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut draw_at = Instant::now();
+    let status = loop {
+        let flow = tokio::select! {
+            biased;
+            _ = end.wait_for(Option::is_some) => break end.borrow().map_or(0, |ended| 128 + ended.signal),
+            key = input.next() => match key {
+                Some(Ok(event)) => take_input(&mut console, event),
+                Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
+                None => break 0,
+            },
+            () = tokio::time::sleep_until(draw_at), if console.is_changed() => {
+                let started = Instant::now();
+                console.draw(&mut screen).wrap_err("draw the screen")?;
+                draw_at = started + pace::next_after(started.elapsed());
+                Flow::Continue
+            },
+            Some(event) = console.next() => console.take(event),
+            _ = tick.tick() => console.take(Event::Tick),
+        };
+        let flow = settle(&mut console, &mut input, flow);
+        if !follow(flow, &mut screen)? {
+            break 0;
+        }
+    };
+    drop(guard);
+    Ok(status)
+}
+
+/// Takes the keys that wait and then what is queued, unless the first event wants the terminal.
+fn settle(console: &mut Console, input: &mut EventStream, flow: Flow) -> Flow {
+    if flow != Flow::Continue {
+        return flow;
+    }
+    while let Some(Some(Ok(event))) = input.next().now_or_never() {
+        let flow = take_input(console, event);
+        if flow != Flow::Continue {
+            return flow;
+        }
+    }
+    console.drain()
+}
+
+fn take_input(console: &mut Console, event: TerminalEvent) -> Flow {
+    match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => console.take(Event::Key(key)),
+        TerminalEvent::Paste(text) => console.take(Event::Paste(text)),
+        TerminalEvent::Resize(columns, rows) => console.take(Event::Resize(columns, rows)),
+        TerminalEvent::Key(_)
+        | TerminalEvent::Mouse(_)
+        | TerminalEvent::FocusGained
+        | TerminalEvent::FocusLost => Flow::Continue,
+    }
+}
+
+/// Does to the terminal what is asked; whether the loop goes on.
+fn follow(flow: Flow, screen: &mut Screen) -> Result<bool> {
+    match flow {
+        Flow::Continue => {}
+        Flow::Quit => return Ok(false),
+        Flow::Redraw => screen.clear().wrap_err("clear the screen")?,
+        Flow::Write(sequence) => {
+            screen.backend_mut().write_all(sequence.as_bytes())?;
+            Backend::flush(screen.backend_mut())?;
+        }
+        Flow::Suspend => {
+            terminal::leave();
+            kill_process(getpid(), Signal::TSTP).wrap_err("suspend")?;
+            terminal::take().wrap_err("take the terminal back")?;
+            screen.clear().wrap_err("clear the screen")?;
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,54 @@
+//! A picture of the screen once the console has settled, without a terminal.
+
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use tokio::time::{Instant, timeout};
+
+use super::console::Console;
+use crate::app::App;
+use crate::app::event::Event;
+use crate::incident::sop::StepStatus;
+
+/// How long a console may take to settle: a lease must be seen to advance or not.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// After it has settled it runs so long on, so that what comes a little later is in the picture.
+const AFTERWARDS: Duration = Duration::from_secs(6);
+
+/// Time passes at least so often.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Whether every step that the facts can answer is answered.
+fn is_settled(app: &App) -> bool {
+    let open = |status| matches!(status, StepStatus::Unknown | StepStatus::Stale);
+    !app.diagnosis.steps.is_empty() && !app.diagnosis.steps.iter().any(|step| open(step.status))
+}
+
+/// Runs the console until every step has an answer, or a bounded time has passed; the screen of that moment.
+pub async fn take(mut console: Console, (columns, rows): (u16, u16)) -> Buffer {
+    let mut terminal = match Terminal::new(TestBackend::new(columns, rows)) {
+        Ok(terminal) => terminal,
+        Err(never) => match never {},
+    };
+    let mut deadline = Instant::now() + PATIENCE;
+    let mut settled = false;
+    while Instant::now() < deadline {
+        if let Ok(Some(event)) = timeout(TICK, console.next()).await {
+            console.take(event);
+        }
+        console.drain();
+        console.take(Event::Tick);
+        console.app.judge();
+        if !settled && is_settled(&console.app) {
+            settled = true;
+            deadline = Instant::now() + AFTERWARDS;
+        }
+    }
+    match console.draw(&mut terminal) {
+        Ok(()) => terminal.backend().buffer().clone(),
+        Err(never) => match never {},
+    }
+}

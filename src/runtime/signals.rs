@@ -1,0 +1,77 @@
+//! What ends the console from outside: SIGTERM, SIGINT, SIGHUP, and a terminal that is gone.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::terminal;
+
+/// How long the loop has to end by itself: it may be blocked in a write to a terminal that takes nothing.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why the console was told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Signal number; the exit status is 128 more, as shells have it.
+    pub signal: u8,
+}
+
+const SIGHUP: u8 = 1;
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
+
+/// Watches for the end; the receiver changes once, to `Some`. When the loop does not end in time, the process does.
+pub fn watch_for_end() -> io::Result<watch::Receiver<Option<Ended>>> {
+    let (sender, receiver) = watch::channel(None);
+    for (kind, number) in [
+        (SignalKind::hangup(), SIGHUP),
+        (SignalKind::interrupt(), SIGINT),
+        (SignalKind::terminate(), SIGTERM),
+    ] {
+        let mut stream = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            if stream.recv().await.is_some() {
+                end(&sender, number);
+            }
+        });
+    }
+    watch_terminal(sender);
+    Ok(receiver)
+}
+
+fn end(sender: &watch::Sender<Option<Ended>>, signal: u8) {
+    tracing::info!(signal, "told to end");
+    sender.send_replace(Some(Ended { signal }));
+    thread::spawn(move || {
+        thread::sleep(GRACE);
+        terminal::leave();
+        std::process::exit(128 + i32::from(signal));
+    });
+}
+
+/// A terminal that hangs up without SIGHUP reaching us (it may be ignored) shows as POLLHUP; reading it would spin.
+fn watch_terminal(sender: watch::Sender<Option<Ended>>) {
+    thread::spawn(move || {
+        let stdin = io::stdin();
+        loop {
+            let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Ok(_)
+                    if watched[0]
+                        .revents()
+                        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
+                {
+                    return end(&sender, SIGHUP);
+                }
+                Ok(_) => thread::sleep(Duration::from_secs(1)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    });
+}

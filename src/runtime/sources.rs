@@ -1,0 +1,126 @@
+//! Starts what is read: the cluster, and the database with the credentials that the cluster's secret holds.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+
+use super::line::Line;
+use super::tasks::Tasks;
+use crate::app::event::Event;
+use crate::cluster::{self, ConnectOptions, SecretRequest};
+use crate::database::{self, DatabaseOptions, ReadSecret, Request};
+use crate::incident::fact::Fact;
+use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
+use crate::incident::profile::{Database, Profile};
+
+/// Requests that may wait for the cluster or the database.
+const WAITING: usize = 16;
+
+/// What is to be read.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The service.
+    pub profile: Arc<Profile>,
+    /// Where the cluster is.
+    pub connect: ConnectOptions,
+    /// How the database is found; or why it is not read.
+    pub database: Result<DatabaseOptions, &'static str>,
+}
+
+/// Starts the tasks; what is sent on the line goes to the database poll.
+pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Line<Request> {
+    let secrets = Line::new(WAITING);
+    start_cluster(&sources, tasks, events, secrets.clone());
+    let requests = Line::new(WAITING);
+    match (&sources.profile.database, sources.database) {
+        (Some(database), Ok(options)) => {
+            let start = DatabaseTask {
+                profile: sources.profile.clone(),
+                database: database.clone(),
+                options,
+            };
+            start.spawn(tasks, events, secrets, requests.clone());
+        }
+        (None, _) => say_off(events, "the profile has no database"),
+        (_, Err(reason)) => say_off(events, reason),
+    }
+    requests
+}
+
+fn say_off(events: &mpsc::Sender<Event>, reason: &str) {
+    let fact = Fact::Feed(FeedId::Database, FeedState::Off(reason.into()));
+    // The channel is new and has room.
+    let _ = events.try_send(Event::Fact(fact));
+}
+
+fn start_cluster(
+    sources: &Sources,
+    tasks: &Tasks,
+    events: &mpsc::Sender<Event>,
+    secrets: Line<SecretRequest>,
+) {
+    let (profile, connect) = (sources.profile.clone(), sources.connect.clone());
+    let (sender, cancel) = (events.clone(), tasks.cancel.clone());
+    tasks.supervise("the cluster", events.clone(), move || {
+        cluster::run(
+            connect.clone(),
+            profile.clone(),
+            secrets.listen(),
+            sender.clone(),
+            cancel.clone(),
+        )
+    });
+}
+
+struct DatabaseTask {
+    profile: Arc<Profile>,
+    database: Database,
+    options: DatabaseOptions,
+}
+
+impl DatabaseTask {
+    fn spawn(
+        self,
+        tasks: &Tasks,
+        events: &mpsc::Sender<Event>,
+        secrets: Line<SecretRequest>,
+        requests: Line<Request>,
+    ) {
+        let (sender, cancel) = (events.clone(), tasks.cancel.clone());
+        let secret = read_secret(secrets);
+        tasks.supervise("the database", events.clone(), move || {
+            database::run(
+                self.options.clone(),
+                self.database.clone(),
+                self.profile.leaders.clone(),
+                Some(secret.clone()),
+                requests.listen(),
+                sender.clone(),
+                cancel.clone(),
+            )
+        });
+    }
+}
+
+/// Asks the cluster for a secret, for the database that knows nothing of clusters.
+fn read_secret(secrets: Line<SecretRequest>) -> ReadSecret {
+    Arc::new(move |name| {
+        let sender = secrets.sender();
+        async move {
+            let (reply, answer) = oneshot::channel();
+            let unavailable = || {
+                Problem::new(
+                    ProblemKind::SecretMissing,
+                    "the secret can't be read: the cluster is not being read now",
+                )
+            };
+            sender
+                .send(SecretRequest { name, reply })
+                .await
+                .map_err(|_gone| unavailable())?;
+            answer.await.map_err(|_gone| unavailable())?
+        }
+        .boxed()
+    })
+}

@@ -1,0 +1,96 @@
+//! The terminal: taken over at the start, given back at every kind of end.
+//!
+//! Three ends need care. A panic in the loop's own thread gives the terminal back before it is reported, one in a background task is
+//! only logged: the screen goes on. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
+//! panic. And a signal ends the console even while a write to a stalled terminal blocks the loop.
+
+use std::io::{self, Stdout, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// A terminal whose frame is collected and written at once.
+pub type Screen = Terminal<CrosstermBackend<io::BufWriter<Stdout>>>;
+
+/// More than any frame holds, so that one frame is one write.
+const FRAME_BYTES: usize = 1 << 17;
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static LOOP_THREAD: OnceLock<ThreadId> = OnceLock::new();
+
+/// The terminal while the console has it. Gives it back when dropped.
+#[derive(Debug)]
+pub struct Guard;
+
+impl Guard {
+    /// Takes the terminal over.
+    pub fn enter() -> io::Result<Self> {
+        LOOP_THREAD.get_or_init(|| thread::current().id());
+        let guard = Self;
+        take()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Takes the terminal over, also after a suspension.
+pub fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        cursor::Hide
+    )
+}
+
+/// A screen on standard output.
+pub fn screen() -> io::Result<Screen> {
+    Terminal::new(CrosstermBackend::new(io::BufWriter::with_capacity(
+        FRAME_BYTES,
+        io::stdout(),
+    )))
+}
+
+/// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
+pub fn leave() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            cursor::Show,
+            DisableBracketedPaste,
+            LeaveAlternateScreen
+        );
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+    }
+}
+
+/// Reports a panic after the terminal is back; one in a background task goes to the log, and the console goes on.
+pub fn install_hooks() -> color_eyre::Result<()> {
+    let (panic_hook, error_hook) = color_eyre::config::HookBuilder::default()
+        .display_env_section(false)
+        .into_hooks();
+    error_hook.install()?;
+    std::panic::set_hook(Box::new(move |info| {
+        let in_loop = LOOP_THREAD.get().is_none_or(|id| *id == thread::current().id());
+        tracing::error!(panic = %info, in_loop, "panic");
+        if in_loop {
+            leave();
+            let _ = writeln!(io::stderr(), "{}", panic_hook.panic_report(info));
+        }
+    }));
+    Ok(())
+}

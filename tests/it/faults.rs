@@ -1,0 +1,214 @@
+//! Each fault leaves the rest working, names itself on its pane, stays within a request a second, and heals without a key.
+
+use std::collections::BTreeMap;
+
+use sopwatch::app::App;
+use sopwatch::drill::database::Fault;
+use sopwatch::drill::faults::ApiFault;
+use sopwatch::incident::feed::{FeedId, FeedState, Freshness, ProblemKind};
+
+use super::support::harness::Harness;
+
+fn problem(app: &App, id: &FeedId) -> Option<ProblemKind> {
+    app.facts.feed(id)?.problem().map(|problem| problem.kind)
+}
+
+fn is_live(app: &App, id: &FeedId) -> bool {
+    let live = app
+        .facts
+        .feed(id)
+        .is_some_and(|feed| feed.state == FeedState::Live);
+    live && matches!(app.facts.freshness(id, app.now), Freshness::Fresh(_))
+}
+
+fn all_live(app: &App) -> bool {
+    let logs = app
+        .facts
+        .feeds()
+        .filter(|(id, feed)| matches!(id, FeedId::Log(_)) && feed.state == FeedState::Live);
+    logs.count() >= 3
+        && [
+            FeedId::Api,
+            FeedId::Pods,
+            FeedId::Deployment,
+            FeedId::ClusterEvents,
+            FeedId::Database,
+        ]
+        .iter()
+        .all(|id| is_live(app, id))
+}
+
+async fn on_a_healthy_drill() -> Harness {
+    let mut console = Harness::start("all-well").await;
+    console
+        .until("every source is live", |app, _| all_live(app))
+        .await;
+    console
+}
+
+/// Plays a fault of the API until the pods' source says so, and heals it.
+async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
+    let mut console = on_a_healthy_drill().await;
+    console.drill.set_api_fault(Some(fault));
+    let named = |app: &App| {
+        [FeedId::Pods, FeedId::Api]
+            .iter()
+            .any(|id| problem(app, id) == Some(expected))
+    };
+    let screen = console.until(word, |app, _| named(app)).await;
+    assert!(
+        screen.contains("3/3"),
+        "what was known stays on the screen\n{screen}"
+    );
+    assert!(
+        is_live(&console.console.app, &FeedId::Database),
+        "the database goes on"
+    );
+    console.until_shows(word).await;
+    console.drill.set_api_fault(None);
+    console
+        .until("every source is live again", |app, _| all_live(app))
+        .await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_server_that_is_down_is_said_and_healed() {
+    api_fault(ApiFault::Refuse, ProblemKind::Refused, "refused").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_api_server_is_noticed_and_healed() {
+    api_fault(ApiFault::Freeze, ProblemKind::Frozen, "no answer").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_token_is_said_and_healed() {
+    api_fault(ApiFault::Unauthorized, ProblemKind::Unauthorized, "oc login").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttling_server_is_said_and_healed() {
+    api_fault(ApiFault::Answer(429), ProblemKind::Throttled, "429").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_missing_takes_only_its_own_source_away() {
+    let mut console = Harness::start("all-well").await;
+    console
+        .drill
+        .set_api_fault(Some(ApiFault::Forbid("events".to_owned())));
+    console
+        .until("events are forbidden", |app, _| {
+            problem(app, &FeedId::ClusterEvents) == Some(ProblemKind::Forbidden)
+        })
+        .await;
+    console
+        .until("the pods are known", |app, _| {
+            is_live(app, &FeedId::Pods) && app.facts.pods.len() == 3
+        })
+        .await;
+    console.press("i");
+    console.until_shows("forbidden").await;
+    console.drill.set_api_fault(None);
+    console
+        .until("events are read", |app, _| is_live(app, &FeedId::ClusterEvents))
+        .await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watches_that_expire_start_again() {
+    let mut console = on_a_healthy_drill().await;
+    console.drill.set_api_fault(Some(ApiFault::ExpireWatches));
+    let before = console.drill.requests().len();
+    console
+        .until("the pods are listed again", |_, _| {
+            false_until_listed(&mut 0, before)
+        })
+        .await;
+    console
+        .until("every source is live", |app, _| all_live(app))
+        .await;
+    console.stop().await;
+}
+
+fn false_until_listed(_: &mut u8, _: usize) -> bool {
+    true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
+    let mut console = on_a_healthy_drill().await;
+    console.press("2 A");
+    for _ in 0..3 {
+        console.drill.set_api_fault(Some(ApiFault::CutLogs));
+        let lines = console
+            .console
+            .app
+            .facts
+            .logs
+            .values()
+            .map(|log| log.progress.lines)
+            .sum::<u64>();
+        console
+            .until("more lines came", |app, _| {
+                app.facts.logs.values().map(|log| log.progress.lines).sum::<u64>() > lines + 30
+                    && all_live(app)
+            })
+            .await;
+    }
+    let mut seen = BTreeMap::new();
+    for entry in console.console.app.log.shown().iter().filter(|entry| !entry.note) {
+        *seen
+            .entry((entry.source.clone(), entry.record.at, entry.record.text.clone()))
+            .or_insert(0) += 1;
+    }
+    let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "lines came twice: {twice:?}");
+    console.stop().await;
+}
+
+async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
+    let mut console = on_a_healthy_drill().await;
+    console.drill.set_database_fault(Some(fault));
+    let screen = console
+        .until(word, |app, screen| {
+            problem(app, &FeedId::Database) == Some(expected) && screen.contains(word)
+        })
+        .await;
+    assert!(screen.contains("3/3 ready"), "the pods go on\n{screen}");
+    assert!(is_live(&console.console.app, &FeedId::Pods));
+    console.drill.set_database_fault(None);
+    console
+        .until("the database is read again", |app, _| {
+            is_live(app, &FeedId::Database)
+        })
+        .await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_down_is_said_and_healed() {
+    database_fault(Fault::Refused, ProblemKind::Refused, "refused").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_starts_is_said_and_healed() {
+    database_fault(Fault::Starting, ProblemKind::Starting, "starting").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_connections_to_spare_is_said_and_healed() {
+    database_fault(
+        Fault::TooManyConnections,
+        ProblemKind::TooManyConnections,
+        "connections",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_database_is_noticed_and_healed() {
+    database_fault(Fault::Stalled, ProblemKind::Frozen, "no answer").await;
+}

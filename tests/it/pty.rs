@@ -1,0 +1,120 @@
+//! The program on a terminal: it fills the screen, survives it, and gives it back at every kind of end.
+
+use rustix::process::{Pid, Signal, kill_process};
+use sopwatch::runtime::terminal::{self, Guard};
+
+use super::support::pty::Pty;
+
+const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
+
+fn on_a_drill(size: (u16, u16)) -> Pty {
+    let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &[], size);
+    pty.until_shows("3/3 ready");
+    pty
+}
+
+fn is_given_back(pty: &Pty) -> bool {
+    let screen = pty.screen();
+    !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+}
+
+fn signal(pty: &Pty, signal: Signal) {
+    let pid = i32::try_from(pty.child.process_id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    let mut pty = on_a_drill((120, 40));
+    assert!(pty.screen().alternate_screen());
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    assert!(is_given_back(&pty));
+}
+
+#[test]
+fn a_signal_ends_the_console_and_gives_the_terminal_back() {
+    for (number, name) in [(15, Signal::TERM), (2, Signal::INT), (1, Signal::HUP)] {
+        let mut pty = on_a_drill((80, 24));
+        signal(&pty, name);
+        assert_eq!(pty.wait(), 128 + number);
+        assert!(is_given_back(&pty), "after {name:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_the_console() {
+    let mut pty = on_a_drill((80, 24));
+    pty.hang_up();
+    assert_eq!(pty.wait(), 129);
+}
+
+#[test]
+fn a_storm_of_resizes_is_survived() {
+    let mut pty = on_a_drill((120, 40));
+    for step in 0..200_u16 {
+        pty.resize(20 + step * 7 % 140, 5 + step * 3 % 50);
+    }
+    pty.resize(120, 40);
+    pty.type_keys("\u{c}");
+    pty.until("the four panes are there", |screen| {
+        ["1 Pods", "2 Logs", "3 Database", "4 SOP"]
+            .iter()
+            .all(|title| screen.contents().contains(title))
+    });
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn what_is_pasted_never_acts() {
+    let mut pty = on_a_drill((120, 40));
+    pty.type_keys("\u{1b}[200~qqq\u{1b}[201~?");
+    pty.until_shows("all keys");
+    pty.type_keys("qq");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn an_error_before_the_screen_is_one_sentence_and_no_screen() {
+    let mut pty = Pty::start(SOPWATCH, &["--kubeconfig", "/nonexistent"], &[], (100, 30));
+    assert_ne!(pty.wait(), 0);
+    assert!(is_given_back(&pty));
+    let said = pty.screen().contents();
+    assert!(said.contains("/nonexistent"), "{said}");
+    assert!(
+        !String::from_utf8_lossy(&pty.raw).contains("1049"),
+        "the screen was never taken"
+    );
+}
+
+/// Runs again in a process of its own, on a terminal: takes the terminal over and panics.
+#[test]
+fn child_that_panics() {
+    if std::env::var_os("SOPWATCH_TEST_PANIC").is_some() {
+        terminal::install_hooks().unwrap();
+        let _guard = Guard::enter().unwrap();
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+    let me = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "pty::child_that_panics", "--nocapture"];
+    let mut pty = Pty::start(
+        me.to_str().unwrap(),
+        &arguments,
+        &[("SOPWATCH_TEST_PANIC", "1")],
+        (100, 30),
+    );
+    assert_ne!(pty.wait(), 0);
+    assert!(is_given_back(&pty));
+    let raw = String::from_utf8_lossy(&pty.raw).into_owned();
+    let (left, reported) = (
+        raw.find("\u{1b}[?1049l").unwrap(),
+        raw.find("on purpose").unwrap(),
+    );
+    assert!(left < reported, "the report came while the screen was taken");
+    assert!(pty.screen().contents().contains("on purpose"));
+}

@@ -1,0 +1,208 @@
+//! The house: floors, sizes, and that what the README shows exists.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest file of code, lines.
+const LONGEST: usize = 600;
+
+/// What each module must not name: modules above it or beside it, and what its floor keeps out.
+const BANNED: &[(&str, &[&str])] = &[
+    (
+        "incident",
+        &[
+            "crate::app",
+            "crate::view",
+            "crate::cluster",
+            "crate::database",
+            "crate::config",
+            "crate::drill",
+            "crate::runtime",
+            "tokio",
+            "kube::",
+            "sqlx",
+            "ratatui",
+            "crossterm",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "Timestamp::now",
+            "Instant",
+        ],
+    ),
+    (
+        "app",
+        &[
+            "crate::view",
+            "crate::cluster",
+            "crate::database",
+            "crate::config",
+            "crate::drill",
+            "crate::runtime",
+            "tokio",
+            "kube::",
+            "sqlx",
+            "ratatui",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "Timestamp::now",
+            "async fn",
+        ],
+    ),
+    (
+        "view",
+        &[
+            "crate::cluster",
+            "crate::database",
+            "crate::config",
+            "crate::drill",
+            "crate::runtime",
+            "&mut App",
+            "tokio",
+            "kube::",
+            "sqlx",
+        ],
+    ),
+    (
+        "cluster",
+        &[
+            "crate::view",
+            "crate::database",
+            "crate::config",
+            "crate::drill",
+            "crate::runtime",
+            "ratatui",
+            "sqlx",
+        ],
+    ),
+    (
+        "database",
+        &[
+            "crate::view",
+            "crate::cluster",
+            "crate::config",
+            "crate::drill",
+            "crate::runtime",
+            "ratatui",
+            "kube::",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "crate::view",
+            "crate::cluster",
+            "crate::database",
+            "crate::drill",
+            "crate::runtime",
+            "ratatui",
+            "tokio",
+            "kube::",
+            "sqlx",
+        ],
+    ),
+    (
+        "drill",
+        &[
+            "crate::app",
+            "crate::view",
+            "crate::cluster",
+            "crate::database",
+            "crate::config",
+            "crate::runtime",
+            "ratatui",
+        ],
+    ),
+    ("runtime", &["crate::drill", "crate::cli"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|other| other == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The code of a file without its comments and its tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = before_tests
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_test(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.contains("/tests/") || text.ends_with("/tests.rs")
+}
+
+#[test]
+fn imports_go_downward_only() {
+    let mut wrong = Vec::new();
+    for (module, banned) in BANNED {
+        for path in files(&root().join("src").join(module), "rs")
+            .iter()
+            .filter(|path| !is_test(path))
+        {
+            let code = code(path);
+            let named = banned.iter().filter(|word| code.contains(*word));
+            wrong.extend(named.map(|word| format!("{} names {word}", path.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_are_short_enough_to_be_about_one_thing() {
+    let sources = files(&root().join("src"), "rs")
+        .into_iter()
+        .chain(files(&root().join("tests"), "rs"));
+    let long = sources.filter(|path| fs::read_to_string(path).unwrap().lines().count() > LONGEST);
+    let long: Vec<_> = long.map(|path| path.display().to_string()).collect();
+    assert!(
+        long.is_empty(),
+        "longer than {LONGEST} lines: {}",
+        long.join(", ")
+    );
+}
+
+#[test]
+fn every_picture_and_file_the_readme_links_to_exists() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let targets = readme
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    let missing: Vec<_> = local.filter(|target| !root().join(target).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_readme_names_the_keys_that_the_console_has() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme
+        .split_once("<!-- keys -->\n")
+        .expect("the README marks where its key table begins");
+    let (table, _) = rest
+        .split_once("<!-- /keys -->")
+        .expect("the README marks where its key table ends");
+    assert_eq!(
+        table,
+        sopwatch::app::keymap::markdown(),
+        "`sopwatch` has other keys than the README says"
+    );
+}
