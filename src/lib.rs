@@ -50,5 +50,6 @@ pub mod config;
 pub mod database;
 pub mod drill;
 pub mod incident;
+pub mod launch;
 pub mod runtime;
 pub mod view;

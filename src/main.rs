@@ -1,1 +1,64 @@
-fn main() {}
+//! Reads the command line, chooses what runs, and says how it ended.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use color_eyre::eyre::{Result, WrapErr};
+use sopwatch::cli::{self, Cli, Command};
+use sopwatch::config::{self, Folders, Settings};
+use sopwatch::{launch, runtime::terminal};
+use tracing_subscriber::EnvFilter;
+
+/// What is written to the log file unless `RUST_LOG` says otherwise.
+const LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error,sqlx=warn";
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(stopped) => return stopped.say(),
+    };
+    match start(&cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(problem) => {
+            terminal::say_error(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: &Cli) -> Result<u8> {
+    terminal::install_hooks()?;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let variables = config::variables_of_this_process();
+    let folders = Folders::of(&variables);
+    if let Some(answer) = config::answer(cli, &variables, &folders)? {
+        return launch::print(&answer.text).map(|()| answer.status);
+    }
+    let settings = config::load(cli, &variables, &folders)?;
+    if let Some(file) = &settings.log_file {
+        log_to(&file.value)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().wrap_err("start the runtime")?;
+    let status = runtime.block_on(run(cli, &settings));
+    runtime.shutdown_background();
+    status
+}
+
+async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
+    match &cli.command {
+        Some(Command::Drill(arguments)) => launch::drill(settings, arguments).await,
+        _ => launch::live(settings).await,
+    }
+}
+
+/// Writes what the program does to a file that only its owner reads.
+fn log_to(path: &Path) -> Result<()> {
+    let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).mode(0o600).open(path) };
+    let file = open().wrap_err_with(|| format!("open the log file {}", path.display()))?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    tracing_subscriber::fmt().with_writer(Mutex::new(file)).with_ansi(false).with_env_filter(filter).init();
+    Ok(())
+}

@@ -39,6 +39,8 @@ pub struct Session {
     pub namespace: String,
     /// Title of the scenario, in a drill.
     pub drill: Option<String>,
+    /// How to look at the drill's world from another terminal, a line each.
+    pub beside: Vec<String>,
     /// Whether the console may change nothing.
     pub read_only: bool,
     /// When it was started.

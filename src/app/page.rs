@@ -141,6 +141,10 @@ impl App {
             );
             page.add(Tone::Faint, format!("credentials from {}", database.origin));
         }
+        if !self.session.beside.is_empty() {
+            page.section("The drill's world from another terminal");
+            self.session.beside.iter().for_each(|line| page.add(Tone::Code, line.as_str()));
+        }
         page.section("What we may do here");
         if self.facts.access.is_empty() {
             page.add(Tone::Doubtful, "not known yet");

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Runs the console on the terminal until it is left; the exit status.
 pub async fn run(mut console: Console) -> Result<u8> {
-    let mut end = signals::watch_for_end().wrap_err("watch for signals")?;
+    let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
     let guard =
         Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
     let mut screen = terminal::screen().wrap_err("open the screen")?;

@@ -24,8 +24,9 @@ const SIGHUP: u8 = 1;
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
 
-/// Watches for the end; the receiver changes once, to `Some`. When the loop does not end in time, the process does.
-pub fn watch_for_end() -> io::Result<watch::Receiver<Option<Ended>>> {
+/// Watches for the end; the receiver changes once, to `Some`. When the loop does not end in time, the process does. With `terminal`,
+/// standard input is one, and its loss is an end too.
+pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>>> {
     let (sender, receiver) = watch::channel(None);
     for (kind, number) in [
         (SignalKind::hangup(), SIGHUP),
@@ -40,7 +41,9 @@ pub fn watch_for_end() -> io::Result<watch::Receiver<Option<Ended>>> {
             }
         });
     }
-    watch_terminal(sender);
+    if terminal {
+        watch_terminal(sender);
+    }
     Ok(receiver)
 }
 

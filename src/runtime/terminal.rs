@@ -94,3 +94,14 @@ pub fn install_hooks() -> color_eyre::Result<()> {
     }));
     Ok(())
 }
+
+/// Says on standard error why the program ends: the sentence, then its causes.
+pub fn say_error(problem: &color_eyre::Report) {
+    leave();
+    let mut causes = problem.chain();
+    let first = causes.next().map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(io::stderr(), "sopwatch: {first}");
+    for cause in causes {
+        let _ = writeln!(io::stderr(), "  because: {cause}");
+    }
+}

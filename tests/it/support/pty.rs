@@ -124,6 +124,14 @@ impl Pty {
         self.until(text, |screen| screen.contents().contains(text));
     }
 
+    /// Takes what the program writes for so long: for measuring, never for waiting.
+    pub fn watch_for(&mut self, span: Duration) {
+        let deadline = Instant::now() + span;
+        while let Ok(bytes) = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.show(&bytes);
+        }
+    }
+
     /// Waits for the end; the exit status.
     pub fn wait(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
