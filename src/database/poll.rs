@@ -1,0 +1,190 @@
+//! One poll: each table in a transaction of its own.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio::time::Instant;
+
+use super::dial::Session;
+use super::problem;
+use super::statement::{self, ROWS_LIMIT, Statements, TableStatements};
+use crate::incident::fact::{Lease, Reading, Row, Rows, RowsOf, StatusCount, TableReading};
+use crate::incident::feed::Problem;
+use crate::incident::text::SafeText;
+
+/// How long one answer may take: the server's own limit on a statement and the way there and back.
+const ANSWER_LIMIT: Duration = Duration::from_secs(7);
+/// The longest text of a row that is kept, characters.
+const TEXT_LIMIT: usize = 2_000;
+
+/// Reads everything. The outer error means that the connection is lost; what one table refuses stands in its place.
+pub(super) async fn read(
+    session: &mut Session,
+    statements: &Statements,
+    watched: Option<&RowsOf>,
+) -> Result<(Reading, Option<Rows>), Problem> {
+    let started = Instant::now();
+    let mut tables = Vec::with_capacity(statements.tables.len());
+    for table in &statements.tables {
+        tables.push(TableReading {
+            table: table.table.as_str().into(),
+            statuses: read_statuses(session, table).await?,
+        });
+    }
+    let leases = match &statements.leases {
+        Some(text) => read_leases(session, text).await?,
+        None => Ok(Vec::new()),
+    };
+    let rows = match watched {
+        Some(of) => Some(read_rows(session, statements, of).await?),
+        None => None,
+    };
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let reading = Reading {
+        took_ms,
+        tables,
+        leases,
+    };
+    Ok((reading, rows))
+}
+
+async fn read_statuses(
+    session: &mut Session,
+    table: &TableStatements,
+) -> Result<Result<Vec<StatusCount>, SafeText>, Problem> {
+    let query = sqlx::query(AssertSqlSafe(table.summary.clone()));
+    let mut statuses = select(session, query, &table.table, |row| status_count(row, table)).await?;
+    if let Ok(statuses) = &mut statuses {
+        let known = |name: &str| table.statuses.iter().position(|status| status.name == name);
+        // in the order of a row's life; what the profile does not know comes last
+        let place = |count: &StatusCount| known(&count.status).unwrap_or(usize::MAX);
+        statuses.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.status.cmp(&b.status)));
+    }
+    Ok(statuses)
+}
+
+async fn read_leases(
+    session: &mut Session,
+    statement: &str,
+) -> Result<Result<Vec<Lease>, SafeText>, Problem> {
+    let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
+    select(session, query, "the leases", lease).await
+}
+
+async fn read_rows(session: &mut Session, statements: &Statements, of: &RowsOf) -> Result<Rows, Problem> {
+    let of = of.clone();
+    let Some(table) = statements.tables.iter().find(|table| *table.table == *of.table) else {
+        let rows = Err(SafeText::new("the profile has no such table"));
+        return Ok(Rows { of, rows, more: false });
+    };
+    let statement = table.rows(&of.status).to_owned();
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(of.status.as_str());
+    let mut rows = select(session, query, &table.table, table_row).await?;
+    let more = rows.as_ref().is_ok_and(|rows| rows.len() > ROWS_LIMIT);
+    if let Ok(rows) = &mut rows {
+        rows.truncate(ROWS_LIMIT);
+    }
+    Ok(Rows { of, rows, more })
+}
+
+/// Runs one statement in a transaction of its own.
+async fn select<T>(
+    session: &mut Session,
+    query: Query<'_, Postgres, PgArguments>,
+    what: &str,
+    read: impl Fn(&PgRow) -> sqlx::Result<T>,
+) -> Result<Result<Vec<T>, SafeText>, Problem> {
+    control(session, statement::BEGIN).await?;
+    let answer = query.persistent(false).fetch_all(&mut session.connection);
+    let answer = tokio::time::timeout(ANSWER_LIMIT, answer)
+        .await
+        .map_err(|_elapsed| problem::frozen("the database", &session.place, ANSWER_LIMIT))?;
+    let values = answer.and_then(|rows| rows.iter().map(read).collect());
+    let values = match values {
+        Err(error) if problem::breaks(&error) => return Err(problem::of(&error, &session.place)),
+        Err(error) => Err(refusal(what, &problem::of(&error, &session.place))),
+        Ok(values) => Ok(values),
+    };
+    control(session, statement::END).await?;
+    Ok(values)
+}
+
+/// Runs statements that return nothing.
+async fn control(session: &mut Session, text: &'static str) -> Result<(), Problem> {
+    let answer = sqlx::raw_sql(text).execute(&mut session.connection);
+    tokio::time::timeout(ANSWER_LIMIT, answer)
+        .await
+        .map_err(|_elapsed| problem::frozen("the database", &session.place, ANSWER_LIMIT))?
+        .map_err(|error| problem::of(&error, &session.place))?;
+    Ok(())
+}
+
+/// Why a table could not be read, with the advice: it stands where the table would.
+fn refusal(what: &str, problem: &Problem) -> SafeText {
+    match &problem.advice {
+        Some(advice) => SafeText::from(format!("{what}: {}; {advice}", problem.what)),
+        None => SafeText::from(format!("{what}: {}", problem.what)),
+    }
+}
+
+fn text(row: &PgRow, index: usize) -> sqlx::Result<SafeText> {
+    let text: Option<String> = row.try_get(index)?;
+    Ok(shortened(&text.unwrap_or_default()))
+}
+
+fn shortened(text: &str) -> SafeText {
+    match text.char_indices().nth(TEXT_LIMIT) {
+        Some((end, _)) => SafeText::from(format!("{}…", &text[..end])),
+        None => SafeText::new(text),
+    }
+}
+
+fn count(row: &PgRow, index: usize) -> sqlx::Result<u64> {
+    let count: i64 = row.try_get(index)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+fn status_count(row: &PgRow, table: &TableStatements) -> sqlx::Result<StatusCount> {
+    let status = text(row, 0)?;
+    let limit = table.status(&status).and_then(|status| status.limit);
+    let over = count(row, 3)?;
+    Ok(StatusCount {
+        count: count(row, 1)?,
+        oldest_s: row.try_get(2)?,
+        over_limit: limit.map(|_| over),
+        status,
+    })
+}
+
+/// A lease without an end counts as one that has just run out.
+fn lease(row: &PgRow) -> sqlx::Result<Lease> {
+    let holder: Option<String> = row.try_get(1)?;
+    let ttl_s: Option<i64> = row.try_get(2)?;
+    Ok(Lease {
+        lease_type: text(row, 0)?,
+        holder: holder.as_deref().map(shortened),
+        ttl_s: ttl_s.unwrap_or(0),
+        expires: text(row, 3)?,
+    })
+}
+
+fn table_row(row: &PgRow) -> sqlx::Result<Row> {
+    let (provider, region) = (text(row, 2)?, text(row, 3)?);
+    Ok(Row {
+        id: text(row, 0)?,
+        ocm_id: text(row, 1)?,
+        region: joined(&provider, &region),
+        idle_s: row.try_get(4)?,
+        age_s: row.try_get(5)?,
+        reason: text(row, 6)?,
+    })
+}
+
+fn joined(provider: &str, region: &str) -> SafeText {
+    match (provider, region) {
+        ("", place) | (place, "") => SafeText::new(place),
+        _ => SafeText::from(format!("{provider}/{region}")),
+    }
+}

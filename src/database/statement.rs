@@ -1,0 +1,239 @@
+//! The statements, built once from the profile's names. They name every column they read: none of a customer is among them.
+
+use crate::incident::feed::{Problem, ProblemKind};
+use crate::incident::profile::{ClockBasis, Database, Leaders, Status, Table};
+
+/// The most rows that are read behind one status.
+pub(super) const ROWS_LIMIT: usize = 200;
+/// The most statuses and leases that are read; there are about ten.
+const GROUPS_LIMIT: usize = 200;
+
+/// Opens a transaction that can neither write nor wait.
+///
+/// Set for the transaction alone, so that nothing stays behind on a pooler's connection. Milliseconds.
+pub(super) const BEGIN: &str = "BEGIN READ ONLY; \
+     SET LOCAL statement_timeout = 5000; \
+     SET LOCAL lock_timeout = 1000; \
+     SET LOCAL idle_in_transaction_session_timeout = 10000";
+/// Ends it.
+pub(super) const END: &str = "ROLLBACK";
+
+/// All statements of a profile.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Statements {
+    /// One a table, in the profile's order.
+    pub(super) tables: Vec<TableStatements>,
+    /// The lease rows, where there is a table of them.
+    pub(super) leases: Option<String>,
+}
+
+/// The statements of one table.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TableStatements {
+    /// Table name.
+    pub(super) table: String,
+    /// Status, count, age of the oldest in seconds, number over the limit; one row a status.
+    pub(super) summary: String,
+    /// The rows of the status `$1`, those first that were written longest ago.
+    pub(super) rows_by_updated_at: String,
+    /// The same, those first that were made longest ago.
+    pub(super) rows_by_created_at: String,
+    /// The statuses, for their order, limits and clock bases.
+    pub(super) statuses: Vec<Status>,
+}
+
+impl TableStatements {
+    /// A status of the profile by its stored value.
+    pub(super) fn status(&self, name: &str) -> Option<&Status> {
+        self.statuses.iter().find(|status| status.name == name)
+    }
+
+    /// The statement for the rows of a status, oldest first by that status's clock basis.
+    pub(super) fn rows(&self, status: &str) -> &str {
+        match self.status(status).map_or(ClockBasis::UpdatedAt, |status| status.clock) {
+            ClockBasis::UpdatedAt => &self.rows_by_updated_at,
+            ClockBasis::CreatedAt => &self.rows_by_created_at,
+        }
+    }
+}
+
+impl Statements {
+    /// Builds them. Fails on a name that is not a plain lower-case identifier.
+    pub(super) fn new(database: &Database, leaders: &Leaders) -> Result<Self, Problem> {
+        let tables = database.tables.iter().map(of_table).collect::<Result<_, _>>()?;
+        let leases = leaders.lease_table.as_deref().map(leases).transpose()?;
+        Ok(Self { tables, leases })
+    }
+}
+
+fn of_table(table: &Table) -> Result<TableStatements, Problem> {
+    Ok(TableStatements {
+        table: table.name.clone(),
+        summary: summary(table)?,
+        rows_by_updated_at: rows(table, ClockBasis::UpdatedAt)?,
+        rows_by_created_at: rows(table, ClockBasis::CreatedAt)?,
+        statuses: table.statuses.clone(),
+    })
+}
+
+/// The stored status; NULL counts as blank.
+const STATUS: &str = r#"coalesce("status", '')"#;
+
+/// Whole seconds since a timestamp, by the server's clock. `now()` would stand still within the transaction.
+fn seconds_since(timestamp: &str) -> String {
+    format!("floor(extract(epoch from (clock_timestamp() - {timestamp})))::bigint")
+}
+
+fn column_of(basis: ClockBasis) -> &'static str {
+    match basis {
+        ClockBasis::UpdatedAt => r#""updated_at""#,
+        ClockBasis::CreatedAt => r#""created_at""#,
+    }
+}
+
+fn summary(table: &Table) -> Result<String, Problem> {
+    let name = identifier(&table.name)?;
+    let age = seconds_since(&basis(&table.statuses)?);
+    let over = over_limit(&table.statuses, &age)?;
+    Ok(format!(
+        r#"select {STATUS}, count(*), max({age}), count(*) filter (where {over}) from {name} where "deleted_at" is null group by {STATUS} limit {GROUPS_LIMIT}"#
+    ))
+}
+
+/// The column that a row's age is counted from: by status, `updated_at` where the profile says nothing.
+fn basis(statuses: &[Status]) -> Result<String, Problem> {
+    let is_created_at = |status: &&Status| status.clock == ClockBasis::CreatedAt;
+    let mut cases = String::new();
+    for status in statuses.iter().filter(is_created_at) {
+        let status = literal(&status.name)?;
+        cases.push_str(&format!(r#" when {STATUS} = {status} then "created_at""#));
+    }
+    if cases.is_empty() {
+        return Ok(column_of(ClockBasis::UpdatedAt).to_owned());
+    }
+    Ok(format!(r#"case{cases} else "updated_at" end"#))
+}
+
+/// Whether a row is older than its status's limit, strictly.
+fn over_limit(statuses: &[Status], age: &str) -> Result<String, Problem> {
+    let mut terms = Vec::new();
+    for status in statuses {
+        if let Some(limit) = status.limit {
+            let name = literal(&status.name)?;
+            terms.push(format!("({STATUS} = {name} and {age} > {})", limit.as_secs()));
+        }
+    }
+    if terms.is_empty() {
+        return Ok("false".to_owned());
+    }
+    Ok(terms.join(" or "))
+}
+
+fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
+    let name = identifier(&table.name)?;
+    let text = |column: &Option<String>| match column {
+        Some(column) => Ok(format!("coalesce({}, '')", identifier(column)?)),
+        None => Ok("''".to_owned()),
+    };
+    let (ocm_id, reason) = (text(&table.ocm_id)?, text(&table.reason)?);
+    let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
+    let age = seconds_since(column_of(ClockBasis::CreatedAt));
+    let (order, limit) = (column_of(basis), ROWS_LIMIT + 1);
+    Ok(format!(
+        r#"select "id", {ocm_id}, coalesce("cloud_provider", ''), coalesce("region", ''), {idle}, {age}, {reason} from {name} where "deleted_at" is null and {STATUS} = $1 order by {order} nulls first limit {limit}"#
+    ))
+}
+
+fn leases(table: &str) -> Result<String, Problem> {
+    let name = identifier(table)?;
+    Ok(format!(
+        r#"select "lease_type", nullif("leader", ''), floor(extract(epoch from ("expires" - clock_timestamp())))::bigint, "expires"::text from {name} where "deleted_at" is null order by "lease_type" limit {GROUPS_LIMIT}"#
+    ))
+}
+
+/// Quotes a name of a table or column.
+fn identifier(name: &str) -> Result<String, Problem> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    if starts && name.len() <= 63 && name.chars().all(plain) {
+        return Ok(format!(r#""{name}""#));
+    }
+    let what = format!("the profile's database names a table or column {name:?}, which is not a plain lower-case name");
+    Err(Problem::new(ProblemKind::Configuration, &what).advise("correct the profile"))
+}
+
+/// Quotes a status as a string constant.
+fn literal(status: &str) -> Result<String, Problem> {
+    // a backslash would mean something else where standard_conforming_strings is off
+    if status.contains(|c: char| c.is_control() || c == '\\') {
+        let what = format!("the profile's database names a status {status:?}, which holds a special character");
+        return Err(Problem::new(ProblemKind::Configuration, &what).advise("correct the profile"));
+    }
+    Ok(format!("'{}'", status.replace('\'', "''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::incident::profile::Role;
+
+    fn status(name: &str, clock: ClockBasis, limit: Option<u64>) -> Status {
+        Status {
+            name: name.into(),
+            role: Role::InFlight,
+            clock,
+            limit: limit.map(Duration::from_secs),
+        }
+    }
+
+    fn table(statuses: Vec<Status>) -> Table {
+        Table {
+            name: "clusters".into(),
+            title: "OSD cluster".into(),
+            ocm_id: Some("cluster_id".into()),
+            reason: None,
+            statuses,
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_each_status_by_its_own_clock_and_limit() {
+        let statuses = vec![
+            status("accepted", ClockBasis::UpdatedAt, Some(180)),
+            status("provisioning", ClockBasis::CreatedAt, None),
+        ];
+        let age = r#"floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'provisioning' then "created_at" else "updated_at" end)))::bigint"#;
+        let expected = format!(
+            r#"select coalesce("status", ''), count(*), max({age}), count(*) filter (where (coalesce("status", '') = 'accepted' and {age} > 180)) from "clusters" where "deleted_at" is null group by coalesce("status", '') limit 200"#
+        );
+        assert_eq!(summary(&table(statuses)).ok(), Some(expected));
+    }
+
+    #[test]
+    fn without_limits_nothing_is_over_one() {
+        let text = summary(&table(Vec::new())).unwrap_or_default();
+        assert!(text.contains("filter (where false)"), "{text}");
+    }
+
+    #[test]
+    fn rows_are_named_column_by_column() {
+        let expected = r#"select "id", coalesce("cluster_id", ''), coalesce("cloud_provider", ''), coalesce("region", ''), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint, floor(extract(epoch from (clock_timestamp() - "created_at")))::bigint, '' from "clusters" where "deleted_at" is null and coalesce("status", '') = $1 order by "created_at" nulls first limit 201"#;
+        let text = rows(&table(Vec::new()), ClockBasis::CreatedAt);
+        assert_eq!(text.ok().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn names_that_are_not_plain_are_refused() {
+        for name in ["", "Clusters", "1x", "a-b", "a\"b", "a b", "a;b", "ä"] {
+            let problem = identifier(name).err().map(|problem| problem.kind);
+            assert_eq!(problem, Some(ProblemKind::Configuration), "{name}");
+        }
+        for status in ["a\\b", "a\nb", "\0"] {
+            let problem = literal(status).err().map(|problem| problem.kind);
+            assert_eq!(problem, Some(ProblemKind::Configuration), "{status:?}");
+        }
+        assert_eq!(literal("it's").ok().as_deref(), Some("'it''s'"));
+    }
+}
