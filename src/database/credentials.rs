@@ -79,26 +79,28 @@ impl Sources<'_> {
     /// a reason that says nothing about them.
     pub(super) async fn find(&self, last: Option<&Credentials>) -> Result<Credentials, Problem> {
         if let Some((url, origin)) = &self.options.url {
-            return self.from_url(url, origin.name()).await;
+            return self.in_url(url, origin.name()).await;
         }
         if self.are_given() {
-            return self.from_variables().await;
+            return self.in_variables().await;
         }
-        let found = self.from_secret().await;
+        let found = self.in_secret().await;
         match (found, last) {
             (Err(problem), Some(last)) if !is_about_the_secret(problem.kind) => Ok(last.clone()),
             (found, _) => found,
         }
     }
 
-    async fn from_url(&self, text: &SecretString, origin: &str) -> Result<Credentials, Problem> {
+    async fn in_url(&self, text: &SecretString, origin: &str) -> Result<Credentials, Problem> {
         let variables = Variables(&self.options.variables);
         let url = url::parse(text.expose_secret()).map_err(|why| {
             Problem::new(
                 ProblemKind::Configuration,
                 &format!("the URL of {origin} can't be used: {why}"),
             )
-            .advise("write it as postgres://user:password@host:5432/database, special characters percent-encoded")
+            .advise(
+                "write it as postgres://user:password@host:5432/database, special characters percent-encoded",
+            )
         })?;
         let database = url.database.as_deref().or(variables.get("PGDATABASE"));
         let database = database.unwrap_or(&self.database.name);
@@ -108,12 +110,14 @@ impl Sources<'_> {
         let mut credentials = Credentials::new(&url.host, port, database, user, origin);
         credentials.password = url.password;
         credentials.application = url.application;
-        let mode = url.tls.map_or_else(|| mode_of(variables), |mode| Ok(Some(mode)))?;
+        let mode = url
+            .tls
+            .map_or_else(|| mode_of(variables), |mode| Ok(Some(mode)))?;
         let root_cert = url.root_cert.as_deref().or(variables.get("PGSSLROOTCERT"));
         complete(credentials, variables, mode, root_cert).await
     }
 
-    async fn from_variables(&self) -> Result<Credentials, Problem> {
+    async fn in_variables(&self) -> Result<Credentials, Problem> {
         let variables = Variables(&self.options.variables);
         let origin = "PG* variables";
         let address = variables.get("PGHOSTADDR");
@@ -126,19 +130,29 @@ impl Sources<'_> {
         let user = default_user(variables).ok_or_else(|| no_user(origin))?;
         let mut credentials = Credentials::new(host, port, database, user, origin);
         credentials.address = address.map(str::to_owned);
-        complete(credentials, variables, mode_of(variables)?, variables.get("PGSSLROOTCERT")).await
+        complete(
+            credentials,
+            variables,
+            mode_of(variables)?,
+            variables.get("PGSSLROOTCERT"),
+        )
+        .await
     }
 
-    async fn from_secret(&self) -> Result<Credentials, Problem> {
+    async fn in_secret(&self) -> Result<Credentials, Problem> {
         let keys = &self.database.secret;
         let Some(read) = self.secret else {
-            return Err(configuration("there is nothing to take the database's credentials from"));
+            return Err(configuration(
+                "there is nothing to take the database's credentials from",
+            ));
         };
-        let data = within(SECRET_LIMIT, read(keys.name.clone())).await.ok_or_else(|| {
-            let seconds = SECRET_LIMIT.as_secs();
-            let what = format!("the secret {} could not be read within {seconds} s", keys.name);
-            Problem::new(ProblemKind::Frozen, &what)
-        })??;
+        let data = within(SECRET_LIMIT, read(keys.name.clone()))
+            .await
+            .ok_or_else(|| {
+                let seconds = SECRET_LIMIT.as_secs();
+                let what = format!("the secret {} could not be read within {seconds} s", keys.name);
+                Problem::new(ProblemKind::Frozen, &what)
+            })??;
         from_data(&data, keys)
     }
 }
@@ -210,7 +224,9 @@ async fn read_ca(path: &str) -> Result<String, Problem> {
         .await
         .map_err(|error| configuration(&format!("the CA certificate {path} can't be read: {error}")))?;
     if !is_ca(&pem) {
-        return Err(configuration(&format!("{path} holds no usable CA certificate in PEM")));
+        return Err(configuration(&format!(
+            "{path} holds no usable CA certificate in PEM"
+        )));
     }
     Ok(pem)
 }
@@ -230,7 +246,10 @@ fn check(credentials: &Credentials) -> Result<(), Problem> {
     let password = credentials.password.as_ref();
     let odd = odd || password.is_some_and(|password| password.expose_secret().contains('\0'));
     if odd {
-        let what = format!("host, database, user or password of {} holds a control character", credentials.origin);
+        let what = format!(
+            "host, database, user or password of {} holds a control character",
+            credentials.origin
+        );
         return Err(configuration(&what));
     }
     Ok(())
@@ -244,7 +263,9 @@ fn from_data(data: &BTreeMap<String, SecretString>, keys: &SecretKeys) -> Result
     };
     let needed = |key: &str| value(key).ok_or_else(|| incomplete(keys, key, "is missing or empty"));
     let port = match value(&keys.port) {
-        Some(port) => port_of(port.trim()).ok_or_else(|| incomplete(keys, &keys.port, "is not a port number"))?,
+        Some(port) => {
+            port_of(port.trim()).ok_or_else(|| incomplete(keys, &keys.port, "is not a port number"))?
+        }
         None => DEFAULT_PORT,
     };
     let (host, database) = (needed(&keys.host)?.trim(), needed(&keys.database)?.trim());

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::credentials::Credentials;
 use super::options::{DatabaseOptions, TlsMode};
 use super::problem::{self, Place};
-use crate::incident::fact::DatabaseConnection;
+use crate::incident::fact::{DatabaseConnection, RowsOf};
 use crate::incident::feed::Problem;
 
 /// How long one try to connect and log in may take.
@@ -28,11 +28,19 @@ pub(super) struct Session {
     pub(super) connection: PgConnection,
     pub(super) place: Place,
     tls: TlsMode,
+    /// Statuses that are not shown as they are stored: as shown, by table, and as stored.
+    pub(super) disguised: Vec<(RowsOf, String)>,
     /// Lives as long as the connection that runs through it.
     relay: Option<Relay>,
 }
 
 impl Session {
+    /// The stored form of a status.
+    pub(super) fn stored<'a>(&'a self, of: &'a RowsOf) -> &'a str {
+        let disguised = self.disguised.iter().find(|(shown, _)| shown == of);
+        disguised.map_or(&of.status, |(_, stored)| stored)
+    }
+
     /// What the session is, for the screen.
     pub(super) fn describe(&self) -> DatabaseConnection {
         DatabaseConnection {
@@ -48,7 +56,9 @@ impl Session {
 
     /// Says goodbye, so that the server's log does not complain.
     pub(super) async fn close(self) {
-        let Self { connection, relay, .. } = self;
+        let Self {
+            connection, relay, ..
+        } = self;
         // whether it is heard does not matter: the socket is closed either way
         let _ = tokio::time::timeout(CLOSE_LIMIT, connection.close()).await;
         drop(relay);
@@ -111,8 +121,8 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Opens a connection. `proven` is the TLS mode that the last one had: the better ones are not tried again, so that a reconnection
-/// is one connection and not two.
+/// Opens a connection. `proven` is the TLS mode that the last one had or came to: the better ones are not tried again, so that only the
+/// first try of all may take more than one connection.
 pub(super) async fn open(
     credentials: &Credentials,
     options: &DatabaseOptions,
@@ -122,33 +132,28 @@ pub(super) async fn open(
     let modes = target.modes(credentials.tls.or(options.tls), credentials.ca.is_some());
     let first = modes.iter().position(|mode| Some(*mode) == *proven).unwrap_or(0);
     let place = Place::new(&target.host, target.port, credentials);
-    let mut modes = modes[first..].iter().copied().peekable();
-    while let Some(mode) = modes.next() {
+    let mut mode = modes[first];
+    loop {
         match log_in(credentials, &target, mode, &place).await? {
             Ok(session) => {
                 *proven = Some(mode);
                 return Ok(session);
             }
-            Err(error) if modes.peek().is_some_and(|next| leads_to(&error, *next)) => {}
             Err(error) => {
-                // the certificate was judged before the server said no: that much is proven
-                if matches!(error, sqlx::Error::Database(_)) {
-                    *proven = Some(mode);
-                }
-                return Err(problem::of(&error, &place));
+                let weaker = weaker_than(&error).filter(|weaker| *weaker != mode && modes.contains(weaker));
+                mode = weaker.ok_or_else(|| problem::of(&error, &place))?;
+                *proven = Some(mode);
             }
         }
     }
-    Err(problem::frozen("the database", &place, CONNECT_LIMIT))
 }
 
-/// Whether an error is one that the next, weaker mode answers.
-fn leads_to(error: &sqlx::Error, next: TlsMode) -> bool {
-    match next {
-        TlsMode::Require => problem::is_certificate(error) || problem::is_no_tls(error),
-        TlsMode::Disable => problem::is_no_tls(error),
-        TlsMode::Prefer | TlsMode::VerifyCa | TlsMode::VerifyFull => false,
+/// The TLS mode that would get past an error, if it may be used.
+fn weaker_than(error: &sqlx::Error) -> Option<TlsMode> {
+    if problem::is_no_tls(error) {
+        return Some(TlsMode::Disable);
     }
+    problem::is_certificate(error).then_some(TlsMode::Require)
 }
 
 /// One try. The outer error is one that no other TLS mode would change.
@@ -171,6 +176,7 @@ async fn log_in(
             connection,
             place: place.clone(),
             tls,
+            disguised: Vec::new(),
             relay,
         })
     };
@@ -188,10 +194,17 @@ fn connect_options(
     relay: Option<&Relay>,
 ) -> PgConnectOptions {
     let ca = credentials.ca.clone().unwrap_or_default();
-    let password = credentials.password.as_ref().map_or("", ExposeSecret::expose_secret);
+    let password = credentials
+        .password
+        .as_ref()
+        .map_or("", ExposeSecret::expose_secret);
     let application = credentials.application.as_deref().unwrap_or("sopwatch");
     let options = PgConnectOptions::new_without_pgpass()
-        .host(if relay.is_some() { &target.name } else { &target.host })
+        .host(if relay.is_some() {
+            &target.name
+        } else {
+            &target.host
+        })
         .port(target.port)
         .database(&credentials.database)
         .username(&credentials.user)
@@ -250,14 +263,23 @@ impl Relay {
 mod tests {
     use super::*;
 
+    /// Host of the credentials, host to connect to, mode asked for, whether there is a CA; the modes to try.
+    type Case<'a> = (&'a str, &'a str, Option<TlsMode>, bool, &'a [TlsMode]);
+
     #[test]
     fn tls_is_as_strict_as_the_case_allows() {
         use TlsMode::{Disable, Prefer, Require, VerifyCa, VerifyFull};
-        let cases: [(&str, &str, Option<TlsMode>, bool, &[TlsMode]); 12] = [
+        let cases: [Case<'_>; 12] = [
             ("db.rds", "db.rds", None, true, &[VerifyFull]),
             ("db.rds", "db.rds", None, false, &[VerifyFull, Require]),
             ("db.rds", "127.0.0.1", None, true, &[VerifyFull]),
-            ("db.rds", "127.0.0.1", None, false, &[VerifyFull, Require, Disable]),
+            (
+                "db.rds",
+                "127.0.0.1",
+                None,
+                false,
+                &[VerifyFull, Require, Disable],
+            ),
             ("localhost", "localhost", None, false, &[Require, Disable]),
             ("::1", "::1", None, false, &[Require, Disable]),
             ("/run/postgresql", "/run/postgresql", None, false, &[Disable]),
@@ -273,7 +295,11 @@ mod tests {
                 host: host.into(),
                 port: 5432,
             };
-            assert_eq!(target.modes(asked, has_ca), modes, "{name} {host} {asked:?} {has_ca}");
+            assert_eq!(
+                target.modes(asked, has_ca),
+                modes,
+                "{name} {host} {asked:?} {has_ca}"
+            );
         }
     }
 

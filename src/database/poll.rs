@@ -55,14 +55,29 @@ async fn read_statuses(
     table: &TableStatements,
 ) -> Result<Result<Vec<StatusCount>, SafeText>, Problem> {
     let query = sqlx::query(AssertSqlSafe(table.summary.clone()));
-    let mut statuses = select(session, query, &table.table, |row| status_count(row, table)).await?;
-    if let Ok(statuses) = &mut statuses {
-        let known = |name: &str| table.statuses.iter().position(|status| status.name == name);
-        // in the order of a row's life; what the profile does not know comes last
-        let place = |count: &StatusCount| known(&count.status).unwrap_or(usize::MAX);
-        statuses.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.status.cmp(&b.status)));
-    }
-    Ok(statuses)
+    let counts = select(session, query, &table.table, |row| status_count(row, table)).await?;
+    session.disguised.retain(|(of, _)| *of.table != *table.table);
+    Ok(counts.map(|counts| {
+        let (mut statuses, stored): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
+        let pairs = statuses.iter().zip(stored);
+        let disguised = pairs.filter(|(shown, stored)| *shown.status != **stored);
+        let of = |shown: &StatusCount| RowsOf {
+            table: table.table.as_str().into(),
+            status: shown.status.clone(),
+        };
+        session
+            .disguised
+            .extend(disguised.map(|(shown, stored)| (of(shown), stored)));
+        sort(&mut statuses, table);
+        statuses
+    }))
+}
+
+/// In the order of a row's life; what the profile does not know comes last.
+fn sort(statuses: &mut [StatusCount], table: &TableStatements) {
+    let known = |name: &str| table.statuses.iter().position(|status| status.name == name);
+    let place = |count: &StatusCount| known(&count.status).unwrap_or(usize::MAX);
+    statuses.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.status.cmp(&b.status)));
 }
 
 async fn read_leases(
@@ -77,10 +92,14 @@ async fn read_rows(session: &mut Session, statements: &Statements, of: &RowsOf) 
     let of = of.clone();
     let Some(table) = statements.tables.iter().find(|table| *table.table == *of.table) else {
         let rows = Err(SafeText::new("the profile has no such table"));
-        return Ok(Rows { of, rows, more: false });
+        return Ok(Rows {
+            of,
+            rows,
+            more: false,
+        });
     };
     let statement = table.rows(&of.status).to_owned();
-    let query = sqlx::query(AssertSqlSafe(statement)).bind(of.status.as_str());
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(session.stored(&of).to_owned());
     let mut rows = select(session, query, &table.table, table_row).await?;
     let more = rows.as_ref().is_ok_and(|rows| rows.len() > ROWS_LIMIT);
     if let Ok(rows) = &mut rows {
@@ -146,16 +165,18 @@ fn count(row: &PgRow, index: usize) -> sqlx::Result<u64> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-fn status_count(row: &PgRow, table: &TableStatements) -> sqlx::Result<StatusCount> {
-    let status = text(row, 0)?;
-    let limit = table.status(&status).and_then(|status| status.limit);
+/// The counts of a status, and the status as it is stored.
+fn status_count(row: &PgRow, table: &TableStatements) -> sqlx::Result<(StatusCount, String)> {
+    let stored: String = row.try_get(0)?;
+    let limit = table.status(&stored).and_then(|status| status.limit);
     let over = count(row, 3)?;
-    Ok(StatusCount {
+    let shown = StatusCount {
+        status: shortened(&stored),
         count: count(row, 1)?,
         oldest_s: row.try_get(2)?,
         over_limit: limit.map(|_| over),
-        status,
-    })
+    };
+    Ok((shown, stored))
 }
 
 /// A lease without an end counts as one that has just run out.

@@ -111,6 +111,10 @@ impl Poller<'_> {
     async fn connect(&mut self) -> Result<Session, Halt> {
         let found = self.sources.find(self.credentials.as_ref());
         let credentials = self.inbox.during(found).await??;
+        let last = self.credentials.as_ref();
+        if last.is_none_or(|last| (&last.host, last.port) != (&credentials.host, credentials.port)) {
+            self.proven = None;
+        }
         let opening = dial::open(&credentials, self.sources.options, &mut self.proven);
         let session = self.inbox.during(opening).await?;
         self.credentials = Some(credentials);
@@ -178,7 +182,9 @@ mod tests {
 
     #[test]
     fn rests_grow_and_stay_between_one_and_fifteen_seconds() {
-        let rests: Vec<_> = (1..=7).map(|failures| rest_after(failures, 0.0).as_secs()).collect();
+        let rests: Vec<_> = (1..=7)
+            .map(|failures| rest_after(failures, 0.0).as_secs())
+            .collect();
         assert_eq!(rests, [1, 2, 4, 8, 12, 12, 12]);
         assert_eq!(rest_after(u32::MAX, 1.0), Duration::from_secs(15));
         assert!((0.0..=1.0).contains(&jitter()));

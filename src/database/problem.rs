@@ -103,9 +103,10 @@ pub(super) fn of(error: &sqlx::Error, place: &Place) -> Problem {
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::ColumnIndexOutOfBounds { .. }
         | sqlx::Error::ColumnNotFound(_)
-        | sqlx::Error::Decode(_) => {
-            Problem::new(ProblemKind::Schema, "a column is not of the type that the profile expects")
-        }
+        | sqlx::Error::Decode(_) => Problem::new(
+            ProblemKind::Schema,
+            "a column is not of the type that the profile expects",
+        ),
         sqlx::Error::Configuration(_) => Problem::new(
             ProblemKind::Configuration,
             "PGSSLCERT and PGSSLKEY have to name a certificate and its key",
@@ -139,8 +140,9 @@ pub(super) fn of_io(error: &io::Error, place: &Place) -> Problem {
     // the standard library has no kind for a failed look-up
     if error.to_string().starts_with("failed to lookup address") {
         let what = format!("the host name {} can't be resolved", place.host);
-        return Problem::new(ProblemKind::Dns, &what)
-            .advise("is it a name of the cluster's network? Open a tunnel and set database.host and database.port");
+        return Problem::new(ProblemKind::Dns, &what).advise(
+            "is it a name of the cluster's network? Open a tunnel and set database.host and database.port",
+        );
     }
     match error.kind() {
         io::ErrorKind::NotFound if !place.host.starts_with('/') => Problem::new(
@@ -212,9 +214,12 @@ fn of_server(code: &str, message: &str, place: &Place) -> Problem {
     let at_place = format!("{place}: {said}");
     let plain_text = message.contains("no encryption") || message.contains("SSL off");
     // PgBouncer has no SQLSTATE of its own for a full house
-    let is_full = message.contains("no more connections allowed") || message.contains("remaining connection slots");
+    let is_full =
+        message.contains("no more connections allowed") || message.contains("remaining connection slots");
     match code {
-        "28000" if plain_text => tls(place, &said).advise("set database.tls = \"require\" in the configuration"),
+        "28000" if plain_text => {
+            tls(place, &said).advise("set database.tls = \"require\" in the configuration")
+        }
         "28P01" | "28000" => Problem::new(
             ProblemKind::WrongPassword,
             &format!("{place} refuses user {} of {}: {said}", place.user, place.origin),
@@ -226,8 +231,9 @@ fn of_server(code: &str, message: &str, place: &Place) -> Problem {
         _ if is_full => too_many(&at_place),
         "57P01" | "57P02" | "57P03" => Problem::new(ProblemKind::Starting, &at_place),
         "57P05" | "25P03" => Problem::new(ProblemKind::Reset, &at_place),
-        "55P03" => Problem::new(ProblemKind::Locked, &said)
-            .advise("another session holds an exclusive lock, such as a migration: see pg_locks and pg_stat_activity"),
+        "55P03" => Problem::new(ProblemKind::Locked, &said).advise(
+            "another session holds an exclusive lock, such as a migration: see pg_locks and pg_stat_activity",
+        ),
         "57014" => Problem::new(ProblemKind::SlowStatement, &said),
         "42501" => Problem::new(ProblemKind::Schema, &said)
             .advise(&format!("grant select to {}, or use another role", place.user)),
@@ -247,7 +253,8 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        let credentials = Credentials::new("db.example", 5432, "managed-services-api", "oncall", "secret rds");
+        let credentials =
+            Credentials::new("db.example", 5432, "managed-services-api", "oncall", "secret rds");
         Place::new("db.example", 5432, &credentials)
     }
 
@@ -255,21 +262,57 @@ mod tests {
     fn server_errors_are_told_apart() {
         use ProblemKind as Kind;
         let cases = [
-            ("28P01", "password authentication failed for user \"oncall\"", Kind::WrongPassword),
-            ("28000", "role \"oncall\" is not permitted to log in", Kind::WrongPassword),
-            ("28000", "no pg_hba.conf entry for host \"::1\", user \"u\", database \"d\", no encryption", Kind::Tls),
+            (
+                "28P01",
+                "password authentication failed for user \"oncall\"",
+                Kind::WrongPassword,
+            ),
+            (
+                "28000",
+                "role \"oncall\" is not permitted to log in",
+                Kind::WrongPassword,
+            ),
+            (
+                "28000",
+                "no pg_hba.conf entry for host \"::1\", user \"u\", database \"d\", no encryption",
+                Kind::Tls,
+            ),
             ("3D000", "database \"x\" does not exist", Kind::Configuration),
-            ("53300", "sorry, too many clients already", Kind::TooManyConnections),
-            ("FATAL", "remaining connection slots are reserved", Kind::TooManyConnections),
-            ("08P01", "no more connections allowed (max_client_conn)", Kind::TooManyConnections),
+            (
+                "53300",
+                "sorry, too many clients already",
+                Kind::TooManyConnections,
+            ),
+            (
+                "FATAL",
+                "remaining connection slots are reserved",
+                Kind::TooManyConnections,
+            ),
+            (
+                "08P01",
+                "no more connections allowed (max_client_conn)",
+                Kind::TooManyConnections,
+            ),
             ("57P03", "the database system is starting up", Kind::Starting),
-            ("57P01", "terminating connection due to administrator command", Kind::Starting),
+            (
+                "57P01",
+                "terminating connection due to administrator command",
+                Kind::Starting,
+            ),
             ("55P03", "canceling statement due to lock timeout", Kind::Locked),
-            ("57014", "canceling statement due to statement timeout", Kind::SlowStatement),
+            (
+                "57014",
+                "canceling statement due to statement timeout",
+                Kind::SlowStatement,
+            ),
             ("42P01", "relation \"clusters\" does not exist", Kind::Schema),
             ("42703", "column \"status\" does not exist", Kind::Schema),
             ("42501", "permission denied for table clusters", Kind::Schema),
-            ("25006", "cannot execute INSERT in a read-only transaction", Kind::ServerError),
+            (
+                "25006",
+                "cannot execute INSERT in a read-only transaction",
+                Kind::ServerError,
+            ),
             ("XX000", "something else", Kind::ServerError),
         ];
         for (code, message, kind) in cases {
@@ -285,13 +328,25 @@ mod tests {
         let lookup = "failed to lookup address information: Name or service not known";
         let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let cases = [
-            (io::Error::from(io::ErrorKind::ConnectionRefused), ProblemKind::Refused),
-            (io::Error::from(io::ErrorKind::HostUnreachable), ProblemKind::Refused),
-            (io::Error::from(io::ErrorKind::ConnectionReset), ProblemKind::Reset),
+            (
+                io::Error::from(io::ErrorKind::ConnectionRefused),
+                ProblemKind::Refused,
+            ),
+            (
+                io::Error::from(io::ErrorKind::HostUnreachable),
+                ProblemKind::Refused,
+            ),
+            (
+                io::Error::from(io::ErrorKind::ConnectionReset),
+                ProblemKind::Reset,
+            ),
             (io::Error::from(io::ErrorKind::UnexpectedEof), ProblemKind::Reset),
             (io::Error::from(io::ErrorKind::TimedOut), ProblemKind::Frozen),
             (io::Error::other(lookup), ProblemKind::Dns),
-            (io::Error::new(io::ErrorKind::InvalidData, untrusted), ProblemKind::Tls),
+            (
+                io::Error::new(io::ErrorKind::InvalidData, untrusted),
+                ProblemKind::Tls,
+            ),
         ];
         for (error, kind) in cases {
             let problem = of_io(&error, &place());

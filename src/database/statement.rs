@@ -50,7 +50,10 @@ impl TableStatements {
 
     /// The statement for the rows of a status, oldest first by that status's clock basis.
     pub(super) fn rows(&self, status: &str) -> &str {
-        match self.status(status).map_or(ClockBasis::UpdatedAt, |status| status.clock) {
+        match self
+            .status(status)
+            .map_or(ClockBasis::UpdatedAt, |status| status.clock)
+        {
             ClockBasis::UpdatedAt => &self.rows_by_updated_at,
             ClockBasis::CreatedAt => &self.rows_by_created_at,
         }
@@ -103,11 +106,12 @@ fn summary(table: &Table) -> Result<String, Problem> {
 /// The column that a row's age is counted from: by status, `updated_at` where the profile says nothing.
 fn basis(statuses: &[Status]) -> Result<String, Problem> {
     let is_created_at = |status: &&Status| status.clock == ClockBasis::CreatedAt;
-    let mut cases = String::new();
-    for status in statuses.iter().filter(is_created_at) {
+    let case = |status: &Status| {
         let status = literal(&status.name)?;
-        cases.push_str(&format!(r#" when {STATUS} = {status} then "created_at""#));
-    }
+        Ok(format!(r#" when {STATUS} = {status} then "created_at""#))
+    };
+    let cases = statuses.iter().filter(is_created_at).map(case);
+    let cases: String = cases.collect::<Result<_, Problem>>()?;
     if cases.is_empty() {
         return Ok(column_of(ClockBasis::UpdatedAt).to_owned());
     }
@@ -158,7 +162,9 @@ fn identifier(name: &str) -> Result<String, Problem> {
     if starts && name.len() <= 63 && name.chars().all(plain) {
         return Ok(format!(r#""{name}""#));
     }
-    let what = format!("the profile's database names a table or column {name:?}, which is not a plain lower-case name");
+    let what = format!(
+        "the profile's database names a table or column {name:?}, which is not a plain lower-case name"
+    );
     Err(Problem::new(ProblemKind::Configuration, &what).advise("correct the profile"))
 }
 
@@ -166,7 +172,8 @@ fn identifier(name: &str) -> Result<String, Problem> {
 fn literal(status: &str) -> Result<String, Problem> {
     // a backslash would mean something else where standard_conforming_strings is off
     if status.contains(|c: char| c.is_control() || c == '\\') {
-        let what = format!("the profile's database names a status {status:?}, which holds a special character");
+        let what =
+            format!("the profile's database names a status {status:?}, which holds a special character");
         return Err(Problem::new(ProblemKind::Configuration, &what).advise("correct the profile"));
     }
     Ok(format!("'{}'", status.replace('\'', "''")))

@@ -87,7 +87,10 @@ fn read_authority(text: &str) -> Result<(String, Option<u16>), String> {
         "" => Ok((host, None)),
         digits => {
             let port = digits.parse().ok().filter(|port| *port > 0);
-            Ok((host, Some(port.ok_or("its port is not a number from 1 to 65535")?)))
+            Ok((
+                host,
+                Some(port.ok_or("its port is not a number from 1 to 65535")?),
+            ))
         }
     }
 }
@@ -96,7 +99,10 @@ fn read_option(option: &str, url: &mut Url) -> Result<(), String> {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
     let value = decode(value).ok_or_else(|| format!("its option {name} is not percent-encoded properly"))?;
     match name {
-        "sslmode" => url.tls = Some(value.parse().map_err(|error| format!("its sslmode is unknown: {error}"))?),
+        "sslmode" => {
+            let mode = value.parse();
+            url.tls = Some(mode.map_err(|error| format!("its sslmode is unknown: {error}"))?);
+        }
         "sslrootcert" => url.root_cert = Some(value),
         "application_name" => url.application = Some(value),
         _ if is_option_name(name) => {
@@ -112,9 +118,26 @@ fn read_option(option: &str, url: &mut Url) -> Result<(), String> {
 /// Whether a refused option may be shown by name: short and of letters, as libpq's are; anything else could be a piece of a password.
 fn is_option_name(name: &str) -> bool {
     const KNOWN: [&str; 20] = [
-        "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "connect_timeout", "options",
-        "client_encoding", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation", "channel_binding",
-        "target_session_attrs", "keepalives", "gssencmode", "statement_timeout",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "passfile",
+        "connect_timeout",
+        "options",
+        "client_encoding",
+        "sslcert",
+        "sslkey",
+        "sslpassword",
+        "sslcrl",
+        "sslnegotiation",
+        "channel_binding",
+        "target_session_attrs",
+        "keepalives",
+        "gssencmode",
+        "statement_timeout",
     ];
     KNOWN.contains(&name)
 }
@@ -148,7 +171,15 @@ mod tests {
 
     use super::*;
 
-    fn shown(text: &str) -> (String, Option<u16>, Option<String>, Option<String>, Option<String>) {
+    fn shown(
+        text: &str,
+    ) -> (
+        String,
+        Option<u16>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    ) {
         let url = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let password = url.password.map(|password| password.expose_secret().to_owned());
         (url.host, url.port, url.database, url.user, password)
@@ -157,26 +188,54 @@ mod tests {
     #[test]
     fn urls_are_read() {
         let cases = [
-            ("postgres://u:p@h:5433/d", ("h", Some(5433), Some("d"), Some("u"), Some("p"))),
+            (
+                "postgres://u:p@h:5433/d",
+                ("h", Some(5433), Some("d"), Some("u"), Some("p")),
+            ),
             ("postgresql://u@h", ("h", None, None, Some("u"), None)),
             ("postgres://h/d", ("h", None, Some("d"), None, None)),
-            ("postgres://u:p@h/d\n", ("h", None, Some("d"), Some("u"), Some("p"))),
-            ("postgres://u:p%2F%3A%40%25%20%27@h/d", ("h", None, Some("d"), Some("u"), Some("p/:@% '"))),
-            ("postgres://u:p@ss/wo#rd@h/d", ("h", None, Some("d"), Some("u"), Some("p@ss/wo#rd"))),
-            ("postgres://u:a:b@h/d", ("h", None, Some("d"), Some("u"), Some("a:b"))),
-            ("postgres://u:p@[::1]:5433/d", ("::1", Some(5433), Some("d"), Some("u"), Some("p"))),
-            ("postgres://u@%2Frun%2Fpostgresql/d", ("/run/postgresql", None, Some("d"), Some("u"), None)),
+            (
+                "postgres://u:p@h/d\n",
+                ("h", None, Some("d"), Some("u"), Some("p")),
+            ),
+            (
+                "postgres://u:p%2F%3A%40%25%20%27@h/d",
+                ("h", None, Some("d"), Some("u"), Some("p/:@% '")),
+            ),
+            (
+                "postgres://u:p@ss/wo#rd@h/d",
+                ("h", None, Some("d"), Some("u"), Some("p@ss/wo#rd")),
+            ),
+            (
+                "postgres://u:a:b@h/d",
+                ("h", None, Some("d"), Some("u"), Some("a:b")),
+            ),
+            (
+                "postgres://u:p@[::1]:5433/d",
+                ("::1", Some(5433), Some("d"), Some("u"), Some("p")),
+            ),
+            (
+                "postgres://u@%2Frun%2Fpostgresql/d",
+                ("/run/postgresql", None, Some("d"), Some("u"), None),
+            ),
         ];
         for (text, (host, port, database, user, password)) in cases {
             let owned = |text: Option<&str>| text.map(str::to_owned);
-            let expected = (host.to_owned(), port, owned(database), owned(user), owned(password));
+            let expected = (
+                host.to_owned(),
+                port,
+                owned(database),
+                owned(user),
+                owned(password),
+            );
             assert_eq!(shown(text), expected, "{text}");
         }
     }
 
     #[test]
     fn options_are_honoured() {
-        let url = parse("postgres://u@h/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=x%20y").ok();
+        let url =
+            parse("postgres://u@h/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=x%20y").ok();
         let url = url.expect("a proper URL");
         assert_eq!(url.tls, Some(TlsMode::VerifyFull));
         assert_eq!(url.root_cert.as_deref(), Some("/ca.pem"));

@@ -1,0 +1,9 @@
+//! The adapter against a real server.
+
+#[path = "../../../tests/it/support/postgres.rs"]
+mod postgres;
+
+mod console;
+mod faults;
+mod reading;
+mod tls;

@@ -101,7 +101,20 @@ impl Postgres {
         self.give_away();
         let data = self.data();
         let data = data.to_str().expect("a plain path");
-        self.run("initdb", &["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        self.run(
+            "initdb",
+            &[
+                "-D",
+                data,
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ],
+        );
         let socket = self.directory.path().display();
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{socket}'\nssl = on\n\
@@ -112,7 +125,9 @@ impl Postgres {
             .append(true)
             .open(self.data().join("postgresql.conf"))
             .expect("the server's configuration");
-        configuration.write_all(settings.as_bytes()).expect("written settings");
+        configuration
+            .write_all(settings.as_bytes())
+            .expect("written settings");
         let rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
         std::fs::write(self.data().join("pg_hba.conf"), rules).expect("written rules");
         std::fs::write(self.data().join("server.crt"), certificate).expect("a written certificate");
@@ -135,7 +150,9 @@ impl Postgres {
     fn give_away(&self) {
         if is_root() {
             let path = self.directory.path();
-            assert!(succeeds(Command::new("chown").args(["-R", "postgres:"]).arg(path)));
+            assert!(succeeds(
+                Command::new("chown").args(["-R", "postgres:"]).arg(path)
+            ));
         }
     }
 
@@ -164,14 +181,27 @@ impl Postgres {
     }
 
     fn execute_in(&self, database: &str, sql: &str) -> String {
-        let output = self.psql(database).args(["-tA", "-c", sql]).output().expect("psql");
+        let output = self
+            .psql(database)
+            .args(["-tA", "-c", sql])
+            .output()
+            .expect("psql");
         output_of(&output)
     }
 
     fn psql(&self, database: &str) -> Command {
         let mut command = Command::new(self.bin.join("psql"));
         command
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database])
+            .args([
+                "-X",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-U",
+                "postgres",
+                "-d",
+                database,
+            ])
             .arg("-h")
             .arg(self.socket_directory())
             .args(["-p", &self.port.to_string()]);
@@ -199,7 +229,10 @@ impl Postgres {
     /// Stops the server, cutting its connections.
     pub fn stop(&self) {
         let data = self.data();
-        self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "-w", "stop"]);
+        self.run(
+            "pg_ctl",
+            &["-D", &data.to_string_lossy(), "-m", "immediate", "-w", "stop"],
+        );
     }
 
     /// Starts it again.
@@ -235,7 +268,7 @@ impl Postgres {
         };
         // the postmaster first, so that it does not see its children stop
         let children = children_of(&postmaster);
-        let _ = Command::new("kill").arg(signal).arg(&postmaster).args(&children).status();
+        succeeds(Command::new("kill").arg(signal).arg(&postmaster).args(&children));
     }
 
     fn postmaster(&self) -> Option<String> {
@@ -275,7 +308,7 @@ impl Drop for Postgres {
         if self.data().join("postmaster.pid").exists() && !std::thread::panicking() {
             self.stop();
         } else if let Some(postmaster) = self.postmaster() {
-            let _ = Command::new("kill").arg("-QUIT").arg(postmaster).status();
+            succeeds(Command::new("kill").arg("-QUIT").arg(postmaster));
         }
     }
 }
@@ -297,7 +330,10 @@ fn is_root() -> bool {
 
 /// Where the server's programs are: the newest version of Debian's packages, else the search path.
 fn find_bin() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut versions: Vec<_> = versions.map(|entry| entry.path().join("bin")).collect();
     versions.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -314,7 +350,8 @@ fn children_of(parent: &str) -> Vec<String> {
     };
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    pids.filter(|pid| parent_of(pid).as_deref() == Some(parent)).collect()
+    pids.filter(|pid| parent_of(pid).as_deref() == Some(parent))
+        .collect()
 }
 
 /// A private CA, and a server's certificate of it with its key, all PEM.
