@@ -273,4 +273,22 @@ mod tests {
             assert!(!error.contains("s3cret"), "{text}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_password_survives_when_it_is_encoded(password in "[^\\p{Cc}]{1,20}") {
+            let encoded: Vec<_> = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = encoded.concat();
+            let (host, .., found) = shown(&format!("postgres://u:{encoded}@h:5432/d"));
+            proptest::prop_assert_eq!((host.as_str(), found), ("h", Some(password)));
+        }
+
+        #[test]
+        fn a_raw_password_is_read_whole_or_refused(password in "[ -~]{1,12}") {
+            if let Ok(url) = parse(&format!("postgres://u:{password}@h.example:5432/d")) {
+                proptest::prop_assert_eq!(url.host, "h.example");
+                proptest::prop_assert_eq!((url.port, url.user.as_deref()), (Some(5432), Some("u")));
+            }
+        }
+    }
 }

@@ -182,6 +182,27 @@ async fn a_table_that_fails_takes_no_other_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_ended_by_the_server() {
+    let Some(server) = Postgres::start() else { return };
+    server.execute(
+        "create view slow as select pg_sleep(60)::text as status, now() as updated_at, now() as created_at, \
+         null::timestamptz as deleted_at; grant select on slow to managed_services_ro",
+    );
+    let mut profile = profile();
+    profile.tables.insert(0, table("slow", Vec::new()));
+    let mut console = Console::start_on(profile, options(), Some(&secret_of(&server)));
+    let reading = console.reading().await;
+    let error = of_table(&reading, "slow").as_ref().err();
+    assert!(
+        error.is_some_and(|error| error.contains("statement timeout")),
+        "{error:?}"
+    );
+    assert!(of_table(&reading, "clusters").is_ok());
+    assert!((5_000..10_000).contains(&reading.took_ms), "{}", reading.took_ms);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_rows_than_are_shown_are_said() {
     let Some(server) = Postgres::start() else { return };
     let insert = "insert into clusters (id, created_at, updated_at, status) \
