@@ -1,0 +1,397 @@
+//! From parsed SQL to typed expressions.
+
+use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
+use sqlparser::tokenizer::Span;
+
+use super::expr::{Aggregate, Arithmetic, Comparison, Expr, Function, Part, Typed};
+use super::types::{comparison_of, data_type, no_operator, number, result_type, type_column_name};
+use crate::drill::database::cast;
+use crate::drill::database::error::{SqlError, SqlResult};
+use crate::drill::database::interval::Interval;
+use crate::drill::database::relation::Relation;
+use crate::drill::database::value::{Type, Value};
+
+/// Resolves names and types of one statement's expressions.
+pub struct Compiler<'a> {
+    pub text: &'a str,
+    pub relation: Option<&'static Relation>,
+    /// What columns may be qualified with: the alias, or else the table's name.
+    pub qualifier: Option<String>,
+    /// Types of the parameters as far as they are known.
+    pub parameters: Vec<Option<Type>>,
+    pub aggregates: Vec<Aggregate>,
+    /// Where no aggregate may stand: the clause's name.
+    pub no_aggregates: Option<&'static str>,
+}
+
+/// An identifier as PostgreSQL folds it.
+pub fn folded(ident: &ast::Ident) -> String {
+    if ident.quote_style.is_some() {
+        ident.value.clone()
+    } else {
+        ident.value.to_lowercase()
+    }
+}
+
+/// Where a span begins, as PostgreSQL counts: characters from 1.
+pub fn position(text: &str, span: Span) -> Option<usize> {
+    let line = usize::try_from(span.start.line).ok()?.checked_sub(1)?;
+    let column = usize::try_from(span.start.column).ok()?;
+    let before: usize = text
+        .split('\n')
+        .take(line)
+        .map(|line| line.chars().count() + 1)
+        .sum();
+    Some(before + column)
+}
+
+pub fn boxed(expr: Expr) -> Box<Expr> {
+    Box::new(expr)
+}
+
+impl Compiler<'_> {
+    pub fn at(&self, span: Span) -> Option<usize> {
+        position(self.text, span)
+    }
+
+    pub fn span(expr: &ast::Expr) -> Span {
+        use sqlparser::ast::Spanned;
+        expr.span()
+    }
+
+    /// An expression that must be of a type.
+    pub fn expect(&mut self, expr: &ast::Expr, ty: Type, clause: &str) -> SqlResult<Expr> {
+        let typed = self.expr(expr)?;
+        let found = typed.ty;
+        self.coerce(typed, ty).map(|typed| typed.expr).map_err(|error| {
+            if error.code != "42804" {
+                return error;
+            }
+            let message = format!(
+                "argument of {clause} must be type {}, not type {}",
+                ty.name(),
+                found.name()
+            );
+            SqlError::new("42804", message).at(self.at(Self::span(expr)))
+        })
+    }
+
+    pub fn expr(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+        match expr {
+            ast::Expr::Identifier(ident) => self.column(ident, None),
+            ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [table, column] => self.column(column, Some(table)),
+                _ => Err(SqlError::unanswered("names of more than two parts")),
+            },
+            ast::Expr::Nested(inner) => self.expr(inner),
+            ast::Expr::Value(value) => self.literal(&value.value),
+            ast::Expr::TypedString(typed) => self.typed_string(typed),
+            ast::Expr::Interval(interval) => Self::interval(interval),
+            ast::Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type),
+            ast::Expr::UnaryOp { op, expr } => self.unary(*op, expr),
+            ast::Expr::BinaryOp { left, op, right } => self.binary(left, op, right, Self::span(expr)),
+            ast::Expr::Function(function) => self.function(function),
+            ast::Expr::Extract { field, expr, .. } => self.extract(&field.to_string(), expr),
+            ast::Expr::Floor { expr, .. } => self.rounding(Function::Floor, "floor", expr),
+            ast::Expr::Ceil { expr, .. } => self.rounding(Function::Ceil, "ceil", expr),
+            ast::Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            other => self.predicate(other),
+        }
+    }
+
+    fn column(&mut self, ident: &ast::Ident, table: Option<&ast::Ident>) -> SqlResult<Typed> {
+        let name = folded(ident);
+        let at = self.at(table.map_or(ident.span, |table| table.span));
+        if let Some(table) = table.map(folded)
+            && self.qualifier.as_deref() != Some(table.as_str())
+        {
+            return Err(SqlError::new(
+                "42P01",
+                format!("missing FROM-clause entry for table \"{table}\""),
+            )
+            .at(at));
+        }
+        let columns = self.relation.map_or(&[][..], |relation| relation.columns);
+        let Some(place) = columns.iter().position(|(column, _)| *column == name) else {
+            let full = table.map_or(format!("\"{name}\""), |table| format!("{}.{name}", folded(table)));
+            return Err(SqlError::new("42703", format!("column {full} does not exist")).at(at));
+        };
+        Ok(Typed::new(Expr::Column(place), columns[place].1).named(&name))
+    }
+
+    fn literal(&mut self, value: &ast::Value) -> SqlResult<Typed> {
+        Ok(match value {
+            ast::Value::Number(digits, _) => number(digits)?,
+            ast::Value::SingleQuotedString(text) | ast::Value::EscapedStringLiteral(text) => {
+                Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
+            }
+            ast::Value::Boolean(value) => Typed::boolean(Expr::Const(Value::Bool(*value))),
+            ast::Value::Null => Typed::new(Expr::Const(Value::Null), Type::Unknown),
+            ast::Value::Placeholder(name) => return self.parameter(name),
+            other => return Err(SqlError::unanswered(&format!("the literal {other}"))),
+        })
+    }
+
+    fn parameter(&mut self, name: &str) -> SqlResult<Typed> {
+        let number: usize = name
+            .strip_prefix('$')
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0);
+        if number == 0 || number > 100 {
+            return Err(SqlError::new("42P02", format!("there is no parameter {name}")));
+        }
+        if self.parameters.len() < number {
+            self.parameters.resize(number, None);
+        }
+        let ty = self.parameters[number - 1].unwrap_or(Type::Unknown);
+        Ok(Typed::new(Expr::Parameter(number - 1), ty))
+    }
+
+    fn typed_string(&mut self, typed: &ast::TypedString) -> SqlResult<Typed> {
+        let ty = data_type(&typed.data_type)?;
+        let literal = self.literal(&typed.value.value)?;
+        let typed = self.coerce(literal, ty)?;
+        Ok(typed.named(type_column_name(ty)))
+    }
+
+    fn interval(interval: &ast::Interval) -> SqlResult<Typed> {
+        let text = match interval.value.as_ref() {
+            ast::Expr::Value(value) => match &value.value {
+                ast::Value::SingleQuotedString(text) => text.clone(),
+                other => other.to_string(),
+            },
+            other => return Err(SqlError::unanswered(&format!("interval {other}"))),
+        };
+        let unit = interval
+            .leading_field
+            .as_ref()
+            .map_or(String::new(), |unit| format!(" {unit}"));
+        let value = Interval::parse(&format!("{text}{unit}"))?;
+        Ok(Typed::new(Expr::Const(Value::Interval(value)), Type::Interval).named("interval"))
+    }
+
+    fn cast(&mut self, expr: &ast::Expr, data_type_name: &ast::DataType) -> SqlResult<Typed> {
+        let ty = data_type(data_type_name)?;
+        let inner = self.expr(expr)?;
+        let name = inner
+            .name
+            .clone()
+            .unwrap_or_else(|| type_column_name(ty).to_owned());
+        if inner.ty == Type::Unknown {
+            return Ok(self.coerce(inner, ty)?.named(&name));
+        }
+        if !cast::exists(inner.ty, ty) {
+            let message = format!("cannot cast type {} to {}", inner.ty.name(), ty.name());
+            return Err(SqlError::new("42846", message).at(self.at(Self::span(expr))));
+        }
+        Ok(Typed::new(Expr::Cast(boxed(inner.expr), ty), ty).named(&name))
+    }
+
+    /// The implicit conversions: literals and untyped parameters to anything, numbers to wider ones.
+    pub fn coerce(&mut self, typed: Typed, ty: Type) -> SqlResult<Typed> {
+        if typed.ty == ty {
+            return Ok(typed);
+        }
+        let Typed { expr, ty: from, name } = typed;
+        let expr = match expr {
+            Expr::Const(Value::Text(text)) if from == Type::Unknown => Expr::Const(cast::parse(&text, ty)?),
+            Expr::Const(Value::Null) if from == Type::Unknown => Expr::Const(Value::Null),
+            Expr::Parameter(place) if from == Type::Unknown => {
+                self.parameters[place] = Some(ty);
+                Expr::Parameter(place)
+            }
+            expr if from.rank().is_some() && from.rank() < ty.rank() => Expr::Cast(boxed(expr), ty),
+            // limit and the like take any whole number
+            expr if from == Type::Int8 && ty == Type::Int4 => Expr::Cast(boxed(expr), ty),
+            _ => {
+                let message = format!("types {} and {} cannot be matched", from.name(), ty.name());
+                return Err(SqlError::new("42804", message));
+            }
+        };
+        Ok(Typed { expr, ty, name })
+    }
+
+    /// The type both sides of an operator, or all branches, are brought to.
+    fn common(a: Type, b: Type) -> Type {
+        match (a, b) {
+            (Type::Unknown, Type::Unknown) => Type::Text,
+            (Type::Unknown, known) => known,
+            (known, other) if other.rank() > known.rank() && known.rank().is_some() => other,
+            (known, _) => known,
+        }
+    }
+
+    pub fn unify(&mut self, items: Vec<Typed>, what: &str) -> SqlResult<(Vec<Expr>, Type)> {
+        let ty = items.iter().fold(Type::Unknown, |ty, item| {
+            if ty == Type::Unknown {
+                item.ty
+            } else {
+                Self::common(ty, item.ty)
+            }
+        });
+        let ty = if ty == Type::Unknown { Type::Text } else { ty };
+        let mut exprs = Vec::new();
+        for item in items {
+            let found = item.ty;
+            let same = self.coerce(item, ty).map_err(|error| {
+                if error.code != "42804" {
+                    return error;
+                }
+                SqlError::new(
+                    "42804",
+                    format!(
+                        "{what} types {} and {} cannot be matched",
+                        ty.name(),
+                        found.name()
+                    ),
+                )
+            })?;
+            exprs.push(same.expr);
+        }
+        Ok((exprs, ty))
+    }
+
+    fn unary(&mut self, op: UnaryOperator, expr: &ast::Expr) -> SqlResult<Typed> {
+        match op {
+            UnaryOperator::Not => Ok(Typed::boolean(Expr::Not(boxed(self.expect(
+                expr,
+                Type::Bool,
+                "NOT",
+            )?)))),
+            UnaryOperator::Plus => self.expr(expr),
+            UnaryOperator::Minus => {
+                let inner = self.expr(expr)?;
+                let zero = match inner.ty {
+                    Type::Interval => Value::Interval(Interval::default()),
+                    _ => Value::Int(0),
+                };
+                let ty = if inner.ty == Type::Interval {
+                    Type::Interval
+                } else {
+                    Type::Int4
+                };
+                self.arithmetic(
+                    Arithmetic::Subtract,
+                    Typed::new(Expr::Const(zero), ty),
+                    inner,
+                    None,
+                )
+            }
+            other => Err(SqlError::unanswered(&format!("the operator {other}"))),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        left: &ast::Expr,
+        op: &BinaryOperator,
+        right: &ast::Expr,
+        span: Span,
+    ) -> SqlResult<Typed> {
+        if let Some(op) = comparison_of(op) {
+            return Ok(Typed::boolean(self.comparison(op, left, right, span)?));
+        }
+        let op = match op {
+            BinaryOperator::And | BinaryOperator::Or => {
+                let clause = op.to_string();
+                let a = boxed(self.expect(left, Type::Bool, &clause)?);
+                let b = boxed(self.expect(right, Type::Bool, &clause)?);
+                let is_and = matches!(op, BinaryOperator::And);
+                return Ok(Typed::boolean(if is_and {
+                    Expr::And(a, b)
+                } else {
+                    Expr::Or(a, b)
+                }));
+            }
+            BinaryOperator::Plus => Arithmetic::Add,
+            BinaryOperator::Minus => Arithmetic::Subtract,
+            BinaryOperator::Multiply => Arithmetic::Multiply,
+            BinaryOperator::Divide => Arithmetic::Divide,
+            BinaryOperator::Modulo => Arithmetic::Modulo,
+            BinaryOperator::StringConcat => Arithmetic::Concat,
+            other => return Err(SqlError::unanswered(&format!("the operator {other}")).at(self.at(span))),
+        };
+        let (a, b) = (self.expr(left)?, self.expr(right)?);
+        self.arithmetic(op, a, b, self.at(span))
+    }
+
+    pub fn comparison(
+        &mut self,
+        op: Comparison,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> SqlResult<Expr> {
+        let (a, b) = (self.expr(left)?, self.expr(right)?);
+        let (from_a, from_b) = (a.ty, b.ty);
+        let ty = Self::common(from_a, from_b);
+        let sides = self.coerce(a, ty).and_then(|a| Ok((a, self.coerce(b, ty)?)));
+        let (a, b) = sides.map_err(|error| match error.code {
+            "42804" => no_operator(op.sign(), from_a, from_b).at(self.at(span)),
+            _ => error,
+        })?;
+        Ok(Expr::Compare(op, boxed(a.expr), boxed(b.expr)))
+    }
+
+    fn arithmetic(&mut self, op: Arithmetic, a: Typed, b: Typed, at: Option<usize>) -> SqlResult<Typed> {
+        let (from_a, from_b) = (a.ty, b.ty);
+        let wrong = || no_operator(op.sign(), from_a, from_b).at(at);
+        if op == Arithmetic::Concat {
+            let (a, b) = (self.as_text(a)?, self.as_text(b)?);
+            return Ok(Typed::new(Expr::Arithmetic(op, boxed(a), boxed(b)), Type::Text));
+        }
+        let (a, b) = match (from_a, from_b) {
+            (Type::Unknown, Type::Unknown) => return Err(wrong()),
+            (Type::Unknown, known) => (self.coerce(a, known)?, b),
+            (known, Type::Unknown) => (a, self.coerce(b, known)?),
+            _ => (a, b),
+        };
+        let ty = result_type(op, a.ty, b.ty).ok_or_else(wrong)?;
+        if a.ty.rank().is_some() && b.ty.rank().is_some() {
+            let (a, b) = (self.coerce(a, ty)?, self.coerce(b, ty)?);
+            return Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty));
+        }
+        Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty))
+    }
+
+    fn as_text(&mut self, typed: Typed) -> SqlResult<Expr> {
+        match typed.ty {
+            Type::Text | Type::Unknown => self.coerce(typed, Type::Text).map(|typed| typed.expr),
+            _ => Ok(Expr::Cast(boxed(typed.expr), Type::Text)),
+        }
+    }
+
+    pub fn extract(&mut self, field: &str, expr: &ast::Expr) -> SqlResult<Typed> {
+        let part = match field.to_lowercase().as_str() {
+            "epoch" => Part::Epoch,
+            "day" => Part::Day,
+            "hour" => Part::Hour,
+            "minute" => Part::Minute,
+            "second" => Part::Second,
+            other => return Err(SqlError::unanswered(&format!("extract({other} from …)"))),
+        };
+        let inner = self.expr(expr)?;
+        if !matches!(inner.ty, Type::Timestamptz | Type::Interval) {
+            let message = format!(
+                "function pg_catalog.extract(unknown, {}) does not exist",
+                inner.ty.name()
+            );
+            return Err(SqlError::new("42883", message).at(self.at(Self::span(expr))));
+        }
+        if inner.ty == Type::Timestamptz && part != Part::Epoch {
+            return Err(SqlError::unanswered("other parts of a timestamp than its epoch"));
+        }
+        let call = Expr::Call(Function::Part(part), vec![inner.expr]);
+        Ok(Typed::new(call, Type::Numeric).named("extract"))
+    }
+
+    fn rounding(&mut self, function: Function, name: &str, expr: &ast::Expr) -> SqlResult<Typed> {
+        let inner = self.expr(expr)?;
+        self.round_call(function, name, vec![inner])
+    }
+}

@@ -1,0 +1,298 @@
+//! Function calls and aggregates: which there are, and their types.
+
+use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+use super::compile::{Compiler, folded, position};
+use super::expr::{Aggregate, AggregateKind, Expr, Function, Moment, SessionValue, Typed};
+use crate::drill::database::error::{SqlError, SqlResult};
+use crate::drill::database::value::{Type, Value};
+
+/// What `version()` and `server_version` say.
+pub const SERVER_VERSION: &str = "15.18 (sopwatch drill)";
+
+/// The arguments of a call: expressions, or `*`.
+enum Arguments<'a> {
+    All,
+    List(Vec<&'a ast::Expr>),
+}
+
+impl Compiler<'_> {
+    pub fn function(&mut self, call: &ast::Function) -> SqlResult<Typed> {
+        let name = call_name(call);
+        if call.over.is_some() || !call.within_group.is_empty() || call.null_treatment.is_some() {
+            return Err(SqlError::unanswered("window functions"));
+        }
+        let arguments = arguments(call)?;
+        if let Some(kind) = aggregate_kind(&name) {
+            return self.aggregate(call, &name, kind, &arguments);
+        }
+        let Arguments::List(arguments) = arguments else {
+            return Err(SqlError::new(
+                "42809",
+                format!("{name}(*) specified, but {name} is not an aggregate function"),
+            ));
+        };
+        if call.filter.is_some() {
+            let message = format!("FILTER specified, but {name} is not an aggregate function");
+            return Err(SqlError::new("42809", message));
+        }
+        if let Some(known) = nullary(&name, arguments.len()) {
+            return Ok(known.named(&name));
+        }
+        if let ("date_part", [part, of]) = (name.as_str(), arguments.as_slice()) {
+            let part = self.expr(part)?;
+            let Expr::Const(Value::Text(part)) = part.expr else {
+                return Err(SqlError::unanswered("date_part of anything but a quoted part"));
+            };
+            let value = self.extract(&part, of)?;
+            return Ok(
+                Typed::new(Expr::Cast(Box::new(value.expr), Type::Float8), Type::Float8).named("date_part"),
+            );
+        }
+        let mut typed = Vec::new();
+        for argument in arguments {
+            typed.push(self.expr(argument)?);
+        }
+        self.call(&name, typed)
+            .map_err(|error| error.at(self.call_position(call)))
+    }
+
+    fn call_position(&self, call: &ast::Function) -> Option<usize> {
+        match call.name.0.first() {
+            Some(ast::ObjectNamePart::Identifier(ident)) => position(self.text, ident.span),
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, name: &str, mut arguments: Vec<Typed>) -> SqlResult<Typed> {
+        let count = arguments.len();
+        let (function, signature): (Function, &[Type]) = match (name, count) {
+            ("coalesce" | "greatest" | "least", 1..) => return self.variadic(name, arguments),
+            ("nullif", 2) => return self.nullif(arguments),
+            ("floor" | "ceil" | "ceiling" | "round" | "abs", 1) => {
+                return self.round_call(rounding(name), name, arguments);
+            }
+            ("round", 2) => (Function::Round, &[Type::Numeric, Type::Int4]),
+            ("lower", 1) => (Function::Lower, &[Type::Text]),
+            ("upper", 1) => (Function::Upper, &[Type::Text]),
+            ("length" | "char_length", 1) => (Function::Length, &[Type::Text]),
+            ("left", 2) => (Function::Left, &[Type::Text, Type::Int4]),
+            ("right", 2) => (Function::Right, &[Type::Text, Type::Int4]),
+            ("to_char", 2) if arguments[0].ty == Type::Timestamptz => {
+                (Function::ToChar, &[Type::Timestamptz, Type::Text])
+            }
+            ("to_char", 2) => (Function::ToChar, &[Type::Interval, Type::Text]),
+            ("current_setting", 1) => (Function::Setting, &[Type::Text]),
+            ("pg_sleep", 1) => (Function::Sleep, &[Type::Float8]),
+            _ => return Err(no_function(name, &arguments)),
+        };
+        let wrong = no_function(name, &arguments);
+        let mut exprs = Vec::new();
+        for (argument, ty) in arguments.drain(..).zip(signature) {
+            let fits = self.coerce(argument, *ty);
+            exprs.push(
+                fits.map_err(|error| {
+                    if error.code == "42804" {
+                        wrong.clone()
+                    } else {
+                        error
+                    }
+                })?
+                .expr,
+            );
+        }
+        let ty = match function {
+            Function::Length => Type::Int4,
+            Function::Round => Type::Numeric,
+            Function::Sleep => Type::Void,
+            _ => Type::Text,
+        };
+        Ok(Typed::new(Expr::Call(function, exprs), ty).named(name))
+    }
+
+    fn variadic(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
+        let function = match name {
+            "coalesce" => Function::Coalesce,
+            "greatest" => Function::Greatest,
+            _ => Function::Least,
+        };
+        let (exprs, ty) = self.unify(arguments, &name.to_uppercase())?;
+        Ok(Typed::new(Expr::Call(function, exprs), ty).named(name))
+    }
+
+    fn nullif(&mut self, arguments: Vec<Typed>) -> SqlResult<Typed> {
+        let (exprs, ty) = self.unify(arguments, "NULLIF")?;
+        Ok(Typed::new(Expr::Call(Function::Nullif, exprs), ty).named("nullif"))
+    }
+
+    /// `floor`, `ceil`, `round` and `abs` keep numeric and float8; whole numbers go to float8 (abs keeps them).
+    pub fn round_call(
+        &mut self,
+        function: Function,
+        name: &str,
+        mut arguments: Vec<Typed>,
+    ) -> SqlResult<Typed> {
+        let wrong = no_function(name, &arguments);
+        let Some(argument) = arguments.pop() else {
+            return Err(wrong);
+        };
+        let ty = match argument.ty {
+            Type::Numeric => Type::Numeric,
+            Type::Int4 | Type::Int8 if function == Function::Abs => argument.ty,
+            Type::Int4 | Type::Int8 | Type::Float8 | Type::Unknown => Type::Float8,
+            _ => return Err(wrong),
+        };
+        let argument = self.coerce(argument, ty)?;
+        Ok(Typed::new(Expr::Call(function, vec![argument.expr]), ty).named(name))
+    }
+
+    fn aggregate(
+        &mut self,
+        call: &ast::Function,
+        name: &str,
+        kind: AggregateKind,
+        arguments: &Arguments<'_>,
+    ) -> SqlResult<Typed> {
+        if let Some(clause) = self.no_aggregates {
+            let message = format!("aggregate functions are not allowed in {clause}");
+            return Err(SqlError::new("42803", message).at(self.call_position(call)));
+        }
+        self.no_aggregates = Some("an aggregate");
+        let compiled = self.aggregate_parts(call, name, arguments);
+        self.no_aggregates = None;
+        let (argument, filter) = compiled?;
+        let (kind, ty) = aggregate_type(kind, argument.as_ref().map(|argument| argument.ty))
+            .ok_or_else(|| no_function(name, argument.as_slice()))?;
+        self.aggregates.push(Aggregate {
+            kind,
+            argument: argument.map(|argument| argument.expr),
+            filter,
+            distinct: is_distinct(call),
+        });
+        Ok(Typed::new(Expr::Aggregate(self.aggregates.len() - 1), ty).named(name))
+    }
+
+    fn aggregate_parts(
+        &mut self,
+        call: &ast::Function,
+        name: &str,
+        arguments: &Arguments<'_>,
+    ) -> SqlResult<(Option<Typed>, Option<Expr>)> {
+        let argument = match arguments {
+            Arguments::All if name == "count" => None,
+            Arguments::List(list) if list.len() == 1 => Some(self.expr(list[0])?),
+            _ => return Err(no_function(name, &[]).at(self.call_position(call))),
+        };
+        let filter = match &call.filter {
+            Some(filter) => Some(self.expect(filter, Type::Bool, "FILTER")?),
+            None => None,
+        };
+        Ok((argument, filter))
+    }
+}
+
+fn call_name(call: &ast::Function) -> String {
+    match call.name.0.last() {
+        Some(ast::ObjectNamePart::Identifier(ident)) => folded(ident),
+        _ => call.name.to_string(),
+    }
+}
+
+fn is_distinct(call: &ast::Function) -> bool {
+    matches!(
+        &call.args,
+        FunctionArguments::List(list) if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
+    )
+}
+
+fn arguments(call: &ast::Function) -> SqlResult<Arguments<'_>> {
+    let list = match &call.args {
+        FunctionArguments::None => return Ok(Arguments::List(Vec::new())),
+        FunctionArguments::List(list) if list.clauses.is_empty() => &list.args,
+        _ => return Err(SqlError::unanswered("this kind of arguments")),
+    };
+    let mut exprs = Vec::new();
+    for argument in list {
+        match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => return Ok(Arguments::All),
+            _ => return Err(SqlError::unanswered("named arguments")),
+        }
+    }
+    Ok(Arguments::List(exprs))
+}
+
+fn aggregate_kind(name: &str) -> Option<AggregateKind> {
+    Some(match name {
+        "count" => AggregateKind::Count,
+        "max" => AggregateKind::Max,
+        "min" => AggregateKind::Min,
+        "sum" => AggregateKind::Sum,
+        "avg" => AggregateKind::Average,
+        "bool_and" | "every" => AggregateKind::Every,
+        "bool_or" => AggregateKind::Any,
+        _ => return None,
+    })
+}
+
+/// PostgreSQL's result types: sums of int are bigint, of bigint numeric; averages of both numeric.
+fn aggregate_type(kind: AggregateKind, argument: Option<Type>) -> Option<(AggregateKind, Type)> {
+    let Some(ty) = argument else {
+        return Some((AggregateKind::CountRows, Type::Int8));
+    };
+    let result = match (kind, ty) {
+        (AggregateKind::Count | AggregateKind::CountRows, _) | (AggregateKind::Sum, Type::Int4) => Type::Int8,
+        (AggregateKind::Max | AggregateKind::Min, Type::Unknown) => Type::Text,
+        (AggregateKind::Max | AggregateKind::Min, Type::Bool | Type::Void) => return None,
+        (AggregateKind::Max | AggregateKind::Min, ty) => ty,
+        (AggregateKind::Sum | AggregateKind::Average, Type::Int4 | Type::Int8 | Type::Numeric) => {
+            Type::Numeric
+        }
+        (AggregateKind::Sum | AggregateKind::Average, Type::Float8) => Type::Float8,
+        (AggregateKind::Sum, Type::Interval) => Type::Interval,
+        (AggregateKind::Every | AggregateKind::Any, Type::Bool) => Type::Bool,
+        _ => return None,
+    };
+    Some((kind, result))
+}
+
+fn rounding(name: &str) -> Function {
+    match name {
+        "floor" => Function::Floor,
+        "ceil" | "ceiling" => Function::Ceil,
+        "abs" => Function::Abs,
+        _ => Function::Round,
+    }
+}
+
+fn nullary(name: &str, count: usize) -> Option<Typed> {
+    if count > 0 {
+        return None;
+    }
+    let time = |moment| Typed::new(Expr::Moment(moment), Type::Timestamptz);
+    let text = |value: &str| Typed::new(Expr::Const(Value::Text(value.to_owned())), Type::Text);
+    let session = |value, ty| Typed::new(Expr::Session(value), ty);
+    Some(match name {
+        "now" | "transaction_timestamp" | "current_timestamp" => time(Moment::Transaction),
+        "statement_timestamp" => time(Moment::Statement),
+        "clock_timestamp" => time(Moment::Clock),
+        "current_user" | "session_user" | "user" | "current_role" => session(SessionValue::User, Type::Text),
+        "current_database" | "current_catalog" => session(SessionValue::Database, Type::Text),
+        "current_schema" => text("public"),
+        "version" => text(&format!("PostgreSQL {SERVER_VERSION}")),
+        "pg_is_in_recovery" => Typed::boolean(Expr::Const(Value::Bool(false))),
+        "pg_backend_pid" => session(SessionValue::Pid, Type::Int4),
+        _ => return None,
+    })
+}
+
+fn no_function(name: &str, arguments: &[Typed]) -> SqlError {
+    let types: Vec<&str> = arguments.iter().map(|argument| argument.ty.name()).collect();
+    let mut error = SqlError::new(
+        "42883",
+        format!("function {name}({}) does not exist", types.join(", ")),
+    );
+    error.hint =
+        Some("The drill's database has only the functions that the SOP and the console use.".to_owned());
+    error
+}

@@ -1,0 +1,25 @@
+//! The small part of SQL that the SOP and the console speak: SELECTs from one table, and session statements.
+//!
+//! `parse` gives statements with names and types resolved, so that a prepared statement can be described before it
+//! has parameters; `run` evaluates a SELECT over the tables.
+
+mod compile;
+mod eval;
+mod expr;
+mod functions;
+mod parse;
+mod predicates;
+mod run;
+mod select;
+mod to_char;
+mod types;
+
+pub use eval::{Context, Row};
+pub use functions::SERVER_VERSION;
+pub use parse::{Statement, parse};
+pub use select::Select;
+
+#[cfg(test)]
+mod any_input;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! The statements this database knows.
+
+use sqlparser::ast::{
+    self, ContextModifier, FromTable, Set, TableObject, TransactionAccessMode, TransactionMode,
+};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+
+use super::select::{Select, find_relation, select};
+use crate::drill::database::error::{SqlError, SqlResult};
+use crate::drill::database::value::Type;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    Select(Box<Select>),
+    /// `BEGIN`, with its access mode if it names one.
+    Begin {
+        read_only: Option<bool>,
+    },
+    Commit,
+    Rollback,
+    /// `SET name = value`; no value is DEFAULT.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    /// `SET TRANSACTION READ ONLY`, or for the session.
+    SetTransaction {
+        read_only: Option<bool>,
+        session: bool,
+    },
+    /// `RESET name`; no name is ALL.
+    Reset(Option<String>),
+    Show(String),
+    Discard,
+    Deallocate,
+    /// Something that would change the database: its command and the table it names.
+    Write {
+        command: &'static str,
+        table: Option<&'static str>,
+    },
+}
+
+fn syntax_error(sql: &str, error: &ParserError) -> SqlError {
+    let text = match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
+        ParserError::RecursionLimitExceeded => "the statement is too deep",
+    };
+    let (found, place) = match text.rsplit_once(" at Line: ") {
+        Some((message, place)) => (
+            message.rsplit_once("found: ").map(|(_, found)| found),
+            Some(place),
+        ),
+        None => (text.rsplit_once("found: ").map(|(_, found)| found), None),
+    };
+    let position = place.and_then(|place| {
+        let (line, column) = place.split_once(", Column: ")?;
+        let start = sqlparser::tokenizer::Location::new(line.parse().ok()?, column.parse().ok()?);
+        super::compile::position(sql, sqlparser::tokenizer::Span::new(start, start))
+    });
+    match found {
+        Some("EOF") | None => {
+            SqlError::new("42601", "syntax error at end of input").at(Some(sql.chars().count() + 1))
+        }
+        Some(found) => SqlError::new("42601", format!("syntax error at or near \"{found}\"")).at(position),
+    }
+}
+
+/// The statements of a query string. `types` are those the client gave for its parameters.
+pub fn parse(sql: &str, types: &[Option<Type>]) -> SqlResult<Vec<Statement>> {
+    let wrong = |error: ParserError| syntax_error(sql, &error);
+    let mut parser = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(sql)
+        .map_err(wrong)?;
+    let mut statements = Vec::new();
+    loop {
+        while parser.consume_token(&Token::SemiColon) {}
+        if parser.peek_token().token == Token::EOF {
+            return Ok(statements);
+        }
+        statements.push(match reset(&mut parser) {
+            Some(reset) => reset,
+            None => statement(sql, &parser.parse_statement().map_err(wrong)?, types)?,
+        });
+        let next = parser.peek_token();
+        if !matches!(next.token, Token::SemiColon | Token::EOF) {
+            let at = super::compile::position(sql, next.span);
+            return Err(SqlError::new("42601", format!("syntax error at or near \"{}\"", next.token)).at(at));
+        }
+    }
+}
+
+/// RESET, which the parser does not know.
+fn reset(parser: &mut Parser<'_>) -> Option<Statement> {
+    let Token::Word(word) = parser.peek_token().token else {
+        return None;
+    };
+    if !word.value.eq_ignore_ascii_case("reset") {
+        return None;
+    }
+    parser.next_token();
+    let name = parser.next_token().to_string().to_lowercase();
+    Some(Statement::Reset((name != "all").then_some(name)))
+}
+
+fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> SqlResult<Statement> {
+    use sqlparser::ast::Statement as S;
+    match statement {
+        S::Query(query) if !query.locks.is_empty() => Ok(Statement::Write {
+            command: "SELECT FOR UPDATE",
+            table: None,
+        }),
+        S::Query(query) => Ok(Statement::Select(Box::new(select(sql, query, types)?))),
+        S::StartTransaction { modes, .. } => Ok(Statement::Begin {
+            read_only: access(modes),
+        }),
+        S::Commit { .. } => Ok(Statement::Commit),
+        S::Rollback { savepoint: None, .. } => Ok(Statement::Rollback),
+        S::Set(set) => assignment(set),
+        S::ShowVariable { variable } => {
+            let words: Vec<String> = variable.iter().map(|word| word.value.to_lowercase()).collect();
+            Ok(Statement::Show(words.join(" ")))
+        }
+        S::Discard { .. } => Ok(Statement::Discard),
+        S::Deallocate { .. } => Ok(Statement::Deallocate),
+        other => write(sql, other),
+    }
+}
+
+fn access(modes: &[TransactionMode]) -> Option<bool> {
+    modes.iter().rev().find_map(|mode| match mode {
+        TransactionMode::AccessMode(access) => Some(*access == TransactionAccessMode::ReadOnly),
+        TransactionMode::IsolationLevel(_) => None,
+    })
+}
+
+fn assignment(set: &Set) -> SqlResult<Statement> {
+    let named = |name: String, value: &ast::Expr, local| {
+        let text = setting_text(value);
+        let value = (!text.eq_ignore_ascii_case("default")).then_some(text);
+        Ok(Statement::Set { name, value, local })
+    };
+    match set {
+        Set::SingleAssignment {
+            scope,
+            variable,
+            values,
+            ..
+        } if values.len() == 1 => named(
+            variable.to_string().to_lowercase(),
+            &values[0],
+            *scope == Some(ContextModifier::Local),
+        ),
+        Set::SetTimeZone { local, value } => named("timezone".to_owned(), value, *local),
+        Set::SetTransaction { modes, session, .. } => Ok(Statement::SetTransaction {
+            read_only: access(modes),
+            session: *session,
+        }),
+        other => Err(SqlError::unanswered(&format!("SET {other}"))),
+    }
+}
+
+fn setting_text(value: &ast::Expr) -> String {
+    match value {
+        ast::Expr::Value(value) => match &value.value {
+            ast::Value::SingleQuotedString(text) => text.clone(),
+            other => other.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn write(sql: &str, statement: &ast::Statement) -> SqlResult<Statement> {
+    use sqlparser::ast::Statement as S;
+    let (command, name) = match statement {
+        S::Insert(insert) => (
+            "INSERT",
+            match &insert.table {
+                TableObject::TableName(name) => Some(name),
+                TableObject::TableFunction(_) => None,
+            },
+        ),
+        S::Update { table, .. } => ("UPDATE", table_name(table)),
+        S::Delete(delete) => match &delete.from {
+            FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables) => {
+                ("DELETE", tables.first().and_then(table_name))
+            }
+        },
+        S::Truncate { table_names, .. } => ("TRUNCATE TABLE", table_names.first().map(|target| &target.name)),
+        S::CreateTable(_) => ("CREATE TABLE", None),
+        S::CreateIndex(_) => ("CREATE INDEX", None),
+        S::CreateView { .. } => ("CREATE VIEW", None),
+        S::Drop { .. } => ("DROP TABLE", None),
+        S::AlterTable { .. } => ("ALTER TABLE", None),
+        other => {
+            let text = other.to_string();
+            let head: Vec<&str> = text.split_whitespace().take(2).collect();
+            return Err(SqlError::unanswered(&format!("{} …", head.join(" "))));
+        }
+    };
+    let table = match name {
+        Some(name) => Some(find_relation(sql, name)?.name),
+        None => None,
+    };
+    Ok(Statement::Write { command, table })
+}
+
+fn table_name(table: &ast::TableWithJoins) -> Option<&ast::ObjectName> {
+    match &table.relation {
+        ast::TableFactor::Table { name, .. } => Some(name),
+        _ => None,
+    }
+}

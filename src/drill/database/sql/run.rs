@@ -1,0 +1,258 @@
+//! Evaluates a SELECT over the tables.
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+use super::eval::{Context, Row, arithmetic};
+use super::expr::{Aggregate, AggregateKind, Arithmetic};
+use super::select::{Grouping, Order, OrderBy, Select};
+use crate::drill::database::error::{SqlError, SqlResult};
+use crate::drill::database::numeric::Numeric;
+use crate::drill::database::tables::Tables;
+use crate::drill::database::value::Value;
+
+/// A row of the result, and what it is sorted by.
+struct Output {
+    values: Vec<Value>,
+    keys: Vec<Value>,
+}
+
+impl Select {
+    /// The rows of the result.
+    pub fn run(&self, tables: &Tables, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
+        let rows = match self.relation {
+            Some(relation) => (relation.rows)(tables),
+            None => vec![Vec::new()],
+        };
+        let mut kept = Vec::new();
+        for columns in rows {
+            let row = Row {
+                columns: &columns,
+                ..Row::default()
+            };
+            let keep = self
+                .filter
+                .as_ref()
+                .map_or(Ok(true), |filter| context.is_true(filter, row))?;
+            if keep {
+                kept.push(columns);
+            }
+        }
+        let mut outputs = if let Some(grouping) = &self.grouping {
+            self.grouped(grouping, &kept, context)?
+        } else {
+            let rows = kept.iter().map(|columns| Row {
+                columns,
+                ..Row::default()
+            });
+            rows.map(|row| self.output(row, context))
+                .collect::<SqlResult<_>>()?
+        };
+        if self.distinct {
+            let mut seen = HashSet::new();
+            outputs.retain(|output| seen.insert(fingerprint(&output.values)));
+        }
+        outputs.sort_by(|a, b| self.by_order(a, b));
+        self.cut(outputs, context)
+    }
+
+    fn output(&self, row: Row<'_>, context: &Context<'_>) -> SqlResult<Output> {
+        let values: Vec<Value> = self
+            .outputs
+            .iter()
+            .map(|expr| context.eval(expr, row))
+            .collect::<SqlResult<_>>()?;
+        let keys = self.order.iter().map(|order| match &order.by {
+            OrderBy::Output(place) => Ok(values[*place].clone()),
+            OrderBy::Expr(expr) => context.eval(expr, row),
+        });
+        let keys = keys.collect::<SqlResult<_>>()?;
+        Ok(Output { values, keys })
+    }
+
+    fn grouped(
+        &self,
+        grouping: &Grouping,
+        rows: &[Vec<Value>],
+        context: &Context<'_>,
+    ) -> SqlResult<Vec<Output>> {
+        let mut outputs = Vec::new();
+        for (keys, members) in groups(grouping, rows, context)? {
+            let aggregates = grouping
+                .aggregates
+                .iter()
+                .map(|aggregate| fold(aggregate, &members, context));
+            let aggregates: Vec<Value> = aggregates.collect::<SqlResult<_>>()?;
+            let row = Row {
+                columns: &[],
+                groups: &keys,
+                aggregates: &aggregates,
+            };
+            if grouping
+                .having
+                .as_ref()
+                .map_or(Ok(true), |having| context.is_true(having, row))?
+            {
+                outputs.push(self.output(row, context)?);
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn by_order(&self, a: &Output, b: &Output) -> Ordering {
+        let orders = self.order.iter().zip(a.keys.iter().zip(&b.keys));
+        orders
+            .map(|(order, (a, b))| by_one(order, a, b))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+
+    fn cut(&self, outputs: Vec<Output>, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
+        let count = |expr: &Option<super::expr::Expr>, otherwise: usize, clause: &str| -> SqlResult<usize> {
+            let Some(expr) = expr else { return Ok(otherwise) };
+            match context.eval(expr, Row::default())? {
+                Value::Int(count) => usize::try_from(count)
+                    .ok()
+                    .ok_or_else(|| SqlError::new("2201W", format!("{clause} must not be negative"))),
+                _ => Ok(otherwise),
+            }
+        };
+        let offset = count(&self.offset, 0, "OFFSET")?;
+        let limit = count(&self.limit, usize::MAX, "LIMIT")?;
+        Ok(outputs
+            .into_iter()
+            .skip(offset)
+            .take(limit)
+            .map(|output| output.values)
+            .collect())
+    }
+}
+
+fn by_one(order: &Order, a: &Value, b: &Value) -> Ordering {
+    let nulls = if order.nulls_first {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    };
+    match (a.is_null(), b.is_null()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => nulls,
+        (false, true) => nulls.reverse(),
+        _ if order.descending => b.compare(a),
+        _ => a.compare(b),
+    }
+}
+
+/// What makes two rows the same for GROUP BY and DISTINCT.
+fn fingerprint(values: &[Value]) -> Vec<Option<String>> {
+    values.iter().map(Value::text).collect()
+}
+
+type Group<'a> = (Vec<Value>, Vec<&'a Vec<Value>>);
+
+/// The groups in order of their first row; one group of everything where nothing is grouped by.
+fn groups<'a>(
+    grouping: &Grouping,
+    rows: &'a [Vec<Value>],
+    context: &Context<'_>,
+) -> SqlResult<Vec<Group<'a>>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    if grouping.keys.is_empty() {
+        groups.push((Vec::new(), rows.iter().collect()));
+        return Ok(groups);
+    }
+    let mut places = HashMap::new();
+    for columns in rows {
+        let row = Row {
+            columns,
+            ..Row::default()
+        };
+        let keys: Vec<Value> = grouping
+            .keys
+            .iter()
+            .map(|key| context.eval(key, row))
+            .collect::<SqlResult<_>>()?;
+        let place = *places.entry(fingerprint(&keys)).or_insert_with(|| {
+            groups.push((keys, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(columns);
+    }
+    Ok(groups)
+}
+
+fn fold(aggregate: &Aggregate, members: &[&Vec<Value>], context: &Context<'_>) -> SqlResult<Value> {
+    let mut values = Vec::new();
+    let mut count = 0;
+    for columns in members {
+        let row = Row {
+            columns,
+            ..Row::default()
+        };
+        if !aggregate
+            .filter
+            .as_ref()
+            .map_or(Ok(true), |filter| context.is_true(filter, row))?
+        {
+            continue;
+        }
+        count += 1;
+        if let Some(argument) = &aggregate.argument {
+            values.push(context.eval(argument, row)?);
+        }
+    }
+    values.retain(|value| !value.is_null());
+    if aggregate.distinct {
+        let mut seen = HashSet::new();
+        values.retain(|value| seen.insert(value.text()));
+    }
+    result(aggregate.kind, count, values)
+}
+
+fn result(kind: AggregateKind, rows: i64, values: Vec<Value>) -> SqlResult<Value> {
+    let pick = |wanted: Ordering| {
+        move |best: Value, value: Value| {
+            if value.compare(&best) == wanted {
+                value
+            } else {
+                best
+            }
+        }
+    };
+    Ok(match kind {
+        AggregateKind::CountRows => Value::Int(rows),
+        AggregateKind::Count => Value::Int(values.len() as i64),
+        _ if values.is_empty() => Value::Null,
+        AggregateKind::Max => values
+            .into_iter()
+            .reduce(pick(Ordering::Greater))
+            .unwrap_or(Value::Null),
+        AggregateKind::Min => values
+            .into_iter()
+            .reduce(pick(Ordering::Less))
+            .unwrap_or(Value::Null),
+        AggregateKind::Sum => sum(values)?,
+        AggregateKind::Average => {
+            let count = values.len() as i64;
+            match sum(values.into_iter().map(exact).collect())? {
+                Value::Float(sum) => Value::Float(sum / count as f64),
+                sum => arithmetic(Arithmetic::Divide, sum, Value::Numeric(Numeric::from_int(count)))?,
+            }
+        }
+        AggregateKind::Every => Value::Bool(values.iter().all(|value| *value == Value::Bool(true))),
+        AggregateKind::Any => Value::Bool(values.contains(&Value::Bool(true))),
+    })
+}
+
+fn exact(value: Value) -> Value {
+    match value {
+        Value::Int(value) => Value::Numeric(Numeric::from_int(value)),
+        other => other,
+    }
+}
+
+fn sum(values: Vec<Value>) -> SqlResult<Value> {
+    let mut values = values.into_iter();
+    let first = values.next().unwrap_or(Value::Null);
+    values.try_fold(first, |sum, value| arithmetic(Arithmetic::Add, sum, value))
+}
