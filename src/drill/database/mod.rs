@@ -1,0 +1,23 @@
+//! The service's database: its tables, and a server for them that speaks PostgreSQL's wire protocol.
+
+mod cast;
+mod error;
+mod interval;
+mod numeric;
+pub mod random;
+mod relation;
+mod seed;
+mod server;
+mod session;
+mod settings;
+mod sql;
+pub mod tables;
+mod value;
+mod wire;
+
+pub use seed::{ClusterSeed, KafkaSeed, Seed, maybe_span, parse_span, span};
+pub use server::{Credentials, DatabaseServer, Fault};
+pub use tables::{Cluster, KafkaRequest, Lease, Tables};
+
+#[cfg(test)]
+mod server_tests;

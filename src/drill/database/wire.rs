@@ -1,0 +1,492 @@
+//! PostgreSQL's wire protocol on one connection: startup, simple and extended queries.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{BufMut, BytesMut};
+use futures::stream;
+use futures::{Sink, SinkExt};
+use pgwire::api::auth::md5pass::hash_md5_password;
+use pgwire::api::auth::{
+    ServerParameterProvider, StartupHandler, finish_authentication, protocol_negotiation,
+};
+use pgwire::api::cancel::{CancelHandler, DefaultCancelHandler};
+use pgwire::api::portal::{Format, Portal};
+use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_ready_for_query};
+use pgwire::api::results::{FieldFormat, FieldInfo, QueryResponse, Response, Tag};
+use pgwire::api::stmt::QueryParser;
+use pgwire::api::store::PortalStore;
+use pgwire::api::{
+    ClientInfo, ClientPortalStore, ConnectionGuard, ConnectionHandle, DEFAULT_NAME, PgWireConnectionState,
+    PgWireServerHandlers, Type as WireType,
+};
+use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use pgwire::messages::data::DataRow;
+use pgwire::messages::extendedquery::Sync as PgSync;
+use pgwire::messages::response::TransactionStatus;
+use pgwire::messages::startup::{Authentication, SecretKey, Startup};
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::sync::{Mutex, watch};
+
+use super::error::SqlError;
+use super::server::{Fault, Shared, State};
+use super::session::{Reply, Session};
+use super::sql::{Statement, parse};
+use super::value::{Type, Value, parameter};
+
+/// One client's connection.
+pub struct Connection {
+    shared: Arc<Shared>,
+    session: Mutex<Session>,
+    salt: [u8; 4],
+}
+
+/// A statement of the extended protocol.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    statement: Statement,
+    /// The types on the wire, where the client gave them.
+    given: Vec<Option<WireType>>,
+}
+
+impl From<SqlError> for PgWireError {
+    fn from(error: SqlError) -> Self {
+        let severity = if error.fatal { "FATAL" } else { "ERROR" };
+        let mut info = ErrorInfo::new(severity.to_owned(), error.code.to_owned(), error.message);
+        info.severity_nonlocalized = Some(severity.to_owned());
+        info.position = error.position.map(|position| position.to_string());
+        info.hint = error.hint;
+        PgWireError::UserError(Box::new(info))
+    }
+}
+
+/// While the network is frozen nothing is answered.
+async fn not_stalled(state: &watch::Receiver<State>) {
+    // the server is gone where this fails, and the connection with it
+    let _ = state
+        .clone()
+        .wait_for(|state| state.fault != Some(Fault::Stalled))
+        .await;
+}
+
+/// Bits nobody can guess, from the hasher's keys: enough for a salt that guards nothing real.
+fn unguessable() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+impl Connection {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let session = Mutex::new(Session::new(shared.around.clone(), shared.next_pid()));
+        let salt = (unguessable() as u32).to_be_bytes();
+        Self {
+            shared,
+            session,
+            salt,
+        }
+    }
+
+    async fn not_stalled(&self) {
+        not_stalled(&self.shared.around.state).await;
+    }
+
+    fn refusal(&self) -> Option<SqlError> {
+        match self.shared.around.state.borrow().fault? {
+            Fault::TooManyConnections => Some(SqlError::fatal("53300", "sorry, too many clients already")),
+            Fault::Starting => Some(SqlError::fatal("57P03", "the database system is starting up")),
+            _ => None,
+        }
+    }
+
+    /// Takes the startup packet's parameters into the session.
+    async fn begin(&self, startup: &Startup) -> Result<(), SqlError> {
+        let mut session = self.session.lock().await;
+        for (name, value) in &startup.parameters {
+            match name.as_str() {
+                "user" => session.user.clone_from(value),
+                "database" => session.database.clone_from(value),
+                "options" => session.settings.set_options(value)?,
+                "replication" => {
+                    return Err(SqlError::fatal(
+                        "0A000",
+                        "the drill's database does not replicate",
+                    ));
+                }
+                name if name.starts_with("_pq_.") => {}
+                name => session.settings.set(name, Some(value), false)?,
+            }
+        }
+        if session.database.is_empty() {
+            let user = session.user.clone();
+            session.database = user;
+        }
+        Ok(())
+    }
+
+    async fn check_password(&self, given: &str) -> Result<(), SqlError> {
+        let session = self.session.lock().await;
+        let known = &self.shared.credentials;
+        let expected = hash_md5_password(&known.user, &known.password, &self.salt);
+        let changed = self.shared.around.state.borrow().fault == Some(Fault::WrongPassword);
+        if session.user != known.user || given != expected || changed {
+            let message = format!("password authentication failed for user \"{}\"", session.user);
+            return Err(SqlError::fatal("28P01", message));
+        }
+        if session.database != known.database {
+            return Err(SqlError::fatal(
+                "3D000",
+                format!("database \"{}\" does not exist", session.database),
+            ));
+        }
+        Ok(())
+    }
+
+    fn register<C: ClientInfo>(&self, client: &mut C, pid: i32) {
+        let key = SecretKey::I32(unguessable() as i32);
+        client.set_pid_and_secret_key(pid, key.clone());
+        let (handle, guard) = self.shared.connections.register(pid, key);
+        client
+            .session_extensions()
+            .insert::<Arc<ConnectionHandle>>(handle);
+        client.session_extensions().insert::<ConnectionGuard>(guard);
+    }
+}
+
+/// The settings a server reports at startup.
+struct Parameters(HashMap<String, String>);
+
+impl ServerParameterProvider for Parameters {
+    fn server_parameters<C: ClientInfo>(&self, _client: &C) -> Option<HashMap<String, String>> {
+        Some(self.0.clone())
+    }
+}
+
+const REPORTED: [&str; 12] = [
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "standard_conforming_strings",
+    "TimeZone",
+];
+
+fn reported(session: &Session) -> Parameters {
+    let shown = REPORTED
+        .iter()
+        .filter_map(|name| session.settings.show(name).ok());
+    let mut parameters: HashMap<String, String> =
+        shown.map(|(name, value)| (name.to_owned(), value)).collect();
+    parameters.insert("session_authorization".to_owned(), session.user.clone());
+    Parameters(parameters)
+}
+
+#[async_trait]
+impl StartupHandler for Connection {
+    async fn on_startup<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.not_stalled().await;
+        match message {
+            PgWireFrontendMessage::Startup(startup) => {
+                if let Some(refusal) = self.refusal() {
+                    return Err(refusal.into());
+                }
+                protocol_negotiation(client, &startup).await?;
+                self.begin(&startup)
+                    .await
+                    .map_err(|error| SqlError { fatal: true, ..error })?;
+                client.set_state(PgWireConnectionState::AuthenticationInProgress);
+                let request = Authentication::MD5Password(self.salt.to_vec());
+                client.send(PgWireBackendMessage::Authentication(request)).await?;
+            }
+            PgWireFrontendMessage::PasswordMessageFamily(message) => {
+                let given = message.into_password()?;
+                self.check_password(&given.password).await?;
+                let (pid, parameters) = {
+                    let session = self.session.lock().await;
+                    (session.pid, reported(&session))
+                };
+                self.register(client, pid);
+                finish_authentication(client, &parameters).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn schema(columns: &[(String, Type)], format: &Format) -> PgWireResult<Vec<FieldInfo>> {
+    if let Format::Individual(codes) = format
+        && codes.len() != columns.len()
+    {
+        let message = format!(
+            "bind message has {} result formats but query has {} columns",
+            codes.len(),
+            columns.len()
+        );
+        return Err(SqlError::new("08P01", message).into());
+    }
+    let fields = columns.iter().enumerate().map(|(place, (name, ty))| {
+        let (wire, size) = ty.wire();
+        FieldInfo::new(name.clone(), None, None, wire, format.format_for(place)).with_type_size(size)
+    });
+    Ok(fields.collect())
+}
+
+fn encode(row: &[Value], columns: &[(String, Type)], fields: &[FieldInfo]) -> Result<DataRow, SqlError> {
+    let mut out = BytesMut::new();
+    for ((value, (_, ty)), field) in row.iter().zip(columns).zip(fields) {
+        let mut cell = BytesMut::new();
+        match value.text() {
+            None => {
+                out.put_i32(-1);
+                continue;
+            }
+            Some(text) if field.format() == FieldFormat::Text => cell.put_slice(text.as_bytes()),
+            Some(_) => value.put_binary(*ty, &mut cell)?,
+        }
+        out.put_i32(cell.len() as i32);
+        out.put_slice(&cell);
+    }
+    Ok(DataRow::new(out, row.len() as i16))
+}
+
+fn respond(reply: Reply, format: &Format) -> PgWireResult<Response> {
+    Ok(match reply {
+        Reply::Done(tag) => Response::Execution(Tag::new(tag)),
+        Reply::Began => Response::TransactionStart(Tag::new("BEGIN")),
+        Reply::Ended(tag) => Response::TransactionEnd(Tag::new(tag)),
+        Reply::Rows {
+            command,
+            columns,
+            rows,
+        } => {
+            let fields = schema(&columns, format)?;
+            let encoded: Result<Vec<DataRow>, SqlError> =
+                rows.iter().map(|row| encode(row, &columns, &fields)).collect();
+            let mut response =
+                QueryResponse::new(Arc::new(fields), stream::iter(encoded?.into_iter().map(Ok)));
+            response.set_command_tag(command);
+            Response::Query(response)
+        }
+    })
+}
+
+fn answered(reply: Result<Reply, SqlError>) -> PgWireResult<Response> {
+    respond(reply?, &Format::UnifiedText)
+}
+
+#[async_trait]
+impl SimpleQueryHandler for Connection {
+    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.not_stalled().await;
+        let mut failed = client.transaction_status() == TransactionStatus::Error;
+        let mut session = self.session.lock().await;
+        let mut responses = Vec::new();
+        for statement in parse(query, &[])? {
+            let reply = session.execute(&statement, &[], failed).await;
+            match answered(reply) {
+                Ok(response) => {
+                    failed &= !matches!(response, Response::TransactionEnd(_));
+                    responses.push(response);
+                }
+                Err(error) if responses.is_empty() || error.is_fatal() => return Err(error),
+                Err(error) => {
+                    responses.push(Response::Error(Box::new(error.into())));
+                    break;
+                }
+            }
+        }
+        if responses.is_empty() {
+            responses.push(Response::EmptyQuery);
+        }
+        Ok(responses)
+    }
+}
+
+/// Parses for the extended protocol.
+pub struct Preparer(watch::Receiver<State>);
+
+impl Prepared {
+    fn parameters(&self) -> &[Type] {
+        match &self.statement {
+            Statement::Select(select) => &select.parameters,
+            _ => &[],
+        }
+    }
+
+    fn columns(&self) -> Vec<(String, Type)> {
+        match &self.statement {
+            Statement::Select(select) => select.columns.clone(),
+            Statement::Show(name) => Session::show_column(name)
+                .map(|name| (name, Type::Text))
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl QueryParser for Preparer {
+    type Statement = Prepared;
+
+    async fn parse_sql<C>(
+        &self,
+        client: &C,
+        sql: &str,
+        types: &[Option<WireType>],
+    ) -> PgWireResult<Option<Prepared>>
+    where
+        C: ClientInfo + Unpin + Send + Sync,
+    {
+        not_stalled(&self.0).await;
+        let given: Vec<Option<Type>> = types
+            .iter()
+            .map(|ty| ty.as_ref().and_then(Type::from_wire))
+            .collect();
+        let mut statements = parse(sql, &given)?;
+        let ends = matches!(statements.as_slice(), [Statement::Commit | Statement::Rollback]);
+        if client.transaction_status() == TransactionStatus::Error && !ends {
+            let message = "current transaction is aborted, commands ignored until end of transaction block";
+            return Err(SqlError::new("25P02", message).into());
+        }
+        if statements.len() > 1 {
+            let message = "cannot insert multiple commands into a prepared statement";
+            return Err(SqlError::new("42601", message).into());
+        }
+        Ok(statements.pop().map(|statement| Prepared {
+            statement,
+            given: types.to_vec(),
+        }))
+    }
+
+    fn get_parameter_types(&self, prepared: &Prepared) -> PgWireResult<Vec<WireType>> {
+        Ok(prepared.parameters().iter().map(|ty| ty.wire().0).collect())
+    }
+
+    fn get_result_schema(
+        &self,
+        prepared: &Prepared,
+        format: Option<&Format>,
+    ) -> PgWireResult<Vec<FieldInfo>> {
+        schema(&prepared.columns(), format.unwrap_or(&Format::UnifiedText))
+    }
+}
+
+#[async_trait]
+impl ExtendedQueryHandler for Connection {
+    type Statement = Prepared;
+    type QueryParser = Preparer;
+
+    fn query_parser(&self) -> Arc<Preparer> {
+        Arc::new(Preparer(self.shared.around.state.clone()))
+    }
+
+    async fn on_sync<C>(&self, client: &mut C, _message: PgSync) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.not_stalled().await;
+        client.portal_store().rm_portal(DEFAULT_NAME);
+        send_ready_for_query(client, client.transaction_status()).await
+    }
+
+    async fn do_query<C>(
+        &self,
+        client: &mut C,
+        portal: &Portal<Prepared>,
+        _max_rows: usize,
+    ) -> PgWireResult<Response>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.not_stalled().await;
+        let failed = client.transaction_status() == TransactionStatus::Error;
+        let prepared = &portal.statement.statement;
+        let values = bound(portal)?;
+        let reply = self
+            .session
+            .lock()
+            .await
+            .execute(&prepared.statement, &values, failed)
+            .await?;
+        respond(reply, &portal.result_column_format)
+    }
+}
+
+/// The values of a Bind message.
+fn bound(portal: &Portal<Prepared>) -> Result<Vec<Value>, SqlError> {
+    let prepared = &portal.statement.statement;
+    let expected = prepared.parameters();
+    if portal.parameters.len() != expected.len() {
+        let message = format!(
+            "bind message supplies {} parameters, but prepared statement \"\" requires {}",
+            portal.parameters.len(),
+            expected.len()
+        );
+        return Err(SqlError::new("08P01", message));
+    }
+    let values = expected
+        .iter()
+        .zip(&portal.parameters)
+        .enumerate()
+        .map(|(place, (ty, bytes))| {
+            let wire = prepared
+                .given
+                .get(place)
+                .cloned()
+                .flatten()
+                .unwrap_or_else(|| ty.wire().0);
+            let binary = match &portal.parameter_format {
+                Format::Individual(codes) => codes.get(place) == Some(&1),
+                format => format.is_binary(place),
+            };
+            parameter(bytes.as_deref(), binary, &wire, *ty)
+        });
+    values.collect()
+}
+
+/// What pgwire asks for the parts of a connection.
+pub struct Handlers(pub Arc<Connection>);
+
+impl PgWireServerHandlers for Handlers {
+    fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
+        self.0.clone()
+    }
+
+    fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
+        self.0.clone()
+    }
+
+    fn startup_handler(&self) -> Arc<impl StartupHandler> {
+        self.0.clone()
+    }
+
+    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
+        Arc::new(DefaultCancelHandler::new(self.0.shared.connections.clone()))
+    }
+}
