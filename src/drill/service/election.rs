@@ -1,0 +1,82 @@
+//! Leader election over the lease row, as the service did it in January 2021.
+
+use jiff::Timestamp;
+
+use super::log::{SECOND, time};
+use crate::drill::database::Lease;
+
+/// How often a process looks at the leases.
+pub const TICK: i64 = 30 * SECOND;
+/// How long a lease holds.
+pub const LEASE: i64 = 180 * SECOND;
+/// Its holder renews it when less than this remains.
+const RENEW: i64 = 60 * SECOND;
+
+/// The kinds of worker a process has; each elects its own leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Cluster,
+    Kafka,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::Cluster, Kind::Kafka];
+
+    /// The worker's Go type, as `%T` prints it.
+    pub fn go_type(self) -> &'static str {
+        match self {
+            Kind::Cluster => "*workers.ClusterManager",
+            Kind::Kafka => "*workers.KafkaManager",
+        }
+    }
+
+    pub fn lease_type(self) -> &'static str {
+        match self {
+            Kind::Cluster => "cluster",
+            Kind::Kafka => "kafka",
+        }
+    }
+}
+
+/// What a worker found at a tick.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    Leader,
+    NotLeader,
+    /// The lease could not be read or written; the worker counts as not leading.
+    Failed(String),
+}
+
+/// One tick of one worker. `dead_end` is when the lease runs out that nobody of this worker's age can renew.
+pub fn tick(worker: &str, lease: Option<&mut Lease>, at: i64, dead_end: Option<Timestamp>) -> Found {
+    let Some(lease) = lease else {
+        return Found::Failed("expected to find a lease entry, found none".to_owned());
+    };
+    let dead_end = dead_end.map(Timestamp::as_microsecond);
+    if let Some(dead_end) = dead_end
+        && at >= dead_end - RENEW
+    {
+        return stuck(lease, dead_end);
+    }
+    let remaining = lease.expires.as_microsecond() - at;
+    if remaining > 0 && lease.leader != worker {
+        return Found::NotLeader;
+    }
+    if remaining < RENEW {
+        let expires = (at + LEASE).min(dead_end.unwrap_or(i64::MAX));
+        worker.clone_into(&mut lease.leader);
+        lease.expires = time(expires);
+        lease.updated_at = time(expires - LEASE);
+    }
+    Found::Leader
+}
+
+/// A transaction that saw an error refuses everything until it ends, and this one never does.
+fn stuck(lease: &mut Lease, dead_end: i64) -> Found {
+    if lease.expires.as_microsecond() < dead_end {
+        lease.expires = time(dead_end);
+        lease.updated_at = time(dead_end - LEASE);
+    }
+    let reason = "failed to retrieve leader leases: pq: current transaction is aborted, commands ignored until end of transaction block";
+    Found::Failed(reason.to_owned())
+}

@@ -1,0 +1,143 @@
+//! Log lines in glog's wire format, and what is written past glog.
+
+use std::fmt::Write as _;
+
+use super::{Line, Process};
+use crate::drill::database::tables::after;
+
+pub const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// Collects lines; times are microseconds since 1970.
+#[derive(Debug, Default)]
+pub struct Log {
+    verbosity: u8,
+    /// Lines with their order of writing, which decides between equal times.
+    lines: Vec<(i64, Line)>,
+    /// The day of the last line, and its month and day as glog prints them.
+    day: Option<(i64, String)>,
+}
+
+/// Where in the service's source a line is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Place(pub &'static str, pub u32);
+
+impl Log {
+    pub fn new(verbosity: u8) -> Self {
+        Self {
+            verbosity,
+            ..Self::default()
+        }
+    }
+
+    pub fn verbosity(&self) -> u8 {
+        self.verbosity
+    }
+
+    /// A line of severity I, where the verbosity is at least `level`.
+    pub fn info(&mut self, process: &Process, at: i64, level: u8, place: Place, text: &str) {
+        if level <= self.verbosity {
+            self.glog('I', process, at, place, text);
+        }
+    }
+
+    fn glog(&mut self, severity: char, process: &Process, at: i64, place: Place, text: &str) {
+        let micros = at.rem_euclid(DAY);
+        let (seconds, fraction) = (micros / SECOND, micros % SECOND);
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let mut line = String::with_capacity(text.len() + 64);
+        let day = self.day_text(at);
+        // writing to a String cannot fail
+        let _ = write!(
+            line,
+            "{severity}{day} {hours:02}:{minutes:02}:{seconds:02}.{fraction:06} {:>7} {}:{}] {text}",
+            1, place.0, place.1
+        );
+        self.raw(process, at, line.into_bytes());
+    }
+
+    /// The month and day; looked up once a day.
+    fn day_text(&mut self, at: i64) -> &str {
+        let number = at.div_euclid(DAY);
+        let (_, text) = match self.day.take() {
+            Some(known) if known.0 == number => self.day.insert(known),
+            _ => self.day.insert((number, time(at).strftime("%m%d").to_string())),
+        };
+        text
+    }
+
+    /// Bytes as they are, without glog's header.
+    pub fn raw(&mut self, process: &Process, at: i64, bytes: Vec<u8>) {
+        self.lines.push((
+            at,
+            Line {
+                process: process.clone(),
+                at: time(at),
+                bytes,
+            },
+        ));
+    }
+
+    /// The lines up to a moment, in order of time; later ones stay.
+    pub fn take(&mut self, until: i64) -> Vec<Line> {
+        self.lines.sort_by_key(|(at, _)| *at);
+        let split = self.lines.partition_point(|(at, _)| *at <= until);
+        let later = self.lines.split_off(split);
+        std::mem::replace(&mut self.lines, later)
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect()
+    }
+
+    /// What a killed process had not written yet, it never will.
+    pub fn forget(&mut self, pod_uid: &str) {
+        self.lines.retain(|(_, line)| line.process.pod_uid != pod_uid);
+    }
+
+    pub fn next_due(&self) -> Option<i64> {
+        self.lines.iter().map(|(at, _)| *at).min()
+    }
+}
+
+pub fn time(micros: i64) -> jiff::Timestamp {
+    let span = std::time::Duration::from_micros(micros.unsigned_abs());
+    after(jiff::Timestamp::UNIX_EPOCH, span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_glogs_header() {
+        let process = Process {
+            pod_uid: "u".into(),
+            pod_name: "p".into(),
+            restart: 0,
+        };
+        let at: jiff::Timestamp = "2021-01-15T13:24:01.482913Z".parse().unwrap();
+        let mut log = Log::new(1);
+        log.info(
+            &process,
+            at.as_microsecond(),
+            1,
+            Place("leader_election_mgr.go", 80),
+            "Running",
+        );
+        log.info(
+            &process,
+            at.as_microsecond(),
+            5,
+            Place("leader_election_mgr.go", 100),
+            "not leader",
+        );
+        let lines = log.take(at.as_microsecond());
+        assert_eq!(lines.len(), 1, "-v=1 hides V(5)");
+        let text = String::from_utf8(lines[0].bytes.clone()).unwrap();
+        assert_eq!(
+            text,
+            "I0115 13:24:01.482913       1 leader_election_mgr.go:80] Running"
+        );
+        assert_eq!(lines[0].at, at);
+    }
+}

@@ -1,0 +1,88 @@
+//! What the service does in a scenario.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::election::Kind;
+use crate::drill::database::span;
+
+/// The `[service]` table of a scenario file: how the service's processes behave.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// glog's `-v`: 0 hides every leader line, 1 the not-leader lines, 10 writes headers with tokens.
+    pub verbosity: u8,
+    /// OCM_ENV, as the first line of a process names it.
+    pub environment: String,
+    /// Lease types (`cluster`, `kafka`) that the processes running at the world's start can neither take nor renew:
+    /// the transaction they read the lease in is aborted and never ended. A restarted process has a fresh one.
+    #[serde(deserialize_with = "lease_types")]
+    pub no_leader: Vec<String>,
+    /// How long before the world's start those leases ran out.
+    #[serde(deserialize_with = "span")]
+    pub leaderless_for: Duration,
+    /// The liveness probe's two lines every five seconds.
+    pub probes: bool,
+    /// Requests of users, per process.
+    pub requests_per_minute: u32,
+    /// gorm's many-line records on stdout, with colours and carriage returns.
+    pub database_errors: bool,
+    /// Bytes that try to reach the terminal: escape sequences, bidi overrides, broken UTF-8, 70 KiB lines.
+    pub hostile: bool,
+    /// Regions (of `aws`) for which the leader asks for a cluster where there is none.
+    pub regions: Vec<String>,
+    /// How long OCM takes to build a cluster, about.
+    #[serde(deserialize_with = "span")]
+    pub osd_build: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            verbosity: 5,
+            environment: "stage".to_owned(),
+            no_leader: Vec::new(),
+            leaderless_for: Duration::from_secs(7 * 60 + 12),
+            probes: true,
+            requests_per_minute: 6,
+            database_errors: false,
+            hostile: false,
+            regions: vec!["us-east-1".to_owned()],
+            osd_build: Duration::from_mins(40),
+        }
+    }
+}
+
+/// Names of lease types that there are.
+fn lease_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let known = |name: &&String| Kind::ALL.iter().any(|kind| kind.lease_type() == name.as_str());
+    match names.iter().find(|name| !known(name)) {
+        Some(name) => Err(serde::de::Error::custom(format!(
+            "\"{name}\" is no lease type: cluster or kafka"
+        ))),
+        None => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_read_from_a_scenario() {
+        let plan: Plan =
+            toml::from_str("no_leader = [\"kafka\"]\nleaderless_for = \"9m\"\nverbosity = 10").unwrap();
+        assert_eq!(plan.no_leader, ["kafka"]);
+        assert_eq!(plan.leaderless_for, Duration::from_mins(9));
+        assert!(plan.probes);
+        let wrong = toml::from_str::<Plan>("no_leaders = []").unwrap_err();
+        assert!(wrong.to_string().contains("no_leaders"), "{wrong}");
+        let wrong = toml::from_str::<Plan>("no_leader = [\"kafkas\"]").unwrap_err();
+        assert!(
+            wrong.to_string().contains("\"kafkas\" is no lease type"),
+            "{wrong}"
+        );
+    }
+}
