@@ -1,0 +1,162 @@
+//! Cluster events as the components record them: repeats are counted, and all expire.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::resource::Resource;
+use super::{Due, World};
+
+/// How long the API server keeps an event after its last repeat (kube-apiserver `--event-ttl`, 1 h).
+pub const EVENT_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a component has to say about an object.
+pub struct Occurrence<'a> {
+    /// The object it is about.
+    pub about: &'a Value,
+    /// `spec.containers{service}`, if it is about one container.
+    pub field: Option<String>,
+    /// `Normal` or `Warning`.
+    pub kind: &'a str,
+    /// As `BackOff`.
+    pub reason: &'a str,
+    /// For people.
+    pub message: String,
+    /// The component, as `kubelet`.
+    pub component: &'a str,
+    /// The node, for the kubelet.
+    pub host: Option<&'a str>,
+}
+
+impl World {
+    /// Records an event, or counts it up when the same was said before.
+    pub(super) fn record(&mut self, at: Timestamp, occurrence: &Occurrence<'_>) {
+        let involved = involved(occurrence);
+        let same = self
+            .store
+            .all(Resource::Events)
+            .find(|event| repeats(event, occurrence, &involved))
+            .map(|event| (**event).clone());
+        let event = match same {
+            Some(mut event) => {
+                let count = event["count"].as_u64().unwrap_or(1) + 1;
+                event["count"] = json!(count);
+                event["lastTimestamp"] = json!(seconds(at));
+                event
+            }
+            None => self.new_event(at, occurrence, involved),
+        };
+        self.put_event(at, event);
+    }
+
+    /// The scheduler speaks the newer events API: it gives `eventTime` and no count.
+    pub(super) fn record_scheduled(&mut self, at: Timestamp, pod: &Value, node: &str) {
+        let metadata = &pod["metadata"];
+        let text = |field: &str| metadata[field].as_str().unwrap_or_default();
+        let message = format!(
+            "Successfully assigned {}/{} to {node}",
+            text("namespace"),
+            text("name")
+        );
+        let occurrence = Occurrence {
+            about: pod,
+            field: None,
+            kind: "Normal",
+            reason: "Scheduled",
+            message,
+            component: "default-scheduler",
+            host: None,
+        };
+        let mut event = self.new_event(at, &occurrence, involved(&occurrence));
+        event["source"] = json!({});
+        event["firstTimestamp"] = Value::Null;
+        event["lastTimestamp"] = Value::Null;
+        event["eventTime"] = json!(micros(at));
+        event["action"] = json!("Binding");
+        event["reportingInstance"] = json!("default-scheduler-0");
+        if let Some(fields) = event.as_object_mut() {
+            fields.remove("count");
+        }
+        self.put_event(at, event);
+    }
+
+    fn new_event(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: Value) -> Value {
+        let name = format!(
+            "{}.{:016x}",
+            involved["name"].as_str().unwrap_or_default(),
+            // The recorder names an event after its nanosecond; a few random ones keep two of the same moment apart.
+            at.as_nanosecond() as u64 + self.random.below(1_000_000)
+        );
+        let mut source = json!({ "component": occurrence.component });
+        if let Some(host) = occurrence.host {
+            source["host"] = json!(host);
+        }
+        json!({
+            "kind": "Event",
+            "apiVersion": "v1",
+            "metadata": {
+                "name": name,
+                "namespace": involved["namespace"],
+                "uid": self.random.uuid(),
+                "creationTimestamp": seconds(at),
+            },
+            "involvedObject": involved,
+            "reason": occurrence.reason,
+            "message": occurrence.message,
+            "source": source,
+            "firstTimestamp": seconds(at),
+            "lastTimestamp": seconds(at),
+            "count": 1,
+            "type": occurrence.kind,
+            "eventTime": null,
+            "reportingComponent": occurrence.component,
+            "reportingInstance": occurrence.host.unwrap_or_default(),
+        })
+    }
+
+    fn put_event(&mut self, at: Timestamp, event: Value) {
+        let text = |field: &str| event["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let (namespace, name) = (text("namespace"), text("name"));
+        let version = self.store.put(Resource::Events, event);
+        self.schedule(at + EVENT_LIFETIME, Due::ExpireEvent { namespace, name, version });
+    }
+
+    /// Removes the event unless it was repeated since.
+    pub(super) fn expire_event(&mut self, namespace: &str, name: &str, version: u64) {
+        let current = self.store.get(Resource::Events, namespace, name);
+        if current.is_some_and(|event| event["metadata"]["resourceVersion"] == version.to_string()) {
+            self.store.remove(Resource::Events, namespace, name);
+        }
+    }
+}
+
+fn repeats(event: &Value, occurrence: &Occurrence<'_>, involved: &Value) -> bool {
+    event["reason"] == occurrence.reason
+        && event["message"] == occurrence.message.as_str()
+        && event["involvedObject"]["uid"] == involved["uid"]
+        && event["involvedObject"]["fieldPath"] == involved["fieldPath"]
+}
+
+fn involved(occurrence: &Occurrence<'_>) -> Value {
+    let about = occurrence.about;
+    let mut reference = json!({
+        "kind": about["kind"],
+        "namespace": about["metadata"]["namespace"],
+        "name": about["metadata"]["name"],
+        "uid": about["metadata"]["uid"],
+        "apiVersion": about["apiVersion"],
+        "resourceVersion": about["metadata"]["resourceVersion"],
+    });
+    if let Some(field) = &occurrence.field {
+        reference["fieldPath"] = json!(field);
+    }
+    reference
+}
+
+/// A time as most Kubernetes fields have it: RFC 3339 in whole seconds.
+pub fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn micros(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}

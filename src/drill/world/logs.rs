@@ -1,0 +1,208 @@
+//! What the containers wrote: one file per container instance, rotated as the kubelet rotates.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// The size at which the kubelet rotates a container's log by default (`containerLogMaxSize`, 10Mi).
+const ROTATE_AT: usize = 10 * 1024 * 1024;
+/// What the runtime writes before each line in the file: time, stream, tag.
+const LINE_OVERHEAD: usize = 45;
+
+/// One container instance: a restart makes another one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// The pod's uid.
+    pub pod_uid: String,
+    /// The container's name.
+    pub container: String,
+    /// How often the container had been restarted.
+    pub restart: u32,
+}
+
+/// A line with the time at which the runtime took it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// By the drill's clock.
+    pub at: Timestamp,
+    /// Without the final newline.
+    pub bytes: Box<[u8]>,
+}
+
+/// The log file of one instance. Lines are numbered from the container's start.
+#[derive(Debug, Default)]
+pub struct LogFile {
+    /// What the last rotation moved away: only a reader that had the file open still gets it.
+    rotated: VecDeque<LogLine>,
+    current: VecDeque<LogLine>,
+    /// The number of the first line of `current`.
+    current_from: u64,
+    size: usize,
+    closed: bool,
+}
+
+impl LogFile {
+    fn append(&mut self, line: LogLine) {
+        self.size += line.bytes.len() + LINE_OVERHEAD;
+        self.current.push_back(line);
+        if self.size > ROTATE_AT {
+            self.current_from += self.current.len() as u64;
+            self.rotated = std::mem::take(&mut self.current);
+            self.size = 0;
+        }
+    }
+
+    /// The number of the first line that a new reader gets.
+    pub fn first(&self) -> u64 {
+        self.current_from
+    }
+
+    /// The number after the last line.
+    pub fn end(&self) -> u64 {
+        self.current_from + self.current.len() as u64
+    }
+
+    /// Whether the container has ended, so that nothing more will come.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Lines from number `from` on; what was rotated away twice is gone. Also the number after the last given one.
+    pub fn read(&self, from: u64, limit: usize) -> (Vec<LogLine>, u64) {
+        let rotated_from = self.current_from - self.rotated.len() as u64;
+        let from = from.max(rotated_from);
+        let skip = (from - rotated_from) as usize;
+        let lines: Vec<LogLine> = self
+            .rotated
+            .iter()
+            .chain(&self.current)
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect();
+        let next = from + lines.len() as u64;
+        (lines, next)
+    }
+}
+
+/// All log files of the world.
+pub struct Logs {
+    files: BTreeMap<Instance, LogFile>,
+    writes: u64,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            files: BTreeMap::new(),
+            writes: 0,
+            changed: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Logs {
+    /// Tells when something was written or a file was closed or removed.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// A container starts: an empty file. As the kubelet does, only the file of the instance before is kept.
+    pub fn open(&mut self, instance: Instance) {
+        self.files.retain(|other, _| {
+            other.pod_uid != instance.pod_uid
+                || other.container != instance.container
+                || other.restart + 1 >= instance.restart
+        });
+        self.files.insert(instance, LogFile::default());
+        self.tell();
+    }
+
+    /// Appends a line; lines of instances without a file are dropped.
+    pub fn append(&mut self, instance: &Instance, at: Timestamp, bytes: Vec<u8>) {
+        if let Some(file) = self.files.get_mut(instance) {
+            file.append(LogLine {
+                at,
+                bytes: bytes.into_boxed_slice(),
+            });
+        }
+    }
+
+    /// The container ended.
+    pub fn close(&mut self, instance: &Instance) {
+        if let Some(file) = self.files.get_mut(instance) {
+            file.closed = true;
+        }
+        self.tell();
+    }
+
+    /// The kubelet cleared up after a removed pod.
+    pub fn forget(&mut self, pod_uid: &str) {
+        self.files.retain(|instance, _| instance.pod_uid != pod_uid);
+        self.tell();
+    }
+
+    /// The file of an instance.
+    pub fn file(&self, instance: &Instance) -> Option<&LogFile> {
+        self.files.get(instance)
+    }
+
+    /// Wakes the readers.
+    pub fn tell(&mut self) {
+        self.writes += 1;
+        self.changed.send_replace(self.writes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(restart: u32) -> Instance {
+        Instance {
+            pod_uid: "u".into(),
+            container: "service".into(),
+            restart,
+        }
+    }
+
+    #[test]
+    fn a_reader_continues_where_it_stopped() {
+        let mut logs = Logs::default();
+        logs.open(instance(0));
+        for text in ["a", "b", "c"] {
+            logs.append(&instance(0), Timestamp::UNIX_EPOCH, text.into());
+        }
+        let file = logs.file(&instance(0)).unwrap();
+        let (first, next) = file.read(0, 2);
+        assert_eq!(first.len(), 2);
+        let (rest, next) = file.read(next, 10);
+        assert_eq!((&*rest[0].bytes, next), (&b"c"[..], 3));
+    }
+
+    #[test]
+    fn after_a_rotation_a_new_reader_gets_only_the_new_file_and_an_old_one_misses_nothing() {
+        let mut logs = Logs::default();
+        logs.open(instance(0));
+        let big = vec![b'x'; ROTATE_AT / 2];
+        for _ in 0..3 {
+            logs.append(&instance(0), Timestamp::UNIX_EPOCH, big.clone());
+        }
+        let file = logs.file(&instance(0)).unwrap();
+        assert_eq!((file.first(), file.end()), (2, 3));
+        assert_eq!(file.read(1, 10).0.len(), 2);
+        assert_eq!(file.read(file.first(), 10).0.len(), 1);
+    }
+
+    #[test]
+    fn two_instances_of_a_container_are_kept_and_no_more() {
+        let mut logs = Logs::default();
+        for restart in 0..3 {
+            logs.open(instance(restart));
+        }
+        assert!(logs.file(&instance(0)).is_none());
+        assert!(logs.file(&instance(1)).is_some());
+    }
+}

@@ -1,0 +1,77 @@
+//! The kinds of objects the world has.
+
+/// A kind of object that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// core/v1 Pod.
+    Pods,
+    /// core/v1 Event.
+    Events,
+    /// core/v1 Secret.
+    Secrets,
+    /// core/v1 Namespace.
+    Namespaces,
+    /// apps/v1 Deployment.
+    Deployments,
+    /// apps/v1 ReplicaSet.
+    ReplicaSets,
+}
+
+impl Resource {
+    /// Every kind.
+    pub const ALL: [Resource; 6] = [
+        Resource::Pods,
+        Resource::Events,
+        Resource::Secrets,
+        Resource::Namespaces,
+        Resource::Deployments,
+        Resource::ReplicaSets,
+    ];
+
+    /// The name in a path, as `pods`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Resource::Pods => "pods",
+            Resource::Events => "events",
+            Resource::Secrets => "secrets",
+            Resource::Namespaces => "namespaces",
+            Resource::Deployments => "deployments",
+            Resource::ReplicaSets => "replicasets",
+        }
+    }
+
+    /// The name in an object, as `Pod`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Resource::Pods => "Pod",
+            Resource::Events => "Event",
+            Resource::Secrets => "Secret",
+            Resource::Namespaces => "Namespace",
+            Resource::Deployments => "Deployment",
+            Resource::ReplicaSets => "ReplicaSet",
+        }
+    }
+
+    /// The API group, empty for core.
+    pub fn group(self) -> &'static str {
+        match self {
+            Resource::Deployments | Resource::ReplicaSets => "apps",
+            _ => "",
+        }
+    }
+
+    /// `v1` or `apps/v1`.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Resource::Deployments | Resource::ReplicaSets => "apps/v1",
+            _ => "v1",
+        }
+    }
+
+    /// The resource of a path.
+    pub fn find(group: &str, plural: &str) -> Option<Resource> {
+        Resource::ALL
+            .into_iter()
+            .find(|resource| resource.group() == group && resource.plural() == plural)
+    }
+}
