@@ -32,7 +32,7 @@ pub use events::seconds;
 pub use logs::{Instance, LogLine, Logs};
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;
-pub use store::{Change, ChangeKind, Store, TooOld};
+pub use store::{Change, ChangeKind, Store};
 
 /// How long the controllers take to react to a change.
 const REACTION: SignedDuration = SignedDuration::from_millis(30);

@@ -1,0 +1,66 @@
+//! The server without sockets, for clients in the same process and tests in virtual time.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response};
+use http_body_util::BodyExt as _;
+
+use super::body::Body;
+use super::shared::Shared;
+use crate::drill::faults::ApiFault;
+
+/// A tower service over the same handler. A request that shows no token is the on-call user's.
+#[derive(Clone)]
+pub struct InProcess {
+    shared: Arc<Shared>,
+}
+
+impl InProcess {
+    /// A service over what the server shares.
+    pub fn over(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for InProcess
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<Response<Body>>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        answer(Arc::clone(&self.shared), request).boxed()
+    }
+}
+
+async fn answer<B>(shared: Arc<Shared>, request: Request<B>) -> io::Result<Response<Body>>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if shared.faults().lasting() == Some(ApiFault::Refuse) {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    let (mut parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|error| io::Error::other(error.into()))?;
+    if !parts.headers.contains_key(AUTHORIZATION) {
+        let token = format!("Bearer {}", shared.token());
+        let token = HeaderValue::from_str(&token).map_err(io::Error::other)?;
+        parts.headers.insert(AUTHORIZATION, token);
+    }
+    let request = Request::from_parts(parts, body.to_bytes());
+    Ok(super::handle(&shared, request).await)
+}

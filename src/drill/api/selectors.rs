@@ -1,0 +1,221 @@
+//! Label and field selectors.
+
+use serde_json::Value;
+
+use super::request::Query;
+use super::status::Refusal;
+use crate::drill::world::Resource;
+
+/// Which objects of a resource a list or watch wants.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    namespace: String,
+    labels: Vec<LabelTerm>,
+    fields: Vec<FieldTerm>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum LabelTerm {
+    In(String, Vec<String>),
+    NotIn(String, Vec<String>),
+    Exists(String),
+    Absent(String),
+}
+
+#[derive(Clone, Debug)]
+struct FieldTerm {
+    path: String,
+    value: String,
+    equal: bool,
+}
+
+impl Selection {
+    /// The selection of a request.
+    pub fn of(resource: Resource, namespace: &str, name: &str, query: &Query) -> Result<Self, Refusal> {
+        let mut fields = parse_fields(resource, query.get("fieldSelector").unwrap_or_default())?;
+        if !name.is_empty() {
+            fields.push(FieldTerm {
+                path: "metadata.name".into(),
+                value: name.to_owned(),
+                equal: true,
+            });
+        }
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            labels: parse_labels(query.get("labelSelector").unwrap_or_default())?,
+            fields,
+        })
+    }
+
+    /// Whether the object is wanted.
+    pub fn takes(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        (self.namespace.is_empty() || metadata["namespace"] == self.namespace.as_str() || object["kind"] == "Namespace")
+            && self.labels.iter().all(|term| term.holds(&metadata["labels"]))
+            && self.fields.iter().all(|term| term.holds(object))
+    }
+
+    /// Whether it narrows by more than the namespace, so that the number of the remaining is not known.
+    pub fn is_narrow(&self) -> bool {
+        !self.labels.is_empty() || !self.fields.is_empty()
+    }
+}
+
+impl LabelTerm {
+    fn holds(&self, labels: &Value) -> bool {
+        let label = |key: &String| labels[key.as_str()].as_str();
+        match self {
+            LabelTerm::In(key, values) => label(key).is_some_and(|label| values.iter().any(|value| value == label)),
+            LabelTerm::NotIn(key, values) => label(key).is_none_or(|label| values.iter().all(|value| value != label)),
+            LabelTerm::Exists(key) => label(key).is_some(),
+            LabelTerm::Absent(key) => label(key).is_none(),
+        }
+    }
+}
+
+impl FieldTerm {
+    fn holds(&self, object: &Value) -> bool {
+        let found = self.path.split('.').fold(object, |value, part| &value[part]);
+        let text = match found {
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => found.to_string(),
+            _ => String::new(),
+        };
+        (text == self.value) == self.equal
+    }
+}
+
+fn parse_labels(text: &str) -> Result<Vec<LabelTerm>, Refusal> {
+    split_outside_parentheses(text).into_iter().map(parse_label).collect()
+}
+
+fn parse_label(term: &str) -> Result<LabelTerm, Refusal> {
+    if let Some(key) = term.strip_prefix('!') {
+        return Ok(LabelTerm::Absent(key.trim().to_owned()));
+    }
+    if let Some((key, value)) = term.split_once("!=") {
+        return Ok(LabelTerm::NotIn(key.trim().to_owned(), vec![value.trim().to_owned()]));
+    }
+    if let Some((key, value)) = term.split_once('=') {
+        let value = value.trim_start_matches('=').trim().to_owned();
+        return Ok(LabelTerm::In(key.trim().to_owned(), vec![value]));
+    }
+    match term.split_whitespace().collect::<Vec<&str>>().as_slice() {
+        [key] => Ok(LabelTerm::Exists((*key).to_owned())),
+        [key, "in", ..] => Ok(LabelTerm::In((*key).to_owned(), set_values(term))),
+        [key, "notin", ..] => Ok(LabelTerm::NotIn((*key).to_owned(), set_values(term))),
+        _ => Err(Refusal::bad_request(format!("unable to parse requirement: found '{term}'"))),
+    }
+}
+
+fn set_values(term: &str) -> Vec<String> {
+    let inside = term.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    inside.split(',').map(|value| value.trim().to_owned()).collect()
+}
+
+fn split_outside_parentheses(text: &str) -> Vec<&str> {
+    let mut depth = 0_u32;
+    let separates = |character: char| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ',' && depth == 0
+    };
+    text.split(separates).map(str::trim).filter(|term| !term.is_empty()).collect()
+}
+
+fn parse_fields(resource: Resource, text: &str) -> Result<Vec<FieldTerm>, Refusal> {
+    let terms = text.split(',').map(str::trim).filter(|term| !term.is_empty());
+    terms.map(|term| parse_field(resource, term)).collect()
+}
+
+fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
+    let (path, value, equal) = if let Some((path, value)) = term.split_once("!=") {
+        (path, value, false)
+    } else if let Some((path, value)) = term.split_once('=') {
+        (path, value.trim_start_matches('='), true)
+    } else {
+        let message = format!("invalid selector: '{term}'; can't understand '{term}'");
+        return Err(Refusal::bad_request(message));
+    };
+    if !selectable(resource).contains(&path) {
+        return Err(Refusal::bad_request(format!("field label not supported: {path}")));
+    }
+    let path = if path == "source" { "source.component" } else { path };
+    Ok(FieldTerm {
+        path: path.to_owned(),
+        value: value.to_owned(),
+        equal,
+    })
+}
+
+fn selectable(resource: Resource) -> &'static [&'static str] {
+    match resource {
+        Resource::Pods => &[
+            "metadata.name",
+            "metadata.namespace",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        Resource::Events => &[
+            "metadata.name",
+            "metadata.namespace",
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        Resource::Secrets => &["metadata.name", "metadata.namespace", "type"],
+        _ => &["metadata.name", "metadata.namespace"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn selects(query: &str) -> bool {
+        let pod = json!({"metadata": {"name": "p", "namespace": "n", "labels": {"app": "a", "tier": "x"}}, "status": {"phase": "Running"}});
+        Selection::of(Resource::Pods, "n", "", &Query::of(Some(query))).unwrap().takes(&pod)
+    }
+
+    #[test]
+    fn labels_select_by_equality_by_set_and_by_presence() {
+        for (selector, taken) in [
+            ("app=a", true),
+            ("app==a,tier!=y", true),
+            ("app in (b, a),tier", true),
+            ("app notin (a)", false),
+            ("!app", false),
+            ("!other,app=a", true),
+            ("other!=1", true),
+        ] {
+            assert_eq!(selects(&format!("labelSelector={selector}")), taken, "{selector}");
+        }
+    }
+
+    #[test]
+    fn fields_select_by_value_and_an_unsupported_one_is_refused() {
+        assert!(selects("fieldSelector=status.phase=Running,metadata.name=p"));
+        assert!(!selects("fieldSelector=status.phase!=Running"));
+        let query = Query::of(Some("fieldSelector=spec.foo%3Dx"));
+        let refusal = Selection::of(Resource::Pods, "n", "", &query).unwrap_err();
+        assert_eq!(refusal.value()["message"], "field label not supported: spec.foo");
+    }
+}

@@ -1,0 +1,157 @@
+//! The listener on loopback: TLS, HTTP/1.1, and the faults below HTTP.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::body::Body;
+use super::faults::Faults;
+use super::in_process::InProcess;
+use super::shared::{Seen, Shared};
+use super::tls;
+use crate::drill::faults::ApiFault;
+
+/// Between attempts to take the port again after it was given up.
+const RELISTEN: Duration = Duration::from_millis(50);
+
+/// The API server. Its listener and all connections end when it is dropped.
+pub struct ApiServer {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    certificate: String,
+    tasks: JoinSet<()>,
+}
+
+impl ApiServer {
+    /// Serves on a free loopback port.
+    pub async fn start(shared: Arc<Shared>) -> io::Result<Self> {
+        let identity = tls::identity()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let acceptor = TlsAcceptor::from(identity.config);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(listener, address, acceptor, Arc::clone(&shared)));
+        let timekeeper = Arc::clone(&shared);
+        tasks.spawn(async move { timekeeper.keep_time().await });
+        Ok(Self {
+            shared,
+            address,
+            certificate: identity.certificate,
+            tasks,
+        })
+    }
+
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// The server's certificate, as PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// The on-call user's token.
+    pub fn token(&self) -> &str {
+        self.shared.token()
+    }
+
+    /// Begins, plays or (with `None`) ends a fault.
+    pub fn set_fault(&self, fault: Option<ApiFault>) {
+        self.shared.set_fault(fault);
+    }
+
+    /// The requests so far, oldest first.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.shared.seen()
+    }
+
+    /// The server without sockets, as `kube::Client::new` takes it.
+    pub fn in_process(&self) -> InProcess {
+        InProcess::over(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+    }
+}
+
+/// Accepts connections, except while the fault says that nothing listens.
+async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    let mut lasting = shared.faults().subscribe();
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        if is_refusing(&mut lasting) {
+            listener = None;
+            connections.abort_all();
+            if lasting.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let Some(open) = &listener else {
+            listener = TcpListener::bind(address).await.ok();
+            if listener.is_none() {
+                tokio::time::sleep(RELISTEN).await;
+            }
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&shared)));
+                }
+            }
+            _ = lasting.changed() => {}
+            Some(_ended) = connections.join_next() => {}
+        }
+    }
+}
+
+fn is_refusing(lasting: &mut watch::Receiver<Option<ApiFault>>) -> bool {
+    matches!(*lasting.borrow_and_update(), Some(ApiFault::Refuse))
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    // A connection that is given up is reset, not closed in good order.
+    let _ = stream.set_zero_linger();
+    let _ = stream.set_nodelay(true);
+    thaw(shared.faults()).await;
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let service = service_fn(move |request| serve(Arc::clone(&shared), request));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    // Clients leave when they like; there is nobody to tell.
+    let _ = served.await;
+}
+
+/// While the server is frozen not even the TLS handshake is answered.
+async fn thaw(faults: &Faults) {
+    let mut lasting = faults.subscribe();
+    let _ = lasting.wait_for(|fault| *fault != Some(ApiFault::Freeze)).await;
+}
+
+async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = body.collect().await?.to_bytes();
+    Ok(super::handle(&shared, Request::from_parts(parts, body)).await)
+}

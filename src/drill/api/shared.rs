@@ -1,0 +1,138 @@
+//! What all connections share: the world behind its lock, the clock, the faults, and what was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::faults::Faults;
+use super::rights::Rights;
+use crate::drill::clock::Clock;
+use crate::drill::faults::ApiFault;
+use crate::drill::world::{Request, World};
+
+/// How many requests are remembered.
+const REMEMBERED: usize = 50_000;
+/// The world is not advanced more often than this by itself, in drill time.
+const FINEST: Duration = Duration::from_millis(20);
+/// Nor less often.
+const COARSEST: Duration = Duration::from_secs(60);
+
+/// A request that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// By the drill's clock.
+    pub at: Timestamp,
+    /// As `GET`.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+}
+
+/// The state behind the server.
+pub struct Shared {
+    world: Mutex<World>,
+    clock: Clock,
+    faults: Faults,
+    rights: Rights,
+    token: String,
+    seen: Mutex<VecDeque<Seen>>,
+    woken: Notify,
+}
+
+impl Shared {
+    /// Puts a world behind a server whose only user shows `token`.
+    pub fn new(world: World, clock: Clock, rights: Rights, token: String) -> Self {
+        Self {
+            world: Mutex::new(world),
+            clock,
+            faults: Faults::default(),
+            rights,
+            token,
+            seen: Mutex::new(VecDeque::new()),
+            woken: Notify::new(),
+        }
+    }
+
+    /// The world as it is now. Never held across an await.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.advance(self.clock.now());
+        for Request::Api(fault) in world.take_requests() {
+            self.faults.set(fault);
+        }
+        world
+    }
+
+    /// The drill's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Begins, plays or ends a fault.
+    pub fn set_fault(&self, fault: Option<ApiFault>) {
+        if fault == Some(ApiFault::ExpireWatches) {
+            self.world().compact();
+        }
+        self.faults.set(fault);
+    }
+
+    /// What the user may do now.
+    pub fn rights(&self) -> Rights {
+        match self.faults.lasting() {
+            Some(ApiFault::Forbid(right)) => self.rights.also_without(&right),
+            _ => self.rights.clone(),
+        }
+    }
+
+    /// The user's bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Remembers a request.
+    pub fn note(&self, method: &str, path: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() == REMEMBERED {
+            seen.pop_front();
+        }
+        seen.push_back(Seen {
+            at: self.clock.now(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+        });
+    }
+
+    /// The requests so far, oldest first; at most the last 50,000.
+    pub fn seen(&self) -> Vec<Seen> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().cloned().collect()
+    }
+
+    /// Something new may be due sooner than was thought.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Advances the world whenever something falls due, for ever.
+    pub async fn keep_time(&self) {
+        loop {
+            let due = self.world().next_due();
+            let now = self.clock.now();
+            let wait = due.map_or(COARSEST, |due| {
+                Duration::try_from(due.duration_since(now)).unwrap_or_default()
+            });
+            tokio::select! {
+                () = self.clock.sleep(wait.clamp(FINEST, COARSEST)) => {}
+                () = self.woken.notified() => {}
+            }
+        }
+    }
+}

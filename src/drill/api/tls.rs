@@ -1,0 +1,34 @@
+//! The certificate the drill makes for itself at every start.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A server identity and the certificate by which clients know it, as PEM.
+pub struct Identity {
+    /// For the acceptor.
+    pub config: Arc<ServerConfig>,
+    /// For the kubeconfig.
+    pub certificate: String,
+}
+
+/// A fresh self-signed certificate for the loopback names. Its key never leaves the process.
+pub fn identity() -> io::Result<Identity> {
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Identity {
+        config: Arc::new(config),
+        certificate: made.cert.pem(),
+    })
+}

@@ -1,0 +1,235 @@
+//! watch: what changed since a version, as it happens.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use http::Response;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::body::{self, Body};
+use super::faults::{Interruption, StreamFaults};
+use super::read::include;
+use super::request::{Form, Query, Target};
+use super::selectors::Selection;
+use super::shared::Shared;
+use super::status::Refusal;
+use super::table::{self, Include};
+use crate::drill::world::{Change, ChangeKind, Resource};
+
+/// How often a watch that wants bookmarks gets one.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long a watch lasts that does not say (the server picks 30 to 60 minutes).
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// Begins a watch.
+pub fn watch(shared: &Arc<Shared>, resource: Resource, target: &Target, query: &Query, form: Form) -> Result<Response<Body>, Refusal> {
+    let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
+    let timeout = query.number::<u64>("timeoutSeconds").filter(|seconds| *seconds > 0);
+    let now = Instant::now();
+    let mut watcher = Watcher {
+        changes: shared.world().store().subscribe(),
+        faults: shared.faults().stream(false),
+        shared: Arc::clone(shared),
+        resource,
+        selection,
+        form,
+        include: include(query),
+        version: 0,
+        frames: VecDeque::new(),
+        deadline: now + timeout.map_or(LONGEST, Duration::from_secs),
+        bookmark_at: now + BOOKMARK_EVERY,
+        bookmarks: query.is_on("allowWatchBookmarks"),
+        columns_sent: false,
+        done: false,
+    };
+    watcher.begin(query);
+    Ok(body::streamed("application/json", watcher.stream()))
+}
+
+struct Watcher {
+    shared: Arc<Shared>,
+    resource: Resource,
+    selection: Selection,
+    form: Form,
+    include: Include,
+    /// Everything up to here was sent.
+    version: u64,
+    frames: VecDeque<Bytes>,
+    changes: watch::Receiver<u64>,
+    faults: StreamFaults,
+    deadline: Instant,
+    bookmark_at: Instant,
+    bookmarks: bool,
+    columns_sent: bool,
+    done: bool,
+}
+
+impl Watcher {
+    /// Without a version (or with 0, or as a streaming list) a watch begins with what is there.
+    fn begin(&mut self, query: &Query) {
+        let from = query.number::<u64>("resourceVersion").filter(|version| *version > 0);
+        let initial = query.get("sendInitialEvents");
+        match (from, initial) {
+            (Some(version), None | Some("false")) => self.version = version,
+            (None, Some("false")) => self.version = self.shared.world().store().version(),
+            _ => self.send_initial(initial.is_some()),
+        }
+    }
+
+    fn send_initial(&mut self, mark_end: bool) {
+        let objects: Vec<Arc<Value>> = {
+            let world = self.shared.world();
+            self.version = world.store().version();
+            world.store().all(self.resource).cloned().collect()
+        };
+        for object in objects {
+            if self.selection.takes(&object) {
+                self.push("ADDED", &object);
+            }
+        }
+        if mark_end && self.bookmarks {
+            self.push_bookmark(&json!({
+                "k8s.io/initial-events-end": "true",
+            }));
+        }
+    }
+
+    fn stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        futures::stream::unfold(Some(self), |watcher| async {
+            let mut watcher = watcher?;
+            match watcher.next().await {
+                Ok(Some(frame)) => Some((Ok(frame), Some(watcher))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+    }
+
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            match self.faults.pass().await {
+                Ok(()) => {}
+                Err(Interruption::Cut) => return Err(Interruption::error()),
+                Err(Interruption::Expired) if !self.done => self.expire(),
+                Err(Interruption::Expired) => {}
+            }
+            if let Some(frame) = self.frames.pop_front() {
+                return Ok(Some(frame));
+            }
+            if self.done {
+                return Ok(None);
+            }
+            self.collect();
+            if self.frames.is_empty() {
+                self.wait().await;
+            }
+        }
+    }
+
+    async fn wait(&mut self) {
+        let bookmark_at = self.bookmark_at;
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            () = self.faults.changed() => {}
+            () = tokio::time::sleep_until(self.deadline) => {
+                self.done = true;
+                if self.bookmarks {
+                    self.push_bookmark(&Value::Null);
+                }
+            }
+            () = tokio::time::sleep_until(bookmark_at), if self.bookmarks => {
+                self.bookmark_at = Instant::now() + BOOKMARK_EVERY;
+                self.push_bookmark(&Value::Null);
+            }
+        }
+    }
+
+    /// Turns what changed since the last time into frames.
+    fn collect(&mut self) {
+        self.changes.borrow_and_update();
+        let (changes, newest) = {
+            let world = self.shared.world();
+            (world.store().since(self.resource, self.version), world.store().version())
+        };
+        match changes {
+            Ok(changes) => {
+                for change in &changes {
+                    self.push_change(change);
+                }
+                self.version = self.version.max(newest);
+            }
+            Err(_too_old) => self.expire(),
+        }
+    }
+
+    fn expire(&mut self) {
+        let oldest = self.shared.world().store().version();
+        let status = Refusal::expired(self.version, oldest).value();
+        self.frames.clear();
+        self.push_frame(&json!({"type": "ERROR", "object": status}));
+        self.done = true;
+    }
+
+    /// To a watch with a selector an object that no longer fits is deleted, and one that begins to fit is added.
+    fn push_change(&mut self, change: &Change) {
+        let before = change.previous.as_ref().is_some_and(|object| self.selection.takes(object));
+        let after = change.kind != ChangeKind::Deleted && self.selection.takes(&change.object);
+        match (before, after) {
+            (false, true) => self.push("ADDED", &change.object),
+            (true, true) => self.push("MODIFIED", &change.object),
+            (true, false) => self.push("DELETED", &change.object),
+            (false, false) => {}
+        }
+    }
+
+    fn push(&mut self, kind: &str, object: &Value) {
+        let object = match self.form {
+            Form::Objects => {
+                self.push_frame(&json!({"type": kind, "object": object}));
+                return;
+            }
+            Form::Metadata => table::metadata_only(object),
+            Form::Table => {
+                let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+                let now = self.shared.clock().now();
+                let with_columns = !std::mem::replace(&mut self.columns_sent, true);
+                table::table(self.resource, [object], metadata, self.include, with_columns, now)
+            }
+        };
+        self.push_frame(&json!({"type": kind, "object": object}));
+    }
+
+    fn push_bookmark(&mut self, annotations: &Value) {
+        let mut metadata = json!({"resourceVersion": self.version.to_string(), "creationTimestamp": null});
+        if annotations.is_object() {
+            metadata["annotations"] = annotations.clone();
+        }
+        let (kind, api_version) = match self.form {
+            Form::Objects => (self.resource.kind(), self.resource.api_version()),
+            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            Form::Table => ("Table", "meta.k8s.io/v1"),
+        };
+        let mut object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        if self.form == Form::Objects && self.resource == Resource::Pods {
+            object["spec"] = json!({"containers": null});
+            object["status"] = json!({});
+        }
+        if self.form == Form::Table {
+            object["columnDefinitions"] = Value::Null;
+            object["rows"] = json!([]);
+        }
+        self.push_frame(&json!({"type": "BOOKMARK", "object": object}));
+    }
+
+    fn push_frame(&mut self, frame: &Value) {
+        let mut bytes = serde_json::to_vec(frame).unwrap_or_default();
+        bytes.push(b'\n');
+        self.frames.push_back(Bytes::from(bytes));
+    }
+}

@@ -1,0 +1,31 @@
+//! The kubeconfig of a drill: private to its folder and its owner.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::api::ApiServer;
+use super::world::NAMESPACE;
+
+/// Writes it, readable by the owner only. JSON is YAML, and `kubectl` reads it.
+pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "drill", "cluster": {
+            "server": api.url(),
+            "certificate-authority-data": STANDARD.encode(api.certificate()),
+        }}],
+        "users": [{"name": "oncall", "user": {"token": api.token()}}],
+        "contexts": [{"name": "drill", "context": {"cluster": "drill", "user": "oncall", "namespace": NAMESPACE}}],
+        "current-context": "drill",
+        "preferences": {},
+    });
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(&serde_json::to_vec_pretty(&config)?)
+}
