@@ -76,16 +76,16 @@ impl World {
             return;
         };
         run.node = Some((name.to_owned(), address.to_owned()));
-        let (namespace, pod) = (run.namespace.clone(), run.name.clone());
-        let Some(object) = self.store.get(Resource::Pods, &namespace, &pod) else {
+        let status = run.status(at);
+        let Some(mut object) = self.pod_object(uid) else {
             return;
         };
-        let mut object = (**object).clone();
-        object["spec"]["nodeName"] = json!(name);
         self.record_scheduled(at, &object, name);
+        object["spec"]["nodeName"] = json!(name);
+        object["status"] = status;
         self.store.put(Resource::Pods, object);
-        self.publish(at, uid);
-        self.schedule_step(at + ADMISSION, uid, PodStep::Admit);
+        let notices = SignedDuration::from_millis(self.random.below(250) as i64);
+        self.schedule_step(at + ADMISSION + notices, uid, PodStep::Admit);
     }
 
     fn admit(&mut self, at: Timestamp, uid: &str) {

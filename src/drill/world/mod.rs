@@ -14,6 +14,8 @@ mod random;
 mod replicasets;
 mod resource;
 mod store;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
