@@ -26,6 +26,11 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
         "current-context": "drill",
         "preferences": {},
     });
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(&serde_json::to_vec_pretty(&config)?)
 }

@@ -132,7 +132,10 @@ impl TryFrom<EntryFields> for Entry {
             fields.delete_pods.map(Happening::DeletePods),
             fields.crash_pods.map(Happening::CrashPods),
             fields.api.map(Happening::Api),
-            fields.api_heals.filter(|heals| *heals).map(|_| Happening::ApiHeals),
+            fields
+                .api_heals
+                .filter(|heals| *heals)
+                .map(|_| Happening::ApiHeals),
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
@@ -163,9 +166,18 @@ impl Scenario {
 }
 
 const BUILT_IN: [(&str, &str); 3] = [
-    ("all-well.toml", include_str!("../../assets/scenarios/all-well.toml")),
-    ("no-kafka-leader.toml", include_str!("../../assets/scenarios/no-kafka-leader.toml")),
-    ("api-down-image-pull.toml", include_str!("../../assets/scenarios/api-down-image-pull.toml")),
+    (
+        "all-well.toml",
+        include_str!("../../assets/scenarios/all-well.toml"),
+    ),
+    (
+        "no-kafka-leader.toml",
+        include_str!("../../assets/scenarios/no-kafka-leader.toml"),
+    ),
+    (
+        "api-down-image-pull.toml",
+        include_str!("../../assets/scenarios/api-down-image-pull.toml"),
+    ),
 ];
 
 /// The scenarios that come with the program.
@@ -178,7 +190,11 @@ pub fn scenarios() -> Result<Vec<Scenario>, ScenarioError> {
 
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse_span(&text).ok_or_else(|| de::Error::custom(format!("\"{text}\" is not a span of time like 80d, 7m11s or -20m")))
+    parse_span(&text).ok_or_else(|| {
+        de::Error::custom(format!(
+            "\"{text}\" is not a span of time like 80d, 7m11s or -20m"
+        ))
+    })
 }
 
 /// Spans as operators write them: `80d`, `2h30m`, `7m11s`, `-20m`.
@@ -213,27 +229,40 @@ mod tests {
     #[test]
     fn the_built_in_scenarios_are_valid_and_named_after_their_files() {
         let all = scenarios().unwrap();
-        let ids: Vec<String> = all.iter().map(|scenario| format!("{}.toml", scenario.id)).collect();
+        let ids: Vec<String> = all
+            .iter()
+            .map(|scenario| format!("{}.toml", scenario.id))
+            .collect();
         let files: Vec<&str> = BUILT_IN.iter().map(|(file, _)| *file).collect();
         assert_eq!(ids, files);
     }
 
     #[test]
     fn an_unknown_key_is_an_error_with_file_line_and_key() {
-        let error = Scenario::parse("mine.toml", &format!("{LEAST}[deployment]\nreplicsa = 3\n")).unwrap_err();
+        let error =
+            Scenario::parse("mine.toml", &format!("{LEAST}[deployment]\nreplicsa = 3\n")).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("mine.toml") && text.contains("line 6") && text.contains("replicsa"), "{text}");
+        assert!(
+            text.contains("mine.toml") && text.contains("line 6") && text.contains("replicsa"),
+            "{text}"
+        );
     }
 
     #[test]
     fn an_entry_with_two_happenings_is_an_error() {
         let text = format!("{LEAST}[[timeline]]\nat = '-5m'\nscale = 1\ndelete_pods = 1\n");
-        assert!(Scenario::parse("f", &text).unwrap_err().to_string().contains("exactly one"));
+        assert!(
+            Scenario::parse("f", &text)
+                .unwrap_err()
+                .to_string()
+                .contains("exactly one")
+        );
     }
 
     #[test]
     fn an_entry_may_be_before_or_after_the_start() {
-        let text = format!("{LEAST}[[timeline]]\nat = '-5m'\nscale = 0\n[[timeline]]\nat = '30s'\napi = 'freeze'\n");
+        let text =
+            format!("{LEAST}[[timeline]]\nat = '-5m'\nscale = 0\n[[timeline]]\nat = '30s'\napi = 'freeze'\n");
         let scenario = Scenario::parse("f", &text).unwrap();
         assert_eq!(scenario.timeline[0].at, SignedDuration::from_mins(-5));
         assert_eq!(scenario.timeline[1].happening, Happening::Api(ApiFault::Freeze));

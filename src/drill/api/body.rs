@@ -23,12 +23,17 @@ pub fn json(code: u16, value: &Value) -> Response<Body> {
 pub fn typed_json(code: u16, value: &Value, media_type: &'static str) -> Response<Body> {
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
     bytes.push(b'\n');
-    let whole = Full::new(Bytes::from(bytes)).map_err(|never| match never {}).boxed_unsync();
+    let whole = Full::new(Bytes::from(bytes))
+        .map_err(|never| match never {})
+        .boxed_unsync();
     answer(code, media_type, whole)
 }
 
 /// An answer that goes on while the stream does.
-pub fn streamed(media_type: &'static str, stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response<Body> {
+pub fn streamed(
+    media_type: &'static str,
+    stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response<Body> {
     let body = StreamBody::new(stream.map(|item| item.map(Frame::data)));
     answer(200, media_type, body.boxed_unsync())
 }
@@ -47,5 +52,9 @@ fn answer(code: u16, media_type: &'static str, body: Body) -> Response<Body> {
 /// A plain text.
 pub fn text(text: &'static str) -> Response<Body> {
     let whole = Full::new(Bytes::from_static(text.as_bytes()));
-    answer(200, "text/plain; charset=utf-8", whole.map_err(|never| match never {}).boxed_unsync())
+    answer(
+        200,
+        "text/plain; charset=utf-8",
+        whole.map_err(|never| match never {}).boxed_unsync(),
+    )
 }

@@ -41,9 +41,30 @@ const RESOURCES: [Entry; 9] = [
         ],
     ),
     entry("", "secrets", "secret", "Secret", READ, &[], &[]),
-    entry("apps", "deployments", "deployment", "Deployment", READ, &["deploy"], &[SCALE]),
-    entry("apps", "replicasets", "replicaset", "ReplicaSet", READ, &["rs"], &[]),
-    review("authentication.k8s.io", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview"),
+    entry(
+        "apps",
+        "deployments",
+        "deployment",
+        "Deployment",
+        READ,
+        &["deploy"],
+        &[SCALE],
+    ),
+    entry(
+        "apps",
+        "replicasets",
+        "replicaset",
+        "ReplicaSet",
+        READ,
+        &["rs"],
+        &[],
+    ),
+    review(
+        "authentication.k8s.io",
+        "selfsubjectreviews",
+        "selfsubjectreview",
+        "SelfSubjectReview",
+    ),
     review(
         "authorization.k8s.io",
         "selfsubjectaccessreviews",
@@ -81,7 +102,12 @@ const fn entry(
     }
 }
 
-const fn review(group: &'static str, plural: &'static str, singular: &'static str, kind: &'static str) -> Entry {
+const fn review(
+    group: &'static str,
+    plural: &'static str,
+    singular: &'static str,
+    kind: &'static str,
+) -> Entry {
     Entry {
         namespaced: false,
         ..entry(group, plural, singular, kind, &["create"], &[], &[])
@@ -119,7 +145,10 @@ fn group_answer(path: &str) -> Option<Response<Body>> {
 
 /// Whether this server knows the resource at all.
 pub fn knows(group: &str, version: &str, plural: &str) -> bool {
-    version == "v1" && RESOURCES.iter().any(|entry| entry.group == group && entry.plural == plural)
+    version == "v1"
+        && RESOURCES
+            .iter()
+            .any(|entry| entry.group == group && entry.plural == plural)
 }
 
 fn version() -> Value {
@@ -155,8 +184,16 @@ fn group(name: &str) -> Value {
 }
 
 fn resource_list(group: &str) -> Value {
-    let resources: Vec<Value> = RESOURCES.iter().filter(|entry| entry.group == group).flat_map(Entry::plain).collect();
-    let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    let resources: Vec<Value> = RESOURCES
+        .iter()
+        .filter(|entry| entry.group == group)
+        .flat_map(Entry::plain)
+        .collect();
+    let version = if group.is_empty() {
+        "v1".to_owned()
+    } else {
+        format!("{group}/v1")
+    };
     let mut list = json!({"kind": "APIResourceList", "groupVersion": version, "resources": resources});
     if !group.is_empty() {
         list["apiVersion"] = json!("v1");
@@ -237,7 +274,10 @@ impl Entry {
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 fn wants_aggregated(parts: &Parts) -> bool {
-    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.replace(' ', "").contains(AGGREGATED))
 }
 
@@ -253,7 +293,11 @@ fn aggregated(groups: &[&str]) -> Response<Body> {
 }
 
 fn aggregated_group(group: &str) -> Value {
-    let resources: Vec<Value> = RESOURCES.iter().filter(|entry| entry.group == group).map(Entry::aggregated).collect();
+    let resources: Vec<Value> = RESOURCES
+        .iter()
+        .filter(|entry| entry.group == group)
+        .map(Entry::aggregated)
+        .collect();
     let mut metadata = json!({"creationTimestamp": null});
     if !group.is_empty() {
         metadata["name"] = json!(group);

@@ -55,7 +55,10 @@ where
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     let (mut parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|error| io::Error::other(error.into()))?;
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| io::Error::other(error.into()))?;
     if !parts.headers.contains_key(AUTHORIZATION) {
         let token = format!("Bearer {}", shared.token());
         let token = HeaderValue::from_str(&token).map_err(io::Error::other)?;

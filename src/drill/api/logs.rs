@@ -58,7 +58,9 @@ fn since(query: &Query, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
         return Ok(None);
     };
     let malformed = |_error| {
-        let message = format!("parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\"");
+        let message = format!(
+            "parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\""
+        );
         Refusal::bad_request(message)
     };
     text.parse().map(Some).map_err(malformed)
@@ -81,18 +83,30 @@ fn tail(query: &Query) -> Result<Option<u64>, Refusal> {
 fn instance(world: &World, pod: &Value, query: &Query) -> Result<Instance, Refusal> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (name, uid) = (text("name"), text("uid"));
-    let containers = |field: &str| pod["spec"][field].as_array().map(Vec::as_slice).unwrap_or_default();
-    let asked = query.get("container").or_else(|| containers("containers").first()?["name"].as_str());
+    let containers = |field: &str| {
+        pod["spec"][field]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let asked = query
+        .get("container")
+        .or_else(|| containers("containers").first()?["name"].as_str());
     let container = asked.unwrap_or_default().to_owned();
-    let mut all = containers("initContainers").iter().chain(containers("containers"));
+    let mut all = containers("initContainers")
+        .iter()
+        .chain(containers("containers"));
     if !all.any(|known| known["name"] == container.as_str()) {
-        return Err(Refusal::bad_request(format!("container {container} is not valid for pod {name}")));
+        return Err(Refusal::bad_request(format!(
+            "container {container} is not valid for pod {name}"
+        )));
     }
     let (restarts, ended_before) = world.restarts(&uid, &container).unwrap_or((0, false));
     let waiting = world.waits_for(&uid, &container);
     let restart = match (query.is_on("previous"), waiting) {
         (true, _) if !ended_before => {
-            let message = format!("previous terminated container \"{container}\" in pod \"{name}\" not found");
+            let message =
+                format!("previous terminated container \"{container}\" in pod \"{name}\" not found");
             return Err(Refusal::bad_request(message));
         }
         // While it waits to be restarted, the newest instance is the one that ended.
@@ -113,7 +127,9 @@ fn waits(container: &str, pod: &str, reason: &str) -> Refusal {
         "ImagePullBackOff" => "trying and failing to pull image",
         reason => reason,
     };
-    Refusal::bad_request(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {why}"))
+    Refusal::bad_request(format!(
+        "container \"{container}\" in pod \"{pod}\" is waiting to start: {why}"
+    ))
 }
 
 /// A read through one file.

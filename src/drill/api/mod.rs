@@ -41,7 +41,10 @@ pub use shared::{Seen, Shared};
 /// Answers one request.
 pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), |path| path.as_str());
+    let path = parts
+        .uri
+        .path_and_query()
+        .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
     let answer = answer(shared, &parts, &body).await;
     answer.unwrap_or_else(|refusal| refusal.response())
@@ -66,7 +69,10 @@ async fn answer(shared: &Arc<Shared>, parts: &Parts, body: &[u8]) -> Result<Resp
 }
 
 fn authenticate(shared: &Shared, parts: &Parts) -> Result<(), Refusal> {
-    let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let value = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let shown = value.and_then(|value| value.strip_prefix("Bearer "));
     if shown == Some(shared.token()) {
         Ok(())
@@ -100,7 +106,9 @@ async fn serve(
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
         (Resource::Pods, "delete", "") => write::delete_pod(shared, target, query, parts, body),
-        (Resource::Deployments, _, "scale") => write::scale(shared, &parts.method, target, query, parts, body),
+        (Resource::Deployments, _, "scale") => {
+            write::scale(shared, &parts.method, target, query, parts, body)
+        }
         // An old form of a watch names the object in the path.
         (_, "get", "") if query.is_on("watch") => watch::watch(shared, resource, target, query, form),
         (_, "get", "") => read::get(shared, resource, target, query, form),

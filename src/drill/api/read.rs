@@ -30,10 +30,20 @@ pub fn include(query: &Query) -> Include {
 }
 
 /// Answers a get of one object.
-pub fn get(shared: &Shared, resource: Resource, target: &Target, query: &Query, form: Form) -> Result<Response<Body>, Refusal> {
+pub fn get(
+    shared: &Shared,
+    resource: Resource,
+    target: &Target,
+    query: &Query,
+    form: Form,
+) -> Result<Response<Body>, Refusal> {
     let now = shared.clock().now();
     let world = shared.world();
-    let namespace = if resource == Resource::Namespaces { "" } else { &target.namespace };
+    let namespace = if resource == Resource::Namespaces {
+        ""
+    } else {
+        &target.namespace
+    };
     let object = world
         .store()
         .get(resource, namespace, &target.name)
@@ -50,7 +60,13 @@ pub fn get(shared: &Shared, resource: Resource, target: &Target, query: &Query, 
 }
 
 /// Answers a list.
-pub async fn list(shared: &Shared, resource: Resource, target: &Target, query: &Query, form: Form) -> Result<Response<Body>, Refusal> {
+pub async fn list(
+    shared: &Shared,
+    resource: Resource,
+    target: &Target,
+    query: &Query,
+    form: Form,
+) -> Result<Response<Body>, Refusal> {
     let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
     wait_for_version(shared, query).await?;
     let page = Page::read(shared.world().store(), resource, &selection, query)?;
@@ -70,7 +86,14 @@ pub async fn list(shared: &Shared, resource: Resource, target: &Target, query: &
             "metadata": metadata,
             "items": objects.map(table::metadata_only).collect::<Vec<Value>>(),
         }),
-        Form::Table => table::table(resource, objects, metadata, include(query), true, shared.clock().now()),
+        Form::Table => table::table(
+            resource,
+            objects,
+            metadata,
+            include(query),
+            true,
+            shared.clock().now(),
+        ),
     };
     Ok(body::json(200, &value))
 }
@@ -106,7 +129,12 @@ struct Page {
 }
 
 impl Page {
-    fn read(store: &Store, resource: Resource, selection: &Selection, query: &Query) -> Result<Self, Refusal> {
+    fn read(
+        store: &Store,
+        resource: Resource,
+        selection: &Selection,
+        query: &Query,
+    ) -> Result<Self, Refusal> {
         let token = query.get("continue").map(Token::decode).transpose()?;
         let exact = query.get("resourceVersionMatch") == Some("Exact");
         let version = match &token {
@@ -115,14 +143,18 @@ impl Page {
             None => None,
         };
         let version = version.unwrap_or_else(|| store.version());
-        let all = store.at_version(resource, version).map_err(|too_old| match &token {
-            Some(token) => Refusal::expired_continue(token.inconsistent()),
-            None => Refusal::expired(version, too_old.oldest),
-        })?;
+        let all = store
+            .at_version(resource, version)
+            .map_err(|too_old| match &token {
+                Some(token) => Refusal::expired_continue(token.inconsistent()),
+                None => Refusal::expired(version, too_old.oldest),
+            })?;
         let start = token.map(|token| token.start).unwrap_or_default();
         // A list from the watch cache (resourceVersion 0) is never cut.
         let cached = query.get("resourceVersion") == Some("0");
-        let limit = query.number::<usize>("limit").filter(|limit| *limit > 0 && !cached);
+        let limit = query
+            .number::<usize>("limit")
+            .filter(|limit| *limit > 0 && !cached);
         Ok(Self::cut(&all, selection, &start, limit, version))
     }
 
@@ -133,7 +165,9 @@ impl Page {
         limit: Option<usize>,
         version: u64,
     ) -> Self {
-        let rest = all.iter().filter(|((_, name), _)| format!("{name}\0").as_str() > start || start.is_empty());
+        let rest = all
+            .iter()
+            .filter(|((_, name), _)| format!("{name}\0").as_str() > start || start.is_empty());
         let mut wanted = rest.filter(|(_, object)| selection.takes(object));
         let objects: Vec<Arc<Value>> = wanted
             .by_ref()
@@ -175,7 +209,9 @@ impl Token {
 
     fn decode(text: &str) -> Result<Self, Refusal> {
         let invalid = || Refusal::bad_request("continue key is not valid: encoding is not valid");
-        let bytes = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_invalid| invalid())?;
+        let bytes = STANDARD_NO_PAD
+            .decode(text.trim_end_matches('='))
+            .map_err(|_invalid| invalid())?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_invalid| invalid())?;
         Ok(Self {
             version: token["rv"].as_u64(),

@@ -64,7 +64,10 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// Parses and decodes.
     pub fn of(query: Option<&str>) -> Self {
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let pairs = query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
         Self(
             pairs
                 .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -75,7 +78,10 @@ impl Query {
 
     /// The value of a parameter that is there and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let pair = self.0.iter().find(|(name, value)| name == key && !value.is_empty());
+        let pair = self
+            .0
+            .iter()
+            .find(|(name, value)| name == key && !value.is_empty());
         pair.map(|(_, value)| value.as_str())
     }
 
@@ -95,8 +101,13 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while index < bytes.len() {
-        let escaped = bytes.get(index + 1..index + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (bytes[index], escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+        let escaped = bytes
+            .get(index + 1..index + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match (
+            bytes[index],
+            escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 decoded.push(byte);
                 index += 2;
@@ -122,7 +133,10 @@ pub enum Form {
 
 /// The first form the client accepts that can be given.
 pub fn form(parts: &Parts) -> Form {
-    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     for media_type in accept.unwrap_or_default().split(',') {
         let mut fields = media_type.split(';').map(str::trim);
         if fields.next() != Some("application/json") {
@@ -162,13 +176,20 @@ mod tests {
     fn a_path_names_group_namespace_resource_name_and_subresource() {
         let target = Target::of("/apis/apps/v1/namespaces/n/deployments/d/scale").unwrap();
         assert_eq!(
-            (target.group.as_str(), target.namespace.as_str(), target.name.as_str()),
+            (
+                target.group.as_str(),
+                target.namespace.as_str(),
+                target.name.as_str()
+            ),
             ("apps", "n", "d")
         );
         assert_eq!(target.resource_path(), "deployments/scale");
         assert_eq!(Target::of("/api/v1/pods").unwrap().namespace, "");
         let namespace = Target::of("/api/v1/namespaces/n").unwrap();
-        assert_eq!((namespace.plural.as_str(), namespace.name.as_str()), ("namespaces", "n"));
+        assert_eq!(
+            (namespace.plural.as_str(), namespace.name.as_str()),
+            ("namespaces", "n")
+        );
         assert_eq!(Target::of("/version"), None);
         assert_eq!(Target::of("/apis/apps/v1"), None);
     }
@@ -184,12 +205,24 @@ mod tests {
     #[test]
     fn the_first_acceptable_form_wins() {
         let form_of = |accept: &str| {
-            let request = http::Request::builder().header("accept", accept).body(()).unwrap();
+            let request = http::Request::builder()
+                .header("accept", accept)
+                .body(())
+                .unwrap();
             form(&request.into_parts().0)
         };
-        assert_eq!(form_of("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"), Form::Table);
-        assert_eq!(form_of("application/vnd.kubernetes.protobuf,application/json"), Form::Objects);
-        assert_eq!(form_of("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"), Form::Metadata);
+        assert_eq!(
+            form_of("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"),
+            Form::Table
+        );
+        assert_eq!(
+            form_of("application/vnd.kubernetes.protobuf,application/json"),
+            Form::Objects
+        );
+        assert_eq!(
+            form_of("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"),
+            Form::Metadata
+        );
         assert_eq!(form_of("*/*"), Form::Objects);
     }
 }

@@ -12,7 +12,13 @@ use super::status::Refusal;
 use crate::drill::world::seconds;
 
 /// Answers a review; `resource` is its plural.
-pub fn answer(resource: &str, rights: &Rights, parts: &Parts, body: &[u8], now: Timestamp) -> Result<Response<Body>, Refusal> {
+pub fn answer(
+    resource: &str,
+    rights: &Rights,
+    parts: &Parts,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Response<Body>, Refusal> {
     let value = match resource {
         "selfsubjectaccessreviews" => access(rights, &spec(parts, body, access_spec)?),
         "selfsubjectrulesreviews" => rules(rights, &spec(parts, body, rules_spec)?),
@@ -22,7 +28,12 @@ pub fn answer(resource: &str, rights: &Rights, parts: &Parts, body: &[u8], now: 
 }
 
 fn access(rights: &Rights, spec: &Value) -> Value {
-    let text = |field: &str| spec["resourceAttributes"][field].as_str().unwrap_or_default().to_owned();
+    let text = |field: &str| {
+        spec["resourceAttributes"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let allowed = match spec["nonResourceAttributes"]["path"].as_str() {
         Some(path) => Rights::allow_path(path),
         None => rights.allow(
@@ -72,17 +83,23 @@ fn whoami(now: Timestamp) -> Value {
 }
 
 fn spec(parts: &Parts, body: &[u8], from_protobuf: fn(&[u8]) -> Option<Value>) -> Result<Value, Refusal> {
-    let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/json");
     if media_type.starts_with("application/vnd.kubernetes.protobuf") {
-        let spec = unwrapped(body).and_then(|object| field(object, 2)).and_then(from_protobuf);
+        let spec = unwrapped(body)
+            .and_then(|object| field(object, 2))
+            .and_then(from_protobuf);
         return spec.ok_or_else(|| Refusal::bad_request("the body of the request could not be decoded"));
     }
     if !media_type.starts_with("application/json") {
         return Err(Refusal::unsupported_media_type());
     }
-    let mut object: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
+    let mut object: Value = serde_json::from_slice(body).map_err(|error| {
+        Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+    })?;
     Ok(object["spec"].take())
 }
 
@@ -93,7 +110,15 @@ fn unwrapped(body: &[u8]) -> Option<&[u8]> {
 
 /// SelfSubjectAccessReviewSpec: 1 resourceAttributes, 2 nonResourceAttributes.
 fn access_spec(spec: &[u8]) -> Option<Value> {
-    const NAMES: [&str; 7] = ["namespace", "verb", "group", "version", "resource", "subresource", "name"];
+    const NAMES: [&str; 7] = [
+        "namespace",
+        "verb",
+        "group",
+        "version",
+        "resource",
+        "subresource",
+        "name",
+    ];
     if let Some(attributes) = field(spec, 1) {
         return Some(json!({ "resourceAttributes": texts(attributes, &NAMES) }));
     }
@@ -103,7 +128,8 @@ fn access_spec(spec: &[u8]) -> Option<Value> {
 
 /// SelfSubjectRulesReviewSpec: 1 namespace.
 fn rules_spec(spec: &[u8]) -> Option<Value> {
-    Some(texts(spec, &["namespace"]))
+    let namespace = String::from_utf8(field(spec, 1)?.to_vec()).ok()?;
+    Some(json!({ "namespace": namespace }))
 }
 
 /// String fields 1, 2, ... under these names; empty ones are left out.
@@ -172,7 +198,10 @@ mod tests {
         let attributes = [bytes(1, b"n"), bytes(2, b"delete"), bytes(5, b"pods")].concat();
         let object = bytes(2, &bytes(1, &attributes));
         let body = [b"k8s\0".to_vec(), bytes(1, b""), bytes(2, &object)].concat();
-        let spec = unwrapped(&body).and_then(|object| field(object, 2)).and_then(access_spec).unwrap();
+        let spec = unwrapped(&body)
+            .and_then(|object| field(object, 2))
+            .and_then(access_spec)
+            .unwrap();
         assert_eq!(
             spec,
             json!({"resourceAttributes": {"namespace": "n", "verb": "delete", "resource": "pods"}})

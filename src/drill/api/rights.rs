@@ -18,7 +18,11 @@ struct Rule {
     name: Option<&'static str>,
 }
 
-const fn rule(verbs: &'static [&'static str], group: &'static str, resources: &'static [&'static str]) -> Rule {
+const fn rule(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resources: &'static [&'static str],
+) -> Rule {
     Rule {
         verbs,
         group,
@@ -56,7 +60,17 @@ const ON_CALL: [Rule; 7] = [
 ];
 
 /// What is not a resource and open to everybody who is logged in.
-const PATHS: [&str; 9] = ["/api", "/apis", "/healthz", "/livez", "/readyz", "/openapi", "/version", "/.well-known", "/version/"];
+const PATHS: [&str; 9] = [
+    "/api",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/openapi",
+    "/version",
+    "/.well-known",
+    "/version/",
+];
 
 /// The rights of the drill's user.
 #[derive(Clone, Debug, Default)]
@@ -82,14 +96,16 @@ impl Rights {
     /// Whether the user may do this.
     pub fn allow(&self, verb: &str, target: &Target) -> bool {
         let of_all = OF_ALL.iter().any(|rule| rule.covers(verb, target));
-        let in_namespace = target.namespace == NAMESPACE && ON_CALL.iter().any(|rule| rule.covers(verb, target));
+        let in_namespace =
+            target.namespace == NAMESPACE && ON_CALL.iter().any(|rule| rule.covers(verb, target));
         (of_all || in_namespace) && !self.is_taken(verb, &target.resource_path())
     }
 
     /// Whether the user may get this path, which is no resource.
     pub fn allow_path(path: &str) -> bool {
         PATHS.iter().any(|open| {
-            path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(open)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
 
@@ -102,7 +118,11 @@ impl Rights {
 
     /// The rules of a namespace, as a SelfSubjectRulesReview lists them.
     pub fn rules(&self, namespace: &str) -> Value {
-        let bound = if namespace == NAMESPACE { ON_CALL.as_slice() } else { &[] };
+        let bound = if namespace == NAMESPACE {
+            ON_CALL.as_slice()
+        } else {
+            &[]
+        };
         let rules = OF_ALL.iter().chain(bound).flat_map(|rule| self.rule_values(rule));
         json!({
             "resourceRules": rules.collect::<Vec<Value>>(),
@@ -118,13 +138,21 @@ impl Rights {
     fn rule_values(&self, rule: &Rule) -> Vec<Value> {
         let mut values: Vec<Value> = Vec::new();
         for resource in rule.resources {
-            let verbs: Vec<&str> = rule.verbs.iter().copied().filter(|verb| !self.is_taken(verb, resource)).collect();
+            let verbs: Vec<&str> = rule
+                .verbs
+                .iter()
+                .copied()
+                .filter(|verb| !self.is_taken(verb, resource))
+                .collect();
             if verbs.is_empty() {
                 continue;
             }
             match values.last_mut() {
                 Some(last) if last["verbs"] == json!(verbs) => {
-                    last["resources"].as_array_mut().into_iter().for_each(|list| list.push(json!(resource)));
+                    last["resources"]
+                        .as_array_mut()
+                        .into_iter()
+                        .for_each(|list| list.push(json!(resource)));
                 }
                 _ => values.push(json!({"verbs": verbs, "apiGroups": [rule.group], "resources": [resource]})),
             }
@@ -213,12 +241,16 @@ mod tests {
 
     #[test]
     fn a_refusal_is_worded_as_the_server_words_it() {
-        let target = target("/apis/apps/v1/namespaces/managed-services-stage/deployments/managed-services-api");
+        let target =
+            target("/apis/apps/v1/namespaces/managed-services-stage/deployments/managed-services-api");
         let status = forbidden("patch", &target).value();
         assert_eq!(
             status["message"],
             "deployments.apps \"managed-services-api\" is forbidden: User \"oncall@example.com\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"managed-services-stage\""
         );
-        assert_eq!(status["details"], json!({"name": "managed-services-api", "group": "apps", "kind": "deployments"}));
+        assert_eq!(
+            status["details"],
+            json!({"name": "managed-services-api", "group": "apps", "kind": "deployments"})
+        );
     }
 }

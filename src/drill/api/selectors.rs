@@ -50,7 +50,9 @@ impl Selection {
     /// Whether the object is wanted.
     pub fn takes(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
-        (self.namespace.is_empty() || metadata["namespace"] == self.namespace.as_str() || object["kind"] == "Namespace")
+        (self.namespace.is_empty()
+            || metadata["namespace"] == self.namespace.as_str()
+            || object["kind"] == "Namespace")
             && self.labels.iter().all(|term| term.holds(&metadata["labels"]))
             && self.fields.iter().all(|term| term.holds(object))
     }
@@ -65,8 +67,12 @@ impl LabelTerm {
     fn holds(&self, labels: &Value) -> bool {
         let label = |key: &String| labels[key.as_str()].as_str();
         match self {
-            LabelTerm::In(key, values) => label(key).is_some_and(|label| values.iter().any(|value| value == label)),
-            LabelTerm::NotIn(key, values) => label(key).is_none_or(|label| values.iter().all(|value| value != label)),
+            LabelTerm::In(key, values) => {
+                label(key).is_some_and(|label| values.iter().any(|value| value == label))
+            }
+            LabelTerm::NotIn(key, values) => {
+                label(key).is_none_or(|label| values.iter().all(|value| value != label))
+            }
             LabelTerm::Exists(key) => label(key).is_some(),
             LabelTerm::Absent(key) => label(key).is_none(),
         }
@@ -86,7 +92,10 @@ impl FieldTerm {
 }
 
 fn parse_labels(text: &str) -> Result<Vec<LabelTerm>, Refusal> {
-    split_outside_parentheses(text).into_iter().map(parse_label).collect()
+    split_outside_parentheses(text)
+        .into_iter()
+        .map(parse_label)
+        .collect()
 }
 
 fn parse_label(term: &str) -> Result<LabelTerm, Refusal> {
@@ -94,7 +103,10 @@ fn parse_label(term: &str) -> Result<LabelTerm, Refusal> {
         return Ok(LabelTerm::Absent(key.trim().to_owned()));
     }
     if let Some((key, value)) = term.split_once("!=") {
-        return Ok(LabelTerm::NotIn(key.trim().to_owned(), vec![value.trim().to_owned()]));
+        return Ok(LabelTerm::NotIn(
+            key.trim().to_owned(),
+            vec![value.trim().to_owned()],
+        ));
     }
     if let Some((key, value)) = term.split_once('=') {
         let value = value.trim_start_matches('=').trim().to_owned();
@@ -104,12 +116,16 @@ fn parse_label(term: &str) -> Result<LabelTerm, Refusal> {
         [key] => Ok(LabelTerm::Exists((*key).to_owned())),
         [key, "in", ..] => Ok(LabelTerm::In((*key).to_owned(), set_values(term))),
         [key, "notin", ..] => Ok(LabelTerm::NotIn((*key).to_owned(), set_values(term))),
-        _ => Err(Refusal::bad_request(format!("unable to parse requirement: found '{term}'"))),
+        _ => Err(Refusal::bad_request(format!(
+            "unable to parse requirement: found '{term}'"
+        ))),
     }
 }
 
 fn set_values(term: &str) -> Vec<String> {
-    let inside = term.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    let inside = term
+        .split_once('(')
+        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
     inside.split(',').map(|value| value.trim().to_owned()).collect()
 }
 
@@ -123,7 +139,10 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
         }
         character == ',' && depth == 0
     };
-    text.split(separates).map(str::trim).filter(|term| !term.is_empty()).collect()
+    text.split(separates)
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+        .collect()
 }
 
 fn parse_fields(resource: Resource, text: &str) -> Result<Vec<FieldTerm>, Refusal> {
@@ -143,7 +162,11 @@ fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
     if !selectable(resource).contains(&path) {
         return Err(Refusal::bad_request(format!("field label not supported: {path}")));
     }
-    let path = if path == "source" { "source.component" } else { path };
+    let path = if path == "source" {
+        "source.component"
+    } else {
+        path
+    };
     Ok(FieldTerm {
         path: path.to_owned(),
         value: value.to_owned(),
@@ -192,7 +215,9 @@ mod tests {
 
     fn selects(query: &str) -> bool {
         let pod = json!({"metadata": {"name": "p", "namespace": "n", "labels": {"app": "a", "tier": "x"}}, "status": {"phase": "Running"}});
-        Selection::of(Resource::Pods, "n", "", &Query::of(Some(query))).unwrap().takes(&pod)
+        Selection::of(Resource::Pods, "n", "", &Query::of(Some(query)))
+            .unwrap()
+            .takes(&pod)
     }
 
     #[test]

@@ -18,7 +18,7 @@ const REMEMBERED: usize = 50_000;
 /// The world is not advanced more often than this by itself, in drill time.
 const FINEST: Duration = Duration::from_millis(20);
 /// Nor less often.
-const COARSEST: Duration = Duration::from_secs(60);
+const COARSEST: Duration = Duration::from_mins(1);
 
 /// A request that came in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,7 +52,12 @@ impl Refusal {
 
     /// 404 for a path nothing serves.
     pub fn no_such_resource() -> Self {
-        Self::new(404, "NotFound", "the server could not find the requested resource").with(json!({}))
+        Self::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        )
+        .with(json!({}))
     }
 
     /// 405.
@@ -81,7 +86,11 @@ impl Refusal {
 
     /// 410 of a version older than the history.
     pub fn expired(asked: u64, oldest: u64) -> Self {
-        Self::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
+        Self::new(
+            410,
+            "Expired",
+            format!("too old resource version: {asked} ({oldest})"),
+        )
     }
 
     /// 415.
@@ -163,11 +172,15 @@ impl Refusal {
     pub fn response(&self) -> Response<Body> {
         let mut response = body::json(self.code, &self.value());
         if self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.code == 403 {
             let name = HeaderName::from_static("x-content-type-options");
-            response.headers_mut().insert(name, HeaderValue::from_static("nosniff"));
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static("nosniff"));
         }
         response
     }

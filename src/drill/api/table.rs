@@ -57,7 +57,11 @@ const SECRETS: [Column; 4] = [
     ("Data", "string", false),
     ("Age", "string", false),
 ];
-const NAMESPACES: [Column; 3] = [("Name", "string", false), ("Status", "string", false), ("Age", "string", false)];
+const NAMESPACES: [Column; 3] = [
+    ("Name", "string", false),
+    ("Status", "string", false),
+    ("Age", "string", false),
+];
 
 /// The column definitions of a resource.
 pub fn columns(resource: Resource) -> Value {
@@ -98,7 +102,10 @@ pub fn table<'a>(
     with_columns: bool,
     now: Timestamp,
 ) -> Value {
-    let rows: Vec<Value> = objects.into_iter().map(|object| row(resource, object, include, now)).collect();
+    let rows: Vec<Value> = objects
+        .into_iter()
+        .map(|object| row(resource, object, include, now))
+        .collect();
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -134,12 +141,34 @@ fn cells(resource: Resource, object: &Value, now: Timestamp) -> Value {
             let (containers, images) = template_cells(object);
             let ready = format!("{}/{}", count("readyReplicas"), object["spec"]["replicas"]);
             let (updated, available) = (count("updatedReplicas"), count("availableReplicas"));
-            json!([name, ready, updated, available, age, containers, images, selector(object)])
+            json!([
+                name,
+                ready,
+                updated,
+                available,
+                age,
+                containers,
+                images,
+                selector(object)
+            ])
         }
         Resource::ReplicaSets => {
             let (containers, images) = template_cells(object);
-            let (wanted, replicas, ready) = (&object["spec"]["replicas"], count("replicas"), count("readyReplicas"));
-            json!([name, wanted, replicas, ready, age, containers, images, selector(object)])
+            let (wanted, replicas, ready) = (
+                &object["spec"]["replicas"],
+                count("replicas"),
+                count("readyReplicas"),
+            );
+            json!([
+                name,
+                wanted,
+                replicas,
+                ready,
+                age,
+                containers,
+                images,
+                selector(object)
+            ])
         }
         Resource::Secrets => {
             let entries = object["data"].as_object().map_or(0, serde_json::Map::len);
@@ -152,7 +181,10 @@ fn cells(resource: Resource, object: &Value, now: Timestamp) -> Value {
 fn template_cells(object: &Value) -> (String, String) {
     let containers = list(&object["spec"]["template"]["spec"]["containers"]);
     let join = |field: &str| {
-        let texts: Vec<&str> = containers.iter().filter_map(|container| container[field].as_str()).collect();
+        let texts: Vec<&str> = containers
+            .iter()
+            .filter_map(|container| container[field].as_str())
+            .collect();
         texts.join(",")
     };
     (join("name"), join("image"))
@@ -173,10 +205,19 @@ fn pod_cells(pod: &Value, age: &str, now: Timestamp) -> Value {
     let (reason, restarts, ready) = summary(pod);
     let total = list(&pod["spec"]["containers"]).len();
     let restarts = match restarts {
-        Restarts { count, last: Some(last) } if count > 0 => format!("{count} ({} ago)", human(now.duration_since(last))),
+        Restarts {
+            count,
+            last: Some(last),
+        } if count > 0 => format!("{count} ({} ago)", human(now.duration_since(last))),
         Restarts { count, .. } => count.to_string(),
     };
-    let or_none = |value: &Value| value.as_str().filter(|text| !text.is_empty()).unwrap_or("<none>").to_owned();
+    let or_none = |value: &Value| {
+        value
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .unwrap_or("<none>")
+            .to_owned()
+    };
     json!([
         pod["metadata"]["name"],
         format!("{ready}/{total}"),
@@ -199,7 +240,9 @@ struct Restarts {
 impl Restarts {
     fn add(&mut self, container: &Value) {
         self.count += container["restartCount"].as_u64().unwrap_or(0);
-        self.last = self.last.max(time(&container["lastState"]["terminated"]["finishedAt"]));
+        self.last = self
+            .last
+            .max(time(&container["lastState"]["terminated"]["finishedAt"]));
     }
 }
 
@@ -210,17 +253,16 @@ fn summary(pod: &Value) -> (String, Restarts, usize) {
     let mut reason = status["reason"].as_str().unwrap_or(phase).to_owned();
     let (mut restarts, mut ready) = (Restarts::default(), 0);
     let initializing = initializing(pod, &mut restarts);
-    match initializing {
-        Some(word) => reason = word,
-        None => {
-            restarts = Restarts::default();
-            for container in list(&status["containerStatuses"]).iter().rev() {
-                restarts.add(container);
-                if let Some(word) = not_running(container) {
-                    reason = word;
-                } else if container["ready"] == json!(true) {
-                    ready += 1;
-                }
+    if let Some(word) = initializing {
+        reason = word;
+    } else {
+        restarts = Restarts::default();
+        for container in list(&status["containerStatuses"]).iter().rev() {
+            restarts.add(container);
+            if let Some(word) = not_running(container) {
+                reason = word;
+            } else if container["ready"] == json!(true) {
+                ready += 1;
             }
         }
     }
@@ -253,24 +295,37 @@ fn not_running(container: &Value) -> Option<String> {
         return Some(reason.to_owned());
     }
     let terminated = state["terminated"].as_object()?;
-    let reason = terminated.get("reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
-    Some(reason.map_or_else(|| format!("ExitCode:{}", state["terminated"]["exitCode"]), str::to_owned))
+    let reason = terminated
+        .get("reason")
+        .and_then(Value::as_str)
+        .filter(|reason| !reason.is_empty());
+    Some(reason.map_or_else(
+        || format!("ExitCode:{}", state["terminated"]["exitCode"]),
+        str::to_owned,
+    ))
 }
 
 fn event_cells(event: &Value, now: Timestamp) -> Value {
     let involved = &event["involvedObject"];
     let kind = involved["kind"].as_str().unwrap_or_default().to_lowercase();
     let object = format!("{kind}/{}", involved["name"].as_str().unwrap_or_default());
-    let source = |component: &Value, host: &Value| match (component.as_str().unwrap_or_default(), host.as_str()) {
-        (component, Some(host)) if !host.is_empty() => format!("{component}, {host}"),
-        (component, _) => component.to_owned(),
-    };
+    let source =
+        |component: &Value, host: &Value| match (component.as_str().unwrap_or_default(), host.as_str()) {
+            (component, Some(host)) if !host.is_empty() => format!("{component}, {host}"),
+            (component, _) => component.to_owned(),
+        };
     let from = if event["source"]["component"].is_string() {
         source(&event["source"]["component"], &event["source"]["host"])
     } else {
         source(&event["reportingComponent"], &event["reportingInstance"])
     };
-    let or_event_time = |field: &str| if event[field].is_null() { &event["eventTime"] } else { &event[field] };
+    let or_event_time = |field: &str| {
+        if event[field].is_null() {
+            &event["eventTime"]
+        } else {
+            &event[field]
+        }
+    };
     json!([
         since(or_event_time("lastTimestamp"), now),
         event["type"],
@@ -359,12 +414,32 @@ mod tests {
         let error = json!({"state": {"terminated": {"exitCode": 2, "reason": "Error"}}});
         for (status, deleting, expected) in [
             (json!({"phase": "Pending"}), false, "Pending"),
-            (json!({"phase": "Pending", "initContainerStatuses": [done, waiting("PodInitializing")]}), false, "Init:1/2"),
-            (json!({"phase": "Pending", "initContainerStatuses": [waiting("ImagePullBackOff")]}), false, "Init:ImagePullBackOff"),
-            (json!({"phase": "Pending", "containerStatuses": [waiting("PodInitializing")]}), false, "PodInitializing"),
-            (json!({"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff")]}), false, "CrashLoopBackOff"),
+            (
+                json!({"phase": "Pending", "initContainerStatuses": [done, waiting("PodInitializing")]}),
+                false,
+                "Init:1/2",
+            ),
+            (
+                json!({"phase": "Pending", "initContainerStatuses": [waiting("ImagePullBackOff")]}),
+                false,
+                "Init:ImagePullBackOff",
+            ),
+            (
+                json!({"phase": "Pending", "containerStatuses": [waiting("PodInitializing")]}),
+                false,
+                "PodInitializing",
+            ),
+            (
+                json!({"phase": "Running", "containerStatuses": [waiting("CrashLoopBackOff")]}),
+                false,
+                "CrashLoopBackOff",
+            ),
             (json!({"phase": "Running"}), true, "Terminating"),
-            (json!({"phase": "Failed", "containerStatuses": [error]}), true, "Error"),
+            (
+                json!({"phase": "Failed", "containerStatuses": [error]}),
+                true,
+                "Error",
+            ),
         ] {
             assert_eq!(word(status, deleting), expected);
         }

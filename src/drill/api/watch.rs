@@ -23,14 +23,22 @@ use super::table::{self, Include};
 use crate::drill::world::{Change, ChangeKind, Resource};
 
 /// How often a watch that wants bookmarks gets one.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// How long a watch lasts that does not say (the server picks 30 to 60 minutes).
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// Begins a watch.
-pub fn watch(shared: &Arc<Shared>, resource: Resource, target: &Target, query: &Query, form: Form) -> Result<Response<Body>, Refusal> {
+pub fn watch(
+    shared: &Arc<Shared>,
+    resource: Resource,
+    target: &Target,
+    query: &Query,
+    form: Form,
+) -> Result<Response<Body>, Refusal> {
     let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
-    let timeout = query.number::<u64>("timeoutSeconds").filter(|seconds| *seconds > 0);
+    let timeout = query
+        .number::<u64>("timeoutSeconds")
+        .filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let mut watcher = Watcher {
         changes: shared.world().store().subscribe(),
@@ -73,7 +81,9 @@ struct Watcher {
 impl Watcher {
     /// Without a version (or with 0, or as a streaming list) a watch begins with what is there.
     fn begin(&mut self, query: &Query) {
-        let from = query.number::<u64>("resourceVersion").filter(|version| *version > 0);
+        let from = query
+            .number::<u64>("resourceVersion")
+            .filter(|version| *version > 0);
         let initial = query.get("sendInitialEvents");
         match (from, initial) {
             (Some(version), None | Some("false")) => self.version = version,
@@ -114,10 +124,9 @@ impl Watcher {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             match self.faults.pass().await {
-                Ok(()) => {}
                 Err(Interruption::Cut) => return Err(Interruption::error()),
                 Err(Interruption::Expired) if !self.done => self.expire(),
-                Err(Interruption::Expired) => {}
+                Ok(()) | Err(Interruption::Expired) => {}
             }
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(Some(frame));
@@ -155,7 +164,10 @@ impl Watcher {
         self.changes.borrow_and_update();
         let (changes, newest) = {
             let world = self.shared.world();
-            (world.store().since(self.resource, self.version), world.store().version())
+            (
+                world.store().since(self.resource, self.version),
+                world.store().version(),
+            )
         };
         match changes {
             Ok(changes) => {
@@ -178,7 +190,10 @@ impl Watcher {
 
     /// To a watch with a selector an object that no longer fits is deleted, and one that begins to fit is added.
     fn push_change(&mut self, change: &Change) {
-        let before = change.previous.as_ref().is_some_and(|object| self.selection.takes(object));
+        let before = change
+            .previous
+            .as_ref()
+            .is_some_and(|object| self.selection.takes(object));
         let after = change.kind != ChangeKind::Deleted && self.selection.takes(&change.object);
         match (before, after) {
             (false, true) => self.push("ADDED", &change.object),

@@ -15,14 +15,27 @@ use crate::drill::world::{Resource, seconds};
 const GRACE: i64 = 30;
 
 /// Deletes a pod under the preconditions of the request's DeleteOptions.
-pub fn delete_pod(shared: &Shared, target: &Target, query: &Query, parts: &Parts, body: &[u8]) -> Result<Response<Body>, Refusal> {
+pub fn delete_pod(
+    shared: &Shared,
+    target: &Target,
+    query: &Query,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<Body>, Refusal> {
     let options = json_body(parts, body)?;
     let at = shared.clock().now();
     let mut world = shared.world();
-    let find = |world: &crate::drill::world::World| world.store().get(Resource::Pods, &target.namespace, &target.name).cloned();
+    let find = |world: &crate::drill::world::World| {
+        world
+            .store()
+            .get(Resource::Pods, &target.namespace, &target.name)
+            .cloned()
+    };
     let pod = find(&world).ok_or_else(|| Refusal::not_found("", "pods", &target.name))?;
     check_preconditions(&pod, &options["preconditions"])?;
-    let grace = options["gracePeriodSeconds"].as_i64().or_else(|| query.number("gracePeriodSeconds"));
+    let grace = options["gracePeriodSeconds"]
+        .as_i64()
+        .or_else(|| query.number("gracePeriodSeconds"));
     let grace = grace.unwrap_or(GRACE).max(0);
     let mut answer = (*pod).clone();
     if is_dry(query, &options) {
@@ -45,14 +58,25 @@ pub fn delete_pod(shared: &Shared, target: &Target, query: &Query, parts: &Parts
 fn check_preconditions(pod: &Value, preconditions: &Value) -> Result<(), Refusal> {
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
     for (field, called, hint) in [
-        ("uid", "UID", "The object might have been deleted and then recreated"),
-        ("resourceVersion", "ResourceVersion", "The object might have been modified"),
+        (
+            "uid",
+            "UID",
+            "The object might have been deleted and then recreated",
+        ),
+        (
+            "resourceVersion",
+            "ResourceVersion",
+            "The object might have been modified",
+        ),
     ] {
-        let (Some(asked), Some(found)) = (preconditions[field].as_str(), pod["metadata"][field].as_str()) else {
+        let (Some(asked), Some(found)) = (preconditions[field].as_str(), pod["metadata"][field].as_str())
+        else {
             continue;
         };
         if asked != found {
-            let why = format!("the {called} in the precondition ({asked}) does not match the {called} in record ({found}). {hint}");
+            let why = format!(
+                "the {called} in the precondition ({asked}) does not match the {called} in record ({found}). {hint}"
+            );
             return Err(Refusal::conflict("Pod", name, "", "Pod", &why));
         }
     }
@@ -71,13 +95,22 @@ fn json_body(parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
 }
 
 fn parse(body: &[u8]) -> Result<Value, Refusal> {
-    let malformed = |error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}"));
+    let malformed =
+        |error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}"));
     serde_json::from_slice(body).map_err(malformed)
 }
 
 fn media_type(parts: &Parts) -> &str {
-    let value = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    let value = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
 }
 
 fn is_dry(query: &Query, options: &Value) -> bool {
@@ -85,9 +118,21 @@ fn is_dry(query: &Query, options: &Value) -> bool {
 }
 
 /// Reads or changes the scale of a deployment.
-pub fn scale(shared: &Shared, method: &Method, target: &Target, query: &Query, parts: &Parts, body: &[u8]) -> Result<Response<Body>, Refusal> {
+pub fn scale(
+    shared: &Shared,
+    method: &Method,
+    target: &Target,
+    query: &Query,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<Body>, Refusal> {
     let mut world = shared.world();
-    let find = |world: &crate::drill::world::World| world.store().get(Resource::Deployments, &target.namespace, &target.name).cloned();
+    let find = |world: &crate::drill::world::World| {
+        world
+            .store()
+            .get(Resource::Deployments, &target.namespace, &target.name)
+            .cloned()
+    };
     let not_found = || Refusal::not_found(&target.group, &target.plural, &target.name);
     let current = scale_of(&*find(&world).ok_or_else(not_found)?);
     if *method == Method::GET {
@@ -165,13 +210,21 @@ fn merge(value: &mut Value, patch: &Value) {
 }
 
 fn check_version(target: &Target, wanted: &Value, current: &Value) -> Result<(), Refusal> {
-    let asked = wanted["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty());
+    let asked = wanted["metadata"]["resourceVersion"]
+        .as_str()
+        .filter(|version| !version.is_empty());
     if asked.is_none_or(|asked| current["metadata"]["resourceVersion"] == asked) {
         return Ok(());
     }
     let about = qualified(&target.group, &target.plural);
     let why = "the object has been modified; please apply your changes to the latest version and try again";
-    Err(Refusal::conflict(&about, &target.name, &target.group, &target.plural, why))
+    Err(Refusal::conflict(
+        &about,
+        &target.name,
+        &target.group,
+        &target.plural,
+        why,
+    ))
 }
 
 fn check_replicas(target: &Target, wanted: &Value) -> Result<u32, Refusal> {
@@ -179,6 +232,12 @@ fn check_replicas(target: &Target, wanted: &Value) -> Result<u32, Refusal> {
     let number = replicas.as_i64().unwrap_or(0);
     u32::try_from(number).map_err(|_negative| {
         let why = format!("Invalid value: {number}: must be greater than or equal to 0");
-        Refusal::invalid("Scale.autoscaling", &target.name, ("autoscaling", "Scale"), "spec.replicas", &why)
+        Refusal::invalid(
+            "Scale.autoscaling",
+            &target.name,
+            ("autoscaling", "Scale"),
+            "spec.replicas",
+            &why,
+        )
     })
 }

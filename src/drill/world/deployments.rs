@@ -20,6 +20,20 @@ struct Set {
     counts: Counts,
 }
 
+impl Set {
+    fn of(set: &Value) -> Self {
+        let status = |field: &str| set["status"][field].as_u64().unwrap_or(0);
+        Self {
+            name: set["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+            wanted: set["spec"]["replicas"].as_u64().unwrap_or(0),
+            counts: Counts {
+                active: status("replicas"),
+                ready: status("readyReplicas"),
+            },
+        }
+    }
+}
+
 impl World {
     pub(super) fn reconcile_deployment(&mut self, at: Timestamp, name: &str) {
         let Some(deployment) = self.store.get(Resource::Deployments, objects::NAMESPACE, name) else {
@@ -32,10 +46,10 @@ impl World {
         let limits = Limits::of(wanted);
         let total = new.wanted + old.iter().map(|set| set.wanted).sum::<u64>();
         let target = new_set_target(&new, wanted, total, limits);
-        if target != new.wanted {
-            self.scale_set(at, &deployment, &new, target);
-        } else {
+        if target == new.wanted {
             self.shrink_old(at, &deployment, &new, &old, limits);
+        } else {
+            self.scale_set(at, &deployment, &new, target);
         }
         deployment["status"] = self.deployment_status(at, &deployment, &new, &old, limits);
         self.store.put(Resource::Deployments, deployment);
@@ -44,7 +58,10 @@ impl World {
     /// The ReplicaSet of the deployment's template, made if there is none.
     fn current_set(&mut self, at: Timestamp, deployment: &mut Value) -> String {
         let hash = template_hash(&deployment["spec"]["template"].to_string());
-        let name = format!("{}-{hash}", deployment["metadata"]["name"].as_str().unwrap_or_default());
+        let name = format!(
+            "{}-{hash}",
+            deployment["metadata"]["name"].as_str().unwrap_or_default()
+        );
         if self
             .store
             .get(Resource::ReplicaSets, objects::NAMESPACE, &name)
@@ -58,7 +75,12 @@ impl World {
         let mut set = objects::replica_set(deployment, &hash, &uid, at, 0);
         set["metadata"]["annotations"] = json!({REVISION: revision.to_string()});
         self.store.put(Resource::ReplicaSets, set);
-        progress(deployment, at, "NewReplicaSetCreated", format!("Created new replica set \"{name}\""));
+        progress(
+            deployment,
+            at,
+            "NewReplicaSetCreated",
+            format!("Created new replica set \"{name}\""),
+        );
         name
     }
 
@@ -72,10 +94,11 @@ impl World {
     }
 
     fn sets(&self, deployment: &Value, current: &str) -> (Set, Vec<Set>) {
-        let owned = self.store.all(Resource::ReplicaSets).filter(|set| {
-            set["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]
-        });
-        let mut all: Vec<Set> = owned.map(|set| self.set(set)).collect();
+        let owned = self
+            .store
+            .all(Resource::ReplicaSets)
+            .filter(|set| set["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]);
+        let mut all: Vec<Set> = owned.map(|set| Set::of(set)).collect();
         let position = all.iter().position(|set| set.name == current);
         let new = position.map_or_else(
             || Set {
@@ -88,21 +111,11 @@ impl World {
         (new, all)
     }
 
-    fn set(&self, set: &Value) -> Set {
-        let name = set["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let status = |field: &str| set["status"][field].as_u64().unwrap_or(0);
-        Set {
-            wanted: set["spec"]["replicas"].as_u64().unwrap_or(0),
-            counts: Counts {
-                active: status("replicas"),
-                ready: status("readyReplicas"),
-            },
-            name,
-        }
-    }
-
     fn scale_set(&mut self, at: Timestamp, deployment: &Value, set: &Set, to: u64) {
-        let Some(object) = self.store.get(Resource::ReplicaSets, objects::NAMESPACE, &set.name) else {
+        let Some(object) = self
+            .store
+            .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)
+        else {
             return;
         };
         let mut object = (**object).clone();
@@ -111,10 +124,14 @@ impl World {
         object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_u64().unwrap_or(0) + 1);
         let annotations = &mut object["metadata"]["annotations"];
         annotations["deployment.kubernetes.io/desired-replicas"] = json!(wanted.to_string());
-        annotations["deployment.kubernetes.io/max-replicas"] = json!((wanted + Limits::of(wanted).surge).to_string());
+        annotations["deployment.kubernetes.io/max-replicas"] =
+            json!((wanted + Limits::of(wanted).surge).to_string());
         self.store.put(Resource::ReplicaSets, object);
         let direction = if to > set.wanted { "up" } else { "down" };
-        let message = format!("Scaled {direction} replica set {} from {} to {to}", set.name, set.wanted);
+        let message = format!(
+            "Scaled {direction} replica set {} from {} to {to}",
+            set.name, set.wanted
+        );
         self.record(
             at,
             &Occurrence {
@@ -151,7 +168,14 @@ impl World {
         }
     }
 
-    fn deployment_status(&mut self, at: Timestamp, deployment: &Value, new: &Set, old: &[Set], limits: Limits) -> Value {
+    fn deployment_status(
+        &mut self,
+        at: Timestamp,
+        deployment: &Value,
+        new: &Set,
+        old: &[Set],
+        limits: Limits,
+    ) -> Value {
         let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(0);
         let sum = |count: fn(&Set) -> u64| count(new) + old.iter().map(count).sum::<u64>();
         let (replicas, ready) = (sum(|set| set.counts.active), sum(|set| set.counts.ready));
@@ -172,13 +196,24 @@ impl World {
             }
         }
         let mut judged = json!({ "status": status });
-        available(&mut judged, at, ready >= wanted.saturating_sub(limits.unavailable));
+        available(
+            &mut judged,
+            at,
+            ready >= wanted.saturating_sub(limits.unavailable),
+        );
         let complete = new.counts.active == wanted && ready >= wanted && replicas == wanted;
         self.judge_progress(at, &mut judged, deployment, new, complete);
         judged["status"].take()
     }
 
-    fn judge_progress(&mut self, at: Timestamp, judged: &mut Value, deployment: &Value, new: &Set, complete: bool) {
+    fn judge_progress(
+        &mut self,
+        at: Timestamp,
+        judged: &mut Value,
+        deployment: &Value,
+        new: &Set,
+        complete: bool,
+    ) {
         let progressing = condition(judged, "Progressing").cloned().unwrap_or_default();
         let reason = progressing["reason"].as_str().unwrap_or_default();
         let moved = deployment["status"]["updatedReplicas"] != judged["status"]["updatedReplicas"]
@@ -194,11 +229,23 @@ impl World {
         } else if moved && reason != "ProgressDeadlineExceeded" {
             let message = format!("ReplicaSet \"{}\" is progressing.", new.name);
             progress(judged, at, "ReplicaSetUpdated", message);
-            let deadline = deployment["spec"]["progressDeadlineSeconds"].as_i64().unwrap_or(600);
-            self.schedule(at + SignedDuration::from_secs(deadline + 1), super::Due::Controllers);
+            let deadline = deployment["spec"]["progressDeadlineSeconds"]
+                .as_i64()
+                .unwrap_or(600);
+            self.schedule(
+                at + SignedDuration::from_secs(deadline + 1),
+                super::Due::Controllers,
+            );
         } else if reason == "ReplicaSetUpdated" && is_overdue(&progressing, deployment, at) {
             let message = format!("ReplicaSet \"{}\" has timed out progressing.", new.name);
-            set_condition(judged, at, "Progressing", false, "ProgressDeadlineExceeded", message);
+            set_condition(
+                judged,
+                at,
+                "Progressing",
+                false,
+                "ProgressDeadlineExceeded",
+                message,
+            );
         }
     }
 }
@@ -235,7 +282,10 @@ fn available(judged: &mut Value, at: Timestamp, holds: bool) {
     let (reason, message) = if holds {
         ("MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
-        ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        (
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        )
     };
     let same = condition(judged, "Available").is_some_and(|condition| condition["reason"] == reason);
     if !same {
@@ -253,8 +303,12 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
 }
 
 fn is_overdue(progressing: &Value, deployment: &Value, at: Timestamp) -> bool {
-    let deadline = deployment["spec"]["progressDeadlineSeconds"].as_i64().unwrap_or(600);
-    let updated = progressing["lastUpdateTime"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    let deadline = deployment["spec"]["progressDeadlineSeconds"]
+        .as_i64()
+        .unwrap_or(600);
+    let updated = progressing["lastUpdateTime"]
+        .as_str()
+        .and_then(|time| time.parse::<Timestamp>().ok());
     updated.is_some_and(|updated| at.duration_since(updated).as_secs() >= deadline)
 }
 
@@ -263,7 +317,10 @@ fn set_condition(object: &mut Value, at: Timestamp, kind: &str, holds: bool, rea
     let now = json!(seconds(at));
     let since = condition(object, kind)
         .filter(|condition| condition["status"] == status)
-        .map_or_else(|| now.clone(), |condition| condition["lastTransitionTime"].clone());
+        .map_or_else(
+            || now.clone(),
+            |condition| condition["lastTransitionTime"].clone(),
+        );
     let new = json!({
         "type": kind,
         "status": status,
@@ -290,8 +347,26 @@ mod tests {
 
     #[test]
     fn three_replicas_roll_with_one_more_and_none_less() {
-        assert_eq!(Limits::of(3), Limits { surge: 1, unavailable: 0 });
-        assert_eq!(Limits::of(8), Limits { surge: 2, unavailable: 2 });
-        assert_eq!(Limits::of(0), Limits { surge: 0, unavailable: 1 });
+        assert_eq!(
+            Limits::of(3),
+            Limits {
+                surge: 1,
+                unavailable: 0
+            }
+        );
+        assert_eq!(
+            Limits::of(8),
+            Limits {
+                surge: 2,
+                unavailable: 2
+            }
+        );
+        assert_eq!(
+            Limits::of(0),
+            Limits {
+                surge: 0,
+                unavailable: 1
+            }
+        );
     }
 }

@@ -117,13 +117,21 @@ impl World {
         let text = |field: &str| event["metadata"][field].as_str().unwrap_or_default().to_owned();
         let (namespace, name) = (text("namespace"), text("name"));
         let version = self.store.put(Resource::Events, event);
-        self.schedule(at + EVENT_LIFETIME, Due::ExpireEvent { namespace, name, version });
+        self.schedule(
+            at + EVENT_LIFETIME,
+            Due::ExpireEvent {
+                namespace,
+                name,
+                version,
+            },
+        );
     }
 
     /// Removes the event unless it was repeated since.
     pub(super) fn expire_event(&mut self, namespace: &str, name: &str, version: u64) {
+        let version = version.to_string();
         let current = self.store.get(Resource::Events, namespace, name);
-        if current.is_some_and(|event| event["metadata"]["resourceVersion"] == version.to_string()) {
+        if current.is_some_and(|event| event["metadata"]["resourceVersion"] == version.as_str()) {
             self.store.remove(Resource::Events, namespace, name);
         }
     }

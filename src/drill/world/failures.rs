@@ -38,7 +38,14 @@ impl World {
             self.run_container(at, uid, index);
             return;
         }
-        self.container_event(at, uid, index, "Normal", "Pulling", format!("Pulling image \"{image}\""));
+        self.container_event(
+            at,
+            uid,
+            index,
+            "Normal",
+            "Pulling",
+            format!("Pulling image \"{image}\""),
+        );
         if self.images.is_missing(&image) {
             self.schedule_step(at + PULL_REFUSED, uid, PodStep::FailPull(index));
         } else {
@@ -77,7 +84,10 @@ impl World {
 
     /// The kubelet looks again, for the `look`th time since the failure: within the back-off it says so, after it it tries again.
     pub(super) fn look_at_pull(&mut self, at: Timestamp, uid: &str, index: usize, look: i32) {
-        let failures = self.pods.get(uid).map_or(0, |run| run.containers[index].pull_failures);
+        let failures = self
+            .pods
+            .get(uid)
+            .map_or(0, |run| run.containers[index].pull_failures);
         if SYNC * look >= back_off(failures) {
             self.start_container(at, uid, index);
         } else {
@@ -95,7 +105,14 @@ impl World {
         let detail = format!("{message}: ErrImagePull: {}", refusal(&container.image));
         container.state = ContainerState::Waiting("ImagePullBackOff".into(), Some(detail));
         self.container_event(at, uid, index, "Normal", "BackOff", message);
-        self.container_event(at, uid, index, "Warning", "Failed", "Error: ImagePullBackOff".into());
+        self.container_event(
+            at,
+            uid,
+            index,
+            "Warning",
+            "Failed",
+            "Error: ImagePullBackOff".into(),
+        );
         self.publish(at, uid);
     }
 
@@ -122,7 +139,11 @@ impl World {
         self.logs.close(&file);
         self.publish(at, uid);
         // The first failure is answered at once; the back-off begins with the second.
-        let wait = if failures == 1 { RESTART } else { back_off(failures - 1) };
+        let wait = if failures == 1 {
+            RESTART
+        } else {
+            back_off(failures - 1)
+        };
         self.schedule_step(at + wait, uid, PodStep::Restart(index));
         if failures > 1 {
             self.schedule_step(at + RESTART, uid, PodStep::BackOffCrash(index, restart));

@@ -17,7 +17,10 @@ use crate::drill::service::Process;
 const BINDING: SignedDuration = SignedDuration::from_millis(40);
 const ADMISSION: SignedDuration = SignedDuration::from_millis(160);
 const SANDBOX: SignedDuration = SignedDuration::from_millis(700);
-const INIT_RUNS: [SignedDuration; 2] = [SignedDuration::from_millis(300), SignedDuration::from_millis(1_400)];
+const INIT_RUNS: [SignedDuration; 2] = [
+    SignedDuration::from_millis(300),
+    SignedDuration::from_millis(1_400),
+];
 const BETWEEN_CONTAINERS: SignedDuration = SignedDuration::from_millis(350);
 const READINESS_DELAY: SignedDuration = SignedDuration::from_secs(20);
 /// From SIGTERM to the status that says so: the process has no handler and is gone at once, the kubelet notices within a second.
@@ -112,8 +115,22 @@ impl World {
             restart,
         };
         let init = index < run.inits;
-        self.container_event(at, uid, index, "Normal", "Created", format!("Created container: {name}"));
-        self.container_event(at, uid, index, "Normal", "Started", format!("Started container {name}"));
+        self.container_event(
+            at,
+            uid,
+            index,
+            "Normal",
+            "Created",
+            format!("Created container: {name}"),
+        );
+        self.container_event(
+            at,
+            uid,
+            index,
+            "Normal",
+            "Started",
+            format!("Started container {name}"),
+        );
         self.logs.open(instance(uid, &name, restart));
         if init {
             self.write_init_log(at, uid, &name);
@@ -131,7 +148,8 @@ impl World {
 
     fn write_init_log(&mut self, at: Timestamp, uid: &str, container: &str) {
         let file = instance(uid, container, 0);
-        let glog = |at: Timestamp, text: &str| format!("I{}       1 {text}", at.strftime("%m%d %H:%M:%S.%6f"));
+        let glog =
+            |at: Timestamp, text: &str| format!("I{}       1 {text}", at.strftime("%m%d %H:%M:%S.%6f"));
         let lines = match container {
             "migration" => vec![
                 glog(at, "environment.go:94] Initializing stage environment"),
@@ -141,8 +159,11 @@ impl World {
             _ => vec!["uid=1000640000(1000640000) gid=0(root) groups=0(root),1000640000".to_owned()],
         };
         for (number, line) in (1..).zip(lines) {
-            self.logs
-                .append(&file, at + SignedDuration::from_micros(number * 140), line.into_bytes());
+            self.logs.append(
+                &file,
+                at + SignedDuration::from_micros(number * 140),
+                line.into_bytes(),
+            );
         }
     }
 
@@ -221,7 +242,8 @@ impl World {
             if let Some(end) = container.ended(EXIT_ON_TERMINATION, "Error", finished) {
                 container.state = ContainerState::Terminated(end);
                 container.ready = false;
-                self.logs.close(&instance(uid, &container.name, container.restarts));
+                self.logs
+                    .close(&instance(uid, &container.name, container.restarts));
             }
         }
     }
@@ -287,7 +309,11 @@ impl World {
         let (Some(pod), Some(run)) = (self.pod_object(uid), self.pods.get(uid)) else {
             return;
         };
-        let list = if index < run.inits { "initContainers" } else { "containers" };
+        let list = if index < run.inits {
+            "initContainers"
+        } else {
+            "containers"
+        };
         let field = format!("spec.{list}{{{}}}", run.containers[index].name);
         let host = run.node.as_ref().map(|(name, _)| name.clone());
         self.record(

@@ -182,7 +182,11 @@ impl World {
                 self.controllers_due = false;
                 self.reconcile(at);
             }
-            Due::ExpireEvent { namespace, name, version } => self.expire_event(&namespace, &name, version),
+            Due::ExpireEvent {
+                namespace,
+                name,
+                version,
+            } => self.expire_event(&namespace, &name, version),
             Due::ForgetLogs(uid) => self.logs.forget(&uid),
             Due::Happening(happening) => self.happen(at, &happening),
         }

@@ -132,7 +132,10 @@ pub fn deployment(uid: &str, created: Timestamp, replicas: u32, template: &Value
 pub fn replica_set(deployment: &Value, hash: &str, uid: &str, created: Timestamp, replicas: u32) -> Value {
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = json!(hash);
-    let name = format!("{}-{hash}", deployment["metadata"]["name"].as_str().unwrap_or_default());
+    let name = format!(
+        "{}-{hash}",
+        deployment["metadata"]["name"].as_str().unwrap_or_default()
+    );
     json!({
         "kind": "ReplicaSet",
         "apiVersion": "apps/v1",

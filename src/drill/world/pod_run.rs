@@ -90,7 +90,10 @@ impl PodRun {
     pub fn of(pod: &Value) -> Self {
         let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
         let containers = |field: &str| -> Vec<ContainerRun> {
-            let list = pod["spec"][field].as_array().map(Vec::as_slice).unwrap_or_default();
+            let list = pod["spec"][field]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             list.iter().map(ContainerRun::of).collect()
         };
         let mut all = containers("initContainers");
@@ -113,7 +116,10 @@ impl PodRun {
 
     /// Whether all containers pass their probes.
     pub fn is_ready(&self) -> bool {
-        !self.stopped && self.containers[self.inits..].iter().all(|container| container.ready)
+        !self.stopped
+            && self.containers[self.inits..]
+                .iter()
+                .all(|container| container.ready)
     }
 
     /// Whether it is neither going nor gone, so that its ReplicaSet counts it.
@@ -123,11 +129,16 @@ impl PodRun {
 
     /// The node's name; empty until it is scheduled.
     pub fn node_name(&self) -> String {
-        self.node.as_ref().map(|(name, _)| name.clone()).unwrap_or_default()
+        self.node
+            .as_ref()
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default()
     }
 
     fn initialized(&self) -> bool {
-        self.containers[..self.inits].iter().all(|container| container.ready)
+        self.containers[..self.inits]
+            .iter()
+            .all(|container| container.ready)
     }
 
     fn phase(&self) -> &'static str {
@@ -170,7 +181,10 @@ impl PodRun {
         let unready_reason = if self.stopped {
             ("PodFailed", None)
         } else {
-            let message = format!("containers with unready status: [{}]", self.names(self.inits.., |run| !run.ready));
+            let message = format!(
+                "containers with unready status: [{}]",
+                self.names(self.inits.., |run| !run.ready)
+            );
             ("ContainersNotReady", Some(message))
         };
         let uninitialized = format!(
@@ -181,14 +195,23 @@ impl PodRun {
         let initialized = self.initialized();
         json!([
             self.condition("PodReadyToStartContainers", sandbox, None, at),
-            self.condition("Initialized", initialized, Some(("ContainersNotInitialized", Some(uninitialized))), at),
+            self.condition(
+                "Initialized",
+                initialized,
+                Some(("ContainersNotInitialized", Some(uninitialized))),
+                at
+            ),
             self.condition("Ready", ready, Some(unready_reason.clone()), at),
             self.condition("ContainersReady", ready, Some(unready_reason), at),
             self.condition("PodScheduled", true, None, at),
         ])
     }
 
-    fn names(&self, range: impl std::slice::SliceIndex<[ContainerRun], Output = [ContainerRun]>, which: impl Fn(&ContainerRun) -> bool) -> String {
+    fn names(
+        &self,
+        range: impl std::slice::SliceIndex<[ContainerRun], Output = [ContainerRun]>,
+        which: impl Fn(&ContainerRun) -> bool,
+    ) -> String {
         let names: Vec<&str> = self.containers[range]
             .iter()
             .filter(|container| which(container))
@@ -264,7 +287,10 @@ impl ContainerRun {
             ContainerState::Running(since) => json!({"running": {"startedAt": seconds(*since)}}),
             ContainerState::Terminated(end) => json!({"terminated": end.value()}),
         };
-        let last = self.last.as_ref().map_or_else(|| json!({}), |end| json!({"terminated": end.value()}));
+        let last = self
+            .last
+            .as_ref()
+            .map_or_else(|| json!({}), |end| json!({"terminated": end.value()}));
         let running = matches!(self.state, ContainerState::Running(_));
         let mut status = json!({
             "name": self.name,
@@ -307,6 +333,8 @@ fn mounts_in_status(mounts: &Value) -> Value {
 }
 
 fn image_id(image: &str) -> String {
-    let seed = image.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
+    let seed = image
+        .bytes()
+        .fold(7_u64, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
     format!("sha256:{}", Random::seeded(seed).hexadecimal(64))
 }

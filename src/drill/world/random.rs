@@ -12,7 +12,9 @@ pub struct Random {
 impl Random {
     /// The same seed gives the same sequence.
     pub fn seeded(seed: u64) -> Self {
-        Self { state: seed ^ 0x5053_0DD5_1A7E_C0DE }
+        Self {
+            state: seed ^ 0x5053_0DD5_1A7E_C0DE,
+        }
     }
 
     /// The next number.
@@ -51,10 +53,11 @@ impl Random {
 
     /// `digits` hexadecimal digits, as container ids have 64.
     pub fn hexadecimal(&mut self, digits: usize) -> String {
-        let mut text = String::with_capacity(digits + 16);
-        while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
-        }
+        let blocks = digits.div_ceil(16);
+        let mut text: String = (0..blocks)
+            .map(|_| format!("{:016x}", self.next()))
+            .collect::<Vec<_>>()
+            .concat();
         text.truncate(digits);
         text
     }

@@ -66,7 +66,10 @@ impl World {
 
     fn active_pods(&self, set: &str) -> Vec<String> {
         let prefix = format!("{set}-");
-        let active = self.pods.values().filter(|run| run.is_active() && run.name.starts_with(&prefix));
+        let active = self
+            .pods
+            .values()
+            .filter(|run| run.is_active() && run.name.starts_with(&prefix));
         active.map(|run| run.uid.clone()).collect()
     }
 

@@ -129,8 +129,15 @@ impl Store {
         if version < self.oldest {
             return Err(TooOld { oldest: self.oldest });
         }
-        let newer = self.history.iter().rev().take_while(|change| change.version > version);
-        let mut changes: Vec<Change> = newer.filter(|change| change.resource == resource).cloned().collect();
+        let newer = self
+            .history
+            .iter()
+            .rev()
+            .take_while(|change| change.version > version);
+        let mut changes: Vec<Change> = newer
+            .filter(|change| change.resource == resource)
+            .cloned()
+            .collect();
         changes.reverse();
         Ok(changes)
     }
@@ -231,7 +238,10 @@ mod tests {
         store.remove(Resource::Pods, "n", "b");
         let then = store.at_version(Resource::Pods, 2).unwrap();
         assert_eq!(then.len(), 2);
-        assert_eq!(then[&("n".to_owned(), "a".to_owned())]["status"]["phase"], "Pending");
+        assert_eq!(
+            then[&("n".to_owned(), "a".to_owned())]["status"]["phase"],
+            "Pending"
+        );
         store.compact();
         assert_eq!(
             store.at_version(Resource::Pods, 2).unwrap_err(),

@@ -19,11 +19,21 @@ fn after(seconds: i64) -> Timestamp {
 
 fn world_of(scenario: &Scenario, seed: u64) -> World {
     let tables = Arc::new(Mutex::new(Tables::seeded(&scenario.database, start())));
-    World::new(scenario, seed, start(), tables, &[("db.host", "127.0.0.1".into())])
+    World::new(
+        scenario,
+        seed,
+        start(),
+        tables,
+        &[("db.host", "127.0.0.1".into())],
+    )
 }
 
 fn named(id: &str) -> Scenario {
-    scenarios().unwrap().into_iter().find(|scenario| scenario.id == id).unwrap()
+    scenarios()
+        .unwrap()
+        .into_iter()
+        .find(|scenario| scenario.id == id)
+        .unwrap()
 }
 
 fn with_timeline(timeline: &str) -> World {
@@ -36,7 +46,10 @@ fn pods(world: &World) -> Vec<Arc<Value>> {
 }
 
 fn ready(world: &World) -> u64 {
-    let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE).unwrap();
+    let deployment = world
+        .store()
+        .get(Resource::Deployments, NAMESPACE, SERVICE)
+        .unwrap();
     deployment["status"]["readyReplicas"].as_u64().unwrap_or(0)
 }
 
@@ -56,7 +69,10 @@ fn counts(world: &World, reason: &str, message: &str) -> Vec<u64> {
 fn a_world_begins_with_three_ready_pods_of_the_asked_age_and_no_events_older_than_an_hour() {
     let world = world_of(&named("all-well"), 7);
     assert_eq!((pods(&world).len(), ready(&world)), (3, 3));
-    assert_eq!(pods(&world)[0]["metadata"]["creationTimestamp"], "2026-11-22T07:00:00Z");
+    assert_eq!(
+        pods(&world)[0]["metadata"]["creationTimestamp"],
+        "2026-11-22T07:00:00Z"
+    );
     assert_eq!(world.store().all(Resource::Events).count(), 0);
 }
 
@@ -65,7 +81,10 @@ fn the_same_seed_makes_the_same_world_and_another_makes_another() {
     let objects = |seed| -> Vec<Arc<Value>> {
         let mut world = world_of(&named("api-down-image-pull"), seed);
         world.advance(after(600));
-        Resource::ALL.into_iter().flat_map(|resource| world.store().all(resource).cloned().collect::<Vec<_>>()).collect()
+        Resource::ALL
+            .into_iter()
+            .flat_map(|resource| world.store().all(resource).cloned().collect::<Vec<_>>())
+            .collect()
     };
     assert_eq!(objects(1), objects(1));
     assert_ne!(objects(1), objects(2));
@@ -112,7 +131,11 @@ fn a_deleted_pod_is_seen_going_failed_and_gone_as_on_a_real_cluster() {
         .map(|change| {
             let object = &change.object;
             let phase = object["status"]["phase"].as_str().unwrap().to_owned();
-            (change.kind, phase, object["metadata"]["deletionGracePeriodSeconds"].clone())
+            (
+                change.kind,
+                phase,
+                object["metadata"]["deletionGracePeriodSeconds"].clone(),
+            )
         })
         .collect();
     assert_eq!(
@@ -142,29 +165,59 @@ fn a_scale_to_zero_and_back_leaves_new_pods() {
 
 #[test]
 fn a_rollout_has_four_pods_at_most_and_three_ready_at_least() {
-    let mut world = with_timeline("[[timeline]]\nat = '1s'\nset_image = 'quay.io/app-sre/managed-services-api:new'\n");
+    let mut world =
+        with_timeline("[[timeline]]\nat = '1s'\nset_image = 'quay.io/app-sre/managed-services-api:new'\n");
     for tenth in 0..2_000 {
         world.advance(start() + SignedDuration::from_millis(tenth * 100));
-        let active = pods(&world).iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).count();
-        assert!(active <= 4 && ready(&world) >= 3, "at {tenth}: {active} pods, {} ready", ready(&world));
+        let active = pods(&world)
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            .count();
+        assert!(
+            active <= 4 && ready(&world) >= 3,
+            "at {tenth}: {active} pods, {} ready",
+            ready(&world)
+        );
     }
-    let images: Vec<Value> = pods(&world).iter().map(|pod| pod["spec"]["containers"][0]["image"].clone()).collect();
-    assert_eq!(images, vec![Value::from("quay.io/app-sre/managed-services-api:new"); 3]);
-    let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE).unwrap();
-    assert_eq!(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "8");
-    assert_eq!(deployment["status"]["observedGeneration"], deployment["metadata"]["generation"]);
+    let images: Vec<Value> = pods(&world)
+        .iter()
+        .map(|pod| pod["spec"]["containers"][0]["image"].clone())
+        .collect();
+    assert_eq!(
+        images,
+        vec![Value::from("quay.io/app-sre/managed-services-api:new"); 3]
+    );
+    let deployment = world
+        .store()
+        .get(Resource::Deployments, NAMESPACE, SERVICE)
+        .unwrap();
+    assert_eq!(
+        deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
+        "8"
+    );
+    assert_eq!(
+        deployment["status"]["observedGeneration"],
+        deployment["metadata"]["generation"]
+    );
 }
 
 #[test]
 fn a_rollout_that_cannot_go_on_is_said_to_have_timed_out() {
-    let mut world = with_timeline(
-        "[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '1s'\nset_image = 'i:bad'\n",
-    );
+    let mut world =
+        with_timeline("[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '1s'\nset_image = 'i:bad'\n");
     world.advance(after(500));
     let reason = |world: &World| {
-        let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE).unwrap().clone();
+        let deployment = world
+            .store()
+            .get(Resource::Deployments, NAMESPACE, SERVICE)
+            .unwrap()
+            .clone();
         let conditions = deployment["status"]["conditions"].as_array().unwrap().clone();
-        conditions.into_iter().find(|condition| condition["type"] == "Progressing").unwrap()["reason"].clone()
+        conditions
+            .into_iter()
+            .find(|condition| condition["type"] == "Progressing")
+            .unwrap()["reason"]
+            .clone()
     };
     assert_eq!(reason(&world), "ReplicaSetUpdated");
     assert_eq!(ready(&world), 3);
@@ -174,13 +227,15 @@ fn a_rollout_that_cannot_go_on_is_said_to_have_timed_out() {
 
 #[test]
 fn a_missing_image_is_tried_again_with_a_doubling_back_off() {
-    let mut world = with_timeline(
-        "[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '0s'\nset_image = 'i:bad'\n",
-    );
+    let mut world =
+        with_timeline("[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '0s'\nset_image = 'i:bad'\n");
     let mut attempts = Vec::new();
     for second in 0..1_500 {
         world.advance(after(second));
-        let tried = counts(&world, "Pulling", "Pulling image").first().copied().unwrap_or(0);
+        let tried = counts(&world, "Pulling", "Pulling image")
+            .first()
+            .copied()
+            .unwrap_or(0);
         if tried > attempts.len() as u64 {
             attempts.push(second);
         }
@@ -198,7 +253,10 @@ fn a_crashed_container_is_restarted_and_keeps_its_last_words() {
     let mut world = with_timeline("[[timeline]]\nat = '1s'\ncrash_pods = 1\n");
     world.advance(after(3));
     let all = pods(&world);
-    let pod = all.iter().find(|pod| pod["status"]["containerStatuses"][0]["restartCount"] == 1).unwrap();
+    let pod = all
+        .iter()
+        .find(|pod| pod["status"]["containerStatuses"][0]["restartCount"] == 1)
+        .unwrap();
     let status = &pod["status"]["containerStatuses"][0];
     assert_eq!(status["lastState"]["terminated"]["exitCode"], 2);
     assert!(status["state"]["running"].is_object());
@@ -209,11 +267,17 @@ fn a_crashed_container_is_restarted_and_keeps_its_last_words() {
 
 #[test]
 fn a_container_that_crashes_again_waits_longer_each_time() {
-    let mut world = with_timeline("[[timeline]]\nat = '1s'\ncrash_pods = 3\n[[timeline]]\nat = '5s'\ncrash_pods = 3\n");
+    let mut world =
+        with_timeline("[[timeline]]\nat = '1s'\ncrash_pods = 3\n[[timeline]]\nat = '5s'\ncrash_pods = 3\n");
     world.advance(after(7));
     let state = |world: &World| pods(world)[0]["status"]["containerStatuses"][0]["state"].clone();
     assert_eq!(state(&world)["waiting"]["reason"], "CrashLoopBackOff");
-    assert!(state(&world)["waiting"]["message"].as_str().unwrap().starts_with("back-off 10s restarting failed container=service"));
+    assert!(
+        state(&world)["waiting"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("back-off 10s restarting failed container=service")
+    );
     world.advance(after(17));
     assert!(state(&world)["running"].is_object());
 }

@@ -30,10 +30,22 @@ impl World {
         let previous = previous_image(image);
         let uid = self.random.uuid();
         let before = objects::pod_template(&previous, &previous);
-        let old = objects::deployment(&uid, created, scenario.deployment.replicas, &before, FIRST_REVISION);
+        let old = objects::deployment(
+            &uid,
+            created,
+            scenario.deployment.replicas,
+            &before,
+            FIRST_REVISION,
+        );
         self.put_previous_set(&old, created);
         let template = objects::pod_template(image, image);
-        let mut deployment = objects::deployment(&uid, created, scenario.deployment.replicas, &template, FIRST_REVISION);
+        let mut deployment = objects::deployment(
+            &uid,
+            created,
+            scenario.deployment.replicas,
+            &template,
+            FIRST_REVISION,
+        );
         deployment["metadata"]["generation"] = json!(14);
         self.store.put(Resource::Deployments, deployment);
         self.schedule(begin, Due::Controllers);
@@ -43,7 +55,8 @@ impl World {
         let hash = super::random::template_hash(&deployment["spec"]["template"].to_string());
         let uid = self.random.uuid();
         let mut set = objects::replica_set(deployment, &hash, &uid, created, 0);
-        set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = json!(FIRST_REVISION.to_string());
+        set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] =
+            json!(FIRST_REVISION.to_string());
         self.store.put(Resource::ReplicaSets, set);
     }
 
@@ -142,4 +155,3 @@ fn previous_image(image: &str) -> String {
     let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
     format!("{name}:{PREVIOUS_TAG}")
 }
-

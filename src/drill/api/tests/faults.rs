@@ -1,0 +1,127 @@
+//! Each fault is what a client would meet with a real server in that state.
+
+use std::time::Duration;
+
+use super::*;
+use crate::drill::ApiFault;
+
+async fn frames(response: &mut Response<Body>) -> Option<Result<Bytes, std::io::Error>> {
+    let frame = response.body_mut().frame().await?;
+    Some(frame.map(|frame| frame.into_data().unwrap()))
+}
+
+#[tokio::test]
+async fn lasting_faults_answer_until_they_heal() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    for (fault, code) in [
+        (ApiFault::Unauthorized, 401),
+        (ApiFault::Answer(429), 429),
+        (ApiFault::Answer(500), 500),
+        (ApiFault::Answer(503), 503),
+        (ApiFault::Forbid("pods:list".into()), 403),
+    ] {
+        drill.api().set_fault(Some(fault));
+        assert_eq!(get(&drill, PODS).await.0, code);
+        drill.api().set_fault(None);
+        assert_eq!(get(&drill, PODS).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn one_forbidden_resource_leaves_the_others_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    drill.api().set_fault(Some(ApiFault::Forbid("events".into())));
+    assert_eq!(
+        get(&drill, "/api/v1/namespaces/managed-services-stage/events")
+            .await
+            .0,
+        403
+    );
+    assert_eq!(get(&drill, PODS).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_frozen_server_answers_nothing_and_its_streams_stand_still_until_it_thaws() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let log = format!(
+        "{PODS}/{}/log?follow=true&tailLines=0",
+        pod_names(&drill).await[0]
+    );
+    let mut open = send(&drill, "GET", &log, &[], "").await;
+    drill.api().set_fault(Some(ApiFault::Freeze));
+    let patience = Duration::from_millis(200);
+    assert!(tokio::time::timeout(patience, frames(&mut open)).await.is_err());
+    assert!(tokio::time::timeout(patience, get(&drill, PODS)).await.is_err());
+    drill.api().set_fault(None);
+    assert!(frames(&mut open).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_reset_breaks_watches_and_logs_and_a_log_cut_only_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let log = format!(
+        "{PODS}/{}/log?follow=true&tailLines=0",
+        pod_names(&drill).await[0]
+    );
+    let watch = format!(
+        "{PODS}?watch=true&resourceVersion={}",
+        get(&drill, PODS).await.1["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap()
+    );
+    let mut logs = send(&drill, "GET", &log, &[], "").await;
+    let mut watching = send(&drill, "GET", &watch, &[], "").await;
+    drill.api().set_fault(Some(ApiFault::CutLogs));
+    assert!(frames(&mut logs).await.unwrap().is_err());
+    let still = tokio::time::timeout(Duration::from_millis(200), frames(&mut watching)).await;
+    assert!(still.is_err());
+    drill.api().set_fault(Some(ApiFault::ResetStreams));
+    assert!(frames(&mut watching).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_comes_back_on_the_same_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let address = drill.api().url().trim_start_matches("https://").to_owned();
+    assert!(tokio::net::TcpStream::connect(&address).await.is_ok());
+    drill.api().set_fault(Some(ApiFault::Refuse));
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    drill.api().set_fault(None);
+    while tokio::net::TcpStream::connect(&address).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_timeline_can_make_the_server_fail_and_heal() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n[[timeline]]\nat = '10s'\napi.answer = 503\n[[timeline]]\nat = '20s'\napi_heals = true\n";
+    let drill = drill_of(Scenario::parse("test", text).unwrap(), folder.path(), 100.0).await;
+    for code in [200, 503, 200] {
+        while get(&drill, PODS).await.0 != code {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(drill.clock().now() >= start() + jiff::SignedDuration::from_secs(20));
+}
+
+#[tokio::test]
+async fn every_request_is_remembered_with_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    get(&drill, &format!("{PODS}?limit=1")).await;
+    let seen = drill.api().requests();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        (seen[0].method.as_str(), seen[0].path.as_str()),
+        ("GET", format!("{PODS}?limit=1").as_str())
+    );
+    assert!(seen[0].at >= start());
+}
