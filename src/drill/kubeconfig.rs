@@ -26,10 +26,14 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
         "current-context": "drill",
         "preferences": {},
     });
+    // Made anew, so that an older file cannot lend it wider permissions.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)?;
     file.write_all(&serde_json::to_vec_pretty(&config)?)

@@ -273,6 +273,27 @@ async fn kubectl_scales_and_every_pod_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kubectl_removes_a_pod_by_force_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+        return;
+    };
+    let victim = pod_names(&drill).await.remove(0);
+    let (_watch, mut seen) = kubectl.follow("get events -w --no-headers");
+    let line = format!("delete pod {victim} --grace-period=0 --force");
+    let (exit, out, err) = kubectl.run(&line).await;
+    assert_eq!(
+        (exit, out),
+        (0, format!("pod \"{victim}\" force deleted\n")),
+        "{err}"
+    );
+    assert!(!pod_names(&drill).await.contains(&victim));
+    let event = seen.next_line().await.unwrap().unwrap();
+    assert!(event.contains(&format!("pod/{victim}")), "{event}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kubectl_shows_why_no_pod_comes_up() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;

@@ -318,7 +318,7 @@ async fn kubes_watcher_follows_a_replacement_through_expiries_and_cuts() {
     let config = watcher::Config::default().labels("app=managed-services-api");
     let mut events = watcher::watcher(pods.clone(), config).default_backoff().boxed();
     let mut known = std::collections::BTreeMap::new();
-    for round in 0..6 {
+    for round in 0..4 {
         let victim = pod_names(&drill).await.remove(0);
         pods.delete(&victim, &DeleteParams::default()).await.unwrap();
         match round % 3 {
@@ -381,4 +381,40 @@ async fn kube_reads_lists_metadata_secrets_and_conflicts() {
     assert!(
         matches!(pods.delete(&name, &stale).await, Err(kube::Error::Api(status)) if status.is_conflict())
     );
+}
+
+#[tokio::test]
+async fn kube_connects_over_tls_by_the_drills_kubeconfig() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let kubeconfig = kube::config::Kubeconfig::read_from(drill.kubeconfig()).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .unwrap();
+    config.proxy_url = None;
+    let pods: Api<Pod> = Api::default_namespaced(kube::Client::try_from(config).unwrap());
+    assert_eq!(pods.list(&ListParams::default()).await.unwrap().items.len(), 3);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(drill.kubeconfig()).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn the_secret_and_the_url_lead_to_the_same_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::default_namespaced(client(&drill));
+    let data = secrets
+        .get("managed-services-api-rds")
+        .await
+        .unwrap()
+        .data
+        .unwrap();
+    let value = |key: &str| String::from_utf8(data[key].0.clone()).unwrap();
+    let address = format!("@{}:{}/{}", value("db.host"), value("db.port"), value("db.name"));
+    assert!(drill.database_url().ends_with(&address), "{address}");
+    assert!(value("db.password").contains("/with odd@chars%"));
+    assert!(drill.database_url().contains("%2Fwith%20odd%40chars%25@"));
 }
