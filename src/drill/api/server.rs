@@ -12,10 +12,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::body::Body;
 use super::faults::Faults;
@@ -26,6 +28,8 @@ use crate::drill::faults::ApiFault;
 
 /// Between attempts to take the port again after it was given up.
 const RELISTEN: Duration = Duration::from_millis(50);
+/// How long a client may take to read the end of what it was sent.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The API server. Its listener and all connections end when it is dropped.
 pub struct ApiServer {
@@ -141,7 +145,17 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     // Clients leave when they like; there is nobody to tell.
-    let _ = served.await;
+    if let Ok(ended) = served.without_shutdown().await {
+        close(ended.io.into_inner()).await;
+    }
+}
+
+/// Ends a connection in good order: what was sent arrives before the socket is dropped.
+async fn close(mut stream: TlsStream<TcpStream>) {
+    let _ = stream.shutdown().await;
+    let mut nowhere = tokio::io::sink();
+    let rest = tokio::io::copy(&mut stream, &mut nowhere);
+    let _ = tokio::time::timeout(FAREWELL, rest).await;
 }
 
 /// While the server is frozen not even the TLS handshake is answered.

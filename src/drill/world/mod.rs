@@ -170,11 +170,6 @@ impl World {
         self.requests.drain(..).collect()
     }
 
-    /// A version 4 UUID from the world's sequence.
-    pub fn uuid(&mut self) -> String {
-        self.random.uuid()
-    }
-
     fn handle(&mut self, at: Timestamp, due: Due) {
         match due {
             Due::Pod(uid, step) => self.step(at, &uid, step),

@@ -55,7 +55,7 @@ fn container(name: &str, image: &str, command: &Value, args: &Value) -> Value {
         "image": image,
         "command": command,
         "resources": {},
-        "volumeMounts": [{"name": "rds", "readOnly": true, "mountPath": "/secrets/rds"}],
+        "volumeMounts": [{"name": "rds", "mountPath": "/secrets/rds"}],
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
         "imagePullPolicy": "IfNotPresent",

@@ -125,3 +125,24 @@ async fn every_request_is_remembered_with_its_time() {
     );
     assert!(seen[0].at >= start());
 }
+
+#[tokio::test]
+async fn a_client_that_asks_to_close_gets_the_whole_log_over_the_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let path = format!("{PODS}/{}/log?container=service", pod_names(&drill).await[0]);
+    let (_, in_process) = whole(send(&drill, "GET", &path, &[], "").await).await;
+    let kubeconfig = kube::config::Kubeconfig::read_from(drill.kubeconfig()).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .unwrap();
+    config.proxy_url = None;
+    let client = kube::Client::try_from(config).unwrap();
+    let request = Request::get(&path)
+        .header("connection", "close")
+        .body(Vec::new())
+        .unwrap();
+    let over_the_wire = client.request_text(request).await.unwrap();
+    assert!(over_the_wire.len() > 10_000 && over_the_wire.starts_with(&in_process));
+}
