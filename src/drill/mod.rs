@@ -6,4 +6,186 @@
 pub mod api;
 pub mod clock;
 pub mod database;
+pub mod faults;
+mod kubeconfig;
+pub mod scenario;
 pub mod service;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+
+use api::{ApiServer, Rights, Shared};
+use clock::Clock;
+use database::{Credentials, DatabaseServer, Tables};
+use world::World;
+
+pub use faults::ApiFault;
+pub use scenario::{Scenario, ScenarioError, ScenarioInfo, scenario, scenarios};
+
+/// How a drill is started.
+pub struct Options {
+    /// What happens in it.
+    pub scenario: Scenario,
+    /// The moment at which its clock starts.
+    pub start: Timestamp,
+    /// Drill seconds a second.
+    pub speed: f64,
+    /// The same seed gives the same world.
+    pub seed: u64,
+    /// The drill's own folder, which must exist: the kubeconfig is written there.
+    pub folder: PathBuf,
+}
+
+/// A drill that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DrillError {
+    /// No loopback port could be had, or no certificate made.
+    #[error("the drill's {server} could not start: {source}")]
+    Server {
+        /// Which server.
+        server: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The kubeconfig could not be written.
+    #[error("cannot write the drill's kubeconfig {}: {source}", path.display())]
+    Kubeconfig {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A running drill. Its servers and tasks end when it is dropped.
+pub struct Drill {
+    api: ApiServer,
+    database: DatabaseServer,
+    clock: Clock,
+    kubeconfig: PathBuf,
+    password: String,
+}
+
+impl Drill {
+    /// Makes the world and serves it on loopback.
+    pub async fn start(options: Options) -> Result<Self, DrillError> {
+        let Options {
+            scenario,
+            start,
+            speed,
+            seed,
+            folder,
+        } = options;
+        let clock = Clock::starting_at(start, speed);
+        let password = password(seed);
+        let tables = Arc::new(Mutex::new(Tables::seeded(&scenario.database, start)));
+        let database = DatabaseServer::start(Arc::clone(&tables), clock.clone(), credentials(&password))
+            .await
+            .map_err(|source| DrillError::Server {
+                server: "database",
+                source,
+            })?;
+        let secret = secret_values(database.port(), &password);
+        let world = World::new(&scenario, seed, start, tables, &secret);
+        let rights = Rights::without(&scenario.rights.without);
+        let failed = |source| DrillError::Server {
+            server: "API server",
+            source,
+        };
+        let token = token().map_err(failed)?;
+        let shared = Shared::new(world, clock.clone(), rights, token);
+        let api = ApiServer::start(Arc::new(shared)).await.map_err(failed)?;
+        let kubeconfig = folder.join("kubeconfig");
+        kubeconfig::write(&kubeconfig, &api).map_err(|source| DrillError::Kubeconfig {
+            path: kubeconfig.clone(),
+            source,
+        })?;
+        Ok(Self {
+            api,
+            database,
+            clock,
+            kubeconfig,
+            password,
+        })
+    }
+
+    /// The kubeconfig by which `kubectl` and the console find the cluster.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The database for `psql`, with the password percent-encoded.
+    pub fn database_url(&self) -> String {
+        format!(
+            "postgres://{DATABASE_USER}:{}@127.0.0.1:{}/{}",
+            percent_encoded(&self.password),
+            self.database.port(),
+            world::SERVICE,
+        )
+    }
+
+    /// The drill's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// The API server: its faults, what was asked of it, and the server without sockets.
+    pub fn api(&self) -> &ApiServer {
+        &self.api
+    }
+
+    /// The database server, for its faults.
+    pub fn database(&self) -> &DatabaseServer {
+        &self.database
+    }
+}
+
+const DATABASE_USER: &str = "managed_services_api";
+
+fn credentials(password: &str) -> Credentials {
+    Credentials {
+        user: DATABASE_USER.to_owned(),
+        password: password.to_owned(),
+        database: world::SERVICE.to_owned(),
+    }
+}
+
+fn secret_values(port: u16, password: &str) -> [(&'static str, String); 5] {
+    [
+        ("db.host", "127.0.0.1".to_owned()),
+        ("db.port", port.to_string()),
+        ("db.name", world::SERVICE.to_owned()),
+        ("db.user", DATABASE_USER.to_owned()),
+        ("db.password", password.to_owned()),
+    ]
+}
+
+/// A password with every character that breaks careless URLs. It guards nothing but the drill.
+fn password(seed: u64) -> String {
+    format!("dr1ll:{seed:x}/with odd@chars%")
+}
+
+/// A fresh token, so that nobody else on the machine can drive the drill.
+fn token() -> std::io::Result<String> {
+    let mut bytes = [0_u8; 24];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_failed| std::io::Error::other("the system gives no random bytes for its token"))?;
+    let hexadecimal: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("drill~{}", hexadecimal.concat()))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    encoded.collect()
+}

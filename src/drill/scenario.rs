@@ -145,47 +145,77 @@ impl TryFrom<EntryFields> for Entry {
     }
 }
 
-/// A scenario file that cannot be used.
+/// A scenario that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("scenario {file}: {reason}")]
-pub struct ScenarioError {
-    /// The file.
-    pub file: String,
-    /// Line, column, key and what is wrong with it.
-    pub reason: String,
+pub enum ScenarioError {
+    /// The file has an error.
+    #[error("scenario {file}: {reason}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// Line, column, key and what is wrong with it.
+        reason: String,
+    },
+    /// No built-in scenario has this id.
+    #[error("there is no scenario \"{0}\"")]
+    Unknown(String),
 }
 
 impl Scenario {
     /// Reads a scenario; `file` is for the error.
     pub fn parse(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(|error| ScenarioError {
+        toml::from_str(text).map_err(|error| ScenarioError::Invalid {
             file: file.to_owned(),
             reason: error.to_string().trim_end().to_owned(),
         })
     }
 }
 
+/// What a list of scenarios says of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioInfo {
+    /// The name on the command line.
+    pub id: String,
+    /// A few words.
+    pub title: String,
+    /// What the operator finds.
+    pub story: String,
+    /// The id of the SOP to open.
+    pub sop: String,
+}
+
 const BUILT_IN: [(&str, &str); 3] = [
+    ("all-well", include_str!("../../assets/scenarios/all-well.toml")),
     (
-        "all-well.toml",
-        include_str!("../../assets/scenarios/all-well.toml"),
-    ),
-    (
-        "no-kafka-leader.toml",
+        "no-kafka-leader",
         include_str!("../../assets/scenarios/no-kafka-leader.toml"),
     ),
     (
-        "api-down-image-pull.toml",
+        "api-down-image-pull",
         include_str!("../../assets/scenarios/api-down-image-pull.toml"),
     ),
 ];
 
-/// The scenarios that come with the program.
-pub fn scenarios() -> Result<Vec<Scenario>, ScenarioError> {
-    BUILT_IN
-        .iter()
-        .map(|(file, text)| Scenario::parse(file, text))
+/// The scenarios that come with the program, in the order in which they are best practised.
+pub fn scenarios() -> Vec<ScenarioInfo> {
+    let built_in = BUILT_IN.iter().filter_map(|(id, _)| scenario(id).ok());
+    built_in
+        .map(|scenario| ScenarioInfo {
+            id: scenario.id,
+            title: scenario.title,
+            story: scenario.story,
+            sop: scenario.sop,
+        })
         .collect()
+}
+
+/// The built-in scenario with this id.
+pub fn scenario(id: &str) -> Result<Scenario, ScenarioError> {
+    let (name, text) = BUILT_IN
+        .iter()
+        .find(|(name, _)| *name == id)
+        .ok_or_else(|| ScenarioError::Unknown(id.to_owned()))?;
+    Scenario::parse(&format!("{name}.toml"), text)
 }
 
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
@@ -228,13 +258,16 @@ mod tests {
 
     #[test]
     fn the_built_in_scenarios_are_valid_and_named_after_their_files() {
-        let all = scenarios().unwrap();
-        let ids: Vec<String> = all
-            .iter()
-            .map(|scenario| format!("{}.toml", scenario.id))
-            .collect();
-        let files: Vec<&str> = BUILT_IN.iter().map(|(file, _)| *file).collect();
-        assert_eq!(ids, files);
+        for (id, _) in BUILT_IN {
+            assert_eq!(scenario(id).unwrap().id, id);
+        }
+        assert_eq!(scenarios().len(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_named() {
+        let error = scenario("no-such").unwrap_err();
+        assert_eq!(error.to_string(), "there is no scenario \"no-such\"");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::objects::SERVICE;
 use super::*;
-use crate::drill::scenario::scenarios;
+use crate::drill::scenario::scenario;
 
 fn start() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
@@ -29,11 +29,7 @@ fn world_of(scenario: &Scenario, seed: u64) -> World {
 }
 
 fn named(id: &str) -> Scenario {
-    scenarios()
-        .unwrap()
-        .into_iter()
-        .find(|scenario| scenario.id == id)
-        .unwrap()
+    scenario(id).unwrap()
 }
 
 fn with_timeline(timeline: &str) -> World {

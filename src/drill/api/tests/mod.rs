@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::Body;
-use crate::drill::{Drill, Options, Scenario, scenarios};
+use crate::drill::{Drill, Options, Scenario, scenario};
 
 const PODS: &str = "/api/v1/namespaces/managed-services-stage/pods";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/managed-services-stage/deployments";
@@ -40,8 +40,7 @@ async fn drill(id: &str, folder: &Path) -> Drill {
 
 /// A drill whose clock runs `speed` times as fast as ours.
 async fn fast_drill(id: &str, folder: &Path, speed: f64) -> Drill {
-    let mut all = scenarios().unwrap().into_iter();
-    drill_of(all.find(|scenario| scenario.id == id).unwrap(), folder, speed).await
+    drill_of(scenario(id).unwrap(), folder, speed).await
 }
 
 /// A request in process; `extra` are headers.
