@@ -10,6 +10,7 @@ pub mod feed;
 pub mod leader;
 pub mod log;
 pub mod profile;
+pub mod redact;
 pub mod sop;
 pub mod span;
 pub mod text;

@@ -1,0 +1,244 @@
+//! Secrets in text from outside are replaced before anything else sees them.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use regex::{Captures, Regex};
+
+/// What stands where a secret stood.
+pub const REDACTED: &str = "⟨redacted⟩";
+
+/// Replaces tokens and passwords: `Authorization` headers in any notation, `Bearer …`, `password=…` and its kin, OpenShift's
+/// `sha256~…` tokens, JSON web tokens, and passwords inside URLs.
+///
+/// Text without any of these costs a few substring searches.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    for rule in RULES.iter().flatten() {
+        if !rule.hints.iter().any(|hint| hint.find(text.as_bytes()).is_some()) {
+            continue;
+        }
+        if let Cow::Owned(redacted) = rule
+            .pattern
+            .replace_all(&text, |found: &Captures<'_>| rule.replace(found))
+        {
+            text = Cow::Owned(redacted);
+        }
+    }
+    text
+}
+
+/// One kind of secret. The group `keep` of its pattern stays, the rest goes.
+struct Rule {
+    /// One of these is in every text that holds such a secret.
+    hints: Vec<Finder<'static>>,
+    pattern: Regex,
+    /// What follows in plain speech instead of a secret.
+    innocent: fn(&str) -> bool,
+}
+
+impl Rule {
+    fn new(hints: &[&'static str], pattern: &str, innocent: fn(&str) -> bool) -> Result<Self, regex::Error> {
+        Ok(Self {
+            hints: hints.iter().map(|hint| Finder::new(*hint)).collect(),
+            pattern: Regex::new(pattern)?,
+            innocent,
+        })
+    }
+
+    fn replace(&self, found: &Captures<'_>) -> String {
+        let part = |name| found.name(name).map_or("", |part| part.as_str());
+        if (self.innocent)(part("secret")) {
+            return found[0].to_owned();
+        }
+        format!("{}{REDACTED}{}", part("keep"), part("rest"))
+    }
+}
+
+/// The patterns are constants; the tests prove that each compiles.
+static RULES: LazyLock<[Result<Rule, regex::Error>; 9]> = LazyLock::new(|| {
+    [
+        Rule::new(
+            &["uthorization", "UTHORIZATION"],
+            r#"(?i)(?P<keep>authorization["'\\]*\s*[:=]\s*[\["'\\]*(?:(?:bearer|basic|digest|negotiate|token)\s+)?)(?P<secret>[^\s"'\\,\]]+)"#,
+            |_| false,
+        ),
+        Rule::new(
+            &["earer", "EARER"],
+            r#"(?i)(?P<keep>\bbearer["'\\]*[\s:=]+["'\\]*)(?P<secret>[^\s"'\\,;\])}]+)"#,
+            is_said_of_bearers,
+        ),
+        Rule::new(KEY_HINTS, &keyed(r#""(?P<secret>(?:[^"\\\n]|\\.)+)"#), |_| false),
+        Rule::new(KEY_HINTS, &keyed(r#"\\"(?P<secret>[^"\\\n]+)"#), |_| false),
+        Rule::new(
+            KEY_HINTS,
+            &keyed(r#"(?P<secret>'(?:[^'\\\n]|\\.)*'?|[^\s"'\\,;&\[\]\{\})][^\s"\\,;&\])}]*)"#),
+            |_| false,
+        ),
+        Rule::new(&["sha256~"], r"(?P<secret>sha256~[\w-]+)", |_| false),
+        Rule::new(&["eyJ"], r"(?P<secret>eyJ[\w-]{8,}(?:\.[\w-]*)+)", |_| false),
+        Rule::new(
+            &["postgres"],
+            r#"(?P<keep>postgres(?:ql)?://[^\s:/@"']*:)(?P<secret>[^\s"']+|[^"'\n]{1,128}?)(?P<rest>@)"#,
+            is_port_and_more,
+        ),
+        Rule::new(
+            &["://"],
+            r#"(?P<keep>://[^\s:/@?#"']*:)(?P<secret>[^\s/@?#"']+)(?P<rest>@)"#,
+            |_| false,
+        ),
+    ]
+});
+
+/// Parts of the names that passwords and tokens go by.
+const KEY_HINTS: &[&str] = &[
+    "assw", "ASSW", "ecret", "ECRET", "oken", "OKEN", "key", "Key", "KEY",
+];
+
+/// A pattern for the value of such a name, which ends with the pattern of the value itself.
+fn keyed(value: &str) -> String {
+    let names = "password|passwd|client[_-]?secret|(?:access|refresh|id|offline)[_-]?token|api[_-]?key|\
+                 secret[_-]?(?:access[_-]?)?key|private[_-]?key";
+    // The value's opening quote is kept: it stands before the group `secret`.
+    let (opening, value) = value.split_once("(?P<secret>").unwrap_or(("", value));
+    format!(r#"(?i)(?P<keep>(?:{names})["'\\]*\s*[=:]\s*\[?{opening})(?P<secret>{value}"#)
+}
+
+/// Words that follow "bearer" in sentences and challenges.
+fn is_said_of_bearers(word: &str) -> bool {
+    let word = word.trim_end_matches([':', '.']).to_ascii_lowercase();
+    let words = [
+        "token",
+        "tokens",
+        "auth",
+        "authentication",
+        "authorization",
+        "header",
+        "is",
+        "was",
+        "not",
+        "scheme",
+        "of",
+        "error",
+        "and",
+        "or",
+    ];
+    word.starts_with("realm=") || words.contains(&&*word)
+}
+
+/// `postgres://host:5432/db …` names a port where a password would stand; the `@` comes later and is not of the URL.
+fn is_port_and_more(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let after = text[digits..].chars().next();
+    (1..=5).contains(&digits) && text.contains(char::is_whitespace) && matches!(after, Some('/' | '?' | ' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        assert!(RULES.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn secrets_go_and_what_is_around_them_stays() {
+        let cases = [
+            (
+                "Authorization: Bearer abc.def",
+                "Authorization: Bearer ⟨redacted⟩",
+            ),
+            (
+                "authorization: Basic dXNlcjpwYXNz next",
+                "authorization: Basic ⟨redacted⟩ next",
+            ),
+            (
+                r#"{"request_header":{"Authorization":["Bearer sekret"],"Accept":["*/*"]}}"#,
+                r#"{"request_header":{"Authorization":["Bearer ⟨redacted⟩"],"Accept":["*/*"]}}"#,
+            ),
+            (
+                r#"{\"Authorization\":[\"Bearer sekret\"]}"#,
+                r#"{\"Authorization\":[\"Bearer ⟨redacted⟩\"]}"#,
+            ),
+            (
+                "map[Authorization:[Bearer s3] Accept:[*]]",
+                "map[Authorization:[Bearer ⟨redacted⟩] Accept:[*]]",
+            ),
+            ("curl -H 'Bearer sekrettoken'", "curl -H 'Bearer ⟨redacted⟩'"),
+            ("Bearer ab\u{241b}[0mcd x", "Bearer ⟨redacted⟩ x"),
+            (
+                "host=h password=p@ss:/% dbname=d",
+                "host=h password=⟨redacted⟩ dbname=d",
+            ),
+            (
+                r"host=h password='a b\' c' user=u",
+                "host=h password=⟨redacted⟩ user=u",
+            ),
+            (
+                r#"{"db.password": "x y z", "a": 1}"#,
+                r#"{"db.password": "⟨redacted⟩ y z", "a": 1}"#,
+            ),
+            ("PGPASSWORD=hunter2 psql", "PGPASSWORD=⟨redacted⟩ psql"),
+            ("?client_secret=x&grant=y", "?client_secret=⟨redacted⟩&grant=y"),
+            ("token sha256~Ab-c_9 used", "token ⟨redacted⟩ used"),
+            (
+                "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln-_ now",
+                "got ⟨redacted⟩ now",
+            ),
+            ("cut eyJhbGciOiJSUzI1NiJ9.eyJzd", "cut ⟨redacted⟩"),
+            (
+                "postgres://u:p@host:5432/db",
+                "postgres://u:⟨redacted⟩@host:5432/db",
+            ),
+            (
+                "postgresql://u:a/b:c@d%e@host/db",
+                "postgresql://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "postgres://u:two words@host/db",
+                "postgres://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "proxy http://me:pw@proxy:3128/ fails",
+                "proxy http://me:⟨redacted⟩@proxy:3128/ fails",
+            ),
+        ];
+        for (text, want) in cases {
+            assert_eq!(redact(text), want);
+            assert_eq!(redact(want), want, "twice");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "I0115 13:24:01.482913       1 leader_election_mgr.go:80] Running as the leader",
+            "FATAL: password authentication failed for user \"app\"",
+            "Bearer token is missing",
+            "Www-Authenticate: Bearer realm=\"x\"",
+            "image quay.io/x@sha256:0123abcd",
+            "dial tcp 10.0.0.1:5432: connect: connection refused",
+            "GET https://host:6443/api?x=a@b",
+            "postgres://host:5432/db failed, ask a@b",
+            "key not found, token expired",
+        ] {
+            assert!(
+                matches!(redact(text), Cow::Borrowed(_)) || redact(text) == text,
+                "{}",
+                redact(text)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bearer_token_survives(token in "[A-Za-z0-9._~+/-]{24,60}", before in "[ -~]{0,20}") {
+            let line = format!("{before} Authorization: Bearer {token}");
+            prop_assert!(!redact(&line).contains(&token));
+        }
+    }
+}
