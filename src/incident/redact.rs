@@ -180,7 +180,15 @@ mod tests {
             ),
             (
                 r#"{"db.password": "x y z", "a": 1}"#,
-                r#"{"db.password": "⟨redacted⟩ y z", "a": 1}"#,
+                r#"{"db.password": "⟨redacted⟩", "a": 1}"#,
+            ),
+            (
+                r#"{"password":"a\"b c","a":1}"#,
+                r#"{"password":"⟨redacted⟩","a":1}"#,
+            ),
+            (
+                r#"{\"password\":\"a b\",\"a\":1}"#,
+                r#"{\"password\":\"⟨redacted⟩\",\"a\":1}"#,
             ),
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=⟨redacted⟩ psql"),
             ("?client_secret=x&grant=y", "?client_secret=⟨redacted⟩&grant=y"),

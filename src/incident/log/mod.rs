@@ -2,13 +2,18 @@
 
 mod glog;
 mod joiner;
+mod patterns;
 mod reader;
+mod sightings;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::glog::{Header, Severity};
-pub use self::joiner::Joiner;
+pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
+pub use self::patterns::LogPatterns;
+#[cfg(test)]
+pub(crate) use self::patterns::tests as sample;
 pub use self::reader::LineReader;
 use super::fact::{PodUid, short_name};
 use super::text::SafeText;

@@ -1,0 +1,229 @@
+//! The profile's patterns, compiled, and what they see in a line.
+
+use regex::bytes::{Captures, Regex};
+
+use super::{LeaderLine, LeaderLineKind};
+use crate::incident::profile::Leaders;
+use crate::incident::text::SafeText;
+
+/// Longest worker type or id that is believed, in characters.
+const MAX_NAME: usize = 100;
+
+/// Compiled patterns of the profile ([`Leaders::lines`], [`Leaders::verbose`], [`Leaders::grep`]).
+#[derive(Debug)]
+pub struct LogPatterns {
+    /// All leader patterns as one: its literal beginnings let the search skip through a line that has none.
+    any: Regex,
+    kinds: [(LeaderLineKind, Regex); 6],
+    verbose: Regex,
+    grep: Regex,
+}
+
+impl LogPatterns {
+    /// Compiles them; the error names the key and what is wrong with the expression.
+    pub fn new(leaders: &Leaders) -> Result<Self, String> {
+        use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
+        let lines = &leaders.lines;
+        let kinds = [
+            (Gained, "gained", &lines.gained),
+            (Lost, "lost", &lines.lost),
+            (Heartbeat, "heartbeat", &lines.heartbeat),
+            (LoopEnded, "loop-ended", &lines.loop_ended),
+            (NotLeader, "not-leader", &lines.not_leader),
+            (LeaseFailed, "lease-failed", &lines.lease_failed),
+        ];
+        let each = |(kind, key, pattern): (LeaderLineKind, &str, &String)| {
+            Ok::<_, String>((kind, compile(&format!("leaders.lines.{key}"), pattern)?))
+        };
+        let [a, b, c, d, e, f] = kinds.map(each);
+        let each = [a?, b?, c?, d?, e?, f?];
+        Ok(Self {
+            any: compile(
+                "leaders.lines",
+                &union(kinds.map(|(_, _, pattern)| pattern.as_str())),
+            )?,
+            kinds: each,
+            verbose: compile("leaders.verbose", &leaders.verbose)?,
+            grep: compile("leaders.grep", &leaders.grep)?,
+        })
+    }
+
+    /// Whether the SOP's grep would print this line.
+    pub fn greps(&self, line: &str) -> bool {
+        self.grep.is_match(line.as_bytes())
+    }
+
+    /// Whether only a log of verbosity 1 or higher has this line.
+    pub(super) fn is_verbose(&self, line: &[u8]) -> bool {
+        self.verbose.is_match(line)
+    }
+
+    /// What a line says about a leader. `message_at` is where its message begins; where the line's format tells that, what is said
+    /// must begin there: a leader line quoted inside another message (a logged request, say) is no evidence.
+    pub(super) fn leader_line(&self, line: &[u8], message_at: usize) -> Option<LeaderLine> {
+        // Nearly every line ends here.
+        if !self.any.is_match(line) {
+            return None;
+        }
+        let message = line.get(message_at..)?;
+        let said = |(kind, pattern): &(LeaderLineKind, Regex)| {
+            let found = pattern.captures(message)?;
+            let begins = message_at == 0 || found.get(0).is_some_and(|all| all.start() == 0);
+            begins.then(|| LeaderLine {
+                kind: *kind,
+                worker: named(&found, "worker"),
+                worker_id: named(&found, "id"),
+            })
+        };
+        self.kinds.iter().find_map(said)
+    }
+}
+
+/// A group's text; empty where the pattern has no such group.
+fn named(found: &Captures<'_>, group: &str) -> SafeText {
+    let bytes = found.name(group).map_or(&b""[..], |part| part.as_bytes());
+    SafeText::cut(&String::from_utf8_lossy(bytes), MAX_NAME)
+}
+
+/// All patterns as one. Group names may stand in one expression once only, so they go.
+fn union(patterns: [&str; 6]) -> String {
+    let nameless = |pattern: &str| pattern.replace("(?P<worker>", "(?:").replace("(?P<id>", "(?:");
+    let nameless = |pattern| {
+        nameless(pattern)
+            .replace("(?<worker>", "(?:")
+            .replace("(?<id>", "(?:")
+    };
+    patterns
+        .map(|pattern| format!("(?:{})", nameless(pattern)))
+        .join("|")
+}
+
+fn compile(key: &str, pattern: &str) -> Result<Regex, String> {
+    if pattern.is_empty() {
+        return Err(format!("{key}: an empty expression matches every line"));
+    }
+    Regex::new(pattern).map_err(|error| {
+        let error = error.to_string();
+        let why = error
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        format!("{key}: {why} in `{pattern}`")
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::incident::profile::{LeaderPatterns, Worker};
+
+    pub(crate) const KAFKA: &str = "*workers.KafkaManager";
+    pub(crate) const CLUSTER: &str = "*workers.ClusterManager";
+
+    /// The leaders of the service as of January 2021.
+    pub(crate) fn leaders() -> Leaders {
+        let of_worker = r"(?P<worker>\*[\w.]+) \[(?P<id>[0-9a-f-]{36})\]";
+        let worker = |title: &str, log_type: &str, lease_type: &str| Worker {
+            title: title.into(),
+            log_type: log_type.into(),
+            lease_type: lease_type.into(),
+        };
+        Leaders {
+            grep: "Running as the leader.*ClusterManager|KafkaManager".into(),
+            lines: LeaderPatterns {
+                gained: format!("Running as the leader and starting worker {of_worker}"),
+                lost: format!("No longer the leader and stopping worker {of_worker}"),
+                heartbeat: format!(
+                    "(?:Starting|Initial|Wakeup triggered|Timeout triggered|Signalbus triggered) reconciliation loop for {of_worker}"
+                ),
+                loop_ended: format!("Stopping reconciliation loop for {of_worker}"),
+                not_leader: format!("not currently leader, skipping reconcile {of_worker}"),
+                lease_failed: "failed to acquire leader lease: ".into(),
+            },
+            verbose: "reconciliation loop for|not currently leader|\"request_method\"".into(),
+            workers: vec![
+                worker("ClusterManager", CLUSTER, "cluster"),
+                worker("KafkaManager", KAFKA, "kafka"),
+            ],
+            lease_table: Some("leader_leases".into()),
+            tick: Duration::from_secs(30),
+            lease: Duration::from_secs(180),
+            reconcile: Duration::from_secs(30),
+        }
+    }
+
+    const ID: &str = "6f0f2f0e-6a3e-4b6f-9f0b-1a5d3c1b7a11";
+
+    #[test]
+    fn each_kind_of_leader_line_is_told() {
+        use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
+        let patterns = LogPatterns::new(&leaders()).unwrap();
+        let of_kafka = format!("{KAFKA} [{ID}]");
+        for (text, want) in [
+            (
+                format!("Running as the leader and starting worker {of_kafka}"),
+                Some(Gained),
+            ),
+            (
+                format!("No longer the leader and stopping worker {of_kafka}"),
+                Some(Lost),
+            ),
+            (
+                format!("Starting reconciliation loop for {of_kafka}"),
+                Some(Heartbeat),
+            ),
+            (
+                format!("Signalbus triggered reconciliation loop for {of_kafka}"),
+                Some(Heartbeat),
+            ),
+            (
+                format!("Stopping reconciliation loop for {of_kafka}"),
+                Some(LoopEnded),
+            ),
+            (
+                format!("not currently leader, skipping reconcile {of_kafka}"),
+                Some(NotLeader),
+            ),
+            (
+                "failed to acquire leader lease: pq: x".to_owned(),
+                Some(LeaseFailed),
+            ),
+            ("Starting LeaderElectionManager".to_owned(), None),
+            (
+                format!("Running as the leader and starting worker {KAFKA} [short]"),
+                None,
+            ),
+        ] {
+            let line = patterns.leader_line(text.as_bytes(), 0);
+            assert_eq!(line.as_ref().map(|line| line.kind), want, "{text}");
+            if let Some(line) = line.filter(|line| line.kind != LeaseFailed) {
+                assert_eq!((&*line.worker, &*line.worker_id), (KAFKA, ID));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_expression_is_named_by_its_key() {
+        let mut wrong = leaders();
+        wrong.lines.loop_ended = "Stopping (".into();
+        let error = LogPatterns::new(&wrong).unwrap_err();
+        assert_eq!(error, "leaders.lines.loop-ended: unclosed group in `Stopping (`");
+        wrong = leaders();
+        wrong.verbose = String::new();
+        assert!(
+            LogPatterns::new(&wrong)
+                .unwrap_err()
+                .starts_with("leaders.verbose: ")
+        );
+    }
+
+    #[test]
+    fn the_grep_of_the_procedure_is_kept_as_it_is() {
+        let patterns = LogPatterns::new(&leaders()).unwrap();
+        assert!(patterns.greps("anything with KafkaManager in it"));
+        assert!(!patterns.greps("Running as the leader of nothing"));
+    }
+}
