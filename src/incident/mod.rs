@@ -11,6 +11,8 @@ pub mod leader;
 pub mod log;
 pub mod profile;
 pub mod redact;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod sop;
 pub mod span;
 pub mod text;

@@ -1,6 +1,16 @@
 //! Spans of time as people read them.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
+
+/// The longest span of a profile that is reckoned with, so that sums stay in range.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+/// A span of a profile, to reckon with: a year at most.
+pub fn of(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span.min(LONGEST)).unwrap_or(SignedDuration::ZERO)
+}
 
 /// A span as a clock: `07:12`, `1:07:12`, from a day on `2d 00:10`. Never wraps.
 pub fn clock(span: SignedDuration) -> String {

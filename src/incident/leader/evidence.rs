@@ -1,0 +1,102 @@
+//! What the logs said about leaders, kept apart from the scroll-back so that noise can't evict it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::incident::fact::PodUid;
+use crate::incident::log::{ContainerKey, LeaderLineKind, Sighting};
+use crate::incident::text::SafeText;
+
+/// Worker types that are kept of one container; a service has a dozen.
+const MAX_WORKERS: usize = 64;
+
+/// What the logs say about leaders: of each container its newest instance, of each worker type the newest of each kind of line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LeaderEvidence {
+    by: BTreeMap<ContainerKey, BTreeMap<SafeText, WorkerEvidence>>,
+}
+
+/// What one container instance said about one worker type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerEvidence {
+    /// The worker's id, new with every start of the container.
+    pub worker_id: SafeText,
+    /// When each kind of line was last written.
+    pub last: BTreeMap<LeaderLineKind, Timestamp>,
+    /// The newest line that tells who leads.
+    pub latest: Option<(Timestamp, LeaderLineKind)>,
+    /// Since when it leads, as far back as its log goes, if it does by [`WorkerEvidence::latest`].
+    pub leading_since: Option<Timestamp>,
+}
+
+impl LeaderEvidence {
+    /// Takes in what a container said. An instance that another has followed is not heard any more: it is another process.
+    pub fn apply(&mut self, source: &ContainerKey, sightings: &[Sighting]) {
+        if sightings.is_empty() || self.has_newer_than(source) {
+            return;
+        }
+        self.by.retain(|key, _| !is_older_instance(key, source));
+        let workers = self.by.entry(source.clone()).or_default();
+        for sighting in sightings {
+            let known = workers.contains_key(&sighting.line.worker);
+            if known || workers.len() < MAX_WORKERS {
+                workers
+                    .entry(sighting.line.worker.clone())
+                    .or_default()
+                    .add(sighting);
+            }
+        }
+    }
+
+    fn has_newer_than(&self, source: &ContainerKey) -> bool {
+        self.by.keys().any(|key| is_older_instance(source, key))
+    }
+
+    /// Forgets a pod that is gone.
+    pub fn forget(&mut self, pod: &PodUid) {
+        self.by.retain(|key, _| key.pod_uid != *pod);
+    }
+
+    /// What a container instance said about a worker type.
+    pub fn of(&self, source: &ContainerKey, worker: &str) -> Option<&WorkerEvidence> {
+        self.by.get(source)?.get(&SafeText::new(worker))
+    }
+}
+
+/// Whether `one` is an earlier instance of the same container as `other`.
+fn is_older_instance(one: &ContainerKey, other: &ContainerKey) -> bool {
+    one.pod_uid == other.pod_uid && one.container == other.container && one.restart < other.restart
+}
+
+impl WorkerEvidence {
+    fn add(&mut self, sighting: &Sighting) {
+        let (at, kind) = (sighting.at, sighting.line.kind);
+        let newest = self.last.entry(kind).or_insert(at);
+        *newest = at.max(*newest);
+        // A failure to read the lease says nothing about who holds it.
+        let outdated = self.latest.is_some_and(|(latest, _)| at < latest);
+        if kind == LeaderLineKind::LeaseFailed || outdated {
+            return;
+        }
+        self.leading_since = match kind {
+            LeaderLineKind::Gained => Some(at),
+            LeaderLineKind::Heartbeat => self.leading_since.or(Some(at)),
+            _ => None,
+        };
+        self.latest = Some((at, kind));
+        self.worker_id = sighting.line.worker_id.clone();
+    }
+
+    /// When this worker last said that it leads, if that is the newest it said.
+    pub fn leads_at(&self) -> Option<Timestamp> {
+        let (at, kind) = self.latest?;
+        matches!(kind, LeaderLineKind::Gained | LeaderLineKind::Heartbeat).then_some(at)
+    }
+
+    /// When this worker last said that it does not lead, if that is the newest it said.
+    pub fn follows_at(&self) -> Option<Timestamp> {
+        let (at, _) = self.latest?;
+        self.leads_at().is_none().then_some(at)
+    }
+}

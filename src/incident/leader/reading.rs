@@ -1,0 +1,417 @@
+//! The verdict on each worker type.
+//!
+//! Logs and lease are two witnesses. Where both speak the lease decides between one and none, as it is what the pods themselves go
+//! by; only the logs can show two. Where neither suffices the verdict is `Unknown`: "none" makes people restart the pods, which takes
+//! the leader away for minutes.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evidence::WorkerEvidence;
+use super::lease::{LeaseNow, lease_of};
+use super::stand::{Stand, Witness, silence, witnesses};
+use super::{LOG_WORDS, LeaderReading, Verdict};
+use crate::incident::fact::Pod;
+use crate::incident::facts::Facts;
+use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::log::LeaderLineKind;
+use crate::incident::profile::{Leaders, Profile, Worker};
+use crate::incident::span;
+use crate::incident::text::SafeText;
+
+/// How far the clocks of pods and nodes may be apart: a lease's end is written by a pod's clock, a log line is dated by a node's.
+const LEASE_SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// How far the clocks of two nodes that date log lines may be apart.
+const LINE_SKEW: SignedDuration = SignedDuration::from_secs(2);
+
+/// Restarts from which on a container's newest start says nothing about when the others will have settled.
+const CRASH_LOOP: u32 = 3;
+
+/// How long a leader that lost its lease for a moment is told so.
+const BLIP_TOLD_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// Reads the evidence for every worker of the profile, in its order.
+pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<LeaderReading> {
+    let scene = Scene {
+        facts,
+        leaders: &profile.leaders,
+        now,
+        log_now: facts
+            .logs
+            .values()
+            .filter_map(|log| log.progress.last_at)
+            .fold(now, Timestamp::max),
+        pods: facts.freshness(&FeedId::Pods, now),
+        witnesses: witnesses(facts, profile, now),
+    };
+    profile
+        .leaders
+        .workers
+        .iter()
+        .map(|worker| scene.read(worker))
+        .collect()
+}
+
+/// All that the verdicts on the workers have in common.
+struct Scene<'a> {
+    facts: &'a Facts,
+    leaders: &'a Leaders,
+    now: Timestamp,
+    /// The same by the clocks that date log lines: where ours is behind, no line may stay young for that.
+    log_now: Timestamp,
+    pods: Freshness,
+    witnesses: Vec<Witness<'a>>,
+}
+
+/// What one witness says about the worker in question.
+struct Testimony<'a> {
+    witness: &'a Witness<'a>,
+    evidence: Option<&'a WorkerEvidence>,
+    stand: Stand,
+}
+
+/// A verdict, whom it names and what confirmed it.
+struct Judgement<'a> {
+    verdict: Verdict,
+    pod: Option<&'a Pod>,
+    worker_id: Option<SafeText>,
+    as_of: Option<Timestamp>,
+}
+
+impl<'a> Judgement<'a> {
+    fn new(verdict: Verdict, as_of: Option<Timestamp>) -> Self {
+        Self {
+            verdict,
+            pod: None,
+            worker_id: None,
+            as_of,
+        }
+    }
+
+    fn one(of: &Testimony<'a>, as_of: Option<Timestamp>) -> Self {
+        Self {
+            verdict: Verdict::One,
+            pod: Some(of.witness.pod),
+            worker_id: of.evidence.map(|evidence| evidence.worker_id.clone()),
+            as_of,
+        }
+    }
+}
+
+impl Scene<'_> {
+    fn read(&self, worker: &Worker) -> LeaderReading {
+        let all = self.testimonies(worker);
+        let lease = lease_of(self.facts, self.leaders, worker, self.now);
+        let usable = lease
+            .as_ref()
+            .filter(|(_, usable)| *usable)
+            .map(|(lease, _)| lease);
+        let judgement = self.settle(self.judge(&all, usable), &all);
+        let of_holder =
+            |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
+        LeaderReading {
+            worker: worker.title.clone(),
+            log_type: worker.log_type.clone(),
+            verdict: judgement.verdict,
+            pod: judgement.pod.map(|pod| pod.name.clone()),
+            worker_id: judgement.worker_id,
+            log: self.words(&all),
+            lease: lease.map(|(lease, _)| lease.reading(of_holder(&lease))),
+            as_of: judgement.as_of,
+        }
+    }
+
+    fn testimonies(&self, worker: &Worker) -> Vec<Testimony<'_>> {
+        let testimony = |witness| {
+            let witness: &Witness<'_> = witness;
+            let evidence = witness.evidence(self.facts, &worker.log_type);
+            let stand = witness.stand(evidence, self.leaders, self.log_now);
+            Testimony {
+                witness,
+                evidence,
+                stand,
+            }
+        };
+        let mut all: Vec<_> = self.witnesses.iter().map(testimony).collect();
+        hand_over(&mut all);
+        all
+    }
+
+    fn judge<'t>(&self, all: &[Testimony<'t>], lease: Option<&LeaseNow>) -> Judgement<'t> {
+        if !matches!(self.pods, Freshness::Fresh(_)) {
+            return Judgement::new(Verdict::Unknown, None);
+        }
+        let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
+        match (&leads[..], lease) {
+            ([], Some(lease)) => self.judge_by_lease(all, lease),
+            ([], None) => judge_by_logs(all),
+            ([leader], Some(lease)) => self.judge_both(all, leader, lease),
+            ([leader], None) => judge_leader(all, leader),
+            _ => Judgement::new(Verdict::Many, leads.iter().filter_map(|one| one.leads_at()).min()),
+        }
+    }
+
+    /// No log says that its pod leads.
+    fn judge_by_lease<'t>(&self, all: &[Testimony<'t>], lease: &LeaseNow) -> Judgement<'t> {
+        let read_at = Some(lease.read_at);
+        let wait = || Judgement::new(self.wait_for(lease), read_at);
+        if !lease.is_live() {
+            return match self.is_out(lease) {
+                true => Judgement::new(Verdict::None, read_at),
+                false => wait(),
+            };
+        }
+        if let Some(holder) = holder_of(all, lease) {
+            return match holder.stand {
+                Stand::Follows { at, .. } if lease.advanced_at.is_none_or(|advanced| advanced <= at) => {
+                    wait()
+                }
+                _ => Judgement::one(holder, read_at),
+            };
+        }
+        let mut unread = all.iter().filter(|one| one.stand == Stand::Unknown);
+        match unread.next() {
+            Some(one) if self.proves_life(lease) => {
+                let only = unread.next().is_none().then_some(one.witness.pod);
+                Judgement {
+                    verdict: Verdict::One,
+                    pod: only,
+                    worker_id: lease.holder.clone(),
+                    as_of: read_at,
+                }
+            }
+            // A holder that no pod knows was killed: its lease has to run out, unless somebody is seen to renew it.
+            _ => wait(),
+        }
+    }
+
+    /// One log says that its pod leads, and there is a lease.
+    fn judge_both<'t>(
+        &self,
+        all: &[Testimony<'t>],
+        leader: &Testimony<'t>,
+        lease: &LeaseNow,
+    ) -> Judgement<'t> {
+        let as_of = leader.leads_at().map(|at| at.min(lease.read_at));
+        if !lease.is_live() {
+            let beats_on = leader.leads_at().is_some_and(|at| at > lease.end);
+            return match self.is_out_beyond_doubt(lease) {
+                true if beats_on => Judgement::new(Verdict::Unknown, as_of),
+                true => Judgement::new(Verdict::None, Some(lease.read_at)),
+                false => judge_leader(all, leader),
+            };
+        }
+        match holder_of(all, lease) {
+            Some(holder) if std::ptr::eq(holder.witness, leader.witness) => Judgement::one(leader, as_of),
+            Some(holder) => Judgement::one(holder, Some(lease.read_at)),
+            // The row was read before it won the lease.
+            None if leader.since().is_some_and(|since| since > lease.read_at) => judge_leader(all, leader),
+            None => Judgement::new(Verdict::Unknown, as_of),
+        }
+    }
+
+    /// Whether a lease ran out so long ago that any living pod would have taken it.
+    fn is_out(&self, lease: &LeaseNow) -> bool {
+        -lease.ttl > span::of(self.leaders.tick)
+    }
+
+    /// The same, where a log says otherwise: the clocks may differ.
+    fn is_out_beyond_doubt(&self, lease: &LeaseNow) -> bool {
+        -lease.ttl > span::of(self.leaders.tick) + LEASE_SKEW
+    }
+
+    /// Whether the lease was renewed by a process that must be alive: after the newest pod came.
+    fn proves_life(&self, lease: &LeaseNow) -> bool {
+        let renewed = lease.advanced_at.filter(|_| lease.advancing == Some(true));
+        renewed.is_some_and(|at| self.newest_start().is_none_or(|start| at > start))
+    }
+
+    /// A tick after the lease's end the others will have taken it, or nobody will.
+    fn wait_for(&self, lease: &LeaseNow) -> Verdict {
+        let until = lease
+            .end
+            .checked_add(span::of(self.leaders.tick) + SignedDuration::from_secs(1));
+        until.map_or(Verdict::Unknown, |until| Verdict::Settling { until })
+    }
+
+    /// Within a settle window after the newest start, "none" is too early, and so is "unknown" where all logs are read.
+    fn settle<'t>(&self, judgement: Judgement<'t>, all: &[Testimony<'t>]) -> Judgement<'t> {
+        let early = match judgement.verdict {
+            Verdict::None => true,
+            Verdict::Unknown => {
+                matches!(self.pods, Freshness::Fresh(_)) && all.iter().all(|one| one.witness.is_read())
+            }
+            Verdict::One | Verdict::Many | Verdict::Settling { .. } => false,
+        };
+        let until = self
+            .newest_start()
+            .and_then(|at| at.checked_add(span::of(self.leaders.settle())).ok());
+        match until.filter(|until| early && self.now < *until) {
+            Some(until) => Judgement {
+                verdict: Verdict::Settling { until },
+                ..judgement
+            },
+            None => judgement,
+        }
+    }
+
+    /// When the newest pod came or started; one that crashes again and again holds nobody up.
+    fn newest_start(&self) -> Option<Timestamp> {
+        let pods = || self.facts.pods.values().filter(|pod| !pod.is_over());
+        let start = |pod: &Pod| pod.newest_start().max(pod.created_at);
+        let steady = pods().filter(|pod| pod.restarts < CRASH_LOOP);
+        steady
+            .filter_map(start)
+            .max()
+            .or_else(|| pods().filter_map(start).max())
+    }
+
+    /// What the logs say, in a few words.
+    fn words(&self, all: &[Testimony<'_>]) -> String {
+        let words = match self.pods {
+            Freshness::Missing => "pods not read yet".to_owned(),
+            Freshness::Stale(age) => format!("pods not heard for {}", span::brief(age)),
+            Freshness::Fresh(_) => self.words_on(all),
+        };
+        SafeText::cut(&words, LOG_WORDS).to_string()
+    }
+
+    fn words_on(&self, all: &[Testimony<'_>]) -> String {
+        let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
+        match &leads[..] {
+            [] => self.words_without_leader(all),
+            [leader] => self.words_on_leader(leader),
+            [first, second] => format!("{} and {} both beat", first.name(), second.name()),
+            many => {
+                let names: Vec<_> = many.iter().map(|one| one.name().to_string()).collect();
+                format!("{} beat: {}", many.len(), names.join(" "))
+            }
+        }
+    }
+
+    fn words_on_leader(&self, leader: &Testimony<'_>) -> String {
+        let blip = if self.had_blip(leader) { ", DB blip" } else { "" };
+        format!("{}, {}{blip}", leader.name(), self.last_word(leader))
+    }
+
+    /// `heartbeat 12s ago`.
+    fn last_word(&self, of: &Testimony<'_>) -> String {
+        let Some((at, kind)) = of.evidence.and_then(|evidence| evidence.latest) else {
+            return "silent".to_owned();
+        };
+        let word = if kind == LeaderLineKind::Gained {
+            "gained"
+        } else {
+            "heartbeat"
+        };
+        format!("{word} {} ago", span::brief(self.log_now.duration_since(at)))
+    }
+
+    fn words_without_leader(&self, all: &[Testimony<'_>]) -> String {
+        let of = all.len();
+        let count = |is: &dyn Fn(&Testimony<'_>) -> bool| all.iter().filter(|one| is(one)).count();
+        let said = count(&|one| matches!(one.stand, Stand::Follows { said: true, .. }));
+        let read = count(&|one| one.witness.is_read());
+        let went_silent =
+            |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.leads_at().is_some());
+        let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
+        match silent {
+            _ if of == 0 => "no pod runs".to_owned(),
+            Some(one) if one.stand == Stand::Unknown => format!("{}, {}", one.name(), self.last_word(one)),
+            _ if said > 0 => format!("{said} of {of} pods say not leader"),
+            _ if read == 0 => format!("no log of {of} pods is current"),
+            _ if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".to_owned(),
+            _ => format!("no leader line, {read} of {of} pods read"),
+        }
+    }
+
+    /// Whether it lost its lease for a moment and took it again: a hiccup of the database, no failover.
+    fn had_blip(&self, leader: &Testimony<'_>) -> bool {
+        let last = |kind| {
+            leader
+                .evidence
+                .and_then(|evidence| evidence.last.get(&kind).copied())
+        };
+        let (Some(lost), Some(gained)) = (last(LeaderLineKind::Lost), last(LeaderLineKind::Gained)) else {
+            return false;
+        };
+        let gap = gained.duration_since(lost);
+        let soon = gap >= SignedDuration::ZERO && gap <= silence(self.leaders);
+        soon && self.log_now.duration_since(gained) <= BLIP_TOLD_FOR
+    }
+}
+
+/// No log says that its pod leads, and there is no lease to ask.
+fn judge_by_logs<'t>(all: &[Testimony<'t>]) -> Judgement<'t> {
+    let confirmed: Option<Vec<_>> = all.iter().map(Testimony::follows_at).collect();
+    match confirmed {
+        Some(at) => Judgement::new(Verdict::None, at.into_iter().min()),
+        None => Judgement::new(Verdict::Unknown, None),
+    }
+}
+
+/// One log says that its pod leads, and there is no lease to ask.
+fn judge_leader<'t>(all: &[Testimony<'t>], leader: &Testimony<'t>) -> Judgement<'t> {
+    let confirmed: Option<Vec<_>> = all
+        .iter()
+        .map(|one| one.leads_at().or(one.follows_at()))
+        .collect();
+    match confirmed {
+        Some(at) => Judgement::one(leader, at.into_iter().min()),
+        None => Judgement::new(Verdict::Unknown, leader.leads_at()),
+    }
+}
+
+/// The pod whose log carries the lease holder's id.
+fn holder_of<'s, 't>(all: &'s [Testimony<'t>], lease: &LeaseNow) -> Option<&'s Testimony<'t>> {
+    let holder = lease.holder.as_ref()?;
+    let is_holder = |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.worker_id == *holder);
+    all.iter().find(is_holder)
+}
+
+/// A leader that has said nothing since another one started has handed over; only one that has makes two.
+fn hand_over(all: &mut [Testimony<'_>]) {
+    let starts: Vec<_> = all.iter().filter_map(Testimony::since).collect();
+    for one in all.iter_mut().filter(|one| one.witness.is_read()) {
+        let led = one
+            .evidence
+            .and_then(|evidence| evidence.leading_since.zip(evidence.leads_at()));
+        let Some((since, last)) = led else {
+            continue;
+        };
+        let later = starts.iter().filter(|start| **start > since);
+        let heir = later
+            .filter(|start| last.duration_since(**start) <= LINE_SKEW)
+            .min();
+        if let Some(at) = heir {
+            one.stand = Stand::Follows { at: *at, said: false };
+        }
+    }
+}
+
+impl Testimony<'_> {
+    fn leads_at(&self) -> Option<Timestamp> {
+        match self.stand {
+            Stand::Leads { last, .. } => Some(last),
+            Stand::Follows { .. } | Stand::Unknown => None,
+        }
+    }
+
+    fn since(&self) -> Option<Timestamp> {
+        match self.stand {
+            Stand::Leads { since, .. } => Some(since),
+            Stand::Follows { .. } | Stand::Unknown => None,
+        }
+    }
+
+    fn follows_at(&self) -> Option<Timestamp> {
+        match self.stand {
+            Stand::Follows { at, .. } => Some(at),
+            Stand::Leads { .. } | Stand::Unknown => None,
+        }
+    }
+
+    fn name(&self) -> SafeText {
+        SafeText::cut(self.witness.pod.short_name(), 12)
+    }
+}

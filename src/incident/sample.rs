@@ -1,0 +1,248 @@
+//! Facts and a profile to test against: three pods of the service as it was in January 2021, at 14:00.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fact::{
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Pod, PodUid, Reading, StatusCount,
+    TableReading,
+};
+use super::facts::Facts;
+use super::feed::{FeedId, FeedState, Problem, ProblemKind};
+use super::log::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting, sample_leaders};
+use super::profile::{ClockBasis, Database, Environment, Profile, Role, SecretKeys, Service, Status, Table};
+use super::text::SafeText;
+
+/// The moment of all tests.
+pub(crate) fn now() -> Timestamp {
+    "2021-01-15T14:00:00Z".parse().unwrap()
+}
+
+/// So many seconds before [`now`].
+pub(crate) fn ago(seconds: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+pub(crate) const SHORT: [&str; 3] = ["2mgcp", "blf5h", "lzxms"];
+
+/// The worker id of a pod.
+pub(crate) fn id(pod: &str) -> SafeText {
+    SafeText::new(&format!("id-of-{pod}"))
+}
+
+pub(crate) fn profile() -> Profile {
+    Profile {
+        id: "managed-services-api".into(),
+        title: "Managed Services API".into(),
+        service: Service {
+            deployment: "msa".into(),
+            selector: "app=msa".into(),
+            container: "service".into(),
+            replicas: 3,
+        },
+        environments: vec![Environment {
+            name: "stage".into(),
+            namespace: "msa-stage".into(),
+            production: false,
+            read_only: false,
+            links: Default::default(),
+        }],
+        leaders: sample_leaders(),
+        database: Some(Database {
+            name: "serviceapitests".into(),
+            secret: SecretKeys {
+                name: "rds".into(),
+                host: "db.host".into(),
+                port: "db.port".into(),
+                database: "db.name".into(),
+                user: "db.user".into(),
+                password: "db.password".into(),
+                ca: None,
+            },
+            tables: vec![clusters()],
+        }),
+        steps: Default::default(),
+        sops: Vec::new(),
+        contacts: Default::default(),
+        escalations: Vec::new(),
+    }
+}
+
+fn clusters() -> Table {
+    let status = |name: &str, role, limit: Option<u64>| Status {
+        name: name.into(),
+        role,
+        clock: ClockBasis::UpdatedAt,
+        limit: limit.map(Duration::from_secs),
+    };
+    Table {
+        name: "clusters".into(),
+        title: "OSD cluster".into(),
+        ocm_id: Some("cluster_id".into()),
+        reason: None,
+        statuses: vec![
+            status("cluster_accepted", Role::Accepted, Some(180)),
+            status("cluster_provisioning", Role::InFlight, Some(2_700)),
+            status("ready", Role::Ready, None),
+            status("failed", Role::Failed, None),
+        ],
+    }
+}
+
+/// A running, ready pod that started so long ago.
+pub(crate) fn pod(short: &str, started: i64) -> Pod {
+    Pod {
+        uid: PodUid(short.into()),
+        name: SafeText::new(&format!("msa-x-{short}")),
+        resource_version: "1".into(),
+        created_at: Some(ago(started + 2)),
+        deletion_at: None,
+        phase: "Running".into(),
+        status: "Running".into(),
+        message: "".into(),
+        node: Some("n1".into()),
+        ready: 1,
+        total: 1,
+        restarts: 0,
+        restarted_at: None,
+        owner: None,
+        containers: vec![Container {
+            name: "service".into(),
+            init: false,
+            image: "msa:1".into(),
+            ready: true,
+            restarts: 0,
+            id: "c".into(),
+            state: ContainerState::Running {
+                since: Some(ago(started)),
+            },
+            last: None,
+        }],
+        conditions: vec![Condition {
+            kind: "Ready".into(),
+            status: "True".into(),
+            reason: "".into(),
+            message: "".into(),
+            since: None,
+        }],
+    }
+}
+
+/// A pod that waits for its container, with its status word.
+pub(crate) fn waiting_pod(short: &str, created: i64, status: &str) -> Pod {
+    let mut pod = pod(short, created - 2);
+    pod.phase = "Pending".into();
+    pod.status = status.into();
+    pod.ready = 0;
+    pod.conditions.clear();
+    pod.containers[0].ready = false;
+    pod.containers[0].state = ContainerState::Waiting {
+        reason: status.into(),
+        message: "".into(),
+    };
+    pod
+}
+
+pub(crate) fn deployment(replicas: u32) -> Deployment {
+    Deployment {
+        name: "msa".into(),
+        uid: "d".into(),
+        resource_version: "1".into(),
+        replicas,
+        current: replicas,
+        ready: replicas,
+        updated: replicas,
+        available: replicas,
+        observed: true,
+        paused: false,
+        images: Vec::new(),
+        conditions: Vec::new(),
+    }
+}
+
+/// Facts of pods that were just heard.
+pub(crate) fn facts(pods: Vec<Pod>) -> Facts {
+    let mut facts = Facts::default();
+    facts.apply(Fact::Pods(pods), now());
+    facts
+}
+
+/// What a line says and how long ago it was written.
+pub(crate) type Said = (LeaderLineKind, i64);
+
+/// The log of a pod's container as it stands: what it said of a worker, and from when on it could be read.
+pub(crate) fn log(short: &str, worker: &str, first: i64, said: &[Said]) -> LogBatch {
+    let sighting = |(kind, seconds): &Said| Sighting {
+        at: ago(*seconds),
+        line: LeaderLine {
+            kind: *kind,
+            worker: worker.into(),
+            worker_id: id(short),
+        },
+    };
+    LogBatch {
+        source: source(short),
+        records: Vec::new(),
+        sightings: said.iter().map(sighting).collect(),
+        progress: LogProgress {
+            lines: 100,
+            bytes: 19_000,
+            first_at: Some(ago(first)),
+            last_at: Some(ago(1)),
+            errors: 0,
+            verbose: true,
+            caught_up: true,
+        },
+    }
+}
+
+pub(crate) fn source(short: &str) -> ContainerKey {
+    ContainerKey {
+        pod_uid: PodUid(short.into()),
+        pod: SafeText::new(&format!("msa-x-{short}")),
+        container: "service".into(),
+        restart: 0,
+    }
+}
+
+/// A poll: the lease of the Kafka worker and the clusters by status, oldest age and how many are over the limit.
+pub(crate) fn reading(
+    lease: Option<(Option<&str>, i64)>,
+    clusters: &[(&str, u64, Option<i64>, Option<u64>)],
+) -> Reading {
+    let row = |(holder, ttl_s): (Option<&str>, i64)| Lease {
+        lease_type: "kafka".into(),
+        holder: holder.map(id),
+        ttl_s,
+        expires: SafeText::new(&ttl_s.to_string()),
+    };
+    let count = |(status, count, oldest_s, over_limit): &(&str, u64, Option<i64>, Option<u64>)| StatusCount {
+        status: (*status).into(),
+        count: *count,
+        oldest_s: *oldest_s,
+        over_limit: *over_limit,
+    };
+    Reading {
+        took_ms: 3,
+        tables: vec![TableReading {
+            table: "clusters".into(),
+            statuses: Ok(clusters.iter().map(count).collect()),
+        }],
+        leases: Ok(lease.into_iter().map(row).collect()),
+    }
+}
+
+/// A source that fails.
+pub(crate) fn failing(id: FeedId, kind: ProblemKind, what: &str) -> Fact {
+    let problem = Problem::new(kind, what);
+    let retry_in = Duration::from_secs(5);
+    Fact::Feed(
+        id,
+        FeedState::Failing {
+            problem,
+            attempt: 1,
+            retry_in,
+        },
+    )
+}
