@@ -1,0 +1,108 @@
+//! The judgement: the same facts, the same profile and the same moment give the same diagnosis.
+
+mod answer;
+mod leader;
+mod look;
+mod pods;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::answer::Answer;
+use super::facts::Facts;
+use super::leader::{LeaderReading, read_leaders};
+use super::profile::Profile;
+use super::sop::{Check, Sop, Step, StepStatus};
+
+/// What the facts say about one SOP.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// One a step of the SOP, in order.
+    pub steps: Vec<StepFinding>,
+    /// One a worker of the profile, in order.
+    pub leaders: Vec<LeaderReading>,
+}
+
+impl Diagnosis {
+    /// The step to look at first: the first that fails, else the first that is unknown, else stale, else waiting. `None` when all
+    /// others pass or are the operator's.
+    pub fn worst(&self) -> Option<&StepFinding> {
+        use StepStatus::{Fail, Stale, Unknown, Waiting};
+        let first = |status| self.steps.iter().find(|step| step.status == status);
+        [Fail, Unknown, Stale, Waiting].into_iter().find_map(first)
+    }
+}
+
+/// The answer to one step, with what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepFinding {
+    /// The step's id in the profile.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The answer.
+    pub status: StepStatus,
+    /// What was seen, in a few words; empty for nothing.
+    pub value: String,
+    /// What it was held against; empty for nothing.
+    pub threshold: String,
+    /// The lines and rows it rests on.
+    pub evidence: Vec<String>,
+    /// Which source told: `pods`, `deployment and pods`, `logs and leases`, `database`; `operator` where only a person can.
+    pub source: &'static str,
+    /// How old what the source told is; `None` when it told nothing.
+    pub age: Option<SignedDuration>,
+}
+
+/// Judges every step of `sop`.
+pub fn diagnose(facts: &Facts, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
+    let leaders = read_leaders(facts, profile, now);
+    let case = Case {
+        facts,
+        profile,
+        leaders: &leaders,
+        now,
+    };
+    let find = |(id, step)| finding(id, step, case.answer(step));
+    let steps = profile.steps_of(sop).into_iter().map(find).collect();
+    Diagnosis { steps, leaders }
+}
+
+/// All that an answer may rest on.
+struct Case<'a> {
+    facts: &'a Facts,
+    profile: &'a Profile,
+    leaders: &'a [LeaderReading],
+    now: Timestamp,
+}
+
+impl Case<'_> {
+    fn answer(&self, step: &Step) -> Answer {
+        match &step.check {
+            Check::Manual => Answer::new(StepStatus::Manual, "operator"),
+            Check::Replicas => self.replicas(),
+            Check::PodsReady => self.pods_ready(),
+            Check::Events => self.events(),
+            Check::LogErrors => self.log_errors(),
+            Check::Leader { worker } => self.leader(worker),
+            Check::AnyReady { table } => self.any_ready(table),
+            Check::Limits { table } => self.limits(table),
+            Check::Failed { table } => self.failed(table),
+        }
+    }
+}
+
+fn finding(id: &str, step: &Step, answer: Answer) -> StepFinding {
+    StepFinding {
+        id: id.to_owned(),
+        title: step.title.clone(),
+        status: answer.status,
+        value: answer.value,
+        threshold: answer.threshold,
+        evidence: answer.evidence,
+        source: answer.source,
+        age: answer.age,
+    }
+}
