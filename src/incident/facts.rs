@@ -20,6 +20,12 @@ pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// How far back counts are kept, to say how they change.
 pub const CHANGE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
+/// Instances of one container whose logs are known at a time.
+const KEPT_INSTANCES: u32 = 3;
+
+/// Rows by table and status.
+type Counts = BTreeMap<(SafeText, SafeText), u64>;
+
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Facts {
@@ -50,7 +56,7 @@ pub struct Facts {
     #[serde(skip)]
     feeds: BTreeMap<FeedId, Feed>,
     #[serde(skip)]
-    counts: VecDeque<(Timestamp, BTreeMap<(SafeText, SafeText), u64>)>,
+    counts: VecDeque<(Timestamp, Counts)>,
 }
 
 /// How far one log is known.
@@ -112,8 +118,9 @@ impl Facts {
             }
             Fact::Log(batch) => self.apply_log(&batch, now),
             Fact::LogNote { source, missed, .. } => {
-                if let Some(log) = self.logs.get_mut(&source) {
-                    log.missed += missed;
+                // Lines may be missed before the first batch comes.
+                if self.pods.contains_key(&source.pod_uid) {
+                    self.logs.entry(source).or_default().missed += missed;
                 }
             }
             Fact::DatabaseConnection(connection) => self.database = Some(connection),
@@ -140,7 +147,9 @@ impl Facts {
             .filter(|uid| !pods.contains_key(uid))
             .cloned()
             .collect();
-        gone.iter().for_each(|uid| self.forget_pod(uid));
+        for uid in &gone {
+            self.forget_pod(uid);
+        }
         self.pods = pods;
         self.hear(FeedId::Pods, FeedState::Live, now);
     }
@@ -160,8 +169,21 @@ impl Facts {
         }
         let log = self.logs.entry(batch.source.clone()).or_default();
         log.progress = batch.progress.clone();
+        self.forget_old_instances(&batch.source);
         self.leaders.apply(&batch.source, &batch.sightings);
         self.hear(FeedId::Log(batch.source.clone()), FeedState::Live, now);
+    }
+
+    /// A container that crashes all day has hundreds of instances: the newest few tell all there is to know.
+    fn forget_old_instances(&mut self, newest: &ContainerKey) {
+        let is_old = |key: &ContainerKey| {
+            key.pod_uid == newest.pod_uid
+                && key.container == newest.container
+                && key.restart + KEPT_INSTANCES <= newest.restart
+        };
+        self.logs.retain(|key, _| !is_old(key));
+        self.feeds
+            .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));
     }
 
     fn apply_reading(&mut self, reading: Reading, now: Timestamp) {
@@ -253,10 +275,134 @@ impl Facts {
     }
 }
 
-fn counts_of(reading: &Reading) -> BTreeMap<(SafeText, SafeText), u64> {
+fn counts_of(reading: &Reading) -> Counts {
     let statuses = |table: &super::fact::TableReading| -> Vec<((SafeText, SafeText), u64)> {
         let key = |status: &StatusCount| ((table.table.clone(), status.status.clone()), status.count);
         table.statuses.iter().flatten().map(key).collect()
     };
     reading.tables.iter().flat_map(statuses).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::feed::ProblemKind;
+    use crate::incident::log::{KAFKA, LeaderLineKind};
+    use crate::incident::sample::{SHORT, ago, facts, failing, log, now, pod, reading, source};
+
+    fn heartbeat(short: &str) -> LogBatch {
+        log(short, KAFKA, 300, &[(LeaderLineKind::Heartbeat, 10)])
+    }
+
+    #[test]
+    fn a_pod_that_is_gone_takes_its_evidence_with_it() {
+        let mut facts = facts(SHORT.map(|short| pod(short, 100)).to_vec());
+        for short in SHORT {
+            facts.apply(Fact::Log(heartbeat(short)), now());
+        }
+        facts.apply(Fact::PodGone(pod(SHORT[0], 0).uid), now());
+        facts.apply(Fact::Pods(vec![pod(SHORT[2], 100)]), now());
+        let kept: Vec<_> = facts.logs.keys().cloned().collect();
+        assert_eq!(kept, [source(SHORT[2])]);
+        for gone in &SHORT[..2] {
+            assert_eq!(facts.leaders.of(&source(gone), KAFKA), None);
+            assert!(facts.feed(&FeedId::Log(source(gone))).is_none());
+        }
+        // what comes late of a pod that is gone stays out
+        facts.apply(Fact::Log(heartbeat(SHORT[0])), now());
+        assert_eq!(facts.logs.len(), 1);
+        assert!(facts.feed(&FeedId::Log(source(SHORT[0]))).is_none());
+    }
+
+    #[test]
+    fn lines_missed_before_the_first_batch_are_not_forgotten() {
+        let mut facts = facts(vec![pod(SHORT[0], 100)]);
+        let note = |missed| Fact::LogNote {
+            source: source(SHORT[0]),
+            missed,
+            text: "a gap".into(),
+        };
+        facts.apply(note(2), now());
+        facts.apply(Fact::Log(heartbeat(SHORT[0])), now());
+        facts.apply(note(3), now());
+        assert_eq!(facts.logs[&source(SHORT[0])].missed, 5);
+    }
+
+    #[test]
+    fn a_container_that_crashes_all_day_does_not_fill_the_memory() {
+        let mut facts = facts(vec![pod(SHORT[0], 100)]);
+        for restart in 0..500 {
+            let mut batch = heartbeat(SHORT[0]);
+            batch.source.restart = restart;
+            facts.apply(Fact::Log(batch), now());
+        }
+        let kept: Vec<_> = facts.logs.keys().map(|key| key.restart).collect();
+        assert_eq!(kept, [497, 498, 499]);
+        let feeds = facts.feeds().filter(|(id, _)| matches!(id, FeedId::Log(_)));
+        assert_eq!(feeds.count(), 3);
+    }
+
+    #[test]
+    fn a_source_is_current_for_fifteen_seconds_after_its_last_sign_of_life() {
+        let mut facts = Facts::default();
+        let fresh = |seconds| Freshness::Fresh(SignedDuration::from_secs(seconds));
+        assert_eq!(facts.freshness(&FeedId::Database, now()), Freshness::Missing);
+        facts.apply(Fact::Feed(FeedId::Database, FeedState::Connecting), now());
+        assert_eq!(facts.freshness(&FeedId::Database, now()), Freshness::Missing);
+        facts.apply(Fact::Database(reading(None, &[])), now());
+        assert_eq!(facts.freshness(&FeedId::Database, ago(-15)), fresh(15));
+        facts.apply(failing(FeedId::Database, ProblemKind::Refused, "down"), ago(-10));
+        assert_eq!(facts.freshness(&FeedId::Database, ago(-15)), fresh(15));
+        let stale = Freshness::Stale(SignedDuration::from_secs(16));
+        assert_eq!(facts.freshness(&FeedId::Database, ago(-16)), stale);
+    }
+
+    #[test]
+    fn a_watch_lives_by_the_server_s_signs_of_life_and_a_log_by_its_own() {
+        let mut facts = facts(vec![pod(SHORT[0], 100)]);
+        facts.apply(Fact::Log(heartbeat(SHORT[0])), now());
+        facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(-60));
+        let at = ago(-62);
+        let two = SignedDuration::from_secs(2);
+        assert_eq!(facts.freshness(&FeedId::Pods, at), Freshness::Fresh(two));
+        assert!(matches!(
+            facts.freshness(&FeedId::Log(source(SHORT[0])), at),
+            Freshness::Stale(_)
+        ));
+        // a finished container's log is what it is
+        facts.apply(
+            Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Ended),
+            ago(-61),
+        );
+        assert!(matches!(
+            facts.freshness(&FeedId::Log(source(SHORT[0])), ago(-9_999)),
+            Freshness::Fresh(_)
+        ));
+    }
+
+    #[test]
+    fn a_lease_advances_when_its_end_changes() {
+        let mut facts = Facts::default();
+        let mut poll = |ttl: i64, at: Timestamp| {
+            facts.apply(Fact::Database(reading(Some((Some("blf5h"), ttl)), &[])), at);
+            facts.leases[&SafeText::new("kafka")].clone()
+        };
+        assert_eq!(poll(100, ago(20)).advanced_at, None);
+        assert_eq!(poll(100, ago(15)).advanced_at, None);
+        let track = poll(180, ago(10));
+        assert_eq!((track.first_seen_at, track.advanced_at), (ago(20), Some(ago(10))));
+        assert_eq!(poll(180, ago(5)).advanced_at, Some(ago(10)));
+    }
+
+    #[test]
+    fn counts_change_since_the_oldest_poll_of_five_minutes() {
+        let mut facts = Facts::default();
+        for (seconds, count) in [(400, 9), (290, 1), (100, 2), (0, 4)] {
+            let rows = [("cluster_accepted", count, Some(1), Some(0))];
+            facts.apply(Fact::Database(reading(None, &rows)), ago(seconds));
+        }
+        let change = facts.change_of("clusters", "cluster_accepted");
+        assert_eq!(change, Some((3, SignedDuration::from_secs(290))));
+        assert_eq!(facts.change_of("clusters", "ready").unwrap().0, 0);
+    }
 }

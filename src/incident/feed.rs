@@ -185,3 +185,64 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::sample::{ago, now};
+
+    fn failing(attempt: u32) -> FeedState {
+        FeedState::Failing {
+            problem: Problem::new(ProblemKind::Refused, "nobody listens").advise("start it"),
+            attempt,
+            retry_in: Duration::from_secs(4),
+        }
+    }
+
+    #[test]
+    fn a_source_says_since_when_it_is_as_it_is_and_when_it_was_last_heard() {
+        let mut feed = Feed::new(ago(60));
+        feed.apply(FeedState::Live, ago(50));
+        feed.apply(FeedState::Live, ago(40));
+        assert_eq!(
+            (feed.since, feed.heard_at, feed.problem()),
+            (ago(50), Some(ago(40)), None)
+        );
+        feed.apply(failing(1), ago(30));
+        feed.apply(failing(2), ago(20));
+        assert_eq!((feed.since, feed.heard_at), (ago(30), Some(ago(40))));
+        assert_eq!(feed.retry_at, Some(ago(16)));
+        assert_eq!(
+            feed.problem().map(|problem| problem.kind),
+            Some(ProblemKind::Refused)
+        );
+        feed.apply(FeedState::Ended, now());
+        assert_eq!(
+            (feed.heard_at, feed.retry_at, feed.problem()),
+            (Some(now()), None, None)
+        );
+    }
+
+    #[test]
+    fn a_problem_reads_as_its_sentence() {
+        let problem = Problem::new(ProblemKind::Tls, "the certificate\u{1b}[2J is not trusted");
+        assert_eq!(problem.to_string(), "the certificate␛[2J is not trusted");
+        assert_eq!(problem.advice, None);
+    }
+
+    #[test]
+    fn a_wait_beyond_all_time_has_no_end() {
+        let mut feed = Feed::new(now());
+        let retry_in = Duration::MAX;
+        let problem = Problem::new(ProblemKind::Frozen, "no answer");
+        feed.apply(
+            FeedState::Failing {
+                problem,
+                attempt: 1,
+                retry_in,
+            },
+            now(),
+        );
+        assert_eq!(feed.retry_at, None);
+    }
+}

@@ -1,5 +1,6 @@
 //! Facts and a profile to test against: three pods of the service as it was in January 2021, at 14:00.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,7 @@ pub(crate) fn profile() -> Profile {
             namespace: "msa-stage".into(),
             production: false,
             read_only: false,
-            links: Default::default(),
+            links: BTreeMap::default(),
         }],
         leaders: sample_leaders(),
         database: Some(Database {
@@ -62,9 +63,9 @@ pub(crate) fn profile() -> Profile {
             },
             tables: vec![clusters()],
         }),
-        steps: Default::default(),
+        steps: BTreeMap::default(),
         sops: Vec::new(),
-        contacts: Default::default(),
+        contacts: BTreeMap::default(),
         escalations: Vec::new(),
     }
 }

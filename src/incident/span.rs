@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 /// The longest span of a profile that is reckoned with, so that sums stay in range.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// A span of a profile, to reckon with: a year at most.
 pub fn of(span: Duration) -> SignedDuration {
@@ -30,11 +30,11 @@ pub fn brief(span: SignedDuration) -> String {
     let seconds = span.as_secs().unsigned_abs();
     let text = match seconds {
         0..60 => format!("{seconds}s"),
-        60..3_600 if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        60..3_600 if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3_600..86_400 if seconds / 60 % 60 == 0 => format!("{}h", seconds / 3_600),
+        3_600..86_400 if (seconds / 60).is_multiple_of(60) => format!("{}h", seconds / 3_600),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
-        86_400..864_000 if seconds / 3_600 % 24 != 0 => {
+        86_400..864_000 if !(seconds / 3_600).is_multiple_of(24) => {
             format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24)
         }
         _ => format!("{}d", seconds / 86_400),

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::Case;
 use super::answer::{Answer, Heard};
 use crate::incident::fact::ClusterEvent;
+use crate::incident::facts::LogKnown;
 use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::log::ContainerKey;
 use crate::incident::sop::StepStatus;
@@ -124,7 +125,7 @@ impl Case<'_> {
             .filter(|(_, log)| log.progress.errors > 0)
             .collect();
         logs.sort_by_key(|(_, log)| std::cmp::Reverse(log.progress.errors));
-        let line = |(key, log): &(&ContainerKey, &crate::incident::facts::LogKnown)| {
+        let line = |(key, log): &(&ContainerKey, &LogKnown)| {
             let instance = if key.restart > 0 {
                 format!(" #{}", key.restart)
             } else {

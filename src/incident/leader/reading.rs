@@ -156,9 +156,10 @@ impl Scene<'_> {
         let read_at = Some(lease.read_at);
         let wait = || Judgement::new(self.wait_for(lease), read_at);
         if !lease.is_live() {
-            return match self.is_out(lease) {
-                true => Judgement::new(Verdict::None, read_at),
-                false => wait(),
+            return if self.is_out(lease) {
+                Judgement::new(Verdict::None, read_at)
+            } else {
+                wait()
             };
         }
         if let Some(holder) = holder_of(all, lease) {

@@ -152,9 +152,10 @@ impl<'a> Witness<'a> {
             return self.never_led(heard_at);
         };
         if let (Some(last), Some(since)) = (evidence.leads_at(), evidence.leading_since) {
-            return match now.duration_since(last) <= leads_for(leaders) {
-                true => Stand::Leads { since, last },
-                false => Stand::Unknown,
+            return if now.duration_since(last) <= leads_for(leaders) {
+                Stand::Leads { since, last }
+            } else {
+                Stand::Unknown
             };
         }
         match evidence.follows_at() {

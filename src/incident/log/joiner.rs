@@ -1,5 +1,7 @@
 //! Joins the lines of one record.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::glog::{LineKind, Severity, continued_severity};
@@ -87,11 +89,11 @@ pub struct RawRecord {
 impl RawRecord {
     /// The record to show: secrets out, control sequences out. `before` is when the line before it came, for a record whose own time
     /// can't be read.
-    pub(super) fn into_record(&self, before: Timestamp) -> LogRecord {
+    pub(super) fn to_record(&self, before: Timestamp) -> LogRecord {
         let text = SafeText::from_bytes(&self.text);
         let redacted = match redact(&text) {
-            std::borrow::Cow::Borrowed(_) => None,
-            std::borrow::Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => None,
+            Cow::Owned(redacted) => Some(redacted),
         };
         let over = self.over();
         let text = match (redacted, over) {
@@ -244,7 +246,7 @@ mod tests {
             records.extend(joiner.push(stamp, line, LineKind::of(line), None).complete);
         }
         records.extend(joiner.flush());
-        let shown = |record: &RawRecord| record.into_record(Timestamp::UNIX_EPOCH);
+        let shown = |record: &RawRecord| record.to_record(Timestamp::UNIX_EPOCH);
         records
             .iter()
             .map(shown)

@@ -14,7 +14,7 @@ const MAX_NAME: usize = 100;
 pub struct LogPatterns {
     /// All leader patterns as one: its literal beginnings let the search skip through a line that has none.
     any: Regex,
-    kinds: [(LeaderLineKind, Regex); 6],
+    kinds: Vec<(LeaderLineKind, Regex)>,
     verbose: Regex,
     grep: Regex,
 }
@@ -32,16 +32,13 @@ impl LogPatterns {
             (NotLeader, "not-leader", &lines.not_leader),
             (LeaseFailed, "lease-failed", &lines.lease_failed),
         ];
-        let each = |(kind, key, pattern): (LeaderLineKind, &str, &String)| {
-            Ok::<_, String>((kind, compile(&format!("leaders.lines.{key}"), pattern)?))
-        };
-        let [a, b, c, d, e, f] = kinds.map(each);
-        let each = [a?, b?, c?, d?, e?, f?];
+        let any = union(kinds.map(|(_, _, pattern)| pattern.as_str()));
+        let mut each = Vec::with_capacity(kinds.len());
+        for (kind, key, pattern) in kinds {
+            each.push((kind, compile(&format!("leaders.lines.{key}"), pattern)?));
+        }
         Ok(Self {
-            any: compile(
-                "leaders.lines",
-                &union(kinds.map(|(_, _, pattern)| pattern.as_str())),
-            )?,
+            any: compile("leaders.lines", &any)?,
             kinds: each,
             verbose: compile("leaders.verbose", &leaders.verbose)?,
             grep: compile("leaders.grep", &leaders.grep)?,
@@ -150,7 +147,7 @@ pub(crate) mod tests {
             ],
             lease_table: Some("leader_leases".into()),
             tick: Duration::from_secs(30),
-            lease: Duration::from_secs(180),
+            lease: Duration::from_mins(3),
             reconcile: Duration::from_secs(30),
         }
     }

@@ -152,7 +152,7 @@ impl LineReader {
         self.progress.last_at = self.parsed;
         Some(LogBatch {
             source: self.source.clone(),
-            records: records.iter().map(|record| record.into_record(before)).collect(),
+            records: records.iter().map(|record| record.to_record(before)).collect(),
             sightings: self.sightings.drain(),
             progress: self.progress.clone(),
         })
@@ -407,7 +407,9 @@ mod tests {
         fn any_bytes_are_read_and_every_line_is_counted(lines in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..40)) {
             let mut reader = reader(5);
             reader.caught_up();
-            lines.iter().for_each(|line| reader.push(line));
+            for line in &lines {
+                reader.push(line);
+            }
             let read = reader.take(true).map_or(0, |batch| batch.progress.lines);
             if !lines.is_empty() {
                 prop_assert_eq!(read, lines.len() as u64);
