@@ -8,7 +8,7 @@ use super::Case;
 use super::answer::{Answer, Heard};
 use crate::incident::fact::ClusterEvent;
 use crate::incident::facts::LogKnown;
-use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
 use crate::incident::log::ContainerKey;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -65,15 +65,11 @@ impl Case<'_> {
 
     /// Records of severity error and worse in the logs.
     pub(super) fn log_errors(&self) -> Answer {
-        let logs: Vec<_> = self
-            .facts
-            .feeds()
-            .filter_map(|(id, _)| self.hear_log(id))
-            .collect();
-        let heard = logs.iter().map(|(_, heard)| heard.clone());
+        let logs = self.hear_logs();
+        let heard = logs.iter().cloned();
         let current: Vec<_> = logs
             .iter()
-            .filter(|(_, heard)| matches!(heard, Heard::Current(_)))
+            .filter(|heard| matches!(heard, Heard::Current(_)))
             .collect();
         let answer = Answer::new(StepStatus::Manual, "logs").evidence(self.errors_by_log());
         if current.is_empty() {
@@ -83,7 +79,7 @@ impl Case<'_> {
                 Some(stopped) => answer.value(self.count_errors()).heard(&stopped),
             };
         }
-        let silent = logs.iter().filter_map(|(_, heard)| match heard {
+        let silent = logs.iter().filter_map(|heard| match heard {
             Heard::Never(why) | Heard::Stopped(_, why) => Some(why.clone()),
             Heard::Current(_) => None,
         });
@@ -96,15 +92,24 @@ impl Case<'_> {
         })
     }
 
-    /// How a log is, by its pod's short name; `None` for other sources.
-    fn hear_log(&self, id: &FeedId) -> Option<(ContainerKey, Heard)> {
-        let FeedId::Log(key) = id else {
-            return None;
+    /// How the logs are that are followed; where all have ended, how these are.
+    fn hear_logs(&self) -> Vec<Heard> {
+        let is_log = |(id, _): &(&FeedId, &Feed)| matches!(id, FeedId::Log(_));
+        let (ended, followed): (Vec<_>, Vec<_>) = self
+            .facts
+            .feeds()
+            .filter(is_log)
+            .partition(|(_, feed)| feed.state == FeedState::Ended);
+        let logs = if followed.is_empty() { ended } else { followed };
+        logs.into_iter().map(|(id, _)| self.hear_log(id)).collect()
+    }
+
+    fn hear_log(&self, id: &FeedId) -> Heard {
+        let name = match id {
+            FeedId::Log(key) => format!("log of {}", key.short_name()),
+            _ => "log".to_owned(),
         };
-        Some((
-            key.clone(),
-            self.hear(id, &format!("log of {}", key.short_name())),
-        ))
+        self.hear(id, &name)
     }
 
     fn count_errors(&self) -> String {
