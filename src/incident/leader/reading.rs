@@ -235,12 +235,12 @@ impl Scene<'_> {
         until.map_or(Verdict::Unknown, |until| Verdict::Settling { until })
     }
 
-    /// Within a settle window after the newest start, "none" is too early, and so is "unknown" where all logs are read.
+    /// Within a settle window after the newest start, "none" is too early, and so is "unknown" unless a log is in trouble.
     fn settle<'t>(&self, judgement: Judgement<'t>, all: &[Testimony<'t>]) -> Judgement<'t> {
         let early = match judgement.verdict {
             Verdict::None => true,
             Verdict::Unknown => {
-                matches!(self.pods, Freshness::Fresh(_)) && all.iter().all(|one| one.witness.is_read())
+                matches!(self.pods, Freshness::Fresh(_)) && !all.iter().any(|one| one.witness.in_trouble)
             }
             Verdict::One | Verdict::Many | Verdict::Settling { .. } => false,
         };
@@ -315,10 +315,13 @@ impl Scene<'_> {
         let read = count(&|one| one.witness.is_read());
         let went_silent =
             |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.leads_at().is_some());
+        let misses = |one: &Testimony<'_>| one.witness.misses_lease(self.facts, self.leaders, self.log_now);
+        let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         match silent {
             _ if of == 0 => "no pod runs".to_owned(),
             Some(one) if one.stand == Stand::Unknown => format!("{}, {}", one.name(), self.last_word(one)),
+            _ if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
             _ if said > 0 => format!("{said} of {of} pods say not leader"),
             _ if read == 0 => format!("no log of {of} pods is current"),
             _ if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".to_owned(),

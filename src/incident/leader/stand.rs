@@ -27,6 +27,8 @@ pub(super) struct Witness<'a> {
     heard_at: Option<Timestamp>,
     /// Whether the log was read from the container's start without a gap.
     from_start: bool,
+    /// Whether waiting does not help: the log can't be read, or has stopped.
+    pub(super) in_trouble: bool,
 }
 
 /// Where a pod stands.
@@ -65,6 +67,7 @@ fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp
             log: None,
             heard_at: None,
             from_start: false,
+            in_trouble: true,
         });
     };
     let ContainerState::Running { since } = container.state else {
@@ -82,6 +85,7 @@ fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp
         log,
         heard_at: log.and_then(|log| heard_at(facts, &source, log, now)),
         from_start: log.is_some_and(|log| is_from_start(log, since)),
+        in_trouble: is_in_trouble(facts, &source, now),
         source: Some(source),
     };
     // A pod that is being deleted may have ended already; it counts as long as it writes.
@@ -98,6 +102,12 @@ fn heard_at(facts: &Facts, source: &ContainerKey, log: &LogKnown, now: Timestamp
     let fresh = matches!(facts.freshness(&id, now), Freshness::Fresh(_));
     let followed = fresh && feed.state != FeedState::Ended && log.progress.caught_up;
     feed.heard_at.filter(|_| followed)
+}
+
+fn is_in_trouble(facts: &Facts, source: &ContainerKey, now: Timestamp) -> bool {
+    let id = FeedId::Log(source.clone());
+    let failing = facts.feed(&id).is_some_and(|feed| feed.problem().is_some());
+    failing || matches!(facts.freshness(&id, now), Freshness::Stale(_))
 }
 
 fn is_from_start(log: &LogKnown, started: Option<Timestamp>) -> bool {
@@ -136,6 +146,16 @@ impl<'a> Witness<'a> {
     /// What this pod said about a worker type.
     pub(super) fn evidence(&self, facts: &'a Facts, worker: &str) -> Option<&'a WorkerEvidence> {
         facts.leaders.of(self.source.as_ref()?, worker)
+    }
+
+    /// Whether it said of late that it can't read or renew a lease; such lines name no worker.
+    pub(super) fn misses_lease(&self, facts: &Facts, leaders: &Leaders, now: Timestamp) -> bool {
+        let nameless = self
+            .source
+            .as_ref()
+            .and_then(|source| facts.leaders.of(source, ""));
+        let failed_at = nameless.and_then(|evidence| evidence.last.get(&LeaderLineKind::LeaseFailed));
+        self.is_read() && failed_at.is_some_and(|at| now.duration_since(*at) <= silence(leaders))
     }
 
     /// Where it stands at `now`, which is of the clock that dates the lines.

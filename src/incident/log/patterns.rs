@@ -1,6 +1,6 @@
 //! The profile's patterns, compiled, and what they see in a line.
 
-use regex::bytes::{Captures, Regex};
+use regex::bytes::{Captures, Regex, RegexSet};
 
 use super::{LeaderLine, LeaderLineKind};
 use crate::incident::profile::Leaders;
@@ -12,8 +12,8 @@ const MAX_NAME: usize = 100;
 /// Compiled patterns of the profile ([`Leaders::lines`], [`Leaders::verbose`], [`Leaders::grep`]).
 #[derive(Debug)]
 pub struct LogPatterns {
-    /// All leader patterns as one: its literal beginnings let the search skip through a line that has none.
-    any: Regex,
+    /// All leader patterns in one search: their literal beginnings let it skip through a line that has none.
+    any: RegexSet,
     kinds: Vec<(LeaderLineKind, Regex)>,
     verbose: Regex,
     grep: Regex,
@@ -32,13 +32,13 @@ impl LogPatterns {
             (NotLeader, "not-leader", &lines.not_leader),
             (LeaseFailed, "lease-failed", &lines.lease_failed),
         ];
-        let any = union(kinds.map(|(_, _, pattern)| pattern.as_str()));
         let mut each = Vec::with_capacity(kinds.len());
         for (kind, key, pattern) in kinds {
             each.push((kind, compile(&format!("leaders.lines.{key}"), pattern)?));
         }
         Ok(Self {
-            any: compile("leaders.lines", &any)?,
+            any: RegexSet::new(kinds.map(|(_, _, pattern)| pattern))
+                .map_err(|error| format!("leaders.lines: {error}"))?,
             kinds: each,
             verbose: compile("leaders.verbose", &leaders.verbose)?,
             grep: compile("leaders.grep", &leaders.grep)?,
@@ -80,19 +80,6 @@ impl LogPatterns {
 fn named(found: &Captures<'_>, group: &str) -> SafeText {
     let bytes = found.name(group).map_or(&b""[..], |part| part.as_bytes());
     SafeText::cut(&String::from_utf8_lossy(bytes), MAX_NAME)
-}
-
-/// All patterns as one. Group names may stand in one expression once only, so they go.
-fn union(patterns: [&str; 6]) -> String {
-    let nameless = |pattern: &str| pattern.replace("(?P<worker>", "(?:").replace("(?P<id>", "(?:");
-    let nameless = |pattern| {
-        nameless(pattern)
-            .replace("(?<worker>", "(?:")
-            .replace("(?<id>", "(?:")
-    };
-    patterns
-        .map(|pattern| format!("(?:{})", nameless(pattern)))
-        .join("|")
 }
 
 fn compile(key: &str, pattern: &str) -> Result<Regex, String> {

@@ -28,7 +28,7 @@ pub struct LineReader {
     newest: Stamp,
     /// The newest timestamp that was parsed.
     parsed: Option<Timestamp>,
-    /// Whether a line with a header was seen: in such a log, lines without one are not the service's own words.
+    /// Whether a line of glog or of Go's standard log was seen: in such a log, other lines are not the service's own words.
     headed: bool,
     joiner: Joiner,
     held: VecDeque<RawRecord>,
@@ -91,16 +91,17 @@ impl LineReader {
         body
     }
 
-    /// What the line says about a leader. Raw lines among headed ones are bodies of requests and the like: anybody's words.
+    /// What the line says about a leader. Where the service writes headers, lines without one are bodies of requests and the like:
+    /// anybody's words.
     fn leader_line(&mut self, body: &[u8], kind: LineKind) -> Option<LeaderLine> {
-        match kind {
-            LineKind::Headed { message_at, .. } => {
-                self.headed = true;
-                self.patterns.leader_line(body, message_at)
-            }
-            LineKind::Bare if !self.headed => self.patterns.leader_line(body, 0),
-            LineKind::Bare | LineKind::Continuing | LineKind::Blank => None,
-        }
+        let message_at = match kind {
+            LineKind::Headed { message_at, .. } => message_at,
+            LineKind::Bare => 0,
+            LineKind::Continuing | LineKind::Blank => return None,
+        };
+        self.headed |= message_at > 0;
+        let own = message_at > 0 || !self.headed;
+        own.then(|| self.patterns.leader_line(body, message_at)).flatten()
     }
 
     /// The newest line's time, or the newest readable one before it.
@@ -326,7 +327,17 @@ mod tests {
         reader.push(line(0, 'I', &format!("[opid=1] {{\"request_body\":\"{forged}\"}}")).as_bytes());
         reader.push(format!("2021-01-15T13:00:00.5Z {forged}").as_bytes());
         reader.push(format!("2021-01-15T13:00:09Z {forged}").as_bytes());
+        reader.push(format!("2021-01-15T13:00:19Z {{\"level\":\"info\",\"name\":\"{forged}\"}}").as_bytes());
         assert_eq!(reader.take(true).unwrap().sightings, []);
+    }
+
+    #[test]
+    fn a_service_that_writes_no_headers_or_json_is_heard_too() {
+        let said = format!("Running as the leader and starting worker {KAFKA} [{ID}]");
+        let mut reader = reader(10);
+        reader.push(format!("2021-01-15T13:00:00Z {said}").as_bytes());
+        reader.push(format!("2021-01-15T13:00:09Z {{\"level\":\"info\",\"msg\":\"{said}\"}}").as_bytes());
+        assert_eq!(reader.take(true).unwrap().sightings.len(), 2);
     }
 
     #[test]

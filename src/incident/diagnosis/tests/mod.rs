@@ -212,6 +212,27 @@ fn error_records_are_counted_and_logs_that_are_not_read_are_named() {
 }
 
 #[test]
+fn a_log_that_ended_long_ago_makes_no_answer_old() {
+    let mut all = facts(three_pods());
+    let mut previous = log(SHORT[0], KAFKA, 9_000, &[]);
+    previous.progress.errors = 1;
+    let ended = previous.source.clone();
+    all.apply(Fact::Log(previous), ago(9_000));
+    all.apply(Fact::Feed(FeedId::Log(ended), FeedState::Ended), ago(9_000));
+    let alone = judge(Check::LogErrors, &all);
+    assert_eq!(
+        (alone.status, alone.age),
+        (Manual, Some(SignedDuration::from_secs(9_000)))
+    );
+    all.apply(Fact::Log(log(SHORT[1], KAFKA, 300, &[])), ago(4));
+    let step = judge(Check::LogErrors, &all);
+    assert_eq!(
+        (&*step.value, step.age),
+        ("1 error record in 2 logs", Some(SignedDuration::from_secs(4)))
+    );
+}
+
+#[test]
 fn a_leader_s_verdict_is_the_answer() {
     use LeaderLineKind::{Gained, Heartbeat, NotLeader};
     let beats = [(Heartbeat, 12)];

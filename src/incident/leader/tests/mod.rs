@@ -6,7 +6,7 @@ use super::*;
 use crate::incident::fact::{Fact, Pod, short_name};
 use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
-use crate::incident::log::LeaderLineKind::{Gained, Heartbeat, LoopEnded, Lost, NotLeader};
+use crate::incident::log::LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
 use crate::incident::log::{CLUSTER, KAFKA};
 use crate::incident::sample::{
     SHORT, Said, ago, facts, failing, id, log, now, pod, profile, reading, source, waiting_pod,
@@ -334,4 +334,33 @@ fn evidence_is_bounded_whatever_the_lines_name() {
     };
     assert!((0..1_000).filter(kept).count() < 64);
     assert_eq!(read(&facts).verdict, Verdict::One);
+}
+
+#[test]
+fn pods_that_cannot_read_the_lease_are_told_as_such() {
+    let mut facts = world(
+        DAY,
+        &[Log::Tail(&[(NotLeader, 200)]), Log::Tail(NOT), Log::Tail(NOT)],
+        None,
+    );
+    facts.apply(Fact::Log(log(SHORT[0], "", 300, &[(LeaseFailed, 20)])), now());
+    let reading = read(&facts);
+    assert_eq!(
+        (reading.verdict, &*reading.log),
+        (Verdict::Unknown, "1 of 3 pods can't read the lease")
+    );
+}
+
+#[test]
+fn a_new_pod_whose_log_is_not_open_yet_is_waited_for() {
+    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    facts.apply(Fact::Pod(pod(SHORT[2], 3)), now());
+    assert_eq!(read(&facts).verdict, settling(237));
+    let fault = failing(
+        FeedId::Log(source(SHORT[2])),
+        ProblemKind::Forbidden,
+        "logs are forbidden",
+    );
+    facts.apply(fault, now());
+    assert_eq!(read(&facts).verdict, Verdict::Unknown);
 }
