@@ -61,7 +61,8 @@ pub(super) fn witnesses<'a>(facts: &'a Facts, profile: &Profile, now: Timestamp)
 fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<Witness<'a>> {
     let named = |container: &&Container| !container.init && *container.name == *profile.service.container;
     let Some(container) = pod.containers.iter().find(named) else {
-        return Some(Witness {
+        // One that runs under another name may lead unseen; one that has no containers yet can't.
+        return (&*pod.phase == "Running").then_some(Witness {
             pod,
             source: None,
             log: None,

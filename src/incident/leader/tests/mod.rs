@@ -364,3 +364,16 @@ fn a_new_pod_whose_log_is_not_open_yet_is_waited_for() {
     facts.apply(fault, now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
 }
+
+#[test]
+fn a_pod_whose_container_has_another_name_may_lead_unseen() {
+    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    let mut other = pod(SHORT[2], DAY);
+    other.containers[0].name = "sidecar".into();
+    facts.apply(Fact::Pod(other.clone()), now());
+    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    other.containers.clear();
+    other.phase = "Pending".into();
+    facts.apply(Fact::Pod(other), now());
+    assert_eq!(read(&facts).verdict, Verdict::None);
+}
