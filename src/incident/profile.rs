@@ -33,6 +33,27 @@ pub struct Profile {
     /// What every SOP's escalation section says.
     #[serde(default)]
     pub escalations: Vec<String>,
+    /// Link keys that steps name and that the SOP leaves open in every environment.
+    #[serde(default)]
+    pub open_links: Vec<String>,
+    /// What errors in the logs are about; the first class that matches a record is its class.
+    #[serde(default)]
+    pub error_classes: Vec<ErrorClass>,
+}
+
+/// What an error in the logs is about.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ErrorClass {
+    /// Names it in rules: `ocm`.
+    pub id: String,
+    /// As people say it.
+    pub title: String,
+    /// Regular expressions on the joined record; one that matches suffices.
+    pub patterns: Vec<String>,
+    /// Whether such a record is part of normal work and proves nothing.
+    #[serde(default)]
+    pub harmless: bool,
 }
 
 /// The deployment and its pods.
@@ -263,14 +284,25 @@ impl Profile {
             .find(|table| table.name == name)
     }
 
+    /// The SOP whose steps and handling count: this one, or the one it refers to at the end of the chain.
+    pub fn source_of<'a>(&'a self, sop: &'a Sop) -> &'a Sop {
+        let next = |sop: &&'a Sop| sop.steps_from.as_deref().and_then(|id| self.sop(id));
+        let chain = std::iter::successors(Some(sop), next);
+        chain.take(self.sops.len().max(1)).last().unwrap_or(sop)
+    }
+
     /// The steps of an SOP in order, where it refers to another's, that one's.
     pub fn steps_of<'a>(&'a self, sop: &'a Sop) -> Vec<(&'a str, &'a Step)> {
-        let ids = match sop.steps_from.as_deref().and_then(|id| self.sop(id)) {
-            Some(other) => &other.steps,
-            None => &sop.steps,
-        };
         let step = |id: &'a String| self.steps.get(id).map(|step| (id.as_str(), step));
-        ids.iter().filter_map(step).collect()
+        self.source_of(sop).steps.iter().filter_map(step).collect()
+    }
+
+    /// The handling rules of an SOP, where it refers to another's, its own first and then that one's.
+    pub fn handling_of<'a>(&'a self, sop: &'a Sop) -> Vec<&'a str> {
+        let source = self.source_of(sop);
+        let referred = (source.id != sop.id).then_some(&source.handle);
+        let rules = sop.handle.iter().chain(referred.into_iter().flatten());
+        rules.map(String::as_str).collect()
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Step {
     pub check: Check,
     /// What to look at, in words.
     pub text: String,
-    /// The same by hand. `{namespace}`, `{deployment}`, `{selector}`, `{container}`, `{secret}` and `{database}` are filled in.
+    /// The same by hand. `{namespace}`, `{deployment}`, `{selector}`, `{container}`, `{secret}`, `{database}`
+    /// and `{pod}` are filled in.
     #[serde(default)]
     pub commands: Vec<String>,
     /// Keys of the environment's links.

@@ -1,0 +1,97 @@
+//! What is wrong with a setting: where, which, why, and what was probably meant.
+
+use std::fmt;
+
+use super::nearest::did_you_mean;
+
+/// One wrong setting. It is for the operator: its text holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file and its line (`config.toml:12`), or the option or variable.
+    pub at: String,
+    /// The key's path (`database.port`); empty where there is none.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// The line as written, with its number.
+    pub line: Option<(usize, String)>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem that is not in a file: of an option, a variable or a path.
+    pub fn new(at: impl Into<String>, message: impl Into<String>) -> Problem {
+        Problem {
+            at: at.into(),
+            key: String::new(),
+            message: message.into(),
+            line: None,
+            hint: None,
+        }
+    }
+
+    /// The same with what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the nearest of the words that would have been right, or all of them.
+    pub fn hint_among<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
+        match did_you_mean(word, known) {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: ", self.at)?;
+        if !self.key.is_empty() {
+            write!(out, "{}: ", self.key)?;
+        }
+        write!(out, "{}", self.message)?;
+        if let Some((number, text)) = &self.line {
+            write!(out, "\n  {number:>4} | {text}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(out, "\n       = {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// One or more.
+    pub problems: Vec<Problem>,
+}
+
+impl From<Problem> for ConfigError {
+    fn from(problem: Problem) -> ConfigError {
+        ConfigError {
+            problems: vec![problem],
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.problems.iter().map(Problem::to_string).collect();
+        out.write_str(&texts.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// `Ok` when nothing is wrong.
+pub(super) fn all_or(problems: Vec<Problem>) -> Result<(), ConfigError> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError { problems })
+    }
+}
