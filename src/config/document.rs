@@ -114,7 +114,8 @@ impl Document {
     }
 
     fn place_of(&self, span: &Range<usize>) -> Option<&Place> {
-        let exact = self.places.iter().find(|place| place.touches(span));
+        // An array of one table and that table have the same span: the inner one comes later.
+        let exact = self.places.iter().rfind(|place| place.touches(span));
         exact.or_else(|| {
             let around = self.places.iter().filter(|place| place.contains(span));
             around.min_by_key(|place| place.len())
