@@ -132,7 +132,9 @@ impl Document {
         let line = self.text.lines().nth(number.checked_sub(1)?)?.trim();
         let safe: String = line.chars().filter(|c| !c.is_control()).take(160).collect();
         let lower = safe.to_ascii_lowercase();
-        let secret = ["passw", "token", "secret", "://"].iter().any(|word| lower.contains(word));
+        let secret = ["passw", "token", "secret", "://"]
+            .iter()
+            .any(|word| lower.contains(word));
         match safe.split_once('=') {
             Some((key, _)) if secret => Some(format!("{}= …", key)),
             None if secret => Some("…".to_owned()),
@@ -251,25 +253,53 @@ mod tests {
     fn every_kind_of_mistake_names_file_line_and_key() {
         let cases = [
             ("dish = 1", "menu.toml:1: dish: invalid type"),
-            ("dish = 'a'\n\ndsih = 2", "menu.toml:3: dsih: unknown key `dsih`\n     3 | dsih = 2\n       = did you mean `dish`?"),
-            ("[[drinks]]\nname = 'tea'\n", "menu.toml: dish: the key `dish` is missing"),
-            ("dish = 'a'\n[[drinks]]\nname = 'a'\n[[drinks]]\nnme = 'b'", "menu.toml:5: drinks[1].nme: unknown key `nme`"),
-            ("dish = 'a'\n[[drinks]]\nname = 'a'\nsize = 'big'", "menu.toml:4: drinks[0].size: `big` is not one of its values\n     4 | size = 'big'\n       = known: small, large"),
-            ("dish = 'a'\ndrinks = [{ name = 'a' },\n  { name = true }]", "menu.toml:3: drinks[1].name: invalid type: boolean"),
-            ("dish = 'a'\n[[drinks]]\nsize = 'small'", "menu.toml:2: drinks[0].name: the key `name` is missing"),
-            ("dish = 'a'\n[prices.tea]\nsize = 'small'", "menu.toml:2: prices.tea.name: the key `name` is missing"),
+            (
+                "dish = 'a'\n\ndsih = 2",
+                "menu.toml:3: dsih: unknown key `dsih`\n     3 | dsih = 2\n       = did you mean `dish`?",
+            ),
+            (
+                "[[drinks]]\nname = 'tea'\n",
+                "menu.toml: dish: the key `dish` is missing",
+            ),
+            (
+                "dish = 'a'\n[[drinks]]\nname = 'a'\n[[drinks]]\nnme = 'b'",
+                "menu.toml:5: drinks[1].nme: unknown key `nme`",
+            ),
+            (
+                "dish = 'a'\n[[drinks]]\nname = 'a'\nsize = 'big'",
+                "menu.toml:4: drinks[0].size: `big` is not one of its values\n     4 | size = 'big'\n       = known: small, large",
+            ),
+            (
+                "dish = 'a'\ndrinks = [{ name = 'a' },\n  { name = true }]",
+                "menu.toml:3: drinks[1].name: invalid type: boolean",
+            ),
+            (
+                "dish = 'a'\n[[drinks]]\nsize = 'small'",
+                "menu.toml:2: drinks[0].name: the key `name` is missing",
+            ),
+            (
+                "dish = 'a'\n[prices.tea]\nsize = 'small'",
+                "menu.toml:2: prices.tea.name: the key `name` is missing",
+            ),
             ("dish = 'a'\ndish = 'b'", "menu.toml:2: duplicate key"),
             ("dish = 'a'\nprices = [", "menu.toml:2: unclosed array"),
         ];
         for (text, expected) in cases {
             let error = error(text);
-            assert!(error.starts_with(expected), "{text}\n--- got\n{error}\n--- expected\n{expected}");
+            assert!(
+                error.starts_with(expected),
+                "{text}\n--- got\n{error}\n--- expected\n{expected}"
+            );
         }
     }
 
     #[test]
     fn lines_that_may_hold_a_secret_are_not_shown() {
-        for line in ["password = 'hunter2'", "url = 'postgres://a:hunter2@b/c'", "'://hunter2"] {
+        for line in [
+            "password = 'hunter2'",
+            "url = 'postgres://a:hunter2@b/c'",
+            "'://hunter2",
+        ] {
             let error = error(&format!("dish = 'a'\n{line}"));
             assert!(error.contains("menu.toml:2"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
@@ -280,7 +310,13 @@ mod tests {
     fn a_key_knows_its_line() {
         let text = "a = 1\n[b]\nc = [\n  { d = 2 },\n]\n";
         let document = Document::parse("x", text).expect("TOML");
-        let cases = [("a", Some(1)), ("b", Some(2)), ("b.c", Some(3)), ("b.c[0].d", Some(4)), ("z", None)];
+        let cases = [
+            ("a", Some(1)),
+            ("b", Some(2)),
+            ("b.c", Some(3)),
+            ("b.c[0].d", Some(4)),
+            ("z", None),
+        ];
         for (path, line) in cases {
             assert_eq!(document.line_of(path), line, "{path}");
         }

@@ -54,7 +54,11 @@ mod tests {
             ("flavour", "known: poll, color"),
         ];
         for (word, hint) in cases {
-            assert_eq!(did_you_mean(word, ["poll", "color"]).as_deref(), Some(hint), "{word}");
+            assert_eq!(
+                did_you_mean(word, ["poll", "color"]).as_deref(),
+                Some(hint),
+                "{word}"
+            );
         }
         assert_eq!(did_you_mean("x", []), None);
     }

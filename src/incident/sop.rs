@@ -34,6 +34,17 @@ pub struct Sop {
     pub gaps: Vec<String>,
 }
 
+/// The words that a step's commands and text may have in braces.
+pub const PLACEHOLDERS: [&str; 7] = [
+    "namespace",
+    "deployment",
+    "selector",
+    "container",
+    "secret",
+    "database",
+    "pod",
+];
+
 /// One item of a procedure.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
