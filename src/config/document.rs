@@ -132,9 +132,10 @@ impl Document {
         let line = self.text.lines().nth(number.checked_sub(1)?)?.trim();
         let safe: String = line.chars().filter(|c| !c.is_control()).take(160).collect();
         let lower = safe.to_ascii_lowercase();
-        let secret = ["passw", "token", "secret", "://"]
+        let named = ["passw", "token", "secret"]
             .iter()
             .any(|word| lower.contains(word));
+        let secret = named || (lower.contains("://") && lower.contains('@'));
         match safe.split_once('=') {
             Some((key, _)) if secret => Some(format!("{}= …", key)),
             None if secret => Some("…".to_owned()),
@@ -298,7 +299,7 @@ mod tests {
         for line in [
             "password = 'hunter2'",
             "url = 'postgres://a:hunter2@b/c'",
-            "'://hunter2",
+            "'://a:hunter2@b",
         ] {
             let error = error(&format!("dish = 'a'\n{line}"));
             assert!(error.contains("menu.toml:2"), "{error}");

@@ -158,10 +158,10 @@ fn every_mistake_names_file_line_and_key() {
             "there is no placeholder `namspace`",
         ),
         (
-            "links = [\"grafana-resources\"]",
-            "links = [\"grafana-resource\"]",
-            "steps.metrics-resources.links[0]",
-            "no environment has the link `grafana-resource`",
+            "links = [\"grafana-application\"]",
+            "links = [\"grafana-applicaton\"]",
+            "steps.metrics-application.links[0]",
+            "no environment has the link `grafana-applicaton`",
         ),
         (
             "steps = [\"replicas\", \"pods-ready\"",
@@ -216,7 +216,7 @@ fn every_mistake_names_file_line_and_key() {
         let (line, error) = mistake(from, to);
         let expected = format!("p.toml:{line}: {key}: ");
         assert!(
-            error.starts_with(&expected),
+            error.lines().any(|line| line.starts_with(&expected)),
             "{to}\n--- got\n{error}\n--- expected\n{expected}"
         );
         assert!(error.contains(message), "{to}: {error}");
