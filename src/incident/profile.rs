@@ -240,6 +240,43 @@ pub enum Role {
     Suspended,
 }
 
+impl Role {
+    /// The names of all roles, as a profile writes them.
+    pub const NAMES: [&'static str; 6] = [
+        "accepted",
+        "in-flight",
+        "ready",
+        "failed",
+        "deleting",
+        "suspended",
+    ];
+
+    /// As a profile writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Accepted => "accepted",
+            Role::InFlight => "in-flight",
+            Role::Ready => "ready",
+            Role::Failed => "failed",
+            Role::Deleting => "deleting",
+            Role::Suspended => "suspended",
+        }
+    }
+
+    /// A role by its name.
+    pub fn named(name: &str) -> Option<Role> {
+        let all = [
+            Role::Accepted,
+            Role::InFlight,
+            Role::Ready,
+            Role::Failed,
+            Role::Deleting,
+            Role::Suspended,
+        ];
+        all.into_iter().find(|role| role.name() == name)
+    }
+}
+
 /// What an age is counted from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

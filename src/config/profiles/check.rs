@@ -366,7 +366,7 @@ impl<'a> Checker<'a> {
 }
 
 /// The link keys that steps name.
-pub(super) fn link_keys(profile: &Profile) -> impl Iterator<Item = &str> + Clone {
+pub(in crate::config) fn link_keys(profile: &Profile) -> impl Iterator<Item = &str> + Clone {
     profile
         .steps
         .values()

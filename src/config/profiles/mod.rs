@@ -4,6 +4,8 @@ mod check;
 #[cfg(test)]
 mod check_tests;
 
+pub(super) use self::check::link_keys;
+
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
@@ -60,7 +62,10 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ConfigError> {
 
 /// Finds a profile: a file if `name` is a path, else one in the user's folder, else a built-in one. A file in the user's
 /// folder is deliberate, so it comes first; where a profile came from is always shown.
-pub(super) fn find(name: &str, at: &str, base: &Path, folders: &Folders) -> Result<ProfileSource, Problem> {
+///
+/// # Errors
+/// The names there are, when there is none of this name.
+pub(super) fn find(name: &str, base: &Path, folders: &Folders) -> Result<ProfileSource, Vec<String>> {
     if is_path(name) {
         return Ok(ProfileSource::File(folders.resolve(name, base)));
     }
@@ -68,12 +73,9 @@ pub(super) fn find(name: &str, at: &str, base: &Path, folders: &Folders) -> Resu
         return Ok(ProfileSource::File(file));
     }
     let built_in = built_in_names().find(|known| *known == name);
-    let unknown = || {
-        let known = known_names(folders);
-        Problem::new(at, format!("there is no profile `{name}`"))
-            .hint_among(name, known.iter().map(String::as_str))
-    };
-    built_in.map(ProfileSource::BuiltIn).ok_or_else(unknown)
+    built_in
+        .map(ProfileSource::BuiltIn)
+        .ok_or_else(|| known_names(folders))
 }
 
 /// Reads the profile that was found.
