@@ -260,8 +260,9 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
         return Ok(Duration::from_secs(seconds));
     }
     let span: Result<jiff::SignedDuration, _> = text.parse();
-    let span = span.map_err(|_| "give a span such as 5s or 1m30s".to_owned())?;
-    Duration::try_from(span).map_err(|_| "a span can't be negative".to_owned())
+    let span = span.ok().ok_or("give a span such as 5s or 1m30s")?;
+    let span = Duration::try_from(span).ok();
+    span.ok_or_else(|| "a span can't be negative".to_owned())
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
+use crate::incident::text::SafeText;
 
 /// A TOML file, parsed, with the place of every key.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ struct Place {
     path: String,
     key: Range<usize>,
     value: Range<usize>,
+    /// Whether it is a text that could do harm on a terminal.
+    harmful: bool,
 }
 
 impl Place {
@@ -58,7 +61,11 @@ impl Document {
         };
         document.places = places;
         document.whole = whole;
-        Ok(document)
+        let harmful = document.places.iter().find(|place| place.harmful);
+        match harmful.map(|place| place.path.clone()) {
+            Some(path) => Err(document.problem(&path, "the text holds control or invisible characters")),
+            None => Ok(document),
+        }
     }
 
     /// Reads the values; an unknown key, a missing key or a value of another kind is a problem.
@@ -92,7 +99,7 @@ impl Document {
             at,
             key: path.to_owned(),
             message,
-            line: line.and_then(|line| Some((line, self.shown_line(line)?))),
+            line: line.and_then(|line| Some(Box::new((line, self.shown_line(line)?)))),
             hint: None,
         }
     }
@@ -137,7 +144,7 @@ impl Document {
             .any(|word| lower.contains(word));
         let secret = named || (lower.contains("://") && lower.contains('@'));
         match safe.split_once('=') {
-            Some((key, _)) if secret => Some(format!("{}= …", key)),
+            Some((key, _)) if secret => Some(format!("{key}= …")),
             None if secret => Some("…".to_owned()),
             _ => Some(safe),
         }
@@ -183,9 +190,19 @@ fn collect_table(path: &str, table: &DeTable<'_>, places: &mut Vec<Place>) {
             path: path.clone(),
             key: key.span(),
             value: value.span(),
+            harmful: is_harmful(key.get_ref()) || holds_harm(value.get_ref()),
         });
         collect_value(&path, value, places);
     }
+}
+
+fn holds_harm(value: &DeValue<'_>) -> bool {
+    matches!(value, DeValue::String(text) if is_harmful(text))
+}
+
+/// Texts of the configuration reach the screen and the shell, so nothing hidden may be in them.
+fn is_harmful(text: &str) -> bool {
+    *SafeText::new(text) != *text
 }
 
 fn collect_value(path: &str, value: &Spanned<DeValue<'_>>, places: &mut Vec<Place>) {
@@ -198,6 +215,7 @@ fn collect_value(path: &str, value: &Spanned<DeValue<'_>>, places: &mut Vec<Plac
                     path: path.clone(),
                     key: item.span(),
                     value: item.span(),
+                    harmful: holds_harm(item.get_ref()),
                 });
                 collect_value(&path, item, places);
             }
@@ -281,6 +299,10 @@ mod tests {
             (
                 "dish = 'a'\n[prices.tea]\nsize = 'small'",
                 "menu.toml:2: prices.tea.name: the key `name` is missing",
+            ),
+            (
+                "dish = 'a'\n[[drinks]]\nname = \"\\u001b[2J\"",
+                "menu.toml:3: drinks[0].name: the text holds control",
             ),
             ("dish = 'a'\ndish = 'b'", "menu.toml:2: duplicate key"),
             ("dish = 'a'\nprices = [", "menu.toml:2: unclosed array"),

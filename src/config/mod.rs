@@ -14,6 +14,8 @@ pub mod profiles;
 mod setting;
 mod settings;
 mod show;
+#[cfg(test)]
+mod tests;
 mod user_file;
 mod variables;
 

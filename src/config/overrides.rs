@@ -73,12 +73,11 @@ impl Changes<'_> {
     fn environments(&mut self, profile: &mut Profile, environments: &BTreeMap<String, EnvironmentKeys>) {
         for (name, keys) in environments {
             let path = format!("environments.{name}");
-            match profile.environments.iter().position(|known| known.name == *name) {
-                Some(index) => self.environment(profile, index, &path, keys),
-                None => {
-                    let known = profile.environments.iter().map(|known| known.name.as_str());
-                    self.unknown(&path, "environment", name, known);
-                }
+            if let Some(index) = profile.environments.iter().position(|known| known.name == *name) {
+                self.environment(profile, index, &path, keys);
+            } else {
+                let known = profile.environments.iter().map(|known| known.name.as_str());
+                self.unknown(&path, "environment", name, known);
             }
         }
     }

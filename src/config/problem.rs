@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::nearest::did_you_mean;
+use crate::incident::text::SafeText;
 
 /// One wrong setting. It is for the operator: its text holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Problem {
     /// What is wrong.
     pub message: String,
     /// The line as written, with its number.
-    pub line: Option<(usize, String)>,
+    pub line: Option<Box<(usize, String)>>,
     /// What to do.
     pub hint: Option<String>,
 }
@@ -46,20 +47,27 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: ", self.at)?;
+impl Problem {
+    fn text(&self) -> String {
+        let mut text = format!("{}: ", self.at);
         if !self.key.is_empty() {
-            write!(out, "{}: ", self.key)?;
+            text.push_str(&self.key);
+            text.push_str(": ");
         }
-        write!(out, "{}", self.message)?;
-        if let Some((number, text)) = &self.line {
-            write!(out, "\n  {number:>4} | {text}")?;
-        }
-        if let Some(hint) = &self.hint {
-            write!(out, "\n       = {hint}")?;
-        }
-        Ok(())
+        text += &self.message;
+        let line = self
+            .line
+            .as_deref()
+            .map(|(number, line)| format!("\n  {number:>4} | {line}"));
+        let hint = self.hint.as_deref().map(|hint| format!("\n       = {hint}"));
+        text + &line.unwrap_or_default() + &hint.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Problem {
+    /// Files and variables may hold anything, so the text is made safe.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&SafeText::new(&self.text()))
     }
 }
 

@@ -10,6 +10,7 @@ use super::setting::{Origin, Setting};
 use super::settings::Settings;
 use crate::cli::ColorChoice;
 use crate::incident::profile::{Database, Environment};
+use crate::incident::text::SafeText;
 
 /// One line: key, value, origin.
 type Line = (String, String, String);
@@ -37,7 +38,8 @@ fn table(lines: &[Line]) -> String {
     };
     let (keys, values) = (width(|line| &line.0, 48), width(|line| &line.1, 48));
     let text = |(key, value, origin): &Line| format!("{key:keys$}  {value:values$}  {origin}\n");
-    lines.iter().map(text).collect()
+    let text: String = lines.iter().map(text).collect();
+    SafeText::new(&text).as_str().to_owned()
 }
 
 fn line(key: &str, value: impl Into<String>, origin: &Origin) -> Line {

@@ -14,5 +14,6 @@ pub mod redact;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sop;
+pub mod sop_text;
 pub mod span;
 pub mod text;

@@ -370,6 +370,7 @@ mod optional_seconds {
         Option::<u64>::deserialize(deserializer).map(|seconds| seconds.map(Duration::from_secs))
     }
 
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub(super) fn serialize<S: Serializer>(
         span: &Option<Duration>,
         serializer: S,

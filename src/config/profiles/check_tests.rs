@@ -15,204 +15,206 @@ fn mistake(from: &str, to: &str) -> (usize, String) {
     (line, error.to_string())
 }
 
+/// What is replaced, by what, the key that is blamed, and part of the message.
+const MISTAKES: &[(&str, &str, &str, &str)] = &[
+    (
+        "id = \"managed-services-api\"",
+        "id = \"Managed Services\"",
+        "id",
+        "`Managed Services` is not a name",
+    ),
+    (
+        "title = \"Managed Services API\"",
+        "titel = \"x\"",
+        "titel",
+        "unknown key `titel`",
+    ),
+    (
+        "replicas = 3",
+        "replicas = -3",
+        "service.replicas",
+        "invalid value: integer `-3`",
+    ),
+    (
+        "replicas = 3",
+        "replicas = 0",
+        "service.replicas",
+        "at least one pod is needed",
+    ),
+    (
+        "selector = \"app=managed-services-api\"",
+        "selector = \"app\"",
+        "service.selector",
+        "`app` is not a label selector",
+    ),
+    (
+        "container = \"service\"",
+        "container = \"a b\"",
+        "service.container",
+        "`a b` is not a name of a Kubernetes object",
+    ),
+    (
+        "namespace = \"managed-services-production\"",
+        "namespace = \"managed-services-stage\"",
+        "environments[1].namespace",
+        "the namespace `managed-services-stage` is there twice",
+    ),
+    (
+        "name = \"production\"",
+        "name = \"stage\"",
+        "environments[1].name",
+        "the environment `stage` is there twice",
+    ),
+    (
+        "sentry = \"https://sentry.devshift.net\"",
+        "sentry = \"javascript:x\"",
+        "environments[1].links.sentry",
+        "not an http(s) link",
+    ),
+    (
+        "sentry = \"https://sentry.devshift.net\"",
+        "senty = \"https://x\"",
+        "environments[1].links.senty",
+        "there is no step with the link `senty`",
+    ),
+    ("tick = 30", "tick = 0", "leaders.tick", "at least 1 second"),
+    (
+        "tick = 30",
+        "tick = \"30s\"",
+        "leaders.tick",
+        "invalid type: string",
+    ),
+    (
+        "grep = 'Running as the leader.*(ClusterManager|KafkaManager)'",
+        "grep = '('",
+        "leaders.grep",
+        "not a regular expression: unclosed group",
+    ),
+    (
+        "lost = 'No longer the leader and stopping worker (?P<worker>\\*[\\w.]+) \\[(?P<id>[0-9a-f-]{36})\\]'",
+        "lost = 'No longer (?P<worker>x)'",
+        "leaders.lines.lost",
+        "the pattern lacks the group `(?P<id>…)`",
+    ),
+    (
+        "lease-table = \"leader_leases\"",
+        "lease-table = \"leader_leases; drop\"",
+        "leaders.lease-table",
+        "is not a plain name of the database",
+    ),
+    (
+        "log-type = \"*workers.KafkaManager\"",
+        "log-type = \"*workers.ClusterManager\"",
+        "leaders.workers[1].log-type",
+        "is there twice",
+    ),
+    (
+        "ocm-id = \"cluster_id\"",
+        "ocm-id = \"select\\\"\"",
+        "database.tables[0].ocm-id",
+        "is not a plain name",
+    ),
+    (
+        "{ name = \"ready\", role = \"ready\" }",
+        "{ name = \"ready\", role = \"redy\" }",
+        "database.tables[0].statuses[5].role",
+        "`redy` is not one of its values",
+    ),
+    (
+        "{ name = \"full\", role",
+        "{ name = \"ready\", role",
+        "database.tables[0].statuses[6].name",
+        "the status `ready` is there twice",
+    ),
+    (
+        "limit = 180",
+        "limt = 180",
+        "database.tables[0].statuses[0].limt",
+        "unknown key `limt`",
+    ),
+    (
+        "check = { kind = \"events\" }",
+        "check = { kind = \"event\" }",
+        "steps.events.check.kind",
+        "`event` is not one of its values",
+    ),
+    (
+        "check = { kind = \"leader\", worker = \"*workers.KafkaManager\" }",
+        "check = { kind = \"leader\", worker = \"*workers.KafkaManger\" }",
+        "steps.leader-kafka.check.worker",
+        "there is no worker `*workers.KafkaManger`",
+    ),
+    (
+        "check = { kind = \"any-ready\", table = \"clusters\" }",
+        "check = { kind = \"any-ready\", table = \"cluster\" }",
+        "steps.clusters-ready.check.table",
+        "there is no table `cluster`",
+    ),
+    (
+        "commands = [\"oc adm top pods -n {namespace}",
+        "commands = [\"oc adm top pods -n {namspace}",
+        "steps.metrics-resources.commands[0]",
+        "there is no placeholder `namspace`",
+    ),
+    (
+        "links = [\"grafana-application\"]",
+        "links = [\"grafana-applicaton\"]",
+        "steps.metrics-application.links[0]",
+        "no environment has the link `grafana-applicaton`",
+    ),
+    (
+        "steps = [\"replicas\", \"pods-ready\"",
+        "steps = [\"replica\", \"pods-ready\"",
+        "sops[0].steps[0]",
+        "there is no step `replica`",
+    ),
+    (
+        "steps = [\"replicas\", \"pods-ready\"",
+        "steps = [\"pods-ready\", \"pods-ready\"",
+        "sops[0].steps[1]",
+        "the step `pods-ready` is there twice",
+    ),
+    (
+        "steps-from = \"api-availability\"",
+        "steps-from = \"api-availabilty\"",
+        "sops[2].steps-from",
+        "there is no SOP `api-availabilty`",
+    ),
+    (
+        "steps-from = \"api-availability\"",
+        "steps-from = \"api-latency\"",
+        "sops[2].steps-from",
+        "the reference leads in a circle",
+    ),
+    (
+        "steps-from = \"api-availability\"",
+        "steps-from = \"api-down\"\nsteps = [\"events\"]",
+        "sops[2].steps-from",
+        "the SOP has `steps` of its own",
+    ),
+    (
+        "id = \"osd-provisioning-correctness\"",
+        "id = \"api-down\"",
+        "sops[4].id",
+        "the SOP `api-down` is there twice",
+    ),
+    (
+        "id = \"dns\"",
+        "id = \"sso\"",
+        "error-classes[3].id",
+        "the error class `sso` is there twice",
+    ),
+    (
+        "patterns = ['(?i)route53'",
+        "patterns = ['(?i)route53)'",
+        "error-classes[3].patterns[0]",
+        "not a regular expression: unopened group",
+    ),
+];
+
 #[test]
 fn every_mistake_names_file_line_and_key() {
-    let cases = [
-        (
-            "id = \"managed-services-api\"",
-            "id = \"Managed Services\"",
-            "id",
-            "`Managed Services` is not a name",
-        ),
-        (
-            "title = \"Managed Services API\"",
-            "titel = \"x\"",
-            "titel",
-            "unknown key `titel`",
-        ),
-        (
-            "replicas = 3",
-            "replicas = -3",
-            "service.replicas",
-            "invalid value: integer `-3`",
-        ),
-        (
-            "replicas = 3",
-            "replicas = 0",
-            "service.replicas",
-            "at least one pod is needed",
-        ),
-        (
-            "selector = \"app=managed-services-api\"",
-            "selector = \"app\"",
-            "service.selector",
-            "`app` is not a label selector",
-        ),
-        (
-            "container = \"service\"",
-            "container = \"a b\"",
-            "service.container",
-            "`a b` is not a name of a Kubernetes object",
-        ),
-        (
-            "namespace = \"managed-services-production\"",
-            "namespace = \"managed-services-stage\"",
-            "environments[1].namespace",
-            "the namespace `managed-services-stage` is there twice",
-        ),
-        (
-            "name = \"production\"",
-            "name = \"stage\"",
-            "environments[1].name",
-            "the environment `stage` is there twice",
-        ),
-        (
-            "sentry = \"https://sentry.devshift.net\"",
-            "sentry = \"javascript:x\"",
-            "environments[1].links.sentry",
-            "not an http(s) link",
-        ),
-        (
-            "sentry = \"https://sentry.devshift.net\"",
-            "senty = \"https://x\"",
-            "environments[1].links.senty",
-            "there is no step with the link `senty`",
-        ),
-        ("tick = 30", "tick = 0", "leaders.tick", "at least 1 second"),
-        (
-            "tick = 30",
-            "tick = \"30s\"",
-            "leaders.tick",
-            "invalid type: string",
-        ),
-        (
-            "grep = 'Running as the leader.*(ClusterManager|KafkaManager)'",
-            "grep = '('",
-            "leaders.grep",
-            "not a regular expression: unclosed group",
-        ),
-        (
-            "lost = 'No longer the leader and stopping worker (?P<worker>\\*[\\w.]+) \\[(?P<id>[0-9a-f-]{36})\\]'",
-            "lost = 'No longer (?P<worker>x)'",
-            "leaders.lines.lost",
-            "the pattern lacks the group `(?P<id>…)`",
-        ),
-        (
-            "lease-table = \"leader_leases\"",
-            "lease-table = \"leader_leases; drop\"",
-            "leaders.lease-table",
-            "is not a plain name of the database",
-        ),
-        (
-            "log-type = \"*workers.KafkaManager\"",
-            "log-type = \"*workers.ClusterManager\"",
-            "leaders.workers[1].log-type",
-            "is there twice",
-        ),
-        (
-            "ocm-id = \"cluster_id\"",
-            "ocm-id = \"select\\\"\"",
-            "database.tables[0].ocm-id",
-            "is not a plain name",
-        ),
-        (
-            "{ name = \"ready\", role = \"ready\" }",
-            "{ name = \"ready\", role = \"redy\" }",
-            "database.tables[0].statuses[5].role",
-            "`redy` is not one of its values",
-        ),
-        (
-            "{ name = \"full\", role",
-            "{ name = \"ready\", role",
-            "database.tables[0].statuses[6].name",
-            "the status `ready` is there twice",
-        ),
-        (
-            "limit = 180",
-            "limt = 180",
-            "database.tables[0].statuses[0].limt",
-            "unknown key `limt`",
-        ),
-        (
-            "check = { kind = \"events\" }",
-            "check = { kind = \"event\" }",
-            "steps.events.check.kind",
-            "`event` is not one of its values",
-        ),
-        (
-            "check = { kind = \"leader\", worker = \"*workers.KafkaManager\" }",
-            "check = { kind = \"leader\", worker = \"*workers.KafkaManger\" }",
-            "steps.leader-kafka.check.worker",
-            "there is no worker `*workers.KafkaManger`",
-        ),
-        (
-            "check = { kind = \"any-ready\", table = \"clusters\" }",
-            "check = { kind = \"any-ready\", table = \"cluster\" }",
-            "steps.clusters-ready.check.table",
-            "there is no table `cluster`",
-        ),
-        (
-            "commands = [\"oc adm top pods -n {namespace}",
-            "commands = [\"oc adm top pods -n {namspace}",
-            "steps.metrics-resources.commands[0]",
-            "there is no placeholder `namspace`",
-        ),
-        (
-            "links = [\"grafana-application\"]",
-            "links = [\"grafana-applicaton\"]",
-            "steps.metrics-application.links[0]",
-            "no environment has the link `grafana-applicaton`",
-        ),
-        (
-            "steps = [\"replicas\", \"pods-ready\"",
-            "steps = [\"replica\", \"pods-ready\"",
-            "sops[0].steps[0]",
-            "there is no step `replica`",
-        ),
-        (
-            "steps = [\"replicas\", \"pods-ready\"",
-            "steps = [\"pods-ready\", \"pods-ready\"",
-            "sops[0].steps[1]",
-            "the step `pods-ready` is there twice",
-        ),
-        (
-            "steps-from = \"api-availability\"",
-            "steps-from = \"api-availabilty\"",
-            "sops[2].steps-from",
-            "there is no SOP `api-availabilty`",
-        ),
-        (
-            "steps-from = \"api-availability\"",
-            "steps-from = \"api-latency\"",
-            "sops[2].steps-from",
-            "the reference leads in a circle",
-        ),
-        (
-            "steps-from = \"api-availability\"",
-            "steps-from = \"api-down\"\nsteps = [\"events\"]",
-            "sops[2].steps-from",
-            "the SOP has `steps` of its own",
-        ),
-        (
-            "id = \"osd-provisioning-correctness\"",
-            "id = \"api-down\"",
-            "sops[4].id",
-            "the SOP `api-down` is there twice",
-        ),
-        (
-            "id = \"dns\"",
-            "id = \"sso\"",
-            "error-classes[3].id",
-            "the error class `sso` is there twice",
-        ),
-        (
-            "patterns = ['(?i)route53'",
-            "patterns = ['(?i)route53)'",
-            "error-classes[3].patterns[0]",
-            "not a regular expression: unopened group",
-        ),
-    ];
-    for (from, to, key, message) in cases {
+    for (from, to, key, message) in MISTAKES {
         let (line, error) = mistake(from, to);
         let expected = format!("p.toml:{line}: {key}: ");
         assert!(

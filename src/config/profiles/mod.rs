@@ -160,7 +160,7 @@ mod tests {
         ];
         assert_eq!(keys, ["db.host", "db.port", "db.name", "db.user", "db.password"]);
         assert_eq!(secret.ca.as_deref(), Some("db.ca_cert"));
-        assert_eq!(profile.leaders.settle(), Duration::from_secs(240));
+        assert_eq!(profile.leaders.settle(), Duration::from_mins(4));
     }
 
     #[test]

@@ -1,0 +1,255 @@
+//! What is refused, and how it is told.
+
+use super::User;
+
+/// File, variables, options, and how the message begins.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static str,
+);
+
+const MISTAKES: &[Case] = &[
+    (
+        "\nthem = 'dark'",
+        &[],
+        "",
+        "config.toml:2: them: unknown key `them`",
+    ),
+    ("poll = 'often'", &[], "", "config.toml:1: poll: invalid type"),
+    (
+        "poll = 0",
+        &[],
+        "",
+        "config.toml:1: poll: give seconds from 1 to 3600",
+    ),
+    (
+        "color = 'no'",
+        &[],
+        "",
+        "config.toml:1: color: `no` is not one of its values",
+    ),
+    (
+        "[database]\nprot = 1",
+        &[],
+        "",
+        "config.toml:2: database.prot: unknown key `prot`",
+    ),
+    (
+        "[database]\nport = 0",
+        &[],
+        "",
+        "config.toml:2: database.port: give a port",
+    ),
+    (
+        "[database]\nport = 70000",
+        &[],
+        "",
+        "config.toml:2: database.port: invalid value",
+    ),
+    (
+        "[database]\ntls = 'full'",
+        &[],
+        "",
+        "config.toml:2: database.tls: `full` is not one of its values",
+    ),
+    (
+        "[database]\nurl = 'mysql://a'",
+        &[],
+        "",
+        "config.toml:2: database.url: not a PostgreSQL URL",
+    ),
+    (
+        "[database]\nurl = 'postgres://a:hunter2@b/c'",
+        &[],
+        "",
+        "config.toml:2: database.url: the URL holds a password",
+    ),
+    (
+        "[database]\npassword = 'hunter2'",
+        &[],
+        "",
+        "config.toml:2: database.password: unknown key `password`",
+    ),
+    (
+        "sop = 'api-dwon'",
+        &[],
+        "",
+        "config.toml:1: sop: the profile has no SOP `api-dwon`",
+    ),
+    (
+        "profile = 'other'",
+        &[],
+        "",
+        "config.toml:1: profile: there is no profile `other`",
+    ),
+    (
+        "environment = 'stag'",
+        &[],
+        "",
+        "config.toml:1: environment: the profile has no environment `stag`",
+    ),
+    (
+        "environment = 'stage'\nnamespace = 'managed-services-production'",
+        &[],
+        "",
+        "config.toml:2: namespace: the namespace `managed-services-production` is production's, not stage's",
+    ),
+    (
+        "[contacts]\nocm = ['x']",
+        &[],
+        "",
+        "config.toml:2: contacts.ocm: the profile has no contact `ocm`",
+    ),
+    (
+        "[contacts]\nocm-support = 'x'",
+        &[],
+        "",
+        "config.toml:2: contacts.ocm-support: invalid type",
+    ),
+    (
+        "[environments.test]\nread-only = true",
+        &[],
+        "",
+        "config.toml:1: environments.test: the profile has no environment `test`",
+    ),
+    (
+        "[environments.stage]\nreadonly = true",
+        &[],
+        "",
+        "config.toml:2: environments.stage.readonly: unknown key",
+    ),
+    (
+        "[environments.stage]\nnamespace = 'managed-services-production'",
+        &[],
+        "",
+        "config.toml:2: environments.stage.namespace: another environment has this namespace",
+    ),
+    (
+        "[environments.stage.links]\nsentri = 'https://x'",
+        &[],
+        "",
+        "config.toml:2: environments.stage.links.sentri: the profile has no step with the link `sentri`",
+    ),
+    (
+        "[environments.stage.links]\nsentry = 'x'",
+        &[],
+        "",
+        "config.toml:2: environments.stage.links.sentry: not an http(s) link",
+    ),
+    (
+        "[keys]\nquit = 3",
+        &[],
+        "",
+        "config.toml:2: keys.quit: give a key such as \"q\"",
+    ),
+    (
+        "[thresholds]\nreplicas = 0",
+        &[],
+        "",
+        "config.toml:2: thresholds.replicas: at least 1",
+    ),
+    (
+        "[thresholds.limits.cluster]\naccepted = 1",
+        &[],
+        "",
+        "config.toml:1: thresholds.limits.cluster: the profile has no table `cluster`",
+    ),
+    (
+        "[thresholds.limits.clusters]\naccepte = 1",
+        &[],
+        "",
+        "config.toml:2: thresholds.limits.clusters.accepte: the profile has no status or role `accepte`",
+    ),
+    (
+        "[thresholds.limits.clusters]\nin-flight = 0",
+        &[],
+        "",
+        "config.toml:2: thresholds.limits.clusters.in-flight: at least 1",
+    ),
+    (
+        "",
+        &[("SOPWATCH_POLL", "x")],
+        "",
+        "SOPWATCH_POLL: `x` is not a number from 1 to 3600",
+    ),
+    (
+        "",
+        &[("SOPWATCH_READ_ONY", "1")],
+        "",
+        "SOPWATCH_READ_ONY: there is no such variable\n       = did you mean `SOPWATCH_READ_ONLY`?",
+    ),
+    (
+        "",
+        &[("SOPWATCH_ASCII", "maybe")],
+        "",
+        "SOPWATCH_ASCII: `maybe` is neither 1 nor 0",
+    ),
+    (
+        "",
+        &[("SOPWATCH_CONFIG", "/nowhere/x.toml")],
+        "",
+        "/nowhere/x.toml: the file can't be read",
+    ),
+    ("", &[], "--sop api", "--sop: the profile has no SOP `api`"),
+    (
+        "",
+        &[],
+        "--profile /nowhere/x.toml",
+        "/nowhere/x.toml: the file can't be read",
+    ),
+    (
+        "",
+        &[],
+        "--database-url postgres://a:hunter2@b/c",
+        "--database-url: the URL holds a password",
+    ),
+];
+
+#[test]
+fn every_wrong_value_names_its_place() {
+    for (file, variables, line, expected) in MISTAKES {
+        let error = User::new(file, variables, line).error();
+        assert!(
+            error.starts_with(expected),
+            "{file}{line}\n--- got\n{error}\n--- expected\n{expected}"
+        );
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn keys_and_themes_are_judged_where_they_are_known() {
+    let settings = User::new(
+        "theme = 'drak'\n[keys]\nquit = ['q',\n  'hyper-x']\nfly = 'f'",
+        &[],
+        "",
+    )
+    .settings();
+    let judge = |action: &str, key: &str| match (action, key) {
+        ("quit", "q") => Ok(()),
+        ("quit", _) => Err(format!("`{key}` is not a key")),
+        _ => Err(format!("there is no action `{action}`")),
+    };
+    let error = settings.check_keys(judge).expect_err("two are wrong").to_string();
+    assert!(
+        error.contains("config.toml:5: keys.fly: there is no action `fly`"),
+        "{error}"
+    );
+    assert!(
+        error.contains("config.toml:4: keys.quit[1]: `hyper-x` is not a key"),
+        "{error}"
+    );
+    let error = settings
+        .check_theme(["dark", "light"])
+        .expect_err("wrong")
+        .to_string();
+    assert!(
+        error.contains("config.toml:1: theme: there is no theme `drak`"),
+        "{error}"
+    );
+    assert!(error.contains("did you mean `dark`?"), "{error}");
+    let settings = User::new("", &[], "--theme light").settings();
+    assert_eq!(settings.check_theme(["dark", "light"]), Ok(()));
+}

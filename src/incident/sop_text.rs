@@ -1,0 +1,318 @@
+//! A procedure as plain text, and the words that its commands leave open.
+
+use super::profile::{Environment, Profile};
+use super::sop::{PLACEHOLDERS, Sop, Step};
+
+/// Width of the text, columns.
+const WIDTH: usize = 100;
+
+/// The procedures of a profile, one a line.
+pub fn sops_list(profile: &Profile) -> String {
+    let width = profile.sops.iter().map(|sop| sop.id.len()).max().unwrap_or(0);
+    let line = |sop: &Sop| {
+        let steps = profile.steps_of(sop).len();
+        let source = sop.steps_from.as_ref().map(|id| format!(", those of {id}"));
+        format!(
+            "{:width$}  {}  ({steps} steps{})\n",
+            sop.id,
+            sop.title,
+            source.unwrap_or_default()
+        )
+    };
+    profile.sops.iter().map(line).collect()
+}
+
+/// One procedure whole; with an environment, its namespace and links are filled in.
+pub fn sop_text(profile: &Profile, sop: &Sop, environment: Option<&Environment>) -> String {
+    let mut page = Page::default();
+    page.line(0, &format!("{}  ({})", sop.title, sop.id));
+    if let Some(environment) = environment {
+        page.line(
+            0,
+            &format!(
+                "Environment: {}, namespace {}",
+                environment.name, environment.namespace
+            ),
+        );
+    }
+    page.section("Impact", [sop.impact.as_str()], "the SOP says none");
+    page.section("Summary", [sop.summary.as_str()], "the SOP says none");
+    page.list("Access required", sop.access.iter().map(String::as_str), "none");
+    page.list(
+        "Secrets",
+        sop.secrets.iter().map(String::as_str),
+        "the SOP names none",
+    );
+    steps(&mut page, profile, sop, environment);
+    page.list(
+        "How to handle",
+        profile.handling_of(sop),
+        "the SOP has no list of its own: see Escalations",
+    );
+    page.list(
+        "Escalations",
+        profile.escalations.iter().map(String::as_str),
+        "none",
+    );
+    let contacts: Vec<String> = profile.contacts.values().map(contact_text).collect();
+    page.list("Contacts", contacts.iter().map(String::as_str), "none");
+    page.list(
+        "Where the SOP is open or misleads",
+        sop.gaps.iter().map(String::as_str),
+        "nothing to say",
+    );
+    page.text
+}
+
+fn contact_text(contact: &super::profile::Contact) -> String {
+    if contact.reach.is_empty() {
+        return format!(
+            "{}: the SOP leaves this empty; fill it in under [contacts] of the configuration",
+            contact.title
+        );
+    }
+    format!("{}: {}", contact.title, contact.reach.join(", "))
+}
+
+fn steps(page: &mut Page, profile: &Profile, sop: &Sop, environment: Option<&Environment>) {
+    let heading = match &sop.steps_from {
+        Some(id) => format!("Steps, those of {id}"),
+        None => "Steps".to_owned(),
+    };
+    page.heading(&heading);
+    for (index, (_, step)) in profile.steps_of(sop).into_iter().enumerate() {
+        page.line(2, &format!("{}. {}", index + 1, step.title));
+        step_body(page, profile, step, environment);
+    }
+}
+
+fn step_body(page: &mut Page, profile: &Profile, step: &Step, environment: Option<&Environment>) {
+    page.wrapped(
+        5,
+        "",
+        &fill(
+            &step.text,
+            profile,
+            environment.map(|known| known.namespace.as_str()),
+            None,
+        ),
+    );
+    for command in &step.commands {
+        let command = fill(
+            command,
+            profile,
+            environment.map(|known| known.namespace.as_str()),
+            None,
+        );
+        page.line(5, &format!("$ {command}"));
+    }
+    for link in link_lines(profile, step, environment) {
+        page.line(5, &link);
+    }
+    for gap in &step.gaps {
+        page.wrapped(5, "! ", gap);
+    }
+}
+
+/// The links of a step: of one environment, or of all when none is given. Where the SOP has no link, it says so.
+pub fn link_lines(profile: &Profile, step: &Step, environment: Option<&Environment>) -> Vec<String> {
+    let of = |environment: &Environment, key: &str| match environment.links.get(key) {
+        Some(link) => format!("{}, {key}: {link}", environment.name),
+        None => format!("{}, {key}: no link in the SOP", environment.name),
+    };
+    let environments: Vec<&Environment> = match environment {
+        Some(environment) => vec![environment],
+        None => profile.environments.iter().collect(),
+    };
+    let lines = |key: &String| {
+        environments
+            .iter()
+            .map(|environment| of(environment, key))
+            .collect::<Vec<_>>()
+    };
+    step.links.iter().flat_map(lines).collect()
+}
+
+/// Fills in what the text leaves open; what is not known stays as `<namespace>`, to be seen.
+pub fn fill(text: &str, profile: &Profile, namespace: Option<&str>, pod: Option<&str>) -> String {
+    let service = &profile.service;
+    let database = profile.database.as_ref();
+    let mut filled = text.to_owned();
+    for word in PLACEHOLDERS {
+        let value = match word {
+            "namespace" => namespace,
+            "deployment" => Some(service.deployment.as_str()),
+            "selector" => Some(service.selector.as_str()),
+            "container" => Some(service.container.as_str()),
+            "secret" => database.map(|database| database.secret.name.as_str()),
+            "database" => database.map(|database| database.name.as_str()),
+            _ => pod,
+        };
+        let value = value.map_or_else(|| format!("<{word}>"), str::to_owned);
+        filled = filled.replace(&format!("{{{word}}}"), &value);
+    }
+    filled
+}
+
+/// Text that grows by lines.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, indent: usize, text: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, title: &str) {
+        self.text.push('\n');
+        self.line(0, title);
+    }
+
+    fn section<'a>(&mut self, title: &str, texts: impl IntoIterator<Item = &'a str>, otherwise: &str) {
+        self.items(title, texts, "", otherwise);
+    }
+
+    fn list<'a>(&mut self, title: &str, texts: impl IntoIterator<Item = &'a str>, otherwise: &str) {
+        self.items(title, texts, "- ", otherwise);
+    }
+
+    fn items<'a>(
+        &mut self,
+        title: &str,
+        texts: impl IntoIterator<Item = &'a str>,
+        mark: &str,
+        otherwise: &str,
+    ) {
+        self.heading(title);
+        let mut any = false;
+        for text in texts {
+            self.wrapped(2, mark, text);
+            any = true;
+        }
+        if !any {
+            self.line(2, otherwise);
+        }
+    }
+
+    /// A paragraph; its lines after the first stand under its text, not under its mark.
+    fn wrapped(&mut self, indent: usize, mark: &str, text: &str) {
+        let room = WIDTH - indent - mark.len();
+        let mut lead = mark.to_owned();
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                self.line(indent, &format!("{lead}{line}"));
+                lead = " ".repeat(mark.len());
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(indent, &format!("{lead}{line}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        let text = include_str!("../../assets/profiles/managed-services-api.toml");
+        toml::from_str(text).expect("the built-in profile")
+    }
+
+    fn text_of(id: &str, environment: Option<&str>) -> String {
+        let profile = profile();
+        let sop = profile.sop(id).expect(id);
+        let environment = profile
+            .environments
+            .iter()
+            .find(|known| Some(known.name.as_str()) == environment);
+        sop_text(&profile, sop, environment)
+    }
+
+    #[test]
+    fn the_list_has_every_procedure_with_its_steps() {
+        let list = sops_list(&profile());
+        assert_eq!(list.lines().count(), 8);
+        assert!(list.contains("Managed Services API down  (7 steps)"), "{list}");
+        assert!(list.contains("(8 steps, those of api-availability)"), "{list}");
+    }
+
+    #[test]
+    fn a_procedure_is_whole() {
+        let text = text_of("kafka-deletion-correctness", Some("production"));
+        let expected = [
+            "Kafka cluster deletion correctness  (kafka-deletion-correctness)",
+            "Environment: production, namespace managed-services-production",
+            "Impact\n  Managed Services API has trouble deleting Kafka clusters.",
+            "- managed-services-api-rds",
+            "Steps, those of kafka-provisioning-latency\n  1. Error tracker",
+            "production, sentry: https://sentry.devshift.net",
+            "  10. Handle it, or escalate",
+            "$ oc get pods -n managed-services-production -l app=managed-services-api",
+            "$ oc logs <pod> -n managed-services-production -c service | less",
+            "How to handle\n  - An error looks like",
+            "Escalations\n",
+            "Control Plane team: the SOP leaves this empty",
+        ];
+        for part in expected {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
+        let stage = text_of("api-down", Some("stage"));
+        assert!(
+            stage.contains("stage, grafana-application: https://grafana.stage."),
+            "{stage}"
+        );
+        assert!(
+            stage.contains("stage, grafana-resources: no link in the SOP"),
+            "{stage}"
+        );
+        let production = text_of("api-down", Some("production"));
+        assert!(
+            production.contains("production, grafana-application: no link in the SOP"),
+            "{production}"
+        );
+        assert!(!production.contains("stage.devshift"), "{production}");
+        let both = text_of("api-down", None);
+        assert!(
+            both.contains("stage, sentry:") && both.contains("production, sentry:"),
+            "{both}"
+        );
+    }
+
+    #[test]
+    fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
+        let profile = profile();
+        assert_eq!(
+            fill("{namespace} {pod} {selector}", &profile, Some("a"), None),
+            "a <pod> app=managed-services-api"
+        );
+        for sop in &profile.sops {
+            let text = text_of(&sop.id, None);
+            for word in PLACEHOLDERS {
+                assert!(!text.contains(&format!("{{{word}}}")), "{word} in {}", sop.id);
+            }
+        }
+    }
+
+    #[test]
+    fn paragraphs_fit_their_width() {
+        for sop in &profile().sops {
+            let text = text_of(&sop.id, Some("stage"));
+            let long =
+                |line: &&str| line.chars().count() > WIDTH && !line.contains("$ ") && !line.contains("://");
+            assert_eq!(text.lines().find(long), None, "{}", sop.id);
+        }
+    }
+}
