@@ -12,7 +12,7 @@ pub const USAGE: u8 = 64;
 
 const EXAMPLES: &str = "\
 Examples:
-  sopwatch                                          the context's namespace says which environment it is
+  sopwatch                                          the console, on the kubeconfig's current context
   sopwatch -n managed-services-stage --sop kafka-provisioning-latency
   sopwatch --database-host 127.0.0.1 --database-port 15432    the database through a tunnel
   sopwatch drill                                    rehearse on an embedded cluster and database

@@ -29,8 +29,8 @@ pub fn check(
         Err(error) => Err(error),
     }];
     for name in profiles::built_in_names() {
-        let read = profiles::built_in(name).map_or(Ok(()), |read| read.map(|_| ()));
-        verdicts.push(read.map(|()| format!("profile {name} (built in): ok")));
+        let checked = profiles::check_built_in(name);
+        verdicts.push(checked.map(|()| format!("profile {name} (built in): ok")));
     }
     for file in folders
         .profile_names()

@@ -13,6 +13,7 @@ use super::setting::{Origin, Setting};
 use super::user_file::Tls;
 use crate::cli::ColorChoice;
 use crate::incident::profile::{Environment, Profile};
+use crate::incident::sop::Sop;
 
 /// Everything that can be set. The profile has the user's changes in it already.
 #[derive(Clone, Debug)]
@@ -111,6 +112,20 @@ impl Settings {
     /// Whether nothing may be changed there.
     pub fn is_read_only(&self, environment: Option<&Environment>) -> bool {
         self.read_only.value || environment.is_some_and(|environment| environment.read_only)
+    }
+
+    /// A procedure of the profile, by the id that the operator gave.
+    ///
+    /// # Errors
+    /// There is none of this id; the nearest is named.
+    pub fn sop_named(&self, id: &str) -> Result<&Sop, ConfigError> {
+        let unknown = || {
+            let problem = Problem::new("sops", format!("the profile has no SOP `{id}`"));
+            problem
+                .hint_among(id, self.profile.sops.iter().map(|sop| sop.id.as_str()))
+                .into()
+        };
+        self.profile.sop(id).ok_or_else(unknown)
     }
 
     /// Lets the keymap judge what the user bound: `check` is asked with each action and key.

@@ -36,7 +36,7 @@ fn table(lines: &[Line]) -> String {
             .unwrap_or(0);
         longest.min(most)
     };
-    let (keys, values) = (width(|line| &line.0, 48), width(|line| &line.1, 48));
+    let (keys, values) = (width(|line| &line.0, 64), width(|line| &line.1, 48));
     let text = |(key, value, origin): &Line| format!("{key:keys$}  {value:values$}  {origin}\n");
     let text: String = lines.iter().map(text).collect();
     SafeText::new(&text).as_str().to_owned()

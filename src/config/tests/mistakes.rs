@@ -220,7 +220,7 @@ fn every_wrong_value_names_its_place() {
 }
 
 #[test]
-fn keys_and_themes_are_judged_where_they_are_known() {
+fn keys_themes_and_procedures_are_judged_where_they_are_known() {
     let settings = User::new(
         "theme = 'drak'\n[keys]\nquit = ['q',\n  'hyper-x']\nfly = 'f'",
         &[],
@@ -251,5 +251,11 @@ fn keys_and_themes_are_judged_where_they_are_known() {
     );
     assert!(error.contains("did you mean `dark`?"), "{error}");
     let settings = User::new("", &[], "--theme light").settings();
+    let error = settings.sop_named("api-dwn").expect_err("wrong").to_string();
+    assert!(error.contains("did you mean `api-down`?"), "{error}");
+    assert_eq!(
+        settings.sop_named("api-down").map(|sop| sop.id.as_str()),
+        Ok("api-down")
+    );
     assert_eq!(settings.check_theme(["dark", "light"]), Ok(()));
 }
