@@ -2,6 +2,7 @@
 
 mod files;
 mod mistakes;
+mod procedures;
 mod values;
 
 use std::collections::BTreeMap;
