@@ -215,9 +215,8 @@ fn no_secret_is_shown() {
     assert_eq!(settings.database.libpq["PGPASSWORD"].expose_secret(), "hunter4");
 }
 
-#[test]
-fn the_user_changes_the_profile_and_each_change_is_traced() {
-    let file = "
+/// A file that changes the profile.
+const CHANGES: &str = "
 [contacts]
 control-plane = ['#control-plane', 'pager 1']
 [environments.production]
@@ -231,7 +230,10 @@ lease = 60
 in-flight = 100
 cluster_provisioned = 200
 ";
-    let settings = User::new(file, &[], "").settings();
+
+#[test]
+fn the_user_changes_the_profile_and_each_change_is_traced() {
+    let settings = User::new(CHANGES, &[], "").settings();
     let cases = [
         (
             "contacts.control-plane",
