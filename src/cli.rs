@@ -1,7 +1,9 @@
 //! The command line: what may be asked, and how it reads. What the options mean together is for [`crate::config`].
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -204,6 +206,19 @@ pub struct Stop {
     pub code: u8,
     /// What to say, on standard output when `code` is 0, on standard error otherwise.
     pub text: String,
+}
+
+impl Stop {
+    /// Says it, and what to exit with. A reader that has gone away is no reason for another word.
+    pub fn say(&self) -> ExitCode {
+        let text = self.text.as_bytes();
+        let _ = if self.code == 0 {
+            std::io::stdout().write_all(text)
+        } else {
+            std::io::stderr().write_all(text)
+        };
+        ExitCode::from(self.code)
+    }
 }
 
 /// Reads the command line; the first argument is the program's name.

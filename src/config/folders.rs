@@ -18,12 +18,20 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// The folders of the user who runs the program.
-    pub fn of_this_user() -> Folders {
+    /// The folders of the user who runs the program: as the variables say, else as the system does.
+    pub fn of(variables: &BTreeMap<String, String>) -> Folders {
         let base = directories::BaseDirs::new();
+        let absolute = |name: &str| {
+            variables
+                .get(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let home = absolute("HOME").or_else(|| base.as_ref().map(|base| base.home_dir().to_owned()));
+        let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
         Folders {
-            home: base.as_ref().map(|base| base.home_dir().to_owned()),
-            config: base.as_ref().map(|base| base.config_dir().join("sopwatch")),
+            home,
+            config: config.map(|config| config.join("sopwatch")),
             current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
     }

@@ -1,5 +1,6 @@
 //! Floor 2: files, options and variables to values. Each value remembers where it comes from.
 
+mod answer;
 mod database_url;
 mod document;
 mod files;
@@ -19,6 +20,7 @@ mod tests;
 mod user_file;
 mod variables;
 
+pub use self::answer::{Answer, answer};
 pub use self::database_url::without_password;
 pub use self::document::Document;
 pub use self::files::{DEFAULT_FILE, check, init, paths};

@@ -73,7 +73,7 @@ pub struct DatabaseSettings {
     pub enabled: Setting<bool>,
     /// The URL; only one from `SOPWATCH_DATABASE_URL` may hold a password.
     pub url: Option<Setting<SecretString>>,
-    /// PostgreSQL's own variables that are set, by name.
+    /// PostgreSQL's own variables that are set, by name; also `HOME` and `USER`, which their defaults hang on.
     pub libpq: BTreeMap<&'static str, SecretString>,
     /// The host instead of the credentials'.
     pub host: Option<Setting<String>>,

@@ -168,9 +168,8 @@ fn database(settings: &Settings) -> Vec<Line> {
         ),
         line("poll", seconds(database.poll.value), &database.poll.origin),
     ];
-    for (name, value) in &database.libpq {
-        let hidden = ["PGPASSWORD", "PGOPTIONS"].contains(name);
-        let shown = if hidden {
+    for (name, value) in database.libpq.iter().filter(|(name, _)| name.starts_with("PG")) {
+        let shown = if *name == "PGPASSWORD" {
             "(set, not shown)"
         } else {
             value.expose_secret()

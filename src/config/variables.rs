@@ -28,8 +28,8 @@ pub const VARIABLES: [(&str, &str); 16] = [
     ("SOPWATCH_LOG_FILE", "the log file"),
 ];
 
-/// PostgreSQL's own variables, as `psql` reads them.
-pub const LIBPQ: [&str; 10] = [
+/// PostgreSQL's own variables, as `psql` reads them, and the two that their defaults hang on.
+pub const LIBPQ: [&str; 11] = [
     "PGHOST",
     "PGHOSTADDR",
     "PGPORT",
@@ -39,7 +39,8 @@ pub const LIBPQ: [&str; 10] = [
     "PGPASSFILE",
     "PGSSLMODE",
     "PGSSLROOTCERT",
-    "PGOPTIONS",
+    "HOME",
+    "USER",
 ];
 
 /// The environment, asked by name. An empty variable counts as absent.

@@ -2,7 +2,7 @@
 
 use super::User;
 use crate::cli::ColorChoice;
-use crate::config::{DEFAULT_FILE, Origin, Settings, Tls, check, init, paths};
+use crate::config::{Answer, DEFAULT_FILE, Origin, Settings, Tls, answer, check, init, paths};
 use crate::incident::profile::Profile;
 
 /// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
@@ -195,4 +195,52 @@ fn the_role_of_the_sample_covers_the_profile() {
     ] {
         assert!(rbac.contains(&format!("\"{resource}\"")), "{resource}");
     }
+}
+
+/// What a command is answered with.
+fn answered(file: &str, line: &str) -> Option<Answer> {
+    let user = User::new(file, &[], line);
+    let found = answer(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    found.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn commands_without_a_screen_are_answered_with_a_text() {
+    let cases = [
+        ("sops", 0, "api-down"),
+        (
+            "sops api-down",
+            0,
+            "production, sentry: https://sentry.devshift.net",
+        ),
+        (
+            "sops api-down -e stage",
+            0,
+            "Environment: stage, namespace managed-services-stage",
+        ),
+        ("config show", 0, "database.enabled"),
+        ("config paths", 0, "config.toml"),
+        ("config check", 0, "ok"),
+        ("completions fish", 0, "complete"),
+        ("man", 0, ".TH"),
+    ];
+    for (line, status, part) in cases {
+        let answer = answered("", line).expect(line);
+        assert_eq!(answer.status, status, "{line}");
+        assert!(
+            answer.text.contains(part),
+            "{line}: {part} is not in\n{}",
+            answer.text
+        );
+    }
+    assert_eq!(answered("", ""), None);
+    assert_eq!(answered("", "drill no-kafka-leader"), None);
+}
+
+#[test]
+fn what_does_not_hang_on_the_configuration_is_answered_when_it_is_broken() {
+    for line in ["config paths", "completions bash", "man"] {
+        assert_eq!(answered("poll = 0", line).expect(line).status, 0, "{line}");
+    }
+    assert_eq!(answered("poll = 0", "config check").expect("checked").status, 1);
 }

@@ -1,0 +1,101 @@
+//! The commands that are answered with a text: no cluster, no screen.
+
+use std::collections::BTreeMap;
+
+use super::files;
+use super::folders::Folders;
+use super::load::load;
+use super::problem::{ConfigError, Problem};
+use super::settings::Settings;
+use super::show::show;
+use crate::cli::{self, Cli, Command, ConfigCommand};
+use crate::incident::profile::Environment;
+use crate::incident::sop_text::{sop_text, sops_list};
+
+/// A text for standard output, and what to exit with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What to print.
+    pub text: String,
+    /// What to exit with: 0, or 1 where `config check` found something.
+    pub status: u8,
+}
+
+impl Answer {
+    fn of(text: impl Into<String>) -> Answer {
+        Answer {
+            text: text.into(),
+            status: 0,
+        }
+    }
+}
+
+/// The answer to a command that needs neither cluster nor screen; `None` for the console and the drill. `judge` is what only
+/// the screen knows: [`Settings::check_keys`], [`Settings::check_theme`].
+///
+/// # Errors
+/// What is wrong with the configuration, where the answer hangs on it: completions, the manual and the paths never do.
+pub fn answer(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    folders: &Folders,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+) -> Result<Option<Answer>, ConfigError> {
+    let text = match &cli.command {
+        None | Some(Command::Drill(_)) => return Ok(None),
+        Some(Command::Sops { id }) => sops(&load(cli, variables, folders)?, id.as_deref())?,
+        Some(Command::Config { command }) => {
+            return config(*command, cli, variables, folders, judge).map(Some);
+        }
+        Some(Command::Completions { shell }) => written(Ok(cli::completions(*shell)))?,
+        Some(Command::Man) => written(cli::manual())?,
+    };
+    Ok(Some(Answer::of(text)))
+}
+
+fn config(
+    command: ConfigCommand,
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    folders: &Folders,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+) -> Result<Answer, ConfigError> {
+    match command {
+        ConfigCommand::Show => Ok(Answer::of(show(&load(cli, variables, folders)?))),
+        ConfigCommand::Paths => Ok(Answer::of(files::paths(cli, variables, folders))),
+        ConfigCommand::Init => files::init(cli, variables, folders).map(Answer::of),
+        ConfigCommand::Check => {
+            let (text, well) = files::check(cli, variables, folders, judge);
+            Ok(Answer {
+                text,
+                status: u8::from(!well),
+            })
+        }
+    }
+}
+
+fn sops(settings: &Settings, id: Option<&str>) -> Result<String, ConfigError> {
+    match id {
+        None => Ok(sops_list(&settings.profile)),
+        Some(id) => Ok(sop_text(
+            &settings.profile,
+            settings.sop_named(id)?,
+            chosen_environment(settings),
+        )),
+    }
+}
+
+/// The environment that options, variables or the file name; without one, the text is for all.
+fn chosen_environment(settings: &Settings) -> Option<&Environment> {
+    let namespace = settings
+        .namespace
+        .as_ref()
+        .map_or("", |namespace| namespace.value.as_str());
+    settings.environment_for(namespace)
+}
+
+fn written(bytes: std::io::Result<Vec<u8>>) -> Result<String, ConfigError> {
+    let failed = |why: String| ConfigError::from(Problem::new("output", why));
+    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+}
