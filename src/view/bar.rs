@@ -1,0 +1,130 @@
+//! The bar that always says one thing: the first failing step, else what is being waited for, else what can't be answered.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::sop;
+use super::theme::{Meaning, Theme};
+use super::words::Words;
+use crate::app::App;
+use crate::app::action::{Action, Context};
+use crate::app::panes::Pane;
+use crate::incident::diagnosis::StepFinding;
+use crate::incident::sop::StepStatus;
+
+pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    Words::new(theme)
+        .gap(1)
+        .join(words(app, theme))
+        .draw(area, buffer);
+}
+
+/// A step of the chosen SOP with its number.
+struct Numbered<'a> {
+    number: usize,
+    id: &'a str,
+    title: &'a str,
+    finding: &'a StepFinding,
+}
+
+impl Numbered<'_> {
+    fn name(&self) -> String {
+        format!("{} {}", self.number, self.title)
+    }
+}
+
+fn findings(app: &App) -> Vec<Numbered<'_>> {
+    let steps = app.steps().into_iter().enumerate();
+    steps
+        .filter_map(|(index, (id, step))| {
+            let finding = sop::finding_of(app, id)?;
+            Some(Numbered {
+                number: index + 1,
+                id,
+                title: &step.title,
+                finding,
+            })
+        })
+        .collect()
+}
+
+fn words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+    let findings = findings(app);
+    let having = |wanted: &[StepStatus]| -> Vec<&Numbered<'_>> {
+        findings
+            .iter()
+            .filter(|numbered| wanted.contains(&numbered.finding.status))
+            .collect()
+    };
+    if findings.is_empty() {
+        return Words::new(theme).add(Meaning::Doubtful, "? nothing is judged yet");
+    }
+    let failing = having(&[StepStatus::Fail]);
+    let waiting = having(&[StepStatus::Waiting]);
+    let open = having(&[StepStatus::Unknown, StepStatus::Stale]);
+    match (failing.first(), waiting.first()) {
+        (Some(first), _) => failing_words(app, theme, first, failing.len() - 1),
+        (None, Some(first)) => waiting_words(theme, first),
+        (None, None) if !open.is_empty() => open_words(theme, &open),
+        (None, None) => clear_words(app, theme, &having(&[StepStatus::Manual])),
+    }
+}
+
+fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: usize) -> Words<'t> {
+    let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
+    let mut words = Words::new(theme)
+        .add(Meaning::Alarm, &format!(" {glyph} FAILS "))
+        .add(
+            Meaning::Bad,
+            &format!(" {}: {}", first.name(), first.finding.value),
+        );
+    if more > 0 {
+        words = words.add(Meaning::Doubtful, &format!("  and {more} more"));
+    }
+    match app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) {
+        Some(key) => words
+            .gap(3)
+            .add(Meaning::Key, &key)
+            .add(Meaning::Faint, " on the step: how to handle"),
+        None => words,
+    }
+}
+
+fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> Words<'t> {
+    let (glyph, meaning) = sop::mark(theme, StepStatus::Waiting, false);
+    Words::new(theme).add(meaning, &format!("{glyph} WAIT")).add(
+        Meaning::Text,
+        &format!("  {}: {}", first.name(), first.finding.value),
+    )
+}
+
+fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Words<'t> {
+    let stale = open
+        .iter()
+        .any(|numbered| numbered.finding.status == StepStatus::Stale);
+    let names = open
+        .iter()
+        .map(|numbered| numbered.name())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let noun = if open.len() == 1 { "step" } else { "steps" };
+    let why = if stale { " (stale)" } else { "" };
+    let text = format!("? {} {noun} can't be answered{why}: {names}", open.len());
+    Words::new(theme).add(Meaning::Doubtful, &text)
+}
+
+fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Words<'t> {
+    let (glyph, meaning) = sop::mark(theme, StepStatus::Pass, false);
+    let open = manual
+        .iter()
+        .filter(|numbered| !app.checklist.ticks.contains_key(numbered.id))
+        .count();
+    let rest = match open {
+        0 => "every step is answered".to_owned(),
+        1 => "1 manual step to look at".to_owned(),
+        open => format!("{open} manual steps to look at"),
+    };
+    Words::new(theme)
+        .add(meaning, &format!("{glyph} no failing step"))
+        .add(Meaning::Text, &format!("; {rest}"))
+}

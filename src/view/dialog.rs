@@ -1,0 +1,208 @@
+//! What lies over the panes: pages to read and the picker of SOPs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::layout;
+use super::theme::{Meaning, Theme};
+use super::words::{self, Words};
+use crate::app::App;
+use crate::app::dialog::Dialog;
+use crate::app::page::{Page, PageLine, Tone};
+
+/// Cells that a page wants at most: longer lines are hard to read.
+const WIDEST: u16 = 124;
+
+pub(super) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let Some(dialog) = app.dialog() else { return };
+    if let Dialog::Sops { chosen } = dialog {
+        return picker(app, theme, *chosen, screen, buffer);
+    }
+    if let Some(page) = app.page() {
+        draw_page(&page, place_of(dialog), theme, screen, buffer);
+    }
+}
+
+fn place_of(dialog: &Dialog) -> usize {
+    match dialog {
+        Dialog::Help(scroll)
+        | Dialog::Sources(scroll)
+        | Dialog::Step { scroll, .. }
+        | Dialog::Rows { scroll, .. }
+        | Dialog::Pod { scroll, .. }
+        | Dialog::Record { scroll, .. } => scroll.0,
+        Dialog::Sops { .. } | Dialog::Prompt { .. } => 0,
+    }
+}
+
+fn draw_page(page: &Page, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let widest = frame_of(screen, u16::MAX);
+    let lines = page_lines(page, theme, usize::from(widest.width).saturating_sub(4));
+    let area = frame_of(
+        screen,
+        u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2),
+    );
+    let height = usize::from(area.height).saturating_sub(2);
+    let first = scroll.min(lines.len().saturating_sub(height));
+    draw_frame(
+        &page.title,
+        &place_words(first, height, lines.len()),
+        theme,
+        area,
+        buffer,
+    );
+    words::draw_lines(lines.into_iter().skip(first), text_area(area), buffer);
+}
+
+/// A dialog's place for so many rows, frame included: centred, on a small screen all of it but the footer.
+fn frame_of(screen: Rect, rows: u16) -> Rect {
+    let above_footer = Rect {
+        height: screen.height.saturating_sub(1),
+        ..screen
+    };
+    if layout::is_small(screen) {
+        return above_footer;
+    }
+    let width = above_footer.width.saturating_sub(4).min(WIDEST);
+    let height = rows.min(above_footer.height.saturating_sub(2));
+    Rect {
+        x: screen.x + (above_footer.width - width) / 2,
+        y: screen.y + (above_footer.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+fn text_area(area: Rect) -> Rect {
+    Rect {
+        x: area.x.saturating_add(2),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// Which lines are in view: nothing when all are.
+fn place_words(first: usize, height: usize, count: usize) -> String {
+    if count <= height {
+        String::new()
+    } else {
+        format!(" {}-{}/{count} ", first + 1, (first + height).min(count))
+    }
+}
+
+fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    for row in area.rows() {
+        Words::new(theme).gap(usize::from(row.width)).draw(row, buffer);
+        buffer.set_style(row, ratatui::style::Style::reset());
+    }
+    if area.width < 4 || area.height < 2 {
+        return;
+    }
+    super::frame::boxed(area, theme, buffer);
+    let row = Rect {
+        x: area.x + 2,
+        width: area.width - 4,
+        height: 1,
+        ..area
+    };
+    Words::new(theme)
+        .add(Meaning::FocusedTitle, &format!(" {title} "))
+        .draw(row, buffer);
+    let width = words::width(place).min(usize::from(row.width)) as u16;
+    let corner = Rect {
+        x: row.right() - width,
+        y: area.bottom() - 1,
+        width,
+        height: 1,
+    };
+    Words::new(theme).add(Meaning::Focus, place).draw(corner, buffer);
+}
+
+fn page_lines<'t>(page: &Page, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+    page.lines
+        .iter()
+        .flat_map(|line| lines_of(line, theme, width))
+        .collect()
+}
+
+/// A line wrapped to the width: what is cut off could be what one looks for.
+fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+    let meaning = meaning_of(line.tone);
+    let text = theme.clean(&line.text);
+    let lead = text.len() - text.trim_start_matches([' ', '-']).len();
+    let indent = if line.tone == Tone::Code {
+        lead + 4
+    } else {
+        lead.max(2)
+    };
+    let rows = words::wrap(&text, width, indent);
+    rows.into_iter()
+        .map(|row| Words::new(theme).add(meaning, &row))
+        .collect()
+}
+
+fn meaning_of(tone: Tone) -> Meaning {
+    match tone {
+        Tone::Heading => Meaning::Heading,
+        Tone::Plain => Meaning::Text,
+        Tone::Code => Meaning::Code,
+        Tone::Good => Meaning::Good,
+        Tone::Bad => Meaning::Bad,
+        Tone::Doubtful => Meaning::Doubtful,
+        Tone::Faint => Meaning::Faint,
+    }
+}
+
+fn picker(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+    let sops = &app.session.profile.sops;
+    let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
+    let about = sops
+        .get(chosen)
+        .map(|sop| words::wrap(&theme.clean(&sop.impact), widest, 0))
+        .unwrap_or_default();
+    let wanted = sops.len() + about.len() + 3;
+    let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
+    let text = text_area(area);
+    let about_rows = (about.len() + 1).min(usize::from(text.height / 2)) as u16;
+    let list = Rect {
+        height: text.height - about_rows,
+        ..text
+    };
+    let height = usize::from(list.height);
+    let first = super::frame::first_row(chosen, sops.len(), height);
+    draw_frame(
+        "Choose an SOP",
+        &place_words(first, height, sops.len()),
+        theme,
+        area,
+        buffer,
+    );
+    let title_width = sops.iter().map(|sop| words::width(&sop.title)).max().unwrap_or(0);
+    for ((index, sop), row) in sops.iter().enumerate().skip(first).zip(list.rows()) {
+        let mark = if index == chosen { theme.glyphs.chosen } else { "" };
+        let current = if sop.id == app.checklist.sop {
+            theme.glyphs.pass
+        } else {
+            ""
+        };
+        Words::new(theme)
+            .column(Meaning::Focus, mark, 2)
+            .column(Meaning::Good, current, 2)
+            .column(Meaning::Text, &sop.title, title_width)
+            .gap(2)
+            .add(Meaning::Faint, &sop.id)
+            .draw(row, buffer);
+        if index == chosen {
+            buffer.set_style(row, theme.style(Meaning::Selected));
+        }
+    }
+    let below = Rect {
+        y: list.bottom() + 1,
+        height: about_rows.saturating_sub(1),
+        ..list
+    };
+    let line = |line: String| Words::new(theme).add(Meaning::Text, &line);
+    words::draw_lines(about.into_iter().map(line), below, buffer);
+}

@@ -1,0 +1,201 @@
+//! What is wrong with a source, in a line on the pane that hangs on it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::theme::{Meaning, Theme};
+use super::words::Words;
+use crate::app::App;
+use crate::app::page::feed_name;
+use crate::incident::feed::{Feed, FeedId, FeedState, Freshness, Problem, ProblemKind};
+use crate::incident::span;
+
+/// Sources that fail in the same way.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    names: Vec<String>,
+    kind: Option<ProblemKind>,
+    problem: Option<Problem>,
+    /// How old what they told is, where that is too old.
+    stale: Option<SignedDuration>,
+    retry_at: Option<Timestamp>,
+    /// Why it is not used at all.
+    off: Option<String>,
+}
+
+/// The faults of what the pods pane shows.
+pub(super) fn of_cluster(app: &App) -> Vec<Fault> {
+    faults(app, |id| !matches!(id, FeedId::Log(_) | FeedId::Database))
+}
+
+/// The faults of the logs.
+pub(super) fn of_logs(app: &App) -> Vec<Fault> {
+    faults(app, |id| matches!(id, FeedId::Log(_)))
+}
+
+/// The faults of the database.
+pub(super) fn of_database(app: &App) -> Vec<Fault> {
+    faults(app, |id| matches!(id, FeedId::Database))
+}
+
+fn faults(app: &App, wanted: impl Fn(&FeedId) -> bool) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for (id, feed) in app.facts.feeds().filter(|(id, _)| wanted(id)) {
+        let Some(fault) = fault_of(id, feed, app.facts.freshness(id, app.now)) else {
+            continue;
+        };
+        match faults.iter_mut().find(|other| other.is_like(&fault)) {
+            Some(other) => other.absorb(fault),
+            None => faults.push(fault),
+        }
+    }
+    faults
+}
+
+fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness) -> Option<Fault> {
+    let stale = match freshness {
+        Freshness::Stale(age) => Some(age),
+        Freshness::Missing | Freshness::Fresh(_) => None,
+    };
+    let off = match &feed.state {
+        FeedState::Off(reason) => Some(reason.to_string()),
+        _ => None,
+    };
+    let problem = feed.problem().cloned();
+    if problem.is_none() && off.is_none() && (stale.is_none() || feed.state == FeedState::Ended) {
+        return None;
+    }
+    Some(Fault {
+        names: vec![feed_name(id)],
+        kind: problem.as_ref().map(|problem| problem.kind),
+        problem,
+        stale,
+        retry_at: feed.retry_at,
+        off,
+    })
+}
+
+impl Fault {
+    fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.off == other.off
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.stale = self.stale.max(other.stale);
+        self.retry_at = match (self.retry_at, other.retry_at) {
+            (Some(one), Some(another)) => Some(one.min(another)),
+            (one, another) => one.or(another),
+        };
+    }
+
+    fn name(&self) -> String {
+        match self.names.as_slice() {
+            [] => String::new(),
+            [one] => one.clone(),
+            [one, other] => format!("{one} and {other}"),
+            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        }
+    }
+
+    /// When it is tried again.
+    pub(super) fn retry(&self, now: Timestamp) -> String {
+        match self.retry_at.map(|at| at.duration_since(now)) {
+            Some(span) if span.as_secs() > 0 => format!(", again in {}s", span.as_secs()),
+            Some(_) => ", trying again".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// The whole in one line, the most important first.
+    pub(super) fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+        let words = Words::new(theme);
+        if let Some(reason) = &self.off {
+            return words.add(Meaning::Faint, &format!("{} off: {reason}", self.name()));
+        }
+        let mut words = words.add(Meaning::Bad, &format!("{} {}", theme.glyphs.fail, self.name()));
+        if let Some(age) = self.stale {
+            words = words.add(Meaning::Doubtful, &format!(" stale {}", span::clock(age)));
+        }
+        let Some(problem) = &self.problem else {
+            return words.add(Meaning::Text, ", no sign of life");
+        };
+        words = words.add(
+            Meaning::Bad,
+            &format!(" {}{}", kind_word(problem.kind), self.retry(now)),
+        );
+        if let Some(advice) = &problem.advice {
+            words = words.add(Meaning::Key, &format!(" → {advice}"));
+        }
+        words.add(Meaning::Text, &format!(": {}", problem.what))
+    }
+
+    /// Why and what to do, for a pane that has nothing else to show.
+    pub(super) fn reason(&self) -> Option<String> {
+        let problem = self.problem.as_ref()?;
+        let advice = problem.advice.as_ref().map(|advice| format!(" → {advice}"));
+        Some(format!("{}{}", problem.what, advice.unwrap_or_default()))
+    }
+}
+
+/// A kind of trouble in a word or two.
+pub(super) fn kind_word(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Refused => "refused",
+        ProblemKind::Reset => "cut off",
+        ProblemKind::Frozen => "frozen",
+        ProblemKind::Dns => "name unknown",
+        ProblemKind::Tls => "TLS failed",
+        ProblemKind::Unauthorized => "unauthorized",
+        ProblemKind::Forbidden => "forbidden",
+        ProblemKind::NotFound => "not found",
+        ProblemKind::Gone => "expired",
+        ProblemKind::Throttled => "throttled",
+        ProblemKind::ServerError => "server error",
+        ProblemKind::Ended => "ended",
+        ProblemKind::SecretMissing => "secret missing",
+        ProblemKind::SecretIncomplete => "secret incomplete",
+        ProblemKind::WrongPassword => "wrong password",
+        ProblemKind::TooManyConnections => "too many connections",
+        ProblemKind::Locked => "locked",
+        ProblemKind::SlowStatement => "too slow",
+        ProblemKind::Starting => "starting",
+        ProblemKind::Schema => "schema differs",
+        ProblemKind::Configuration => "misconfigured",
+    }
+}
+
+/// The lines of these faults, at most `most`; the last says how many more there are.
+pub(super) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<Words<'t>> {
+    let shown = if faults.len() > most {
+        most.saturating_sub(1)
+    } else {
+        faults.len()
+    };
+    let mut lines: Vec<_> = faults
+        .iter()
+        .take(shown)
+        .map(|fault| fault.words(theme, now))
+        .collect();
+    if shown < faults.len() && most > 0 {
+        let more = format!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
+        lines.push(Words::new(theme).add(Meaning::Bad, &more));
+    }
+    lines
+}
+
+/// How current a source is, for a title: nothing while fresh.
+pub(super) fn stale_words<'t>(app: &App, id: &FeedId, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    match app.facts.freshness(id, app.now) {
+        Freshness::Stale(age) => words.add(
+            Meaning::Doubtful,
+            &format!("{} stale {}", theme.glyphs.stale, span::clock(age)),
+        ),
+        Freshness::Missing | Freshness::Fresh(_) => words,
+    }
+}
+
+/// Whether nothing may be concluded from a source any more.
+pub(super) fn is_stale(app: &App, id: &FeedId) -> bool {
+    matches!(app.facts.freshness(id, app.now), Freshness::Stale(_))
+}

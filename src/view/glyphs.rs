@@ -1,0 +1,113 @@
+//! The console's own signs, and what stands for them where only ASCII may be drawn.
+
+/// The signs.
+#[derive(Debug)]
+pub(super) struct Glyphs {
+    pub(super) pass: &'static str,
+    pub(super) fail: &'static str,
+    pub(super) unknown: &'static str,
+    pub(super) stale: &'static str,
+    pub(super) waiting: &'static str,
+    pub(super) manual: &'static str,
+    pub(super) ticked: &'static str,
+    /// Before the chosen row and the focused title.
+    pub(super) chosen: &'static str,
+    pub(super) ellipsis: &'static str,
+    pub(super) dash: &'static str,
+    /// Heads the column of changes.
+    pub(super) change: &'static str,
+    pub(super) times: &'static str,
+    /// Between keys or words.
+    pub(super) dot: &'static str,
+    pub(super) horizontal: &'static str,
+    pub(super) vertical: &'static str,
+    pub(super) top_left: &'static str,
+    pub(super) top_right: &'static str,
+    pub(super) bottom_left: &'static str,
+    pub(super) bottom_right: &'static str,
+    /// A side with a line to its right.
+    pub(super) tee_left: &'static str,
+    /// A side with a line to its left.
+    pub(super) tee_right: &'static str,
+}
+
+pub(super) const UNICODE: Glyphs = Glyphs {
+    pass: "✔",
+    fail: "✘",
+    unknown: "?",
+    stale: "~",
+    waiting: "⧗",
+    manual: "▢",
+    ticked: "☑",
+    chosen: "▸",
+    ellipsis: "…",
+    dash: "–",
+    change: "Δ",
+    times: "×",
+    dot: "·",
+    horizontal: "─",
+    vertical: "│",
+    top_left: "┌",
+    top_right: "┐",
+    bottom_left: "└",
+    bottom_right: "┘",
+    tee_left: "├",
+    tee_right: "┤",
+};
+
+pub(super) const ASCII: Glyphs = Glyphs {
+    pass: "+",
+    fail: "X",
+    unknown: "?",
+    stale: "~",
+    waiting: "w",
+    manual: "_",
+    ticked: "v",
+    chosen: ">",
+    ellipsis: "...",
+    dash: "-",
+    change: "chg",
+    times: "x",
+    dot: "-",
+    horizontal: "-",
+    vertical: "|",
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    tee_left: "+",
+    tee_right: "+",
+};
+
+/// The same text in ASCII. What was control characters reads `^[`, what has no likeness its code in angle brackets.
+pub(super) fn ascii_of(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_ascii(&mut ascii, c));
+    ascii
+}
+
+fn push_ascii(ascii: &mut String, c: char) {
+    let likeness = match c {
+        ' '..='~' => return ascii.push(c),
+        '\u{2400}'..='\u{241f}' => {
+            ascii.push('^');
+            return ascii.push(char::from((u32::from(c) - 0x2400) as u8 + b'@'));
+        }
+        '␡' => "^?",
+        '…' => "...",
+        '–' | '—' | '─' | '·' => "-",
+        '→' => "->",
+        '×' => "x",
+        '≥' => ">=",
+        '≤' => "<=",
+        '⟨' => "<",
+        '⟩' => ">",
+        '‘' | '’' => "'",
+        '“' | '”' => "\"",
+        '•' => "*",
+        '│' => "|",
+        '\u{a0}' => " ",
+        _ => return ascii.push_str(&format!("<{:x}>", u32::from(c))),
+    };
+    ascii.push_str(likeness);
+}
