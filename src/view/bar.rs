@@ -15,7 +15,7 @@ use crate::incident::sop::StepStatus;
 pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     Words::new(theme)
         .gap(1)
-        .join(words(app, theme))
+        .join(words(app, theme, usize::from(area.width).saturating_sub(1)))
         .draw(area, buffer);
 }
 
@@ -48,7 +48,7 @@ fn findings(app: &App) -> Vec<Numbered<'_>> {
         .collect()
 }
 
-fn words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
     let findings = findings(app);
     let having = |wanted: &[StepStatus]| -> Vec<&Numbered<'_>> {
         findings
@@ -63,14 +63,20 @@ fn words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     let waiting = having(&[StepStatus::Waiting]);
     let open = having(&[StepStatus::Unknown, StepStatus::Stale]);
     match (failing.first(), waiting.first()) {
-        (Some(first), _) => failing_words(app, theme, first, failing.len() - 1),
+        (Some(first), _) => failing_words(app, theme, first, failing.len() - 1, room),
         (None, Some(first)) => waiting_words(theme, first),
         (None, None) if !open.is_empty() => open_words(theme, &open),
         (None, None) => clear_words(app, theme, &having(&[StepStatus::Manual])),
     }
 }
 
-fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: usize) -> Words<'t> {
+fn failing_words<'t>(
+    app: &App,
+    theme: &'t Theme,
+    first: &Numbered<'_>,
+    more: usize,
+    room: usize,
+) -> Words<'t> {
     let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
     let mut words = Words::new(theme)
         .add(Meaning::Alarm, &format!(" {glyph} FAILS "))
@@ -81,12 +87,17 @@ fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: us
     if more > 0 {
         words = words.add(Meaning::Doubtful, &format!("  and {more} more"));
     }
-    match app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) {
-        Some(key) => words
-            .gap(3)
-            .add(Meaning::Key, &key)
-            .add(Meaning::Faint, " on the step: how to handle"),
-        None => words,
+    let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) else {
+        return words;
+    };
+    let hint = Words::new(theme)
+        .gap(3)
+        .add(Meaning::Key, &key)
+        .add(Meaning::Faint, " on the step: how to handle");
+    if words.width() + hint.width() <= room {
+        words.join(hint)
+    } else {
+        words
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let faults = fault::of_database(app);
     let known = app.facts.reading.is_some();
     let lines = if known {
-        fault::lines(&faults, theme, app.now, 1)
+        fault::lines(&faults, theme, app.now, if inner.height > 6 { 2 } else { 1 })
     } else {
         Vec::new()
     };
@@ -151,40 +151,82 @@ fn items<'a>(app: &'a App, grid: &'a [GridRow]) -> Vec<Item<'a>> {
     items
 }
 
-/// Widths of the columns; 0: left out.
+/// The words of a row or a heading, from count on.
+struct Cells {
+    count: String,
+    oldest: String,
+    limit: String,
+    over: String,
+    change: String,
+}
+
+/// Widths of the columns, each with a blank before it; 0: left out.
 struct Columns {
     status: usize,
+    count: usize,
+    oldest: usize,
     limit: usize,
+    over: usize,
     change: usize,
 }
 
 impl Columns {
     const MARK: usize = 2;
-    const COUNT: usize = 6;
-    const OLDEST: usize = 10;
-    const OVER: usize = 6;
+    /// Fewer cells for the status are too few: other columns go first.
+    const STATUS: usize = 14;
 
-    fn of(room: usize) -> Self {
-        let rest = room.saturating_sub(Self::MARK + Self::COUNT + Self::OLDEST + Self::OVER);
-        let (limit, change) = match rest {
-            29.. => (7, 6),
-            23.. => (7, 0),
-            20.. => (0, 6),
-            _ => (0, 0),
+    fn of(all: &[Cells], room: usize) -> Self {
+        let widest = |text: fn(&Cells) -> &String| {
+            all.iter()
+                .map(|cells| words::width(text(cells)) + 1)
+                .max()
+                .unwrap_or(0)
         };
-        let status = rest.saturating_sub(limit + change).min(44);
-        Self {
-            status,
-            limit,
-            change,
+        let mut columns = Self {
+            status: 0,
+            count: widest(|cells| &cells.count),
+            oldest: widest(|cells| &cells.oldest),
+            limit: widest(|cells| &cells.limit),
+            over: widest(|cells| &cells.over),
+            change: widest(|cells| &cells.change),
+        };
+        if columns.status_in(room) < Self::STATUS {
+            columns.limit = 0;
         }
+        if columns.status_in(room) < Self::STATUS {
+            columns.change = 0;
+        }
+        columns.status = columns.status_in(room).min(44);
+        columns
+    }
+
+    fn status_in(&self, room: usize) -> usize {
+        room.saturating_sub(Self::MARK + self.count + self.oldest + self.limit + self.over + self.change)
+    }
+
+    /// The words in their columns after what stands before them.
+    fn line<'t>(&self, line: Words<'t>, cells: &Cells, meaning: Meaning) -> Words<'t> {
+        line.right(meaning, &cells.count, self.count)
+            .right(meaning, &cells.oldest, self.oldest)
+            .right(Meaning::Faint, &cells.limit, self.limit)
+            .right(meaning, &cells.over, self.over)
+            .right(meaning, &cells.change, self.change)
     }
 }
 
 fn draw_grid(app: &App, theme: &Theme, region: &Region, area: Rect, buffer: &mut Buffer) {
     let grid = app.grid();
     let items = items(app, &grid);
-    let columns = Columns::of(usize::from(area.width));
+    let headings = items.iter().filter_map(|item| match item {
+        Item::Heading(table) => Some(heading_cells(app, theme, table)),
+        Item::Status(..) | Item::Trouble(_) => None,
+    });
+    let all: Vec<_> = grid
+        .iter()
+        .map(|row| row_cells(app, theme, row))
+        .chain(headings)
+        .collect();
+    let columns = Columns::of(&all, usize::from(area.width));
     let is_chosen = |item: &Item<'_>| matches!(item, Item::Status(place, ..) if *place == app.panes.status);
     let chosen = items.iter().position(is_chosen).unwrap_or(0);
     let height = usize::from(area.height);
@@ -221,32 +263,46 @@ fn draw_item(
     };
     line.draw(row, buffer);
     if selected {
-        buffer.set_style(row, theme.style(Meaning::Selected));
+        frame::select(row, theme, buffer);
+    }
+}
+
+fn heading_cells(app: &App, theme: &Theme, table: &Table) -> Cells {
+    let window = app.facts.change_of(&table.name, "").map(|(_, window)| window);
+    let window = window.filter(SignedDuration::is_positive).map(age::age);
+    Cells {
+        count: "count".to_owned(),
+        oldest: "oldest".to_owned(),
+        limit: "limit".to_owned(),
+        over: "over".to_owned(),
+        change: format!("{}{}", theme.glyphs.change, window.unwrap_or_default()),
     }
 }
 
 fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) -> Words<'t> {
-    let mut line = Words::new(theme)
-        .column(Meaning::Heading, &table.name, Columns::MARK + columns.status)
-        .right(Meaning::Faint, "count", Columns::COUNT)
-        .right(Meaning::Faint, "oldest", Columns::OLDEST);
-    if columns.limit > 0 {
-        line = line.right(Meaning::Faint, "limit", columns.limit);
+    let line = Words::new(theme).column(Meaning::Heading, &table.name, Columns::MARK + columns.status);
+    columns.line(line, &heading_cells(app, theme, table), Meaning::Faint)
+}
+
+fn row_cells(app: &App, theme: &Theme, row: &GridRow) -> Cells {
+    let dash = || theme.glyphs.dash.to_owned();
+    let limit = row
+        .limit_s
+        .map(|limit| clock(i64::try_from(limit).unwrap_or(i64::MAX)));
+    Cells {
+        count: row.count.to_string(),
+        oldest: oldest_words(app, row).unwrap_or_else(dash),
+        limit: limit.unwrap_or_else(dash),
+        over: match row.over {
+            None => dash(),
+            Some(0) => "0".to_owned(),
+            Some(over) => format!("! {over}"),
+        },
+        change: row
+            .change
+            .filter(|change| *change != 0)
+            .map_or_else(dash, |change| format!("{change:+}")),
     }
-    line = line.right(Meaning::Faint, "over", Columns::OVER);
-    if columns.change > 0 {
-        let window = app.facts.change_of(&table.name, "").map(|(_, window)| window);
-        let window = window
-            .filter(SignedDuration::is_positive)
-            .map(age::age)
-            .unwrap_or_default();
-        line = line.right(
-            Meaning::Faint,
-            &format!("{}{window}", theme.glyphs.change),
-            columns.change,
-        );
-    }
-    line
 }
 
 fn status_row<'t>(
@@ -257,9 +313,7 @@ fn status_row<'t>(
     columns: &Columns,
     selected: bool,
 ) -> Words<'t> {
-    let dash = theme.glyphs.dash;
     let over = row.over.is_some_and(|over| over > 0);
-    let mark = if selected { theme.glyphs.chosen } else { "" };
     let failed = table
         .status(&row.of.status)
         .is_some_and(|status| status.role == Role::Failed)
@@ -275,37 +329,17 @@ fn status_row<'t>(
         theme.glyphs.ellipsis,
     );
     let line = Words::new(theme)
-        .column(Meaning::Text, mark, Columns::MARK)
+        .column(
+            Meaning::Text,
+            if selected { theme.glyphs.chosen } else { "" },
+            Columns::MARK,
+        )
         .column(
             if row.known { meaning } else { Meaning::Doubtful },
             &name,
             columns.status,
-        )
-        .right(meaning, &row.count.to_string(), Columns::COUNT)
-        .right(meaning, &oldest_words(app, row, dash), Columns::OLDEST);
-    let limit = row.limit_s.map_or_else(
-        || dash.to_owned(),
-        |limit| clock(i64::try_from(limit).unwrap_or(i64::MAX)),
-    );
-    let line = if columns.limit > 0 {
-        line.right(Meaning::Faint, &limit, columns.limit)
-    } else {
-        line
-    };
-    let over_words = match row.over {
-        None => dash.to_owned(),
-        Some(0) => "0".to_owned(),
-        Some(over) => format!("! {over}"),
-    };
-    let line = line.right(meaning, &over_words, Columns::OVER);
-    if columns.change == 0 {
-        return line;
-    }
-    let change = row
-        .change
-        .filter(|change| *change != 0)
-        .map_or_else(|| dash.to_owned(), |change| format!("{change:+}"));
-    line.right(Meaning::Text, &change, columns.change)
+        );
+    columns.line(line, &row_cells(app, theme, row), meaning)
 }
 
 fn status_name(row: &GridRow) -> String {
@@ -322,17 +356,14 @@ fn status_name(row: &GridRow) -> String {
 }
 
 /// The age of the oldest row as the poll brought it: it would else tick without anything being known.
-fn oldest_words(app: &App, row: &GridRow, dash: &str) -> String {
-    let since = app
-        .facts
-        .reading
-        .as_ref()
-        .map_or(0, |(at, _)| app.now.duration_since(*at).as_secs().max(0));
-    match row.oldest_s.map(|oldest| oldest.saturating_sub(since)) {
-        None => dash.to_owned(),
-        Some(oldest) if row.limit_s.is_some() || oldest < 0 => clock(oldest),
-        Some(oldest) => age::age(SignedDuration::from_secs(oldest)),
+fn oldest_words(app: &App, row: &GridRow) -> Option<String> {
+    let read_at = app.facts.reading.as_ref().map(|(at, _)| *at);
+    let since = read_at.map_or(0, |at| app.now.duration_since(at).as_secs().max(0));
+    let oldest = row.oldest_s?.saturating_sub(since);
+    if row.limit_s.is_some() || oldest < 0 {
+        return Some(clock(oldest));
     }
+    Some(age::age(SignedDuration::from_secs(oldest)))
 }
 
 fn clock(seconds: i64) -> String {

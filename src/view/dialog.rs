@@ -63,7 +63,9 @@ fn frame_of(screen: Rect, rows: u16) -> Rect {
     if layout::is_small(screen) {
         return above_footer;
     }
-    let width = above_footer.width.saturating_sub(4).min(WIDEST);
+    // Little would be seen of the panes beside it, and nothing to be understood.
+    let beside = above_footer.width > WIDEST + 20;
+    let width = if beside { WIDEST } else { above_footer.width };
     let height = rows.min(above_footer.height.saturating_sub(2));
     Rect {
         x: screen.x + (above_footer.width - width) / 2,
@@ -195,7 +197,7 @@ fn picker(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Bu
             .add(Meaning::Faint, &sop.id)
             .draw(row, buffer);
         if index == chosen {
-            buffer.set_style(row, theme.style(Meaning::Selected));
+            super::frame::select(row, theme, buffer);
         }
     }
     let below = Rect {

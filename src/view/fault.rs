@@ -107,7 +107,16 @@ impl Fault {
     }
 
     /// The whole in one line, the most important first.
-    pub(super) fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+    fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+        let words = self.summary(theme, now);
+        match &self.problem {
+            Some(_) => words.join(self.details(theme)),
+            None => words,
+        }
+    }
+
+    /// What fails, how, and when it is tried again.
+    fn summary<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
         let words = Words::new(theme);
         if let Some(reason) = &self.off {
             return words.add(Meaning::Faint, &format!("{} off: {reason}", self.name()));
@@ -116,16 +125,25 @@ impl Fault {
         if let Some(age) = self.stale {
             words = words.add(Meaning::Doubtful, &format!(" stale {}", span::clock(age)));
         }
-        let Some(problem) = &self.problem else {
-            return words.add(Meaning::Text, ", no sign of life");
-        };
-        words = words.add(
-            Meaning::Bad,
-            &format!(" {}{}", kind_word(problem.kind), self.retry(now)),
-        );
-        if let Some(advice) = &problem.advice {
-            words = words.add(Meaning::Key, &format!(" → {advice}"));
+        match &self.problem {
+            Some(problem) => words.add(
+                Meaning::Bad,
+                &format!(" {}{}", kind_word(problem.kind), self.retry(now)),
+            ),
+            None => words.add(Meaning::Text, ", no sign of life"),
         }
+    }
+
+    /// What to do, and why it fails.
+    fn details<'t>(&self, theme: &'t Theme) -> Words<'t> {
+        let words = Words::new(theme);
+        let Some(problem) = &self.problem else {
+            return words;
+        };
+        let words = match &problem.advice {
+            Some(advice) => words.add(Meaning::Key, &format!(" → {advice}")),
+            None => words,
+        };
         words.add(Meaning::Text, &format!(": {}", problem.what))
     }
 
@@ -164,8 +182,14 @@ pub(super) fn kind_word(kind: ProblemKind) -> &'static str {
     }
 }
 
-/// The lines of these faults, at most `most`; the last says how many more there are.
+/// The lines of these faults, at most `most`: two for each where there is room, else one; the last says how many more there are.
 pub(super) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<Words<'t>> {
+    if faults.len() * 2 <= most {
+        return faults
+            .iter()
+            .flat_map(|fault| two_lines(fault, theme, now))
+            .collect();
+    }
     let shown = if faults.len() > most {
         most.saturating_sub(1)
     } else {
@@ -179,6 +203,14 @@ pub(super) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most
     if shown < faults.len() && most > 0 {
         let more = format!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
         lines.push(Words::new(theme).add(Meaning::Bad, &more));
+    }
+    lines
+}
+
+fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'t>> {
+    let mut lines = vec![fault.summary(theme, now)];
+    if fault.problem.is_some() {
+        lines.push(Words::new(theme).gap(1).join(fault.details(theme)));
     }
     lines
 }

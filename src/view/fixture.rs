@@ -321,13 +321,13 @@ pub(super) fn leader(
     }
 }
 
-pub(super) fn lease(ttl_s: i64, advancing: bool) -> Option<LeaseReading> {
-    Some(LeaseReading {
+pub(super) fn lease(ttl_s: i64, advancing: bool) -> LeaseReading {
+    LeaseReading {
         live: ttl_s > 0,
         ttl_s,
         advancing: Some(advancing),
         pod: None,
-    })
+    }
 }
 
 fn sources_live(app: &mut App) {
@@ -415,14 +415,14 @@ pub(super) fn well() -> App {
                 Verdict::One,
                 Some("blf5h"),
                 "blf5h, heartbeat 9s ago",
-                lease(92, true),
+                Some(lease(92, true)),
             ),
             leader(
                 "KafkaManager",
                 Verdict::One,
                 Some("blf5h"),
                 "blf5h, heartbeat 9s ago",
-                lease(95, true),
+                Some(lease(95, true)),
             ),
         ],
     };
@@ -455,7 +455,7 @@ pub(super) fn no_leader() -> App {
         Verdict::None,
         None,
         "3 of 3 pods say not leader",
-        lease(-432, false),
+        Some(lease(-432, false)),
     );
     let at = ago(120);
     let tick = crate::app::checklist::Tick {
@@ -476,6 +476,10 @@ pub(super) fn pods_down() -> App {
         .environment_of("managed-services-production")
         .cloned();
     app.session.read_only = true;
+    let mut connection = connection();
+    connection.namespace = "managed-services-production".into();
+    connection.server = "https://api.production:6443".into();
+    learn(&mut app, 1, Fact::Connection(connection));
     learn(&mut app, 1, Fact::Deployment(Some(deployment(1))));
     let mut leaving = pod("2mgcp", "Running", false);
     leaving.deletion_at = Some(now());
@@ -522,6 +526,7 @@ pub(super) fn failing_all() -> App {
     let mut app = well();
     app.session.environment = None;
     let mut connection = connection();
+    connection.namespace = "elsewhere".into();
     connection.expires_at = Some(now() + SignedDuration::from_mins(12));
     app.facts = crate::incident::facts::Facts::default();
     learn(&mut app, 90, Fact::Connection(connection));

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
 
 use super::layout::{Content, Region};
 use super::theme::{Meaning, Theme};
@@ -78,7 +79,7 @@ pub(super) fn title<'t>(
         Meaning::Title
     };
     let name = Words::new(theme).add(meaning, &name);
-    let room = usize::from(region.area.width).saturating_sub(4 + name.width() + 2);
+    let room = usize::from(region.area.width).saturating_sub(5 + name.width() + 2);
     let mut line = name;
     let pieces = pieces
         .into_iter()
@@ -112,8 +113,14 @@ pub(super) fn first_row(chosen: usize, count: usize, height: usize) -> usize {
     needed.min(count.saturating_sub(height))
 }
 
+/// Shows a row as the chosen one: all alike, since a patchwork of reversed colours can't be read.
+pub(super) fn select(row: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let even = Style::new().fg(Color::Reset).bg(Color::Reset);
+    buffer.set_style(row, even.patch(theme.style(Meaning::Selected)));
+}
+
 /// Says which rows of a list are in view, when not all are.
-pub(super) fn range<'t>(theme: &'t Theme, first: usize, height: usize, count: usize) -> Words<'t> {
+pub(super) fn range(theme: &Theme, first: usize, height: usize, count: usize) -> Words<'_> {
     let words = Words::new(theme);
     if count <= height {
         return words;

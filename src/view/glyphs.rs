@@ -1,5 +1,7 @@
 //! The console's own signs, and what stands for them where only ASCII may be drawn.
 
+use std::fmt::Write as _;
+
 /// The signs.
 #[derive(Debug)]
 pub(super) struct Glyphs {
@@ -107,7 +109,11 @@ fn push_ascii(ascii: &mut String, c: char) {
         '•' => "*",
         '│' => "|",
         '\u{a0}' => " ",
-        _ => return ascii.push_str(&format!("<{:x}>", u32::from(c))),
+        _ => {
+            // Writing to a String can't fail.
+            let _ = write!(ascii, "<{:x}>", u32::from(c));
+            return;
+        }
     };
     ascii.push_str(likeness);
 }

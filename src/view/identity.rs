@@ -38,27 +38,26 @@ pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
         .draw(area, buffer);
 }
 
-/// Who and where; the place stays longest, then the environment.
+/// Who and where. What stays longest: drill, environment and read-only, then the place, which is cut at last.
 fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     let new = || Words::new(theme);
     let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
     if let Some(scenario) = &app.session.drill {
         pieces.push((0, new().add(Meaning::Drill, " DRILL ")));
-        pieces.push((3, new().add(Meaning::Drill, &format!(" {scenario} "))));
+        pieces.push((2, new().add(Meaning::Drill, &format!(" {scenario} "))));
     }
     pieces.push((0, environment(app, theme)));
     if app.session.read_only {
-        pieces.push((1, new().add(Meaning::Notice, "READ-ONLY")));
+        pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));
     }
-    match &app.facts.connection {
-        Some(connection) => pieces.push((0, place(connection, theme))),
-        None => {
-            let text = format!("connecting to {} …", app.session.namespace);
-            pieces.push((0, new().add(Meaning::Doubtful, &text)));
-        }
+    if let Some(connection) = &app.facts.connection {
+        pieces.push((0, place(connection, theme)));
+    } else {
+        let text = format!("connecting to {} …", app.session.namespace);
+        pieces.push((0, new().add(Meaning::Doubtful, &text)));
     }
     if let Some(sop) = app.sop() {
-        pieces.push((2, new().add(Meaning::Heading, &sop.title)));
+        pieces.push((3, new().add(Meaning::Heading, &sop.title)));
     }
     pieces
 }

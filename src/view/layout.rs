@@ -119,7 +119,7 @@ pub fn plan(area: Rect, app: &App) -> Plan {
 fn one_pane(area: Rect, app: &App) -> Vec<Region> {
     let leaders = leader_rows(app);
     if app.panes.focus == Pane::Pods && area.height >= leaders + 8 {
-        let pods = area.height - leaders - 2;
+        let pods = area.height - leaders - 3;
         return stacked(
             area,
             &[(Content::Pane(Pane::Pods), pods), (Content::Leaders, leaders)],
@@ -129,7 +129,7 @@ fn one_pane(area: Rect, app: &App) -> Vec<Region> {
 }
 
 fn four_panes(area: Rect, app: &App) -> Vec<Region> {
-    let right = (area.width * 9 / 20).max(38).min(RIGHT_AT_MOST);
+    let right = (area.width.saturating_mul(9) / 20).clamp(38, RIGHT_AT_MOST);
     let left = area.width - right;
     let column = |x, width| Rect { x, width, ..area };
     let mut regions = left_column(column(area.x, left), app);
@@ -179,9 +179,13 @@ fn leader_rows(app: &App) -> u16 {
     rows(app.session.profile.leaders.workers.len().clamp(1, 6))
 }
 
-/// A failing source gets a line of its own below the pods, so that it does not push a pod out.
+/// What fails gets lines of its own below the pods, so that it does not push a pod out.
 fn fault_rows(app: &App) -> u16 {
-    rows(super::fault::of_cluster(app).len().min(2))
+    if super::fault::of_cluster(app).is_empty() {
+        0
+    } else {
+        2
+    }
 }
 
 /// One region under the other with inner rows as told; the last has what is left.

@@ -18,20 +18,12 @@ use jiff::SignedDuration;
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     frame::title(region, false, Vec::new(), theme, buffer);
     let inner = region.inner();
-    let readings = &app.diagnosis.leaders;
-    if readings.is_empty() {
-        let workers = &app.session.profile.leaders.workers;
-        let line = |title: &String| {
-            Words::new(theme)
-                .gap(1)
-                .add(Meaning::Text, title)
-                .gap(2)
-                .add(Meaning::Doubtful, "? UNKNOWN  no evidence yet")
-        };
-        return words::draw_lines(workers.iter().map(|worker| line(&worker.title)), inner, buffer);
-    }
     let room = usize::from(inner.width).saturating_sub(1);
-    let lines = worker_lines(app, theme, room);
+    let lines = if app.diagnosis.leaders.is_empty() {
+        silent_lines(app, theme)
+    } else {
+        worker_lines(app, theme, room)
+    };
     words::draw_lines(
         lines.into_iter().map(|line| Words::new(theme).gap(1).join(line)),
         inner,
@@ -39,39 +31,92 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     );
 }
 
-/// The workers' lines with their whole titles where that fits, else with the short ones.
+/// Before anything was judged.
+fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<Words<'t>> {
+    let workers = &app.session.profile.leaders.workers;
+    let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+    let cells = widest(&titles);
+    let line = |title: &String| {
+        let unknown = format!("{} UNKNOWN  no evidence yet", theme.glyphs.unknown);
+        Words::new(theme)
+            .column(Meaning::Text, title, cells)
+            .gap(2)
+            .add(Meaning::Doubtful, &unknown)
+    };
+    titles.iter().map(line).collect()
+}
+
+fn widest(titles: &[String]) -> usize {
+    titles.iter().map(|title| words::width(title)).max().unwrap_or(0)
+}
+
+/// How much a line says, from most to least.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    /// In columns: what the logs say, then the lease.
+    Whole,
+    /// In columns: the lease, then as much as fits of what the logs say.
+    LeaseFirst,
+    /// The lease alone, and no columns.
+    Terse,
+}
+
+/// The workers' lines, as much as fits of each; whole titles where all of it does.
 fn worker_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<Words<'t>> {
     let readings = &app.diagnosis.leaders;
     let whole: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
-    for titles in [whole, short_titles(app)] {
-        let lines = lines_with(app, theme, &titles, true);
-        if lines.iter().all(|line| line.width() <= room) {
-            return lines;
-        }
+    let short = short_titles(&whole);
+    let fit = |lines: &[Words<'_>]| lines.iter().all(|line| line.width() <= room);
+    let lines = lines_of(app, theme, &whole, Shape::Whole);
+    if fit(&lines) {
+        return lines;
     }
-    let lines = lines_with(app, theme, &short_titles(app), true);
-    let without_log = lines_with(app, theme, &short_titles(app), false);
-    let pick = |(line, short): (Words<'t>, Words<'t>)| if line.width() <= room { line } else { short };
-    lines.into_iter().zip(without_log).map(pick).collect()
+    let whole = lines_of(app, theme, &short, Shape::Whole);
+    let lease = lines_of(app, theme, &short, Shape::LeaseFirst);
+    if !fit(&lease) {
+        return lines_of(app, theme, &short, Shape::Terse);
+    }
+    let rows = whole.into_iter().zip(lease).zip(readings);
+    rows.map(|((whole, lease), reading)| {
+        if whole.width() <= room {
+            whole
+        } else {
+            with_log(lease, reading, room)
+        }
+    })
+    .collect()
 }
 
-fn lines_with<'t>(app: &App, theme: &'t Theme, titles: &[String], with_log: bool) -> Vec<Words<'t>> {
+/// Adds what fits of what the logs say, if that is enough to mean anything.
+fn with_log<'t>(line: Words<'t>, reading: &LeaderReading, room: usize) -> Words<'t> {
+    if room < line.width() + 14 {
+        return line;
+    }
+    line.gap(2).add(Meaning::Faint, log_words(reading)).cut(room)
+}
+
+fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) -> Vec<Words<'t>> {
     let readings = &app.diagnosis.leaders;
-    let title_width = titles.iter().map(|title| words::width(title)).max().unwrap_or(0);
     let verdicts: Vec<_> = readings
         .iter()
         .map(|reading| verdict_words(app, theme, reading))
         .collect();
-    let verdict_width = verdicts.iter().map(Words::width).max().unwrap_or(0);
+    let columns = shape != Shape::Terse;
+    let cells = verdicts
+        .iter()
+        .map(Words::width)
+        .max()
+        .filter(|_| columns)
+        .unwrap_or(0);
     let rows = readings.iter().zip(titles).zip(verdicts);
     rows.map(|((reading, title), verdict)| {
-        let rest = verdict_width - verdict.width();
+        let rest = cells.saturating_sub(verdict.width());
         let line = Words::new(theme)
-            .column(Meaning::Text, title, title_width)
-            .gap(2)
+            .column(Meaning::Text, title, widest(titles))
+            .gap(if columns { 2 } else { 1 })
             .join(verdict)
             .gap(rest);
-        evidence(app, theme, reading, line, with_log)
+        evidence(app, theme, reading, line, shape)
     })
     .collect()
 }
@@ -82,26 +127,33 @@ fn evidence<'t>(
     theme: &'t Theme,
     reading: &LeaderReading,
     mut line: Words<'t>,
-    with_log: bool,
+    shape: Shape,
 ) -> Words<'t> {
-    let pod = reading.pod.as_ref().map(|pod| short_name(pod));
-    if let Some(pod) = pod {
-        let label = words::cut_left(&theme.clean(pod), 10, theme.glyphs.ellipsis);
-        line = line.gap(2).add(Meaning::Pod, &label);
+    let gap = if shape == Shape::Terse { 1 } else { 2 };
+    if let Some(pod) = &reading.pod {
+        let label = words::cut_left(&theme.clean(short_name(pod)), 10, theme.glyphs.ellipsis);
+        line = line.gap(gap).add(Meaning::Pod, &label);
     }
-    let log = pod
-        .and_then(|pod| reading.log.strip_prefix(pod))
-        .unwrap_or(&reading.log)
-        .trim_start_matches([',', ' ']);
-    let lease = lease_words(app, theme, reading.lease.as_ref());
-    if !log.is_empty() && (with_log || lease.width() == 0) {
-        line = line.gap(2).add(Meaning::Text, log);
+    let lease = lease_words(app, theme, reading.lease.as_ref(), shape == Shape::Terse);
+    let log = log_words(reading);
+    if !log.is_empty() && (shape == Shape::Whole || lease.width() == 0) {
+        line = line.gap(gap).add(Meaning::Text, log);
     }
     if lease.width() > 0 {
-        line.gap(2).join(lease)
+        line.gap(gap).join(lease)
     } else {
         line
     }
+}
+
+/// What the logs say, without the pod's name before it: that stands in its own column.
+fn log_words(reading: &LeaderReading) -> &str {
+    let pod = reading.pod.as_ref().map_or("", |pod| short_name(pod));
+    reading
+        .log
+        .strip_prefix(pod)
+        .unwrap_or(&reading.log)
+        .trim_start_matches([',', ' '])
 }
 
 fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Words<'t> {
@@ -120,7 +172,7 @@ fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Wo
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
-fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>) -> Words<'t> {
+fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>, terse: bool) -> Words<'t> {
     let words = Words::new(theme);
     if app.session.profile.leaders.lease_table.is_none() {
         return words;
@@ -134,15 +186,19 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>) ->
         let text = if read { "no lease row" } else { "lease not read" };
         return words.add(Meaning::Doubtful, text);
     };
+    let stale = fault::is_stale(app, &FeedId::Database);
+    if stale && terse {
+        return words.add(Meaning::Doubtful, "lease stale");
+    }
     let words = match (lease.live, lease.ttl_s) {
         (false, ttl) if ttl < 0 => {
             let ago = span::clock(SignedDuration::from_secs(-ttl));
             words.add(Meaning::Bad, &format!("lease ran out {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "lease has no holder"),
-        (true, ttl) => live_lease(words, ttl, lease.advancing),
+        (true, ttl) => live_lease(words, ttl, lease.advancing, terse),
     };
-    if fault::is_stale(app, &FeedId::Database) {
+    if stale {
         words.over(Meaning::Stale).add(Meaning::Doubtful, " (stale)")
     } else {
         words
@@ -150,27 +206,25 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>) ->
 }
 
 /// A lease that is being renewed is told in tens of seconds: that it is renewed is what counts.
-fn live_lease(words: Words<'_>, ttl_s: i64, advancing: Option<bool>) -> Words<'_> {
+fn live_lease(words: Words<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> Words<'_> {
     let brief = |seconds| span::brief(SignedDuration::from_secs(seconds));
+    let lease = if terse { "" } else { "lease " };
     match advancing {
         Some(true) => words.add(
             Meaning::Text,
-            &format!("lease {}, advancing", brief(ttl_s / 10 * 10)),
+            &format!("{lease}{}, advancing", brief(ttl_s / 10 * 10)),
         ),
-        Some(false) => words.add(Meaning::Doubtful, &format!("lease {}, not renewed", brief(ttl_s))),
-        None => words.add(Meaning::Text, &format!("lease {}", brief(ttl_s))),
+        Some(false) => words.add(
+            Meaning::Doubtful,
+            &format!("{lease}{}, not renewed", brief(ttl_s)),
+        ),
+        None => words.add(Meaning::Text, &format!("{lease}{}", brief(ttl_s))),
     }
 }
 
-/// The workers' titles without the ending that all share: `Cluster`, `Kafka`.
-pub(super) fn short_titles(app: &App) -> Vec<String> {
-    let titles: Vec<_> = app
-        .diagnosis
-        .leaders
-        .iter()
-        .map(|reading| reading.worker.as_str())
-        .collect();
-    let shared = shared_ending(&titles);
+/// Titles without the ending that all share: `Cluster`, `Kafka`.
+pub(super) fn short_titles(titles: &[String]) -> Vec<String> {
+    let shared = shared_ending(titles);
     titles
         .iter()
         .map(|title| title[..title.len() - shared].to_owned())
@@ -178,7 +232,7 @@ pub(super) fn short_titles(app: &App) -> Vec<String> {
 }
 
 /// Bytes of the ending, from a capital letter on, that all titles share and that is none of them whole.
-fn shared_ending(titles: &[&str]) -> usize {
+fn shared_ending(titles: &[String]) -> usize {
     let Some((first, others)) = titles.split_first() else {
         return 0;
     };
@@ -204,12 +258,13 @@ mod tests {
 
     #[test]
     fn titles_lose_the_ending_they_share() {
+        let short = |titles: [&str; 2]| short_titles(&titles.map(str::to_owned));
+        assert_eq!(short(["ClusterManager", "KafkaManager"]), ["Cluster", "Kafka"]);
         assert_eq!(
-            shared_ending(&["ClusterManager", "KafkaManager"]),
-            "Manager".len()
+            short(["ClusterManager", "Manager"]),
+            ["ClusterManager", "Manager"]
         );
-        assert_eq!(shared_ending(&["ClusterManager", "Manager"]), 0);
-        assert_eq!(shared_ending(&["KafkaManager"]), 0);
-        assert_eq!(shared_ending(&["Éa", "Öa"]), 0);
+        assert_eq!(short(["Éa", "Öa"]), ["Éa", "Öa"]);
+        assert_eq!(short_titles(&["KafkaManager".to_owned()]), ["KafkaManager"]);
     }
 }

@@ -23,12 +23,12 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     frame::title(
         region,
         app.panes.focus == Pane::Logs,
-        title(app, theme),
+        title(app, theme, region),
         theme,
         buffer,
     );
     let inner = region.inner();
-    let most = usize::from(inner.height / 4).max(1);
+    let most = usize::from(inner.height / 4).clamp(1, 4);
     let faults = fault::lines(&fault::of_logs(app), theme, app.now, most);
     let height = inner.height.saturating_sub(faults.len() as u16);
     let list = Rect { height, ..inner };
@@ -45,9 +45,9 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     words::draw_lines(faults, below, buffer);
 }
 
-fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
+fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>)> {
     let new = || Words::new(theme);
-    let mut pieces = vec![(0, mode(app, theme))];
+    let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.log.is_held() {
         let text = format!(" HELD {} new ", app.log.arrived);
         pieces.push((0, new().add(Meaning::Alarm, &text)));
@@ -85,9 +85,13 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     pieces
 }
 
-fn mode<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+/// The modes, where there is room the others too.
+fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     let mut words = Words::new(theme);
-    for mode in LogMode::ALL {
+    for mode in LogMode::ALL
+        .into_iter()
+        .filter(|mode| !narrow || *mode == app.log.mode)
+    {
         if words.width() > 0 {
             words = words.gap(1);
         }
@@ -173,7 +177,7 @@ fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     for (row, (index, words)) in area.rows().zip(rows) {
         words.draw(row, buffer);
         if held == Some(index) {
-            buffer.set_style(row, theme.style(Meaning::Selected));
+            frame::select(row, theme, buffer);
         }
     }
 }

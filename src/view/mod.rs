@@ -33,7 +33,7 @@ use ratatui::layout::Rect;
 pub use self::svg::svg;
 pub use self::theme::{Meaning, Theme};
 
-use self::layout::{Content, FOUR_PANES, Plan, Region, Regions, SMALLEST};
+use self::layout::{Content, Plan, Region, Regions, SMALLEST};
 use self::words::Words;
 use crate::app::App;
 use crate::app::dialog::Dialog;
@@ -52,8 +52,8 @@ pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
 }
 
 fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let ((width, height), (wide, high)) = (SMALLEST, FOUR_PANES);
-    let text = format!("too small: {width}x{height} at least, {wide}x{high} for all panes");
+    let (width, height) = SMALLEST;
+    let text = format!("terminal too small: needs {width}x{height}");
     let lines = words::wrap(&text, usize::from(area.width).max(1), 0);
     words::draw_lines(
         lines

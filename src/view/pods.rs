@@ -18,7 +18,7 @@ use crate::incident::feed::{FeedId, FeedState, Freshness};
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
     let faults = fault::of_cluster(app);
-    let most = usize::from(inner.height / 3).max(1);
+    let most = if inner.height > 5 { 2 } else { 1 };
     let faults = fault::lines(&faults, theme, app.now, most);
     let height = inner.height.saturating_sub(faults.len() as u16);
     let list = Rect { height, ..inner };
@@ -53,16 +53,14 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {
-    let pieces = vec![
-        (0, ready_words(app, theme)),
-        (1, fault::stale_words(app, &FeedId::Pods, theme)),
-        (2, range),
-    ];
+    let stale = fault::stale_words(app, &FeedId::Pods, theme);
+    let narrow = stale.width() > 0 && region.area.width < 48;
+    let pieces = vec![(0, ready_words(app, theme, narrow)), (0, stale), (2, range)];
     frame::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
 }
 
-/// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says.
-fn ready_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+/// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
+fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     let want = app.session.profile.service.replicas;
     let pods_known = app.facts.freshness(&FeedId::Pods, app.now) != Freshness::Missing;
     let counted = app.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
@@ -76,7 +74,12 @@ fn ready_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
         (Some(_), Some(_)) => Meaning::Bad,
         _ => Meaning::Doubtful,
     };
-    let text = format!("{}/{} ready, want {want}", word(ready), word(configured));
+    let wanted = if narrow {
+        String::new()
+    } else {
+        format!(", want {want}")
+    };
+    let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
     let words = Words::new(theme).add(meaning, &text);
     let looked = app.facts.freshness(&FeedId::Deployment, app.now) != Freshness::Missing;
     match &app.facts.deployment {
@@ -100,33 +103,50 @@ fn empty_words(app: &App) -> String {
     }
 }
 
-/// Widths of the columns.
+/// Widths of the columns; 0: left out.
 struct Columns {
     name: usize,
     status: usize,
+    age: usize,
     leads: usize,
     node: usize,
 }
 
 impl Columns {
-    /// What is fixed: mark, READY, RST, AGE and the gaps.
-    const FIXED: usize = 2 + 6 + 4 + 6;
+    /// What is fixed: mark, READY, RST, and the gaps.
+    const FIXED: usize = 2 + 6 + 4 + 3;
+    /// The short name with a sign that it is cut.
+    const NAME: usize = 6;
 
-    fn of(pods: &[&Pod], leads: &[String], room: usize) -> Self {
-        let longest =
-            |texts: &mut dyn Iterator<Item = usize>, least: usize| texts.max().unwrap_or(0).max(least);
-        let name = longest(&mut pods.iter().map(|pod| words::width(&pod.name)), 4);
-        let status = longest(&mut pods.iter().map(|pod| words::width(status_of(pod))), 8).min(21);
-        let node = longest(&mut pods.iter().map(|pod| words::width(node_of(pod))), 4).min(40);
-        let wanted = longest(&mut leads.iter().map(|leads| words::width(leads)), 5);
-        let room = room.saturating_sub(Self::FIXED + status + 1);
-        let leads = wanted.min(room.saturating_sub(10));
-        let name = name.min(room.saturating_sub(leads + 1)).max(6);
+    fn of(app: &App, pods: &[&Pod], leads: &[String], room: usize) -> Self {
+        let widest = |text: &dyn Fn(&Pod) -> String, least: usize| {
+            pods.iter()
+                .map(|pod| words::width(&text(pod)))
+                .max()
+                .unwrap_or(0)
+                .max(least)
+        };
+        let name = widest(&|pod| pod.name.to_string(), Self::NAME);
+        let node = widest(&|pod| node_of(pod).to_owned(), 4).min(40);
+        let age = widest(&|pod| age_of(app, pod), 3).min(7);
+        let most = room.saturating_sub(Self::FIXED + age + Self::NAME).min(21);
+        let status = widest(&|pod| status_of(pod).to_owned(), 6).min(most);
+        let wanted = leads
+            .iter()
+            .map(|leads| words::width(leads))
+            .max()
+            .unwrap_or(0)
+            .max(5);
+        let room = room.saturating_sub(Self::FIXED + status + age);
+        let leads = wanted.min(room.saturating_sub(Self::NAME + 1));
+        let leads = if leads < wanted.min(7) { 0 } else { leads };
+        let name = name.min(room.saturating_sub(leads + 1)).max(Self::NAME);
         let left = room.saturating_sub(leads + name + 3);
         let node = if left >= node { node } else { 0 };
         Self {
             name,
             status,
+            age,
             leads,
             node,
         }
@@ -135,7 +155,7 @@ impl Columns {
 
 fn draw_list(app: &App, theme: &Theme, pods: &[&Pod], first: usize, area: Rect, buffer: &mut Buffer) {
     let leads: Vec<_> = pods.iter().map(|pod| leads_of(app, pod)).collect();
-    let columns = Columns::of(pods, &leads, usize::from(area.width));
+    let columns = Columns::of(app, pods, &leads, usize::from(area.width));
     heading(theme, &columns).draw(area, buffer);
     let stale = fault::is_stale(app, &FeedId::Pods);
     let rows = area.rows().skip(1);
@@ -147,7 +167,7 @@ fn draw_list(app: &App, theme: &Theme, pods: &[&Pod], first: usize, area: Rect, 
         }
         line.draw(row, buffer);
         if chosen {
-            buffer.set_style(row, theme.style(Meaning::Selected));
+            frame::select(row, theme, buffer);
         }
     }
 }
@@ -162,7 +182,8 @@ fn heading<'t>(theme: &'t Theme, columns: &Columns) -> Words<'t> {
         .gap(1)
         .right(Meaning::Faint, "RST", 3)
         .gap(1)
-        .column(Meaning::Faint, "AGE", 6)
+        .column(Meaning::Faint, "AGE", columns.age)
+        .gap(1)
         .column(Meaning::Faint, "LEADS", columns.leads);
     if columns.node == 0 {
         line
@@ -187,9 +208,6 @@ fn pod_row<'t>(
     } else {
         Meaning::Text
     };
-    let age = pod
-        .created_at
-        .map_or_else(|| theme.glyphs.dash.to_owned(), |at| age::since(at, app.now));
     let line = Words::new(theme)
         .column(Meaning::Text, mark, 2)
         .column(Meaning::Text, &name, columns.name)
@@ -199,13 +217,19 @@ fn pod_row<'t>(
         .gap(1)
         .right(restarts, &pod.restarts.to_string(), 3)
         .gap(1)
-        .column(Meaning::Text, &age, 6)
+        .column(Meaning::Text, &age_of(app, pod), columns.age)
+        .gap(1)
         .column(Meaning::Good, leads, columns.leads);
     if columns.node == 0 {
         line
     } else {
         line.gap(2).column(Meaning::Faint, node_of(pod), columns.node)
     }
+}
+
+fn age_of(app: &App, pod: &Pod) -> String {
+    pod.created_at
+        .map_or_else(|| "–".to_owned(), |at| age::since(at, app.now))
 }
 
 fn status_of(pod: &Pod) -> &str {
@@ -233,12 +257,9 @@ fn status_meaning(pod: &Pod) -> Meaning {
 
 /// The workers that this pod leads, by short titles.
 fn leads_of(app: &App, pod: &Pod) -> String {
-    let titles = short_titles(app);
-    let leads = app
-        .diagnosis
-        .leaders
-        .iter()
-        .zip(titles)
-        .filter(|(reading, _)| reading.pod.as_ref() == Some(&pod.name));
+    let readings = &app.diagnosis.leaders;
+    let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
+    let rows = readings.iter().zip(short_titles(&titles));
+    let leads = rows.filter(|(reading, _)| reading.pod.as_ref() == Some(&pod.name));
     leads.map(|(_, title)| title).collect::<Vec<_>>().join(" ")
 }

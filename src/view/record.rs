@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::leaders::short_titles;
 use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
@@ -10,6 +11,9 @@ use crate::incident::log::Severity;
 
 /// Continuation lines of a record that are shown; the dialog has them all.
 const CONTINUED: usize = 3;
+
+/// A row of fewer cells leaves out a glog line's file, so that what it says shows.
+const NARROW: usize = 100;
 
 /// Where the rows after the first start: under the pod.
 const INDENT: usize = 9;
@@ -36,6 +40,11 @@ impl<'a> Sheet<'a> {
         let mut lines = text.split('\n');
         let head = self.head(entry);
         let first = without_header(lines.next().unwrap_or_default());
+        let first = if self.is_narrow() {
+            without_place(first)
+        } else {
+            first
+        };
         let mut rows = self.spread(head, first, line_meaning(entry.record.severity), INDENT);
         let more = text.bytes().filter(|byte| *byte == b'\n').count();
         for line in lines.take(CONTINUED) {
@@ -75,16 +84,35 @@ impl<'a> Sheet<'a> {
             .add(Meaning::Note, &format!("{rule} {} {rule}", entry.record.text))
     }
 
+    /// Whether a line would be cut before it says what it is about.
+    fn is_narrow(&self) -> bool {
+        self.width < NARROW && !self.app.log.wrap
+    }
+
     fn head(&self, entry: &Entry) -> Words<'a> {
         let (letter, meaning) = severity_mark(entry.record.severity);
-        let head = self.stamp(entry).add(meaning, letter).gap(1);
+        let mut head = self.stamp(entry).add(meaning, letter).gap(1);
         if entry.repeats > 1 {
-            return head.add(
+            head = head.add(
                 Meaning::Faint,
                 &format!("{}{} ", self.theme.glyphs.times, entry.repeats),
             );
         }
-        head
+        match self.worker(entry) {
+            Some(worker) => head.add(Meaning::Heading, &worker).add(Meaning::Faint, ": "),
+            None => head,
+        }
+    }
+
+    /// The worker that a leader line is about: its name stands last in the line, and would be cut off.
+    fn worker(&self, entry: &Entry) -> Option<String> {
+        let leader = entry.record.leader.as_ref().filter(|_| self.is_narrow())?;
+        let workers = &self.app.session.profile.leaders.workers;
+        let place = workers
+            .iter()
+            .position(|worker| *worker.log_type == *leader.worker)?;
+        let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+        short_titles(&titles).into_iter().nth(place)
     }
 
     /// A line after its head: cut at the width, or wrapped over rows.
@@ -181,6 +209,14 @@ fn without_header(line: &str) -> &str {
         .unwrap_or(line)
 }
 
+/// What follows `file:line] `, where that is how the text begins.
+fn without_place(text: &str) -> &str {
+    match text.split_once("] ") {
+        Some((place, rest)) if place.contains(':') && !place.contains([' ', '[', '"']) => rest,
+        _ => text,
+    }
+}
+
 /// Puts a mark for the chosen entry before its rows.
 pub(super) fn with_mark<'a>(theme: &'a Theme, rows: Vec<Words<'a>>, chosen: bool) -> Vec<Words<'a>> {
     let mark = |(index, row): (usize, Words<'a>)| {
@@ -213,6 +249,19 @@ mod tests {
         ];
         for (line, shown) in cases {
             assert_eq!(without_header(line), shown);
+        }
+    }
+
+    #[test]
+    fn a_place_is_left_out_and_nothing_else() {
+        let cases = [
+            ("a.go:80] [opid=1] text", "[opid=1] text"),
+            ("[opid=1] text", "[opid=1] text"),
+            ("a b:c] text", "a b:c] text"),
+            ("text", "text"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_place(text), shown);
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     for ((index, line), row) in lines.into_iter().enumerate().skip(first).zip(area.rows()) {
         line.draw(row, buffer);
         if focused && index == app.panes.step {
-            buffer.set_style(row, theme.style(Meaning::Selected));
+            frame::select(row, theme, buffer);
         }
     }
 }
@@ -85,9 +85,11 @@ fn step_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<Words<'t>> {
         .max()
         .unwrap_or(0);
     let number = steps.len().to_string().len();
-    let fixed = 4 + number + 1;
-    let age_width = if room >= 40 { 7 } else { 0 };
-    let title = longest.min(room.saturating_sub(fixed + age_width) * 55 / 100);
+    let fixed = 3 + number + 1;
+    let age_width = if room >= 40 { 6 } else { 0 };
+    // Where it is narrow the value counts more: the number says which step it is.
+    let share = if room < 48 { 45 } else { 55 };
+    let title = longest.min(room.saturating_sub(fixed + age_width) * share / 100);
     let value = room.saturating_sub(fixed + title + 2 + age_width);
     let widths = Widths {
         number,
@@ -123,7 +125,7 @@ fn step_line<'t>(
     let status = finding.map_or(StepStatus::Unknown, |finding| finding.status);
     let (glyph, meaning) = mark(theme, status, tick.is_some());
     let line = Words::new(theme)
-        .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 2)
+        .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 1)
         .column(meaning, glyph, 2)
         .right(Meaning::Faint, &(index + 1).to_string(), widths.number)
         .gap(1)

@@ -47,10 +47,12 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     );
     for y in 0..buffer.area.height {
         let runs = runs_of(buffer, y);
-        runs.iter()
-            .for_each(|run| push_fill(&mut picture, run, f64::from(y)));
-        runs.iter()
-            .for_each(|run| push_text(&mut picture, run, f64::from(y)));
+        for run in &runs {
+            push_fill(&mut picture, run, f64::from(y));
+        }
+        for run in &runs {
+            push_text(&mut picture, run, f64::from(y));
+        }
     }
     picture.push_str("</svg>\n");
     picture

@@ -68,10 +68,12 @@ fn no_pod_leads() {
 
 #[test]
 fn pods_are_down() {
-    let app = fixture::pods_down();
+    let mut app = fixture::pods_down();
     snapshot!("pods_down_120x40", screen(&app, 120, 40));
     snapshot!("pods_down_80x24", screen(&app, 80, 24));
     snapshot!("pods_down_60x20", screen(&app, 60, 20));
+    app.panes.zoomed = true;
+    snapshot!("pods_down_zoomed_120x40", screen(&app, 120, 40));
 }
 
 #[test]
@@ -188,7 +190,13 @@ fn a_fault_names_itself_on_its_pane() {
         retry_in: std::time::Duration::from_secs(3),
     };
     learn(&mut app, 0, Fact::Feed(FeedId::ClusterEvents, state));
-    assert!(screen(&app, 120, 40).contains("events forbidden, again in 3s: events may not be listed"));
+    let screen = screen(&app, 120, 40);
+    let shown = |text: &str| screen.lines().position(|line| line.contains(text));
+    let (what, why) = (
+        shown("events forbidden, again in 3s"),
+        shown("events may not be listed by oncall"),
+    );
+    assert!(what.is_some() && why == what.map(|line| line + 1), "{screen}");
 }
 
 #[test]
@@ -346,4 +354,30 @@ fn what_overflows_is_held_back() {
     buffer(&app, 120, 40, false);
     app.now = jiff::Timestamp::MIN;
     buffer(&app, 120, 40, false);
+}
+
+#[test]
+fn tmp_dump_svg() {
+    for theme in ["dark", "light"] {
+        let t = Theme::named(theme, true, false).unwrap();
+        for (name, app) in [
+            ("no_leader", fixture::no_leader()),
+            ("failing", fixture::failing_all()),
+            ("pods_down", fixture::pods_down()),
+        ] {
+            let term = themed(&app, 120, 40, &t);
+            std::fs::write(
+                format!("/tmp/v_{theme}_{name}.svg"),
+                super::svg(term.backend().buffer(), name),
+            )
+            .unwrap();
+        }
+    }
+    let app = fixture::no_leader();
+    let t = Theme::named("dark", true, false).unwrap();
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        themed(&app, 120, 40, &t);
+    }
+    println!("render {:?}", start.elapsed() / 100);
 }

@@ -103,7 +103,7 @@ pub(super) fn wrap(text: &str, max: usize, indent: usize) -> Vec<String> {
     loop {
         let lead = if lines.is_empty() { 0 } else { indent };
         let head = line_of(rest, max - lead);
-        lines.push(format!("{:lead$}{head}", ""));
+        lines.push(format!("{:lead$}{}", "", head.trim_end()));
         rest = rest[head.len()..].trim_start_matches(' ');
         if rest.is_empty() {
             return lines;
@@ -120,7 +120,7 @@ fn line_of(text: &str, max: usize) -> &str {
     if head.is_empty() {
         return text.graphemes(true).next().unwrap_or(text);
     }
-    let at_blank = text[head.len()..].starts_with(' ');
+    let at_blank = head.ends_with(' ') || text[head.len()..].starts_with(' ');
     match head.trim_end().rfind(' ') {
         Some(blank) if !at_blank && !head[..blank].trim().is_empty() => &head[..=blank],
         _ => head,
@@ -236,7 +236,7 @@ pub(super) fn draw_lines<'t>(lines: impl IntoIterator<Item = Words<'t>>, area: R
 }
 
 /// Leaves out the least important pieces (those with the highest rank) until the rest fits; a rank of 0 stays.
-pub(super) fn fit<'t>(mut pieces: Vec<(u8, Words<'t>)>, gap: usize, max: usize) -> Vec<Words<'t>> {
+pub(super) fn fit(mut pieces: Vec<(u8, Words<'_>)>, gap: usize, max: usize) -> Vec<Words<'_>> {
     loop {
         let width: usize = pieces.iter().map(|(_, words)| words.width() + gap).sum();
         let least = pieces.iter().map(|(rank, _)| *rank).max().unwrap_or(0);
