@@ -35,23 +35,44 @@ fn place_of(dialog: &Dialog) -> usize {
     }
 }
 
+/// How far down the topmost dialog's text can be scrolled on a screen of this size: what holds [`crate::app::dialog::Scroll`] within
+/// the text, so that one key moves it back from the end. `None` where nothing scrolls.
+pub fn scroll_limit(app: &App, theme: &Theme, screen: Rect) -> Option<usize> {
+    let page = app.page()?;
+    let sheet = sheet_of(&page, theme, screen);
+    Some(sheet.limit())
+}
+
+/// A page wrapped for its place.
+struct Sheet<'t> {
+    lines: Vec<Words<'t>>,
+    area: Rect,
+}
+
+impl Sheet<'_> {
+    fn height(&self) -> usize {
+        usize::from(self.area.height).saturating_sub(2)
+    }
+
+    fn limit(&self) -> usize {
+        self.lines.len().saturating_sub(self.height())
+    }
+}
+
+fn sheet_of<'t>(page: &Page, theme: &'t Theme, screen: Rect) -> Sheet<'t> {
+    let width = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
+    let lines = page_lines(page, theme, width);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let area = frame_of(screen, rows);
+    Sheet { lines, area }
+}
+
 fn draw_page(page: &Page, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
-    let widest = frame_of(screen, u16::MAX);
-    let lines = page_lines(page, theme, usize::from(widest.width).saturating_sub(4));
-    let area = frame_of(
-        screen,
-        u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2),
-    );
-    let height = usize::from(area.height).saturating_sub(2);
-    let first = scroll.min(lines.len().saturating_sub(height));
-    draw_frame(
-        &page.title,
-        &place_words(first, height, lines.len()),
-        theme,
-        area,
-        buffer,
-    );
-    words::draw_lines(lines.into_iter().skip(first), text_area(area), buffer);
+    let sheet = sheet_of(page, theme, screen);
+    let first = scroll.min(sheet.limit());
+    let place = place_words(first, sheet.height(), sheet.lines.len());
+    draw_frame(&page.title, &place, theme, sheet.area, buffer);
+    words::draw_lines(sheet.lines.into_iter().skip(first), text_area(sheet.area), buffer);
 }
 
 /// A dialog's place for so many rows, frame included: centred, on a small screen all of it but the footer.

@@ -38,7 +38,7 @@ pub(super) const UNICODE: Glyphs = Glyphs {
     fail: "✘",
     unknown: "?",
     stale: "~",
-    waiting: "⧗",
+    waiting: "◔",
     manual: "▢",
     ticked: "☑",
     chosen: "▸",

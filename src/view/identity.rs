@@ -64,7 +64,16 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
 
 fn environment<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     let words = Words::new(theme);
-    match &app.session.environment {
+    let lives_in = app
+        .facts
+        .connection
+        .as_ref()
+        .map(|connection| &*connection.namespace);
+    // An environment that the live connection is not in would be a lie.
+    let environment = app.session.environment.as_ref();
+    let environment =
+        environment.filter(|environment| lives_in.is_none_or(|namespace| namespace == environment.namespace));
+    match environment {
         Some(environment) => {
             let meaning = if environment.production {
                 Meaning::Production

@@ -107,10 +107,11 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 /// Of how many pods the log is read.
 fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     let (read, _, all) = progress(app);
+    let noun = if all == 1 { "pod" } else { "pods" };
     if read == all {
-        return Words::new(theme).add(Meaning::Faint, &format!("{all} pods"));
+        return Words::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
     }
-    Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} pods"))
+    Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
 }
 
 /// Pods with a log, those of them that were read up to now, and all pods.
@@ -147,7 +148,7 @@ fn empty_words(app: &App) -> String {
         return "no pod, so no log".to_owned();
     }
     if read == 0 {
-        return format!("no log has been read yet, of {all} pods");
+        return format!("0 of {all} logs read yet");
     }
     if caught_up < read {
         let lines: u64 = app.facts.logs.values().map(|log| log.progress.lines).sum();

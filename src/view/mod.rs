@@ -12,6 +12,9 @@ mod fixture;
 mod footer;
 mod frame;
 mod glyphs;
+mod grid;
+#[cfg(test)]
+mod hostile;
 mod identity;
 pub mod layout;
 mod leaders;
@@ -30,6 +33,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub use self::dialog::scroll_limit;
 pub use self::svg::svg;
 pub use self::theme::{Meaning, Theme};
 

@@ -1,4 +1,4 @@
-//! The whole screen, in known states and sizes, and under hostile input.
+//! The whole screen, in known states and sizes.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
-use crate::incident::fact::{Fact, Rows};
+use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::Severity;
 
@@ -26,12 +26,12 @@ fn screen(app: &App, width: u16, height: u16) -> String {
     themed(app, width, height, &theme).backend().to_string()
 }
 
-fn buffer(app: &App, width: u16, height: u16, ascii: bool) -> Buffer {
+pub(super) fn buffer(app: &App, width: u16, height: u16, ascii: bool) -> Buffer {
     let theme = Theme::named("dark", false, ascii).unwrap();
     themed(app, width, height, &theme).backend().buffer().clone()
 }
 
-fn press(app: &mut App, keys: &str) {
+pub(super) fn press(app: &mut App, keys: &str) {
     for key in keys.chars() {
         let code = match key {
             '\n' => KeyCode::Enter,
@@ -156,6 +156,9 @@ fn dialogs() {
     snapshot!("help_100x30", screen(&app, 100, 30));
     press(&mut app, "G");
     snapshot!("help_end_60x20", screen(&app, 60, 20));
+    let theme = Theme::named("dark", true, false).unwrap();
+    let size = ratatui::layout::Rect::new(0, 0, 60, 20);
+    assert_eq!(super::scroll_limit(&app, &theme, size), Some(73 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");
@@ -215,169 +218,63 @@ fn a_second_changes_few_cells() {
     assert!(changed < 40, "{changed} cells in 10 s");
 }
 
-/// What an attacker may write into a log, a name or a row.
-const HOSTILE: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\r\n\u{0}\u{7f}\u{e000}é日本\u{301}\u{fe0f}";
-
-/// A console with hostile text in every field that comes from outside.
-fn hostile() -> App {
-    let mut app = fixture::no_leader();
-    let mut connection = fixture::connection();
-    connection.server = HOSTILE.into();
-    connection.user = HOSTILE.into();
-    connection.namespace = HOSTILE.into();
-    learn(&mut app, 1, Fact::Connection(connection));
-    let mut pod = fixture::pod("blf5h", HOSTILE, false);
-    pod.name = format!("{HOSTILE}-{HOSTILE}").into();
-    pod.node = Some(HOSTILE.into());
-    learn(&mut app, 1, Fact::Pod(pod));
-    let long = format!("{HOSTILE}{}{HOSTILE}", "x\u{301}".repeat(5_000));
-    let records = [Severity::Plain, Severity::Error].map(|severity| fixture::record(1, severity, &long));
-    learn(&mut app, 1, fixture::batch("blf5h", records.to_vec()));
-    let text = HOSTILE.into();
-    learn(
-        &mut app,
-        1,
-        Fact::LogNote {
-            source: fixture::source("blf5h"),
-            missed: 1,
-            text,
-        },
-    );
-    let problem = Problem::new(ProblemKind::ServerError, HOSTILE).advise(HOSTILE);
-    let state = || FeedState::Failing {
-        problem: problem.clone(),
-        attempt: 1,
-        retry_in: std::time::Duration::MAX,
-    };
-    let log = FeedId::Log(fixture::source("blf5h"));
-    for id in [FeedId::Api, FeedId::Pods, FeedId::Database, log] {
-        learn(&mut app, 1, Fact::Feed(id, state()));
-    }
-    learn(
-        &mut app,
-        1,
-        Fact::Feed(FeedId::Access, FeedState::Off(HOSTILE.into())),
-    );
-    let status = |status: &str| crate::incident::fact::StatusCount {
-        status: status.into(),
-        count: u64::MAX,
-        oldest_s: Some(i64::MAX / 2),
-        over_limit: Some(u64::MAX),
-    };
-    learn(
-        &mut app,
-        1,
-        fixture::reading(vec![status(HOSTILE), status("ready")], vec![status("accepted")]),
-    );
-    for step in &mut app.diagnosis.steps {
-        step.value = HOSTILE.to_owned();
-        step.age = Some(jiff::SignedDuration::MAX);
-    }
-    for reading in &mut app.diagnosis.leaders {
-        reading.worker = HOSTILE.to_owned();
-        reading.log = HOSTILE.to_owned();
-    }
-    app.session.drill = Some(HOSTILE.to_owned());
-    app.log.set_mode(LogMode::All);
-    app
-}
-
-fn consoles_in_every_place(app: App) -> Vec<App> {
-    let mut consoles = Vec::new();
-    for keys in [
-        "1", "2", "3", "4", "1z", "2zW", "2kkk", "3G", "4G", "?", "iG", "s", "1\n", "2\n", "3\n", "4\n",
-        "/(a", "4G /x",
-    ] {
-        let mut app = app.clone();
-        press(&mut app, keys);
-        consoles.push(app);
-    }
-    consoles
-}
-
 #[test]
-fn no_control_character_is_drawn() {
-    let mut app = hostile();
-    let rows = Rows {
-        of: crate::incident::fact::RowsOf {
-            table: "clusters".into(),
-            status: "ready".into(),
-        },
-        rows: Err(HOSTILE.into()),
-        more: true,
-    };
-    learn(&mut app, 1, Fact::Rows(rows));
-    let steers = |c: char| {
-        c.is_control()
-            || ('\u{200b}'..='\u{200f}').contains(&c)
-            || ('\u{202a}'..='\u{202e}').contains(&c)
-            || ('\u{2066}'..='\u{2069}').contains(&c)
-    };
-    for app in consoles_in_every_place(app) {
-        for (width, height) in [(120, 40), (80, 24), (60, 20), (200, 60)] {
-            for cell in buffer(&app, width, height, false).content() {
-                assert!(!cell.symbol().contains(steers), "{:?}", cell.symbol());
-            }
-            for cell in buffer(&app, width, height, true).content() {
-                assert!(cell.symbol().is_ascii(), "{:?}", cell.symbol());
-            }
-        }
-    }
-}
-
-#[test]
-fn no_size_is_too_odd() {
-    let mut consoles = consoles_in_every_place(hostile());
-    consoles.push(fixture::silent());
-    consoles.push(fixture::failing_all());
-    for (index, app) in consoles.iter().enumerate() {
-        for width in 1..=60 {
-            let height = 1 + (width as usize * 7 + index) as u16 % 20;
-            buffer(app, width, height, index % 2 == 0);
-        }
-        for (width, height) in [(80, 24), (81, 25), (500, 24), (80, 200), (1_000, 30)] {
-            buffer(app, width, height, false);
-        }
-    }
-    let app = hostile();
-    for width in 1..=60 {
-        for height in 1..=20 {
-            buffer(&app, width, height, false);
-        }
-    }
-}
-
-#[test]
-fn what_overflows_is_held_back() {
+fn the_environment_is_the_one_of_the_live_connection() {
     let mut app = fixture::well();
-    app.now = jiff::Timestamp::MAX;
-    buffer(&app, 120, 40, false);
-    app.now = jiff::Timestamp::MIN;
-    buffer(&app, 120, 40, false);
+    assert!(screen(&app, 120, 40).contains(" STAGE "));
+    let mut connection = fixture::connection();
+    connection.namespace = "managed-services-production".into();
+    learn(&mut app, 0, Fact::Connection(connection));
+    assert!(screen(&app, 120, 40).contains(" UNKNOWN ENVIRONMENT "));
 }
 
 #[test]
-fn tmp_dump_svg() {
-    for theme in ["dark", "light"] {
-        let t = Theme::named(theme, true, false).unwrap();
-        for (name, app) in [
-            ("no_leader", fixture::no_leader()),
-            ("failing", fixture::failing_all()),
-            ("pods_down", fixture::pods_down()),
-        ] {
-            let term = themed(&app, 120, 40, &t);
-            std::fs::write(
-                format!("/tmp/v_{theme}_{name}.svg"),
-                super::svg(term.backend().buffer(), name),
-            )
-            .unwrap();
-        }
+fn an_empty_log_pane_says_why() {
+    let mut app = fixture::silent();
+    learn(
+        &mut app,
+        1,
+        Fact::Pods(vec![fixture::pod("blf5h", "Running", true)]),
+    );
+    assert!(screen(&app, 120, 40).contains("0 of 1 logs read yet"));
+    learn(&mut app, 1, fixture::batch("blf5h", Vec::new()));
+    assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 logs read from the start"));
+    if let Some(log) = app.facts.logs.values_mut().next() {
+        log.progress.caught_up = false;
     }
+    assert!(screen(&app, 120, 40).contains("reading backlog"));
+    learn(&mut app, 1, Fact::Pods(Vec::new()));
+    assert!(screen(&app, 120, 40).contains("no pod, so no log"));
+}
+
+#[test]
+fn a_database_that_is_not_read_says_why() {
+    let mut app = fixture::silent();
+    let off = FeedState::Off("--no-database".into());
+    learn(&mut app, 1, Fact::Feed(FeedId::Database, off));
+    assert!(screen(&app, 120, 40).contains("off: --no-database"));
+    let problem =
+        Problem::new(ProblemKind::SecretMissing, "the secret s may not be read").advise("use --database-url");
+    let failing = FeedState::Failing {
+        problem,
+        attempt: 1,
+        retry_in: std::time::Duration::from_secs(5),
+    };
+    learn(&mut app, 0, Fact::Feed(FeedId::Database, failing));
+    let screen = screen(&app, 120, 40);
+    assert!(
+        screen.contains("secret missing, again in 5s: the secret s may")
+            && screen.contains("use --database-url")
+    );
+}
+
+#[test]
+fn themes_draw_the_same_words() {
     let app = fixture::no_leader();
-    let t = Theme::named("dark", true, false).unwrap();
-    let start = std::time::Instant::now();
-    for _ in 0..100 {
-        themed(&app, 120, 40, &t);
-    }
-    println!("render {:?}", start.elapsed() / 100);
+    let words = |name| {
+        themed(&app, 120, 40, &Theme::named(name, true, false).unwrap())
+            .backend()
+            .to_string()
+    };
+    assert_eq!(words("dark"), words("light"));
 }

@@ -223,7 +223,8 @@ impl<'t> Words<'t> {
         if area.is_empty() {
             return;
         }
-        let line = Line::from(self.cut(usize::from(area.width)).spans);
+        // From nothing: what lies beneath, such as a frame, must not lend its colour.
+        let line = Line::from(self.cut(usize::from(area.width)).spans).style(Style::reset());
         buffer.set_line(area.x, area.y, &line, area.width);
     }
 }
