@@ -53,7 +53,14 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {
-    let stale = fault::stale_words(app, &FeedId::Pods, theme);
+    let pods = fault::stale_words(app, &FeedId::Pods, theme);
+    let deployment = fault::stale_words(app, &FeedId::Deployment, theme);
+    let stale = match (pods.width(), deployment.width()) {
+        (0, 1..) => Words::new(theme)
+            .add(Meaning::Doubtful, "deployment ")
+            .join(deployment),
+        _ => pods,
+    };
     let narrow = stale.width() > 0 && region.area.width < 48;
     let pieces = vec![(0, ready_words(app, theme, narrow)), (0, stale), (2, range)];
     frame::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
@@ -70,6 +77,7 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     };
     let word = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     let meaning = match (ready, configured) {
+        _ if fault::is_stale(app, &FeedId::Deployment) => Meaning::Doubtful,
         (Some(ready), Some(configured)) if ready == want && configured == want => Meaning::Good,
         (Some(_), Some(_)) => Meaning::Bad,
         _ => Meaning::Doubtful,

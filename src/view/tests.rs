@@ -278,3 +278,27 @@ fn themes_draw_the_same_words() {
     };
     assert_eq!(words("dark"), words("light"));
 }
+
+#[test]
+fn a_stale_deployment_is_marked_though_the_pods_are_current() {
+    let mut app = fixture::well();
+    app.now += jiff::SignedDuration::from_secs(40);
+    let now = app.now;
+    let problem = Problem::new(ProblemKind::Forbidden, "deployments may not be watched by oncall");
+    let failing = FeedState::Failing {
+        problem,
+        attempt: 1,
+        retry_in: std::time::Duration::from_secs(5),
+    };
+    for fact in [
+        Fact::Feed(FeedId::Api, FeedState::Live),
+        Fact::Feed(FeedId::Deployment, failing),
+    ] {
+        app.update(Event::Fact(fact), now);
+    }
+    let screen = screen(&app, 120, 40);
+    assert!(
+        screen.contains("3/3 ready, want 3  deployment ~ stale 00:41"),
+        "{screen}"
+    );
+}
