@@ -1,1 +1,124 @@
-//! (cluster)
+//! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
+//!
+//! One task keeps the [`link`]: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
+//! server was frozen. All others (three [`watch`]es, the [`logs`], the [`access`] review, the [`secrets`]) take their client from it, keep
+//! their own place (a resource version, a log position), and go on from there with the next one. What they learn leaves as facts.
+
+mod access;
+mod backoff;
+mod connect;
+mod convert;
+mod expiry;
+mod explain;
+mod identity;
+mod kubeconfig;
+mod link;
+mod logs;
+mod probe;
+mod proxy;
+mod scope;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::event::Event;
+use crate::incident::feed::Problem;
+use crate::incident::profile::Profile;
+
+/// How to find the cluster, as the command line says.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+/// What the kubeconfig (or the pod we run in) points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// URL of the API server, without credentials.
+    pub server: String,
+    /// Context name; `None` in a cluster.
+    pub context: Option<String>,
+    /// The kubeconfig's name for the user.
+    pub user: Option<String>,
+    /// Namespace.
+    pub namespace: String,
+}
+
+/// Asks for the values of a secret.
+#[derive(Debug)]
+pub struct SecretRequest {
+    /// Name of the secret in the target's namespace.
+    pub name: String,
+    /// Where the answer goes: values by key, or why there are none.
+    pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
+}
+
+/// Reads where the cluster is, without any network.
+///
+/// # Errors
+/// Says which file or context is wrong and what to do.
+pub fn target(options: &ConnectOptions) -> Result<Target, Problem> {
+    let around = kubeconfig::Surroundings::of_process();
+    kubeconfig::resolve(options, &around).map(|resolved| resolved.target)
+}
+
+/// Runs until cancelled, or until nobody listens to `events` any more. Heals by itself.
+pub async fn run(
+    options: ConnectOptions,
+    profile: Arc<Profile>,
+    secrets: mpsc::Receiver<SecretRequest>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let limit = options.request_timeout;
+    let dial = connect::dialer(options, kubeconfig::Surroundings::of_process());
+    let all = run_with(dial, limit, profile, secrets, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
+/// The same with another way to connect.
+async fn run_with(
+    dial: connect::Dial,
+    limit: Duration,
+    profile: Arc<Profile>,
+    secrets: mpsc::Receiver<SecretRequest>,
+    events: mpsc::Sender<Event>,
+) {
+    /// Changes of pods that wait for the log supervisor; it takes them at once.
+    const WAITING_CHANGES: usize = 64;
+    let (publish, scope) = scope::Scope::new(events, limit);
+    let (changes, changed) = mpsc::channel(WAITING_CHANGES);
+    tokio::join!(
+        link::keep(dial, publish, scope.clone()),
+        watch::run(watched::deployment(&profile), scope.clone()),
+        watch::run(watched::pods(&profile, changes), scope.clone()),
+        watch::run(watched::cluster_events(&profile), scope.clone()),
+        access::run(access::wanted(&profile), scope.clone()),
+        secrets::run(secrets, scope.clone()),
+        logs::run(&profile, changed, scope),
+    );
+}

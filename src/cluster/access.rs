@@ -1,0 +1,147 @@
+//! What we may do: asked before it is needed, so that the screen can say what is missing.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::Api;
+use kube::api::PostParams;
+use tokio::time::{Instant, timeout_at};
+
+use super::backoff::{delay, jitter};
+use super::scope::{Scope, Session};
+use crate::incident::fact::{Access, Fact, Permission};
+use crate::incident::feed::{FeedId, Problem};
+use crate::incident::profile::Profile;
+use crate::incident::text::SafeText;
+
+/// How often it is asked anew: rights change rarely.
+const EVERY: Duration = Duration::from_mins(10);
+
+/// Questions under way at once.
+const TOGETHER: usize = 4;
+
+/// Everything the console may want to do, now or when the operator says so.
+pub(super) fn wanted(profile: &Profile) -> Vec<Permission> {
+    let deployment = profile.service.deployment.as_str();
+    let of = |verb, group, resource, subresource, name: &str| Permission {
+        verb,
+        group,
+        resource,
+        subresource,
+        name: SafeText::new(name),
+    };
+    let mut wanted = Vec::new();
+    for verb in ["get", "list", "watch"] {
+        wanted.push(of(verb, "", "pods", "", ""));
+        wanted.push(of(verb, "apps", "deployments", "", ""));
+    }
+    for verb in ["list", "watch"] {
+        wanted.push(of(verb, "", "events", "", ""));
+    }
+    wanted.push(of("get", "", "pods", "log", ""));
+    wanted.push(of("get", "", "pods", "proxy", ""));
+    wanted.push(of("list", "metrics.k8s.io", "pods", "", ""));
+    wanted.push(of("delete", "", "pods", "", ""));
+    wanted.push(of("patch", "apps", "deployments", "", deployment));
+    for verb in ["get", "patch", "update"] {
+        wanted.push(of(verb, "apps", "deployments", "scale", deployment));
+    }
+    if let Some(database) = &profile.database {
+        wanted.push(of("get", "", "secrets", "", &database.secret.name));
+    }
+    wanted
+}
+
+/// Runs for ever.
+pub(super) async fn run(wanted: Vec<Permission>, mut scope: Scope) {
+    let id = FeedId::Access;
+    let mut failures = 0;
+    loop {
+        let session = scope.session(&id).await;
+        let (access, problem) = review(&wanted, &session, &scope).await;
+        if access.iter().any(|access| access.allowed.is_some()) {
+            scope.tell(Fact::Access(access)).await;
+        }
+        let Some(problem) = problem else {
+            failures = 0;
+            until_due(&session, &mut scope).await;
+            continue;
+        };
+        failures += 1;
+        let wait = delay(failures, jitter());
+        scope.failing(&id, problem, failures, wait).await;
+        scope.rest(wait, session.epoch).await;
+    }
+}
+
+/// Asks each; what could not be asked stays open, with the first reason.
+async fn review(wanted: &[Permission], session: &Session, scope: &Scope) -> (Vec<Access>, Option<Problem>) {
+    let asked = futures::stream::iter(wanted).map(|permission| ask(permission, session, scope));
+    let answers: Vec<_> = asked.buffered(TOGETHER).collect().await;
+    let mut first = None;
+    let access = wanted.iter().zip(answers).map(|(permission, answer)| {
+        let (allowed, reason) = match answer {
+            Ok((allowed, reason)) => (Some(allowed), reason),
+            Err(problem) => {
+                let reason = problem.what.clone();
+                first.get_or_insert(problem);
+                (None, reason)
+            }
+        };
+        Access {
+            permission: permission.clone(),
+            allowed,
+            reason,
+        }
+    });
+    (access.collect(), first)
+}
+
+async fn ask(permission: &Permission, session: &Session, scope: &Scope) -> Result<(bool, SafeText), Problem> {
+    let api: Api<SelfSubjectAccessReview> = Api::all(session.client.clone());
+    let question = question(permission, &session.namespace);
+    let doing = format!("ask whether we may {} {}", permission.verb, permission.resource);
+    let parameters = PostParams::default();
+    let answer = scope
+        .ask(session, &doing, api.create(&parameters, &question))
+        .await?;
+    let status = answer.status.unwrap_or_default();
+    let reason = status.reason.or(status.evaluation_error).unwrap_or_default();
+    Ok((status.allowed, SafeText::new(&reason)))
+}
+
+fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview {
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_string());
+    let attributes = ResourceAttributes {
+        namespace: given(namespace),
+        verb: given(permission.verb),
+        group: given(permission.group),
+        resource: given(permission.resource),
+        subresource: given(permission.subresource),
+        name: given(&permission.name),
+        ..ResourceAttributes::default()
+    };
+    SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(attributes),
+            ..SelfSubjectAccessReviewSpec::default()
+        },
+        ..SelfSubjectAccessReview::default()
+    }
+}
+
+/// Rights are those of the credentials: they are asked for anew with other ones, not with every connection.
+async fn until_due(asked: &Session, scope: &mut Scope) {
+    let due = Instant::now() + EVERY;
+    let mut epoch = asked.epoch;
+    while timeout_at(due, scope.replaced(epoch)).await.is_ok() {
+        let session = scope.session(&FeedId::Access).await;
+        if session.credentials != asked.credentials {
+            return;
+        }
+        epoch = session.epoch;
+    }
+}

@@ -1,0 +1,34 @@
+//! Kubernetes objects to facts. Pure.
+
+mod deployment;
+mod event;
+mod pod;
+mod status_word;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+
+pub use self::deployment::deployment;
+pub use self::event::{concerns, event};
+pub use self::pod::pod;
+use crate::incident::text::SafeText;
+
+/// A text that may be absent; empty then.
+fn text(value: Option<&String>) -> SafeText {
+    value.map(|value| SafeText::new(value)).unwrap_or_default()
+}
+
+fn at(time: Option<&Time>) -> Option<Timestamp> {
+    time.map(|time| time.0)
+}
+
+fn at_micro(time: Option<&MicroTime>) -> Option<Timestamp> {
+    time.map(|time| time.0)
+}
+
+/// A count that the API gives as a signed number.
+fn count(value: Option<i32>) -> u32 {
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0)
+}

@@ -1,0 +1,358 @@
+//! Reads one stream of a log: bytes to lines, lines to batches, silence to questions.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, StreamExt};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use super::follower::{AFTERWARDS, Follower, LAST_WORDS, Stop};
+use super::instance::{Now, Phase};
+use super::place::Admit;
+use super::request::{Chunk, Opened, newest};
+use crate::cluster::explain::{explain, frozen};
+use crate::cluster::scope::{LinkState, Session};
+use crate::incident::fact::Fact;
+use crate::incident::feed::{FeedState, Problem, ProblemKind};
+use crate::incident::span::brief;
+
+/// How long lines are gathered before they are told.
+const BATCH_WITHIN: Duration = Duration::from_millis(50);
+
+/// How many lines are gathered at most, once the backlog is read.
+const BATCH: usize = 256;
+
+/// Silence after which a record that might have gone on is complete.
+const RECORD_ENDS: Duration = Duration::from_millis(150);
+
+/// Silence after which the backlog counts as read, if the lines' times did not show it before.
+const BACKLOG_ENDS: Duration = Duration::from_millis(200);
+
+/// Silence after which it is checked whether the server has more: a dead connection looks like a quiet pod.
+const CHECK_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a line that the server has may be on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
+/// After a failure, a stream that stood so long works again.
+const STANDS_AFTER: Duration = Duration::from_secs(1);
+
+/// Answer of a check: the time of the newest line.
+type Answer = Result<Option<Timestamp>, Problem>;
+
+/// What is kept about the stream that is read.
+struct Reading {
+    opened: Instant,
+    /// The server's clock then.
+    opened_at: Option<Timestamp>,
+    /// When bytes came last.
+    heard: Instant,
+    /// Lines not told yet, and since when.
+    untold: usize,
+    untold_since: Option<Instant>,
+    /// Whether the last record may still go on.
+    unfinished: bool,
+    /// When the next check is due, while none is under way.
+    check_at: Instant,
+    check: Option<BoxFuture<'static, Answer>>,
+    /// A line that the server has and we have not, and how long it is waited for.
+    suspected: Option<(Timestamp, Instant)>,
+    /// When to stop in any case.
+    leave_at: Option<Instant>,
+    /// A gap was passed.
+    gap: bool,
+    /// The last line was found again.
+    joined: bool,
+}
+
+/// What a moment of silence calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Tell,
+    Flush,
+    CatchUp,
+    Stand,
+    Check,
+    Suspect,
+    Leave,
+}
+
+impl Reading {
+    fn new(opened_at: Option<Timestamp>) -> Self {
+        let now = Instant::now();
+        Self {
+            opened: now,
+            opened_at,
+            heard: now,
+            untold: 0,
+            untold_since: None,
+            unfinished: false,
+            check_at: now + CHECK_AFTER,
+            check: None,
+            suspected: None,
+            leave_at: None,
+            gap: false,
+            joined: false,
+        }
+    }
+
+    /// What comes next, and when.
+    fn next_due(&self, caught_up: bool, failing: bool) -> (Instant, Due) {
+        let always = (self.check_at, Due::Check);
+        [
+            self.untold_since.map(|since| (since + BATCH_WITHIN, Due::Tell)),
+            self.unfinished.then_some((self.heard + RECORD_ENDS, Due::Flush)),
+            (!caught_up).then_some((self.heard + BACKLOG_ENDS, Due::CatchUp)),
+            failing.then_some((self.opened + STANDS_AFTER, Due::Stand)),
+            self.suspected.map(|(_, until)| (until, Due::Suspect)),
+            self.leave_at.map(|at| (at, Due::Leave)),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(always, |first, next| if next.0 < first.0 { next } else { first })
+    }
+}
+
+impl Follower {
+    /// Reads a stream until it stops, and why.
+    pub(super) async fn read(
+        &mut self,
+        session: &Session,
+        opened: Opened<impl Stream<Item = Chunk> + Unpin>,
+    ) -> Stop {
+        let Opened { at, mut bytes } = opened;
+        let mut reading = Reading::new(at);
+        self.brought = false;
+        reading.leave_at = leave_at(*self.now.borrow_and_update(), self.key.restart);
+        if self.failures == 0 {
+            self.scope.feed(&self.id, FeedState::Live).await;
+        }
+        let stop = loop {
+            let (due_at, due) = reading.next_due(self.caught_up, self.failures > 0);
+            let stop = tokio::select! {
+                chunk = bytes.next() => self.take_chunk(chunk, session, &mut reading).await,
+                answer = answer(&mut reading.check), if reading.check.is_some() => self.checked(answer, &mut reading).await,
+                () = sleep_until(due_at) => self.do_due(due, session, &mut reading).await,
+                Ok(()) = self.now.changed() => {
+                    let leave = leave_at(*self.now.borrow_and_update(), self.key.restart);
+                    reading.leave_at = reading.leave_at.or(leave);
+                    None
+                }
+                () = self.scope.changed() => self.link_changed(session).await,
+            };
+            if let Some(stop) = stop {
+                break stop;
+            }
+        };
+        self.tell_lines(&mut reading, false).await;
+        stop
+    }
+
+    async fn take_chunk(
+        &mut self,
+        chunk: Option<Chunk>,
+        session: &Session,
+        reading: &mut Reading,
+    ) -> Option<Stop> {
+        let chunk = match chunk {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => return Some(Stop::Failed(explain(&error, &self.doing(session)))),
+            None => return Some(Stop::End),
+        };
+        let now = Instant::now();
+        reading.heard = now;
+        reading.check_at = now + CHECK_AFTER;
+        self.take_bytes(&chunk, reading);
+        if self.brought && self.failures > 0 {
+            self.stands().await;
+        }
+        self.say_what_is_missing(reading).await;
+        let enough = self.caught_up && reading.untold >= BATCH;
+        if enough
+            || reading
+                .untold_since
+                .is_some_and(|since| now >= since + BATCH_WITHIN)
+        {
+            self.tell_lines(reading, false).await;
+        }
+        None
+    }
+
+    fn take_bytes(&mut self, chunk: &[u8], reading: &mut Reading) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.feed(chunk, |line| {
+            let admit = self.take_line(line);
+            reading.gap |= admit == Admit::NewAfterGap;
+            reading.joined |= admit == Admit::LastSeen;
+            if matches!(admit, Admit::New | Admit::NewAfterGap) {
+                reading.untold += 1;
+            }
+        });
+        self.lines = lines;
+        if reading.untold > 0 {
+            reading.untold_since.get_or_insert_with(Instant::now);
+            reading.unfinished = true;
+        }
+        let written_since =
+            |opened_at: Timestamp| self.reader.last_at().is_some_and(|last| last >= opened_at);
+        if !self.caught_up && reading.opened_at.is_some_and(written_since) {
+            self.catch_up();
+        }
+    }
+
+    /// Judges a line and reads it if it is new.
+    pub(super) fn take_line(&mut self, line: &[u8]) -> Admit {
+        let admit = self.place.admit(line);
+        if matches!(admit, Admit::New | Admit::NewAfterGap) {
+            self.brought = true;
+            self.reader.push(line);
+        }
+        admit
+    }
+
+    fn catch_up(&mut self) {
+        self.caught_up = true;
+        self.reader.caught_up();
+    }
+
+    /// After a cut: as soon as it is known whether something is missing, it is said.
+    async fn say_what_is_missing(&mut self, reading: &mut Reading) {
+        let Some(cut_at) = self.cut_at.filter(|_| !self.place.is_looking()) else {
+            return;
+        };
+        let after = jiff::SignedDuration::try_from(cut_at.elapsed())
+            .map(brief)
+            .unwrap_or_default();
+        if std::mem::take(&mut reading.gap) {
+            self.note(
+                1,
+                &format!(
+                    "reconnected after {after}, lines may be missing: the last one read is no longer there"
+                ),
+            )
+            .await;
+        } else if reading.joined {
+            self.note(0, &format!("reconnected after {after}, nothing lost"))
+                .await;
+        }
+        self.cut_at = None;
+    }
+
+    async fn do_due(&mut self, due: Due, session: &Session, reading: &mut Reading) -> Option<Stop> {
+        match due {
+            Due::Tell => self.tell_lines(reading, false).await,
+            Due::Flush => {
+                reading.unfinished = false;
+                self.tell_lines(reading, true).await;
+            }
+            Due::CatchUp => {
+                self.catch_up();
+                self.tell_lines(reading, true).await;
+            }
+            Due::Stand => self.stands().await,
+            Due::Check => self.check(session, reading),
+            Due::Suspect => {
+                let (line, _) = reading.suspected.take()?;
+                return (Some(line) > self.place.newest()).then_some(Stop::Stalled);
+            }
+            Due::Leave => {
+                return Some(if self.now.borrow().phase == Phase::Gone {
+                    Stop::Enough
+                } else {
+                    Stop::End
+                });
+            }
+        }
+        None
+    }
+
+    /// Tells what was gathered; waits for room, and so does not read on while nobody takes.
+    async fn tell_lines(&mut self, reading: &mut Reading, flush: bool) {
+        reading.untold = 0;
+        reading.untold_since = None;
+        if let Some(batch) = self.reader.take(flush) {
+            self.scope.tell(Fact::Log(batch)).await;
+        }
+    }
+
+    async fn stands(&mut self) {
+        self.failures = 0;
+        self.scope.feed(&self.id, FeedState::Live).await;
+    }
+
+    /// Asks for the newest line, unless the instance is over (then silence is right) or the link is known to be down.
+    fn check(&mut self, session: &Session, reading: &mut Reading) {
+        reading.check_at = Instant::now() + CHECK_AFTER;
+        let up = matches!(self.scope.link_now(), LinkState::Up(now) if now.epoch == session.epoch);
+        if !up || self.now.borrow().is_over(self.key.restart) {
+            return;
+        }
+        let (session, key, scope, doing) = (
+            session.clone(),
+            self.key.clone(),
+            self.scope.clone(),
+            self.doing(session),
+        );
+        let limit = scope.limit.min(CHECK_AFTER);
+        reading.check = Some(
+            async move {
+                match tokio::time::timeout(limit, newest(&session, &key)).await {
+                    Ok(Ok(newest)) => Ok(newest),
+                    Ok(Err(error)) => {
+                        let problem = explain(&error, &doing);
+                        scope.note(&session, &problem);
+                        Err(problem)
+                    }
+                    Err(_elapsed) => Err(frozen(&doing, limit)),
+                }
+            }
+            .boxed(),
+        );
+    }
+
+    async fn checked(&mut self, answer: Answer, reading: &mut Reading) -> Option<Stop> {
+        reading.check = None;
+        match answer {
+            Ok(newest) if newest > self.place.newest() => {
+                reading.suspected = newest.map(|newest| (newest, Instant::now() + ON_ITS_WAY));
+            }
+            Ok(_) => self.stands().await,
+            Err(problem) => {
+                self.scope.failing(&self.id, problem, 1, CHECK_AFTER).await;
+            }
+        }
+        None
+    }
+
+    async fn link_changed(&mut self, session: &Session) -> Option<Stop> {
+        match self.scope.link_now() {
+            LinkState::Up(now) => (now.epoch != session.epoch).then_some(Stop::Replaced),
+            LinkState::Down {
+                problem,
+                attempt,
+                retry_in,
+            } if problem.kind == ProblemKind::Frozen => {
+                self.scope.failing(&self.id, problem, attempt, retry_in).await;
+                None
+            }
+            LinkState::Down { .. } | LinkState::Connecting => None,
+        }
+    }
+}
+
+/// When a stream that says nothing about its end is left: some time after its pod is gone or the next instance runs.
+fn leave_at(now: Now, restart: u32) -> Option<Instant> {
+    match now.phase {
+        Phase::Gone => Some(Instant::now() + LAST_WORDS),
+        _ if now.restart > restart => Some(Instant::now() + AFTERWARDS),
+        _ => None,
+    }
+}
+
+async fn answer(check: &mut Option<BoxFuture<'static, Answer>>) -> Answer {
+    match check {
+        Some(check) => check.await,
+        None => std::future::pending().await,
+    }
+}

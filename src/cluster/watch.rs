@@ -1,0 +1,251 @@
+//! One watch: a list once, then changes, over as many connections and requests as it takes.
+//!
+//! It keeps its own place, so that a cut costs one request and no list; it counts its own requests, so that no server can make it ask
+//! more than once a second: one that refuses, one that forgot the version (410), and one that accepts and closes at once.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff::{FLOOR, delay, jitter};
+use super::explain::{ended, explain, explain_status, frozen};
+use super::scope::{LinkState, Scope, Session};
+use crate::incident::fact::Fact;
+use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
+
+/// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
+/// behind a live proxy is noticed only then.
+const WATCH_FOR: Duration = Duration::from_secs(60);
+
+/// How much later than asked a watch may end before it counts as dead.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A watch that ended sooner, and brought nothing, failed.
+const TOO_SOON: Duration = Duration::from_secs(5);
+
+/// After a failure, a watch that stood so long works again.
+const STANDS_AFTER: Duration = Duration::from_secs(1);
+
+/// Objects a page when listing.
+const PAGE: u32 = 500;
+
+/// A change of one object.
+pub(super) enum Change<'a, K> {
+    /// It is new or changed.
+    Applied(&'a K),
+    /// It is gone.
+    Gone(&'a K),
+}
+
+/// Makes a fact of all objects.
+type Snapshot<K> = Box<dyn Fn(&[K]) -> Fact + Send>;
+
+/// Makes a fact of a change, if it concerns us.
+type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Option<Fact> + Send>;
+
+/// What is watched and what is told about it.
+pub(super) struct Subject<K> {
+    pub(super) id: FeedId,
+    /// In the operator's words: `pods`.
+    pub(super) what: String,
+    pub(super) list: ListParams,
+    pub(super) snapshot: Snapshot<K>,
+    pub(super) change: Telling<K>,
+    /// Who else hears each fact.
+    pub(super) also: Option<mpsc::Sender<Fact>>,
+}
+
+/// Runs for ever.
+pub(super) async fn run<K>(subject: Subject<K>, scope: Scope)
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    scope.feed(&subject.id, FeedState::Connecting).await;
+    let mut watch = Watch {
+        subject,
+        scope,
+        version: None,
+        failures: 0,
+        next: Instant::now(),
+    };
+    loop {
+        let id = watch.subject.id.clone();
+        let session = watch.scope.session(&id).await;
+        if let Err(problem) = watch.follow(&session).await {
+            watch.fail(&session, problem).await;
+        }
+    }
+}
+
+struct Watch<K> {
+    subject: Subject<K>,
+    scope: Scope,
+    /// From where to go on; `None`: everything must be listed.
+    version: Option<String>,
+    /// Failures in a row.
+    failures: u32,
+    /// No request before.
+    next: Instant,
+}
+
+impl<K> Watch<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    /// Lists if needed, then follows one watch to its end. `Ok` means: go on.
+    async fn follow(&mut self, session: &Session) -> Result<(), Problem> {
+        let api: Api<K> = Api::namespaced(session.client.clone(), &session.namespace);
+        let doing = format!("watch {} in {}", self.subject.what, session.namespace);
+        if self.version.is_none() {
+            self.list(session, &api).await?;
+        }
+        sleep_until(self.next).await;
+        self.next = Instant::now() + FLOOR;
+        let lasts = WATCH_FOR.mul_f64(1.0 + jitter() / 2.0);
+        let parameters = WatchParams {
+            label_selector: self.subject.list.label_selector.clone(),
+            field_selector: self.subject.list.field_selector.clone(),
+            timeout: Some(lasts.as_secs() as u32),
+            ..WatchParams::default()
+        };
+        let version = self.version.clone().unwrap_or_default();
+        let stream = self
+            .scope
+            .ask(session, &doing, api.watch(&parameters, &version))
+            .await?;
+        self.read(session, &doing, lasts, Box::pin(stream)).await
+    }
+
+    /// Everything as it is now, as one fact.
+    async fn list(&mut self, session: &Session, api: &Api<K>) -> Result<(), Problem> {
+        let doing = format!("list {} in {}", self.subject.what, session.namespace);
+        let mut page = self.subject.list.clone().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            sleep_until(self.next).await;
+            if self.failures > 0 {
+                self.next = Instant::now() + FLOOR;
+            }
+            let list = self.scope.ask(session, &doing, api.list(&page)).await?;
+            all.extend(list.items);
+            page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
+            if page.continue_token.is_none() {
+                self.version = list.metadata.resource_version;
+                break;
+            }
+        }
+        self.tell((self.subject.snapshot)(&all)).await;
+        Ok(())
+    }
+
+    async fn read(
+        &mut self,
+        session: &Session,
+        doing: &str,
+        lasts: Duration,
+        mut stream: impl Stream<Item = kube::Result<WatchEvent<K>>> + Unpin,
+    ) -> Result<(), Problem> {
+        let opened = Instant::now();
+        let mut brought = false;
+        if self.failures == 0 {
+            self.scope.feed(&self.subject.id, FeedState::Live).await;
+        }
+        loop {
+            let recovering = self.failures > 0;
+            tokio::select! {
+                item = stream.next() => match item {
+                    Some(Ok(event)) => {
+                        brought = true;
+                        self.take(event, doing).await?;
+                    }
+                    Some(Err(error)) => return Err(explain(&error, doing)),
+                    None if brought || opened.elapsed() >= TOO_SOON => return Ok(()),
+                    None => return Err(ended(doing)),
+                },
+                () = sleep_until(opened + STANDS_AFTER), if recovering => self.stands().await,
+                () = sleep_until(opened + lasts + GRACE) => return Err(frozen(doing, lasts + GRACE)),
+                () = self.scope.changed() => {
+                    if self.link_changed(session).await {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether to go on over another connection.
+    async fn link_changed(&mut self, session: &Session) -> bool {
+        match self.scope.link_now() {
+            LinkState::Up(now) => now.epoch != session.epoch,
+            LinkState::Down {
+                problem,
+                attempt,
+                retry_in,
+            } if problem.kind == ProblemKind::Frozen => {
+                self.scope
+                    .failing(&self.subject.id, problem, attempt, retry_in)
+                    .await;
+                false
+            }
+            LinkState::Down { .. } | LinkState::Connecting => false,
+        }
+    }
+
+    async fn stands(&mut self) {
+        self.failures = 0;
+        self.scope.feed(&self.subject.id, FeedState::Live).await;
+    }
+
+    async fn take(&mut self, event: WatchEvent<K>, doing: &str) -> Result<(), Problem> {
+        let (fact, version) = match &event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => (
+                (self.subject.change)(Change::Applied(object)),
+                object.meta().resource_version.clone(),
+            ),
+            WatchEvent::Deleted(object) => (
+                (self.subject.change)(Change::Gone(object)),
+                object.meta().resource_version.clone(),
+            ),
+            WatchEvent::Bookmark(bookmark) => (None, Some(bookmark.metadata.resource_version.clone())),
+            WatchEvent::Error(status) => return Err(explain_status(status, doing)),
+        };
+        self.version = version.or(self.version.take());
+        if self.failures > 0 {
+            self.stands().await;
+        }
+        if let Some(fact) = fact {
+            self.tell(fact).await;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, fact: Fact) {
+        let also = self.subject.also.as_ref().map(|also| (also, fact.clone()));
+        self.scope.tell(fact).await;
+        if let Some((also, fact)) = also {
+            // Its end is ours: all tasks stop together.
+            let _ = also.send(fact).await;
+        }
+    }
+
+    async fn fail(&mut self, session: &Session, problem: Problem) {
+        if problem.kind == ProblemKind::Gone {
+            self.version = None;
+        }
+        self.scope.note(session, &problem);
+        self.failures += 1;
+        let wait = delay(self.failures, jitter());
+        self.next = self.next.max(Instant::now() + FLOOR);
+        self.scope
+            .failing(&self.subject.id, problem, self.failures, wait)
+            .await;
+        self.scope.rest(wait, session.epoch).await;
+    }
+}
