@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::FutureExt;
+use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::Api;
 use kube::api::PostParams;
-use tokio::time::{Instant, timeout_at};
 
 use super::backoff::{delay, jitter};
 use super::scope::{Scope, Session};
+use crate::cluster::clock::{now, timeout_at};
 use crate::incident::fact::{Access, Fact, Permission};
 use crate::incident::feed::{FeedId, Problem};
 use crate::incident::profile::Profile;
@@ -79,8 +80,13 @@ pub(super) async fn run(wanted: Vec<Permission>, mut scope: Scope) {
 
 /// Asks each; what could not be asked stays open, with the first reason.
 async fn review(wanted: &[Permission], session: &Session, scope: &Scope) -> (Vec<Access>, Option<Problem>) {
-    let asked = futures::stream::iter(wanted).map(|permission| ask(permission, session, scope));
-    let answers: Vec<_> = asked.buffered(TOGETHER).collect().await;
+    let mut answers = Vec::with_capacity(wanted.len());
+    for group in wanted.chunks(TOGETHER) {
+        let asked = group
+            .iter()
+            .map(|permission| ask(permission.clone(), session.clone(), scope.clone()).boxed());
+        answers.extend(join_all(asked).await);
+    }
     let mut first = None;
     let access = wanted.iter().zip(answers).map(|(permission, answer)| {
         let (allowed, reason) = match answer {
@@ -100,13 +106,13 @@ async fn review(wanted: &[Permission], session: &Session, scope: &Scope) -> (Vec
     (access.collect(), first)
 }
 
-async fn ask(permission: &Permission, session: &Session, scope: &Scope) -> Result<(bool, SafeText), Problem> {
+async fn ask(permission: Permission, session: Session, scope: Scope) -> Result<(bool, SafeText), Problem> {
     let api: Api<SelfSubjectAccessReview> = Api::all(session.client.clone());
-    let question = question(permission, &session.namespace);
+    let question = question(&permission, &session.namespace);
     let doing = format!("ask whether we may {} {}", permission.verb, permission.resource);
     let parameters = PostParams::default();
     let answer = scope
-        .ask(session, &doing, api.create(&parameters, &question))
+        .ask(&session, &doing, api.create(&parameters, &question))
         .await?;
     let status = answer.status.unwrap_or_default();
     let reason = status.reason.or(status.evaluation_error).unwrap_or_default();
@@ -135,7 +141,7 @@ fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview
 
 /// Rights are those of the credentials: they are asked for anew with other ones, not with every connection.
 async fn until_due(asked: &Session, scope: &mut Scope) {
-    let due = Instant::now() + EVERY;
+    let due = now() + EVERY;
     let mut epoch = asked.epoch;
     while timeout_at(due, scope.replaced(epoch)).await.is_ok() {
         let session = scope.session(&FeedId::Access).await;

@@ -20,6 +20,7 @@ use tower::{BoxError, Layer, ServiceExt};
 use super::explain::{explain, frozen};
 use super::kubeconfig::{Resolved, Surroundings, resolve};
 use super::{ConnectOptions, Target, expiry};
+use crate::cluster::clock::timeout;
 use crate::incident::feed::{Problem, ProblemKind};
 
 /// Silence after which the kernel asks the other end whether it still lives; how often it repeats that, and how many times.
@@ -66,7 +67,7 @@ async fn dial(
         let _ = pinned.set(dialed.target.clone());
         Ok(dialed)
     });
-    match tokio::time::timeout(BUILD_LIMIT, building).await {
+    match timeout(BUILD_LIMIT, building).await {
         Ok(Ok(built)) => built,
         Ok(Err(_panicked)) => Err(Problem::new(
             ProblemKind::Configuration,

@@ -115,13 +115,26 @@ fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
     use kube::config::KubeconfigError as Error;
     let why = match error {
         Error::ReadConfig(cause, _) => cause.to_string(),
-        Error::Parse(cause) => format!("not a kubeconfig: {}", said(&cause.to_string())),
+        Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
         other => said(&other.to_string()),
     };
     unusable(
         &format!("kubeconfig {}: {why}", path.display()),
         "check the file, or pass --kubeconfig FILE",
     )
+}
+
+/// Where a YAML error is. Its words would quote the file, and so a token.
+fn place_of(error: &str) -> String {
+    let number_after = |word: &str| -> Option<u32> {
+        let rest = error.split_once(word)?.1.trim_start();
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    };
+    match (number_after("line "), number_after("column ")) {
+        (Some(line), Some(column)) => format!(": error in line {line}, column {column}"),
+        _ => String::new(),
+    }
 }
 
 fn unusable(what: &str, advice: &str) -> Problem {
@@ -382,7 +395,7 @@ users:
     fn error_of(options: &ConnectOptions, around: &Surroundings) -> String {
         let problem = resolve(options, around).expect_err("nothing to connect to");
         assert_eq!(problem.kind, ProblemKind::Configuration);
-        format!("{problem}; {}", problem.advice.unwrap())
+        format!("{problem}; {}", problem.advice.as_deref().unwrap())
     }
 
     #[test]
@@ -474,7 +487,7 @@ users:
         let file = file("apiVersion: v1\nusers:\n- name: x\n  user: {token: [secret-token}\n");
         let said = error_of(&options(), &around(&[file.path()]));
         assert!(
-            said.contains("not a kubeconfig") && !said.contains("secret-token"),
+            said.contains("not a kubeconfig: error in line 4, column ") && !said.contains("secret-token"),
             "{said}"
         );
     }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
 
 use super::backoff::{delay, jitter};
 use super::connect::{Dial, Dialed};
 use super::identity;
 use super::probe::{self, Sign};
 use super::scope::{LinkState, Scope, Session};
+use crate::cluster::clock::{Instant, now, sleep};
 use crate::incident::fact::{Connection, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::text::SafeText;
@@ -94,7 +94,7 @@ impl Keeper {
     async fn watch_over(&mut self, session: &Session, dialed: &Dialed) -> Over {
         let mut introduced = Introduced::default();
         let mut down = false;
-        let since = Instant::now();
+        let since = now();
         loop {
             let wait = match probe::ask(&session.client, &dialed.target.server).await {
                 Sign::Alive(version) => {
@@ -120,7 +120,7 @@ impl Keeper {
 
     async fn alive(&mut self, since: Instant) {
         self.failures = 0;
-        if since.elapsed() >= GOOD_AFTER {
+        if (now() - since) >= GOOD_AFTER {
             self.refusals = 0;
         }
         self.scope.feed(&FeedId::Api, FeedState::Live).await;

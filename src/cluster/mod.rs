@@ -6,6 +6,7 @@
 
 mod access;
 mod backoff;
+mod clock;
 mod connect;
 mod convert;
 mod expiry;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use kube::Client;
-use tokio::time::timeout;
 
 use super::explain::{explain, frozen};
+use crate::cluster::clock::timeout;
 use crate::incident::feed::{Problem, ProblemKind};
 use crate::incident::text::SafeText;
 

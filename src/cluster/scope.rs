@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use kube::Client;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::timeout;
 
 use super::explain::{explain, frozen};
 use crate::app::event::Event;
+use crate::cluster::clock::timeout;
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 

@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::SecretRequest;
 use super::explain::frozen;
 use super::scope::{LinkState, Scope, Session};
+use crate::cluster::clock::timeout;
 use crate::incident::feed::{Problem, ProblemKind};
 
 /// Runs until nobody can ask any more; then stays, so as not to end the others.

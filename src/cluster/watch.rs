@@ -12,11 +12,11 @@ use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use super::backoff::{FLOOR, delay, jitter};
 use super::explain::{ended, explain, explain_status, frozen};
 use super::scope::{LinkState, Scope, Session};
+use crate::cluster::clock::{Instant, now, sleep_until};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 
@@ -45,10 +45,10 @@ pub(super) enum Change<'a, K> {
 }
 
 /// Makes a fact of all objects.
-type Snapshot<K> = Box<dyn Fn(&[K]) -> Fact + Send>;
+type Snapshot<K> = Box<dyn Fn(&[K]) -> Fact + Send + Sync>;
 
 /// Makes a fact of a change, if it concerns us.
-type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Option<Fact> + Send>;
+type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Option<Fact> + Send + Sync>;
 
 /// What is watched and what is told about it.
 pub(super) struct Subject<K> {
@@ -73,7 +73,7 @@ where
         scope,
         version: None,
         failures: 0,
-        next: Instant::now(),
+        next: now(),
     };
     loop {
         let id = watch.subject.id.clone();
@@ -107,7 +107,7 @@ where
             self.list(session, &api).await?;
         }
         sleep_until(self.next).await;
-        self.next = Instant::now() + FLOOR;
+        self.next = now() + FLOOR;
         let lasts = WATCH_FOR.mul_f64(1.0 + jitter() / 2.0);
         let parameters = WatchParams {
             label_selector: self.subject.list.label_selector.clone(),
@@ -131,7 +131,7 @@ where
         loop {
             sleep_until(self.next).await;
             if self.failures > 0 {
-                self.next = Instant::now() + FLOOR;
+                self.next = now() + FLOOR;
             }
             let list = self.scope.ask(session, &doing, api.list(&page)).await?;
             all.extend(list.items);
@@ -152,7 +152,7 @@ where
         lasts: Duration,
         mut stream: impl Stream<Item = kube::Result<WatchEvent<K>>> + Unpin,
     ) -> Result<(), Problem> {
-        let opened = Instant::now();
+        let opened = now();
         let mut brought = false;
         if self.failures == 0 {
             self.scope.feed(&self.subject.id, FeedState::Live).await;
@@ -166,7 +166,7 @@ where
                         self.take(event, doing).await?;
                     }
                     Some(Err(error)) => return Err(explain(&error, doing)),
-                    None if brought || opened.elapsed() >= TOO_SOON => return Ok(()),
+                    None if brought || (now() - opened) >= TOO_SOON => return Ok(()),
                     None => return Err(ended(doing)),
                 },
                 () = sleep_until(opened + STANDS_AFTER), if recovering => self.stands().await,
@@ -242,7 +242,7 @@ where
         self.scope.note(session, &problem);
         self.failures += 1;
         let wait = delay(self.failures, jitter());
-        self.next = self.next.max(Instant::now() + FLOOR);
+        self.next = self.next.max(now() + FLOOR);
         self.scope
             .failing(&self.subject.id, problem, self.failures, wait)
             .await;

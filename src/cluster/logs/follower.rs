@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use kube::api::LogParams;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
 
 use super::instance::{Now, Phase, Read};
 use super::lines::Lines;
 use super::place::Place;
 use super::request::{is_forgotten, is_not_started, open};
 use crate::cluster::backoff::{FLOOR, delay, jitter};
+use crate::cluster::clock::{self, Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{ended, explain, frozen};
 use crate::cluster::scope::{Scope, Session};
 use crate::incident::fact::Fact;
@@ -107,7 +107,7 @@ impl Follower {
             place: Place::default(),
             lines: Lines::default(),
             failures: 0,
-            next: Instant::now(),
+            next: clock::now(),
             cut_at: None,
             caught_up: false,
             brought: false,
@@ -139,8 +139,8 @@ impl Follower {
         sleep_until(self.next).await;
         // What is asked for after an instance has ended is complete.
         let last = previous || self.now.borrow().is_over(self.key.restart);
-        self.next = Instant::now() + FLOOR;
-        let opened_at = Instant::now();
+        self.next = now() + FLOOR;
+        let opened_at = now();
         let stop = match self.open(&session, previous).await {
             Ok(Some(opened)) => self.read(&session, opened).await,
             Ok(None) => return previous,
@@ -152,7 +152,7 @@ impl Follower {
                 return true;
             }
             Stop::Enough => return true,
-            Stop::End if self.brought || opened_at.elapsed() >= TOO_SOON => self.ended().await,
+            Stop::End if self.brought || (now() - opened_at) >= TOO_SOON => self.ended().await,
             Stop::End => {
                 let problem = ended(&self.doing(&session));
                 self.fail(&session, problem).await;
@@ -229,7 +229,7 @@ impl Follower {
             ProblemKind::Forbidden => FORBIDDEN_WAIT,
             _ => delay(self.failures, jitter()),
         };
-        self.next = self.next.max(Instant::now() + FLOOR);
+        self.next = self.next.max(now() + FLOOR);
         self.scope.failing(&self.id, problem, self.failures, wait).await;
         let gone = |now: &Now| now.phase == Phase::Gone;
         tokio::select! {

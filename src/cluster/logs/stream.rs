@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
 
 use super::follower::{AFTERWARDS, Follower, LAST_WORDS, Stop};
 use super::instance::{Now, Phase};
 use super::place::Admit;
 use super::request::{Chunk, Opened, newest};
+use crate::cluster::clock::{Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{explain, frozen};
 use crate::cluster::scope::{LinkState, Session};
 use crate::incident::fact::Fact;
@@ -80,7 +80,7 @@ enum Due {
 
 impl Reading {
     fn new(opened_at: Option<Timestamp>) -> Self {
-        let now = Instant::now();
+        let now = now();
         Self {
             opened: now,
             opened_at,
@@ -145,6 +145,9 @@ impl Follower {
                 break stop;
             }
         };
+        if matches!(stop, Stop::End) {
+            self.catch_up();
+        }
         self.tell_lines(&mut reading, false).await;
         stop
     }
@@ -160,7 +163,7 @@ impl Follower {
             Some(Err(error)) => return Some(Stop::Failed(explain(&error, &self.doing(session)))),
             None => return Some(Stop::End),
         };
-        let now = Instant::now();
+        let now = now();
         reading.heard = now;
         reading.check_at = now + CHECK_AFTER;
         self.take_bytes(&chunk, reading);
@@ -221,7 +224,7 @@ impl Follower {
         let Some(cut_at) = self.cut_at.filter(|_| !self.place.is_looking()) else {
             return;
         };
-        let after = jiff::SignedDuration::try_from(cut_at.elapsed())
+        let after = jiff::SignedDuration::try_from(now() - cut_at)
             .map(brief)
             .unwrap_or_default();
         if std::mem::take(&mut reading.gap) {
@@ -283,7 +286,7 @@ impl Follower {
 
     /// Asks for the newest line, unless the instance is over (then silence is right) or the link is known to be down.
     fn check(&mut self, session: &Session, reading: &mut Reading) {
-        reading.check_at = Instant::now() + CHECK_AFTER;
+        reading.check_at = now() + CHECK_AFTER;
         let up = matches!(self.scope.link_now(), LinkState::Up(now) if now.epoch == session.epoch);
         if !up || self.now.borrow().is_over(self.key.restart) {
             return;
@@ -297,7 +300,7 @@ impl Follower {
         let limit = scope.limit.min(CHECK_AFTER);
         reading.check = Some(
             async move {
-                match tokio::time::timeout(limit, newest(&session, &key)).await {
+                match timeout(limit, newest(&session, &key)).await {
                     Ok(Ok(newest)) => Ok(newest),
                     Ok(Err(error)) => {
                         let problem = explain(&error, &doing);
@@ -315,7 +318,7 @@ impl Follower {
         reading.check = None;
         match answer {
             Ok(newest) if newest > self.place.newest() => {
-                reading.suspected = newest.map(|newest| (newest, Instant::now() + ON_ITS_WAY));
+                reading.suspected = newest.map(|newest| (newest, now() + ON_ITS_WAY));
             }
             Ok(_) => self.stands().await,
             Err(problem) => {
@@ -342,10 +345,10 @@ impl Follower {
 }
 
 /// When a stream that says nothing about its end is left: some time after its pod is gone or the next instance runs.
-fn leave_at(now: Now, restart: u32) -> Option<Instant> {
-    match now.phase {
-        Phase::Gone => Some(Instant::now() + LAST_WORDS),
-        _ if now.restart > restart => Some(Instant::now() + AFTERWARDS),
+fn leave_at(pod: Now, restart: u32) -> Option<Instant> {
+    match pod.phase {
+        Phase::Gone => Some(now() + LAST_WORDS),
+        _ if pod.restart > restart => Some(now() + AFTERWARDS),
         _ => None,
     }
 }

@@ -1,1 +1,8 @@
+//! The whole adapter on a scripted server: each fault, and how it heals. Time is paused: minutes of back-off take no time.
 
+pub(super) mod clock;
+mod console;
+mod fake;
+mod faults;
+mod logs;
+mod reading;
