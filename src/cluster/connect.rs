@@ -158,17 +158,17 @@ fn expires_at(config: &Config) -> Option<Timestamp> {
     match token {
         Some(token) => expiry::of_token(&token),
         None => expiry::of_certificate(&client_certificate(
-            &auth.client_certificate_data,
-            &auth.client_certificate,
+            auth.client_certificate_data.as_ref(),
+            auth.client_certificate.as_ref(),
         )?),
     }
 }
 
-fn client_certificate(data: &Option<String>, path: &Option<String>) -> Option<Vec<u8>> {
+fn client_certificate(data: Option<&String>, path: Option<&String>) -> Option<Vec<u8>> {
     use base64::Engine;
     let pem = match data {
         Some(data) => base64::prelude::BASE64_STANDARD.decode(data.trim()).ok()?,
-        None => std::fs::read(path.as_ref()?).ok()?,
+        None => std::fs::read(path?).ok()?,
     };
     CertificateDer::from_pem_slice(&pem).ok().map(|der| der.to_vec())
 }

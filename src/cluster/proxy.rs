@@ -28,12 +28,10 @@ impl ProxyVariables {
     /// The proxy for a server, if there is one. What the kubeconfig's cluster says wins.
     pub fn proxy_for(&self, server: &http::Uri, of_cluster: Option<&str>) -> Option<String> {
         let of_cluster = of_cluster.filter(|proxy| !proxy.trim().is_empty());
-        of_cluster
-            .map(with_scheme)
-            .or_else(|| self.from_variables(server))
+        of_cluster.map(with_scheme).or_else(|| self.of_variables(server))
     }
 
-    fn from_variables(&self, server: &http::Uri) -> Option<String> {
+    fn of_variables(&self, server: &http::Uri) -> Option<String> {
         let proxy = self.https.as_deref()?;
         let https = server.scheme_str() == Some("https");
         let host = server.host()?.trim_matches(['[', ']']);

@@ -22,7 +22,7 @@ use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 
 /// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
 /// behind a live proxy is noticed only then.
-const WATCH_FOR: Duration = Duration::from_secs(60);
+const WATCH_FOR: Duration = Duration::from_mins(1);
 
 /// How much later than asked a watch may end before it counts as dead.
 const GRACE: Duration = Duration::from_secs(10);

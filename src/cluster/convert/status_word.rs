@@ -46,7 +46,9 @@ pub(super) fn read(pod: &Pod) -> Reading {
     if !init.unfinished || has_condition(status, "Initialized") {
         restarts = init.sidecars;
         let statuses = status.container_statuses.as_deref().unwrap_or_default();
-        statuses.iter().for_each(|container| restarts.add(container));
+        for container in statuses {
+            restarts.add(container);
+        }
         ready += statuses.iter().filter(|container| is_running(container)).count() as u32;
         word = word_of_containers(word, status, statuses);
     }

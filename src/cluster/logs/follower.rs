@@ -39,7 +39,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(30);
 const TOO_SOON: Duration = Duration::from_secs(5);
 
 /// How long the last words of a pod that is gone are waited for.
-pub(super) const LAST_WORDS: Duration = Duration::from_secs(60);
+pub(super) const LAST_WORDS: Duration = Duration::from_mins(1);
 
 /// How long a stream may stand after the next instance has started.
 pub(super) const AFTERWARDS: Duration = Duration::from_secs(10);

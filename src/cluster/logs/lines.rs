@@ -65,7 +65,9 @@ mod tests {
         let mut lines = Lines::default();
         let mut found = Vec::new();
         let mut take = |line: &[u8]| found.push(String::from_utf8_lossy(line).into_owned());
-        chunks.iter().for_each(|chunk| lines.feed(chunk, &mut take));
+        for chunk in chunks {
+            lines.feed(chunk, &mut take);
+        }
         lines.finish(&mut take);
         found
     }

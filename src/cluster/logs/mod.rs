@@ -63,10 +63,12 @@ impl Supervisor {
                 let stays = |uid: &PodUid| pods.iter().any(|pod| pod.uid == *uid);
                 let mut gone: Vec<_> = self.known.keys().map(|key| key.pod_uid.clone()).collect();
                 gone.dedup();
-                gone.iter()
-                    .filter(|uid| !stays(uid))
-                    .for_each(|uid| self.forget(uid));
-                pods.iter().for_each(|pod| self.see(pod));
+                for uid in gone.iter().filter(|uid| !stays(uid)) {
+                    self.forget(uid);
+                }
+                for pod in &pods {
+                    self.see(pod);
+                }
             }
             Fact::Pod(pod) => self.see(&pod),
             Fact::PodGone(uid) => self.forget(&uid),
