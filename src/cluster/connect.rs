@@ -14,6 +14,8 @@ use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tower::util::option_layer;
 use tower::{BoxError, Layer, ServiceExt};
 
@@ -46,37 +48,51 @@ pub(super) type Dial = Arc<dyn Fn() -> BoxFuture<'static, Result<Dialed, Problem
 /// Connects as the options say. What they leave open (the current context) is settled by the first success: a later
 /// `oc project` or `use-context` in another window must not move this console to another cluster.
 pub(super) fn dialer(options: ConnectOptions, around: Surroundings) -> Dial {
-    let pinned = Arc::new(OnceLock::new());
-    let options = Arc::new(options);
-    let around = Arc::new(around);
-    Arc::new(move || {
-        let (options, around, pinned) = (Arc::clone(&options), Arc::clone(&around), Arc::clone(&pinned));
-        dial(options, around, pinned).boxed()
-    })
+    let dialer = Arc::new(Dialer {
+        options,
+        around,
+        pinned: OnceLock::new(),
+        building: Mutex::new(None),
+    });
+    Arc::new(move || Arc::clone(&dialer).dial().boxed())
 }
 
-async fn dial(
-    options: Arc<ConnectOptions>,
-    around: Arc<Surroundings>,
-    pinned: Arc<OnceLock<Target>>,
-) -> Result<Dialed, Problem> {
-    let building = tokio::task::spawn_blocking(move || {
-        let resolved = resolve(&as_pinned(&options, pinned.get()), &around)?;
-        check_pinned(&resolved.target, pinned.get())?;
-        let dialed = build(resolved)?;
-        let _ = pinned.set(dialed.target.clone());
-        Ok(dialed)
-    });
-    match timeout(BUILD_LIMIT, building).await {
-        Ok(Ok(built)) => built,
-        Ok(Err(_panicked)) => Err(Problem::new(
-            ProblemKind::Configuration,
-            "get credentials: failed inside",
-        )),
-        Err(_elapsed) => {
-            Err(frozen("get credentials", BUILD_LIMIT)
-                .advise("run the kubeconfig's credential plugin by hand"))
+struct Dialer {
+    options: ConnectOptions,
+    around: Surroundings,
+    pinned: OnceLock<Target>,
+    /// What is under way: a credential plugin that hangs is waited for again, not started again.
+    building: Mutex<Option<JoinHandle<Result<Dialed, Problem>>>>,
+}
+
+impl Dialer {
+    async fn dial(self: Arc<Self>) -> Result<Dialed, Problem> {
+        let mut building = self.building.lock().await;
+        let dialer = Arc::clone(&self);
+        let task = building.get_or_insert_with(|| tokio::task::spawn_blocking(move || dialer.build()));
+        let built = timeout(BUILD_LIMIT, task).await;
+        if built.is_ok() {
+            *building = None;
         }
+        match built {
+            Ok(Ok(built)) => built,
+            Ok(Err(_panicked)) => Err(Problem::new(
+                ProblemKind::Configuration,
+                "get credentials: failed inside",
+            )),
+            Err(_elapsed) => {
+                let problem = frozen("get credentials", BUILD_LIMIT);
+                Err(problem.advise("run the kubeconfig's credential plugin by hand"))
+            }
+        }
+    }
+
+    fn build(&self) -> Result<Dialed, Problem> {
+        let resolved = resolve(&as_pinned(&self.options, self.pinned.get()), &self.around)?;
+        check_pinned(&resolved.target, self.pinned.get())?;
+        let dialed = build(resolved)?;
+        self.pinned.get_or_init(|| dialed.target.clone());
+        Ok(dialed)
     }
 }
 

@@ -67,6 +67,13 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
             ProblemKind::Throttled,
             &sentence(doing, &format!("the server throttles (429): {said}")),
         ),
+        // What refused is not an API server: its JSON has no code.
+        (0, _) => problem(
+            ProblemKind::ServerError,
+            doing,
+            &format!("an error that is not in the form of a Kubernetes API: {said}"),
+            "check that the server's URL is a Kubernetes API and not a login page or a proxy",
+        ),
         (code, _) => Problem::new(
             ProblemKind::ServerError,
             &sentence(doing, &format!("the server answers {code}: {said}")),

@@ -21,7 +21,7 @@ use crate::incident::log::ContainerKey;
 use crate::incident::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The adapter at work.
 pub(super) struct Console {
@@ -244,7 +244,8 @@ pub(super) fn deployment(replicas: u32) -> Value {
     })
 }
 
-fn profile() -> Profile {
+/// The service.
+pub(super) fn profile() -> Profile {
     let pattern = || "leader".to_string();
     let key = |name: &str| format!("db.{name}");
     Profile {
@@ -271,7 +272,7 @@ fn profile() -> Profile {
             workers: Vec::new(),
             lease_table: None,
             tick: Duration::from_secs(15),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             reconcile: Duration::from_secs(30),
         },
         database: Some(Database {

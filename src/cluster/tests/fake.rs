@@ -16,13 +16,16 @@ use tokio::sync::mpsc;
 
 use crate::cluster::clock::{Instant, now, timeout_at};
 
+/// How many pieces of a stream may wait.
+pub(super) const STREAM: usize = 65_536;
+
 /// What a request's answer is.
 pub(super) enum Reply {
     Json(u16, Value),
     Text(u16, String),
-    Stream(mpsc::UnboundedReceiver<io::Result<Bytes>>),
+    Stream(mpsc::Receiver<io::Result<Bytes>>),
     /// The same, for so long.
-    Until(mpsc::UnboundedReceiver<io::Result<Bytes>>, Instant),
+    Until(mpsc::Receiver<io::Result<Bytes>>, Instant),
     Fail(io::ErrorKind),
     Hang,
 }
@@ -52,7 +55,7 @@ impl Asked {
     }
 }
 
-type Sender = mpsc::UnboundedSender<io::Result<Bytes>>;
+type Sender = mpsc::Sender<io::Result<Bytes>>;
 type Rule = (String, Box<dyn FnMut(&Asked) -> Option<Reply> + Send>);
 
 /// The log of one container.
@@ -69,7 +72,7 @@ impl Log {
     pub(super) fn send_raw(&self, text: &str) {
         self.followers
             .iter()
-            .for_each(|follower| follower.send(Ok(text.to_string().into())).unwrap());
+            .for_each(|follower| follower.try_send(Ok(text.to_string().into())).unwrap());
     }
 }
 
@@ -200,7 +203,7 @@ impl Fake {
     pub(super) fn cut_watches(&self, kind: &str) {
         let mut world = self.world();
         for (_, sender) in world.watchers.iter().filter(|(of, _)| *of == kind) {
-            let _ = sender.send(Err(io::ErrorKind::ConnectionReset.into()));
+            let _ = sender.try_send(Err(io::ErrorKind::ConnectionReset.into()));
         }
         world.watchers.retain(|(of, _)| *of != kind);
     }
@@ -219,7 +222,7 @@ impl Fake {
         let log = world.logs.entry(pod.into()).or_default();
         log.lines.push(line.into());
         log.followers
-            .retain(|follower| follower.send(Ok(format!("{line}\n").into())).is_ok());
+            .retain(|follower| follower.try_send(Ok(format!("{line}\n").into())).is_ok());
     }
 
     /// Writes a line that open streams do not bring.
@@ -242,7 +245,7 @@ impl Fake {
         let log = world.logs.entry(pod.into()).or_default();
         for follower in log.followers.drain(..) {
             if let Some(error) = error {
-                let _ = follower.send(Err(error.into()));
+                let _ = follower.try_send(Err(error.into()));
             }
         }
     }
@@ -300,7 +303,7 @@ impl World {
 
     fn send(&mut self, kind: &'static str, event: &Value) {
         self.watchers
-            .retain(|(of, sender)| *of != kind || sender.send(Ok(format!("{event}\n").into())).is_ok());
+            .retain(|(of, sender)| *of != kind || sender.try_send(Ok(format!("{event}\n").into())).is_ok());
     }
 
     fn usual(&mut self, asked: &Asked) -> Reply {
@@ -358,10 +361,10 @@ impl World {
 
     fn watch_reply(&mut self, kind: &'static str, asked: &Asked) -> Reply {
         let from: u64 = asked.parameter("resourceVersion").unwrap().parse().unwrap();
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::channel(STREAM);
         for (version, of, event) in &self.history {
             if *version > from && *of == kind {
-                sender.send(Ok(format!("{event}\n").into())).unwrap();
+                sender.try_send(Ok(format!("{event}\n").into())).unwrap();
             }
         }
         self.watchers.push((kind, sender));
@@ -385,16 +388,25 @@ impl World {
         let tail = asked
             .parameter("tailLines")
             .map_or(usize::MAX, |tail| tail.parse().unwrap());
-        let text: String = wanted
+        let lines: Vec<_> = wanted
             .iter()
             .skip(wanted.len().saturating_sub(tail))
-            .map(|line| format!("{line}\n"))
+            .map(|line| line.as_str())
             .collect();
+        let text = lines
+            .iter()
+            .flat_map(|line| {
+                [
+                    *line, "
+",
+                ]
+            })
+            .collect::<String>();
         if !asked.is("follow") {
             return Reply::Text(200, text);
         }
-        let (sender, receiver) = mpsc::unbounded_channel();
-        sender.send(Ok(text.into())).unwrap();
+        let (sender, receiver) = mpsc::channel(STREAM);
+        sender.try_send(Ok(text.into())).unwrap();
         if !log.over {
             log.followers.push(sender);
         }
@@ -407,7 +419,7 @@ fn full(text: String) -> UnsyncBoxBody<Bytes, io::Error> {
 }
 
 fn streamed(
-    receiver: mpsc::UnboundedReceiver<io::Result<Bytes>>,
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
     end: Option<Instant>,
 ) -> UnsyncBoxBody<Bytes, io::Error> {
     let stream = futures::stream::unfold(receiver, move |mut receiver| async move {

@@ -212,9 +212,9 @@ fn a_storm_of_old_versions_stays_calm() {
     run(async {
         let fake = Fake::new();
         fake.always("pods? watch=true", || {
-            let (sender, receiver) = mpsc::unbounded_channel();
+            let (sender, receiver) = mpsc::channel(1);
             let event = json!({"type": "ERROR", "object": failure(410, "Expired", "too old")});
-            sender.send(Ok(format!("{event}\n").into())).unwrap();
+            sender.try_send(Ok(format!("{event}\n").into())).unwrap();
             Reply::Stream(receiver)
         });
         let mut console = Console::on(&fake);

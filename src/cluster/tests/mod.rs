@@ -1,6 +1,7 @@
 //! The whole adapter on a scripted server: each fault, and how it heals. Time is paused: minutes of back-off take no time.
 
 pub(super) mod clock;
+mod connecting;
 mod console;
 mod fake;
 mod faults;
