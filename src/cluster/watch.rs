@@ -44,11 +44,28 @@ pub(super) enum Change<'a, K> {
     Gone(&'a K),
 }
 
+impl<K> Change<'_, K> {
+    fn object(&self) -> &K {
+        match self {
+            Self::Applied(object) | Self::Gone(object) => object,
+        }
+    }
+}
+
+/// Who changed which field when is of no use to us, and half of an object.
+fn slim<K: Resource>(mut object: K) -> K {
+    object.meta_mut().managed_fields = None;
+    object
+}
+
 /// Makes a fact of all objects.
 type Snapshot<K> = Box<dyn Fn(&[K]) -> Fact + Send + Sync>;
 
-/// Makes a fact of a change, if it concerns us.
-type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Option<Fact> + Send + Sync>;
+/// Makes a fact of a change.
+type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Fact + Send + Sync>;
+
+/// Whether an object concerns us.
+type Concern<K> = Box<dyn Fn(&K) -> bool + Send + Sync>;
 
 /// What is watched and what is told about it.
 pub(super) struct Subject<K> {
@@ -56,6 +73,8 @@ pub(super) struct Subject<K> {
     /// In the operator's words: `pods`.
     pub(super) what: String,
     pub(super) list: ListParams,
+    /// Others are dropped as they come.
+    pub(super) concerns: Concern<K>,
     pub(super) snapshot: Snapshot<K>,
     pub(super) change: Telling<K>,
     /// Who else hears each fact.
@@ -134,7 +153,12 @@ where
                 self.next = now() + FLOOR;
             }
             let list = self.scope.ask(session, &doing, api.list(&page)).await?;
-            all.extend(list.items);
+            all.extend(
+                list.items
+                    .into_iter()
+                    .filter(|object| (self.subject.concerns)(object))
+                    .map(slim),
+            );
             page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
             if page.continue_token.is_none() {
                 self.version = list.metadata.resource_version;
@@ -204,15 +228,14 @@ where
     }
 
     async fn take(&mut self, event: WatchEvent<K>, doing: &str) -> Result<(), Problem> {
-        let (fact, version) = match &event {
+        let (change, version) = match &event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => (
-                (self.subject.change)(Change::Applied(object)),
+                Some(Change::Applied(object)),
                 object.meta().resource_version.clone(),
             ),
-            WatchEvent::Deleted(object) => (
-                (self.subject.change)(Change::Gone(object)),
-                object.meta().resource_version.clone(),
-            ),
+            WatchEvent::Deleted(object) => {
+                (Some(Change::Gone(object)), object.meta().resource_version.clone())
+            }
             WatchEvent::Bookmark(bookmark) => (None, Some(bookmark.metadata.resource_version.clone())),
             WatchEvent::Error(status) => return Err(explain_status(status, doing)),
         };
@@ -220,8 +243,8 @@ where
         if self.failures > 0 {
             self.stands().await;
         }
-        if let Some(fact) = fact {
-            self.tell(fact).await;
+        if let Some(change) = change.filter(|change| (self.subject.concerns)(change.object())) {
+            self.tell((self.subject.change)(change)).await;
         }
         Ok(())
     }

@@ -20,10 +20,11 @@ pub(super) fn deployment(profile: &Profile) -> Subject<Deployment> {
         id: FeedId::Deployment,
         what: format!("the deployment {name}"),
         list: ListParams::default().fields(&format!("metadata.name={name}")),
+        concerns: Box::new(|_| true),
         snapshot: Box::new(|all| Fact::Deployment(all.first().map(convert::deployment))),
         change: Box::new(|change| match change {
-            Change::Applied(deployment) => Some(Fact::Deployment(Some(convert::deployment(deployment)))),
-            Change::Gone(_) => Some(Fact::Deployment(None)),
+            Change::Applied(deployment) => Fact::Deployment(Some(convert::deployment(deployment))),
+            Change::Gone(_) => Fact::Deployment(None),
         }),
         also: None,
     }
@@ -35,10 +36,11 @@ pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> 
         id: FeedId::Pods,
         what: "pods".into(),
         list: ListParams::default().labels(&profile.service.selector),
+        concerns: Box::new(|_| true),
         snapshot: Box::new(|all| Fact::Pods(all.iter().map(convert::pod).collect())),
         change: Box::new(|change| match change {
-            Change::Applied(pod) => Some(Fact::Pod(convert::pod(pod))),
-            Change::Gone(pod) => Some(Fact::PodGone(PodUid(uid(pod)))),
+            Change::Applied(pod) => Fact::Pod(convert::pod(pod)),
+            Change::Gone(pod) => Fact::PodGone(PodUid(uid(pod))),
         }),
         also: Some(also),
     }
@@ -47,23 +49,15 @@ pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> 
 /// The events of the namespace, of which those are taken that concern the service.
 pub(super) fn cluster_events(profile: &Profile) -> Subject<Event> {
     let ours = profile.service.deployment.clone();
-    let also_ours = ours.clone();
     Subject {
         id: FeedId::ClusterEvents,
         what: "events".into(),
         list: ListParams::default(),
-        snapshot: Box::new(move |all| {
-            let concerning = all.iter().filter(|event| convert::concerns(event, &ours));
-            Fact::ClusterEvents(concerning.map(convert::event).collect())
-        }),
-        change: Box::new(move |change| match change {
-            Change::Applied(event) if convert::concerns(event, &also_ours) => {
-                Some(Fact::ClusterEvent(convert::event(event)))
-            }
-            Change::Gone(event) if convert::concerns(event, &also_ours) => {
-                Some(Fact::ClusterEventGone(uid(event)))
-            }
-            Change::Applied(_) | Change::Gone(_) => None,
+        concerns: Box::new(move |event| convert::concerns(event, &ours)),
+        snapshot: Box::new(|all| Fact::ClusterEvents(all.iter().map(convert::event).collect())),
+        change: Box::new(|change| match change {
+            Change::Applied(event) => Fact::ClusterEvent(convert::event(event)),
+            Change::Gone(event) => Fact::ClusterEventGone(uid(event)),
         }),
         also: None,
     }

@@ -244,7 +244,7 @@ fn the_instance_before_a_restart_is_read_once() {
         fake.log("api-1", |log| {
             log.previous = (0..600)
                 .map(|n| format!("2026-11-22T08:21:00Z before {n}"))
-                .collect()
+                .collect();
         });
         let crashed = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
         let running = json!({"running": {"startedAt": "2026-11-22T08:22:00Z"}});

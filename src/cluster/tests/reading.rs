@@ -81,6 +81,29 @@ fn changes_are_told_as_they_come() {
                 |fact| matches!(fact, Fact::Deployment(Some(it)) if it.replicas == 0),
             )
             .await;
+        let event = |name: &str, uid: &str| {
+            json!({"metadata": {"uid": uid, "name": uid}, "type": "Normal", "reason": "Scheduled",
+            "involvedObject": {"kind": "Pod", "name": name}})
+        };
+        fake.apply("events", event("somebody-else-1", "e1"));
+        fake.apply("events", event("managed-services-api-1", "e2"));
+        console
+            .until(
+                "an event of ours",
+                |fact| matches!(fact, Fact::ClusterEvent(event) if &*event.uid == "e2"),
+            )
+            .await;
+        assert!(
+            !console
+                .told
+                .iter()
+                .any(|(_, fact)| matches!(fact, Fact::ClusterEvent(event) if &*event.uid == "e1"))
+        );
+        fake.delete("events", "e1");
+        fake.delete("events", "e2");
+        console
+            .until("it expired", |fact| *fact == Fact::ClusterEventGone("e2".into()))
+            .await;
         fake.delete("pods", "uid-api-1");
         console
             .until(
