@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use kube::client::AuthError;
 use kube::core::Status;
 
 use crate::incident::feed::{Problem, ProblemKind};
@@ -16,14 +17,11 @@ const MAX_DEPTH: usize = 16;
 
 /// What an error means. `doing` says what was tried on what: `watch pods in managed-services-stage`.
 pub fn explain(error: &kube::Error, doing: &str) -> Problem {
+    if let Some(cause) = causes(error).find_map(<dyn StdError>::downcast_ref::<AuthError>) {
+        return explain_credentials(cause, doing);
+    }
     match error {
         kube::Error::Api(status) => explain_status(status, doing),
-        kube::Error::Auth(cause) => problem(
-            ProblemKind::Unauthorized,
-            doing,
-            &format!("no credentials: {}", innermost(cause)),
-            "run the kubeconfig's credential plugin by hand, or log in again",
-        ),
         kube::Error::SerdeError(cause) => problem(
             ProblemKind::ServerError,
             doing,
@@ -31,9 +29,48 @@ pub fn explain(error: &kube::Error, doing: &str) -> Problem {
             "check that the server's URL is a Kubernetes API and not a login page or a proxy",
         ),
         kube::Error::RustlsTls(_) | kube::Error::TlsRequired => tls(doing, &innermost(error)),
+        kube::Error::InferKubeconfig(_)
+        | kube::Error::ProxyProtocolUnsupported { .. }
+        | kube::Error::ProxyProtocolDisabled { .. }
+        | kube::Error::BuildRequest(_)
+        | kube::Error::HttpError(_) => problem(
+            ProblemKind::Configuration,
+            doing,
+            &said(&error.to_string()),
+            "check the kubeconfig's cluster and user",
+        ),
         kube::Error::ReadEvents(cause) => explain_transport(cause, doing),
         _ => explain_transport(error, doing),
     }
+}
+
+/// Why there are no credentials. What a credential plugin printed, and how it was called, may hold a secret: only what it said on standard
+/// error, last, is repeated.
+fn explain_credentials(error: &AuthError, doing: &str) -> Problem {
+    let why = match error {
+        AuthError::AuthExecRun { out, .. } => {
+            let complaint = String::from_utf8_lossy(&out.stderr);
+            let last = complaint
+                .lines()
+                .rev()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or("it says nothing");
+            format!("the credential plugin failed ({}): {}", out.status, said(last))
+        }
+        AuthError::AuthExecStart(cause) => format!("the credential plugin can't be started: {cause}"),
+        AuthError::ReadTokenFile(cause, path) => format!("token file {}: {cause}", path.display()),
+        AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::MissingCommand => {
+            "the credential plugin does not give a credential".into()
+        }
+        _ => "the kubeconfig's user can't be used".into(),
+    };
+    let advice = "run the kubeconfig's credential plugin by hand, or log in again (oc login)";
+    problem(
+        ProblemKind::Unauthorized,
+        doing,
+        &format!("no credentials: {why}"),
+        advice,
+    )
 }
 
 /// What an answer that is an error means.

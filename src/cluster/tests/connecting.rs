@@ -175,21 +175,62 @@ async fn a_kubeconfig_that_is_broken_is_said_and_heals() {
     assert_eq!(&*running.connection().await.user, "oncall");
 }
 
+/// A kubeconfig whose user is given by a script.
+fn with_plugin(folder: &Path, server: &str, script: &str) -> std::path::PathBuf {
+    let plugin = folder.join("get-token.sh");
+    std::fs::write(&plugin, script).unwrap();
+    let exec = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], env: [{{name: KEY, value: secret-key}}], interactiveMode: Always}}}}",
+        plugin.display()
+    );
+    let file = folder.join("config");
+    std::fs::write(&file, kubeconfig(server, &exec)).unwrap();
+    file
+}
+
 #[tokio::test]
 async fn a_credential_plugin_gives_the_token_without_a_terminal() {
     let server = format!("http://{}", serve("of-plugin").await);
     let folder = tempfile::tempdir().unwrap();
-    let plugin = folder.path().join("get-token.sh");
     let script = r#"read -r line && exit 3
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"of-plugin"}}'"#;
-    std::fs::write(&plugin, script).unwrap();
-    let exec = format!(
-        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: Always}}}}",
-        plugin.display()
-    );
-    let file = folder.path().join("config");
-    std::fs::write(&file, kubeconfig(&server, &exec)).unwrap();
+    let file = with_plugin(folder.path(), &server, script);
     assert_eq!(&*Running::on(&file).connection().await.user, "oncall");
+}
+
+#[tokio::test]
+async fn a_credential_plugin_that_fails_is_quoted_without_its_secrets() {
+    let scripts = [
+        "echo secret-token; echo 'session expired' >&2; exit 7",
+        "echo secret-token: [",
+        "echo '{\"secret-token\": 1}'",
+    ];
+    let mut said = Vec::new();
+    for script in scripts {
+        let folder = tempfile::tempdir().unwrap();
+        let file = with_plugin(folder.path(), "http://127.0.0.1:1", script);
+        let problem = Running::on(&file).problem().await;
+        assert_eq!(problem.kind, ProblemKind::Unauthorized, "{problem}");
+        assert!(!problem.what.contains("secret"), "{problem}");
+        said.push(problem.what);
+    }
+    assert!(
+        said[0].contains("exit status: 7") && said[0].contains("session expired"),
+        "{}",
+        said[0]
+    );
+}
+
+#[tokio::test]
+async fn a_client_certificate_without_a_key_is_a_matter_of_the_kubeconfig() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        file.path(),
+        kubeconfig("https://127.0.0.1:1", "{client-certificate-data: YWJj}"),
+    )
+    .unwrap();
+    let problem = Running::on(file.path()).problem().await;
+    assert_eq!(problem.kind, ProblemKind::Configuration, "{problem}");
 }
 
 #[tokio::test]
