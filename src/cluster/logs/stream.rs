@@ -27,7 +27,10 @@ const BATCH: usize = 256;
 const RECORD_ENDS: Duration = Duration::from_millis(150);
 
 /// Silence after which the backlog counts as read, if the lines' times did not show it before.
-const BACKLOG_ENDS: Duration = Duration::from_millis(200);
+const BACKLOG_ENDS: Duration = Duration::from_millis(300);
+
+/// The same while nothing came at all: a long backlog on a slow way takes its time to begin, and must not be taken for live lines.
+const NOTHING_COMES: Duration = Duration::from_millis(1_500);
 
 /// Silence after which it is checked whether the server has more: a dead connection looks like a quiet pod.
 const CHECK_AFTER: Duration = Duration::from_secs(10);
@@ -46,8 +49,9 @@ struct Reading {
     opened: Instant,
     /// The server's clock then.
     opened_at: Option<Timestamp>,
-    /// When bytes came last.
+    /// When bytes came last, and whether any did.
     heard: Instant,
+    begun: bool,
     /// Lines not told yet, and since when.
     untold: usize,
     untold_since: Option<Instant>,
@@ -85,6 +89,7 @@ impl Reading {
             opened: now,
             opened_at,
             heard: now,
+            begun: false,
             untold: 0,
             untold_since: None,
             unfinished: false,
@@ -100,10 +105,11 @@ impl Reading {
     /// What comes next, and when.
     fn next_due(&self, caught_up: bool, failing: bool) -> (Instant, Due) {
         let always = (self.check_at, Due::Check);
+        let quiet = if self.begun { BACKLOG_ENDS } else { NOTHING_COMES };
         [
             self.untold_since.map(|since| (since + BATCH_WITHIN, Due::Tell)),
             self.unfinished.then_some((self.heard + RECORD_ENDS, Due::Flush)),
-            (!caught_up).then_some((self.heard + BACKLOG_ENDS, Due::CatchUp)),
+            (!caught_up).then_some((self.heard + quiet, Due::CatchUp)),
             failing.then_some((self.opened + STANDS_AFTER, Due::Stand)),
             self.suspected.map(|(_, until)| (until, Due::Suspect)),
             self.leave_at.map(|at| (at, Due::Leave)),
@@ -165,6 +171,7 @@ impl Follower {
         };
         let now = now();
         reading.heard = now;
+        reading.begun |= !chunk.is_empty();
         reading.check_at = now + CHECK_AFTER;
         self.take_bytes(&chunk, reading);
         if self.brought && self.failures > 0 {

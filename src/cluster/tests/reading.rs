@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::clock::run;
 use super::console::{Console, deployment, log_of, pod};
-use super::fake::{Fake, Reply, refused};
+use super::fake::{Fake, Reply, STREAM, refused};
 use crate::cluster::SecretRequest;
 use crate::cluster::clock::sleep;
 use crate::incident::fact::Fact;
@@ -243,5 +243,37 @@ fn the_log_of_a_flood_is_caught_up_with() {
         let live = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.source == key && !batch.records.is_empty());
         console.until("lines as they come", live).await;
         flood.abort();
+    });
+}
+
+#[test]
+fn a_backlog_that_is_slow_to_begin_is_not_taken_for_live_lines() {
+    run(async {
+        let fake = Fake::new();
+        fake.apply("pods", pod("api-1"));
+        let (sender, receiver) = mpsc::channel(STREAM);
+        let mut stream = Some(receiver);
+        fake.rule("log? follow=true", move |_| stream.take().map(Reply::Stream));
+        let mut console = Console::on(&fake);
+        console.live(&log_of("api-1", 0)).await;
+        sleep(Duration::from_secs(1)).await;
+        sender
+            .try_send(Ok("2026-11-22T08:00:00Z first\n".into()))
+            .unwrap();
+        let batch = |fact: &Fact| matches!(fact, Fact::Log(batch) if !batch.progress.caught_up && batch.progress.lines == 1);
+        console.until("a line of the backlog", batch).await;
+        let caught_up = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.progress.caught_up);
+        console.until("the end of the backlog", caught_up).await;
+    });
+}
+
+#[test]
+fn an_empty_log_is_caught_up_with() {
+    run(async {
+        let fake = Fake::new();
+        fake.apply("pods", pod("api-1"));
+        let mut console = Console::on(&fake);
+        let caught_up = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.progress.caught_up);
+        console.until("the end of nothing", caught_up).await;
     });
 }
