@@ -9,7 +9,7 @@ use super::connect::{Dial, Dialed};
 use super::identity;
 use super::probe::{self, Sign};
 use super::scope::{LinkState, Scope, Session};
-use crate::cluster::clock::{Instant, now, sleep};
+use crate::cluster::clock::{Instant, now, sleep, timeout};
 use crate::incident::fact::{Connection, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::text::SafeText;
@@ -136,7 +136,9 @@ impl Keeper {
     ) {
         let of_kubeconfig = SafeText::new(dialed.target.user.as_deref().unwrap_or("unknown"));
         if known.user.is_none() {
-            known.user = identity::user(session, &self.scope, &of_kubeconfig).await;
+            // It must not hold up the next sign of life for long.
+            let asked = identity::user(session, &self.scope, &of_kubeconfig);
+            known.user = timeout(probe::LIMIT, asked).await.ok().flatten();
         }
         let connection = Connection {
             server: SafeText::new(&dialed.target.server),
