@@ -137,7 +137,7 @@ impl Keeper {
         let of_kubeconfig = SafeText::new(dialed.target.user.as_deref().unwrap_or("unknown"));
         if known.user.is_none() {
             // It must not hold up the next sign of life for long.
-            let asked = identity::user(session, &self.scope, &of_kubeconfig);
+            let asked = Box::pin(identity::user(session, &self.scope, &of_kubeconfig));
             known.user = timeout(probe::LIMIT, asked).await.ok().flatten();
         }
         let connection = Connection {
