@@ -1,5 +1,6 @@
 //! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::app::keymap::Keymap;
 use crate::app::{App, Session};
 use crate::cli::{ColorChoice, DrillArgs};
 use crate::cluster::{self, ConnectOptions};
-use crate::config::{Origin, Settings, Tls};
+use crate::config::{ConfigError, Origin, Settings, Tls};
 use crate::database::{DatabaseOptions, TlsMode, UrlOrigin};
 use crate::drill::{self, Drill};
 use crate::runtime::clock::Clock;
@@ -44,9 +45,25 @@ pub async fn live(settings: &Settings) -> Result<u8> {
     let connect = connect_options(settings);
     let target = cluster::target(&connect).map_err(told)?;
     let session = session(settings, &target.namespace, None, Clock::system());
-    let sop = settings.sop.as_ref().map_or_else(|| FIRST_SOP.to_owned(), |sop| sop.value.clone());
-    let sources = Sources { profile: session.profile.clone(), connect, database: database_options(settings) };
-    run(settings, Parts { session, sop, sources, clock: Clock::system() }).await
+    let sop = settings
+        .sop
+        .as_ref()
+        .map_or_else(|| FIRST_SOP.to_owned(), |sop| sop.value.clone());
+    let sources = Sources {
+        profile: session.profile.clone(),
+        connect,
+        database: database_options(settings),
+    };
+    run(
+        settings,
+        Parts {
+            session,
+            sop,
+            sources,
+            clock: Clock::system(),
+        },
+    )
+    .await
 }
 
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
@@ -54,9 +71,13 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
         return print(&scenario_list()).map(|()| 0);
     }
-    let folder = tempfile::Builder::new().prefix("sopwatch-drill-").tempdir().wrap_err("make the drill's folder")?;
+    let folder = tempfile::Builder::new()
+        .prefix("sopwatch-drill-")
+        .tempdir()
+        .wrap_err("make the drill's folder")?;
     let name = arguments.scenario.as_deref().unwrap_or("all-well");
-    let scenario = drill::scenario(name).map_err(|problem| eyre!("{problem}; `sopwatch drill --list` names them all"))?;
+    let scenario = drill::scenario(name)
+        .map_err(|problem| eyre!("{problem}; `sopwatch drill --list` names them all"))?;
     let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
     let options = drill::Options {
         scenario,
@@ -87,20 +108,37 @@ fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -
     let target = cluster::target(&connect).map_err(told)?;
     let time = drill.clock();
     let clock = Clock::new(move || time.now());
-    let session = session(settings, &target.namespace, Some((title, beside(drill))), clock.clone());
+    let session = session(
+        settings,
+        &target.namespace,
+        Some((title, beside(drill))),
+        clock.clone(),
+    );
     let database = database_options(settings).map(|_| DatabaseOptions {
         poll: settings.database.poll.value,
         ..DatabaseOptions::default()
     });
     let sop = settings.sop.as_ref().map_or(sop, |chosen| chosen.value.clone());
-    let sources = Sources { profile: session.profile.clone(), connect, database };
-    Ok(Parts { session, sop, sources, clock })
+    let sources = Sources {
+        profile: session.profile.clone(),
+        connect,
+        database,
+    };
+    Ok(Parts {
+        session,
+        sop,
+        sources,
+        clock,
+    })
 }
 
 /// What to type in another terminal to look at the same world.
 fn beside(drill: &Drill) -> Vec<String> {
     let kubeconfig = format!("export KUBECONFIG={}", drill.kubeconfig().display());
-    vec![kubeconfig, format!("export SOPWATCH_DATABASE_URL='{}'", drill.database_url())]
+    vec![
+        kubeconfig,
+        format!("export SOPWATCH_DATABASE_URL='{}'", drill.database_url()),
+    ]
 }
 
 /// Prints where the world is, and holds it until it is interrupted.
@@ -108,7 +146,7 @@ async fn serve(drill: &Drill) -> Result<u8> {
     print(&beside(drill).join("\n"))?;
     print("\n")?;
     let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
-    let _ = end.wait_for(Option::is_some).await;
+    signals::ended(&mut end).await;
     Ok(0)
 }
 
@@ -132,13 +170,24 @@ async fn run(settings: &Settings, parts: Parts) -> Result<u8> {
 
 fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<Console> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let keys = settings.keys.iter().map(|setting| (setting.action.clone(), setting.keys.clone())).collect();
+    let keys = settings
+        .keys
+        .iter()
+        .map(|setting| (setting.action.clone(), setting.keys.clone()))
+        .collect();
     let keymap = Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))?;
     let theme = theme(settings)?;
     let line = sources::start(parts.sources, tasks, &sender);
     let app = App::new(parts.session, &parts.sop, keymap);
     let in_tmux = std::env::var_os("TMUX").is_some();
-    Ok(Console::new(app, theme, parts.clock, (sender, receiver), line, in_tmux))
+    Ok(Console::new(
+        app,
+        theme,
+        parts.clock,
+        (sender, receiver),
+        line,
+        in_tmux,
+    ))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {
@@ -150,7 +199,12 @@ fn theme(settings: &Settings) -> Result<Theme> {
     Theme::named(&screen.theme.value, color, screen.ascii.value).map_err(|problem| eyre!(problem))
 }
 
-fn session(settings: &Settings, namespace: &str, drill: Option<(String, Vec<String>)>, clock: Clock) -> Session {
+fn session(
+    settings: &Settings,
+    namespace: &str,
+    drill: Option<(String, Vec<String>)>,
+    clock: Clock,
+) -> Session {
     let environment = settings.environment_for(namespace).cloned();
     let (drill, beside) = drill.unzip();
     Session {
@@ -166,13 +220,22 @@ fn session(settings: &Settings, namespace: &str, drill: Option<(String, Vec<Stri
 
 fn connect_options(settings: &Settings) -> ConnectOptions {
     // What KUBECONFIG says is left to the client, which merges its files as kubectl does.
-    let file = settings.kubeconfig.as_ref().filter(|files| !matches!(files.origin, Origin::Variable(_)));
+    let file = settings
+        .kubeconfig
+        .as_ref()
+        .filter(|files| !matches!(files.origin, Origin::Variable(_)));
     ConnectOptions {
         kubeconfig: file.and_then(|files| files.value.first().cloned()),
         context: settings.context.as_ref().map(|context| context.value.clone()),
-        namespace: settings.namespace.as_ref().map(|namespace| namespace.value.clone()),
+        namespace: settings
+            .namespace
+            .as_ref()
+            .map(|namespace| namespace.value.clone()),
         impersonate: settings.impersonate.as_ref().map(|user| user.value.clone()),
-        request_timeout: settings.request_timeout.as_ref().map_or(REQUEST_TIMEOUT, |timeout| timeout.value),
+        request_timeout: settings
+            .request_timeout
+            .as_ref()
+            .map_or(REQUEST_TIMEOUT, |timeout| timeout.value),
     }
 }
 
@@ -186,22 +249,48 @@ fn database_options(settings: &Settings) -> Result<DatabaseOptions, &'static str
         _ => UrlOrigin::CommandLine,
     };
     Ok(DatabaseOptions {
-        url: database.url.as_ref().map(|url| (url.value.clone(), origin(&url.origin))),
-        variables: database.libpq.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        url: database
+            .url
+            .as_ref()
+            .map(|url| (url.value.clone(), origin(&url.origin))),
+        variables: database
+            .libpq
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
         host: database.host.as_ref().map(|host| host.value.clone()),
         port: database.port.as_ref().map(|port| port.value),
-        tls: database.tls.as_ref().map(|tls| tls_mode(&tls.value)),
+        tls: database.tls.as_ref().map(|tls| tls_mode(tls.value)),
         poll: database.poll.value,
     })
 }
 
-fn tls_mode(_tls: &Tls) -> TlsMode {
-    unreachable!()
+fn tls_mode(tls: Tls) -> TlsMode {
+    match tls {
+        Tls::VerifyFull => TlsMode::VerifyFull,
+        Tls::VerifyCa => TlsMode::VerifyCa,
+        Tls::Require => TlsMode::Require,
+        Tls::None => TlsMode::Disable,
+    }
+}
+
+/// Judges what only the keymap and the screen know: bound keys and the theme.
+pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
+    settings.check_theme(Theme::names())?;
+    settings.check_keys(|action, key| {
+        let bound = BTreeMap::from([(action.to_owned(), vec![key.to_owned()])]);
+        Keymap::with(&bound).map(|_| ())
+    })
 }
 
 fn scenario_list() -> String {
     let scenarios = drill::scenarios();
-    let line = |scenario: &drill::ScenarioInfo| format!("{:<22} {}\n{:22} {}\n", scenario.id, scenario.title, "", scenario.story);
+    let line = |scenario: &drill::ScenarioInfo| {
+        format!(
+            "{:<22} {}\n{:22} {}\n",
+            scenario.id, scenario.title, "", scenario.story
+        )
+    };
     scenarios.iter().map(line).collect()
 }
 

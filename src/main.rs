@@ -34,14 +34,18 @@ fn start(cli: &Cli) -> Result<u8> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let folders = Folders::of(&variables);
-    if let Some(answer) = config::answer(cli, &variables, &folders)? {
+    if let Some(answer) = config::answer(cli, &variables, &folders, launch::judge)? {
         return launch::print(&answer.text).map(|()| answer.status);
     }
     let settings = config::load(cli, &variables, &folders)?;
+    launch::judge(&settings)?;
     if let Some(file) = &settings.log_file {
         log_to(&file.value)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().wrap_err("start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .wrap_err("start the runtime")?;
     let status = runtime.block_on(run(cli, &settings));
     runtime.shutdown_background();
     status
@@ -56,9 +60,19 @@ async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
 
 /// Writes what the program does to a file that only its owner reads.
 fn log_to(path: &Path) -> Result<()> {
-    let open = || -> std::io::Result<File> { OpenOptions::new().create(true).append(true).mode(0o600).open(path) };
+    let open = || -> std::io::Result<File> {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+    };
     let file = open().wrap_err_with(|| format!("open the log file {}", path.display()))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
-    tracing_subscriber::fmt().with_writer(Mutex::new(file)).with_ansi(false).with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_writer(Mutex::new(file))
+        .with_ansi(false)
+        .with_env_filter(filter)
+        .init();
     Ok(())
 }

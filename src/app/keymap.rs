@@ -182,8 +182,18 @@ pub fn markdown() -> String {
     rows.sort_by_key(|(row, _)| row.context);
     let mut text = String::from("| where | key | name | what it does |\n|---|---|---|---|\n");
     for (row, keys) in rows {
-        let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(text, "| {} | {keys} | {} | {} |", row.context.title(), row.name, row.help);
+        let keys = keys
+            .iter()
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let _ = writeln!(
+            text,
+            "| {} | {keys} | {} | {} |",
+            row.context.title(),
+            row.name,
+            row.help
+        );
     }
     text
 }

@@ -143,7 +143,10 @@ impl App {
         }
         if !self.session.beside.is_empty() {
             page.section("The drill's world from another terminal");
-            self.session.beside.iter().for_each(|line| page.add(Tone::Code, line.as_str()));
+            self.session
+                .beside
+                .iter()
+                .for_each(|line| page.add(Tone::Code, line.as_str()));
         }
         page.section("What we may do here");
         if self.facts.access.is_empty() {

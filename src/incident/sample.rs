@@ -34,6 +34,8 @@ pub(crate) fn id(pod: &str) -> SafeText {
 
 pub(crate) fn profile() -> Profile {
     Profile {
+        open_links: Default::default(),
+        error_classes: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {

@@ -7,6 +7,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
 use futures::{FutureExt, StreamExt};
 use ratatui::backend::Backend;
+use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -32,7 +33,7 @@ pub async fn run(mut console: Console) -> Result<u8> {
     let status = loop {
         let flow = tokio::select! {
             biased;
-            _ = end.wait_for(Option::is_some) => break end.borrow().map_or(0, |ended| 128 + ended.signal),
+            ended = signals::ended(&mut end) => break 128 + ended.signal,
             key = input.next() => match key {
                 Some(Ok(event)) => take_input(&mut console, event),
                 Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
@@ -87,7 +88,7 @@ fn follow(flow: Flow, screen: &mut Screen) -> Result<bool> {
     match flow {
         Flow::Continue => {}
         Flow::Quit => return Ok(false),
-        Flow::Redraw => screen.clear().wrap_err("clear the screen")?,
+        Flow::Redraw => start_anew(screen)?,
         Flow::Write(sequence) => {
             screen.backend_mut().write_all(sequence.as_bytes())?;
             Backend::flush(screen.backend_mut())?;
@@ -96,8 +97,17 @@ fn follow(flow: Flow, screen: &mut Screen) -> Result<bool> {
             terminal::leave();
             kill_process(getpid(), Signal::TSTP).wrap_err("suspend")?;
             terminal::take().wrap_err("take the terminal back")?;
-            screen.clear().wrap_err("clear the screen")?;
+            start_anew(screen)?;
         }
     }
     Ok(true)
+}
+
+/// The next frame is written whole. Not by `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
+/// the stream of keys.
+fn start_anew(screen: &mut Screen) -> Result<()> {
+    let size = screen.size().wrap_err("ask for the terminal's size")?;
+    screen
+        .resize(Rect::from((Position::ORIGIN, size)))
+        .wrap_err("clear the screen")
 }

@@ -47,6 +47,15 @@ pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>
     Ok(receiver)
 }
 
+/// Waits until the console is told to end.
+pub async fn ended(end: &mut watch::Receiver<Option<Ended>>) -> Ended {
+    match end.wait_for(Option::is_some).await.map(|ended| *ended) {
+        Ok(Some(ended)) => ended,
+        // The watchers live as long as the process; without them nothing ends it from outside.
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
+}
+
 fn end(sender: &watch::Sender<Option<Ended>>, signal: u8) {
     tracing::info!(signal, "told to end");
     sender.send_replace(Some(Ended { signal }));

@@ -18,7 +18,7 @@ use crate::incident::profile::{Database, Profile};
 const WAITING: usize = 16;
 
 /// What is to be read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
     /// The service.
     pub profile: Arc<Profile>,
@@ -90,15 +90,22 @@ impl DatabaseTask {
         let (sender, cancel) = (events.clone(), tasks.cancel.clone());
         let secret = read_secret(secrets);
         tasks.supervise("the database", events.clone(), move || {
-            database::run(
-                self.options.clone(),
-                self.database.clone(),
-                self.profile.leaders.clone(),
-                Some(secret.clone()),
-                requests.listen(),
-                sender.clone(),
-                cancel.clone(),
-            )
+            let (options, database, profile) =
+                (self.options.clone(), self.database.clone(), self.profile.clone());
+            let (secret, requests) = (secret.clone(), requests.listen());
+            let (sender, cancel) = (sender.clone(), cancel.clone());
+            async move {
+                database::run(
+                    options,
+                    database,
+                    &profile.leaders,
+                    Some(secret),
+                    requests,
+                    sender,
+                    cancel,
+                )
+                .await
+            }
         });
     }
 }

@@ -20,8 +20,9 @@ async fn when_all_is_well_every_pane_says_so() {
         "STAGE",
         "managed-services-stage @",
         "3/3 ready, want 3",
-        "ClusterManager",
-        "KafkaManager",
+        "Cluster",
+        "Kafka",
+        "ONE",
         "ready",
     ] {
         assert!(screen.contains(text), "`{text}` is not on the screen\n{screen}");

@@ -49,7 +49,7 @@ async fn on_a_healthy_drill() -> Harness {
 /// Plays a fault of the API until the pods' source says so, and heals it.
 async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
     let mut console = on_a_healthy_drill().await;
-    console.drill.set_api_fault(Some(fault));
+    console.drill.api().set_fault(Some(fault));
     let named = |app: &App| {
         [FeedId::Pods, FeedId::Api]
             .iter()
@@ -65,7 +65,7 @@ async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
         "the database goes on"
     );
     console.until_shows(word).await;
-    console.drill.set_api_fault(None);
+    console.drill.api().set_fault(None);
     console
         .until("every source is live again", |app, _| all_live(app))
         .await;
@@ -89,7 +89,7 @@ async fn a_dead_token_is_said_and_healed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_throttling_server_is_said_and_healed() {
-    api_fault(ApiFault::Answer(429), ProblemKind::Throttled, "429").await;
+    api_fault(ApiFault::Answer(429), ProblemKind::Throttled, "throttled").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +97,8 @@ async fn a_right_that_is_missing_takes_only_its_own_source_away() {
     let mut console = Harness::start("all-well").await;
     console
         .drill
-        .set_api_fault(Some(ApiFault::Forbid("events".to_owned())));
+        .api()
+        .set_fault(Some(ApiFault::Forbid("events".to_owned())));
     console
         .until("events are forbidden", |app, _| {
             problem(app, &FeedId::ClusterEvents) == Some(ProblemKind::Forbidden)
@@ -110,7 +111,7 @@ async fn a_right_that_is_missing_takes_only_its_own_source_away() {
         .await;
     console.press("i");
     console.until_shows("forbidden").await;
-    console.drill.set_api_fault(None);
+    console.drill.api().set_fault(None);
     console
         .until("events are read", |app, _| is_live(app, &FeedId::ClusterEvents))
         .await;
@@ -120,12 +121,17 @@ async fn a_right_that_is_missing_takes_only_its_own_source_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watches_that_expire_start_again() {
     let mut console = on_a_healthy_drill().await;
-    console.drill.set_api_fault(Some(ApiFault::ExpireWatches));
-    let before = console.drill.requests().len();
+    let lists = |console: &Harness| {
+        let seen = console.drill.api().requests();
+        let of_pods = |path: &str| path.contains("/pods?") && !path.contains("watch=true");
+        seen.iter()
+            .filter(|seen| seen.method == "GET" && of_pods(&seen.path))
+            .count()
+    };
+    assert_eq!(lists(&console), 1, "one list, then the watch");
+    console.drill.api().set_fault(Some(ApiFault::ExpireWatches));
     console
-        .until("the pods are listed again", |_, _| {
-            false_until_listed(&mut 0, before)
-        })
+        .until_turned("the pods are listed again", |console| lists(console) > 1)
         .await;
     console
         .until("every source is live", |app, _| all_live(app))
@@ -133,16 +139,12 @@ async fn watches_that_expire_start_again() {
     console.stop().await;
 }
 
-fn false_until_listed(_: &mut u8, _: usize) -> bool {
-    true
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
     let mut console = on_a_healthy_drill().await;
     console.press("2 A");
     for _ in 0..3 {
-        console.drill.set_api_fault(Some(ApiFault::CutLogs));
+        console.drill.api().set_fault(Some(ApiFault::CutLogs));
         let lines = console
             .console
             .app
@@ -171,7 +173,9 @@ async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
 
 async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
     let mut console = on_a_healthy_drill().await;
-    console.drill.set_database_fault(Some(fault));
+    // A session that stands is not asked for its password nor counted again: it is cut first.
+    console.drill.database().set_fault(Some(Fault::Cut));
+    console.drill.database().set_fault(Some(fault));
     let screen = console
         .until(word, |app, screen| {
             problem(app, &FeedId::Database) == Some(expected) && screen.contains(word)
@@ -179,7 +183,7 @@ async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
         .await;
     assert!(screen.contains("3/3 ready"), "the pods go on\n{screen}");
     assert!(is_live(&console.console.app, &FeedId::Pods));
-    console.drill.set_database_fault(None);
+    console.drill.database().set_fault(None);
     console
         .until("the database is read again", |app, _| {
             is_live(app, &FeedId::Database)

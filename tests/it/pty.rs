@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::runtime::terminal::{self, Guard};
 
 use super::support::pty::Pty;
+use super::support::tmux::{Tmux, until_written};
 
 const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 
@@ -42,11 +43,20 @@ fn a_signal_ends_the_console_and_gives_the_terminal_back() {
     }
 }
 
+/// As a dropped SSH session leaves it: the terminal is gone, and SIGHUP may be ignored by whoever started us.
 #[test]
 fn a_terminal_that_is_gone_ends_the_console() {
-    let mut pty = on_a_drill((80, 24));
-    pty.hang_up();
-    assert_eq!(pty.wait(), 129);
+    let Some(tmux) = Tmux::start() else { return };
+    let status = tmux.folder.path().join("status");
+    let command = format!(
+        "trap '' HUP; {SOPWATCH} drill all-well; echo $? > {0}.part; mv {0}.part {0}",
+        status.display()
+    );
+    tmux.run(&["new-session", "-d", "-x", "80", "-y", "24", &command]);
+    tmux.until_shows("3/3 ready");
+    tmux.run(&["kill-server"]);
+    let status = until_written(&status);
+    assert_eq!(status.trim(), "129");
 }
 
 #[test]
@@ -116,5 +126,4 @@ fn a_panic_gives_the_terminal_back_before_it_is_reported() {
         raw.find("on purpose").unwrap(),
     );
     assert!(left < reported, "the report came while the screen was taken");
-    assert!(pty.screen().contents().contains("on purpose"));
 }

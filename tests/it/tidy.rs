@@ -146,7 +146,9 @@ fn code(path: &Path) -> String {
 
 fn is_test(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    text.contains("/tests/") || text.ends_with("/tests.rs")
+    ["/tests/", "/tests.rs", "_tests.rs", "/fixture/", "/sample.rs"]
+        .iter()
+        .any(|part| text.contains(part))
 }
 
 #[test]

@@ -26,19 +26,29 @@ const TICKS: f64 = 100.0;
 
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let drill = start("all-well", folder.path()).await;
         let kubeconfig = drill.kubeconfig().to_string_lossy().into_owned();
-        tokio::task::spawn_blocking(move || measure(&drill, &kubeconfig)).await.unwrap();
+        tokio::task::spawn_blocking(move || measure(&drill, &kubeconfig))
+            .await
+            .unwrap();
     });
 }
 
 async fn start(scenario: &str, folder: &Path) -> Drill {
     let scenario = drill::scenario(scenario).unwrap();
-    let options =
-        drill::Options { scenario, start: Clock::system().now(), speed: 1.0, seed: 1, folder: folder.to_owned() };
+    let options = drill::Options {
+        scenario,
+        start: Clock::system().now(),
+        speed: 1.0,
+        seed: 1,
+        folder: folder.to_owned(),
+    };
     Drill::start(options).await.unwrap()
 }
 
@@ -62,29 +72,65 @@ fn measure(drill: &Drill, kubeconfig: &str) {
 fn usage(process: u32) -> (f64, f64) {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
-    let fields: Vec<f64> = after_name.split(' ').skip(11).take(2).map(|field| field.parse().unwrap()).collect();
+    let fields: Vec<f64> = after_name
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse().unwrap())
+        .collect();
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or_default();
     let kilobytes: f64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
     (fields.iter().sum::<f64>() / TICKS, kilobytes / 1_024.0)
 }
 
+/// Takes what the program writes for so long.
+fn watch(console: &mut Pty, span: Duration) {
+    let deadline = Instant::now() + span;
+    while let Ok(bytes) = console
+        .output
+        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    {
+        console.show(&bytes);
+    }
+}
+
 fn idle(drill: &Drill, console: &mut Pty) {
     let process = console.child.process_id().unwrap();
-    console.watch_for(Duration::from_secs(15));
+    watch(console, Duration::from_secs(15));
     let (cpu, _) = usage(process);
-    let (bytes, requests) = (console.raw.len(), drill.requests().len());
-    console.watch_for(IDLE);
+    let (bytes, requests) = (console.raw.len(), drill.api().requests().len());
+    watch(console, IDLE);
     let (cpu_after, resident) = usage(process);
     let seconds = IDLE.as_secs_f64();
-    println!("idle CPU                           {:>8.2} % of a core", (cpu_after - cpu) / seconds * 100.0);
+    println!(
+        "idle CPU                           {:>8.2} % of a core",
+        (cpu_after - cpu) / seconds * 100.0
+    );
     println!("resident memory                    {resident:>8.1} MB");
-    println!("bytes to the terminal              {:>8.1} a second", (console.raw.len() - bytes) as f64 / seconds);
-    let requests = drill.requests().split_off(requests);
-    println!("requests to the API server         {:>8.1} a minute", requests.len() as f64 / seconds * 60.0);
+    println!(
+        "bytes to the terminal              {:>8.1} a second",
+        (console.raw.len() - bytes) as f64 / seconds
+    );
+    let requests = drill.api().requests().split_off(requests);
+    println!(
+        "requests to the API server         {:>8.1} a minute",
+        requests.len() as f64 / seconds * 60.0
+    );
     let mut kinds = BTreeMap::new();
     for request in requests {
-        *kinds.entry(format!("{} {}", request.method, request.path.split('?').next().unwrap_or_default())).or_insert(0) += 1;
+        *kinds
+            .entry(format!(
+                "{} {}",
+                request.method,
+                request.path.split('?').next().unwrap_or_default()
+            ))
+            .or_insert(0) += 1;
     }
-    kinds.iter().for_each(|(kind, count)| println!("  {count:>4} × {kind}"));
+    kinds
+        .iter()
+        .for_each(|(kind, count)| println!("  {count:>4} × {kind}"));
 }

@@ -249,6 +249,8 @@ pub(super) fn profile() -> Profile {
     let pattern = || "leader".to_string();
     let key = |name: &str| format!("db.{name}");
     Profile {
+        open_links: Default::default(),
+        error_classes: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {

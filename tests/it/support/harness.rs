@@ -67,7 +67,7 @@ impl Harness {
         };
         change(&mut options);
         let drill = Drill::start(options).await.unwrap();
-        let profile = std::sync::Arc::new(profiles::built_in("managed-services-api").unwrap());
+        let profile = std::sync::Arc::new(profiles::built_in("managed-services-api").unwrap().unwrap());
         let environment = profile.environment_of("managed-services-stage").cloned();
         let clock = drill.clock();
         let clock = Clock::new(move || clock.now());
@@ -168,13 +168,29 @@ impl Harness {
                 tokio::time::Instant::now() < deadline,
                 "waited in vain until {what}; the screen was\n{screen}"
             );
-            if let Ok(Some(event)) = timeout(TICK, self.console.next()).await {
-                self.console.take(event);
-            } else {
-                self.console.take(Event::Tick);
-            }
-            self.console.drain();
+            self.turn().await;
         }
+    }
+
+    /// Lets the console run until something that does not show is so.
+    pub async fn until_turned(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "waited in vain until {what}"
+            );
+            self.turn().await;
+        }
+    }
+
+    /// One turn of the loop: waits for an event, or lets time pass.
+    pub async fn turn(&mut self) {
+        match timeout(TICK, self.console.next()).await {
+            Ok(Some(event)) => self.console.take(event),
+            Ok(None) | Err(_) => self.console.take(Event::Tick),
+        };
+        self.console.drain();
     }
 
     /// Lets the console run until the screen holds a text.

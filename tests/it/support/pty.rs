@@ -12,9 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// A program on a terminal of its own.
 pub struct Pty {
     pub child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
-    output: Receiver<Vec<u8>>,
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    /// What the program writes, as it comes.
+    pub output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
     /// Every byte the program wrote.
     pub raw: Vec<u8>,
@@ -58,8 +59,8 @@ impl Pty {
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         Self {
             child,
-            master: Some(pair.master),
-            writer: Some(writer),
+            master: pair.master,
+            writer,
             output,
             parser,
             raw: Vec::new(),
@@ -68,9 +69,8 @@ impl Pty {
 
     /// Types bytes.
     pub fn type_keys(&mut self, keys: &str) {
-        let writer = self.writer.as_mut().expect("the terminal is there");
-        writer.write_all(keys.as_bytes()).unwrap();
-        writer.flush().unwrap();
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
     }
 
     /// Gives the terminal another size.
@@ -81,20 +81,10 @@ impl Pty {
             pixel_width: 0,
             pixel_height: 0,
         };
-        self.master
-            .as_ref()
-            .expect("the terminal is there")
-            .resize(size)
-            .unwrap();
+        self.master.resize(size).unwrap();
         self.parser
             .screen_mut()
             .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
-    }
-
-    /// Takes the terminal away, as a dropped SSH session does.
-    pub fn hang_up(&mut self) {
-        self.writer = None;
-        self.master = None;
     }
 
     /// What the terminal shows.
@@ -124,14 +114,6 @@ impl Pty {
         self.until(text, |screen| screen.contents().contains(text));
     }
 
-    /// Takes what the program writes for so long: for measuring, never for waiting.
-    pub fn watch_for(&mut self, span: Duration) {
-        let deadline = Instant::now() + span;
-        while let Ok(bytes) = self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            self.show(&bytes);
-        }
-    }
-
     /// Waits for the end; the exit status.
     pub fn wait(&mut self) -> u32 {
         let deadline = Instant::now() + PATIENCE;
@@ -144,7 +126,7 @@ impl Pty {
         self.child.wait().unwrap().exit_code()
     }
 
-    fn show(&mut self, bytes: &[u8]) {
+    pub fn show(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
         self.parser.process(bytes);
     }
