@@ -304,8 +304,9 @@ pub fn print(text: &str) -> Result<()> {
 
 /// A problem with what to do about it.
 fn told(problem: crate::incident::feed::Problem) -> color_eyre::Report {
-    match &problem.advice {
-        Some(advice) => eyre!("{problem}\n{advice}"),
-        None => eyre!("{problem}"),
+    if let Some(advice) = &problem.advice {
+        eyre!("{problem}\n{advice}")
+    } else {
+        eyre!("{problem}")
     }
 }

@@ -492,7 +492,7 @@ fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, Strin
             let retry = feed
                 .retry_at
                 .map(|at| at.duration_since(now))
-                .filter(|span| span.is_positive());
+                .filter(jiff::SignedDuration::is_positive);
             let retry = retry.map_or_else(
                 || "trying again".to_owned(),
                 |span| format!("again in {}", span::brief(span)),

@@ -45,8 +45,8 @@ impl App {
             Action::Down => self.step(1),
             Action::PageUp => self.step(-(PAGE as isize)),
             Action::PageDown => self.step(PAGE as isize),
-            Action::Top => self.to_end(true),
-            Action::Bottom => self.to_end(false),
+            Action::Top => self.jump(true),
+            Action::Bottom => self.jump(false),
             Action::DialogUp => self.scroll(-1),
             Action::DialogDown => self.scroll(1),
             Action::DialogPageUp => self.scroll(-(PAGE as isize)),
@@ -113,7 +113,7 @@ impl App {
         }
     }
 
-    fn to_end(&mut self, first: bool) {
+    fn jump(&mut self, first: bool) {
         let count = self.rows_of(self.panes.focus);
         match (self.panes.row(self.panes.focus), first) {
             (Some(row), true) => *row = 0,

@@ -56,7 +56,7 @@ impl App {
                     .for_each(|record| self.log.push(&source, record.clone()));
             }
             Fact::LogNote { source, text, .. } => {
-                self.log.note(&Arc::new(source.clone()), self.now, text.clone())
+                self.log.note(&Arc::new(source.clone()), self.now, text.clone());
             }
             _ => {}
         }
@@ -75,7 +75,7 @@ impl App {
     fn take_outcome(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Copied { to, file: Some(file) } => {
-                self.say(&format!("copied to {to}, and to {}", file.display()))
+                self.say(&format!("copied to {to}, and to {}", file.display()));
             }
             Outcome::Copied { to, file: None } => self.say(&format!("copied to {to}")),
             Outcome::Failed { what } => self.complain(&what),

@@ -104,7 +104,7 @@ impl DatabaseTask {
                     sender,
                     cancel,
                 )
-                .await
+                .await;
             }
         });
     }

@@ -79,7 +79,7 @@ async fn an_api_server_that_is_down_is_said_and_healed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_api_server_is_noticed_and_healed() {
-    api_fault(ApiFault::Freeze, ProblemKind::Frozen, "no answer").await;
+    api_fault(ApiFault::Freeze, ProblemKind::Frozen, "frozen").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,5 +214,5 @@ async fn a_database_without_connections_to_spare_is_said_and_healed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stalled_database_is_noticed_and_healed() {
-    database_fault(Fault::Stalled, ProblemKind::Frozen, "no answer").await;
+    database_fault(Fault::Stalled, ProblemKind::Frozen, "frozen").await;
 }

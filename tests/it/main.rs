@@ -1,5 +1,12 @@
 //! The console as a whole: on drills, on a real PostgreSQL server, on a pseudo-terminal, beside `kubectl`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that can't go on says so and ends"
+)]
+
 mod support;
 
 mod drills;
