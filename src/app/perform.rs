@@ -136,6 +136,14 @@ impl App {
         }
     }
 
+    /// Keeps the topmost dialog's text from being scrolled past its end, which only a drawn frame knows.
+    pub fn hold_scroll(&mut self, limit: usize) {
+        let dialog = self.dialogs.last_mut().filter(|dialog| !dialog.is_choice());
+        if let Some(place) = dialog.and_then(Dialog::place) {
+            *place = (*place).min(limit);
+        }
+    }
+
     fn pick_sop(&mut self) {
         let chosen = self
             .session

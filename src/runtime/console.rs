@@ -109,7 +109,10 @@ impl Console {
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.app.judge();
-        terminal.draw(|frame| view::render(&self.app, &self.theme, frame))?;
+        let drawn = terminal.draw(|frame| view::render(&self.app, &self.theme, frame))?;
+        if let Some(limit) = view::scroll_limit(&self.app, &self.theme, drawn.area) {
+            self.app.hold_scroll(limit);
+        }
         Ok(())
     }
 

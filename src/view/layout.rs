@@ -28,7 +28,7 @@ pub const FOUR_PANES: (u16, u16) = (80, 24);
 pub const SMALLEST: (u16, u16) = (40, 10);
 
 /// Cells that the right column wants at most: what the SOP and the database need.
-const RIGHT_AT_MOST: u16 = 66;
+const RIGHT_AT_MOST: u16 = 72;
 
 /// What a framed region shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,13 @@ fn one_pane(area: Rect, app: &App) -> Vec<Region> {
 }
 
 fn four_panes(area: Rect, app: &App) -> Vec<Region> {
-    let right = (area.width.saturating_mul(9) / 20).clamp(38, RIGHT_AT_MOST);
+    // On a narrow screen the log needs the room more.
+    let share = if area.width < 110 {
+        area.width.saturating_mul(9) / 20
+    } else {
+        area.width / 2
+    };
+    let right = share.clamp(38, RIGHT_AT_MOST);
     let left = area.width - right;
     let column = |x, width| Rect { x, width, ..area };
     let mut regions = left_column(column(area.x, left), app);

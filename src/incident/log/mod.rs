@@ -5,6 +5,7 @@ mod joiner;
 mod patterns;
 mod reader;
 mod sightings;
+mod told;
 
 use jiff::Timestamp;
 use serde::Serialize;

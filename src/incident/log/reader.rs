@@ -9,6 +9,7 @@ use super::glog::{LineKind, fits};
 use super::joiner::{Joiner, RawRecord, Stamp};
 use super::patterns::LogPatterns;
 use super::sightings::Sightings;
+use super::told::Told;
 use super::{ContainerKey, LeaderLine, LogBatch, LogProgress, Sighting};
 
 /// Bytes of backlog that are held for each record that may be kept: long records must not fill the memory.
@@ -33,6 +34,8 @@ pub struct LineReader {
     joiner: Joiner,
     held: VecDeque<RawRecord>,
     held_bytes: usize,
+    /// Leader records that the tail has left behind.
+    told: Told,
     sightings: Sightings,
     changed: bool,
 }
@@ -51,6 +54,7 @@ impl LineReader {
             joiner: Joiner::default(),
             held: VecDeque::new(),
             held_bytes: 0,
+            told: Told::default(),
             sightings: Sightings::default(),
             changed: false,
         }
@@ -116,7 +120,9 @@ impl LineReader {
         while !self.progress.caught_up && self.is_over_full() {
             if let Some(old) = self.held.pop_front() {
                 self.held_bytes -= old.text.len();
-                self.joiner.recycle(old);
+                if let Some(spare) = self.told.keep(old) {
+                    self.joiner.recycle(spare);
+                }
             }
         }
     }
@@ -141,7 +147,9 @@ impl LineReader {
         }
         let records = if self.progress.caught_up {
             self.held_bytes = 0;
-            std::mem::take(&mut self.held)
+            let mut records = self.told.drain();
+            records.append(&mut self.held);
+            records
         } else {
             VecDeque::new()
         };
@@ -298,6 +306,28 @@ mod tests {
             "2021-01-15T13:00:30.483011872Z"
         );
         assert!(batch.progress.verbose);
+    }
+
+    #[test]
+    fn leader_records_older_than_the_kept_tail_are_handed_out_too() {
+        let mut reader = reader(2);
+        let gained = format!("Running as the leader and starting worker {KAFKA} [{ID}]");
+        let beat = format!("Starting reconciliation loop for {KAFKA} [{ID}]");
+        reader.push(line(0, 'I', &gained).as_bytes());
+        for second in 1..50 {
+            reader.push(line(second, 'I', &beat).as_bytes());
+        }
+        for second in 50..60 {
+            reader.push(line(second, 'I', &format!("m{second}")).as_bytes());
+        }
+        reader.caught_up();
+        let batch = reader.take(true).unwrap();
+        let times: Vec<_> = batch
+            .records
+            .iter()
+            .map(|record| record.at.to_string()[14..19].to_owned())
+            .collect();
+        assert_eq!(times, ["00:00", "00:49", "00:57", "00:58", "00:59"]);
     }
 
     #[test]
