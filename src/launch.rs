@@ -132,19 +132,21 @@ fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -
     })
 }
 
-/// What to type in another terminal to look at the same world.
+/// What to type in another terminal to look at the same world. The password stays in its secret, as in production.
 fn beside(drill: &Drill) -> Vec<String> {
     let kubeconfig = format!("export KUBECONFIG={}", drill.kubeconfig().display());
     vec![
         kubeconfig,
-        format!("export SOPWATCH_DATABASE_URL='{}'", drill.database_url()),
+        "kubectl get secret managed-services-api-rds -o yaml    # how psql reaches the database".to_owned(),
     ]
 }
 
 /// Prints where the world is, and holds it until it is interrupted.
 async fn serve(drill: &Drill) -> Result<u8> {
-    print(&beside(drill).join("\n"))?;
-    print("\n")?;
+    let (kubeconfig, url) = (drill.kubeconfig().display(), drill.database_url());
+    print(&format!(
+        "export KUBECONFIG={kubeconfig}\nexport SOPWATCH_DATABASE_URL='{url}'\n"
+    ))?;
     let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
     signals::ended(&mut end).await;
     Ok(0)

@@ -119,12 +119,21 @@ impl App {
     fn sources_page(&self) -> Page {
         let mut page = Page::titled("Sources");
         page.section("What is read");
-        for (id, feed) in self.facts.feeds() {
+        let ended =
+            |(id, feed): &(&FeedId, &Feed)| matches!(id, FeedId::Log(_)) && feed.state == FeedState::Ended;
+        let over = self.facts.feeds().filter(ended).count();
+        for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
             page.add(tone, format!("{:<34} {text}", feed_name(id)));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }
+        }
+        if over > 0 {
+            page.add(
+                Tone::Faint,
+                format!("and {over} logs of containers that have ended, read to their end"),
+            );
         }
         if let Some(database) = &self.facts.database {
             page.section("Database session");

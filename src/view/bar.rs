@@ -87,6 +87,9 @@ fn failing_words<'t>(
     if more > 0 {
         words = words.add(Meaning::Doubtful, &format!("  and {more} more"));
     }
+    if let Some(why) = first.finding.evidence.first() {
+        words = words.add(Meaning::Text, &format!("  ({why})"));
+    }
     let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) else {
         return words;
     };

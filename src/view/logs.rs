@@ -16,7 +16,7 @@ use super::words::{self, Words};
 use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
-use crate::incident::fact::PodUid;
+use crate::incident::fact::{ContainerState, PodUid};
 use crate::incident::feed::FeedId;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -114,17 +114,33 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
 }
 
-/// Pods with a log, those of them that were read up to now, and all pods.
+/// Pods whose service has a log, those of them that were read up to now, and all pods.
 fn progress(app: &App) -> (usize, usize, usize) {
+    let service = app.session.profile.service.container.as_str();
     let uids = |caught_up: bool| -> BTreeSet<&PodUid> {
         let logs = app
             .facts
             .logs
             .iter()
-            .filter(|(_, log)| !caught_up || log.progress.caught_up);
+            .filter(|(key, _)| &*key.container == service);
+        let logs = logs.filter(|(_, log)| !caught_up || log.progress.caught_up);
         logs.map(|(key, _)| &key.pod_uid).collect()
     };
     (uids(false).len(), uids(true).len(), app.facts.pods.len())
+}
+
+/// Whether the service's container waits to be started in every pod that is known to have one.
+fn none_has_started(app: &App) -> bool {
+    let service = app.session.profile.service.container.as_str();
+    let containers = app.facts.pods.values().flat_map(|pod| &pod.containers);
+    let of_service: Vec<_> = containers
+        .filter(|container| &*container.name == service)
+        .collect();
+    let waits = |state: &ContainerState| matches!(state, ContainerState::Waiting { .. });
+    !of_service.is_empty()
+        && of_service
+            .iter()
+            .all(|container| container.restarts == 0 && waits(&container.state))
 }
 
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -146,6 +162,10 @@ fn empty_words(app: &App) -> String {
     }
     if all == 0 {
         return "no pod, so no log".to_owned();
+    }
+    if read == 0 && none_has_started(app) {
+        let container = &app.session.profile.service.container;
+        return format!("no pod has started its container {container}, so nothing is logged");
     }
     if read == 0 {
         return format!("0 of {all} logs read yet");

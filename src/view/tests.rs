@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
-use crate::incident::fact::Fact;
+use crate::incident::fact::{Container, ContainerState, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::Severity;
 
@@ -237,6 +237,25 @@ fn an_empty_log_pane_says_why() {
         Fact::Pods(vec![fixture::pod("blf5h", "Running", true)]),
     );
     assert!(screen(&app, 120, 40).contains("0 of 1 logs read yet"));
+    let mut waiting = fixture::pod("blf5h", "ImagePullBackOff", false);
+    let (reason, message) = ("ImagePullBackOff".into(), "".into());
+    waiting.containers.push(Container {
+        name: "service".into(),
+        init: false,
+        image: "".into(),
+        ready: false,
+        restarts: 0,
+        id: "".into(),
+        state: ContainerState::Waiting { reason, message },
+        last: None,
+    });
+    learn(&mut app, 1, Fact::Pods(vec![waiting]));
+    assert!(screen(&app, 120, 40).contains("no pod has started its container service"));
+    learn(
+        &mut app,
+        1,
+        Fact::Pods(vec![fixture::pod("blf5h", "Running", true)]),
+    );
     learn(&mut app, 1, fixture::batch("blf5h", Vec::new()));
     assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 logs read from the start"));
     if let Some(log) = app.facts.logs.values_mut().next() {

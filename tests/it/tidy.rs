@@ -193,18 +193,28 @@ fn every_picture_and_file_the_readme_links_to_exists() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// `UPDATE=1 cargo test` writes the table anew.
 #[test]
 fn the_readme_names_the_keys_that_the_console_has() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, rest) = readme
+    let path = root().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme
         .split_once("<!-- keys -->\n")
         .expect("the README marks where its key table begins");
-    let (table, _) = rest
+    let (table, after) = rest
         .split_once("<!-- /keys -->")
         .expect("the README marks where its key table ends");
-    assert_eq!(
-        table,
-        sopwatch::app::keymap::markdown(),
-        "`sopwatch` has other keys than the README says"
-    );
+    let keys = sopwatch::app::keymap::markdown();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(
+            &path,
+            format!("{before}<!-- keys -->\n{keys}<!-- /keys -->{after}"),
+        )
+        .unwrap();
+    } else {
+        assert_eq!(
+            table, keys,
+            "the console has other keys than the README says: UPDATE=1 cargo test"
+        );
+    }
 }
