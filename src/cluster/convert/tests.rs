@@ -361,7 +361,7 @@ fn hostile_names_and_messages_are_made_safe() {
         "Pod",
         "p\u{1b}[2J",
         "Warning",
-        &json!({"message": "a\u{202e}b\r"}),
+        &json!({"message": "a\u{202e}b\rc"}),
     ));
-    assert_eq!((&*hostile.object_name, &*hostile.message), ("p␛[2J", "a⟨202e⟩b␍"));
+    assert_eq!((&*hostile.object_name, &*hostile.message), ("p␛[2J", "a⟨202e⟩b␍c"));
 }

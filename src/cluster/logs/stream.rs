@@ -154,7 +154,8 @@ impl Follower {
         if matches!(stop, Stop::End) {
             self.catch_up();
         }
-        self.tell_lines(&mut reading, false).await;
+        // The last record too, though it might have gone on: it may be what the pod said before the link went down.
+        self.tell_lines(&mut reading, true).await;
         stop
     }
 
