@@ -111,6 +111,9 @@ fn empty_words(app: &App) -> String {
     }
 }
 
+/// Characters that Kubernetes appends to the name of a ReplicaSet's pod.
+const SHORT_NAME: usize = 5;
+
 /// Widths of the columns; 0: left out.
 struct Columns {
     name: usize,
@@ -209,7 +212,13 @@ fn pod_row<'t>(
     chosen: bool,
 ) -> Words<'t> {
     let mark = if chosen { theme.glyphs.chosen } else { "" };
-    let name = words::cut_left(&theme.clean(&pod.name), columns.name, theme.glyphs.ellipsis);
+    // The short name is what tells pods apart: where both do not fit, the sign that it is cut goes.
+    let sign = if columns.name < SHORT_NAME + words::width(theme.glyphs.ellipsis) {
+        ""
+    } else {
+        theme.glyphs.ellipsis
+    };
+    let name = words::cut_left(&theme.clean(&pod.name), columns.name, sign);
     let status = status_meaning(pod);
     let restarts = if pod.restarts > 0 {
         Meaning::Doubtful

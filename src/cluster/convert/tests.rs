@@ -363,5 +363,8 @@ fn hostile_names_and_messages_are_made_safe() {
         "Warning",
         &json!({"message": "a\u{202e}b\rc"}),
     ));
-    assert_eq!((&*hostile.object_name, &*hostile.message), ("p␛[2J", "a⟨202e⟩b␍c"));
+    assert_eq!(
+        (&*hostile.object_name, &*hostile.message),
+        ("p␛[2J", "a⟨202e⟩b␍c")
+    );
 }
