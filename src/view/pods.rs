@@ -246,15 +246,12 @@ fn pod_row<'t>(
 
 fn age_of(app: &App, pod: &Pod) -> String {
     pod.created_at
-        .map_or_else(|| "–".to_owned(), |at| age::since(at, app.now))
+        .map_or_else(|| "–".to_owned(), |at| age::of_object(app.now.duration_since(at)))
 }
 
+/// As `kubectl` prints it: a pod on its way out is `Terminating` until its containers have stopped.
 fn status_of(pod: &Pod) -> &str {
-    if pod.deletion_at.is_some() {
-        "Terminating"
-    } else {
-        &pod.status
-    }
+    &pod.status
 }
 
 fn node_of(pod: &Pod) -> &str {
