@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::incident::fact::PodUid;
-use crate::incident::log::{ContainerKey, LeaderLineKind, LogRecord, Severity};
+use crate::incident::log::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
 use crate::incident::text::SafeText;
 
 /// Records kept of all lines.
@@ -23,7 +23,7 @@ pub enum LogMode {
     /// What the logs say about leaders.
     #[default]
     Leader,
-    /// Errors, panics and warnings.
+    /// Errors, panics and warnings, and failures to read a lease.
     Errors,
     /// Everything.
     All,
@@ -71,6 +71,12 @@ impl Entry {
         );
         repeating.then_some((&*self.source, &leader.worker, leader.kind))
     }
+}
+
+/// Errors, warnings, and a lease that can't be had: the service writes that as information.
+fn is_bad(record: &LogRecord) -> bool {
+    let failed = |leader: &LeaderLine| leader.kind == LeaderLineKind::LeaseFailed;
+    record.severity >= Severity::Warning || record.leader.as_ref().is_some_and(failed)
 }
 
 /// Entries in the order of time, the oldest let go first.
@@ -156,7 +162,7 @@ impl LogBuffer {
     /// Takes in a record.
     pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
         let about_leader = record.leader.is_some();
-        let bad = record.severity >= Severity::Warning;
+        let bad = is_bad(&record);
         let entry = Entry {
             source: source.clone(),
             record,

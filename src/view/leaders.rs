@@ -134,7 +134,7 @@ fn evidence<'t>(
         let label = words::cut_left(&theme.clean(short_name(pod)), 10, theme.glyphs.ellipsis);
         line = line.gap(gap).add(Meaning::Pod, &label);
     }
-    let lease = lease_words(app, theme, reading.lease.as_ref(), shape == Shape::Terse);
+    let lease = lease_words(app, theme, reading, shape == Shape::Terse);
     let log = log_words(reading);
     if !log.is_empty() && (shape == Shape::Whole || lease.width() == 0) {
         line = line.gap(gap).add(Meaning::Text, log);
@@ -172,7 +172,7 @@ fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Wo
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
-fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>, terse: bool) -> Words<'t> {
+fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: bool) -> Words<'t> {
     let words = Words::new(theme);
     if app.session.profile.leaders.lease_table.is_none() {
         return words;
@@ -182,7 +182,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>, te
         .reading
         .as_ref()
         .is_some_and(|(_, reading)| reading.leases.is_ok());
-    let Some(lease) = lease else {
+    let Some(lease) = &reading.lease else {
         let text = if read { "no lease row" } else { "lease not read" };
         return words.add(Meaning::Doubtful, text);
     };
@@ -196,13 +196,20 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, lease: Option<&LeaseReading>, te
             words.add(Meaning::Bad, &format!("lease ran out {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "lease has no holder"),
-        (true, ttl) => live_lease(words, ttl, lease.advancing, terse),
+        (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease), terse),
     };
     if stale {
         words.over(Meaning::Stale).add(Meaning::Doubtful, " (stale)")
     } else {
         words
     }
+}
+
+/// Whether the lease is being renewed. Where nobody leads, an end that advanced a while ago was moved by a process that is gone: then
+/// only what is left of it counts.
+fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
+    let led = !matches!(verdict, Verdict::None | Verdict::Settling { .. });
+    lease.advancing.filter(|advancing| led || !advancing)
 }
 
 /// A lease that is being renewed is told in tens of seconds: that it is renewed is what counts.

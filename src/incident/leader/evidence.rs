@@ -64,6 +64,20 @@ impl LeaderEvidence {
     }
 }
 
+impl LeaderEvidence {
+    /// When a container instance last failed to read or renew the lease of a worker type. Failures that were never followed by a word
+    /// on whose lease it was may concern any of them.
+    pub fn lease_failed_at(&self, source: &ContainerKey, worker: &str) -> Option<Timestamp> {
+        let workers = self.by.get(source)?;
+        let failed = |evidence: &WorkerEvidence| evidence.last.get(&LeaderLineKind::LeaseFailed).copied();
+        let named = workers.iter().filter(|(name, _)| !name.is_empty());
+        if named.clone().any(|(_, evidence)| failed(evidence).is_some()) {
+            return workers.get(&SafeText::new(worker)).and_then(failed);
+        }
+        workers.get(&SafeText::default()).and_then(failed)
+    }
+}
+
 /// Whether `one` is an earlier instance of the same container as `other`.
 fn is_older_instance(one: &ContainerKey, other: &ContainerKey) -> bool {
     one.pod_uid == other.pod_uid && one.container == other.container && one.restart < other.restart

@@ -115,7 +115,7 @@ impl Scene<'_> {
             verdict: judgement.verdict,
             pod: judgement.pod.map(|pod| pod.name.clone()),
             worker_id: judgement.worker_id,
-            log: self.words(&all),
+            log: self.words(worker, &all),
             lease: lease.map(|(lease, _)| lease.reading(of_holder(&lease))),
             as_of: judgement.as_of,
         }
@@ -138,8 +138,12 @@ impl Scene<'_> {
     }
 
     fn judge<'t>(&self, all: &[Testimony<'t>], lease: Option<&LeaseNow>) -> Judgement<'t> {
-        if !matches!(self.pods, Freshness::Fresh(_)) {
+        let Freshness::Fresh(age) = self.pods else {
             return Judgement::new(Verdict::Unknown, None);
+        };
+        if self.facts.pods.values().all(Pod::is_over) {
+            // Whatever is left of a lease, nobody waits to take it.
+            return Judgement::new(Verdict::None, self.now.checked_sub(age).ok());
         }
         let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
         match (&leads[..], lease) {
@@ -268,19 +272,19 @@ impl Scene<'_> {
     }
 
     /// What the logs say, in a few words.
-    fn words(&self, all: &[Testimony<'_>]) -> String {
+    fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
         let words = match self.pods {
             Freshness::Missing => "pods not read yet".to_owned(),
             Freshness::Stale(age) => format!("pods not heard for {}", span::brief(age)),
-            Freshness::Fresh(_) => self.words_on(all),
+            Freshness::Fresh(_) => self.words_on(worker, all),
         };
         SafeText::cut(&words, LOG_WORDS).to_string()
     }
 
-    fn words_on(&self, all: &[Testimony<'_>]) -> String {
+    fn words_on(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
         let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
         match &leads[..] {
-            [] => self.words_without_leader(all),
+            [] => self.words_without_leader(worker, all),
             [leader] => self.words_on_leader(leader),
             [first, second] => format!("{} and {} both beat", first.name(), second.name()),
             many => {
@@ -308,14 +312,17 @@ impl Scene<'_> {
         format!("{word} {} ago", span::brief(self.log_now.duration_since(at)))
     }
 
-    fn words_without_leader(&self, all: &[Testimony<'_>]) -> String {
+    fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
         let of = all.len();
         let count = |is: &dyn Fn(&Testimony<'_>) -> bool| all.iter().filter(|one| is(one)).count();
         let said = count(&|one| matches!(one.stand, Stand::Follows { said: true, .. }));
         let read = count(&|one| one.witness.is_read());
         let went_silent =
             |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.leads_at().is_some());
-        let misses = |one: &Testimony<'_>| one.witness.misses_lease(self.facts, self.leaders, self.log_now);
+        let misses = |one: &Testimony<'_>| {
+            let witness = one.witness;
+            witness.misses_lease(self.facts, &worker.log_type, self.leaders, self.log_now)
+        };
         let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         match silent {

@@ -149,14 +149,19 @@ impl<'a> Witness<'a> {
         facts.leaders.of(self.source.as_ref()?, worker)
     }
 
-    /// Whether it said of late that it can't read or renew a lease; such lines name no worker.
-    pub(super) fn misses_lease(&self, facts: &Facts, leaders: &Leaders, now: Timestamp) -> bool {
-        let nameless = self
-            .source
-            .as_ref()
-            .and_then(|source| facts.leaders.of(source, ""));
-        let failed_at = nameless.and_then(|evidence| evidence.last.get(&LeaderLineKind::LeaseFailed));
-        self.is_read() && failed_at.is_some_and(|at| now.duration_since(*at) <= silence(leaders))
+    /// Whether it said of late that it can't read or renew a worker's lease.
+    pub(super) fn misses_lease(
+        &self,
+        facts: &Facts,
+        worker: &str,
+        leaders: &Leaders,
+        now: Timestamp,
+    ) -> bool {
+        let Some(source) = self.source.as_ref().filter(|_| self.is_read()) else {
+            return false;
+        };
+        let failed_at = facts.leaders.lease_failed_at(source, worker);
+        failed_at.is_some_and(|at| now.duration_since(at) <= silence(leaders))
     }
 
     /// Where it stands at `now`, which is of the clock that dates the lines.

@@ -113,7 +113,7 @@ pub struct LogProgress {
     pub first_at: Option<Timestamp>,
     /// Timestamp of the newest line.
     pub last_at: Option<Timestamp>,
-    /// Records with severity error or worse.
+    /// Records with severity error or worse, and failures to read a lease, which the service writes as information.
     pub errors: u64,
     /// Whether any line was printed at verbosity 1 or higher: without one, missing leader lines prove nothing.
     pub verbose: bool,

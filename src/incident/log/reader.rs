@@ -10,7 +10,7 @@ use super::joiner::{Joiner, RawRecord, Stamp};
 use super::patterns::LogPatterns;
 use super::sightings::Sightings;
 use super::told::Told;
-use super::{ContainerKey, LeaderLine, LogBatch, LogProgress, Sighting};
+use super::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 
 /// Bytes of backlog that are held for each record that may be kept: long records must not fill the memory.
 const BYTES_A_RECORD: usize = 512;
@@ -37,6 +37,8 @@ pub struct LineReader {
     /// Leader records that the tail has left behind.
     told: Told,
     sightings: Sightings,
+    /// When a lease could not be read, until the log says whose.
+    failed_at: Option<Timestamp>,
     changed: bool,
 }
 
@@ -56,6 +58,7 @@ impl LineReader {
             held_bytes: 0,
             told: Told::default(),
             sightings: Sightings::default(),
+            failed_at: None,
             changed: false,
         }
     }
@@ -71,9 +74,12 @@ impl LineReader {
         let kind = LineKind::of(body);
         self.progress.verbose = self.progress.verbose || self.patterns.is_verbose(body);
         let leader = self.leader_line(body, kind);
+        let failed = |line: &LeaderLine| line.kind == LeaderLineKind::LeaseFailed;
+        self.progress.errors += u64::from(leader.as_ref().is_some_and(failed));
         if let Some(line) = &leader {
             let at = self.newest_time();
             let line = line.clone();
+            self.whose_lease_failed(&line, at);
             self.sightings.push(Sighting { at, line });
         }
         let joined = self.joiner.push(self.newest, body, kind, leader);
@@ -106,6 +112,22 @@ impl LineReader {
         self.headed |= message_at > 0;
         let own = message_at > 0 || !self.headed;
         own.then(|| self.patterns.leader_line(body, message_at)).flatten()
+    }
+
+    /// A failure to read a lease names no worker. One goroutine looks after the workers in turn, and says next of the same one that it
+    /// does not lead or no longer does.
+    fn whose_lease_failed(&mut self, line: &LeaderLine, at: Timestamp) {
+        match line.kind {
+            LeaderLineKind::LeaseFailed => self.failed_at = line.worker.is_empty().then_some(at),
+            LeaderLineKind::NotLeader | LeaderLineKind::Lost => {
+                if let Some(at) = self.failed_at.take() {
+                    let kind = LeaderLineKind::LeaseFailed;
+                    let line = LeaderLine { kind, ..line.clone() };
+                    self.sightings.push(Sighting { at, line });
+                }
+            }
+            LeaderLineKind::Gained | LeaderLineKind::Heartbeat | LeaderLineKind::LoopEnded => {}
+        }
     }
 
     /// The newest line's time, or the newest readable one before it.
@@ -201,7 +223,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::patterns::tests::{CLUSTER, KAFKA, leaders};
-    use super::super::{LeaderLineKind, LogRecord, Severity};
+    use super::super::{LogRecord, Severity};
     use super::*;
     use crate::incident::fact::PodUid;
 
@@ -328,6 +350,25 @@ mod tests {
             .map(|record| record.at.to_string()[14..19].to_owned())
             .collect();
         assert_eq!(times, ["00:00", "00:49", "00:57", "00:58", "00:59"]);
+    }
+
+    #[test]
+    fn a_lease_that_can_t_be_read_is_that_of_the_worker_named_next() {
+        let mut reader = reader(8);
+        for text in [
+            format!("not currently leader, skipping reconcile {CLUSTER} [{ID}]"),
+            "failed to acquire leader lease: pq: x".to_owned(),
+            format!("Starting reconciliation loop for {CLUSTER} [{ID}]"),
+            format!("not currently leader, skipping reconcile {KAFKA} [{ID}]"),
+        ] {
+            reader.push(line(1, 'I', &text).as_bytes());
+        }
+        let batch = reader.take(true).unwrap();
+        let failed = batch.sightings.iter();
+        let failed = failed.filter(|sighting| sighting.line.kind == LeaderLineKind::LeaseFailed);
+        let workers: Vec<_> = failed.map(|sighting| &*sighting.line.worker).collect();
+        assert_eq!(workers, ["", KAFKA]);
+        assert_eq!(batch.progress.errors, 1);
     }
 
     #[test]

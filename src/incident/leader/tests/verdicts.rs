@@ -424,5 +424,14 @@ fn the_lease_decides_unless_the_logs_prove_life() {
             "blf5h, gained 1s ago",
         ),
         ("no pod", DAY, &[], None, NoOne, "", "no pod runs"),
+        (
+            "no pod, and a dead leader's lease",
+            DAY,
+            &[],
+            row("blf5h", 100, 300, Some(20)),
+            NoOne,
+            "",
+            "no pod runs",
+        ),
     ]);
 }
