@@ -84,6 +84,8 @@ pub(super) struct Follower {
     next: Instant,
     /// Since when the stream is cut, until it is known whether something is missing.
     pub(super) cut_at: Option<Instant>,
+    /// Whether it was cut by more than its own end.
+    pub(super) broke: bool,
     pub(super) caught_up: bool,
     /// Whether the stream that was read last brought a new line.
     pub(super) brought: bool,
@@ -109,6 +111,7 @@ impl Follower {
             failures: 0,
             next: clock::now(),
             cut_at: None,
+            broke: false,
             caught_up: false,
             brought: false,
         }
@@ -158,7 +161,10 @@ impl Follower {
                 self.fail(&session, problem).await;
                 self.ended().await;
             }
-            Stop::Replaced | Stop::Stalled => self.cut(),
+            Stop::Replaced | Stop::Stalled => {
+                self.broke = true;
+                self.cut();
+            }
             Stop::Failed(problem) => self.fail(&session, problem).await,
         }
         false
@@ -224,6 +230,7 @@ impl Follower {
 
     async fn fail(&mut self, session: &Session, problem: Problem) {
         self.cut();
+        self.broke = true;
         self.failures += 1;
         let wait = match problem.kind {
             ProblemKind::Forbidden => FORBIDDEN_WAIT,

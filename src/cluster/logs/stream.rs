@@ -243,11 +243,18 @@ impl Follower {
                 ),
             )
             .await;
-        } else if reading.joined {
+        } else if reading.joined && !self.closing() {
             self.note(0, &format!("reconnected after {after}, nothing lost"))
                 .await;
         }
         self.cut_at = None;
+        self.broke = false;
+    }
+
+    /// Whether the stream ended because the container did: that it was asked for once more, to be sure of the last words, is nobody's
+    /// news.
+    fn closing(&self) -> bool {
+        !self.broke && self.now.borrow().is_over(self.key.restart)
     }
 
     async fn do_due(&mut self, due: Due, session: &Session, reading: &mut Reading) -> Option<Stop> {
