@@ -1,7 +1,9 @@
 //! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,9 @@ const QUEUE: usize = 256;
 
 /// How long one request may take unless it was set.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The scenario of a drill when none was named.
+const FIRST_SCENARIO: &str = "all-well";
 
 /// The SOP a console opens with when none was named.
 const FIRST_SOP: &str = "";
@@ -71,13 +76,14 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
         return print(&scenario_list()).map(|()| 0);
     }
+    let name = arguments.scenario.as_deref().unwrap_or(FIRST_SCENARIO);
+    let scenario = drill::scenario(name)
+        .map_err(|problem| eyre!("{problem}\n`sopwatch drill --list` says what they are about"))?;
     let folder = tempfile::Builder::new()
         .prefix("sopwatch-drill-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()
         .wrap_err("make the drill's folder")?;
-    let name = arguments.scenario.as_deref().unwrap_or("all-well");
-    let scenario = drill::scenario(name)
-        .map_err(|problem| eyre!("{problem}; `sopwatch drill --list` names them all"))?;
     let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
     let options = drill::Options {
         scenario,
@@ -132,22 +138,22 @@ fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -
     })
 }
 
-/// What to type in another terminal to look at the same world. The password stays in its secret, as in production.
+/// What to type in another terminal to look at the same world: lines that a terminal does not break, and no password.
 fn beside(drill: &Drill) -> Vec<String> {
-    let kubeconfig = format!("export KUBECONFIG={}", drill.kubeconfig().display());
     vec![
-        kubeconfig,
-        "kubectl get secret managed-services-api-rds -o yaml    # how psql reaches the database".to_owned(),
+        format!("export KUBECONFIG={}", drill.kubeconfig().display()),
+        format!(". {}  # the database too", drill.variables().display()),
+        "kubectl get pods -w".to_owned(),
+        "psql \"$SOPWATCH_DATABASE_URL\"".to_owned(),
     ]
 }
 
-/// Prints where the world is, and holds it until it is interrupted.
+/// Prints where the world is, as a shell takes it, and holds it until it is interrupted.
 async fn serve(drill: &Drill) -> Result<u8> {
-    let (kubeconfig, url) = (drill.kubeconfig().display(), drill.database_url());
-    print(&format!(
-        "export KUBECONFIG={kubeconfig}\nexport SOPWATCH_DATABASE_URL='{url}'\n"
-    ))?;
+    // First: whoever reads where the world is may end it at once, and its folder must not stay.
     let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
+    let variables = std::fs::read_to_string(drill.variables()).wrap_err("read the drill's variables")?;
+    print(&variables)?;
     signals::ended(&mut end).await;
     Ok(0)
 }
@@ -288,9 +294,14 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
 fn scenario_list() -> String {
     let scenarios = drill::scenarios();
     let line = |scenario: &drill::ScenarioInfo| {
+        let first = if scenario.id == FIRST_SCENARIO {
+            " (when none is named)"
+        } else {
+            ""
+        };
         format!(
-            "{:<22} {}\n{:22} {}\n",
-            scenario.id, scenario.title, "", scenario.story
+            "{:<22} {}{first}\n{:22} {}\n{:22} SOP: {}\n",
+            scenario.id, scenario.title, "", scenario.story, "", scenario.sop
         )
     };
     scenarios.iter().map(line).collect()

@@ -1,4 +1,4 @@
-//! The kubeconfig of a drill: private to its folder and its owner.
+//! The files by which other programs find a drill: private to its folder and its owner.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -26,6 +26,17 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
         "current-context": "drill",
         "preferences": {},
     });
+    write_private(path, &serde_json::to_vec_pretty(&config)?)
+}
+
+/// Writes what a shell reads to find the cluster and the database.
+pub fn write_variables(path: &Path, kubeconfig: &Path, database_url: &str) -> io::Result<()> {
+    let kubeconfig = kubeconfig.display().to_string().replace('\'', r"'\''");
+    let text = format!("export KUBECONFIG='{kubeconfig}'\nexport SOPWATCH_DATABASE_URL='{database_url}'\n");
+    write_private(path, text.as_bytes())
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Made anew, so that an older file cannot lend it wider permissions.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -36,5 +47,5 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(&serde_json::to_vec_pretty(&config)?)
+    file.write_all(bytes)
 }

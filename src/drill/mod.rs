@@ -35,7 +35,7 @@ pub struct Options {
     pub speed: f64,
     /// The same seed gives the same world.
     pub seed: u64,
-    /// The drill's own folder, which must exist: the kubeconfig is written there.
+    /// The drill's own folder, which must exist: the kubeconfig and the variables for a shell are written there.
     pub folder: PathBuf,
 }
 
@@ -50,9 +50,9 @@ pub enum DrillError {
         /// Why.
         source: std::io::Error,
     },
-    /// The kubeconfig could not be written.
-    #[error("cannot write the drill's kubeconfig {}: {source}", path.display())]
-    Kubeconfig {
+    /// A file of its folder could not be written.
+    #[error("cannot write the drill's {}: {source}", path.display())]
+    File {
         /// Where.
         path: PathBuf,
         /// Why.
@@ -66,6 +66,7 @@ pub struct Drill {
     database: DatabaseServer,
     clock: Clock,
     kubeconfig: PathBuf,
+    variables: PathBuf,
     password: String,
 }
 
@@ -98,23 +99,36 @@ impl Drill {
         let token = token().map_err(failed)?;
         let shared = Shared::new(world, clock.clone(), rights, token);
         let api = ApiServer::start(Arc::new(shared)).await.map_err(failed)?;
-        let kubeconfig = folder.join("kubeconfig");
-        kubeconfig::write(&kubeconfig, &api).map_err(|source| DrillError::Kubeconfig {
-            path: kubeconfig.clone(),
-            source,
-        })?;
-        Ok(Self {
+        let drill = Self {
             api,
             database,
             clock,
-            kubeconfig,
+            kubeconfig: folder.join("kubeconfig"),
+            variables: folder.join("env"),
             password,
-        })
+        };
+        drill.write_files()?;
+        Ok(drill)
+    }
+
+    fn write_files(&self) -> Result<(), DrillError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| DrillError::File { path, source }
+        };
+        kubeconfig::write(&self.kubeconfig, &self.api).map_err(failed(&self.kubeconfig))?;
+        kubeconfig::write_variables(&self.variables, &self.kubeconfig, &self.database_url())
+            .map_err(failed(&self.variables))
     }
 
     /// The kubeconfig by which `kubectl` and the console find the cluster.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// A file that a shell reads (`. file`) to set `KUBECONFIG` and `SOPWATCH_DATABASE_URL`.
+    pub fn variables(&self) -> &Path {
+        &self.variables
     }
 
     /// The database for `psql`, with the password percent-encoded.

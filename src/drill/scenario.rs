@@ -157,7 +157,7 @@ pub enum ScenarioError {
         reason: String,
     },
     /// No built-in scenario has this id.
-    #[error("there is no scenario \"{0}\"")]
+    #[error("there is no scenario \"{0}\"; there are {names}", names = names())]
     Unknown(String),
 }
 
@@ -207,6 +207,11 @@ pub fn scenarios() -> Vec<ScenarioInfo> {
             sop: scenario.sop,
         })
         .collect()
+}
+
+fn names() -> String {
+    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
 }
 
 /// The built-in scenario with this id.
@@ -267,7 +272,9 @@ mod tests {
     #[test]
     fn an_unknown_scenario_is_named() {
         let error = scenario("no-such").unwrap_err();
-        assert_eq!(error.to_string(), "there is no scenario \"no-such\"");
+        let named =
+            "there is no scenario \"no-such\"; there are all-well, no-kafka-leader, api-down-image-pull";
+        assert_eq!(error.to_string(), named);
     }
 
     #[test]
