@@ -9,6 +9,7 @@
 
 mod support;
 
+mod beside;
 mod drills;
 mod faults;
 mod pty;
