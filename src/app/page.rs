@@ -479,6 +479,12 @@ pub fn feed_name(id: &FeedId) -> String {
         FeedId::Pods => "pods".to_owned(),
         FeedId::ClusterEvents => "events".to_owned(),
         FeedId::Access => "access review".to_owned(),
+        FeedId::Log(key) if key.restart > 0 => format!(
+            "log {}/{} restart {}",
+            key.short_name(),
+            key.container,
+            key.restart
+        ),
         FeedId::Log(key) => format!("log {}/{}", key.short_name(), key.container),
         FeedId::Database => "database".to_owned(),
     }

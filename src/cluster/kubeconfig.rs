@@ -51,6 +51,7 @@ pub(super) fn resolve(options: &ConnectOptions, around: &Surroundings) -> Result
     if kubeconfig.contexts.is_empty() && around.in_cluster && options.kubeconfig.is_none() {
         return in_cluster(options, around);
     }
+    sources.some_exists()?;
     let chosen = Chosen::find(options, &kubeconfig, &sources)?;
     let config = chosen.config(options, around)?;
     let target = Target {
@@ -103,6 +104,21 @@ impl Sources {
             let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
             merged.merge(file).map_err(|error| unreadable(path, &error))
         })
+    }
+
+    /// That none of them is there says more than what is missing in them.
+    fn some_exists(&self) -> Result<(), Problem> {
+        if self.paths.iter().any(|path| path.exists()) {
+            return Ok(());
+        }
+        let what = match self.paths.len() {
+            1 => format!("no kubeconfig: {} does not exist", self.names()),
+            _ => format!("no kubeconfig: none of {} exists", self.names()),
+        };
+        Err(unusable(
+            &what,
+            "log in (oc login), or name a file by --kubeconfig or KUBECONFIG",
+        ))
     }
 
     fn names(&self) -> String {

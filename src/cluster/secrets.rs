@@ -1,6 +1,7 @@
 //! Answers who asks for a secret's values.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -13,6 +14,10 @@ use super::explain::frozen;
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::timeout;
 use crate::incident::feed::{Problem, ProblemKind};
+use crate::incident::text::SafeText;
+
+/// How long a connection that is being made is waited for: who asks waits no longer than a few seconds.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
 
 /// Runs until nobody can ask any more; then stays, so as not to end the others.
 pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut scope: Scope) {
@@ -24,10 +29,15 @@ pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut scope: 
 }
 
 async fn answer(name: &str, scope: &mut Scope) -> Result<BTreeMap<String, SecretString>, Problem> {
-    let limit = scope.limit;
-    let session = match timeout(limit, connected(scope)).await {
-        Ok(session) => session,
-        Err(_elapsed) => return Err(no_connection(name, scope)),
+    let session = match timeout(CONNECTS_WITHIN, connected(scope)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(problem)) => return Err(without_cluster(name, problem)),
+        Err(_elapsed) => {
+            return Err(frozen(
+                &format!("read the secret {name}: connect to the cluster"),
+                CONNECTS_WITHIN,
+            ));
+        }
     };
     let api: Api<Secret> = Api::namespaced(session.client.clone(), &session.namespace);
     let doing = format!("read the secret {name} in {}", session.namespace);
@@ -43,20 +53,22 @@ async fn answer(name: &str, scope: &mut Scope) -> Result<BTreeMap<String, Secret
     values(name, secret)
 }
 
-async fn connected(scope: &mut Scope) -> Session {
-    loop {
-        if let LinkState::Up(session) = scope.link_now() {
-            return session;
-        }
-        scope.changed().await;
+/// The secret fails as the cluster does, and says so: it stands where the database is shown.
+fn without_cluster(name: &str, problem: Problem) -> Problem {
+    let what = format!("no secret {name} without the cluster: {}", problem.what);
+    Problem {
+        what: SafeText::new(&what),
+        ..problem
     }
 }
 
-fn no_connection(name: &str, scope: &mut Scope) -> Problem {
-    match scope.link_now() {
-        LinkState::Down { problem, .. } => problem,
-        LinkState::Up(_) | LinkState::Connecting => {
-            frozen(&format!("read the secret {name}: connect"), scope.limit)
+/// The connection; while there is none, why.
+async fn connected(scope: &mut Scope) -> Result<Session, Problem> {
+    loop {
+        match scope.link_now() {
+            LinkState::Up(session) => return Ok(session),
+            LinkState::Down { problem, .. } => return Err(problem),
+            LinkState::Connecting => scope.changed().await,
         }
     }
 }

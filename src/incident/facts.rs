@@ -131,12 +131,25 @@ impl Facts {
 
     fn hear(&mut self, id: FeedId, state: FeedState, now: Timestamp) {
         let of_unknown_pod = matches!(&id, FeedId::Log(key) if !self.pods.contains_key(&key.pod_uid));
-        if !of_unknown_pod {
-            self.feeds
-                .entry(id)
-                .or_insert_with(|| Feed::new(now))
-                .apply(state, now);
+        if of_unknown_pod {
+            return;
         }
+        // What a quiet watch was known by until now stays known of it when it fails.
+        let heard_at = self.heard_at(&id);
+        let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(now));
+        feed.heard_at = heard_at;
+        feed.apply(state, now);
+    }
+
+    /// When a source was last known to be current: a watch whose stream stands is as current as the server's last sign of life.
+    fn heard_at(&self, id: &FeedId) -> Option<Timestamp> {
+        let feed = self.feeds.get(id)?;
+        let watched = matches!(id, FeedId::Deployment | FeedId::Pods | FeedId::ClusterEvents);
+        if !watched || feed.state != FeedState::Live {
+            return feed.heard_at;
+        }
+        let api = self.feeds.get(&FeedId::Api).and_then(|api| api.heard_at);
+        feed.heard_at.map(|at| at.max(api.unwrap_or(at)))
     }
 
     fn replace_pods(&mut self, pods: Vec<Pod>, now: Timestamp) {
@@ -229,15 +242,9 @@ impl Facts {
         let Some(feed) = self.feeds.get(id) else {
             return Freshness::Missing;
         };
-        let Some(mut heard_at) = feed.heard_at else {
+        let Some(heard_at) = self.heard_at(id) else {
             return Freshness::Missing;
         };
-        let live = matches!(feed.state, FeedState::Live);
-        let watched = matches!(id, FeedId::Deployment | FeedId::Pods | FeedId::ClusterEvents);
-        if live && watched {
-            let api = self.feeds.get(&FeedId::Api).and_then(|api| api.heard_at);
-            heard_at = heard_at.max(api.unwrap_or(heard_at));
-        }
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
         let asked_once = matches!(id, FeedId::Access) || matches!(feed.state, FeedState::Ended);
         if asked_once || age <= STALE_AFTER {

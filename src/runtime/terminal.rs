@@ -4,7 +4,7 @@
 //! only logged: the screen goes on. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
 //! panic. And a signal ends the console even while a write to a stalled terminal blocks the loop.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -32,6 +32,9 @@ impl Guard {
     /// Takes the terminal over.
     pub fn enter() -> io::Result<Self> {
         LOOP_THREAD.get_or_init(|| thread::current().id());
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::other("standard output is not a terminal"));
+        }
         let guard = Self;
         take()?;
         Ok(guard)

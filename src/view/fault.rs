@@ -110,7 +110,10 @@ impl Fault {
     fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
         let words = self.summary(theme, now);
         match &self.problem {
-            Some(_) => words.join(self.details(theme)),
+            Some(problem) if problem.advice.is_none() => {
+                words.add(Meaning::Text, ": ").join(self.details(theme))
+            }
+            Some(_) => words.gap(1).join(self.details(theme)),
             None => words,
         }
     }
@@ -141,10 +144,10 @@ impl Fault {
             return words;
         };
         let words = match &problem.advice {
-            Some(advice) => words.add(Meaning::Key, &format!(" → {advice}")),
+            Some(advice) => words.add(Meaning::Key, &format!("→ {advice}: ")),
             None => words,
         };
-        words.add(Meaning::Text, &format!(": {}", problem.what))
+        words.add(Meaning::Text, &problem.what)
     }
 
     /// Why and what to do, for a pane that has nothing else to show.
@@ -210,7 +213,7 @@ pub(super) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most
 fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'t>> {
     let mut lines = vec![fault.summary(theme, now)];
     if fault.problem.is_some() {
-        lines.push(Words::new(theme).gap(1).join(fault.details(theme)));
+        lines.push(Words::new(theme).gap(2).join(fault.details(theme)));
     }
     lines
 }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
 use crate::incident::fact::{ContainerState, PodUid};
-use crate::incident::feed::FeedId;
+use crate::incident::feed::{FeedId, Freshness};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     frame::title(
@@ -159,6 +159,9 @@ fn empty_words(app: &App) -> String {
     };
     if app.facts.feed(&FeedId::Pods).is_none() {
         return "connecting …".to_owned();
+    }
+    if app.facts.freshness(&FeedId::Pods, app.now) == Freshness::Missing {
+        return "no log yet: the pods are not known".to_owned();
     }
     if all == 0 {
         return "no pod, so no log".to_owned();
