@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use color_eyre::eyre::{Result, WrapErr};
 use sopwatch::cli::{self, Cli, Command};
-use sopwatch::config::{self, Folders, Settings};
+use sopwatch::config::{self, ConfigError, Folders, Settings};
 use sopwatch::{launch, runtime::terminal};
 use tracing_subscriber::EnvFilter;
 
@@ -24,7 +24,11 @@ fn main() -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(problem) => {
             terminal::say_error(&problem);
-            ExitCode::FAILURE
+            let usage = problem.downcast_ref::<ConfigError>();
+            match usage.is_some_and(ConfigError::is_usage) {
+                true => ExitCode::from(cli::USAGE),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

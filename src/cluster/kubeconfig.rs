@@ -54,6 +54,7 @@ pub(super) fn resolve(options: &ConnectOptions, around: &Surroundings) -> Result
     sources.some_exists()?;
     let chosen = Chosen::find(options, &kubeconfig, &sources)?;
     let config = chosen.config(options, around)?;
+    check_namespace(&config.default_namespace)?;
     let target = Target {
         server: without_userinfo(&config.cluster_url),
         user: chosen.context.user.clone(),
@@ -306,6 +307,19 @@ fn namespace(options: &ConnectOptions, of_context: Option<&str>) -> String {
         .as_deref()
         .or(of_context.filter(|namespace| !namespace.is_empty()));
     chosen.unwrap_or("default").into()
+}
+
+/// A name that Kubernetes does not allow would lead to another path on the server than the one that is meant.
+fn check_namespace(name: &str) -> Result<(), Problem> {
+    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let inner = |character: char| allowed(character) || character == '-';
+    if name.len() <= 63 && name.starts_with(allowed) && name.ends_with(allowed) && name.chars().all(inner) {
+        return Ok(());
+    }
+    Err(unusable(
+        &format!("`{name}` can't be the name of a namespace"),
+        "correct -n, or the namespace of the kubeconfig's context",
+    ))
 }
 
 fn set_common(

@@ -78,6 +78,14 @@ pub struct ConfigError {
     pub problems: Vec<Problem>,
 }
 
+impl ConfigError {
+    /// Whether nothing but the command line is wrong.
+    pub fn is_usage(&self) -> bool {
+        let typed = |problem: &Problem| problem.at.starts_with("--") || problem.at == "sops";
+        self.problems.iter().all(typed)
+    }
+}
+
 impl From<Problem> for ConfigError {
     fn from(problem: Problem) -> ConfigError {
         ConfigError {

@@ -150,6 +150,13 @@ impl Fault {
         words.add(Meaning::Text, &problem.what)
     }
 
+    /// All of it in a paragraph, for a pane that has nothing else to show.
+    pub(super) fn paragraph(&self, now: Timestamp) -> Option<String> {
+        let kind = kind_word(self.problem.as_ref()?.kind);
+        let (name, retry) = (self.name(), self.retry(now));
+        Some(format!("{name} {kind}{retry}: {}", self.reason()?))
+    }
+
     /// Why and what to do, for a pane that has nothing else to show.
     pub(super) fn reason(&self) -> Option<String> {
         let problem = self.problem.as_ref()?;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::age;
-use super::fault;
+use super::fault::{self, Fault};
 use super::frame;
 use super::layout::Region;
 use super::leaders::short_titles;
@@ -17,7 +17,8 @@ use crate::incident::feed::{FeedId, FeedState, Freshness};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
-    let faults = fault::of_cluster(app);
+    let mut faults = fault::of_cluster(app);
+    let empty = app.facts.pods.is_empty().then(|| empty_line(app, &mut faults));
     let most = if inner.height > 5 { 2 } else { 1 };
     let faults = fault::lines(&faults, theme, app.now, most);
     let height = inner.height.saturating_sub(faults.len() as u16);
@@ -32,11 +33,8 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         frame::range(theme, first, rows, pods.len()),
         buffer,
     );
-    if pods.is_empty() {
-        Words::new(theme)
-            .gap(1)
-            .add(Meaning::Doubtful, &empty_words(app))
-            .draw(list, buffer);
+    if let Some((meaning, text)) = empty {
+        draw_empty(meaning, &text, theme, list, buffer);
     } else {
         draw_list(app, theme, &pods, first, list, buffer);
     }
@@ -97,13 +95,47 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     }
 }
 
+fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = words::wrap(&theme.clean(text), usize::from(area.width).saturating_sub(2), 0);
+    let line = |text: String| Words::new(theme).gap(1).add(meaning, &text);
+    words::draw_lines(lines.into_iter().map(line), area, buffer);
+}
+
+/// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
+fn empty_line(app: &App, faults: &mut Vec<Fault>) -> (Meaning, String) {
+    if app.facts.freshness(&FeedId::Pods, app.now) == Freshness::Missing
+        && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.now))
+    {
+        faults.remove(0);
+        return (Meaning::Bad, why);
+    }
+    (Meaning::Doubtful, empty_words(app))
+}
+
+/// Where the profile says that the service is, for who looks into another namespace.
+fn elsewhere(app: &App) -> String {
+    let environments = &app.session.profile.environments;
+    if app.session.environment.is_some() || environments.is_empty() {
+        return String::new();
+    }
+    let places: Vec<_> = environments
+        .iter()
+        .map(|place| place.namespace.as_str())
+        .collect();
+    format!(
+        " in {}; the profile knows {}: choose with -n",
+        app.session.namespace,
+        places.join(", ")
+    )
+}
+
 fn empty_words(app: &App) -> String {
     let service = &app.session.profile.service;
     match (
         app.facts.feed(&FeedId::Pods).map(|feed| &feed.state),
         app.facts.freshness(&FeedId::Pods, app.now),
     ) {
-        (_, Freshness::Fresh(_)) => format!("no pod matches {}", service.selector),
+        (_, Freshness::Fresh(_)) => format!("no pod matches {}{}", service.selector, elsewhere(app)),
         (_, Freshness::Stale(_)) => format!("no pod matched {} when last heard", service.selector),
         (Some(FeedState::Failing { .. }), Freshness::Missing) => "pods not known yet".to_owned(),
         (Some(FeedState::Off(_)), Freshness::Missing) => "pods are not read".to_owned(),

@@ -10,7 +10,9 @@
 mod support;
 
 mod beside;
+mod cli;
 mod drills;
 mod faults;
+mod foreign;
 mod pty;
 mod tidy;

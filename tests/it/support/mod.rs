@@ -1,5 +1,8 @@
 //! What the tests share: a console on a drill that is driven by key strings and waited for by what its screen says.
 
+pub mod foreign;
 pub mod harness;
+#[expect(dead_code, reason = "the tests of the database use more of it")]
+pub mod postgres;
 pub mod pty;
 pub mod tmux;
