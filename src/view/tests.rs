@@ -301,6 +301,7 @@ fn themes_draw_the_same_words() {
 #[test]
 fn a_stale_deployment_is_marked_though_the_pods_are_current() {
     let mut app = fixture::well();
+    let cut_at = app.now;
     app.now += jiff::SignedDuration::from_secs(40);
     let now = app.now;
     let problem = Problem::new(ProblemKind::Forbidden, "deployments may not be watched by oncall");
@@ -309,11 +310,11 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
         attempt: 1,
         retry_in: std::time::Duration::from_secs(5),
     };
-    for fact in [
-        Fact::Feed(FeedId::Api, FeedState::Live),
-        Fact::Feed(FeedId::Deployment, failing),
+    for (fact, at) in [
+        (Fact::Feed(FeedId::Deployment, failing), cut_at),
+        (Fact::Feed(FeedId::Api, FeedState::Live), now),
     ] {
-        app.update(Event::Fact(fact), now);
+        app.update(Event::Fact(fact), at);
     }
     let screen = screen(&app, 120, 40);
     assert!(
