@@ -25,9 +25,10 @@ fn main() -> ExitCode {
         Err(problem) => {
             terminal::say_error(&problem);
             let usage = problem.downcast_ref::<ConfigError>();
-            match usage.is_some_and(ConfigError::is_usage) {
-                true => ExitCode::from(cli::USAGE),
-                false => ExitCode::FAILURE,
+            if usage.is_some_and(ConfigError::is_usage) {
+                ExitCode::from(cli::USAGE)
+            } else {
+                ExitCode::FAILURE
             }
         }
     }

@@ -1,4 +1,4 @@
-//! An API server that is not the drill's: it shares no code with the program, speaks TLS by a private CA, chunked HTTP/1.1, and
+//! An API server that is not the drill's: it shares nothing with the program but the clock, speaks TLS by a private CA, chunked HTTP/1.1, and
 //! answers with bodies in the shape that servers of Kubernetes 1.32 send.
 
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use sopwatch::runtime::clock::Clock;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -76,7 +77,7 @@ impl ForeignApi {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let world = World {
-            started_at: Timestamp::now(),
+            started_at: Clock::system().now(),
             ..World::default()
         };
         let world = Arc::new(Mutex::new(world));
