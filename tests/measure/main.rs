@@ -1,136 +1,123 @@
-//! Prints what the program costs, measured on a drill: `cargo bench`.
+//! Prints what the program costs: `cargo bench`, or in short `cargo bench --bench measure -- quick`.
 //!
-//! The drill runs in this process, the console as a process of its own on a pseudo-terminal, so that its figures are its own.
+//! The release build of the console runs as a process of its own on a pseudo-terminal of 160×50, with logs, database poll and SOP
+//! panel on. What it reads is served by this process: a drill, in the flood and in the backlog with a log server of its own before
+//! it. Times are wall time on this machine and hold only beside what else was measured in the same run; CPU, memory, bytes and
+//! requests hold by themselves.
 
-#![allow(clippy::print_stdout, reason = "the figures are what it is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the figures are what it is for, and a measurement that can't be made ends it"
+)]
 
+mod backlog;
+mod flood;
+mod front;
+mod idle;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
+mod startup;
+mod usage;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use sopwatch::drill::{self, Drill};
 use sopwatch::runtime::clock::Clock;
 
 use self::pty::Pty;
 
-/// How long an idle console is watched.
-const IDLE: Duration = Duration::from_secs(60);
+/// The program that is measured.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sopwatch");
 
-/// Clock ticks of the kernel in a second.
-const TICKS: f64 = 100.0;
+/// Columns and rows of its terminal.
+const SIZE: (u16, u16) = (160, 50);
+
+/// How thoroughly it is measured.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Starts of the console.
+    starts: usize,
+    /// Seconds of an idle console.
+    idle: u64,
+    /// Keys that are typed in the flood.
+    keys: usize,
+    /// Lines in the log of each pod in the backlog.
+    lines: usize,
+}
+
+const THOROUGH: Effort = Effort {
+    starts: 10,
+    idle: 45,
+    keys: 150,
+    lines: 1_000_000,
+};
+
+const QUICK: Effort = Effort {
+    starts: 3,
+    idle: 10,
+    keys: 40,
+    lines: 100_000,
+};
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let effort = if named("quick") { QUICK } else { THOROUGH };
+    let parts: [(&str, fn(Effort)); 4] = [
+        ("startup", startup::measure),
+        ("idle", idle::measure),
+        ("flood", flood::measure),
+        ("backlog", backlog::measure),
+    ];
+    let chosen = parts.iter().any(|(name, _)| named(name));
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let drill = start("all-well", folder.path()).await;
-        let kubeconfig = drill.kubeconfig().to_string_lossy().into_owned();
-        tokio::task::spawn_blocking(move || measure(&drill, &kubeconfig))
-            .await
-            .unwrap();
-    });
+    let _entered = runtime.enter();
+    for (name, measure) in parts {
+        if named(name) || !chosen {
+            measure(effort);
+        }
+    }
 }
 
-async fn start(scenario: &str, folder: &Path) -> Drill {
-    let scenario = drill::scenario(scenario).unwrap();
+/// Says what the figures below are and how they are taken.
+fn heading(title: &str, how: &str) {
+    println!("\n{title}\n  {how}");
+}
+
+/// Prints one figure.
+fn figure(what: &str, value: f64, unit: &str) {
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    println!("  {what:<44}{value:>12.digits$} {unit}");
+}
+
+/// A drill in a folder, on which everything is well.
+fn drill(folder: &Path) -> Drill {
     let options = drill::Options {
-        scenario,
+        scenario: drill::scenario("all-well").unwrap(),
         start: Clock::system().now(),
         speed: 1.0,
         seed: 1,
         folder: folder.to_owned(),
     };
-    Drill::start(options).await.unwrap()
+    tokio::runtime::Handle::current()
+        .block_on(Drill::start(options))
+        .unwrap()
 }
 
-fn measure(drill: &Drill, kubeconfig: &str) {
-    let program = env!("CARGO_BIN_EXE_sopwatch");
-    let started = Instant::now();
-    let mut console = Pty::start(program, &["--kubeconfig", kubeconfig], &[], (160, 50));
-    let mut after = |what: &str, console: &mut Pty, text: &str| {
-        console.until_shows(text);
-        println!("{what:<34} {:>8.0} ms", started.elapsed().as_secs_f64() * 1_000.0);
-    };
-    after("first frame", &mut console, "sopwatch");
-    after("first pods", &mut console, "2mgcp");
-    after("leader known", &mut console, "ONE");
-    idle(drill, &mut console);
+/// The console on a cluster.
+fn console(kubeconfig: &Path) -> Pty {
+    let kubeconfig = kubeconfig.to_str().unwrap();
+    Pty::start(PROGRAM, &["--kubeconfig", kubeconfig], &[], SIZE)
+}
+
+/// Ends the console as an operator does.
+fn quit(mut console: Pty) {
     console.type_keys("q");
     console.wait();
-}
-
-/// The process's CPU time in seconds and its resident memory in MB.
-fn usage(process: u32) -> (f64, f64) {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let after_name = stat.rsplit(") ").next().unwrap_or_default();
-    let fields: Vec<f64> = after_name
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse().unwrap())
-        .collect();
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let resident = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or_default();
-    let kilobytes: f64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    (fields.iter().sum::<f64>() / TICKS, kilobytes / 1_024.0)
-}
-
-/// Takes what the program writes for so long.
-fn watch(console: &mut Pty, span: Duration) {
-    let deadline = Instant::now() + span;
-    while let Ok(bytes) = console
-        .output
-        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-    {
-        console.show(&bytes);
-    }
-}
-
-fn idle(drill: &Drill, console: &mut Pty) {
-    let process = console.child.process_id().unwrap();
-    watch(console, Duration::from_secs(15));
-    let (cpu, _) = usage(process);
-    let (bytes, requests) = (console.raw.len(), drill.api().requests().len());
-    watch(console, IDLE);
-    let (cpu_after, resident) = usage(process);
-    let seconds = IDLE.as_secs_f64();
-    println!(
-        "idle CPU                           {:>8.2} % of a core",
-        (cpu_after - cpu) / seconds * 100.0
-    );
-    println!("resident memory                    {resident:>8.1} MB");
-    println!(
-        "bytes to the terminal              {:>8.1} a second",
-        (console.raw.len() - bytes) as f64 / seconds
-    );
-    let requests = drill.api().requests().split_off(requests);
-    println!(
-        "requests to the API server         {:>8.1} a minute",
-        requests.len() as f64 / seconds * 60.0
-    );
-    let mut kinds = BTreeMap::new();
-    for request in requests {
-        *kinds
-            .entry(format!(
-                "{} {}",
-                request.method,
-                request.path.split('?').next().unwrap_or_default()
-            ))
-            .or_insert(0) += 1;
-    }
-    kinds
-        .iter()
-        .for_each(|(kind, count)| println!("  {count:>4} × {kind}"));
 }

@@ -1,0 +1,65 @@
+//! What a console costs while nothing happens but the service's own heartbeat.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sopwatch::drill::api::Seen;
+
+use super::usage::{Usage, process, resident, watch};
+use super::{Effort, console, drill, figure, heading, quit};
+
+/// How long a console settles: one-time requests, the first watches' answers.
+const SETTLES: Duration = Duration::from_secs(8);
+
+pub fn measure(effort: Effort) {
+    let how = format!(
+        "{} s of a console on a drill where all is well, after {} s to settle: /proc/PID/stat and status, bytes read from its \
+         terminal, requests as the drill's API server counts them",
+        effort.idle,
+        SETTLES.as_secs()
+    );
+    heading("Idle", &how);
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill(folder.path());
+    let mut console = console(drill.kubeconfig());
+    console.until_shows("no failing step");
+    watch(&mut console, SETTLES);
+    let (us, it) = (std::process::id(), process(&console));
+    let before = (Usage::of(it), Usage::of(us));
+    let (bytes, requests) = (console.raw.len(), drill.api().requests().len());
+    watch(&mut console, Duration::from_secs(effort.idle));
+    let after = (Usage::of(it), Usage::of(us));
+    let seconds = effort.idle as f64;
+    figure("CPU", after.0.percent_since(&before.0), "% of a core");
+    let (now, most) = resident(it);
+    figure("resident memory", now, "MB");
+    figure("resident memory, most so far", most, "MB");
+    let written = (console.raw.len() - bytes) as f64;
+    figure("to the terminal", written / seconds, "bytes/s");
+    say_requests(&drill.api().requests().split_off(requests), seconds);
+    figure("CPU of the drill itself", after.1.percent_since(&before.1), "% of a core");
+    quit(console);
+}
+
+/// Requests by what they ask.
+fn say_requests(requests: &[Seen], seconds: f64) {
+    let a_minute = |count: usize| count as f64 / seconds * 60.0;
+    figure("requests to the API server", a_minute(requests.len()), "a minute");
+    let lists = requests.iter().filter(|seen| is_list(seen)).count();
+    figure("of these lists", a_minute(lists), "a minute");
+    let mut kinds = BTreeMap::new();
+    for seen in requests {
+        let path = seen.path.split('?').next().unwrap_or_default();
+        *kinds.entry(format!("{} {path}", seen.method)).or_insert(0) += 1;
+    }
+    for (kind, count) in kinds {
+        println!("      {count:>3} × {kind}");
+    }
+}
+
+/// Whether a request asks for all objects of a kind, not for one of them or for changes.
+fn is_list(seen: &Seen) -> bool {
+    let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
+    let kinds = ["/pods", "/events", "/deployments", "/replicasets", "/secrets"];
+    seen.method == "GET" && !query.contains("watch=") && kinds.iter().any(|kind| path.ends_with(kind))
+}

@@ -1,0 +1,72 @@
+//! What a process uses, as the kernel counts it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::pty::Pty;
+
+/// Clock ticks of the kernel in a second.
+const TICKS: f64 = 100.0;
+
+/// Counters of a process at one moment.
+pub struct Usage {
+    at: Instant,
+    /// CPU time, seconds.
+    cpu: f64,
+}
+
+impl Usage {
+    /// The counters of this moment.
+    pub fn of(process: u32) -> Self {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        let after_name = stat.rsplit(") ").next().unwrap_or_default();
+        let fields = after_name.split(' ').skip(11).take(2);
+        let ticks: f64 = fields.map(|field| field.parse::<f64>().unwrap()).sum();
+        Self {
+            at: Instant::now(),
+            cpu: ticks / TICKS,
+        }
+    }
+
+    /// Percent of one core since an earlier moment.
+    pub fn percent_since(&self, earlier: &Self) -> f64 {
+        (self.cpu - earlier.cpu) / self.at.duration_since(earlier.at).as_secs_f64() * 100.0
+    }
+
+    /// Seconds of CPU since an earlier moment.
+    pub fn seconds_since(&self, earlier: &Self) -> f64 {
+        self.cpu - earlier.cpu
+    }
+}
+
+/// Resident memory in MB: now, and the most so far.
+pub fn resident(process: u32) -> (f64, f64) {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let field = |name: &str| -> f64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}
+
+/// The process on a terminal.
+pub fn process(console: &Pty) -> u32 {
+    console.child.process_id().unwrap()
+}
+
+/// Takes what the program writes for so long.
+pub fn watch(console: &mut Pty, span: Duration) {
+    let deadline = Instant::now() + span;
+    while let Ok(bytes) = console
+        .output
+        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    {
+        console.show(&bytes);
+    }
+}
+
+/// The value below which so much of the values lie; the values must be sorted.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted[((sorted.len() as f64 * share) as usize).min(last)]
+}
