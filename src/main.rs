@@ -15,6 +15,10 @@ use tracing_subscriber::EnvFilter;
 /// What is written to the log file unless `RUST_LOG` says otherwise.
 const LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error,sqlx=warn";
 
+/// Threads for the background tasks, beside the loop's own: one reads a flood of lines, one keeps the rest alive. More would only cost
+/// memory.
+const WORKERS: usize = 2;
+
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
@@ -48,6 +52,7 @@ fn start(cli: &Cli) -> Result<u8> {
         log_to(&file.value)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
         .enable_all()
         .build()
         .wrap_err("start the runtime")?;

@@ -71,6 +71,11 @@ impl Entry {
         );
         repeating.then_some((&*self.source, &leader.worker, leader.kind))
     }
+
+    fn repeats_like(&self, other: &Self) -> bool {
+        self.repeat_key()
+            .is_some_and(|key| other.repeat_key() == Some(key))
+    }
 }
 
 /// Errors, warnings, and a lease that can't be had: the service writes that as information.
@@ -108,21 +113,26 @@ impl Ring {
         }
     }
 
-    /// Takes out the entry that this one repeats, and says how often it had been seen.
-    fn take_repeated(&mut self, entry: &Entry) -> u64 {
-        let Some(key) = entry.repeat_key() else { return 0 };
-        let Some(place) = self
-            .entries
-            .iter()
-            .rposition(|other| other.repeat_key() == Some(key))
-        else {
-            return 0;
-        };
-        let Some(other) = self.entries.remove(place) else {
-            return 0;
+    /// Takes in an entry that may repeat another, which it then stands for: in its place while only such entries follow, so that a
+    /// screen at rest stays as it is; else at its own time.
+    fn insert_repeating(&mut self, mut entry: Entry, capacity: usize) {
+        let is_same = |other: &Arc<Entry>| entry.repeats_like(other);
+        let place = self.entries.iter().rposition(is_same);
+        let Some((place, other)) = place.and_then(|place| Some((place, self.entries.remove(place)?))) else {
+            return self.insert(Arc::new(entry), capacity);
         };
         self.bytes -= other.record.text.len();
-        other.repeats
+        entry.repeats += other.repeats;
+        if self
+            .entries
+            .range(place..)
+            .all(|later| later.repeat_key().is_some())
+        {
+            self.bytes += entry.record.text.len();
+            self.entries.insert(place, Arc::new(entry));
+        } else {
+            self.insert(Arc::new(entry), capacity);
+        }
     }
 
     /// The entries, oldest first.
@@ -170,13 +180,8 @@ impl LogBuffer {
             repeats: 1,
         };
         if about_leader {
-            let repeats = 1 + self.leader.take_repeated(&entry);
-            let entry = Arc::new(Entry {
-                repeats,
-                ..entry.clone()
-            });
-            self.narrow_repeated(&entry);
-            self.leader.insert(entry, CHOSEN_CAPACITY);
+            self.leader.insert_repeating(entry.clone(), CHOSEN_CAPACITY);
+            self.narrow_repeating(&entry);
         }
         let entry = Arc::new(entry);
         if bad {
@@ -228,12 +233,10 @@ impl LogBuffer {
         }
     }
 
-    fn narrow_repeated(&mut self, entry: &Arc<Entry>) {
-        if self.mode == LogMode::Leader {
-            if let Some(narrowed) = self.narrowed.as_mut() {
-                narrowed.take_repeated(entry);
-            }
-            self.narrow(entry);
+    fn narrow_repeating(&mut self, entry: &Entry) {
+        let fits = self.mode == LogMode::Leader && self.fits(entry);
+        if let Some(narrowed) = self.narrowed.as_mut().filter(|_| fits) {
+            narrowed.insert_repeating(entry.clone(), ALL_CAPACITY);
         }
     }
 
@@ -446,6 +449,28 @@ mod tests {
         }
         assert_eq!(texts(&buffer), ["Starting reconciliation loop"]);
         assert_eq!(buffer.shown()[0].repeats, 3);
+    }
+
+    #[test]
+    fn lines_that_repeat_keep_their_places_until_something_happens() {
+        let mut buffer = LogBuffer::default();
+        let (a, b) = (source("a"), source("b"));
+        let shown = |buffer: &LogBuffer| -> Vec<(i64, String)> {
+            let row = |entry: &Arc<Entry>| (entry.record.at.as_second(), entry.source.pod.to_string());
+            buffer.shown().iter().map(row).collect()
+        };
+        for second in [1, 31] {
+            buffer.push(&a, heartbeat(second));
+            buffer.push(&b, heartbeat(second + 1));
+        }
+        buffer.push(&a, heartbeat(61));
+        assert_eq!(shown(&buffer), [(61, "api-a".into()), (32, "api-b".into())]);
+        let mut gained = heartbeat(62);
+        gained.leader.as_mut().unwrap().kind = LeaderLineKind::Gained;
+        buffer.push(&b, gained);
+        buffer.push(&b, heartbeat(63));
+        let after = [(61, "api-a"), (62, "api-b"), (63, "api-b")];
+        assert_eq!(shown(&buffer), after.map(|(at, pod)| (at, pod.to_owned())));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, Flow};
-use super::pace;
+use super::pace::Pace;
 use super::signals;
 use super::terminal::{self, Guard, Screen};
 use crate::app::event::Event;
@@ -29,26 +29,26 @@ pub async fn run(mut console: Console) -> Result<u8> {
     let mut input = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut draw_at = Instant::now();
+    let mut pace = Pace::new(Instant::now());
     let status = loop {
         let flow = tokio::select! {
             biased;
             ended = signals::ended(&mut end) => break 128 + ended.signal,
             key = input.next() => match key {
-                Some(Ok(event)) => take_input(&mut console, event),
+                Some(Ok(event)) => take_input(&mut console, &mut pace, event),
                 Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
                 None => break 0,
             },
-            () = tokio::time::sleep_until(draw_at), if console.is_changed() => {
+            () = tokio::time::sleep_until(pace.due()), if console.is_changed() => {
                 let started = Instant::now();
                 console.draw(&mut screen).wrap_err("draw the screen")?;
-                draw_at = started + pace::next_after(started.elapsed());
+                pace.drawn(started, started.elapsed());
                 Flow::Continue
             },
             Some(event) = console.next() => console.take(event),
             _ = tick.tick() => console.take(Event::Tick),
         };
-        let flow = settle(&mut console, &mut input, flow);
+        let flow = settle(&mut console, &mut input, &mut pace, flow);
         if !follow(flow, &mut screen)? {
             break 0;
         }
@@ -58,12 +58,12 @@ pub async fn run(mut console: Console) -> Result<u8> {
 }
 
 /// Takes the keys that wait and then what is queued, unless the first event wants the terminal.
-fn settle(console: &mut Console, input: &mut EventStream, flow: Flow) -> Flow {
+fn settle(console: &mut Console, input: &mut EventStream, pace: &mut Pace, flow: Flow) -> Flow {
     if flow != Flow::Continue {
         return flow;
     }
     while let Some(Some(Ok(event))) = input.next().now_or_never() {
-        let flow = take_input(console, event);
+        let flow = take_input(console, pace, event);
         if flow != Flow::Continue {
             return flow;
         }
@@ -71,7 +71,8 @@ fn settle(console: &mut Console, input: &mut EventStream, flow: Flow) -> Flow {
     console.drain()
 }
 
-fn take_input(console: &mut Console, event: TerminalEvent) -> Flow {
+fn take_input(console: &mut Console, pace: &mut Pace, event: TerminalEvent) -> Flow {
+    pace.hurry();
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => console.take(Event::Key(key)),
         TerminalEvent::Paste(text) => console.take(Event::Paste(text)),

@@ -7,6 +7,7 @@ pub mod line;
 pub mod live;
 pub mod pace;
 pub mod picture;
+pub mod quiet;
 pub mod signals;
 pub mod sources;
 pub mod tasks;

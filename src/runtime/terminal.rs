@@ -13,10 +13,11 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+
+use super::quiet::Quiet;
 
 /// A terminal whose frame is collected and written at once.
-pub type Screen = Terminal<CrosstermBackend<io::BufWriter<Stdout>>>;
+pub type Screen = Terminal<Quiet<io::BufWriter<Stdout>>>;
 
 /// More than any frame holds, so that one frame is one write.
 const FRAME_BYTES: usize = 1 << 17;
@@ -61,7 +62,7 @@ pub fn take() -> io::Result<()> {
 
 /// A screen on standard output.
 pub fn screen() -> io::Result<Screen> {
-    Terminal::new(CrosstermBackend::new(io::BufWriter::with_capacity(
+    Terminal::new(Quiet::new(io::BufWriter::with_capacity(
         FRAME_BYTES,
         io::stdout(),
     )))

@@ -212,19 +212,18 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
     lease.advancing.filter(|advancing| led || !advancing)
 }
 
-/// A lease that is being renewed is told in tens of seconds: that it is renewed is what counts.
+/// A lease that is being renewed, or has long to go, is told in tens of seconds: that it lives is what counts.
 fn live_lease(words: Words<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> Words<'_> {
     let brief = |seconds| span::brief(SignedDuration::from_secs(seconds));
+    let tens = ttl_s / 10 * 10;
     let lease = if terse { "" } else { "lease " };
     match advancing {
-        Some(true) => words.add(
-            Meaning::Text,
-            &format!("{lease}{}, advancing", brief(ttl_s / 10 * 10)),
-        ),
+        Some(true) => words.add(Meaning::Text, &format!("{lease}{}, advancing", brief(tens))),
         Some(false) => words.add(
             Meaning::Doubtful,
             &format!("{lease}{}, not renewed", brief(ttl_s)),
         ),
+        None if ttl_s >= 60 => words.add(Meaning::Text, &format!("{lease}{}", brief(tens))),
         None => words.add(Meaning::Text, &format!("{lease}{}", brief(ttl_s))),
     }
 }

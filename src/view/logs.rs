@@ -106,7 +106,7 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 
 /// Of how many pods the log is read.
 fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
-    let (read, _, all) = progress(app);
+    let (_, read, all) = progress(app);
     let noun = if all == 1 { "pod" } else { "pods" };
     if read == all {
         return Words::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
@@ -114,19 +114,14 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
 }
 
-/// Pods whose service has a log, those of them that were read up to now, and all pods.
+/// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
 fn progress(app: &App) -> (usize, usize, usize) {
     let service = app.session.profile.service.container.as_str();
-    let uids = |caught_up: bool| -> BTreeSet<&PodUid> {
-        let logs = app
-            .facts
-            .logs
-            .iter()
-            .filter(|(key, _)| &*key.container == service);
-        let logs = logs.filter(|(_, log)| !caught_up || log.progress.caught_up);
-        logs.map(|(key, _)| &key.pod_uid).collect()
-    };
-    (uids(false).len(), uids(true).len(), app.facts.pods.len())
+    let of_service = || app.facts.logs.iter().filter(|(key, _)| &*key.container == service);
+    let begun: BTreeSet<&PodUid> = of_service().map(|(key, _)| &key.pod_uid).collect();
+    let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
+    let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();
+    (begun.len(), begun.len() - behind.len(), app.facts.pods.len())
 }
 
 /// Whether the service's container waits to be started in every pod that is known to have one.

@@ -76,7 +76,13 @@ pub fn measure(effort: Effort) {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill(folder.path());
     let sent = Arc::new(AtomicU64::new(0));
-    let front = Front::before(&drill, Flood { sent: Arc::clone(&sent) }, folder.path());
+    let front = Front::before(
+        &drill,
+        Flood {
+            sent: Arc::clone(&sent),
+        },
+        folder.path(),
+    );
     let started = Instant::now();
     let mut console = console(&front.kubeconfig);
     console.until_shows("3/3 ready");
@@ -90,10 +96,17 @@ pub fn measure(effort: Effort) {
     figure("resident memory, most so far", most, "MB");
     let due = started.elapsed().as_secs_f64() * RATE * 3.0;
     let taken = sent.load(Ordering::Relaxed) as f64;
-    figure("lines taken of those due since the start", taken / due * 100.0, "%");
+    figure(
+        "lines taken of those due since the start",
+        taken / due * 100.0,
+        "%",
+    );
     let shown = console.screen().contents();
     let missed = shown.split("  ").find(|words| words.contains(" missed"));
-    println!("  said on the screen: {}", missed.unwrap_or("nothing of lines missed").trim());
+    println!(
+        "  said on the screen: {}",
+        missed.unwrap_or("nothing of lines missed").trim()
+    );
     quit(console);
 }
 

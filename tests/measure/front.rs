@@ -103,7 +103,9 @@ async fn answer(
     }
     let bytes = source.stream(pod, query.contains("follow=true"));
     let frames = bytes.map(|bytes| Ok::<_, Infallible>(Frame::data(bytes)));
-    let body = StreamBody::new(frames).map_err(|never| match never {}).boxed_unsync();
+    let body = StreamBody::new(frames)
+        .map_err(|never| match never {})
+        .boxed_unsync();
     let mut response = Response::new(body);
     let plain = HeaderValue::from_static("text/plain");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);

@@ -37,7 +37,11 @@ pub fn measure(effort: Effort) {
     let written = (console.raw.len() - bytes) as f64;
     figure("to the terminal", written / seconds, "bytes/s");
     say_requests(&drill.api().requests().split_off(requests), seconds);
-    figure("CPU of the drill itself", after.1.percent_since(&before.1), "% of a core");
+    figure(
+        "CPU of the drill itself",
+        after.1.percent_since(&before.1),
+        "% of a core",
+    );
     quit(console);
 }
 

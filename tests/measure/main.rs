@@ -92,7 +92,11 @@ fn heading(title: &str, how: &str) {
 
 /// Prints one figure.
 fn figure(what: &str, value: f64, unit: &str) {
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    let digits = if value < 10.0 {
+        2
+    } else {
+        usize::from(value < 100.0)
+    };
     println!("  {what:<44}{value:>12.digits$} {unit}");
 }
 

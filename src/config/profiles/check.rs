@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
+use regex::bytes::Regex;
 
 use crate::config::document::Document;
 use crate::config::identifier::{is_column, is_key, is_link, is_object_name, is_selector};
 use crate::config::problem::Problem;
+use crate::incident::log::expression;
 use crate::incident::profile::{Database, Environment, Leaders, Profile, Table};
 use crate::incident::sop::{Check, PLACEHOLDERS, Sop, Step};
 
@@ -188,7 +189,7 @@ impl<'a> Checker<'a> {
 
     /// A pattern must compile.
     fn pattern(&mut self, path: &str, pattern: &str) -> Option<Regex> {
-        match Regex::new(pattern) {
+        match expression(pattern) {
             Ok(regex) => Some(regex),
             Err(error) => {
                 self.wrong(

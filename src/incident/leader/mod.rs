@@ -48,7 +48,7 @@ pub struct LeaderReading {
     pub pod: Option<SafeText>,
     /// Its worker id.
     pub worker_id: Option<SafeText>,
-    /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 12s ago`.
+    /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
     pub log: String,
     /// The lease row, if the table has one.
     pub lease: Option<LeaseReading>,

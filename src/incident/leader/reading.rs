@@ -296,11 +296,11 @@ impl Scene<'_> {
 
     fn words_on_leader(&self, leader: &Testimony<'_>) -> String {
         let blip = if self.had_blip(leader) { ", DB blip" } else { "" };
-        format!("{}, {}{blip}", leader.name(), self.last_word(leader))
+        format!("{}, {}{blip}", leader.name(), self.last_word(leader, tens))
     }
 
-    /// `heartbeat 12s ago`.
-    fn last_word(&self, of: &Testimony<'_>) -> String {
+    /// `heartbeat 10s ago`.
+    fn last_word(&self, of: &Testimony<'_>, age: fn(SignedDuration) -> String) -> String {
         let Some((at, kind)) = of.evidence.and_then(|evidence| evidence.latest) else {
             return "silent".to_owned();
         };
@@ -309,7 +309,7 @@ impl Scene<'_> {
         } else {
             "heartbeat"
         };
-        format!("{word} {} ago", span::brief(self.log_now.duration_since(at)))
+        format!("{word} {} ago", age(self.log_now.duration_since(at)))
     }
 
     fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
@@ -327,7 +327,9 @@ impl Scene<'_> {
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         match silent {
             _ if of == 0 => "no pod runs".to_owned(),
-            Some(one) if one.stand == Stand::Unknown => format!("{}, {}", one.name(), self.last_word(one)),
+            Some(one) if one.stand == Stand::Unknown => {
+                format!("{}, {}", one.name(), self.last_word(one, span::brief))
+            }
             _ if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
             _ if said > 0 => format!("{said} of {of} pods say not leader"),
             _ if read == 0 => format!("no log of {of} pods is current"),
@@ -424,5 +426,13 @@ impl Testimony<'_> {
 
     fn name(&self) -> SafeText {
         SafeText::cut(self.witness.pod.short_name(), 12)
+    }
+}
+
+/// An age in tens of seconds: that a heart beats is what counts, and what is told stays as it is for a while.
+fn tens(age: SignedDuration) -> String {
+    match age.as_secs() {
+        ..10 => "<10s".to_owned(),
+        seconds => span::brief(SignedDuration::from_secs(seconds / 10 * 10)),
     }
 }

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 pub use self::glog::{Header, Severity};
 pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
-pub use self::patterns::LogPatterns;
 #[cfg(test)]
 pub(crate) use self::patterns::tests::{CLUSTER, KAFKA, leaders as sample_leaders};
+pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
 use super::fact::{PodUid, short_name};
 use super::text::SafeText;
