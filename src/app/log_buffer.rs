@@ -169,6 +169,15 @@ struct Held {
 }
 
 impl LogBuffer {
+    /// Whether a record belongs to the mode that is shown.
+    pub fn shows(&self, record: &LogRecord) -> bool {
+        match self.mode {
+            LogMode::Leader => record.leader.is_some(),
+            LogMode::Errors => record.severity >= Severity::Warning,
+            LogMode::All => true,
+        }
+    }
+
     /// Takes in a record.
     pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
         let about_leader = record.leader.is_some();

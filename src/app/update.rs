@@ -46,6 +46,18 @@ impl App {
         }
     }
 
+    /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
+    /// log pane does not show, from a source whose state stays the same.
+    pub fn can_wait(&self, event: &Event) -> bool {
+        let Event::Fact(Fact::Log(batch)) = event else {
+            return false;
+        };
+        let known = self.facts.logs.get(&batch.source);
+        known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
+            && batch.sightings.is_empty()
+            && !batch.records.iter().any(|record| self.log.shows(record))
+    }
+
     fn learn(&mut self, fact: Fact) {
         match &fact {
             Fact::Log(batch) => {

@@ -76,7 +76,7 @@ impl Console {
 
     /// Takes in one event and does what follows from it.
     pub fn take(&mut self, event: Event) -> Flow {
-        self.changed = true;
+        self.changed |= !self.app.can_wait(&event);
         let effects = self.app.update(event, self.clock.now());
         let mut flow = Flow::Continue;
         for effect in effects {

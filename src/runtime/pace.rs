@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The shortest time from one key's frame to the next one's.
+/// The shortest time from one frame to the next of its kind.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// The shortest time from any frame to one that only shows new facts: nobody reads faster, and a flood of lines would fill a slow
-/// connection.
+/// What it grows to for frames that only show new facts, while these follow each other: nobody reads faster, and a flood of lines would
+/// fill a slow connection.
 const FACTS: Duration = Duration::from_millis(100);
 
 /// A slow terminal gets this many times the time it took for one frame before the next.
@@ -25,8 +25,9 @@ pub struct Pace {
     rested_at: Instant,
     /// No frame for a key before.
     key_at: Instant,
-    /// No frame for facts before.
-    facts_at: Instant,
+    /// When the last frame was begun, and for how long afterwards there is none for facts.
+    drawn_at: Instant,
+    pause: Duration,
     /// Whether a key waits to be shown.
     key: bool,
 }
@@ -37,7 +38,8 @@ impl Pace {
         Self {
             rested_at: now,
             key_at: now,
-            facts_at: now,
+            drawn_at: now,
+            pause: Duration::ZERO,
             key: false,
         }
     }
@@ -49,8 +51,12 @@ impl Pace {
 
     /// When what has changed is to be drawn.
     pub fn due(&self) -> Instant {
-        self.rested_at
-            .max(if self.key { self.key_at } else { self.facts_at })
+        let at = if self.key {
+            self.key_at
+        } else {
+            self.drawn_at + self.pause
+        };
+        self.rested_at.max(at)
     }
 
     /// A frame was drawn.
@@ -62,7 +68,9 @@ impl Pace {
         if std::mem::take(&mut self.key) {
             self.key_at = started + FRAME;
         }
-        self.facts_at = started + FACTS;
+        let hard_upon = started - self.drawn_at <= self.pause * 2;
+        self.pause = if hard_upon { self.pause * 2 } else { FRAME }.clamp(FRAME, FACTS);
+        self.drawn_at = started;
     }
 }
 
@@ -70,29 +78,42 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Milliseconds from a frame's start to the next one for facts, and to the next one for a key.
-    fn after(key: bool, took: u64) -> (u128, u128) {
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn a_key_is_shown_at_once_and_the_next_one_with_the_next_frame() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        if key {
-            pace.hurry();
-        }
-        pace.drawn(start, Duration::from_millis(took));
-        let facts = pace.due() - start;
+        pace.drawn(start, MILLISECOND);
         pace.hurry();
-        (facts.as_millis(), (pace.due() - start).as_millis())
+        assert!(pace.due() <= start);
+        pace.drawn(start + MILLISECOND, MILLISECOND);
+        pace.hurry();
+        assert_eq!(pace.due(), start + MILLISECOND + FRAME);
     }
 
     #[tokio::test]
-    async fn a_key_is_shown_at_once_and_facts_wait() {
-        assert_eq!(after(false, 2), (100, 0));
-        assert_eq!(after(true, 2), (100, 16), "keys come faster than frames");
+    async fn facts_that_pour_in_are_drawn_less_and_less_often() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let mut now = start;
+        let mut pauses = Vec::new();
+        for rest in [0, 0, 0, 0, 0, 500, 0] {
+            now = pace.due().max(now) + MILLISECOND * rest;
+            pace.drawn(now, MILLISECOND);
+            pauses.push((pace.due() - now).as_millis());
+        }
+        assert_eq!(pauses, [16, 32, 64, 100, 100, 16, 32]);
     }
 
     #[tokio::test]
     async fn a_slow_terminal_is_given_time() {
-        assert_eq!(after(false, 6), (100, 18));
-        assert_eq!(after(true, 200), (600, 600));
-        assert_eq!(after(true, 5_000), (2_000, 2_000));
+        for (took, rest) in [(6, 18), (200, 600), (5_000, 2_000)] {
+            let start = Instant::now();
+            let mut pace = Pace::new(start);
+            pace.drawn(start, MILLISECOND * took);
+            pace.hurry();
+            assert_eq!((pace.due() - start).as_millis(), rest, "{took} ms");
+        }
     }
 }

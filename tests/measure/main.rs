@@ -78,6 +78,8 @@ fn main() {
         .build()
         .unwrap();
     let _entered = runtime.enter();
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load of this machine before: {}", load.trim());
     for (name, measure) in parts {
         if named(name) || !chosen {
             measure(effort);
