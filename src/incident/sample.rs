@@ -34,7 +34,7 @@ pub(crate) fn id(pod: &str) -> SafeText {
 
 pub(crate) fn profile() -> Profile {
     Profile {
-        open_links: Default::default(),
+        open_links: Vec::new(),
         error_classes: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),

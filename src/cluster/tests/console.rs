@@ -249,7 +249,7 @@ pub(super) fn profile() -> Profile {
     let pattern = || "leader".to_string();
     let key = |name: &str| format!("db.{name}");
     Profile {
-        open_links: Default::default(),
+        open_links: Vec::new(),
         error_classes: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
