@@ -220,7 +220,12 @@ mod tests {
 
     #[test]
     fn a_change_of_style_is_one_sequence_and_ends_with_the_frame() {
-        let line = Line::from(vec!["a".bold().red(), "b".red().bold(), "c".into(), "d".on_light_blue()]);
+        let line = Line::from(vec![
+            "a".bold().red(),
+            "b".red().bold(),
+            "c".into(),
+            "d".on_light_blue(),
+        ]);
         let indexed = Line::from("a".fg(Color::Indexed(8)).bg(Color::Rgb(1, 2, 3)).reversed());
         let [named, numbered] = written([line, indexed]);
         assert_eq!(named, "\x1b[1;1H\x1b[0;1;31mab\x1b[0mc\x1b[0;104md\x1b[0m");

@@ -117,7 +117,12 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
 fn progress(app: &App) -> (usize, usize, usize) {
     let service = app.session.profile.service.container.as_str();
-    let of_service = || app.facts.logs.iter().filter(|(key, _)| &*key.container == service);
+    let of_service = || {
+        app.facts
+            .logs
+            .iter()
+            .filter(|(key, _)| &*key.container == service)
+    };
     let begun: BTreeSet<&PodUid> = of_service().map(|(key, _)| &key.pod_uid).collect();
     let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
     let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();

@@ -116,7 +116,7 @@ pub fn measure(effort: Effort) {
         theirs.take(|| read_by_kubectl(&front.kubeconfig, &pods));
         one.take(|| {
             pods.iter()
-                .for_each(|pod| read_by_kubectl(&front.kubeconfig, std::slice::from_ref(pod)))
+                .for_each(|pod| read_by_kubectl(&front.kubeconfig, std::slice::from_ref(pod)));
         });
     }
     ours.say("console, start to all three logs searched");

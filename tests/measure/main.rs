@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::print_stdout,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "the figures are what it is for, and a measurement that can't be made ends it"
 )]
@@ -61,11 +62,14 @@ const QUICK: Effort = Effort {
     lines: 100_000,
 };
 
+/// Takes the figures of one part and prints them.
+type Measure = fn(Effort);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, fn(Effort)); 4] = [
+    let parts: [(&str, Measure); 4] = [
         ("startup", startup::measure),
         ("idle", idle::measure),
         ("flood", flood::measure),
