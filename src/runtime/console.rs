@@ -13,8 +13,8 @@ use crate::app::event::{Effect, Event, Outcome};
 use crate::database::Request;
 use crate::view::{self, Theme};
 
-/// Queued events taken before a draw.
-pub const DRAIN: usize = 256;
+/// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
+pub const DRAIN: usize = 32;
 
 /// What the loop has to do with the terminal after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
