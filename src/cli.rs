@@ -9,6 +9,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::incident::redact::redact;
+use crate::incident::text::SafeText;
+
 /// What a usage error exits with (`EX_USAGE` of sysexits).
 pub const USAGE: u8 = 64;
 
@@ -236,10 +239,13 @@ where
 
 fn stop_for(error: &clap::Error) -> Stop {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    Stop {
-        code: if asked { 0 } else { USAGE },
-        text: error.render().to_string(),
+    let text = error.render().to_string();
+    if asked {
+        return Stop { code: 0, text };
     }
+    // It quotes the arguments.
+    let text = SafeText::new(&redact(&text)).to_string();
+    Stop { code: USAGE, text }
 }
 
 /// The command as it was called: as a plugin, its usage reads as the operator typed it.

@@ -9,8 +9,11 @@ use std::sync::Mutex;
 use color_eyre::eyre::{Result, WrapErr};
 use sopwatch::cli::{self, Cli, Command};
 use sopwatch::config::{self, ConfigError, Folders, Settings};
-use sopwatch::{launch, runtime::terminal};
+use sopwatch::launch;
+use sopwatch::runtime::{log_file, terminal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
 
 /// What is written to the log file unless `RUST_LOG` says otherwise.
 const LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error,sqlx=warn";
@@ -79,10 +82,11 @@ fn log_to(path: &Path) -> Result<()> {
     };
     let file = open().wrap_err_with(|| format!("open the log file {}", path.display()))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
-    tracing_subscriber::fmt()
-        .with_writer(Mutex::new(file))
+    let format = tracing_subscriber::fmt::layer()
+        .with_writer(Mutex::new(log_file::Guarded::new(file)))
         .with_ansi(false)
-        .with_env_filter(filter)
-        .init();
+        .with_filter(filter)
+        .with_filter(filter_fn(log_file::may_be_written));
+    tracing_subscriber::registry().with(format).init();
     Ok(())
 }

@@ -14,7 +14,7 @@ mod update;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::checklist::Checklist;
 use self::dialog::Dialog;
@@ -68,8 +68,10 @@ pub struct App {
     pub keymap: Keymap,
     /// The newest word from the console.
     pub notice: Option<Notice>,
-    /// The moment of the last event.
+    /// The moment of the last event, by the cluster's clock: what it dates is compared with nothing else.
     pub now: Timestamp,
+    /// How far the cluster's clock is ahead of this machine's; zero while it is not known to differ.
+    pub skew: SignedDuration,
 }
 
 /// One row of the database pane.
@@ -108,6 +110,7 @@ impl App {
             keymap,
             notice: None,
             now,
+            skew: SignedDuration::ZERO,
         };
         app.judge();
         app

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use regex::RegexBuilder;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
@@ -21,9 +21,16 @@ use crate::incident::text::SafeText;
 /// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
 const FILTER_SIZE: usize = 1 << 20;
 
+/// How far two clocks must be apart to be told so: less can't be measured through a busy network, and is below what is judged by.
+const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
+
 impl App {
-    /// Takes in one event at `now` and says what is to be done in the world.
+    /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
     pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        if let Event::Fact(Fact::ServerClock(clock)) = &event {
+            self.set_skew(clock.duration_since(now));
+        }
+        let now = now.saturating_add(self.skew).unwrap_or(now);
         self.now = now;
         match event {
             Event::Key(key) => self.press(key),
@@ -56,6 +63,26 @@ impl App {
         known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
             && batch.sightings.is_empty()
             && !batch.records.iter().any(|record| self.log.shows(record))
+    }
+
+    /// From now on time is the cluster's: a bastion whose clock is minutes off would else call a young pod old, and a dead leader alive.
+    fn set_skew(&mut self, measured: SignedDuration) {
+        if (measured - self.skew).abs() < SKEW_MATTERS {
+            return;
+        }
+        let skew = if measured.abs() < SKEW_MATTERS {
+            SignedDuration::ZERO
+        } else {
+            measured
+        };
+        let span = skew - self.skew;
+        let ticks = self.checklist.ticks.values_mut().map(|tick| &mut tick.at);
+        let notice = self.notice.iter_mut().map(|notice| &mut notice.at);
+        for at in ticks.chain(notice).chain([&mut self.session.started_at]) {
+            *at = at.saturating_add(span).unwrap_or(*at);
+        }
+        self.facts.shift(span);
+        self.skew = skew;
     }
 
     fn learn(&mut self, fact: Fact) {
@@ -242,4 +269,47 @@ fn regex_problem(problem: &regex::Error) -> String {
     let text = problem.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::Session;
+    use crate::app::keymap::Keymap;
+    use crate::incident::sample::{ago, now, profile};
+
+    fn console() -> App {
+        let session = Session {
+            profile: Arc::new(profile()),
+            environment: None,
+            namespace: "n".to_owned(),
+            drill: None,
+            beside: Vec::new(),
+            read_only: false,
+            started_at: now(),
+        };
+        App::new(session, "", Keymap::default())
+    }
+
+    #[test]
+    fn time_is_the_clusters_where_the_clocks_differ() {
+        for (ahead, skew) in [(0, 0), (4, 0), (-4, 0), (600, 600), (-600, -600)] {
+            let mut app = console();
+            app.update(Event::Tick, now());
+            app.update(Event::Fact(Fact::ServerClock(ago(-ahead))), now());
+            assert_eq!(app.skew, SignedDuration::from_secs(skew), "{ahead} s ahead");
+            assert_eq!(app.now, ago(-skew));
+            assert_eq!(app.session.started_at, ago(-skew), "the incident's clock goes on");
+            // a measurement that differs by a little changes nothing, and a clock that was set right is believed
+            app.update(
+                Event::Fact(Fact::ServerClock(ago(2 * ahead.signum() - ahead))),
+                now(),
+            );
+            assert_eq!(app.skew, SignedDuration::from_secs(skew));
+            app.update(Event::Fact(Fact::ServerClock(now())), now());
+            assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::backoff::{delay, jitter};
@@ -97,8 +98,8 @@ impl Keeper {
         let since = now();
         loop {
             let wait = match probe::ask(&session.client, &dialed.target.server).await {
-                Sign::Alive(version) => {
-                    self.alive(since).await;
+                Sign::Alive(version, clock) => {
+                    self.alive(since, clock).await;
                     if down {
                         return Over::CameBack;
                     }
@@ -118,10 +119,13 @@ impl Keeper {
         }
     }
 
-    async fn alive(&mut self, since: Instant) {
+    async fn alive(&mut self, since: Instant, clock: Option<Timestamp>) {
         self.failures = 0;
         if (now() - since) >= GOOD_AFTER {
             self.refusals = 0;
+        }
+        if let Some(clock) = clock {
+            self.scope.tell(Fact::ServerClock(clock)).await;
         }
         self.scope.feed(&FeedId::Api, FeedState::Live).await;
     }

@@ -5,6 +5,7 @@
 //! their own place (a resource version, a log position), and go on from there with the next one. What they learn leaves as facts.
 
 mod access;
+mod answer;
 mod backoff;
 mod clock;
 mod connect;

@@ -11,6 +11,7 @@ use super::show::show;
 use crate::cli::{self, Cli, Command, ConfigCommand};
 use crate::incident::profile::Environment;
 use crate::incident::sop_text::{sop_text, sops_list};
+use crate::incident::text::SafeText;
 
 /// A text for standard output, and what to exit with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(text: impl Into<String>) -> Answer {
+    /// A text that quotes files, which anybody may have written.
+    fn quoting(text: &str) -> Answer {
         Answer {
-            text: text.into(),
+            text: SafeText::new(text).to_string(),
             status: 0,
         }
     }
@@ -47,10 +49,11 @@ pub fn answer(
         Some(Command::Config { command }) => {
             return config(*command, cli, variables, folders, judge).map(Some);
         }
-        Some(Command::Completions { shell }) => written(Ok(cli::completions(*shell)))?,
-        Some(Command::Man) => written(cli::manual())?,
+        // Ours alone, tabs and all.
+        Some(Command::Completions { shell }) => return written(Ok(cli::completions(*shell))).map(Some),
+        Some(Command::Man) => return written(cli::manual()).map(Some),
     };
-    Ok(Some(Answer::of(text)))
+    Ok(Some(Answer::quoting(&text)))
 }
 
 fn config(
@@ -61,14 +64,14 @@ fn config(
     judge: impl Fn(&Settings) -> Result<(), ConfigError>,
 ) -> Result<Answer, ConfigError> {
     match command {
-        ConfigCommand::Show => Ok(Answer::of(show(&load(cli, variables, folders)?))),
-        ConfigCommand::Paths => Ok(Answer::of(files::paths(cli, variables, folders))),
-        ConfigCommand::Init => files::init(cli, variables, folders).map(Answer::of),
+        ConfigCommand::Show => Ok(Answer::quoting(&show(&load(cli, variables, folders)?))),
+        ConfigCommand::Paths => Ok(Answer::quoting(&files::paths(cli, variables, folders))),
+        ConfigCommand::Init => files::init(cli, variables, folders).map(|text| Answer::quoting(&text)),
         ConfigCommand::Check => {
             let (text, well) = files::check(cli, variables, folders, judge);
             Ok(Answer {
-                text,
                 status: u8::from(!well),
+                ..Answer::quoting(&text)
             })
         }
     }
@@ -94,8 +97,9 @@ fn chosen_environment(settings: &Settings) -> Option<&Environment> {
     settings.environment_for(namespace)
 }
 
-fn written(bytes: std::io::Result<Vec<u8>>) -> Result<String, ConfigError> {
+fn written(bytes: std::io::Result<Vec<u8>>) -> Result<Answer, ConfigError> {
     let failed = |why: String| ConfigError::from(Problem::new("output", why));
     let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(Answer { text, status: 0 })
 }

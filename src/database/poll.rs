@@ -12,6 +12,7 @@ use super::problem;
 use super::statement::{self, ROWS_LIMIT, Statements, TableStatements};
 use crate::incident::fact::{Lease, Reading, Row, Rows, RowsOf, StatusCount, TableReading};
 use crate::incident::feed::Problem;
+use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
 
 /// How long one answer may take: the server's own limit on a statement and the way there and back.
@@ -154,6 +155,7 @@ fn text(row: &PgRow, index: usize) -> sqlx::Result<SafeText> {
 }
 
 fn shortened(text: &str) -> SafeText {
+    let text = &*redact(text);
     match text.char_indices().nth(TEXT_LIMIT) {
         Some((end, _)) => SafeText::from(format!("{}…", &text[..end])),
         None => SafeText::new(text),

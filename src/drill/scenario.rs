@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 use super::database::Seed;
 use super::faults::ApiFault;
@@ -34,6 +35,10 @@ pub struct Scenario {
     /// The rows of the database.
     #[serde(default)]
     pub database: Seed,
+    /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them: nobody looks after them. One that has the
+    /// name of an object of the service takes its place.
+    #[serde(default, deserialize_with = "objects")]
+    pub objects: Vec<Value>,
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<Entry>,
@@ -223,6 +228,23 @@ pub fn scenario(id: &str) -> Result<Scenario, ScenarioError> {
     Scenario::parse(&format!("{name}.toml"), text)
 }
 
+/// Objects of kinds that the world has.
+fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    let objects = Vec::<Value>::deserialize(deserializer)?;
+    let known = |object: &&Value| {
+        ["Pod", "Event", "Secret"]
+            .iter()
+            .any(|kind| object["kind"] == *kind)
+    };
+    match objects.iter().find(|object| !known(object)) {
+        Some(object) => Err(de::Error::custom(format!(
+            "an object of kind {}: there are Pod, Event and Secret",
+            object["kind"]
+        ))),
+        None => Ok(objects),
+    }
+}
+
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_span(&text).ok_or_else(|| {
@@ -297,6 +319,16 @@ mod tests {
                 .to_string()
                 .contains("exactly one")
         );
+    }
+
+    #[test]
+    fn objects_are_of_kinds_that_there_are() {
+        let object =
+            |kind: &str| format!("{LEAST}[[objects]]\nkind = '{kind}'\n[objects.metadata]\nname = 'x'\n");
+        let scenario = Scenario::parse("f", &object("Event")).unwrap();
+        assert_eq!(scenario.objects[0]["metadata"]["name"], "x");
+        let wrong = Scenario::parse("f", &object("Evnt")).unwrap_err().to_string();
+        assert!(wrong.contains("Evnt"), "{wrong}");
     }
 
     #[test]

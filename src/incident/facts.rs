@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::fact::{
-    Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Pod, PodUid, Reading, Rows,
-    StatusCount,
+    Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
+    Rows, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;
@@ -23,8 +23,8 @@ pub const CHANGE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// Instances of one container whose logs are known at a time.
 const KEPT_INSTANCES: u32 = 3;
 
-/// Rows by table and status.
-type Counts = BTreeMap<(SafeText, SafeText), u64>;
+/// Rows by status, of each table that could be read.
+type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -84,6 +84,8 @@ impl Facts {
     pub fn apply(&mut self, fact: Fact, now: Timestamp) {
         match fact {
             Fact::Connection(connection) => self.connection = Some(connection),
+            // Whoever gives the time takes it into account.
+            Fact::ServerClock(_) => {}
             Fact::Feed(id, state) => self.hear(id, state, now),
             Fact::Deployment(deployment) => {
                 self.deployment = deployment;
@@ -129,10 +131,27 @@ impl Facts {
         }
     }
 
+    /// Moves every moment that was told by a clock which turns out to be off by `span`.
+    pub fn shift(&mut self, span: SignedDuration) {
+        let feeds = self.feeds.values_mut().flat_map(Feed::moments);
+        let readings = self.reading.iter_mut().map(|(at, _)| at);
+        let rows = self.rows.iter_mut().map(|(at, _)| at);
+        let counts = self.counts.iter_mut().map(|(at, _)| at);
+        let leases = self.leases.values_mut();
+        let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
+        let all = feeds.chain(readings).chain(rows).chain(counts);
+        for at in all.chain(leases.flatten()) {
+            *at = at.saturating_add(span).unwrap_or(*at);
+        }
+    }
+
     fn hear(&mut self, id: FeedId, state: FeedState, now: Timestamp) {
         let of_unknown_pod = matches!(&id, FeedId::Log(key) if !self.pods.contains_key(&key.pod_uid));
         if of_unknown_pod {
             return;
+        }
+        if let FeedId::Log(key) = &id {
+            self.forget_old_instances(key);
         }
         // What a quiet watch was known by until now stays known of it when it fails.
         let heard_at = self.heard_at(&id);
@@ -211,9 +230,13 @@ impl Facts {
                     advanced_at: None,
                 });
             if track.expires != lease.expires {
+                track.advanced_at = is_later(lease, track).then_some(now).or(track.advanced_at);
                 track.expires = lease.expires.clone();
-                track.advanced_at = Some(now);
             }
+        }
+        if let Ok(leases) = &reading.leases {
+            self.leases
+                .retain(|kind, _| leases.iter().any(|lease| lease.lease_type == *kind));
         }
         self.counts.push_back((now, counts_of(&reading)));
         while self.counts.len() > 1
@@ -254,13 +277,18 @@ impl Facts {
         }
     }
 
-    /// How a status's count changed since the oldest reading that is kept, and how long ago that was.
+    /// How a status's count changed since the oldest reading that is kept, and how long ago that was. Readings in which the table
+    /// could not be read do not count.
     pub fn change_of(&self, table: &str, status: &str) -> Option<(i64, SignedDuration)> {
-        let (first_at, first) = self.counts.front()?;
-        let (last_at, last) = self.counts.back()?;
-        let key = (SafeText::new(table), SafeText::new(status));
-        let count = |counts: &BTreeMap<_, u64>| counts.get(&key).copied().unwrap_or(0) as i64;
-        Some((count(last) - count(first), last_at.duration_since(*first_at)))
+        let (table, status) = (SafeText::new(table), SafeText::new(status));
+        let mut read = self
+            .counts
+            .iter()
+            .filter_map(|(at, counts)| Some((*at, counts.get(&table)?)));
+        let first = read.next()?;
+        let last = read.next_back().unwrap_or(first);
+        let count = |counts: &BTreeMap<_, u64>| counts.get(&status).copied().unwrap_or(0) as i64;
+        Some((count(last.1) - count(first.1), last.0.duration_since(first.0)))
     }
 
     /// The counts of one table in the newest reading.
@@ -283,11 +311,18 @@ impl Facts {
 }
 
 fn counts_of(reading: &Reading) -> Counts {
-    let statuses = |table: &super::fact::TableReading| -> Vec<((SafeText, SafeText), u64)> {
-        let key = |status: &StatusCount| ((table.table.clone(), status.status.clone()), status.count);
-        table.statuses.iter().flatten().map(key).collect()
+    let count = |status: &StatusCount| (status.status.clone(), status.count);
+    let read = |table: &super::fact::TableReading| {
+        let statuses = table.statuses.as_ref().ok()?;
+        Some((table.table.clone(), statuses.iter().map(count).collect()))
     };
-    reading.tables.iter().flat_map(statuses).collect()
+    reading.tables.iter().filter_map(read).collect()
+}
+
+/// Whether a lease's end has moved on. One that moved back was let go, or read from a server that lags behind: nobody renewed it.
+/// PostgreSQL writes the times of one session so that they compare as text.
+fn is_later(lease: &Lease, track: &LeaseTrack) -> bool {
+    lease.expires > track.expires
 }
 
 #[cfg(test)]
@@ -411,5 +446,45 @@ mod tests {
         let change = facts.change_of("clusters", "cluster_accepted");
         assert_eq!(change, Some((3, SignedDuration::from_secs(290))));
         assert_eq!(facts.change_of("clusters", "ready").unwrap().0, 0);
+    }
+
+    #[test]
+    fn a_table_that_could_not_be_read_has_not_changed() {
+        let mut facts = Facts::default();
+        let rows = [("cluster_accepted", 12, Some(1), Some(0))];
+        let mut locked = reading(None, &rows);
+        for table in &mut locked.tables {
+            table.statuses = Err("locked".into());
+        }
+        facts.apply(Fact::Database(locked), ago(60));
+        assert_eq!(facts.change_of("clusters", "cluster_accepted"), None);
+        facts.apply(Fact::Database(reading(None, &rows)), ago(40));
+        facts.apply(Fact::Database(reading(None, &rows)), ago(10));
+        let change = facts.change_of("clusters", "cluster_accepted");
+        assert_eq!(change, Some((0, SignedDuration::from_secs(30))));
+    }
+
+    #[test]
+    fn a_lease_whose_end_moves_back_does_not_advance_and_one_that_is_gone_is_forgotten() {
+        let mut facts = Facts::default();
+        facts.apply(Fact::Database(reading(Some((Some("blf5h"), 180)), &[])), ago(20));
+        facts.apply(Fact::Database(reading(Some((Some("blf5h"), 100)), &[])), ago(10));
+        let track = facts.leases[&SafeText::new("kafka")].clone();
+        assert_eq!((track.advanced_at, &*track.expires), (None, "100"));
+        facts.apply(Fact::Database(reading(None, &[])), now());
+        assert!(facts.leases.is_empty());
+    }
+
+    #[test]
+    fn what_a_wrong_clock_dated_moves_with_its_correction() {
+        let mut facts = facts(vec![pod(SHORT[0], 100)]);
+        facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
+        facts.apply(Fact::Database(reading(Some((Some("x"), 100)), &[])), now());
+        facts.shift(SignedDuration::from_mins(10));
+        let later = ago(-600);
+        let fresh = Freshness::Fresh(SignedDuration::ZERO);
+        assert_eq!(facts.freshness(&FeedId::Pods, later), fresh);
+        assert_eq!(facts.freshness(&FeedId::Database, later), fresh);
+        assert_eq!(facts.reading.as_ref().unwrap().0, later);
     }
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::log::ContainerKey;
+use super::redact::redact;
 use super::text::SafeText;
 
 /// Names one source.
@@ -109,11 +110,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without advice.
+    /// A problem without advice. Secrets in what is quoted are replaced.
     pub fn new(kind: ProblemKind, what: &str) -> Self {
         Self {
             kind,
-            what: SafeText::new(what),
+            what: SafeText::new(&redact(what)),
             advice: None,
         }
     }
@@ -175,6 +176,12 @@ impl Feed {
             FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Off(_) => None,
         };
         self.state = state;
+    }
+
+    /// Every moment that it holds.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let maybe = [self.heard_at.as_mut(), self.retry_at.as_mut()];
+        std::iter::once(&mut self.since).chain(maybe.into_iter().flatten())
     }
 
     /// The trouble it has now.

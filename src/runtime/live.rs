@@ -1,6 +1,7 @@
 //! The loop on a real terminal: keys first, then what is queued, then one draw.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
@@ -20,12 +21,16 @@ use crate::app::event::Event;
 /// How often time passes on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Keys taken in one turn: what pours in for ever must not keep the screen from being drawn.
+const KEYS: usize = 256;
+
 /// Runs the console on the terminal until it is left; the exit status.
 pub async fn run(mut console: Console) -> Result<u8> {
     let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
     let guard =
         Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
-    let mut screen = terminal::screen().wrap_err("open the screen")?;
+    // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
+    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
     let mut input = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -62,7 +67,10 @@ fn settle(console: &mut Console, input: &mut EventStream, pace: &mut Pace, flow:
     if flow != Flow::Continue {
         return flow;
     }
-    while let Some(Some(Ok(event))) = input.next().now_or_never() {
+    for _ in 0..KEYS {
+        let Some(Some(Ok(event))) = input.next().now_or_never() else {
+            break;
+        };
         let flow = take_input(console, pace, event);
         if flow != Flow::Continue {
             return flow;

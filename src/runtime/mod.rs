@@ -5,6 +5,7 @@ pub mod clock;
 pub mod console;
 pub mod line;
 pub mod live;
+pub mod log_file;
 pub mod pace;
 pub mod picture;
 pub mod quiet;

@@ -20,6 +20,9 @@ pub struct Ended {
     pub signal: u8,
 }
 
+/// How long giving the terminal back may take after that.
+const FAREWELL: Duration = Duration::from_millis(300);
+
 const SIGHUP: u8 = 1;
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
@@ -61,7 +64,10 @@ fn end(sender: &watch::Sender<Option<Ended>>, signal: u8) {
     sender.send_replace(Some(Ended { signal }));
     thread::spawn(move || {
         thread::sleep(GRACE);
-        terminal::leave();
+        // The loop may hold the lock of the output while it waits for the terminal: what is tried here must not hold up the end.
+        terminal::end_raw_mode();
+        thread::spawn(terminal::leave);
+        thread::sleep(FAREWELL);
         std::process::exit(128 + i32::from(signal));
     });
 }

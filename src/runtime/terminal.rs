@@ -16,6 +16,9 @@ use ratatui::Terminal;
 
 use super::quiet::Quiet;
 
+use crate::incident::redact::redact;
+use crate::incident::text::SafeText;
+
 /// A terminal whose frame is collected and written at once.
 pub type Screen = Terminal<Quiet<io::BufWriter<Stdout>>>;
 
@@ -82,10 +85,18 @@ pub fn leave() {
     }
 }
 
+/// Gives keys their meaning back without writing anything: works on a terminal that takes no output too.
+pub fn end_raw_mode() {
+    if TAKEN.load(Ordering::SeqCst) {
+        let _ = disable_raw_mode();
+    }
+}
+
 /// Reports a panic after the terminal is back; one in a background task goes to the log, and the console goes on.
 pub fn install_hooks() -> color_eyre::Result<()> {
     let (panic_hook, error_hook) = color_eyre::config::HookBuilder::default()
         .display_env_section(false)
+        .theme(color_eyre::config::Theme::new())
         .into_hooks();
     error_hook.install()?;
     std::panic::set_hook(Box::new(move |info| {
@@ -93,7 +104,7 @@ pub fn install_hooks() -> color_eyre::Result<()> {
         tracing::error!(panic = %info, in_loop, "panic");
         if in_loop {
             leave();
-            let _ = writeln!(io::stderr(), "{}", panic_hook.panic_report(info));
+            say(&panic_hook.panic_report(info).to_string());
         }
     }));
     Ok(())
@@ -104,8 +115,13 @@ pub fn say_error(problem: &color_eyre::Report) {
     leave();
     let mut causes = problem.chain();
     let first = causes.next().map(ToString::to_string).unwrap_or_default();
-    let _ = writeln!(io::stderr(), "sopwatch: {first}");
+    say(&format!("sopwatch: {first}"));
     for cause in causes {
-        let _ = writeln!(io::stderr(), "  because: {cause}");
+        say(&format!("  because: {cause}"));
     }
+}
+
+/// Writes to standard error what may quote text from outside: a file's name, a log line that broke something.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", SafeText::new(&redact(text)));
 }

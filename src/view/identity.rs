@@ -102,6 +102,11 @@ fn place<'t>(connection: &Connection, theme: &'t Theme) -> Words<'t> {
 fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     let clock = age::incident_clock(app.now.duration_since(app.session.started_at));
     let mut pieces = vec![(0, Words::new(theme).add(Meaning::Heading, &clock))];
+    if !app.skew.is_zero() {
+        let behind = if app.skew.is_positive() { "behind" } else { "ahead" };
+        let text = format!(" clock here {} {behind} ", span::brief(app.skew.abs()));
+        pieces.push((1, Words::new(theme).add(Meaning::Alarm, &text)));
+    }
     let expires_at = app
         .facts
         .connection

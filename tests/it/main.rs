@@ -14,5 +14,7 @@ mod cli;
 mod drills;
 mod faults;
 mod foreign;
+mod hostile;
+mod leaks;
 mod pty;
 mod tidy;

@@ -1,9 +1,12 @@
 //! The program on a terminal: it fills the screen, survives it, and gives it back at every kind of end.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::runtime::terminal::{self, Guard};
 
 use super::support::pty::Pty;
+use super::support::stalled::Stalled;
 use super::support::tmux::{Tmux, until_written};
 
 const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
@@ -57,6 +60,17 @@ fn a_terminal_that_is_gone_ends_the_console() {
     tmux.run(&["kill-server"]);
     let status = until_written(&status);
     assert_eq!(status.trim(), "129");
+}
+
+/// As a suspended tmux client leaves it: nothing is read any more, and the loop is blocked in a write.
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_up_the_end() {
+    let mut drill = Stalled::start(&[SOPWATCH, "drill", "all-well"]);
+    drill.until_full();
+    let began = Instant::now();
+    drill.terminate();
+    assert_eq!(drill.wait(), 143);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Event;
 
-use super::{at, at_micro, text};
+use super::{at, at_micro, text, words};
 use crate::incident::fact::ClusterEvent;
 
 /// Objects whose warnings concern every service of the namespace.
@@ -51,7 +51,7 @@ pub fn event(event: &Event) -> ClusterEvent {
         uid: text(event.metadata.uid.as_ref()),
         warning: is_warning(event),
         reason: text(event.reason.as_ref()),
-        message: text(event.message.as_ref()),
+        message: words(event.message.as_ref()),
         object_kind: text(event.involved_object.kind.as_ref()),
         object_name: text(event.involved_object.name.as_ref()),
         count: super::count(count).max(1),

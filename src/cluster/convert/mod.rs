@@ -13,11 +13,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 pub use self::deployment::deployment;
 pub use self::event::{concerns, event};
 pub use self::pod::pod;
+use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
+
+/// The longest message that is kept, characters.
+const MAX_WORDS: usize = 2_000;
 
 /// A text that may be absent; empty then.
 fn text(value: Option<&String>) -> SafeText {
     value.map(|value| SafeText::new(value)).unwrap_or_default()
+}
+
+/// What a component says in words: it may quote what it was given, at any length.
+fn words(value: Option<&String>) -> SafeText {
+    value
+        .map(|value| SafeText::cut(&redact(value), MAX_WORDS))
+        .unwrap_or_default()
 }
 
 fn at(time: Option<&Time>) -> Option<Timestamp> {

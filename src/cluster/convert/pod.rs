@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::status_word::{Reading, read};
-use super::{at, text};
+use super::{at, text, words};
 use crate::incident::fact::{Condition, Container, ContainerState, Ended, Pod, PodUid};
 use crate::incident::text::SafeText;
 
@@ -29,7 +29,7 @@ pub fn pod(source: &Source) -> Pod {
         deletion_at: at(metadata.deletion_timestamp.as_ref()),
         phase: text(status.and_then(|status| status.phase.as_ref())),
         status: SafeText::new(&word),
-        message: text(status.and_then(|status| status.message.as_ref())),
+        message: words(status.and_then(|status| status.message.as_ref())),
         node: node(source),
         ready,
         total,
@@ -107,7 +107,7 @@ fn state(source: Option<&State>) -> ContainerState {
         (None, Some(terminated)) => ContainerState::Terminated(ended(terminated)),
         (None, None) => ContainerState::Waiting {
             reason: text(waiting.and_then(|waiting| waiting.reason.as_ref())),
-            message: text(waiting.and_then(|waiting| waiting.message.as_ref())),
+            message: words(waiting.and_then(|waiting| waiting.message.as_ref())),
         },
     }
 }
@@ -115,7 +115,7 @@ fn state(source: Option<&State>) -> ContainerState {
 fn ended(source: &ContainerStateTerminated) -> Ended {
     Ended {
         reason: text(source.reason.as_ref()),
-        message: text(source.message.as_ref()),
+        message: words(source.message.as_ref()),
         exit_code: source.exit_code,
         started_at: at(source.started_at.as_ref()),
         finished_at: at(source.finished_at.as_ref()),
@@ -127,7 +127,7 @@ fn condition(source: &PodCondition) -> Condition {
         kind: SafeText::new(&source.type_),
         status: SafeText::new(&source.status),
         reason: text(source.reason.as_ref()),
-        message: text(source.message.as_ref()),
+        message: words(source.message.as_ref()),
         since: at(source.last_transition_time.as_ref()),
     }
 }

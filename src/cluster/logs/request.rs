@@ -1,9 +1,8 @@
 //! The requests for a log.
 
 use futures::{Stream, StreamExt};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::client::Body;
@@ -11,11 +10,9 @@ use kube::core::{Request, Status};
 use kube::{Error, Resource};
 
 use super::place::time_of;
+use crate::cluster::answer;
 use crate::cluster::scope::Session;
 use crate::incident::log::ContainerKey;
-
-/// The most of an error's text that is read.
-const MAX_ERROR: usize = 64 * 1024;
 
 /// The most of a newest line that is read: its time stands at its start.
 const MAX_NEWEST: i64 = 256;
@@ -47,32 +44,12 @@ pub(super) async fn open(
         .map_err(Error::BuildRequest)?;
     let response = session.client.send(request.map(Body::from)).await?;
     if !response.status().is_success() {
-        return Err(refusal(response).await);
+        return Err(answer::refusal(response).await);
     }
-    let at = response
-        .headers()
-        .get(http::header::DATE)
-        .and_then(|date| date_of(date.to_str().ok()?));
     Ok(Opened {
-        at,
+        at: answer::date(&response),
         bytes: response.into_body().into_data_stream(),
     })
-}
-
-fn date_of(date: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
-}
-
-/// An answer that says no: as the server words it, or what else came in its place.
-async fn refusal(response: http::Response<Body>) -> Error {
-    let code = response.status().as_u16();
-    let body = match Limited::new(response.into_body(), MAX_ERROR).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_cut_or_too_long) => bytes::Bytes::new(),
-    };
-    let status = serde_json::from_slice(&body)
-        .unwrap_or_else(|_not_a_status| Status::failure(&String::from_utf8_lossy(&body), "").with_code(code));
-    Error::Api(Box::new(status))
 }
 
 /// The time of the newest line; `None` while there is no line.
@@ -86,7 +63,7 @@ pub(super) async fn newest(session: &Session, key: &ContainerKey) -> Result<Opti
     let mut line = Vec::new();
     while let Some(chunk) = opened.bytes.next().await {
         line.extend_from_slice(&chunk?);
-        if line.len() > MAX_ERROR {
+        if line.len() > MAX_NEWEST as usize {
             break;
         }
     }
@@ -112,13 +89,6 @@ pub(super) fn is_forgotten(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_servers_date_is_understood() {
-        let at = date_of("Sun, 22 Nov 2026 09:06:33 GMT");
-        assert_eq!(at, Some("2026-11-22T09:06:33Z".parse().unwrap()));
-        assert_eq!(date_of("yesterday"), None);
-    }
 
     #[test]
     fn a_container_that_waits_is_told_from_one_that_is_forgotten() {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 
 use super::world::Resource;
 use request::{Query, Target};
@@ -47,7 +47,12 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
     let answer = answer(shared, &parts, &body).await;
-    answer.unwrap_or_else(|refusal| refusal.response())
+    let mut response = answer.unwrap_or_else(|refusal| refusal.response());
+    let date = shared.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    if let Ok(date) = HeaderValue::try_from(date.to_string()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 async fn answer(shared: &Arc<Shared>, parts: &Parts, body: &[u8]) -> Result<Response<Body>, Refusal> {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::events::seconds;
 use super::objects::{self, CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::pod_run::ContainerState;
 use super::resource::Resource;
@@ -49,6 +50,29 @@ impl World {
         deployment["metadata"]["generation"] = json!(14);
         self.store.put(Resource::Deployments, deployment);
         self.schedule(begin, Due::Controllers);
+        for object in &scenario.objects {
+            self.put_foreign(object.clone(), created);
+        }
+    }
+
+    /// An object that the scenario gives; what it leaves out is filled in.
+    fn put_foreign(&mut self, mut object: Value, created: Timestamp) {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        let Some(resource) = Resource::ALL.into_iter().find(|one| one.kind() == kind) else {
+            return;
+        };
+        let uid = self.random.uuid();
+        let metadata = &mut object["metadata"];
+        for (field, value) in [
+            ("namespace", json!(NAMESPACE)),
+            ("uid", json!(uid)),
+            ("creationTimestamp", json!(seconds(created))),
+        ] {
+            if metadata[field].is_null() {
+                metadata[field] = value;
+            }
+        }
+        self.store.put(resource, object);
     }
 
     fn put_previous_set(&mut self, deployment: &Value, created: Timestamp) {

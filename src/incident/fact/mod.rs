@@ -5,6 +5,7 @@
 mod cluster;
 mod database;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::cluster::{
@@ -21,6 +22,8 @@ use super::text::SafeText;
 pub enum Fact {
     /// Who and where we are, read from the live connection.
     Connection(Connection),
+    /// What time it is by the API server's clock.
+    ServerClock(Timestamp),
     /// The state of a source changed, or the source was heard again.
     Feed(FeedId, FeedState),
     /// The deployment as it stands; `None` when the namespace has none of that name.

@@ -5,4 +5,7 @@ pub mod harness;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
 pub mod postgres;
 pub mod pty;
+pub mod raw;
+pub mod stalled;
 pub mod tmux;
+pub mod world;

@@ -123,11 +123,23 @@ impl Pty {
         {
             self.show(&bytes);
         }
+        assert!(
+            Instant::now() < deadline,
+            "waited in vain for the end; the screen was\n{}",
+            self.parser.screen().contents()
+        );
         self.child.wait().unwrap().exit_code()
     }
 
     pub fn show(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
         self.parser.process(bytes);
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
