@@ -138,8 +138,7 @@ fn a_hostile_service_steers_nothing_in_any_pane_mode_or_dialog() {
     look(&mut pty, "?", "all keys");
     look(&mut pty, "q", "4 SOP");
     for size in [(100, 30), (80, 24), (60, 20), (30, 8), (160, 50)] {
-        pty.resize(size.0, size.1);
-        pty.type_keys("\u{c}");
+        pty.resize_and_wait(size.0, size.1);
     }
     pty.until_shows("4 SOP");
     pty.type_keys("q");

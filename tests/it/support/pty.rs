@@ -87,6 +87,22 @@ impl Pty {
             .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
     }
 
+    /// Gives the terminal another size than it has, and waits until the program clears it to draw anew.
+    pub fn resize_and_wait(&mut self, columns: u16, rows: u16) {
+        const CLEAR: &[u8] = b"\x1b[2J";
+        let mark = self.raw.len();
+        self.resize(columns, rows);
+        let deadline = Instant::now() + PATIENCE;
+        while !self.raw[mark..].windows(CLEAR.len()).any(|bytes| bytes == CLEAR) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let bytes = self
+                .output
+                .recv_timeout(left)
+                .expect("the program draws at the new size");
+            self.show(&bytes);
+        }
+    }
+
     /// What the terminal shows.
     pub fn screen(&self) -> &vt100::Screen {
         self.parser.screen()
