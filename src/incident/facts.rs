@@ -17,6 +17,10 @@ use super::text::SafeText;
 /// How old the last sign of life of a source may be before nothing may be concluded from it.
 pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
+/// A connection that died in silence is noticed by TCP only after so long (5 s, then two tries of 3 s): for that time, the server's signs
+/// of life say nothing of a watch.
+const UNNOTICED: SignedDuration = SignedDuration::from_secs(11);
+
 /// How far back counts are kept, to say how they change.
 pub const CHANGE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
@@ -153,10 +157,13 @@ impl Facts {
         if let FeedId::Log(key) = &id {
             self.forget_old_instances(key);
         }
-        // What a quiet watch was known by until now stays known of it when it fails.
-        let heard_at = self.heard_at(&id);
+        // What a quiet watch was known by until now stays known of it when it fails, but for the time in which its death went unnoticed.
+        let own = self.feeds.get(&id).and_then(|feed| feed.heard_at);
+        let lived = self
+            .heard_at(&id)
+            .map(|at| at.saturating_sub(UNNOTICED).unwrap_or(at));
         let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(now));
-        feed.heard_at = heard_at;
+        feed.heard_at = own.max(lived);
         feed.apply(state, now);
     }
 
@@ -409,6 +416,17 @@ mod tests {
         assert_eq!(facts.freshness(&FeedId::Pods, at), Freshness::Fresh(two));
         assert!(matches!(
             facts.freshness(&FeedId::Log(source(SHORT[0])), at),
+            Freshness::Stale(_)
+        ));
+        // one that is cut after a silent death is stale in time: what it was known by before that is all that counts
+        let mut cut = facts.clone();
+        cut.apply(failing(FeedId::Pods, ProblemKind::Reset, "cut"), ago(-62));
+        assert_eq!(
+            cut.freshness(&FeedId::Pods, ago(-63)),
+            Freshness::Fresh(SignedDuration::from_secs(14))
+        );
+        assert!(matches!(
+            cut.freshness(&FeedId::Pods, ago(-65)),
             Freshness::Stale(_)
         ));
         // a finished container's log is what it is

@@ -128,7 +128,7 @@ fn a_watch_is_current_as_long_as_the_server_lives() {
     let step = judge_at(Check::PodsReady, &facts, ago(-116));
     assert_eq!(
         (step.status, &*step.evidence[0]),
-        (Stale, "pods: the watch was cut, last heard 16s ago")
+        (Stale, "pods: the watch was cut, last heard 27s ago")
     );
 }
 
