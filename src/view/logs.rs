@@ -70,7 +70,9 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
     } else {
         (4, Meaning::Faint)
     };
-    pieces.push((rank, new().add(meaning, &format!("{missed} missed"))));
+    // How many lines a gap holds can't be known: each counts as one at least.
+    let least = if missed > 0 { "+" } else { "" };
+    pieces.push((rank, new().add(meaning, &format!("{missed}{least} missed"))));
     pieces.push((3, pods_words(app, theme)));
     if app.log.let_go() > 0 {
         pieces.push((

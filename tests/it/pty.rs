@@ -80,12 +80,15 @@ fn a_storm_of_resizes_is_survived() {
         pty.resize(20 + step * 7 % 140, 5 + step * 3 % 50);
     }
     pty.resize(120, 40);
-    pty.type_keys("\u{c}");
-    pty.until("the four panes are there", |screen| {
-        ["1 Pods", "2 Logs", "3 Database", "4 SOP"]
-            .iter()
-            .all(|title| screen.contents().contains(title))
-    });
+    let four_panes = |screen: &vt100::Screen| {
+        let titles = ["1 Pods", "2 Logs", "3 Database", "4 SOP"];
+        titles.iter().all(|title| screen.contents().contains(title))
+    };
+    pty.until("the four panes are there", four_panes);
+    pty.type_keys("\u{c}?");
+    pty.until_shows("Keys");
+    pty.type_keys("q");
+    pty.until("the four panes are there again", four_panes);
     pty.type_keys("q");
     assert_eq!(pty.wait(), 0);
 }
