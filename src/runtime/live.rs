@@ -84,7 +84,11 @@ fn take_input(console: &mut Console, pace: &mut Pace, event: TerminalEvent) -> F
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => console.take(Event::Key(key)),
         TerminalEvent::Paste(text) => console.take(Event::Paste(text)),
-        TerminalEvent::Resize(columns, rows) => console.take(Event::Resize(columns, rows)),
+        TerminalEvent::Resize(columns, rows) => {
+            console.take(Event::Resize(columns, rows));
+            // A terminal that shrank and grew again has lost what it showed, though its size is what it was.
+            Flow::Redraw
+        }
         TerminalEvent::Key(_)
         | TerminalEvent::Mouse(_)
         | TerminalEvent::FocusGained
