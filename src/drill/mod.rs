@@ -10,6 +10,7 @@ pub mod faults;
 mod kubeconfig;
 pub mod scenario;
 pub mod service;
+mod span;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub enum DrillError {
 /// A running drill. Its servers and tasks end when it is dropped.
 pub struct Drill {
     api: ApiServer,
-    database: DatabaseServer,
+    database: Arc<DatabaseServer>,
     clock: Clock,
     kubeconfig: PathBuf,
     variables: PathBuf,
@@ -89,6 +90,7 @@ impl Drill {
                 server: "database",
                 source,
             })?;
+        let database = Arc::new(database);
         let secret = secret_values(database.port(), &password);
         let world = World::new(&scenario, seed, start, tables, &secret);
         let rights = Rights::without(&scenario.rights.without);
@@ -97,7 +99,7 @@ impl Drill {
             source,
         };
         let token = token().map_err(failed)?;
-        let shared = Shared::new(world, clock.clone(), rights, token);
+        let shared = Shared::new(world, clock.clone(), rights, token, Arc::clone(&database));
         let api = ApiServer::start(Arc::new(shared)).await.map_err(failed)?;
         let drill = Self {
             api,

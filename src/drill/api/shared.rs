@@ -1,7 +1,7 @@
 //! What all connections share: the world behind its lock, the clock, the faults, and what was asked.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::faults::Faults;
 use super::rights::Rights;
 use crate::drill::clock::Clock;
+use crate::drill::database::DatabaseServer;
 use crate::drill::faults::ApiFault;
 use crate::drill::world::{Request, World};
 
@@ -38,19 +39,27 @@ pub struct Shared {
     faults: Faults,
     rights: Rights,
     token: String,
+    database: Arc<DatabaseServer>,
     seen: Mutex<VecDeque<Seen>>,
     woken: Notify,
 }
 
 impl Shared {
     /// Puts a world behind a server whose only user shows `token`.
-    pub fn new(world: World, clock: Clock, rights: Rights, token: String) -> Self {
+    pub fn new(
+        world: World,
+        clock: Clock,
+        rights: Rights,
+        token: String,
+        database: Arc<DatabaseServer>,
+    ) -> Self {
         Self {
             world: Mutex::new(world),
             clock,
             faults: Faults::default(),
             rights,
             token,
+            database,
             seen: Mutex::new(VecDeque::new()),
             woken: Notify::new(),
         }
@@ -60,8 +69,11 @@ impl Shared {
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance(self.clock.now());
-        for Request::Api(fault) in world.take_requests() {
-            self.faults.set(fault);
+        for request in world.take_requests() {
+            match request {
+                Request::Api(fault) => self.faults.set(fault),
+                Request::Database(fault) => self.database.set_fault(fault),
+            }
         }
         world
     }

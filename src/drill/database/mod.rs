@@ -15,7 +15,7 @@ pub mod tables;
 mod value;
 mod wire;
 
-pub use seed::{ClusterSeed, KafkaSeed, Seed, maybe_span, parse_span, span};
+pub use seed::{ClusterSeed, KafkaSeed, Seed};
 pub use server::{Credentials, DatabaseServer, Fault};
 pub use tables::{Cluster, KafkaRequest, Lease, Tables};
 

@@ -4,6 +4,7 @@
 //! the same plan, seed and calls give the same lines.
 
 mod election;
+mod happening;
 mod hostile;
 mod log;
 mod plan;
@@ -19,6 +20,7 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+pub use happening::ServiceHappening;
 pub use plan::Plan;
 
 use self::log::Log;
@@ -40,6 +42,38 @@ pub struct Line {
     pub process: Process,
     pub at: Timestamp,
     pub bytes: Vec<u8>,
+}
+
+/// A process that ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    pub process: Process,
+    pub at: Timestamp,
+    pub code: i32,
+    /// As the kubelet says it: `Error`, `OOMKilled`.
+    pub reason: &'static str,
+}
+
+/// What the kubelet asks a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// May it get requests?
+    Readiness,
+    /// Must it be restarted?
+    Liveness,
+}
+
+/// What a probe gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A status below 400.
+    Ok,
+    /// A status of 400 or more.
+    Status(u16),
+    /// Nobody listens (yet).
+    Refused,
+    /// Nothing within the probe's timeout.
+    Timeout,
 }
 
 /// Something a process does at a moment.
@@ -113,8 +147,9 @@ impl Service {
         }
     }
 
-    /// Lets time pass up to `now`. Returns the lines written since, in order of time.
-    pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> Vec<Line> {
+    /// Lets time pass up to `now`, or up to the first process that ends by itself: deal with it and call again. Returns the
+    /// lines written since, in order of time.
+    pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> (Vec<Line>, Option<Exit>) {
         let now = now.as_microsecond();
         while let Some(Reverse((at, _, process, task))) = self.agenda.peek().copied() {
             if at > now {
@@ -126,7 +161,35 @@ impl Service {
                 self.plan_for(process, next);
             }
         }
-        self.log.take(now)
+        (self.log.take(now), None)
+    }
+
+    /// What a probe of the pod's container gets now; `None` when no process of the pod runs.
+    pub fn probe(&self, pod_uid: &str, _probe: Probe) -> Option<Answer> {
+        self.running(pod_uid).map(|_| Answer::Ok)
+    }
+
+    /// The pod whose process holds the lease of this type.
+    pub fn leader(&self, lease_type: &str, tables: &Tables) -> Option<String> {
+        let lease = tables
+            .leases
+            .iter()
+            .find(|lease| lease.lease_type == lease_type)?;
+        let leads = |running: &&Running| running.workers.iter().any(|worker| worker.id == lease.leader);
+        let leader = self.processes.iter().flatten().find(leads)?;
+        Some(leader.process.pod_uid.clone())
+    }
+
+    /// Something happens to the service.
+    pub fn happen(&mut self, _at: Timestamp, happening: &ServiceHappening, _tables: &mut Tables) {
+        match happening {
+            ServiceHappening::DatabaseErrors(on) => self.plan.database_errors = *on,
+        }
+    }
+
+    fn running(&self, pod_uid: &str) -> Option<&Running> {
+        let mut all = self.processes.iter().flatten();
+        all.find(|running| running.process.pod_uid == pod_uid)
     }
 
     /// When something happens next, if nobody starts or kills anything.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::election::Kind;
-use crate::drill::database::span;
+use crate::drill::span::length;
 
 /// The `[service]` table of a scenario file: how the service's processes behave.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Plan {
     #[serde(deserialize_with = "lease_types")]
     pub no_leader: Vec<String>,
     /// How long before the world's start those leases ran out.
-    #[serde(deserialize_with = "span")]
+    #[serde(deserialize_with = "length")]
     pub leaderless_for: Duration,
     /// The liveness probe's two lines every five seconds.
     pub probes: bool,
@@ -33,7 +33,7 @@ pub struct Plan {
     /// Regions (of `aws`) for which the leader asks for a cluster where there is none.
     pub regions: Vec<String>,
     /// How long OCM takes to build a cluster, about.
-    #[serde(deserialize_with = "span")]
+    #[serde(deserialize_with = "length")]
     pub osd_build: Duration,
 }
 

@@ -54,7 +54,7 @@ impl Run {
     }
 
     fn to(&mut self, now: Timestamp) {
-        self.lines.extend(self.service.advance(now, &mut self.tables));
+        self.lines.extend(self.service.advance(now, &mut self.tables).0);
         self.now = now;
     }
 

@@ -3,8 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::kubelet::{NODES, instance};
+use super::objects::CONTAINER;
 use super::pod_run::ContainerState;
 use super::{PodStep, World};
+use crate::drill::service::Exit;
 
 /// The kubelet's back-off, for pulls and for crashes: 10 s, doubling, at most 5 min.
 const FIRST_BACK_OFF: i64 = 10;
@@ -116,14 +118,29 @@ impl World {
         self.publish(at, uid);
     }
 
+    /// The service's process ended by itself.
+    pub(super) fn process_ended(&mut self, exit: &Exit) {
+        let uid = &exit.process.pod_uid;
+        let index = self.pods.get(uid).and_then(|run| {
+            let mut containers = run.containers.iter();
+            containers.position(|container| container.name == CONTAINER)
+        });
+        if let Some(index) = index {
+            self.end_container(exit.at, uid, index, (exit.code, exit.reason));
+        }
+    }
+
     /// The container's process ended with an error.
     pub(super) fn crash(&mut self, at: Timestamp, uid: &str, index: usize) {
-        self.write_lines(at);
+        self.end_container(at, uid, index, (2, "Error"));
+    }
+
+    fn end_container(&mut self, at: Timestamp, uid: &str, index: usize, (code, reason): (i32, &str)) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };
         let container = &mut run.containers[index];
-        let Some(end) = container.ended(2, "Error", at) else {
+        let Some(end) = container.ended(code, reason, at) else {
             return;
         };
         if end.finished.duration_since(end.started) >= FORGIVEN_AFTER {

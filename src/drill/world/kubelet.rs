@@ -197,7 +197,6 @@ impl World {
 
     /// The pod is asked to go within `grace` seconds; 0 removes it at once.
     pub(super) fn terminate(&mut self, at: Timestamp, uid: &str, grace: i64) {
-        self.write_lines(at);
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };

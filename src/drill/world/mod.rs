@@ -82,6 +82,8 @@ enum PodStep {
 pub enum Request {
     /// The API server begins or ends to misbehave.
     Api(Option<super::faults::ApiFault>),
+    /// The database does.
+    Database(Option<super::database::Fault>),
 }
 
 /// The whole cluster.
@@ -133,15 +135,20 @@ impl World {
 
     /// Lets time pass up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some(entry) = self.queue.first_entry() {
-            let at = entry.key().0;
-            if at > now {
-                break;
+        while let Some((at, _)) = self
+            .queue
+            .first_key_value()
+            .map(|(key, _)| *key)
+            .filter(|(at, _)| *at <= now)
+        {
+            if self.write_lines(at) {
+                continue;
             }
-            let due = entry.remove();
-            self.handle(at, due);
+            if let Some((_, due)) = self.queue.pop_first() {
+                self.handle(at, due);
+            }
         }
-        self.write_lines(now);
+        while self.write_lines(now) {}
     }
 
     /// When something is next due.
@@ -204,19 +211,24 @@ impl World {
         }
     }
 
-    /// Moves what the service wrote up to `now` into the log files.
-    fn write_lines(&mut self, now: Timestamp) {
-        let lines = {
+    /// Moves what the service wrote up to `now` into the log files; stops when a process ends by itself, and says so.
+    fn write_lines(&mut self, now: Timestamp) -> bool {
+        let (lines, exit) = {
             let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
             self.service.advance(now, &mut tables)
         };
-        if lines.is_empty() {
-            return;
-        }
+        let wrote = !lines.is_empty();
         for line in lines {
             let instance = kubelet::instance(&line.process.pod_uid, CONTAINER, line.process.restart);
             self.logs.append(&instance, line.at, line.bytes);
         }
-        self.logs.tell();
+        if wrote {
+            self.logs.tell();
+        }
+        let ended = exit.is_some();
+        if let Some(exit) = exit {
+            self.process_ended(&exit);
+        }
+        ended
     }
 }

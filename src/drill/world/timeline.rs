@@ -1,6 +1,7 @@
 //! The world's furniture, and what happens to it: by the scenario, and by the operator through the API.
 
 use std::cmp::Reverse;
+use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -107,6 +108,12 @@ impl World {
                     self.schedule_step(at, &uid, PodStep::Crash(inits));
                 }
             }
+            Happening::Service(happening) => {
+                let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+                self.service.happen(at, happening, &mut tables);
+            }
+            Happening::Database(fault) => self.requests.push_back(Request::Database(Some(*fault))),
+            Happening::DatabaseHeals => self.requests.push_back(Request::Database(None)),
             Happening::Api(fault) => self.requests.push_back(Request::Api(Some(fault.clone()))),
             Happening::ApiHeals => self.requests.push_back(Request::Api(None)),
         }

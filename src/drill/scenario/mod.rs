@@ -1,12 +1,21 @@
-//! A scenario: the world at the start, and what happens in it.
+//! A scenario: the world at the start, what happens in it, what should be found, and what it teaches.
+
+mod built_in;
+mod lesson;
+mod timeline;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::database::Seed;
-use super::faults::ApiFault;
 use super::service::Plan;
+use super::span::span;
+use built_in::names;
+
+pub use built_in::{ScenarioInfo, scenario, scenarios};
+pub use lesson::{Action, Advice, Answer, Expectation, LeaderVerdict, Lesson};
+pub use timeline::{Entry, Happening};
 
 /// One scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +51,11 @@ pub struct Scenario {
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<Entry>,
+    /// What should be found, and when.
+    #[serde(default)]
+    pub expect: Vec<Expectation>,
+    /// What it teaches; a scenario that only sets a stage teaches nothing.
+    pub lesson: Option<Lesson>,
 }
 
 /// The service's deployment at the world's beginning.
@@ -87,69 +101,6 @@ pub struct Rights {
     pub without: Vec<String>,
 }
 
-/// One line of the timeline: a time and exactly one thing.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "EntryFields")]
-pub struct Entry {
-    /// After the start; negative is before it.
-    pub at: SignedDuration,
-    /// What happens.
-    pub happening: Happening,
-}
-
-/// Something that happens to the world without the operator.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
-    /// Somebody scales the deployment.
-    Scale(u32),
-    /// Somebody sets the image of the service's container.
-    SetImage(String),
-    /// That many pods are deleted, the oldest first.
-    DeletePods(usize),
-    /// That many service containers exit with an error.
-    CrashPods(usize),
-    /// The API server misbehaves.
-    Api(ApiFault),
-    /// The API server behaves again.
-    ApiHeals,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EntryFields {
-    #[serde(deserialize_with = "span")]
-    at: SignedDuration,
-    scale: Option<u32>,
-    set_image: Option<String>,
-    delete_pods: Option<usize>,
-    crash_pods: Option<usize>,
-    api: Option<ApiFault>,
-    api_heals: Option<bool>,
-}
-
-impl TryFrom<EntryFields> for Entry {
-    type Error = String;
-
-    fn try_from(fields: EntryFields) -> Result<Self, String> {
-        let named = [
-            fields.scale.map(Happening::Scale),
-            fields.set_image.map(Happening::SetImage),
-            fields.delete_pods.map(Happening::DeletePods),
-            fields.crash_pods.map(Happening::CrashPods),
-            fields.api.map(Happening::Api),
-            fields
-                .api_heals
-                .filter(|heals| *heals)
-                .map(|_| Happening::ApiHeals),
-        ];
-        let mut named = named.into_iter().flatten();
-        match (named.next(), named.next()) {
-            (Some(happening), None) => Ok(Self { at: fields.at, happening }),
-            _ => Err("an entry of the timeline needs exactly one of scale, set_image, delete_pods, crash_pods, api, api_heals = true".into()),
-        }
-    }
-}
-
 /// A scenario that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -176,58 +127,6 @@ impl Scenario {
     }
 }
 
-/// What a list of scenarios says of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioInfo {
-    /// The name on the command line.
-    pub id: String,
-    /// A few words.
-    pub title: String,
-    /// What the operator finds.
-    pub story: String,
-    /// The id of the SOP to open.
-    pub sop: String,
-}
-
-const BUILT_IN: [(&str, &str); 3] = [
-    ("all-well", include_str!("../../assets/scenarios/all-well.toml")),
-    (
-        "no-kafka-leader",
-        include_str!("../../assets/scenarios/no-kafka-leader.toml"),
-    ),
-    (
-        "api-down-image-pull",
-        include_str!("../../assets/scenarios/api-down-image-pull.toml"),
-    ),
-];
-
-/// The scenarios that come with the program, in the order in which they are best practised.
-pub fn scenarios() -> Vec<ScenarioInfo> {
-    let built_in = BUILT_IN.iter().filter_map(|(id, _)| scenario(id).ok());
-    built_in
-        .map(|scenario| ScenarioInfo {
-            id: scenario.id,
-            title: scenario.title,
-            story: scenario.story,
-            sop: scenario.sop,
-        })
-        .collect()
-}
-
-fn names() -> String {
-    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    names.join(", ")
-}
-
-/// The built-in scenario with this id.
-pub fn scenario(id: &str) -> Result<Scenario, ScenarioError> {
-    let (name, text) = BUILT_IN
-        .iter()
-        .find(|(name, _)| *name == id)
-        .ok_or_else(|| ScenarioError::Unknown(id.to_owned()))?;
-    Scenario::parse(&format!("{name}.toml"), text)
-}
-
 /// Objects of kinds that the world has.
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
     let objects = Vec::<Value>::deserialize(deserializer)?;
@@ -245,59 +144,12 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
     }
 }
 
-fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_span(&text).ok_or_else(|| {
-        de::Error::custom(format!(
-            "\"{text}\" is not a span of time like 80d, 7m11s or -20m"
-        ))
-    })
-}
-
-/// Spans as operators write them: `80d`, `2h30m`, `7m11s`, `-20m`.
-fn parse_span(text: &str) -> Option<SignedDuration> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text),
-    };
-    let mut seconds = 0_i64;
-    while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
-        let number: i64 = rest[..digits].parse().ok()?;
-        let unit = match rest.as_bytes()[digits] {
-            b'd' => 86_400,
-            b'h' => 3_600,
-            b'm' => 60,
-            b's' => 1,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[digits + 1..];
-    }
-    (!text.is_empty()).then(|| SignedDuration::from_secs(sign * seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drill::faults::ApiFault;
 
     const LEAST: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
-
-    #[test]
-    fn the_built_in_scenarios_are_valid_and_named_after_their_files() {
-        for (id, _) in BUILT_IN {
-            assert_eq!(scenario(id).unwrap().id, id);
-        }
-        assert_eq!(scenarios().len(), BUILT_IN.len());
-    }
-
-    #[test]
-    fn an_unknown_scenario_is_named() {
-        let error = scenario("no-such").unwrap_err();
-        let named =
-            "there is no scenario \"no-such\"; there are all-well, no-kafka-leader, api-down-image-pull";
-        assert_eq!(error.to_string(), named);
-    }
 
     #[test]
     fn an_unknown_key_is_an_error_with_file_line_and_key() {
@@ -338,14 +190,5 @@ mod tests {
         let scenario = Scenario::parse("f", &text).unwrap();
         assert_eq!(scenario.timeline[0].at, SignedDuration::from_mins(-5));
         assert_eq!(scenario.timeline[1].happening, Happening::Api(ApiFault::Freeze));
-    }
-
-    #[test]
-    fn spans_are_read_as_operators_write_them() {
-        assert_eq!(parse_span("7m11s"), Some(SignedDuration::from_secs(431)));
-        assert_eq!(parse_span("80d"), Some(SignedDuration::from_hours(1920)));
-        for wrong in ["", "7", "m", "7x", "1m2"] {
-            assert_eq!(parse_span(wrong), None, "{wrong}");
-        }
     }
 }

@@ -1,0 +1,79 @@
+//! The scenarios that come with the program.
+
+use super::{Scenario, ScenarioError};
+
+/// What a list of scenarios says of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioInfo {
+    /// The name on the command line.
+    pub id: String,
+    /// A few words.
+    pub title: String,
+    /// What the operator finds.
+    pub story: String,
+    /// The id of the SOP to open.
+    pub sop: String,
+}
+
+macro_rules! files {
+    ($($id:literal),* $(,)?) => {
+        [$(($id, include_str!(concat!("../../../assets/scenarios/", $id, ".toml")))),*]
+    };
+}
+
+/// In the order in which they are best practised: one a line.
+const BUILT_IN: &[(&str, &str)] = &files!["all-well", "no-kafka-leader", "api-down-image-pull",];
+
+/// The scenarios that come with the program, in the order in which they are best practised.
+pub fn scenarios() -> Vec<ScenarioInfo> {
+    let built_in = BUILT_IN.iter().filter_map(|(id, _)| scenario(id).ok());
+    built_in
+        .map(|scenario| ScenarioInfo {
+            id: scenario.id,
+            title: scenario.title,
+            story: scenario.story,
+            sop: scenario.sop,
+        })
+        .collect()
+}
+
+/// Their ids.
+pub(super) fn names() -> String {
+    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+/// The built-in scenario with this id.
+pub fn scenario(id: &str) -> Result<Scenario, ScenarioError> {
+    let (name, text) = BUILT_IN
+        .iter()
+        .find(|(name, _)| *name == id)
+        .ok_or_else(|| ScenarioError::Unknown(id.to_owned()))?;
+    Scenario::parse(&format!("{name}.toml"), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_scenarios_are_valid_and_named_after_their_files() {
+        for (id, _) in BUILT_IN {
+            let scenario = scenario(id).unwrap();
+            assert_eq!(scenario.id, *id);
+            assert!(scenario.lesson.is_some(), "{id} teaches nothing");
+            assert!(
+                !scenario.expect.is_empty(),
+                "{id} says nothing of what is to be found"
+            );
+        }
+        assert_eq!(scenarios().len(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_named_with_those_that_there_are() {
+        let error = scenario("no-such").unwrap_err().to_string();
+        assert!(error.contains("there is no scenario \"no-such\""), "{error}");
+        assert!(error.contains("all-well, "), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What should be found in a scenario, and what it teaches: for the tests, and for the debriefing.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::drill::span::span;
+use crate::incident::sop::StepStatus;
+
+/// What holds at one moment, if nobody has done anything.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// After the start.
+    #[serde(deserialize_with = "span")]
+    pub at: SignedDuration,
+    /// What the decision table recommends then.
+    pub recommendation: Option<Advice>,
+    /// What else holds, in the table's order.
+    #[serde(default)]
+    pub also: Vec<Advice>,
+    /// By lease type (`cluster`, `kafka`): who leads.
+    #[serde(default)]
+    pub leaders: BTreeMap<String, LeaderVerdict>,
+    /// By step id of the scenario's SOP: its answer.
+    #[serde(default)]
+    pub steps: BTreeMap<String, StepStatus>,
+    /// `ready/wanted` pods, as `kubectl get deployment` shows them.
+    pub pods: Option<String>,
+    /// By `table.status`: how many living rows there are.
+    #[serde(default)]
+    pub rows: BTreeMap<String, u32>,
+}
+
+/// Who leads one type of worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaderVerdict {
+    /// Exactly one pod.
+    One,
+    /// More than one.
+    Many,
+    /// Nobody.
+    None,
+    /// It will be known soon.
+    Settling,
+    /// The evidence does not suffice.
+    Unknown,
+}
+
+/// What to do, and whom to turn to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advice {
+    /// What to do.
+    pub action: Action,
+    /// For an escalation: `ocm-support`, `data-plane-or-mk-sre`, `control-plane`.
+    pub contact: Option<String>,
+    /// The rule of the decision table it follows from.
+    pub rule: Option<String>,
+}
+
+/// What can be recommended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing is wrong.
+    None,
+    /// Wait: something is settling.
+    Wait,
+    /// Get access to what cannot be read.
+    Gather,
+    /// Start pods: none runs.
+    StartPods,
+    /// Restart the pods.
+    RestartPods,
+    /// Run more pods.
+    ScaleUp,
+    /// Turn to somebody.
+    Escalate,
+}
+
+/// What a scenario teaches.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// The right thing to do.
+    pub answer: Answer,
+    /// From a nudge to nearly the answer, shown one at a time.
+    pub hints: Vec<String>,
+    /// Why that is right, for the debriefing: a paragraph.
+    pub because: String,
+}
+
+/// The right thing to do, and what counts against the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// What to do.
+    pub action: Action,
+    /// For an escalation: whom to turn to.
+    pub contact: Option<String>,
+    /// Actions that do harm here.
+    #[serde(default)]
+    pub harmful: Vec<Action>,
+}
