@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::errors::ErrorEvidence;
 use super::fact::{
     Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
     Rows, StatusCount,
@@ -49,6 +50,9 @@ pub struct Facts {
     /// What the logs say about leaders.
     #[serde(skip)]
     pub leaders: LeaderEvidence,
+    /// What the logs say about errors.
+    #[serde(skip)]
+    pub errors: ErrorEvidence,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.
@@ -198,6 +202,7 @@ impl Facts {
         self.pods.remove(uid);
         self.logs.retain(|key, _| key.pod_uid != *uid);
         self.leaders.forget(uid);
+        self.errors.pod_is_gone(|key| key.pod_uid == *uid);
         self.feeds
             .retain(|id, _| !matches!(id, FeedId::Log(key) if key.pod_uid == *uid));
     }
@@ -210,6 +215,7 @@ impl Facts {
         log.progress = batch.progress.clone();
         self.forget_old_instances(&batch.source);
         self.leaders.apply(&batch.source, &batch.sightings);
+        self.errors.apply(&batch.source, &batch.errors);
         self.hear(FeedId::Log(batch.source.clone()), FeedState::Live, now);
     }
 
@@ -221,6 +227,7 @@ impl Facts {
                 && key.restart + KEPT_INSTANCES <= newest.restart
         };
         self.logs.retain(|key, _| !is_old(key));
+        self.errors.forget(is_old);
         self.feeds
             .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));
     }

@@ -51,6 +51,9 @@ pub struct ErrorClass {
     pub title: String,
     /// Regular expressions on the joined record; one that matches suffices.
     pub patterns: Vec<String>,
+    /// The same for records without a level of their own, such as what a library prints past the log: only these make an error of one.
+    #[serde(default)]
+    pub raw_patterns: Vec<String>,
     /// Whether such a record is part of normal work and proves nothing.
     #[serde(default)]
     pub harmless: bool,

@@ -188,6 +188,7 @@ pub(crate) fn log(short: &str, worker: &str, first: i64, said: &[Said]) -> LogBa
         source: source(short),
         records: Vec::new(),
         sightings: said.iter().map(sighting).collect(),
+        errors: Vec::new(),
         progress: LogProgress {
             lines: 100,
             bytes: 19_000,

@@ -362,6 +362,10 @@ impl<'a> Checker<'a> {
             for (pattern_index, pattern) in class.patterns.iter().enumerate() {
                 self.pattern(&format!("{path}[{pattern_index}]"), pattern);
             }
+            for (pattern_index, pattern) in class.raw_patterns.iter().enumerate() {
+                let path = format!("error-classes[{index}].raw-patterns[{pattern_index}]");
+                self.pattern(&path, pattern);
+            }
         }
     }
 }

@@ -1,21 +1,25 @@
 //! Log records: whose they are, how bad they are, and what they say about leaders.
 
+mod classes;
 mod glog;
 mod joiner;
 mod patterns;
 mod reader;
 mod sightings;
+mod tally;
 mod told;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::classes::ErrorClasses;
 pub use self::glog::{Header, Severity};
 pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
 #[cfg(test)]
 pub(crate) use self::patterns::tests::{CLUSTER, KAFKA, leaders as sample_leaders};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
+pub use self::tally::{ErrorSighting, ErrorTally};
 use super::fact::{PodUid, short_name};
 use super::text::SafeText;
 
@@ -89,6 +93,8 @@ pub struct LogBatch {
     pub records: Vec<LogRecord>,
     /// What this batch's lines (also those that are not among the records) say about leaders.
     pub sightings: Vec<Sighting>,
+    /// Errors by class, of the classes that have new ones.
+    pub errors: Vec<ErrorTally>,
     /// How far the log has been read.
     pub progress: LogProgress,
 }

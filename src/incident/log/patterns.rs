@@ -2,14 +2,14 @@
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::{LeaderLine, LeaderLineKind};
-use crate::incident::profile::Leaders;
+use super::{ErrorClasses, LeaderLine, LeaderLineKind};
+use crate::incident::profile::{ErrorClass, Leaders};
 use crate::incident::text::SafeText;
 
 /// Longest worker type or id that is believed, in characters.
 const MAX_NAME: usize = 100;
 
-/// Compiled patterns of the profile ([`Leaders::lines`], [`Leaders::verbose`], [`Leaders::grep`]).
+/// Compiled patterns of the profile ([`Leaders::lines`], [`Leaders::verbose`], [`Leaders::grep`], its error classes).
 #[derive(Debug)]
 pub struct LogPatterns {
     /// All leader patterns in one search: their literal beginnings let it skip through a line that has none.
@@ -17,11 +17,12 @@ pub struct LogPatterns {
     kinds: Vec<(LeaderLineKind, Regex)>,
     verbose: Regex,
     grep: Regex,
+    pub(super) classes: ErrorClasses,
 }
 
 impl LogPatterns {
     /// Compiles them; the error names the key and what is wrong with the expression.
-    pub fn new(leaders: &Leaders) -> Result<Self, String> {
+    pub fn new(leaders: &Leaders, classes: &[ErrorClass]) -> Result<Self, String> {
         use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
         let lines = &leaders.lines;
         let kinds = [
@@ -44,6 +45,7 @@ impl LogPatterns {
             kinds: each,
             verbose: compile("leaders.verbose", &leaders.verbose)?,
             grep: compile("leaders.grep", &leaders.grep)?,
+            classes: ErrorClasses::new(classes)?,
         })
     }
 
@@ -151,7 +153,7 @@ pub(crate) mod tests {
     #[test]
     fn each_kind_of_leader_line_is_told() {
         use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
-        let patterns = LogPatterns::new(&leaders()).unwrap();
+        let patterns = LogPatterns::new(&leaders(), &[]).unwrap();
         let of_kafka = format!("{KAFKA} [{ID}]");
         for (text, want) in [
             (
@@ -200,12 +202,12 @@ pub(crate) mod tests {
     fn a_wrong_expression_is_named_by_its_key() {
         let mut wrong = leaders();
         wrong.lines.loop_ended = "Stopping (".into();
-        let error = LogPatterns::new(&wrong).unwrap_err();
+        let error = LogPatterns::new(&wrong, &[]).unwrap_err();
         assert_eq!(error, "leaders.lines.loop-ended: unclosed group in `Stopping (`");
         wrong = leaders();
         wrong.verbose = String::new();
         assert!(
-            LogPatterns::new(&wrong)
+            LogPatterns::new(&wrong, &[])
                 .unwrap_err()
                 .starts_with("leaders.verbose: ")
         );
@@ -213,7 +215,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_grep_of_the_procedure_is_kept_as_it_is() {
-        let patterns = LogPatterns::new(&leaders()).unwrap();
+        let patterns = LogPatterns::new(&leaders(), &[]).unwrap();
         assert!(patterns.greps("anything with KafkaManager in it"));
         assert!(!patterns.greps("Running as the leader of nothing"));
     }

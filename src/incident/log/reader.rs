@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::glog::{LineKind, fits};
+use super::glog::{LineKind, Severity, fits};
 use super::joiner::{Joiner, RawRecord, Stamp};
 use super::patterns::LogPatterns;
 use super::sightings::Sightings;
+use super::tally::Tallies;
 use super::told::Told;
 use super::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 
@@ -37,6 +38,7 @@ pub struct LineReader {
     /// Leader records that the tail has left behind.
     told: Told,
     sightings: Sightings,
+    errors: Tallies,
     /// When a lease could not be read, until the log says whose.
     failed_at: Option<Timestamp>,
     changed: bool,
@@ -58,6 +60,7 @@ impl LineReader {
             held_bytes: 0,
             told: Told::default(),
             sightings: Sightings::default(),
+            errors: Tallies::default(),
             failed_at: None,
             changed: false,
         }
@@ -136,7 +139,28 @@ impl LineReader {
         self.parsed.unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
+    /// Counts a complete record that is an error, by class.
+    fn tally(&mut self, record: &RawRecord) {
+        let classes = &self.patterns.classes;
+        let lease_failed =
+            (record.leader.as_ref()).is_some_and(|line| line.kind == LeaderLineKind::LeaseFailed);
+        let class = match record.severity {
+            Severity::Error | Severity::Fatal => classes.of_error(&record.text),
+            _ if lease_failed => classes.of_error(&record.text),
+            Severity::Plain => classes.of_raw(&record.text),
+            // What is printed past the log within a second of a line of it is taken for a part of that.
+            Severity::Info | Severity::Warning => {
+                memchr::memchr(b'\n', &record.text).and_then(|end| classes.of_raw(&record.text[end..]))
+            }
+        };
+        if let Some(class) = class {
+            let before = self.newest_time();
+            self.errors.add(class, record, before);
+        }
+    }
+
     fn hold(&mut self, record: RawRecord) {
+        self.tally(&record);
         self.held_bytes += record.text.len();
         self.held.push_back(record);
         while !self.progress.caught_up && self.is_over_full() {
@@ -185,6 +209,7 @@ impl LineReader {
             source: self.source.clone(),
             records: records.iter().map(|record| record.to_record(before)).collect(),
             sightings: self.sightings.drain(),
+            errors: self.errors.drain(),
             progress: self.progress.clone(),
         })
     }
@@ -222,15 +247,16 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::LogRecord;
+    use super::super::classes::tests::classes;
     use super::super::patterns::tests::{CLUSTER, KAFKA, leaders};
-    use super::super::{LogRecord, Severity};
     use super::*;
     use crate::incident::fact::PodUid;
 
     const ID: &str = "6f0f2f0e-6a3e-4b6f-9f0b-1a5d3c1b7a11";
 
     static PATTERNS: LazyLock<Arc<LogPatterns>> =
-        LazyLock::new(|| Arc::new(LogPatterns::new(&leaders()).unwrap()));
+        LazyLock::new(|| Arc::new(LogPatterns::new(&leaders(), &classes()).unwrap()));
 
     fn reader(keep: usize) -> LineReader {
         let source = ContainerKey {
@@ -432,6 +458,51 @@ mod tests {
             batch.progress.last_at.unwrap().to_string(),
             "2021-01-15T13:00:05.483011872Z"
         );
+    }
+
+    #[test]
+    fn errors_are_told_by_class_with_their_newest_and_their_secrets_out() {
+        let mut reader = reader(1);
+        reader.push(
+            line(
+                0,
+                'E',
+                "the operation identifier is '1hq', Authorization: Bearer abc.def",
+            )
+            .as_bytes(),
+        );
+        for second in 1..40 {
+            reader.push(line(second, 'E', &format!("pq: number {second}")).as_bytes());
+        }
+        reader.push(line(40, 'E', "lost the race").as_bytes());
+        reader.push(b"2021-01-15T13:00:43Z operation identifier is '2x'");
+        reader.push(line(43, 'I', "harmless").as_bytes());
+        reader.push(b"2021-01-15T13:00:43.9Z operation identifier is '3x'");
+        reader.push(
+            line(
+                42,
+                'I',
+                "failed to acquire leader lease: failed to retrieve leader leases: EOF",
+            )
+            .as_bytes(),
+        );
+        let told = reader.take(true).unwrap().errors;
+        let counts: Vec<_> = told
+            .iter()
+            .map(|tally| (&*tally.class, tally.count, tally.newest.len()))
+            .collect();
+        assert_eq!(counts, [("database", 40, 16), ("ocm", 3, 3)]);
+        assert!(
+            !told[1].newest[0].text.contains("abc.def"),
+            "{}",
+            told[1].newest[0].text
+        );
+        assert!(told[0].newest[15].text.contains("retrieve leader leases"));
+        assert_eq!(told[0].first_at.to_string(), "2021-01-15T13:00:01.483011872Z");
+
+        reader.push(line(50, 'E', "pq: again").as_bytes());
+        let told = reader.take(true).unwrap().errors;
+        assert_eq!((told.len(), told[0].count, told[0].newest.len()), (1, 41, 1));
     }
 
     #[test]
