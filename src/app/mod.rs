@@ -96,12 +96,14 @@ pub struct GridRow {
 impl App {
     /// A console that knows nothing yet. `sop` must be one of the profile's; else its first is taken.
     pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
+        let mut facts = Facts::default();
+        facts.began_at = Some(session.started_at);
         let known = session.profile.sop(sop).or_else(|| session.profile.sops.first());
         let checklist = Checklist::new(known.map_or("", |sop| &sop.id));
         let now = session.started_at;
         let mut app = Self {
             session,
-            facts: Facts::default(),
+            facts,
             diagnosis: Diagnosis::default(),
             log: LogBuffer::default(),
             panes: Panes::default(),

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::dial::Session;
 use super::problem;
 use super::statement::{self, ROWS_LIMIT, Statements, TableStatements};
-use crate::incident::fact::{Lease, Reading, Row, Rows, RowsOf, StatusCount, TableReading};
+use crate::incident::fact::{
+    Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading,
+};
 use crate::incident::feed::Problem;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
@@ -32,6 +34,7 @@ pub(super) async fn read(
         tables.push(TableReading {
             table: table.table.as_str().into(),
             statuses: read_statuses(session, table).await?,
+            standing: read_standing(session, table).await?,
         });
     }
     let leases = match &statements.leases {
@@ -71,6 +74,19 @@ async fn read_statuses(
             .extend(disguised.map(|(shown, stored)| (of(shown), stored)));
         sort(&mut statuses, table);
         statuses
+    }))
+}
+
+async fn read_standing(
+    session: &mut Session,
+    table: &TableStatements,
+) -> Result<Result<Standing, SafeText>, Problem> {
+    let query = sqlx::query(AssertSqlSafe(table.standing.clone()));
+    let rows = select(session, query, &table.table, standing_row).await?;
+    Ok(rows.map(|mut rows| {
+        let more = rows.len() > ROWS_LIMIT;
+        rows.truncate(ROWS_LIMIT);
+        Standing { rows, more }
     }))
 }
 
@@ -202,6 +218,14 @@ fn table_row(row: &PgRow) -> sqlx::Result<Row> {
         idle_s: row.try_get(4)?,
         age_s: row.try_get(5)?,
         reason: text(row, 6)?,
+    })
+}
+
+fn standing_row(row: &PgRow) -> sqlx::Result<StandingRow> {
+    Ok(StandingRow {
+        row: table_row(row)?,
+        status: text(row, 7)?,
+        clock_s: row.try_get(8)?,
     })
 }
 

@@ -1,12 +1,14 @@
 //! The statements, built once from the profile's names. They name every column they read: none of a customer is among them.
 
 use crate::incident::feed::{Problem, ProblemKind};
-use crate::incident::profile::{ClockBasis, Database, Leaders, Status, Table};
+use crate::incident::profile::{ClockBasis, Database, Leaders, Role, Status, Table};
 
 /// The most rows that are read behind one status.
 pub(super) const ROWS_LIMIT: usize = 200;
 /// The most statuses and leases that are read; there are about ten.
 const GROUPS_LIMIT: usize = 200;
+/// A day, in seconds: what failed longer ago is history.
+const A_DAY: u32 = 86_400;
 
 /// Opens a transaction that can neither write nor wait.
 ///
@@ -34,6 +36,8 @@ pub(super) struct TableStatements {
     pub(super) table: String,
     /// Status, count, age of the oldest in seconds, number over the limit; one row a status.
     pub(super) summary: String,
+    /// The rows over their limit and those that failed within a day: status, age by its clock, and the columns of a row.
+    pub(super) standing: String,
     /// The rows of the status `$1`, those first that were written longest ago.
     pub(super) rows_by_updated_at: String,
     /// The same, those first that were made longest ago.
@@ -73,6 +77,7 @@ fn of_table(table: &Table) -> Result<TableStatements, Problem> {
     Ok(TableStatements {
         table: table.name.clone(),
         summary: summary(table)?,
+        standing: standing(table)?,
         rows_by_updated_at: rows(table, ClockBasis::UpdatedAt)?,
         rows_by_created_at: rows(table, ClockBasis::CreatedAt)?,
         statuses: table.statuses.clone(),
@@ -133,8 +138,37 @@ fn over_limit(statuses: &[Status], age: &str) -> Result<String, Problem> {
     Ok(terms.join(" or "))
 }
 
+/// Rows that stand out, the newest change first.
+fn standing(table: &Table) -> Result<String, Problem> {
+    let name = identifier(&table.name)?;
+    let age = seconds_since(&basis(&table.statuses)?);
+    let over = over_limit(&table.statuses, &age)?;
+    let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
+    let failed = table.statuses.iter().filter(|status| status.role == Role::Failed);
+    let failed: Vec<String> = failed
+        .map(|status| literal(&status.name))
+        .collect::<Result<_, _>>()?;
+    let failed = if failed.is_empty() {
+        "false".to_owned()
+    } else {
+        format!("({STATUS} in ({}) and {idle} < {A_DAY})", failed.join(", "))
+    };
+    let (columns, limit) = (columns(table)?, ROWS_LIMIT + 1);
+    Ok(format!(
+        r#"select {columns}, {STATUS}, {age} from {name} where "deleted_at" is null and ({over} or {failed}) order by "updated_at" desc nulls last limit {limit}"#
+    ))
+}
+
 fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
     let name = identifier(&table.name)?;
+    let (columns, order, limit) = (columns(table)?, column_of(basis), ROWS_LIMIT + 1);
+    Ok(format!(
+        r#"select {columns} from {name} where "deleted_at" is null and {STATUS} = $1 order by {order} nulls first limit {limit}"#
+    ))
+}
+
+/// The columns of a row, none of a customer.
+fn columns(table: &Table) -> Result<String, Problem> {
     let text = |column: &Option<String>| match column {
         Some(column) => Ok(format!("coalesce({}, '')", identifier(column)?)),
         None => Ok("''".to_owned()),
@@ -142,9 +176,8 @@ fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
     let (ocm_id, reason) = (text(&table.ocm_id)?, text(&table.reason)?);
     let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
     let age = seconds_since(column_of(ClockBasis::CreatedAt));
-    let (order, limit) = (column_of(basis), ROWS_LIMIT + 1);
     Ok(format!(
-        r#"select "id", {ocm_id}, coalesce("cloud_provider", ''), coalesce("region", ''), {idle}, {age}, {reason} from {name} where "deleted_at" is null and {STATUS} = $1 order by {order} nulls first limit {limit}"#
+        r#""id", {ocm_id}, coalesce("cloud_provider", ''), coalesce("region", ''), {idle}, {age}, {reason}"#
     ))
 }
 
@@ -184,7 +217,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::incident::profile::Role;
 
     fn status(name: &str, clock: ClockBasis, limit: Option<u64>) -> Status {
         Status {

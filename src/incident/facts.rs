@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::errors::ErrorEvidence;
 use super::fact::{
     Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
-    Rows, StatusCount,
+    Rows, Standing, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;
@@ -34,6 +34,8 @@ type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Facts {
+    /// When the incident began: when somebody began to look, which is after it began for the users.
+    pub began_at: Option<Timestamp>,
     /// Who and where we are, once connected.
     pub connection: Option<Connection>,
     /// The deployment; `None` also when there is none: [`Facts::feed`] tells whether it was looked at.
@@ -310,6 +312,13 @@ impl Facts {
         let (_, reading) = self.reading.as_ref()?;
         let reading = reading.tables.iter().find(|reading| &*reading.table == table)?;
         Some(&reading.statuses)
+    }
+
+    /// The rows of one table that stand out in the newest reading; `None` where they were not read.
+    pub fn standing(&self, table: &str) -> Option<&Standing> {
+        let (_, reading) = self.reading.as_ref()?;
+        let reading = reading.tables.iter().find(|reading| &*reading.table == table)?;
+        reading.standing.as_ref().ok()
     }
 
     /// Whether something is allowed; `None` when it was not asked or the review failed.

@@ -12,6 +12,7 @@ pub mod leader;
 pub mod log;
 pub mod profile;
 pub mod redact;
+pub mod rule;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sop;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::sop::{Sop, Step};
 
 /// A service as its profile describes it.
@@ -39,6 +40,9 @@ pub struct Profile {
     /// What errors in the logs are about; the first class that matches a record is its class.
     #[serde(default)]
     pub error_classes: Vec<ErrorClass>,
+    /// The decision table: the first rule that holds is what to do.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
 }
 
 /// What an error in the logs is about.
@@ -347,16 +351,21 @@ impl Profile {
 }
 
 /// Durations as whole seconds in the file.
-mod seconds {
+pub(super) mod seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(in crate::incident) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 
-    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::incident) fn serialize<S: Serializer>(
+        span: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(span.as_secs())
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Pod, PodUid, Reading, StatusCount,
-    TableReading,
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Pod, PodUid, Reading, Standing,
+    StatusCount, TableReading,
 };
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};
@@ -36,6 +36,7 @@ pub(crate) fn profile() -> Profile {
     Profile {
         open_links: Vec::new(),
         error_classes: Vec::new(),
+        rules: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {
@@ -232,6 +233,7 @@ pub(crate) fn reading(
         tables: vec![TableReading {
             table: "clusters".into(),
             statuses: Ok(clusters.iter().map(count).collect()),
+            standing: Ok(Standing::default()),
         }],
         leases: Ok(lease.into_iter().map(row).collect()),
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rule::Alert;
+
 /// The procedure for one alert.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -10,6 +12,8 @@ pub struct Sop {
     pub id: String,
     /// The alert's name.
     pub title: String,
+    /// What the alert is about: which rules of the decision table apply.
+    pub alert: Alert,
     /// What users suffer.
     pub impact: String,
     /// What is wrong.

@@ -251,6 +251,7 @@ pub(super) fn profile() -> Profile {
     Profile {
         open_links: Vec::new(),
         error_classes: Vec::new(),
+        rules: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {

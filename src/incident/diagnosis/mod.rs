@@ -1,6 +1,7 @@
 //! The judgement: the same facts, the same profile and the same moment give the same diagnosis.
 
 mod answer;
+mod decision;
 mod leader;
 mod look;
 mod pods;
@@ -11,9 +12,11 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 
 use self::answer::Answer;
+pub use self::decision::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
 use super::facts::Facts;
 use super::leader::{LeaderReading, read_leaders};
 use super::profile::Profile;
+use super::rule::Alert;
 use super::sop::{Check, Sop, Step, StepStatus};
 
 /// What the facts say about one SOP.
@@ -23,6 +26,8 @@ pub struct Diagnosis {
     pub steps: Vec<StepFinding>,
     /// One a worker of the profile, in order.
     pub leaders: Vec<LeaderReading>,
+    /// What to do.
+    pub decision: Decision,
 }
 
 impl Diagnosis {
@@ -63,11 +68,17 @@ pub fn diagnose(facts: &Facts, profile: &Profile, sop: &Sop, now: Timestamp) -> 
         facts,
         profile,
         leaders: &leaders,
+        alert: sop.alert,
         now,
     };
     let find = |(id, step)| finding(id, step, case.answer(step));
     let steps = profile.steps_of(sop).into_iter().map(find).collect();
-    Diagnosis { steps, leaders }
+    let decision = case.decide(sop.alert);
+    Diagnosis {
+        steps,
+        leaders,
+        decision,
+    }
 }
 
 /// All that an answer may rest on.
@@ -75,6 +86,7 @@ struct Case<'a> {
     facts: &'a Facts,
     profile: &'a Profile,
     leaders: &'a [LeaderReading],
+    alert: Alert,
     now: Timestamp,
 }
 

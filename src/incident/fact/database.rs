@@ -41,6 +41,28 @@ pub struct TableReading {
     pub table: SafeText,
     /// One a status that has living rows; or why the table could not be read.
     pub statuses: Result<Vec<StatusCount>, SafeText>,
+    /// The rows that stand out; or why they could not be read.
+    pub standing: Result<Standing, SafeText>,
+}
+
+/// Living rows over their status's limit, and those that failed within a day: the newest change first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// The rows.
+    pub rows: Vec<StandingRow>,
+    /// Whether there are more than were read.
+    pub more: bool,
+}
+
+/// A row that stands out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StandingRow {
+    /// Its status as stored.
+    pub status: SafeText,
+    /// Its age by its status's clock basis, seconds.
+    pub clock_s: Option<i64>,
+    /// The row.
+    pub row: Row,
 }
 
 /// The living (not soft-deleted) rows of one status.

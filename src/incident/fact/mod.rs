@@ -12,7 +12,9 @@ pub use self::cluster::{
     Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Permission,
     Pod, PodUid, short_name,
 };
-pub use self::database::{DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, StatusCount, TableReading};
+pub use self::database::{
+    DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading,
+};
 use super::feed::{FeedId, FeedState};
 use super::log::{ContainerKey, LogBatch};
 use super::text::SafeText;

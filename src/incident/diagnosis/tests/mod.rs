@@ -7,6 +7,7 @@ use super::*;
 use crate::incident::fact::{ClusterEvent, Fact, Pod};
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
 use crate::incident::log::{KAFKA, LeaderLineKind};
+use crate::incident::rule::Alert;
 use crate::incident::sample::{
     SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
 };
@@ -28,6 +29,7 @@ fn judge_at(check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
     let sop = Sop {
         id: "sop".into(),
         title: String::new(),
+        alert: Alert::Kafka,
         impact: String::new(),
         summary: String::new(),
         access: Vec::new(),
@@ -348,6 +350,7 @@ fn the_worst_step_is_the_first_that_fails_else_the_first_that_is_not_known() {
         let diagnosis = Diagnosis {
             steps: steps.collect(),
             leaders: Vec::new(),
+            decision: Decision::default(),
         };
         diagnosis.worst().map(|step| step.id.clone())
     };

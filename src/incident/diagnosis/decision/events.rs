@@ -1,0 +1,73 @@
+//! Events of trouble in the cluster below the service.
+
+use super::Truth;
+use super::pods::cut;
+use crate::incident::diagnosis::Case;
+use crate::incident::diagnosis::answer::Heard;
+use crate::incident::fact::ClusterEvent;
+use crate::incident::feed::FeedId;
+use crate::incident::span;
+
+/// Reasons that are the cluster's, not the service's: scheduling, nodes, mounts, networks, evictions.
+const REASONS: [&str; 14] = [
+    "FailedScheduling",
+    "FailedMount",
+    "FailedAttachVolume",
+    "NodeNotReady",
+    "NodeNotSchedulable",
+    "NetworkNotReady",
+    "FailedCreatePodSandBox",
+    "Evicted",
+    "TaintManagerEviction",
+    "SystemOOM",
+    "FreeDiskSpaceFailed",
+    "EvictionThresholdMet",
+    "Rebooted",
+    "Preempted",
+];
+
+/// Lines of evidence that are shown of many.
+const LINES: usize = 3;
+
+impl Case<'_> {
+    /// Whether the cluster had trouble within the window that can hurt the service.
+    pub(super) fn cluster_events(&self) -> Truth {
+        let since = self.window();
+        let mut events: Vec<&ClusterEvent> = self
+            .facts
+            .cluster_events
+            .values()
+            .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
+            .collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
+        if !events.is_empty() {
+            return Truth::holds(events.iter().take(LINES).map(|event| self.told(event)));
+        }
+        match self.hear(&FeedId::ClusterEvents, "events") {
+            Heard::Current(_) => Truth::holds_not("no event of cluster trouble within the window"),
+            Heard::Never(why) | Heard::Stopped(_, why) => Truth::unknown(why),
+        }
+    }
+
+    fn told(&self, event: &ClusterEvent) -> String {
+        let ago = event.last_at.map_or(String::new(), |at| {
+            format!(" {} ago", span::brief(self.now.duration_since(at)))
+        });
+        let ClusterEvent {
+            reason,
+            count,
+            object_kind,
+            object_name,
+            message,
+            ..
+        } = event;
+        cut(&format!(
+            "{reason} ×{count}{ago} {object_kind}/{object_name}: {message}"
+        ))
+    }
+}
+
+fn is_of_the_cluster(event: &ClusterEvent) -> bool {
+    let quota = &*event.reason == "FailedCreate" && event.message.contains("exceeded quota");
+    event.warning && (quota || REASONS.contains(&&*event.reason) || &*event.object_kind == "Node")
+}

@@ -1,0 +1,169 @@
+//! The decision: every rule of the table evaluated, the first that holds is what to do.
+
+mod conditions;
+mod errors;
+mod events;
+mod pods;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod truth;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::truth::Truth;
+use super::Case;
+use crate::incident::rule::{Action, Advice, Alert, Rule};
+
+/// What follows from the facts: one thing to do, and what speaks for and against it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do.
+    pub recommendation: Recommendation,
+    /// What also holds, in the table's order.
+    pub also: Vec<Recommendation>,
+    /// Rules above the one that decided that can't be evaluated.
+    pub not_ruled_out: Vec<NotRuledOut>,
+    /// Every rule that applies, in the table's order.
+    pub rules: Vec<RuleFinding>,
+}
+
+/// One thing to do and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recommendation {
+    /// What.
+    pub action: Action,
+    /// For an escalation: the contact's id.
+    pub contact: Option<String>,
+    /// The rule it follows from; `None` where none holds.
+    pub rule: Option<String>,
+    /// What shows it.
+    pub because: Vec<String>,
+    /// For a wait: until when.
+    pub until: Option<Timestamp>,
+}
+
+impl Default for Recommendation {
+    fn default() -> Self {
+        Self {
+            action: Action::Gather,
+            contact: None,
+            rule: None,
+            because: Vec::new(),
+            until: None,
+        }
+    }
+}
+
+/// A rule that can't be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRuledOut {
+    /// Its id.
+    pub rule: String,
+    /// What is missing.
+    pub missing: String,
+}
+
+/// A rule and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub title: String,
+    /// Whether it holds.
+    pub truth: Truth,
+    /// What it would have one do.
+    pub advice: Advice,
+}
+
+impl Case<'_> {
+    /// Evaluates the profile's table for an alert.
+    pub(super) fn decide(&self, alert: Alert) -> Decision {
+        let rules = self.profile.rules.iter().filter(|rule| rule.applies_to(alert));
+        let rules: Vec<_> = rules.map(|rule| self.find(rule)).collect();
+        let first = rules.iter().position(|rule| rule.truth.is_true());
+        let missing = |rule: &RuleFinding| match &rule.truth {
+            Truth::Unknown { missing } => Some(NotRuledOut {
+                rule: rule.id.clone(),
+                missing: missing.clone(),
+            }),
+            _ => None,
+        };
+        let not_ruled_out: Vec<_> = rules[..first.unwrap_or(rules.len())]
+            .iter()
+            .filter_map(missing)
+            .collect();
+        let recommendation = match first {
+            Some(first) => self.recommend(&rules[first]),
+            None => nothing_holds(&not_ruled_out),
+        };
+        let others = rules.iter().skip(first.map_or(rules.len(), |first| first + 1));
+        let also = others
+            .filter(|rule| rule.truth.is_true())
+            .map(|rule| self.recommend(rule));
+        Decision {
+            recommendation,
+            also: also.collect(),
+            not_ruled_out,
+            rules,
+        }
+    }
+
+    fn find(&self, rule: &Rule) -> RuleFinding {
+        let truth = self.holds(&rule.when);
+        let tried = matches!(truth, Truth::True { again: true, .. });
+        let advice = rule.again.as_ref().filter(|_| tried).unwrap_or(&rule.then);
+        RuleFinding {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            truth,
+            advice: advice.clone(),
+        }
+    }
+
+    fn recommend(&self, rule: &RuleFinding) -> Recommendation {
+        let because = match &rule.truth {
+            Truth::True { because, .. } => because.clone(),
+            _ => Vec::new(),
+        };
+        Recommendation {
+            action: rule.advice.action,
+            contact: rule.advice.contact.clone(),
+            rule: Some(rule.id.clone()),
+            because,
+            until: (rule.advice.action == Action::Wait)
+                .then(|| self.settled_at())
+                .flatten(),
+        }
+    }
+
+    /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
+    pub(super) fn window(&self) -> Timestamp {
+        let half_an_hour_ago = self.now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+        self.facts
+            .began_at
+            .map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
+    }
+}
+
+/// The least that is looked back.
+const WINDOW: SignedDuration = SignedDuration::from_mins(30);
+
+/// All is well only where every rule could be evaluated.
+fn nothing_holds(missing: &[NotRuledOut]) -> Recommendation {
+    let action = if missing.is_empty() {
+        Action::None
+    } else {
+        Action::Gather
+    };
+    let because = match missing.first() {
+        None => vec!["no rule of the table holds".to_owned()],
+        Some(_) => missing.iter().map(|one| one.missing.clone()).collect(),
+    };
+    Recommendation {
+        action,
+        because,
+        ..Recommendation::default()
+    }
+}

@@ -1,0 +1,180 @@
+//! Conditions about the rows of the database.
+
+use jiff::SignedDuration;
+
+use super::Truth;
+use super::pods::cut;
+use crate::incident::diagnosis::Case;
+use crate::incident::diagnosis::answer::Heard;
+use crate::incident::fact::{StandingRow, StatusCount};
+use crate::incident::feed::FeedId;
+use crate::incident::profile::{Role, Table};
+use crate::incident::span;
+
+/// Rows that are named of many.
+const NAMED: usize = 3;
+
+impl Case<'_> {
+    /// The counts of a table, or what is missing.
+    fn table(&self, name: &str) -> Result<(&Table, &[StatusCount]), Truth> {
+        let Some(table) = self.profile.table(name) else {
+            return Err(Truth::unknown(format!("the profile has no table {name}")));
+        };
+        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Database, "database") {
+            return Err(Truth::unknown(why));
+        }
+        match self.facts.statuses(name) {
+            Some(Ok(rows)) => Ok((table, rows)),
+            Some(Err(why)) => Err(Truth::unknown(format!("{name}: {why}"))),
+            None => Err(Truth::unknown(format!("{name} was not read"))),
+        }
+    }
+
+    /// Whether rows in these roles are older than their status's limit, strictly.
+    pub(super) fn over_limit(&self, name: &str, roles: &[Role]) -> Truth {
+        let (table, rows) = match self.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        let of_roles = rows.iter().filter(|row| {
+            let status = table.status(&row.status);
+            row.count > 0
+                && status.is_some_and(|status| roles.contains(&status.role) && status.limit.is_some())
+        });
+        let of_roles: Vec<_> = of_roles.collect();
+        let over: Vec<String> = of_roles.iter().filter_map(|row| over(table, row)).collect();
+        if !over.is_empty() {
+            let named = self.late_rows_of(name, roles).take(NAMED).map(in_words);
+            return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted());
+        }
+        match of_roles.iter().find(|row| row.over_limit.is_none()) {
+            Some(row) => Truth::unknown(format!("the age of {} rows", row.status)),
+            None => Truth::holds_not(format!("no such row of {name} is over its limit")),
+        }
+    }
+
+    /// Whether rows failed within the window.
+    pub(super) fn newly_failed(&self, name: &str) -> Truth {
+        let (table, rows) = match self.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        let is_failed = |status: &str| {
+            table
+                .status(status)
+                .is_some_and(|status| status.role == Role::Failed)
+        };
+        if !rows.iter().any(|row| row.count > 0 && is_failed(&row.status)) {
+            return Truth::holds_not(format!("no row of {name} has failed"));
+        }
+        let Some(standing) = self.facts.standing(name) else {
+            return Truth::unknown(format!("when rows of {name} failed"));
+        };
+        let complete = !standing.more;
+        let window = self.now.duration_since(self.window()).as_secs();
+        let is_new =
+            |row: &&StandingRow| is_failed(&row.status) && row.row.idle_s.is_some_and(|idle| idle <= window);
+        let new: Vec<String> = standing
+            .rows
+            .iter()
+            .filter(is_new)
+            .take(NAMED)
+            .map(in_words)
+            .collect();
+        match new.is_empty() {
+            false => Truth::holds(new),
+            true if complete => Truth::holds_not(format!(
+                "no row of {name} failed within the window; older ones are history"
+            )),
+            true => Truth::unknown(format!(
+                "when all failed rows of {name} failed: there are too many"
+            )),
+        }
+    }
+
+    /// Whether rows have a blank status.
+    pub(super) fn blank(&self, name: &str) -> Truth {
+        let (_, rows) = match self.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
+            Some(row) => Truth::holds([format!(
+                "{} rows of {name} have no status: no worker looks at them",
+                row.count
+            )]),
+            None => Truth::holds_not(format!("every row of {name} has a status")),
+        }
+    }
+
+    /// Whether no row is ready.
+    pub(super) fn none_ready(&self, name: &str) -> Truth {
+        let (table, rows) = match self.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        let is_ready = |row: &&StatusCount| {
+            table
+                .status(&row.status)
+                .is_some_and(|status| status.role == Role::Ready)
+        };
+        let ready: u64 = rows.iter().filter(is_ready).map(|row| row.count).sum();
+        if ready == 0 {
+            Truth::holds([format!("no row of {name} is ready")])
+        } else {
+            Truth::holds_not(format!("{ready} rows of {name} are ready"))
+        }
+    }
+
+    /// Rows over their limit, of all tables.
+    pub(super) fn late_rows(&self) -> impl Iterator<Item = &StandingRow> {
+        let tables = self.profile.database.iter().flat_map(|database| &database.tables);
+        tables.flat_map(|table| self.late_rows_of(&table.name, &[]))
+    }
+
+    /// Rows of a table over their limit, in these roles or in any.
+    fn late_rows_of<'a>(&'a self, name: &str, roles: &'a [Role]) -> impl Iterator<Item = &'a StandingRow> {
+        let table = self.profile.table(name);
+        let standing = self
+            .facts
+            .standing(name)
+            .map_or(&[][..], |standing| &standing.rows);
+        standing.iter().filter(move |row| {
+            let status = table.and_then(|table| table.status(&row.status));
+            status.is_some_and(|status| {
+                let limit = status.limit.map(|limit| limit.as_secs() as i64);
+                let late = limit.is_some_and(|limit| row.clock_s.is_some_and(|age| age > limit));
+                late && (roles.is_empty() || roles.contains(&status.role))
+            })
+        })
+    }
+}
+
+/// `2 cluster_accepted over 03:00, oldest 07:11`.
+fn over(table: &Table, row: &StatusCount) -> Option<String> {
+    let count = row.over_limit.filter(|over| *over > 0)?;
+    let limit = span::clock(span::of(table.status(&row.status)?.limit?));
+    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
+        format!(", oldest {}", span::clock(SignedDuration::from_secs(oldest)))
+    });
+    Some(format!("{count} {} over {limit}{oldest}", row.status))
+}
+
+/// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
+fn in_words(standing: &StandingRow) -> String {
+    let StandingRow { status, clock_s, row } = standing;
+    let idle = clock_s.map_or(String::new(), |idle| {
+        format!(" {}", span::clock(SignedDuration::from_secs(idle)))
+    });
+    let ocm = if row.ocm_id.is_empty() {
+        String::new()
+    } else {
+        format!(" OCM {}", row.ocm_id)
+    };
+    let reason = if row.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", row.reason)
+    };
+    cut(&format!("{} {status}{idle} {}{ocm}{reason}", row.id, row.region))
+}
