@@ -46,6 +46,8 @@ pub enum Action {
     Suspend,
     Redraw,
     Help,
+    /// Opens the decision: every rule and whether it holds.
+    Why,
     NextPane,
     PreviousPane,
     FocusPods,
@@ -423,6 +425,14 @@ pub const ROWS: &[Row] = &[
         &["esc"],
         "",
         "leave zoom or pause",
+    ),
+    row(
+        Action::Why,
+        "why",
+        Console,
+        &["w"],
+        "why",
+        "why this is to do: every rule, and what is not ruled out",
     ),
     row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "leave"),

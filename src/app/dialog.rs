@@ -14,6 +14,8 @@ pub enum Dialog {
     Help(Scroll),
     /// Every source, how it is, and what we may do.
     Sources(Scroll),
+    /// Every rule of the decision table.
+    Why(Scroll),
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -91,6 +93,7 @@ impl Dialog {
     pub fn place(&mut self) -> Option<&mut usize> {
         match self {
             Self::Help(scroll)
+            | Self::Why(scroll)
             | Self::Sources(scroll)
             | Self::Step { scroll, .. }
             | Self::Rows { scroll, .. }

@@ -11,6 +11,7 @@ pub mod page;
 pub mod panes;
 mod perform;
 mod update;
+mod why;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use self::panes::Panes;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::{Pod, RowsOf};
 use crate::incident::facts::Facts;
+use crate::incident::feed::{Feed, FeedId, FeedState};
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::sop::{Sop, Step, StepStatus};
 
@@ -124,6 +126,24 @@ impl App {
         if let Some(sop) = profile.sop(&self.checklist.sop) {
             self.diagnosis = diagnose(&self.facts, &profile, sop, self.now);
         }
+    }
+
+    /// Whether sources are still being opened or read for the first time, so that what is missing is about to come.
+    pub fn is_looking(&self) -> bool {
+        let opening = |id: &FeedId| {
+            let feed = self.facts.feed(id);
+            feed.is_none_or(|feed| feed.state == FeedState::Connecting)
+        };
+        let logs = self.facts.feeds().filter(|(id, _)| matches!(id, FeedId::Log(_)));
+        let reading = |(id, feed): (&FeedId, &Feed)| {
+            let log = match id {
+                FeedId::Log(key) => self.facts.logs.get(key),
+                _ => None,
+            };
+            let behind = log.is_none_or(|log| !log.progress.caught_up);
+            opening(id) || (feed.state == FeedState::Live && behind)
+        };
+        opening(&FeedId::Pods) || opening(&FeedId::Database) || logs.into_iter().any(reading)
     }
 
     /// The chosen SOP.

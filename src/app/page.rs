@@ -48,21 +48,21 @@ pub struct Page {
 }
 
 impl Page {
-    fn titled(title: impl Into<String>) -> Self {
+    pub(super) fn titled(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
             lines: Vec::new(),
         }
     }
 
-    fn add(&mut self, tone: Tone, text: impl Into<String>) {
+    pub(super) fn add(&mut self, tone: Tone, text: impl Into<String>) {
         self.lines.push(PageLine {
             tone,
             text: text.into(),
         });
     }
 
-    fn section(&mut self, heading: &str) {
+    pub(super) fn section(&mut self, heading: &str) {
         if !self.lines.is_empty() {
             self.add(Tone::Plain, "");
         }
@@ -92,6 +92,7 @@ impl App {
                 None => gone_page(),
             }),
             Dialog::Record { entry, .. } => Some(record_page(entry)),
+            Dialog::Why(_) => Some(self.why_page()),
             Dialog::Sops { .. } | Dialog::Prompt { .. } => None,
         }
     }

@@ -27,6 +27,7 @@ impl App {
             Action::CopyText => return self.copy(),
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
+            Action::Why => self.dialogs.push(Dialog::Why(Scroll::default())),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::PickSop => self.pick_sop(),
             Action::Tick => self.tick(),

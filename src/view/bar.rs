@@ -1,5 +1,6 @@
-//! The bar that always says one thing: the first failing step, else what is being waited for, else what can't be answered.
+//! The bar that always says one thing: what to do and why; without a decision table, the first failing step.
 
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -9,14 +10,80 @@ use super::words::Words;
 use crate::app::App;
 use crate::app::action::{Action, Context};
 use crate::app::panes::Pane;
-use crate::incident::diagnosis::StepFinding;
+use crate::incident::diagnosis::{Recommendation, StepFinding};
+use crate::incident::rule::Action as Advised;
 use crate::incident::sop::StepStatus;
+use crate::incident::span;
 
 pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    Words::new(theme)
-        .gap(1)
-        .join(words(app, theme, usize::from(area.width).saturating_sub(1)))
-        .draw(area, buffer);
+    let room = usize::from(area.width).saturating_sub(1);
+    let words = if app.diagnosis.decision.rules.is_empty() {
+        words(app, theme, room)
+    } else {
+        decided(app, theme, room)
+    };
+    Words::new(theme).gap(1).join(words).draw(area, buffer);
+}
+
+/// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.
+fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+    let decision = &app.diagnosis.decision;
+    let words = headline(app, theme, &decision.recommendation);
+    let mut tail = Words::new(theme);
+    for (count, what) in [
+        (decision.also.len(), "also"),
+        (decision.not_ruled_out.len(), "not ruled out"),
+    ] {
+        if count > 0 {
+            tail = tail.gap(2).add(Meaning::Doubtful, &format!("{count} {what}"));
+        }
+    }
+    if let Some(key) = app.keymap.key_of(Action::Why, Context::Console) {
+        tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, " why");
+    }
+    // What is cut off is the evidence, never the way to it.
+    let left = room.saturating_sub(words.width() + tail.width());
+    let because = decision.recommendation.because.join("; ");
+    words
+        .add(Meaning::Text, &fitted(&because, left, theme))
+        .join(tail)
+}
+
+/// Two blanks and as much of the evidence as fits.
+fn fitted(because: &str, room: usize, theme: &Theme) -> String {
+    if because.is_empty() || room < 8 {
+        return String::new();
+    }
+    format!(
+        "  {}",
+        super::words::cut(because, room - 2, theme.glyphs.ellipsis)
+    )
+}
+
+fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> Words<'t> {
+    let mark = |status| sop::mark(theme, status, false).0;
+    let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
+    let (meaning, text) = match recommendation.action {
+        Advised::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
+        Advised::Wait => {
+            let until = recommendation.until;
+            let left = until.map(|until| until.duration_since(app.now).max(SignedDuration::ZERO));
+            let left = left.map_or(String::new(), |left| format!(" {}", span::clock(left)));
+            (
+                Meaning::Waiting,
+                format!("{} WAIT{left}", mark(StepStatus::Waiting)),
+            )
+        }
+        Advised::Gather if app.is_looking() => {
+            (Meaning::Faint, format!("{} LOOKING", mark(StepStatus::Waiting)))
+        }
+        Advised::Gather => (Meaning::Doubtful, format!("{} GATHER", mark(StepStatus::Unknown))),
+        Advised::StartPods | Advised::RestartPods | Advised::ScaleUp | Advised::Escalate => (
+            Meaning::Alarm,
+            format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
+        ),
+    };
+    Words::new(theme).add(meaning, &text)
 }
 
 /// A step of the chosen SOP with its number.

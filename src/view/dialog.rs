@@ -26,6 +26,7 @@ pub(super) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer
 fn place_of(dialog: &Dialog) -> usize {
     match dialog {
         Dialog::Help(scroll)
+        | Dialog::Why(scroll)
         | Dialog::Sources(scroll)
         | Dialog::Step { scroll, .. }
         | Dialog::Rows { scroll, .. }

@@ -1,0 +1,102 @@
+//! Why this and nothing else: every rule of the decision table, whether it holds, and what shows it.
+
+use super::App;
+use super::page::{Page, Tone};
+use crate::incident::diagnosis::{Recommendation, RuleFinding, Truth};
+use crate::incident::rule::{Action, Advice};
+use crate::incident::span;
+
+/// Columns of a rule's mark.
+const MARK: usize = 8;
+
+impl App {
+    /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
+    pub fn advice_in_words(&self, action: Action, contact: Option<&str>) -> String {
+        let what = match action {
+            Action::None => "nothing to do",
+            Action::Wait => "wait",
+            Action::Gather => "get access to what can't be read",
+            Action::StartPods => "start the pods",
+            Action::RestartPods => "restart the pods",
+            Action::ScaleUp => "run more pods",
+            Action::Escalate => "escalate",
+        };
+        match contact {
+            Some(contact) => format!("{what} to {}", self.contact_title(contact)),
+            None => what.to_owned(),
+        }
+    }
+
+    fn contact_title(&self, id: &str) -> String {
+        let contact = self.session.profile.contacts.get(id);
+        contact.map_or_else(|| id.to_owned(), |contact| contact.title.clone())
+    }
+
+    pub(super) fn why_page(&self) -> Page {
+        let decision = &self.diagnosis.decision;
+        let mut page = Page::titled("Why");
+        page.section("What to do");
+        self.add_recommendation(&mut page, &decision.recommendation, Tone::Bad);
+        if !decision.also.is_empty() {
+            page.section("What also holds");
+            for also in &decision.also {
+                self.add_recommendation(&mut page, also, Tone::Plain);
+            }
+        }
+        if !decision.not_ruled_out.is_empty() {
+            page.section("Not ruled out: it comes first if it holds");
+            for open in &decision.not_ruled_out {
+                page.add(Tone::Doubtful, format!("{}: {}", open.rule, open.missing));
+            }
+        }
+        page.section("Every rule that applies to this SOP, the first that holds decides");
+        for rule in &decision.rules {
+            self.add_rule(&mut page, rule);
+        }
+        page
+    }
+
+    fn add_recommendation(&self, page: &mut Page, recommendation: &Recommendation, tone: Tone) {
+        let Recommendation {
+            action,
+            contact,
+            rule,
+            because,
+            until,
+        } = recommendation;
+        let tone = if *action == Action::None { Tone::Good } else { tone };
+        let words = self.advice_in_words(*action, contact.as_deref());
+        let left = until.map(|until| format!(", {} left", span::brief(until.duration_since(self.now))));
+        let by = rule.as_ref().map(|rule| format!(" (rule {rule})"));
+        page.add(
+            tone,
+            format!("{words}{}{}", left.unwrap_or_default(), by.unwrap_or_default()),
+        );
+        for line in because {
+            page.add(Tone::Plain, format!("  {line}"));
+        }
+        if let Some(basis) = rule.as_ref().and_then(|rule| self.basis_of(rule)) {
+            page.add(Tone::Faint, format!("  the SOP: {basis}"));
+        }
+    }
+
+    fn basis_of(&self, id: &str) -> Option<&str> {
+        let rule = self.session.profile.rules.iter().find(|rule| rule.id == id)?;
+        Some(&rule.basis)
+    }
+
+    fn add_rule(&self, page: &mut Page, rule: &RuleFinding) {
+        let Advice { action, contact } = &rule.advice;
+        let then = self.advice_in_words(*action, contact.as_deref());
+        let (tone, mark, shown) = match &rule.truth {
+            Truth::True { because, again } => {
+                let again = if *again { " (again, after a restart)" } else { "" };
+                (Tone::Bad, "true", format!("{}{again}", because.join("; ")))
+            }
+            Truth::False { because } => (Tone::Plain, "false", because.clone()),
+            Truth::Unknown { missing } => (Tone::Doubtful, "unknown", missing.clone()),
+        };
+        page.add(tone, format!("{mark:<MARK$}{} → {then}", rule.title));
+        page.add(Tone::Faint, format!("{:<MARK$}{shown}", ""));
+    }
+}
