@@ -12,7 +12,7 @@ use super::fact::{
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;
-use super::log::{ContainerKey, LogBatch, LogProgress};
+use super::log::{ContainerKey, LogBatch, LogProgress, RequestBuckets};
 use super::text::SafeText;
 
 /// How old the last sign of life of a source may be before nothing may be concluded from it.
@@ -55,6 +55,9 @@ pub struct Facts {
     /// What the logs say about errors.
     #[serde(skip)]
     pub errors: ErrorEvidence,
+    /// What the logs of the living say about requests, by half minute.
+    #[serde(skip)]
+    pub requests: BTreeMap<ContainerKey, RequestBuckets>,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.
@@ -203,6 +206,7 @@ impl Facts {
     fn forget_pod(&mut self, uid: &PodUid) {
         self.pods.remove(uid);
         self.logs.retain(|key, _| key.pod_uid != *uid);
+        self.requests.retain(|key, _| key.pod_uid != *uid);
         self.leaders.forget(uid);
         self.errors.pod_is_gone(|key| key.pod_uid == *uid);
         self.feeds
@@ -218,6 +222,9 @@ impl Facts {
         self.forget_old_instances(&batch.source);
         self.leaders.apply(&batch.source, &batch.sightings);
         self.errors.apply(&batch.source, &batch.errors);
+        if let Some(requests) = &batch.requests {
+            self.requests.insert(batch.source.clone(), requests.clone());
+        }
         self.hear(FeedId::Log(batch.source.clone()), FeedState::Live, now);
     }
 
@@ -229,6 +236,7 @@ impl Facts {
                 && key.restart + KEPT_INSTANCES <= newest.restart
         };
         self.logs.retain(|key, _| !is_old(key));
+        self.requests.retain(|key, _| !is_old(key));
         self.errors.forget(is_old);
         self.feeds
             .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));

@@ -75,6 +75,9 @@ pub struct Service {
     pub container: String,
     /// How many pods there should be.
     pub replicas: u32,
+    /// The path of its requests that the kubelet's probes ask for, so that they are not taken for users'; empty for none.
+    #[serde(default)]
+    pub probe_path: String,
 }
 
 /// One environment.

@@ -124,6 +124,16 @@ pub enum Condition {
         /// How many it takes; one that names a row over its limit suffices.
         at_least: usize,
     },
+    /// Requests are slower than the objectives allow.
+    Saturated {
+        /// How far back.
+        #[serde(with = "super::profile::seconds")]
+        within: Duration,
+        /// How many requests it takes to say anything.
+        at_least: u64,
+        /// What the objectives allow.
+        shares: Shares,
+    },
     /// Events of trouble in the cluster below the service, within the window.
     ClusterEvents,
     /// Living rows in one of these roles are over their status's limit.
@@ -168,6 +178,16 @@ pub enum Condition {
         /// What.
         of: Box<Condition>,
     },
+}
+
+/// Shares of requests in percent; what is more is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Shares {
+    /// Over 100 ms.
+    pub slow: u64,
+    /// Over 1 s.
+    pub very_slow: u64,
 }
 
 /// Why no pod is ready.

@@ -44,6 +44,7 @@ pub(crate) fn profile() -> Profile {
             selector: "app=msa".into(),
             container: "service".into(),
             replicas: 3,
+            probe_path: String::new(),
         },
         environments: vec![Environment {
             name: "stage".into(),
@@ -190,6 +191,7 @@ pub(crate) fn log(short: &str, worker: &str, first: i64, said: &[Said]) -> LogBa
         records: Vec::new(),
         sightings: said.iter().map(sighting).collect(),
         errors: Vec::new(),
+        requests: None,
         progress: LogProgress {
             lines: 100,
             bytes: 19_000,

@@ -148,7 +148,14 @@ impl Best {
 /// One thread, no network: lines from memory to what they say about leaders.
 fn reader_alone(log: &[u8], lines: usize) {
     let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
-    let patterns = Arc::new(LogPatterns::new(&profile.leaders, &profile.error_classes).unwrap());
+    let patterns = Arc::new(
+        LogPatterns::new(
+            &profile.leaders,
+            &profile.error_classes,
+            &profile.service.probe_path,
+        )
+        .unwrap(),
+    );
     let source = ContainerKey {
         pod_uid: PodUid("uid".into()),
         pod: "pod".into(),

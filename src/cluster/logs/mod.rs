@@ -37,7 +37,11 @@ const RESTART_AFTER: Duration = Duration::from_secs(2);
 /// Runs for ever. `changes` are the facts about pods, in order.
 pub(super) async fn run(profile: &Profile, mut changes: mpsc::Receiver<Fact>, scope: Scope) {
     // The profile was checked when it was read: its patterns compile, or nothing would have started.
-    let Ok(patterns) = LogPatterns::new(&profile.leaders, &profile.error_classes) else {
+    let Ok(patterns) = LogPatterns::new(
+        &profile.leaders,
+        &profile.error_classes,
+        &profile.service.probe_path,
+    ) else {
         return drain(changes).await;
     };
     let mut supervisor = Supervisor {

@@ -259,6 +259,7 @@ pub(super) fn profile() -> Profile {
             selector: "app=managed-services-api".into(),
             container: "service".into(),
             replicas: 3,
+            probe_path: String::new(),
         },
         environments: Vec::new(),
         leaders: Leaders {

@@ -5,6 +5,7 @@ mod glog;
 mod joiner;
 mod patterns;
 mod reader;
+mod requests;
 mod sightings;
 mod tally;
 mod told;
@@ -19,6 +20,7 @@ pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
 pub(crate) use self::patterns::tests::{CLUSTER, KAFKA, leaders as sample_leaders};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
+pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of};
 pub use self::tally::{ErrorSighting, ErrorTally};
 use super::fact::{PodUid, short_name};
 use super::text::SafeText;
@@ -95,6 +97,8 @@ pub struct LogBatch {
     pub sightings: Vec<Sighting>,
     /// Errors by class, of the classes that have new ones.
     pub errors: Vec<ErrorTally>,
+    /// Requests of the last half hour, where there are new ones.
+    pub requests: Option<RequestBuckets>,
     /// How far the log has been read.
     pub progress: LogProgress,
 }

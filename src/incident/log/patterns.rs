@@ -18,11 +18,13 @@ pub struct LogPatterns {
     verbose: Regex,
     grep: Regex,
     pub(super) classes: ErrorClasses,
+    /// The path that the kubelet's probes ask for; empty for none.
+    pub(super) probe_path: String,
 }
 
 impl LogPatterns {
     /// Compiles them; the error names the key and what is wrong with the expression.
-    pub fn new(leaders: &Leaders, classes: &[ErrorClass]) -> Result<Self, String> {
+    pub fn new(leaders: &Leaders, classes: &[ErrorClass], probe_path: &str) -> Result<Self, String> {
         use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
         let lines = &leaders.lines;
         let kinds = [
@@ -46,6 +48,7 @@ impl LogPatterns {
             verbose: compile("leaders.verbose", &leaders.verbose)?,
             grep: compile("leaders.grep", &leaders.grep)?,
             classes: ErrorClasses::new(classes)?,
+            probe_path: probe_path.to_owned(),
         })
     }
 
@@ -153,7 +156,7 @@ pub(crate) mod tests {
     #[test]
     fn each_kind_of_leader_line_is_told() {
         use LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
-        let patterns = LogPatterns::new(&leaders(), &[]).unwrap();
+        let patterns = LogPatterns::new(&leaders(), &[], "").unwrap();
         let of_kafka = format!("{KAFKA} [{ID}]");
         for (text, want) in [
             (
@@ -202,12 +205,12 @@ pub(crate) mod tests {
     fn a_wrong_expression_is_named_by_its_key() {
         let mut wrong = leaders();
         wrong.lines.loop_ended = "Stopping (".into();
-        let error = LogPatterns::new(&wrong, &[]).unwrap_err();
+        let error = LogPatterns::new(&wrong, &[], "").unwrap_err();
         assert_eq!(error, "leaders.lines.loop-ended: unclosed group in `Stopping (`");
         wrong = leaders();
         wrong.verbose = String::new();
         assert!(
-            LogPatterns::new(&wrong, &[])
+            LogPatterns::new(&wrong, &[], "")
                 .unwrap_err()
                 .starts_with("leaders.verbose: ")
         );
@@ -215,7 +218,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_grep_of_the_procedure_is_kept_as_it_is() {
-        let patterns = LogPatterns::new(&leaders(), &[]).unwrap();
+        let patterns = LogPatterns::new(&leaders(), &[], "").unwrap();
         assert!(patterns.greps("anything with KafkaManager in it"));
         assert!(!patterns.greps("Running as the leader of nothing"));
     }

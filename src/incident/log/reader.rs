@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::glog::{LineKind, Severity, fits};
 use super::joiner::{Joiner, RawRecord, Stamp};
 use super::patterns::LogPatterns;
+use super::requests::Requests;
 use super::sightings::Sightings;
 use super::tally::Tallies;
 use super::told::Told;
@@ -39,6 +40,7 @@ pub struct LineReader {
     told: Told,
     sightings: Sightings,
     errors: Tallies,
+    requests: Requests,
     /// When a lease could not be read, until the log says whose.
     failed_at: Option<Timestamp>,
     changed: bool,
@@ -61,6 +63,7 @@ impl LineReader {
             told: Told::default(),
             sightings: Sightings::default(),
             errors: Tallies::default(),
+            requests: Requests::default(),
             failed_at: None,
             changed: false,
         }
@@ -77,6 +80,7 @@ impl LineReader {
         let kind = LineKind::of(body);
         self.progress.verbose = self.progress.verbose || self.patterns.is_verbose(body);
         let leader = self.leader_line(body, kind);
+        self.count_request(body, kind);
         let failed = |line: &LeaderLine| line.kind == LeaderLineKind::LeaseFailed;
         self.progress.errors += u64::from(leader.as_ref().is_some_and(failed));
         if let Some(line) = &leader {
@@ -89,6 +93,15 @@ impl LineReader {
         self.progress.errors += u64::from(joined.error);
         if let Some(record) = joined.complete {
             self.hold(record);
+        }
+    }
+
+    fn count_request(&mut self, body: &[u8], kind: LineKind) {
+        if let LineKind::Headed { message_at, .. } = kind {
+            let (newest, parsed) = (self.newest, self.parsed);
+            let at = || newest.parse().or(parsed).unwrap_or(Timestamp::UNIX_EPOCH);
+            let message = body.get(message_at..).unwrap_or_default();
+            self.requests.push(message, &self.patterns.probe_path, at);
         }
     }
 
@@ -210,6 +223,7 @@ impl LineReader {
             records: records.iter().map(|record| record.to_record(before)).collect(),
             sightings: self.sightings.drain(),
             errors: self.errors.drain(),
+            requests: self.requests.take(),
             progress: self.progress.clone(),
         })
     }
@@ -256,7 +270,7 @@ mod tests {
     const ID: &str = "6f0f2f0e-6a3e-4b6f-9f0b-1a5d3c1b7a11";
 
     static PATTERNS: LazyLock<Arc<LogPatterns>> =
-        LazyLock::new(|| Arc::new(LogPatterns::new(&leaders(), &classes()).unwrap()));
+        LazyLock::new(|| Arc::new(LogPatterns::new(&leaders(), &classes(), "").unwrap()));
 
     fn reader(keep: usize) -> LineReader {
         let source = ContainerKey {

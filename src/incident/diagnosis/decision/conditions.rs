@@ -25,6 +25,11 @@ impl Case<'_> {
                 within,
                 at_least,
             } => self.errors(classes, span::of(*within), *at_least),
+            Condition::Saturated {
+                within,
+                at_least,
+                shares,
+            } => self.saturated(span::of(*within), *at_least, shares),
             Condition::ClusterEvents => self.cluster_events(),
             Condition::OverLimit { table, roles } => self.over_limit(table, roles),
             Condition::NewlyFailed { table } => self.newly_failed(table),

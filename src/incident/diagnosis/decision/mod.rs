@@ -4,6 +4,7 @@ mod conditions;
 mod errors;
 mod events;
 mod pods;
+mod requests;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,9 @@ use crate::incident::fact::{
 };
 use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
-use crate::incident::log::{CLUSTER, ErrorSighting, ErrorTally, KAFKA, LeaderLineKind, LogBatch};
+use crate::incident::log::{
+    CLUSTER, ErrorSighting, ErrorTally, KAFKA, LeaderLineKind, LogBatch, RequestCounts, bucket_of,
+};
 use crate::incident::profile::Profile;
 use crate::incident::sample::{SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod};
 use crate::incident::text::SafeText;
@@ -148,6 +150,12 @@ impl World {
             last_at: ago(*seconds_ago.last().unwrap()),
             newest: seconds_ago.iter().map(sighting).collect(),
         }];
+        self.with(|world| world.more.push(Fact::Log(batch)))
+    }
+
+    fn requests(self, counts: &RequestCounts) -> Self {
+        let mut batch = log(SHORT[2], KAFKA, 8_000, &[]);
+        batch.requests = Some([(bucket_of(ago(60)), *counts)].into());
         self.with(|world| world.more.push(Fact::Log(batch)))
     }
 
@@ -415,6 +423,34 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
                     .push(event("NodeNotReady", "Node", "Node is not ready", 300))
             }),
             "escalate ocm-support by cluster-events",
+        ),
+        (
+            "requests that are slow, and fail for it",
+            "api-availability",
+            World::new()
+                .requests(&RequestCounts {
+                    answered: 50,
+                    failed: 10,
+                    slow: 30,
+                    very_slow: 12,
+                })
+                .errors(
+                    "service",
+                    &[300, 20],
+                    "E0115 logger.go:84] MGD-SERV-API-9: context deadline exceeded",
+                ),
+            "scale-up by saturated",
+        ),
+        (
+            "three slow requests of nineteen say nothing",
+            "api-latency",
+            World::new().requests(&RequestCounts {
+                answered: 19,
+                failed: 0,
+                slow: 3,
+                very_slow: 3,
+            }),
+            "none",
         ),
         (
             "errors of the service",
