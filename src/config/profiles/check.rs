@@ -29,28 +29,29 @@ pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {
     }
     checker.sops();
     checker.error_classes();
+    checker.rules();
     checker.problems
 }
 
-struct Checker<'a> {
-    profile: &'a Profile,
+pub(super) struct Checker<'a> {
+    pub(super) profile: &'a Profile,
     document: &'a Document,
     problems: Vec<Problem>,
 }
 
 impl<'a> Checker<'a> {
-    fn wrong(&mut self, path: &str, message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, path: &str, message: impl Into<String>) {
         self.problems.push(self.document.problem(path, message));
     }
 
-    fn require(&mut self, holds: bool, path: &str, message: impl FnOnce() -> String) {
+    pub(super) fn require(&mut self, holds: bool, path: &str, message: impl FnOnce() -> String) {
         if !holds {
             self.wrong(path, message());
         }
     }
 
     /// A word that must be one of those that exist.
-    fn known<'k>(
+    pub(super) fn known<'k>(
         &mut self,
         path: &str,
         what: &str,

@@ -18,6 +18,36 @@ fn mistake(from: &str, to: &str) -> (usize, String) {
 /// What is replaced, by what, the key that is blamed, and part of the message.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
+        "then = { action = \"escalate\", contact = \"ocm-support\" }",
+        "then = { action = \"escalate\", contact = \"ocm\" }",
+        "rules[2].then.contact",
+        "there is no contact `ocm`",
+    ),
+    (
+        "then = { action = \"gather\" }",
+        "then = { action = \"escalate\" }",
+        "rules[0].then",
+        "an escalation needs a `contact`",
+    ),
+    (
+        "classes = [\"ocm\"]",
+        "classes = [\"ocn\"]",
+        "rules[9].when.classes",
+        "there is no error class `ocn`",
+    ),
+    (
+        "workers = [\"cluster\"] }",
+        "workers = [\"clusters\"] }",
+        "rules[5].when.workers",
+        "`clusters`",
+    ),
+    (
+        "{ kind = \"newly-failed\", table = \"clusters\" }",
+        "{ kind = \"newly-failed\", table = \"cluster\" }",
+        "rules[12].when.of[1].table",
+        "there is no table `cluster`",
+    ),
+    (
         "id = \"managed-services-api\"",
         "id = \"Managed Services\"",
         "id",

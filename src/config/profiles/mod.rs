@@ -3,6 +3,7 @@
 mod check;
 #[cfg(test)]
 mod check_tests;
+mod rules;
 
 pub(super) use self::check::link_keys;
 

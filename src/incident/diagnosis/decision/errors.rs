@@ -19,15 +19,11 @@ const PANIC_HEAD: usize = 120;
 impl Case<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can.
     pub(super) fn unread_logs(&self) -> Option<String> {
-        let living = self
+        let mut of_pods = self
             .facts
             .pods
             .values()
             .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
-        let mut of_pods = living.peekable();
-        if of_pods.peek().is_none() {
-            return None;
-        }
         of_pods.find_map(|pod| {
             let service = &self.profile.service.container;
             let container = pod
@@ -47,8 +43,7 @@ impl Case<'_> {
             };
             let id = FeedId::Log(source.clone());
             match self.hear(&id, &name) {
-                Heard::Never(why) => Some(why),
-                Heard::Stopped(_, why) => Some(why),
+                Heard::Never(why) | Heard::Stopped(_, why) => Some(why),
                 Heard::Current(_) => {
                     let ended = self
                         .facts

@@ -156,7 +156,7 @@ impl Case<'_> {
     /// A container that was restarted often, the last time within the window.
     fn climbs(&self, pod: &Pod) -> Option<String> {
         let recent = pod.restarted_at.is_some_and(|at| at >= self.window());
-        let last = pod.containers.iter().filter_map(last_end).next();
+        let last = pod.containers.iter().find_map(last_end);
         (recent && pod.restarts >= CLIMBING).then(|| {
             let ended = last.map_or(String::new(), |ended| format!(", {ended}"));
             format!("{}: {} restarts{ended}", pod.short_name(), pod.restarts)

@@ -181,9 +181,9 @@ impl World {
         self.with(|world| {
             let stands_out = counted.over_limit.is_some_and(|over| over > 0) || status == "failed";
             if table == "clusters" {
-                world.clusters.push(counted)
+                world.clusters.push(counted);
             } else {
-                world.kafkas.push(counted)
+                world.kafkas.push(counted);
             }
             if stands_out {
                 world.standing.push((table, row));
@@ -257,6 +257,7 @@ fn unpulled() -> Vec<Pod> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
     let ocm = "clusters_mgr.go:130] identifier is '400', code is 'CLUSTERS-MGMT-400'";
     let table: Vec<(&str, &str, World, &str)> = vec![
@@ -420,7 +421,7 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
             World::new().with(|world| {
                 world
                     .more
-                    .push(event("NodeNotReady", "Node", "Node is not ready", 300))
+                    .push(event("NodeNotReady", "Node", "Node is not ready", 300));
             }),
             "escalate ocm-support by cluster-events",
         ),

@@ -1,0 +1,95 @@
+//! What the decision table of a profile must hold beyond its shape: that what a rule names exists.
+
+use super::check::Checker;
+use crate::incident::profile::Profile;
+use crate::incident::rule::{Action, Advice, Condition, Rule};
+
+impl Checker<'_> {
+    pub(super) fn rules(&mut self) {
+        let profile = self.profile;
+        for (index, rule) in profile.rules.iter().enumerate() {
+            let path = format!("rules[{index}]");
+            self.rule(&path, rule);
+            let earlier = &profile.rules[..index];
+            let twice = earlier
+                .iter()
+                .any(|other| other.id == rule.id && overlap(other, rule));
+            self.require(!twice, &format!("{path}.id"), || {
+                format!("the rule `{}` is there twice for the same alert", rule.id)
+            });
+        }
+    }
+
+    fn rule(&mut self, path: &str, rule: &Rule) {
+        self.advice(&format!("{path}.then"), &rule.then);
+        if let Some(again) = &rule.again {
+            self.advice(&format!("{path}.again"), again);
+        }
+        self.condition(&format!("{path}.when"), &rule.when);
+    }
+
+    fn advice(&mut self, path: &str, advice: &Advice) {
+        let contacts = self.profile.contacts.keys().map(String::as_str);
+        match (&advice.contact, advice.action) {
+            (Some(contact), Action::Escalate) => {
+                self.known(&format!("{path}.contact"), "contact", contact, contacts);
+            }
+            (None, Action::Escalate) => self.wrong(path, "an escalation needs a `contact`"),
+            (Some(_), _) => self.wrong(path, "only an escalation has a `contact`"),
+            (None, _) => {}
+        }
+    }
+
+    fn condition(&mut self, path: &str, condition: &Condition) {
+        let profile: &Profile = self.profile;
+        match condition {
+            Condition::Leader { workers, .. } | Condition::Led { workers } => {
+                let known = profile
+                    .leaders
+                    .workers
+                    .iter()
+                    .map(|worker| worker.lease_type.as_str());
+                for worker in workers {
+                    self.known(
+                        &format!("{path}.workers"),
+                        "worker with the lease type",
+                        worker,
+                        known.clone(),
+                    );
+                }
+            }
+            Condition::Errors { classes, .. } => {
+                let known = profile.error_classes.iter().map(|class| class.id.as_str());
+                for class in classes.iter().filter(|class| !class.is_empty()) {
+                    self.known(&format!("{path}.classes"), "error class", class, known.clone());
+                }
+            }
+            Condition::OverLimit { table, .. }
+            | Condition::NewlyFailed { table }
+            | Condition::Blank { table }
+            | Condition::NoneReady { table } => {
+                let tables = profile.database.iter().flat_map(|database| &database.tables);
+                let known = tables.map(|table| table.name.as_str());
+                self.known(&format!("{path}.table"), "table", table, known);
+            }
+            Condition::All { of } | Condition::Any { of } => {
+                for (index, one) in of.iter().enumerate() {
+                    self.condition(&format!("{path}.of[{index}]"), one);
+                }
+            }
+            Condition::Not { of } => self.condition(&format!("{path}.of"), of),
+            Condition::Unreadable
+            | Condition::Settling
+            | Condition::NoPodReady { .. }
+            | Condition::Crashing
+            | Condition::Saturated { .. }
+            | Condition::ClusterEvents => {}
+        }
+    }
+}
+
+/// Whether two rules apply to the same alert.
+fn overlap(one: &Rule, other: &Rule) -> bool {
+    let all = one.applies.is_empty() || other.applies.is_empty();
+    all || one.applies.iter().any(|alert| other.applies.contains(alert))
+}
