@@ -67,6 +67,44 @@ fn no_pod_leads() {
 }
 
 #[test]
+fn the_bar_says_what_to_do_and_why() {
+    use crate::incident::rule::Action::{Escalate, Gather, ScaleUp, StartPods, Wait};
+    let mut app = fixture::no_leader();
+    let mut bars = String::new();
+    for (action, contact, because) in [
+        (
+            Wait,
+            None,
+            "the newest container started less than 4m ago: settled in 2m31s",
+        ),
+        (Gather, None, "pods: pods are forbidden"),
+        (StartPods, None, "the deployment asks for 0 pods"),
+        (
+            ScaleUp,
+            None,
+            "61 requests within 5m: 12 % failed, 80 % over 100 ms, 8 % over 1 s",
+        ),
+        (Escalate, Some("control-plane"), "0 of 3 pods ready"),
+    ] {
+        fixture::decide(&mut app, action, contact, because);
+        for width in [120, 80, 60] {
+            let screen = screen(&app, width, 24);
+            let bar = screen.lines().rev().nth(1).unwrap_or_default();
+            bars.push_str(bar.trim_matches('"').trim_end());
+            bars.push('\n');
+        }
+    }
+    snapshot!("bars", bars);
+}
+
+#[test]
+fn every_rule_is_one_key_away() {
+    let mut app = fixture::no_leader();
+    press(&mut app, "w");
+    snapshot!("why_100x30", screen(&app, 100, 30));
+}
+
+#[test]
 fn pods_are_down() {
     let mut app = fixture::pods_down();
     snapshot!("pods_down_120x40", screen(&app, 120, 40));
@@ -158,7 +196,7 @@ fn dialogs() {
     snapshot!("help_end_60x20", screen(&app, 60, 20));
     let theme = Theme::named("dark", true, false).unwrap();
     let size = ratatui::layout::Rect::new(0, 0, 60, 20);
-    assert_eq!(super::scroll_limit(&app, &theme, size), Some(73 - 17));
+    assert_eq!(super::scroll_limit(&app, &theme, size), Some(75 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");
