@@ -49,6 +49,10 @@ impl App {
                 page.add(Tone::Doubtful, format!("{}: {}", open.rule, open.missing));
             }
         }
+        if let Some(literal) = &decision.literal {
+            page.section("The SOP's words, taken literally, say something else");
+            self.add_recommendation(&mut page, literal, Tone::Doubtful);
+        }
         page.section("Every rule that applies to this SOP, the first that holds decides");
         for rule in &decision.rules {
             self.add_rule(&mut page, rule);
@@ -81,7 +85,9 @@ impl App {
     }
 
     fn basis_of(&self, id: &str) -> Option<&str> {
-        let rule = self.session.profile.rules.iter().find(|rule| rule.id == id)?;
+        let profile = &self.session.profile;
+        let mut rules = profile.rules.iter().chain(&profile.literal_rules);
+        let rule = rules.find(|rule| rule.id == id)?;
         Some(&rule.basis)
     }
 

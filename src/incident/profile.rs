@@ -43,6 +43,9 @@ pub struct Profile {
     /// The decision table: the first rule that holds is what to do.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// The same as the SOP's words have it, to show where the table differs from them.
+    #[serde(default)]
+    pub literal_rules: Vec<Rule>,
 }
 
 /// What an error in the logs is about.

@@ -37,6 +37,7 @@ pub(crate) fn profile() -> Profile {
         open_links: Vec::new(),
         error_classes: Vec::new(),
         rules: Vec::new(),
+        literal_rules: Vec::new(),
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {

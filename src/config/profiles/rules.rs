@@ -7,10 +7,15 @@ use crate::incident::rule::{Action, Advice, Condition, Rule};
 impl Checker<'_> {
     pub(super) fn rules(&mut self) {
         let profile = self.profile;
-        for (index, rule) in profile.rules.iter().enumerate() {
-            let path = format!("rules[{index}]");
+        self.decision_table("rules", &profile.rules);
+        self.decision_table("literal-rules", &profile.literal_rules);
+    }
+
+    fn decision_table(&mut self, key: &str, rules: &[Rule]) {
+        for (index, rule) in rules.iter().enumerate() {
+            let path = format!("{key}[{index}]");
             self.rule(&path, rule);
-            let earlier = &profile.rules[..index];
+            let earlier = &rules[..index];
             let twice = earlier
                 .iter()
                 .any(|other| other.id == rule.id && overlap(other, rule));

@@ -27,6 +27,8 @@ pub struct Decision {
     pub not_ruled_out: Vec<NotRuledOut>,
     /// Every rule that applies, in the table's order.
     pub rules: Vec<RuleFinding>,
+    /// What the SOP's words would have one do, where that is something else.
+    pub literal: Option<Recommendation>,
 }
 
 /// One thing to do and why.
@@ -81,8 +83,7 @@ pub struct RuleFinding {
 impl Case<'_> {
     /// Evaluates the profile's table for an alert.
     pub(super) fn decide(&self, alert: Alert) -> Decision {
-        let rules = self.profile.rules.iter().filter(|rule| rule.applies_to(alert));
-        let rules: Vec<_> = rules.map(|rule| self.find(rule)).collect();
+        let rules = self.findings(&self.profile.rules, alert);
         let first = rules.iter().position(|rule| rule.truth.is_true());
         let missing = |rule: &RuleFinding| match &rule.truth {
             Truth::Unknown { missing } => Some(NotRuledOut {
@@ -103,12 +104,28 @@ impl Case<'_> {
         let also = others
             .filter(|rule| rule.truth.is_true())
             .map(|rule| self.recommend(rule));
+        let also = also.collect();
         Decision {
+            literal: self.literally(alert, &recommendation),
             recommendation,
-            also: also.collect(),
+            also,
             not_ruled_out,
             rules,
         }
+    }
+
+    /// What the SOP's words say, if it is something else.
+    fn literally(&self, alert: Alert, decided: &Recommendation) -> Option<Recommendation> {
+        let rules = self.findings(&self.profile.literal_rules, alert);
+        let first = rules.iter().find(|rule| rule.truth.is_true())?;
+        let literal = self.recommend(first);
+        let same = literal.action == decided.action && literal.contact == decided.contact;
+        (!same).then_some(literal)
+    }
+
+    fn findings(&self, rules: &[Rule], alert: Alert) -> Vec<RuleFinding> {
+        let applying = rules.iter().filter(|rule| rule.applies_to(alert));
+        applying.map(|rule| self.find(rule)).collect()
     }
 
     fn find(&self, rule: &Rule) -> RuleFinding {

@@ -553,3 +553,20 @@ fn without_the_right_to_events_the_rest_is_judged_and_the_gap_is_named() {
     assert_eq!(said(&decision), "restart-pods by cluster-accepted");
     assert_eq!(open(&decision), ["cluster-events"]);
 }
+
+#[test]
+fn where_the_sop_s_words_say_otherwise_that_is_told() {
+    let ocm = "clusters_mgr.go:130] identifier is '400', code is 'CLUSTERS-MGMT-400'";
+    let both = World::new()
+        .row("clusters", "cluster_accepted", 600)
+        .errors("ocm", &[70, 40, 10], ocm);
+    let decision = decide("osd-provisioning-latency", &both.facts());
+    let literal = decision.literal.expect("another reading");
+    assert_eq!(
+        (literal.action, literal.rule.as_deref()),
+        (Action::RestartPods, Some("literal-accepted"))
+    );
+    let leaderless = World::new().with(|world| world.kafka_leads = None);
+    let decision = decide("kafka-provisioning-latency", &leaderless.facts());
+    assert_eq!(decision.literal, None, "the table and the words agree");
+}
