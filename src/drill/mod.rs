@@ -84,12 +84,17 @@ impl Drill {
         let clock = Clock::starting_at(start, speed);
         let password = password(seed);
         let tables = Arc::new(Mutex::new(Tables::seeded(&scenario.database, start)));
-        let database = DatabaseServer::start(Arc::clone(&tables), clock.clone(), credentials(&password))
-            .await
-            .map_err(|source| DrillError::Server {
-                server: "database",
-                source,
-            })?;
+        let database = DatabaseServer::start(
+            Arc::clone(&tables),
+            clock.clone(),
+            credentials(&password),
+            &folder,
+        )
+        .await
+        .map_err(|source| DrillError::Server {
+            server: "database",
+            source,
+        })?;
         let database = Arc::new(database);
         let secret = secret_values(database.port(), &password);
         let world = World::new(&scenario, seed, start, tables, &secret);
@@ -135,8 +140,18 @@ impl Drill {
 
     /// The database for `psql`, with the password percent-encoded.
     pub fn database_url(&self) -> String {
+        self.database_url_at("127.0.0.1")
+    }
+
+    /// The same by the Unix socket in the drill's folder; `None` where that folder's path is too long for one.
+    pub fn socket_url(&self) -> Option<String> {
+        let folder = self.database.socket()?.parent()?.to_str()?;
+        Some(self.database_url_at(&percent_encoded(folder)))
+    }
+
+    fn database_url_at(&self, host: &str) -> String {
         format!(
-            "postgres://{DATABASE_USER}:{}@127.0.0.1:{}/{}",
+            "postgres://{DATABASE_USER}:{}@{host}:{}/{}",
             percent_encoded(&self.password),
             self.database.port(),
             world::SERVICE,

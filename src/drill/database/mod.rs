@@ -1,6 +1,8 @@
 //! The service's database: its tables, and a server for them that speaks PostgreSQL's wire protocol.
 
 mod cast;
+mod client;
+mod door;
 mod error;
 mod interval;
 mod numeric;

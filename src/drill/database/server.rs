@@ -1,18 +1,18 @@
 //! The listener, the faults it can play, and its connections.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use pgwire::api::ConnectionManager;
 use serde::Deserialize;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::client;
+use super::door::Door;
 use super::session::Surroundings;
 use super::tables::Tables;
-use super::wire::{Connection, Handlers};
 use crate::drill::clock::Clock;
 
 /// Who may come in, and to which database.
@@ -53,11 +53,32 @@ pub enum Fault {
     Cut,
 }
 
-/// The fault of the moment, and how often everybody was cut off so far.
+/// How open sessions end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The server is stopped: it tells them so (57P01).
+    ByCommand,
+    /// The network fails: without a word.
+    Silently,
+}
+
+impl Fault {
+    /// How it ends open sessions, if it does.
+    fn cut(self) -> Option<Cut> {
+        match self {
+            Fault::Refused | Fault::Starting => Some(Cut::ByCommand),
+            Fault::Cut => Some(Cut::Silently),
+            _ => None,
+        }
+    }
+}
+
+/// The fault of the moment, how often everybody was cut off so far, and how the last time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
     pub fault: Option<Fault>,
     pub cuts: u64,
+    pub cut: Option<Cut>,
 }
 
 /// What the connections share.
@@ -75,26 +96,29 @@ impl Shared {
     }
 }
 
-/// A PostgreSQL server on a loopback port, serving the drill's tables. It ends, with all its connections, when dropped.
+/// A PostgreSQL server on a loopback port and a Unix socket, serving the drill's tables. It ends, with all its connections, when
+/// dropped.
 #[derive(Debug)]
 pub struct DatabaseServer {
     port: u16,
+    socket: Option<PathBuf>,
     state: watch::Sender<State>,
     task: JoinHandle<()>,
 }
 
 impl DatabaseServer {
-    /// Serves on a loopback TCP port the OS chooses.
+    /// Serves on a loopback TCP port the OS chooses, and on a Unix socket in a folder.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// When no port can be had, or the folder takes no socket.
     pub async fn start(
         tables: Arc<Mutex<Tables>>,
         clock: Clock,
         credentials: Credentials,
+        folder: &Path,
     ) -> std::io::Result<DatabaseServer> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let port = listener.local_addr()?.port();
+        let door = Door::open_in(folder).await?;
+        let (port, socket) = (door.port(), door.path().map(Path::to_owned));
         let (state, receiver) = watch::channel(State::default());
         let shared = Arc::new(Shared {
             around: Surroundings {
@@ -106,30 +130,32 @@ impl DatabaseServer {
             connections: Arc::new(ConnectionManager::new()),
             next_pid: AtomicI32::new(4_001),
         });
-        let task = tokio::spawn(serve(
-            Door {
-                port,
-                listener: Some(listener),
-                closed: None,
-            },
-            shared,
-            receiver,
-        ));
-        Ok(DatabaseServer { port, state, task })
+        let task = tokio::spawn(serve(door, shared, receiver));
+        Ok(DatabaseServer {
+            port,
+            socket,
+            state,
+            task,
+        })
     }
 
     pub fn port(&self) -> u16 {
         self.port
     }
 
+    /// The Unix socket; `None` where its path would be too long for one.
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
     /// Begins a fault, or ends it.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.state.send_modify(|state| {
             state.fault = fault;
-            state.cuts += u64::from(matches!(
-                fault,
-                Some(Fault::Refused | Fault::Starting | Fault::Cut)
-            ));
+            if let Some(cut) = fault.and_then(Fault::cut) {
+                state.cuts += 1;
+                state.cut = Some(cut);
+            }
         });
     }
 }
@@ -140,81 +166,21 @@ impl Drop for DatabaseServer {
     }
 }
 
-/// The port: listened on, or kept bound without listening, so that the kernel refuses and nobody else takes it.
-struct Door {
-    port: u16,
-    listener: Option<TcpListener>,
-    closed: Option<TcpSocket>,
-}
-
-impl Door {
-    fn bound(&self) -> std::io::Result<TcpSocket> {
-        let socket = TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(([127, 0, 0, 1], self.port).into())?;
-        Ok(socket)
-    }
-
-    fn shut(&mut self) {
-        if self.listener.take().is_some() {
-            self.closed = self.bound().ok();
-        }
-    }
-
-    fn open(&mut self) {
-        if self.listener.is_none() {
-            let socket = self.closed.take().map_or_else(|| self.bound(), Ok);
-            self.listener = socket.and_then(|socket| socket.listen(128)).ok();
-        }
-    }
-
-    async fn next(&self) -> TcpStream {
-        loop {
-            let Some(listener) = &self.listener else {
-                std::future::pending().await
-            };
-            match listener.accept().await {
-                Ok((stream, _)) => return stream,
-                // out of descriptors, say: it passes
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    }
-}
-
 async fn serve(mut door: Door, shared: Arc<Shared>, mut state: watch::Receiver<State>) {
     let mut sessions = JoinSet::new();
-    let mut cuts = 0;
     loop {
         tokio::select! {
             stream = door.next() => {
-                sessions.spawn(session(stream, shared.clone()));
+                sessions.spawn(client::serve(stream, shared.clone()));
             }
             Some(_) = sessions.join_next() => {}
             changed = state.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                let now = *state.borrow_and_update();
-                if now.fault == Some(Fault::Refused) { door.shut() } else { door.open() }
-                if now.cuts != cuts {
-                    cuts = now.cuts;
-                    sessions.abort_all();
-                }
+                let fault = state.borrow_and_update().fault;
+                if fault == Some(Fault::Refused) { door.shut() } else { door.open() }
             }
         }
     }
-}
-
-async fn session(stream: TcpStream, shared: Arc<Shared>) {
-    let mut state = shared.around.state.clone();
-    if state
-        .wait_for(|state| state.fault != Some(Fault::Stalled))
-        .await
-        .is_err()
-    {
-        return;
-    }
-    // a client that hangs up is no business of ours
-    let _ = pgwire::tokio::process_socket(stream, None, Handlers(Arc::new(Connection::new(shared)))).await;
 }

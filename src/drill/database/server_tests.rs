@@ -1,5 +1,6 @@
 //! The server before real clients: sqlx, as the console uses it, and psql where it is installed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +21,21 @@ fn credentials() -> Credentials {
     }
 }
 
-async fn server() -> DatabaseServer {
+/// A server and the folder of its socket.
+struct World {
+    server: DatabaseServer,
+    folder: tempfile::TempDir,
+}
+
+impl std::ops::Deref for World {
+    type Target = DatabaseServer;
+
+    fn deref(&self) -> &DatabaseServer {
+        &self.server
+    }
+}
+
+async fn server() -> World {
     let now = "2021-01-15T13:24:01.5Z".parse().unwrap();
     let seed: Seed = toml::from_str(
         "clusters = [{ idle = \"80d\" }, { status = \"cluster_accepted\", idle = \"7m11s\" }]\n\
@@ -28,9 +43,13 @@ async fn server() -> DatabaseServer {
     )
     .unwrap();
     let tables = Arc::new(Mutex::new(Tables::seeded(&seed, now)));
-    DatabaseServer::start(tables, Clock::starting_at(now, 1.0), credentials())
-        .await
-        .unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        DatabaseServer::start(tables, Clock::starting_at(now, 1.0), credentials(), folder.path()).await;
+    World {
+        server: server.unwrap(),
+        folder,
+    }
 }
 
 fn options(server: &DatabaseServer) -> PgConnectOptions {
@@ -229,6 +248,47 @@ async fn a_refused_port_comes_back_as_the_same() {
         }
     };
     again.execute("select 1").await.unwrap();
+}
+
+#[tokio::test]
+async fn sessions_of_a_server_that_stops_are_told_so() {
+    let server = server().await;
+    for fault in [Fault::Refused, Fault::Starting] {
+        let mut open = connect(&server).await;
+        server.set_fault(Some(fault));
+        assert_eq!(code(&open.execute("select 1").await.unwrap_err()), "57P01");
+        server.set_fault(None);
+        while PgConnection::connect_with(&options(&server)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unix_socket_leads_to_the_same_database() {
+    let server = server().await;
+    let path = server.socket().unwrap().to_owned();
+    assert_eq!(path.parent(), Some(server.folder.path()));
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    let by_socket = || options(&server).host(path.parent().unwrap().to_str().unwrap());
+    let mut connection = PgConnection::connect_with(&by_socket()).await.unwrap();
+    // an hour of its clock, in no time
+    let began = tokio::time::Instant::now();
+    connection.execute("select pg_sleep(3600)").await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 3600);
+    server.set_fault(Some(Fault::Refused));
+    // the door shuts a moment after the fault was set
+    while path.exists() {
+        tokio::task::yield_now().await;
+    }
+    server.set_fault(None);
+    while !path.exists() {
+        tokio::task::yield_now().await;
+    }
+    PgConnection::connect_with(&by_socket()).await.unwrap();
 }
 
 #[tokio::test]

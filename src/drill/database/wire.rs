@@ -13,7 +13,6 @@ use pgwire::api::auth::md5pass::hash_md5_password;
 use pgwire::api::auth::{
     ServerParameterProvider, StartupHandler, finish_authentication, protocol_negotiation,
 };
-use pgwire::api::cancel::{CancelHandler, DefaultCancelHandler};
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_ready_for_query};
 use pgwire::api::results::{FieldFormat, FieldInfo, QueryResponse, Response, Tag};
@@ -21,7 +20,7 @@ use pgwire::api::stmt::QueryParser;
 use pgwire::api::store::PortalStore;
 use pgwire::api::{
     ClientInfo, ClientPortalStore, ConnectionGuard, ConnectionHandle, DEFAULT_NAME, PgWireConnectionState,
-    PgWireServerHandlers, Type as WireType,
+    Type as WireType,
 };
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::data::DataRow;
@@ -64,7 +63,7 @@ impl From<SqlError> for PgWireError {
 }
 
 /// While the network is frozen nothing is answered.
-async fn not_stalled(state: &watch::Receiver<State>) {
+pub async fn not_stalled(state: &watch::Receiver<State>) {
     // the server is gone where this fails, and the connection with it
     let _ = state
         .clone()
@@ -468,25 +467,4 @@ fn bound(portal: &Portal<Prepared>) -> Result<Vec<Value>, SqlError> {
             parameter(bytes.as_deref(), binary, &wire, *ty)
         });
     values.collect()
-}
-
-/// What pgwire asks for the parts of a connection.
-pub struct Handlers(pub Arc<Connection>);
-
-impl PgWireServerHandlers for Handlers {
-    fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
-        self.0.clone()
-    }
-
-    fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
-        self.0.clone()
-    }
-
-    fn startup_handler(&self) -> Arc<impl StartupHandler> {
-        self.0.clone()
-    }
-
-    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
-        Arc::new(DefaultCancelHandler::new(self.0.shared.connections.clone()))
-    }
 }

@@ -1,0 +1,138 @@
+//! One client's stream, from the first byte to the last: messages in, answers out, and the end that the server puts to it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use pgwire::api::cancel::DefaultCancelHandler;
+use pgwire::api::{ClientInfo, DefaultClient, NoopHandler, PgWireConnectionState};
+use pgwire::error::{ErrorInfo, PgWireError};
+use pgwire::messages::response::{GssEncResponse, SslResponse};
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage, SslNegotiationMetaMessage};
+use pgwire::tokio::server::{PgWireMessageServerCodec, process_error, process_message};
+use tokio::sync::watch;
+use tokio_util::codec::Framed;
+
+use super::door::Stream;
+use super::error::SqlError;
+use super::server::{Cut, Shared, State};
+use super::wire::{Connection, Prepared, not_stalled};
+
+/// PostgreSQL's `authentication_timeout`.
+const LOG_IN_LIMIT: Duration = Duration::from_mins(1);
+
+type Line = Framed<Box<dyn Stream>, PgWireMessageServerCodec<Prepared>>;
+
+/// Serves one client until it leaves, or is cut off.
+pub async fn serve(stream: Box<dyn Stream>, shared: Arc<Shared>) {
+    // where a client comes from makes no difference here
+    let client = DefaultClient::new(([127, 0, 0, 1], 0).into(), false);
+    let mut line = Framed::new(stream, PgWireMessageServerCodec::new(client));
+    let connection = Arc::new(Connection::new(shared.clone()));
+    let cut = tokio::select! {
+        biased;
+        cut = cut_off(shared.around.state.clone()) => cut,
+        // a client that hangs up is no business of ours
+        _ = talk(&mut line, &connection, &shared) => None,
+    };
+    if cut == Some(Cut::ByCommand) && has_logged_in(&line) {
+        say_goodbye(&mut line).await;
+    }
+}
+
+/// Waits for the next end of all sessions.
+async fn cut_off(mut state: watch::Receiver<State>) -> Option<Cut> {
+    let cuts = state.borrow_and_update().cuts;
+    let state = state.wait_for(|state| state.cuts != cuts).await.ok()?;
+    state.cut
+}
+
+/// What an administrator's command to stop says to every session.
+async fn say_goodbye(line: &mut Line) {
+    let message = "terminating connection due to administrator command";
+    let info: ErrorInfo = PgWireError::from(SqlError::fatal("57P01", message)).into();
+    // whether it is heard does not matter: the stream is closed either way
+    let _ = line.send(PgWireBackendMessage::ErrorResponse(info.into())).await;
+}
+
+fn has_logged_in(line: &Line) -> bool {
+    !matches!(
+        line.state(),
+        PgWireConnectionState::AwaitingSslRequest
+            | PgWireConnectionState::AwaitingStartup
+            | PgWireConnectionState::AuthenticationInProgress
+    )
+}
+
+async fn talk(line: &mut Line, connection: &Arc<Connection>, shared: &Shared) -> io::Result<()> {
+    not_stalled(&shared.around.state).await;
+    let log_in_limit = tokio::time::sleep(LOG_IN_LIMIT);
+    tokio::pin!(log_in_limit);
+    loop {
+        let logged_in = has_logged_in(line);
+        let message = tokio::select! {
+            message = line.next() => message,
+            () = &mut log_in_limit, if !logged_in => None,
+        };
+        let Some(Ok(message)) = message else {
+            return Ok(());
+        };
+        if !answer(line, connection, shared, message).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Answers one message; `false` where it was the last.
+async fn answer(
+    line: &mut Line,
+    connection: &Arc<Connection>,
+    shared: &Shared,
+    message: PgWireFrontendMessage,
+) -> io::Result<bool> {
+    match message {
+        PgWireFrontendMessage::Terminate(_) => return Ok(false),
+        PgWireFrontendMessage::SslNegotiation(asked) => {
+            refuse_encryption(line, &asked).await?;
+            return Ok(true);
+        }
+        _ => {}
+    }
+    let extended = message.is_extended_query();
+    let last = matches!(message, PgWireFrontendMessage::CancelRequest(_));
+    let outcome = process_message(
+        message,
+        line,
+        connection.clone(),
+        connection.clone(),
+        connection.clone(),
+        Arc::new(NoopHandler),
+        Arc::new(DefaultCancelHandler::new(shared.connections.clone())),
+    )
+    .await;
+    let Err(error) = outcome else {
+        return Ok(!last);
+    };
+    let fatal = error.is_fatal();
+    process_error(line, error, extended).await?;
+    Ok(!last && !fatal)
+}
+
+/// The drill's database speaks in the clear: it listens on loopback alone.
+async fn refuse_encryption(line: &mut Line, asked: &SslNegotiationMetaMessage) -> io::Result<()> {
+    match asked {
+        SslNegotiationMetaMessage::PostgresSsl(_) => {
+            line.send(PgWireBackendMessage::SslResponse(SslResponse::Refuse))
+                .await
+        }
+        SslNegotiationMetaMessage::PostgresGss(_) => {
+            line.send(PgWireBackendMessage::GssEncResponse(GssEncResponse::Refuse))
+                .await
+        }
+        SslNegotiationMetaMessage::None => {
+            line.set_state(PgWireConnectionState::AwaitingStartup);
+            Ok(())
+        }
+    }
+}
