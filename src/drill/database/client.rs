@@ -114,6 +114,9 @@ async fn answer(
     let Err(error) = outcome else {
         return Ok(!last);
     };
+    if let PgWireError::IoError(error) = error {
+        return Err(error);
+    }
     let fatal = error.is_fatal();
     process_error(line, error, extended).await?;
     Ok(!last && !fatal)

@@ -17,7 +17,7 @@ pub mod tables;
 mod value;
 mod wire;
 
-pub use seed::{ClusterSeed, KafkaSeed, Seed};
+pub use seed::{ClusterSeed, KafkaSeed, LeaseSeed, Seed, Stamp};
 pub use server::{Credentials, DatabaseServer, Fault};
 pub use tables::{Cluster, KafkaRequest, Lease, Tables};
 

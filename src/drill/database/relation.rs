@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::tables::{Cluster, KafkaRequest, Lease, MIGRATIONS, Tables};
+use super::tables::{Cluster, KafkaRequest, Lease, MIGRATIONS, NEVER, Tables};
 use super::value::{Type, Value};
 
 /// A table's name and columns.
@@ -94,11 +94,15 @@ fn maybe_time(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, Value::Time)
 }
 
+fn updated(at: Timestamp) -> Value {
+    maybe_time((at != NEVER).then_some(at))
+}
+
 fn cluster(row: &Cluster) -> Vec<Value> {
     vec![
         text(&row.id),
         Value::Time(row.created_at),
-        Value::Time(row.updated_at),
+        updated(row.updated_at),
         maybe_time(row.deleted_at),
         text(&row.cloud_provider),
         text(&row.cluster_id),
@@ -115,7 +119,7 @@ fn kafka(row: &KafkaRequest) -> Vec<Value> {
     vec![
         text(&row.id),
         Value::Time(row.created_at),
-        Value::Time(row.updated_at),
+        updated(row.updated_at),
         maybe_time(row.deleted_at),
         text(&row.region),
         text(&row.cluster_id),
@@ -134,8 +138,8 @@ fn lease(row: &Lease) -> Vec<Value> {
     vec![
         text(&row.id),
         Value::Time(row.created_at),
-        Value::Time(row.updated_at),
-        Value::Null,
+        updated(row.updated_at),
+        maybe_time(row.deleted_at),
         text(&row.leader),
         text(&row.lease_type),
         Value::Time(row.expires),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::drill::span::{length, maybe_length};
+use crate::drill::span::{length, maybe_length, span};
 
 /// The `[database]` table of a scenario file: rows of the service's tables at the world's start.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -12,6 +13,17 @@ use crate::drill::span::{length, maybe_length};
 pub struct Seed {
     pub clusters: Vec<ClusterSeed>,
     pub kafkas: Vec<KafkaSeed>,
+    pub leases: Vec<LeaseSeed>,
+}
+
+/// When a row's `updated_at` is, if not `idle` ago: what a pod with a wrong clock wrote, or nobody.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamp {
+    /// NULL: the row was written by hand.
+    Never,
+    /// So much in the future.
+    Ahead(#[serde(deserialize_with = "length")] Duration),
 }
 
 /// Rows of `clusters`.
@@ -31,7 +43,32 @@ pub struct ClusterSeed {
     /// OCM's id; blank rows have none, others get one where it is not given.
     pub cluster_id: Option<String>,
     pub deleted: bool,
+    /// Instead of `idle`.
+    pub stamp: Option<Stamp>,
     pub count: u32,
+}
+
+/// Rows of `leader_leases`. The first one of a type the service elects leaders for is its row; every other one is a row beside it that
+/// no worker touches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseSeed {
+    #[serde(rename = "type")]
+    pub lease_type: String,
+    /// The worker's UUID; blank before anybody took it.
+    #[serde(default)]
+    pub leader: String,
+    /// From the start of the drill; negative where it ran out before.
+    #[serde(deserialize_with = "span")]
+    pub expires_in: SignedDuration,
+    #[serde(default)]
+    pub deleted: bool,
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// Rows of `kafka_requests`.
@@ -53,6 +90,8 @@ pub struct KafkaSeed {
     pub name: Option<String>,
     pub failed_reason: String,
     pub deleted: bool,
+    /// Instead of `idle`.
+    pub stamp: Option<Stamp>,
     pub count: u32,
 }
 
@@ -67,6 +106,7 @@ impl Default for ClusterSeed {
             multi_az: true,
             cluster_id: None,
             deleted: false,
+            stamp: None,
             count: 1,
         }
     }
@@ -85,6 +125,7 @@ impl Default for KafkaSeed {
             name: None,
             failed_reason: String::new(),
             deleted: false,
+            stamp: None,
             count: 1,
         }
     }
@@ -103,6 +144,18 @@ mod tests {
         assert_eq!(seed.clusters[0].idle, Duration::from_secs(431));
         assert_eq!(seed.kafkas[0].count, 3);
         assert_eq!(seed.kafkas[0].status, "ready");
+    }
+
+    #[test]
+    fn stamps_and_leases_are_read() {
+        let seed: Seed = toml::from_str(
+            "kafkas = [{ stamp = \"never\" }, { stamp = { ahead = \"65m\" } }]\n\
+             leases = [{ type = \"failed_kafka\", expires_in = \"-40d\" }]",
+        )
+        .unwrap();
+        assert!(matches!(seed.kafkas[0].stamp, Some(Stamp::Never)));
+        assert!(matches!(seed.kafkas[1].stamp, Some(Stamp::Ahead(span)) if span == Duration::from_mins(65)));
+        assert_eq!((seed.leases[0].leader.as_str(), seed.leases[0].count), ("", 1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The listener, the faults it can play, and its connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pgwire::api::ConnectionManager;
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Credentials {
 pub enum Fault {
     /// The password was changed: new sessions are refused with 28P01, open ones go on.
     WrongPassword,
-    /// New sessions are refused with 53300, open ones go on.
+    /// All connections but those reserved for the superuser are taken: new sessions are refused with 53300, open ones go on.
     TooManyConnections,
     /// Nobody listens (ECONNREFUSED), and open sessions are cut.
     Refused,
@@ -51,6 +51,16 @@ pub enum Fault {
     Stalled,
     /// Open sessions are cut once; new ones are served.
     Cut,
+    /// A server under load: every statement takes so much longer.
+    Slow {
+        /// How much.
+        milliseconds: u32,
+    },
+    /// A lossy network: one statement in so many finds its connection cut.
+    Lossy {
+        /// One in how many, counted over all sessions; 1 is every one.
+        every: u32,
+    },
 }
 
 /// How open sessions end.
@@ -88,11 +98,19 @@ pub struct Shared {
     pub credentials: Credentials,
     pub connections: Arc<ConnectionManager>,
     next_pid: AtomicI32,
+    /// Statements that met a lossy network.
+    sent: AtomicU32,
 }
 
 impl Shared {
     pub fn next_pid(&self) -> i32 {
         self.next_pid.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether a lossy network loses this statement: one in `every`.
+    pub fn is_lost(&self, every: u32) -> bool {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        number.is_multiple_of(every.max(1))
     }
 }
 
@@ -129,6 +147,7 @@ impl DatabaseServer {
             credentials,
             connections: Arc::new(ConnectionManager::new()),
             next_pid: AtomicI32::new(4_001),
+            sent: AtomicU32::new(0),
         });
         let task = tokio::spawn(serve(door, shared, receiver));
         Ok(DatabaseServer {

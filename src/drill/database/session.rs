@@ -1,11 +1,11 @@
 //! One connection's session: its settings, its transaction, and what a statement does in them.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::error::{SqlError, SqlResult};
 use super::server::{Fault, State};
@@ -32,7 +32,8 @@ pub enum Reply {
         rows: Vec<Vec<Value>>,
     },
     Done(&'static str),
-    Began,
+    /// A transaction goes on, perhaps after having failed.
+    Began(&'static str),
     Ended(&'static str),
 }
 
@@ -41,6 +42,30 @@ struct Transaction {
     since: Timestamp,
     read_only: bool,
     before: Settings,
+    /// The oldest first: name, and the settings to return to.
+    savepoints: Vec<(String, Settings)>,
+}
+
+const REPORTED: [&str; 12] = [
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "standard_conforming_strings",
+    "TimeZone",
+];
+
+/// A result that is fetched piece by piece.
+#[derive(Debug)]
+struct Cursor {
+    columns: Vec<(String, Type)>,
+    rows: VecDeque<Vec<Value>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +76,12 @@ pub struct Session {
     pub settings: Settings,
     around: Surroundings,
     transaction: Option<Transaction>,
-    idle_since: Instant,
+    /// The moment of the query string that is being carried out.
+    query_since: Option<Timestamp>,
+    idle_since: Timestamp,
+    cursors: BTreeMap<String, Cursor>,
+    warnings: Vec<SqlError>,
+    reported: Vec<(&'static str, String)>,
 }
 
 impl Session {
@@ -61,9 +91,13 @@ impl Session {
             database: String::new(),
             pid,
             settings: Settings::default(),
-            around,
             transaction: None,
-            idle_since: Instant::now(),
+            query_since: None,
+            idle_since: around.clock.now(),
+            cursors: BTreeMap::new(),
+            warnings: Vec::new(),
+            reported: Vec::new(),
+            around,
         }
     }
 
@@ -75,19 +109,61 @@ impl Session {
         failed: bool,
     ) -> SqlResult<Reply> {
         self.check_idleness()?;
-        let ends = matches!(statement, Statement::Commit | Statement::Rollback);
-        if failed && !ends {
-            let message = "current transaction is aborted, commands ignored until end of transaction block";
-            return Err(SqlError::new("25P02", message));
-        }
-        let reply = self.carry_out(statement, parameters, failed).await;
-        self.idle_since = Instant::now();
+        let limit = self.settings.span("statement_timeout");
+        let clock = self.around.clock.clone();
+        let work = async {
+            let fault = self.around.state.borrow().fault;
+            if let Some(Fault::Slow { milliseconds }) = fault {
+                let slowness = Duration::from_millis(milliseconds.into());
+                self.around.clock.sleep(slowness).await;
+            }
+            self.carry_out(statement, parameters, failed).await
+        };
+        let reply = within(work, limit, &clock).await.unwrap_or_else(|| {
+            Err(SqlError::new(
+                "57014",
+                "canceling statement due to statement timeout",
+            ))
+        });
+        self.idle_since = self.around.clock.now();
         reply
+    }
+
+    /// Statements of one query string that begins no transaction of its own share one moment.
+    pub fn begin_query(&mut self) {
+        self.query_since = Some(self.around.clock.now());
+    }
+
+    pub fn end_query(&mut self) {
+        self.query_since = None;
+    }
+
+    /// What the server has to say besides the answers, since the last call.
+    pub fn take_warnings(&mut self) -> Vec<SqlError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// The settings a server reports (`GUC_REPORT`) that changed since the last call.
+    pub fn take_reports(&mut self) -> Vec<(&'static str, String)> {
+        let now: Vec<_> = REPORTED
+            .iter()
+            .filter_map(|name| self.settings.show(name).ok())
+            .collect();
+        let changed = now.iter().filter(|report| !self.reported.contains(report));
+        let changed = changed.cloned().collect();
+        self.reported = now;
+        changed
+    }
+
+    fn warn(&mut self, code: &'static str, message: &str) {
+        self.warnings.push(SqlError::new(code, message));
     }
 
     fn check_idleness(&self) -> SqlResult<()> {
         let limit = self.settings.span("idle_in_transaction_session_timeout");
-        if self.transaction.is_some() && limit.is_some_and(|limit| self.idle_since.elapsed() > limit) {
+        let idle = self.around.clock.now().duration_since(self.idle_since);
+        let idle = Duration::try_from(idle).unwrap_or_default();
+        if self.transaction.is_some() && limit.is_some_and(|limit| idle > limit) {
             return Err(SqlError::fatal(
                 "25P03",
                 "terminating connection due to idle-in-transaction timeout",
@@ -106,10 +182,16 @@ impl Session {
             Statement::Select(select) => self.select(select, parameters).await,
             Statement::Begin { read_only } => {
                 self.begin(*read_only);
-                Ok(Reply::Began)
+                Ok(Reply::Began("BEGIN"))
             }
             Statement::Commit => Ok(self.end(!failed)),
             Statement::Rollback => Ok(self.end(false)),
+            Statement::Savepoint(name) => self.savepoint(name),
+            Statement::RollbackTo(name) => self.rollback_to(name),
+            Statement::Release(name) => self.release(name),
+            Statement::Declare { name, select } => self.declare(name, select, parameters).await,
+            Statement::Fetch { name, count } => self.fetch(name, *count),
+            Statement::Close(name) => self.close(name.as_deref()),
             Statement::Set { name, value, local } => self.set(name, value.as_deref(), *local),
             Statement::SetTransaction { read_only, session } => self.set_transaction(*read_only, *session),
             Statement::Reset(name) => {
@@ -130,22 +212,104 @@ impl Session {
     }
 
     fn begin(&mut self, read_only: Option<bool>) {
-        if self.transaction.is_none() {
-            self.transaction = Some(Transaction {
-                since: self.around.clock.now(),
-                read_only: read_only.unwrap_or_else(|| self.settings.flag("default_transaction_read_only")),
-                before: self.settings.clone(),
-            });
+        if let Some(transaction) = &mut self.transaction {
+            transaction.read_only = read_only.unwrap_or(transaction.read_only);
+            return self.warn("25001", "there is already a transaction in progress");
         }
+        self.transaction = Some(Transaction {
+            since: self.query_since.unwrap_or_else(|| self.around.clock.now()),
+            read_only: read_only.unwrap_or_else(|| self.settings.flag("default_transaction_read_only")),
+            before: self.settings.clone(),
+            savepoints: Vec::new(),
+        });
+    }
+
+    fn in_transaction(&mut self, command: &str) -> SqlResult<&mut Transaction> {
+        self.transaction.as_mut().ok_or_else(|| {
+            SqlError::new(
+                "25P01",
+                format!("{command} can only be used in transaction blocks"),
+            )
+        })
+    }
+
+    fn savepoint(&mut self, name: &str) -> SqlResult<Reply> {
+        let settings = self.settings.clone();
+        let transaction = self.in_transaction("SAVEPOINT")?;
+        transaction.savepoints.push((name.to_owned(), settings));
+        Ok(Reply::Done("SAVEPOINT"))
+    }
+
+    fn rollback_to(&mut self, name: &str) -> SqlResult<Reply> {
+        let transaction = self.in_transaction("ROLLBACK TO SAVEPOINT")?;
+        let place = place_of(&transaction.savepoints, name)?;
+        transaction.savepoints.truncate(place + 1);
+        let settings = transaction.savepoints[place].1.clone();
+        self.settings = settings;
+        Ok(Reply::Began("ROLLBACK"))
+    }
+
+    fn release(&mut self, name: &str) -> SqlResult<Reply> {
+        let transaction = self.in_transaction("RELEASE SAVEPOINT")?;
+        let place = place_of(&transaction.savepoints, name)?;
+        transaction.savepoints.truncate(place);
+        Ok(Reply::Done("RELEASE"))
+    }
+
+    async fn declare(&mut self, name: &str, select: &Select, parameters: &[Value]) -> SqlResult<Reply> {
+        if self.transaction.is_none() {
+            return Err(SqlError::new(
+                "25P01",
+                "DECLARE CURSOR can only be used in transaction blocks",
+            ));
+        }
+        if self.cursors.contains_key(name) {
+            return Err(SqlError::new(
+                "42P03",
+                format!("cursor \"{name}\" already exists"),
+            ));
+        }
+        let Reply::Rows { columns, rows, .. } = self.select(select, parameters).await? else {
+            return Ok(Reply::Done("DECLARE CURSOR"));
+        };
+        let rows = rows.into();
+        self.cursors.insert(name.to_owned(), Cursor { columns, rows });
+        Ok(Reply::Done("DECLARE CURSOR"))
+    }
+
+    fn fetch(&mut self, name: &str, count: Option<usize>) -> SqlResult<Reply> {
+        let cursor = self.cursors.get_mut(name).ok_or_else(|| no_cursor(name))?;
+        let count = count.unwrap_or(usize::MAX).min(cursor.rows.len());
+        Ok(Reply::Rows {
+            command: "FETCH",
+            columns: cursor.columns.clone(),
+            rows: cursor.rows.drain(..count).collect(),
+        })
+    }
+
+    /// What a FETCH will return, for a Describe.
+    pub fn cursor_columns(&self, name: &str) -> Vec<(String, Type)> {
+        let cursor = self.cursors.get(name);
+        cursor.map(|cursor| cursor.columns.clone()).unwrap_or_default()
+    }
+
+    fn close(&mut self, name: Option<&str>) -> SqlResult<Reply> {
+        let Some(name) = name else {
+            self.cursors.clear();
+            return Ok(Reply::Done("CLOSE CURSOR ALL"));
+        };
+        self.cursors.remove(name).ok_or_else(|| no_cursor(name))?;
+        Ok(Reply::Done("CLOSE CURSOR"))
     }
 
     /// The session's settings return to what they were where the transaction is rolled back.
     fn end(&mut self, committed: bool) -> Reply {
-        if let Some(transaction) = self.transaction.take()
-            && !committed
-        {
-            self.settings = transaction.before;
+        match self.transaction.take() {
+            Some(transaction) if !committed => self.settings = transaction.before,
+            Some(_) => {}
+            None => self.warn("25P01", "there is no transaction in progress"),
         }
+        self.cursors.clear();
         self.settings.end_of_transaction();
         Reply::Ended(if committed { "COMMIT" } else { "ROLLBACK" })
     }
@@ -157,6 +321,7 @@ impl Session {
         if local && self.transaction.is_none() {
             // PostgreSQL warns and sets nothing; but a wrong name is still an error
             self.settings.clone().set(name, value, true)?;
+            self.warn("25P01", "SET LOCAL can only be used in transaction blocks");
         } else {
             self.settings.set(name, value, local)?;
         }
@@ -175,7 +340,7 @@ impl Session {
                     return Err(SqlError::new("25001", message));
                 }
                 Some(transaction) => transaction.read_only = read_only,
-                None => {}
+                None => self.warn("25P01", "SET TRANSACTION can only be used in transaction blocks"),
             }
         }
         Ok(Reply::Done("SET"))
@@ -237,13 +402,9 @@ impl Session {
     }
 
     async fn select(&mut self, select: &Select, parameters: &[Value]) -> SqlResult<Reply> {
-        let started = self.around.clock.now();
-        let deadline = self
-            .settings
-            .span("statement_timeout")
-            .map(|limit| Instant::now() + limit);
-        if select.relation.is_some() {
-            self.wait_for_locks(deadline).await?;
+        let started = self.query_since.unwrap_or_else(|| self.around.clock.now());
+        if select.reads_tables() {
+            self.wait_for_locks().await?;
         }
         let context_setting = |name: &str| self.shown(name).ok().map(|(_, value)| value);
         let clock = || self.around.clock.now();
@@ -261,14 +422,12 @@ impl Session {
             setting: &context_setting,
         };
         if let Some(span) = select.sleep() {
-            let seconds = context.eval(span, super::sql::Row::default())?;
-            let seconds = if let Value::Float(seconds) = seconds {
-                seconds
-            } else {
-                0.0
+            let seconds = match context.eval(span, super::sql::Row::default())? {
+                Value::Float(seconds) => seconds,
+                _ => 0.0,
             };
             let span = Duration::try_from_secs_f64(seconds.clamp(0.0, 1e6)).unwrap_or_default();
-            or_timeout(tokio::time::sleep(span), deadline).await?;
+            self.around.clock.sleep(span).await;
         }
         let tables = self.around.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = select.run(&tables, &context)?;
@@ -279,34 +438,36 @@ impl Session {
         })
     }
 
-    async fn wait_for_locks(&self, deadline: Option<Instant>) -> SqlResult<()> {
+    async fn wait_for_locks(&self) -> SqlResult<()> {
         let mut state = self.around.state.clone();
         let free = async {
             // the server is gone where this fails, and the connection with it
             let _ = state.wait_for(|state| state.fault != Some(Fault::LockWait)).await;
         };
-        let lock_limit = self
-            .settings
-            .span("lock_timeout")
-            .map(|limit| Instant::now() + limit);
-        let waited = async {
-            let Some(limit) = lock_limit else {
-                free.await;
-                return Ok(());
-            };
-            let waited = tokio::time::timeout_at(limit, free).await;
-            waited.map_err(|_elapsed| SqlError::new("55P03", "canceling statement due to lock timeout"))
-        };
-        or_timeout(waited, deadline).await?
+        within(free, self.settings.span("lock_timeout"), &self.around.clock)
+            .await
+            .ok_or_else(|| SqlError::new("55P03", "canceling statement due to lock timeout"))
     }
 }
 
-async fn or_timeout<T>(work: impl Future<Output = T>, deadline: Option<Instant>) -> SqlResult<T> {
-    match deadline {
-        None => Ok(work.await),
-        Some(deadline) => tokio::time::timeout_at(deadline, work)
-            .await
-            .map_err(|_elapsed| SqlError::new("57014", "canceling statement due to statement timeout")),
+fn place_of(savepoints: &[(String, Settings)], name: &str) -> SqlResult<usize> {
+    let place = savepoints.iter().rposition(|(known, _)| known == name);
+    place.ok_or_else(|| SqlError::new("3B001", format!("savepoint \"{name}\" does not exist")))
+}
+
+fn no_cursor(name: &str) -> SqlError {
+    SqlError::new("34000", format!("cursor \"{name}\" does not exist"))
+}
+
+/// What comes of some work within a limit of drill time; `None` where it takes longer.
+async fn within<T>(work: impl Future<Output = T>, limit: Option<Duration>, clock: &Clock) -> Option<T> {
+    let Some(limit) = limit else {
+        return Some(work.await);
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = clock.sleep(limit) => None,
     }
 }
 
@@ -323,33 +484,29 @@ mod tests {
         (Session::new(Surroundings { tables, clock, state }, 7), sender)
     }
 
-    fn before(seconds: u64) -> Instant {
-        Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap()
-    }
-
     async fn run(session: &mut Session, sql: &str) -> SqlResult<Reply> {
         let statements = sql::parse(sql, &[]).unwrap();
         session.execute(&statements[0], &[], false).await
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_transaction_left_idle_ends_the_session() {
         let (mut session, _sender) = session();
         run(&mut session, "set idle_in_transaction_session_timeout = '10s'")
             .await
             .unwrap();
-        session.idle_since = before(60);
+        tokio::time::advance(Duration::from_mins(1)).await;
         run(&mut session, "begin")
             .await
             .expect("idle outside of a transaction is no matter");
-        session.idle_since = before(9);
+        tokio::time::advance(Duration::from_secs(9)).await;
         run(&mut session, "select 1").await.unwrap();
-        session.idle_since = before(11);
+        tokio::time::advance(Duration::from_secs(11)).await;
         let error = run(&mut session, "select 1").await.unwrap_err();
         assert_eq!((error.code, error.fatal), ("25P03", true));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_shorter_of_lock_and_statement_timeout_wins() {
         let (mut session, sender) = session();
         sender.send_modify(|state| state.fault = Some(Fault::LockWait));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::random::Random;
-use super::seed::{ClusterSeed, KafkaSeed, Seed};
+use super::seed::{ClusterSeed, KafkaSeed, LeaseSeed, Seed, Stamp};
 
 /// A row of `clusters`: an OSD cluster the service asked OCM for, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub struct Lease {
     pub id: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
     pub leader: String,
     pub lease_type: String,
     pub expires: Timestamp,
@@ -77,6 +78,24 @@ pub const MIGRATIONS: [&str; 6] = [
 /// The table was made by a migration long before any drill.
 const LEASES_AGE: Duration = Duration::from_hours(30 * 24);
 
+/// In `updated_at`: NULL, as in a row that was written by hand.
+pub const NEVER: Timestamp = Timestamp::MIN;
+
+/// How long a lease holds, in the service of January 2021.
+const LEASE_LENGTH: Duration = Duration::from_mins(3);
+
+/// Who owns Kafkas here. Nobody of this name exists; the console must not show them all the same.
+const OWNERS: [&str; 8] = [
+    "aoife.brennan",
+    "marek.dvorak",
+    "yuki.tanabe",
+    "l.moreau@fictional.example",
+    "priya.raman",
+    "t.okafor@fictional.example",
+    "ines.carvalho",
+    "jonas.lindqvist",
+];
+
 /// `at` minus `span`, held at the beginning of time.
 pub fn before(at: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
@@ -100,7 +119,14 @@ impl Tables {
             random: Random::named(now.as_second().unsigned_abs(), "tables"),
         };
         for lease_type in ["cluster", "kafka"] {
-            tables.add_lease(lease_type, before(now, LEASES_AGE));
+            if seed.leases.iter().all(|lease| lease.lease_type != lease_type) {
+                tables.add_lease(lease_type, before(now, LEASES_AGE));
+            }
+        }
+        for rows in &seed.leases {
+            for _ in 0..rows.count {
+                tables.add_seeded_lease(rows, now);
+            }
         }
         for rows in &seed.clusters {
             for _ in 0..rows.count {
@@ -121,15 +147,35 @@ impl Tables {
             id,
             created_at: at,
             updated_at: at,
+            deleted_at: None,
             leader: String::new(),
             lease_type: lease_type.to_owned(),
             expires: at,
         });
     }
 
+    fn add_seeded_lease(&mut self, row: &LeaseSeed, now: Timestamp) {
+        let created_at = before(now, LEASES_AGE);
+        let expires = now.saturating_add(row.expires_in).unwrap_or(now);
+        let taken_at = if row.leader.is_empty() {
+            created_at
+        } else {
+            before(expires, LEASE_LENGTH)
+        };
+        self.leases.push(Lease {
+            id: self.random.ksuid(created_at),
+            created_at: created_at.min(taken_at),
+            updated_at: taken_at,
+            deleted_at: row.deleted.then_some(taken_at),
+            leader: row.leader.clone(),
+            lease_type: row.lease_type.clone(),
+            expires,
+        });
+    }
+
     fn add_cluster(&mut self, row: &ClusterSeed, now: Timestamp) {
         let created_at = before(now, row.age.unwrap_or(row.idle).max(row.idle));
-        let updated_at = before(now, row.idle);
+        let updated_at = stamp(row.stamp, row.idle, now);
         let known_to_ocm = !row.status.is_empty() && row.status != "cluster_accepted";
         let cluster_id = row.cluster_id.clone().unwrap_or_else(|| {
             if known_to_ocm {
@@ -147,7 +193,7 @@ impl Tables {
             id: self.random.ksuid(created_at),
             created_at,
             updated_at,
-            deleted_at: row.deleted.then_some(updated_at),
+            deleted_at: row.deleted.then(|| before(now, row.idle)),
             cloud_provider: row.cloud_provider.clone(),
             cluster_id,
             external_id,
@@ -159,7 +205,7 @@ impl Tables {
 
     fn add_kafka(&mut self, row: &KafkaSeed, now: Timestamp) {
         let created_at = before(now, row.age.unwrap_or(row.idle).max(row.idle));
-        let updated_at = before(now, row.idle);
+        let updated_at = stamp(row.stamp, row.idle, now);
         let placed = !matches!(row.status.as_str(), "" | "accepted");
         let found = self.ready_cluster(&row.cloud_provider, &row.region, row.multi_az);
         let cluster_id = row
@@ -175,7 +221,7 @@ impl Tables {
             id,
             created_at,
             updated_at,
-            deleted_at: row.deleted.then_some(updated_at),
+            deleted_at: row.deleted.then(|| before(now, row.idle)),
             region: row.region.clone(),
             cluster_id,
             cloud_provider: row.cloud_provider.clone(),
@@ -183,8 +229,8 @@ impl Tables {
             bootstrap_server_host: if placed { host } else { String::new() },
             name,
             status: row.status.clone(),
-            owner: format!("user-{number}"),
-            organisation_id: format!("{}", 13_000_000 + number),
+            owner: OWNERS[number % OWNERS.len()].to_owned(),
+            organisation_id: format!("{}", 13_000_000 + number % OWNERS.len() * 7_919),
             failed_reason: row.failed_reason.clone(),
         });
     }
@@ -203,13 +249,14 @@ impl Tables {
 
     /// The lease row of a worker type.
     pub fn lease(&self, lease_type: &str) -> Option<&Lease> {
-        self.leases.iter().find(|lease| lease.lease_type == lease_type)
+        let alive = |lease: &&Lease| lease.deleted_at.is_none() && lease.lease_type == lease_type;
+        self.leases.iter().find(alive)
     }
 
     pub fn lease_mut(&mut self, lease_type: &str) -> Option<&mut Lease> {
         self.leases
             .iter_mut()
-            .find(|lease| lease.lease_type == lease_type)
+            .find(|lease| lease.deleted_at.is_none() && lease.lease_type == lease_type)
     }
 
     /// The service records that it wants a cluster in a region, as `cluster_accepted`. Returns the row's id.
@@ -225,9 +272,41 @@ impl Tables {
     }
 }
 
+fn stamp(stamp: Option<Stamp>, idle: Duration, now: Timestamp) -> Timestamp {
+    match stamp {
+        None => before(now, idle),
+        Some(Stamp::Never) => NEVER,
+        Some(Stamp::Ahead(span)) => after(now, span),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn odd_rows_are_as_odd_as_the_seed_says() {
+        let seed: Seed = toml::from_str(
+            "clusters = [{ deleted = true, stamp = \"never\", idle = \"1h\" }]\n\
+             kafkas = [{ stamp = { ahead = \"65m\" } }]\n\
+             leases = [{ type = \"kafka\", leader = \"u\", expires_in = \"1m\" }, { type = \"kafka\", expires_in = \"0s\" },\n\
+             { type = \"cluster\", expires_in = \"0s\", deleted = true }, { type = \"connector\", expires_in = \"-40d\" }]",
+        )
+        .unwrap();
+        let tables = Tables::seeded(&seed, now());
+        assert_eq!(tables.clusters[0].updated_at, NEVER);
+        assert_eq!(
+            tables.clusters[0].deleted_at,
+            Some(before(now(), Duration::from_hours(1)))
+        );
+        let kafka = &tables.kafka_requests[0];
+        assert_eq!(kafka.updated_at, after(now(), Duration::from_mins(65)));
+        assert!(!kafka.owner.is_empty() && !kafka.organisation_id.is_empty());
+        assert_eq!(tables.leases.len(), 4, "the seed's rows, and no row besides");
+        let lease = tables.lease("kafka").unwrap();
+        assert_eq!(lease.updated_at, before(now(), Duration::from_mins(2)));
+        assert!(tables.lease("cluster").is_none(), "it is deleted");
+    }
 
     fn now() -> Timestamp {
         "2021-01-15T13:24:01Z".parse().unwrap()

@@ -14,7 +14,10 @@ use pgwire::api::auth::{
     ServerParameterProvider, StartupHandler, finish_authentication, protocol_negotiation,
 };
 use pgwire::api::portal::{Format, Portal};
-use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_ready_for_query};
+use pgwire::api::query::{
+    ExtendedQueryHandler, SimpleQueryHandler, send_execution_response, send_query_response,
+    send_ready_for_query,
+};
 use pgwire::api::results::{FieldFormat, FieldInfo, QueryResponse, Response, Tag};
 use pgwire::api::stmt::QueryParser;
 use pgwire::api::store::PortalStore;
@@ -25,21 +28,22 @@ use pgwire::api::{
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::data::DataRow;
 use pgwire::messages::extendedquery::Sync as PgSync;
-use pgwire::messages::response::TransactionStatus;
-use pgwire::messages::startup::{Authentication, SecretKey, Startup};
+use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
+use pgwire::messages::simplequery::Query;
+use pgwire::messages::startup::{Authentication, ParameterStatus, SecretKey, Startup};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{Mutex, watch};
 
 use super::error::SqlError;
 use super::server::{Fault, Shared, State};
 use super::session::{Reply, Session};
-use super::sql::{Statement, parse};
+use super::sql::{Raw, Statement, split};
 use super::value::{Type, Value, parameter};
 
 /// One client's connection.
 pub struct Connection {
     shared: Arc<Shared>,
-    session: Mutex<Session>,
+    session: Arc<Mutex<Session>>,
     salt: [u8; 4],
 }
 
@@ -47,6 +51,8 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     statement: Statement,
+    /// What it returns.
+    columns: Vec<(String, Type)>,
     /// The types on the wire, where the client gave them.
     given: Vec<Option<WireType>>,
 }
@@ -78,7 +84,8 @@ fn unguessable() -> u64 {
 
 impl Connection {
     pub fn new(shared: Arc<Shared>) -> Self {
-        let session = Mutex::new(Session::new(shared.around.clone(), shared.next_pid()));
+        let session = Session::new(shared.around.clone(), shared.next_pid());
+        let session = Arc::new(Mutex::new(session));
         let salt = (unguessable() as u32).to_be_bytes();
         Self {
             shared,
@@ -93,7 +100,6 @@ impl Connection {
 
     fn refusal(&self) -> Option<SqlError> {
         match self.shared.around.state.borrow().fault? {
-            Fault::TooManyConnections => Some(SqlError::fatal("53300", "sorry, too many clients already")),
             Fault::Starting => Some(SqlError::fatal("57P03", "the database system is starting up")),
             _ => None,
         }
@@ -133,6 +139,11 @@ impl Connection {
             let message = format!("password authentication failed for user \"{}\"", session.user);
             return Err(SqlError::fatal("28P01", message));
         }
+        if self.shared.around.state.borrow().fault == Some(Fault::TooManyConnections) {
+            // after the password: that the rest is for the superuser is known once it is known who asks
+            let message = "remaining connection slots are reserved for non-replication superuser connections";
+            return Err(SqlError::fatal("53300", message));
+        }
         if session.database != known.database {
             return Err(SqlError::fatal(
                 "3D000",
@@ -162,27 +173,12 @@ impl ServerParameterProvider for Parameters {
     }
 }
 
-const REPORTED: [&str; 12] = [
-    "application_name",
-    "client_encoding",
-    "DateStyle",
-    "default_transaction_read_only",
-    "in_hot_standby",
-    "integer_datetimes",
-    "IntervalStyle",
-    "is_superuser",
-    "server_encoding",
-    "server_version",
-    "standard_conforming_strings",
-    "TimeZone",
-];
-
-fn reported(session: &Session) -> Parameters {
-    let shown = REPORTED
-        .iter()
-        .filter_map(|name| session.settings.show(name).ok());
-    let mut parameters: HashMap<String, String> =
-        shown.map(|(name, value)| (name.to_owned(), value)).collect();
+fn reported(session: &mut Session) -> Parameters {
+    let mut parameters: HashMap<String, String> = session
+        .take_reports()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     parameters.insert("session_authorization".to_owned(), session.user.clone());
     Parameters(parameters)
 }
@@ -213,8 +209,8 @@ impl StartupHandler for Connection {
                 let given = message.into_password()?;
                 self.check_password(&given.password).await?;
                 let (pid, parameters) = {
-                    let session = self.session.lock().await;
-                    (session.pid, reported(&session))
+                    let mut session = self.session.lock().await;
+                    (session.pid, reported(&mut session))
                 };
                 self.register(client, pid);
                 finish_authentication(client, &parameters).await?;
@@ -264,7 +260,7 @@ fn encode(row: &[Value], columns: &[(String, Type)], fields: &[FieldInfo]) -> Re
 fn respond(reply: Reply, format: &Format) -> PgWireResult<Response> {
     Ok(match reply {
         Reply::Done(tag) => Response::Execution(Tag::new(tag)),
-        Reply::Began => Response::TransactionStart(Tag::new("BEGIN")),
+        Reply::Began(tag) => Response::TransactionStart(Tag::new(tag)),
         Reply::Ended(tag) => Response::TransactionEnd(Tag::new(tag)),
         Reply::Rows {
             command,
@@ -282,46 +278,125 @@ fn respond(reply: Reply, format: &Format) -> PgWireResult<Response> {
     })
 }
 
-fn answered(reply: Result<Reply, SqlError>) -> PgWireResult<Response> {
-    respond(reply?, &Format::UnifiedText)
+impl Connection {
+    /// A query arrives, if the network lets it.
+    async fn arrive(&self) -> PgWireResult<()> {
+        self.not_stalled().await;
+        let fault = self.shared.around.state.borrow().fault;
+        match fault {
+            Some(Fault::Lossy { every }) if self.shared.is_lost(every) => {
+                Err(PgWireError::IoError(std::io::ErrorKind::ConnectionReset.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends what goes beside an answer: warnings, and settings that changed.
+    async fn send_asides<C>(&self, client: &mut C, session: &mut Session) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        for warning in session.take_warnings() {
+            let mut info = ErrorInfo::new("WARNING".to_owned(), warning.code.to_owned(), warning.message);
+            info.severity_nonlocalized = Some("WARNING".to_owned());
+            client
+                .feed(PgWireBackendMessage::NoticeResponse(info.into()))
+                .await?;
+        }
+        for (name, value) in session.take_reports() {
+            let status = ParameterStatus::new(name.to_owned(), value);
+            client.feed(PgWireBackendMessage::ParameterStatus(status)).await?;
+        }
+        Ok(())
+    }
+
+    /// The statements of one query string, each answered before the next is looked at.
+    async fn answer_all<C>(&self, client: &mut C, query: &str) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        self.arrive().await?;
+        let statements = split(query)?;
+        if statements.is_empty() {
+            let empty = PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new());
+            return Ok(client.feed(empty).await?);
+        }
+        let mut session = self.session.lock().await;
+        session.begin_query();
+        for raw in &statements {
+            let failed = client.transaction_status() == TransactionStatus::Error;
+            if failed && !raw.ends_transaction() {
+                return Err(aborted().into());
+            }
+            let statement = raw.resolve(query, &[])?;
+            let reply = session.execute(&statement, &[], failed).await;
+            self.send_asides(client, &mut session).await?;
+            match respond(reply?, &Format::UnifiedText)? {
+                Response::Query(rows) => send_query_response(client, rows, true).await?,
+                Response::TransactionStart(tag) => {
+                    send_execution_response(client, tag).await?;
+                    client.set_transaction_status(TransactionStatus::Transaction);
+                }
+                Response::TransactionEnd(tag) => {
+                    send_execution_response(client, tag).await?;
+                    client.set_transaction_status(TransactionStatus::Idle);
+                }
+                Response::Execution(tag) => send_execution_response(client, tag).await?,
+                _ => {}
+            }
+        }
+        session.end_query();
+        Ok(())
+    }
+}
+
+fn aborted() -> SqlError {
+    let message = "current transaction is aborted, commands ignored until end of transaction block";
+    SqlError::new("25P02", message)
 }
 
 #[async_trait]
 impl SimpleQueryHandler for Connection {
-    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    async fn on_query<C>(&self, client: &mut C, query: Query) -> PgWireResult<()>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::PortalStore: PortalStore,
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.not_stalled().await;
-        let mut failed = client.transaction_status() == TransactionStatus::Error;
-        let mut session = self.session.lock().await;
-        let mut responses = Vec::new();
-        for statement in parse(query, &[])? {
-            let reply = session.execute(&statement, &[], failed).await;
-            match answered(reply) {
-                Ok(response) => {
-                    failed &= !matches!(response, Response::TransactionEnd(_));
-                    responses.push(response);
-                }
-                Err(error) if responses.is_empty() || error.is_fatal() => return Err(error),
-                Err(error) => {
-                    responses.push(Response::Error(Box::new(error.into())));
-                    break;
-                }
-            }
+        let cancelled = match client.session_extensions().get::<Arc<ConnectionHandle>>() {
+            Some(handle) => handle.start_query().await,
+            None => return Err(PgWireError::NotReadyForQuery),
+        };
+        tokio::select! {
+            biased;
+            Ok(()) = cancelled => return Err(PgWireError::QueryCanceled),
+            answered = self.answer_all(client, &query.query) => answered?,
         }
-        if responses.is_empty() {
-            responses.push(Response::EmptyQuery);
-        }
-        Ok(responses)
+        send_ready_for_query(client, client.transaction_status()).await
+    }
+
+    async fn do_query<C>(&self, _client: &mut C, _query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        // `on_query` answers by itself
+        Err(PgWireError::NotReadyForQuery)
     }
 }
 
 /// Parses for the extended protocol.
-pub struct Preparer(watch::Receiver<State>);
+pub struct Preparer {
+    state: watch::Receiver<State>,
+    session: Arc<Mutex<Session>>,
+}
 
 impl Prepared {
     fn parameters(&self) -> &[Type] {
@@ -330,16 +405,17 @@ impl Prepared {
             _ => &[],
         }
     }
+}
 
-    fn columns(&self) -> Vec<(String, Type)> {
-        match &self.statement {
-            Statement::Select(select) => select.columns.clone(),
-            Statement::Show(name) => Session::show_column(name)
-                .map(|name| (name, Type::Text))
-                .into_iter()
-                .collect(),
-            _ => Vec::new(),
-        }
+fn columns(statement: &Statement, session: &Session) -> Vec<(String, Type)> {
+    match statement {
+        Statement::Select(select) => select.columns.clone(),
+        Statement::Show(name) => Session::show_column(name)
+            .map(|name| (name, Type::Text))
+            .into_iter()
+            .collect(),
+        Statement::Fetch { name, .. } => session.cursor_columns(name),
+        _ => Vec::new(),
     }
 }
 
@@ -356,23 +432,28 @@ impl QueryParser for Preparer {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        not_stalled(&self.0).await;
+        not_stalled(&self.state).await;
         let given: Vec<Option<Type>> = types
             .iter()
             .map(|ty| ty.as_ref().and_then(Type::from_wire))
             .collect();
-        let mut statements = parse(sql, &given)?;
-        let ends = matches!(statements.as_slice(), [Statement::Commit | Statement::Rollback]);
-        if client.transaction_status() == TransactionStatus::Error && !ends {
-            let message = "current transaction is aborted, commands ignored until end of transaction block";
-            return Err(SqlError::new("25P02", message).into());
+        let mut statements = split(sql)?;
+        let failed = client.transaction_status() == TransactionStatus::Error;
+        if failed && !statements.iter().all(Raw::ends_transaction) {
+            return Err(aborted().into());
         }
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(SqlError::new("42601", message).into());
         }
-        Ok(statements.pop().map(|statement| Prepared {
+        let Some(raw) = statements.pop() else {
+            return Ok(None);
+        };
+        let statement = raw.resolve(sql, &given)?;
+        let columns = columns(&statement, &*self.session.lock().await);
+        Ok(Some(Prepared {
             statement,
+            columns,
             given: types.to_vec(),
         }))
     }
@@ -386,7 +467,7 @@ impl QueryParser for Preparer {
         prepared: &Prepared,
         format: Option<&Format>,
     ) -> PgWireResult<Vec<FieldInfo>> {
-        schema(&prepared.columns(), format.unwrap_or(&Format::UnifiedText))
+        schema(&prepared.columns, format.unwrap_or(&Format::UnifiedText))
     }
 }
 
@@ -396,7 +477,10 @@ impl ExtendedQueryHandler for Connection {
     type QueryParser = Preparer;
 
     fn query_parser(&self) -> Arc<Preparer> {
-        Arc::new(Preparer(self.shared.around.state.clone()))
+        Arc::new(Preparer {
+            state: self.shared.around.state.clone(),
+            session: self.session.clone(),
+        })
     }
 
     async fn on_sync<C>(&self, client: &mut C, _message: PgSync) -> PgWireResult<()>
@@ -423,17 +507,16 @@ impl ExtendedQueryHandler for Connection {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        self.not_stalled().await;
+        self.arrive().await?;
         let failed = client.transaction_status() == TransactionStatus::Error;
         let prepared = &portal.statement.statement;
         let values = bound(portal)?;
-        let reply = self
-            .session
-            .lock()
-            .await
-            .execute(&prepared.statement, &values, failed)
-            .await?;
-        respond(reply, &portal.result_column_format)
+        let mut session = self.session.lock().await;
+        session.begin_query();
+        let reply = session.execute(&prepared.statement, &values, failed).await;
+        session.end_query();
+        self.send_asides(client, &mut session).await?;
+        respond(reply?, &portal.result_column_format)
     }
 }
 

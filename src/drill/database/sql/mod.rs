@@ -16,7 +16,9 @@ mod types;
 
 pub use eval::{Context, Row};
 pub use functions::SERVER_VERSION;
-pub use parse::{Statement, parse};
+#[cfg(test)]
+pub use parse::parse;
+pub use parse::{Raw, Statement, split};
 pub use select::Select;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
+use super::compile::folded;
 use super::select::{Select, find_relation, select};
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::value::Type;
@@ -20,6 +21,21 @@ pub enum Statement {
     },
     Commit,
     Rollback,
+    Savepoint(String),
+    RollbackTo(String),
+    Release(String),
+    /// `DECLARE name CURSOR FOR …`: psql's way to a result in pieces (`FETCH_COUNT`).
+    Declare {
+        name: String,
+        select: Box<Select>,
+    },
+    /// `FETCH n FROM name`; no number is ALL.
+    Fetch {
+        name: String,
+        count: Option<usize>,
+    },
+    /// `CLOSE name`; no name is ALL.
+    Close(Option<String>),
     /// `SET name = value`; no value is DEFAULT.
     Set {
         name: String,
@@ -68,8 +84,39 @@ fn syntax_error(sql: &str, error: &ParserError) -> SqlError {
     }
 }
 
-/// The statements of a query string. `types` are those the client gave for its parameters.
+/// A statement whose names have not been looked up yet.
+pub enum Raw {
+    Parsed(ast::Statement),
+    /// What the parser does not know.
+    Ready(Statement),
+}
+
+impl Raw {
+    /// Whether it is answered in a transaction that has failed.
+    pub fn ends_transaction(&self) -> bool {
+        matches!(
+            self,
+            Raw::Parsed(ast::Statement::Commit { .. } | ast::Statement::Rollback { .. })
+        )
+    }
+
+    /// Looks its names up. `types` are those the client gave for its parameters.
+    pub fn resolve(&self, sql: &str, types: &[Option<Type>]) -> SqlResult<Statement> {
+        match self {
+            Raw::Parsed(parsed) => statement(sql, parsed, types),
+            Raw::Ready(statement) => Ok(statement.clone()),
+        }
+    }
+}
+
+/// The statements of a query string, resolved.
+#[cfg(test)]
 pub fn parse(sql: &str, types: &[Option<Type>]) -> SqlResult<Vec<Statement>> {
+    split(sql)?.iter().map(|raw| raw.resolve(sql, types)).collect()
+}
+
+/// The statements of a query string: their syntax is checked before the first of them runs.
+pub fn split(sql: &str) -> SqlResult<Vec<Raw>> {
     let wrong = |error: ParserError| syntax_error(sql, &error);
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .try_with_sql(sql)
@@ -81,8 +128,8 @@ pub fn parse(sql: &str, types: &[Option<Type>]) -> SqlResult<Vec<Statement>> {
             return Ok(statements);
         }
         statements.push(match reset(&mut parser) {
-            Some(reset) => reset,
-            None => statement(sql, &parser.parse_statement().map_err(wrong)?, types)?,
+            Some(reset) => Raw::Ready(reset),
+            None => Raw::Parsed(parser.parse_statement().map_err(wrong)?),
         });
         let next = parser.peek_token();
         if !matches!(next.token, Token::SemiColon | Token::EOF) {
@@ -117,7 +164,21 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
             read_only: access(modes),
         }),
         S::Commit { .. } => Ok(Statement::Commit),
-        S::Rollback { savepoint: None, .. } => Ok(Statement::Rollback),
+        S::Rollback { savepoint, .. } => Ok(match savepoint {
+            Some(name) => Statement::RollbackTo(folded(name)),
+            None => Statement::Rollback,
+        }),
+        S::Savepoint { name } => Ok(Statement::Savepoint(folded(name))),
+        S::ReleaseSavepoint { name } => Ok(Statement::Release(folded(name))),
+        S::Declare { stmts } => declare(sql, stmts, types),
+        S::Fetch { name, direction, .. } => Ok(Statement::Fetch {
+            name: folded(name),
+            count: forward(direction)?,
+        }),
+        S::Close { cursor } => Ok(Statement::Close(match cursor {
+            ast::CloseCursor::All => None,
+            ast::CloseCursor::Specific { name } => Some(folded(name)),
+        })),
         S::Set(set) => assignment(set),
         S::ShowVariable { variable } => {
             let words: Vec<String> = variable.iter().map(|word| word.value.to_lowercase()).collect();
@@ -126,6 +187,42 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
         S::Discard { .. } => Ok(Statement::Discard),
         S::Deallocate { .. } => Ok(Statement::Deallocate),
         other => write(sql, other),
+    }
+}
+
+fn declare(sql: &str, cursors: &[ast::Declare], types: &[Option<Type>]) -> SqlResult<Statement> {
+    match cursors {
+        [
+            ast::Declare {
+                names,
+                for_query: Some(query),
+                hold: None | Some(false),
+                binary: None | Some(false),
+                scroll: None | Some(false),
+                ..
+            },
+        ] if names.len() == 1 => Ok(Statement::Declare {
+            name: folded(&names[0]),
+            select: Box::new(select(sql, query, types)?),
+        }),
+        _ => Err(SqlError::unanswered(
+            "DECLARE of anything but a plain forward cursor",
+        )),
+    }
+}
+
+/// How many rows a FETCH asks for; no number is all.
+fn forward(direction: &ast::FetchDirection) -> SqlResult<Option<usize>> {
+    use sqlparser::ast::FetchDirection as D;
+    match direction {
+        D::All | D::ForwardAll => Ok(None),
+        D::Next | D::Forward { limit: None } => Ok(Some(1)),
+        D::Count { limit } | D::Forward { limit: Some(limit) } => limit
+            .to_string()
+            .parse()
+            .map(Some)
+            .map_err(|_| SqlError::unanswered("FETCH backwards")),
+        _ => Err(SqlError::unanswered("FETCH of anything but what comes next")),
     }
 }
 

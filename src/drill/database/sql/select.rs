@@ -46,6 +46,11 @@ pub(super) enum OrderBy {
 }
 
 impl Select {
+    /// Whether it reads a table, and so waits where that is locked.
+    pub fn reads_tables(&self) -> bool {
+        self.relation.is_some()
+    }
+
     /// How long it is to wait (`pg_sleep`), as an expression.
     pub fn sleep(&self) -> Option<&Expr> {
         self.outputs.iter().find_map(Expr::sleep)
