@@ -11,6 +11,7 @@ mod support;
 
 mod beside;
 mod cli;
+mod databases;
 mod drills;
 mod faults;
 mod foreign;

@@ -22,7 +22,15 @@ macro_rules! files {
 }
 
 /// In the order in which they are best practised: one a line.
-const BUILT_IN: &[(&str, &str)] = &files!["all-well", "no-kafka-leader", "api-down-image-pull",];
+const BUILT_IN: &[(&str, &str)] = &files![
+    "all-well",
+    "no-kafka-leader",
+    "api-down-image-pull",
+    "database-blip",
+    "orphan-lease-rows",
+    "database-wrong-password",
+    "database-down",
+];
 
 /// The scenarios that come with the program, in the order in which they are best practised.
 pub fn scenarios() -> Vec<ScenarioInfo> {
