@@ -82,7 +82,15 @@ impl Pair {
         };
         pair.real.execute(SCHEMA);
         for table in ["clusters", "kafka_requests", "leader_leases", "migrations"] {
-            let rows = pair.drill(&["-XAt", "-F", "|", "-P", "null=∅", "-c", &format!("select * from {table}")]);
+            let rows = pair.drill(&[
+                "-XAt",
+                "-F",
+                "|",
+                "-P",
+                "null=∅",
+                "-c",
+                &format!("select * from {table}"),
+            ]);
             for row in text(&rows.stdout).lines() {
                 let cells = row.split('|').map(|cell| match cell {
                     "∅" => "null".to_owned(),
@@ -132,7 +140,12 @@ fn shown(output: &Output, ordered: bool) -> String {
     if !ordered {
         lines.sort();
     }
-    format!("{}\n{}{:?}", lines.join("\n"), text(&output.stderr), output.status.code())
+    format!(
+        "{}\n{}{:?}",
+        lines.join("\n"),
+        text(&output.stderr),
+        output.status.code()
+    )
 }
 
 #[test]
@@ -141,8 +154,11 @@ fn psql_prints_what_it_prints_of_a_real_server() {
     let mut wrong = Vec::new();
     for statement in include_str!("statements.sql").split("\n--\n") {
         let ordered = statement.contains("order by") || !statement.contains("from");
-        let arguments: Vec<&str> = if statement.starts_with('\\') {
-            vec!["-X", "-v", "VERBOSITY=verbose", "-c", statement]
+        // what psql itself reads comes by a file, as it would from a terminal
+        let script = pair.world.file("script.sql");
+        std::fs::write(&script, statement).unwrap();
+        let arguments: Vec<&str> = if statement.contains('\\') {
+            vec!["-X", "-f", &script]
         } else {
             vec!["-X", "-c", statement]
         };

@@ -37,7 +37,7 @@ impl SqlError {
     pub fn unanswered(what: &str) -> Self {
         let mut error = Self::new("0A000", format!("the drill's database does not answer {what}"));
         error.hint = Some(
-            "It answers SELECTs from one table: clusters, kafka_requests, leader_leases or migrations."
+            "It answers SELECTs from clusters, kafka_requests, leader_leases and migrations, with joins, subqueries and the usual functions."
                 .to_owned(),
         );
         error

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::tables::{Cluster, KafkaRequest, Lease, MIGRATIONS, NEVER, Tables};
+use super::sql::Context;
+use super::tables::{Cluster, KafkaRequest, Lease, MIGRATIONS, NEVER};
 use super::value::{Type, Value};
 
 /// A table's name and columns.
@@ -10,7 +11,7 @@ use super::value::{Type, Value};
 pub struct Relation {
     pub name: &'static str,
     pub columns: &'static [(&'static str, Type)],
-    pub rows: fn(&Tables) -> Vec<Vec<Value>>,
+    pub rows: fn(&Context<'_>) -> Vec<Vec<Value>>,
 }
 
 impl PartialEq for Relation {
@@ -35,7 +36,7 @@ const CLUSTERS: Relation = Relation {
         ("managed", Type::Bool),
         ("status", Type::Text),
     ],
-    rows: |tables| tables.clusters.iter().map(cluster).collect(),
+    rows: |context| context.tables.clusters.iter().map(cluster).collect(),
 };
 
 const KAFKA_REQUESTS: Relation = Relation {
@@ -56,7 +57,7 @@ const KAFKA_REQUESTS: Relation = Relation {
         ("organisation_id", Type::Text),
         ("failed_reason", Type::Text),
     ],
-    rows: |tables| tables.kafka_requests.iter().map(kafka).collect(),
+    rows: |context| context.tables.kafka_requests.iter().map(kafka).collect(),
 };
 
 const LEADER_LEASES: Relation = Relation {
@@ -70,7 +71,7 @@ const LEADER_LEASES: Relation = Relation {
         ("lease_type", Type::Text),
         ("expires", Type::Timestamptz),
     ],
-    rows: |tables| tables.leases.iter().map(lease).collect(),
+    rows: |context| context.tables.leases.iter().map(lease).collect(),
 };
 
 const MIGRATIONS_TABLE: Relation = Relation {

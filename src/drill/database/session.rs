@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::error::{SqlError, SqlResult};
 use super::server::{Fault, State};
 use super::settings::Settings;
-use super::sql::{Context, Select, Statement};
+use super::sql::{Context, Query, Row, Statement};
 use super::tables::Tables;
 use super::value::{Type, Value};
 use crate::drill::clock::Clock;
@@ -256,7 +256,7 @@ impl Session {
         Ok(Reply::Done("RELEASE"))
     }
 
-    async fn declare(&mut self, name: &str, select: &Select, parameters: &[Value]) -> SqlResult<Reply> {
+    async fn declare(&mut self, name: &str, select: &Query, parameters: &[Value]) -> SqlResult<Reply> {
         if self.transaction.is_none() {
             return Err(SqlError::new(
                 "25P01",
@@ -401,40 +401,50 @@ impl Session {
         }
     }
 
-    async fn select(&mut self, select: &Select, parameters: &[Value]) -> SqlResult<Reply> {
+    async fn select(&mut self, select: &Query, parameters: &[Value]) -> SqlResult<Reply> {
         let started = self.query_since.unwrap_or_else(|| self.around.clock.now());
         if select.reads_tables() {
             self.wait_for_locks().await?;
         }
-        let context_setting = |name: &str| self.shown(name).ok().map(|(_, value)| value);
-        let clock = || self.around.clock.now();
-        let context = Context {
-            transaction: self
-                .transaction
-                .as_ref()
-                .map_or(started, |transaction| transaction.since),
-            statement: started,
-            clock: &clock,
-            parameters,
-            user: &self.user,
-            database: &self.database,
-            pid: self.pid,
-            setting: &context_setting,
-        };
         if let Some(span) = select.sleep() {
-            let seconds = match context.eval(span, super::sql::Row::default())? {
+            let seconds =
+                self.in_context(started, parameters, |context| context.eval(span, Row::default()))?;
+            let seconds = match seconds {
                 Value::Float(seconds) => seconds,
                 _ => 0.0,
             };
             let span = Duration::try_from_secs_f64(seconds.clamp(0.0, 1e6)).unwrap_or_default();
             self.around.clock.sleep(span).await;
         }
-        let tables = self.around.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = select.run(&tables, &context)?;
+        let rows = self.in_context(started, parameters, |context| select.rows(context, None))?;
         Ok(Reply::Rows {
             command: "SELECT",
             columns: select.columns.clone(),
             rows,
+        })
+    }
+
+    /// Computes something over the tables as they are now.
+    fn in_context<T>(
+        &self,
+        started: Timestamp,
+        parameters: &[Value],
+        compute: impl FnOnce(&Context<'_>) -> SqlResult<T>,
+    ) -> SqlResult<T> {
+        let setting = |name: &str| self.shown(name).ok().map(|(_, value)| value);
+        let clock = || self.around.clock.now();
+        let tables = self.around.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = self.transaction.as_ref();
+        compute(&Context {
+            transaction: transaction.map_or(started, |transaction| transaction.since),
+            statement: started,
+            clock: &clock,
+            parameters,
+            user: &self.user,
+            database: &self.database,
+            pid: self.pid,
+            setting: &setting,
+            tables: &tables,
         })
     }
 

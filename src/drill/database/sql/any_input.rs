@@ -173,8 +173,9 @@ fn answer_any(sql: &str) -> SqlResult<()> {
                 database: "",
                 pid: 7,
                 setting: &|_| None,
+                tables: &tables,
             };
-            for row in select.run(&tables, &context)? {
+            for row in select.rows(&context, None)? {
                 for (value, (_, ty)) in row.iter().zip(&select.columns) {
                     let _ = (value.text(), value.put_binary(*ty, &mut bytes::BytesMut::new()));
                 }

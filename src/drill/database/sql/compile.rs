@@ -4,19 +4,21 @@ use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 use sqlparser::tokenizer::Span;
 
 use super::expr::{Aggregate, Arithmetic, Comparison, Expr, Function, Part, Typed};
+use super::query::Query;
+use super::scope::{self, Scope};
 use super::types::{comparison_of, data_type, no_operator, number, result_type, type_column_name};
 use crate::drill::database::cast;
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::interval::Interval;
-use crate::drill::database::relation::Relation;
 use crate::drill::database::value::{Type, Value};
 
 /// Resolves names and types of one statement's expressions.
 pub struct Compiler<'a> {
     pub text: &'a str,
-    pub relation: Option<&'static Relation>,
-    /// What columns may be qualified with: the alias, or else the table's name.
-    pub qualifier: Option<String>,
+    /// What names can mean: the innermost query's columns are last.
+    pub scopes: Vec<Scope>,
+    /// The queries that WITH names.
+    pub common_tables: Vec<(String, Query)>,
     /// Types of the parameters as far as they are known.
     pub parameters: Vec<Option<Type>>,
     pub aggregates: Vec<Aggregate>,
@@ -49,7 +51,32 @@ pub fn boxed(expr: Expr) -> Box<Expr> {
     Box::new(expr)
 }
 
+impl<'a> Compiler<'a> {
+    pub fn new(text: &'a str, types: &[Option<Type>]) -> Self {
+        Self {
+            text,
+            scopes: Vec::new(),
+            common_tables: Vec::new(),
+            parameters: types.to_vec(),
+            aggregates: Vec::new(),
+            no_aggregates: None,
+        }
+    }
+}
+
 impl Compiler<'_> {
+    /// Compiles a part in which no aggregate may stand.
+    pub fn without_aggregates<T>(
+        &mut self,
+        clause: &'static str,
+        compile: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<T> {
+        let before = self.no_aggregates.replace(clause);
+        let compiled = compile(self);
+        self.no_aggregates = before;
+        compiled
+    }
+
     pub fn at(&self, span: Span) -> Option<usize> {
         position(self.text, span)
     }
@@ -100,28 +127,16 @@ impl Compiler<'_> {
                 else_result,
                 ..
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            ast::Expr::Subquery(query) => self.scalar(query),
+            ast::Expr::Array(array) => self.array(&array.elem),
             other => self.predicate(other),
         }
     }
 
     fn column(&mut self, ident: &ast::Ident, table: Option<&ast::Ident>) -> SqlResult<Typed> {
-        let name = folded(ident);
         let at = self.at(table.map_or(ident.span, |table| table.span));
-        if let Some(table) = table.map(folded)
-            && self.qualifier.as_deref() != Some(table.as_str())
-        {
-            return Err(SqlError::new(
-                "42P01",
-                format!("missing FROM-clause entry for table \"{table}\""),
-            )
-            .at(at));
-        }
-        let columns = self.relation.map_or(&[][..], |relation| relation.columns);
-        let Some(place) = columns.iter().position(|(column, _)| *column == name) else {
-            let full = table.map_or(format!("\"{name}\""), |table| format!("{}.{name}", folded(table)));
-            return Err(SqlError::new("42703", format!("column {full} does not exist")).at(at));
-        };
-        Ok(Typed::new(Expr::Column(place), columns[place].1).named(&name))
+        let (expr, ty) = scope::find(&self.scopes, ident, table).map_err(|error| error.at(at))?;
+        Ok(Typed::new(expr, ty).named(&folded(ident)))
     }
 
     fn literal(&mut self, value: &ast::Value) -> SqlResult<Typed> {
@@ -130,11 +145,37 @@ impl Compiler<'_> {
             ast::Value::SingleQuotedString(text) | ast::Value::EscapedStringLiteral(text) => {
                 Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
             }
+            ast::Value::DollarQuotedString(quoted) => {
+                Typed::new(Expr::Const(Value::Text(quoted.value.clone())), Type::Unknown)
+            }
+            ast::Value::UnicodeStringLiteral(text) => {
+                Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
+            }
             ast::Value::Boolean(value) => Typed::boolean(Expr::Const(Value::Bool(*value))),
             ast::Value::Null => Typed::new(Expr::Const(Value::Null), Type::Unknown),
             ast::Value::Placeholder(name) => return self.parameter(name),
             other => return Err(SqlError::unanswered(&format!("the literal {other}"))),
         })
+    }
+
+    /// `array[…]` of texts or whole numbers that are written out.
+    fn array(&mut self, items: &[ast::Expr]) -> SqlResult<Typed> {
+        let typed = items
+            .iter()
+            .map(|item| self.expr(item))
+            .collect::<SqlResult<Vec<_>>>()?;
+        let (exprs, ty) = self.unify(typed, "ARRAY")?;
+        let ty = match ty {
+            Type::Text => Type::TextArray,
+            Type::Int4 | Type::Int8 => Type::Int8Array,
+            other => return Err(SqlError::unanswered(&format!("arrays of {}", other.name()))),
+        };
+        let values = exprs.into_iter().map(|expr| match expr {
+            Expr::Const(value) => Ok(value),
+            _ => Err(SqlError::unanswered("arrays of anything but literals")),
+        });
+        let values = values.collect::<SqlResult<_>>()?;
+        Ok(Typed::new(Expr::Const(Value::Array(values)), ty).named("array"))
     }
 
     fn parameter(&mut self, name: &str) -> SqlResult<Typed> {
@@ -308,6 +349,10 @@ impl Compiler<'_> {
                     Expr::Or(a, b)
                 }));
             }
+            BinaryOperator::PGRegexMatch => return self.pattern(left, right, false, false),
+            BinaryOperator::PGRegexIMatch => return self.pattern(left, right, true, false),
+            BinaryOperator::PGRegexNotMatch => return self.pattern(left, right, false, true),
+            BinaryOperator::PGRegexNotIMatch => return self.pattern(left, right, true, true),
             BinaryOperator::Plus => Arithmetic::Add,
             BinaryOperator::Minus => Arithmetic::Subtract,
             BinaryOperator::Multiply => Arithmetic::Multiply,
@@ -359,6 +404,25 @@ impl Compiler<'_> {
         Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty))
     }
 
+    /// `text ~ pattern`.
+    fn pattern(
+        &mut self,
+        text: &ast::Expr,
+        pattern: &ast::Expr,
+        fold: bool,
+        negated: bool,
+    ) -> SqlResult<Typed> {
+        let (text, pattern) = (self.expr(text)?, self.expr(pattern)?);
+        let text = self.coerce(text, Type::Text)?.expr;
+        let pattern = self.coerce(pattern, Type::Text)?.expr;
+        let matches = Expr::Call(Function::Matches(fold), vec![text, pattern]);
+        Ok(Typed::boolean(if negated {
+            Expr::Not(boxed(matches))
+        } else {
+            matches
+        }))
+    }
+
     fn as_text(&mut self, typed: Typed) -> SqlResult<Expr> {
         match typed.ty {
             Type::Text | Type::Unknown => self.coerce(typed, Type::Text).map(|typed| typed.expr),
@@ -373,6 +437,10 @@ impl Compiler<'_> {
             "hour" => Part::Hour,
             "minute" => Part::Minute,
             "second" => Part::Second,
+            "year" => Part::Year,
+            "month" => Part::Month,
+            "dow" => Part::Dow,
+            "doy" => Part::Doy,
             other => return Err(SqlError::unanswered(&format!("extract({other} from …)"))),
         };
         let inner = self.expr(expr)?;
@@ -383,8 +451,14 @@ impl Compiler<'_> {
             );
             return Err(SqlError::new("42883", message).at(self.at(Self::span(expr))));
         }
-        if inner.ty == Type::Timestamptz && part != Part::Epoch {
-            return Err(SqlError::unanswered("other parts of a timestamp than its epoch"));
+        if inner.ty == Type::Interval && matches!(part, Part::Dow | Part::Doy) {
+            return Err(SqlError::new(
+                "0A000",
+                format!(
+                    "unit \"{}\" not supported for type interval",
+                    field.to_lowercase()
+                ),
+            ));
         }
         let call = Expr::Call(Function::Part(part), vec![inner.expr]);
         Ok(Typed::new(call, Type::Numeric).named("extract"))

@@ -5,11 +5,14 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 
 use super::expr::{Arithmetic, Comparison, Expr, Function, Moment, Part, SessionValue};
+use super::library::LIBRARY;
+use super::query::Query;
 use super::to_char;
 use crate::drill::database::cast::cast;
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::interval::Interval;
 use crate::drill::database::numeric::Numeric;
+use crate::drill::database::tables::Tables;
 use crate::drill::database::value::{Value, micros_of, time_of};
 
 /// What a statement can see besides the rows.
@@ -22,6 +25,7 @@ pub struct Context<'a> {
     pub database: &'a str,
     pub pid: i32,
     pub setting: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    pub tables: &'a Tables,
 }
 
 /// One row of the table, or one group of them.
@@ -30,6 +34,18 @@ pub struct Row<'a> {
     pub columns: &'a [Value],
     pub groups: &'a [Value],
     pub aggregates: &'a [Value],
+    /// The row of the query around.
+    pub outer: Option<&'a Row<'a>>,
+}
+
+impl Row<'_> {
+    fn outer_column(&self, level: usize, place: usize) -> Value {
+        let mut row = Some(self);
+        for _ in 0..level {
+            row = row.and_then(|row| row.outer);
+        }
+        row.map_or(Value::Null, |row| at(row.columns, place))
+    }
 }
 
 fn at(values: &[Value], place: usize) -> Value {
@@ -53,6 +69,15 @@ impl Context<'_> {
         Ok(match expr {
             Expr::Const(value) => value.clone(),
             Expr::Column(place) => at(row.columns, *place),
+            Expr::Outer(level, place) => row.outer_column(*level, *place),
+            Expr::Exists(query) => Value::Bool(!query.rows(self, Some(&row))?.is_empty()),
+            Expr::Scalar(query) => self.scalar(query, row)?,
+            Expr::AnyOf(op, left, query, all) => {
+                let rows = query.rows(self, Some(&row))?;
+                let items = rows.into_iter().filter_map(|row| row.into_iter().next());
+                let items = Value::Array(items.collect());
+                quantified(*op, &self.eval(left, row)?, &items, *all)
+            }
             Expr::Parameter(place) => at(self.parameters, *place),
             Expr::Group(place) => at(row.groups, *place),
             Expr::Aggregate(place) => at(row.aggregates, *place),
@@ -76,6 +101,18 @@ impl Context<'_> {
 
     pub fn is_true(&self, expr: &Expr, row: Row<'_>) -> SqlResult<bool> {
         Ok(as_truth(&self.eval(expr, row)?) == Some(true))
+    }
+
+    fn scalar(&self, query: &Query, row: Row<'_>) -> SqlResult<Value> {
+        let mut rows = query.rows(self, Some(&row))?;
+        if rows.len() > 1 {
+            return Err(SqlError::new(
+                "21000",
+                "more than one row returned by a subquery used as an expression",
+            ));
+        }
+        let first = rows.pop().and_then(|row| row.into_iter().next());
+        Ok(first.unwrap_or(Value::Null))
     }
 
     /// To PostgreSQL's resolution of a microsecond.
@@ -181,6 +218,8 @@ fn strict(function: Function, values: &[Value]) -> SqlResult<Value> {
             let backwards: String = text.chars().rev().collect();
             Value::Text(left(&backwards, *count).chars().rev().collect())
         }
+        (Function::Library(place), values) => (LIBRARY[place].run)(values)?,
+        (Function::Matches(fold), [Value::Text(text), Value::Text(pattern)]) => matches(text, pattern, fold)?,
         (Function::Sleep, _) => Value::Text(String::new()),
         (_, [Value::Numeric(value), rest @ ..]) => round_numeric(function, *value, rest)?,
         (_, [Value::Float(value)]) => Value::Float(match function {
@@ -216,18 +255,47 @@ fn left(text: &str, count: i64) -> String {
 
 fn extract(part: Part, value: &Value) -> Value {
     let interval = match value {
-        Value::Time(at) => return Value::Numeric(Numeric::new(i128::from(micros_of(*at)), 6)),
+        Value::Time(at) => return Value::Numeric(part_of_time(part, *at)),
         Value::Interval(interval) => *interval,
         _ => return Value::Null,
     };
     let (hours, minutes, _, _) = interval.clock();
     Value::Numeric(match part {
         Part::Epoch => interval.epoch(),
+        Part::Year => Numeric::from_int((interval.months / 12).into()),
+        Part::Month => Numeric::from_int((interval.months % 12).into()),
+        Part::Dow | Part::Doy => return Value::Null,
         Part::Day => Numeric::from_int(interval.days.into()),
         Part::Hour => Numeric::from_int(hours),
         Part::Minute => Numeric::from_int(minutes),
         Part::Second => Numeric::new(i128::from(interval.micros % 60_000_000), 6),
     })
+}
+
+fn part_of_time(part: Part, at: Timestamp) -> Numeric {
+    let civil = jiff::tz::TimeZone::UTC.to_datetime(at);
+    let whole = |number: i64| Numeric::from_int(number);
+    match part {
+        Part::Epoch => Numeric::new(i128::from(micros_of(at)), 6),
+        Part::Year => whole(civil.year().into()),
+        Part::Month => whole(civil.month().into()),
+        Part::Day => whole(civil.day().into()),
+        Part::Hour => whole(civil.hour().into()),
+        Part::Minute => whole(civil.minute().into()),
+        Part::Second => Numeric::new(i128::from(micros_of(at).rem_euclid(60_000_000)), 6),
+        Part::Dow => whole(civil.date().weekday().to_sunday_zero_offset().into()),
+        Part::Doy => whole(civil.date().day_of_year().into()),
+    }
+}
+
+/// A POSIX pattern; the common ones mean the same here.
+fn matches(text: &str, pattern: &str, fold: bool) -> SqlResult<Value> {
+    let built = regex::RegexBuilder::new(pattern)
+        .case_insensitive(fold)
+        .size_limit(1 << 20)
+        .build();
+    let regex = built.map_err(|_| SqlError::new("2201B", "invalid regular expression"))?;
+    Ok(Value::Bool(regex.is_match(text)))
 }
 
 pub fn compare(op: Comparison, a: &Value, b: &Value) -> Option<bool> {
@@ -346,6 +414,22 @@ fn float_arithmetic(op: Arithmetic, a: f64, b: f64) -> SqlResult<f64> {
     })
 }
 
+/// Months keep the day where the month has it, and take its last one where not; days and the rest come after.
+fn moved_by_months(at: Timestamp, by: Interval) -> SqlResult<Value> {
+    let out_of_range = || SqlError::new("22008", "timestamp out of range");
+    let moved = jiff::tz::TimeZone::UTC.to_datetime(at).checked_add(
+        jiff::Span::new()
+            .try_months(by.months)
+            .map_err(|_| out_of_range())?,
+    );
+    let moved = moved
+        .ok()
+        .and_then(|moved| moved.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let moved = moved.ok_or_else(out_of_range)?.timestamp();
+    let rest = Interval { months: 0, ..by }.fixed_micros()?;
+    Ok(Value::Time(time_of(micros_of(moved).saturating_add(rest))?))
+}
+
 fn time_arithmetic(op: Arithmetic, a: &Value, b: &Value) -> SqlResult<Value> {
     let shifted =
         |at: Timestamp, micros: i64| Ok(Value::Time(time_of(micros_of(at).saturating_add(micros))?));
@@ -353,6 +437,15 @@ fn time_arithmetic(op: Arithmetic, a: &Value, b: &Value) -> SqlResult<Value> {
         (_, Value::Time(a), Value::Time(b)) => Ok(Value::Interval(Interval::between_micros(
             micros_of(*a) - micros_of(*b),
         ))),
+        (_, Value::Time(at), Value::Interval(by)) if by.months != 0 => {
+            let by = if op == Arithmetic::Subtract {
+                by.negated()
+            } else {
+                *by
+            };
+            moved_by_months(*at, by)
+        }
+        (_, Value::Interval(by), Value::Time(at)) if by.months != 0 => moved_by_months(*at, *by),
         (Arithmetic::Subtract, Value::Time(at), Value::Interval(by)) => {
             shifted(*at, by.fixed_micros()?.saturating_neg())
         }

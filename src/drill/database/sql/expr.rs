@@ -1,5 +1,6 @@
 //! Expressions with their columns and types resolved.
 
+use super::query::Query;
 use crate::drill::database::value::{Type, Value};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -7,6 +8,14 @@ pub enum Expr {
     Const(Value),
     /// A column of the table, by place.
     Column(usize),
+    /// A column of a query around: so many levels out, by place.
+    Outer(usize, usize),
+    /// `exists (select …)`
+    Exists(Box<Query>),
+    /// `(select …)` as a value.
+    Scalar(Box<Query>),
+    /// `left op any (select …)`; `all` where the flag says so.
+    AnyOf(Comparison, Box<Expr>, Box<Query>, bool),
     /// A parameter, from 0.
     Parameter(usize),
     /// A grouping expression, by place; only above the grouping.
@@ -86,6 +95,10 @@ pub enum Function {
     Part(Part),
     Setting,
     Sleep,
+    /// By place.
+    Library(usize),
+    /// `text ~ pattern`, with case folded or not.
+    Matches(bool),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +108,12 @@ pub enum Part {
     Hour,
     Minute,
     Second,
+    Year,
+    Month,
+    /// Day of the week, Sunday 0.
+    Dow,
+    /// Day of the year.
+    Doy,
 }
 
 /// An expression, its type, and the column name PostgreSQL gives it where no alias does.
@@ -147,13 +166,18 @@ impl Expr {
         match self {
             Expr::Const(_)
             | Expr::Column(_)
+            | Expr::Outer(..)
+            | Expr::Exists(_)
+            | Expr::Scalar(_)
             | Expr::Parameter(_)
             | Expr::Group(_)
             | Expr::Aggregate(_)
             | Expr::Moment(_)
             | Expr::Session(_) => Vec::new(),
             Expr::Call(_, arguments) => arguments.iter().collect(),
-            Expr::Cast(inner, _) | Expr::Not(inner) | Expr::IsNull(inner) => vec![inner],
+            Expr::Cast(inner, _) | Expr::Not(inner) | Expr::IsNull(inner) | Expr::AnyOf(_, inner, _, _) => {
+                vec![inner]
+            }
             Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {
                 vec![a, b]
             }
@@ -175,6 +199,7 @@ impl Expr {
             }
             Expr::Cast(inner, ty) => Expr::Cast(boxed(inner), ty),
             Expr::Not(inner) => Expr::Not(boxed(inner)),
+            Expr::AnyOf(op, inner, query, all) => Expr::AnyOf(op, boxed(inner), query, all),
             Expr::IsNull(inner) => Expr::IsNull(boxed(inner)),
             Expr::And(a, b) => Expr::And(boxed(a), boxed(b)),
             Expr::Or(a, b) => Expr::Or(boxed(a), boxed(b)),

@@ -3,7 +3,8 @@
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::compile::{Compiler, folded, position};
-use super::expr::{Aggregate, AggregateKind, Expr, Function, Moment, SessionValue, Typed};
+use super::expr::{Aggregate, AggregateKind, Arithmetic, Expr, Function, Moment, SessionValue, Typed};
+use super::library::LIBRARY;
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::value::{Type, Value};
 
@@ -21,6 +22,9 @@ impl Compiler<'_> {
         let name = call_name(call);
         if call.over.is_some() || !call.within_group.is_empty() || call.null_treatment.is_some() {
             return Err(SqlError::unanswered("window functions"));
+        }
+        if NOT_HERE.contains(&name.as_str()) {
+            return Err(SqlError::unanswered(&format!("the function {name}")).at(self.call_position(call)));
         }
         let arguments = arguments(call)?;
         if let Some(kind) = aggregate_kind(&name) {
@@ -84,7 +88,15 @@ impl Compiler<'_> {
             ("to_char", 2) => (Function::ToChar, &[Type::Interval, Type::Text]),
             ("current_setting", 1) => (Function::Setting, &[Type::Text]),
             ("pg_sleep", 1) => (Function::Sleep, &[Type::Float8]),
-            _ => return Err(no_function(name, &arguments)),
+            ("age", 1) => {
+                let today = Typed::new(Expr::Const(Value::Text("day".to_owned())), Type::Unknown);
+                let now = Typed::new(Expr::Moment(Moment::Transaction), Type::Timestamptz);
+                let midnight = self.from_library("date_trunc", vec![today, now])?;
+                arguments.insert(0, midnight);
+                return self.from_library(name, arguments);
+            }
+            ("concat", 1..) => return self.concat(arguments),
+            _ => return self.from_library(name, arguments),
         };
         let wrong = no_function(name, &arguments);
         let mut exprs = Vec::new();
@@ -108,6 +120,53 @@ impl Compiler<'_> {
             _ => Type::Text,
         };
         Ok(Typed::new(Expr::Call(function, exprs), ty).named(name))
+    }
+
+    /// A function that has a syntax of its own.
+    pub fn named_call(&mut self, name: &str, arguments: &[&ast::Expr]) -> SqlResult<Typed> {
+        let typed = arguments.iter().map(|argument| self.expr(argument));
+        let typed = typed.collect::<SqlResult<_>>()?;
+        self.from_library(name, typed)
+    }
+
+    /// A function of the library: the one of exactly these types, or else the first they can be brought to.
+    fn from_library(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
+        let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
+        let of_name = || (0..LIBRARY.len()).filter(|place| LIBRARY[*place].name == name);
+        let near = |place: &usize| {
+            let takes = LIBRARY[*place].takes;
+            takes.len() == types.len()
+                && takes.iter().zip(&types).all(|(wanted, given)| {
+                    wanted == given
+                        || *given == Type::Unknown
+                        || (given.rank().is_some() && given.rank() < wanted.rank())
+                })
+        };
+        let exact = of_name().find(|place| LIBRARY[*place].takes == types.as_slice());
+        let Some(place) = exact.or_else(|| of_name().find(near)) else {
+            return Err(no_function(name, &arguments));
+        };
+        let entry = &LIBRARY[place];
+        let mut exprs = Vec::new();
+        for (argument, ty) in arguments.into_iter().zip(entry.takes) {
+            exprs.push(self.coerce(argument, *ty)?.expr);
+        }
+        Ok(Typed::new(Expr::Call(Function::Library(place), exprs), entry.gives).named(name))
+    }
+
+    /// Texts one after the other, NULLs left out.
+    fn concat(&mut self, arguments: Vec<Typed>) -> SqlResult<Typed> {
+        let empty = || Expr::Const(Value::Text(String::new()));
+        let mut all = empty();
+        for argument in arguments {
+            let text = match argument.ty {
+                Type::Unknown | Type::Text => self.coerce(argument, Type::Text)?.expr,
+                _ => Expr::Cast(Box::new(argument.expr), Type::Text),
+            };
+            let text = Expr::Call(Function::Coalesce, vec![text, empty()]);
+            all = Expr::Arithmetic(Arithmetic::Concat, Box::new(all), Box::new(text));
+        }
+        Ok(Typed::new(all, Type::Text).named("concat"))
     }
 
     fn variadic(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
@@ -286,13 +345,44 @@ fn nullary(name: &str, count: usize) -> Option<Typed> {
     })
 }
 
+/// What a real server has, and an operator may well type; it is refused for what it is.
+const NOT_HERE: [&str; 22] = [
+    "array_agg",
+    "concat_ws",
+    "format",
+    "generate_series",
+    "json_agg",
+    "json_build_object",
+    "jsonb_agg",
+    "lpad",
+    "make_interval",
+    "mod",
+    "percentile_cont",
+    "pg_terminate_backend",
+    "pg_typeof",
+    "power",
+    "regexp_matches",
+    "regexp_replace",
+    "repeat",
+    "row_to_json",
+    "set_config",
+    "sqrt",
+    "string_agg",
+    "trunc",
+];
+
 fn no_function(name: &str, arguments: &[Typed]) -> SqlError {
+    if NOT_HERE.contains(&name) {
+        return SqlError::unanswered(&format!("the function {name}"));
+    }
     let types: Vec<&str> = arguments.iter().map(|argument| argument.ty.name()).collect();
     let mut error = SqlError::new(
         "42883",
         format!("function {name}({}) does not exist", types.join(", ")),
     );
-    error.hint =
-        Some("The drill's database has only the functions that the SOP and the console use.".to_owned());
+    error.hint = Some(
+        "No function matches the given name and argument types. You might need to add explicit type casts."
+            .to_owned(),
+    );
     error
 }

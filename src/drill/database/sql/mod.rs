@@ -1,4 +1,4 @@
-//! The small part of SQL that the SOP and the console speak: SELECTs from one table, and session statements.
+//! The small part of SQL that the SOP and the console speak: SELECTs, and session statements.
 //!
 //! `parse` gives statements with names and types resolved, so that a prepared statement can be described before it
 //! has parameters; `run` evaluates a SELECT over the tables.
@@ -6,10 +6,14 @@
 mod compile;
 mod eval;
 mod expr;
+mod from;
 mod functions;
+mod library;
 mod parse;
 mod predicates;
+mod query;
 mod run;
+mod scope;
 mod select;
 mod to_char;
 mod types;
@@ -19,7 +23,7 @@ pub use functions::SERVER_VERSION;
 #[cfg(test)]
 pub use parse::parse;
 pub use parse::{Raw, Statement, split};
-pub use select::Select;
+pub use query::Query;
 
 #[cfg(test)]
 mod any_input;

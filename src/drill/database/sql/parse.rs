@@ -8,13 +8,14 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::compile::folded;
-use super::select::{Select, find_relation, select};
+use super::query::{Query, query as compile};
+use super::select::find_relation;
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::value::Type;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
-    Select(Box<Select>),
+    Select(Box<Query>),
     /// `BEGIN`, with its access mode if it names one.
     Begin {
         read_only: Option<bool>,
@@ -27,7 +28,7 @@ pub enum Statement {
     /// `DECLARE name CURSOR FOR …`: psql's way to a result in pieces (`FETCH_COUNT`).
     Declare {
         name: String,
-        select: Box<Select>,
+        select: Box<Query>,
     },
     /// `FETCH n FROM name`; no number is ALL.
     Fetch {
@@ -139,16 +140,25 @@ pub fn split(sql: &str) -> SqlResult<Vec<Raw>> {
     }
 }
 
-/// RESET, which the parser does not know.
+/// RESET, which the parser does not know, and SHOW, whose end it does not.
 fn reset(parser: &mut Parser<'_>) -> Option<Statement> {
     let Token::Word(word) = parser.peek_token().token else {
         return None;
     };
-    if !word.value.eq_ignore_ascii_case("reset") {
+    let command = word.value.to_lowercase();
+    if !matches!(command.as_str(), "reset" | "show") {
         return None;
     }
     parser.next_token();
-    let name = parser.next_token().to_string().to_lowercase();
+    let mut words = Vec::new();
+    while let Token::Word(word) = parser.peek_token().token {
+        words.push(word.value.to_lowercase());
+        parser.next_token();
+    }
+    let name = words.join(" ");
+    if command == "show" {
+        return Some(Statement::Show(name));
+    }
     Some(Statement::Reset((name != "all").then_some(name)))
 }
 
@@ -159,7 +169,7 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
             command: "SELECT FOR UPDATE",
             table: None,
         }),
-        S::Query(query) => Ok(Statement::Select(Box::new(select(sql, query, types)?))),
+        S::Query(query) => Ok(Statement::Select(Box::new(compile(sql, query, types)?))),
         S::StartTransaction { modes, .. } => Ok(Statement::Begin {
             read_only: access(modes),
         }),
@@ -180,10 +190,6 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
             ast::CloseCursor::Specific { name } => Some(folded(name)),
         })),
         S::Set(set) => assignment(set),
-        S::ShowVariable { variable } => {
-            let words: Vec<String> = variable.iter().map(|word| word.value.to_lowercase()).collect();
-            Ok(Statement::Show(words.join(" ")))
-        }
         S::Discard { .. } => Ok(Statement::Discard),
         S::Deallocate { .. } => Ok(Statement::Deallocate),
         other => write(sql, other),
@@ -203,7 +209,7 @@ fn declare(sql: &str, cursors: &[ast::Declare], types: &[Option<Type>]) -> SqlRe
             },
         ] if names.len() == 1 => Ok(Statement::Declare {
             name: folded(&names[0]),
-            select: Box::new(select(sql, query, types)?),
+            select: Box::new(compile(sql, query, types)?),
         }),
         _ => Err(SqlError::unanswered(
             "DECLARE of anything but a plain forward cursor",

@@ -5,7 +5,8 @@ use sqlparser::tokenizer::Span;
 
 use super::compile::{Compiler, boxed};
 use super::expr::{Comparison, Expr, Function, Typed};
-use super::types::comparison_of;
+use super::query::Query;
+use super::types::{comparison_of, no_operator};
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::value::{Type, Value};
 
@@ -19,6 +20,14 @@ impl Compiler<'_> {
             ast::Expr::IsFalse(inner) => self.is_truth(inner, false)?,
             ast::Expr::IsNotFalse(inner) => Expr::Not(boxed(self.is_truth(inner, false)?)),
             ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated)?,
+            ast::Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => negate(self.in_query(Comparison::Equal, expr, subquery, false)?, *negated),
+            ast::Expr::Exists { subquery, negated } => {
+                negate(Expr::Exists(Box::new(self.query(subquery)?)), *negated)
+            }
             ast::Expr::Between {
                 expr,
                 negated,
@@ -54,6 +63,21 @@ impl Compiler<'_> {
                 compare_op,
                 right,
             } => self.quantified(left, compare_op, right, true)?,
+            ast::Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for: Some(length),
+                ..
+            } => return self.named_call("substring", &[expr, from, length]),
+            ast::Expr::Trim {
+                expr,
+                trim_where: None,
+                trim_what: None,
+                ..
+            } => return self.named_call("btrim", &[expr]),
+            ast::Expr::Position { expr, r#in } => {
+                return Ok(self.named_call("strpos", &[r#in, expr])?.named("position"));
+            }
             other => {
                 return Err(
                     SqlError::unanswered(&format!("this expression: {other}")).at(self.at(Self::span(other)))
@@ -61,6 +85,36 @@ impl Compiler<'_> {
             }
         };
         Ok(Typed::boolean(expr))
+    }
+
+    /// `left op any (select …)`.
+    fn in_query(
+        &mut self,
+        op: Comparison,
+        left: &ast::Expr,
+        query: &ast::Query,
+        all: bool,
+    ) -> SqlResult<Expr> {
+        let at = self.at(Self::span(left));
+        let left = self.expr(left)?;
+        let query = self.query(query)?;
+        let ty = only_column(&query)?;
+        let from = left.ty;
+        let left = self.coerce(left, ty).map_err(|error| match error.code {
+            "42804" => no_operator(op.sign(), from, ty).at(at),
+            _ => error,
+        })?;
+        Ok(Expr::AnyOf(op, boxed(left.expr), Box::new(query), all))
+    }
+
+    /// `(select …)` as a value.
+    pub fn scalar(&mut self, query: &ast::Query) -> SqlResult<Typed> {
+        let query = self.query(query)?;
+        let (name, ty) = match query.columns.as_slice() {
+            [(name, ty)] => (name.clone(), *ty),
+            _ => return Err(SqlError::new("42601", "subquery must return only one column")),
+        };
+        Ok(Typed::new(Expr::Scalar(Box::new(query)), ty).named(&name))
     }
 
     fn is_truth(&mut self, expr: &ast::Expr, value: bool) -> SqlResult<Expr> {
@@ -98,6 +152,9 @@ impl Compiler<'_> {
         all: bool,
     ) -> SqlResult<Expr> {
         let op = comparison_of(op).ok_or_else(|| SqlError::unanswered(&format!("{op} any")))?;
+        if let ast::Expr::Subquery(query) = right {
+            return self.in_query(op, left, query, all);
+        }
         let left = self.expr(left)?;
         let (element, array) = match left.ty {
             Type::Int4 | Type::Int8 => (Type::Int8, Type::Int8Array),
@@ -138,6 +195,13 @@ impl Compiler<'_> {
         let otherwise = results.pop().unwrap_or(Expr::Const(Value::Null));
         let branches = whens.into_iter().zip(results).collect();
         Ok(Typed::new(Expr::Case(branches, boxed(otherwise)), ty).named(&name))
+    }
+}
+
+fn only_column(query: &Query) -> SqlResult<Type> {
+    match query.columns.as_slice() {
+        [(_, ty)] => Ok(*ty),
+        _ => Err(SqlError::new("42601", "subquery has too many columns")),
     }
 }
 

@@ -5,31 +5,29 @@ use std::collections::{HashMap, HashSet};
 
 use super::eval::{Context, Row, arithmetic};
 use super::expr::{Aggregate, AggregateKind, Arithmetic};
+use super::query::Query;
 use super::select::{Grouping, Order, OrderBy, Select};
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::numeric::Numeric;
-use crate::drill::database::tables::Tables;
 use crate::drill::database::value::Value;
 
 /// A row of the result, and what it is sorted by.
-struct Output {
-    values: Vec<Value>,
-    keys: Vec<Value>,
+pub struct Output {
+    pub values: Vec<Value>,
+    pub keys: Vec<Value>,
 }
 
 impl Select {
-    /// The rows of the result.
-    pub fn run(&self, tables: &Tables, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
-        let rows = match self.relation {
-            Some(relation) => (relation.rows)(tables),
-            None => vec![Vec::new()],
-        };
+    /// The rows of the result with what they are to be sorted by, unsorted.
+    pub fn outputs(
+        &self,
+        order: &[Order],
+        context: &Context<'_>,
+        outer: Option<&Row<'_>>,
+    ) -> SqlResult<Vec<Output>> {
         let mut kept = Vec::new();
-        for columns in rows {
-            let row = Row {
-                columns: &columns,
-                ..Row::default()
-            };
+        for columns in self.source.rows(context, outer)? {
+            let row = row(&columns, outer);
             let keep = self
                 .filter
                 .as_ref()
@@ -39,30 +37,26 @@ impl Select {
             }
         }
         let mut outputs = if let Some(grouping) = &self.grouping {
-            self.grouped(grouping, &kept, context)?
+            self.grouped(grouping, order, &kept, context, outer)?
         } else {
-            let rows = kept.iter().map(|columns| Row {
-                columns,
-                ..Row::default()
-            });
-            rows.map(|row| self.output(row, context))
+            let rows = kept.iter().map(|columns| row(columns, outer));
+            rows.map(|row| self.output(order, row, context))
                 .collect::<SqlResult<_>>()?
         };
         if self.distinct {
             let mut seen = HashSet::new();
             outputs.retain(|output| seen.insert(fingerprint(&output.values)));
         }
-        outputs.sort_by(|a, b| self.by_order(a, b));
-        self.cut(outputs, context)
+        Ok(outputs)
     }
 
-    fn output(&self, row: Row<'_>, context: &Context<'_>) -> SqlResult<Output> {
+    fn output(&self, order: &[Order], row: Row<'_>, context: &Context<'_>) -> SqlResult<Output> {
         let values: Vec<Value> = self
             .outputs
             .iter()
             .map(|expr| context.eval(expr, row))
             .collect::<SqlResult<_>>()?;
-        let keys = self.order.iter().map(|order| match &order.by {
+        let keys = order.iter().map(|order| match &order.by {
             OrderBy::Output(place) => Ok(values[*place].clone()),
             OrderBy::Expr(expr) => context.eval(expr, row),
         });
@@ -73,59 +67,67 @@ impl Select {
     fn grouped(
         &self,
         grouping: &Grouping,
+        order: &[Order],
         rows: &[Vec<Value>],
         context: &Context<'_>,
+        outer: Option<&Row<'_>>,
     ) -> SqlResult<Vec<Output>> {
         let mut outputs = Vec::new();
-        for (keys, members) in groups(grouping, rows, context)? {
+        for (keys, members) in groups(grouping, rows, context, outer)? {
             let aggregates = grouping
                 .aggregates
                 .iter()
-                .map(|aggregate| fold(aggregate, &members, context));
+                .map(|aggregate| fold(aggregate, &members, context, outer));
             let aggregates: Vec<Value> = aggregates.collect::<SqlResult<_>>()?;
             let row = Row {
                 columns: &[],
                 groups: &keys,
                 aggregates: &aggregates,
+                outer,
             };
             if grouping
                 .having
                 .as_ref()
                 .map_or(Ok(true), |having| context.is_true(having, row))?
             {
-                outputs.push(self.output(row, context)?);
+                outputs.push(self.output(order, row, context)?);
             }
         }
         Ok(outputs)
     }
+}
 
-    fn by_order(&self, a: &Output, b: &Output) -> Ordering {
-        let orders = self.order.iter().zip(a.keys.iter().zip(&b.keys));
-        orders
-            .map(|(order, (a, b))| by_one(order, a, b))
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
+fn row<'a>(columns: &'a [Value], outer: Option<&'a Row<'a>>) -> Row<'a> {
+    Row {
+        columns,
+        outer,
+        ..Row::default()
     }
+}
 
-    fn cut(&self, outputs: Vec<Output>, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
-        let count = |expr: &Option<super::expr::Expr>, otherwise: usize, clause: &str| -> SqlResult<usize> {
-            let Some(expr) = expr else { return Ok(otherwise) };
-            match context.eval(expr, Row::default())? {
-                Value::Int(count) => usize::try_from(count)
-                    .ok()
-                    .ok_or_else(|| SqlError::new("2201W", format!("{clause} must not be negative"))),
-                _ => Ok(otherwise),
-            }
-        };
-        let offset = count(&self.offset, 0, "OFFSET")?;
-        let limit = count(&self.limit, usize::MAX, "LIMIT")?;
-        Ok(outputs
-            .into_iter()
-            .skip(offset)
-            .take(limit)
-            .map(|output| output.values)
-            .collect())
-    }
+pub fn by_order(order: &[Order], a: &Output, b: &Output) -> Ordering {
+    let orders = order.iter().zip(a.keys.iter().zip(&b.keys));
+    orders
+        .map(|(order, (a, b))| by_one(order, a, b))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// OFFSET and LIMIT.
+pub fn cut(query: &Query, outputs: Vec<Output>, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
+    let count = |expr: &Option<super::expr::Expr>, otherwise: usize, clause: (&'static str, &str)| {
+        let Some(expr) = expr else { return Ok(otherwise) };
+        match context.eval(expr, Row::default())? {
+            Value::Int(count) => usize::try_from(count)
+                .ok()
+                .ok_or_else(|| SqlError::new(clause.0, format!("{} must not be negative", clause.1))),
+            _ => Ok(otherwise),
+        }
+    };
+    let offset = count(&query.offset, 0, ("2201X", "OFFSET"))?;
+    let limit = count(&query.limit, usize::MAX, ("2201W", "LIMIT"))?;
+    let kept = outputs.into_iter().skip(offset).take(limit);
+    Ok(kept.map(|output| output.values).collect())
 }
 
 fn by_one(order: &Order, a: &Value, b: &Value) -> Ordering {
@@ -144,7 +146,7 @@ fn by_one(order: &Order, a: &Value, b: &Value) -> Ordering {
 }
 
 /// What makes two rows the same for GROUP BY and DISTINCT.
-fn fingerprint(values: &[Value]) -> Vec<Option<String>> {
+pub fn fingerprint(values: &[Value]) -> Vec<Option<String>> {
     values.iter().map(Value::text).collect()
 }
 
@@ -155,6 +157,7 @@ fn groups<'a>(
     grouping: &Grouping,
     rows: &'a [Vec<Value>],
     context: &Context<'_>,
+    outer: Option<&Row<'_>>,
 ) -> SqlResult<Vec<Group<'a>>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     if grouping.keys.is_empty() {
@@ -163,10 +166,7 @@ fn groups<'a>(
     }
     let mut places = HashMap::new();
     for columns in rows {
-        let row = Row {
-            columns,
-            ..Row::default()
-        };
+        let row = row(columns, outer);
         let keys: Vec<Value> = grouping
             .keys
             .iter()
@@ -181,14 +181,16 @@ fn groups<'a>(
     Ok(groups)
 }
 
-fn fold(aggregate: &Aggregate, members: &[&Vec<Value>], context: &Context<'_>) -> SqlResult<Value> {
+fn fold(
+    aggregate: &Aggregate,
+    members: &[&Vec<Value>],
+    context: &Context<'_>,
+    outer: Option<&Row<'_>>,
+) -> SqlResult<Value> {
     let mut values = Vec::new();
     let mut count = 0;
     for columns in members {
-        let row = Row {
-            columns,
-            ..Row::default()
-        };
+        let row = row(columns, outer);
         if !aggregate
             .filter
             .as_ref()

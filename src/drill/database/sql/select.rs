@@ -1,27 +1,24 @@
-//! What a SELECT means: one table, its filter, grouping, order and limit.
+//! What a SELECT means: where its rows come from, their filter and grouping, and what is ordered by.
 
-use sqlparser::ast::{self, GroupByExpr, LimitClause, OrderByKind, SelectItem, SetExpr, TableFactor};
+use sqlparser::ast::{self, GroupByExpr, LimitClause, OrderByKind, SelectItem};
 
 use super::compile::{Compiler, folded, position};
 use super::expr::{Aggregate, Expr, Typed};
+use super::from::Source;
+use super::query::Query;
+use super::scope::Scope;
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::relation::{Relation, relation};
 use crate::drill::database::value::{Type, Value};
 
-/// A SELECT ready to run, any number of times.
+/// A SELECT without its order and limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select {
-    pub relation: Option<&'static Relation>,
-    /// Names and types of what comes out.
-    pub columns: Vec<(String, Type)>,
+    pub(super) source: Source,
     pub(super) outputs: Vec<Expr>,
     pub(super) filter: Option<Expr>,
     pub(super) grouping: Option<Grouping>,
     pub(super) distinct: bool,
-    pub(super) order: Vec<Order>,
-    pub(super) limit: Option<Expr>,
-    pub(super) offset: Option<Expr>,
-    pub parameters: Vec<Type>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,39 +29,31 @@ pub(super) struct Grouping {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Order {
+pub struct Order {
     pub by: OrderBy,
     pub descending: bool,
     pub nulls_first: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum OrderBy {
+pub enum OrderBy {
     /// A column of the result, by place.
     Output(usize),
     Expr(Expr),
 }
 
 impl Select {
-    /// Whether it reads a table, and so waits where that is locked.
-    pub fn reads_tables(&self) -> bool {
-        self.relation.is_some()
-    }
-
     /// How long it is to wait (`pg_sleep`), as an expression.
     pub fn sleep(&self) -> Option<&Expr> {
         self.outputs.iter().find_map(Expr::sleep)
     }
 }
 
-/// Everything of a query that this database has no answer to.
-fn refuse_the_rest(query: &ast::Query, select: &ast::Select) -> SqlResult<()> {
+/// Everything of a SELECT that this database has no answer to.
+fn refuse_the_rest(select: &ast::Select) -> SqlResult<()> {
     let refusals = [
-        (query.fetch.is_some(), "FETCH"),
         (select.into.is_some(), "SELECT INTO"),
         (!select.named_window.is_empty(), "windows"),
-        (select.from.len() > 1, "joins"),
-        (select.from.iter().any(|from| !from.joins.is_empty()), "joins"),
         (
             matches!(select.distinct, Some(ast::Distinct::On(_))),
             "DISTINCT ON",
@@ -101,57 +90,57 @@ pub(super) fn find_relation(text: &str, name: &ast::ObjectName) -> SqlResult<&'s
     })
 }
 
-/// Resolves a query. `types` are those the client gave for its parameters.
-pub fn select(text: &str, query: &ast::Query, types: &[Option<Type>]) -> SqlResult<Select> {
-    if query.with.is_some() {
-        return Err(SqlError::unanswered("WITH"));
+impl Compiler<'_> {
+    /// Resolves a SELECT, with the ORDER BY and LIMIT of `tail`.
+    pub fn select(&mut self, select: &ast::Select, tail: Option<&ast::Query>) -> SqlResult<Query> {
+        let (source, scope) = self.from(&select.from)?;
+        refuse_the_rest(select)?;
+        self.scopes.push(scope);
+        let aggregates = std::mem::take(&mut self.aggregates);
+        let no_aggregates = self.no_aggregates.take();
+        let compiled = self.parts(select, source, tail);
+        self.aggregates = aggregates;
+        self.no_aggregates = no_aggregates;
+        self.scopes.pop();
+        compiled
     }
-    let SetExpr::Select(select) = query.body.as_ref() else {
-        return Err(SqlError::unanswered("UNION, VALUES and TABLE"));
-    };
-    let (relation, qualifier) = from(text, select)?;
-    refuse_the_rest(query, select)?;
-    let mut compiler = Compiler {
-        text,
-        relation,
-        qualifier,
-        parameters: types.to_vec(),
-        aggregates: Vec::new(),
-        no_aggregates: None,
-    };
-    let mut outputs = projection(&mut compiler, select)?;
-    let filter = clause(&mut compiler, select.selection.as_ref(), "WHERE")?;
-    let mut keys = group_keys(&mut compiler, select, &outputs)?;
-    let mut having = match &select.having {
-        Some(having) => Some(compiler.expect(having, Type::Bool, "HAVING")?),
-        None => None,
-    };
-    let mut order = order(&mut compiler, query, &outputs)?;
-    let (limit, offset) = limits(&mut compiler, query)?;
-    let grouped = !keys.is_empty() || !compiler.aggregates.is_empty() || having.is_some();
-    if grouped {
-        lift(&mut outputs, &mut having, &mut order, &keys, relation)?;
+
+    fn parts(&mut self, select: &ast::Select, source: Source, tail: Option<&ast::Query>) -> SqlResult<Query> {
+        let mut outputs = projection(self, select)?;
+        let filter = match &select.selection {
+            Some(filter) => Some(
+                self.without_aggregates("WHERE", |compiler| compiler.expect(filter, Type::Bool, "WHERE"))?,
+            ),
+            None => None,
+        };
+        let keys = group_keys(self, select, &outputs)?;
+        let mut having = match &select.having {
+            Some(having) => Some(self.expect(having, Type::Bool, "HAVING")?),
+            None => None,
+        };
+        let mut order = match tail {
+            Some(tail) => order(self, tail, &outputs)?,
+            None => Vec::new(),
+        };
+        let grouped = !keys.is_empty() || !self.aggregates.is_empty() || having.is_some();
+        if grouped {
+            let scope = self.scopes.last().cloned().unwrap_or_default();
+            lift(&mut outputs, &mut having, &mut order, &keys, &scope)?;
+        }
+        let columns = outputs.iter().map(output_column).collect();
+        let select = Select {
+            source,
+            outputs: outputs.into_iter().map(|output| output.expr).collect(),
+            filter,
+            grouping: grouped.then(|| Grouping {
+                keys,
+                aggregates: std::mem::take(&mut self.aggregates),
+                having,
+            }),
+            distinct: select.distinct.is_some(),
+        };
+        self.selected(columns, select, order, tail)
     }
-    Ok(Select {
-        relation,
-        columns: outputs.iter().map(output_column).collect(),
-        outputs: outputs.into_iter().map(|output| output.expr).collect(),
-        filter,
-        grouping: grouped.then(|| Grouping {
-            keys: std::mem::take(&mut keys),
-            aggregates: std::mem::take(&mut compiler.aggregates),
-            having,
-        }),
-        distinct: select.distinct.is_some(),
-        order,
-        limit,
-        offset,
-        parameters: compiler
-            .parameters
-            .iter()
-            .map(|ty| ty.unwrap_or(Type::Text))
-            .collect(),
-    })
 }
 
 fn output_column(output: &Typed) -> (String, Type) {
@@ -164,23 +153,6 @@ fn output_column(output: &Typed) -> (String, Type) {
     (name, ty)
 }
 
-fn from(text: &str, select: &ast::Select) -> SqlResult<(Option<&'static Relation>, Option<String>)> {
-    match select.from.first().map(|from| &from.relation) {
-        None => Ok((None, None)),
-        Some(TableFactor::Table {
-            name,
-            alias,
-            args: None,
-            ..
-        }) => {
-            let relation = find_relation(text, name)?;
-            let alias = alias.as_ref().map(|alias| folded(&alias.name));
-            Ok((Some(relation), alias.or_else(|| Some(relation.name.to_owned()))))
-        }
-        Some(_) => Err(SqlError::unanswered("subqueries and functions in FROM")),
-    }
-}
-
 fn projection(compiler: &mut Compiler<'_>, select: &ast::Select) -> SqlResult<Vec<Typed>> {
     let mut outputs = Vec::new();
     for item in &select.projection {
@@ -189,33 +161,47 @@ fn projection(compiler: &mut Compiler<'_>, select: &ast::Select) -> SqlResult<Ve
             SelectItem::ExprWithAlias { expr, alias } => {
                 outputs.push(compiler.expr(expr)?.named(&folded(alias)));
             }
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
-                let columns = compiler.relation.map_or(&[][..], |relation| relation.columns);
-                if columns.is_empty() {
-                    return Err(SqlError::new(
-                        "42601",
-                        "SELECT * with no tables specified is not valid",
-                    ));
-                }
-                let all = columns.iter().enumerate();
-                outputs
-                    .extend(all.map(|(place, (name, ty))| Typed::new(Expr::Column(place), *ty).named(name)));
+            SelectItem::Wildcard(_) => outputs.extend(star(compiler, None)?),
+            SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                outputs.extend(star(compiler, Some(name))?);
+            }
+            SelectItem::QualifiedWildcard(..) => {
+                return Err(SqlError::unanswered("the columns of an expression"));
             }
         }
     }
     Ok(outputs)
 }
 
-fn clause(
-    compiler: &mut Compiler<'_>,
-    expr: Option<&ast::Expr>,
-    name: &'static str,
-) -> SqlResult<Option<Expr>> {
-    let Some(expr) = expr else { return Ok(None) };
-    compiler.no_aggregates = Some(name);
-    let compiled = compiler.expect(expr, Type::Bool, name);
-    compiler.no_aggregates = None;
-    compiled.map(Some)
+/// `*`, or `table.*`.
+fn star(compiler: &Compiler<'_>, of: Option<&ast::ObjectName>) -> SqlResult<Vec<Typed>> {
+    let scope = compiler.scopes.last().cloned().unwrap_or_default();
+    let table = of
+        .and_then(|name| name.0.last())
+        .and_then(ast::ObjectNamePart::as_ident);
+    let qualifier = table.map(folded);
+    if let Some(name) = qualifier.as_ref().filter(|name| !scope.has(name)) {
+        let message = format!("missing FROM-clause entry for table \"{name}\"");
+        let at = table.and_then(|table| compiler.at(table.span));
+        return Err(SqlError::new("42P01", message).at(at));
+    }
+    if scope.columns.is_empty() {
+        return Err(SqlError::new(
+            "42601",
+            "SELECT * with no tables specified is not valid",
+        ));
+    }
+    let places: Vec<usize> = match &qualifier {
+        None => scope.star.clone(),
+        Some(_) => (0..scope.columns.len())
+            .filter(|place| scope.columns[*place].qualifier == qualifier)
+            .collect(),
+    };
+    let typed = places.into_iter().map(|place| {
+        let column = &scope.columns[place];
+        Typed::new(Expr::Column(place), column.ty).named(&column.name)
+    });
+    Ok(typed.collect())
 }
 
 /// `2` in ORDER BY or GROUP BY: the second column of the result.
@@ -278,7 +264,7 @@ fn group_keys(compiler: &mut Compiler<'_>, select: &ast::Select, outputs: &[Type
     Ok(keys)
 }
 
-fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed]) -> SqlResult<Vec<Order>> {
+pub fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed]) -> SqlResult<Vec<Order>> {
     let Some(order_by) = &query.order_by else {
         return Ok(Vec::new());
     };
@@ -302,10 +288,17 @@ fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed]) -> 
     Ok(order)
 }
 
-fn limits(compiler: &mut Compiler<'_>, query: &ast::Query) -> SqlResult<(Option<Expr>, Option<Expr>)> {
+pub fn limits(compiler: &mut Compiler<'_>, query: &ast::Query) -> SqlResult<(Option<Expr>, Option<Expr>)> {
     let mut whole = |expr: &ast::Expr, clause: &str| -> SqlResult<Option<Expr>> {
         compiler.expect(expr, Type::Int8, clause).map(Some)
     };
+    if let Some(fetch) = &query.fetch {
+        let limit = fetch
+            .quantity
+            .as_ref()
+            .map(|quantity| whole(quantity, "FETCH FIRST"));
+        return Ok((limit.unwrap_or(Ok(Some(Expr::Const(Value::Int(1)))))?, None));
+    }
     match &query.limit_clause {
         None => Ok((None, None)),
         Some(LimitClause::LimitOffset {
@@ -328,7 +321,7 @@ fn lift(
     having: &mut Option<Expr>,
     order: &mut [Order],
     keys: &[Expr],
-    relation: Option<&'static Relation>,
+    scope: &Scope,
 ) -> SqlResult<()> {
     let by_order = order.iter_mut().filter_map(|order| match &mut order.by {
         OrderBy::Expr(expr) => Some(expr),
@@ -342,10 +335,14 @@ fn lift(
     for expr in all {
         let below = std::mem::replace(expr, Expr::Const(Value::Null));
         *expr = below.above(keys);
-        if let (Some(place), Some(relation)) = (expr.column(), relation) {
+        if let Some(column) = expr.column().and_then(|place| scope.columns.get(place)) {
+            let table = column
+                .qualifier
+                .as_ref()
+                .map_or(String::new(), |table| format!("{table}."));
             let message = format!(
-                "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                relation.name, relation.columns[place].0
+                "column \"{table}{}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                column.name
             );
             return Err(SqlError::new("42803", message));
         }
