@@ -15,6 +15,23 @@ fn invalid(ty: Type, text: &str) -> SqlError {
     )
 }
 
+/// A text that begins as a date has a field out of range; any other one is no date at all.
+fn no_moment(text: &str) -> SqlError {
+    let begins_as_date = text
+        .chars()
+        .zip("0000-00-00".chars())
+        .all(|(c, like)| match like {
+            '0' => c.is_ascii_digit(),
+            _ => c == like,
+        });
+    if text.len() < 10 || !begins_as_date {
+        return invalid(Type::Timestamptz, text);
+    }
+    let mut error = SqlError::new("22008", format!("date/time field value out of range: \"{text}\""));
+    error.hint = Some("Perhaps you need a different \"datestyle\" setting.".to_owned());
+    error
+}
+
 /// A literal's or a text parameter's value.
 pub fn parse(text: &str, ty: Type) -> SqlResult<Value> {
     let trimmed = text.trim();
@@ -25,7 +42,7 @@ pub fn parse(text: &str, ty: Type) -> SqlResult<Value> {
         Type::Int4 | Type::Int8 => in_range(trimmed.parse().ok().ok_or_else(wrong)?, ty)?,
         Type::Float8 => Value::Float(trimmed.parse().ok().ok_or_else(wrong)?),
         Type::Numeric => Value::Numeric(Numeric::parse(trimmed).ok_or_else(wrong)?),
-        Type::Timestamptz => Value::Time(timestamp(trimmed).ok_or_else(wrong)?),
+        Type::Timestamptz => Value::Time(timestamp(trimmed).ok_or_else(|| no_moment(trimmed))?),
         Type::Interval => Value::Interval(Interval::parse(text)?),
         Type::TextArray | Type::Int8Array => array(trimmed, ty)?,
     })

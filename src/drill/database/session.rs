@@ -207,7 +207,11 @@ impl Session {
                 Ok(Reply::Done("DISCARD ALL"))
             }
             Statement::Deallocate => Ok(Reply::Done("DEALLOCATE")),
-            Statement::Write { command, table } => Err(self.refuse_write(command, *table)),
+            Statement::Write { command, .. } if self.read_only() => Err(SqlError::new(
+                "25006",
+                format!("cannot execute {command} in a read-only transaction"),
+            )),
+            Statement::Write { refusal, .. } => Err(refusal.clone()),
         }
     }
 
@@ -385,19 +389,6 @@ impl Session {
                 .show(name)
                 .ok()
                 .map(|(name, _)| name.to_owned()),
-        }
-    }
-
-    fn refuse_write(&self, command: &str, table: Option<&str>) -> SqlError {
-        if self.read_only() {
-            return SqlError::new(
-                "25006",
-                format!("cannot execute {command} in a read-only transaction"),
-            );
-        }
-        match table {
-            Some(table) => SqlError::new("42501", format!("permission denied for table {table}")),
-            None => SqlError::new("42501", "permission denied for schema public"),
         }
     }
 

@@ -47,6 +47,8 @@ const KNOWN: [(&str, &str, Kind); 22] = [
 /// The values of one session, and those of its transaction above them.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    /// What the client asked for at its start: RESET returns to it.
+    start: BTreeMap<&'static str, String>,
     session: BTreeMap<&'static str, String>,
     local: BTreeMap<&'static str, String>,
 }
@@ -143,7 +145,11 @@ impl Settings {
         let (name, default, kind) = known(name)?;
         let value = match value {
             Some(value) => checked(name, kind, value)?,
-            None => default.to_owned(),
+            None => self
+                .start
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| default.to_owned()),
         };
         let place = if local { &mut self.local } else { &mut self.session };
         place.insert(name, value);
@@ -157,7 +163,13 @@ impl Settings {
     pub fn show(&self, name: &str) -> SqlResult<(&'static str, String)> {
         let (name, default, _) = known(name)?;
         let value = self.local.get(name).or_else(|| self.session.get(name));
+        let value = value.or_else(|| self.start.get(name));
         Ok((name, value.cloned().unwrap_or_else(|| default.to_owned())))
+    }
+
+    /// The session begins with what is set now.
+    pub fn begin(&mut self) {
+        self.start = std::mem::take(&mut self.session);
     }
 
     pub fn reset_all(&mut self) {

@@ -123,6 +123,7 @@ impl Connection {
                 name => session.settings.set(name, Some(value), false)?,
             }
         }
+        session.settings.begin();
         if session.database.is_empty() {
             let user = session.user.clone();
             session.database = user;

@@ -81,6 +81,15 @@ impl Compiler<'_> {
         position(self.text, span)
     }
 
+    /// Where the operator behind an operand stands.
+    fn operator_after(&self, left: &ast::Expr) -> Option<usize> {
+        let end = Self::span(left).end;
+        let behind = position(self.text, Span::new(end, end))?;
+        let rest = self.text.chars().skip(behind - 1);
+        let skipped = rest.take_while(|c| c.is_whitespace() || *c == ')').count();
+        Some(behind + skipped)
+    }
+
     pub fn span(expr: &ast::Expr) -> Span {
         use sqlparser::ast::Spanned;
         expr.span()
@@ -104,6 +113,13 @@ impl Compiler<'_> {
     }
 
     pub fn expr(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+        let typed = self.untold(expr)?;
+        let at = typed.at.or_else(|| self.at(Self::span(expr)));
+        Ok(Typed { at, ..typed })
+    }
+
+    /// An expression that does not know yet where it stands.
+    fn untold(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
         match expr {
             ast::Expr::Identifier(ident) => self.column(ident, None),
             ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
@@ -238,9 +254,16 @@ impl Compiler<'_> {
         if typed.ty == ty {
             return Ok(typed);
         }
-        let Typed { expr, ty: from, name } = typed;
+        let Typed {
+            expr,
+            ty: from,
+            name,
+            at,
+        } = typed;
         let expr = match expr {
-            Expr::Const(Value::Text(text)) if from == Type::Unknown => Expr::Const(cast::parse(&text, ty)?),
+            Expr::Const(Value::Text(text)) if from == Type::Unknown => {
+                Expr::Const(cast::parse(&text, ty).map_err(|error| error.at(at))?)
+            }
             Expr::Const(Value::Null) if from == Type::Unknown => Expr::Const(Value::Null),
             Expr::Parameter(place) if from == Type::Unknown => {
                 self.parameters[place] = Some(ty);
@@ -254,7 +277,7 @@ impl Compiler<'_> {
                 return Err(SqlError::new("42804", message));
             }
         };
-        Ok(Typed { expr, ty, name })
+        Ok(Typed { expr, ty, name, at })
     }
 
     /// The type both sides of an operator, or all branches, are brought to.
@@ -335,7 +358,7 @@ impl Compiler<'_> {
         span: Span,
     ) -> SqlResult<Typed> {
         if let Some(op) = comparison_of(op) {
-            return Ok(Typed::boolean(self.comparison(op, left, right, span)?));
+            return Ok(Typed::boolean(self.comparison(op, left, right, Some(left))?));
         }
         let op = match op {
             BinaryOperator::And | BinaryOperator::Or => {
@@ -362,7 +385,8 @@ impl Compiler<'_> {
             other => return Err(SqlError::unanswered(&format!("the operator {other}")).at(self.at(span))),
         };
         let (a, b) = (self.expr(left)?, self.expr(right)?);
-        self.arithmetic(op, a, b, self.at(span))
+        let at = self.operator_after(left);
+        self.arithmetic(op, a, b, at)
     }
 
     pub fn comparison(
@@ -370,14 +394,15 @@ impl Compiler<'_> {
         op: Comparison,
         left: &ast::Expr,
         right: &ast::Expr,
-        span: Span,
+        after: Option<&ast::Expr>,
     ) -> SqlResult<Expr> {
+        let at = after.and_then(|left| self.operator_after(left));
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let (from_a, from_b) = (a.ty, b.ty);
         let ty = Self::common(from_a, from_b);
         let sides = self.coerce(a, ty).and_then(|a| Ok((a, self.coerce(b, ty)?)));
         let (a, b) = sides.map_err(|error| match error.code {
-            "42804" => no_operator(op.sign(), from_a, from_b).at(self.at(span)),
+            "42804" => no_operator(op.sign(), from_a, from_b).at(at),
             _ => error,
         })?;
         Ok(Expr::Compare(op, boxed(a.expr), boxed(b.expr)))
@@ -399,7 +424,14 @@ impl Compiler<'_> {
         let ty = result_type(op, a.ty, b.ty).ok_or_else(wrong)?;
         if a.ty.rank().is_some() && b.ty.rank().is_some() {
             let (a, b) = (self.coerce(a, ty)?, self.coerce(b, ty)?);
-            return Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty));
+            let result = Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr));
+            // the cast is what finds an integer out of range
+            let result = if ty == Type::Int4 {
+                Expr::Cast(boxed(result), ty)
+            } else {
+                result
+            };
+            return Ok(Typed::new(result, ty));
         }
         Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty))
     }

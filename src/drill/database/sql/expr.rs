@@ -122,11 +122,18 @@ pub struct Typed {
     pub expr: Expr,
     pub ty: Type,
     pub name: Option<String>,
+    /// Where it stands in the statement, as a character index from 1.
+    pub at: Option<usize>,
 }
 
 impl Typed {
     pub fn new(expr: Expr, ty: Type) -> Self {
-        Self { expr, ty, name: None }
+        Self {
+            expr,
+            ty,
+            name: None,
+            at: None,
+        }
     }
 
     pub fn named(mut self, name: &str) -> Self {

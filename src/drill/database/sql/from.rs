@@ -35,12 +35,13 @@ pub struct Join {
 }
 
 impl Source {
-    pub fn reads_tables(&self) -> bool {
+    /// The first table it reads.
+    pub fn first_table(&self) -> Option<&'static str> {
         match self {
-            Source::Nothing => false,
-            Source::Table(_) => true,
-            Source::Query(query) => query.reads_tables(),
-            Source::Join(join) => join.left.reads_tables() || join.right.reads_tables(),
+            Source::Nothing => None,
+            Source::Table(relation) => Some(relation.name),
+            Source::Query(query) => query.first_table(),
+            Source::Join(join) => join.left.first_table().or_else(|| join.right.first_table()),
         }
     }
 

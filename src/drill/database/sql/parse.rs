@@ -56,7 +56,8 @@ pub enum Statement {
     /// Something that would change the database: its command and the table it names.
     Write {
         command: &'static str,
-        table: Option<&'static str>,
+        /// What it says to somebody who may only read.
+        refusal: SqlError,
     },
 }
 
@@ -65,6 +66,15 @@ fn syntax_error(sql: &str, error: &ParserError) -> SqlError {
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
         ParserError::RecursionLimitExceeded => "the statement is too deep",
     };
+    if let Some(rest) = text.strip_prefix("Unterminated string literal at Line: ") {
+        let at = place_in(sql, rest);
+        let quoted: String = sql.chars().skip(at.unwrap_or(1) - 1).collect();
+        return SqlError::new(
+            "42601",
+            format!("unterminated quoted string at or near \"{quoted}\""),
+        )
+        .at(at);
+    }
     let (found, place) = match text.rsplit_once(" at Line: ") {
         Some((message, place)) => (
             message.rsplit_once("found: ").map(|(_, found)| found),
@@ -72,17 +82,20 @@ fn syntax_error(sql: &str, error: &ParserError) -> SqlError {
         ),
         None => (text.rsplit_once("found: ").map(|(_, found)| found), None),
     };
-    let position = place.and_then(|place| {
-        let (line, column) = place.split_once(", Column: ")?;
-        let start = sqlparser::tokenizer::Location::new(line.parse().ok()?, column.parse().ok()?);
-        super::compile::position(sql, sqlparser::tokenizer::Span::new(start, start))
-    });
+    let position = place.and_then(|place| place_in(sql, place));
     match found {
         Some("EOF") | None => {
             SqlError::new("42601", "syntax error at end of input").at(Some(sql.chars().count() + 1))
         }
         Some(found) => SqlError::new("42601", format!("syntax error at or near \"{found}\"")).at(position),
     }
+}
+
+/// `1, Column: 8` as a character index from 1.
+fn place_in(sql: &str, place: &str) -> Option<usize> {
+    let (line, column) = place.split_once(", Column: ")?;
+    let start = sqlparser::tokenizer::Location::new(line.parse().ok()?, column.parse().ok()?);
+    super::compile::position(sql, sqlparser::tokenizer::Span::new(start, start))
 }
 
 /// A statement whose names have not been looked up yet.
@@ -167,7 +180,10 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
     match statement {
         S::Query(query) if !query.locks.is_empty() => Ok(Statement::Write {
             command: "SELECT FOR UPDATE",
-            table: None,
+            refusal: match compile(sql, query, types)?.first_table() {
+                Some(table) => permission(table),
+                None => return Err(SqlError::unanswered("FOR UPDATE of no table")),
+            },
         }),
         S::Query(query) => Ok(Statement::Select(Box::new(compile(sql, query, types)?))),
         S::StartTransaction { modes, .. } => Ok(Statement::Begin {
@@ -191,7 +207,11 @@ fn statement(sql: &str, statement: &ast::Statement, types: &[Option<Type>]) -> S
         })),
         S::Set(set) => assignment(set),
         S::Discard { .. } => Ok(Statement::Discard),
-        S::Deallocate { .. } => Ok(Statement::Deallocate),
+        S::Deallocate { name, .. } if folded(name) == "all" => Ok(Statement::Deallocate),
+        S::Deallocate { name, .. } => Err(SqlError::new(
+            "26000",
+            format!("prepared statement \"{}\" does not exist", folded(name)),
+        )),
         other => write(sql, other),
     }
 }
@@ -275,39 +295,71 @@ fn setting_text(value: &ast::Expr) -> String {
     }
 }
 
+fn permission(table: &str) -> SqlError {
+    SqlError::new("42501", format!("permission denied for table {table}"))
+}
+
+/// Changes of rows need a right to the table, changes of the table its owner.
 fn write(sql: &str, statement: &ast::Statement) -> SqlResult<Statement> {
     use sqlparser::ast::Statement as S;
-    let (command, name) = match statement {
-        S::Insert(insert) => (
+    let rows = |command, name: Option<&ast::ObjectName>| {
+        let name = name.ok_or_else(|| SqlError::unanswered(command))?;
+        let refusal = permission(find_relation(sql, name)?.name);
+        Ok(Statement::Write { command, refusal })
+    };
+    let owner = |command, name: &ast::ObjectName| {
+        let table = find_relation(sql, name)?.name;
+        let refusal = SqlError::new("42501", format!("must be owner of table {table}"));
+        Ok(Statement::Write { command, refusal })
+    };
+    let schema = |command, name: &ast::ObjectName| {
+        let part = name.0.first().and_then(ast::ObjectNamePart::as_ident);
+        let at = part.and_then(|part| super::compile::position(sql, part.span));
+        let refusal = SqlError::new("42501", "permission denied for schema public").at(at);
+        Ok(Statement::Write { command, refusal })
+    };
+    match statement {
+        S::Insert(insert) => rows(
             "INSERT",
             match &insert.table {
                 TableObject::TableName(name) => Some(name),
                 TableObject::TableFunction(_) => None,
             },
         ),
-        S::Update { table, .. } => ("UPDATE", table_name(table)),
+        S::Update { table, .. } => rows("UPDATE", table_name(table)),
         S::Delete(delete) => match &delete.from {
             FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables) => {
-                ("DELETE", tables.first().and_then(table_name))
+                rows("DELETE", tables.first().and_then(table_name))
             }
         },
-        S::Truncate { table_names, .. } => ("TRUNCATE TABLE", table_names.first().map(|target| &target.name)),
-        S::CreateTable(_) => ("CREATE TABLE", None),
-        S::CreateIndex(_) => ("CREATE INDEX", None),
-        S::CreateView { .. } => ("CREATE VIEW", None),
-        S::Drop { .. } => ("DROP TABLE", None),
-        S::AlterTable { .. } => ("ALTER TABLE", None),
+        S::Truncate { table_names, .. } => {
+            rows("TRUNCATE TABLE", table_names.first().map(|target| &target.name))
+        }
+        S::CreateTable(table) => schema("CREATE TABLE", &table.name),
+        S::CreateView { .. } => Ok(Statement::Write {
+            command: "CREATE VIEW",
+            refusal: SqlError::new("42501", "permission denied for schema public"),
+        }),
+        S::CreateIndex(index) => owner("CREATE INDEX", &index.table_name),
+        S::Drop {
+            object_type: ast::ObjectType::Table,
+            names,
+            ..
+        } if names.len() == 1 => owner("DROP TABLE", &names[0]).map_err(|error| match error.code {
+            "42P01" => SqlError::new("42P01", format!("table \"{}\" does not exist", names[0])),
+            _ => error,
+        }),
+        S::AlterTable { name, .. } => owner("ALTER TABLE", name),
+        S::CreateRole { .. } => Ok(Statement::Write {
+            command: "CREATE ROLE",
+            refusal: SqlError::new("42501", "permission denied to create role"),
+        }),
         other => {
             let text = other.to_string();
             let head: Vec<&str> = text.split_whitespace().take(2).collect();
-            return Err(SqlError::unanswered(&format!("{} …", head.join(" "))));
+            Err(SqlError::unanswered(&format!("{} …", head.join(" "))))
         }
-    };
-    let table = match name {
-        Some(name) => Some(find_relation(sql, name)?.name),
-        None => None,
-    };
-    Ok(Statement::Write { command, table })
+    }
 }
 
 fn table_name(table: &ast::TableWithJoins) -> Option<&ast::ObjectName> {

@@ -1,7 +1,6 @@
 //! Conditions: NULL tests, lists, patterns, arrays and CASE.
 
 use sqlparser::ast::{self, BinaryOperator};
-use sqlparser::tokenizer::Span;
 
 use super::compile::{Compiler, boxed};
 use super::expr::{Comparison, Expr, Function, Typed};
@@ -34,8 +33,8 @@ impl Compiler<'_> {
                 low,
                 high,
             } => {
-                let at_least = self.comparison(Comparison::GreaterOrEqual, expr, low, Span::empty())?;
-                let at_most = self.comparison(Comparison::LessOrEqual, expr, high, Span::empty())?;
+                let at_least = self.comparison(Comparison::GreaterOrEqual, expr, low, None)?;
+                let at_most = self.comparison(Comparison::LessOrEqual, expr, high, None)?;
                 negate(Expr::And(boxed(at_least), boxed(at_most)), *negated)
             }
             ast::Expr::Like {
@@ -67,8 +66,18 @@ impl Compiler<'_> {
                 expr,
                 substring_from: Some(from),
                 substring_for: Some(length),
+                shorthand,
                 ..
-            } => return self.named_call("substring", &[expr, from, length]),
+            } => {
+                let name = if *shorthand { "substr" } else { "substring" };
+                return self.named_call(name, &[expr, from, length]);
+            }
+            ast::Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for: None,
+                ..
+            } => return self.named_call("substr", &[expr, from]),
             ast::Expr::Trim {
                 expr,
                 trim_where: None,
@@ -132,7 +141,7 @@ impl Compiler<'_> {
         }
         let mut any = Expr::Const(Value::Bool(false));
         for item in list {
-            let same = self.comparison(Comparison::Equal, expr, item, Self::span(item))?;
+            let same = self.comparison(Comparison::Equal, expr, item, Some(expr))?;
             any = Expr::Or(boxed(any), boxed(same));
         }
         Ok(negate(any, negated))
@@ -176,9 +185,7 @@ impl Compiler<'_> {
         let mut results = Vec::new();
         for branch in conditions {
             whens.push(match operand {
-                Some(operand) => {
-                    self.comparison(Comparison::Equal, operand, &branch.condition, Span::empty())?
-                }
+                Some(operand) => self.comparison(Comparison::Equal, operand, &branch.condition, None)?,
                 None => self.expect(&branch.condition, Type::Bool, "CASE/WHEN")?,
             });
             results.push(self.expr(&branch.result)?);

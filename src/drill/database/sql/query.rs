@@ -46,13 +46,18 @@ impl Query {
         }
     }
 
+    /// The first table it reads.
+    pub fn first_table(&self) -> Option<&'static str> {
+        match &self.body {
+            Body::Select(select) => select.source.first_table(),
+            Body::Rows(_) => None,
+            Body::Set { left, right, .. } => left.first_table().or_else(|| right.first_table()),
+        }
+    }
+
     /// Whether it reads a table, and so waits where that is locked.
     pub fn reads_tables(&self) -> bool {
-        match &self.body {
-            Body::Select(select) => select.source.reads_tables(),
-            Body::Rows(_) => false,
-            Body::Set { left, right, .. } => left.reads_tables() || right.reads_tables(),
-        }
+        self.first_table().is_some()
     }
 
     /// The rows of the result. `outer` is the row of the query around, for what it lends.

@@ -205,7 +205,12 @@ fn star(compiler: &Compiler<'_>, of: Option<&ast::ObjectName>) -> SqlResult<Vec<
 }
 
 /// `2` in ORDER BY or GROUP BY: the second column of the result.
-fn ordinal(expr: &ast::Expr, count: usize, clause: &str) -> SqlResult<Option<usize>> {
+fn ordinal(
+    compiler: &Compiler<'_>,
+    expr: &ast::Expr,
+    count: usize,
+    clause: &str,
+) -> SqlResult<Option<usize>> {
     let ast::Expr::Value(value) = expr else {
         return Ok(None);
     };
@@ -217,7 +222,8 @@ fn ordinal(expr: &ast::Expr, count: usize, clause: &str) -> SqlResult<Option<usi
         _ => Err(SqlError::new(
             "42P10",
             format!("{clause} position {digits} is not in select list"),
-        )),
+        )
+        .at(compiler.at(value.span))),
     }
 }
 
@@ -241,7 +247,7 @@ fn group_keys(compiler: &mut Compiler<'_>, select: &ast::Select, outputs: &[Type
     }
     let mut keys = Vec::new();
     for expr in exprs {
-        if let Some(place) = ordinal(expr, outputs.len(), "GROUP BY")? {
+        if let Some(place) = ordinal(compiler, expr, outputs.len(), "GROUP BY")? {
             keys.push(outputs[place].expr.clone());
             continue;
         }
@@ -273,7 +279,8 @@ pub fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed])
     };
     let mut order = Vec::new();
     for item in exprs {
-        let by = match ordinal(&item.expr, outputs.len(), "ORDER BY")?.or_else(|| alias(&item.expr, outputs))
+        let by = match ordinal(compiler, &item.expr, outputs.len(), "ORDER BY")?
+            .or_else(|| alias(&item.expr, outputs))
         {
             Some(place) => OrderBy::Output(place),
             None => OrderBy::Expr(compiler.expr(&item.expr)?.expr),
@@ -324,15 +331,15 @@ fn lift(
     scope: &Scope,
 ) -> SqlResult<()> {
     let by_order = order.iter_mut().filter_map(|order| match &mut order.by {
-        OrderBy::Expr(expr) => Some(expr),
+        OrderBy::Expr(expr) => Some((expr, None)),
         OrderBy::Output(_) => None,
     });
     let all = outputs
         .iter_mut()
-        .map(|output| &mut output.expr)
-        .chain(having)
+        .map(|output| (&mut output.expr, output.at))
+        .chain(having.iter_mut().map(|having| (having, None)))
         .chain(by_order);
-    for expr in all {
+    for (expr, at) in all {
         let below = std::mem::replace(expr, Expr::Const(Value::Null));
         *expr = below.above(keys);
         if let Some(column) = expr.column().and_then(|place| scope.columns.get(place)) {
@@ -344,7 +351,7 @@ fn lift(
                 "column \"{table}{}\" must appear in the GROUP BY clause or be used in an aggregate function",
                 column.name
             );
-            return Err(SqlError::new("42803", message));
+            return Err(SqlError::new("42803", message).at(at));
         }
     }
     Ok(())

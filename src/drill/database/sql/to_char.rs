@@ -1,5 +1,7 @@
 //! `to_char` of intervals and timestamps, as PostgreSQL does it: days stay out of the hours.
 
+use jiff::civil::Weekday;
+
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::interval::Interval;
 use crate::drill::database::value::{Value, micros_of};
@@ -13,6 +15,7 @@ struct Fields {
     minute: i64,
     second: i64,
     micros: i64,
+    weekday: Option<&'static str>,
 }
 
 fn of_interval(interval: Interval) -> Fields {
@@ -25,6 +28,7 @@ fn of_interval(interval: Interval) -> Fields {
         minute,
         second,
         micros,
+        weekday: None,
     }
 }
 
@@ -38,6 +42,15 @@ fn of_time(at: jiff::Timestamp) -> Fields {
         minute: civil.minute().into(),
         second: civil.second().into(),
         micros: micros_of(at).rem_euclid(1_000_000),
+        weekday: Some(match civil.date().weekday() {
+            Weekday::Monday => "Monday",
+            Weekday::Tuesday => "Tuesday",
+            Weekday::Wednesday => "Wednesday",
+            Weekday::Thursday => "Thursday",
+            Weekday::Friday => "Friday",
+            Weekday::Saturday => "Saturday",
+            Weekday::Sunday => "Sunday",
+        }),
     }
 }
 
@@ -81,6 +94,9 @@ fn field<'a>(fields: &Fields, rest: &'a str) -> Option<(String, &'a str)> {
         0 => 12,
         hour => hour,
     };
+    if let Some(found) = word(fields, rest) {
+        return Some(found);
+    }
     let known = [
         ("HH24", fields.hour, 2),
         ("HH12", twelve, 2),
@@ -98,6 +114,40 @@ fn field<'a>(fields: &Fields, rest: &'a str) -> Option<(String, &'a str)> {
         head.eq_ignore_ascii_case(name)
             .then(|| (padded(value, width), &rest[name.len()..]))
     })
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Names of months and days, and the half of the day.
+fn word<'a>(fields: &Fields, rest: &'a str) -> Option<(String, &'a str)> {
+    let half = if fields.hour < 12 { "AM" } else { "PM" };
+    let month = usize::try_from(fields.month - 1)
+        .ok()
+        .and_then(|place| MONTHS.get(place));
+    let known = [
+        ("AM", Some(half.to_owned())),
+        ("PM", Some(half.to_owned())),
+        ("Month", month.map(|name| format!("{name:9}"))),
+        ("Mon", month.map(|name| name[..3].to_owned())),
+        ("Day", fields.weekday.map(|name| format!("{name:9}"))),
+        ("Dy", fields.weekday.map(|name| name[..3].to_owned())),
+    ];
+    known
+        .into_iter()
+        .find_map(|(name, text)| Some((text?, rest.strip_prefix(name)?)))
 }
 
 #[cfg(test)]
