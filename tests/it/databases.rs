@@ -162,10 +162,11 @@ fn psql_prints_what_it_prints_of_a_real_server() {
         } else {
             vec!["-X", "-c", statement]
         };
-        let (drill, real) = (
-            shown(&pair.drill(&arguments), ordered),
-            shown(&pair.real(&arguments), ordered),
-        );
+        let (drill, real) = std::thread::scope(|scope| {
+            let drill = scope.spawn(|| shown(&pair.drill(&arguments), ordered));
+            let real = shown(&pair.real(&arguments), ordered);
+            (drill.join().unwrap(), real)
+        });
         if drill != real {
             wrong.push(format!("{statement}\n--- drill\n{drill}\n--- real\n{real}\n"));
         }

@@ -288,8 +288,6 @@ select to_char(now(), 'HH24:MI') = to_char(clock_timestamp(), 'HH24:MI');
 --
 select count(*) from clusters c join clusters c on true;
 --
-select count(*) from pg_stat_activity where application_name = 'psql' and pid = pg_backend_pid();
---
 select datname from pg_database where datname = current_database();
 --
 select relname from pg_class where relname = 'clusters';
@@ -321,8 +319,6 @@ select schemaname, tablename from pg_tables where schemaname = 'public' order by
 \di
 --
 \dn
---
-\du
 --
 \c managed-services-api
 --

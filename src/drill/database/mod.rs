@@ -1,6 +1,7 @@
 //! The service's database: its tables, and a server for them that speaks PostgreSQL's wire protocol.
 
 mod cast;
+mod catalogue;
 mod client;
 mod door;
 mod error;

@@ -80,7 +80,8 @@ const MIGRATIONS_TABLE: Relation = Relation {
     rows: |_| MIGRATIONS.iter().map(|id| vec![text(id)]).collect(),
 };
 
-static RELATIONS: [Relation; 4] = [CLUSTERS, KAFKA_REQUESTS, LEADER_LEASES, MIGRATIONS_TABLE];
+/// The service's tables.
+pub static RELATIONS: [Relation; 4] = [CLUSTERS, KAFKA_REQUESTS, LEADER_LEASES, MIGRATIONS_TABLE];
 
 /// The table of this name (as folded by the parser), if the service has one.
 pub fn relation(name: &str) -> Option<&'static Relation> {

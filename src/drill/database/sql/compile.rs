@@ -144,6 +144,7 @@ impl Compiler<'_> {
                 ..
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
             ast::Expr::Subquery(query) => self.scalar(query),
+            ast::Expr::Collate { expr, .. } => self.expr(expr),
             ast::Expr::Array(array) => self.array(&array.elem),
             other => self.predicate(other),
         }
@@ -373,6 +374,9 @@ impl Compiler<'_> {
                 }));
             }
             BinaryOperator::PGRegexMatch => return self.pattern(left, right, false, false),
+            BinaryOperator::PGCustomBinaryOperator(name) if name.last().is_some_and(|name| name == "~") => {
+                return self.pattern(left, right, false, false);
+            }
             BinaryOperator::PGRegexIMatch => return self.pattern(left, right, true, false),
             BinaryOperator::PGRegexNotMatch => return self.pattern(left, right, false, true),
             BinaryOperator::PGRegexNotIMatch => return self.pattern(left, right, true, true),

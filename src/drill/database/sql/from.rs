@@ -35,6 +35,18 @@ pub struct Join {
 }
 
 impl Source {
+    /// Whether it never has a row: it reads a table of things this database has none of.
+    pub fn is_always_empty(&self) -> bool {
+        match self {
+            Source::Nothing | Source::Query(_) => false,
+            Source::Table(relation) => relation.columns.is_empty(),
+            Source::Join(join) => {
+                (join.left.is_always_empty() && !join.keeps.1)
+                    || (join.right.is_always_empty() && !join.keeps.0)
+            }
+        }
+    }
+
     /// The first table it reads.
     pub fn first_table(&self) -> Option<&'static str> {
         match self {
@@ -177,7 +189,10 @@ impl Compiler<'_> {
                     compiler.expect(condition, Type::Bool, "JOIN/ON")
                 });
                 self.scopes.pop();
-                Some(on?)
+                match on {
+                    Err(_) if source.is_always_empty() => None,
+                    on => Some(on?),
+                }
             }
             JoinConstraint::Using(names) if !keeps.1 => Some(using(&mut scope, offset, names)?),
             JoinConstraint::None if matches!(join.join_operator, JoinOperator::CrossJoin(_)) => None,

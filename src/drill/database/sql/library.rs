@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::drill::database::catalogue::{constraint_definition, index_definition, role, type_name};
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::interval::Interval;
 use crate::drill::database::value::{Type, Value, micros_of, time_of};
@@ -26,6 +27,23 @@ pub static LIBRARY: &[Entry] = library! {
         [Value::Time(a), Value::Time(b)] => Ok(Value::Interval(age(civil(*a), civil(*b)))),
         _ => Ok(Value::Null),
     };
+    "array_to_string" (TextArray, Text) -> Text = |v| match v {
+        [Value::Array(items), Value::Text(between)] => {
+            let items: Vec<String> = items.iter().filter_map(Value::text).collect();
+            Ok(Value::Text(items.join(between)))
+        }
+        _ => Ok(Value::Null),
+    };
+    "format_type" (Int8, Int4) -> Text = |v| match v {
+        [Value::Int(oid), Value::Int(modifier)] => Ok(Value::Text(type_name(*oid, *modifier))),
+        _ => Ok(Value::Null),
+    };
+    "pg_encoding_to_char" (Int4) -> Text = |_| Ok(Value::Text("UTF8".to_owned()));
+    "pg_get_constraintdef" (Int8, Bool) -> Text = |v| definition(v, constraint_definition);
+    "pg_get_expr" (Text, Int8, Bool) -> Text = |v| Ok(v.first().cloned().unwrap_or(Value::Null));
+    "pg_get_indexdef" (Int8, Int4, Bool) -> Text = |v| definition(v, index_definition);
+    "pg_get_userbyid" (Int8) -> Text = |v| definition(v, |oid| Some(role(oid)));
+    "pg_table_is_visible" (Int8) -> Bool = |_| Ok(Value::Bool(true));
     "btrim" (Text) -> Text = |v| text(v, |text| text.trim_matches(' ').to_owned());
     "ltrim" (Text) -> Text = |v| text(v, |text| text.trim_start_matches(' ').to_owned());
     "rtrim" (Text) -> Text = |v| text(v, |text| text.trim_end_matches(' ').to_owned());
@@ -71,6 +89,14 @@ pub static LIBRARY: &[Entry] = library! {
         _ => Ok(Value::Null),
     };
 };
+
+/// The text of something in the catalogue, by its number.
+fn definition(values: &[Value], of: impl Fn(i64) -> Option<String>) -> SqlResult<Value> {
+    Ok(match values {
+        [Value::Int(oid), ..] => of(*oid).map_or(Value::Null, Value::Text),
+        _ => Value::Null,
+    })
+}
 
 fn text(values: &[Value], change: impl Fn(&str) -> String) -> SqlResult<Value> {
     Ok(match values {

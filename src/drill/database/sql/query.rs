@@ -46,6 +46,26 @@ impl Query {
         }
     }
 
+    /// A SELECT that gives no row.
+    pub fn without_rows(select: &ast::Select) -> Self {
+        let columns = select.projection.iter().map(|item| {
+            let name = match item {
+                ast::SelectItem::ExprWithAlias { alias, .. } => folded(alias),
+                ast::SelectItem::UnnamedExpr(ast::Expr::Identifier(name)) => folded(name),
+                _ => "?column?".to_owned(),
+            };
+            (name, Type::Text)
+        });
+        Self {
+            columns: columns.collect(),
+            parameters: Vec::new(),
+            body: Body::Rows(Vec::new()),
+            order: Vec::new(),
+            limit: None,
+            offset: None,
+        }
+    }
+
     /// The first table it reads.
     pub fn first_table(&self) -> Option<&'static str> {
         match &self.body {

@@ -7,6 +7,7 @@ use super::expr::{Aggregate, Expr, Typed};
 use super::from::Source;
 use super::query::Query;
 use super::scope::Scope;
+use crate::drill::database::catalogue::{catalogue, information_schema};
 use crate::drill::database::error::{SqlError, SqlResult};
 use crate::drill::database::relation::{Relation, relation};
 use crate::drill::database::value::{Type, Value};
@@ -70,12 +71,12 @@ pub(super) fn find_relation(text: &str, name: &ast::ObjectName) -> SqlResult<&'s
     let parts: Vec<&ast::Ident> = name.0.iter().filter_map(ast::ObjectNamePart::as_ident).collect();
     let names: Vec<String> = parts.iter().map(|part| folded(part)).collect();
     let at = parts.first().and_then(|part| position(text, part.span));
+    let refused = || SqlError::unanswered("this part of the catalogue");
     let found = match names.as_slice() {
-        [table] if table.starts_with("pg_") => {
-            return Err(SqlError::unanswered("catalogue queries (\\d and the like)"));
-        }
-        [schema, _] if schema == "pg_catalog" || schema == "information_schema" => {
-            return Err(SqlError::unanswered("catalogue queries (\\d and the like)"));
+        [table] if table.starts_with("pg_") => return catalogue(table).ok_or_else(refused),
+        [schema, table] if schema == "pg_catalog" => return catalogue(table).ok_or_else(refused),
+        [schema, table] if schema == "information_schema" => {
+            return information_schema(table).ok_or_else(refused);
         }
         [table] => relation(table),
         [schema, table] if schema == "public" => relation(table),
@@ -98,7 +99,13 @@ impl Compiler<'_> {
         self.scopes.push(scope);
         let aggregates = std::mem::take(&mut self.aggregates);
         let no_aggregates = self.no_aggregates.take();
+        let empty = source.is_always_empty();
         let compiled = self.parts(select, source, tail);
+        let compiled = match compiled {
+            // no row will ever be asked for its values, so nobody needs to know how to compute them
+            Err(_) if empty => Ok(Query::without_rows(select)),
+            compiled => compiled,
+        };
         self.aggregates = aggregates;
         self.no_aggregates = no_aggregates;
         self.scopes.pop();

@@ -115,6 +115,15 @@ pub fn data_type(ty: &ast::DataType) -> SqlResult<Type> {
         D::Text | D::Varchar(None) | D::CharacterVarying(None) => Type::Text,
         D::Timestamp(_, ast::TimezoneInfo::WithTimeZone | ast::TimezoneInfo::Tz) => Type::Timestamptz,
         D::Interval { .. } => Type::Interval,
+        // names of objects by their number, and text by its full name: what psql writes
+        D::Custom(name, _)
+            if matches!(
+                name.to_string().as_str(),
+                "pg_catalog.regtype" | "pg_catalog.regclass" | "pg_catalog.text"
+            ) =>
+        {
+            Type::Text
+        }
         D::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) => match data_type(inner)? {
             Type::Text => Type::TextArray,
             Type::Int4 | Type::Int8 => Type::Int8Array,
