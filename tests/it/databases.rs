@@ -134,42 +134,71 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// What psql prints on both sides and its exit status; rows without an order in one.
-fn shown(output: &Output, ordered: bool) -> String {
-    let mut lines: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
-    if !ordered {
-        lines.sort();
+/// One statement, of which psql sees the end.
+fn is_single(statement: &str) -> bool {
+    let within = statement.trim_end_matches(';');
+    let count = |c: char| within.matches(c).count();
+    if count('\'') % 2 == 1 || count('(') != count(')') {
+        return false;
     }
-    format!(
-        "{}\n{}{:?}",
-        lines.join("\n"),
-        text(&output.stderr),
-        output.status.code()
-    )
+    !within.contains(';') && !within.contains('\\') && !within.starts_with("set ")
+}
+
+/// What psql prints for each statement of one session: the rows, then the errors.
+fn answers(output: &Output, statements: &[&str]) -> Vec<String> {
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let (rows, errors) = (stdout.split("~~\n"), stderr.split("~~\n"));
+    let answers = statements.iter().zip(rows.zip(errors));
+    let answers = answers.map(|(statement, (rows, errors))| {
+        let mut lines: Vec<_> = rows.lines().collect();
+        if statement.contains("from") && !statement.contains("order by") {
+            lines.sort_unstable();
+        }
+        format!("{}\n{errors}", lines.join("\n"))
+    });
+    answers.collect()
+}
+
+/// The statements that are answered differently.
+fn differences(statements: &[&str], drill: Vec<String>, real: Vec<String>) -> Vec<String> {
+    assert_eq!((drill.len(), real.len()), (statements.len(), statements.len()));
+    let answers = statements.iter().zip(drill.into_iter().zip(real));
+    let different = answers.filter(|(_, (drill, real))| drill != real);
+    different
+        .map(|(statement, (drill, real))| format!("{statement}\n--- drill\n{drill}\n--- real\n{real}\n"))
+        .collect()
 }
 
 #[test]
 fn psql_prints_what_it_prints_of_a_real_server() {
     let Some(pair) = Pair::start() else { return };
-    let mut wrong = Vec::new();
-    for statement in include_str!("statements.sql").split("\n--\n") {
-        let ordered = statement.contains("order by") || !statement.contains("from");
+    let all = include_str!("statements.sql").split("\n--\n");
+    let (single, others): (Vec<&str>, Vec<&str>) = all.partition(|statement| is_single(statement));
+    let script = pair.world.file("script.sql");
+    let marked = single
+        .iter()
+        .map(|statement| format!("{statement}\n\\echo ~~\n\\warn ~~\n"));
+    std::fs::write(&script, marked.collect::<String>()).unwrap();
+    let arguments = ["-X", "-f", &script];
+    let drill = answers(&pair.drill(&arguments), &single);
+    let mut wrong = differences(&single, drill, answers(&pair.real(&arguments), &single));
+    for statement in others {
         // what psql itself reads comes by a file, as it would from a terminal
-        let script = pair.world.file("script.sql");
         std::fs::write(&script, statement).unwrap();
-        let arguments: Vec<&str> = if statement.contains('\\') {
-            vec!["-X", "-f", &script]
+        let arguments = if statement.contains('\\') {
+            ["-X", "-f", &script]
         } else {
-            vec!["-X", "-c", statement]
+            ["-X", "-c", statement]
         };
-        let (drill, real) = std::thread::scope(|scope| {
-            let drill = scope.spawn(|| shown(&pair.drill(&arguments), ordered));
-            let real = shown(&pair.real(&arguments), ordered);
-            (drill.join().unwrap(), real)
-        });
-        if drill != real {
-            wrong.push(format!("{statement}\n--- drill\n{drill}\n--- real\n{real}\n"));
-        }
+        let (drill, real) = (pair.drill(&arguments), pair.real(&arguments));
+        let status = |output: &Output| format!("{:?}", output.status.code());
+        wrong.extend(differences(
+            &[statement],
+            vec![status(&drill)],
+            vec![status(&real)],
+        ));
+        let (drill, real) = (answers(&drill, &[statement]), answers(&real, &[statement]));
+        wrong.extend(differences(&[statement], drill, real));
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -23,4 +23,6 @@ pub use server::{Credentials, DatabaseServer, Fault};
 pub use tables::{Cluster, KafkaRequest, Lease, Tables};
 
 #[cfg(test)]
+mod protocol_tests;
+#[cfg(test)]
 mod server_tests;

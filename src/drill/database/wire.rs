@@ -292,8 +292,8 @@ impl Connection {
         }
     }
 
-    /// Sends what goes beside an answer: warnings, and settings that changed.
-    async fn send_asides<C>(&self, client: &mut C, session: &mut Session) -> PgWireResult<()>
+    /// Sends the warnings that go before an answer.
+    async fn send_warnings<C>(&self, client: &mut C, session: &mut Session) -> PgWireResult<()>
     where
         C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::Error: Debug,
@@ -306,7 +306,17 @@ impl Connection {
                 .feed(PgWireBackendMessage::NoticeResponse(info.into()))
                 .await?;
         }
-        for (name, value) in session.take_reports() {
+        Ok(())
+    }
+
+    /// Sends the settings that changed since the last time, as goes before every "ready".
+    async fn send_reports<C>(&self, client: &mut C) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        for (name, value) in self.session.lock().await.take_reports() {
             let status = ParameterStatus::new(name.to_owned(), value);
             client.feed(PgWireBackendMessage::ParameterStatus(status)).await?;
         }
@@ -335,7 +345,7 @@ impl Connection {
             }
             let statement = raw.resolve(query, &[])?;
             let reply = session.execute(&statement, &[], failed).await;
-            self.send_asides(client, &mut session).await?;
+            self.send_warnings(client, &mut session).await?;
             match respond(reply?, &Format::UnifiedText)? {
                 Response::Query(rows) => send_query_response(client, rows, true).await?,
                 Response::TransactionStart(tag) => {
@@ -378,6 +388,7 @@ impl SimpleQueryHandler for Connection {
             Ok(()) = cancelled => return Err(PgWireError::QueryCanceled),
             answered = self.answer_all(client, &query.query) => answered?,
         }
+        self.send_reports(client).await?;
         send_ready_for_query(client, client.transaction_status()).await
     }
 
@@ -493,6 +504,7 @@ impl ExtendedQueryHandler for Connection {
     {
         self.not_stalled().await;
         client.portal_store().rm_portal(DEFAULT_NAME);
+        self.send_reports(client).await?;
         send_ready_for_query(client, client.transaction_status()).await
     }
 
@@ -516,7 +528,7 @@ impl ExtendedQueryHandler for Connection {
         session.begin_query();
         let reply = session.execute(&prepared.statement, &values, failed).await;
         session.end_query();
-        self.send_asides(client, &mut session).await?;
+        self.send_warnings(client, &mut session).await?;
         respond(reply?, &portal.result_column_format)
     }
 }

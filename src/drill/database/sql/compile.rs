@@ -81,13 +81,13 @@ impl Compiler<'_> {
         position(self.text, span)
     }
 
-    /// Where the operator behind an operand stands.
-    fn operator_after(&self, left: &ast::Expr) -> Option<usize> {
-        let end = Self::span(left).end;
-        let behind = position(self.text, Span::new(end, end))?;
-        let rest = self.text.chars().skip(behind - 1);
-        let skipped = rest.take_while(|c| c.is_whitespace() || *c == ')').count();
-        Some(behind + skipped)
+    /// Where the operator before an operand stands.
+    fn operator_before(&self, right: &ast::Expr, sign: &str) -> Option<usize> {
+        let operand = self.at(Self::span(right))?;
+        let before: Vec<char> = self.text.chars().take(operand - 1).collect();
+        let skipped = before.iter().rev();
+        let skipped = skipped.take_while(|c| c.is_whitespace() || **c == '(').count();
+        before.len().checked_sub(skipped + sign.len()).map(|at| at + 1)
     }
 
     pub fn span(expr: &ast::Expr) -> Span {
@@ -359,7 +359,7 @@ impl Compiler<'_> {
         span: Span,
     ) -> SqlResult<Typed> {
         if let Some(op) = comparison_of(op) {
-            return Ok(Typed::boolean(self.comparison(op, left, right, Some(left))?));
+            return Ok(Typed::boolean(self.comparison(op, left, right, true)?));
         }
         let op = match op {
             BinaryOperator::And | BinaryOperator::Or => {
@@ -389,7 +389,7 @@ impl Compiler<'_> {
             other => return Err(SqlError::unanswered(&format!("the operator {other}")).at(self.at(span))),
         };
         let (a, b) = (self.expr(left)?, self.expr(right)?);
-        let at = self.operator_after(left);
+        let at = self.operator_before(right, op.sign());
         self.arithmetic(op, a, b, at)
     }
 
@@ -398,9 +398,9 @@ impl Compiler<'_> {
         op: Comparison,
         left: &ast::Expr,
         right: &ast::Expr,
-        after: Option<&ast::Expr>,
+        is_written: bool,
     ) -> SqlResult<Expr> {
-        let at = after.and_then(|left| self.operator_after(left));
+        let at = self.operator_before(right, op.sign()).filter(|_| is_written);
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let (from_a, from_b) = (a.ty, b.ty);
         let ty = Self::common(from_a, from_b);

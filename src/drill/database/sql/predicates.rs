@@ -33,8 +33,8 @@ impl Compiler<'_> {
                 low,
                 high,
             } => {
-                let at_least = self.comparison(Comparison::GreaterOrEqual, expr, low, None)?;
-                let at_most = self.comparison(Comparison::LessOrEqual, expr, high, None)?;
+                let at_least = self.comparison(Comparison::GreaterOrEqual, expr, low, false)?;
+                let at_most = self.comparison(Comparison::LessOrEqual, expr, high, false)?;
                 negate(Expr::And(boxed(at_least), boxed(at_most)), *negated)
             }
             ast::Expr::Like {
@@ -141,7 +141,7 @@ impl Compiler<'_> {
         }
         let mut any = Expr::Const(Value::Bool(false));
         for item in list {
-            let same = self.comparison(Comparison::Equal, expr, item, Some(expr))?;
+            let same = self.comparison(Comparison::Equal, expr, item, false)?;
             any = Expr::Or(boxed(any), boxed(same));
         }
         Ok(negate(any, negated))
@@ -185,7 +185,7 @@ impl Compiler<'_> {
         let mut results = Vec::new();
         for branch in conditions {
             whens.push(match operand {
-                Some(operand) => self.comparison(Comparison::Equal, operand, &branch.condition, None)?,
+                Some(operand) => self.comparison(Comparison::Equal, operand, &branch.condition, false)?,
                 None => self.expect(&branch.condition, Type::Bool, "CASE/WHEN")?,
             });
             results.push(self.expr(&branch.result)?);

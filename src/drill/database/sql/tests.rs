@@ -384,7 +384,7 @@ fn what_is_wrong_is_said_as_postgres_says_it() {
             "select status, count(*) from clusters",
             "42803",
             "column \"clusters.status\" must appear in the GROUP BY clause or be used in an aggregate function",
-            None,
+            Some(8),
         ),
         (
             "select status from clusters where count(*) > 1",
@@ -396,13 +396,13 @@ fn what_is_wrong_is_said_as_postgres_says_it() {
             "select status = 1 from clusters",
             "42883",
             "operator does not exist: text = integer",
-            Some(8),
+            Some(15),
         ),
         (
             "select now() - '45 min'",
             "22007",
             "invalid input syntax for type timestamp with time zone: \"45 min\"",
-            None,
+            Some(16),
         ),
         ("select 1 / 0", "22012", "division by zero", None),
         (
@@ -415,7 +415,7 @@ fn what_is_wrong_is_said_as_postgres_says_it() {
             "select status from clusters order by 2",
             "42P10",
             "ORDER BY position 2 is not in select list",
-            None,
+            Some(38),
         ),
         (
             "select now()::int",
