@@ -159,14 +159,13 @@ impl Compiler<'_> {
     fn literal(&mut self, value: &ast::Value) -> SqlResult<Typed> {
         Ok(match value {
             ast::Value::Number(digits, _) => number(digits)?,
-            ast::Value::SingleQuotedString(text) | ast::Value::EscapedStringLiteral(text) => {
+            ast::Value::SingleQuotedString(text)
+            | ast::Value::EscapedStringLiteral(text)
+            | ast::Value::UnicodeStringLiteral(text) => {
                 Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
             }
             ast::Value::DollarQuotedString(quoted) => {
                 Typed::new(Expr::Const(Value::Text(quoted.value.clone())), Type::Unknown)
-            }
-            ast::Value::UnicodeStringLiteral(text) => {
-                Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
             }
             ast::Value::Boolean(value) => Typed::boolean(Expr::Const(Value::Bool(*value))),
             ast::Value::Null => Typed::new(Expr::Const(Value::Null), Type::Unknown),

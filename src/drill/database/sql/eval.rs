@@ -294,7 +294,9 @@ fn matches(text: &str, pattern: &str, fold: bool) -> SqlResult<Value> {
         .case_insensitive(fold)
         .size_limit(1 << 20)
         .build();
-    let regex = built.map_err(|_| SqlError::new("2201B", "invalid regular expression"))?;
+    let regex = built
+        .ok()
+        .ok_or_else(|| SqlError::new("2201B", "invalid regular expression"))?;
     Ok(Value::Bool(regex.is_match(text)))
 }
 
@@ -417,14 +419,10 @@ fn float_arithmetic(op: Arithmetic, a: f64, b: f64) -> SqlResult<f64> {
 /// Months keep the day where the month has it, and take its last one where not; days and the rest come after.
 fn moved_by_months(at: Timestamp, by: Interval) -> SqlResult<Value> {
     let out_of_range = || SqlError::new("22008", "timestamp out of range");
-    let moved = jiff::tz::TimeZone::UTC.to_datetime(at).checked_add(
-        jiff::Span::new()
-            .try_months(by.months)
-            .map_err(|_| out_of_range())?,
-    );
-    let moved = moved
-        .ok()
-        .and_then(|moved| moved.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let months = jiff::Span::new().try_months(by.months).ok();
+    let civil = jiff::tz::TimeZone::UTC.to_datetime(at);
+    let moved = months.and_then(|months| civil.checked_add(months).ok());
+    let moved = moved.and_then(|moved| moved.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let moved = moved.ok_or_else(out_of_range)?.timestamp();
     let rest = Interval { months: 0, ..by }.fixed_micros()?;
     Ok(Value::Time(time_of(micros_of(moved).saturating_add(rest))?))

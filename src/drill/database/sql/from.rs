@@ -133,18 +133,15 @@ impl Compiler<'_> {
                     _ => None,
                 };
                 let known = single.and_then(|name| self.common_table(&name));
-                let (source, own, columns) = match known {
-                    Some((name, query)) => {
-                        let columns = query.columns.clone();
-                        (Source::Query(Box::new(query)), (name, None), columns)
-                    }
-                    None => {
-                        let relation = find_relation(self.text, name)?;
-                        let columns = relation.columns.iter();
-                        let columns = columns.map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
-                        let own = (relation.name.to_owned(), Some(relation.name));
-                        (Source::Table(relation), own, columns)
-                    }
+                let (source, own, columns) = if let Some((name, query)) = known {
+                    let columns = query.columns.clone();
+                    (Source::Query(Box::new(query)), (name, None), columns)
+                } else {
+                    let relation = find_relation(self.text, name)?;
+                    let columns = relation.columns.iter();
+                    let columns = columns.map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
+                    let own = (relation.name.to_owned(), Some(relation.name));
+                    (Source::Table(relation), own, columns)
                 };
                 Ok((source, named(Some(own), alias.as_ref(), columns)?))
             }

@@ -91,12 +91,12 @@ impl Compiler<'_> {
             ("age", 1) => {
                 let today = Typed::new(Expr::Const(Value::Text("day".to_owned())), Type::Unknown);
                 let now = Typed::new(Expr::Moment(Moment::Transaction), Type::Timestamptz);
-                let midnight = self.from_library("date_trunc", vec![today, now])?;
+                let midnight = self.library_call("date_trunc", vec![today, now])?;
                 arguments.insert(0, midnight);
-                return self.from_library(name, arguments);
+                return self.library_call(name, arguments);
             }
             ("concat", 1..) => return self.concat(arguments),
-            _ => return self.from_library(name, arguments),
+            _ => return self.library_call(name, arguments),
         };
         let wrong = no_function(name, &arguments);
         let mut exprs = Vec::new();
@@ -126,11 +126,11 @@ impl Compiler<'_> {
     pub fn named_call(&mut self, name: &str, arguments: &[&ast::Expr]) -> SqlResult<Typed> {
         let typed = arguments.iter().map(|argument| self.expr(argument));
         let typed = typed.collect::<SqlResult<_>>()?;
-        self.from_library(name, typed)
+        self.library_call(name, typed)
     }
 
     /// A function of the library: the one of exactly these types, or else the first they can be brought to.
-    fn from_library(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn library_call(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
         let of_name = || (0..LIBRARY.len()).filter(|place| LIBRARY[*place].name == name);
         let near = |place: &usize| {

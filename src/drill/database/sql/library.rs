@@ -39,14 +39,14 @@ pub static LIBRARY: &[Entry] = library! {
         _ => Ok(Value::Null),
     };
     "pg_encoding_to_char" (Int4) -> Text = |_| Ok(Value::Text("UTF8".to_owned()));
-    "pg_get_constraintdef" (Int8, Bool) -> Text = |v| definition(v, constraint_definition);
+    "pg_get_constraintdef" (Int8, Bool) -> Text = |v| Ok(definition(v, constraint_definition));
     "pg_get_expr" (Text, Int8, Bool) -> Text = |v| Ok(v.first().cloned().unwrap_or(Value::Null));
-    "pg_get_indexdef" (Int8, Int4, Bool) -> Text = |v| definition(v, index_definition);
-    "pg_get_userbyid" (Int8) -> Text = |v| definition(v, |oid| Some(role(oid)));
+    "pg_get_indexdef" (Int8, Int4, Bool) -> Text = |v| Ok(definition(v, index_definition));
+    "pg_get_userbyid" (Int8) -> Text = |v| Ok(definition(v, |oid| Some(role(oid))));
     "pg_table_is_visible" (Int8) -> Bool = |_| Ok(Value::Bool(true));
-    "btrim" (Text) -> Text = |v| text(v, |text| text.trim_matches(' ').to_owned());
-    "ltrim" (Text) -> Text = |v| text(v, |text| text.trim_start_matches(' ').to_owned());
-    "rtrim" (Text) -> Text = |v| text(v, |text| text.trim_end_matches(' ').to_owned());
+    "btrim" (Text) -> Text = |v| Ok(text(v, |text| text.trim_matches(' ').to_owned()));
+    "ltrim" (Text) -> Text = |v| Ok(text(v, |text| text.trim_start_matches(' ').to_owned()));
+    "rtrim" (Text) -> Text = |v| Ok(text(v, |text| text.trim_end_matches(' ').to_owned()));
     "date_trunc" (Text, Timestamptz) -> Timestamptz = |v| match v {
         [Value::Text(unit), Value::Time(at)] => Ok(Value::Time(truncated(unit, *at)?)),
         _ => Ok(Value::Null),
@@ -55,10 +55,10 @@ pub static LIBRARY: &[Entry] = library! {
         [Value::Text(unit), Value::Interval(span)] => Ok(Value::Interval(truncated_span(unit, *span)?)),
         _ => Ok(Value::Null),
     };
-    "initcap" (Text) -> Text = |v| text(v, capitalized);
-    "justify_days" (Interval) -> Interval = |v| span(v, justified_days);
-    "justify_hours" (Interval) -> Interval = |v| span(v, justified_hours);
-    "justify_interval" (Interval) -> Interval = |v| span(v, |span| justified_days(justified_hours(span)));
+    "initcap" (Text) -> Text = |v| Ok(text(v, capitalized));
+    "justify_days" (Interval) -> Interval = |v| Ok(span(v, justified_days));
+    "justify_hours" (Interval) -> Interval = |v| Ok(span(v, justified_hours));
+    "justify_interval" (Interval) -> Interval = |v| Ok(span(v, |span| justified_days(justified_hours(span))));
     "replace" (Text, Text, Text) -> Text = |v| match v {
         [Value::Text(text), Value::Text(from), Value::Text(to)] if !from.is_empty() => {
             Ok(Value::Text(text.replace(from.as_str(), to)))
@@ -66,7 +66,7 @@ pub static LIBRARY: &[Entry] = library! {
         [text, ..] => Ok(text.clone()),
         [] => Ok(Value::Null),
     };
-    "reverse" (Text) -> Text = |v| text(v, |text| text.chars().rev().collect());
+    "reverse" (Text) -> Text = |v| Ok(text(v, |text| text.chars().rev().collect()));
     "split_part" (Text, Text, Int4) -> Text = |v| match v {
         [Value::Text(text), Value::Text(by), Value::Int(place)] => part(text, by, *place).map(Value::Text),
         _ => Ok(Value::Null),
@@ -91,25 +91,25 @@ pub static LIBRARY: &[Entry] = library! {
 };
 
 /// The text of something in the catalogue, by its number.
-fn definition(values: &[Value], of: impl Fn(i64) -> Option<String>) -> SqlResult<Value> {
-    Ok(match values {
+fn definition(values: &[Value], of: impl Fn(i64) -> Option<String>) -> Value {
+    match values {
         [Value::Int(oid), ..] => of(*oid).map_or(Value::Null, Value::Text),
         _ => Value::Null,
-    })
+    }
 }
 
-fn text(values: &[Value], change: impl Fn(&str) -> String) -> SqlResult<Value> {
-    Ok(match values {
+fn text(values: &[Value], change: impl Fn(&str) -> String) -> Value {
+    match values {
         [Value::Text(text)] => Value::Text(change(text)),
         _ => Value::Null,
-    })
+    }
 }
 
-fn span(values: &[Value], change: impl Fn(Interval) -> Interval) -> SqlResult<Value> {
-    Ok(match values {
+fn span(values: &[Value], change: impl Fn(Interval) -> Interval) -> Value {
+    match values {
         [Value::Interval(span)] => Value::Interval(change(*span)),
         _ => Value::Null,
-    })
+    }
 }
 
 fn substring(values: &[Value]) -> SqlResult<Value> {

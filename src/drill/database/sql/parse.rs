@@ -100,7 +100,7 @@ fn place_in(sql: &str, place: &str) -> Option<usize> {
 
 /// A statement whose names have not been looked up yet.
 pub enum Raw {
-    Parsed(ast::Statement),
+    Parsed(Box<ast::Statement>),
     /// What the parser does not know.
     Ready(Statement),
 }
@@ -108,10 +108,13 @@ pub enum Raw {
 impl Raw {
     /// Whether it is answered in a transaction that has failed.
     pub fn ends_transaction(&self) -> bool {
-        matches!(
-            self,
-            Raw::Parsed(ast::Statement::Commit { .. } | ast::Statement::Rollback { .. })
-        )
+        match self {
+            Raw::Parsed(parsed) => matches!(
+                parsed.as_ref(),
+                ast::Statement::Commit { .. } | ast::Statement::Rollback { .. }
+            ),
+            Raw::Ready(_) => false,
+        }
     }
 
     /// Looks its names up. `types` are those the client gave for its parameters.
@@ -143,7 +146,7 @@ pub fn split(sql: &str) -> SqlResult<Vec<Raw>> {
         }
         statements.push(match reset(&mut parser) {
             Some(reset) => Raw::Ready(reset),
-            None => Raw::Parsed(parser.parse_statement().map_err(wrong)?),
+            None => Raw::Parsed(Box::new(parser.parse_statement().map_err(wrong)?)),
         });
         let next = parser.peek_token();
         if !matches!(next.token, Token::SemiColon | Token::EOF) {
@@ -246,8 +249,9 @@ fn forward(direction: &ast::FetchDirection) -> SqlResult<Option<usize>> {
         D::Count { limit } | D::Forward { limit: Some(limit) } => limit
             .to_string()
             .parse()
+            .ok()
             .map(Some)
-            .map_err(|_| SqlError::unanswered("FETCH backwards")),
+            .ok_or_else(|| SqlError::unanswered("FETCH backwards")),
         _ => Err(SqlError::unanswered("FETCH of anything but what comes next")),
     }
 }

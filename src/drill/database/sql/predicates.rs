@@ -62,6 +62,14 @@ impl Compiler<'_> {
                 compare_op,
                 right,
             } => self.quantified(left, compare_op, right, true)?,
+            other => return self.special_call(other),
+        };
+        Ok(Typed::boolean(expr))
+    }
+
+    /// Functions with a syntax of their own.
+    fn special_call(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+        match expr {
             ast::Expr::Substring {
                 expr,
                 substring_from: Some(from),
@@ -70,30 +78,27 @@ impl Compiler<'_> {
                 ..
             } => {
                 let name = if *shorthand { "substr" } else { "substring" };
-                return self.named_call(name, &[expr, from, length]);
+                self.named_call(name, &[expr, from, length])
             }
             ast::Expr::Substring {
                 expr,
                 substring_from: Some(from),
                 substring_for: None,
                 ..
-            } => return self.named_call("substr", &[expr, from]),
+            } => self.named_call("substr", &[expr, from]),
             ast::Expr::Trim {
                 expr,
                 trim_where: None,
                 trim_what: None,
                 ..
-            } => return self.named_call("btrim", &[expr]),
+            } => self.named_call("btrim", &[expr]),
             ast::Expr::Position { expr, r#in } => {
-                return Ok(self.named_call("strpos", &[r#in, expr])?.named("position"));
+                Ok(self.named_call("strpos", &[r#in, expr])?.named("position"))
             }
             other => {
-                return Err(
-                    SqlError::unanswered(&format!("this expression: {other}")).at(self.at(Self::span(other)))
-                );
+                Err(SqlError::unanswered(&format!("this expression: {other}")).at(self.at(Self::span(other))))
             }
-        };
-        Ok(Typed::boolean(expr))
+        }
     }
 
     /// `left op any (select …)`.

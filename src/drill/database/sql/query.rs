@@ -37,6 +37,9 @@ enum Body {
     },
 }
 
+/// The columns of VALUES, and its rows.
+type Rows = (Vec<(String, Type)>, Vec<Vec<Expr>>);
+
 impl Query {
     /// How long it is to wait (`pg_sleep`), as an expression.
     pub fn sleep(&self) -> Option<&Expr> {
@@ -305,7 +308,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn values(&mut self, rows: &[Vec<ast::Expr>]) -> SqlResult<(Vec<(String, Type)>, Vec<Vec<Expr>>)> {
+    fn values(&mut self, rows: &[Vec<ast::Expr>]) -> SqlResult<Rows> {
         let width = rows.first().map_or(0, Vec::len);
         if rows.iter().any(|row| row.len() != width) {
             return Err(SqlError::new("42601", "VALUES lists must all be the same length"));
