@@ -106,7 +106,7 @@ impl Pair {
 
     fn drill(&self, arguments: &[&str]) -> Output {
         let url = self.world.drill.socket_url().unwrap();
-        self.psql(&url, arguments)
+        Self::psql(&url, arguments)
     }
 
     fn real(&self, arguments: &[&str]) -> Output {
@@ -115,10 +115,10 @@ impl Pair {
             "postgres://managed_services_api@{folder}:{}/{DATABASE}",
             self.real.port()
         );
-        self.psql(&url, arguments)
+        Self::psql(&url, arguments)
     }
 
-    fn psql(&self, url: &str, arguments: &[&str]) -> Output {
+    fn psql(url: &str, arguments: &[&str]) -> Output {
         let mut psql = Command::new("psql");
         psql.env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
