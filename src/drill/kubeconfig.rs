@@ -14,6 +14,9 @@ use super::world::NAMESPACE;
 
 /// Writes it, readable by the owner only. JSON is YAML, and `kubectl` reads it.
 pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
+    let tokens = api.tokens();
+    let user = |name: &str, token: &str| json!({"name": name, "user": {"token": token}});
+    let context = |name: &str, user: &str| json!({"name": name, "context": {"cluster": "drill", "user": user, "namespace": NAMESPACE}});
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -21,8 +24,16 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
             "server": api.url(),
             "certificate-authority-data": STANDARD.encode(api.certificate()),
         }}],
-        "users": [{"name": "oncall", "user": {"token": api.token()}}],
-        "contexts": [{"name": "drill", "context": {"cluster": "drill", "user": "oncall", "namespace": NAMESPACE}}],
+        "users": [
+            user("oncall", &tokens.on_call),
+            user("readonly", &tokens.read_only),
+            user("admin", &tokens.admin),
+        ],
+        "contexts": [
+            context("drill", "oncall"),
+            context("readonly", "readonly"),
+            context("admin", "admin"),
+        ],
         "current-context": "drill",
         "preferences": {},
     });

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use api::{ApiServer, Rights, Shared};
+use api::{ApiServer, Rights, Shared, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
@@ -98,13 +98,17 @@ impl Drill {
         let database = Arc::new(database);
         let secret = secret_values(database.port(), &password);
         let world = World::new(&scenario, seed, start, tables, &secret);
-        let rights = Rights::without(&scenario.rights.without);
+        let rights = Rights::new(&scenario.rights.without, &scenario.rights.also, world.store());
         let failed = |source| DrillError::Server {
             server: "API server",
             source,
         };
-        let token = token().map_err(failed)?;
-        let shared = Shared::new(world, clock.clone(), rights, token, Arc::clone(&database));
+        let tokens = Tokens {
+            on_call: token().map_err(failed)?,
+            read_only: token().map_err(failed)?,
+            admin: token().map_err(failed)?,
+        };
+        let shared = Shared::new(world, clock.clone(), rights, tokens, Arc::clone(&database));
         let api = ApiServer::start(Arc::new(shared)).await.map_err(failed)?;
         let drill = Self {
             api,

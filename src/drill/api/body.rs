@@ -14,6 +14,10 @@ use serde_json::Value;
 /// The body of an answer. An error in it breaks the connection, as a server's crash does.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 
+/// The bytes of an answer that is not streamed, beside its body, until its last form is chosen.
+#[derive(Clone)]
+pub struct Whole(pub Bytes);
+
 /// An answer with a JSON body.
 pub fn json(code: u16, value: &Value) -> Response<Body> {
     typed_json(code, value, "application/json")
@@ -23,10 +27,23 @@ pub fn json(code: u16, value: &Value) -> Response<Body> {
 pub fn typed_json(code: u16, value: &Value, media_type: &'static str) -> Response<Body> {
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
     bytes.push(b'\n');
-    let whole = Full::new(Bytes::from(bytes))
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    answer(code, media_type, whole)
+    complete(code, media_type, Bytes::from(bytes))
+}
+
+fn complete(code: u16, media_type: &'static str, bytes: Bytes) -> Response<Body> {
+    let mut response = answer(code, media_type, whole(bytes.clone()));
+    response.extensions_mut().insert(Whole(bytes));
+    response
+}
+
+/// A body of known length.
+pub fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body sent in chunks.
+pub fn chunked(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {
+    StreamBody::new(stream.map(|item| item.map(Frame::data))).boxed_unsync()
 }
 
 /// An answer that goes on while the stream does.
@@ -34,8 +51,7 @@ pub fn streamed(
     media_type: &'static str,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> Response<Body> {
-    let body = StreamBody::new(stream.map(|item| item.map(Frame::data)));
-    answer(200, media_type, body.boxed_unsync())
+    answer(200, media_type, chunked(stream))
 }
 
 fn answer(code: u16, media_type: &'static str, body: Body) -> Response<Body> {
@@ -51,10 +67,9 @@ fn answer(code: u16, media_type: &'static str, body: Body) -> Response<Body> {
 
 /// A plain text.
 pub fn text(text: &'static str) -> Response<Body> {
-    let whole = Full::new(Bytes::from_static(text.as_bytes()));
-    answer(
+    complete(
         200,
         "text/plain; charset=utf-8",
-        whole.map_err(|never| match never {}).boxed_unsync(),
+        Bytes::from_static(text.as_bytes()),
     )
 }

@@ -60,7 +60,7 @@ where
         .await
         .map_err(|error| io::Error::other(error.into()))?;
     if !parts.headers.contains_key(AUTHORIZATION) {
-        let token = format!("Bearer {}", shared.token());
+        let token = format!("Bearer {}", shared.tokens().on_call);
         let token = HeaderValue::from_str(&token).map_err(io::Error::other)?;
         parts.headers.insert(AUTHORIZATION, token);
     }

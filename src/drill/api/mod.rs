@@ -3,22 +3,31 @@
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
 mod body;
+mod delete;
 mod discovery;
 mod faults;
+mod identity;
 mod in_process;
 mod logs;
+mod marks;
+mod openapi;
+mod patch;
 mod read;
 mod request;
 mod reviews;
 mod rights;
+mod scale;
+mod schema;
 mod selectors;
 mod server;
 mod shared;
 mod status;
+mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod validate;
 mod watch;
 mod write;
 
@@ -29,14 +38,19 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
 use super::world::Resource;
+use identity::Identity;
 use request::{Query, Target};
 use status::Refusal;
 
 pub use body::Body;
+pub use identity::Tokens;
 pub use in_process::InProcess;
 pub use rights::Rights;
 pub use server::ApiServer;
 pub use shared::{Seen, Shared};
+
+/// The longest body a request may have: 3 MiB.
+const LONGEST_BODY: usize = 3 * 1024 * 1024;
 
 /// Answers one request.
 pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Body> {
@@ -46,8 +60,10 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
         .path_and_query()
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
-    let answer = answer(shared, &parts, &body).await;
-    let mut response = answer.unwrap_or_else(|refusal| refusal.response());
+    let mut who = None;
+    let answer = answer(shared, &parts, &body, &mut who).await;
+    let response = answer.unwrap_or_else(|refusal| refusal.response());
+    let mut response = shared.marks().put(response, &parts, who.as_ref());
     let date = shared.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
     if let Ok(date) = HeaderValue::try_from(date.to_string()) {
         response.headers_mut().insert(header::DATE, date);
@@ -55,68 +71,99 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
     response
 }
 
-async fn answer(shared: &Arc<Shared>, parts: &Parts, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    shared.faults().meet().await?;
-    authenticate(shared, parts)?;
-    let query = Query::of(parts.uri.query());
-    let Some(target) = Target::of(parts.uri.path()) else {
-        return answer_path(parts);
-    };
-    let verb = request::verb(&parts.method, &target, &query);
-    let rights = shared.rights();
-    if !rights.allow(verb, &target) {
-        return Err(rights::forbidden(verb, &target));
-    }
-    if target.group.starts_with("auth") && target.version == "v1" && parts.method == Method::POST {
-        return reviews::answer(&target.plural, &rights, parts, body, shared.clock().now());
-    }
-    serve(shared, verb, &target, &query, parts, body).await
-}
-
-fn authenticate(shared: &Shared, parts: &Parts) -> Result<(), Refusal> {
-    let value = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let shown = value.and_then(|value| value.strip_prefix("Bearer "));
-    if shown == Some(shared.token()) {
-        Ok(())
-    } else {
-        Err(Refusal::unauthorized())
-    }
-}
-
-fn answer_path(parts: &Parts) -> Result<Response<Body>, Refusal> {
-    let path = parts.uri.path();
-    let verb = parts.method.as_str().to_lowercase();
-    if parts.method != Method::GET || !Rights::allow_path(path) {
-        return Err(rights::forbidden_path(&verb, path));
-    }
-    discovery::answer(parts).ok_or_else(Refusal::no_such_resource)
-}
-
-async fn serve(
+/// `known` is set to whom the request is judged as, once that is known.
+async fn answer(
     shared: &Arc<Shared>,
-    verb: &str,
-    target: &Target,
-    query: &Query,
     parts: &Parts,
     body: &[u8],
+    known: &mut Option<Identity>,
 ) -> Result<Response<Body>, Refusal> {
+    shared.faults().meet().await?;
+    let rights = shared.rights();
+    let asking = identity::authenticate(shared.tokens(), &parts.headers)?;
+    let who = identity::impersonated(asking, &rights, parts)?;
+    *known = Some(who.clone());
+    let query = Query::of(parts.uri.query());
+    let Some(target) = Target::of(parts.uri.path()) else {
+        return answer_path(parts, &who);
+    };
+    let verb = request::verb(&parts.method, &target, &query);
+    if !rights.allow(&who, verb, &target) {
+        return Err(rights::forbidden(&who, verb, &target));
+    }
+    if body.len() > LONGEST_BODY {
+        return Err(Refusal::too_large(LONGEST_BODY));
+    }
+    if target.group.starts_with("auth") && target.version == "v1" && parts.method == Method::POST {
+        return reviews::answer(&target.plural, &rights, &who, parts, body, shared.clock().now());
+    }
+    let asked = Asked {
+        shared,
+        target: &target,
+        query: &query,
+        parts,
+        body,
+    };
+    serve(&asked, verb).await
+}
+
+fn answer_path(parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
+    let path = parts.uri.path();
+    let verb = parts.method.as_str().to_lowercase();
+    let verb = if verb == "head" { "get" } else { &verb };
+    if !Rights::allow_path(who, verb, path) {
+        return Err(rights::forbidden_path(who, verb, path));
+    }
+    if verb != "get" {
+        return Err(Refusal::method_not_allowed());
+    }
+    let documents = openapi::answer(parts)?;
+    documents
+        .or_else(|| discovery::answer(parts))
+        .ok_or_else(Refusal::no_such_resource)
+}
+
+/// One request for an object or a collection, with all that is known of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    shared: &'a Arc<Shared>,
+    target: &'a Target,
+    query: &'a Query,
+    parts: &'a Parts,
+    body: &'a [u8],
+}
+
+async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal> {
+    let Asked {
+        shared,
+        target,
+        query,
+        parts,
+        ..
+    } = *asked;
     let known = discovery::knows(&target.group, &target.version, &target.plural);
     let Some(resource) = Resource::find(&target.group, &target.plural).filter(|_| known) else {
         return Err(Refusal::no_such_resource());
     };
+    request::check_accept(parts, target)?;
+    if parts.method == Method::HEAD {
+        return Err(Refusal::method_not_allowed());
+    }
     let form = request::form(parts);
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
-        (Resource::Pods, "delete", "") => write::delete_pod(shared, target, query, parts, body),
-        (Resource::Deployments, _, "scale") => {
-            write::scale(shared, &parts.method, target, query, parts, body)
+        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(streams::refuse(asked)),
+        (Resource::Pods, _, "proxy") => Err(streams::refuse(asked)),
+        (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
+            delete::one(asked, resource)
         }
+        (Resource::Pods, "deletecollection", "") => delete::collection(asked, resource).await,
+        (Resource::Deployments | Resource::ReplicaSets, _, "scale") => scale::scale(asked, resource),
+        (_, "update" | "patch", "") => write::update(asked, resource),
         // An old form of a watch names the object in the path.
         (_, "get", "") if query.is_on("watch") => watch::watch(shared, resource, target, query, form),
-        (_, "get", "") => read::get(shared, resource, target, query, form),
+        (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status")
+        | (_, "get", "") => read::get(shared, resource, target, query, form),
         (_, "list", "") => read::list(shared, resource, target, query, form).await,
         (_, "watch", "") => watch::watch(shared, resource, target, query, form),
         (_, _, "") => Err(Refusal::method_not_allowed()),

@@ -3,6 +3,8 @@
 use http::request::Parts;
 use http::{Method, header};
 
+use super::status::Refusal;
+
 /// An object or collection named by a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
@@ -150,6 +152,25 @@ pub fn form(parts: &Parts) -> Form {
         }
     }
     Form::Objects
+}
+
+/// Refuses a request that accepts nothing this server can give; streams and logs have forms of their own.
+pub fn check_accept(parts: &Parts, target: &Target) -> Result<(), Refusal> {
+    let accept = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
+        return Ok(());
+    };
+    let has_own_form = !matches!(target.subresource.as_str(), "" | "scale" | "status");
+    let mut types = accept
+        .split(',')
+        .map(|one| one.split(';').next().unwrap_or_default().trim());
+    if has_own_form || types.any(|one| matches!(one, "application/json" | "application/*" | "*/*")) {
+        return Ok(());
+    }
+    Err(Refusal::not_acceptable("application/json"))
 }
 
 /// The verb as roles name it.

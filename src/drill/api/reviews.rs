@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
+use super::identity::Identity;
 use super::request::Target;
-use super::rights::{GROUP, Rights, USER};
+use super::rights::Rights;
 use super::status::Refusal;
 use crate::drill::world::seconds;
 
@@ -15,28 +16,34 @@ use crate::drill::world::seconds;
 pub fn answer(
     resource: &str,
     rights: &Rights,
+    who: &Identity,
     parts: &Parts,
     body: &[u8],
     now: Timestamp,
 ) -> Result<Response<Body>, Refusal> {
     let value = match resource {
-        "selfsubjectaccessreviews" => access(rights, &spec(parts, body, access_spec)?),
-        "selfsubjectrulesreviews" => rules(rights, &spec(parts, body, rules_spec)?),
-        _ => whoami(now),
+        "selfsubjectaccessreviews" => access(rights, who, &spec(parts, body, access_spec)?),
+        "selfsubjectrulesreviews" => rules(rights, who, &spec(parts, body, rules_spec)?),
+        _ => whoami(who, now),
     };
     Ok(body::json(201, &value))
 }
 
-fn access(rights: &Rights, spec: &Value) -> Value {
+fn access(rights: &Rights, who: &Identity, spec: &Value) -> Value {
     let text = |field: &str| {
         spec["resourceAttributes"][field]
             .as_str()
             .unwrap_or_default()
             .to_owned()
     };
-    let allowed = match spec["nonResourceAttributes"]["path"].as_str() {
-        Some(path) => Rights::allow_path(path),
-        None => rights.allow(
+    let path = &spec["nonResourceAttributes"];
+    let reason = match path["path"].as_str() {
+        Some(asked) => {
+            let verb = path["verb"].as_str().unwrap_or_default();
+            Rights::allow_path(who, verb, asked).then(String::new)
+        }
+        None => rights.reason(
+            who,
             &text("verb"),
             &Target {
                 group: text("group"),
@@ -48,19 +55,20 @@ fn access(rights: &Rights, spec: &Value) -> Value {
             },
         ),
     };
-    let mut status = json!({ "allowed": allowed });
-    if allowed {
-        status["reason"] = json!(format!(
-            "RBAC: allowed by RoleBinding \"oncall/{}\" of Role \"oncall\" to Group \"{GROUP}\"",
-            text("namespace")
-        ));
+    let mut status = json!({ "allowed": reason.is_some() });
+    if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+        status["reason"] = json!(reason);
     }
     review("SelfSubjectAccessReview", spec, &status)
 }
 
-fn rules(rights: &Rights, spec: &Value) -> Value {
+fn rules(rights: &Rights, who: &Identity, spec: &Value) -> Value {
     let namespace = spec["namespace"].as_str().unwrap_or_default();
-    review("SelfSubjectRulesReview", &json!({}), &rights.rules(namespace))
+    review(
+        "SelfSubjectRulesReview",
+        &json!({}),
+        &rights.rules(who, namespace),
+    )
 }
 
 fn review(kind: &str, spec: &Value, status: &Value) -> Value {
@@ -73,12 +81,12 @@ fn review(kind: &str, spec: &Value, status: &Value) -> Value {
     })
 }
 
-fn whoami(now: Timestamp) -> Value {
+fn whoami(who: &Identity, now: Timestamp) -> Value {
     json!({
         "kind": "SelfSubjectReview",
         "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"creationTimestamp": seconds(now)},
-        "status": {"userInfo": {"username": USER, "groups": [GROUP, "system:authenticated"]}},
+        "status": {"userInfo": {"username": who.name, "groups": who.groups}},
     })
 }
 

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -21,6 +21,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::body::Body;
 use super::faults::Faults;
+use super::identity::Tokens;
 use super::in_process::InProcess;
 use super::shared::{Seen, Shared};
 use super::tls;
@@ -68,9 +69,9 @@ impl ApiServer {
         &self.certificate
     }
 
-    /// The on-call user's token.
-    pub fn token(&self) -> &str {
-        self.shared.token()
+    /// The users' tokens.
+    pub fn tokens(&self) -> &Tokens {
+        self.shared.tokens()
     }
 
     /// Begins, plays or (with `None`) ends a fault.
@@ -166,6 +167,20 @@ async fn thaw(faults: &Faults) {
 
 async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let (parts, body) = request.into_parts();
-    let body: Bytes = body.collect().await?.to_bytes();
+    let body = read(body).await?;
     Ok(super::handle(&shared, Request::from_parts(parts, body)).await)
+}
+
+/// The body, or as much of it as shows that it is too long.
+async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+        if bytes.len() > super::LONGEST_BODY {
+            break;
+        }
+    }
+    Ok(bytes.freeze())
 }

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::faults::Faults;
-use super::rights::Rights;
+use super::identity::Tokens;
+use super::marks::Marks;
+use super::rights::{self, Rights};
 use crate::drill::clock::Clock;
 use crate::drill::database::DatabaseServer;
 use crate::drill::faults::ApiFault;
@@ -38,19 +40,20 @@ pub struct Shared {
     clock: Clock,
     faults: Faults,
     rights: Rights,
-    token: String,
+    tokens: Tokens,
+    marks: Marks,
     database: Arc<DatabaseServer>,
     seen: Mutex<VecDeque<Seen>>,
     woken: Notify,
 }
 
 impl Shared {
-    /// Puts a world behind a server whose only user shows `token`.
+    /// Puts a world behind a server whose users show `tokens`.
     pub fn new(
         world: World,
         clock: Clock,
         rights: Rights,
-        token: String,
+        tokens: Tokens,
         database: Arc<DatabaseServer>,
     ) -> Self {
         Self {
@@ -58,7 +61,8 @@ impl Shared {
             clock,
             faults: Faults::default(),
             rights,
-            token,
+            tokens,
+            marks: Marks::default(),
             database,
             seen: Mutex::new(VecDeque::new()),
             woken: Notify::new(),
@@ -71,7 +75,7 @@ impl Shared {
         world.advance(self.clock.now());
         for request in world.take_requests() {
             match request {
-                Request::Api(fault) => self.faults.set(fault),
+                Request::Api(fault) => self.faults.set(rights::pin(fault, world.store())),
                 Request::Database(fault) => self.database.set_fault(fault),
             }
         }
@@ -93,6 +97,7 @@ impl Shared {
         if fault == Some(ApiFault::ExpireWatches) {
             self.world().compact();
         }
+        let fault = rights::pin(fault, self.world().store());
         self.faults.set(fault);
     }
 
@@ -104,9 +109,14 @@ impl Shared {
         }
     }
 
-    /// The user's bearer token.
-    pub fn token(&self) -> &str {
-        &self.token
+    /// The users' bearer tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// What marks the answers.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Remembers a request.

@@ -6,6 +6,17 @@ use serde_json::{Value, json};
 
 use super::body::{self, Body};
 
+/// What is wrong with one field of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// As `FieldValueInvalid`.
+    pub reason: &'static str,
+    /// As `spec.replicas`.
+    pub field: String,
+    /// As `Invalid value: -1: must be greater than or equal to 0`.
+    pub message: String,
+}
+
 /// A `Status` of a failed request.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -98,6 +109,77 @@ impl Refusal {
         Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with(json!({}))
     }
 
+    /// 406; `types` are those that could be given.
+    pub fn not_acceptable(types: &str) -> Self {
+        let message = format!("only the following media types are accepted: {types}");
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// 413 of a body longer than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("Request entity too large: limit is {limit}");
+        Self::new(413, "RequestEntityTooLarge", message)
+    }
+
+    /// 500 of an error that the server has no reason for.
+    pub fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
+    /// 500 of a request that impersonates groups and no user.
+    pub fn groups_without_a_user(groups: &[String]) -> Self {
+        let objects: Vec<String> = groups
+            .iter()
+            .map(|group| format!("{{Group  {group}    }}"))
+            .collect();
+        Self::unexplained(format!(
+            "requested [{}] without impersonating a user",
+            objects.join(" ")
+        ))
+    }
+
+    /// 422 of a patch that is well-formed and does not fit.
+    pub fn misfit_patch() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", message).with(json!({}))
+    }
+
+    /// 422 of a patch after which the object cannot be read; `patch` is what was sent, `why` what is wrong.
+    pub fn unreadable_patch(patch: &str, why: &str) -> Self {
+        let why = format!("Invalid value: {patch:?}: {why}");
+        Self::new(422, "Invalid", format!(" \"\" is invalid: patch: {why}")).with(json!({
+            "causes": [{"reason": "FieldValueInvalid", "message": why, "field": "patch"}],
+        }))
+    }
+
+    /// 422 of an object with one or more wrong fields.
+    pub fn invalid_fields(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+        let all: Vec<String> = causes
+            .iter()
+            .map(|cause| format!("{}: {}", cause.field, cause.message))
+            .collect();
+        let list = match all.as_slice() {
+            [one] => one.clone(),
+            more => format!("[{}]", more.join(", ")),
+        };
+        let message = format!("{} \"{name}\" is invalid: {list}", qualified(group, kind));
+        let mut details = json!({"name": name, "kind": kind});
+        if !group.is_empty() {
+            details["group"] = json!(group);
+        }
+        let causes = causes
+            .iter()
+            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
+        details["causes"] = causes.collect();
+        Self::new(422, "Invalid", message).with(details)
+    }
+
+    /// 415 of a body that is not in JSON.
+    pub fn unknown_format() -> Self {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
     /// 422 of one field of a `kind.group` object.
     pub fn invalid(about: &str, name: &str, details: (&str, &str), field: &str, why: &str) -> Self {
         let (group, kind) = details;
@@ -156,9 +238,11 @@ impl Refusal {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

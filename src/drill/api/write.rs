@@ -1,106 +1,286 @@
-//! delete of a pod, and the scale of a deployment.
+//! update and patch of an object: read, checked, and handed to the world.
 
+use http::header::{USER_AGENT, WARNING};
 use http::request::Parts;
 use http::{Method, Response, header};
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::Asked;
 use super::body::{self, Body};
+use super::marks;
+use super::patch::Patch;
 use super::request::{Query, Target};
-use super::shared::Shared;
-use super::status::{Refusal, qualified};
-use crate::drill::world::{Resource, seconds};
+use super::schema;
+use super::status::{Cause, Refusal, qualified};
+use super::validate;
+use crate::drill::world::{Manager, Resource, World, own};
 
-/// The grace a pod gets that is deleted without saying (`terminationGracePeriodSeconds`).
-const GRACE: i64 = 30;
+/// What the server does with fields that a kind does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    Ignore,
+    Warn,
+    Refuse,
+}
 
-/// Deletes a pod under the preconditions of the request's DeleteOptions.
-pub fn delete_pod(
-    shared: &Shared,
-    target: &Target,
-    query: &Query,
-    parts: &Parts,
-    body: &[u8],
-) -> Result<Response<Body>, Refusal> {
-    let options = json_body(parts, body)?;
+/// Updates (PUT) or patches an object.
+pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let Asked { shared, target, .. } = *asked;
+    let options = Options::of(asked)?;
     let at = shared.clock().now();
     let mut world = shared.world();
-    let find = |world: &crate::drill::world::World| {
-        world
-            .store()
-            .get(Resource::Pods, &target.namespace, &target.name)
-            .cloned()
-    };
-    let pod = find(&world).ok_or_else(|| Refusal::not_found("", "pods", &target.name))?;
-    check_preconditions(&pod, &options["preconditions"])?;
-    let grace = options["gracePeriodSeconds"]
-        .as_i64()
-        .or_else(|| query.number("gracePeriodSeconds"));
-    let grace = grace.unwrap_or(GRACE).max(0);
-    let mut answer = (*pod).clone();
-    if is_dry(query, &options) {
-        if answer["metadata"]["deletionTimestamp"].is_null() {
-            answer["metadata"]["deletionTimestamp"] = json!(seconds(at + SignedDuration::from_secs(grace)));
-            answer["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
-        }
-        return Ok(body::json(200, &answer));
-    }
-    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-    world.delete_pod(at, &uid, grace);
-    if let Some(after) = find(&world) {
-        answer = (*after).clone();
+    let before = find(&world, resource, target)?;
+    let (mut wanted, sent) = wanted(asked, resource, &before)?;
+    let warnings = decode(asked, resource, &mut wanted, options.unknown, &sent)?;
+    check_identity(resource, target, &before, &wanted)?;
+    keep_what_is_not_theirs(&before, &mut wanted);
+    schema::fill_defaults(resource, &mut wanted);
+    validate::check(resource, &before, &wanted)?;
+    own(resource, &before, &mut wanted, &options.manager, at);
+    if !options.dry {
+        world.replace(at, resource, wanted.clone());
+        wanted = find(&world, resource, target)?;
+        shared.wake();
     }
     drop(world);
-    shared.wake();
-    Ok(body::json(200, &answer))
+    let mut response = body::json(200, &wanted);
+    for warning in warnings.iter().filter_map(|text| marks::warning(text)) {
+        response.headers_mut().append(WARNING, warning);
+    }
+    Ok(response)
 }
 
-fn check_preconditions(pod: &Value, preconditions: &Value) -> Result<(), Refusal> {
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    for (field, called, hint) in [
-        (
-            "uid",
-            "UID",
-            "The object might have been deleted and then recreated",
-        ),
-        (
-            "resourceVersion",
-            "ResourceVersion",
-            "The object might have been modified",
-        ),
-    ] {
-        let (Some(asked), Some(found)) = (preconditions[field].as_str(), pod["metadata"][field].as_str())
-        else {
-            continue;
+/// The options of a write, from its query.
+pub struct Options {
+    /// Nothing is to be changed.
+    pub dry: bool,
+    /// Who writes.
+    pub manager: Manager,
+    unknown: Unknown,
+}
+
+impl Options {
+    /// Reads them; an option that the server does not know is refused.
+    pub fn of(asked: &Asked<'_>) -> Result<Self, Refusal> {
+        let kind = if asked.parts.method == Method::PATCH {
+            "PatchOptions"
+        } else {
+            "UpdateOptions"
         };
-        if asked != found {
-            let why = format!(
-                "the {called} in the precondition ({asked}) does not match the {called} in record ({found}). {hint}"
-            );
-            return Err(Refusal::conflict("Pod", name, "", "Pod", &why));
+        let unknown = match asked.query.get("fieldValidation") {
+            Some("Ignore") => Unknown::Ignore,
+            None | Some("Warn") => Unknown::Warn,
+            Some("Strict") => Unknown::Refuse,
+            Some(other) => {
+                let values = "\"\", \"Ignore\", \"Strict\", \"Warn\"";
+                return Err(unsupported(kind, "fieldValidation", other, values));
+            }
+        };
+        Ok(Self {
+            dry: is_dry(kind, asked.query, &Value::Null)?,
+            manager: Manager {
+                name: manager(asked.query, asked.parts),
+                subresource: if asked.target.subresource == "scale" {
+                    "scale"
+                } else {
+                    ""
+                },
+            },
+            unknown,
+        })
+    }
+}
+
+/// Whether nothing is to be changed; `options` are those of the body.
+pub fn is_dry(kind: &str, query: &Query, options: &Value) -> Result<bool, Refusal> {
+    let in_body = options["dryRun"].as_array().and_then(|list| list.first());
+    let asked = query.get("dryRun").or_else(|| in_body.and_then(Value::as_str));
+    match asked {
+        None => Ok(false),
+        Some("All") => Ok(true),
+        Some(other) => Err(unsupported(kind, "dryRun", other, "\"All\"")),
+    }
+}
+
+/// The 422 of an option that does not exist.
+pub fn unsupported(kind: &str, field: &str, value: &str, values: &str) -> Refusal {
+    let cause = Cause {
+        reason: "FieldValueNotSupported",
+        field: field.to_owned(),
+        message: format!("Unsupported value: {value:?}: supported values: {values}"),
+    };
+    Refusal::invalid_fields("meta.k8s.io", kind, "", &[cause])
+}
+
+/// Who writes: the client says so, or it is the program's name.
+fn manager(query: &Query, parts: &Parts) -> String {
+    if let Some(name) = query.get("fieldManager") {
+        return name.to_owned();
+    }
+    let agent = parts
+        .headers
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    let program = agent.unwrap_or_default().split('/').next().unwrap_or_default();
+    if program.is_empty() { "unknown" } else { program }.to_owned()
+}
+
+/// The object a path names.
+pub fn find(world: &World, resource: Resource, target: &Target) -> Result<Value, Refusal> {
+    let is_global = matches!(resource, Resource::Namespaces);
+    let namespace = if is_global { "" } else { &target.namespace };
+    let found = world.store().get(resource, namespace, &target.name);
+    let object = found.ok_or_else(|| Refusal::not_found(&target.group, &target.plural, &target.name))?;
+    Ok((**object).clone())
+}
+
+/// The object as the request wants it, and what was sent, as a refusal quotes it.
+fn wanted(asked: &Asked<'_>, resource: Resource, before: &Value) -> Result<(Value, String), Refusal> {
+    let sent = String::from_utf8_lossy(asked.body).into_owned();
+    if asked.parts.method == Method::PATCH {
+        let patch = Patch::read(media_type(asked.parts), asked.body)?;
+        return Ok((patch.apply(before)?, sent));
+    }
+    let mut object = json_body(asked.parts, asked.body)?;
+    for (field, own) in [("apiVersion", resource.api_version()), ("kind", resource.kind())] {
+        let said = object[field].as_str().filter(|said| !said.is_empty());
+        if said.is_some_and(|said| said != own) {
+            let what = if field == "kind" { "kind" } else { "API version" };
+            return Err(Refusal::bad_request(format!(
+                "the {what} in the data ({}) does not match the expected {what} ({own})",
+                said.unwrap_or_default(),
+            )));
+        }
+        object[field] = json!(own);
+    }
+    Ok((object, sent))
+}
+
+/// Takes out fields that the kind does not have. Returns the warnings about them.
+fn decode(
+    asked: &Asked<'_>,
+    resource: Resource,
+    wanted: &mut Value,
+    unknown: Unknown,
+    sent: &str,
+) -> Result<Vec<String>, Refusal> {
+    let refuse = |why: &str| {
+        if asked.parts.method == Method::PATCH {
+            return Refusal::unreadable_patch(sent, why);
+        }
+        let kind = resource.kind();
+        Refusal::bad_request(format!(
+            "{kind} in version \"v1\" cannot be handled as a {kind}: {why}"
+        ))
+    };
+    let fields = schema::drop_unknown(resource, wanted).map_err(|error| refuse(&error))?;
+    let words: Vec<String> = fields
+        .iter()
+        .map(|field| format!("unknown field \"{field}\""))
+        .collect();
+    match unknown {
+        Unknown::Refuse if !words.is_empty() => {
+            Err(refuse(&format!("strict decoding error: {}", words.join(", "))))
+        }
+        Unknown::Warn => Ok(words),
+        Unknown::Ignore | Unknown::Refuse => Ok(Vec::new()),
+    }
+}
+
+/// Name, namespace, uid and resourceVersion of what is sent fit what is there.
+fn check_identity(
+    resource: Resource,
+    target: &Target,
+    before: &Value,
+    wanted: &Value,
+) -> Result<(), Refusal> {
+    let said = |field: &str| wanted["metadata"][field].as_str().filter(|said| !said.is_empty());
+    let name = said("name").unwrap_or_default();
+    if name != target.name {
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    let namespaced = resource != Resource::Namespaces && !target.namespace.is_empty();
+    if let Some(other) = said("namespace").filter(|said| namespaced && *said != target.namespace) {
+        return Err(Refusal::bad_request(format!(
+            "the namespace of the object ({other}) does not match the namespace on the request ({})",
+            target.namespace
+        )));
+    }
+    let uid = before["metadata"]["uid"].as_str().unwrap_or_default();
+    if let Some(other) = said("uid").filter(|said| *said != uid) {
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {other}, UID in object meta: {uid}",
+            target.plural, target.namespace
+        );
+        return Err(modified(target, &why));
+    }
+    check_version(target, before, wanted)
+}
+
+/// 409 unless the resourceVersion that is sent, if any, is the current one.
+pub fn check_version(target: &Target, before: &Value, wanted: &Value) -> Result<(), Refusal> {
+    let asked = wanted["metadata"]["resourceVersion"]
+        .as_str()
+        .filter(|version| !version.is_empty());
+    if asked.is_none_or(|asked| before["metadata"]["resourceVersion"] == asked) {
+        return Ok(());
+    }
+    let why = "the object has been modified; please apply your changes to the latest version and try again";
+    Err(modified(target, why))
+}
+
+fn modified(target: &Target, why: &str) -> Refusal {
+    let about = qualified(&target.group, &target.plural);
+    Refusal::conflict(&about, &target.name, &target.group, &target.plural, why)
+}
+
+/// The server's own fields, and the status, stay as they are.
+fn keep_what_is_not_theirs(before: &Value, wanted: &mut Value) {
+    const SERVERS: [&str; 9] = [
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generateName",
+        "managedFields",
+    ];
+    for field in SERVERS {
+        put_back(&before["metadata"], &mut wanted["metadata"], field);
+    }
+    put_back(before, wanted, "status");
+}
+
+fn put_back(before: &Value, wanted: &mut Value, field: &str) {
+    match before.get(field) {
+        Some(value) => wanted[field] = value.clone(),
+        None => {
+            wanted.as_object_mut().map(|fields| fields.remove(field));
         }
     }
-    Ok(())
 }
 
-fn json_body(parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
+/// The body of a request, in JSON; null when there is none.
+pub fn json_body(parts: &Parts, body: &[u8]) -> Result<Value, Refusal> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
     let media_type = media_type(parts);
     if !media_type.is_empty() && media_type != "application/json" {
-        return Err(Refusal::unsupported_media_type());
+        return Err(Refusal::unknown_format());
     }
-    parse(body)
-}
-
-fn parse(body: &[u8]) -> Result<Value, Refusal> {
     let malformed =
         |error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}"));
     serde_json::from_slice(body).map_err(malformed)
 }
 
-fn media_type(parts: &Parts) -> &str {
+/// The type of a request's body, without parameters.
+pub fn media_type(parts: &Parts) -> &str {
     let value = parts
         .headers
         .get(header::CONTENT_TYPE)
@@ -111,133 +291,4 @@ fn media_type(parts: &Parts) -> &str {
         .next()
         .unwrap_or_default()
         .trim()
-}
-
-fn is_dry(query: &Query, options: &Value) -> bool {
-    query.get("dryRun") == Some("All") || options["dryRun"] == json!(["All"])
-}
-
-/// Reads or changes the scale of a deployment.
-pub fn scale(
-    shared: &Shared,
-    method: &Method,
-    target: &Target,
-    query: &Query,
-    parts: &Parts,
-    body: &[u8],
-) -> Result<Response<Body>, Refusal> {
-    let mut world = shared.world();
-    let find = |world: &crate::drill::world::World| {
-        world
-            .store()
-            .get(Resource::Deployments, &target.namespace, &target.name)
-            .cloned()
-    };
-    let not_found = || Refusal::not_found(&target.group, &target.plural, &target.name);
-    let current = scale_of(&*find(&world).ok_or_else(not_found)?);
-    if *method == Method::GET {
-        return Ok(body::json(200, &current));
-    }
-    let wanted = wanted_scale(method, parts, body, &current)?;
-    check_version(target, &wanted, &current)?;
-    let replicas = check_replicas(target, &wanted)?;
-    if is_dry(query, &Value::Null) {
-        let mut answer = current;
-        answer["spec"]["replicas"] = json!(replicas);
-        return Ok(body::json(200, &answer));
-    }
-    world.scale(shared.clock().now(), &target.name, replicas);
-    let after = scale_of(&*find(&world).ok_or_else(not_found)?);
-    drop(world);
-    shared.wake();
-    Ok(body::json(200, &after))
-}
-
-fn scale_of(deployment: &Value) -> Value {
-    let metadata = &deployment["metadata"];
-    let labels = deployment["spec"]["selector"]["matchLabels"].as_object();
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    let replicas = &deployment["status"]["replicas"];
-    json!({
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {
-            "name": metadata["name"],
-            "namespace": metadata["namespace"],
-            "uid": metadata["uid"],
-            "resourceVersion": metadata["resourceVersion"],
-            "creationTimestamp": metadata["creationTimestamp"],
-        },
-        "spec": {"replicas": deployment["spec"]["replicas"]},
-        "status": {"replicas": replicas.as_u64().unwrap_or(0), "selector": selector.join(",")},
-    })
-}
-
-fn wanted_scale(method: &Method, parts: &Parts, body: &[u8], current: &Value) -> Result<Value, Refusal> {
-    if *method == Method::PUT {
-        return json_body(parts, body);
-    }
-    match media_type(parts) {
-        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            let mut wanted = current.clone();
-            merge(&mut wanted, &parse(body)?);
-            Ok(wanted)
-        }
-        _ => Err(Refusal::unsupported_media_type()),
-    }
-}
-
-/// JSON merge patch (RFC 7386).
-fn merge(value: &mut Value, patch: &Value) {
-    let Some(fields) = patch.as_object() else {
-        *value = patch.clone();
-        return;
-    };
-    if !value.is_object() {
-        *value = json!({});
-    }
-    for (key, field) in fields {
-        if field.is_null() {
-            value.as_object_mut().map(|object| object.remove(key));
-        } else {
-            merge(&mut value[key.as_str()], field);
-        }
-    }
-}
-
-fn check_version(target: &Target, wanted: &Value, current: &Value) -> Result<(), Refusal> {
-    let asked = wanted["metadata"]["resourceVersion"]
-        .as_str()
-        .filter(|version| !version.is_empty());
-    if asked.is_none_or(|asked| current["metadata"]["resourceVersion"] == asked) {
-        return Ok(());
-    }
-    let about = qualified(&target.group, &target.plural);
-    let why = "the object has been modified; please apply your changes to the latest version and try again";
-    Err(Refusal::conflict(
-        &about,
-        &target.name,
-        &target.group,
-        &target.plural,
-        why,
-    ))
-}
-
-fn check_replicas(target: &Target, wanted: &Value) -> Result<u32, Refusal> {
-    let replicas = &wanted["spec"]["replicas"];
-    let number = replicas.as_i64().unwrap_or(0);
-    u32::try_from(number).map_err(|_negative| {
-        let why = format!("Invalid value: {number}: must be greater than or equal to 0");
-        Refusal::invalid(
-            "Scale.autoscaling",
-            &target.name,
-            ("autoscaling", "Scale"),
-            "spec.replicas",
-            &why,
-        )
-    })
 }

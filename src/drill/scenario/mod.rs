@@ -97,7 +97,10 @@ pub struct Registry {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rights {
-    /// Taken away: a resource (`events`, `pods/log`) or one verb on it (`pods:delete`).
+    /// Given, too: a resource (`pods/exec`) or one verb on it (`deployments:patch`).
+    pub also: Vec<String>,
+    /// Taken away: a resource (`events`, `pods/log`), one verb on it (`pods:delete`), or one object (`pods/log/NAME`; a number in
+    /// place of the name is a pod's place by age at the start, 1 the oldest).
     pub without: Vec<String>,
 }
 

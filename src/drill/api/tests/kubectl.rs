@@ -9,17 +9,17 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::*;
 
 /// `kubectl` against one drill, with its caches in the drill's folder.
-struct Kubectl<'a> {
+pub(super) struct Kubectl<'a> {
     drill: &'a Drill,
     home: &'a Path,
 }
 
 /// Exit status, standard output, standard error.
-type Said = (i32, String, String);
+pub(super) type Said = (i32, String, String);
 
 impl<'a> Kubectl<'a> {
     /// `None`, and a word on stderr, where there is no kubectl.
-    async fn for_drill(drill: &'a Drill, home: &'a Path) -> Option<Self> {
+    pub(super) async fn for_drill(drill: &'a Drill, home: &'a Path) -> Option<Self> {
         let version = Command::new("kubectl")
             .args(["version", "--client"])
             .output()
@@ -31,7 +31,7 @@ impl<'a> Kubectl<'a> {
         None
     }
 
-    fn command(&self, line: &str) -> Command {
+    pub(super) fn command(&self, line: &str) -> Command {
         let mut command = Command::new("kubectl");
         command
             .args(line.split_whitespace())
@@ -43,7 +43,7 @@ impl<'a> Kubectl<'a> {
         command
     }
 
-    async fn run(&self, line: &str) -> Said {
+    pub(super) async fn run(&self, line: &str) -> Said {
         let output = self.command(line).output().await.unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (
@@ -53,7 +53,7 @@ impl<'a> Kubectl<'a> {
         )
     }
 
-    fn follow(&self, line: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+    pub(super) fn follow(&self, line: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
         let mut child = self.command(line).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         (child, lines)

@@ -2,7 +2,9 @@
 
 mod faults;
 mod kubectl;
+mod kubectl_writes;
 mod wire;
+mod writes;
 
 use std::path::Path;
 
@@ -67,6 +69,11 @@ async fn ask(drill: &Drill, method: &str, path: &str, extra: &[(&str, &str)], bo
 
 async fn get(drill: &Drill, path: &str) -> (u16, Value) {
     ask(drill, "GET", path, &[], "").await
+}
+
+/// The header by which a request is this user's: `on_call`, `read_only` or `admin`.
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 /// The names of the pods, in order.

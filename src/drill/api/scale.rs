@@ -1,0 +1,106 @@
+//! The scale of a deployment or a ReplicaSet.
+
+use http::{Method, Response};
+use serde_json::{Value, json};
+
+use super::Asked;
+use super::body::{self, Body};
+use super::patch::Patch;
+use super::request::Target;
+use super::status::Refusal;
+use super::write::{self, Options};
+use crate::drill::world::{Resource, own};
+
+/// Reads or changes it.
+pub fn scale(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let Asked {
+        shared,
+        target,
+        parts,
+        ..
+    } = *asked;
+    let mut world = shared.world();
+    let object = write::find(&world, resource, target)?;
+    let current = scale_of(&object);
+    match parts.method {
+        Method::GET => return Ok(body::json(200, &current)),
+        Method::PUT | Method::PATCH => {}
+        _ => return Err(Refusal::method_not_allowed()),
+    }
+    let options = Options::of(asked)?;
+    let wanted = wanted(asked, &current)?;
+    write::check_version(target, &current, &wanted)?;
+    let replicas = check_replicas(target, &wanted)?;
+    if options.dry {
+        let mut answer = current;
+        answer["spec"]["replicas"] = json!(replicas);
+        return Ok(body::json(200, &answer));
+    }
+    let at = shared.clock().now();
+    let mut changed = object.clone();
+    changed["spec"]["replicas"] = json!(replicas);
+    own(resource, &object, &mut changed, &options.manager, at);
+    world.replace(at, resource, changed);
+    let after = scale_of(&write::find(&world, resource, target)?);
+    drop(world);
+    shared.wake();
+    Ok(body::json(200, &after))
+}
+
+fn scale_of(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let labels = object["spec"]["selector"]["matchLabels"].as_object();
+    let selector: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    let replicas = &object["status"]["replicas"];
+    json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "creationTimestamp": metadata["creationTimestamp"],
+        },
+        "spec": {"replicas": object["spec"]["replicas"]},
+        "status": {"replicas": replicas.as_u64().unwrap_or(0), "selector": selector.join(",")},
+    })
+}
+
+fn wanted(asked: &Asked<'_>, current: &Value) -> Result<Value, Refusal> {
+    if asked.parts.method == Method::PATCH {
+        return Patch::read(write::media_type(asked.parts), asked.body)?.apply(current);
+    }
+    let wanted = write::json_body(asked.parts, asked.body)?;
+    let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
+    if name != asked.target.name {
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            asked.target.name
+        )));
+    }
+    Ok(wanted)
+}
+
+fn check_replicas(target: &Target, wanted: &Value) -> Result<u32, Refusal> {
+    let replicas = &wanted["spec"]["replicas"];
+    if !replicas.is_null() && replicas.as_i64().is_none() {
+        let why = "json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32";
+        return Err(Refusal::unreadable_patch(&wanted["spec"].to_string(), why));
+    }
+    let number = replicas.as_i64().unwrap_or(0);
+    u32::try_from(number).map_err(|_negative| {
+        let why = format!("Invalid value: {number}: must be greater than or equal to 0");
+        Refusal::invalid(
+            "Scale.autoscaling",
+            &target.name,
+            ("autoscaling", "Scale"),
+            "spec.replicas",
+            &why,
+        )
+    })
+}
