@@ -26,11 +26,14 @@ pub struct Identity {
     pub name: String,
     /// Its groups.
     pub groups: Vec<String>,
+    /// Which of its tokens was shown, as `JTI=…`; nothing when it is impersonated.
+    pub credential: Option<&'static str>,
 }
 
 impl Identity {
-    fn new(name: &str, groups: &[&str]) -> Self {
+    fn new(name: &str, groups: &[&str], credential: &'static str) -> Self {
         Self {
+            credential: Some(credential),
             name: name.to_owned(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         }
@@ -38,7 +41,8 @@ impl Identity {
 
     /// The engineer on call.
     pub fn on_call() -> Self {
-        Self::new("oncall@example.com", &[ON_CALL_GROUP, AUTHENTICATED])
+        let credential = "JTI=0b4c1f5e-6f0d-4b1a-9f55-3c1a0c6f2a01";
+        Self::new("oncall@example.com", &[ON_CALL_GROUP, AUTHENTICATED], credential)
     }
 
     /// A service account that may only read.
@@ -47,12 +51,14 @@ impl Identity {
         Self::new(
             READ_ONLY_USER,
             &[groups[0].as_str(), groups[1].as_str(), AUTHENTICATED],
+            "JTI=7d2e9b30-18c4-4d0e-8a6b-5f9e2b7c4d02",
         )
     }
 
     /// The cluster's administrator.
     pub fn admin() -> Self {
-        Self::new("admin", &[MASTERS, AUTHENTICATED])
+        let credential = "JTI=c3a8e6d4-92f1-4c7b-b0de-1a4f8e5d6b03";
+        Self::new("admin", &[MASTERS, AUTHENTICATED], credential)
     }
 
     /// Whether it is in the group.
@@ -174,7 +180,11 @@ fn become_user(name: String, mut groups: Vec<String>) -> Identity {
     if !known {
         groups.push(extra.to_owned());
     }
-    Identity { name, groups }
+    Identity {
+        name,
+        groups,
+        credential: None,
+    }
 }
 
 #[cfg(test)]
@@ -222,7 +232,10 @@ mod tests {
         );
         let account = parts(&[("impersonate-user", READ_ONLY_USER)]);
         let same = impersonated(Identity::admin(), &rights, &account).unwrap();
-        assert_eq!(same, Identity::read_only());
+        assert_eq!(
+            (same.name, same.groups),
+            (Identity::read_only().name, Identity::read_only().groups)
+        );
         let refusal = impersonated(Identity::on_call(), &rights, &account).unwrap_err();
         assert_eq!(
             refusal.value()["message"],

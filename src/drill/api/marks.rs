@@ -98,16 +98,17 @@ fn in_form(mut response: Response<Body>, parts: &Parts) -> Response<Body> {
         bytes
     };
     let length = bytes.len();
-    if parts.method == Method::HEAD {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        *response.body_mut() = Empty::new().map_err(|never| match never {}).boxed_unsync();
-    } else if length > CHUNKED_BEYOND {
-        *response.body_mut() = body::chunked(stream::iter([Ok(bytes)]));
-    } else {
-        *response.body_mut() = body::whole(bytes);
+    if length <= CHUNKED_BEYOND {
+        let length = HeaderValue::from(length);
+        response.headers_mut().insert(CONTENT_LENGTH, length);
     }
+    *response.body_mut() = if parts.method == Method::HEAD {
+        Empty::new().map_err(|never| match never {}).boxed_unsync()
+    } else if length > CHUNKED_BEYOND {
+        body::chunked(stream::iter([Ok(bytes)]))
+    } else {
+        body::whole(bytes)
+    };
     response
 }
 

@@ -152,8 +152,8 @@ async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal>
     let form = request::form(parts);
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
-        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(streams::refuse(asked)),
-        (Resource::Pods, _, "proxy") => Err(streams::refuse(asked)),
+        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward")
+        | (Resource::Pods, _, "proxy") => Err(streams::refuse(asked)),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
             delete::one(asked, resource)
         }

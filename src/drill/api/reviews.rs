@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::body::{self, Body};
 use super::identity::Identity;
-use super::request::Target;
+use super::request::{Query, Target};
 use super::rights::Rights;
 use super::status::Refusal;
-use crate::drill::world::seconds;
+use super::write;
+use crate::drill::world::{fields_of, seconds};
 
 /// Answers a review; `resource` is its plural.
 pub fn answer(
@@ -22,11 +23,27 @@ pub fn answer(
     now: Timestamp,
 ) -> Result<Response<Body>, Refusal> {
     let value = match resource {
-        "selfsubjectaccessreviews" => access(rights, who, &spec(parts, body, access_spec)?),
+        "selfsubjectaccessreviews" => {
+            let mut review = access(rights, who, &spec(parts, body, access_spec)?);
+            review["metadata"]["managedFields"] = json!([written(parts, &review["spec"], now)]);
+            review
+        }
         "selfsubjectrulesreviews" => rules(rights, who, &spec(parts, body, rules_spec)?),
         _ => whoami(who, now),
     };
     Ok(body::json(201, &value))
+}
+
+/// A review, too, remembers who wrote it.
+fn written(parts: &Parts, spec: &Value, now: Timestamp) -> Value {
+    json!({
+        "manager": write::manager(&Query::of(parts.uri.query()), parts),
+        "operation": "Update",
+        "apiVersion": "authorization.k8s.io/v1",
+        "time": seconds(now),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": fields_of("spec", spec)},
+    })
 }
 
 fn access(rights: &Rights, who: &Identity, spec: &Value) -> Value {
@@ -82,11 +99,15 @@ fn review(kind: &str, spec: &Value, status: &Value) -> Value {
 }
 
 fn whoami(who: &Identity, now: Timestamp) -> Value {
+    let mut user = json!({"username": who.name, "groups": who.groups});
+    if let Some(credential) = who.credential {
+        user["extra"] = json!({"authentication.kubernetes.io/credential-id": [credential]});
+    }
     json!({
         "kind": "SelfSubjectReview",
         "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"creationTimestamp": seconds(now)},
-        "status": {"userInfo": {"username": who.name, "groups": who.groups}},
+        "status": {"userInfo": user},
     })
 }
 

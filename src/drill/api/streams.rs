@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Asked;
+use super::request::Target;
 use super::status::Refusal;
 use super::write;
 use crate::drill::world::Resource;
@@ -19,8 +20,10 @@ pub fn refuse(asked: &Asked<'_>) -> Refusal {
         [_, name, port] | [name, port] => (*name, Some(*port)),
         _ => (asked.target.name.as_str(), None),
     };
-    let mut target = asked.target.clone();
-    target.name = name.to_owned();
+    let target = Target {
+        name: name.to_owned(),
+        ..asked.target.clone()
+    };
     let pod = match write::find(&asked.shared.world(), Resource::Pods, &target) {
         Ok(pod) => pod,
         Err(refusal) => return refusal,

@@ -113,7 +113,7 @@ pub fn unsupported(kind: &str, field: &str, value: &str, values: &str) -> Refusa
 }
 
 /// Who writes: the client says so, or it is the program's name.
-fn manager(query: &Query, parts: &Parts) -> String {
+pub fn manager(query: &Query, parts: &Parts) -> String {
     if let Some(name) = query.get("fieldManager") {
         return name.to_owned();
     }

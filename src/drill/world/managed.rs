@@ -37,8 +37,12 @@ fn claim_changes(resource: Resource, before: &Value, after: &mut Value, manager:
 
 /// Completes the entries of an object that is written.
 pub(super) fn maintain(resource: Resource, previous: Option<&Value>, object: &mut Value) {
+    if resource == Resource::Events {
+        object["metadata"]["managedFields"] = json!([event_entry(object)]);
+        return;
+    }
     let maker = Manager {
-        name: maker(resource, object).to_owned(),
+        name: maker(resource).to_owned(),
         subresource: "",
     };
     match previous {
@@ -107,17 +111,45 @@ fn claim_status(resource: Resource, object: &mut Value) {
 }
 
 /// Who makes objects of this kind: the controllers, or for what is deployed the pipeline's `apply`.
-fn maker(resource: Resource, object: &Value) -> &'static str {
-    match resource {
-        Resource::Deployments | Resource::Secrets => "kubectl-client-side-apply",
-        Resource::Pods | Resource::ReplicaSets => CONTROLLERS,
-        Resource::Events => match object["source"]["component"].as_str() {
-            Some("kubelet") => "kubelet",
-            Some(controller) if controller.ends_with("-controller") => CONTROLLERS,
-            _ => "kube-scheduler",
-        },
-        _ => "kube-apiserver",
+fn maker(resource: Resource) -> &'static str {
+    if matches!(resource, Resource::Deployments | Resource::Secrets) {
+        "kubectl-client-side-apply"
+    } else {
+        CONTROLLERS
     }
+}
+
+/// An event belongs to its reporter whole. The scheduler writes in the words of `events.k8s.io`.
+fn event_entry(event: &Value) -> Value {
+    let is_new_form = !event["eventTime"].is_null();
+    let reporter = match event["reportingComponent"].as_str() {
+        Some("default-scheduler") => "kube-scheduler",
+        Some(controller) if controller.ends_with("-controller") => CONTROLLERS,
+        Some(other) if !other.is_empty() => other,
+        _ => "kubelet",
+    };
+    let mut fields = Map::new();
+    for (name, value) in event.as_object().into_iter().flatten() {
+        let name = match name.as_str() {
+            "kind" | "apiVersion" | "metadata" => continue,
+            _ if value.is_null() => continue,
+            "source" | "count" | "firstTimestamp" | "lastTimestamp" if is_new_form => continue,
+            "message" if is_new_form => "note",
+            "involvedObject" if is_new_form => "regarding",
+            "reportingComponent" if is_new_form => "reportingController",
+            own => own,
+        };
+        fields.insert(format!("f:{name}"), fields_of(name, value));
+    }
+    let time = [&event["lastTimestamp"], &event["metadata"]["creationTimestamp"]];
+    json!({
+        "manager": reporter,
+        "operation": "Update",
+        "apiVersion": if is_new_form { "events.k8s.io/v1" } else { "v1" },
+        "time": time.into_iter().find(|time| !time.is_null()),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    })
 }
 
 /// What of an object is owned by those who write it whole: everything but identity, bookkeeping and status.
@@ -216,7 +248,7 @@ fn element_keys(list: &str) -> Option<&'static [&'static str]> {
 fn is_atomic(field: &str) -> bool {
     matches!(
         field,
-        "selector" | "fieldRef" | "secretKeyRef" | "configMapKeyRef" | "involvedObject"
+        "selector" | "fieldRef" | "secretKeyRef" | "configMapKeyRef" | "involvedObject" | "regarding"
     )
 }
 
@@ -239,13 +271,16 @@ fn id_of(element: &Value, keys: &[&str]) -> String {
     format!("k:{{{}}}", parts.join(","))
 }
 
-/// The set of all fields of a value.
-fn fields_of(field: &str, value: &Value) -> Value {
+/// The set of all fields of a value that stands under this name.
+pub fn fields_of(field: &str, value: &Value) -> Value {
     let mut set = Map::new();
     match value {
         Value::Object(fields) if !is_atomic(field) => {
             for (name, value) in fields {
-                set.insert(format!("f:{name}"), fields_of(name, value));
+                // The template's own time of creation is nobody's.
+                if name != "creationTimestamp" {
+                    set.insert(format!("f:{name}"), fields_of(name, value));
+                }
             }
         }
         Value::Array(list) => {

@@ -34,7 +34,7 @@ use random::Random;
 
 pub use events::seconds;
 pub use logs::{Instance, LogLine, Logs};
-pub use managed::{Manager, own};
+pub use managed::{Manager, fields_of, own};
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;
 pub use store::{Change, ChangeKind, Store};

@@ -175,15 +175,13 @@ fn merge_list(list: &mut Vec<Value>, field: &str, patch: &[Value]) -> Result<(),
 
 fn merge_item(list: &mut Vec<Value>, key: &str, item: &Value) -> Result<(), Refusal> {
     let id = id_of(item, key)?;
-    match list.iter_mut().find(|old| old.get(key) == Some(id)) {
-        Some(old) => merge(old, item),
-        None => {
-            let mut made = Value::Object(Fields::new());
-            merge(&mut made, item)?;
-            list.push(made);
-            Ok(())
-        }
+    if let Some(old) = list.iter_mut().find(|old| old.get(key) == Some(id)) {
+        return merge(old, item);
     }
+    let mut made = Value::Object(Fields::new());
+    merge(&mut made, item)?;
+    list.push(made);
+    Ok(())
 }
 
 fn id_of<'a>(item: &'a Value, key: &str) -> Result<&'a Value, Refusal> {

@@ -21,202 +21,206 @@ async fn judge(drill: &Drill, home: &Path, cases: &[Case]) {
     }
 }
 
+/// Who may do what.
+const USERS: &[Case] = &[
+    (
+        "--context readonly auth whoami",
+        0,
+        "system:serviceaccount:managed-services-stage:incident-readonly",
+    ),
+    ("--context readonly get pods", 0, "POD"),
+    (
+        "--context readonly delete pod POD",
+        1,
+        "Error from server (Forbidden): pods \"POD\" is forbidden: User \"system:serviceaccount:managed-services-stage:incident-readonly\" cannot delete resource \"pods\" in API group \"\" in the namespace \"managed-services-stage\"",
+    ),
+    ("--context admin auth can-i --list", 0, "*.*"),
+    (
+        "--context admin auth can-i delete nodes --all-namespaces",
+        0,
+        "yes",
+    ),
+    ("auth can-i get pods --subresource=log", 0, "yes"),
+    ("auth can-i get secret/managed-services-api-rds", 0, "yes"),
+    ("auth can-i get secret/other", 1, "no"),
+    ("auth can-i get /version", 0, "yes"),
+    ("auth can-i get /metrics", 1, "no"),
+    ("auth can-i list pods -n other", 1, "no"),
+    (
+        "get pods -A",
+        1,
+        "cannot list resource \"pods\" in API group \"\" at the cluster scope",
+    ),
+    (
+        "--as bob get pods",
+        1,
+        "Error from server (Forbidden): users \"bob\" is forbidden: User \"oncall@example.com\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+    ),
+    (
+        "--context admin --as bob get pods",
+        1,
+        "pods is forbidden: User \"bob\" cannot list resource \"pods\"",
+    ),
+    (
+        "--context admin --as bob --as-group managed-services-sre get pods",
+        0,
+        "POD",
+    ),
+    (
+        "--context admin --as oncall@example.com --as-group managed-services-sre auth can-i delete pods",
+        0,
+        "yes",
+    ),
+    (
+        "exec POD -- id",
+        1,
+        "cannot create resource \"pods/exec\" in API group \"\"",
+    ),
+    (
+        "port-forward POD 8080",
+        1,
+        "cannot create resource \"pods/portforward\" in API group \"\"",
+    ),
+    (
+        "--context admin exec POD -- id",
+        1,
+        "error dialing backend: dial tcp 10.0.",
+    ),
+    (
+        "--context admin exec POD -c nope -- id",
+        1,
+        "Error from server (BadRequest): container nope is not valid for pod POD",
+    ),
+    (
+        "--context admin port-forward POD 8080",
+        1,
+        "error upgrading connection: error dialing backend",
+    ),
+    ("--context admin attach POD", 1, "error dialing backend"),
+    ("--context admin top pods", 1, "error: Metrics API not available"),
+    (
+        "debug POD --image=busybox --profile=general",
+        1,
+        "cannot patch resource \"pods/ephemeralcontainers\"",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_is_another_user_by_another_context_or_by_impersonation() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let cases = [
-        (
-            "--context readonly auth whoami",
-            0,
-            "system:serviceaccount:managed-services-stage:incident-readonly",
-        ),
-        ("--context readonly get pods", 0, "POD"),
-        (
-            "--context readonly delete pod POD",
-            1,
-            "Error from server (Forbidden): pods \"POD\" is forbidden: User \"system:serviceaccount:managed-services-stage:incident-readonly\" cannot delete resource \"pods\" in API group \"\" in the namespace \"managed-services-stage\"",
-        ),
-        ("--context admin auth can-i --list", 0, "*.*"),
-        (
-            "--context admin auth can-i delete nodes --all-namespaces",
-            0,
-            "yes",
-        ),
-        ("auth can-i get pods --subresource=log", 0, "yes"),
-        ("auth can-i get secret/managed-services-api-rds", 0, "yes"),
-        ("auth can-i get secret/other", 1, "no"),
-        ("auth can-i get /version", 0, "yes"),
-        ("auth can-i get /metrics", 1, "no"),
-        ("auth can-i list pods -n other", 1, "no"),
-        (
-            "get pods -A",
-            1,
-            "cannot list resource \"pods\" in API group \"\" at the cluster scope",
-        ),
-        (
-            "--as bob get pods",
-            1,
-            "Error from server (Forbidden): users \"bob\" is forbidden: User \"oncall@example.com\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
-        ),
-        (
-            "--context admin --as bob get pods",
-            1,
-            "pods is forbidden: User \"bob\" cannot list resource \"pods\"",
-        ),
-        (
-            "--context admin --as bob --as-group managed-services-sre get pods",
-            0,
-            "POD",
-        ),
-        (
-            "--context admin --as oncall@example.com --as-group managed-services-sre auth can-i delete pods",
-            0,
-            "yes",
-        ),
-        (
-            "exec POD -- id",
-            1,
-            "cannot create resource \"pods/exec\" in API group \"\"",
-        ),
-        (
-            "port-forward POD 8080",
-            1,
-            "cannot create resource \"pods/portforward\" in API group \"\"",
-        ),
-        (
-            "--context admin exec POD -- id",
-            1,
-            "error dialing backend: dial tcp 10.0.",
-        ),
-        (
-            "--context admin exec POD -c nope -- id",
-            1,
-            "Error from server (BadRequest): container nope is not valid for pod POD",
-        ),
-        (
-            "--context admin port-forward POD 8080",
-            1,
-            "error upgrading connection: error dialing backend",
-        ),
-        ("--context admin attach POD", 1, "error dialing backend"),
-        ("--context admin top pods", 1, "error: Metrics API not available"),
-        (
-            "debug POD --image=busybox --profile=general",
-            1,
-            "cannot patch resource \"pods/ephemeralcontainers\"",
-        ),
-    ];
-    judge(&drill, folder.path(), &cases).await;
+    judge(&drill, folder.path(), USERS).await;
 }
+
+/// What changes a deployment, one after the other.
+const CHANGES: &[Case] = &[
+    (
+        "annotate deploy/managed-services-api note=x",
+        1,
+        "cannot patch resource \"deployments\" in API group \"apps\"",
+    ),
+    (
+        "--context admin annotate deploy/managed-services-api note=x",
+        0,
+        "deployment.apps/managed-services-api annotated",
+    ),
+    (
+        "get deploy managed-services-api -o jsonpath={.metadata.annotations.note}",
+        0,
+        "x",
+    ),
+    (
+        "--context admin annotate deploy/managed-services-api note-",
+        0,
+        "annotated",
+    ),
+    (
+        "--context admin label deploy/managed-services-api tier=api",
+        0,
+        "labeled",
+    ),
+    (
+        "get deploy -l tier=api -o name",
+        0,
+        "deployment.apps/managed-services-api",
+    ),
+    (
+        "--context admin patch deploy managed-services-api -p {\"spec\":{\"revisionHistoryLimit\":4}}",
+        0,
+        "patched",
+    ),
+    (
+        "--context admin patch deploy managed-services-api --type merge -p {\"spec\":{\"revisionHistoryLimit\":4}}",
+        0,
+        "patched (no change)",
+    ),
+    (
+        "--context admin patch deploy managed-services-api --type json -p [{\"op\":\"remove\",\"path\":\"/spec/none\"}]",
+        1,
+        "The request is invalid: the server rejected our request due to an error in our request",
+    ),
+    (
+        "--context admin patch deploy managed-services-api -p {\"spec\":{\"replicas\":-1}}",
+        1,
+        "The Deployment \"managed-services-api\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+    ),
+    (
+        "--context admin patch deploy managed-services-api -p {\"spec\":{\"size\":1}}",
+        0,
+        "Warning: unknown field \"spec.size\"",
+    ),
+    (
+        "--context admin patch deploy managed-services-api -p {\"spec\":{\"replicas\":5}} --dry-run=server -o jsonpath={.spec.replicas}",
+        0,
+        "5",
+    ),
+    (
+        "get deploy managed-services-api -o jsonpath={.spec.replicas}",
+        0,
+        "3",
+    ),
+    (
+        "scale deploy/managed-services-api --replicas=3 --current-replicas=5",
+        1,
+        "error: Expected replicas to be 5, was 3",
+    ),
+    (
+        "scale deploy/managed-services-api --replicas=3 --resource-version=5",
+        1,
+        "error: Expected resource version to be 5, was",
+    ),
+    (
+        "scale deploy/managed-services-api --replicas=-1",
+        1,
+        "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
+    ),
+    (
+        "--context admin rollout pause deploy/managed-services-api",
+        0,
+        "deployment.apps/managed-services-api paused",
+    ),
+    (
+        "--context admin rollout restart deploy/managed-services-api",
+        1,
+        "can't restart paused deployment (run rollout resume first)",
+    ),
+    (
+        "--context admin rollout resume deploy/managed-services-api",
+        0,
+        "deployment.apps/managed-services-api resumed",
+    ),
+    (
+        "get deploy managed-services-api --show-managed-fields -o jsonpath={.metadata.managedFields[*].manager}",
+        0,
+        "kubectl-label kubectl-patch",
+    ),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_changes_a_deployment_as_on_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let cases = [
-        (
-            "annotate deploy/managed-services-api note=x",
-            1,
-            "cannot patch resource \"deployments\" in API group \"apps\"",
-        ),
-        (
-            "--context admin annotate deploy/managed-services-api note=x",
-            0,
-            "deployment.apps/managed-services-api annotated",
-        ),
-        (
-            "get deploy managed-services-api -o jsonpath={.metadata.annotations.note}",
-            0,
-            "x",
-        ),
-        (
-            "--context admin annotate deploy/managed-services-api note-",
-            0,
-            "annotated",
-        ),
-        (
-            "--context admin label deploy/managed-services-api tier=api",
-            0,
-            "labeled",
-        ),
-        (
-            "get deploy -l tier=api -o name",
-            0,
-            "deployment.apps/managed-services-api",
-        ),
-        (
-            "--context admin patch deploy managed-services-api -p {\"spec\":{\"revisionHistoryLimit\":4}}",
-            0,
-            "patched",
-        ),
-        (
-            "--context admin patch deploy managed-services-api --type merge -p {\"spec\":{\"revisionHistoryLimit\":4}}",
-            0,
-            "patched (no change)",
-        ),
-        (
-            "--context admin patch deploy managed-services-api --type json -p [{\"op\":\"remove\",\"path\":\"/spec/none\"}]",
-            1,
-            "The request is invalid: the server rejected our request due to an error in our request",
-        ),
-        (
-            "--context admin patch deploy managed-services-api -p {\"spec\":{\"replicas\":-1}}",
-            1,
-            "The Deployment \"managed-services-api\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0",
-        ),
-        (
-            "--context admin patch deploy managed-services-api -p {\"spec\":{\"size\":1}}",
-            0,
-            "Warning: unknown field \"spec.size\"",
-        ),
-        (
-            "--context admin patch deploy managed-services-api -p {\"spec\":{\"replicas\":5}} --dry-run=server -o jsonpath={.spec.replicas}",
-            0,
-            "5",
-        ),
-        (
-            "get deploy managed-services-api -o jsonpath={.spec.replicas}",
-            0,
-            "3",
-        ),
-        (
-            "scale deploy/managed-services-api --replicas=3 --current-replicas=5",
-            1,
-            "error: Expected replicas to be 5, was 3",
-        ),
-        (
-            "scale deploy/managed-services-api --replicas=3 --resource-version=5",
-            1,
-            "error: Expected resource version to be 5, was",
-        ),
-        (
-            "scale deploy/managed-services-api --replicas=-1",
-            1,
-            "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
-        ),
-        (
-            "--context admin rollout pause deploy/managed-services-api",
-            0,
-            "deployment.apps/managed-services-api paused",
-        ),
-        (
-            "--context admin rollout restart deploy/managed-services-api",
-            1,
-            "can't restart paused deployment (run rollout resume first)",
-        ),
-        (
-            "--context admin rollout resume deploy/managed-services-api",
-            0,
-            "deployment.apps/managed-services-api resumed",
-        ),
-        (
-            "get deploy managed-services-api --show-managed-fields -o jsonpath={.metadata.managedFields[*].manager}",
-            0,
-            "kubectl-label kubectl-patch",
-        ),
-    ];
-    judge(&drill, folder.path(), &cases).await;
+    judge(&drill, folder.path(), CHANGES).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,11 +346,15 @@ async fn kubectl_deletes_a_selection_and_a_deployment_with_its_pods() {
     };
     let before = pod_names(&drill).await;
     let (exit, out, err) = kubectl.run("delete pod -l app=managed-services-api").await;
-    let lines: String = before
+    let deleted: Vec<String> = before
         .iter()
-        .map(|pod| format!("pod \"{pod}\" deleted\n"))
+        .map(|pod| format!("pod \"{pod}\" deleted"))
         .collect();
-    assert_eq!((exit, out), (0, lines), "{err}");
+    assert_eq!(
+        (exit, out.lines().collect::<Vec<_>>()),
+        (0, deleted.iter().map(String::as_str).collect()),
+        "{err}"
+    );
     let (exit, out, err) = kubectl
         .run("delete pod -l app=managed-services-api --wait=false --grace-period=1")
         .await;
