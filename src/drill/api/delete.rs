@@ -143,7 +143,11 @@ fn delete_pod(world: &mut World, at: Timestamp, pod: &Value, target: &Target, op
         return answer;
     }
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
-    world.delete_pod(at, uid, grace);
+    if world.is_attended(uid) {
+        world.delete_pod(at, uid, grace);
+    } else {
+        world.delete_unattended_pod(at, &target.namespace, &target.name, grace);
+    }
     let after = world.store().get(Resource::Pods, &target.namespace, &target.name);
     // Another pod of the name is not the one that was deleted.
     let after = after.filter(|after| after["metadata"]["uid"] == pod["metadata"]["uid"]);

@@ -1,12 +1,35 @@
-//! The garbage collector: what goes with a deployment or a ReplicaSet that is deleted.
+//! Deletions that no kubelet carries out: what goes with a deployment or a ReplicaSet, and pods that nobody looks after.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::World;
+use super::events::seconds;
 use super::objects::NAMESPACE;
 use super::resource::Resource;
 
 impl World {
+    /// Marks a pod deleted that no kubelet looks after: it stays in that state, unless its grace is nothing.
+    pub fn delete_unattended_pod(&mut self, at: Timestamp, namespace: &str, name: &str, grace: i64) {
+        let Some(pod) = self.store.get(Resource::Pods, namespace, name) else {
+            return;
+        };
+        if grace == 0 {
+            self.store.remove(Resource::Pods, namespace, name);
+        } else if pod["metadata"]["deletionTimestamp"].is_null() {
+            let mut pod = (**pod).clone();
+            let until = at + SignedDuration::from_secs(grace);
+            pod["metadata"]["deletionTimestamp"] = json!(seconds(until));
+            pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+            self.store.put(Resource::Pods, pod);
+        }
+    }
+
+    /// Whether a kubelet looks after the pod.
+    pub fn is_attended(&self, uid: &str) -> bool {
+        self.pods.contains_key(uid)
+    }
+
     /// Deletes a deployment, its ReplicaSets and their pods, as `kubectl delete deployment` does; the pods get their grace.
     /// With `orphan`, what it owned stays.
     pub fn delete_deployment(&mut self, at: Timestamp, name: &str, orphan: bool) {

@@ -223,6 +223,92 @@ async fn kubectl_changes_a_deployment_as_on_a_real_server() {
     judge(&drill, folder.path(), CHANGES).await;
 }
 
+/// What reads, each in its own form.
+const READS: &[Case] = &[
+    (
+        "get pods -o custom-columns=N:.metadata.name,P:.status.phase --no-headers",
+        0,
+        "POD   Running",
+    ),
+    (
+        "get pods --sort-by=.metadata.name --field-selector status.phase=Running -o name",
+        0,
+        "pod/POD",
+    ),
+    ("get pod POD -o yaml", 0, "kind: Pod"),
+    ("get pod POD -o yaml", 0, "qosClass: Burstable"),
+    ("get pods -o json", 0, "\"kind\": \"List\""),
+    ("get pods --chunk-size=1 -o name", 0, "pod/POD"),
+    (
+        "describe deploy managed-services-api",
+        0,
+        "RollingUpdateStrategy:  25% max unavailable, 25% max surge",
+    ),
+    (
+        "describe rs -l app=managed-services-api",
+        0,
+        "Controlled By:  Deployment/managed-services-api",
+    ),
+    (
+        "describe secret managed-services-api-rds",
+        0,
+        "db.host:      9 bytes",
+    ),
+    ("logs POD -c service --tail=1 --timestamps", 0, "2026-11-22T"),
+    (
+        "logs -l app=managed-services-api -c service --prefix --tail=1",
+        0,
+        "[pod/POD/service] ",
+    ),
+    ("logs POD --all-containers --tail=1", 0, "Migration finished"),
+    ("logs POD -c service --since=1m --limit-bytes=5", 0, ""),
+    (
+        "logs deploy/managed-services-api -c migration",
+        0,
+        "Found 3 pods, using pod/",
+    ),
+    (
+        "get secret managed-services-api-rds -o jsonpath={.data.db\\.host}",
+        0,
+        "MTI3LjAuMC4x",
+    ),
+    (
+        "wait --for=condition=Available deploy/managed-services-api --timeout=5s",
+        0,
+        "condition met",
+    ),
+    (
+        "wait --for=jsonpath={.status.phase}=Running pod/POD --timeout=5s",
+        0,
+        "pod/POD condition met",
+    ),
+    (
+        "rollout history deploy/managed-services-api --revision=7",
+        0,
+        "with revision #7",
+    ),
+    ("api-resources", 0, "deployments"),
+    ("api-versions", 0, "apps/v1"),
+    ("get --raw /healthz", 0, "ok"),
+    (
+        "get --raw /metrics",
+        1,
+        "forbidden: User \"oncall@example.com\" cannot get path \"/metrics\"",
+    ),
+    (
+        "get namespaces",
+        1,
+        "namespaces is forbidden: User \"oncall@example.com\" cannot list resource \"namespaces\" in API group \"\" at the cluster scope",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_reads_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    judge(&drill, folder.path(), READS).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_rolls_out_another_image_and_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -374,6 +460,13 @@ async fn kubectl_deletes_a_selection_and_a_deployment_with_its_pods() {
         .run("wait --for=delete pod -l app=managed-services-api --timeout=20s")
         .await;
     assert_eq!(exit, 0, "{err}");
+    for line in ["events", "describe events", "get events --sort-by=.lastTimestamp"] {
+        let (exit, out, err) = kubectl.run(line).await;
+        assert!(
+            exit == 0 && out.contains("Stopping container service"),
+            "{line}: {out}{err}"
+        );
+    }
     let (_, _, err) = kubectl.run("get pods,rs,deploy").await;
     assert_eq!(err, "No resources found in managed-services-stage namespace.\n");
 }

@@ -403,3 +403,27 @@ async fn what_the_server_cannot_do_it_says() {
     let head = send(&drill, "HEAD", PODS, &[], "").await;
     assert_eq!(whole(head).await, (405, String::new()));
 }
+
+#[tokio::test]
+async fn a_pod_that_nobody_looks_after_stays_terminating_until_it_is_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scenario = scenario("all-well").unwrap();
+    scenario.objects = vec![
+        json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "lost"}, "spec": {"nodeName": "n", "containers": []}}),
+    ];
+    let drill = drill_of(scenario, folder.path(), 1.0).await;
+    let path = format!("{PODS}/lost");
+    let (code, pod) = ask(&drill, "DELETE", &path, &[], "").await;
+    assert_eq!(
+        (code, &pod["metadata"]["deletionTimestamp"]),
+        (200, &json!("2026-11-22T09:00:30Z"))
+    );
+    assert_eq!(get(&drill, &path).await.0, 200);
+    assert_eq!(
+        ask(&drill, "DELETE", &format!("{path}?gracePeriodSeconds=0"), &[], "")
+            .await
+            .0,
+        200
+    );
+    assert_eq!(get(&drill, &path).await.0, 404);
+}
