@@ -88,6 +88,9 @@ fn claim_status(resource: Resource, object: &mut Value) {
             conditions.remove(".");
             conditions.remove("k:{\"type\":\"PodScheduled\"}");
         }
+        // Said when the pod is accepted.
+        let status = fields["f:status"].as_object_mut();
+        status.map(|status| status.remove("f:qosClass"));
     } else if resource == Resource::Deployments && !object["metadata"]["annotations"][REVISION].is_null() {
         fields["f:metadata"] = json!({"f:annotations": {format!("f:{REVISION}"): {}}});
     }
@@ -244,11 +247,26 @@ fn element_keys(list: &str) -> Option<&'static [&'static str]> {
     })
 }
 
+/// The name under which a list's elements are looked at: a reference to an owner is owned as one.
+fn element_name(list: &str) -> &'static str {
+    if list == "ownerReferences" {
+        "ownerReference"
+    } else {
+        "element"
+    }
+}
+
 /// Objects that are owned as one.
 fn is_atomic(field: &str) -> bool {
     matches!(
         field,
-        "selector" | "fieldRef" | "secretKeyRef" | "configMapKeyRef" | "involvedObject" | "regarding"
+        "ownerReference"
+            | "selector"
+            | "fieldRef"
+            | "secretKeyRef"
+            | "configMapKeyRef"
+            | "involvedObject"
+            | "regarding"
     )
 }
 
@@ -286,7 +304,7 @@ pub fn fields_of(field: &str, value: &Value) -> Value {
         Value::Array(list) => {
             for element in list {
                 if let Some(keys) = element_keys(field) {
-                    set.insert(id_of(element, keys), fields_of("element", element));
+                    set.insert(id_of(element, keys), fields_of(element_name(field), element));
                 }
             }
         }
@@ -315,7 +333,7 @@ fn difference(field: &str, before: &Value, after: &Value) -> Option<Value> {
             for element in new {
                 let id = id_of(element, keys);
                 let same = old.iter().find(|old| id_of(old, keys) == id);
-                let change = difference("element", same.unwrap_or(&Value::Null), element);
+                let change = difference(element_name(field), same.unwrap_or(&Value::Null), element);
                 set.extend(change.map(|change| (id, change)));
             }
         }
