@@ -142,21 +142,31 @@ impl World {
         });
     }
 
-    /// Changes a deployment's spec; its generation counts up when that makes a difference.
+    /// Changes a deployment's spec.
     fn change_deployment(&mut self, at: Timestamp, name: &str, change: impl FnOnce(&mut Value)) -> bool {
         let Some(deployment) = self.store.get(Resource::Deployments, NAMESPACE, name) else {
             return false;
         };
         let mut deployment = (**deployment).clone();
-        let before = deployment["spec"].clone();
         change(&mut deployment["spec"]);
-        if deployment["spec"] != before {
-            let generation = deployment["metadata"]["generation"].as_u64().unwrap_or(0) + 1;
-            deployment["metadata"]["generation"] = json!(generation);
-            self.store.put(Resource::Deployments, deployment);
-            self.touch(at);
-        }
+        self.replace(at, Resource::Deployments, deployment);
         true
+    }
+
+    /// Writes an object that the API server accepted, new or changed: its generation counts up when its spec changed (an event,
+    /// a pod or a node has none), and the controllers look at it. A write that changes nothing makes no version.
+    pub fn replace(&mut self, at: Timestamp, resource: Resource, mut object: Value) {
+        if matches!(resource, Resource::Deployments | Resource::ReplicaSets) {
+            let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+            let before = self.store.get(resource, text("namespace"), text("name"));
+            let generation = before.map_or(1, |before| {
+                let changed = before["spec"] != object["spec"];
+                before["metadata"]["generation"].as_u64().unwrap_or(0) + u64::from(changed)
+            });
+            object["metadata"]["generation"] = json!(generation);
+        }
+        self.store.put(resource, object);
+        self.touch(at);
     }
 
     /// Deletes a pod as `kubectl delete` does, within `grace` seconds.
