@@ -39,7 +39,7 @@ pub fn get(
 ) -> Result<Response<Body>, Refusal> {
     let now = shared.clock().now();
     let world = shared.world();
-    let namespace = if resource == Resource::Namespaces {
+    let namespace = if [Resource::Namespaces, Resource::Nodes].contains(&resource) {
         ""
     } else {
         &target.namespace

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::seconds;
+use super::probes::ProbeRun;
 use super::random::Random;
 
 /// How a container ended.
@@ -57,6 +58,17 @@ pub struct ContainerRun {
     pub failures: u32,
     /// Failed pulls in a row.
     pub pull_failures: u32,
+    /// The probes it has.
+    pub probes: Vec<ProbeRun>,
+}
+
+/// Why a pod is disrupted from outside, as its condition `DisruptionTarget` says it.
+#[derive(Clone, Debug)]
+pub struct Disruption {
+    /// As `DeletionByTaintManager`.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
 }
 
 /// One pod on its node.
@@ -68,10 +80,26 @@ pub struct PodRun {
     pub name: String,
     /// Uid.
     pub uid: String,
+    /// The uid of its controller; empty if it has none.
+    pub owner: String,
+    /// When the API server accepted it.
+    pub created: Timestamp,
+    /// `Burstable` and the like.
+    pub qos: String,
+    /// Why the scheduler finds no node for it.
+    pub unschedulable: Option<String>,
+    /// The node controller said that it is not ready, since its node is lost.
+    pub lost: bool,
+    /// The kubelet's message, if it evicted the pod.
+    pub evicted: Option<String>,
+    /// What disrupts it from outside.
+    pub disruption: Option<Disruption>,
     /// The node's name and address, once scheduled.
     pub node: Option<(String, String)>,
     /// When the kubelet took it over.
     pub admitted: Option<Timestamp>,
+    /// When the scheduler looks at it next.
+    pub bind_at: Option<Timestamp>,
     /// The pod's address, once its sandbox is up.
     pub address: Option<String>,
     /// Init containers first.
@@ -87,14 +115,20 @@ pub struct PodRun {
 
 impl PodRun {
     /// A pod as the API server accepted it.
-    pub fn of(pod: &Value) -> Self {
+    pub fn of(pod: &Value, created: Timestamp) -> Self {
         let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let list = |field: &str| {
+            let list = pod["spec"][field].as_array();
+            list.map(Vec::as_slice).unwrap_or_default()
+        };
+        let waits = if list("initContainers").is_empty() {
+            "ContainerCreating"
+        } else {
+            "PodInitializing"
+        };
         let containers = |field: &str| -> Vec<ContainerRun> {
-            let list = pod["spec"][field]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            list.iter().map(ContainerRun::of).collect()
+            let each = list(field).iter();
+            each.map(|container| ContainerRun::of(container, waits)).collect()
         };
         let mut all = containers("initContainers");
         let inits = all.len();
@@ -103,7 +137,15 @@ impl PodRun {
             namespace: text("namespace"),
             name: text("name"),
             uid: text("uid"),
+            owner: controller_of(pod),
+            created,
+            qos: pod["status"]["qosClass"].as_str().unwrap_or_default().to_owned(),
+            unschedulable: None,
+            lost: false,
+            evicted: None,
+            disruption: None,
             node: None,
+            bind_at: None,
             admitted: None,
             address: None,
             containers: all,
@@ -114,12 +156,26 @@ impl PodRun {
         }
     }
 
-    /// Whether all containers pass their probes.
+    /// Whether all containers pass their probes, and its node is not lost.
     pub fn is_ready(&self) -> bool {
-        !self.stopped
-            && self.containers[self.inits..]
-                .iter()
-                .all(|container| container.ready)
+        !self.lost && self.containers_ready()
+    }
+
+    fn containers_ready(&self) -> bool {
+        let mut mains = self.containers[self.inits..].iter();
+        !self.stopped && mains.all(|container| container.ready)
+    }
+
+    /// Since when it is ready, as its condition says.
+    pub fn ready_since(&self) -> Option<Timestamp> {
+        let (ready, since) = self.conditions.get("Ready")?;
+        ready.then_some(*since)
+    }
+
+    /// The most restarts of a container.
+    pub fn most_restarts(&self) -> u32 {
+        let restarts = self.containers.iter().map(|container| container.restarts);
+        restarts.max().unwrap_or(0)
     }
 
     /// Whether it is neither going nor gone, so that its ReplicaSet counts it.
@@ -141,7 +197,8 @@ impl PodRun {
             .all(|container| container.ready)
     }
 
-    fn phase(&self) -> &'static str {
+    /// As `Pending`.
+    pub fn phase(&self) -> &'static str {
         let started = |container: &ContainerRun| container.id.is_some();
         if self.stopped {
             "Failed"
@@ -154,8 +211,12 @@ impl PodRun {
 
     /// The pod's status now.
     pub fn status(&mut self, at: Timestamp) -> Value {
-        let mut status = json!({"phase": self.phase(), "qosClass": "Burstable"});
+        let mut status = json!({"phase": self.phase(), "qosClass": self.qos});
         let Some((_, host)) = self.node.clone() else {
+            if let Some(message) = self.unschedulable.clone() {
+                let reason = Some(("Unschedulable", Some(message)));
+                status["conditions"] = json!([self.condition("PodScheduled", false, reason, at)]);
+            }
             return status;
         };
         let Some(admitted) = self.admitted else {
@@ -163,6 +224,10 @@ impl PodRun {
             return status;
         };
         status["conditions"] = self.conditions(at);
+        if let Some(message) = &self.evicted {
+            status["reason"] = json!("Evicted");
+            status["message"] = json!(message);
+        }
         status["hostIP"] = json!(host);
         status["hostIPs"] = json!([{ "ip": host }]);
         status["startTime"] = json!(seconds(admitted));
@@ -171,40 +236,55 @@ impl PodRun {
             status["podIPs"] = json!([{ "ip": address }]);
         }
         let (inits, mains) = self.containers.split_at(self.inits);
-        status["initContainerStatuses"] = inits.iter().map(|container| container.status(true)).collect();
+        if !inits.is_empty() {
+            status["initContainerStatuses"] = inits.iter().map(|container| container.status(true)).collect();
+        }
         status["containerStatuses"] = mains.iter().map(|container| container.status(false)).collect();
         status
     }
 
     fn conditions(&mut self, at: Timestamp) -> Value {
-        let ready = self.is_ready();
-        let unready_reason = if self.stopped {
-            ("PodFailed", None)
-        } else {
-            let message = format!(
-                "containers with unready status: [{}]",
-                self.names(self.inits.., |run| !run.ready)
-            );
-            ("ContainersNotReady", Some(message))
-        };
         let uninitialized = format!(
             "containers with incomplete status: [{}]",
             self.names(..self.inits, |run| !run.ready)
         );
+        let uninitialized = Some(("ContainersNotInitialized", Some(uninitialized)));
+        let unready = Some(self.unready());
+        // The node controller changes nothing but the condition's status.
+        let lost = if self.containers_ready() {
+            None
+        } else {
+            unready.clone()
+        };
         let sandbox = self.address.is_some() && !self.stopped;
-        let initialized = self.initialized();
-        json!([
+        let (initialized, containers_ready, ready) =
+            (self.initialized(), self.containers_ready(), self.is_ready());
+        let mut conditions = vec![
             self.condition("PodReadyToStartContainers", sandbox, None, at),
-            self.condition(
-                "Initialized",
-                initialized,
-                Some(("ContainersNotInitialized", Some(uninitialized))),
-                at
-            ),
-            self.condition("Ready", ready, Some(unready_reason.clone()), at),
-            self.condition("ContainersReady", ready, Some(unready_reason), at),
+            self.condition("Initialized", initialized, uninitialized, at),
+            self.condition("Ready", ready, lost, at),
+            self.condition("ContainersReady", containers_ready, unready, at),
             self.condition("PodScheduled", true, None, at),
-        ])
+        ];
+        if let Some(Disruption { reason, message }) = self.disruption.clone() {
+            let mut condition = self.condition("DisruptionTarget", true, None, at);
+            condition["reason"] = json!(reason);
+            condition["message"] = json!(message);
+            conditions.push(condition);
+        }
+        Value::from(conditions)
+    }
+
+    /// Why its containers are not ready.
+    fn unready(&self) -> (&'static str, Option<String>) {
+        if self.stopped {
+            return ("PodFailed", None);
+        }
+        let names = self.names(self.inits.., |run| !run.ready);
+        (
+            "ContainersNotReady",
+            Some(format!("containers with unready status: [{names}]")),
+        )
     }
 
     fn names(
@@ -248,20 +328,72 @@ impl PodRun {
 }
 
 impl ContainerRun {
-    fn of(container: &Value) -> Self {
+    fn of(container: &Value, waits: &str) -> Self {
         let text = |field: &str| container[field].as_str().unwrap_or_default().to_owned();
         Self {
             name: text("name"),
             image: text("image"),
             mounts: mounts_in_status(&container["volumeMounts"]),
-            state: ContainerState::Waiting("PodInitializing".into(), None),
+            state: ContainerState::Waiting(waits.to_owned(), None),
             last: None,
             ready: false,
             restarts: 0,
             id: None,
             failures: 0,
             pull_failures: 0,
+            probes: ProbeRun::all_of(container),
         }
+    }
+
+    /// Whether an instance runs.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, ContainerState::Running(_))
+    }
+
+    /// It waits to be made again: how the instance before ended becomes its last state.
+    pub fn wait(&mut self, reason: &str, message: Option<String>) {
+        let waiting = ContainerState::Waiting(reason.to_owned(), message);
+        if let ContainerState::Terminated(end) = std::mem::replace(&mut self.state, waiting) {
+            self.last = Some(end);
+        }
+    }
+
+    /// When the newest instance ended; `None` while it runs or if there was none.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            ContainerState::Running(_) => None,
+            ContainerState::Terminated(end) => Some(end.finished),
+            ContainerState::Waiting(..) => self.last.as_ref().map(|end| end.finished),
+        }
+    }
+
+    /// Whether the kubelet has not come to it yet in this sandbox.
+    pub fn is_new(&self) -> bool {
+        let new = |reason: &str| ["PodInitializing", "ContainerCreating"].contains(&reason);
+        matches!(&self.state, ContainerState::Waiting(reason, _) if new(reason))
+    }
+
+    /// Whether its readiness is asked; otherwise it is ready when it runs.
+    pub fn has_readiness_probe(&self) -> bool {
+        self.probes.iter().any(ProbeRun::is_readiness)
+    }
+
+    /// The machine it ran on went off: nobody saw how it ended.
+    pub fn lose(&mut self, at: Timestamp) {
+        if let Some(end) = self.ended(255, "Unknown", at) {
+            self.state = ContainerState::Terminated(end);
+        }
+        self.wait("PodInitializing", None);
+        self.ready = false;
+    }
+
+    /// A new instance begins.
+    pub fn begin(&mut self, at: Timestamp, id: String) {
+        self.wait("", None);
+        self.restarts += u32::from(self.id.is_some());
+        self.state = ContainerState::Running(at);
+        self.id = Some(id);
+        self.ready = false;
     }
 
     /// How this instance ends now; `None` when it does not run.
@@ -291,7 +423,7 @@ impl ContainerRun {
             .last
             .as_ref()
             .map_or_else(|| json!({}), |end| json!({"terminated": end.value()}));
-        let running = matches!(self.state, ContainerState::Running(_));
+        let running = self.is_running();
         let mut status = json!({
             "name": self.name,
             "state": state,
@@ -320,6 +452,15 @@ impl Termination {
             "containerID": self.id,
         })
     }
+}
+
+/// The uid of an object's controller; empty if it has none.
+pub fn controller_of(object: &Value) -> String {
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    let mut owners = owners.into_iter().flatten();
+    let owner = owners.find(|owner| owner["controller"] == json!(true));
+    let uid = owner.and_then(|owner| owner["uid"].as_str());
+    uid.unwrap_or_default().to_owned()
 }
 
 fn mounts_in_status(mounts: &Value) -> Value {
