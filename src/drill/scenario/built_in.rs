@@ -22,7 +22,17 @@ macro_rules! files {
 }
 
 /// In the order in which they are best practised: one a line.
-const BUILT_IN: &[(&str, &str)] = &files!["all-well", "no-kafka-leader", "api-down-image-pull",];
+const BUILT_IN: &[(&str, &str)] = &files![
+    "all-well",
+    "no-kafka-leader",
+    "scaled-to-zero",
+    "rollout-under-way",
+    "api-down-image-pull",
+    "api-down-migration",
+    "api-down-node",
+    "api-down-quota",
+    "crash-loop-oom",
+];
 
 /// The scenarios that come with the program, in the order in which they are best practised.
 pub fn scenarios() -> Vec<ScenarioInfo> {

@@ -140,11 +140,13 @@ impl World {
     }
 
     fn new_event(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: Value) -> Value {
+        // The recorder names an event after its nanosecond; those of one moment follow each other closely.
+        let later = self.event_nanos + 1 + self.random.below(40_000);
+        self.event_nanos = later.max(at.as_nanosecond() as u64);
         let name = format!(
             "{}.{:016x}",
             involved["name"].as_str().unwrap_or_default(),
-            // The recorder names an event after its nanosecond; a few random ones keep two of the same moment apart.
-            at.as_nanosecond() as u64 + self.random.below(1_000_000)
+            self.event_nanos
         );
         let mut source = json!({ "component": occurrence.component });
         if let Some(host) = occurrence.host {

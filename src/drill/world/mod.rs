@@ -123,6 +123,8 @@ pub struct World {
     refused: BTreeMap<String, Refused>,
     /// By uid of the object, component and reason: when the last of its events came, and the messages.
     similar: BTreeMap<(String, String, String), (Timestamp, BTreeSet<String>)>,
+    /// The nanosecond the newest event is named after.
+    event_nanos: u64,
     /// Secrets that were taken away, to be put back.
     lost_secrets: Vec<Value>,
     queue: BTreeMap<(Timestamp, u64), Due>,
@@ -158,6 +160,7 @@ impl World {
             quota: None,
             refused: BTreeMap::new(),
             similar: BTreeMap::new(),
+            event_nanos: 0,
             lost_secrets: Vec::new(),
             queue: BTreeMap::new(),
             queued: 0,

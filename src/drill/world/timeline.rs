@@ -178,7 +178,7 @@ impl World {
     }
 
     /// Sets the image of the deployment's containers in these lists.
-    fn set_image(&mut self, at: Timestamp, image: &str, lists: &[&str]) {
+    pub(super) fn set_image(&mut self, at: Timestamp, image: &str, lists: &[&str]) {
         self.change_deployment(at, SERVICE, |spec| {
             for list in lists {
                 let containers = spec["template"]["spec"][*list].as_array_mut();
