@@ -159,6 +159,10 @@ impl Refusal {
             "reason": self.reason,
             "code": self.code,
         });
+        // An error of no kind has no reason.
+        if let Some(fields) = status.as_object_mut().filter(|_| self.reason.is_empty()) {
+            fields.remove("reason");
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

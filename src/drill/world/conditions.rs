@@ -34,9 +34,8 @@ pub fn reason<'a>(status: &'a Value, kind: &str) -> &'a str {
 
 /// Sets the condition unless it is there with this status and reason: then its message and times stay.
 pub fn set(status: &mut Value, at: Timestamp, condition: &Condition<'_>) {
-    let same = find(status, condition.kind).is_some_and(|old| {
-        old["status"] == condition.status && old["reason"] == condition.reason
-    });
+    let same = find(status, condition.kind)
+        .is_some_and(|old| old["status"] == condition.status && old["reason"] == condition.reason);
     if !same {
         renew(status, at, condition);
     }

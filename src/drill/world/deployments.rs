@@ -1,10 +1,11 @@
 //! The Deployment controller: one ReplicaSet per template, rolled over as the strategy says (`pkg/controller/deployment`).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::World;
 use super::conditions::{self, Condition};
+use super::deployment_status::{is_complete, note_pause, status_of};
 use super::events::Occurrence;
 use super::objects;
 use super::pod_run::controller_of;
@@ -19,22 +20,29 @@ const MOST: &str = "deployment.kubernetes.io/max-replicas";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The Deployment in one round of the controller: what it was, and what becomes of it.
-struct Round {
-    at: Timestamp,
-    deployment: Value,
-    wanted: u64,
-    limits: Limits,
-    new: Option<Set>,
-    /// Oldest first.
-    old: Vec<Set>,
+pub struct Round {
+    /// Now.
+    pub at: Timestamp,
+    /// The Deployment as it will be written.
+    pub deployment: Value,
+    /// How many pods it should have.
+    pub wanted: u64,
+    /// How far a rollout may go.
+    pub limits: Limits,
+    /// The set of its template.
+    pub new: Option<Set>,
+    /// The others, oldest first.
+    pub old: Vec<Set>,
 }
 
 impl Round {
-    fn total(&self) -> u64 {
+    /// How many pods its sets should have together.
+    pub fn total(&self) -> u64 {
         self.sets().map(|set| set.wanted).sum()
     }
 
-    fn sets(&self) -> impl Iterator<Item = &Set> {
+    /// All of its sets.
+    pub fn sets(&self) -> impl Iterator<Item = &Set> {
         self.new.iter().chain(&self.old)
     }
 
@@ -110,9 +118,16 @@ impl World {
         let uid = deployment["metadata"]["uid"].as_str().unwrap_or_default();
         let all = self.store.all(Resource::ReplicaSets);
         let mut owned: Vec<_> = all.filter(|set| controller_of(set) == uid).collect();
-        owned.sort_by_key(|set| set["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned());
+        owned.sort_by_key(|set| {
+            set["metadata"]["creationTimestamp"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        });
         let template = bare(&deployment["spec"]["template"]);
-        let position = owned.iter().position(|set| bare(&set["spec"]["template"]) == template);
+        let position = owned
+            .iter()
+            .position(|set| bare(&set["spec"]["template"]) == template);
         let new = position.map(|index| Set::of(owned.remove(index)));
         (new, owned.into_iter().map(|set| Set::of(set)).collect())
     }
@@ -155,7 +170,9 @@ impl World {
 
     fn old_pods_run(&self, round: &Round) -> bool {
         let uids = round.old.iter().filter_map(|set| {
-            let set = self.store.get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
+            let set = self
+                .store
+                .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
             set["metadata"]["uid"].as_str()
         });
         let uids: Vec<&str> = uids.collect();
@@ -251,7 +268,11 @@ impl World {
             return;
         }
         let saturated = |new: &Set| new.wanted == round.wanted && new.available == round.wanted;
-        if round.new.as_ref().is_some_and(|new| saturated(new) && new.desired == Some(round.wanted)) {
+        if round
+            .new
+            .as_ref()
+            .is_some_and(|new| saturated(new) && new.desired == Some(round.wanted))
+        {
             for set in round.old.clone().iter().filter(|set| set.wanted > 0) {
                 self.scale_set(round, set, 0);
             }
@@ -302,7 +323,9 @@ impl World {
 
     /// Removes the oldest revisions beyond the history that is kept.
     fn clean_up(&mut self, round: &Round) {
-        let limit = round.deployment["spec"]["revisionHistoryLimit"].as_u64().unwrap_or(10) as usize;
+        let limit = round.deployment["spec"]["revisionHistoryLimit"]
+            .as_u64()
+            .unwrap_or(10) as usize;
         let mut old: Vec<&Set> = round.old.iter().collect();
         old.sort_by_key(|set| set.revision);
         let surplus = old.len().saturating_sub(limit);
@@ -317,50 +340,12 @@ impl World {
     /// Why a set's pods cannot be made: the new one's reason first.
     fn replica_failure(&self, round: &Round) -> Option<Value> {
         let failure = |set: &Set| {
-            let set = self.store.get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
+            let set = self
+                .store
+                .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
             conditions::find(&set["status"], "ReplicaFailure").cloned()
         };
         round.sets().find_map(failure)
-    }
-
-    fn judge_progress(&mut self, round: &Round, status: &mut Value) {
-        let at = round.at;
-        let Some(deadline) = round.deployment["spec"]["progressDeadlineSeconds"].as_i64() else {
-            conditions::remove(status, "Progressing");
-            return;
-        };
-        let name = round.new.as_ref().map_or("", |new| &new.name);
-        let of = |status, reason, what: &str| Condition {
-            kind: "Progressing",
-            status,
-            reason,
-            message: format!("ReplicaSet \"{name}\" {what}"),
-        };
-        let reason = conditions::reason(status, "Progressing").to_owned();
-        let settled = status["replicas"] == status["updatedReplicas"] && reason == "NewReplicaSetAvailable";
-        if settled {
-            return;
-        }
-        if is_complete(round, status) {
-            let done = of("True", "NewReplicaSetAvailable", "has successfully progressed.");
-            conditions::set(status, at, &done);
-        } else if moved(&round.deployment["status"], status) {
-            conditions::renew(status, at, &of("True", "ReplicaSetUpdated", "is progressing."));
-        } else if timed_out(status, deadline, at) {
-            let late = of("False", "ProgressDeadlineExceeded", "has timed out progressing.");
-            conditions::set(status, at, &late);
-        }
-        if conditions::reason(status, "Progressing") == "ReplicaSetUpdated" {
-            self.look_again(at, status, deadline);
-        }
-    }
-
-    /// The controller looks again when the deadline has passed.
-    fn look_again(&mut self, at: Timestamp, status: &Value, deadline: i64) {
-        let due = last_update(status).map(|updated| updated + SignedDuration::from_secs(deadline + 1));
-        if let Some(due) = due.filter(|due| *due > at) {
-            self.schedule(due, super::Due::Controllers);
-        }
     }
 }
 
@@ -391,101 +376,4 @@ fn bare(template: &Value) -> Value {
         }
     }
     template
-}
-
-fn note_pause(round: &mut Round, paused: bool) {
-    let status = &mut round.deployment["status"];
-    let noted = conditions::reason(status, "Progressing") == "DeploymentPaused";
-    if paused == noted || conditions::reason(status, "Progressing") == "ProgressDeadlineExceeded" {
-        return;
-    }
-    let (reason, message) = if paused {
-        ("DeploymentPaused", "Deployment is paused")
-    } else {
-        ("DeploymentResumed", "Deployment is resumed")
-    };
-    let condition = Condition {
-        kind: "Progressing",
-        status: "Unknown",
-        reason,
-        message: message.to_owned(),
-    };
-    conditions::set(status, round.at, &condition);
-}
-
-fn status_of(round: &Round, failure: Option<Value>) -> Value {
-    let sum = |count: fn(&Set) -> u64| round.sets().map(count).sum::<u64>();
-    let (active, available) = (sum(|set| set.active), sum(|set| set.available));
-    let mut status = json!({
-        "observedGeneration": round.deployment["metadata"]["generation"],
-        "conditions": round.deployment["status"]["conditions"],
-    });
-    for (field, count) in [
-        ("replicas", active),
-        ("updatedReplicas", round.new.as_ref().map_or(0, |new| new.active)),
-        ("readyReplicas", sum(|set| set.ready)),
-        ("availableReplicas", available),
-        ("unavailableReplicas", round.total().saturating_sub(available)),
-    ] {
-        if count > 0 {
-            status[field] = json!(count);
-        }
-    }
-    let (status_word, reason, message) = if available >= round.limits.least(round.wanted) {
-        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-    } else {
-        (
-            "False",
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        )
-    };
-    let condition = Condition {
-        kind: "Available",
-        status: status_word,
-        reason,
-        message: message.to_owned(),
-    };
-    conditions::set(&mut status, round.at, &condition);
-    note_failure(&mut status, round.at, failure);
-    status
-}
-
-fn note_failure(status: &mut Value, at: Timestamp, failure: Option<Value>) {
-    let Some(failure) = failure else {
-        conditions::remove(status, "ReplicaFailure");
-        return;
-    };
-    let condition = Condition {
-        kind: "ReplicaFailure",
-        status: "True",
-        reason: failure["reason"].as_str().unwrap_or_default(),
-        message: failure["message"].as_str().unwrap_or_default().to_owned(),
-    };
-    conditions::set(status, at, &condition);
-}
-
-/// All pods are of the new template, and there are no others.
-fn is_complete(round: &Round, status: &Value) -> bool {
-    let count = |field: &str| status[field].as_u64().unwrap_or(0);
-    let mut counts = ["updatedReplicas", "replicas", "availableReplicas"].into_iter();
-    counts.all(|field| count(field) == round.wanted)
-}
-
-/// Whether more pods are new, ready or available, or fewer are old.
-fn moved(before: &Value, now: &Value) -> bool {
-    let count = |status: &Value, field: &str| status[field].as_u64().unwrap_or(0);
-    let old = |status: &Value| count(status, "replicas").saturating_sub(count(status, "updatedReplicas"));
-    let mut counts = ["updatedReplicas", "readyReplicas", "availableReplicas"].into_iter();
-    counts.any(|field| count(now, field) > count(before, field)) || old(now) < old(before)
-}
-
-fn last_update(status: &Value) -> Option<Timestamp> {
-    let progressing = conditions::find(status, "Progressing")?;
-    progressing["lastUpdateTime"].as_str()?.parse().ok()
-}
-
-fn timed_out(status: &Value, deadline: i64, at: Timestamp) -> bool {
-    let updated = last_update(status);
-    updated.is_some_and(|updated| at.duration_since(updated).as_secs() >= deadline)
 }

@@ -72,7 +72,11 @@ impl World {
     /// Whether so many events differ from this one only in the message that the recorder lumps them together.
     fn is_one_of_many(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: &Value) -> bool {
         let about = involved["uid"].as_str().unwrap_or_default().to_owned();
-        let key = (about, occurrence.component.to_owned(), occurrence.reason.to_owned());
+        let key = (
+            about,
+            occurrence.component.to_owned(),
+            occurrence.reason.to_owned(),
+        );
         let (last, messages) = self.similar.entry(key).or_insert((at, BTreeSet::new()));
         if at.duration_since(*last) > SIMILAR_FOR {
             messages.clear();

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::container_run::ContainerState;
 use super::kubelet::instance;
 use super::objects::{CONTAINER, INIT_CONTAINERS};
-use super::pod_run::ContainerState;
 use super::{PodStep, World};
 use crate::drill::scenario::Releases;
 use crate::drill::service::Exit;
@@ -85,7 +85,8 @@ impl World {
     }
 
     pub(super) fn plan_out_of_memory(&mut self, at: Timestamp, uid: &str) {
-        let (Some(after), Some(index)) = (self.faults.out_of_memory_after, self.service_container(uid)) else {
+        let (Some(after), Some(index)) = (self.faults.out_of_memory_after, self.service_container(uid))
+        else {
             return;
         };
         let restart = self.pods.get(uid).map_or(0, |run| run.containers[index].restarts);
@@ -157,7 +158,8 @@ impl World {
     /// How an init container ends, when it is a migration that fails.
     pub(super) fn migration_failure(&self, uid: &str, index: usize) -> Option<(i32, &'static str)> {
         let container = self.pods.get(uid)?.containers.get(index)?;
-        let fails = container.name == INIT_CONTAINERS[1] && self.faults.migration_fails.contains(&container.image);
+        let fails =
+            container.name == INIT_CONTAINERS[1] && self.faults.migration_fails.contains(&container.image);
         fails.then_some(FATAL)
     }
 }

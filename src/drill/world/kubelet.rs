@@ -6,10 +6,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::container_run::{ContainerRun, ContainerState};
 use super::events::{Occurrence, seconds};
 use super::logs::Instance;
 use super::objects::{CONTAINER, INIT_CONTAINERS};
-use super::pod_run::{ContainerRun, ContainerState, PodRun};
+use super::pod_run::PodRun;
 use super::resource::Resource;
 use super::{Due, PodStep, World};
 use crate::drill::service::Process;
@@ -149,8 +150,14 @@ impl World {
         let mut lines = Vec::new();
         if container.name == INIT_CONTAINERS[1] {
             let (first, second) = (micros(start, 140), micros(start, 280));
-            lines.push((first, line('I', first, "environment.go:94] Initializing stage environment")));
-            lines.push((second, line('I', second, "migrate.go:33] Migrating db: 202101041200")));
+            lines.push((
+                first,
+                line('I', first, "environment.go:94] Initializing stage environment"),
+            ));
+            lines.push((
+                second,
+                line('I', second, "migrate.go:33] Migrating db: 202101041200"),
+            ));
             let last = micros(end, -9_000);
             let text = if fails {
                 line('F', last, MIGRATION_FAILS)
@@ -176,7 +183,10 @@ impl World {
             return;
         };
         let container = &mut run.containers[index];
-        let Some(end) = container.ended(0, "Completed", at).filter(|_| container.restarts == restart) else {
+        let Some(end) = container
+            .ended(0, "Completed", at)
+            .filter(|_| container.restarts == restart)
+        else {
             return;
         };
         container.state = ContainerState::Terminated(end);

@@ -4,12 +4,15 @@
 //! past and is advanced to the present, so that ages, logs, events and back-offs at the start are those of a real past.
 
 mod conditions;
+mod container_run;
+mod deployment_status;
 mod deployments;
 mod events;
 mod failures;
 mod kubelet;
 mod logs;
 mod mounts;
+mod node_status;
 mod nodes;
 mod objects;
 mod pod_run;

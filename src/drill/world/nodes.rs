@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::events::{Occurrence, seconds};
 use super::kubelet::about_pod;
+use super::node_status::{UNREACHABLE, WELL, add_taint, node_object, remove_taint, set_condition};
 use super::pod_run::Disruption;
 use super::resource::Resource;
 use super::{Due, PodStep, World};
@@ -29,32 +30,8 @@ const TOLERATION: SignedDuration = SignedDuration::from_mins(5);
 /// How often a kubelet looks whether pods must be evicted.
 const HOUSEKEEPING: SignedDuration = SignedDuration::from_secs(10);
 const REBOOT: SignedDuration = SignedDuration::from_millis(1_300);
-const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const DISK_PRESSURE: &str = "node.kubernetes.io/disk-pressure";
 const SILENT: &str = "Kubelet stopped posting node status.";
-/// The conditions of a node that is well: type, status, reason and message.
-const WELL: [(&str, &str, &str, &str); 4] = [
-    (
-        "MemoryPressure",
-        "False",
-        "KubeletHasSufficientMemory",
-        "kubelet has sufficient memory available",
-    ),
-    (
-        "DiskPressure",
-        "False",
-        "KubeletHasNoDiskPressure",
-        "kubelet has no disk pressure",
-    ),
-    (
-        "PIDPressure",
-        "False",
-        "KubeletHasSufficientPID",
-        "kubelet has sufficient PID available",
-    ),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-];
-
 /// A node, besides what its object says.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -101,7 +78,13 @@ impl World {
     pub(super) fn furnish_nodes(&mut self, created: Timestamp, begin: Timestamp) {
         for index in 0..self.nodes.len() {
             let uid = self.random.uuid();
-            let node = node_object(&self.nodes[index], index, &uid, created, begin);
+            let node = node_object(
+                (self.nodes[index].name, self.nodes[index].address),
+                index,
+                &uid,
+                created,
+                begin,
+            );
             self.store.put(Resource::Nodes, node);
             let staggered = SignedDuration::from_secs(71 * (index as i64 + 1));
             self.schedule(begin + staggered, Due::Node(index, NodeStep::Report));
@@ -116,6 +99,12 @@ impl World {
     pub(super) fn is_off(&self, node: &str) -> bool {
         self.node_index(node)
             .is_some_and(|index| self.nodes[index].stopped.is_some())
+    }
+
+    /// The address of the node a pod is on, if that is off: its kubelet answers nobody.
+    pub fn silent_node(&self, uid: &str) -> Option<&str> {
+        let (name, address) = self.pods.get(uid)?.node.as_ref()?;
+        self.is_off(name).then_some(address)
     }
 
     pub(super) fn node_step(&mut self, at: Timestamp, index: usize, step: NodeStep) {
@@ -181,24 +170,37 @@ impl World {
             add_taint(node, at, UNREACHABLE, "NoSchedule");
             add_taint(node, at, UNREACHABLE, "NoExecute");
         });
-        self.node_event(at, index, "node-controller", "Normal", "NodeNotReady", "status is now: NodeNotReady");
-        let name = self.nodes[index].name;
-        for uid in self.uids_on(name) {
-            if let Some(run) = self.pods.get_mut(&uid) {
-                run.lost = true;
-            }
-            self.publish(at, &uid);
-            if let Some(pod) = self.pod_object(&uid) {
-                let occurrence = Occurrence {
-                    message: "Node is not ready".to_owned(),
-                    component: "node-controller",
-                    ..about_pod(&pod, None, "Warning", "NodeNotReady")
-                };
-                self.record(at, &occurrence);
-            }
+        self.node_event(
+            at,
+            index,
+            "node-controller",
+            "Normal",
+            "NodeNotReady",
+            "status is now: NodeNotReady",
+        );
+        for uid in self.uids_on(self.nodes[index].name) {
+            self.lose_pod(at, &uid);
         }
         let since = self.nodes[index].stopped.unwrap_or(at);
         self.schedule(at + TOLERATION, Due::Node(index, NodeStep::EvictAll(since)));
+    }
+
+    /// A pod that was ready is not any longer; of others there is nothing to say.
+    fn lose_pod(&mut self, at: Timestamp, uid: &str) {
+        let Some(run) = self.pods.get_mut(uid) else {
+            return;
+        };
+        let was_ready = run.is_ready();
+        run.lost = true;
+        self.publish(at, uid);
+        if let Some(pod) = self.pod_object(uid).filter(|_| was_ready) {
+            let occurrence = Occurrence {
+                message: "Node is not ready".to_owned(),
+                component: "node-controller",
+                ..about_pod(&pod, None, "Warning", "NodeNotReady")
+            };
+            self.record(at, &occurrence);
+        }
     }
 
     /// The taint controller deletes the pods of a lost node; nobody is there to end them.
@@ -256,7 +258,14 @@ impl World {
         let rebooted = format!("has been rebooted, boot id: {boot}");
         self.node_event(at, index, "kubelet", "Warning", "Rebooted", &rebooted);
         if was_lost {
-            self.node_event(at, index, "kubelet", "Normal", "NodeReady", "status is now: NodeReady");
+            self.node_event(
+                at,
+                index,
+                "kubelet",
+                "Normal",
+                "NodeReady",
+                "status is now: NodeReady",
+            );
         }
     }
 
@@ -365,7 +374,10 @@ impl World {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };
-        let name = run.containers.get(run.inits).map(|container| container.name.clone());
+        let name = run
+            .containers
+            .get(run.inits)
+            .map(|container| container.name.clone());
         let message = format!(
             "The node was low on resource: ephemeral-storage. Threshold quantity: 10727817420, available: {available}Ki. Container {} was using {used}Ki, request is 0, has larger consumption of ephemeral-storage. ",
             name.unwrap_or_default()
@@ -389,7 +401,15 @@ impl World {
     }
 
     /// An event about a node: `Node NAME …`.
-    fn node_event(&mut self, at: Timestamp, index: usize, component: &str, kind: &str, reason: &str, what: &str) {
+    fn node_event(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        component: &str,
+        kind: &str,
+        reason: &str,
+        what: &str,
+    ) {
         let name = self.nodes[index].name;
         let Some(node) = self.store.get(Resource::Nodes, "", name).cloned() else {
             return;
@@ -405,104 +425,4 @@ impl World {
         };
         self.record(at, &occurrence);
     }
-}
-
-fn set_condition(node: &mut Value, at: Timestamp, kind: &str, (status, reason, message): (&str, &str, &str)) {
-    let conditions = node["status"]["conditions"].as_array_mut();
-    let mut conditions = conditions.into_iter().flatten();
-    let Some(condition) = conditions.find(|condition| condition["type"] == kind) else {
-        return;
-    };
-    if condition["status"] != status {
-        condition["lastTransitionTime"] = json!(seconds(at));
-    }
-    condition["status"] = json!(status);
-    condition["reason"] = json!(reason);
-    condition["message"] = json!(message);
-}
-
-fn add_taint(node: &mut Value, at: Timestamp, key: &str, effect: &str) {
-    if !node["spec"]["taints"].is_array() {
-        node["spec"]["taints"] = json!([]);
-    }
-    if let Some(taints) = node["spec"]["taints"].as_array_mut() {
-        let mut taint = json!({"key": key, "effect": effect});
-        // The kubelet's own conditions give taints without a time.
-        if key == UNREACHABLE {
-            taint["timeAdded"] = json!(seconds(at));
-        }
-        taints.push(taint);
-    }
-}
-
-fn remove_taint(node: &mut Value, key: &str) {
-    let Some(spec) = node["spec"].as_object_mut() else {
-        return;
-    };
-    let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) else {
-        return;
-    };
-    taints.retain(|taint| taint["key"] != key);
-    if taints.is_empty() {
-        spec.remove("taints");
-    }
-}
-
-fn node_object(node: &Node, index: usize, uid: &str, created: Timestamp, reported: Timestamp) -> Value {
-    let zone = format!("us-east-1{}", ["a", "b", "c"][index % 3]);
-    let conditions = WELL.map(|(kind, status, reason, message)| {
-        json!({
-            "type": kind,
-            "status": status,
-            "lastHeartbeatTime": seconds(reported),
-            "lastTransitionTime": seconds(created),
-            "reason": reason,
-            "message": message,
-        })
-    });
-    json!({
-        "kind": "Node",
-        "apiVersion": "v1",
-        "metadata": {
-            "name": node.name,
-            "uid": uid,
-            "creationTimestamp": seconds(created),
-            "labels": {
-                "beta.kubernetes.io/arch": "amd64",
-                "beta.kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
-                "kubernetes.io/hostname": node.name.split('.').next(),
-                "kubernetes.io/os": "linux",
-                "node-role.kubernetes.io/worker": "",
-                "node.kubernetes.io/instance-type": "m5.xlarge",
-                "topology.kubernetes.io/region": "us-east-1",
-                "topology.kubernetes.io/zone": zone,
-            },
-            "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
-        },
-        "spec": {"providerID": format!("aws:///{zone}/i-{}", &uid.replace('-', "")[..17])},
-        "status": {
-            "capacity": {"cpu": "4", "ephemeral-storage": "104322028Ki", "memory": "15944104Ki", "pods": "250"},
-            "allocatable": {"cpu": "3500m", "ephemeral-storage": "95069439022", "memory": "14793128Ki", "pods": "250"},
-            "conditions": conditions,
-            "addresses": [
-                {"type": "InternalIP", "address": node.address},
-                {"type": "Hostname", "address": node.name},
-                {"type": "InternalDNS", "address": node.name},
-            ],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-            "nodeInfo": {
-                "machineID": uid.replace('-', ""),
-                "systemUUID": format!("ec2{}", &uid[3..]),
-                "bootID": uid,
-                "kernelVersion": "5.14.0-427.50.1.el9_4.x86_64",
-                "osImage": "Red Hat Enterprise Linux CoreOS 419.94.202502100215-0",
-                "containerRuntimeVersion": "containerd://1.7.27",
-                "kubeletVersion": "v1.32.13",
-                "kubeProxyVersion": "v1.32.13",
-                "operatingSystem": "linux",
-                "architecture": "amd64",
-            },
-        },
-    })
 }

@@ -104,7 +104,13 @@ fn probe(port: u16, path: &str, delay: u32, period: u32) -> Value {
 }
 
 /// The service's Deployment, without status.
-pub fn deployment(uid: &str, created: Timestamp, plan: &Deployment, template: &Value, revision: u32) -> Value {
+pub fn deployment(
+    uid: &str,
+    created: Timestamp,
+    plan: &Deployment,
+    template: &Value,
+    revision: u32,
+) -> Value {
     let strategy = match plan.strategy {
         Strategy::RollingUpdate => {
             json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}})

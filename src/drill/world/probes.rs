@@ -6,8 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::container_run::ContainerState;
 use super::objects::CONTAINER;
-use super::pod_run::ContainerState;
 use super::{PodStep, World};
 use crate::drill::service::{Answer, Probe};
 

@@ -121,7 +121,12 @@ impl World {
         let uid = self.random.uuid();
         let pod = objects::pod(set, &name, &uid, at);
         self.accept_pod(at, pod);
-        self.say_about_set(at, set, ("Normal", "SuccessfulCreate"), format!("Created pod: {name}"));
+        self.say_about_set(
+            at,
+            set,
+            ("Normal", "SuccessfulCreate"),
+            format!("Created pod: {name}"),
+        );
         None
     }
 
@@ -135,7 +140,12 @@ impl World {
         for uid in uids.into_iter().take(surplus) {
             let pod = self.pods[&uid].name.clone();
             self.terminate(at, &uid, 30);
-            self.say_about_set(at, set, ("Normal", "SuccessfulDelete"), format!("Deleted pod: {pod}"));
+            self.say_about_set(
+                at,
+                set,
+                ("Normal", "SuccessfulDelete"),
+                format!("Deleted pod: {pod}"),
+            );
         }
         self.touch(at);
     }

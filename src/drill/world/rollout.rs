@@ -142,7 +142,9 @@ pub fn proportional_sizes(sets: &[Set], wanted: u64, has: u64, limits: Limits) -
         *first += to_add - added;
     }
     let sizes = sizes.into_iter();
-    sizes.map(|(name, size)| (name, size.max(0).unsigned_abs())).collect()
+    sizes
+        .map(|(name, size)| (name, size.max(0).unsigned_abs()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,9 +170,7 @@ mod tests {
 
     #[test]
     fn limits_are_numbers_or_shares_of_the_wanted_pods() {
-        let rolling = |surge: Value, unavailable: Value| {
-            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})
-        };
+        let rolling = |surge: Value, unavailable: Value| json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
         let quarter = rolling(json!("25%"), json!("25%"));
         assert_eq!(limits(&quarter, 3), (1, 0));
         assert_eq!(limits(&quarter, 8), (2, 2));

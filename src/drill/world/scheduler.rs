@@ -35,7 +35,10 @@ impl World {
     /// Tries to find the pod a node.
     pub(super) fn bind(&mut self, at: Timestamp, uid: &str) {
         let due = |run: &super::PodRun| run.node.is_none() && run.bind_at == Some(at);
-        let Some(pod) = self.pod_object(uid).filter(|_| self.pods.get(uid).is_some_and(due)) else {
+        let Some(pod) = self
+            .pod_object(uid)
+            .filter(|_| self.pods.get(uid).is_some_and(due))
+        else {
             return;
         };
         match self.choose_node(&pod) {
@@ -260,7 +263,13 @@ mod tests {
 
     #[test]
     fn quantities_are_read_as_kubernetes_writes_them() {
-        assert_eq!([thousandths("200m"), thousandths("1"), thousandths("0.5")], [200, 1_000, 500]);
-        assert_eq!([bytes("512Mi"), bytes("1Gi"), bytes("2M"), bytes("7")], [512 << 20, 1 << 30, 2_000_000, 7]);
+        assert_eq!(
+            [thousandths("200m"), thousandths("1"), thousandths("0.5")],
+            [200, 1_000, 500]
+        );
+        assert_eq!(
+            [bytes("512Mi"), bytes("1Gi"), bytes("2M"), bytes("7")],
+            [512 << 20, 1 << 30, 2_000_000, 7]
+        );
     }
 }

@@ -6,9 +6,9 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::container_run::ContainerState;
 use super::events::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
-use super::pod_run::ContainerState;
 use super::resource::Resource;
 use super::{Due, PodStep, Request, World};
 use crate::drill::scenario::{ClusterHappening, Happening, Scenario};

@@ -14,7 +14,9 @@ fn on_first(world: &World) -> Vec<Arc<Value>> {
 }
 
 fn with_failure(more: &str) -> World {
-    with_timeline(&format!("[[timeline]]\nat = '0s'\ncluster = {{ node_fails = '{FIRST}' }}\n{more}"))
+    with_timeline(&format!(
+        "[[timeline]]\nat = '0s'\ncluster = {{ node_fails = '{FIRST}' }}\n{more}"
+    ))
 }
 
 #[test]
@@ -46,10 +48,22 @@ fn a_silent_node_is_lost_after_forty_seconds_and_its_pods_are_not_ready() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|taint| format!("{}:{}", taint["key"].as_str().unwrap(), taint["effect"].as_str().unwrap()))
+        .map(|taint| {
+            format!(
+                "{}:{}",
+                taint["key"].as_str().unwrap(),
+                taint["effect"].as_str().unwrap()
+            )
+        })
         .collect();
     let unreachable = "node.kubernetes.io/unreachable";
-    assert_eq!(taints, [format!("{unreachable}:NoSchedule"), format!("{unreachable}:NoExecute")]);
+    assert_eq!(
+        taints,
+        [
+            format!("{unreachable}:NoSchedule"),
+            format!("{unreachable}:NoExecute")
+        ]
+    );
     let pod = &on_first(&world)[0];
     // The node controller changes the condition and nothing else: the container still counts as ready.
     assert_eq!(condition(pod, "Ready")["status"], "False");
@@ -59,7 +73,13 @@ fn a_silent_node_is_lost_after_forty_seconds_and_its_pods_are_not_ready() {
     assert_eq!(ready(&world), 2);
     let mut words = said(&world, "NodeNotReady");
     words.sort();
-    assert_eq!(words, [format!("Node {FIRST} status is now: NodeNotReady"), "Node is not ready".to_owned()]);
+    assert_eq!(
+        words,
+        [
+            format!("Node {FIRST} status is now: NodeNotReady"),
+            "Node is not ready".to_owned()
+        ]
+    );
 }
 
 #[test]
@@ -72,7 +92,10 @@ fn after_five_minutes_the_pods_of_a_lost_node_are_deleted_replaced_and_never_end
     assert_eq!(going["metadata"]["deletionTimestamp"], "2026-11-22T09:06:10Z");
     let disruption = condition(going, "DisruptionTarget");
     assert_eq!(disruption["reason"], "DeletionByTaintManager");
-    assert_eq!(disruption["message"], "Taint manager: deleting due to NoExecute taint");
+    assert_eq!(
+        disruption["message"],
+        "Taint manager: deleting due to NoExecute taint"
+    );
     let name = going["metadata"]["name"].as_str().unwrap();
     assert_eq!(
         said(&world, "TaintManagerEviction"),
@@ -124,11 +147,17 @@ fn a_full_disk_evicts_the_nodes_pods_and_keeps_others_away() {
     assert_eq!(evicted["status"]["phase"], "Failed");
     assert_eq!(evicted["status"]["reason"], "Evicted");
     let words = evicted["status"]["message"].as_str().unwrap();
-    assert!(words.starts_with("The node was low on resource: ephemeral-storage. Threshold quantity: "), "{words}");
+    assert!(
+        words.starts_with("The node was low on resource: ephemeral-storage. Threshold quantity: "),
+        "{words}"
+    );
     assert_eq!(said(&world, "Evicted"), [words]);
     assert_eq!(condition(evicted, "Ready")["reason"], "PodFailed");
     assert_eq!(condition(&node(&world), "DiskPressure")["status"], "True");
-    assert_eq!((pods(&world).len(), on_first(&world).len(), ready(&world)), (4, 1, 3));
+    assert_eq!(
+        (pods(&world).len(), on_first(&world).len(), ready(&world)),
+        (4, 1, 3)
+    );
     let victim = uid(evicted);
     world.delete_pod(after(60), &victim, 30);
     assert!(on_first(&world).is_empty());
@@ -140,6 +169,18 @@ fn a_cluster_without_nodes_leaves_the_service_without_pods() {
     assert_eq!(ready(&world), 0);
     let words = "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 node(s) had untolerated taint {node.kubernetes.io/unreachable: }. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
     assert_eq!(said(&world, "FailedScheduling").last().unwrap(), words);
-    let going = pods(&world).iter().filter(|pod| pod["metadata"].get("deletionTimestamp").is_some()).count();
+    let going = pods(&world)
+        .iter()
+        .filter(|pod| pod["metadata"].get("deletionTimestamp").is_some())
+        .count();
     assert_eq!((pods(&world).len(), going), (6, 2));
+}
+
+#[test]
+fn the_kubelet_of_a_node_that_is_off_gives_no_logs() {
+    let world = with_failure("");
+    for pod in pods(&world) {
+        let address = (pod["spec"]["nodeName"] == FIRST).then_some("10.0.134.21");
+        assert_eq!(world.silent_node(&uid(&pod)), address);
+    }
 }

@@ -40,7 +40,10 @@ fn the_scheduler_tries_again_every_five_minutes_and_counts_that() {
     );
     world.advance(after(700));
     let events: Vec<_> = world.store().all(Resource::Events).cloned().collect();
-    let refused = events.iter().find(|event| event["reason"] == "FailedScheduling").unwrap();
+    let refused = events
+        .iter()
+        .find(|event| event["reason"] == "FailedScheduling")
+        .unwrap();
     assert_eq!(refused["series"]["count"], 3);
     assert_eq!(refused["type"], "Warning");
     assert_eq!(refused["action"], "Scheduling");
@@ -53,13 +56,18 @@ fn more_pods_than_the_nodes_have_room_for_wait() {
     let mut world = with_timeline("[[timeline]]\nat = '1s'\nscale = 24\n");
     world.advance(after(60));
     // Seven pods of 200m fit into the 1400m that other namespaces leave on each of three nodes.
-    assert_eq!((pods(&world).len(), pending(&world).len(), ready(&world)), (24, 3, 21));
+    assert_eq!(
+        (pods(&world).len(), pending(&world).len(), ready(&world)),
+        (24, 3, 21)
+    );
 }
 
 #[test]
 fn a_cordoned_node_gets_no_pods() {
     let mut world = world_of(&named("all-well"), 7);
-    let node = world.store().get(Resource::Nodes, "", super::super::nodes::NODES[0].0);
+    let node = world
+        .store()
+        .get(Resource::Nodes, "", super::super::nodes::NODES[0].0);
     let mut node = (**node.unwrap()).clone();
     node["spec"]["unschedulable"] = Value::from(true);
     world.replace(start(), Resource::Nodes, node);
@@ -67,7 +75,9 @@ fn a_cordoned_node_gets_no_pods() {
     world.advance(after(60));
     let there = |world: &World| {
         let all = pods(world);
-        all.iter().filter(|pod| pod["spec"]["nodeName"] == super::super::nodes::NODES[0].0).count()
+        all.iter()
+            .filter(|pod| pod["spec"]["nodeName"] == super::super::nodes::NODES[0].0)
+            .count()
     };
     assert_eq!((there(&world), ready(&world)), (1, 9));
 }
@@ -83,14 +93,24 @@ fn a_quota_refuses_pods_with_the_servers_words_and_a_doubling_back_off() {
     let name = set(&world)["metadata"]["name"].as_str().unwrap().to_owned();
     let words = "is forbidden: exceeded quota: compute, requested: pods=1, used: pods=3, limited: pods=3";
     assert_eq!(refusals.len(), 10);
-    assert!(refusals[0].starts_with(&format!("Error creating: pods \"{name}-")), "{refusals:?}");
+    assert!(
+        refusals[0].starts_with(&format!("Error creating: pods \"{name}-")),
+        "{refusals:?}"
+    );
     assert!(refusals.iter().all(|refusal| refusal.ends_with(words)));
     // Sixteen attempts, as 5 ms doubled fourteen times add up to 164 s; after nine different messages the recorder combines.
-    let combined = counts(&world, "FailedCreate", "(combined from similar events): Error creating: pods ");
+    let combined = counts(
+        &world,
+        "FailedCreate",
+        "(combined from similar events): Error creating: pods ",
+    );
     assert_eq!(combined, [7]);
     for object in [&*set(&world), &deployment(&world)] {
         let failure = condition(object, "ReplicaFailure");
-        assert_eq!((&failure["status"], &failure["reason"]), (&"True".into(), &"FailedCreate".into()));
+        assert_eq!(
+            (&failure["status"], &failure["reason"]),
+            (&"True".into(), &"FailedCreate".into())
+        );
         assert!(failure["message"].as_str().unwrap().starts_with("pods \""));
     }
     assert_eq!(deployment(&world)["status"]["unavailableReplicas"], 2);
@@ -111,8 +131,14 @@ fn a_pod_waits_for_a_secret_it_mounts() {
     // After 0, 0.5, 1, 2, 4, 8 and 16 s; the next is after 32.
     assert_eq!(counts(&world, "FailedMount", words), [7]);
     let status = &waiting[0]["status"];
-    assert_eq!(status["containerStatuses"][0]["state"]["waiting"]["reason"], "PodInitializing");
-    assert_eq!(condition(&waiting[0], "PodReadyToStartContainers")["status"], "False");
+    assert_eq!(
+        status["containerStatuses"][0]["state"]["waiting"]["reason"],
+        "PodInitializing"
+    );
+    assert_eq!(
+        condition(&waiting[0], "PodReadyToStartContainers")["status"],
+        "False"
+    );
     assert!(status.get("podIP").is_none());
     world.advance(after(110));
     assert_eq!(ready(&world), 3);
@@ -120,8 +146,9 @@ fn a_pod_waits_for_a_secret_it_mounts() {
 
 #[test]
 fn a_pod_without_a_node_is_gone_as_soon_as_it_is_deleted() {
-    let mut world =
-        with_timeline("[[timeline]]\nat = '1s'\ncluster = { nodes_full = 'cpu' }\n[[timeline]]\nat = '2s'\nscale = 4\n");
+    let mut world = with_timeline(
+        "[[timeline]]\nat = '1s'\ncluster = { nodes_full = 'cpu' }\n[[timeline]]\nat = '2s'\nscale = 4\n",
+    );
     world.advance(after(10));
     let victim = uid(&pending(&world)[0]);
     world.delete_pod(after(10), &victim, 30);

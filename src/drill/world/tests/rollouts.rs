@@ -25,7 +25,10 @@ fn sets(world: &World) -> Vec<Arc<Value>> {
 }
 
 fn active_set(world: &World) -> Arc<Value> {
-    sets(world).into_iter().find(|set| set["spec"]["replicas"] != 0).unwrap()
+    sets(world)
+        .into_iter()
+        .find(|set| set["spec"]["replicas"] != 0)
+        .unwrap()
 }
 
 fn revision(object: &Value) -> &Value {
@@ -44,14 +47,21 @@ fn a_restart_makes_new_pods_of_the_same_image_and_counts_the_generation() {
     assert!(pods(&world).iter().all(|pod| !old.contains(&uid(pod))));
     assert_eq!(revision(&deployment(&world)), "8");
     assert_eq!(deployment(&world)["status"]["observedGeneration"], generation + 1);
-    assert_eq!(condition(&deployment(&world), "Progressing")["reason"], "NewReplicaSetAvailable");
+    assert_eq!(
+        condition(&deployment(&world), "Progressing")["reason"],
+        "NewReplicaSetAvailable"
+    );
 }
 
 #[test]
 fn a_return_to_an_earlier_template_takes_its_set_with_a_new_revision() {
     let mut world = world_of(&named("all-well"), 7);
     let first = active_set(&world);
-    world.set_image(start(), "quay.io/app-sre/managed-services-api:new", &["containers"]);
+    world.set_image(
+        start(),
+        "quay.io/app-sre/managed-services-api:new",
+        &["containers"],
+    );
     world.advance(after(200));
     assert_ne!(active_set(&world)["metadata"]["uid"], first["metadata"]["uid"]);
     let template = {
@@ -64,8 +74,14 @@ fn a_return_to_an_earlier_template_takes_its_set_with_a_new_revision() {
     world.advance(after(400));
     let now = active_set(&world);
     assert_eq!(now["metadata"]["uid"], first["metadata"]["uid"]);
-    assert_eq!((revision(&now), revision(&deployment(&world))), (&json!("9"), &json!("9")));
-    assert_eq!(now["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"], "7");
+    assert_eq!(
+        (revision(&now), revision(&deployment(&world))),
+        (&json!("9"), &json!("9"))
+    );
+    assert_eq!(
+        now["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"],
+        "7"
+    );
     assert_eq!(ready(&world), 3);
 }
 
@@ -79,8 +95,14 @@ fn a_paused_deployment_rolls_nothing_out_but_is_scaled() {
         object["spec"]["replicas"] = json!(4);
     });
     world.advance(after(100));
-    assert_eq!((ready(&world), &active_set(&world)["metadata"]["uid"]), (4, &before));
-    assert_eq!(condition(&deployment(&world), "Progressing")["reason"], "DeploymentPaused");
+    assert_eq!(
+        (ready(&world), &active_set(&world)["metadata"]["uid"]),
+        (4, &before)
+    );
+    assert_eq!(
+        condition(&deployment(&world), "Progressing")["reason"],
+        "DeploymentPaused"
+    );
     change(&mut world, 100, |object| {
         object["spec"].as_object_mut().unwrap().remove("paused");
     });
@@ -116,7 +138,9 @@ fn a_strategy_of_numbers_is_kept_to() {
     let (mut most, mut least) = (0, 3);
     for second in 1..200 {
         world.advance(after(second));
-        let active = pods(&world).into_iter().filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
+        let active = pods(&world)
+            .into_iter()
+            .filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
         most = most.max(active.count());
         least = least.min(ready(&world));
     }
@@ -126,26 +150,39 @@ fn a_strategy_of_numbers_is_kept_to() {
 #[test]
 fn a_pod_is_available_when_it_was_ready_for_long_enough() {
     let mut world = world_of(&named("all-well"), 7);
-    change(&mut world, 0, |object| object["spec"]["minReadySeconds"] = json!(60));
+    change(&mut world, 0, |object| {
+        object["spec"]["minReadySeconds"] = json!(60);
+    });
     restart(&mut world, 1);
     world.advance(after(60));
     let status = deployment(&world)["status"].clone();
-    assert_eq!((&status["readyReplicas"], &status["availableReplicas"]), (&json!(4), &json!(3)));
+    assert_eq!(
+        (&status["readyReplicas"], &status["availableReplicas"]),
+        (&json!(4), &json!(3))
+    );
     world.advance(after(100));
     assert_eq!(deployment(&world)["status"]["updatedReplicas"], 2);
     world.advance(after(400));
-    assert_eq!(condition(&deployment(&world), "Progressing")["reason"], "NewReplicaSetAvailable");
+    assert_eq!(
+        condition(&deployment(&world), "Progressing")["reason"],
+        "NewReplicaSetAvailable"
+    );
 }
 
 #[test]
 fn no_more_revisions_are_kept_than_the_history_allows() {
     let mut world = world_of(&named("all-well"), 7);
-    change(&mut world, 0, |object| object["spec"]["revisionHistoryLimit"] = json!(2));
+    change(&mut world, 0, |object| {
+        object["spec"]["revisionHistoryLimit"] = json!(2);
+    });
     for round in 0..3 {
         restart(&mut world, round * 200);
         world.advance(after((round + 1) * 200));
     }
-    let mut revisions: Vec<String> = sets(&world).iter().map(|set| revision(set).as_str().unwrap().to_owned()).collect();
+    let mut revisions: Vec<String> = sets(&world)
+        .iter()
+        .map(|set| revision(set).as_str().unwrap().to_owned())
+        .collect();
     revisions.sort();
     assert_eq!(revisions, ["10", "8", "9"]);
 }
@@ -163,17 +200,21 @@ fn what_serves_least_goes_first() {
 
 #[test]
 fn among_ready_pods_one_on_a_crowded_node_goes_first() {
-    let mut world = with_timeline("[[timeline]]\nat = '1s'\nscale = 4\n[[timeline]]\nat = '60s'\nscale = 3\n");
+    let mut world =
+        with_timeline("[[timeline]]\nat = '1s'\nscale = 4\n[[timeline]]\nat = '60s'\nscale = 3\n");
     world.advance(after(70));
-    let nodes: std::collections::BTreeSet<String> =
-        pods(&world).iter().map(|pod| pod["spec"]["nodeName"].to_string()).collect();
+    let nodes: std::collections::BTreeSet<String> = pods(&world)
+        .iter()
+        .map(|pod| pod["spec"]["nodeName"].to_string())
+        .collect();
     assert_eq!((pods(&world).len(), nodes.len()), (3, 3));
 }
 
 #[test]
 fn a_scale_in_the_midst_of_a_stuck_rollout_grows_both_sets() {
-    let mut world =
-        with_timeline("[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '1s'\nset_image = 'i:bad'\n[[timeline]]\nat = '60s'\nscale = 6\n");
+    let mut world = with_timeline(
+        "[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '1s'\nset_image = 'i:bad'\n[[timeline]]\nat = '60s'\nscale = 6\n",
+    );
     world.advance(after(100));
     let scaled = said(&world, "ScalingReplicaSet");
     // 3 and 1 of at most 4 become 6 and 2 of at most 8.
@@ -185,7 +226,10 @@ fn a_scale_in_the_midst_of_a_stuck_rollout_grows_both_sets() {
 #[test]
 fn a_set_is_its_controllers_by_reference_and_not_by_name() {
     let mut world = world_of(&named("all-well"), 7);
-    let name = active_set(&world)["metadata"]["name"].as_str().unwrap().to_owned();
+    let name = active_set(&world)["metadata"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let foreign = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {
         "name": format!("{name}-zzzzz"), "namespace": NAMESPACE, "uid": "foreign"}, "spec": {}, "status": {}});
     world.replace(start(), Resource::Pods, foreign);

@@ -28,7 +28,10 @@ fn probes_that_pass_leave_no_trace() {
     let before = world.store().version();
     world.advance(after(600));
     for resource in [Resource::Pods, Resource::Events, Resource::Deployments] {
-        assert!(world.store().since(resource, before).unwrap().is_empty(), "{resource:?}");
+        assert!(
+            world.store().since(resource, before).unwrap().is_empty(),
+            "{resource:?}"
+        );
     }
 }
 
@@ -74,7 +77,9 @@ fn a_pod_that_fails_its_readiness_probe_is_unready_but_runs_on() {
     let victim = uid(&pods(&world)[0]);
     for run in world.pods.values_mut() {
         let container = run.containers.last_mut().unwrap();
-        container.probes.retain(|probe| probe.is_readiness());
+        container
+            .probes
+            .retain(super::super::probes::ProbeRun::is_readiness);
     }
     world.service.kill(&victim);
     world.advance(after(45));
@@ -84,8 +89,14 @@ fn a_pod_that_fails_its_readiness_probe_is_unready_but_runs_on() {
     assert_eq!(service_status(&pod)["restartCount"], 0);
     assert_eq!(condition(&pod, "ContainersReady")["status"], "False");
     assert_eq!(ready(&world), 2);
-    assert_eq!(condition(&deployment(&world), "Available")["reason"], "MinimumReplicasUnavailable");
-    assert_eq!(condition(&deployment(&world), "Progressing")["reason"], "NewReplicaSetAvailable");
+    assert_eq!(
+        condition(&deployment(&world), "Available")["reason"],
+        "MinimumReplicasUnavailable"
+    );
+    assert_eq!(
+        condition(&deployment(&world), "Progressing")["reason"],
+        "NewReplicaSetAvailable"
+    );
 }
 
 #[test]
@@ -93,7 +104,10 @@ fn a_process_without_memory_ends_with_137() {
     let mut world = with_timeline("[[timeline]]\nat = '1s'\noom_pods = 1\n");
     world.advance(after(4));
     let all = pods(&world);
-    let pod = all.iter().find(|pod| service_status(pod)["restartCount"] == 1).unwrap();
+    let pod = all
+        .iter()
+        .find(|pod| service_status(pod)["restartCount"] == 1)
+        .unwrap();
     let ended = &service_status(pod)["lastState"]["terminated"];
     assert_eq!(ended["exitCode"], 137);
     assert_eq!(ended["reason"], "OOMKilled");
@@ -124,16 +138,24 @@ fn a_container_that_ran_for_more_than_ten_minutes_is_forgiven() {
 
 #[test]
 fn the_states_of_a_crash_loop_are_those_recorded() {
-    let mut world = with_timeline("[[timeline]]\nat = '1s'\noom_pods = 3\n[[timeline]]\nat = '10s'\noom_pods = 3\n");
+    let mut world =
+        with_timeline("[[timeline]]\nat = '1s'\noom_pods = 3\n[[timeline]]\nat = '10s'\noom_pods = 3\n");
     world.advance(after(11));
     let first = service_status(&pods(&world)[0]).clone();
     assert_eq!(first["state"]["terminated"]["reason"], "OOMKilled");
-    assert_ne!(first["state"]["terminated"]["containerID"], first["lastState"]["terminated"]["containerID"]);
+    assert_ne!(
+        first["state"]["terminated"]["containerID"],
+        first["lastState"]["terminated"]["containerID"]
+    );
     assert_eq!(first["containerID"], first["state"]["terminated"]["containerID"]);
     world.advance(after(15));
     let all = pods(&world);
     let (name, uid) = (&all[0]["metadata"]["name"], &all[0]["metadata"]["uid"]);
-    let pod = format!("{}_{NAMESPACE}({})", name.as_str().unwrap(), uid.as_str().unwrap());
+    let pod = format!(
+        "{}_{NAMESPACE}({})",
+        name.as_str().unwrap(),
+        uid.as_str().unwrap()
+    );
     let then = service_status(&all[0]);
     assert_eq!(then["state"]["waiting"]["reason"], "CrashLoopBackOff");
     assert_eq!(
@@ -153,7 +175,10 @@ fn a_migration_that_fails_keeps_its_pods_in_init_and_says_why() {
     assert_eq!((pods(&world).len(), ready(&world)), (3, 0));
     for pod in pods(&world) {
         assert_eq!(pod["status"]["phase"], "Pending");
-        assert_eq!(service_status(&pod)["state"]["waiting"]["reason"], "PodInitializing");
+        assert_eq!(
+            service_status(&pod)["state"]["waiting"]["reason"],
+            "PodInitializing"
+        );
         assert_eq!(
             condition(&pod, "Initialized")["message"],
             "containers with incomplete status: [migration]"
@@ -168,14 +193,21 @@ fn a_migration_that_fails_keeps_its_pods_in_init_and_says_why() {
         let file = world.logs().file(&last).unwrap();
         let (lines, _) = file.read(file.first(), 100);
         let last = String::from_utf8(lines.last().unwrap().bytes.to_vec()).unwrap();
-        assert!(last.starts_with('F') && last.contains("Could not migrate: pq: "), "{last}");
+        assert!(
+            last.starts_with('F') && last.contains("Could not migrate: pq: "),
+            "{last}"
+        );
     }
 }
 
 #[test]
 fn a_release_whose_migration_works_ends_the_trouble() {
     let mut world = world_of(&named("api-down-migration"), 7);
-    world.set_image(start(), "quay.io/app-sre/managed-services-api:9b598c7", &["initContainers", "containers"]);
+    world.set_image(
+        start(),
+        "quay.io/app-sre/managed-services-api:9b598c7",
+        &["initContainers", "containers"],
+    );
     world.advance(after(60));
     assert_eq!((pods(&world).len(), ready(&world)), (3, 3));
 }
@@ -189,7 +221,10 @@ fn a_pod_whose_init_container_just_failed_is_in_error_before_it_backs_off() {
     for tenth in 0..400 {
         world.advance(start() + SignedDuration::from_millis(tenth * 100));
         let all = pods(&world);
-        let Some(pod) = all.iter().find(|pod| pod["spec"]["containers"][0]["image"] == "i:bad") else {
+        let Some(pod) = all
+            .iter()
+            .find(|pod| pod["spec"]["containers"][0]["image"] == "i:bad")
+        else {
             continue;
         };
         let state = &pod["status"]["initContainerStatuses"][1]["state"];
@@ -227,7 +262,11 @@ fn several_containers_of_a_pod_are_started_one_after_the_other_and_all_must_be_r
     for pod in pods(&world) {
         let statuses = pod["status"]["containerStatuses"].as_array().unwrap();
         assert_eq!(statuses.len(), 2);
-        assert!(statuses.iter().all(|status| status["ready"] == true && status["restartCount"] == 0));
+        assert!(
+            statuses
+                .iter()
+                .all(|status| status["ready"] == true && status["restartCount"] == 0)
+        );
     }
 }
 

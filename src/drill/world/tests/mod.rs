@@ -61,14 +61,19 @@ fn deployment(world: &World) -> Value {
 
 fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
     let conditions = object["status"]["conditions"].as_array().unwrap();
-    conditions.iter().find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
+    conditions
+        .iter()
+        .find(|condition| condition["type"] == kind)
+        .unwrap_or(&Value::Null)
 }
 
 /// The messages of the events with this reason.
 fn said(world: &World, reason: &str) -> Vec<String> {
     let events = world.store().all(Resource::Events);
     let events = events.filter(|event| event["reason"] == reason);
-    events.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+    events
+        .map(|event| event["message"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn uid(pod: &Value) -> String {
