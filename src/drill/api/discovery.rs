@@ -21,11 +21,15 @@ struct Entry {
 const READ: &[&str] = &["get", "list", "watch"];
 const SCALE: (&str, &str, &[&str]) = ("scale", "Scale", &["get", "patch", "update"]);
 
-const RESOURCES: [Entry; 9] = [
+const RESOURCES: [Entry; 10] = [
     entry("", "events", "event", "Event", READ, &["ev"], &[]),
     Entry {
         namespaced: false,
         ..entry("", "namespaces", "namespace", "Namespace", &["get"], &["ns"], &[])
+    },
+    Entry {
+        namespaced: false,
+        ..entry("", "nodes", "node", "Node", READ, &["no"], &[])
     },
     entry(
         "",

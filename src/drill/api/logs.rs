@@ -103,6 +103,11 @@ fn instance(world: &World, pod: &Value, query: &Query) -> Result<Instance, Refus
     }
     let (restarts, ended_before) = world.restarts(&uid, &container).unwrap_or((0, false));
     let waiting = world.waits_for(&uid, &container);
+    if let Some(node) = world.silent_node(&uid) {
+        let path = format!("containerLogs/{}/{name}/{container}", text("namespace"));
+        let message = format!("Get \"https://{node}:10250/{path}\": dial tcp {node}:10250: i/o timeout");
+        return Err(Refusal::new(500, "", message));
+    }
     let restart = match (query.is_on("previous"), waiting) {
         (true, _) if !ended_before => {
             let message =

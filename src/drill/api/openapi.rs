@@ -55,10 +55,10 @@ fn document(version: &str) -> Value {
     let mut paths = Map::new();
     for resource in Resource::ALL {
         if version_of(resource) == version {
-            let namespace = if resource == Resource::Namespaces {
-                ""
-            } else {
+            let namespace = if resource.is_namespaced() {
                 "/namespaces/{namespace}"
+            } else {
+                ""
             };
             let path = format!("/{version}{namespace}/{}/{{name}}", resource.plural());
             paths.insert(path, operations(resource));

@@ -39,10 +39,10 @@ pub fn get(
 ) -> Result<Response<Body>, Refusal> {
     let now = shared.clock().now();
     let world = shared.world();
-    let namespace = if resource == Resource::Namespaces {
-        ""
-    } else {
+    let namespace = if resource.is_namespaced() {
         &target.namespace
+    } else {
+        ""
     };
     let object = world
         .store()

@@ -1,7 +1,7 @@
 //! What the kinds' definitions say of an object: which fields there are, and what is filled in where nothing is said.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{Event, Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ pub fn drop_unknown(resource: Resource, object: &mut Value) -> Result<Vec<String
         Resource::Events => read_as::<Event>(object),
         Resource::Secrets => read_as::<Secret>(object),
         Resource::Namespaces => read_as::<Namespace>(object),
+        Resource::Nodes => read_as::<Node>(object),
         Resource::Deployments => read_as::<Deployment>(object),
         Resource::ReplicaSets => read_as::<ReplicaSet>(object),
     }?;

@@ -62,6 +62,18 @@ const NAMESPACES: [Column; 3] = [
     ("Status", "string", false),
     ("Age", "string", false),
 ];
+const NODES: [Column; 10] = [
+    ("Name", "string", false),
+    ("Status", "string", false),
+    ("Roles", "string", false),
+    ("Age", "string", false),
+    ("Version", "string", false),
+    ("Internal-IP", "string", true),
+    ("External-IP", "string", true),
+    ("OS-Image", "string", true),
+    ("Kernel-Version", "string", true),
+    ("Container-Runtime", "string", true),
+];
 
 /// The column definitions of a resource.
 pub fn columns(resource: Resource) -> Value {
@@ -72,6 +84,7 @@ pub fn columns(resource: Resource) -> Value {
         Resource::Events => &EVENTS,
         Resource::Secrets => &SECRETS,
         Resource::Namespaces => &NAMESPACES,
+        Resource::Nodes => &NODES,
     };
     columns
         .iter()
@@ -175,7 +188,49 @@ fn cells(resource: Resource, object: &Value, now: Timestamp) -> Value {
             json!([name, object["type"], entries, age])
         }
         Resource::Namespaces => json!([name, object["status"]["phase"], age]),
+        Resource::Nodes => node_cells(object, &age),
     }
+}
+
+/// As `kubectl get nodes -o wide` shows a node.
+fn node_cells(node: &Value, age: &str) -> Value {
+    let conditions = list(&node["status"]["conditions"]);
+    let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
+    let mut status = match ready {
+        Some(condition) if condition["status"] == "True" => "Ready".to_owned(),
+        Some(_) => "NotReady".to_owned(),
+        None => "Unknown".to_owned(),
+    };
+    if node["spec"]["unschedulable"] == json!(true) {
+        status.push_str(",SchedulingDisabled");
+    }
+    let labels = node["metadata"]["labels"].as_object();
+    let roles: Vec<&str> = labels
+        .into_iter()
+        .flat_map(serde_json::Map::keys)
+        .filter_map(|label| label.strip_prefix("node-role.kubernetes.io/"))
+        .collect();
+    let roles = if roles.is_empty() {
+        "<none>".to_owned()
+    } else {
+        roles.join(",")
+    };
+    let addresses = list(&node["status"]["addresses"]);
+    let internal = addresses.iter().find(|address| address["type"] == "InternalIP");
+    let address = internal.map_or(json!("<none>"), |address| address["address"].clone());
+    let info = &node["status"]["nodeInfo"];
+    json!([
+        node["metadata"]["name"],
+        status,
+        roles,
+        age,
+        info["kubeletVersion"],
+        address,
+        "<none>",
+        info["osImage"],
+        info["kernelVersion"],
+        info["containerRuntimeVersion"],
+    ])
 }
 
 fn template_cells(object: &Value) -> (String, String) {

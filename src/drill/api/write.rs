@@ -127,8 +127,11 @@ pub fn manager(query: &Query, parts: &Parts) -> String {
 
 /// The object a path names.
 pub fn find(world: &World, resource: Resource, target: &Target) -> Result<Value, Refusal> {
-    let is_global = matches!(resource, Resource::Namespaces);
-    let namespace = if is_global { "" } else { &target.namespace };
+    let namespace = if resource.is_namespaced() {
+        &target.namespace
+    } else {
+        ""
+    };
     let found = world.store().get(resource, namespace, &target.name);
     let object = found.ok_or_else(|| Refusal::not_found(&target.group, &target.plural, &target.name))?;
     Ok((**object).clone())
@@ -202,7 +205,7 @@ fn check_identity(
             target.name
         )));
     }
-    let namespaced = resource != Resource::Namespaces && !target.namespace.is_empty();
+    let namespaced = resource.is_namespaced() && !target.namespace.is_empty();
     if let Some(other) = said("namespace").filter(|said| namespaced && *said != target.namespace) {
         return Err(Refusal::bad_request(format!(
             "the namespace of the object ({other}) does not match the namespace on the request ({})",

@@ -25,7 +25,13 @@ macro_rules! files {
 const BUILT_IN: &[(&str, &str)] = &files![
     "all-well",
     "no-kafka-leader",
+    "scaled-to-zero",
+    "rollout-under-way",
     "api-down-image-pull",
+    "api-down-migration",
+    "api-down-node",
+    "api-down-quota",
+    "crash-loop-oom",
     "database-blip",
     "orphan-lease-rows",
     "database-wrong-password",

@@ -15,7 +15,7 @@ use built_in::names;
 
 pub use built_in::{ScenarioInfo, scenario, scenarios};
 pub use lesson::{Action, Advice, Answer, Expectation, LeaderVerdict, Lesson};
-pub use timeline::{Entry, Happening};
+pub use timeline::{ClusterHappening, Entry, Happening};
 
 /// One scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Scenario {
     /// The image registry.
     #[serde(default)]
     pub registry: Registry,
+    /// Releases with a fault.
+    #[serde(default)]
+    pub releases: Releases,
     /// What the operator may do.
     #[serde(default)]
     pub rights: Rights,
@@ -72,6 +75,18 @@ pub struct Deployment {
     pub pods_age: SignedDuration,
     /// The image of the service's container.
     pub image: String,
+    /// How a rollout replaces pods.
+    pub strategy: Strategy,
+}
+
+/// How a rollout replaces pods, as a Deployment names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Strategy {
+    /// A quarter at a time.
+    #[default]
+    RollingUpdate,
+    /// All old ones go before a new one comes.
+    Recreate,
 }
 
 impl Default for Deployment {
@@ -81,6 +96,7 @@ impl Default for Deployment {
             age: SignedDuration::from_hours(80 * 24),
             pods_age: SignedDuration::from_hours(2),
             image: "quay.io/app-sre/managed-services-api:9b598c7".into(),
+            strategy: Strategy::default(),
         }
     }
 }
@@ -91,6 +107,14 @@ impl Default for Deployment {
 pub struct Registry {
     /// Images that cannot be pulled.
     pub missing: Vec<String>,
+}
+
+/// Releases with a fault, by image.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Releases {
+    /// Images whose database migration fails: the init container `migration` ends with an error.
+    pub migration_fails: Vec<String>,
 }
 
 /// The operator's rights, as differences from the on-call role.

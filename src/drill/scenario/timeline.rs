@@ -1,7 +1,7 @@
 //! The timeline of a scenario: what happens to the world without the operator.
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::drill::database::Fault;
 use crate::drill::faults::ApiFault;
@@ -25,10 +25,22 @@ pub enum Happening {
     Scale(u32),
     /// Somebody sets the image of the service's container.
     SetImage(String),
+    /// Somebody promotes a release: the image of every container is set.
+    Promote(String),
     /// That many pods are deleted, the oldest first.
     DeletePods(usize),
+    /// The pod that holds the lease of this type (`cluster`, `kafka`) is deleted.
+    DeleteLeader(String),
     /// That many service containers exit with an error.
     CrashPods(usize),
+    /// The service containers of that many pods are killed for want of memory, the oldest first.
+    OomPods(usize),
+    /// From now on, every service process is killed for want of memory when it has run for about so long.
+    OomAfter(SignedDuration),
+    /// Processes have enough memory again.
+    OomEnds,
+    /// Something about the cluster's nodes, quota or secrets.
+    Cluster(ClusterHappening),
     /// Something about the service itself.
     Service(ServiceHappening),
     /// The database misbehaves, for the service and for everybody else.
@@ -41,6 +53,32 @@ pub enum Happening {
     ApiHeals,
 }
 
+/// Something that happens to the cluster around the service.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterHappening {
+    /// The node of this name goes off with all that runs on it.
+    NodeFails(String),
+    /// The node of this name boots again.
+    NodeRecovers(String),
+    /// The node of this name runs out of disk: its pods are evicted, and it takes no new ones.
+    DiskFull(String),
+    /// The node of this name has disk again.
+    DiskFreed(String),
+    /// No node has any of this resource (`cpu`, `memory`) left for another pod.
+    NodesFull(String),
+    /// The nodes have room for pods again.
+    NodesFree,
+    /// The namespace may have so many pods from now on; those that there are stay.
+    QuotaPods(u64),
+    /// The namespace may have any number of pods again.
+    QuotaLifted,
+    /// The secret of this name is deleted; pods that run keep what they have mounted.
+    LoseSecret(String),
+    /// The deleted secrets are made again.
+    SecretsReturn,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntryFields {
@@ -48,13 +86,24 @@ struct EntryFields {
     at: SignedDuration,
     scale: Option<u32>,
     set_image: Option<String>,
+    promote: Option<String>,
     delete_pods: Option<usize>,
+    delete_leader: Option<String>,
     crash_pods: Option<usize>,
+    oom_pods: Option<usize>,
+    #[serde(default, deserialize_with = "maybe_span")]
+    oom_after: Option<SignedDuration>,
+    oom_ends: Option<bool>,
+    cluster: Option<ClusterHappening>,
     service: Option<ServiceHappening>,
     database: Option<Fault>,
     database_heals: Option<bool>,
     api: Option<ApiFault>,
     api_heals: Option<bool>,
+}
+
+fn maybe_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SignedDuration>, D::Error> {
+    span(deserializer).map(Some)
 }
 
 impl EntryFields {
@@ -64,8 +113,14 @@ impl EntryFields {
         vec![
             ("scale", self.scale.map(Happening::Scale)),
             ("set_image", self.set_image.map(Happening::SetImage)),
+            ("promote", self.promote.map(Happening::Promote)),
             ("delete_pods", self.delete_pods.map(Happening::DeletePods)),
+            ("delete_leader", self.delete_leader.map(Happening::DeleteLeader)),
             ("crash_pods", self.crash_pods.map(Happening::CrashPods)),
+            ("oom_pods", self.oom_pods.map(Happening::OomPods)),
+            ("oom_after", self.oom_after.map(Happening::OomAfter)),
+            ("oom_ends = true", yes(self.oom_ends, Happening::OomEnds)),
+            ("cluster", self.cluster.map(Happening::Cluster)),
             ("service", self.service.map(Happening::Service)),
             ("database", self.database.map(Happening::Database)),
             (

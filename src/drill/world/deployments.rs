@@ -1,35 +1,77 @@
-//! The Deployment controller: one ReplicaSet per template, rolled over within the surge and the unavailability it allows.
+//! The Deployment controller: one ReplicaSet per template, rolled over as the strategy says (`pkg/controller/deployment`).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::World;
-use super::events::{Occurrence, seconds};
+use super::conditions::{self, Condition};
+use super::deployment_status::{is_complete, note_pause, status_of};
+use super::events::Occurrence;
 use super::objects;
+use super::pod_run::controller_of;
 use super::random::template_hash;
-use super::replicasets::Counts;
 use super::resource::Resource;
+use super::rollout::{Limits, Set, new_size, old_sizes, proportional_sizes};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
+const HISTORY: &str = "deployment.kubernetes.io/revision-history";
+const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+const MOST: &str = "deployment.kubernetes.io/max-replicas";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A ReplicaSet of the deployment in one round of the controller.
-#[derive(Clone, Debug)]
-struct Set {
-    name: String,
-    wanted: u64,
-    counts: Counts,
+/// The Deployment in one round of the controller: what it was, and what becomes of it.
+pub struct Round {
+    /// Now.
+    pub at: Timestamp,
+    /// The Deployment as it will be written.
+    pub deployment: Value,
+    /// How many pods it should have.
+    pub wanted: u64,
+    /// How far a rollout may go.
+    pub limits: Limits,
+    /// The set of its template.
+    pub new: Option<Set>,
+    /// The others, oldest first.
+    pub old: Vec<Set>,
+}
+
+impl Round {
+    /// How many pods its sets should have together.
+    pub fn total(&self) -> u64 {
+        self.sets().map(|set| set.wanted).sum()
+    }
+
+    /// All of its sets.
+    pub fn sets(&self) -> impl Iterator<Item = &Set> {
+        self.new.iter().chain(&self.old)
+    }
+
+    /// Whether somebody changed the number of pods since a set was last looked at.
+    fn is_scaled(&self) -> bool {
+        let mut active = self.sets().filter(|set| set.wanted > 0);
+        active.any(|set| set.desired.is_some_and(|desired| desired != self.wanted))
+    }
+
+    fn annotation(&self, name: &str) -> &Value {
+        &self.deployment["metadata"]["annotations"][name]
+    }
 }
 
 impl Set {
     fn of(set: &Value) -> Self {
         let status = |field: &str| set["status"][field].as_u64().unwrap_or(0);
+        let text = |field: &str| set["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| set["metadata"]["annotations"][name].as_str()?.parse().ok();
         Self {
-            name: set["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+            name: text("name"),
             wanted: set["spec"]["replicas"].as_u64().unwrap_or(0),
-            counts: Counts {
-                active: status("replicas"),
-                ready: status("readyReplicas"),
-            },
+            active: status("replicas"),
+            ready: status("readyReplicas"),
+            available: status("availableReplicas"),
+            desired: number(DESIRED),
+            most: number(MOST),
+            revision: number(REVISION).unwrap_or(0),
+            created: text("creationTimestamp"),
         }
     }
 }
@@ -39,334 +81,299 @@ impl World {
         let Some(deployment) = self.store.get(Resource::Deployments, objects::NAMESPACE, name) else {
             return;
         };
-        let mut deployment = (**deployment).clone();
-        let current = self.current_set(at, &mut deployment);
-        let (new, old) = self.sets(&deployment, &current);
-        let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(0);
-        let limits = Limits::of(wanted);
-        let total = new.wanted + old.iter().map(|set| set.wanted).sum::<u64>();
-        let target = new_set_target(&new, wanted, total, limits);
-        if target == new.wanted {
-            self.shrink_old(at, &deployment, &new, &old, limits);
-        } else {
-            self.scale_set(at, &deployment, &new, target);
-        }
-        deployment["status"] = self.deployment_status(at, &deployment, &new, &old, limits);
-        self.store.put(Resource::Deployments, deployment);
-    }
-
-    /// The ReplicaSet of the deployment's template, made if there is none.
-    fn current_set(&mut self, at: Timestamp, deployment: &mut Value) -> String {
-        let hash = template_hash(&deployment["spec"]["template"].to_string());
-        let name = format!(
-            "{}-{hash}",
-            deployment["metadata"]["name"].as_str().unwrap_or_default()
-        );
-        if self
-            .store
-            .get(Resource::ReplicaSets, objects::NAMESPACE, &name)
-            .is_some()
-        {
-            return name;
-        }
-        let revision = self.newest_revision() + 1;
-        deployment["metadata"]["annotations"][REVISION] = json!(revision.to_string());
-        let uid = self.random.uuid();
-        let mut set = objects::replica_set(deployment, &hash, &uid, at, 0);
-        set["metadata"]["annotations"] = json!({REVISION: revision.to_string()});
-        self.store.put(Resource::ReplicaSets, set);
-        progress(
-            deployment,
+        let deployment = (**deployment).clone();
+        let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(1);
+        let (new, old) = self.sets(&deployment);
+        let mut round = Round {
             at,
-            "NewReplicaSetCreated",
-            format!("Created new replica set \"{name}\""),
-        );
-        name
+            limits: Limits::of(&deployment["spec"], wanted),
+            deployment,
+            wanted,
+            new,
+            old,
+        };
+        let paused = round.deployment["spec"]["paused"] == json!(true);
+        note_pause(&mut round, paused);
+        if paused || round.is_scaled() {
+            self.adopt_revision(&mut round);
+            self.scale_sets(&mut round);
+        } else if round.deployment["spec"]["strategy"]["type"] == "Recreate" {
+            self.recreate(&mut round);
+        } else {
+            self.roll(&mut round);
+        }
+        let mut status = status_of(&round, self.replica_failure(&round));
+        if !paused {
+            self.judge_progress(&round, &mut status);
+            if is_complete(&round, &status) {
+                self.clean_up(&round);
+            }
+        }
+        round.deployment["status"] = status;
+        self.store.put(Resource::Deployments, round.deployment);
     }
 
-    fn newest_revision(&self) -> u64 {
-        let revision = |set: &Value| set["metadata"]["annotations"][REVISION].as_str()?.parse().ok();
-        self.store
-            .all(Resource::ReplicaSets)
-            .filter_map(|set| revision(set))
-            .max()
-            .unwrap_or(0)
+    /// The ReplicaSet of the deployment's template, and the others.
+    fn sets(&self, deployment: &Value) -> (Option<Set>, Vec<Set>) {
+        let uid = deployment["metadata"]["uid"].as_str().unwrap_or_default();
+        let all = self.store.all(Resource::ReplicaSets);
+        let mut owned: Vec<_> = all.filter(|set| controller_of(set) == uid).collect();
+        owned.sort_by_key(|set| {
+            set["metadata"]["creationTimestamp"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        });
+        let template = bare(&deployment["spec"]["template"]);
+        let position = owned
+            .iter()
+            .position(|set| bare(&set["spec"]["template"]) == template);
+        let new = position.map(|index| Set::of(owned.remove(index)));
+        (new, owned.into_iter().map(|set| Set::of(set)).collect())
     }
 
-    fn sets(&self, deployment: &Value, current: &str) -> (Set, Vec<Set>) {
-        let owned = self
-            .store
-            .all(Resource::ReplicaSets)
-            .filter(|set| set["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]);
-        let mut all: Vec<Set> = owned.map(|set| Set::of(set)).collect();
-        let position = all.iter().position(|set| set.name == current);
-        let new = position.map_or_else(
-            || Set {
-                name: current.to_owned(),
-                wanted: 0,
-                counts: Counts::default(),
-            },
-            |index| all.remove(index),
-        );
-        (new, all)
-    }
-
-    fn scale_set(&mut self, at: Timestamp, deployment: &Value, set: &Set, to: u64) {
-        let Some(object) = self
-            .store
-            .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)
-        else {
+    fn roll(&mut self, round: &mut Round) {
+        self.make_current(round);
+        let Some(new) = round.new.clone() else {
             return;
         };
-        let mut object = (**object).clone();
-        let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(0);
-        object["spec"]["replicas"] = json!(to);
-        object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_u64().unwrap_or(0) + 1);
-        let annotations = &mut object["metadata"]["annotations"];
-        annotations["deployment.kubernetes.io/desired-replicas"] = json!(wanted.to_string());
-        annotations["deployment.kubernetes.io/max-replicas"] =
-            json!((wanted + Limits::of(wanted).surge).to_string());
-        self.store.put(Resource::ReplicaSets, object);
-        let direction = if to > set.wanted { "up" } else { "down" };
-        let message = format!(
-            "Scaled {direction} replica set {} from {} to {to}",
-            set.name, set.wanted
-        );
+        let old: u64 = round.old.iter().map(|set| set.wanted).sum();
+        let target = new_size(new.wanted, old, round.wanted, round.limits);
+        if target != new.wanted {
+            self.scale_set(round, &new, target);
+            return;
+        }
+        self.annotate(round, &new);
+        let sizes = old_sizes(&new, &round.old, round.wanted, round.limits);
+        for (set, size) in round.old.clone().iter().zip(sizes) {
+            if size != set.wanted {
+                self.scale_set(round, set, size);
+            }
+        }
+    }
+
+    /// All old pods must be gone before the new ones come.
+    fn recreate(&mut self, round: &mut Round) {
+        self.adopt_revision(round);
+        let active: Vec<Set> = round.old.iter().filter(|set| set.wanted > 0).cloned().collect();
+        for set in &active {
+            self.scale_set(round, set, 0);
+        }
+        if !active.is_empty() || self.old_pods_run(round) {
+            return;
+        }
+        self.make_current(round);
+        if let Some(new) = round.new.clone().filter(|new| new.wanted != round.wanted) {
+            self.scale_set(round, &new, round.wanted);
+        }
+    }
+
+    fn old_pods_run(&self, round: &Round) -> bool {
+        let uids = round.old.iter().filter_map(|set| {
+            let set = self
+                .store
+                .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
+            set["metadata"]["uid"].as_str()
+        });
+        let uids: Vec<&str> = uids.collect();
+        let mut pods = self.pods.values();
+        pods.any(|run| uids.contains(&run.owner.as_str()) && run.phase() != "Failed")
+    }
+
+    /// Sees to it that the template has a ReplicaSet, with the newest revision.
+    fn make_current(&mut self, round: &mut Round) {
+        if round.new.is_some() {
+            self.adopt_revision(round);
+            return;
+        }
+        let revision = newest(&round.old) + 1;
+        let deployment = &mut round.deployment;
+        deployment["metadata"]["annotations"][REVISION] = json!(revision.to_string());
+        let hash = template_hash(&deployment["spec"]["template"].to_string());
+        let old: u64 = round.old.iter().map(|set| set.wanted).sum();
+        let size = new_size(0, old, round.wanted, round.limits);
+        let uid = self.random.uuid();
+        let mut set = objects::replica_set(deployment, &hash, &uid, round.at, size);
+        set["metadata"]["annotations"] = handed_down(round);
+        let new = Set::of(&set);
+        self.store.put(Resource::ReplicaSets, set);
+        let created = Condition {
+            kind: "Progressing",
+            status: "True",
+            reason: "NewReplicaSetCreated",
+            message: format!("Created new replica set \"{}\"", new.name),
+        };
+        conditions::set(&mut round.deployment["status"], round.at, &created);
+        if size > 0 {
+            self.say_scaled(round, &new.name, 0, size);
+        }
+        round.new = Some(new);
+        self.touch(round.at);
+    }
+
+    /// Makes the ReplicaSet of the template the newest revision, as after a return to an earlier template.
+    fn adopt_revision(&mut self, round: &mut Round) {
+        let Some(new) = &mut round.new else {
+            return;
+        };
+        let revision = newest(&round.old) + 1;
+        if new.revision < revision {
+            let before = new.revision;
+            new.revision = revision;
+            let name = new.name.clone();
+            self.change_set(&name, |set| {
+                let annotations = &mut set["metadata"]["annotations"];
+                let history = annotations[HISTORY].as_str().map(|history| format!("{history},"));
+                annotations[REVISION] = json!(revision.to_string());
+                if before > 0 {
+                    annotations[HISTORY] = json!(format!("{}{before}", history.unwrap_or_default()));
+                }
+            });
+        }
+        let revision = new.revision.to_string();
+        if round.annotation(REVISION) != revision.as_str() {
+            round.deployment["metadata"]["annotations"][REVISION] = json!(revision);
+        }
+    }
+
+    /// Hands the deployment's annotations down to its current ReplicaSet.
+    fn annotate(&mut self, round: &Round, set: &Set) {
+        let handed = handed_down(round);
+        self.change_set(&set.name, |set| {
+            let annotations = &mut set["metadata"]["annotations"];
+            for (name, value) in handed.as_object().into_iter().flatten() {
+                annotations[name] = value.clone();
+            }
+        });
+    }
+
+    fn change_set(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
+        if let Some(set) = self.store.get(Resource::ReplicaSets, objects::NAMESPACE, name) {
+            let mut set = (**set).clone();
+            change(&mut set);
+            self.store.put(Resource::ReplicaSets, set);
+        }
+    }
+
+    /// Somebody changed the number of pods: the only active set gets it, several share it.
+    fn scale_sets(&mut self, round: &mut Round) {
+        let active: Vec<Set> = round.sets().filter(|set| set.wanted > 0).cloned().collect();
+        let only = match active.as_slice() {
+            [] => round.new.clone().or_else(|| round.old.last().cloned()),
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        if let Some(set) = only {
+            self.scale_set(round, &set, round.wanted);
+            return;
+        }
+        let saturated = |new: &Set| new.wanted == round.wanted && new.available == round.wanted;
+        if round
+            .new
+            .as_ref()
+            .is_some_and(|new| saturated(new) && new.desired == Some(round.wanted))
+        {
+            for set in round.old.clone().iter().filter(|set| set.wanted > 0) {
+                self.scale_set(round, set, 0);
+            }
+            return;
+        }
+        let has = round.deployment["status"]["replicas"].as_u64().unwrap_or(0);
+        for (name, size) in proportional_sizes(&active, round.wanted, has, round.limits) {
+            if let Some(set) = active.iter().find(|set| set.name == name) {
+                self.scale_set(round, set, size);
+            }
+        }
+    }
+
+    /// Gives a set its size, and writes down what was wanted of the deployment then.
+    fn scale_set(&mut self, round: &Round, set: &Set, to: u64) {
+        let (wanted, surge) = (round.wanted, round.limits.surge);
+        self.change_set(&set.name, |object| {
+            if object["spec"]["replicas"] != json!(to) {
+                object["spec"]["replicas"] = json!(to);
+                let generation = object["metadata"]["generation"].as_u64().unwrap_or(0);
+                object["metadata"]["generation"] = json!(generation + 1);
+            }
+            let annotations = &mut object["metadata"]["annotations"];
+            annotations[DESIRED] = json!(wanted.to_string());
+            annotations[MOST] = json!((wanted + surge).to_string());
+        });
+        if to != set.wanted {
+            self.say_scaled(round, &set.name, set.wanted, to);
+        }
+        self.touch(round.at);
+    }
+
+    fn say_scaled(&mut self, round: &Round, set: &str, from: u64, to: u64) {
+        let direction = if to > from { "up" } else { "down" };
         self.record(
-            at,
+            round.at,
             &Occurrence {
-                about: deployment,
+                about: &round.deployment,
                 field: None,
                 kind: "Normal",
                 reason: "ScalingReplicaSet",
-                message,
+                message: format!("Scaled {direction} replica set {set} from {from} to {to}"),
                 component: "deployment-controller",
                 host: None,
             },
         );
-        self.touch(at);
     }
 
-    /// Takes from the old sets what the rollout may do without: first pods that do not serve anyway, then ready ones.
-    fn shrink_old(&mut self, at: Timestamp, deployment: &Value, new: &Set, old: &[Set], limits: Limits) {
-        let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(0);
-        let needed = wanted.saturating_sub(limits.unavailable);
-        let total = new.wanted + old.iter().map(|set| set.wanted).sum::<u64>();
-        let new_unavailable = new.wanted.saturating_sub(new.counts.ready);
-        let mut unhealthy_budget = total.saturating_sub(needed + new_unavailable);
-        let ready = new.counts.ready + old.iter().map(|set| set.counts.ready).sum::<u64>();
-        let mut ready_budget = ready.saturating_sub(needed);
-        for set in old.iter().filter(|set| set.wanted > 0) {
-            let unhealthy = set.wanted.saturating_sub(set.counts.ready).min(unhealthy_budget);
-            unhealthy_budget -= unhealthy;
-            let serving = (set.wanted - unhealthy).min(ready_budget).min(unhealthy_budget);
-            ready_budget -= serving;
-            unhealthy_budget -= serving;
-            if unhealthy + serving > 0 {
-                self.scale_set(at, deployment, set, set.wanted - unhealthy - serving);
+    /// Removes the oldest revisions beyond the history that is kept.
+    fn clean_up(&mut self, round: &Round) {
+        let limit = round.deployment["spec"]["revisionHistoryLimit"]
+            .as_u64()
+            .unwrap_or(10) as usize;
+        let mut old: Vec<&Set> = round.old.iter().collect();
+        old.sort_by_key(|set| set.revision);
+        let surplus = old.len().saturating_sub(limit);
+        for set in old.into_iter().take(surplus) {
+            if set.wanted == 0 && set.active == 0 {
+                self.store
+                    .remove(Resource::ReplicaSets, objects::NAMESPACE, &set.name);
             }
         }
     }
 
-    fn deployment_status(
-        &mut self,
-        at: Timestamp,
-        deployment: &Value,
-        new: &Set,
-        old: &[Set],
-        limits: Limits,
-    ) -> Value {
-        let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(0);
-        let sum = |count: fn(&Set) -> u64| count(new) + old.iter().map(count).sum::<u64>();
-        let (replicas, ready) = (sum(|set| set.counts.active), sum(|set| set.counts.ready));
-        let unavailable = sum(|set| set.wanted).max(wanted).saturating_sub(ready);
-        let mut status = json!({
-            "observedGeneration": deployment["metadata"]["generation"],
-            "conditions": deployment["status"]["conditions"],
-        });
-        for (field, count) in [
-            ("replicas", replicas),
-            ("updatedReplicas", new.counts.active),
-            ("readyReplicas", ready),
-            ("availableReplicas", ready),
-            ("unavailableReplicas", unavailable),
-        ] {
-            if count > 0 {
-                status[field] = json!(count);
-            }
-        }
-        let mut judged = json!({ "status": status });
-        available(
-            &mut judged,
-            at,
-            ready >= wanted.saturating_sub(limits.unavailable),
-        );
-        let complete = new.counts.active == wanted && ready >= wanted && replicas == wanted;
-        self.judge_progress(at, &mut judged, deployment, new, complete);
-        judged["status"].take()
+    /// Why a set's pods cannot be made: the new one's reason first.
+    fn replica_failure(&self, round: &Round) -> Option<Value> {
+        let failure = |set: &Set| {
+            let set = self
+                .store
+                .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
+            conditions::find(&set["status"], "ReplicaFailure").cloned()
+        };
+        round.sets().find_map(failure)
     }
+}
 
-    fn judge_progress(
-        &mut self,
-        at: Timestamp,
-        judged: &mut Value,
-        deployment: &Value,
-        new: &Set,
-        complete: bool,
-    ) {
-        let progressing = condition(judged, "Progressing").cloned().unwrap_or_default();
-        let reason = progressing["reason"].as_str().unwrap_or_default();
-        let moved = deployment["status"]["updatedReplicas"] != judged["status"]["updatedReplicas"]
-            || deployment["status"]["readyReplicas"] != judged["status"]["readyReplicas"]
-            || deployment["status"]["replicas"] != judged["status"]["replicas"];
-        if complete {
-            if reason != "NewReplicaSetAvailable" {
-                let message = format!("ReplicaSet \"{}\" has successfully progressed.", new.name);
-                progress(judged, at, "NewReplicaSetAvailable", message);
-            }
-        } else if reason == "NewReplicaSetAvailable" {
-            // A finished rollout stays finished when pods are lost later.
-        } else if moved && reason != "ProgressDeadlineExceeded" {
-            let message = format!("ReplicaSet \"{}\" is progressing.", new.name);
-            progress(judged, at, "ReplicaSetUpdated", message);
-            let deadline = deployment["spec"]["progressDeadlineSeconds"]
-                .as_i64()
-                .unwrap_or(600);
-            self.schedule(
-                at + SignedDuration::from_secs(deadline + 1),
-                super::Due::Controllers,
-            );
-        } else if reason == "ReplicaSetUpdated" && is_overdue(&progressing, deployment, at) {
-            let message = format!("ReplicaSet \"{}\" has timed out progressing.", new.name);
-            set_condition(
-                judged,
-                at,
-                "Progressing",
-                false,
-                "ProgressDeadlineExceeded",
-                message,
-            );
+/// What the deployment's annotations hand down to its current ReplicaSet.
+fn handed_down(round: &Round) -> Value {
+    let mut annotations = round.deployment["metadata"]["annotations"].clone();
+    if let Some(annotations) = annotations.as_object_mut() {
+        for own in [LAST_APPLIED, HISTORY] {
+            annotations.remove(own);
         }
     }
+    annotations[DESIRED] = json!(round.wanted.to_string());
+    annotations[MOST] = json!((round.wanted + round.limits.surge).to_string());
+    annotations
 }
 
-/// How far a rollout may go beyond and below the wanted number: 25 % each, rounded up and down, never both 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Limits {
-    surge: u64,
-    unavailable: u64,
+fn newest(sets: &[Set]) -> u64 {
+    sets.iter().map(|set| set.revision).max().unwrap_or(0)
 }
 
-impl Limits {
-    fn of(wanted: u64) -> Self {
-        let (surge, unavailable) = (wanted.div_ceil(4), wanted / 4);
-        if surge == 0 && unavailable == 0 {
-            return Self {
-                surge,
-                unavailable: 1,
-            };
+/// A template as it is compared: without the hash, and without what says nothing.
+fn bare(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(metadata) = template["metadata"].as_object_mut() {
+        metadata.remove("creationTimestamp");
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+            labels.remove("pod-template-hash");
         }
-        Self { surge, unavailable }
     }
-}
-
-fn new_set_target(new: &Set, wanted: u64, total: u64, limits: Limits) -> u64 {
-    if new.wanted >= wanted {
-        return wanted;
-    }
-    let room = (wanted + limits.surge).saturating_sub(total);
-    (new.wanted + room).min(wanted)
-}
-
-fn available(judged: &mut Value, at: Timestamp, holds: bool) {
-    let (reason, message) = if holds {
-        ("MinimumReplicasAvailable", "Deployment has minimum availability.")
-    } else {
-        (
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        )
-    };
-    let same = condition(judged, "Available").is_some_and(|condition| condition["reason"] == reason);
-    if !same {
-        set_condition(judged, at, "Available", holds, reason, message.to_owned());
-    }
-}
-
-fn progress(judged: &mut Value, at: Timestamp, reason: &str, message: String) {
-    set_condition(judged, at, "Progressing", true, reason, message);
-}
-
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|condition| condition["type"] == kind)
-}
-
-fn is_overdue(progressing: &Value, deployment: &Value, at: Timestamp) -> bool {
-    let deadline = deployment["spec"]["progressDeadlineSeconds"]
-        .as_i64()
-        .unwrap_or(600);
-    let updated = progressing["lastUpdateTime"]
-        .as_str()
-        .and_then(|time| time.parse::<Timestamp>().ok());
-    updated.is_some_and(|updated| at.duration_since(updated).as_secs() >= deadline)
-}
-
-fn set_condition(object: &mut Value, at: Timestamp, kind: &str, holds: bool, reason: &str, message: String) {
-    let status = if holds { "True" } else { "False" };
-    let now = json!(seconds(at));
-    let since = condition(object, kind)
-        .filter(|condition| condition["status"] == status)
-        .map_or_else(
-            || now.clone(),
-            |condition| condition["lastTransitionTime"].clone(),
-        );
-    let new = json!({
-        "type": kind,
-        "status": status,
-        "lastUpdateTime": now,
-        "lastTransitionTime": since,
-        "reason": reason,
-        "message": message,
-    });
-    if !object["status"]["conditions"].is_array() {
-        object["status"]["conditions"] = json!([]);
-    }
-    let Some(conditions) = object["status"]["conditions"].as_array_mut() else {
-        return;
-    };
-    match conditions.iter_mut().find(|condition| condition["type"] == kind) {
-        Some(condition) => *condition = new,
-        None => conditions.push(new),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_replicas_roll_with_one_more_and_none_less() {
-        assert_eq!(
-            Limits::of(3),
-            Limits {
-                surge: 1,
-                unavailable: 0
-            }
-        );
-        assert_eq!(
-            Limits::of(8),
-            Limits {
-                surge: 2,
-                unavailable: 2
-            }
-        );
-        assert_eq!(
-            Limits::of(0),
-            Limits {
-                surge: 0,
-                unavailable: 1
-            }
-        );
-    }
+    template
 }

@@ -1,5 +1,7 @@
 //! Cluster events as the components record them: repeats are counted, and all expire.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -8,6 +10,14 @@ use super::{Due, World};
 
 /// How long the API server keeps an event after its last repeat (kube-apiserver `--event-ttl`, 1 h).
 pub const EVENT_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a recorder writes before the newest message of many.
+const COMBINED: &str = "(combined from similar events): ";
+/// From this many messages on, within this time, a recorder combines (`tools/record/events_cache.go`).
+const SIMILAR: usize = 10;
+const SIMILAR_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long after its last event a series ends (`tools/events/event_broadcaster.go`).
+const SERIES: SignedDuration = SignedDuration::from_mins(6);
 
 /// What a component has to say about an object.
 pub struct Occurrence<'a> {
@@ -31,6 +41,16 @@ impl World {
     /// Records an event, or counts it up when the same was said before.
     pub(super) fn record(&mut self, at: Timestamp, occurrence: &Occurrence<'_>) {
         let involved = involved(occurrence);
+        let combined = self.is_one_of_many(at, occurrence, &involved);
+        let occurrence = &Occurrence {
+            message: if combined {
+                format!("{COMBINED}{}", occurrence.message)
+            } else {
+                occurrence.message.clone()
+            },
+            field: occurrence.field.clone(),
+            ..*occurrence
+        };
         let same = self
             .store
             .all(Resource::Events)
@@ -39,6 +59,7 @@ impl World {
         let event = match same {
             Some(mut event) => {
                 let count = event["count"].as_u64().unwrap_or(1) + 1;
+                event["message"] = json!(occurrence.message);
                 event["count"] = json!(count);
                 event["lastTimestamp"] = json!(seconds(at));
                 event
@@ -48,7 +69,23 @@ impl World {
         self.put_event(at, event);
     }
 
-    /// The scheduler speaks the newer events API: it gives `eventTime` and no count.
+    /// Whether so many events differ from this one only in the message that the recorder lumps them together.
+    fn is_one_of_many(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: &Value) -> bool {
+        let about = involved["uid"].as_str().unwrap_or_default().to_owned();
+        let key = (
+            about,
+            occurrence.component.to_owned(),
+            occurrence.reason.to_owned(),
+        );
+        let (last, messages) = self.similar.entry(key).or_insert((at, BTreeSet::new()));
+        if at.duration_since(*last) > SIMILAR_FOR {
+            messages.clear();
+        }
+        *last = at;
+        messages.insert(occurrence.message.clone());
+        messages.len() >= SIMILAR
+    }
+
     pub(super) fn record_scheduled(&mut self, at: Timestamp, pod: &Value, node: &str) {
         let metadata = &pod["metadata"];
         let text = |field: &str| metadata[field].as_str().unwrap_or_default();
@@ -57,21 +94,48 @@ impl World {
             text("namespace"),
             text("name")
         );
+        self.record_scheduler(at, pod, ("Normal", "Scheduled", "Binding"), message);
+    }
+
+    pub(super) fn record_unschedulable(&mut self, at: Timestamp, pod: &Value, message: String) {
+        self.record_scheduler(at, pod, ("Warning", "FailedScheduling", "Scheduling"), message);
+    }
+
+    /// The scheduler speaks the newer events API: it gives `eventTime` and no count, and repeats within six minutes make a series.
+    fn record_scheduler(
+        &mut self,
+        at: Timestamp,
+        pod: &Value,
+        (kind, reason, action): (&str, &str, &str),
+        message: String,
+    ) {
         let occurrence = Occurrence {
             about: pod,
             field: None,
-            kind: "Normal",
-            reason: "Scheduled",
+            kind,
+            reason,
             message,
             component: "default-scheduler",
             host: None,
         };
-        let mut event = self.new_event(at, &occurrence, involved(&occurrence));
+        let involved = involved(&occurrence);
+        let same = self
+            .store
+            .all(Resource::Events)
+            .find(|event| repeats(event, &occurrence, &involved) && is_recent(event, at))
+            .map(|event| (**event).clone());
+        if let Some(mut event) = same {
+            let count = event["series"]["count"].as_u64().unwrap_or(1) + 1;
+            event["series"] = json!({"count": count, "lastObservedTime": micros(at)});
+            self.put_event(at, event);
+            return;
+        }
+        let mut event = self.new_event(at, &occurrence, involved);
         event["source"] = json!({});
         event["firstTimestamp"] = Value::Null;
         event["lastTimestamp"] = Value::Null;
         event["eventTime"] = json!(micros(at));
-        event["action"] = json!("Binding");
+        event["action"] = json!(action);
         event["reportingInstance"] = json!("default-scheduler-0");
         if let Some(fields) = event.as_object_mut() {
             fields.remove("count");
@@ -80,11 +144,13 @@ impl World {
     }
 
     fn new_event(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: Value) -> Value {
+        // The recorder names an event after its nanosecond; those of one moment follow each other closely.
+        let later = self.event_nanos + 1 + self.random.below(40_000);
+        self.event_nanos = later.max(at.as_nanosecond() as u64);
         let name = format!(
             "{}.{:016x}",
             involved["name"].as_str().unwrap_or_default(),
-            // The recorder names an event after its nanosecond; a few random ones keep two of the same moment apart.
-            at.as_nanosecond() as u64 + self.random.below(1_000_000)
+            self.event_nanos
         );
         let mut source = json!({ "component": occurrence.component });
         if let Some(host) = occurrence.host {
@@ -95,7 +161,8 @@ impl World {
             "apiVersion": "v1",
             "metadata": {
                 "name": name,
-                "namespace": involved["namespace"],
+                // What is in no namespace has its events in this one.
+                "namespace": involved["namespace"].as_str().unwrap_or("default"),
                 "uid": self.random.uuid(),
                 "creationTimestamp": seconds(at),
             },
@@ -138,10 +205,21 @@ impl World {
 }
 
 fn repeats(event: &Value, occurrence: &Occurrence<'_>, involved: &Value) -> bool {
+    let said = event["message"].as_str().unwrap_or_default();
+    let combined = said.starts_with(COMBINED) && occurrence.message.starts_with(COMBINED);
     event["reason"] == occurrence.reason
-        && event["message"] == occurrence.message.as_str()
+        && (combined || said == occurrence.message)
         && event["involvedObject"]["uid"] == involved["uid"]
         && event["involvedObject"]["fieldPath"] == involved["fieldPath"]
+}
+
+/// Whether a series of the scheduler goes on.
+fn is_recent(event: &Value, at: Timestamp) -> bool {
+    let last = event["series"]["lastObservedTime"]
+        .as_str()
+        .or_else(|| event["eventTime"].as_str());
+    let last = last.and_then(|time| time.parse::<Timestamp>().ok());
+    last.is_some_and(|last| at.duration_since(last) < SERIES)
 }
 
 fn involved(occurrence: &Occurrence<'_>) -> Value {

@@ -1,28 +1,27 @@
-//! The kubelet and the scheduler: a pod's way from accepted to ready, and from deleted to gone.
+//! The kubelet: a pod's way from accepted to ready, and from deleted to gone.
 //!
 //! Order of status changes and their spacing follow a recorded deletion and replacement on a real 1.32 cluster;
-//! the readiness delay is the service's (20 s, then every 10 s).
+//! how the scheduler, the volumes, the probes and the failures go is told in their own files.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::container_run::{ContainerRun, ContainerState};
 use super::events::{Occurrence, seconds};
 use super::logs::Instance;
-use super::objects::CONTAINER;
-use super::pod_run::{ContainerState, PodRun};
+use super::objects::{CONTAINER, INIT_CONTAINERS};
+use super::pod_run::PodRun;
 use super::resource::Resource;
 use super::{Due, PodStep, World};
 use crate::drill::service::Process;
 
 const BINDING: SignedDuration = SignedDuration::from_millis(40);
-const ADMISSION: SignedDuration = SignedDuration::from_millis(160);
 const SANDBOX: SignedDuration = SignedDuration::from_millis(700);
 const INIT_RUNS: [SignedDuration; 2] = [
     SignedDuration::from_millis(300),
     SignedDuration::from_millis(1_400),
 ];
 const BETWEEN_CONTAINERS: SignedDuration = SignedDuration::from_millis(350);
-const READINESS_DELAY: SignedDuration = SignedDuration::from_secs(20);
 /// From SIGTERM to the status that says so: the process has no handler and is gone at once, the kubelet notices within a second.
 const STOPPING: SignedDuration = SignedDuration::from_millis(900);
 const CLEANING: SignedDuration = SignedDuration::from_millis(120);
@@ -31,64 +30,43 @@ const LOG_RETENTION: SignedDuration = SignedDuration::from_mins(2);
 /// A Go program that does not handle SIGTERM exits with 2 when it is process 1 of its container.
 const EXIT_ON_TERMINATION: i32 = 2;
 
-/// The nodes pods are spread over: name and address.
-pub const NODES: [(&str, &str); 3] = [
-    ("ip-10-0-134-21.ec2.internal", "10.0.134.21"),
-    ("ip-10-0-159-87.ec2.internal", "10.0.159.87"),
-    ("ip-10-0-172-140.ec2.internal", "10.0.172.140"),
-];
+/// What the migration of a broken release says last.
+const MIGRATION_FAILS: &str = "migrations.go:31] Could not migrate: pq: column \"failed_reason\" of relation \"kafka_requests\" already exists";
 
 impl World {
     /// The API server accepted a pod.
     pub(super) fn accept_pod(&mut self, at: Timestamp, pod: Value) {
-        let run = PodRun::of(&pod);
+        let run = PodRun::of(&pod, at);
         let uid = run.uid.clone();
         self.store.put(Resource::Pods, pod);
         self.pods.insert(uid.clone(), run);
-        self.schedule_step(at + BINDING, &uid, PodStep::Bind);
+        self.plan_binding(at + BINDING, &uid);
     }
 
     pub(super) fn step(&mut self, at: Timestamp, uid: &str, step: PodStep) {
         let Some(run) = self.pods.get(uid) else {
             return;
         };
-        if run.deleting.is_some() && !matches!(step, PodStep::Stop | PodStep::Remove) {
+        let going = run.deleting.is_some() || run.stopped;
+        if going && !matches!(step, PodStep::Stop | PodStep::Remove) {
             return;
         }
         match step {
             PodStep::Bind => self.bind(at, uid),
             PodStep::Admit => self.admit(at, uid),
+            PodStep::Mount(attempt) => self.mount(at, uid, attempt),
             PodStep::Start(index) => self.start_container(at, uid, index),
             PodStep::Pulled(index) => self.finish_pull(at, uid, index),
-            PodStep::FinishInit(index) => self.finish_init(at, uid, index),
-            PodStep::Ready(restart) => self.become_ready(at, uid, restart),
+            PodStep::FinishInit(index, restart) => self.finish_init(at, uid, index, restart),
+            PodStep::Probe(index, probe) => self.tick_probe(at, uid, index, probe),
             PodStep::FailPull(index) => self.fail_pull(at, uid, index),
             PodStep::LookAtPull(index, look) => self.look_at_pull(at, uid, index, look),
             PodStep::Crash(index) => self.crash(at, uid, index),
-            PodStep::BackOffCrash(index, restart) => self.back_off_crash(at, uid, index, restart),
-            PodStep::Restart(index) => self.restart_container(at, uid, index),
+            PodStep::LookAtCrash(index, restart, look) => self.look_at_crash(at, uid, index, restart, look),
+            PodStep::OutOfMemory(index, restart) => self.run_out_of_memory(at, uid, index, restart),
             PodStep::Stop => self.stop(at, uid),
             PodStep::Remove => self.remove_pod(at, uid),
         }
-    }
-
-    fn bind(&mut self, at: Timestamp, uid: &str) {
-        let (name, address) = NODES[self.next_node % NODES.len()];
-        self.next_node += 1;
-        let Some(run) = self.pods.get_mut(uid) else {
-            return;
-        };
-        run.node = Some((name.to_owned(), address.to_owned()));
-        let status = run.status(at);
-        let Some(mut object) = self.pod_object(uid) else {
-            return;
-        };
-        self.record_scheduled(at, &object, name);
-        object["spec"]["nodeName"] = json!(name);
-        object["status"] = status;
-        self.store.put(Resource::Pods, object);
-        let notices = SignedDuration::from_millis(self.random.below(250) as i64);
-        self.schedule_step(at + ADMISSION + notices, uid, PodStep::Admit);
     }
 
     fn admit(&mut self, at: Timestamp, uid: &str) {
@@ -96,7 +74,8 @@ impl World {
             run.admitted = Some(at);
         }
         self.publish(at, uid);
-        self.schedule_step(at + SANDBOX, uid, PodStep::Start(0));
+        self.start_probes(at, uid);
+        self.schedule_step(at + SANDBOX, uid, PodStep::Mount(0));
     }
 
     /// The image is there: create and start the container.
@@ -106,15 +85,13 @@ impl World {
             return;
         };
         let container = &mut run.containers[index];
-        container.state = ContainerState::Running(at);
-        container.id = Some(id);
+        container.begin(at, id);
         let (name, restart) = (container.name.clone(), container.restarts);
         let process = Process {
             pod_uid: uid.to_owned(),
             pod_name: run.name.clone(),
             restart,
         };
-        let init = index < run.inits;
         self.container_event(
             at,
             uid,
@@ -132,67 +109,93 @@ impl World {
             format!("Started container {name}"),
         );
         self.logs.open(instance(uid, &name, restart));
-        if init {
-            self.write_init_log(at, uid, &name);
-            let takes = INIT_RUNS.get(index).copied().unwrap_or(INIT_RUNS[0]);
-            self.schedule_step(at + takes, uid, PodStep::FinishInit(index));
-        } else {
-            if name == CONTAINER {
-                self.service.start(process, at);
-            }
-            let probe = SignedDuration::from_millis(self.random.below(3_000) as i64);
-            self.schedule_step(at + READINESS_DELAY + probe, uid, PodStep::Ready(restart));
+        if name == CONTAINER {
+            self.service.start(process, at);
+            self.plan_out_of_memory(at, uid);
         }
+        self.go_on(at, uid, index);
         self.publish(at, uid);
     }
 
-    fn write_init_log(&mut self, at: Timestamp, uid: &str, container: &str) {
-        let file = instance(uid, container, 0);
-        let glog =
-            |at: Timestamp, text: &str| format!("I{}       1 {text}", at.strftime("%m%d %H:%M:%S.%6f"));
-        let lines = match container {
-            "migration" => vec![
-                glog(at, "environment.go:94] Initializing stage environment"),
-                glog(at, "migrate.go:33] Migrating db: 202101041200"),
-                glog(at, "migrate.go:52] Migration finished"),
-            ],
-            _ => vec!["uid=1000640000(1000640000) gid=0(root) groups=0(root),1000640000".to_owned()],
+    /// What follows when a container runs: an init container ends, the first start of another is followed by the next one's.
+    fn go_on(&mut self, at: Timestamp, uid: &str, index: usize) {
+        let Some(run) = self.pods.get_mut(uid) else {
+            return;
         };
-        for (number, line) in (1..).zip(lines) {
-            self.logs.append(
-                &file,
-                at + SignedDuration::from_micros(number * 140),
-                line.into_bytes(),
-            );
+        if index < run.inits {
+            let restart = run.containers[index].restarts;
+            let takes = INIT_RUNS.get(index).copied().unwrap_or(INIT_RUNS[0]);
+            self.write_init_log(at, at + takes, uid, index);
+            self.schedule_step(at + takes, uid, PodStep::FinishInit(index, restart));
+            return;
+        }
+        run.containers[index].ready = !run.containers[index].has_readiness_probe();
+        let next = run.containers.get(index + 1);
+        if next.is_some_and(ContainerRun::is_new) {
+            self.schedule_step(at + BETWEEN_CONTAINERS, uid, PodStep::Start(index + 1));
         }
     }
 
-    fn finish_init(&mut self, at: Timestamp, uid: &str, index: usize) {
+    /// What an init container writes from its start to its end.
+    fn write_init_log(&mut self, start: Timestamp, end: Timestamp, uid: &str, index: usize) {
+        let Some(container) = self.pods.get(uid).map(|run| &run.containers[index]) else {
+            return;
+        };
+        let file = instance(uid, &container.name, container.restarts);
+        let fails = self.migration_failure(uid, index).is_some();
+        let line = |severity: char, at: Timestamp, text: &str| {
+            format!("{severity}{}       1 {text}", at.strftime("%m%d %H:%M:%S.%6f"))
+        };
+        let micros = |at: Timestamp, micros: i64| at + SignedDuration::from_micros(micros);
+        let mut lines = Vec::new();
+        if container.name == INIT_CONTAINERS[1] {
+            let (first, second) = (micros(start, 140), micros(start, 280));
+            lines.push((
+                first,
+                line('I', first, "environment.go:94] Initializing stage environment"),
+            ));
+            lines.push((
+                second,
+                line('I', second, "migrate.go:33] Migrating db: 202101041200"),
+            ));
+            let last = micros(end, -9_000);
+            let text = if fails {
+                line('F', last, MIGRATION_FAILS)
+            } else {
+                line('I', last, "migrate.go:52] Migration finished")
+            };
+            lines.push((last, text));
+        } else {
+            let id = "uid=1000640000(1000640000) gid=0(root) groups=0(root),1000640000";
+            lines.push((micros(start, 140), id.to_owned()));
+        }
+        for (at, line) in lines {
+            self.logs.append(&file, at, line.into_bytes());
+        }
+    }
+
+    fn finish_init(&mut self, at: Timestamp, uid: &str, index: usize, restart: u32) {
+        if let Some(how) = self.migration_failure(uid, index) {
+            self.end_container(at, uid, index, how);
+            return;
+        }
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };
         let container = &mut run.containers[index];
-        if let Some(end) = container.ended(0, "Completed", at) {
-            container.state = ContainerState::Terminated(end);
-            container.ready = true;
-        }
+        let Some(end) = container
+            .ended(0, "Completed", at)
+            .filter(|_| container.restarts == restart)
+        else {
+            return;
+        };
+        container.state = ContainerState::Terminated(end);
+        container.ready = true;
+        container.failures = 0;
         let file = instance(uid, &container.name, container.restarts);
         self.logs.close(&file);
         self.publish(at, uid);
         self.schedule_step(at + BETWEEN_CONTAINERS, uid, PodStep::Start(index + 1));
-    }
-
-    fn become_ready(&mut self, at: Timestamp, uid: &str, restart: u32) {
-        let Some(run) = self.pods.get_mut(uid) else {
-            return;
-        };
-        let inits = run.inits;
-        for container in &mut run.containers[inits..] {
-            if container.restarts == restart && matches!(container.state, ContainerState::Running(_)) {
-                container.ready = true;
-            }
-        }
-        self.publish(at, uid);
     }
 
     /// The pod is asked to go within `grace` seconds; 0 removes it at once.
@@ -204,41 +207,56 @@ impl World {
         if already && grace > 0 {
             return;
         }
+        // The API server gives no grace to a pod that is on no node or has ended.
+        let grace = if run.node.is_none() || run.evicted.is_some() {
+            0
+        } else {
+            grace
+        };
         run.deleting = Some(at);
-        let running: Vec<usize> = (0..run.containers.len())
-            .filter(|index| matches!(run.containers[*index].state, ContainerState::Running(_)))
-            .collect();
+        let off = run.node.clone().is_some_and(|(node, _)| self.is_off(&node));
         self.mark_deleted(uid, at + SignedDuration::from_secs(grace), grace);
-        if !already {
-            for index in running {
-                let message = format!("Stopping container {}", self.container_name(uid, index));
-                self.container_event(at, uid, index, "Normal", "Killing", message);
-            }
+        if !already && !off {
+            self.say_stopping(at, uid);
         }
         self.service.kill(uid);
         if grace == 0 {
-            self.stop_containers(at, uid);
+            self.stop_containers(at, uid, EXIT_ON_TERMINATION);
             self.drop_pod(at, uid);
-        } else {
+        } else if !off {
             self.schedule_step(at + STOPPING, uid, PodStep::Stop);
         }
         self.touch(at);
     }
 
+    pub(super) fn say_stopping(&mut self, at: Timestamp, uid: &str) {
+        let Some(run) = self.pods.get(uid) else {
+            return;
+        };
+        let running: Vec<usize> = (0..run.containers.len())
+            .filter(|index| run.containers[*index].is_running())
+            .collect();
+        for index in running {
+            let message = format!("Stopping container {}", self.container_name(uid, index));
+            self.container_event(at, uid, index, "Normal", "Killing", message);
+        }
+    }
+
     fn stop(&mut self, at: Timestamp, uid: &str) {
-        self.stop_containers(at, uid);
+        self.stop_containers(at, uid, EXIT_ON_TERMINATION);
         self.publish(at, uid);
         self.schedule_step(at + CLEANING, uid, PodStep::Remove);
     }
 
-    fn stop_containers(&mut self, at: Timestamp, uid: &str) {
+    /// All containers end with that code.
+    pub(super) fn stop_containers(&mut self, at: Timestamp, uid: &str, code: i32) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };
         let finished = run.deleting.unwrap_or(at);
         run.stopped = true;
         for container in &mut run.containers {
-            if let Some(end) = container.ended(EXIT_ON_TERMINATION, "Error", finished) {
+            if let Some(end) = container.ended(code, "Error", finished) {
                 container.state = ContainerState::Terminated(end);
                 container.ready = false;
                 self.logs
@@ -256,6 +274,7 @@ impl World {
     fn drop_pod(&mut self, at: Timestamp, uid: &str) {
         if let Some(run) = self.pods.remove(uid) {
             self.store.remove(Resource::Pods, &run.namespace, &run.name);
+            self.retry_scheduling(at);
         }
         self.schedule(at + LOG_RETENTION, Due::ForgetLogs(uid.to_owned()));
         self.touch(at);
@@ -282,7 +301,13 @@ impl World {
         self.touch(at);
     }
 
-    fn pod_object(&self, uid: &str) -> Option<Value> {
+    /// What was planned for the pod is off.
+    pub(super) fn cancel_steps(&mut self, uid: &str) {
+        self.queue
+            .retain(|_, due| !matches!(due, Due::Pod(pod, _) if pod == uid));
+    }
+
+    pub(super) fn pod_object(&self, uid: &str) -> Option<Value> {
         let run = self.pods.get(uid)?;
         let pod = self.store.get(Resource::Pods, &run.namespace, &run.name)?;
         Some((**pod).clone())
@@ -315,18 +340,30 @@ impl World {
         };
         let field = format!("spec.{list}{{{}}}", run.containers[index].name);
         let host = run.node.as_ref().map(|(name, _)| name.clone());
-        self.record(
-            at,
-            &Occurrence {
-                about: &pod,
-                field: Some(field),
-                kind,
-                reason,
-                message,
-                component: "kubelet",
-                host: host.as_deref(),
-            },
-        );
+        let occurrence = Occurrence {
+            field: Some(field),
+            message,
+            ..about_pod(&pod, host.as_deref(), kind, reason)
+        };
+        self.record(at, &occurrence);
+    }
+}
+
+/// An occurrence about a pod, as its kubelet tells of it, without its message.
+pub(super) fn about_pod<'a>(
+    pod: &'a Value,
+    host: Option<&'a str>,
+    kind: &'a str,
+    reason: &'a str,
+) -> Occurrence<'a> {
+    Occurrence {
+        about: pod,
+        field: None,
+        kind,
+        reason,
+        message: String::new(),
+        component: "kubelet",
+        host,
     }
 }
 

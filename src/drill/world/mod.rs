@@ -3,33 +3,48 @@
 //! Time is an argument: [`World::advance`] lets it pass and does everything that fell due, in order. A world starts in the
 //! past and is advanced to the present, so that ages, logs, events and back-offs at the start are those of a real past.
 
+mod conditions;
+mod container_run;
+mod deployment_status;
 mod deployments;
 mod events;
 mod failures;
 mod kubelet;
 mod logs;
 mod managed;
+mod mounts;
+mod node_status;
+mod nodes;
 mod objects;
 mod pod_run;
+mod probes;
+mod pulls;
+mod quota;
 mod random;
 mod removal;
 mod replicasets;
 mod resource;
+mod rollout;
+mod scheduler;
 mod store;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::database::Tables;
 use super::scenario::{Happening, Scenario};
-use super::service::Service;
-use failures::Images;
+use super::service::{Probe, Service};
+use failures::Faults;
+use nodes::{Node, NodeStep};
 use pod_run::PodRun;
+use pulls::Images;
+use quota::Refused;
 use random::Random;
 
 pub use events::seconds;
@@ -45,6 +60,8 @@ const REACTION: SignedDuration = SignedDuration::from_millis(30);
 /// Something that falls due.
 #[derive(Clone, Debug)]
 enum Due {
+    /// Something falls due on a node, by its place among the nodes.
+    Node(usize, NodeStep),
     /// A pod takes its next step.
     Pod(String, PodStep),
     /// The controllers look at what changed.
@@ -66,16 +83,20 @@ enum Due {
 enum PodStep {
     Bind,
     Admit,
+    /// The volumes, after so many attempts that failed.
+    Mount(u32),
     Start(usize),
     Pulled(usize),
     FailPull(usize),
     LookAtPull(usize, i32),
-    FinishInit(usize),
-    /// The probe passes for the instance with that many restarts.
-    Ready(u32),
+    /// The instance with that many restarts ends.
+    FinishInit(usize, u32),
+    Probe(usize, Probe),
     Crash(usize),
-    BackOffCrash(usize, u32),
-    Restart(usize),
+    /// The instance with that many restarts needs more memory than it may have.
+    OutOfMemory(usize, u32),
+    /// The kubelet looks for the nth time at the instance with that many restarts, which ended.
+    LookAtCrash(usize, u32, u32),
     Stop,
     Remove,
 }
@@ -98,6 +119,20 @@ pub struct World {
     random: Random,
     pods: BTreeMap<String, PodRun>,
     images: Images,
+    faults: Faults,
+    nodes: Vec<Node>,
+    /// The resource of which no node has any left for another pod.
+    short_of: Option<String>,
+    /// How many pods the namespace's quota allows.
+    quota: Option<u64>,
+    /// By the uid of a ReplicaSet whose pods are refused.
+    refused: BTreeMap<String, Refused>,
+    /// By uid of the object, component and reason: when the last of its events came, and the messages.
+    similar: BTreeMap<(String, String, String), (Timestamp, BTreeSet<String>)>,
+    /// The nanosecond the newest event is named after.
+    event_nanos: u64,
+    /// Secrets that were taken away, to be put back.
+    lost_secrets: Vec<Value>,
     queue: BTreeMap<(Timestamp, u64), Due>,
     queued: u64,
     controllers_due: bool,
@@ -125,6 +160,14 @@ impl World {
             random,
             pods: BTreeMap::new(),
             images: Images::default(),
+            faults: Faults::of(&scenario.releases),
+            nodes: Node::all(),
+            short_of: None,
+            quota: None,
+            refused: BTreeMap::new(),
+            similar: BTreeMap::new(),
+            event_nanos: 0,
+            lost_secrets: Vec::new(),
             queue: BTreeMap::new(),
             queued: 0,
             controllers_due: false,
@@ -182,6 +225,7 @@ impl World {
 
     fn handle(&mut self, at: Timestamp, due: Due) {
         match due {
+            Due::Node(index, step) => self.node_step(at, index, step),
             Due::Pod(uid, step) => self.step(at, &uid, step),
             Due::Controllers => {
                 self.controllers_due = false;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::seconds;
+use crate::drill::scenario::{Deployment, Strategy};
 
 /// The service: deployment, label, service account and secret are named after it.
 pub const SERVICE: &str = "managed-services-api";
@@ -103,7 +104,19 @@ fn probe(port: u16, path: &str, delay: u32, period: u32) -> Value {
 }
 
 /// The service's Deployment, without status.
-pub fn deployment(uid: &str, created: Timestamp, replicas: u32, template: &Value, revision: u32) -> Value {
+pub fn deployment(
+    uid: &str,
+    created: Timestamp,
+    plan: &Deployment,
+    template: &Value,
+    revision: u32,
+) -> Value {
+    let strategy = match plan.strategy {
+        Strategy::RollingUpdate => {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}})
+        }
+        Strategy::Recreate => json!({"type": "Recreate"}),
+    };
     json!({
         "kind": "Deployment",
         "apiVersion": "apps/v1",
@@ -117,10 +130,10 @@ pub fn deployment(uid: &str, created: Timestamp, replicas: u32, template: &Value
             "annotations": {"deployment.kubernetes.io/revision": revision.to_string()},
         },
         "spec": {
-            "replicas": replicas,
+            "replicas": plan.replicas,
             "selector": {"matchLabels": {"app": SERVICE}},
             "template": template,
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
+            "strategy": strategy,
             "revisionHistoryLimit": 10,
             "progressDeadlineSeconds": 600,
         },
@@ -129,14 +142,14 @@ pub fn deployment(uid: &str, created: Timestamp, replicas: u32, template: &Value
 }
 
 /// A ReplicaSet of the deployment for one template.
-pub fn replica_set(deployment: &Value, hash: &str, uid: &str, created: Timestamp, replicas: u32) -> Value {
+pub fn replica_set(deployment: &Value, hash: &str, uid: &str, created: Timestamp, replicas: u64) -> Value {
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = json!(hash);
     let name = format!(
         "{}-{hash}",
         deployment["metadata"]["name"].as_str().unwrap_or_default()
     );
-    json!({
+    let mut set = json!({
         "kind": "ReplicaSet",
         "apiVersion": "apps/v1",
         "metadata": {
@@ -155,7 +168,11 @@ pub fn replica_set(deployment: &Value, hash: &str, uid: &str, created: Timestamp
             "template": template,
         },
         "status": {"replicas": 0},
-    })
+    });
+    if let Some(seconds) = deployment["spec"]["minReadySeconds"].as_u64() {
+        set["spec"]["minReadySeconds"] = json!(seconds);
+    }
+    set
 }
 
 /// A pod of the ReplicaSet, not yet scheduled.
@@ -167,6 +184,7 @@ pub fn pod(replica_set: &Value, name: &str, uid: &str, created: Timestamp) -> Va
         unreachable("node.kubernetes.io/not-ready"),
         unreachable("node.kubernetes.io/unreachable"),
     ]);
+    let qos = qos_class(&spec);
     spec["priority"] = json!(0);
     spec["enableServiceLinks"] = json!(true);
     spec["preemptionPolicy"] = json!("PreemptLowerPriority");
@@ -183,8 +201,35 @@ pub fn pod(replica_set: &Value, name: &str, uid: &str, created: Timestamp) -> Va
             "ownerReferences": [owner(replica_set)],
         },
         "spec": spec,
-        "status": {"phase": "Pending", "qosClass": "Burstable"},
+        "status": {"phase": "Pending", "qosClass": qos},
     })
+}
+
+/// What becomes of the pod when memory is short: by what its containers request and may use.
+fn qos_class(spec: &Value) -> &'static str {
+    let containers = ["initContainers", "containers"]
+        .into_iter()
+        .filter_map(|field| spec[field].as_array())
+        .flatten();
+    let resources: Vec<&Value> = containers.map(|container| &container["resources"]).collect();
+    let asks = |resources: &&Value| {
+        let empty = |part: &Value| part.as_object().is_none_or(serde_json::Map::is_empty);
+        !empty(&resources["requests"]) || !empty(&resources["limits"])
+    };
+    let bound = |resources: &&Value| {
+        let of = |kind: &str| {
+            let (limit, request) = (&resources["limits"][kind], &resources["requests"][kind]);
+            limit.is_string() && (request.is_null() || request == limit)
+        };
+        of("cpu") && of("memory")
+    };
+    if !resources.iter().any(asks) {
+        "BestEffort"
+    } else if resources.iter().all(bound) {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
 }
 
 fn owner(object: &Value) -> Value {

@@ -5,58 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::container_run::ContainerRun;
 use super::events::seconds;
-use super::random::Random;
 
-/// How a container ended.
+/// Why a pod is disrupted from outside, as its condition `DisruptionTarget` says it.
 #[derive(Clone, Debug)]
-pub struct Termination {
-    /// Exit code.
-    pub exit: i32,
-    /// `Completed`, `Error`, `OOMKilled`.
-    pub reason: String,
-    /// When it had started.
-    pub started: Timestamp,
-    /// When it ended.
-    pub finished: Timestamp,
-    /// The runtime's id of the instance.
-    pub id: String,
-}
-
-/// What a container is doing.
-#[derive(Clone, Debug)]
-pub enum ContainerState {
-    /// Not running, with reason and perhaps a message.
-    Waiting(String, Option<String>),
-    /// Running since.
-    Running(Timestamp),
-    /// Ended.
-    Terminated(Termination),
-}
-
-/// One container of a pod.
-#[derive(Clone, Debug)]
-pub struct ContainerRun {
-    /// Its name.
-    pub name: String,
-    /// The image the pod asks for.
-    pub image: String,
-    /// Volume mounts, as the status repeats them.
-    pub mounts: Value,
-    /// What it does now.
-    pub state: ContainerState,
-    /// How the instance before ended.
-    pub last: Option<Termination>,
-    /// The readiness probe passed (init containers: completed).
-    pub ready: bool,
-    /// Restarts so far.
-    pub restarts: u32,
-    /// The runtime's id of the newest instance.
-    pub id: Option<String>,
-    /// Crashes in a row that count for the back-off.
-    pub failures: u32,
-    /// Failed pulls in a row.
-    pub pull_failures: u32,
+pub struct Disruption {
+    /// As `DeletionByTaintManager`.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
 }
 
 /// One pod on its node.
@@ -68,10 +26,26 @@ pub struct PodRun {
     pub name: String,
     /// Uid.
     pub uid: String,
+    /// The uid of its controller; empty if it has none.
+    pub owner: String,
+    /// When the API server accepted it.
+    pub created: Timestamp,
+    /// `Burstable` and the like.
+    pub qos: String,
+    /// Why the scheduler finds no node for it.
+    pub unschedulable: Option<String>,
+    /// The node controller said that it is not ready, since its node is lost.
+    pub lost: bool,
+    /// The kubelet's message, if it evicted the pod.
+    pub evicted: Option<String>,
+    /// What disrupts it from outside.
+    pub disruption: Option<Disruption>,
     /// The node's name and address, once scheduled.
     pub node: Option<(String, String)>,
     /// When the kubelet took it over.
     pub admitted: Option<Timestamp>,
+    /// When the scheduler looks at it next.
+    pub bind_at: Option<Timestamp>,
     /// The pod's address, once its sandbox is up.
     pub address: Option<String>,
     /// Init containers first.
@@ -87,14 +61,20 @@ pub struct PodRun {
 
 impl PodRun {
     /// A pod as the API server accepted it.
-    pub fn of(pod: &Value) -> Self {
+    pub fn of(pod: &Value, created: Timestamp) -> Self {
         let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let list = |field: &str| {
+            let list = pod["spec"][field].as_array();
+            list.map(Vec::as_slice).unwrap_or_default()
+        };
+        let waits = if list("initContainers").is_empty() {
+            "ContainerCreating"
+        } else {
+            "PodInitializing"
+        };
         let containers = |field: &str| -> Vec<ContainerRun> {
-            let list = pod["spec"][field]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            list.iter().map(ContainerRun::of).collect()
+            let each = list(field).iter();
+            each.map(|container| ContainerRun::of(container, waits)).collect()
         };
         let mut all = containers("initContainers");
         let inits = all.len();
@@ -103,7 +83,15 @@ impl PodRun {
             namespace: text("namespace"),
             name: text("name"),
             uid: text("uid"),
+            owner: controller_of(pod),
+            created,
+            qos: pod["status"]["qosClass"].as_str().unwrap_or_default().to_owned(),
+            unschedulable: None,
+            lost: false,
+            evicted: None,
+            disruption: None,
             node: None,
+            bind_at: None,
             admitted: None,
             address: None,
             containers: all,
@@ -114,12 +102,26 @@ impl PodRun {
         }
     }
 
-    /// Whether all containers pass their probes.
+    /// Whether all containers pass their probes, and its node is not lost.
     pub fn is_ready(&self) -> bool {
-        !self.stopped
-            && self.containers[self.inits..]
-                .iter()
-                .all(|container| container.ready)
+        !self.lost && self.containers_ready()
+    }
+
+    fn containers_ready(&self) -> bool {
+        let mut mains = self.containers[self.inits..].iter();
+        !self.stopped && mains.all(|container| container.ready)
+    }
+
+    /// Since when it is ready, as its condition says.
+    pub fn ready_since(&self) -> Option<Timestamp> {
+        let (ready, since) = self.conditions.get("Ready")?;
+        ready.then_some(*since)
+    }
+
+    /// The most restarts of a container.
+    pub fn most_restarts(&self) -> u32 {
+        let restarts = self.containers.iter().map(|container| container.restarts);
+        restarts.max().unwrap_or(0)
     }
 
     /// Whether it is neither going nor gone, so that its ReplicaSet counts it.
@@ -141,7 +143,8 @@ impl PodRun {
             .all(|container| container.ready)
     }
 
-    fn phase(&self) -> &'static str {
+    /// As `Pending`.
+    pub fn phase(&self) -> &'static str {
         let started = |container: &ContainerRun| container.id.is_some();
         if self.stopped {
             "Failed"
@@ -154,8 +157,12 @@ impl PodRun {
 
     /// The pod's status now.
     pub fn status(&mut self, at: Timestamp) -> Value {
-        let mut status = json!({"phase": self.phase(), "qosClass": "Burstable"});
+        let mut status = json!({"phase": self.phase(), "qosClass": self.qos});
         let Some((_, host)) = self.node.clone() else {
+            if let Some(message) = self.unschedulable.clone() {
+                let reason = Some(("Unschedulable", Some(message)));
+                status["conditions"] = json!([self.condition("PodScheduled", false, reason, at)]);
+            }
             return status;
         };
         let Some(admitted) = self.admitted else {
@@ -163,6 +170,10 @@ impl PodRun {
             return status;
         };
         status["conditions"] = self.conditions(at);
+        if let Some(message) = &self.evicted {
+            status["reason"] = json!("Evicted");
+            status["message"] = json!(message);
+        }
         status["hostIP"] = json!(host);
         status["hostIPs"] = json!([{ "ip": host }]);
         status["startTime"] = json!(seconds(admitted));
@@ -171,40 +182,55 @@ impl PodRun {
             status["podIPs"] = json!([{ "ip": address }]);
         }
         let (inits, mains) = self.containers.split_at(self.inits);
-        status["initContainerStatuses"] = inits.iter().map(|container| container.status(true)).collect();
+        if !inits.is_empty() {
+            status["initContainerStatuses"] = inits.iter().map(|container| container.status(true)).collect();
+        }
         status["containerStatuses"] = mains.iter().map(|container| container.status(false)).collect();
         status
     }
 
     fn conditions(&mut self, at: Timestamp) -> Value {
-        let ready = self.is_ready();
-        let unready_reason = if self.stopped {
-            ("PodFailed", None)
-        } else {
-            let message = format!(
-                "containers with unready status: [{}]",
-                self.names(self.inits.., |run| !run.ready)
-            );
-            ("ContainersNotReady", Some(message))
-        };
         let uninitialized = format!(
             "containers with incomplete status: [{}]",
             self.names(..self.inits, |run| !run.ready)
         );
+        let uninitialized = Some(("ContainersNotInitialized", Some(uninitialized)));
+        let unready = Some(self.unready());
+        // The node controller changes nothing but the condition's status.
+        let lost = if self.containers_ready() {
+            None
+        } else {
+            unready.clone()
+        };
         let sandbox = self.address.is_some() && !self.stopped;
-        let initialized = self.initialized();
-        json!([
+        let (initialized, containers_ready, ready) =
+            (self.initialized(), self.containers_ready(), self.is_ready());
+        let mut conditions = vec![
             self.condition("PodReadyToStartContainers", sandbox, None, at),
-            self.condition(
-                "Initialized",
-                initialized,
-                Some(("ContainersNotInitialized", Some(uninitialized))),
-                at
-            ),
-            self.condition("Ready", ready, Some(unready_reason.clone()), at),
-            self.condition("ContainersReady", ready, Some(unready_reason), at),
+            self.condition("Initialized", initialized, uninitialized, at),
+            self.condition("Ready", ready, lost, at),
+            self.condition("ContainersReady", containers_ready, unready, at),
             self.condition("PodScheduled", true, None, at),
-        ])
+        ];
+        if let Some(Disruption { reason, message }) = self.disruption.clone() {
+            let mut condition = self.condition("DisruptionTarget", true, None, at);
+            condition["reason"] = json!(reason);
+            condition["message"] = json!(message);
+            conditions.push(condition);
+        }
+        Value::from(conditions)
+    }
+
+    /// Why its containers are not ready.
+    fn unready(&self) -> (&'static str, Option<String>) {
+        if self.stopped {
+            return ("PodFailed", None);
+        }
+        let names = self.names(self.inits.., |run| !run.ready);
+        (
+            "ContainersNotReady",
+            Some(format!("containers with unready status: [{names}]")),
+        )
     }
 
     fn names(
@@ -247,94 +273,11 @@ impl PodRun {
     }
 }
 
-impl ContainerRun {
-    fn of(container: &Value) -> Self {
-        let text = |field: &str| container[field].as_str().unwrap_or_default().to_owned();
-        Self {
-            name: text("name"),
-            image: text("image"),
-            mounts: mounts_in_status(&container["volumeMounts"]),
-            state: ContainerState::Waiting("PodInitializing".into(), None),
-            last: None,
-            ready: false,
-            restarts: 0,
-            id: None,
-            failures: 0,
-            pull_failures: 0,
-        }
-    }
-
-    /// How this instance ends now; `None` when it does not run.
-    pub fn ended(&self, exit: i32, reason: &str, at: Timestamp) -> Option<Termination> {
-        let ContainerState::Running(started) = self.state else {
-            return None;
-        };
-        Some(Termination {
-            exit,
-            reason: reason.to_owned(),
-            started,
-            finished: at,
-            id: self.id.clone().unwrap_or_default(),
-        })
-    }
-
-    fn status(&self, init: bool) -> Value {
-        let state = match &self.state {
-            ContainerState::Waiting(reason, None) => json!({"waiting": {"reason": reason}}),
-            ContainerState::Waiting(reason, Some(message)) => {
-                json!({"waiting": {"reason": reason, "message": message}})
-            }
-            ContainerState::Running(since) => json!({"running": {"startedAt": seconds(*since)}}),
-            ContainerState::Terminated(end) => json!({"terminated": end.value()}),
-        };
-        let last = self
-            .last
-            .as_ref()
-            .map_or_else(|| json!({}), |end| json!({"terminated": end.value()}));
-        let running = matches!(self.state, ContainerState::Running(_));
-        let mut status = json!({
-            "name": self.name,
-            "state": state,
-            "lastState": last,
-            "ready": self.ready,
-            "restartCount": self.restarts,
-            "image": self.image,
-            "imageID": if self.id.is_some() { image_id(&self.image) } else { String::new() },
-            "started": running && !init,
-            "volumeMounts": self.mounts,
-        });
-        if let Some(id) = &self.id {
-            status["containerID"] = json!(id);
-        }
-        status
-    }
-}
-
-impl Termination {
-    fn value(&self) -> Value {
-        json!({
-            "exitCode": self.exit,
-            "reason": self.reason,
-            "startedAt": seconds(self.started),
-            "finishedAt": seconds(self.finished),
-            "containerID": self.id,
-        })
-    }
-}
-
-fn mounts_in_status(mounts: &Value) -> Value {
-    let mut mounts = mounts.clone();
-    for mount in mounts.as_array_mut().into_iter().flatten() {
-        if mount["readOnly"] == json!(true) {
-            mount["recursiveReadOnly"] = json!("Disabled");
-        }
-    }
-    mounts
-}
-
-fn image_id(image: &str) -> String {
-    let seed = image
-        .bytes()
-        .fold(7_u64, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
-    format!("sha256:{}", Random::seeded(seed).hexadecimal(64))
+/// The uid of an object's controller; empty if it has none.
+pub fn controller_of(object: &Value) -> String {
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    let mut owners = owners.into_iter().flatten();
+    let owner = owners.find(|owner| owner["controller"] == json!(true));
+    let uid = owner.and_then(|owner| owner["uid"].as_str());
+    uid.unwrap_or_default().to_owned()
 }

@@ -1,22 +1,25 @@
-//! The ReplicaSet controller: as many pods as asked for.
+//! The ReplicaSet controller: as many pods as asked for (`pkg/controller/replicaset`).
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::World;
-use super::events::Occurrence;
+use super::events::{Occurrence, seconds};
 use super::objects;
+use super::pod_run::PodRun;
 use super::resource::Resource;
+use super::{Due, World};
 
 /// Pods of one ReplicaSet, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+struct Counts {
     /// Neither going nor gone.
-    pub active: u64,
+    active: u64,
     /// Of those, ready.
-    pub ready: u64,
+    ready: u64,
+    /// Of those, ready for long enough.
+    available: u64,
 }
 
 impl World {
@@ -40,70 +43,120 @@ impl World {
             return;
         };
         let mut set = (**set).clone();
-        let counts = self.count_pods(name);
+        let uid = set["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        let patience = SignedDuration::from_secs(set["spec"]["minReadySeconds"].as_i64().unwrap_or(0));
+        let counts = self.count_pods(at, &uid, patience);
         let wanted = set["spec"]["replicas"].as_u64().unwrap_or(0);
-        for _ in counts.active..wanted {
-            self.create_pod(at, &set);
+        if counts.active < wanted {
+            self.create_pods(at, &set, wanted - counts.active);
+        } else {
+            self.refused.remove(&uid);
         }
         if counts.active > wanted {
             self.delete_surplus(at, &set, (counts.active - wanted) as usize);
         }
-        if counts.active != wanted {
-            self.touch(at);
-        }
-        set["status"] = replica_set_status(&set, counts);
+        set["status"] = self.replica_set_status(&set, counts);
         self.store.put(Resource::ReplicaSets, set);
     }
 
-    pub(super) fn count_pods(&self, set: &str) -> Counts {
+    fn count_pods(&mut self, at: Timestamp, set: &str, patience: SignedDuration) -> Counts {
         let mut counts = Counts::default();
+        let mut later = None;
         for uid in self.active_pods(set) {
+            let run = &self.pods[&uid];
             counts.active += 1;
-            counts.ready += u64::from(self.pods[&uid].is_ready());
+            if !run.is_ready() {
+                continue;
+            }
+            counts.ready += 1;
+            let available = run.ready_since().unwrap_or(at) + patience;
+            counts.available += u64::from(available <= at);
+            later = later.max(Some(available).filter(|available| *available > at));
+        }
+        if let Some(later) = later {
+            self.schedule(later, Due::Controllers);
         }
         counts
     }
 
+    /// The uids of the pods that have the set with this uid as their controller and are neither going nor gone.
     fn active_pods(&self, set: &str) -> Vec<String> {
-        let prefix = format!("{set}-");
         let active = self
             .pods
             .values()
-            .filter(|run| run.is_active() && run.name.starts_with(&prefix));
+            .filter(|run| run.is_active() && run.owner == set);
         active.map(|run| run.uid.clone()).collect()
     }
 
-    fn create_pod(&mut self, at: Timestamp, set: &Value) {
+    /// In batches of one, two, four and so on; a refusal ends it until the back-off is over.
+    fn create_pods(&mut self, at: Timestamp, set: &Value, missing: u64) {
+        let uid = set["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        if self.waits_for_quota(at, &uid) {
+            return;
+        }
+        let (mut left, mut batch) = (missing, 1);
+        while left > 0 {
+            let size = batch.min(left);
+            let refusals: Vec<String> = (0..size).filter_map(|_| self.create_pod(at, set)).collect();
+            if let Some(refusal) = refusals.first() {
+                self.back_off_from_quota(at, &uid, refusal.clone());
+                return;
+            }
+            left -= size;
+            batch *= 2;
+        }
+        self.refused.remove(&uid);
+        self.touch(at);
+    }
+
+    /// Asks the API server for a pod; returns its refusal.
+    fn create_pod(&mut self, at: Timestamp, set: &Value) -> Option<String> {
         let prefix = set["metadata"]["name"].as_str().unwrap_or_default();
         let name = format!("{prefix}-{}", self.random.name_suffix());
+        if let Some(refusal) = self.quota_refusal(&name) {
+            let message = format!("Error creating: {refusal}");
+            self.say_about_set(at, set, ("Warning", "FailedCreate"), message);
+            return Some(refusal);
+        }
         let uid = self.random.uuid();
         let pod = objects::pod(set, &name, &uid, at);
         self.accept_pod(at, pod);
-        self.say_about_set(at, set, "SuccessfulCreate", format!("Created pod: {name}"));
+        self.say_about_set(
+            at,
+            set,
+            ("Normal", "SuccessfulCreate"),
+            format!("Created pod: {name}"),
+        );
+        None
     }
 
-    /// Deletes those first that serve least: unscheduled, then not ready, then the youngest.
     fn delete_surplus(&mut self, at: Timestamp, set: &Value, surplus: usize) {
-        let name = set["metadata"]["name"].as_str().unwrap_or_default();
-        let mut uids = self.active_pods(name);
-        uids.sort_by_key(|uid| {
+        let mut uids = self.active_pods(set["metadata"]["uid"].as_str().unwrap_or_default());
+        uids.sort_by_cached_key(|uid| {
             let run = &self.pods[uid];
-            (run.node.is_some(), run.is_ready(), Reverse(run.admitted))
+            let beside = uids_beside(&self.pods, run);
+            rank(run, beside, at)
         });
         for uid in uids.into_iter().take(surplus) {
             let pod = self.pods[&uid].name.clone();
             self.terminate(at, &uid, 30);
-            self.say_about_set(at, set, "SuccessfulDelete", format!("Deleted pod: {pod}"));
+            self.say_about_set(
+                at,
+                set,
+                ("Normal", "SuccessfulDelete"),
+                format!("Deleted pod: {pod}"),
+            );
         }
+        self.touch(at);
     }
 
-    fn say_about_set(&mut self, at: Timestamp, set: &Value, reason: &str, message: String) {
+    fn say_about_set(&mut self, at: Timestamp, set: &Value, (kind, reason): (&str, &str), message: String) {
         self.record(
             at,
             &Occurrence {
                 about: set,
                 field: None,
-                kind: "Normal",
+                kind,
                 reason,
                 message,
                 component: "replicaset-controller",
@@ -111,18 +164,53 @@ impl World {
             },
         );
     }
+
+    fn replica_set_status(&self, set: &Value, counts: Counts) -> Value {
+        let mut status =
+            json!({"replicas": counts.active, "observedGeneration": set["metadata"]["generation"]});
+        for (field, count) in [
+            ("fullyLabeledReplicas", counts.active),
+            ("readyReplicas", counts.ready),
+            ("availableReplicas", counts.available),
+        ] {
+            if count > 0 {
+                status[field] = json!(count);
+            }
+        }
+        let uid = set["metadata"]["uid"].as_str().unwrap_or_default();
+        if let Some(refused) = self.refused.get(uid) {
+            status["conditions"] = json!([{
+                "type": "ReplicaFailure",
+                "status": "True",
+                "lastTransitionTime": seconds(refused.since),
+                "reason": "FailedCreate",
+                "message": refused.message,
+            }]);
+        }
+        status
+    }
 }
 
-fn replica_set_status(set: &Value, counts: Counts) -> Value {
-    let mut status = json!({"replicas": counts.active, "observedGeneration": set["metadata"]["generation"]});
-    for (field, count) in [
-        ("fullyLabeledReplicas", counts.active),
-        ("readyReplicas", counts.ready),
-        ("availableReplicas", counts.ready),
-    ] {
-        if count > 0 {
-            status[field] = json!(count);
-        }
-    }
-    status
+/// How many active pods of the same controller are on the pod's node.
+fn uids_beside(pods: &std::collections::BTreeMap<String, PodRun>, run: &PodRun) -> usize {
+    let beside = |other: &&PodRun| {
+        other.is_active() && other.owner == run.owner && other.node_name() == run.node_name()
+    };
+    pods.values().filter(beside).count()
+}
+
+/// The order of going: what is on no node, pending, not ready, on a crowded node, ready for a short while, often restarted,
+/// young. Ages count by their magnitude only, and then the uid decides (`ActivePodsWithRanks`, `LogarithmicScaleDown`).
+fn rank(run: &PodRun, beside: usize, at: Timestamp) -> impl Ord + use<> {
+    let magnitude = |since: Timestamp| at.duration_since(since).as_nanos().max(1).ilog2();
+    (
+        run.node.is_some(),
+        run.phase() != "Pending",
+        run.is_ready(),
+        Reverse(beside),
+        run.ready_since().map(magnitude),
+        Reverse(run.most_restarts()),
+        magnitude(run.created),
+        run.uid.clone(),
+    )
 }

@@ -11,6 +11,8 @@ pub enum Resource {
     Secrets,
     /// core/v1 Namespace.
     Namespaces,
+    /// core/v1 Node.
+    Nodes,
     /// apps/v1 Deployment.
     Deployments,
     /// apps/v1 ReplicaSet.
@@ -19,11 +21,12 @@ pub enum Resource {
 
 impl Resource {
     /// Every kind.
-    pub const ALL: [Resource; 6] = [
+    pub const ALL: [Resource; 7] = [
         Resource::Pods,
         Resource::Events,
         Resource::Secrets,
         Resource::Namespaces,
+        Resource::Nodes,
         Resource::Deployments,
         Resource::ReplicaSets,
     ];
@@ -35,6 +38,7 @@ impl Resource {
             Resource::Events => "events",
             Resource::Secrets => "secrets",
             Resource::Namespaces => "namespaces",
+            Resource::Nodes => "nodes",
             Resource::Deployments => "deployments",
             Resource::ReplicaSets => "replicasets",
         }
@@ -47,6 +51,7 @@ impl Resource {
             Resource::Events => "Event",
             Resource::Secrets => "Secret",
             Resource::Namespaces => "Namespace",
+            Resource::Nodes => "Node",
             Resource::Deployments => "Deployment",
             Resource::ReplicaSets => "ReplicaSet",
         }
@@ -66,6 +71,11 @@ impl Resource {
             Resource::Deployments | Resource::ReplicaSets => "apps/v1",
             _ => "v1",
         }
+    }
+
+    /// Whether its objects lie in namespaces.
+    pub fn is_namespaced(self) -> bool {
+        !matches!(self, Resource::Namespaces | Resource::Nodes)
     }
 
     /// The resource of a path.

@@ -6,16 +6,23 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::container_run::ContainerState;
 use super::events::seconds;
-use super::objects::{self, CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
-use super::pod_run::ContainerState;
+use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
 use super::{Due, PodStep, Request, World};
-use crate::drill::scenario::{Happening, Scenario};
+use crate::drill::scenario::{ClusterHappening, Happening, Scenario};
 
 /// The release before the one that runs.
 const PREVIOUS_TAG: &str = "5c1d0aa";
 const FIRST_REVISION: u32 = 6;
+/// What the service's own secret holds.
+const SERVICE_KEYS: [&str; 4] = [
+    "ocm-service.clientId",
+    "ocm-service.clientSecret",
+    "ocm-service.token",
+    "sentry.key",
+];
 
 impl World {
     /// Makes the objects that are there before the world's past begins.
@@ -28,26 +35,19 @@ impl World {
         self.store.put(Resource::Namespaces, namespace);
         let secret = objects::secret(DATABASE_SECRET, &self.random.uuid(), created, database);
         self.store.put(Resource::Secrets, secret);
+        let keys = SERVICE_KEYS.map(|key| (key, self.random.hexadecimal(32)));
+        let secret = objects::secret(SERVICE, &self.random.uuid(), created, &keys);
+        self.store.put(Resource::Secrets, secret);
+        self.furnish_nodes(created, begin);
         let image = &scenario.deployment.image;
         let previous = previous_image(image);
         let uid = self.random.uuid();
         let before = objects::pod_template(&previous, &previous);
-        let old = objects::deployment(
-            &uid,
-            created,
-            scenario.deployment.replicas,
-            &before,
-            FIRST_REVISION,
-        );
+        let old = objects::deployment(&uid, created, &scenario.deployment, &before, FIRST_REVISION);
         self.put_previous_set(&old, created);
         let template = objects::pod_template(image, image);
-        let mut deployment = objects::deployment(
-            &uid,
-            created,
-            scenario.deployment.replicas,
-            &template,
-            FIRST_REVISION,
-        );
+        let mut deployment =
+            objects::deployment(&uid, created, &scenario.deployment, &template, FIRST_REVISION);
         deployment["metadata"]["generation"] = json!(14);
         self.store.put(Resource::Deployments, deployment);
         self.schedule(begin, Due::Controllers);
@@ -96,7 +96,8 @@ impl World {
             Happening::Scale(replicas) => {
                 self.scale(at, SERVICE, *replicas);
             }
-            Happening::SetImage(image) => self.set_image(at, image),
+            Happening::SetImage(image) => self.set_image(at, image, &["containers"]),
+            Happening::Promote(image) => self.set_image(at, image, &["initContainers", "containers"]),
             Happening::DeletePods(count) => {
                 for uid in self.oldest_pods(*count) {
                     self.terminate(at, &uid, 30);
@@ -108,6 +109,23 @@ impl World {
                     self.schedule_step(at, &uid, PodStep::Crash(inits));
                 }
             }
+            Happening::DeleteLeader(lease_type) => {
+                let leader = {
+                    let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+                    self.service.leader(lease_type, &tables)
+                };
+                if let Some(uid) = leader {
+                    self.terminate(at, &uid, 30);
+                }
+            }
+            Happening::OomPods(count) => {
+                for uid in self.oldest_pods(*count) {
+                    self.kill_for_memory(at, &uid);
+                }
+            }
+            Happening::OomAfter(span) => self.set_out_of_memory(at, Some(*span)),
+            Happening::OomEnds => self.set_out_of_memory(at, None),
+            Happening::Cluster(happening) => self.happen_to_cluster(at, happening),
             Happening::Service(happening) => {
                 let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
                 self.service.happen(at, happening, &mut tables);
@@ -116,6 +134,34 @@ impl World {
             Happening::DatabaseHeals => self.requests.push_back(Request::Database(None)),
             Happening::Api(fault) => self.requests.push_back(Request::Api(Some(fault.clone()))),
             Happening::ApiHeals => self.requests.push_back(Request::Api(None)),
+        }
+    }
+
+    fn happen_to_cluster(&mut self, at: Timestamp, happening: &ClusterHappening) {
+        match happening {
+            ClusterHappening::NodeFails(node) => self.stop_node(at, node),
+            ClusterHappening::NodeRecovers(node) => self.start_node(at, node),
+            ClusterHappening::DiskFull(node) => self.fill_disk(at, node),
+            ClusterHappening::DiskFreed(node) => self.free_disk(at, node),
+            ClusterHappening::NodesFull(resource) => self.short_of = Some(resource.clone()),
+            ClusterHappening::NodesFree => {
+                self.short_of = None;
+                self.retry_scheduling(at);
+            }
+            ClusterHappening::QuotaPods(pods) => self.quota = Some(*pods),
+            ClusterHappening::QuotaLifted => {
+                self.quota = None;
+                self.touch(at);
+            }
+            ClusterHappening::LoseSecret(name) => {
+                let secret = self.store.remove(Resource::Secrets, NAMESPACE, name);
+                self.lost_secrets.extend(secret.map(|secret| (*secret).clone()));
+            }
+            ClusterHappening::SecretsReturn => {
+                for secret in std::mem::take(&mut self.lost_secrets) {
+                    self.store.put(Resource::Secrets, secret);
+                }
+            }
         }
     }
 
@@ -131,11 +177,12 @@ impl World {
         self.change_deployment(at, deployment, |spec| spec["replicas"] = json!(replicas))
     }
 
-    fn set_image(&mut self, at: Timestamp, image: &str) {
+    /// Sets the image of the deployment's containers in these lists.
+    pub(super) fn set_image(&mut self, at: Timestamp, image: &str, lists: &[&str]) {
         self.change_deployment(at, SERVICE, |spec| {
-            let containers = spec["template"]["spec"]["containers"].as_array_mut();
-            for container in containers.into_iter().flatten() {
-                if container["name"] == CONTAINER {
+            for list in lists {
+                let containers = spec["template"]["spec"][*list].as_array_mut();
+                for container in containers.into_iter().flatten() {
                     container["image"] = json!(image);
                 }
             }
@@ -167,6 +214,9 @@ impl World {
         }
         self.store.put(resource, object);
         self.touch(at);
+        if resource == Resource::Nodes {
+            self.retry_scheduling(at);
+        }
     }
 
     /// Deletes a pod as `kubectl delete` does, within `grace` seconds.
