@@ -22,7 +22,29 @@ macro_rules! files {
 }
 
 /// In the order in which they are best practised: one a line.
-const BUILT_IN: &[(&str, &str)] = &files!["all-well", "no-kafka-leader", "api-down-image-pull",];
+const BUILT_IN: &[(&str, &str)] = &files![
+    "all-well",
+    "no-kafka-leader",
+    "api-down-image-pull",
+    "no-cluster-leader",
+    "cluster-accepted-stuck",
+    "ocm-outage",
+    "cluster-building-50m",
+    "cluster-failed",
+    "kafka-stuck-two-days",
+    "kafka-accepted-no-cluster",
+    "killed-leader",
+    "handover",
+    "leader-line-rotated",
+    "verbosity-zero",
+    "two-leaders",
+    "saturation",
+    "deletion-errors",
+    "observatorium-outage",
+    "sso-outage",
+    "blank-status",
+    "panic-loop",
+];
 
 /// The scenarios that come with the program, in the order in which they are best practised.
 pub fn scenarios() -> Vec<ScenarioInfo> {

@@ -72,6 +72,8 @@ pub struct Deployment {
     pub pods_age: SignedDuration,
     /// The image of the service's container.
     pub image: String,
+    /// The size in bytes at which the kubelets rotate a container's log (`containerLogMaxSize`); theirs by default.
+    pub log_max_size: Option<usize>,
 }
 
 impl Default for Deployment {
@@ -81,6 +83,7 @@ impl Default for Deployment {
             age: SignedDuration::from_hours(80 * 24),
             pods_age: SignedDuration::from_hours(2),
             image: "quay.io/app-sre/managed-services-api:9b598c7".into(),
+            log_max_size: None,
         }
     }
 }

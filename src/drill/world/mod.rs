@@ -115,7 +115,7 @@ impl World {
         let version = 48_000_000 + random.below(1_000_000);
         let mut world = Self {
             store: Store::starting_at(version),
-            logs: Logs::default(),
+            logs: Logs::rotating_at(scenario.deployment.log_max_size.unwrap_or(logs::ROTATE_AT)),
             service: Service::new(scenario.service.clone(), seed),
             tables,
             next_node: random.below(3) as usize,
