@@ -210,4 +210,21 @@ mod tests {
         assert!(logs.file(&instance(0)).is_none());
         assert!(logs.file(&instance(1)).is_some());
     }
+
+    #[test]
+    fn the_size_at_which_a_log_is_rotated_can_be_chosen() {
+        let mut logs = Logs::rotating_at(1_000);
+        logs.open(instance(0));
+        for _ in 0..3 {
+            logs.append(&instance(0), Timestamp::UNIX_EPOCH, vec![b'x'; 400]);
+        }
+        assert_eq!(logs.file(&instance(0)).unwrap().read(0, 10).1, 3);
+        let file = logs.file(&instance(0)).unwrap();
+        assert_eq!(
+            file.end() - file.rotated.len() as u64,
+            0,
+            "all three went with the rotation"
+        );
+        assert!(file.current.is_empty());
+    }
 }

@@ -13,6 +13,8 @@ mod pod_run;
 mod random;
 mod replicasets;
 mod resource;
+#[cfg(test)]
+mod service_tests;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -135,20 +137,18 @@ impl World {
 
     /// Lets time pass up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some((at, _)) = self
-            .queue
-            .first_key_value()
-            .map(|(key, _)| *key)
-            .filter(|(at, _)| *at <= now)
-        {
-            if self.write_lines(at) {
+        loop {
+            let next = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let due = next.filter(|at| *at <= now);
+            // a process that ended by itself has put something into the queue: look again
+            if self.write_lines(due.unwrap_or(now)) {
                 continue;
             }
-            if let Some((_, due)) = self.queue.pop_first() {
-                self.handle(at, due);
-            }
+            let Some((at, due)) = due.and_then(|at| Some((at, self.queue.pop_first()?.1))) else {
+                break;
+            };
+            self.handle(at, due);
         }
-        while self.write_lines(now) {}
     }
 
     /// When something is next due.
