@@ -270,6 +270,18 @@ impl Tables {
         self.add_cluster(&row, at);
         self.clusters.last().map(|row| row.id.clone()).unwrap_or_default()
     }
+
+    /// A user asks for a Kafka: the service records it as `accepted`.
+    pub fn request_kafka(&mut self, provider: &str, region: &str, multi_az: bool, at: Timestamp) {
+        let row = KafkaSeed {
+            status: "accepted".to_owned(),
+            cloud_provider: provider.to_owned(),
+            region: region.to_owned(),
+            multi_az,
+            ..KafkaSeed::default()
+        };
+        self.add_kafka(&row, at);
+    }
 }
 
 fn stamp(stamp: Option<Stamp>, idle: Duration, now: Timestamp) -> Timestamp {

@@ -77,6 +77,8 @@ pub struct Deployment {
     pub image: String,
     /// How a rollout replaces pods.
     pub strategy: Strategy,
+    /// The size in bytes at which the kubelets rotate a container's log (`containerLogMaxSize`); theirs by default.
+    pub log_max_size: Option<usize>,
 }
 
 /// How a rollout replaces pods, as a Deployment names it.
@@ -97,6 +99,7 @@ impl Default for Deployment {
             pods_age: SignedDuration::from_hours(2),
             image: "quay.io/app-sre/managed-services-api:9b598c7".into(),
             strategy: Strategy::default(),
+            log_max_size: None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Leader election over the lease row, as the service did it in January 2021.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::log::{SECOND, time};
+use super::worker::Worker;
 use crate::drill::database::Lease;
 
 /// How often a process looks at the leases.
@@ -12,10 +14,13 @@ pub const LEASE: i64 = 180 * SECOND;
 /// Its holder renews it when less than this remains.
 const RENEW: i64 = 60 * SECOND;
 
-/// The kinds of worker a process has; each elects its own leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kinds of worker a process has; each elects its own leader. A scenario names them by their lease types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Works on OSD clusters.
     Cluster,
+    /// Works on Kafka requests.
     Kafka,
 }
 
@@ -48,10 +53,14 @@ pub enum Found {
 }
 
 /// One tick of one worker. `dead_end` is when the lease runs out that nobody of this worker's age can renew.
-pub fn tick(worker: &str, lease: Option<&mut Lease>, at: i64, dead_end: Option<Timestamp>) -> Found {
+pub fn tick(worker: &Worker, lease: Option<&mut Lease>, at: i64, dead_end: Option<Timestamp>) -> Found {
     let Some(lease) = lease else {
-        return Found::Failed("expected to find a lease entry, found none".to_owned());
+        let lease_type = worker.kind.lease_type();
+        return Found::Failed(format!(
+            "expected to find a lease entry, found none for :{lease_type}"
+        ));
     };
+    let worker = &worker.id;
     let dead_end = dead_end.map(Timestamp::as_microsecond);
     if let Some(dead_end) = dead_end
         && at >= dead_end - RENEW
@@ -59,7 +68,7 @@ pub fn tick(worker: &str, lease: Option<&mut Lease>, at: i64, dead_end: Option<T
         return stuck(lease, dead_end);
     }
     let remaining = lease.expires.as_microsecond() - at;
-    if remaining > 0 && lease.leader != worker {
+    if remaining > 0 && lease.leader != *worker {
         return Found::NotLeader;
     }
     if remaining < RENEW {

@@ -1,11 +1,155 @@
 //! What happens to the service in the course of a scenario.
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
-/// One thing that happens, as a scenario's timeline names it.
+use super::election::Kind;
+use super::ocm::Failure;
+use crate::drill::span::span;
+
+/// One thing that happens, as a scenario's timeline names it: `service = "builds_hang"`, `service = { ocm = "unavailable" }`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceHappening {
     /// gorm's many-line records on stdout begin or end.
     DatabaseErrors(bool),
+    /// Every call to OCM fails in this way, until `recovers = "ocm"`.
+    Ocm(Failure),
+    /// OCM does not tell the DNS name of a cluster, until `recovers = "ocm"`.
+    OcmDns(Failure),
+    /// OCM takes no syncsets, until `recovers = "ocm"`.
+    OcmSyncsets(Failure),
+    /// Clusters that OCM builds stay as they are, until `recovers = "builds"`.
+    BuildsHang,
+    /// Clusters that OCM builds end in its state `error` after some minutes, until `recovers = "builds"`.
+    BuildsFail,
+    /// OCM tells an empty DNS name, without an error, of a cluster whose add-on is ready. The leader that looks at such a row panics.
+    /// Until `recovers = "dns_names"`.
+    DnsNameEmpty,
+    /// The SSO in which every Kafka gets its client is out of reach, until `recovers = "sso"`.
+    SsoFails,
+    /// Observatorium, which tells the state of Kafkas, is out of reach, until `recovers = "observatorium"`.
+    ObservatoriumFails,
+    /// Route53 takes no records, until `recovers = "route53"`.
+    Route53Fails,
+    /// Kafkas in the data plane don't come up, until `recovers = "data_plane"`.
+    DataPlaneHangs,
+    /// What failed works again.
+    Recovers(Dependency),
+    /// The loops of the processes that run now see the tables as they are now, and nothing newer: they read in a transaction that was
+    /// never ended. A new process has a fresh one.
+    StaleReads,
+    /// In the pod that holds the lease of this type, the first loop of a new leader waits for an answer that does not come, so that
+    /// no lease is renewed while its older loops go on. Until `election_goes_on`, or until the pod is restarted.
+    ElectionBlocks(Kind),
+    /// The blocked pod elects again.
+    ElectionGoesOn,
+    /// The process that holds the lease of this type is killed for want of memory: no last words, and its lease stays.
+    LeaderKilled(Kind),
+    /// Processes that start from now on end in this way, until `recovers = "start"`.
+    StartFails(StartFailure),
+    /// The running processes answer the readiness probe with 503 (the health server's maintenance switch), or again with 200.
+    Maintenance(bool),
+    /// The clock of one pod's node is off by so much, from now on.
+    ClockSkew {
+        /// The pod, counted by the start of its process from 0.
+        pod: usize,
+        /// How much its clock is ahead; negative is behind.
+        #[serde(deserialize_with = "span")]
+        by: SignedDuration,
+    },
+    /// So many requests come in a minute for all pods together, and so many can one process answer.
+    Load {
+        /// Of all users together.
+        requests_per_minute: u32,
+        /// Of one process.
+        capacity: u32,
+    },
+    /// Users ask as much as the plan says again.
+    LoadEnds,
+}
+
+/// What the service depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dependency {
+    /// The calls to OCM.
+    Ocm,
+    /// The building of clusters.
+    Builds,
+    /// The DNS names of clusters.
+    DnsNames,
+    /// The SSO.
+    Sso,
+    /// Observatorium.
+    Observatorium,
+    /// Route53.
+    Route53,
+    /// Kafkas coming up.
+    DataPlane,
+    /// The start of processes.
+    Start,
+}
+
+/// How a process ends that cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartFailure {
+    /// A panic with its stack.
+    Panic,
+    /// glog's F line: the environment cannot be initialized.
+    Environment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn happenings_are_read_as_a_timeline_names_them() {
+        #[derive(Deserialize)]
+        struct Entry {
+            service: ServiceHappening,
+        }
+        let read = |text: &str| toml::from_str::<Entry>(text).map(|entry| entry.service);
+        let table = [
+            ("service = 'builds_hang'", ServiceHappening::BuildsHang),
+            (
+                "service = { ocm = 'unavailable' }",
+                ServiceHappening::Ocm(Failure::Unavailable),
+            ),
+            (
+                "service = { recovers = 'route53' }",
+                ServiceHappening::Recovers(Dependency::Route53),
+            ),
+            (
+                "service = { election_blocks = 'kafka' }",
+                ServiceHappening::ElectionBlocks(Kind::Kafka),
+            ),
+            (
+                "service = { clock_skew = { pod = 1, by = '-45s' } }",
+                ServiceHappening::ClockSkew {
+                    pod: 1,
+                    by: SignedDuration::from_secs(-45),
+                },
+            ),
+            (
+                "service = { load = { requests_per_minute = 300, capacity = 80 } }",
+                ServiceHappening::Load {
+                    requests_per_minute: 300,
+                    capacity: 80,
+                },
+            ),
+        ];
+        for (text, happening) in table {
+            assert_eq!(read(text).unwrap(), happening, "{text}");
+        }
+        for wrong in [
+            "service = 'no_such'",
+            "service = { ocm = 'tired' }",
+            "service = { election_blocks = 'x' }",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 }

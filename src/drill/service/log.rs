@@ -16,6 +16,8 @@ pub struct Log {
     lines: Vec<(i64, Line)>,
     /// The day of the last line, and its month and day as glog prints them.
     day: Option<(i64, String)>,
+    /// How much the clocks of pods are ahead, by uid; those that are right are not here.
+    skews: Vec<(String, i64)>,
 }
 
 /// Where in the service's source a line is written.
@@ -41,19 +43,49 @@ impl Log {
         }
     }
 
+    /// A line of severity E, which no verbosity hides.
+    pub fn error(&mut self, process: &Process, at: i64, place: Place, text: &str) {
+        self.glog('E', process, at, place, text);
+    }
+
+    /// A line of severity F.
+    pub fn fatal(&mut self, process: &Process, at: i64, place: Place, text: &str) {
+        self.glog('F', process, at, place, text);
+    }
+
+    /// From now on the pod's clock is that much ahead.
+    pub fn set_skew(&mut self, pod_uid: &str, micros: i64) {
+        self.skews.retain(|(uid, _)| uid != pod_uid);
+        self.skews.push((pod_uid.to_owned(), micros));
+    }
+
+    /// How much the pod's clock is ahead.
+    pub fn skew(&self, pod_uid: &str) -> i64 {
+        let found = self.skews.iter().find(|(uid, _)| uid == pod_uid);
+        found.map_or(0, |(_, micros)| *micros)
+    }
+
     fn glog(&mut self, severity: char, process: &Process, at: i64, place: Place, text: &str) {
-        let micros = at.rem_euclid(DAY);
+        let local = at + self.skew(&process.pod_uid);
+        let micros = local.rem_euclid(DAY);
         let (seconds, fraction) = (micros / SECOND, micros % SECOND);
         let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
         let mut line = String::with_capacity(text.len() + 64);
-        let day = self.day_text(at);
+        let day = self.day_text(local);
         // writing to a String cannot fail
         let _ = write!(
             line,
             "{severity}{day} {hours:02}:{minutes:02}:{seconds:02}.{fraction:06} {:>7} {}:{}] {text}",
             1, place.0, place.1
         );
-        self.raw(process, at, line.into_bytes());
+        self.text(process, at, &line);
+    }
+
+    /// Text as it is, over as many lines as it has.
+    pub fn text(&mut self, process: &Process, at: i64, text: &str) {
+        for line in text.split('\n') {
+            self.raw(process, at, line.as_bytes().to_vec());
+        }
     }
 
     /// The month and day; looked up once a day.
@@ -68,11 +100,13 @@ impl Log {
 
     /// Bytes as they are, without glog's header.
     pub fn raw(&mut self, process: &Process, at: i64, bytes: Vec<u8>) {
+        // the runtime takes its time from the same node
+        let local = at + self.skew(&process.pod_uid);
         self.lines.push((
             at,
             Line {
                 process: process.clone(),
-                at: time(at),
+                at: time(local),
                 bytes,
             },
         ));
@@ -89,9 +123,10 @@ impl Log {
             .collect()
     }
 
-    /// What a killed process had not written yet, it never will.
-    pub fn forget(&mut self, pod_uid: &str) {
-        self.lines.retain(|(_, line)| line.process.pod_uid != pod_uid);
+    /// What a process had not written yet when it ended, it never will.
+    pub fn forget(&mut self, pod_uid: &str, ended: i64) {
+        self.lines
+            .retain(|(at, line)| *at <= ended || line.process.pod_uid != pod_uid);
     }
 
     pub fn next_due(&self) -> Option<i64> {

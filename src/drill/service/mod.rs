@@ -3,29 +3,42 @@
 //! Nothing here reads a clock. `advance` lets every process do what is due up to a moment, in order of time, so that
 //! the same plan, seed and calls give the same lines.
 
+mod clusters;
+mod connection;
 mod election;
 mod happening;
 mod hostile;
+mod kafkas;
 mod log;
+mod ocm;
 mod plan;
 mod requests;
-mod work;
+mod stack;
+mod startup;
+mod troubles;
+mod turn;
+mod users;
 mod worker;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble_tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
-pub use happening::ServiceHappening;
+pub use happening::{Dependency, ServiceHappening, StartFailure};
+pub use ocm::Failure;
 pub use plan::Plan;
 
+use self::election::Kind;
 use self::log::Log;
-use self::worker::Running;
-use super::database::Tables;
+use self::troubles::Troubles;
+use self::worker::{Running, Scene};
+use super::database::{Fault, Tables};
 
 /// One run of the service's container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,11 +94,27 @@ pub enum Answer {
 enum Task {
     Startup,
     Election,
-    Reconcile { worker: usize, term: u32 },
+    Reconcile {
+        worker: usize,
+        term: u32,
+    },
     Probe,
     Request,
+    Create,
+    Delete,
     Noise,
+    /// It has ended, with that code.
+    End {
+        code: i32,
+    },
 }
+
+/// How a process ends that the kernel kills for want of memory.
+const KILLED: i32 = 137;
+/// From this use of the capacity on, the liveness probe gets no answer in time, in percent.
+const LIVENESS_TIMES_OUT: u64 = 200;
+/// The health server is another one, and has less to do.
+const READINESS_TIMES_OUT: u64 = 300;
 
 /// When (µs since 1970), in which order of planning, by which process, what.
 type Entry = Reverse<(i64, u64, usize, Task)>;
@@ -99,6 +128,9 @@ pub struct Service {
     agenda: BinaryHeap<Entry>,
     planned: u64,
     log: Log,
+    troubles: Troubles,
+    /// Up to when time has passed (µs since 1970).
+    now: i64,
 }
 
 impl Service {
@@ -111,6 +143,8 @@ impl Service {
             agenda: BinaryHeap::new(),
             planned: 0,
             log,
+            troubles: Troubles::default(),
+            now: i64::MIN,
         }
     }
 
@@ -128,7 +162,7 @@ impl Service {
     /// The process was killed: it writes nothing more, and its lease stays until it runs out.
     pub fn kill(&mut self, pod_uid: &str) {
         self.end(pod_uid);
-        self.log.forget(pod_uid);
+        self.log.forget(pod_uid, i64::MIN);
     }
 
     fn end(&mut self, pod_uid: &str) {
@@ -156,35 +190,120 @@ impl Service {
                 break;
             }
             self.agenda.pop();
+            self.now = at;
+            if let Task::End { code } = task {
+                let exit = self.exit(process, at, code);
+                return (self.log.take(at), exit);
+            }
+            let serving = self.serving(at);
             if let Some(running) = &mut self.processes[process] {
-                let next = running.carry_out(task, at, &self.plan, &mut self.log, tables);
+                let mut scene = Scene {
+                    plan: &self.plan,
+                    troubles: &self.troubles,
+                    log: &mut self.log,
+                    tables,
+                    serving,
+                };
+                let next = running.carry_out(task, at, &mut scene);
                 self.plan_for(process, next);
             }
         }
+        self.now = now;
         (self.log.take(now), None)
     }
 
+    fn exit(&mut self, process: usize, at: i64, code: i32) -> Option<Exit> {
+        let running = self.processes[process].take()?;
+        self.end(&running.process.pod_uid);
+        self.log.forget(&running.process.pod_uid, at);
+        Some(Exit {
+            process: running.process,
+            at: log::time(at),
+            code,
+            reason: if code == KILLED { "OOMKilled" } else { "Error" },
+        })
+    }
+
+    /// How many processes answer requests.
+    fn serving(&self, at: i64) -> usize {
+        let all = self.processes.iter().flatten();
+        all.filter(|running| running.listens(at)).count()
+    }
+
     /// What a probe of the pod's container gets now; `None` when no process of the pod runs.
-    pub fn probe(&self, pod_uid: &str, _probe: Probe) -> Option<Answer> {
-        self.running(pod_uid).map(|_| Answer::Ok)
+    pub fn probe(&self, pod_uid: &str, probe: Probe) -> Option<Answer> {
+        let running = self.running(pod_uid)?;
+        if !running.listens(self.now) {
+            return Some(Answer::Refused);
+        }
+        let used = self.troubles.used_percent(self.serving(self.now));
+        Some(match probe {
+            Probe::Liveness if used > LIVENESS_TIMES_OUT => Answer::Timeout,
+            Probe::Readiness if used > READINESS_TIMES_OUT => Answer::Timeout,
+            Probe::Readiness if running.maintenance => Answer::Status(503),
+            Probe::Readiness | Probe::Liveness => Answer::Ok,
+        })
     }
 
     /// The pod whose process holds the lease of this type.
     pub fn leader(&self, lease_type: &str, tables: &Tables) -> Option<String> {
-        let lease = tables
-            .leases
+        let place = self.holder(lease_type, tables)?;
+        let running = self.processes[place].as_ref()?;
+        Some(running.process.pod_uid.clone())
+    }
+
+    fn holder(&self, lease_type: &str, tables: &Tables) -> Option<usize> {
+        let lease = tables.lease(lease_type)?;
+        let leads = |running: &Running| running.workers.iter().any(|worker| worker.id == lease.leader);
+        self.processes
             .iter()
-            .find(|lease| lease.lease_type == lease_type)?;
-        let leads = |running: &&Running| running.workers.iter().any(|worker| worker.id == lease.leader);
-        let leader = self.processes.iter().flatten().find(leads)?;
-        Some(leader.process.pod_uid.clone())
+            .position(|slot| slot.as_ref().is_some_and(leads))
     }
 
     /// Something happens to the service.
-    pub fn happen(&mut self, _at: Timestamp, happening: &ServiceHappening, _tables: &mut Tables) {
-        match happening {
-            ServiceHappening::DatabaseErrors(on) => self.plan.database_errors = *on,
+    pub fn happen(&mut self, at: Timestamp, happening: &ServiceHappening, tables: &mut Tables) {
+        self.troubles.take_in(happening);
+        match *happening {
+            ServiceHappening::DatabaseErrors(on) => self.plan.database_errors = on,
+            ServiceHappening::StaleReads => self.each(|running| running.blind_since = Some(at)),
+            ServiceHappening::ElectionBlocks(kind) => {
+                if let Some(running) = self.leading(kind, tables) {
+                    running.election_blocked = true;
+                }
+            }
+            ServiceHappening::ElectionGoesOn => self.each(|running| running.election_blocked = false),
+            ServiceHappening::LeaderKilled(kind) => {
+                if let Some(place) = self.holder(kind.lease_type(), tables) {
+                    self.plan_for(place, vec![(at.as_microsecond(), Task::End { code: KILLED })]);
+                }
+            }
+            ServiceHappening::Maintenance(on) => self.each(|running| running.maintenance = on),
+            ServiceHappening::ClockSkew { pod, by } => {
+                let running = self.processes.iter().flatten().nth(pod);
+                if let Some(running) = running {
+                    let micros = i64::try_from(by.as_micros()).unwrap_or_default();
+                    self.log.set_skew(&running.process.pod_uid, micros);
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// The database begins or ends to fail in this way, for the processes too.
+    pub fn database(&mut self, fault: Option<Fault>) {
+        self.troubles.database = fault;
+        if fault == Some(Fault::Cut) {
+            self.each(|running| running.cut = true);
+        }
+    }
+
+    fn each(&mut self, change: impl Fn(&mut Running)) {
+        self.processes.iter_mut().flatten().for_each(change);
+    }
+
+    fn leading(&mut self, kind: Kind, tables: &Tables) -> Option<&mut Running> {
+        let place = self.holder(kind.lease_type(), tables)?;
+        self.processes[place].as_mut()
     }
 
     fn running(&self, pod_uid: &str) -> Option<&Running> {

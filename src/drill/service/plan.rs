@@ -26,6 +26,10 @@ pub struct Plan {
     pub probes: bool,
     /// Requests of users, per process.
     pub requests_per_minute: u32,
+    /// Kafkas that users make, for all pods together: rows come with them. What lasts or fails is in the timeline.
+    pub creations_per_hour: u32,
+    /// Kafkas that users delete, for all pods together, as far as there are ready ones.
+    pub deletions_per_hour: u32,
     /// gorm's many-line records on stdout, with colours and carriage returns.
     pub database_errors: bool,
     /// Bytes that try to reach the terminal: escape sequences, bidi overrides, broken UTF-8, 70 KiB lines.
@@ -46,6 +50,8 @@ impl Default for Plan {
             leaderless_for: Duration::from_secs(7 * 60 + 12),
             probes: true,
             requests_per_minute: 6,
+            creations_per_hour: 0,
+            deletions_per_hour: 0,
             database_errors: false,
             hostile: false,
             regions: vec!["us-east-1".to_owned()],

@@ -1,21 +1,27 @@
 //! The service's request log, and what it prints past glog.
 
+use super::connection::{self, Session, gorm};
 use super::hostile;
-use super::log::{Log, Place, time};
+use super::log::{Log, Place, SECOND, time};
 use super::plan::Plan;
-use super::worker::Running;
+use super::worker::{Running, Scene};
 
 const LOGGER: Place = Place("logger.go", 71);
+const ERRORS: Place = Place("logger.go", 84);
+/// Where the API is.
+pub const BASE: &str = "/api/managed-services-api/v1";
+/// From this use of the capacity on, requests wait for each other, in percent.
+const BUSY: u64 = 70;
 
 /// One request and its response.
-struct Exchange {
-    method: &'static str,
-    url: String,
-    remote: String,
-    status: u16,
-    micros: u64,
+pub struct Exchange {
+    pub method: &'static str,
+    pub url: String,
+    pub remote: String,
+    pub status: u16,
+    pub micros: u64,
     /// The service's reason, for a refused request.
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// The kubelet's liveness probe.
@@ -32,17 +38,79 @@ pub fn probe(running: &mut Running, at: i64, log: &mut Log) {
     write(running, at, &exchange, log);
 }
 
-/// A user's request.
-pub fn request(running: &mut Running, at: i64, log: &mut Log) {
-    let exchange = draw(running, at);
-    if exchange.method == "POST" {
-        body(running, at, log);
+/// When the next request comes to a process: half to one and a half times the mean distance of two requests.
+pub fn until_next(running: &mut Running, scene: &Scene<'_>) -> i64 {
+    let mean = match scene.troubles.load {
+        Some(load) => 60 * SECOND * scene.serving.max(1) as i64 / i64::from(load.requests_per_minute.max(1)),
+        None => 60 * SECOND / i64::from(scene.plan.requests_per_minute.max(1)),
+    };
+    mean / 2 + running.random.below(mean.unsigned_abs()) as i64
+}
+
+/// A user's request; none where the plan has none and no load is on.
+pub fn request(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
+    if scene.plan.requests_per_minute == 0 && scene.troubles.load.is_none() {
+        return;
     }
-    write(running, at, &exchange, log);
+    let mut exchange = draw(running, at);
+    match connection::session(scene.troubles.database) {
+        Session::Works => slow_down(&mut exchange, running, scene),
+        Session::Fails(reason) => {
+            exchange.status = 500;
+            exchange.micros = 900;
+            exchange.reason = Some(format!("Could not create transaction: {reason}"));
+        }
+        Session::Hangs => {
+            ask(running, at, &exchange, scene.log);
+            return;
+        }
+    }
+    if exchange.method == "POST" && exchange.status < 500 {
+        body(running, at, scene.log);
+    }
+    write(running, at, &exchange, scene.log);
+}
+
+/// What a request gets from processes that have too much to do: it waits, and from the limit on some wait in vain.
+fn slow_down(exchange: &mut Exchange, running: &mut Running, scene: &Scene<'_>) {
+    let used = scene.troubles.used_percent(scene.serving);
+    if used <= BUSY {
+        return;
+    }
+    let random = &mut running.random;
+    // so many of a hundred find no free connection to the database
+    let in_vain = 100 - 10_000 / used.max(100);
+    if random.below(100) < in_vain {
+        exchange.status = 500;
+        exchange.micros = 10_000_000 + random.below(5_000_000);
+        exchange.reason =
+            Some("MGD-SERV-API-9: Unable to read kafka requests: context deadline exceeded".to_owned());
+    } else if used > 100 {
+        exchange.micros = 1_200_000 + random.below(7_000_000);
+    } else {
+        exchange.micros += (used - BUSY) * 20_000 + random.below(200_000);
+    }
+}
+
+/// A request of one of the users, yet without its subject.
+pub fn by_somebody(running: &mut Running) -> Exchange {
+    let random = &mut running.random;
+    Exchange {
+        method: "GET",
+        url: String::new(),
+        remote: format!(
+            "10.128.{}.{}:{}",
+            random.below(8),
+            2 + random.below(250),
+            32_768 + random.below(28_000)
+        ),
+        status: 200,
+        micros: 3_000 + random.below(70_000),
+        reason: None,
+    }
 }
 
 fn draw(running: &mut Running, at: i64) -> Exchange {
-    const BASE: &str = "/api/managed-services-api/v1";
     let random = &mut running.random;
     let id = random.ksuid(time(at));
     let (method, url, status, reason) = match random.below(20) {
@@ -69,20 +137,14 @@ fn draw(running: &mut Running, at: i64) -> Exchange {
     Exchange {
         method,
         url,
-        remote: format!(
-            "10.128.{}.{}:{}",
-            random.below(8),
-            2 + random.below(250),
-            32_768 + random.below(28_000)
-        ),
         status,
-        micros: 3_000 + random.below(70_000),
         reason,
+        ..by_somebody(running)
     }
 }
 
 /// The handler prints a request's body as it came, over as many lines as it has.
-fn body(running: &mut Running, at: i64, log: &mut Log) {
+pub fn body(running: &mut Running, at: i64, log: &mut Log) {
     let name = running.random.token(6).to_lowercase();
     let lines = [
         "{".to_owned(),
@@ -100,46 +162,58 @@ fn body(running: &mut Running, at: i64, log: &mut Log) {
 fn elapsed(micros: u64) -> String {
     if micros < 1_000 {
         format!("{micros}µs")
-    } else {
+    } else if micros < 1_000_000 {
         format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
+    } else {
+        format!("{}.{:06}s", micros / 1_000_000, micros % 1_000_000)
     }
 }
 
-fn write(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log) {
-    if log.verbosity() == 0 {
-        return;
-    }
+/// A request's line. Returns its operation id.
+fn ask(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log) -> String {
     let opid = running.random.ksuid(time(at));
-    let tx = 100_000 + running.random.below(900_000);
-    let everything = log.verbosity() >= 10;
-    let header = if everything {
+    let header = if log.verbosity() >= 10 {
         header(running)
     } else {
         String::new()
     };
     let Exchange {
-        method,
-        url,
-        remote,
-        status,
-        micros,
-        reason,
+        method, url, remote, ..
     } = exchange;
     let asked = format!(
         "[opid={opid}] {{\"request_method\":\"{method}\",\"request_url\":\"{url}\",{header}\"request_remote_ip\":\"{remote}\"}}"
     );
     log.info(&running.process, at, 1, LOGGER, &asked);
+    opid
+}
+
+/// A request's line, the reason of its refusal and its answer. Faults of the service are errors, at any verbosity.
+pub fn write(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log) {
+    let Exchange {
+        status,
+        micros,
+        reason,
+        ..
+    } = exchange;
+    if log.verbosity() == 0 && *status < 500 {
+        return;
+    }
+    let opid = ask(running, at, exchange, log);
+    let tx = 100_000 + running.random.below(900_000);
     let done = at + *micros as i64;
     if let Some(reason) = reason {
-        log.info(
-            &running.process,
-            done - 40,
-            0,
-            LOGGER,
-            &format!("[opid={opid}][tx_id={tx}] {reason}"),
-        );
+        let text = if reason.starts_with("Could not create transaction") {
+            format!("[opid={opid}] {reason}")
+        } else {
+            format!("[opid={opid}][tx_id={tx}] {reason}")
+        };
+        if *status >= 500 {
+            log.error(&running.process, done - 40, ERRORS, &text);
+        } else {
+            log.info(&running.process, done - 40, 0, LOGGER, &text);
+        }
     }
-    let body = if everything {
+    let body = if log.verbosity() >= 10 {
         "\"response_body\":{\"kind\":\"KafkaRequestList\"},"
     } else {
         ""
@@ -169,7 +243,11 @@ fn header(running: &mut Running) -> String {
 pub fn noise(running: &mut Running, at: i64, plan: &Plan, log: &mut Log) {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     if plan.database_errors {
-        lines.extend(gorm(at));
+        lines.extend(gorm(
+            at,
+            "services/kafka.go:123",
+            "pq: canceling statement due to user request",
+        ));
     }
     if plan.hostile {
         lines.extend(hostile::lines(&mut running.random));
@@ -177,15 +255,4 @@ pub fn noise(running: &mut Running, at: i64, plan: &Plan, log: &mut Log) {
     for (late, line) in (0..).zip(lines) {
         log.raw(&running.process, at + late * 50, line);
     }
-}
-
-/// One error of gorm v1: it begins with CR LF and is coloured.
-fn gorm(at: i64) -> [Vec<u8>; 3] {
-    let when = time(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    [
-        b"\r".to_vec(),
-        b"\x1b[35m(/go/src/managed-services-api/pkg/services/kafka.go:123)\x1b[0m ".to_vec(),
-        format!("\x1b[33m[{when}]\x1b[0m \x1b[31;1m pq: canceling statement due to user request \x1b[0m ")
-            .into_bytes(),
-    ]
 }

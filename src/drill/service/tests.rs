@@ -9,15 +9,15 @@ use super::*;
 use crate::drill::database::Seed;
 use crate::drill::database::tables::{after, before};
 
-fn world_start() -> Timestamp {
+pub(super) fn world_start() -> Timestamp {
     "2021-01-15T13:24:01Z".parse().unwrap()
 }
 
-fn seconds(count: u64) -> Duration {
+pub(super) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn process(name: &str) -> Process {
+pub(super) fn process(name: &str) -> Process {
     Process {
         pod_uid: format!("uid-{name}"),
         pod_name: name.to_owned(),
@@ -25,16 +25,27 @@ fn process(name: &str) -> Process {
     }
 }
 
-/// A service of three pods that began `age` before the world's start.
-struct Run {
-    service: Service,
-    tables: Tables,
-    now: Timestamp,
-    lines: Vec<Line>,
+/// A service of three pods that began `age` before the world's start. Processes that end by themselves are started again after a second.
+pub(super) struct Run {
+    pub(super) service: Service,
+    pub(super) tables: Tables,
+    pub(super) now: Timestamp,
+    pub(super) lines: Vec<Line>,
+    pub(super) exits: Vec<Exit>,
 }
 
 impl Run {
-    fn new(plan: &str, seed: &str, age: Duration) -> Self {
+    pub(super) fn new(plan: &str, seed: &str, age: Duration) -> Self {
+        Self::with_past(plan, seed, age, &[])
+    }
+
+    /// With what happened before the start: so long before, what.
+    pub(super) fn with_past(
+        plan: &str,
+        seed: &str,
+        age: Duration,
+        past: &[(Duration, ServiceHappening)],
+    ) -> Self {
         let plan: Plan = toml::from_str(plan).unwrap();
         let seed: Seed = toml::from_str(seed).unwrap();
         let mut run = Self {
@@ -42,6 +53,7 @@ impl Run {
             tables: Tables::seeded(&seed, world_start()),
             now: world_start(),
             lines: Vec::new(),
+            exits: Vec::new(),
         };
         for (late, name) in (0..).zip(["2mgcp", "blf5h", "lzxms"]) {
             run.service.start(
@@ -49,31 +61,51 @@ impl Run {
                 after(before(world_start(), age), seconds(late * 2)),
             );
         }
+        for (ago, happening) in past {
+            run.to(before(world_start(), *ago));
+            run.happen(happening);
+        }
         run.to(world_start());
         run
     }
 
-    fn to(&mut self, now: Timestamp) {
-        self.lines.extend(self.service.advance(now, &mut self.tables).0);
+    pub(super) fn happen(&mut self, happening: &ServiceHappening) {
+        self.service.happen(self.now, happening, &mut self.tables);
+    }
+
+    pub(super) fn to(&mut self, now: Timestamp) {
+        loop {
+            let (lines, exit) = self.service.advance(now, &mut self.tables);
+            self.lines.extend(lines);
+            let Some(exit) = exit else {
+                break;
+            };
+            let again = Process {
+                restart: exit.process.restart + 1,
+                ..exit.process.clone()
+            };
+            self.service.start(again, after(exit.at, seconds(1)));
+            self.exits.push(exit);
+        }
         self.now = now;
     }
 
-    fn on(&mut self, span: Duration) {
+    pub(super) fn on(&mut self, span: Duration) {
         self.to(after(self.now, span));
     }
 
-    fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         self.lines
             .iter()
             .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
             .collect()
     }
 
-    fn count(&self, needle: &str) -> usize {
+    pub(super) fn count(&self, needle: &str) -> usize {
         self.texts().iter().filter(|text| text.contains(needle)).count()
     }
 
-    fn ttl(&self, lease_type: &str) -> i64 {
+    pub(super) fn ttl(&self, lease_type: &str) -> i64 {
         self.tables
             .lease(lease_type)
             .unwrap()
@@ -82,12 +114,12 @@ impl Run {
             .as_secs()
     }
 
-    fn leader(&self, lease_type: &str) -> String {
+    pub(super) fn leader(&self, lease_type: &str) -> String {
         self.tables.lease(lease_type).unwrap().leader.clone()
     }
 
     /// The pod whose log has this worker id.
-    fn pod_of(&self, id: &str) -> String {
+    pub(super) fn pod_of(&self, id: &str) -> String {
         let line = self
             .lines
             .iter()
@@ -98,7 +130,7 @@ impl Run {
             .clone()
     }
 
-    fn cluster_status(&self) -> Vec<&str> {
+    pub(super) fn cluster_status(&self) -> Vec<&str> {
         self.tables
             .clusters
             .iter()
@@ -106,7 +138,7 @@ impl Run {
             .collect()
     }
 
-    fn kafka_status(&self) -> Vec<&str> {
+    pub(super) fn kafka_status(&self) -> Vec<&str> {
         self.tables
             .kafka_requests
             .iter()

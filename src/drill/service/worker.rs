@@ -2,10 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::clusters::Panics;
+use super::connection::{self, Session};
 use super::election::{Found, Kind, TICK, tick};
 use super::log::{Log, Place, SECOND};
 use super::plan::Plan;
-use super::{Process, Task, requests, work};
+use super::troubles::Troubles;
+use super::turn::Turn;
+use super::{Process, Task, clusters, kafkas, requests, stack, startup, users};
 use crate::drill::database::random::Random;
 use crate::drill::database::tables::{Tables, before};
 
@@ -19,6 +23,8 @@ pub struct Worker {
     pub term: u32,
     /// Loops of this term so far.
     pub beats: u64,
+    /// Its loop waits for the database.
+    waits: bool,
 }
 
 /// A process and what it will do.
@@ -28,6 +34,28 @@ pub struct Running {
     pub started: Timestamp,
     pub random: Random,
     pub workers: [Worker; 2],
+    /// Since when its servers listen; `None` until it has started up.
+    pub listens_since: Option<i64>,
+    /// Its loops see no row that changed later.
+    pub blind_since: Option<Timestamp>,
+    /// Its election waits for a loop that does not return.
+    pub election_blocked: bool,
+    /// The connection of its election was cut.
+    pub cut: bool,
+    /// Its health server says that it is being maintained.
+    pub maintenance: bool,
+    /// It has said its last words.
+    ends: bool,
+}
+
+/// What a process acts in.
+pub struct Scene<'a> {
+    pub plan: &'a Plan,
+    pub troubles: &'a Troubles,
+    pub log: &'a mut Log,
+    pub tables: &'a mut Tables,
+    /// How many processes answer requests.
+    pub serving: usize,
 }
 
 /// What a task wants to happen next.
@@ -43,148 +71,109 @@ impl Running {
             leading: false,
             term: 0,
             beats: 0,
+            waits: false,
         });
         Self {
             process,
             started,
             random,
             workers,
+            listens_since: None,
+            blind_since: None,
+            election_blocked: false,
+            cut: false,
+            maintenance: false,
+            ends: false,
         }
     }
 
+    /// Whether its servers listen.
+    pub fn listens(&self, at: i64) -> bool {
+        self.listens_since.is_some_and(|since| at >= since)
+    }
+
+    /// It has said its last words, the last of them then.
+    pub fn end(&mut self, at: i64, code: i32) -> Next {
+        self.ends = true;
+        vec![(at, Task::End { code })]
+    }
+
     /// A few microseconds, as pass between one line and the next.
-    fn moment(&mut self) -> i64 {
+    pub fn moment(&mut self) -> i64 {
         20 + self.random.below(180) as i64
     }
 
-    pub fn carry_out(
-        &mut self,
-        task: Task,
-        at: i64,
-        plan: &Plan,
-        log: &mut Log,
-        tables: &mut Tables,
-    ) -> Next {
+    pub fn carry_out(&mut self, task: Task, at: i64, scene: &mut Scene<'_>) -> Next {
+        if self.ends {
+            return Vec::new();
+        }
         match task {
-            Task::Startup => self.start_up(at, plan, log),
-            Task::Election => self.elect(at, plan, log, tables),
-            Task::Reconcile { worker, term } => self.reconcile(worker, term, at, plan, log, tables),
+            Task::Startup => startup::start_up(self, at, scene),
+            Task::Election => self.elect(at, scene),
+            Task::Reconcile { worker, term } => self.reconcile(worker, term, at, scene),
             Task::Probe => {
-                requests::probe(self, at, log);
+                requests::probe(self, at, scene.log);
                 vec![(at + 5 * SECOND + self.random.below(900) as i64, Task::Probe)]
             }
             Task::Request => {
-                requests::request(self, at, log);
-                vec![(at + self.until_request(plan), Task::Request)]
+                requests::request(self, at, scene);
+                vec![(at + requests::until_next(self, scene), Task::Request)]
+            }
+            Task::Create => {
+                users::create(self, at, scene);
+                users::next(self, at, scene, Task::Create)
+            }
+            Task::Delete => {
+                users::delete(self, at, scene);
+                users::next(self, at, scene, Task::Delete)
             }
             Task::Noise => {
-                requests::noise(self, at, plan, log);
+                requests::noise(self, at, scene.plan, scene.log);
                 vec![(
                     at + 60 * SECOND + self.random.below(5_000_000) as i64,
                     Task::Noise,
                 )]
             }
+            Task::End { .. } => Vec::new(),
         }
     }
 
-    /// Half to one and a half times the mean distance of two requests.
-    fn until_request(&mut self, plan: &Plan) -> i64 {
-        let mean = 60 * SECOND / i64::from(plan.requests_per_minute.max(1));
-        mean / 2 + self.random.below(mean.unsigned_abs()) as i64
-    }
-
-    fn start_up(&mut self, at: i64, plan: &Plan, log: &mut Log) -> Next {
-        let lines = [
-            (
-                0,
-                Place("environment.go", 76),
-                format!("Initializing {} environment", plan.environment),
-            ),
-            (
-                0,
-                Place("environment.go", 203),
-                "Disabling Sentry error reporting".to_owned(),
-            ),
-            (
-                1,
-                Place("leader_election_mgr.go", 45),
-                "Starting LeaderElectionManager".to_owned(),
-            ),
-            (
-                0,
-                Place("metrics_server.go", 52),
-                "start metrics server".to_owned(),
-            ),
-            (
-                0,
-                Place("metrics_server.go", 67),
-                "Serving Metrics without TLS at :8080".to_owned(),
-            ),
-            (
-                0,
-                Place("healthcheck_server.go", 57),
-                "Serving HealthCheck with TLS at :8083".to_owned(),
-            ),
-            (
-                0,
-                Place("api_server.go", 184),
-                "Serving with TLS at :8000".to_owned(),
-            ),
-        ];
-        let mut now = at + 300_000 + self.random.below(400_000) as i64;
-        for (level, place, text) in lines {
-            log.info(&self.process, now, level, place, &text);
-            now += self.moment();
-        }
-        let first_tick = now + self.random.below(2_000_000) as i64;
-        let mut next = self.traffic(at, plan);
-        next.push((first_tick, Task::Election));
-        next
-    }
-
-    /// When the first probe, request and odd record come.
-    fn traffic(&mut self, at: i64, plan: &Plan) -> Next {
-        let mut next = Vec::new();
-        if plan.probes {
-            // the deployment waits 15 s before the first probe
-            next.push((
-                at + 15 * SECOND + self.random.below(5_000_000) as i64,
-                Task::Probe,
-            ));
-        }
-        if plan.requests_per_minute > 0 {
-            next.push((at + 20 * SECOND + self.until_request(plan), Task::Request));
-        }
-        if plan.database_errors || plan.hostile {
-            next.push((
-                at + 10 * SECOND + self.random.below(5_000_000) as i64,
-                Task::Noise,
-            ));
-        }
-        next
-    }
-
-    fn elect(&mut self, at: i64, plan: &Plan, log: &mut Log, tables: &mut Tables) -> Next {
+    fn elect(&mut self, at: i64, scene: &mut Scene<'_>) -> Next {
+        let session = connection::session(scene.troubles.database);
         let mut next = vec![(at + TICK, Task::Election)];
+        if self.election_blocked || session == Session::Hangs {
+            return next;
+        }
+        let cut = std::mem::take(&mut self.cut);
         let mut now = at;
         for place in 0..self.workers.len() {
             now += self.moment();
-            let worker = &self.workers[place];
-            let blocked = self.started <= tables.seeded_at
-                && plan
-                    .no_leader
-                    .iter()
-                    .any(|lease_type| lease_type == worker.kind.lease_type());
-            let dead_end = blocked.then(|| before(tables.seeded_at, plan.leaderless_for));
-            let found = tick(
-                &worker.id,
-                tables.lease_mut(worker.kind.lease_type()),
-                now,
-                dead_end,
-            );
-            next.extend(self.settle(place, &found, now, log));
+            let found = match session {
+                Session::Fails(reason) => self.cannot_read(now, reason, scene.log),
+                _ if cut => self.cannot_read(now, connection::CUT, scene.log),
+                _ => self.look_at_lease(place, now, scene),
+            };
+            next.extend(self.settle(place, &found, now, scene.log));
         }
         next
+    }
+
+    fn cannot_read(&self, at: i64, reason: &str, log: &mut Log) -> Found {
+        for line in connection::gorm(at, "workers/leader_election_mgr.go:127", reason) {
+            log.raw(&self.process, at, line);
+        }
+        Found::Failed(format!("failed to retrieve leader leases: {reason}"))
+    }
+
+    fn look_at_lease(&self, place: usize, at: i64, scene: &mut Scene<'_>) -> Found {
+        let worker = &self.workers[place];
+        let (plan, tables) = (scene.plan, &mut *scene.tables);
+        let lease_type = worker.kind.lease_type();
+        let blocked =
+            self.started <= tables.seeded_at && plan.no_leader.iter().any(|blocked| blocked == lease_type);
+        let dead_end = blocked.then(|| before(tables.seeded_at, plan.leaderless_for));
+        let local = at + scene.log.skew(&self.process.pod_uid);
+        tick(worker, tables.lease_mut(lease_type), local, dead_end)
     }
 
     /// The lines of a tick, and the loop that a new leader starts.
@@ -245,42 +234,56 @@ impl Running {
         starts.then_some((at + moment, task)).into_iter().collect()
     }
 
-    fn reconcile(
-        &mut self,
-        place: usize,
-        term: u32,
-        at: i64,
-        plan: &Plan,
-        log: &mut Log,
-        tables: &mut Tables,
-    ) -> Next {
+    fn reconcile(&mut self, place: usize, term: u32, at: i64, scene: &mut Scene<'_>) -> Next {
         let worker = &mut self.workers[place];
         if !worker.leading || worker.term != term {
             return Vec::new();
         }
-        let text = format!(
-            "Starting reconciliation loop for {} [{}]",
-            worker.kind.go_type(),
-            worker.id
-        );
-        let line = if worker.beats == 0 { 22 } else { 30 };
-        log.info(&self.process, at, 1, Place("reconciler.go", line), &text);
-        worker.beats += 1;
-        // the seed says how the rows are at the world's start: what was done before is in it
-        if at > tables.seeded_at.as_microsecond() {
-            let mut writer = work::Writer {
-                process: &self.process,
-                at,
-                log,
-            };
-            match worker.kind {
-                Kind::Cluster => work::clusters(tables, plan, &mut writer),
-                Kind::Kafka => work::kafkas(tables, &mut writer),
-            }
-        }
-        vec![(
+        let again = (
             at + 30 * SECOND + self.random.below(400) as i64,
             Task::Reconcile { worker: place, term },
-        )]
+        );
+        let session = connection::session(scene.troubles.database);
+        let waited = std::mem::replace(&mut worker.waits, session == Session::Hangs);
+        if waited && worker.waits {
+            return vec![again];
+        }
+        let name = format!("{} [{}]", worker.kind.go_type(), worker.id);
+        let text = format!("Starting reconciliation loop for {name}");
+        let line = if worker.beats == 0 { 22 } else { 30 };
+        scene
+            .log
+            .info(&self.process, at, 1, Place("reconciler.go", line), &text);
+        worker.beats += 1;
+        if worker.waits {
+            return vec![again];
+        }
+        let mut turn = Turn {
+            process: &self.process,
+            at,
+            random: &mut self.random,
+            past: at <= scene.tables.seeded_at.as_microsecond(),
+            log: &mut *scene.log,
+            tables: &mut *scene.tables,
+            plan: scene.plan,
+            troubles: scene.troubles,
+            broken: match session {
+                Session::Fails(reason) => Some(reason),
+                _ => self.cut.then_some(connection::CUT),
+            },
+            blind_since: self.blind_since,
+        };
+        let done = match worker.kind {
+            Kind::Cluster => clusters::work(&mut turn),
+            Kind::Kafka => {
+                kafkas::work(&mut turn);
+                Ok(())
+            }
+        };
+        let last = turn.at;
+        match done {
+            Ok(()) => vec![again],
+            Err(Panics) => self.end(last, stack::PANIC_EXIT),
+        }
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// The size at which the kubelet rotates a container's log by default (`containerLogMaxSize`, 10Mi).
-const ROTATE_AT: usize = 10 * 1024 * 1024;
+pub const ROTATE_AT: usize = 10 * 1024 * 1024;
 /// What the runtime writes before each line in the file: time, stream, tag.
 const LINE_OVERHEAD: usize = 45;
 
@@ -43,10 +43,10 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    fn append(&mut self, line: LogLine) {
+    fn append(&mut self, line: LogLine, rotate_at: usize) {
         self.size += line.bytes.len() + LINE_OVERHEAD;
         self.current.push_back(line);
-        if self.size > ROTATE_AT {
+        if self.size > rotate_at {
             self.current_from += self.current.len() as u64;
             self.rotated = std::mem::take(&mut self.current);
             self.size = 0;
@@ -89,21 +89,28 @@ impl LogFile {
 /// All log files of the world.
 pub struct Logs {
     files: BTreeMap<Instance, LogFile>,
+    rotate_at: usize,
     writes: u64,
     changed: watch::Sender<u64>,
 }
 
 impl Default for Logs {
     fn default() -> Self {
-        Self {
-            files: BTreeMap::new(),
-            writes: 0,
-            changed: watch::Sender::new(0),
-        }
+        Self::rotating_at(ROTATE_AT)
     }
 }
 
 impl Logs {
+    /// Logs on nodes whose kubelets rotate at that size.
+    pub fn rotating_at(size: usize) -> Self {
+        Self {
+            files: BTreeMap::new(),
+            rotate_at: size,
+            writes: 0,
+            changed: watch::Sender::new(0),
+        }
+    }
+
     /// Tells when something was written or a file was closed or removed.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
@@ -123,10 +130,8 @@ impl Logs {
     /// Appends a line; lines of instances without a file are dropped.
     pub fn append(&mut self, instance: &Instance, at: Timestamp, bytes: Vec<u8>) {
         if let Some(file) = self.files.get_mut(instance) {
-            file.append(LogLine {
-                at,
-                bytes: bytes.into_boxed_slice(),
-            });
+            let bytes = bytes.into_boxed_slice();
+            file.append(LogLine { at, bytes }, self.rotate_at);
         }
     }
 
@@ -204,5 +209,22 @@ mod tests {
         }
         assert!(logs.file(&instance(0)).is_none());
         assert!(logs.file(&instance(1)).is_some());
+    }
+
+    #[test]
+    fn the_size_at_which_a_log_is_rotated_can_be_chosen() {
+        let mut logs = Logs::rotating_at(1_000);
+        logs.open(instance(0));
+        for _ in 0..3 {
+            logs.append(&instance(0), Timestamp::UNIX_EPOCH, vec![b'x'; 400]);
+        }
+        assert_eq!(logs.file(&instance(0)).unwrap().read(0, 10).1, 3);
+        let file = logs.file(&instance(0)).unwrap();
+        assert_eq!(
+            file.end() - file.rotated.len() as u64,
+            0,
+            "all three went with the rotation"
+        );
+        assert!(file.current.is_empty());
     }
 }

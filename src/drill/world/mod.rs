@@ -26,6 +26,8 @@ mod replicasets;
 mod resource;
 mod rollout;
 mod scheduler;
+#[cfg(test)]
+mod service_tests;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -153,7 +155,7 @@ impl World {
         let version = 48_000_000 + random.below(1_000_000);
         let mut world = Self {
             store: Store::starting_at(version),
-            logs: Logs::default(),
+            logs: Logs::rotating_at(scenario.deployment.log_max_size.unwrap_or(logs::ROTATE_AT)),
             service: Service::new(scenario.service.clone(), seed),
             tables,
             next_node: random.below(3) as usize,
@@ -181,20 +183,18 @@ impl World {
 
     /// Lets time pass up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some((at, _)) = self
-            .queue
-            .first_key_value()
-            .map(|(key, _)| *key)
-            .filter(|(at, _)| *at <= now)
-        {
-            if self.write_lines(at) {
+        loop {
+            let next = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let due = next.filter(|at| *at <= now);
+            // a process that ended by itself has put something into the queue: look again
+            if self.write_lines(due.unwrap_or(now)) {
                 continue;
             }
-            if let Some((_, due)) = self.queue.pop_first() {
-                self.handle(at, due);
-            }
+            let Some((at, due)) = due.and_then(|at| Some((at, self.queue.pop_first()?.1))) else {
+                break;
+            };
+            self.handle(at, due);
         }
-        while self.write_lines(now) {}
     }
 
     /// When something is next due.

@@ -130,8 +130,14 @@ impl World {
                 let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
                 self.service.happen(at, happening, &mut tables);
             }
-            Happening::Database(fault) => self.requests.push_back(Request::Database(Some(*fault))),
-            Happening::DatabaseHeals => self.requests.push_back(Request::Database(None)),
+            Happening::Database(fault) => {
+                self.service.database(Some(*fault));
+                self.requests.push_back(Request::Database(Some(*fault)));
+            }
+            Happening::DatabaseHeals => {
+                self.service.database(None);
+                self.requests.push_back(Request::Database(None));
+            }
             Happening::Api(fault) => self.requests.push_back(Request::Api(Some(fault.clone()))),
             Happening::ApiHeals => self.requests.push_back(Request::Api(None)),
         }

@@ -1,0 +1,61 @@
+//! What a database in trouble is to the service: in pq's and gorm's words.
+
+use super::log::time;
+use crate::drill::database::Fault;
+
+const HOST: &str = "managed-services-api-stage.c0o2vbzqhwwk.us-east-1.rds.amazonaws.com";
+
+/// What a statement on an open connection of the pool gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    Works,
+    /// An error.
+    Fails(&'static str),
+    /// No answer.
+    Hangs,
+}
+
+/// What the connections that a process has open are worth. The pool keeps them, so that what refuses new ones only does no harm.
+pub fn session(fault: Option<Fault>) -> Session {
+    match fault {
+        Some(Fault::Refused) => Session::Fails("dial tcp 10.0.143.27:5432: connect: connection refused"),
+        Some(Fault::Starting) => Session::Fails("pq: the database system is starting up"),
+        Some(Fault::LockWait | Fault::Stalled) => Session::Hangs,
+        _ => Session::Works,
+    }
+}
+
+/// What a statement gets on a connection that was cut.
+pub const CUT: &str = "driver: bad connection";
+
+/// What a new process gets: an error to panic with, or no answer.
+pub fn new_session(fault: Option<Fault>) -> Session {
+    match fault {
+        Some(Fault::WrongPassword) => {
+            Session::Fails("pq: password authentication failed for user \"managed_services_api\"")
+        }
+        Some(Fault::TooManyConnections) => Session::Fails(
+            "pq: remaining connection slots are reserved for non-replication superuser connections",
+        ),
+        Some(Fault::LockWait) => Session::Works,
+        other => session(other),
+    }
+}
+
+/// What a process panics with that gets no connection at its start.
+pub fn panic_text(reason: &str) -> String {
+    format!(
+        "failed to connect to postgres database managed-services-api with connection string: host={HOST} port=5432 \
+         user=managed_services_api password='<REDACTED>' dbname=managed-services-api sslmode=disable\nError: {reason}"
+    )
+}
+
+/// One error of gorm v1 on stdout: it begins with CR LF and is coloured.
+pub fn gorm(at: i64, place: &str, reason: &str) -> [Vec<u8>; 3] {
+    let when = time(at).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    [
+        b"\r".to_vec(),
+        format!("\x1b[35m(/go/src/managed-services-api/pkg/{place})\x1b[0m ").into_bytes(),
+        format!("\x1b[33m[{when}]\x1b[0m \x1b[31;1m {reason} \x1b[0m ").into_bytes(),
+    ]
+}

@@ -1,0 +1,172 @@
+//! What the Kafka manager's leader does with the rows of `kafka_requests` in its loop.
+
+use std::time::Duration;
+
+use super::connection;
+use super::ocm::Call;
+use super::turn::Turn;
+
+const FILE: &str = "kafkas_mgr.go";
+/// From `provisioning` on: client, DNS records and syncset are made within a loop.
+const PROVISIONING: Duration = Duration::from_secs(25);
+/// The data plane brings a Kafka up.
+const CREATION: Duration = Duration::from_secs(150);
+/// Errors that are not the request's own are put up with until it is so old.
+const MAX_ATTEMPTS: Duration = Duration::from_mins(5);
+
+/// Why the SSO does not answer.
+pub const SSO_ERROR: &str = "Post \"https://keycloak-mas-sso-stage.apps.osd-stage.example.com/auth/realms/mas-sso-staging/protocol/openid-connect/token\": dial tcp 10.0.61.9:443: i/o timeout";
+const OBSERVATORIUM_ERROR: &str = "Post \"https://observatorium.apps.osd-stage.example.com/api/metrics/v1/managedkafka/api/v1/query\": context deadline exceeded";
+const ROUTE53_ERROR: &str =
+    "Throttling: Rate exceeded\n\tstatus code: 400, request id: 5c7f0f3e-8c0e-4f4e-9f43-1f2e5a0b7d61";
+
+/// How provisioning fails.
+struct Refusal {
+    text: String,
+    /// Whether it counts as the request's own fault, at once.
+    at_once: bool,
+    /// Whether it is looked at how old the request is; an error of the SSO returns before.
+    counts: bool,
+}
+
+/// `accepted` → `provisioning` → `resource_creating` → `ready`; without a fitting ready cluster a row waits in silence.
+pub fn work(turn: &mut Turn<'_>) {
+    if let Some(reason) = turn.broken {
+        for line in connection::gorm(turn.at, "services/kafka.go:164", reason) {
+            turn.log.raw(turn.process, turn.at, line);
+        }
+        for line in [93, 108] {
+            let text = format!(
+                "failed to list accepted kafkas: MGD-SERV-API-9: Unable to list kafka requests: {reason}"
+            );
+            turn.complain(FILE, line, &text);
+        }
+        return;
+    }
+    for place in 0..turn.tables.kafka_requests.len() {
+        let row = &turn.tables.kafka_requests[place];
+        if row.deleted_at.is_some() || !turn.sees(row.updated_at) {
+            continue;
+        }
+        match row.status.as_str() {
+            "accepted" => accepted(turn, place),
+            "provisioning" => provisioning(turn, place),
+            "resource_creating" => resource_creating(turn, place),
+            _ => {}
+        }
+    }
+}
+
+fn change(turn: &mut Turn<'_>, place: usize, status: &str) {
+    if turn.past {
+        return;
+    }
+    let now = turn.now();
+    let row = &mut turn.tables.kafka_requests[place];
+    status.clone_into(&mut row.status);
+    row.updated_at = now;
+}
+
+fn accepted(turn: &mut Turn<'_>, place: usize) {
+    if turn.past {
+        return;
+    }
+    let row = &turn.tables.kafka_requests[place];
+    let found = turn
+        .tables
+        .ready_cluster(&row.cloud_provider, &row.region, row.multi_az);
+    if let Some(cluster) = found {
+        turn.tables.kafka_requests[place].cluster_id = cluster;
+        change(turn, place, "provisioning");
+    }
+}
+
+fn provisioning(turn: &mut Turn<'_>, place: usize) {
+    let row = &turn.tables.kafka_requests[place];
+    let (id, cluster) = (row.id.clone(), row.cluster_id.clone());
+    let (since, created) = (row.updated_at, row.created_at);
+    if let Some(refusal) = refusal(turn, &id, &cluster) {
+        let gives_up = refusal.counts && (refusal.at_once || turn.has_been(created, MAX_ATTEMPTS));
+        let late = gives_up && !refusal.at_once;
+        let text = if late {
+            format!("reached kafka {id} max attempts")
+        } else {
+            refusal.text.clone()
+        };
+        turn.complain(
+            FILE,
+            114,
+            &format!("failed to reconcile accepted kafka {id}: {text}"),
+        );
+        if gives_up && !turn.past {
+            turn.tables.kafka_requests[place].failed_reason = refusal.text;
+            change(turn, place, "failed");
+        }
+        return;
+    }
+    if turn.has_been(since, PROVISIONING) && !turn.past {
+        let row = &mut turn.tables.kafka_requests[place];
+        row.bootstrap_server_host = format!("{}-{}.kafka.devshift.org", row.name, row.id.to_lowercase());
+        change(turn, place, "resource_creating");
+    }
+}
+
+/// The steps of provisioning in their order: the SSO client, the cluster's DNS name, the DNS records, the syncset.
+fn refusal(turn: &mut Turn<'_>, id: &str, cluster: &str) -> Option<Refusal> {
+    let create = format!("failed to create kafka {id} on cluster {cluster}");
+    let client = id.to_lowercase();
+    if turn.troubles.sso {
+        return Some(Refusal {
+            text: format!(
+                "failed to create sso client kafka-{client}: MGD-SERV-API-9: failed to check the sso client exists: {SSO_ERROR}"
+            ),
+            at_once: false,
+            counts: false,
+        });
+    }
+    if let Some((failure, error)) = turn.ask_ocm(Call::DnsName, cluster) {
+        return Some(Refusal {
+            text: format!("{create}: MGD-SERV-API-9: error retrieving cluster DNS: {error}"),
+            at_once: failure.is_callers_fault(),
+            counts: true,
+        });
+    }
+    if turn.troubles.route53 {
+        return Some(Refusal {
+            text: format!("{create}: MGD-SERV-API-9: Unable to create domain record sets: {ROUTE53_ERROR}"),
+            at_once: false,
+            counts: true,
+        });
+    }
+    let (failure, error) = turn.ask_ocm(Call::Syncset, cluster)?;
+    turn.print(&error);
+    Some(Refusal {
+        text: format!(
+            "{create}: MGD-SERV-API-9: error creating kafka: failed to create syncset 'ext-{client}' for cluster id '{cluster}': \
+             ocm client failed to create syncset: {error}"
+        ),
+        at_once: failure.is_callers_fault(),
+        counts: true,
+    })
+}
+
+fn resource_creating(turn: &mut Turn<'_>, place: usize) {
+    let row = &turn.tables.kafka_requests[place];
+    let (id, cluster, since) = (row.id.clone(), row.cluster_id.clone(), row.updated_at);
+    if turn.troubles.observatorium {
+        let namespace = format!("user-{}", id.to_lowercase());
+        let text = format!(
+            "reconcile resource creating {id}: failed to get state from observatorium for kafka {id} namespace {namespace} \
+             cluster {cluster}: {OBSERVATORIUM_ERROR}"
+        );
+        turn.complain(FILE, 129, &text);
+        return;
+    }
+    let done = turn.has_been(since, CREATION) && !turn.troubles.data_plane && !turn.past;
+    if done {
+        turn.say(0, FILE, 195, &format!("Kafka {id} state ready"));
+        change(turn, place, "ready");
+    }
+    let state = if done { "ready" } else { "unknown" };
+    turn.say(1, FILE, 203, &format!("reconciled kafka {id} state {state}"));
+}

@@ -1,0 +1,107 @@
+//! How calls to OCM fail, in the words of its SDK (v0.1.141) and of Go's transport.
+
+use serde::Deserialize;
+
+use super::log::time;
+use crate::drill::database::random::Random;
+
+/// One way in which calls to OCM fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// 400.
+    BadRequest,
+    /// 403, for want of quota.
+    Forbidden,
+    /// 500.
+    InternalError,
+    /// 503.
+    Unavailable,
+    /// The SDK gets no access token.
+    NoToken,
+    /// Nobody answers the dial.
+    DialTimeout,
+    /// No answer in time.
+    Deadline,
+    /// The connection is closed before the answer.
+    ConnectionClosed,
+}
+
+/// What is asked of OCM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Create,
+    Status,
+    AddOn,
+    DnsName,
+    Syncset,
+}
+
+impl Call {
+    fn method(self) -> &'static str {
+        match self {
+            Call::Create | Call::Syncset | Call::AddOn => "Post",
+            Call::Status | Call::DnsName => "Get",
+        }
+    }
+
+    fn path(self, cluster: &str) -> String {
+        let clusters = "https://api.stage.openshift.com/api/clusters_mgmt/v1/clusters";
+        match self {
+            Call::Create => clusters.to_owned(),
+            Call::Status | Call::DnsName => format!("{clusters}/{cluster}"),
+            Call::AddOn => format!("{clusters}/{cluster}/addons"),
+            Call::Syncset => format!("{clusters}/{cluster}/external_configuration/syncsets"),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether OCM says that the request itself is wrong.
+    pub fn is_callers_fault(self) -> bool {
+        matches!(self, Failure::BadRequest | Failure::Forbidden)
+    }
+
+    /// The SDK's error; `cluster` is OCM's id of the cluster in question.
+    pub fn text(self, call: Call, cluster: &str, random: &mut Random) -> String {
+        let answered = |code: u16, reason: &str, random: &mut Random| {
+            let operation = random.ocm_id();
+            format!(
+                "identifier is '{code}', code is 'CLUSTERS-MGMT-{code}' and operation identifier is '{operation}': {reason}"
+            )
+        };
+        let transport = |why: &str| format!("{} \"{}\": {why}", call.method(), call.path(cluster));
+        match self {
+            Failure::BadRequest => answered(400, "Cluster flavour 'osd-4' is not available in this region", random),
+            Failure::Forbidden => answered(
+                403,
+                "Insufficient quota: the organization has no OSD cluster of this type left",
+                random,
+            ),
+            Failure::InternalError => answered(500, "An unexpected error occurred", random),
+            Failure::Unavailable => answered(503, "The service is temporarily unavailable", random),
+            Failure::NoToken => "can't get access token: Post \"https://sso.redhat.com/auth/realms/redhat-external/protocol/openid-connect/token\": dial tcp 23.41.180.17:443: i/o timeout".to_owned(),
+            Failure::DialTimeout => transport("dial tcp 52.203.91.14:443: i/o timeout"),
+            Failure::Deadline => transport("context deadline exceeded"),
+            Failure::ConnectionClosed => transport("EOF"),
+        }
+    }
+
+    /// What the SDK writes past glog, on Go's standard logger.
+    pub fn standard_log(self, at: i64) -> Option<String> {
+        let why = match self {
+            Failure::NoToken => "failed to get tokens, will attempt to retry",
+            Failure::Unavailable => "server answered with code 503, will attempt to retry",
+            _ => return None,
+        };
+        Some(format!(
+            "{} OCM connection: {why}",
+            time(at).strftime("%Y/%m/%d %H:%M:%S")
+        ))
+    }
+}
+
+/// The service wraps what OCM said in its own general error, twice.
+pub fn wrapped(text: &str) -> String {
+    format!("MGD-SERV-API-9: MGD-SERV-API-9: {text}")
+}

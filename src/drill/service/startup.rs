@@ -1,0 +1,104 @@
+//! How a process starts, or fails to.
+
+use super::connection::{self, Session};
+use super::happening::StartFailure;
+use super::log::{Place, SECOND};
+use super::worker::{Next, Running, Scene};
+use super::{Task, requests, stack, users};
+
+/// How often a start looks whether the database answers at last.
+const LOOK: i64 = SECOND;
+/// The deployment waits so long before the first liveness probe.
+const FIRST_PROBE: i64 = 15 * SECOND;
+
+/// From the first line to the listening servers.
+pub fn start_up(running: &mut Running, at: i64, scene: &mut Scene<'_>) -> Next {
+    let mut now = at + 300_000 + running.random.below(400_000) as i64;
+    let session = connection::new_session(scene.troubles.database);
+    if session == Session::Hangs {
+        return vec![(at + LOOK, Task::Startup)];
+    }
+    let text = format!("Initializing {} environment", scene.plan.environment);
+    scene
+        .log
+        .info(&running.process, now, 0, Place("environment.go", 76), &text);
+    now += running.moment();
+    if let Session::Fails(reason) = session {
+        return panic(running, now, &connection::panic_text(reason), scene);
+    }
+    match scene.troubles.start {
+        Some(StartFailure::Panic) => panic(
+            running,
+            now,
+            "runtime error: index out of range [1] with length 1",
+            scene,
+        ),
+        Some(StartFailure::Environment) => {
+            let text = "Unable to initialize environment: unable to read config file secrets/ocm-service.clientId: open /secrets/service/ocm-service.clientId: no such file or directory";
+            scene.log.fatal(&running.process, now, Place("cmd.go", 54), text);
+            scene
+                .log
+                .text(&running.process, now + 40, &stack::all_goroutines());
+            running.end(now + 40, stack::FATAL_EXIT)
+        }
+        None => serve(running, now, at, scene),
+    }
+}
+
+fn panic(running: &mut Running, at: i64, message: &str, scene: &mut Scene<'_>) -> Next {
+    scene.log.text(&running.process, at, &stack::at_start(message));
+    running.end(at, stack::PANIC_EXIT)
+}
+
+fn serve(running: &mut Running, mut now: i64, started: i64, scene: &mut Scene<'_>) -> Next {
+    const LINES: [(u8, Place, &str); 6] = [
+        (
+            0,
+            Place("environment.go", 203),
+            "Disabling Sentry error reporting",
+        ),
+        (
+            1,
+            Place("leader_election_mgr.go", 45),
+            "Starting LeaderElectionManager",
+        ),
+        (0, Place("metrics_server.go", 52), "start metrics server"),
+        (
+            0,
+            Place("metrics_server.go", 67),
+            "Serving Metrics without TLS at :8080",
+        ),
+        (
+            0,
+            Place("healthcheck_server.go", 57),
+            "Serving HealthCheck with TLS at :8083",
+        ),
+        (0, Place("api_server.go", 184), "Serving with TLS at :8000"),
+    ];
+    for (level, place, text) in LINES {
+        scene.log.info(&running.process, now, level, place, text);
+        now += running.moment();
+    }
+    running.listens_since = Some(now);
+    let first_tick = now + running.random.below(2_000_000) as i64;
+    let mut next = traffic(running, started, scene);
+    next.push((first_tick, Task::Election));
+    next
+}
+
+/// When the first probe, request and odd record come.
+fn traffic(running: &mut Running, at: i64, scene: &mut Scene<'_>) -> Next {
+    let mut next = Vec::new();
+    if scene.plan.probes {
+        let late = running.random.below(5_000_000) as i64;
+        next.push((at + FIRST_PROBE + late, Task::Probe));
+    }
+    let first = requests::until_next(running, scene);
+    next.push((at + 20 * SECOND + first, Task::Request));
+    for task in [Task::Create, Task::Delete] {
+        next.extend(users::next(running, at + 20 * SECOND, scene, task));
+    }
+    let late = running.random.below(5_000_000) as i64;
+    next.push((at + 10 * SECOND + late, Task::Noise));
+    next
+}

@@ -1,0 +1,735 @@
+//! What the service writes and leaves undone while something it depends on fails, and how its processes end.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::tests::{Run, process, seconds, world_start};
+use super::*;
+use crate::drill::database::tables::after;
+
+const QUIET: &str = "probes = false\nrequests_per_minute = 0";
+
+fn run(seed: &str) -> Run {
+    Run::new(QUIET, seed, Duration::from_mins(20))
+}
+
+/// One row on its way, a trouble, what becomes of the row, and the leader's complaint (`{id}`: the row's, `{ocm}`: its cluster's).
+type Complaint = (ServiceHappening, &'static str, &'static str, &'static str);
+
+fn assert_complaint(seed: &str, (happening, before, status, text): Complaint) {
+    let mut run = run(&seed.replace("{status}", before));
+    run.happen(&happening);
+    run.on(seconds(95));
+    let cluster = &run.tables.clusters[0];
+    let (id, ocm, is) = match run.tables.kafka_requests.first() {
+        Some(row) => (&row.id, &row.cluster_id, &row.status),
+        None => (&cluster.id, &cluster.cluster_id, &cluster.status),
+    };
+    assert_eq!(is, status, "{happening:?}");
+    let text = text.replace("{id}", id).replace("{ocm}", ocm);
+    let all = run.texts();
+    let told: Vec<&String> = all.iter().filter(|line| line.contains(&text)).collect();
+    assert!(!told.is_empty(), "{happening:?}: no line has {text}");
+    assert!(told.iter().all(|line| line.starts_with("E0115")), "{told:?}");
+}
+
+#[test]
+fn each_trouble_with_a_cluster_leaves_its_line_and_its_row() {
+    use ServiceHappening as Is;
+    let table = [
+        (
+            Is::Ocm(Failure::Unavailable),
+            "cluster_accepted",
+            "cluster_accepted",
+            "clusters_mgr.go:130] failed to reconcile accepted cluster {id}: failed to create cluster for request {id}: MGD-SERV-API-9: MGD-SERV-API-9: identifier is '503', code is 'CLUSTERS-MGMT-503' and operation identifier is '",
+        ),
+        (
+            Is::Ocm(Failure::Deadline),
+            "cluster_provisioning",
+            "cluster_provisioning",
+            "clusters_mgr.go:171] failed to reconcile cluster {ocm} status: failed to get cluster {ocm} status: MGD-SERV-API-9: MGD-SERV-API-9: Get \"https://",
+        ),
+        (
+            Is::Ocm(Failure::NoToken),
+            "cluster_provisioned",
+            "cluster_provisioned",
+            "clusters_mgr.go:191] failed to reconcile cluster {id} strimzi operator: MGD-SERV-API-9: MGD-SERV-API-9: can't get access token",
+        ),
+        (
+            Is::OcmDns(Failure::InternalError),
+            "cluster_provisioned",
+            "cluster_provisioned",
+            "clusters_mgr.go:200] failed to reconcile cluster {id} strimzi operator: MGD-SERV-API-9: MGD-SERV-API-9: identifier is '500'",
+        ),
+        (
+            Is::OcmSyncsets(Failure::Unavailable),
+            "cluster_provisioned",
+            "cluster_provisioned",
+            "clusters_mgr.go:208] failed to create syncset on cluster {ocm}: MGD-SERV-API-9: ocm client failed to create syncset: identifier is '503'",
+        ),
+    ];
+    for complaint in table {
+        assert_complaint("clusters = [{ status = \"{status}\", idle = \"3m\" }]", complaint);
+    }
+}
+
+#[test]
+fn each_trouble_with_a_kafka_leaves_its_line_and_its_row() {
+    use ServiceHappening as Is;
+    let table = [
+        (
+            Is::OcmSyncsets(Failure::BadRequest),
+            "provisioning",
+            "failed",
+            "kafkas_mgr.go:114] failed to reconcile accepted kafka {id}: failed to create kafka {id} on cluster {ocm}: MGD-SERV-API-9: error creating kafka: failed to create syncset 'ext-",
+        ),
+        (
+            Is::OcmDns(Failure::DialTimeout),
+            "provisioning",
+            "provisioning",
+            "error retrieving cluster DNS: Get \"https://",
+        ),
+        (
+            Is::Route53Fails,
+            "provisioning",
+            "provisioning",
+            "Unable to create domain record sets: Throttling: Rate exceeded",
+        ),
+        (
+            Is::SsoFails,
+            "provisioning",
+            "provisioning",
+            "kafkas_mgr.go:114] failed to reconcile accepted kafka {id}: failed to create sso client kafka-",
+        ),
+        (
+            Is::SsoFails,
+            "provisioning",
+            "provisioning",
+            "MGD-SERV-API-9: failed to check the sso client exists: Post",
+        ),
+        (
+            Is::ObservatoriumFails,
+            "resource_creating",
+            "resource_creating",
+            "kafkas_mgr.go:129] reconcile resource creating {id}: failed to get state from observatorium for kafka {id} namespace user-",
+        ),
+    ];
+    for complaint in table {
+        assert_complaint(
+            "clusters = [{}]\nkafkas = [{ status = \"{status}\", idle = \"1m\" }]",
+            complaint,
+        );
+    }
+}
+
+#[test]
+fn a_kafka_that_the_data_plane_does_not_bring_up_stays_unknown_without_an_error() {
+    let mut run = run("clusters = [{}]\nkafkas = [{ status = \"resource_creating\", idle = \"1m\" }]");
+    run.happen(&ServiceHappening::DataPlaneHangs);
+    run.on(Duration::from_hours(1));
+    assert_eq!(run.kafka_status(), ["resource_creating"]);
+    let id = &run.tables.kafka_requests[0].id;
+    assert!(run.count(&format!("kafkas_mgr.go:203] reconciled kafka {id} state unknown")) >= 119);
+    assert_eq!(run.texts().iter().filter(|text| text.starts_with('E')).count(), 0);
+}
+
+#[test]
+fn ocm_fails_in_the_words_of_its_sdk() {
+    let mut random = crate::drill::database::random::Random::new(1);
+    let table = [
+        (
+            Failure::BadRequest,
+            r"^identifier is '400', code is 'CLUSTERS-MGMT-400' and operation identifier is '[0-9a-z]{32}': .+$",
+        ),
+        (
+            Failure::Forbidden,
+            r"^identifier is '403', code is 'CLUSTERS-MGMT-403' and operation identifier is '[0-9a-z]{32}': .+$",
+        ),
+        (
+            Failure::InternalError,
+            r"^identifier is '500', code is 'CLUSTERS-MGMT-500' and ",
+        ),
+        (
+            Failure::Unavailable,
+            r"^identifier is '503', code is 'CLUSTERS-MGMT-503' and ",
+        ),
+        (
+            Failure::NoToken,
+            r"^can't get access token: Post .*: dial tcp .*: i/o timeout$",
+        ),
+        (
+            Failure::DialTimeout,
+            r#"^Post "https://api\.[a-z.]*openshift\.com/api/clusters_mgmt/v1/clusters": dial tcp .*: i/o timeout$"#,
+        ),
+        (Failure::Deadline, r"clusters_mgmt.*: context deadline exceeded$"),
+        (Failure::ConnectionClosed, r"clusters_mgmt.*: EOF$"),
+    ];
+    for (failure, pattern) in table {
+        let text = failure.text(ocm::Call::Create, "", &mut random);
+        assert!(
+            regex::Regex::new(pattern).unwrap().is_match(&text),
+            "{failure:?}: {text}"
+        );
+    }
+}
+
+#[test]
+fn an_ocm_outage_is_told_by_the_leader_alone_every_half_minute_and_heals() {
+    let mut run = run("clusters = [{ status = \"cluster_accepted\", idle = \"5s\" }]");
+    run.happen(&ServiceHappening::Ocm(Failure::Unavailable));
+    run.on(Duration::from_mins(10));
+    let told: Vec<&Line> = run
+        .lines
+        .iter()
+        .filter(|line| String::from_utf8_lossy(&line.bytes).contains("clusters_mgr.go:130]"))
+        .collect();
+    assert!((19..=21).contains(&told.len()), "{}", told.len());
+    let leader = run.service.leader("cluster", &run.tables).unwrap();
+    assert!(told.iter().all(|line| line.process.pod_uid == leader));
+    assert!(run.count("2021/01/15 13:") > 0, "the SDK logs past glog");
+    run.happen(&ServiceHappening::Recovers(Dependency::Ocm));
+    run.on(seconds(31));
+    assert_eq!(run.cluster_status(), ["cluster_provisioning"]);
+}
+
+#[test]
+fn what_failed_before_the_start_is_in_the_log_and_the_rows_are_the_seeds() {
+    let happening = ServiceHappening::Ocm(Failure::Unavailable);
+    let run = Run::with_past(
+        QUIET,
+        "clusters = [{ status = \"cluster_accepted\", idle = \"9m\" }]",
+        Duration::from_mins(40),
+        &[(Duration::from_mins(20), happening)],
+    );
+    let told = run.count("clusters_mgr.go:130]");
+    assert!((17..=18).contains(&told), "since the row is there: {told}");
+    let row = &run.tables.clusters[0];
+    assert_eq!(row.status, "cluster_accepted");
+    assert_eq!(
+        world_start().duration_since(row.updated_at),
+        SignedDuration::from_mins(9)
+    );
+}
+
+#[test]
+fn a_kafka_fails_at_once_by_its_own_fault_and_after_five_minutes_by_that_of_others() {
+    let table = [
+        (Failure::Forbidden, 40, "failed"),
+        (Failure::Unavailable, 200, "provisioning"),
+        (Failure::Unavailable, 290, "failed"),
+    ];
+    for (failure, wait, status) in table {
+        let mut run = run("clusters = [{}]\nkafkas = [{ status = \"provisioning\", idle = \"30s\" }]");
+        run.happen(&ServiceHappening::OcmSyncsets(failure));
+        run.on(seconds(wait));
+        assert_eq!(run.kafka_status(), [status], "{failure:?} after {wait} s");
+        let row = &run.tables.kafka_requests[0];
+        assert_eq!(
+            row.failed_reason.contains("failed to create syncset"),
+            status == "failed"
+        );
+        let max = run.count(&format!("reached kafka {} max attempts", row.id));
+        assert_eq!(max, usize::from(wait == 290), "{failure:?} after {wait} s");
+    }
+}
+
+#[test]
+fn a_build_that_fails_leaves_a_failed_row_and_a_new_request_and_one_that_hangs_stays() {
+    let seed = "clusters = [{ status = \"cluster_provisioning\", idle = \"50m\" }]";
+    let mut hanging = Run::with_past(
+        QUIET,
+        seed,
+        Duration::from_hours(1),
+        &[(Duration::from_mins(55), ServiceHappening::BuildsHang)],
+    );
+    hanging.on(Duration::from_hours(2));
+    assert_eq!(hanging.cluster_status(), ["cluster_provisioning"]);
+    hanging.happen(&ServiceHappening::Recovers(Dependency::Builds));
+    hanging.on(seconds(31));
+    assert_eq!(hanging.cluster_status(), ["cluster_provisioned"]);
+
+    let mut failing = run(seed);
+    failing.happen(&ServiceHappening::BuildsFail);
+    failing.on(seconds(65));
+    assert_eq!(failing.cluster_status(), ["failed", "cluster_provisioning"]);
+    failing.on(Duration::from_mins(14));
+    assert_eq!(
+        failing.cluster_status()[..2],
+        ["failed", "failed"],
+        "the replacement fails too"
+    );
+}
+
+#[test]
+fn an_empty_dns_name_kills_one_leader_after_the_other() {
+    let mut run = run("clusters = [{ status = \"cluster_provisioned\", idle = \"30m\" }]");
+    let before = run.tables.clusters.clone();
+    run.tables.clusters[0].status = "cluster_provisioned".to_owned();
+    run.happen(&ServiceHappening::DnsNameEmpty);
+    run.on(Duration::from_mins(13));
+    assert!(run.exits.len() >= 3, "{:?}", run.exits);
+    assert!(
+        run.exits
+            .iter()
+            .all(|exit| (exit.code, exit.reason) == (2, "Error"))
+    );
+    for pair in run.exits.windows(2) {
+        let apart = pair[1].at.duration_since(pair[0].at).as_secs();
+        assert!(
+            (100..=215).contains(&apart),
+            "the lease of the dead one has to run out: {apart} s"
+        );
+    }
+    let exit = &run.exits[0];
+    let last_words: Vec<String> = run
+        .lines
+        .iter()
+        .filter(|line| line.process == exit.process)
+        .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
+        .collect();
+    let start = last_words
+        .iter()
+        .position(|line| line.starts_with("panic: runtime error"))
+        .unwrap();
+    assert_eq!(
+        last_words[start + 1],
+        "[signal SIGSEGV: segmentation violation code=0x1 addr=0x10 pc=0x15a1c46]"
+    );
+    assert!(
+        last_words[start..]
+            .iter()
+            .any(|line| line.starts_with("\t/go/src/")),
+        "a stack has tabs"
+    );
+    assert!(
+        last_words.last().unwrap().starts_with("\t/go/src/"),
+        "nothing comes after it"
+    );
+    assert_eq!(run.tables.clusters.len(), before.len());
+    run.happen(&ServiceHappening::Recovers(Dependency::DnsNames));
+    run.on(Duration::from_mins(5));
+    assert_eq!(run.cluster_status(), ["ready"]);
+}
+
+#[test]
+fn a_killed_leader_says_nothing_and_its_lease_stays() {
+    let mut run = run("");
+    let (pod, holder) = (
+        run.service.leader("kafka", &run.tables).unwrap(),
+        run.leader("kafka"),
+    );
+    let written = run.lines.len();
+    run.happen(&ServiceHappening::LeaderKilled(Kind::Kafka));
+    assert_eq!(run.service.next_due(), Some(run.now));
+    let (lines, exit) = run.service.advance(run.now, &mut run.tables);
+    let exit = exit.unwrap();
+    assert_eq!(
+        (exit.process.pod_uid.as_str(), exit.code, exit.reason),
+        (pod.as_str(), 137, "OOMKilled")
+    );
+    assert_eq!((lines.len(), run.lines.len()), (0, written));
+    assert_eq!(run.service.probe(&pod, Probe::Liveness), None);
+    assert_eq!(run.service.leader("kafka", &run.tables), None);
+    assert_eq!(run.leader("kafka"), holder);
+}
+
+#[test]
+fn a_start_that_fails_is_told_with_a_stack() {
+    let table = [
+        (
+            StartFailure::Panic,
+            2,
+            "panic: runtime error",
+            "goroutine 1 [running]:",
+        ),
+        (
+            StartFailure::Environment,
+            255,
+            "cmd.go:54] Unable to initialize environment: ",
+            "goroutine 19 [chan receive]:",
+        ),
+    ];
+    for (failure, code, text, stack) in table {
+        let mut run = run("");
+        run.happen(&ServiceHappening::StartFails(failure));
+        let new = Process {
+            restart: 1,
+            ..process("blf5h")
+        };
+        run.service.start(new, run.now);
+        run.on(seconds(1));
+        let exit = &run.exits[0];
+        assert_eq!((exit.code, exit.reason, exit.process.restart), (code, "Error", 1));
+        assert_eq!((run.count(text), run.count(stack)), (1, 1), "{failure:?}");
+        assert!(run.service.leader("kafka", &run.tables).is_some());
+        run.happen(&ServiceHappening::Recovers(Dependency::Start));
+        run.on(seconds(4));
+        assert_eq!(run.service.probe("uid-blf5h", Probe::Readiness), Some(Answer::Ok));
+    }
+}
+
+#[test]
+fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
+    let table = [
+        (
+            Fault::Refused,
+            "pq: dial",
+            "dial tcp 10.0.143.27:5432: connect: connection refused",
+        ),
+        (Fault::Starting, "", "pq: the database system is starting up"),
+        (Fault::Cut, "", "driver: bad connection"),
+    ];
+    for (fault, wrong, reason) in table {
+        let mut run = Run::new(
+            "probes = false\nrequests_per_minute = 60",
+            "clusters = [{}]",
+            Duration::from_mins(20),
+        );
+        let leader = run.leader("kafka");
+        run.service.database(Some(fault));
+        run.on(seconds(32));
+        let failed = format!(
+            "leader_election_mgr.go:95] failed to acquire leader lease: failed to retrieve leader leases: {reason}"
+        );
+        assert!(run.count(&failed) >= 6, "both types in three pods: {fault:?}");
+        assert!(wrong.is_empty() || run.count(wrong) == 0);
+        let stopped = format!("No longer the leader and stopping worker *workers.KafkaManager [{leader}]");
+        assert_eq!(run.count(&stopped), 1, "{fault:?}");
+        assert!(run.count("\x1b[31;1m") >= 6, "gorm says so too");
+        let refused = run.count("Could not create transaction: ");
+        assert_eq!(refused > 0, fault != Fault::Cut, "{fault:?}");
+        assert_eq!(run.count("\"response_status\":500") > 0, fault != Fault::Cut);
+        assert_eq!(
+            run.service.probe("uid-blf5h", Probe::Readiness),
+            Some(Answer::Ok),
+            "E1 does not ask the database"
+        );
+        run.service.database(None);
+        run.on(seconds(31));
+        let started = format!("Running as the leader and starting worker *workers.KafkaManager [{leader}]");
+        assert_eq!(run.count(&started), 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_loop_that_meets_the_closed_database_says_what_it_cannot_list() {
+    let mut run = run("clusters = [{}]");
+    // the election must not come first and stop the loops
+    run.happen(&ServiceHappening::ElectionBlocks(Kind::Cluster));
+    run.service.database(Some(Fault::Refused));
+    run.on(seconds(31));
+    for told in [
+        "clusters_mgr.go:124] failed to list accepted clusters: ",
+        "clusters_mgr.go:163] failed to list pending clusters: ",
+        "clusters_mgr.go:157] failed to reconcile clusters by Region: ",
+        "kafkas_mgr.go:93] failed to list accepted kafkas: ",
+        "kafkas_mgr.go:108] failed to list accepted kafkas: ",
+    ] {
+        assert!(run.count(told) > 0, "{told}");
+    }
+}
+
+#[test]
+fn no_process_starts_without_a_session_and_none_shows_the_password() {
+    let table = [
+        (
+            Fault::Refused,
+            Some("dial tcp 10.0.143.27:5432: connect: connection refused"),
+        ),
+        (Fault::Starting, Some("pq: the database system is starting up")),
+        (
+            Fault::WrongPassword,
+            Some("pq: password authentication failed for user"),
+        ),
+        (
+            Fault::TooManyConnections,
+            Some("pq: remaining connection slots are reserved"),
+        ),
+        (Fault::LockWait, None),
+        (Fault::Cut, None),
+    ];
+    for (fault, reason) in table {
+        let mut run = run("");
+        run.service.database(Some(fault));
+        run.service.start(
+            Process {
+                restart: 1,
+                ..process("blf5h")
+            },
+            run.now,
+        );
+        run.on(seconds(10));
+        assert_eq!(run.exits.is_empty(), reason.is_none(), "{fault:?}");
+        let Some(reason) = reason else { continue };
+        assert!(run.exits.len() > 3 && run.exits[0].code == 2);
+        assert!(run.count("panic: failed to connect to postgres database managed-services-api with connection string: host=") > 0);
+        assert!(run.count("password='<REDACTED>'") > 0 && run.count(&format!("Error: {reason}")) > 0);
+        run.service.database(None);
+        run.on(seconds(5));
+        assert_eq!(run.service.probe("uid-blf5h", Probe::Readiness), Some(Answer::Ok));
+    }
+}
+
+#[test]
+fn a_database_that_does_not_answer_stops_everything_without_a_word() {
+    let mut run = run("clusters = [{ status = \"cluster_accepted\" }]");
+    run.service.database(Some(Fault::Stalled));
+    run.on(seconds(35));
+    let written = run.lines.len();
+    run.service.start(
+        Process {
+            restart: 1,
+            ..process("blf5h")
+        },
+        run.now,
+    );
+    run.on(Duration::from_mins(5));
+    assert_eq!(run.lines.len(), written);
+    assert!(run.ttl("kafka") < 0 && run.exits.is_empty());
+    assert_eq!(
+        run.service.probe("uid-blf5h", Probe::Readiness),
+        Some(Answer::Refused)
+    );
+    run.service.database(None);
+    run.on(Duration::from_mins(1));
+    assert!(run.ttl("kafka") > 0);
+    assert_eq!(run.cluster_status(), ["cluster_provisioning"]);
+}
+
+#[test]
+fn a_loop_with_stale_reads_beats_and_does_nothing_until_the_pods_are_restarted() {
+    let mut run = Run::with_past(
+        QUIET,
+        "clusters = [{ status = \"cluster_accepted\", idle = \"6m\" }]",
+        Duration::from_hours(1),
+        &[(Duration::from_mins(10), ServiceHappening::StaleReads)],
+    );
+    let beats = run.count("reconciler.go:30]");
+    run.on(Duration::from_mins(10));
+    assert!(
+        run.count("reconciler.go:30]") - beats >= 39,
+        "both leaders beat on"
+    );
+    assert_eq!(run.cluster_status(), ["cluster_accepted"]);
+    assert_eq!(run.texts().iter().filter(|text| text.starts_with('E')).count(), 0);
+    for name in ["2mgcp", "blf5h", "lzxms"] {
+        run.service.kill(&format!("uid-{name}"));
+        run.service
+            .start(process(&format!("new-{name}")), after(run.now, seconds(3)));
+    }
+    run.on(seconds(240));
+    assert_eq!(run.cluster_status(), ["cluster_provisioning"]);
+}
+
+#[test]
+fn a_blocked_election_makes_two_leaders_until_it_goes_on() {
+    let mut run = run("");
+    let first = run.leader("kafka");
+    run.happen(&ServiceHappening::ElectionBlocks(Kind::Kafka));
+    run.on(seconds(215));
+    let second = run.leader("kafka");
+    assert_ne!(first, second);
+    let mark = run.lines.len();
+    run.on(seconds(120));
+    let beats = |run: &Run, id: &str, from: usize| {
+        let beat = format!("Starting reconciliation loop for *workers.KafkaManager [{id}]");
+        run.texts()[from..]
+            .iter()
+            .filter(|text| text.contains(&beat))
+            .count()
+    };
+    assert!(
+        beats(&run, &first, mark) >= 3 && beats(&run, &second, mark) >= 3,
+        "both beat"
+    );
+    run.happen(&ServiceHappening::ElectionGoesOn);
+    run.on(seconds(31));
+    assert_eq!(
+        run.count(&format!(
+            "No longer the leader and stopping worker *workers.KafkaManager [{first}]"
+        )),
+        1
+    );
+    let mark = run.lines.len();
+    run.on(seconds(120));
+    assert_eq!((beats(&run, &first, mark), run.leader("kafka")), (0, second));
+}
+
+#[test]
+fn probes_are_answered_as_the_process_is() {
+    let mut run = run("");
+    let pod = "uid-blf5h";
+    let both = |run: &Run| {
+        (
+            run.service.probe(pod, Probe::Readiness).unwrap(),
+            run.service.probe(pod, Probe::Liveness).unwrap(),
+        )
+    };
+    assert_eq!(both(&run), (Answer::Ok, Answer::Ok));
+    run.happen(&ServiceHappening::Maintenance(true));
+    assert_eq!(both(&run), (Answer::Status(503), Answer::Ok));
+    run.happen(&ServiceHappening::Maintenance(false));
+    for (capacity, readiness, liveness) in [
+        (80, Answer::Ok, Answer::Ok),
+        (45, Answer::Ok, Answer::Timeout),
+        (30, Answer::Timeout, Answer::Timeout),
+    ] {
+        run.happen(&ServiceHappening::Load {
+            requests_per_minute: 300,
+            capacity,
+        });
+        assert_eq!(both(&run), (readiness, liveness), "{capacity}");
+    }
+    run.happen(&ServiceHappening::LoadEnds);
+    run.service.start(
+        Process {
+            restart: 1,
+            ..process("blf5h")
+        },
+        run.now,
+    );
+    assert_eq!(both(&run), (Answer::Refused, Answer::Refused));
+    run.on(seconds(2));
+    assert_eq!(both(&run), (Answer::Ok, Answer::Ok));
+    assert_eq!(run.service.probe("nobody", Probe::Liveness), None);
+}
+
+#[test]
+fn more_pods_heal_a_service_that_is_asked_too_much() {
+    let mut run = Run::new("probes = false", "", Duration::from_mins(5));
+    run.happen(&ServiceHappening::Load {
+        requests_per_minute: 300,
+        capacity: 80,
+    });
+    let share = |run: &mut Run| {
+        let mark = run.lines.len();
+        run.on(Duration::from_mins(10));
+        let texts = run.texts().split_off(mark);
+        let count = |needle: &str| texts.iter().filter(|text| text.contains(needle)).count();
+        (
+            count("\"response_status\""),
+            count("\"response_status\":500"),
+            texts
+                .iter()
+                .filter(|text| text.starts_with('E') && text.contains("logger.go:84]"))
+                .count(),
+        )
+    };
+    let (all, failed, errors) = share(&mut run);
+    assert!((2_700..=3_300).contains(&all), "{all}");
+    assert!(
+        (15..=25).contains(&(failed * 100 / all)),
+        "one in five: {failed} of {all}"
+    );
+    assert!(errors.abs_diff(failed) <= 3, "each is an E line: {errors}");
+    for name in ["a", "b", "c"] {
+        run.service.start(process(name), run.now);
+    }
+    run.on(Duration::from_mins(1));
+    let (all, failed, _) = share(&mut run);
+    assert!((2_700..=3_300).contains(&all), "{all}");
+    assert_eq!(failed, 0);
+}
+
+#[test]
+fn users_make_and_delete_kafkas_where_the_plan_says_so() {
+    let seed = "clusters = [{}]\nkafkas = [{ count = 40 }]";
+    let mut run = Run::new(
+        "probes = false\ncreations_per_hour = 20\ndeletions_per_hour = 10",
+        seed,
+        Duration::from_mins(30),
+    );
+    assert_eq!(run.tables.kafka_requests.len(), 40, "the seed holds at the start");
+    assert_eq!(
+        run.tables
+            .kafka_requests
+            .iter()
+            .filter(|row| row.deleted_at.is_some())
+            .count(),
+        0
+    );
+    run.on(Duration::from_hours(2));
+    let made = run.tables.kafka_requests.len() - 40;
+    let deleted: Vec<_> = run
+        .tables
+        .kafka_requests
+        .iter()
+        .filter(|row| row.deleted_at.is_some())
+        .collect();
+    assert!((30..=50).contains(&made), "{made}");
+    assert!((14..=26).contains(&deleted.len()), "{}", deleted.len());
+    assert!(
+        deleted.iter().all(|row| row.status == "ready"),
+        "a deleted row keeps its status"
+    );
+    assert!(
+        run.tables.kafka_requests[40].status == "ready",
+        "what is asked for is made"
+    );
+
+    let before = deleted.len();
+    run.happen(&ServiceHappening::OcmSyncsets(Failure::InternalError));
+    run.on(Duration::from_hours(1));
+    let after = run
+        .tables
+        .kafka_requests
+        .iter()
+        .filter(|row| row.deleted_at.is_some())
+        .count();
+    assert_eq!(before, after, "nothing is deleted that OCM still has");
+    assert!(run.count("MGD-SERV-API-9: error deleting syncset: ") >= 6);
+    run.happen(&ServiceHappening::SsoFails);
+    run.on(Duration::from_hours(1));
+    assert!(run.count("MGD-SERV-API-9: error deleting sso client: ") >= 6);
+}
+
+#[test]
+fn a_pod_with_a_wrong_clock_dates_its_lines_and_its_lease_by_it() {
+    let mut run = run("");
+    run.happen(&ServiceHappening::ClockSkew {
+        pod: 0,
+        by: SignedDuration::from_mins(10),
+    });
+    let mark = run.lines.len();
+    run.on(Duration::from_mins(2));
+    let (ahead, right): (Vec<_>, Vec<_>) = run.lines[mark..]
+        .iter()
+        .partition(|line| line.process.pod_name == "2mgcp");
+    assert!(ahead.iter().all(|line| line.at > run.now) && !ahead.is_empty());
+    assert!(right.iter().all(|line| line.at <= run.now) && !right.is_empty());
+    assert!(
+        ahead
+            .iter()
+            .any(|line| String::from_utf8_lossy(&line.bytes).contains(" 13:3"))
+    );
+    assert_eq!(
+        run.service.leader("kafka", &run.tables).as_deref(),
+        Some("uid-2mgcp"),
+        "to it every lease has run out"
+    );
+    assert!(run.ttl("kafka") > 600);
+}
+
+#[test]
+fn the_same_troubles_give_the_same_lines_however_often_one_asks() {
+    let make = |steps: u32| {
+        let mut run = Run::with_past(
+            "creations_per_hour = 60",
+            "clusters = [{ status = \"cluster_provisioned\", idle = \"30m\" }, {}]\nkafkas = [{ count = 5 }]",
+            Duration::from_mins(20),
+            &[
+                (Duration::from_mins(8), ServiceHappening::DnsNameEmpty),
+                (Duration::from_mins(4), ServiceHappening::SsoFails),
+            ],
+        );
+        for _ in 0..steps {
+            run.on(Duration::from_millis(u64::from(480_000 / steps)));
+        }
+        (run.lines, run.exits)
+    };
+    let (once, often) = (make(1), make(120));
+    assert!(!once.1.is_empty());
+    assert_eq!(once.1, often.1);
+    assert_eq!(once.0, often.0);
+}

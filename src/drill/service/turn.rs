@@ -1,0 +1,84 @@
+//! One turn of a leader's loop: what it sees, and where it writes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Process;
+use super::log::{Log, Place, time};
+use super::ocm::{Call, Failure, wrapped};
+use super::plan::Plan;
+use super::troubles::Troubles;
+use crate::drill::database::Tables;
+use crate::drill::database::random::Random;
+
+/// What a turn works with.
+pub struct Turn<'a> {
+    pub process: &'a Process,
+    /// µs since 1970, by the drill's clock.
+    pub at: i64,
+    pub random: &'a mut Random,
+    pub log: &'a mut Log,
+    pub tables: &'a mut Tables,
+    pub plan: &'a Plan,
+    pub troubles: &'a Troubles,
+    /// Why statements fail, if they do.
+    pub broken: Option<&'static str>,
+    /// Rows that changed later than this are not seen.
+    pub blind_since: Option<Timestamp>,
+    /// Before the world's start: the seed says how the rows are by then, so that they are looked at and not changed.
+    pub past: bool,
+}
+
+impl Turn<'_> {
+    /// The time by the pod's clock.
+    pub fn now(&self) -> Timestamp {
+        time(self.at + self.log.skew(&self.process.pod_uid))
+    }
+
+    /// Whether the loop sees a row that was last changed then.
+    pub fn sees(&self, updated_at: Timestamp) -> bool {
+        self.blind_since.is_none_or(|since| updated_at <= since) && (!self.past || updated_at <= self.now())
+    }
+
+    /// Whether so much time has passed.
+    pub fn has_been(&self, since: Timestamp, span: Duration) -> bool {
+        has_been(since, self.now(), span)
+    }
+
+    pub fn say(&mut self, level: u8, file: &'static str, line: u32, text: &str) {
+        self.at += 400;
+        self.log
+            .info(self.process, self.at, level, Place(file, line), text);
+    }
+
+    pub fn complain(&mut self, file: &'static str, line: u32, text: &str) {
+        self.at += 400;
+        self.log.error(self.process, self.at, Place(file, line), text);
+    }
+
+    /// A line past glog.
+    pub fn print(&mut self, text: &str) {
+        self.at += 400;
+        self.log.text(self.process, self.at, text);
+    }
+
+    /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written.
+    pub fn ask_ocm(&mut self, call: Call, cluster: &str) -> Option<(Failure, String)> {
+        let failure = self.troubles.ocm(call)?;
+        if let Some(line) = failure.standard_log(self.at) {
+            self.print(&line);
+        }
+        Some((failure, failure.text(call, cluster, self.random)))
+    }
+
+    /// As [`Turn::ask_ocm`], in the service's wrapping.
+    pub fn ask_ocm_wrapped(&mut self, call: Call, cluster: &str) -> Option<String> {
+        self.ask_ocm(call, cluster).map(|(_, text)| wrapped(&text))
+    }
+}
+
+/// Whether so much time has passed between two moments.
+fn has_been(since: Timestamp, now: Timestamp, span: Duration) -> bool {
+    now.duration_since(since).unsigned_abs() >= span && now >= since
+}

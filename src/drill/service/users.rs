@@ -1,0 +1,102 @@
+//! Users who make and delete Kafkas, where a scenario wants some.
+
+use super::kafkas::SSO_ERROR;
+use super::log::{SECOND, time};
+use super::ocm::Call;
+use super::requests::{self, BASE, Exchange};
+use super::worker::{Next, Running, Scene};
+use super::{Task, connection};
+use crate::drill::database::tables::Tables;
+
+/// When the next request of this kind comes to a process; never where the plan has none.
+pub fn next(running: &mut Running, at: i64, scene: &Scene<'_>, task: Task) -> Next {
+    let an_hour = match task {
+        Task::Create => scene.plan.creations_per_hour,
+        _ => scene.plan.deletions_per_hour,
+    };
+    if an_hour == 0 {
+        return Vec::new();
+    }
+    let mean = 3_600 * SECOND * scene.serving.max(1) as i64 / i64::from(an_hour);
+    let late = mean / 2 + running.random.below(mean.unsigned_abs()) as i64;
+    vec![(at + late, task)]
+}
+
+fn answers(scene: &Scene<'_>) -> bool {
+    connection::session(scene.troubles.database) == connection::Session::Works
+}
+
+/// A user asks for a Kafka: its row is there when the request is answered. What was asked before the world's start is in its seed.
+pub fn create(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
+    if !answers(scene) || at <= scene.tables.seeded_at.as_microsecond() {
+        return;
+    }
+    let now = time(at + scene.log.skew(&running.process.pod_uid));
+    scene.tables.request_kafka("aws", "us-east-1", true, now);
+    let exchange = Exchange {
+        method: "POST",
+        url: format!("{BASE}/kafkas?async=true"),
+        status: 202,
+        micros: 30_000 + running.random.below(40_000),
+        ..requests::by_somebody(running)
+    };
+    requests::body(running, at, scene.log);
+    requests::write(running, at, &exchange, scene.log);
+}
+
+/// A user deletes a Kafka. The service asks the SSO and OCM before it answers, and the row goes only when both have done their part.
+pub fn delete(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
+    let Some(place) = deletable(scene.tables, running) else {
+        return;
+    };
+    if !answers(scene) {
+        return;
+    }
+    let row = &scene.tables.kafka_requests[place];
+    let (id, cluster) = (row.id.clone(), row.cluster_id.clone());
+    let refusal = refusal(running, &id, &cluster, at, scene);
+    let now = at + scene.log.skew(&running.process.pod_uid);
+    let past = at <= scene.tables.seeded_at.as_microsecond();
+    if refusal.is_none() && past {
+        return;
+    }
+    if refusal.is_none() {
+        scene.tables.kafka_requests[place].deleted_at = Some(time(now));
+    }
+    let exchange = Exchange {
+        method: "DELETE",
+        url: format!("{BASE}/kafkas/{id}"),
+        status: if refusal.is_some() { 500 } else { 204 },
+        micros: 200_000 + running.random.below(300_000),
+        reason: refusal,
+        ..requests::by_somebody(running)
+    };
+    requests::write(running, at, &exchange, scene.log);
+}
+
+/// One of the Kafkas that are ready.
+fn deletable(tables: &Tables, running: &mut Running) -> Option<usize> {
+    let ready: Vec<usize> = (0..tables.kafka_requests.len())
+        .filter(|place| {
+            let row = &tables.kafka_requests[*place];
+            row.deleted_at.is_none() && row.status == "ready"
+        })
+        .collect();
+    let choice = running.random.below(ready.len() as u64) as usize;
+    ready.get(choice).copied()
+}
+
+fn refusal(running: &mut Running, id: &str, cluster: &str, at: i64, scene: &mut Scene<'_>) -> Option<String> {
+    if scene.troubles.sso {
+        let client = id.to_lowercase();
+        return Some(format!(
+            "MGD-SERV-API-9: error deleting sso client: failed to delete sso client kafka-{client}: {SSO_ERROR}"
+        ));
+    }
+    let failure = scene.troubles.ocm(Call::Syncset)?;
+    let error = failure.text(Call::Syncset, cluster, &mut running.random);
+    scene.log.text(&running.process, at + 150_000, &error);
+    Some(format!(
+        "MGD-SERV-API-9: error deleting syncset: MGD-SERV-API-9: ocm client failed to delete syncset: {error}"
+    ))
+}
