@@ -57,6 +57,18 @@ pub(super) fn dialer(options: ConnectOptions, around: Surroundings) -> Dial {
     Arc::new(move || Arc::clone(&dialer).dial().boxed())
 }
 
+/// Gives the same client each time.
+pub(super) fn with_client(client: Client, target: Target) -> Dial {
+    Arc::new(move || {
+        let dialed = Dialed {
+            client: client.clone(),
+            target: target.clone(),
+            expires_at: None,
+        };
+        std::future::ready(Ok(dialed)).boxed()
+    })
+}
+
 struct Dialer {
     options: ConnectOptions,
     around: Surroundings,

@@ -102,6 +102,24 @@ pub async fn run(
     }
 }
 
+/// The same over a client that is there already: no kubeconfig is read, and the same client is taken again after a failure.
+pub async fn run_over(
+    (client, target): (kube::Client, Target),
+    request_timeout: Duration,
+    profile: Arc<Profile>,
+    secrets: mpsc::Receiver<SecretRequest>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let dial = connect::with_client(client, target);
+    let all = run_with(dial, request_timeout, profile, secrets, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
 /// The same with another way to connect.
 async fn run_with(
     dial: connect::Dial,

@@ -32,6 +32,40 @@ pub struct Sources {
 pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Line<Request> {
     let secrets = Line::new(WAITING);
     start_cluster(&sources, tasks, events, secrets.clone());
+    start_database(sources, tasks, events, secrets)
+}
+
+/// The same where the cluster's client is there already, as that of a drill in this process; of [`Sources::connect`] only the time that
+/// a request may take counts.
+pub fn start_over(
+    cluster: (kube::Client, cluster::Target),
+    sources: Sources,
+    tasks: &Tasks,
+    events: &mpsc::Sender<Event>,
+) -> Line<Request> {
+    let secrets = Line::new(WAITING);
+    let (profile, limit) = (sources.profile.clone(), sources.connect.request_timeout);
+    let (sender, cancel, asked) = (events.clone(), tasks.cancel.clone(), secrets.clone());
+    tasks.supervise("the cluster", events.clone(), move || {
+        let (sender, cancel) = (sender.clone(), cancel.clone());
+        cluster::run_over(
+            cluster.clone(),
+            limit,
+            profile.clone(),
+            asked.listen(),
+            sender,
+            cancel,
+        )
+    });
+    start_database(sources, tasks, events, secrets)
+}
+
+fn start_database(
+    sources: Sources,
+    tasks: &Tasks,
+    events: &mpsc::Sender<Event>,
+    secrets: Line<SecretRequest>,
+) -> Line<Request> {
     let requests = Line::new(WAITING);
     match (&sources.profile.database, sources.database) {
         (Some(database), Ok(options)) => {

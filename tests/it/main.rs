@@ -19,3 +19,4 @@ mod hostile;
 mod leaks;
 mod pty;
 mod tidy;
+mod virtual_time;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -78,6 +79,7 @@ async fn talk(line: &mut Line, connection: &Arc<Connection>, shared: &Shared) ->
         let Some(Ok(message)) = message else {
             return Ok(());
         };
+        shared.heard.fetch_add(1, Ordering::Relaxed);
         if !answer(line, connection, shared, message).await? {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The listener, the faults it can play, and its connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pgwire::api::ConnectionManager;
@@ -100,6 +100,8 @@ pub struct Shared {
     next_pid: AtomicI32,
     /// Statements that met a lossy network.
     sent: AtomicU32,
+    /// Messages of all clients so far.
+    pub heard: Arc<AtomicU64>,
 }
 
 impl Shared {
@@ -121,6 +123,7 @@ pub struct DatabaseServer {
     port: u16,
     socket: Option<PathBuf>,
     state: watch::Sender<State>,
+    heard: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -138,6 +141,7 @@ impl DatabaseServer {
         let door = Door::open_in(folder).await?;
         let (port, socket) = (door.port(), door.path().map(Path::to_owned));
         let (state, receiver) = watch::channel(State::default());
+        let heard = Arc::new(AtomicU64::new(0));
         let shared = Arc::new(Shared {
             around: Surroundings {
                 tables,
@@ -148,12 +152,14 @@ impl DatabaseServer {
             connections: Arc::new(ConnectionManager::new()),
             next_pid: AtomicI32::new(4_001),
             sent: AtomicU32::new(0),
+            heard: heard.clone(),
         });
         let task = tokio::spawn(serve(door, shared, receiver));
         Ok(DatabaseServer {
             port,
             socket,
             state,
+            heard,
             task,
         })
     }
@@ -165,6 +171,11 @@ impl DatabaseServer {
     /// The Unix socket; `None` where its path would be too long for one.
     pub fn socket(&self) -> Option<&Path> {
         self.socket.as_deref()
+    }
+
+    /// How many messages clients have sent so far; it goes on counting while clients and server talk.
+    pub fn heard(&self) -> Arc<AtomicU64> {
+        self.heard.clone()
     }
 
     /// Begins a fault, or ends it.

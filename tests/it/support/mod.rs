@@ -8,4 +8,6 @@ pub mod pty;
 pub mod raw;
 pub mod stalled;
 pub mod tmux;
+pub mod virtual_console;
+pub mod virtual_time;
 pub mod world;

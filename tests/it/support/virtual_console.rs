@@ -1,0 +1,153 @@
+//! The console's core on a drill in virtual time: all of it but the terminal, over the drill's API in this process and its database's
+//! Unix socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sopwatch::app::event::Event;
+use sopwatch::app::keymap::Keymap;
+use sopwatch::app::{App, Session};
+use sopwatch::cluster::{ConnectOptions, Target};
+use sopwatch::config::profiles;
+use sopwatch::database::DatabaseOptions;
+use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch::runtime::clock::Clock;
+use sopwatch::runtime::console::Console;
+use sopwatch::runtime::sources::{self, Sources};
+use sopwatch::runtime::tasks::Tasks;
+use sopwatch::view::Theme;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::virtual_time::Breath;
+
+/// The namespace of every drill.
+pub const NAMESPACE: &str = "managed-services-stage";
+/// Time passes on the screen at least so often.
+const TICK: Duration = Duration::from_millis(500);
+
+/// When every virtual drill starts.
+pub fn start() -> Timestamp {
+    "2026-11-22T09:00:00Z".parse().unwrap()
+}
+
+/// A drill in virtual time.
+pub async fn drill(scenario: Scenario, seed: u64, breath: &Breath) -> (Drill, TempDir) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        scenario,
+        start: start(),
+        speed: 1.0,
+        seed,
+        folder: folder.path().to_owned(),
+    };
+    let drill = Drill::start(options).await.unwrap();
+    breath.listen(drill.database().heard());
+    (drill, folder)
+}
+
+/// A console on a drill.
+pub struct VirtualConsole {
+    pub drill: Drill,
+    pub console: Console,
+    started: Instant,
+    _tasks: Tasks,
+    _folder: TempDir,
+}
+
+impl VirtualConsole {
+    /// The console on a scenario, with the scenario's SOP open.
+    pub async fn start(scenario: Scenario, seed: u64, breath: &Breath) -> Self {
+        let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
+        let started = Instant::now();
+        let (drill, folder) = drill(scenario, seed, breath).await;
+        let profile = Arc::new(profiles::built_in("managed-services-api").unwrap().unwrap());
+        let clock = drill.clock();
+        let clock = Clock::new(move || clock.now());
+        let session = Session {
+            environment: profile.environment_of(NAMESPACE).cloned(),
+            profile: profile.clone(),
+            namespace: NAMESPACE.to_owned(),
+            drill: Some(title),
+            beside: Vec::new(),
+            read_only: false,
+            started_at: clock.now(),
+        };
+        let (sender, receiver) = mpsc::channel(64);
+        let tasks = Tasks::default();
+        let line = sources::start_over(over(&drill), read(profile, &folder), &tasks, &sender);
+        let app = App::new(session, &sop, Keymap::default());
+        let theme = Theme::named("dark", true, false).unwrap();
+        let console = Console::new(app, theme, clock, (sender, receiver), line, false);
+        Self {
+            drill,
+            console,
+            started,
+            _tasks: tasks,
+            _folder: folder,
+        }
+    }
+
+    /// Lets the console run until so long after the start, and judge.
+    pub async fn run_until(&mut self, after: SignedDuration) {
+        let end = self.started + Duration::try_from(after).unwrap();
+        let mut tick = Instant::now();
+        while Instant::now() < end {
+            tick = tick.max(Instant::now()) + TICK;
+            self.run_to(tick.min(end)).await;
+        }
+        self.console.app.judge();
+    }
+
+    async fn run_to(&mut self, moment: Instant) {
+        loop {
+            tokio::select! {
+                biased;
+                event = self.console.next() => {
+                    self.console.take(event.expect("the console holds a sender itself"));
+                }
+                () = sleep_until(moment) => break,
+            }
+        }
+        self.console.take(Event::Tick);
+    }
+
+    /// What the console shows.
+    pub fn app(&self) -> &App {
+        &self.console.app
+    }
+}
+
+/// A client of the drill's API without sockets, and where it leads.
+fn over(drill: &Drill) -> (kube::Client, Target) {
+    let target = Target {
+        server: drill.api().url(),
+        context: Some("drill".to_owned()),
+        user: Some("oncall".to_owned()),
+        namespace: NAMESPACE.to_owned(),
+    };
+    (kube::Client::new(drill.api().in_process(), NAMESPACE), target)
+}
+
+/// What the console reads: the database by the credentials of the cluster's secret, through the socket in the drill's folder.
+fn read(profile: Arc<sopwatch::incident::profile::Profile>, folder: &TempDir) -> Sources {
+    let connect = ConnectOptions {
+        kubeconfig: None,
+        context: None,
+        namespace: None,
+        impersonate: None,
+        request_timeout: Duration::from_secs(10),
+    };
+    let database = DatabaseOptions {
+        host: Some(folder.path().to_str().unwrap().to_owned()),
+        ..DatabaseOptions::default()
+    };
+    Sources {
+        profile,
+        connect,
+        database: Ok(database),
+    }
+}

@@ -1,0 +1,3 @@
+//! The drill in virtual time, where an hour passes in milliseconds and the same every time.
+
+mod scenario;

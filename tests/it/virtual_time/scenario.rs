@@ -1,0 +1,255 @@
+//! Every scenario with the console's core: at each `[[expect]]` it finds what the file says.
+//!
+//! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::scenario` judges one (or all whose id contains the word) and tells at
+//! each of its moments what was found.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::{Api, Client};
+use sopwatch::drill::scenario::{Expectation, LeaderVerdict, Scenario};
+use sopwatch::drill::{self};
+use sopwatch::incident::fact::{Container, ContainerState};
+use sopwatch::incident::feed::FeedState;
+use sopwatch::incident::leader::Verdict;
+
+use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
+use crate::support::virtual_time;
+
+/// The seeds with which every expectation holds: a lesson that holds with one alone is luck.
+const SEEDS: [u64; 2] = [1, 7];
+
+/// So many of the newest log records are shown with a failure.
+const LINES: usize = 8;
+
+/// Names the scenarios to judge.
+const CHOICE: &str = "SCENARIO";
+
+#[test]
+fn every_scenario_is_found_as_it_says() {
+    let choice = std::env::var(CHOICE).ok();
+    let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
+    let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let work: VecDeque<_> = ids
+        .filter(|id| chosen(id))
+        .flat_map(|id| SEEDS.map(|seed| (id.clone(), seed)))
+        .collect();
+    assert!(!work.is_empty(), "no scenario has {choice:?} in its id");
+    let work = Mutex::new(work);
+    let missed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((id, seed)) = { work.lock().unwrap().pop_front() } {
+                    let found = judge(&id, seed, choice.is_some());
+                    missed.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner().unwrap();
+    assert!(
+        missed.is_empty(),
+        "{} moments are not as their scenario says\n\n{}",
+        missed.len(),
+        missed.join("\n\n")
+    );
+}
+
+/// What is not as the scenario says, a text a moment.
+fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
+    let scenario = drill::scenario(id).unwrap();
+    let mut expectations = scenario.expect.clone();
+    expectations.sort_by_key(|expectation| expectation.at);
+    virtual_time::run(|breath| async move {
+        let mut console = VirtualConsole::start(scenario.clone(), seed, &breath).await;
+        let mut missed = Vec::new();
+        for expectation in &expectations {
+            console.run_until(expectation.at).await;
+            let pods = pods(&console).await;
+            let wrong = differences(&scenario, &console, expectation, &pods);
+            let head = format!("=== {id}, seed {seed}, at {:#}", expectation.at);
+            let found = found(&console, &pods);
+            if tell {
+                eprintln!("{head}\n{found}");
+            }
+            if !wrong.is_empty() {
+                missed.push(format!("{head}:\n{}\nFound:\n{found}", wrong.join("\n")));
+            }
+        }
+        missed
+    })
+}
+
+fn differences(
+    scenario: &Scenario,
+    console: &VirtualConsole,
+    expected: &Expectation,
+    pods: &str,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let app = console.app();
+    let workers = &app.session.profile.leaders.workers;
+    for (lease, want) in &expected.leaders {
+        let place = workers.iter().position(|worker| worker.lease_type == *lease);
+        let Some(place) = place else {
+            wrong.push(format!("  leaders.{lease}: the profile has no such lease"));
+            continue;
+        };
+        let got = verdict(app.diagnosis.leaders[place].verdict);
+        if got != *want {
+            wrong.push(format!("  leaders.{lease}: {want:?} expected, {got:?} found"));
+        }
+    }
+    for (id, want) in &expected.steps {
+        match app.diagnosis.steps.iter().find(|step| step.id == *id) {
+            None => wrong.push(format!("  steps.{id}: the SOP {} has no such step", scenario.sop)),
+            Some(step) if step.status != *want => {
+                wrong.push(format!(
+                    "  steps.{id}: {want:?} expected, {:?} found",
+                    step.status
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    if expected.pods.as_deref().is_some_and(|want| want != pods) {
+        wrong.push(format!(
+            "  pods: {} expected, {pods} found",
+            expected.pods.as_deref().unwrap()
+        ));
+    }
+    for (of, want) in &expected.rows {
+        let got = rows(console, of);
+        if got != Ok(u64::from(*want)) {
+            wrong.push(format!("  rows.\"{of}\": {want} expected, {got:?} found"));
+        }
+    }
+    wrong
+}
+
+fn verdict(verdict: Verdict) -> LeaderVerdict {
+    match verdict {
+        Verdict::One => LeaderVerdict::One,
+        Verdict::Many => LeaderVerdict::Many,
+        Verdict::None => LeaderVerdict::None,
+        Verdict::Settling { .. } => LeaderVerdict::Settling,
+        Verdict::Unknown => LeaderVerdict::Unknown,
+    }
+}
+
+/// `ready/wanted`, as `kubectl get deployment` shows them, or why that can't be told.
+async fn pods(console: &VirtualConsole) -> String {
+    let client = Client::new(console.drill.api().in_process(), NAMESPACE);
+    let deployments = Api::<Deployment>::namespaced(client, NAMESPACE);
+    let asked = deployments.get_opt("managed-services-api");
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(1), asked).await;
+    let deployment = match asked {
+        Ok(Ok(Some(deployment))) => deployment,
+        Ok(Ok(None)) => return "no deployment".to_owned(),
+        // What the API does not tell now the console may have heard before.
+        Ok(Err(_)) | Err(_) => return heard_of_pods(console),
+    };
+    let ready = deployment.status.and_then(|status| status.ready_replicas);
+    let wanted = deployment.spec.and_then(|spec| spec.replicas);
+    format!("{}/{}", ready.unwrap_or(0), wanted.unwrap_or(1))
+}
+
+fn heard_of_pods(console: &VirtualConsole) -> String {
+    let deployment = console.app().facts.deployment.as_ref();
+    deployment.map_or("not known".to_owned(), |known| {
+        format!("{}/{}", known.ready, known.replicas)
+    })
+}
+
+/// How many living rows a `table.status` has by the newest reading.
+fn rows(console: &VirtualConsole, of: &str) -> Result<u64, String> {
+    let (table, status) = of.split_once('.').ok_or("write it as table.status")?;
+    let statuses = console.app().facts.statuses(table).ok_or("never read")?;
+    let statuses = statuses.as_ref().map_err(ToString::to_string)?;
+    let counted = statuses.iter().find(|counted| &*counted.status == status);
+    Ok(counted.map_or(0, |counted| counted.count))
+}
+
+/// What was found, with the evidence.
+fn found(console: &VirtualConsole, pods: &str) -> String {
+    let app = console.app();
+    let mut text = format!("  pods {pods}\n");
+    let workers = &app.session.profile.leaders.workers;
+    for (worker, leader) in workers.iter().zip(&app.diagnosis.leaders) {
+        let _ = writeln!(
+            text,
+            "  leader {}: {:?}; log: {}; lease: {:?}",
+            worker.lease_type,
+            leader.verdict,
+            leader.log,
+            leader
+                .lease
+                .as_ref()
+                .map(|lease| (lease.live, lease.ttl_s, lease.advancing))
+        );
+    }
+    for step in &app.diagnosis.steps {
+        let _ = writeln!(
+            text,
+            "  step {}: {:?} {} {} {:?}",
+            step.id, step.status, step.value, step.threshold, step.evidence
+        );
+    }
+    for pod in app.facts.pods.values() {
+        let states: Vec<_> = pod.containers.iter().map(container).collect();
+        let _ = writeln!(text, "  pod {} {} {}", pod.name, pod.phase, states.join(" "));
+    }
+    for (id, feed) in app.facts.feeds() {
+        if !matches!(feed.state, FeedState::Live | FeedState::Ended) {
+            let _ = writeln!(text, "  feed {id:?}: {:?}", feed.state);
+        }
+    }
+    if let Some((_, reading)) = &app.facts.reading {
+        for table in &reading.tables {
+            let counts = table.statuses.as_ref().map(|statuses| {
+                let one = |status: &sopwatch::incident::fact::StatusCount| {
+                    format!(
+                        "{}={} (oldest {:?} s)",
+                        status.status, status.count, status.oldest_s
+                    )
+                };
+                statuses.iter().map(one).collect::<Vec<_>>().join(", ")
+            });
+            let _ = writeln!(text, "  rows {}: {counts:?}", table.table);
+        }
+    }
+    for event in app.facts.cluster_events.values().filter(|event| event.warning) {
+        let _ = writeln!(
+            text,
+            "  event {} of {} x{}: {}",
+            event.reason, event.object_name, event.count, event.message
+        );
+    }
+    for entry in app.log.shown().iter().rev().take(LINES).rev() {
+        let (source, record) = (&entry.source, &entry.record);
+        let _ = writeln!(
+            text,
+            "  log {}/{}.{} {}",
+            source.pod, source.container, source.restart, record.text
+        );
+    }
+    text
+}
+
+fn container(container: &Container) -> String {
+    let state = match &container.state {
+        ContainerState::Waiting { reason, .. } => format!("waiting {reason}"),
+        ContainerState::Running { since } => format!("running since {since:?}"),
+        ContainerState::Terminated(ended) => format!("ended {} {}", ended.reason, ended.exit_code),
+        other => format!("{other:?}"),
+    };
+    format!(
+        "{}({}ready, {} restarts): {state}",
+        container.name,
+        if container.ready { "" } else { "not " },
+        container.restarts
+    )
+}
