@@ -3,8 +3,10 @@
 use serde::Deserialize;
 
 /// A misbehaviour of the API server. Lasting ones hold until the fault is taken back; the others happen once, when they are set.
+///
+/// In a scenario's timeline: `api = "freeze"`, `api = { answer = 503 }`, `api = { restart = 8 }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ApiFault {
     /// Lasting: nothing listens, and open connections are reset.
     Refuse,
@@ -18,12 +20,23 @@ pub enum ApiFault {
     Answer(u16),
     /// Lasting: every answer comes this many real milliseconds late.
     Latency(u64),
+    /// Lasting: answers come up to a second and a half late, and of a hundred requests so many go wrong: cut before or after they were
+    /// carried out, answered many seconds late, answered 429, or never answered. Open streams are cut every minute or so.
+    Lossy(u8),
+    /// Lasting: what deletes or changes something is carried out, and the connection is reset before the answer.
+    LoseAnswers,
+    /// Lasting: the server has just started and knows no roles: the rightful are answered 403. It lasts a second after a real start.
+    Starting,
+    /// Once: the server goes away for so many seconds, and is then [`Starting`](Self::Starting) for one.
+    Restart(u32),
     /// Once: every open stream is cut in the middle of its transfer.
     ResetStreams,
     /// Once: every open watch is told that its resourceVersion is too old, and the history is forgotten.
     ExpireWatches,
     /// Once: every open log stream is cut in the middle of its transfer.
     CutLogs,
+    /// Once: the open watches of a resource (`pods`) stand still for good, though their connections live; later ones work.
+    StallWatches(String),
 }
 
 impl ApiFault {
@@ -31,7 +44,11 @@ impl ApiFault {
     pub fn is_lasting(&self) -> bool {
         !matches!(
             self,
-            ApiFault::ResetStreams | ApiFault::ExpireWatches | ApiFault::CutLogs
+            ApiFault::Restart(_)
+                | ApiFault::ResetStreams
+                | ApiFault::ExpireWatches
+                | ApiFault::CutLogs
+                | ApiFault::StallWatches(_)
         )
     }
 }

@@ -12,6 +12,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 
 use super::body::Body;
+use super::faults;
 use super::shared::Shared;
 use crate::drill::faults::ApiFault;
 
@@ -65,5 +66,5 @@ where
         parts.headers.insert(AUTHORIZATION, token);
     }
     let request = Request::from_parts(parts, body.to_bytes());
-    Ok(super::handle(&shared, request).await)
+    faults::carry(&shared, request).await
 }

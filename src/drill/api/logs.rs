@@ -37,7 +37,7 @@ pub fn log(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Respo
     let follow = query.is_on("follow");
     let reader = Reader {
         written: world.logs().subscribe(),
-        faults: shared.faults().stream(true),
+        faults: shared.faults().log_stream(),
         shared: Arc::clone(shared),
         instance,
         next: from,

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::body::Body;
-use super::faults::Faults;
+use super::faults::{self, Faults};
 use super::identity::Tokens;
 use super::in_process::InProcess;
 use super::shared::{Seen, Shared};
@@ -165,10 +165,13 @@ async fn thaw(faults: &Faults) {
     let _ = lasting.wait_for(|fault| *fault != Some(ApiFault::Freeze)).await;
 }
 
-async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
     let body = read(body).await?;
-    Ok(super::handle(&shared, Request::from_parts(parts, body)).await)
+    Ok(faults::carry(&shared, Request::from_parts(parts, body)).await?)
 }
 
 /// The body, or as much of it as shows that it is too long.

@@ -23,6 +23,20 @@ const FINEST: Duration = Duration::from_millis(20);
 /// Nor less often.
 const COARSEST: Duration = Duration::from_mins(1);
 
+/// What some role grants, and nobody while the server knows no roles.
+const GRANTED: [&str; 10] = [
+    "pods",
+    "pods/log",
+    "events",
+    "deployments",
+    "deployments/scale",
+    "replicasets",
+    "secrets",
+    "selfsubjectaccessreviews",
+    "selfsubjectrulesreviews",
+    "selfsubjectreviews",
+];
+
 /// A request that came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -56,10 +70,12 @@ impl Shared {
         tokens: Tokens,
         database: Arc<DatabaseServer>,
     ) -> Self {
+        // The version comes from the drill's seed.
+        let faults = Faults::seeded(world.store().version());
         Self {
             world: Mutex::new(world),
             clock,
-            faults: Faults::default(),
+            faults,
             rights,
             tokens,
             marks: Marks::default(),
@@ -72,13 +88,21 @@ impl Shared {
     /// The world as it is now. Never held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.advance(self.clock.now());
+        let now = self.clock.now();
+        world.advance(now);
         for request in world.take_requests() {
             match request {
-                Request::Api(fault) => self.faults.set(rights::pin(fault, world.store())),
+                Request::Api(fault) => {
+                    if fault == Some(ApiFault::ExpireWatches) {
+                        world.compact();
+                    }
+                    let fault = rights::pin(fault, world.store());
+                    self.faults.set(fault, now);
+                }
                 Request::Database(fault) => self.database.set_fault(fault),
             }
         }
+        self.faults.advance(now);
         world
     }
 
@@ -98,13 +122,17 @@ impl Shared {
             self.world().compact();
         }
         let fault = rights::pin(fault, self.world().store());
-        self.faults.set(fault);
+        self.faults.set(fault, self.clock.now());
+        self.wake();
     }
 
     /// What the user may do now.
     pub fn rights(&self) -> Rights {
         match self.faults.lasting() {
             Some(ApiFault::Forbid(right)) => self.rights.also_without(&right),
+            Some(ApiFault::Starting) => GRANTED
+                .iter()
+                .fold(self.rights.clone(), |rights, right| rights.also_without(right)),
             _ => self.rights.clone(),
         }
     }
@@ -147,6 +175,7 @@ impl Shared {
     pub async fn keep_time(&self) {
         loop {
             let due = self.world().next_due();
+            let due = due.into_iter().chain(self.faults.next_due()).min();
             let now = self.clock.now();
             let wait = due.map_or(COARSEST, |due| {
                 Duration::try_from(due.duration_since(now)).unwrap_or_default()

@@ -42,7 +42,7 @@ pub fn watch(
     let now = Instant::now();
     let mut watcher = Watcher {
         changes: shared.world().store().subscribe(),
-        faults: shared.faults().stream(false),
+        faults: shared.faults().watch_stream(resource.plural()),
         shared: Arc::clone(shared),
         resource,
         selection,

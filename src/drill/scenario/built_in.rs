@@ -54,6 +54,9 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "sso-outage",
     "blank-status",
     "panic-loop",
+    "slow-lossy-api",
+    "api-server-restarts",
+    "no-events-right",
 ];
 
 /// The scenarios that come with the program, in the order in which they are best practised.

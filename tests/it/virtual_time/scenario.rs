@@ -244,7 +244,6 @@ fn container(container: &Container) -> String {
         ContainerState::Waiting { reason, .. } => format!("waiting {reason}"),
         ContainerState::Running { since } => format!("running since {since:?}"),
         ContainerState::Terminated(ended) => format!("ended {} {}", ended.reason, ended.exit_code),
-        other => format!("{other:?}"),
     };
     format!(
         "{}({}ready, {} restarts): {state}",
