@@ -214,6 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_the_api_are_named_as_they_are_and_unknown_ones_with_file_line_and_choice() {
+        let with =
+            |fault: &str| Scenario::parse("f", &format!("{LEAST}[[timeline]]\nat = '1s'\napi = {fault}\n"));
+        for (text, fault) in [
+            ("'lose_answers'", ApiFault::LoseAnswers),
+            ("{ restart = 8 }", ApiFault::Restart(8)),
+            ("{ lossy = 30 }", ApiFault::Lossy(30)),
+            (
+                "{ stall_watches = 'pods' }",
+                ApiFault::StallWatches("pods".into()),
+            ),
+        ] {
+            assert_eq!(with(text).unwrap().timeline[0].happening, Happening::Api(fault));
+        }
+        let error = with("'freez'").unwrap_err().to_string();
+        for part in ["scenario f", "line 5", "freez", "freeze", "expire_watches"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
     fn an_entry_may_be_before_or_after_the_start() {
         let text =
             format!("{LEAST}[[timeline]]\nat = '-5m'\nscale = 0\n[[timeline]]\nat = '30s'\napi = 'freeze'\n");

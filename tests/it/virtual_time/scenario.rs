@@ -18,7 +18,7 @@ use sopwatch::incident::leader::Verdict;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;
 
-/// The seeds with which every expectation holds: a lesson that holds with one alone is luck.
+/// Judged with the first; with all of them where a scenario is named, since a lesson that holds with one seed alone is luck.
 const SEEDS: [u64; 2] = [1, 7];
 
 /// So many of the newest log records are shown with a failure.
@@ -32,9 +32,10 @@ fn every_scenario_is_found_as_it_says() {
     let choice = std::env::var(CHOICE).ok();
     let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
     let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let seeds = if choice.is_some() { &SEEDS[..] } else { &SEEDS[..1] };
     let work: VecDeque<_> = ids
         .filter(|id| chosen(id))
-        .flat_map(|id| SEEDS.map(|seed| (id.clone(), seed)))
+        .flat_map(|id| seeds.iter().map(move |seed| (id.clone(), *seed)))
         .collect();
     assert!(!work.is_empty(), "no scenario has {choice:?} in its id");
     let work = Mutex::new(work);

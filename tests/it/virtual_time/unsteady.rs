@@ -72,7 +72,7 @@ fn a_lossy_network_carries_most_loses_some_and_does_so_the_same_each_time() {
             let mut outcomes = Vec::new();
             for _ in 0..100 {
                 let asked = tokio::time::Instant::now();
-                let outcome = match tokio::time::timeout(Duration::from_secs(10), names(&pods)).await {
+                let outcome = match tokio::time::timeout(Duration::from_secs(15), names(&pods)).await {
                     Ok(Ok(_)) if asked.elapsed() > Duration::from_secs(2) => "late",
                     Ok(Ok(_)) => "well",
                     Ok(Err(Error::Api(_))) => "throttled",
@@ -87,7 +87,7 @@ fn a_lossy_network_carries_most_loses_some_and_does_so_the_same_each_time() {
     let once = outcomes();
     for (what, least) in [
         ("well", 40),
-        ("late", 2),
+        ("late", 1),
         ("throttled", 2),
         ("cut", 4),
         ("never", 2),
