@@ -3,9 +3,11 @@
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
 mod body;
+mod columns;
 mod discovery;
 mod faults;
 mod in_process;
+mod log_options;
 mod logs;
 mod read;
 mod request;

@@ -57,6 +57,15 @@ impl Selection {
             && self.fields.iter().all(|term| term.holds(object))
     }
 
+    /// An object's key below the listed collection, by which pages are cut.
+    pub fn key(&self, namespace: &str, name: &str) -> String {
+        if self.namespace.is_empty() {
+            format!("/{namespace}/{name}")
+        } else {
+            format!("/{name}")
+        }
+    }
+
     /// Whether it narrows by more than the namespace, so that the number of the remaining is not known.
     pub fn is_narrow(&self) -> bool {
         !self.labels.is_empty() || !self.fields.is_empty()

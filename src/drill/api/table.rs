@@ -3,84 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::columns::columns;
 use crate::drill::world::Resource;
-
-/// A column: name, type, and whether only `-o wide` shows it.
-type Column = (&'static str, &'static str, bool);
-
-const PODS: [Column; 9] = [
-    ("Name", "string", false),
-    ("Ready", "string", false),
-    ("Status", "string", false),
-    ("Restarts", "string", false),
-    ("Age", "string", false),
-    ("IP", "string", true),
-    ("Node", "string", true),
-    ("Nominated Node", "string", true),
-    ("Readiness Gates", "string", true),
-];
-const DEPLOYMENTS: [Column; 8] = [
-    ("Name", "string", false),
-    ("Ready", "string", false),
-    ("Up-to-date", "string", false),
-    ("Available", "string", false),
-    ("Age", "string", false),
-    ("Containers", "string", true),
-    ("Images", "string", true),
-    ("Selector", "string", true),
-];
-const REPLICA_SETS: [Column; 8] = [
-    ("Name", "string", false),
-    ("Desired", "integer", false),
-    ("Current", "integer", false),
-    ("Ready", "integer", false),
-    ("Age", "string", false),
-    ("Containers", "string", true),
-    ("Images", "string", true),
-    ("Selector", "string", true),
-];
-const EVENTS: [Column; 10] = [
-    ("Last Seen", "string", false),
-    ("Type", "string", false),
-    ("Reason", "string", false),
-    ("Object", "string", false),
-    ("Subobject", "string", true),
-    ("Source", "string", true),
-    ("Message", "string", false),
-    ("First Seen", "string", true),
-    ("Count", "string", true),
-    ("Name", "string", true),
-];
-const SECRETS: [Column; 4] = [
-    ("Name", "string", false),
-    ("Type", "string", false),
-    ("Data", "string", false),
-    ("Age", "string", false),
-];
-const NAMESPACES: [Column; 3] = [
-    ("Name", "string", false),
-    ("Status", "string", false),
-    ("Age", "string", false),
-];
-
-/// The column definitions of a resource.
-pub fn columns(resource: Resource) -> Value {
-    let columns: &[Column] = match resource {
-        Resource::Pods => &PODS,
-        Resource::Deployments => &DEPLOYMENTS,
-        Resource::ReplicaSets => &REPLICA_SETS,
-        Resource::Events => &EVENTS,
-        Resource::Secrets => &SECRETS,
-        Resource::Namespaces => &NAMESPACES,
-    };
-    columns
-        .iter()
-        .map(|(name, kind, wide)| {
-            let format = if *name == "Name" { "name" } else { "" };
-            json!({"name": name, "type": kind, "format": format, "description": "", "priority": u8::from(*wide)})
-        })
-        .collect()
-}
 
 /// What a row carries beside its cells (`includeObject`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ use pod_run::PodRun;
 use random::Random;
 
 pub use events::seconds;
-pub use logs::{Instance, LogLine, Logs};
+pub use logs::{Instance, LogFile, LogLine, Logs, PIECE, Position};
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;
 pub use store::{Change, ChangeKind, Store};

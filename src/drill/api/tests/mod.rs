@@ -2,6 +2,8 @@
 
 mod faults;
 mod kubectl;
+mod lists;
+mod logs;
 mod wire;
 
 use std::path::Path;
