@@ -17,4 +17,5 @@ mod foreign;
 mod hostile;
 mod leaks;
 mod pty;
+mod recorded;
 mod tidy;

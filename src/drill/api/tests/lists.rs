@@ -35,7 +35,11 @@ async fn options_that_do_not_go_together_are_refused() {
         ),
     ] {
         let (got, status) = get(&drill, &format!("{PODS}?{query}")).await;
-        assert_eq!((got, status["message"].as_str().unwrap()), (code, message), "{query}");
+        assert_eq!(
+            (got, status["message"].as_str().unwrap()),
+            (code, message),
+            "{query}"
+        );
     }
 }
 

@@ -25,7 +25,10 @@ async fn of_several_containers_one_must_be_named() {
     let message = "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [i]";
     assert_eq!(code, 400);
     assert!(text.contains(message), "{text}");
-    assert_eq!(read(&sidecar("node-1"), "container=b").await, (200, String::new()));
+    assert_eq!(
+        read(&sidecar("node-1"), "container=b").await,
+        (200, String::new())
+    );
 }
 
 #[tokio::test]
