@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use regex::Regex;
 use sopwatch::drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
 use tokio::process::Command;
@@ -96,7 +97,7 @@ fn form(cell: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_digit() { '9' } else { c })
         .collect();
-    let fraction = regex::Regex::new(r"\.9+").unwrap();
+    let fraction = Regex::new(r"\.9+").unwrap();
     fraction.replace(&form, ".9").into_owned()
 }
 
@@ -152,6 +153,7 @@ async fn psql_says_what_it_said() {
     let (user, _) = before.rsplit_once(':').unwrap();
     let stranger = run(&format!("{user}:wrong@{after}"), &[], "select 1").await;
     let last = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+    let port = Regex::new(r"port \d+").unwrap();
     for (recorded, here) in refusals.iter().zip([read_only, slow, stranger]) {
         let words = |text: &str| {
             let text = normal::text(
@@ -159,10 +161,7 @@ async fn psql_says_what_it_said() {
                     .replace("managed_services_ro", "USER")
                     .replace("managed_services_api", "USER"),
             );
-            regex::Regex::new(r"port \d+")
-                .unwrap()
-                .replace(&text, "port N")
-                .into_owned()
+            port.replace(&text, "port N").into_owned()
         };
         judge.same(recorded, "said", words(recorded), words(&last(&here)));
     }
