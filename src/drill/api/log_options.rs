@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::request::Query;
 use super::status::Refusal;
@@ -49,7 +50,7 @@ impl LogOptions {
             wrong.push(("", "FieldValueForbidden", why.to_owned()));
         }
         if !wrong.is_empty() {
-            return Err(Refusal::invalid_fields("PodLogOptions", pod, &wrong));
+            return Err(invalid(pod, &wrong));
         }
         let ago = since_seconds.map(|seconds| now - SignedDuration::from_secs(seconds));
         Ok(Self {
@@ -61,6 +62,25 @@ impl LogOptions {
             timestamps: query.is_on("timestamps"),
         })
     }
+}
+
+/// The 422 of wrong options: of each its name, the reason of the cause, and why.
+fn invalid(pod: &str, wrong: &[(&str, &str, String)]) -> Refusal {
+    let said: Vec<String> = wrong
+        .iter()
+        .map(|(field, _, why)| format!("{field}: {why}"))
+        .collect();
+    let said = match said.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let causes: Vec<Value> = wrong
+        .iter()
+        .map(|(field, reason, why)| json!({"reason": reason, "message": why, "field": field}))
+        .collect();
+    let message = format!("PodLogOptions \"{pod}\" is invalid: {said}");
+    Refusal::new(422, "Invalid", message)
+        .with(json!({"name": pod, "kind": "PodLogOptions", "causes": causes}))
 }
 
 fn number<N: FromStr>(query: &Query, key: &str) -> Result<Option<N>, Refusal> {

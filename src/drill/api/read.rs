@@ -121,7 +121,7 @@ fn check_options(query: &Query) -> Result<(), Refusal> {
     }
     let forbidden = |field: &str, why: &str| {
         let why = format!("Forbidden: {why}");
-        Err(Refusal::invalid_options(field, "FieldValueForbidden", &why))
+        Err(invalid_options(field, "FieldValueForbidden", &why))
     };
     if query.get("sendInitialEvents").is_some() {
         return forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
@@ -149,9 +149,19 @@ fn check_options(query: &Query) -> Result<(), Refusal> {
             let why = format!(
                 "Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\", \"\""
             );
-            Err(Refusal::invalid_options(field, "FieldValueNotSupported", &why))
+            Err(invalid_options(field, "FieldValueNotSupported", &why))
         }
     }
+}
+
+/// The 422 of options that do not go together; `reason` is that of the cause.
+fn invalid_options(field: &str, reason: &str, why: &str) -> Refusal {
+    let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
+    Refusal::new(422, "Invalid", message).with(json!({
+        "group": "meta.k8s.io",
+        "kind": "ListOptions",
+        "causes": [{"reason": reason, "message": why, "field": field}],
+    }))
 }
 
 async fn wait_for_version(shared: &Shared, query: &Query) -> Result<(), Refusal> {

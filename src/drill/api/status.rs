@@ -110,34 +110,6 @@ impl Refusal {
         }))
     }
 
-    /// 422 of fields of a core object: of each its path, the reason of the cause, and why.
-    pub fn invalid_fields(kind: &str, name: &str, wrong: &[(&str, &str, String)]) -> Self {
-        let said: Vec<String> = wrong
-            .iter()
-            .map(|(field, _, why)| format!("{field}: {why}"))
-            .collect();
-        let said = match said.as_slice() {
-            [one] => one.clone(),
-            several => format!("[{}]", several.join(", ")),
-        };
-        let causes: Vec<Value> = wrong
-            .iter()
-            .map(|(field, reason, why)| json!({"reason": reason, "message": why, "field": field}))
-            .collect();
-        let details = json!({"name": name, "kind": kind, "causes": causes});
-        Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {said}")).with(details)
-    }
-
-    /// 422 of options of a list or a watch that do not go together; `reason` is that of the cause.
-    pub fn invalid_options(field: &str, reason: &str, why: &str) -> Self {
-        let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
-        Self::new(422, "Invalid", message).with(json!({
-            "group": "meta.k8s.io",
-            "kind": "ListOptions",
-            "causes": [{"reason": reason, "message": why, "field": field}],
-        }))
-    }
-
     /// 504 of a resourceVersion that has not come within the server's patience.
     pub fn future_version(asked: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
