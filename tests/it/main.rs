@@ -18,5 +18,6 @@ mod foreign;
 mod hostile;
 mod leaks;
 mod pty;
+mod recorded;
 mod tidy;
 mod virtual_time;

@@ -1,121 +1,175 @@
-//! What the server serves: versions, groups and resources, plain and aggregated.
+//! What the server says it serves: versions, groups and resources, plain and aggregated.
+//!
+//! It names everything that a real server names, so that `kubectl get nodes` is forbidden, as it is in life, and not unknown.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::LazyLock;
+
+use http::header::{CACHE_CONTROL, ETAG, HOST, IF_NONE_MATCH, VARY};
 use http::request::Parts;
-use http::{Response, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
 
-/// One resource of a group.
+const ALL: &str = "create,delete,deletecollection,get,list,patch,update,watch";
+const OF_STATUS: &str = "get,patch,update";
+
+/// One resource, or a subresource (`pods/log`), of one version of a group.
 struct Entry {
+    /// Empty for core.
     group: &'static str,
-    plural: &'static str,
-    singular: &'static str,
+    version: &'static str,
+    name: &'static str,
     kind: &'static str,
+    /// Group and version of the kind, where they are not the resource's own.
+    kind_of: Option<(&'static str, &'static str)>,
     namespaced: bool,
-    verbs: &'static [&'static str],
-    short: &'static [&'static str],
-    subresources: &'static [(&'static str, &'static str, &'static [&'static str])],
+    verbs: Vec<&'static str>,
+    short: Vec<&'static str>,
+    categories: Vec<&'static str>,
+    /// Empty for what is not stored.
+    hash: &'static str,
 }
 
-const READ: &[&str] = &["get", "list", "watch"];
-const SCALE: (&str, &str, &[&str]) = ("scale", "Scale", &["get", "patch", "update"]);
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let lines = include_str!("resources.txt").lines();
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(Entry::read)
+        .collect()
+});
 
-const RESOURCES: [Entry; 10] = [
-    entry("", "events", "event", "Event", READ, &["ev"], &[]),
-    Entry {
-        namespaced: false,
-        ..entry("", "namespaces", "namespace", "Namespace", &["get"], &["ns"], &[])
-    },
-    Entry {
-        namespaced: false,
-        ..entry("", "nodes", "node", "Node", READ, &["no"], &[])
-    },
-    entry(
-        "",
-        "pods",
-        "pod",
-        "Pod",
-        &["delete", "get", "list", "watch"],
-        &["po"],
-        &[
-            ("exec", "PodExecOptions", &["create", "get"]),
-            ("log", "Pod", &["get"]),
-            ("portforward", "PodPortForwardOptions", &["create", "get"]),
-        ],
-    ),
-    entry("", "secrets", "secret", "Secret", READ, &[], &[]),
-    entry(
-        "apps",
-        "deployments",
-        "deployment",
-        "Deployment",
-        READ,
-        &["deploy"],
-        &[SCALE],
-    ),
-    entry(
-        "apps",
-        "replicasets",
-        "replicaset",
-        "ReplicaSet",
-        READ,
-        &["rs"],
-        &[],
-    ),
-    review(
-        "authentication.k8s.io",
-        "selfsubjectreviews",
-        "selfsubjectreview",
-        "SelfSubjectReview",
-    ),
-    review(
-        "authorization.k8s.io",
-        "selfsubjectaccessreviews",
-        "selfsubjectaccessreview",
-        "SelfSubjectAccessReview",
-    ),
-    review(
-        "authorization.k8s.io",
-        "selfsubjectrulesreviews",
-        "selfsubjectrulesreview",
-        "SelfSubjectRulesReview",
-    ),
-];
+impl Entry {
+    fn read(line: &'static str) -> Option<Self> {
+        let mut columns = line
+            .split_whitespace()
+            .map(|column| if column == "-" { "" } else { column });
+        let (group, version) = split_version(columns.next()?);
+        let name = columns.next()?;
+        let (kind, kind_of) = match columns.next()?.split_once('@') {
+            Some((kind, other)) => (kind, Some(split_version(other))),
+            None => (line.split_whitespace().nth(2)?, None),
+        };
+        let namespaced = columns.next()? == "namespaced";
+        let verbs = match columns.next()? {
+            "all" => ALL,
+            "status" => OF_STATUS,
+            verbs => verbs,
+        };
+        let mut list = || -> Option<Vec<&'static str>> {
+            let words = columns.next()?.split(',');
+            Some(words.filter(|word| !word.is_empty()).collect())
+        };
+        Some(Self {
+            group,
+            version,
+            name,
+            kind,
+            kind_of,
+            namespaced,
+            verbs: verbs.split(',').collect(),
+            short: list()?,
+            categories: list()?,
+            hash: columns.next()?,
+        })
+    }
 
-const GROUPS: [&str; 3] = ["apps", "authentication.k8s.io", "authorization.k8s.io"];
+    /// The name of a resource, not of a subresource, in the singular.
+    fn singular(&self) -> String {
+        if self.name.contains('/') {
+            String::new()
+        } else {
+            self.kind.to_lowercase()
+        }
+    }
 
-const fn entry(
-    group: &'static str,
-    plural: &'static str,
-    singular: &'static str,
-    kind: &'static str,
-    verbs: &'static [&'static str],
-    short: &'static [&'static str],
-    subresources: &'static [(&'static str, &'static str, &'static [&'static str])],
-) -> Entry {
-    Entry {
-        group,
-        plural,
-        singular,
-        kind,
-        namespaced: true,
-        verbs,
-        short,
-        subresources,
+    /// As an `APIResourceList` has it.
+    fn plain(&self) -> Value {
+        let mut value = json!({
+            "name": self.name,
+            "singularName": self.singular(),
+            "namespaced": self.namespaced,
+            "kind": self.kind,
+            "verbs": self.verbs,
+        });
+        if let Some((group, version)) = self.kind_of {
+            value["group"] = json!(group);
+            value["version"] = json!(version);
+        }
+        if !self.hash.is_empty() {
+            value["storageVersionHash"] = json!(self.hash);
+        }
+        self.with_names(value)
+    }
+
+    /// As an `APIGroupDiscoveryList` has it.
+    fn aggregated(&self) -> Value {
+        let mut value = json!({
+            "resource": self.name,
+            "responseKind": self.response_kind(),
+            "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
+            "singularResource": self.singular(),
+            "verbs": self.verbs,
+        });
+        let own = format!("{}/", self.name);
+        let subresources: Vec<Value> = resources(self.group, self.version)
+            .filter_map(|other| Some((other.name.strip_prefix(own.as_str())?, other)))
+            .map(|(name, other)| json!({"subresource": name, "responseKind": other.response_kind(), "verbs": other.verbs}))
+            .collect();
+        if !subresources.is_empty() {
+            value["subresources"] = json!(subresources);
+        }
+        self.with_names(value)
+    }
+
+    fn with_names(&self, mut value: Value) -> Value {
+        if !self.short.is_empty() {
+            value["shortNames"] = json!(self.short);
+        }
+        if !self.categories.is_empty() {
+            value["categories"] = json!(self.categories);
+        }
+        value
+    }
+
+    fn response_kind(&self) -> Value {
+        let (group, version) = self.kind_of.unwrap_or_default();
+        json!({"group": group, "version": version, "kind": self.kind})
     }
 }
 
-const fn review(
-    group: &'static str,
-    plural: &'static str,
-    singular: &'static str,
-    kind: &'static str,
-) -> Entry {
-    Entry {
-        namespaced: false,
-        ..entry(group, plural, singular, kind, &["create"], &[], &[])
+/// `v1` and `apps/v1` in two.
+fn split_version(text: &'static str) -> (&'static str, &'static str) {
+    text.split_once('/').unwrap_or(("", text))
+}
+
+fn resources(group: &str, version: &str) -> impl Iterator<Item = &'static Entry> {
+    ENTRIES
+        .iter()
+        .filter(move |entry| entry.group == group && entry.version == version)
+}
+
+/// The groups but core, in the server's order.
+fn groups() -> Vec<&'static str> {
+    let mut groups: Vec<&str> = Vec::new();
+    for entry in ENTRIES.iter() {
+        if !entry.group.is_empty() && !groups.contains(&entry.group) {
+            groups.push(entry.group);
+        }
     }
+    groups
+}
+
+/// The versions of a group, the preferred one first.
+fn versions(group: &str) -> Vec<&'static str> {
+    let mut versions: Vec<&str> = Vec::new();
+    for entry in ENTRIES.iter().filter(|entry| entry.group == group) {
+        if !versions.contains(&entry.version) {
+            versions.push(entry.version);
+        }
+    }
+    versions
 }
 
 /// The answer for a path that is no resource; `None` when nothing is there.
@@ -124,35 +178,35 @@ pub fn answer(parts: &Parts) -> Option<Response<Body>> {
     match path {
         "/version" => Some(body::json(200, &version())),
         "/healthz" | "/livez" | "/readyz" => Some(body::text("ok")),
-        "/api" if wants_aggregated(parts) => Some(aggregated(&[""])),
-        "/apis" if wants_aggregated(parts) => Some(aggregated(&GROUPS)),
-        "/api" => Some(body::json(200, &api_versions())),
+        "/api" if wants_aggregated(parts) => Some(aggregated(parts, &[""])),
+        "/apis" if wants_aggregated(parts) => Some(aggregated(parts, &groups())),
+        "/api" => Some(body::json(200, &api_versions(parts))),
         "/apis" => Some(body::json(200, &group_list())),
-        "/api/v1" => Some(body::json(200, &resource_list(""))),
+        "/api/v1" => Some(body::json(200, &resource_list("", "v1"))),
         _ => group_answer(path),
     }
 }
 
 fn group_answer(path: &str) -> Option<Response<Body>> {
     let rest = path.strip_prefix("/apis/")?;
+    let groups = groups();
     match rest.split_once('/') {
-        None if GROUPS.contains(&rest) => {
+        None if groups.contains(&rest) => {
             let mut group = group(rest);
             group["kind"] = json!("APIGroup");
             group["apiVersion"] = json!("v1");
             Some(body::json(200, &group))
         }
-        Some((name, "v1")) if GROUPS.contains(&name) => Some(body::json(200, &resource_list(name))),
+        Some((name, version)) if groups.contains(&name) && versions(name).contains(&version) => {
+            Some(body::json(200, &resource_list(name, version)))
+        }
         _ => None,
     }
 }
 
 /// Whether this server knows the resource at all.
 pub fn knows(group: &str, version: &str, plural: &str) -> bool {
-    version == "v1"
-        && RESOURCES
-            .iter()
-            .any(|entry| entry.group == group && entry.plural == plural)
+    resources(group, version).any(|entry| entry.name == plural)
 }
 
 fn version() -> Value {
@@ -169,110 +223,36 @@ fn version() -> Value {
     })
 }
 
-fn api_versions() -> Value {
+fn api_versions(parts: &Parts) -> Value {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     json!({
         "kind": "APIVersions",
         "versions": ["v1"],
-        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": host.unwrap_or("127.0.0.1")}],
     })
 }
 
 fn group_list() -> Value {
-    let groups: Vec<Value> = GROUPS.iter().map(|name| group(name)).collect();
+    let groups: Vec<Value> = groups().into_iter().map(group).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
 fn group(name: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
-    json!({"name": name, "versions": [version], "preferredVersion": version})
+    let versions: Vec<Value> = versions(name)
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+        .collect();
+    json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
 }
 
-fn resource_list(group: &str) -> Value {
-    let resources: Vec<Value> = RESOURCES
-        .iter()
-        .filter(|entry| entry.group == group)
-        .flat_map(Entry::plain)
-        .collect();
-    let version = if group.is_empty() {
-        "v1".to_owned()
-    } else {
-        format!("{group}/v1")
-    };
+fn resource_list(group: &str, version: &str) -> Value {
+    let resources: Vec<Value> = resources(group, version).map(Entry::plain).collect();
     let mut list = json!({"kind": "APIResourceList", "groupVersion": version, "resources": resources});
     if !group.is_empty() {
         list["apiVersion"] = json!("v1");
+        list["groupVersion"] = json!(format!("{group}/{version}"));
     }
     list
-}
-
-impl Entry {
-    fn plain(&self) -> Vec<Value> {
-        let mut main = json!({
-            "name": self.plural,
-            "singularName": self.singular,
-            "namespaced": self.namespaced,
-            "kind": self.kind,
-            "verbs": self.verbs,
-        });
-        if !self.short.is_empty() {
-            main["shortNames"] = json!(self.short);
-        }
-        if self.is_in_all() {
-            main["categories"] = json!(["all"]);
-        }
-        let mut all = vec![main];
-        for (name, kind, verbs) in self.subresources {
-            let mut sub = json!({
-                "name": format!("{}/{name}", self.plural),
-                "singularName": "",
-                "namespaced": self.namespaced,
-                "kind": kind,
-                "verbs": verbs,
-            });
-            if *kind == "Scale" {
-                sub["group"] = json!("autoscaling");
-                sub["version"] = json!("v1");
-            }
-            all.push(sub);
-        }
-        all
-    }
-
-    fn is_in_all(&self) -> bool {
-        matches!(self.plural, "pods" | "deployments" | "replicasets")
-    }
-
-    fn aggregated(&self) -> Value {
-        let kind_of = |kind: &str| {
-            if kind == "Scale" {
-                json!({"group": "autoscaling", "version": "v1", "kind": kind})
-            } else {
-                json!({"group": "", "version": "", "kind": kind})
-            }
-        };
-        let subresources: Vec<Value> = self
-            .subresources
-            .iter()
-            .map(|(name, kind, verbs)| json!({"subresource": name, "responseKind": kind_of(kind), "verbs": verbs}))
-            .collect();
-        let mut main = json!({
-            "resource": self.plural,
-            "responseKind": kind_of(self.kind),
-            "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
-            "singularResource": self.singular,
-            "verbs": self.verbs,
-        });
-        if !self.short.is_empty() {
-            main["shortNames"] = json!(self.short);
-        }
-        if self.is_in_all() {
-            main["categories"] = json!(["all"]);
-        }
-        if !subresources.is_empty() {
-            main["subresources"] = json!(subresources);
-        }
-        main
-    }
 }
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -285,7 +265,8 @@ fn wants_aggregated(parts: &Parts) -> bool {
     accept.is_some_and(|accept| accept.replace(' ', "").contains(AGGREGATED))
 }
 
-fn aggregated(groups: &[&str]) -> Response<Body> {
+/// The whole of it in one answer, which the client may keep: it asks again by its tag.
+fn aggregated(parts: &Parts, groups: &[&str]) -> Response<Body> {
     let items: Vec<Value> = groups.iter().map(|group| aggregated_group(group)).collect();
     let list = json!({
         "kind": "APIGroupDiscoveryList",
@@ -293,18 +274,82 @@ fn aggregated(groups: &[&str]) -> Response<Body> {
         "metadata": {},
         "items": items,
     });
-    body::typed_json(200, &list, AGGREGATED)
+    let tag = tag(&list);
+    let is_known = parts
+        .headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if is_known {
+        let mut response = body::text("");
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response
+    } else {
+        body::typed_json(200, &list, AGGREGATED)
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(ETAG, tag);
+    }
+    response
+}
+
+/// The tag of a document: 128 hexadecimal digits in quotes, as long as the server's SHA-512.
+fn tag(document: &Value) -> String {
+    let text = document.to_string();
+    let digits = (0_u8..8).map(|part| {
+        let mut hasher = DefaultHasher::new();
+        (part, &text).hash(&mut hasher);
+        format!("{:016X}", hasher.finish())
+    });
+    format!("\"{}\"", digits.collect::<String>())
 }
 
 fn aggregated_group(group: &str) -> Value {
-    let resources: Vec<Value> = RESOURCES
-        .iter()
-        .filter(|entry| entry.group == group)
-        .map(Entry::aggregated)
+    let versions: Vec<Value> = versions(group)
+        .into_iter()
+        .map(|version| {
+            let resources: Vec<Value> = resources(group, version)
+                .filter(|entry| !entry.name.contains('/'))
+                .map(Entry::aggregated)
+                .collect();
+            json!({"version": version, "resources": resources, "freshness": "Current"})
+        })
         .collect();
     let mut metadata = json!({"creationTimestamp": null});
     if !group.is_empty() {
         metadata["name"] = json!(group);
     }
-    json!({"metadata": metadata, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]})
+    json!({"metadata": metadata, "versions": versions})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_a_resource() {
+        let lines = include_str!("resources.txt").lines();
+        assert_eq!(ENTRIES.len(), lines.filter(|line| !line.starts_with('#')).count());
+        assert!(knows("", "v1", "pods") && knows("autoscaling", "v1", "horizontalpodautoscalers"));
+        assert!(!knows("", "v1", "gizmos") && !knows("apps", "v2", "deployments"));
+    }
+
+    #[test]
+    fn a_client_that_has_the_document_is_told_so() {
+        let ask = |tag: Option<&HeaderValue>| {
+            let mut request = http::Request::builder()
+                .uri("/apis")
+                .header(header::ACCEPT, AGGREGATED);
+            if let Some(tag) = tag {
+                request = request.header(IF_NONE_MATCH, tag);
+            }
+            answer(&request.body(()).unwrap().into_parts().0).unwrap()
+        };
+        let first = ask(None);
+        assert_eq!(first.status(), 200);
+        assert_eq!(ask(first.headers().get(ETAG)).status(), 304);
+    }
 }

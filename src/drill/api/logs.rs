@@ -5,102 +5,106 @@ use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::Stream;
-use http::Response;
-use jiff::{SignedDuration, Timestamp};
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::body::{self, Body};
 use super::faults::{Interruption, StreamFaults};
+use super::log_options::LogOptions;
 use super::request::{Query, Target};
 use super::shared::Shared;
 use super::status::Refusal;
-use crate::drill::world::{Instance, LogLine, Resource, World};
+use crate::drill::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
 
 /// Lines read in one go, so that a long log does not hold the world.
 const BATCH: usize = 2_000;
 
 /// Answers a request for a log.
 pub fn log(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Response<Body>, Refusal> {
-    let now = shared.clock().now();
-    let since = since(query, now)?;
-    let tail = tail(query)?;
+    let options = LogOptions::of(query, &target.name, shared.clock().now())?;
     let world = shared.world();
     let pod = world
         .store()
         .get(Resource::Pods, &target.namespace, &target.name)
         .ok_or_else(|| Refusal::not_found("", "pods", &target.name))?;
-    let instance = instance(&world, pod, query)?;
+    let container = container(pod, query.get("container"))?;
+    if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+        return Ok(nothing());
+    }
+    let instance = instance(&world, pod, container, options.previous)?;
     let file = world.logs().file(&instance);
-    let (first, end) = file.map_or((0, 0), |file| (file.first(), file.end()));
-    let from = tail.map_or(first, |tail| first.max(end.saturating_sub(tail)));
-    let follow = query.is_on("follow");
+    let end = file.map_or(0, LogFile::end);
+    let from = file.map_or(Position::default(), |file| match options.tail {
+        Some(tail) => file.tail(tail),
+        None => file.first(),
+    });
     let reader = Reader {
         written: world.logs().subscribe(),
         faults: shared.faults().log_stream(),
         shared: Arc::clone(shared),
         instance,
-        next: from,
-        until: (!follow).then_some(end),
-        since,
-        timestamps: query.is_on("timestamps"),
-        budget: query.number("limitBytes"),
+        next: from.line,
+        skip: from.piece,
+        until: (!options.follow).then_some(end),
+        since: options.since,
+        timestamps: options.timestamps,
+        budget: options.limit,
     };
     drop(world);
     Ok(body::streamed("text/plain", reader.stream()))
 }
 
-fn since(query: &Query, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
-    if let Some(seconds) = query.number::<i64>("sinceSeconds") {
-        return Ok(Some(now - SignedDuration::from_secs(seconds)));
-    }
-    let Some(text) = query.get("sinceTime") else {
-        return Ok(None);
-    };
-    let malformed = |_error| {
-        let message = format!(
-            "parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\""
-        );
-        Refusal::bad_request(message)
-    };
-    text.parse().map(Some).map_err(malformed)
+/// What is answered for a pod that is on no node yet: no kubelet could be asked.
+fn nothing() -> Response<Body> {
+    let mut response = body::text("");
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
 }
 
-fn tail(query: &Query) -> Result<Option<u64>, Refusal> {
-    match query.number::<i64>("tailLines") {
-        Some(lines) if lines < 0 => Err(Refusal::invalid(
-            "PodLogOptions",
-            "",
-            ("", "PodLogOptions"),
-            "tailLines",
-            &format!("Invalid value: {lines}: must be greater than or equal to 0"),
-        )),
-        lines => Ok(lines.map(|lines| lines as u64)),
+fn names(pod: &Value, field: &str) -> Vec<String> {
+    let containers = pod["spec"][field]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    containers
+        .iter()
+        .filter_map(|container| container["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The container that is meant: the one that is named, or the only one.
+fn container(pod: &Value, asked: Option<&str>) -> Result<String, Refusal> {
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    let (containers, inits) = (names(pod, "containers"), names(pod, "initContainers"));
+    match (asked, containers.as_slice()) {
+        (Some(asked), _) if containers.iter().chain(&inits).any(|known| known == asked) => {
+            Ok(asked.to_owned())
+        }
+        (Some(asked), _) => Err(Refusal::bad_request(format!(
+            "container {asked} is not valid for pod {name}"
+        ))),
+        (None, [only]) => Ok(only.clone()),
+        (None, several) => {
+            let mut message = format!(
+                "a container name must be specified for pod {name}, choose one of: [{}]",
+                several.join(" ")
+            );
+            if !inits.is_empty() {
+                message = format!("{message} or one of the init containers: [{}]", inits.join(" "));
+            }
+            Err(Refusal::bad_request(message))
+        }
     }
 }
 
-/// The instance whose file is asked for, or why there is none.
-fn instance(world: &World, pod: &Value, query: &Query) -> Result<Instance, Refusal> {
+/// The instance whose file is read, or why there is none, as the kubelet decides it.
+fn instance(world: &World, pod: &Value, container: String, previous: bool) -> Result<Instance, Refusal> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (name, uid) = (text("name"), text("uid"));
-    let containers = |field: &str| {
-        pod["spec"][field]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    };
-    let asked = query
-        .get("container")
-        .or_else(|| containers("containers").first()?["name"].as_str());
-    let container = asked.unwrap_or_default().to_owned();
-    let mut all = containers("initContainers")
-        .iter()
-        .chain(containers("containers"));
-    if !all.any(|known| known["name"] == container.as_str()) {
-        return Err(Refusal::bad_request(format!(
-            "container {container} is not valid for pod {name}"
-        )));
-    }
     let (restarts, ended_before) = world.restarts(&uid, &container).unwrap_or((0, false));
     let waiting = world.waits_for(&uid, &container);
     if let Some(node) = world.silent_node(&uid) {
@@ -108,7 +112,7 @@ fn instance(world: &World, pod: &Value, query: &Query) -> Result<Instance, Refus
         let message = format!("Get \"https://{node}:10250/{path}\": dial tcp {node}:10250: i/o timeout");
         return Err(Refusal::new(500, "", message));
     }
-    let restart = match (query.is_on("previous"), waiting) {
+    let restart = match (previous, waiting) {
         (true, _) if !ended_before => {
             let message =
                 format!("previous terminated container \"{container}\" in pod \"{name}\" not found");
@@ -143,6 +147,8 @@ struct Reader {
     instance: Instance,
     /// The number of the next line.
     next: u64,
+    /// How many pieces of that line are left out: a tail may begin within a long line.
+    skip: u64,
     /// Where to stop; `None` while following.
     until: Option<u64>,
     since: Option<Timestamp>,
@@ -211,13 +217,14 @@ impl Reader {
     fn encode(&mut self, lines: &[LogLine]) -> Bytes {
         let mut bytes = BytesMut::new();
         for line in lines {
+            let skipped = std::mem::take(&mut self.skip) as usize * PIECE;
             if self.since.is_some_and(|since| line.at < since) {
                 continue;
             }
             if self.timestamps {
                 bytes.put_slice(line.at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ ").to_string().as_bytes());
             }
-            bytes.put_slice(&line.bytes);
+            bytes.put_slice(line.bytes.get(skipped..).unwrap_or_default());
             bytes.put_u8(b'\n');
         }
         if let Some(budget) = &mut self.budget {

@@ -3,11 +3,13 @@
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
 mod body;
+mod columns;
 mod delete;
 mod discovery;
 mod faults;
 mod identity;
 mod in_process;
+mod log_options;
 mod logs;
 mod marks;
 mod openapi;

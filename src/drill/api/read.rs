@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeError, Engine as _};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -68,6 +68,7 @@ pub async fn list(
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
     let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
+    check_options(query)?;
     wait_for_version(shared, query).await?;
     let page = Page::read(shared.world().store(), resource, &selection, query)?;
     let metadata = page.metadata;
@@ -108,10 +109,76 @@ fn without_type(object: &Value) -> Value {
     object
 }
 
-async fn wait_for_version(shared: &Shared, query: &Query) -> Result<(), Refusal> {
-    let Some(asked) = query.number::<u64>("resourceVersion") else {
+/// Refuses options of a list that do not go together, as the server's validation of ListOptions does.
+fn check_options(query: &Query) -> Result<(), Refusal> {
+    for number in ["limit", "timeoutSeconds"] {
+        if let Some(text) = query.get(number)
+            && text.parse::<i64>().is_err()
+        {
+            let message = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+            return Err(Refusal::bad_request(message));
+        }
+    }
+    let forbidden = |field: &str, why: &str| {
+        let why = format!("Forbidden: {why}");
+        Err(invalid_options(field, "FieldValueForbidden", &why))
+    };
+    if query.get("sendInitialEvents").is_some() {
+        return forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+    }
+    let version = query.get("resourceVersion");
+    let Some(matching) = query.get("resourceVersionMatch") else {
         return Ok(());
     };
+    let field = "resourceVersionMatch";
+    match (matching, version) {
+        _ if query.get("continue").is_some() => forbidden(
+            field,
+            "resourceVersionMatch is forbidden when continue is provided",
+        ),
+        (_, None) => forbidden(
+            field,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        ("Exact", Some("0")) => forbidden(
+            field,
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        ("Exact" | "NotOlderThan", Some(_)) => Ok(()),
+        (other, Some(_)) => {
+            let why = format!(
+                "Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\", \"\""
+            );
+            Err(invalid_options(field, "FieldValueNotSupported", &why))
+        }
+    }
+}
+
+/// The 422 of options that do not go together; `reason` is that of the cause.
+fn invalid_options(field: &str, reason: &str, why: &str) -> Refusal {
+    let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: {why}");
+    Refusal::new(422, "Invalid", message).with(json!({
+        "group": "meta.k8s.io",
+        "kind": "ListOptions",
+        "causes": [{"reason": reason, "message": why, "field": field}],
+    }))
+}
+
+async fn wait_for_version(shared: &Shared, query: &Query) -> Result<(), Refusal> {
+    let Some(text) = query.get("resourceVersion") else {
+        return Ok(());
+    };
+    let asked: u64 = text.parse().map_err(|_not_a_number| {
+        let message = format!(
+            "invalid resource version: resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"
+        );
+        Refusal::bad_request(message)
+    })?;
+    // After a token no version is waited for: it has its own.
+    if query.get("continue").is_some() && asked != 0 {
+        let message = "specifying resource version is not allowed when using continue";
+        return Err(Refusal::bad_request(message));
+    }
     let mut changes = shared.world().store().subscribe();
     let reached = changes.wait_for(|version| *version >= asked);
     let in_time = tokio::time::timeout(PATIENCE, reached).await.is_ok();
@@ -167,63 +234,92 @@ impl Page {
     ) -> Self {
         let rest = all
             .iter()
-            .filter(|((_, name), _)| format!("{name}\0").as_str() > start || start.is_empty());
+            .map(|((namespace, name), object)| (selection.key(namespace, name), object))
+            .filter(|(key, _)| key.as_str() >= start);
         let mut wanted = rest.filter(|(_, object)| selection.takes(object));
-        let objects: Vec<Arc<Value>> = wanted
+        let page: Vec<(String, Arc<Value>)> = wanted
             .by_ref()
             .take(limit.unwrap_or(usize::MAX))
-            .map(|(_, object)| Arc::clone(object))
+            .map(|(key, object)| (key, Arc::clone(object)))
             .collect();
         let remaining = wanted.count();
         let mut metadata = json!({"resourceVersion": version.to_string()});
         if remaining > 0
-            && let Some(last) = objects.last()
+            && let Some((last, _)) = page.last()
         {
-            let name = last["metadata"]["name"].as_str().unwrap_or_default();
             let token = Token {
                 version: Some(version),
-                start: format!("{name}\0"),
+                start: format!("{last}\0"),
             };
             metadata["continue"] = json!(token.encode());
             if !selection.is_narrow() {
                 metadata["remainingItemCount"] = json!(remaining);
             }
         }
+        let objects = page.into_iter().map(|(_, object)| object).collect();
         Self { objects, metadata }
     }
 }
 
-/// Where the next page begins: after the name in `start`, at a version.
+/// Where the next page begins: after the key in `start`, at a version.
 struct Token {
     /// `None` for a token that goes on at whatever version is newest.
     version: Option<u64>,
     start: String,
 }
 
+/// What `start` of a token means to the server that made it.
+const TOKEN_VERSION: &str = "meta.k8s.io/v1";
+
 impl Token {
     fn encode(&self) -> String {
         let version = self.version.map_or(-1, |version| version as i64);
-        let token = json!({"v": "meta.k8s.io/v1", "rv": version, "start": self.start});
-        STANDARD_NO_PAD.encode(token.to_string())
+        let token = json!({"v": TOKEN_VERSION, "rv": version, "start": self.start});
+        URL_SAFE_NO_PAD.encode(token.to_string())
     }
 
     fn decode(text: &str) -> Result<Self, Refusal> {
-        let invalid = || Refusal::bad_request("continue key is not valid: encoding is not valid");
-        let bytes = STANDARD_NO_PAD
-            .decode(text.trim_end_matches('='))
-            .map_err(|_invalid| invalid())?;
-        let token: Value = serde_json::from_slice(&bytes).map_err(|_invalid| invalid())?;
-        Ok(Self {
-            version: token["rv"].as_u64(),
-            start: token["start"].as_str().unwrap_or_default().to_owned(),
-        })
+        let invalid = |why: &str| {
+            Refusal::bad_request(format!("invalid continue token: continue key is not valid{why}"))
+        };
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|error| invalid(&illegal_base64(&error, text)))?;
+        let token: Value = serde_json::from_slice(&bytes)
+            .map_err(|_invalid| invalid(": invalid character in the decoded key"))?;
+        if token["v"] != TOKEN_VERSION {
+            return Err(invalid(": server does not recognize this encoded version"));
+        }
+        let start = token["start"].as_str().unwrap_or_default();
+        match token["rv"].as_i64() {
+            None | Some(0) => Err(invalid(&format!(
+                ": incorrect encoded start resourceVersion (version {TOKEN_VERSION})"
+            ))),
+            _ if start.is_empty() => Err(invalid(&format!(
+                ": encoded start key empty (version {TOKEN_VERSION})"
+            ))),
+            Some(version) => Ok(Self {
+                version: u64::try_from(version).ok(),
+                start: format!("/{}", start.trim_start_matches('/')),
+            }),
+        }
     }
 
+    /// The token that goes on from the same key at the newest version.
     fn inconsistent(&self) -> String {
         Self {
             version: None,
-            start: self.start.clone(),
+            start: self.start.trim_start_matches('/').to_owned(),
         }
         .encode()
     }
+}
+
+/// As Go's decoder says it.
+fn illegal_base64(error: &DecodeError, text: &str) -> String {
+    let at = match error {
+        DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => *at,
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => text.len(),
+    };
+    format!(": illegal base64 data at input byte {at}")
 }

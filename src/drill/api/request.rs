@@ -92,9 +92,10 @@ impl Query {
         self.get(key)?.parse().ok()
     }
 
-    /// Whether a switch is on.
+    /// Whether a switch is on: any value but `0` and `false` switches it on, also none.
     pub fn is_on(&self, key: &str) -> bool {
-        matches!(self.get(key), Some("true" | "1"))
+        let pair = self.0.iter().find(|(name, _)| name == key);
+        pair.is_some_and(|(_, value)| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 }
 

@@ -57,6 +57,15 @@ impl Selection {
             && self.fields.iter().all(|term| term.holds(object))
     }
 
+    /// An object's key below the listed collection, by which pages are cut.
+    pub fn key(&self, namespace: &str, name: &str) -> String {
+        if self.namespace.is_empty() {
+            format!("/{namespace}/{name}")
+        } else {
+            format!("/{name}")
+        }
+    }
+
     /// Whether it narrows by more than the namespace, so that the number of the remaining is not known.
     pub fn is_narrow(&self) -> bool {
         !self.labels.is_empty() || !self.fields.is_empty()
@@ -81,13 +90,20 @@ impl LabelTerm {
 
 impl FieldTerm {
     fn holds(&self, object: &Value) -> bool {
-        let found = self.path.split('.').fold(object, |value, part| &value[part]);
-        let text = match found {
+        let at = |path: &str| path.split('.').fold(object, |value, part| &value[part]);
+        let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
-            Value::Bool(_) | Value::Number(_) => found.to_string(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
             _ => String::new(),
         };
-        (text == self.value) == self.equal
+        let found = match self.path.as_str() {
+            // Who reported it, in the words of either API.
+            "source" if at("source.component").is_string() => text(at("source.component")),
+            "source" => text(at("reportingComponent")),
+            "spec.hostNetwork" | "spec.unschedulable" if at(&self.path).is_null() => "false".to_owned(),
+            path => text(at(path)),
+        };
+        (found == self.value) == self.equal
     }
 }
 
@@ -159,14 +175,7 @@ fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
         let message = format!("invalid selector: '{term}'; can't understand '{term}'");
         return Err(Refusal::bad_request(message));
     };
-    if !selectable(resource).contains(&path) {
-        return Err(Refusal::bad_request(format!("field label not supported: {path}")));
-    }
-    let path = if path == "source" {
-        "source.component"
-    } else {
-        path
-    };
+    check_field(resource, path)?;
     Ok(FieldTerm {
         path: path.to_owned(),
         value: value.to_owned(),
@@ -174,12 +183,33 @@ fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
     })
 }
 
+/// Whether objects can be selected by this field; those that have no list of their own by name and namespace.
+fn check_field(resource: Resource, path: &str) -> Result<(), Refusal> {
+    let own = selectable(resource);
+    if own.contains(&path) {
+        return Ok(());
+    }
+    let general = ["metadata.name", "metadata.namespace"];
+    if !own.is_empty() {
+        return Err(Refusal::bad_request(format!("field label not supported: {path}")));
+    }
+    if general.contains(&path) {
+        return Ok(());
+    }
+    let [name, namespace] = general;
+    Err(Refusal::bad_request(format!(
+        "\"{path}\" is not a known field selector: only \"{name}\", \"{namespace}\""
+    )))
+}
+
+/// The fields by which objects of a kind can be selected; none for kinds without a list of their own.
 fn selectable(resource: Resource) -> &'static [&'static str] {
     match resource {
         Resource::Pods => &[
             "metadata.name",
             "metadata.namespace",
             "spec.nodeName",
+            "spec.hostNetwork",
             "spec.restartPolicy",
             "spec.schedulerName",
             "spec.serviceAccountName",
@@ -203,7 +233,8 @@ fn selectable(resource: Resource) -> &'static [&'static str] {
             "type",
         ],
         Resource::Secrets => &["metadata.name", "metadata.namespace", "type"],
-        _ => &["metadata.name", "metadata.namespace"],
+        Resource::Namespaces => &["metadata.name", "status.phase"],
+        _ => &[],
     }
 }
 
@@ -239,8 +270,17 @@ mod tests {
     fn fields_select_by_value_and_an_unsupported_one_is_refused() {
         assert!(selects("fieldSelector=status.phase=Running,metadata.name=p"));
         assert!(!selects("fieldSelector=status.phase!=Running"));
+        assert!(selects("fieldSelector=spec.hostNetwork=false"));
         let query = Query::of(Some("fieldSelector=spec.foo%3Dx"));
-        let refusal = Selection::of(Resource::Pods, "n", "", &query).unwrap_err();
-        assert_eq!(refusal.value()["message"], "field label not supported: spec.foo");
+        for (resource, message) in [
+            (Resource::Pods, "field label not supported: spec.foo"),
+            (
+                Resource::Deployments,
+                "\"spec.foo\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+            ),
+        ] {
+            let refusal = Selection::of(resource, "n", "", &query).unwrap_err();
+            assert_eq!(refusal.value()["message"], message);
+        }
     }
 }

@@ -3,97 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::columns::columns;
 use crate::drill::world::Resource;
-
-/// A column: name, type, and whether only `-o wide` shows it.
-type Column = (&'static str, &'static str, bool);
-
-const PODS: [Column; 9] = [
-    ("Name", "string", false),
-    ("Ready", "string", false),
-    ("Status", "string", false),
-    ("Restarts", "string", false),
-    ("Age", "string", false),
-    ("IP", "string", true),
-    ("Node", "string", true),
-    ("Nominated Node", "string", true),
-    ("Readiness Gates", "string", true),
-];
-const DEPLOYMENTS: [Column; 8] = [
-    ("Name", "string", false),
-    ("Ready", "string", false),
-    ("Up-to-date", "string", false),
-    ("Available", "string", false),
-    ("Age", "string", false),
-    ("Containers", "string", true),
-    ("Images", "string", true),
-    ("Selector", "string", true),
-];
-const REPLICA_SETS: [Column; 8] = [
-    ("Name", "string", false),
-    ("Desired", "integer", false),
-    ("Current", "integer", false),
-    ("Ready", "integer", false),
-    ("Age", "string", false),
-    ("Containers", "string", true),
-    ("Images", "string", true),
-    ("Selector", "string", true),
-];
-const EVENTS: [Column; 10] = [
-    ("Last Seen", "string", false),
-    ("Type", "string", false),
-    ("Reason", "string", false),
-    ("Object", "string", false),
-    ("Subobject", "string", true),
-    ("Source", "string", true),
-    ("Message", "string", false),
-    ("First Seen", "string", true),
-    ("Count", "string", true),
-    ("Name", "string", true),
-];
-const SECRETS: [Column; 4] = [
-    ("Name", "string", false),
-    ("Type", "string", false),
-    ("Data", "string", false),
-    ("Age", "string", false),
-];
-const NAMESPACES: [Column; 3] = [
-    ("Name", "string", false),
-    ("Status", "string", false),
-    ("Age", "string", false),
-];
-const NODES: [Column; 10] = [
-    ("Name", "string", false),
-    ("Status", "string", false),
-    ("Roles", "string", false),
-    ("Age", "string", false),
-    ("Version", "string", false),
-    ("Internal-IP", "string", true),
-    ("External-IP", "string", true),
-    ("OS-Image", "string", true),
-    ("Kernel-Version", "string", true),
-    ("Container-Runtime", "string", true),
-];
-
-/// The column definitions of a resource.
-pub fn columns(resource: Resource) -> Value {
-    let columns: &[Column] = match resource {
-        Resource::Pods => &PODS,
-        Resource::Deployments => &DEPLOYMENTS,
-        Resource::ReplicaSets => &REPLICA_SETS,
-        Resource::Events => &EVENTS,
-        Resource::Secrets => &SECRETS,
-        Resource::Namespaces => &NAMESPACES,
-        Resource::Nodes => &NODES,
-    };
-    columns
-        .iter()
-        .map(|(name, kind, wide)| {
-            let format = if *name == "Name" { "name" } else { "" };
-            json!({"name": name, "type": kind, "format": format, "description": "", "priority": u8::from(*wide)})
-        })
-        .collect()
-}
 
 /// What a row carries beside its cells (`includeObject`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,12 +41,27 @@ pub fn table<'a>(
 
 fn row(resource: Resource, object: &Value, include: Include, now: Timestamp) -> Value {
     let mut row = json!({ "cells": cells(resource, object, now) });
+    if resource == Resource::Pods
+        && let Some(conditions) = ended(object)
+    {
+        row["conditions"] = conditions;
+    }
     match include {
         Include::None => {}
         Include::Metadata => row["object"] = metadata_only(object),
         Include::Object => row["object"] = object.clone(),
     }
     row
+}
+
+/// The condition of the row of a pod that has ended.
+fn ended(pod: &Value) -> Option<Value> {
+    let (reason, message) = match pod["status"]["phase"].as_str()? {
+        "Succeeded" => ("Succeeded", "The pod has completed successfully."),
+        "Failed" => ("Failed", "The pod failed."),
+        _ => return None,
+    };
+    Some(json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]))
 }
 
 /// The object with nothing but its metadata.
@@ -320,11 +246,27 @@ fn summary(pod: &Value) -> (String, Restarts, usize) {
                 ready += 1;
             }
         }
+        // One container is done and another one still runs.
+        if reason == "Completed" && ready > 0 {
+            let word = if is_ready(pod) { "Running" } else { "NotReady" };
+            word.clone_into(&mut reason);
+        }
     }
-    if !pod["metadata"]["deletionTimestamp"].is_null() && !matches!(phase, "Failed" | "Succeeded") {
-        "Terminating".clone_into(&mut reason);
+    if !pod["metadata"]["deletionTimestamp"].is_null() {
+        if status["reason"] == "NodeLost" {
+            "Unknown".clone_into(&mut reason);
+        } else if !matches!(phase, "Failed" | "Succeeded") {
+            "Terminating".clone_into(&mut reason);
+        }
     }
     (reason, restarts, ready)
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = list(&pod["status"]["conditions"]);
+    conditions
+        .iter()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 /// `Init:1/2` or what is wrong with an init container; `None` when all are done.
@@ -374,25 +316,42 @@ fn event_cells(event: &Value, now: Timestamp) -> Value {
     } else {
         source(&event["reportingComponent"], &event["reportingInstance"])
     };
-    let or_event_time = |field: &str| {
-        if event[field].is_null() {
-            &event["eventTime"]
-        } else {
-            &event[field]
-        }
-    };
+    let (first, last, count) = times(event);
     json!([
-        since(or_event_time("lastTimestamp"), now),
+        since(last, now),
         event["type"],
         event["reason"],
         object,
         involved["fieldPath"].as_str().unwrap_or_default(),
         from,
         event["message"].as_str().unwrap_or_default().trim(),
-        since(or_event_time("firstTimestamp"), now),
-        event["count"].as_u64().unwrap_or(1),
+        since(first, now),
+        count,
         event["metadata"]["name"],
     ])
+}
+
+/// When an event was first and last seen, and how often: by the series, where there is one.
+fn times(event: &Value) -> (&Value, &Value, u64) {
+    let mut first = &event["firstTimestamp"];
+    if first.is_null() {
+        first = &event["eventTime"];
+    }
+    let series = &event["series"];
+    if series.is_object() {
+        return (
+            first,
+            &series["lastObservedTime"],
+            series["count"].as_u64().unwrap_or(1),
+        );
+    }
+    let mut last = &event["lastTimestamp"];
+    if last.is_null() {
+        last = first;
+    }
+    // One that the newer API made has no count.
+    let count = event["count"].as_u64().filter(|count| *count > 0);
+    (first, last, count.unwrap_or(1))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -456,6 +415,25 @@ mod tests {
     }
 
     #[test]
+    fn an_event_of_a_series_was_last_seen_with_it() {
+        let event = json!({"firstTimestamp": null, "lastTimestamp": null, "eventTime": "2026-01-01T00:00:00.000000Z",
+            "series": {"count": 7, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}});
+        let cells = event_cells(&event, "2026-01-01T00:01:30Z".parse().unwrap());
+        assert_eq!(
+            (&cells[0], &cells[7], &cells[8]),
+            (&json!("30s"), &json!("90s"), &json!(7))
+        );
+    }
+
+    #[test]
+    fn the_row_of_a_pod_that_ended_says_so() {
+        let pod = |phase: &str| json!({"metadata": {}, "spec": {}, "status": {"phase": phase}});
+        let of = |phase: &str| row(Resource::Pods, &pod(phase), Include::None, Timestamp::UNIX_EPOCH);
+        assert_eq!(of("Failed")["conditions"][0]["message"], "The pod failed.");
+        assert!(of("Running").get("conditions").is_none());
+    }
+
+    #[test]
     fn the_status_word_is_that_of_the_printer() {
         let word = |status: Value, deleting: bool| {
             let mut pod = json!({"metadata": {}, "spec": {"containers": [{}]}, "status": status});
@@ -494,6 +472,12 @@ mod tests {
                 json!({"phase": "Failed", "containerStatuses": [error]}),
                 true,
                 "Error",
+            ),
+            (json!({"phase": "Running", "reason": "NodeLost"}), true, "Unknown"),
+            (
+                json!({"phase": "Running", "containerStatuses": [done, {"ready": true, "state": {"running": {}}}]}),
+                false,
+                "NotReady",
             ),
         ] {
             assert_eq!(word(status, deleting), expected);

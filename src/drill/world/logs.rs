@@ -7,8 +7,11 @@ use tokio::sync::watch;
 
 /// The size at which the kubelet rotates a container's log by default (`containerLogMaxSize`, 10Mi).
 pub const ROTATE_AT: usize = 10 * 1024 * 1024;
-/// What the runtime writes before each line in the file: time, stream, tag.
-const LINE_OVERHEAD: usize = 45;
+/// What the runtime writes before each piece of a line in the file: time, stream, tag.
+const PIECE_OVERHEAD: usize = 45;
+/// The longest piece of a line that the runtime writes as one line of its file (containerd `max_container_log_line_size`, 16 KiB): the
+/// kubelet joins the pieces again, but counts them as lines.
+pub const PIECE: usize = 16 * 1024;
 
 /// One container instance: a restart makes another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +33,22 @@ pub struct LogLine {
     pub bytes: Box<[u8]>,
 }
 
+impl LogLine {
+    /// Into how many lines of the file the runtime cut it.
+    fn pieces(&self) -> usize {
+        self.bytes.len().div_ceil(PIECE).max(1)
+    }
+}
+
+/// Where a reader begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The number of the line.
+    pub line: u64,
+    /// The number of the piece within it.
+    pub piece: u64,
+}
+
 /// The log file of one instance. Lines are numbered from the container's start.
 #[derive(Debug, Default)]
 pub struct LogFile {
@@ -44,7 +63,7 @@ pub struct LogFile {
 
 impl LogFile {
     fn append(&mut self, line: LogLine, rotate_at: usize) {
-        self.size += line.bytes.len() + LINE_OVERHEAD;
+        self.size += line.bytes.len() + line.pieces() * PIECE_OVERHEAD;
         self.current.push_back(line);
         if self.size > rotate_at {
             self.current_from += self.current.len() as u64;
@@ -53,9 +72,30 @@ impl LogFile {
         }
     }
 
-    /// The number of the first line that a new reader gets.
-    pub fn first(&self) -> u64 {
-        self.current_from
+    /// Where a new reader begins: what was rotated away it does not see.
+    pub fn first(&self) -> Position {
+        Position {
+            line: self.current_from,
+            piece: 0,
+        }
+    }
+
+    /// Where a reader of the last `count` lines of the file begins, pieces of long lines counted as the file has them.
+    pub fn tail(&self, count: u64) -> Position {
+        let mut missing = count as usize;
+        let mut line = self.end();
+        for kept in self.current.iter().rev() {
+            if missing == 0 {
+                break;
+            }
+            line -= 1;
+            if kept.pieces() > missing {
+                let piece = (kept.pieces() - missing) as u64;
+                return Position { line, piece };
+            }
+            missing -= kept.pieces();
+        }
+        Position { line, piece: 0 }
     }
 
     /// The number after the last line.
@@ -196,9 +236,31 @@ mod tests {
             logs.append(&instance(0), Timestamp::UNIX_EPOCH, big.clone());
         }
         let file = logs.file(&instance(0)).unwrap();
-        assert_eq!((file.first(), file.end()), (2, 3));
+        assert_eq!((file.first().line, file.end()), (2, 3));
+        assert_eq!(file.tail(100).line, 2, "the tail is of the current file");
         assert_eq!(file.read(1, 10).0.len(), 2);
-        assert_eq!(file.read(file.first(), 10).0.len(), 1);
+        assert_eq!(file.read(file.first().line, 10).0.len(), 1);
+    }
+
+    #[test]
+    fn a_tail_counts_the_pieces_of_a_long_line() {
+        let mut logs = Logs::default();
+        logs.open(instance(0));
+        for length in [10, 2 * PIECE + 1, 0] {
+            logs.append(&instance(0), Timestamp::UNIX_EPOCH, vec![b'x'; length]);
+        }
+        let file = logs.file(&instance(0)).unwrap();
+        for (count, line, piece) in [
+            (0, 3, 0),
+            (1, 2, 0),
+            (2, 1, 2),
+            (3, 1, 1),
+            (4, 1, 0),
+            (5, 0, 0),
+            (9, 0, 0),
+        ] {
+            assert_eq!(file.tail(count), Position { line, piece }, "{count}");
+        }
     }
 
     #[test]

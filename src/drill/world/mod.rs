@@ -50,7 +50,7 @@ use quota::Refused;
 use random::Random;
 
 pub use events::seconds;
-pub use logs::{Instance, LogLine, Logs};
+pub use logs::{Instance, LogFile, LogLine, Logs, PIECE, Position};
 pub use managed::{Manager, fields_of, own};
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;

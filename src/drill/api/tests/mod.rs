@@ -3,6 +3,8 @@
 mod faults;
 mod kubectl;
 mod kubectl_writes;
+mod lists;
+mod logs;
 mod wire;
 mod writes;
 

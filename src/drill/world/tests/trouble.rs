@@ -191,7 +191,7 @@ fn a_migration_that_fails_keeps_its_pods_in_init_and_says_why() {
         assert!(restarts >= 6, "{restarts}");
         let last = kubelet::instance(&uid(&pod), "migration", restarts as u32);
         let file = world.logs().file(&last).unwrap();
-        let (lines, _) = file.read(file.first(), 100);
+        let (lines, _) = file.read(file.first().line, 100);
         let last = String::from_utf8(lines.last().unwrap().bytes.to_vec()).unwrap();
         assert!(
             last.starts_with('F') && last.contains("Could not migrate: pq: "),
