@@ -2,6 +2,7 @@
 //!
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
+mod acts;
 mod body;
 mod discovery;
 mod faults;
@@ -32,6 +33,7 @@ use super::world::Resource;
 use request::{Query, Target};
 use status::Refusal;
 
+pub use acts::{Act, ActEffect};
 pub use body::Body;
 pub use in_process::InProcess;
 pub use rights::Rights;
@@ -46,8 +48,12 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
         .path_and_query()
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
+    let attempt = acts::attempt(shared, &parts, &body);
     let answer = answer(shared, &parts, &body).await;
     let mut response = answer.unwrap_or_else(|refusal| refusal.response());
+    if let Some(attempt) = attempt {
+        attempt.note(shared, response.status().as_u16());
+    }
     let date = shared.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
     if let Ok(date) = HeaderValue::try_from(date.to_string()) {
         response.headers_mut().insert(header::DATE, date);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use super::acts::Acts;
 use super::faults::Faults;
 use super::rights::Rights;
 use crate::drill::clock::Clock;
@@ -41,6 +42,7 @@ pub struct Shared {
     token: String,
     database: Arc<DatabaseServer>,
     seen: Mutex<VecDeque<Seen>>,
+    acts: Acts,
     woken: Notify,
 }
 
@@ -61,6 +63,7 @@ impl Shared {
             token,
             database,
             seen: Mutex::new(VecDeque::new()),
+            acts: Acts::default(),
             woken: Notify::new(),
         }
     }
@@ -126,6 +129,11 @@ impl Shared {
     pub fn seen(&self) -> Vec<Seen> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().cloned().collect()
+    }
+
+    /// What was done and tried.
+    pub fn acts(&self) -> &Acts {
+        &self.acts
     }
 
     /// Something new may be due sooner than was thought.
