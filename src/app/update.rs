@@ -33,13 +33,21 @@ impl App {
         let now = now.saturating_add(self.skew).unwrap_or(now);
         self.now = now;
         match event {
-            Event::Key(key) => self.press(key),
+            Event::Key(key) => {
+                let effects = self.press(key);
+                self.note_looks();
+                effects
+            }
             Event::Paste(text) => {
                 self.paste(&text);
                 Vec::new()
             }
             Event::Fact(fact) => {
                 self.learn(fact);
+                Vec::new()
+            }
+            Event::Act(act) => {
+                self.note_act(act);
                 Vec::new()
             }
             Event::Outcome(outcome) => {
@@ -82,6 +90,9 @@ impl App {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
         self.facts.shift(span);
+        if let Some(course) = &mut self.course {
+            course.shift(span);
+        }
         self.skew = skew;
     }
 
@@ -141,8 +152,14 @@ impl App {
     pub fn contexts(&self) -> Vec<Context> {
         match self.dialog() {
             Some(dialog) if dialog.is_prompt() => vec![Context::Always],
+            // One more hint, or the answer, comes from the hints as well.
+            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Dialog, Context::Drill],
             Some(_) => vec![Context::Always, Context::Dialog],
-            None => vec![Context::Always, Context::In(self.panes.focus), Context::Console],
+            None => {
+                let drill = self.course.as_ref().map(|_| Context::Drill);
+                let console = [Context::Always, Context::In(self.panes.focus), Context::Console];
+                console.into_iter().chain(drill).collect()
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::service::Plan;
 use super::span::span;
 use built_in::names;
 
-pub use built_in::{ScenarioInfo, scenario, scenarios};
+pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
 pub use lesson::{Action, Advice, Answer, Expectation, LeaderVerdict, Lesson};
 pub use timeline::{Entry, Happening, Reaction, Trigger};
 
