@@ -19,7 +19,7 @@ pub(super) fn render(
 ) {
     let choices = app.choices();
     let room = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
-    let below = below(app, theme, choices.get(chosen).filter(|_| sure), room);
+    let below = below(app, theme, choices.get(chosen), sure, room);
     let wanted = choices.len() + 1 + below.len() + 2;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);
@@ -52,7 +52,6 @@ fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> V
     let given = app.course.iter().filter_map(|course| course.answers.last());
     let given = given.map(|given| &given.choice).next();
     let titles: Vec<_> = choices.iter().map(|choice| choice.words(profile)).collect();
-    let widest = titles.iter().map(|title| words::width(title)).max().unwrap_or(0);
     let row = |(index, (choice, title)): (usize, (&Choice, &String))| {
         let mark = if index == chosen { theme.glyphs.chosen } else { "" };
         let current = if Some(choice) == given {
@@ -63,33 +62,39 @@ fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> V
         Words::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
-            .column(Meaning::Text, title, widest)
-            .gap(2)
-            .add(Meaning::Faint, choice.action.when())
+            .add(Meaning::Text, title)
     };
     choices.iter().zip(&titles).enumerate().map(row).collect()
 }
 
-/// What is noted so far, and what the next enter does.
-fn below<'t>(app: &App, theme: &'t Theme, sure_of: Option<&Choice>, room: usize) -> Vec<Words<'t>> {
+/// When the chosen one is the one, what the next enter does, and what is noted so far.
+fn below<'t>(
+    app: &App,
+    theme: &'t Theme,
+    chosen: Option<&Choice>,
+    sure: bool,
+    room: usize,
+) -> Vec<Words<'t>> {
     let profile = &app.session.profile;
-    let (meaning, next) = match sure_of {
+    let when = chosen.map(|choice| (Meaning::Text, choice.action.when().to_owned()));
+    let next = match chosen.filter(|_| sure) {
         Some(choice) => (
             Meaning::Notice,
             format!("enter again notes: {}", choice.words(profile)),
         ),
         None => (
-            Meaning::Text,
-            "enter chooses; nothing is done to the cluster".to_owned(),
+            Meaning::Faint,
+            "enter chooses; it is noted, and nothing is done to the cluster".to_owned(),
         ),
     };
     let noted = app.course.as_ref().and_then(|course| {
         let given = course.answers.last()?;
         let at = span::clock(given.at.duration_since(course.began));
-        Some(format!("noted at {at}: {}", given.choice.words(profile)))
+        let words = given.choice.words(profile);
+        Some((Meaning::Good, format!("noted at {at}: {words}")))
     });
-    let lines = [Some((meaning, next)), noted.map(|noted| (Meaning::Faint, noted))];
-    let wrapped = lines.into_iter().flatten().flat_map(|(meaning, line)| {
+    let lines = [when, Some(next), noted].into_iter().flatten();
+    let wrapped = lines.flat_map(|(meaning, line)| {
         let rows = words::wrap(&theme.clean(&line), room, 2);
         rows.into_iter().map(move |row| (meaning, row))
     });

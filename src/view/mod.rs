@@ -19,6 +19,8 @@ mod hostile;
 mod identity;
 pub mod layout;
 mod leaders;
+#[cfg(test)]
+mod lesson_tests;
 mod logs;
 mod pods;
 mod prompt;

@@ -98,7 +98,8 @@ impl Telling<'_> {
         for sign in trouble {
             self.sign(sign, console);
         }
-        let calm: Vec<_> = calm.iter().map(|sign| sign.sought.words(self.profile)).collect();
+        let calm = calm.iter().filter(|sign| !console || sign.shown_at.is_some());
+        let calm: Vec<_> = calm.map(|sign| sign.sought.words(self.profile)).collect();
         if !calm.is_empty() {
             self.page
                 .add(Tone::Plain, format!("As it should be: {}.", calm.join("; ")));
@@ -113,7 +114,14 @@ impl Telling<'_> {
             Some(at) => {
                 let opened = self.opened_words(&sign.sought);
                 let at = self.time(at);
-                self.item(Tone::Plain, &at, &format!("the console showed {words}{opened}"));
+                let over = sign
+                    .over_at
+                    .map_or_else(String::new, |at| format!("; all right from {} on", self.time(at)));
+                self.item(
+                    Tone::Plain,
+                    &at,
+                    &format!("the console showed {words}{over}{opened}"),
+                );
             }
             None => {
                 self.item(Tone::Doubtful, "–", &format!("{words}: not shown before the end"));
@@ -239,7 +247,7 @@ impl Telling<'_> {
             };
             let judged = worth
                 .words()
-                .map_or_else(String::new, |words| format!(": {words}"));
+                .map_or_else(String::new, |words| format!(" – {words}"));
             let at = self.time(noted.act.at);
             self.item(tone, &at, &format!("{}{judged}", noted.act.words()));
         }
@@ -278,7 +286,13 @@ impl Telling<'_> {
 /// The page as a text of at most 80 columns, which reads as it is and as Markdown.
 pub fn markdown(page: &Page) -> String {
     let mut text = format!("# {}\n\n", page.title);
+    let mut in_list = false;
     for line in &page.lines {
+        let item = line.text.starts_with("- ");
+        if in_list && !item && !line.text.is_empty() {
+            text.push('\n');
+        }
+        in_list = item;
         match line.tone {
             Tone::Heading => text += &format!("## {}\n\n", line.text),
             _ => wrap(&line.text, &mut text),
@@ -290,7 +304,6 @@ pub fn markdown(page: &Page) -> String {
 /// Adds a line, broken at blanks; an item's further lines are indented.
 fn wrap(line: &str, text: &mut String) {
     let item = line.starts_with("- ");
-    // `- 00:00  `: what follows stands below the words, not below the time.
     let indent = if item { "  " } else { "" };
     let mut row = String::new();
     for word in line.split(' ') {

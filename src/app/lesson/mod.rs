@@ -9,6 +9,8 @@ mod console;
 mod debriefing;
 mod look;
 mod sign;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -121,7 +123,8 @@ impl Course {
     pub(super) fn shift(&mut self, span: SignedDuration) {
         let hints = self.hints.iter_mut();
         let answers = self.answers.iter_mut().map(|given| &mut given.at);
-        let signs = self.signs.iter_mut().filter_map(|sign| sign.shown_at.as_mut());
+        let signs = self.signs.iter_mut();
+        let signs = signs.flat_map(|sign| sign.shown_at.iter_mut().chain(&mut sign.over_at));
         let looks = self.looks.iter_mut().map(|(at, _)| at);
         let own = self.debriefed_at.iter_mut().chain([&mut self.began]);
         for at in hints.chain(answers).chain(signs).chain(looks).chain(own) {

@@ -61,6 +61,14 @@ impl Sought {
         }
     }
 
+    /// The same worker or step as it should be.
+    fn well(&self) -> Self {
+        match self {
+            Self::Leader(lease, _) => Self::Leader(lease.clone(), Leads::One),
+            Self::Step(id, _) => Self::Step(id.clone(), StepStatus::Pass),
+        }
+    }
+
     fn is_shown(&self, diagnosis: &Diagnosis, profile: &Profile) -> bool {
         match self {
             Self::Leader(lease, leads) => {
@@ -113,6 +121,8 @@ pub struct Sign {
     pub sought: Sought,
     /// When the console first agreed.
     pub shown_at: Option<Timestamp>,
+    /// Since when all is as it should be again.
+    pub over_at: Option<Timestamp>,
 }
 
 /// The signs of a scenario, in the order of time; what a later moment only repeats is left out.
@@ -130,6 +140,7 @@ pub fn signs(expected: &[(SignedDuration, Sought)]) -> Vec<Sign> {
                 from: *from,
                 sought: sought.clone(),
                 shown_at: None,
+                over_at: None,
             });
         }
     }
@@ -150,6 +161,11 @@ pub fn watch(signs: &mut [Sign], diagnosis: &Diagnosis, profile: &Profile, began
         let in_turn = before.is_none_or(|before| elapsed > before.from);
         if sign.shown_at.is_none() && in_turn && sign.sought.is_shown(diagnosis, profile) {
             sign.shown_at = Some(now);
+        }
+        if sign.shown_at.is_some() && sign.sought.is_trouble() {
+            let well = sign.sought.well().is_shown(diagnosis, profile);
+            let over = sign.over_at.filter(|_| !sign.sought.is_shown(diagnosis, profile));
+            sign.over_at = over.or_else(|| well.then_some(now));
         }
     }
 }
@@ -204,5 +220,17 @@ mod tests {
         assert_eq!(at(9, Fail), [Some(9), None]);
         assert_eq!(at(12, Fail), [Some(9), None]);
         assert_eq!(at(200, Pass), [Some(9), Some(200)]);
+        let over = |signs: &[Sign]| signs[0].over_at.map(|at| at.duration_since(began).as_secs());
+        assert_eq!(over(&signs), Some(200));
+        for (seconds, status, want) in [
+            (210, Unknown, Some(200)),
+            (220, Fail, None),
+            (230, Unknown, None),
+            (240, Pass, Some(240)),
+        ] {
+            let now = began + SignedDuration::from_secs(seconds);
+            watch(&mut signs, &diagnosis(status), &profile, began, now);
+            assert_eq!(over(&signs), want, "at {seconds}");
+        }
     }
 }
