@@ -16,5 +16,6 @@ mod faults;
 mod foreign;
 mod hostile;
 mod leaks;
+mod lessons;
 mod pty;
 mod tidy;
