@@ -9,10 +9,6 @@ use crate::incident::fact::{Fact, RowsOf};
 use crate::incident::text::SafeText;
 
 /// Anything that enters the loop. The loop says when.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every event is a fact: a box for each would cost more than the room"
-)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A key was pressed.

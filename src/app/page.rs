@@ -6,6 +6,7 @@ use super::App;
 use super::action::{Context, Row as KeyRow};
 use super::dialog::Dialog;
 use super::keymap::Key;
+use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod, Row, RowsOf};
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
@@ -86,7 +87,7 @@ impl App {
         match self.dialog()? {
             Dialog::Help(_) => Some(self.help_page()),
             Dialog::Sources(_) => Some(self.sources_page()),
-            Dialog::Hints(_) => self.course.as_ref().map(|course| self.hints_page(course)),
+            Dialog::Hints(_) => self.course.as_ref().map(|course| hints_page(course)),
             Dialog::Debriefing(_) => self.debriefing(),
             Dialog::Step { index, .. } => Some(self.step_page(*index)),
             Dialog::Rows { of, .. } => Some(self.rows_page(of)),

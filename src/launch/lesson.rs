@@ -138,7 +138,7 @@ pub async fn carry(drill: &Drill, events: mpsc::Sender<Event>, mut answers: mpsc
         }
     };
     tokio::join!(acts, answers);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The debriefing of a drill on which no console was open.

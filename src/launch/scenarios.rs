@@ -1,5 +1,6 @@
 //! Which scenario is meant, whether it fits the profile, and what a list says of them.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::{ConfigError, Document, Problem};
@@ -85,7 +86,7 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &Document) -> Vec<P
         check("lesson.answer.contact".to_owned(), contact, contacts());
     }
     for (index, reaction) in scenario.reactions.iter().enumerate() {
-        for contact in reaction.to.contact.iter() {
+        if let Some(contact) = &reaction.to.contact {
             check(format!("reaction[{index}].to"), contact, contacts());
         }
     }
@@ -117,7 +118,7 @@ pub fn list(profile: &Profile, short: bool) -> String {
         let of_sop = scenarios.iter().filter(|one| one.sop == sop.id);
         let rows: Vec<_> = of_sop.map(|one| row(one, widest, short)).collect();
         if !rows.is_empty() {
-            text += &format!("{} ({})\n{}\n", sop.title, sop.id, rows.concat());
+            let _ = writeln!(text, "{} ({})\n{}", sop.title, sop.id, rows.concat());
         }
     }
     text + &format!(
@@ -140,7 +141,7 @@ fn indented(text: &str) -> String {
     let mut row = String::new();
     for word in text.split_whitespace() {
         if !row.is_empty() && INDENT.len() + row.chars().count() + 1 + word.chars().count() > COLUMNS {
-            rows += &format!("{INDENT}{row}\n");
+            let _ = writeln!(rows, "{INDENT}{row}");
             row.clear();
         }
         if !row.is_empty() {
@@ -155,7 +156,7 @@ fn indented(text: &str) -> String {
 pub fn markdown() -> String {
     let mut text = String::from("| scenario | SOP | what the pager says |\n|---|---|---|\n");
     for one in drill::scenarios() {
-        text += &format!("| `{}` | {} | {} |\n", one.id, one.sop, one.story);
+        let _ = writeln!(text, "| `{}` | {} | {} |", one.id, one.sop, one.story);
     }
     text
 }

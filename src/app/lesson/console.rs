@@ -105,25 +105,6 @@ impl App {
             .collect()
     }
 
-    /// The hints that were asked for.
-    pub(in crate::app) fn hints_page(&self, course: &Course) -> Page {
-        let (shown, all) = (course.hints.len(), course.lesson.hints.len());
-        let mut page = Page::titled(format!("Hints  {shown} of {all}"));
-        for (index, (hint, at)) in course.shown_hints().enumerate() {
-            let at = span::clock(at.duration_since(course.began));
-            page.section(&format!("{}  at {at}", index + 1));
-            page.add(Tone::Plain, hint);
-        }
-        page.add(Tone::Plain, "");
-        let rest = match all - shown {
-            0 => "There are no more.".to_owned(),
-            1 => "There is one more.".to_owned(),
-            more => format!("There are {more} more."),
-        };
-        page.add(Tone::Faint, rest);
-        page
-    }
-
     /// Notes what was done to the cluster, with what the screen shows of it now.
     pub(in crate::app) fn note_act(&mut self, act: Act) {
         let settles = |verdict| matches!(verdict, Verdict::Settling { .. });
@@ -180,4 +161,23 @@ impl App {
         let pod = log.pod.as_ref().map(|(_, name)| Look::LogOf(name.clone()));
         mode.into_iter().chain(filter).chain(pod).collect()
     }
+}
+
+/// The hints that were asked for.
+pub(in crate::app) fn hints_page(course: &Course) -> Page {
+    let (shown, all) = (course.hints.len(), course.lesson.hints.len());
+    let mut page = Page::titled(format!("Hints  {shown} of {all}"));
+    for (index, (hint, at)) in course.shown_hints().enumerate() {
+        let at = span::clock(at.duration_since(course.began));
+        page.section(&format!("{}  at {at}", index + 1));
+        page.add(Tone::Plain, hint);
+    }
+    page.add(Tone::Plain, "");
+    let rest = match all - shown {
+        0 => "There are no more.".to_owned(),
+        1 => "There is one more.".to_owned(),
+        more => format!("There are {more} more."),
+    };
+    page.add(Tone::Faint, rest);
+    page
 }

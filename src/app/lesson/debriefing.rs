@@ -1,5 +1,7 @@
 //! The debriefing: what was wrong, what there was to find, what the operator said and did, and what was missed. Facts with times.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
@@ -273,6 +275,10 @@ impl Telling<'_> {
             self.missed
                 .push(format!("Manual steps that were not ticked: {}.", open.join("; ")));
         }
+        // Without a console most of it is not known.
+        if self.missed.is_empty() && manual.is_none() {
+            return;
+        }
         self.page.section("What was missed");
         if self.missed.is_empty() {
             self.page.add(Tone::Good, "Nothing.");
@@ -286,15 +292,19 @@ impl Telling<'_> {
 /// The page as a text of at most 80 columns, which reads as it is and as Markdown.
 pub fn markdown(page: &Page) -> String {
     let mut text = format!("# {}\n\n", page.title);
-    let mut in_list = false;
+    let mut before = "";
     for line in &page.lines {
-        let item = line.text.starts_with("- ");
-        if in_list && !item && !line.text.is_empty() {
+        let is_item = |text: &str| text.starts_with("- ");
+        let apart = is_item(before) != is_item(&line.text) && !before.is_empty() && !line.text.is_empty();
+        if apart && line.tone != Tone::Heading && !text.ends_with("\n\n") {
             text.push('\n');
         }
-        in_list = item;
+        before = &line.text;
         match line.tone {
-            Tone::Heading => text += &format!("## {}\n\n", line.text),
+            Tone::Heading => {
+                // A string takes everything.
+                let _ = write!(text, "## {}\n\n", line.text);
+            }
             _ => wrap(&line.text, &mut text),
         }
     }

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::act::{Act, ActEffect, Noted, Worth, agent_family, worth};
 pub use self::answer::{Choice, Move, Right, Verdict};
+pub(in crate::app) use self::console::hints_page;
 pub use self::debriefing::{Step, debriefing, markdown};
 pub use self::look::Look;
 pub use self::sign::{Leads, Sign, Sought};

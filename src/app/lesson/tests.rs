@@ -225,7 +225,13 @@ fn without_a_console_only_what_is_known_is_told() {
         told.contains("No console was open") && told.contains("Right: wait."),
         "{told}"
     );
-    for unknown in ["What was looked at", "None was given", "Hints", "not shown"] {
+    for unknown in [
+        "What was looked at",
+        "None was given",
+        "Hints",
+        "not shown",
+        "What was missed",
+    ] {
         assert!(!told.contains(unknown), "{unknown}\n{told}");
     }
 }
