@@ -128,6 +128,12 @@ impl App {
         app
     }
 
+    /// In a drill whose clock runs faster or slower than the sources are asked.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.facts.set_speed(speed);
+        self.speed = Some(speed);
+    }
+
     /// Judges the facts anew: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();

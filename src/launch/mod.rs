@@ -130,11 +130,13 @@ impl Taught {
 
 /// The console on a drill, and its debriefing when the operator leaves.
 async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, taught: Taught) -> Result<u8> {
-    let parts = drill_parts(settings, drill, taught.title, taught.sop)?;
+    let parts = drill_parts(settings, drill, (taught.title, taught.sop, taught.speed))?;
     let title = parts.session.drill.clone().unwrap_or_default();
     let tasks = Tasks::default();
     let (mut console, events) = console(settings, parts, &tasks)?;
-    console.app.speed = taught.speed;
+    if let Some(speed) = taught.speed {
+        console.app.set_speed(speed);
+    }
     if let Some(lesson) = taught.lesson {
         console.app.teach(lesson);
     }
@@ -171,7 +173,11 @@ async fn picture_of(console: Console, arguments: &DrillArgs, title: &str, file: 
     Ok(0)
 }
 
-fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -> Result<Parts> {
+fn drill_parts(
+    settings: &Settings,
+    drill: &Drill,
+    (title, sop, speed): (String, String, Option<f64>),
+) -> Result<Parts> {
     let connect = ConnectOptions {
         kubeconfig: Some(drill.kubeconfig().to_owned()),
         context: None,
@@ -189,7 +195,12 @@ fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -
         clock.clone(),
     );
     let database = database_options(settings).map(|_| DatabaseOptions {
-        poll: settings.database.poll.value,
+        // As often by the drill's clock, as far as the poller goes along.
+        poll: settings
+            .database
+            .poll
+            .value
+            .div_f64(speed.unwrap_or(1.0).max(1.0)),
         ..DatabaseOptions::default()
     });
     let sop = settings.sop.as_ref().map_or(sop, |chosen| chosen.value.clone());

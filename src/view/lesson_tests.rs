@@ -149,7 +149,7 @@ fn the_badge_stays_and_says_how_fast_the_clock_runs() {
                 .contains(" DRILL ")
         );
     }
-    app.speed = Some(20.0);
+    app.set_speed(20.0);
     for (width, height) in SIZES {
         assert!(
             screen(&app, width, height)

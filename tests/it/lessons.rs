@@ -215,3 +215,16 @@ fn the_sample_scenario_is_right_and_has_every_key() {
         );
     }
 }
+
+#[test]
+fn on_a_fast_clock_the_sources_stay_current() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("picture.svg");
+    let file = picture.to_str().unwrap();
+    let (status, _, error) = sopwatch(&["drill", "all-well", "--speed", "20", "--screenshot", file]);
+    assert_eq!(status, 0, "{error}");
+    let picture = std::fs::read_to_string(picture).unwrap();
+    // The picture is taken some seconds after the last step was answered: minutes by this clock.
+    assert!(picture.contains("DRILL") && picture.contains("3/3 ready"));
+    assert!(!picture.contains("stale"));
+}
