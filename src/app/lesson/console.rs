@@ -144,6 +144,7 @@ impl App {
                 steps.get(*index).map(|(id, _)| Look::Step((*id).to_owned()))
             }
             Dialog::Sources(_) => Some(Look::Sources),
+            Dialog::Why(_) => Some(Look::Rules),
             _ => None,
         }
     }

@@ -16,6 +16,8 @@ pub enum Look {
     Rows(RowsOf),
     /// A step, by its id.
     Step(String),
+    /// Every rule of the decision table.
+    Rules,
     /// Every source.
     Sources,
     /// Another choice of lines.
@@ -38,6 +40,7 @@ impl Look {
                 let title = profile.steps.get(id).map_or(id.as_str(), |step| &step.title);
                 format!("step {title}")
             }
+            Self::Rules => "why this is to do".to_owned(),
             Self::Sources => "the sources".to_owned(),
             Self::Lines(LogMode::Leader) => "the log's leader lines".to_owned(),
             Self::Lines(LogMode::Errors) => "the log's errors".to_owned(),

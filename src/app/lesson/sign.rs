@@ -189,7 +189,7 @@ mod tests {
         };
         Diagnosis {
             steps: vec![step],
-            leaders: Vec::new(),
+            ..Diagnosis::default()
         }
     }
 

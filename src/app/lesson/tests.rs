@@ -172,7 +172,7 @@ fn what_was_opened_done_and_missed_is_told() {
     let mut app = taught();
     press(&mut app, 30, "2 E / 'x' enter");
     press(&mut app, 31, "i esc");
-    press(&mut app, 32, "i");
+    press(&mut app, 32, "i esc w");
     let act = Act {
         at: now() + SignedDuration::from_secs(40),
         agent: "kubectl".into(),
@@ -195,6 +195,7 @@ fn what_was_opened_done_and_missed_is_told() {
         "- 00:30  the log's errors\n",
         "- 00:30  the log, filtered by `x`\n",
         "- 00:31  the sources\n",
+        "- 00:32  why this is to do\n",
         "- 00:40  kubectl deleted pod p – harmful: a restart makes it worse here\n",
         "step unheard-of: fail: not shown before the end\n",
         "- step unheard-of: fail: it is to be seen from 00:20 on, if nobody acts\n",
