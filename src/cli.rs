@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::app::keymap::Key;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
 
@@ -167,11 +169,15 @@ pub enum Command {
 /// A run against the embedded world.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct DrillArgs {
-    /// The scenario; `--list` names them
+    /// The scenario: one of `--list`, or a TOML file of your own
+    #[arg(value_name = "SCENARIO|FILE")]
     pub scenario: Option<String>,
-    /// List the scenarios
+    /// List the scenarios with their stories
     #[arg(long, conflicts_with_all = ["scenario", "serve", "screenshot"])]
     pub list: bool,
+    /// With `--list`: one line each
+    #[arg(long, requires = "list")]
+    pub short: bool,
     /// No screen: print the kubeconfig and the database URL, and run until interrupted
     #[arg(long, conflicts_with = "screenshot")]
     pub serve: bool,
@@ -187,7 +193,14 @@ pub struct DrillArgs {
     /// The size of the picture [default: 120x40]
     #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "screenshot")]
     pub size: Option<(u16, u16)>,
+    /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"
+    #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
+    pub keys: Option<Keys>,
 }
+
+/// Keys to press one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys(pub Vec<Key>);
 
 /// What to do with the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -261,10 +274,14 @@ fn command_called(program: &OsString) -> clap::Command {
     Cli::command().bin_name(name).no_binary_name(false)
 }
 
-/// Completions for a shell.
-pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+/// Completions for a shell, with the scenarios that there are.
+pub fn completions(shell: clap_complete::Shell, scenarios: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "sopwatch", &mut out);
+    let named = PossibleValuesParser::new(scenarios.iter().cloned());
+    let mut command = Cli::command().mut_subcommand("drill", |drill| {
+        drill.mut_arg("scenario", |scenario| scenario.value_parser(named))
+    });
+    clap_complete::generate(shell, &mut command, "sopwatch", &mut out);
     out
 }
 
@@ -289,6 +306,10 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| (0.1..=100.0).contains(speed));
     speed.ok_or_else(|| "give a number from 0.1 to 100".to_owned())
+}
+
+fn parse_keys(text: &str) -> Result<Keys, String> {
+    Key::parse_all(text).map(Keys)
 }
 
 fn parse_size(text: &str) -> Result<(u16, u16), String> {
@@ -358,7 +379,9 @@ mod tests {
         }
         let text = help("sopwatch drill --help");
         for option in [
-            "[SCENARIO]",
+            "[SCENARIO|FILE]",
+            "--keys",
+            "--short",
             "--list",
             "--serve",
             "--seed",
@@ -434,6 +457,8 @@ mod tests {
             ("sopwatch config", "config"),
             ("sopwatch drill --list --serve", "--serve"),
             ("sopwatch drill --size 80x24", "--screenshot"),
+            ("sopwatch drill --short", "--list"),
+            ("sopwatch drill --screenshot a --keys nope", "`nope` is no key"),
             ("sopwatch drill --screenshot a --size 8x2", "120x40"),
             ("sopwatch drill --speed 0", "0.1 to 100"),
             ("sopwatch completions cmd", "bash"),
@@ -448,8 +473,9 @@ mod tests {
 
     #[test]
     fn completions_and_the_manual_name_the_options() {
-        let bash = String::from_utf8(completions(clap_complete::Shell::Bash)).expect("text");
-        assert!(bash.contains("--database-url") && bash.contains("drill"));
+        let bash = completions(clap_complete::Shell::Bash, &["no-leader".to_owned()]);
+        let bash = String::from_utf8(bash).expect("text");
+        assert!(bash.contains("--database-url") && bash.contains("drill") && bash.contains("no-leader"));
         let manual = String::from_utf8(manual().expect("written")).expect("text");
         assert!(manual.contains("sopwatch") && manual.contains("database\\-url"));
     }

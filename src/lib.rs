@@ -32,7 +32,16 @@
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | – | [`cli`] | the command line; `main` chooses what runs | |
+//! | 4 | [`launch`] | what `main` chooses from: live, drill, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
+//! | – | [`cli`] | the command line, which [`config`] and [`launch`] read | I/O |
+//!
+//! # The drill
+//!
+//! A [`Scenario`](drill::Scenario) is one file: the world at the start, what happens in it, what is to be found, what it teaches. The
+//! world (objects, controllers, kubelet, logs) and the service in its pods are pure: time is an argument, chance comes from a seed. The
+//! [`api`](drill::api) answers `kubectl` and the console from it, the [`database`](drill::database) answers `psql` and the console from
+//! the same rows that the service moves. What is done through the API is noted as an [`Act`](drill::api::Act), from whomever it comes;
+//! launch tells the console, which judges it in the [`debriefing`](app::lesson::debriefing).
 //!
 //! # Invariants
 //!

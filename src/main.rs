@@ -46,7 +46,7 @@ fn start(cli: &Cli) -> Result<u8> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let folders = Folders::of(&variables);
-    if let Some(answer) = config::answer(cli, &variables, &folders, launch::judge)? {
+    if let Some(answer) = config::answer(cli, &variables, &folders, launch::judge, &launch::scenario_ids())? {
         return launch::print(&answer.text).map(|()| answer.status);
     }
     let settings = config::load(cli, &variables, &folders)?;

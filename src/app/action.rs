@@ -10,6 +10,8 @@ pub enum Context {
     Console,
     /// While this pane has the focus.
     In(Pane),
+    /// In a drill that teaches something, where the console's keys work, and among its hints.
+    Drill,
     /// In a dialog.
     Dialog,
     /// In every place, text fields too.
@@ -22,6 +24,7 @@ impl Context {
         match self {
             Self::Console => "Console",
             Self::In(pane) => pane.title(),
+            Self::Drill => "Drill",
             Self::Dialog => "Dialogs",
             Self::Always => "Always",
         }
@@ -29,11 +32,11 @@ impl Context {
 
     /// Whether one key can't mean two things in both.
     pub fn overlaps(self, other: Self) -> bool {
-        use Context::{Always, Console, In};
+        use Context::{Always, Console, Drill, In};
         self == other
             || matches!(
                 (self, other),
-                (Always, _) | (_, Always) | (Console, In(_)) | (In(_), Console)
+                (Always | Drill, _) | (_, Always | Drill) | (Console, In(_)) | (In(_), Console)
             )
     }
 }
@@ -77,6 +80,9 @@ pub enum Action {
     ClearFilter,
     LogsOfPod,
     Tick,
+    Hint,
+    GiveAnswer,
+    Debrief,
     Close,
     CloseDialog,
     DialogUp,
@@ -124,7 +130,7 @@ const fn row(
     }
 }
 
-use Context::{Always, Console, Dialog, In};
+use Context::{Always, Console, Dialog, Drill, In};
 
 /// Every verb there is, in the order of the help; in the footer those of the focused pane come first.
 pub const ROWS: &[Row] = &[
@@ -287,6 +293,30 @@ pub const ROWS: &[Row] = &[
         &["/"],
         "",
         "find a step that holds a text",
+    ),
+    row(
+        Action::Hint,
+        "hint",
+        Drill,
+        &["H"],
+        "hint",
+        "a hint; again: one more",
+    ),
+    row(
+        Action::GiveAnswer,
+        "answer",
+        Drill,
+        &["T"],
+        "answer",
+        "tell what you would do; it may be changed",
+    ),
+    row(
+        Action::Debrief,
+        "debriefing",
+        Drill,
+        &["D"],
+        "debrief",
+        "what was right, what was done, what was missed",
     ),
     row(Action::Up, "up", Console, &["up", "k"], "", "a row up"),
     row(Action::Down, "down", Console, &["down", "j"], "", "a row down"),

@@ -21,6 +21,17 @@ pub enum Dialog {
         /// Chosen row.
         chosen: usize,
     },
+    /// What the operator would do; noted when it was chosen and confirmed.
+    Answer {
+        /// Chosen row.
+        chosen: usize,
+        /// Whether it was chosen once: the next time it counts.
+        sure: bool,
+    },
+    /// The hints that were asked for.
+    Hints(Scroll),
+    /// What was right and what was missed.
+    Debriefing(Scroll),
     /// A step: what to look at.
     Step {
         /// Its place in the SOP.
@@ -81,7 +92,7 @@ pub enum Purpose {
 impl Dialog {
     /// Whether one of its rows is to be chosen.
     pub fn is_choice(&self) -> bool {
-        matches!(self, Self::Sops { .. })
+        matches!(self, Self::Sops { .. } | Self::Answer { .. })
     }
 
     /// Whether keys are text.
@@ -95,11 +106,17 @@ impl Dialog {
             Self::Help(scroll)
             | Self::Why(scroll)
             | Self::Sources(scroll)
+            | Self::Hints(scroll)
+            | Self::Debriefing(scroll)
             | Self::Step { scroll, .. }
             | Self::Rows { scroll, .. }
             | Self::Pod { scroll, .. }
             | Self::Record { scroll, .. } => Some(&mut scroll.0),
             Self::Sops { chosen } => Some(chosen),
+            Self::Answer { chosen, sure } => {
+                *sure = false;
+                Some(chosen)
+            }
             Self::Prompt { .. } => None,
         }
     }

@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
+use super::lesson::{Act, Choice};
 use crate::incident::fact::{Fact, RowsOf};
 use crate::incident::text::SafeText;
 
 /// Anything that enters the loop. The loop says when.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every event is a fact: a box for each would cost more than the room"
-)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A key was pressed.
@@ -24,6 +21,8 @@ pub enum Event {
     Tick,
     /// A source told something.
     Fact(Fact),
+    /// Something was done to a drill's cluster, by whomever.
+    Act(Act),
     /// What came of an effect.
     Outcome(Outcome),
 }
@@ -41,6 +40,8 @@ pub enum Effect {
     Refresh,
     /// From now on read the rows behind this status with each poll; `None`: no rows.
     WatchRows(Option<RowsOf>),
+    /// Tell the drill what the operator would do.
+    Answer(Choice),
     /// Put text where the operator can paste it from.
     Copy(String),
 }

@@ -88,6 +88,36 @@ impl From<KeyEvent> for Key {
     }
 }
 
+impl From<Key> for KeyEvent {
+    fn from(key: Key) -> Self {
+        Self::new(key.code, key.modifiers)
+    }
+}
+
+impl Key {
+    /// Reads keys as they are written one after the other, split by blanks; what is in quotes is typed: `4 space 'looked' enter`.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
+        let mut keys = Vec::new();
+        let mut rest = text.trim_start();
+        while !rest.is_empty() {
+            let typed = rest.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+            if let Some((typed, after)) = typed {
+                let typed = typed.chars().map(|character| Self {
+                    code: KeyCode::Char(character),
+                    modifiers: KeyModifiers::NONE,
+                });
+                keys.extend(typed);
+                rest = after.trim_start();
+            } else {
+                let (name, after) = rest.split_once(' ').unwrap_or((rest, ""));
+                keys.push(Self::parse(name)?);
+                rest = after.trim_start();
+            }
+        }
+        Ok(keys)
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.modifiers.contains(KeyModifiers::CONTROL) {
@@ -229,6 +259,22 @@ mod tests {
         for wrong in ["", "ctrl-", "hyper-x", "f13", "ab"] {
             assert!(Key::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn keys_are_read_one_after_the_other_and_what_is_quoted_is_typed() {
+        let names = |text| {
+            let keys = Key::parse_all(text)?;
+            Ok::<_, String>(keys.iter().map(Key::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            names("4  ctrl-l 'a b' enter"),
+            Ok(["4", "ctrl-l", "a", "space", "b", "enter"]
+                .map(str::to_owned)
+                .to_vec())
+        );
+        assert_eq!(names(""), Ok(Vec::new()));
+        assert!(names("4 nope").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod checklist;
 pub mod dialog;
 pub mod event;
 pub mod keymap;
+pub mod lesson;
 pub mod log_buffer;
 pub mod notice;
 pub mod page;
@@ -20,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::checklist::Checklist;
 use self::dialog::Dialog;
 use self::keymap::Keymap;
+use self::lesson::Course;
 use self::log_buffer::LogBuffer;
 use self::notice::Notice;
 use self::panes::Panes;
@@ -68,6 +70,10 @@ pub struct App {
     pub checklist: Checklist,
     /// Which key does what.
     pub keymap: Keymap,
+    /// The lesson, in a drill that teaches something.
+    pub course: Option<Box<Course>>,
+    /// Seconds of the drill's clock a second, where they are not one.
+    pub speed: Option<f64>,
     /// The newest word from the console.
     pub notice: Option<Notice>,
     /// The moment of the last event, by the cluster's clock: what it dates is compared with nothing else.
@@ -112,6 +118,8 @@ impl App {
             dialogs: Vec::new(),
             checklist,
             keymap,
+            course: None,
+            speed: None,
             notice: None,
             now,
             skew: SignedDuration::ZERO,
@@ -120,11 +128,20 @@ impl App {
         app
     }
 
+    /// In a drill whose clock runs faster or slower than the sources are asked.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.facts.set_speed(speed);
+        self.speed = Some(speed);
+    }
+
     /// Judges the facts anew: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();
         if let Some(sop) = profile.sop(&self.checklist.sop) {
             self.diagnosis = diagnose(&self.facts, &profile, sop, self.now);
+        }
+        if let Some(course) = &mut self.course {
+            course.watch(&self.diagnosis, &profile, self.now);
         }
     }
 

@@ -3,8 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
+use super::action::{Context, Row as KeyRow};
 use super::dialog::Dialog;
 use super::keymap::Key;
+use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod, Row, RowsOf};
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
@@ -85,6 +87,8 @@ impl App {
         match self.dialog()? {
             Dialog::Help(_) => Some(self.help_page()),
             Dialog::Sources(_) => Some(self.sources_page()),
+            Dialog::Hints(_) => self.course.as_ref().map(|course| hints_page(course)),
+            Dialog::Debriefing(_) => self.debriefing(),
             Dialog::Step { index, .. } => Some(self.step_page(*index)),
             Dialog::Rows { of, .. } => Some(self.rows_page(of)),
             Dialog::Pod { uid, .. } => Some(match self.facts.pods.get(uid) {
@@ -93,7 +97,7 @@ impl App {
             }),
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
-            Dialog::Sops { .. } | Dialog::Prompt { .. } => None,
+            Dialog::Sops { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => None,
         }
     }
 
@@ -104,7 +108,8 @@ impl App {
     fn help_page(&self) -> Page {
         let mut page = Page::titled("Keys");
         let mut last = None;
-        let mut rows: Vec<_> = self.keymap.rows().collect();
+        let here = |row: &KeyRow| row.context != Context::Drill || self.course.is_some();
+        let mut rows: Vec<_> = self.keymap.rows().filter(|(row, _)| here(row)).collect();
         rows.sort_by_key(|(row, _)| row.context);
         for (row, keys) in rows {
             if last != Some(row.context) {

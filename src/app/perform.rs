@@ -22,13 +22,16 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Refresh => return self.refresh(),
-            Action::Choose => self.choose(),
+            Action::Choose => return self.choose(),
             Action::CloseDialog => return self.close_dialog(),
             Action::CopyText => return self.copy(),
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
             Action::Why => self.dialogs.push(Dialog::Why(Scroll::default())),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
+            Action::Hint => self.hint(),
+            Action::GiveAnswer => self.ask_for_answer(),
+            Action::Debrief => self.debrief(),
             Action::PickSop => self.pick_sop(),
             Action::Tick => self.tick(),
             Action::Search => self.search(),
@@ -126,10 +129,15 @@ impl App {
 
     fn scroll(&mut self, by: isize) {
         let sops = self.session.profile.sops.len();
+        let choices = self.choices().len();
         let Some(dialog) = self.dialogs.last_mut() else {
             return;
         };
-        let count = if dialog.is_choice() { sops } else { usize::MAX };
+        let count = match dialog {
+            Dialog::Sops { .. } => sops,
+            Dialog::Answer { .. } => choices,
+            _ => usize::MAX,
+        };
         if let Some(place) = dialog.place() {
             // Drawing holds a text's place within the text; a count would need the width.
             let far = if by == isize::MAX { 10_000 } else { by };
@@ -157,9 +165,9 @@ impl App {
         });
     }
 
-    fn choose(&mut self) {
+    fn choose(&mut self) -> Vec<Effect> {
         let Some(Dialog::Sops { chosen }) = self.dialogs.last() else {
-            return;
+            return self.choose_answer();
         };
         if let Some(sop) = self.session.profile.sops.get(*chosen) {
             self.checklist.sop = sop.id.clone();
@@ -167,6 +175,7 @@ impl App {
         }
         self.dialogs.pop();
         self.judge();
+        Vec::new()
     }
 
     fn tick(&mut self) {

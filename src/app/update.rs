@@ -27,19 +27,30 @@ const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
 impl App {
     /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
     pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
-        if let Event::Fact(Fact::ServerClock(clock)) = &event {
+        // On a drill's fast clock an answer's way is long, and both clocks are the same.
+        if let Event::Fact(Fact::ServerClock(clock)) = &event
+            && self.speed.is_none()
+        {
             self.set_skew(clock.duration_since(now));
         }
         let now = now.saturating_add(self.skew).unwrap_or(now);
         self.now = now;
         match event {
-            Event::Key(key) => self.press(key),
+            Event::Key(key) => {
+                let effects = self.press(key);
+                self.note_looks();
+                effects
+            }
             Event::Paste(text) => {
                 self.paste(&text);
                 Vec::new()
             }
             Event::Fact(fact) => {
                 self.learn(fact);
+                Vec::new()
+            }
+            Event::Act(act) => {
+                self.note_act(act);
                 Vec::new()
             }
             Event::Outcome(outcome) => {
@@ -82,6 +93,9 @@ impl App {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
         self.facts.shift(span);
+        if let Some(course) = &mut self.course {
+            course.shift(span);
+        }
         self.skew = skew;
     }
 
@@ -141,8 +155,14 @@ impl App {
     pub fn contexts(&self) -> Vec<Context> {
         match self.dialog() {
             Some(dialog) if dialog.is_prompt() => vec![Context::Always],
+            // One more hint, or the answer, comes from the hints as well.
+            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Dialog, Context::Drill],
             Some(_) => vec![Context::Always, Context::Dialog],
-            None => vec![Context::Always, Context::In(self.panes.focus), Context::Console],
+            None => {
+                let drill = self.course.as_ref().map(|_| Context::Drill);
+                let console = [Context::Always, Context::In(self.panes.focus), Context::Console];
+                console.into_iter().chain(drill).collect()
+            }
         }
     }
 
@@ -311,5 +331,13 @@ mod tests {
             app.update(Event::Fact(Fact::ServerClock(now())), now());
             assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
         }
+    }
+
+    #[test]
+    fn on_a_fast_clock_the_way_of_an_answer_is_no_difference_of_clocks() {
+        let mut app = console();
+        app.set_speed(20.0);
+        app.update(Event::Fact(Fact::ServerClock(ago(30))), now());
+        assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
     }
 }

@@ -33,7 +33,7 @@ impl Answer {
 }
 
 /// The answer to a command that needs neither cluster nor screen; `None` for the console and the drill. `judge` is what only
-/// the screen knows: [`Settings::check_keys`], [`Settings::check_theme`].
+/// the screen knows: [`Settings::check_keys`], [`Settings::check_theme`]; `scenarios` what only the drill does.
 ///
 /// # Errors
 /// What is wrong with the configuration, where the answer hangs on it: completions, the manual and the paths never do.
@@ -42,6 +42,7 @@ pub fn answer(
     variables: &BTreeMap<String, String>,
     folders: &Folders,
     judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+    scenarios: &[String],
 ) -> Result<Option<Answer>, ConfigError> {
     let text = match &cli.command {
         None | Some(Command::Drill(_)) => return Ok(None),
@@ -50,7 +51,9 @@ pub fn answer(
             return config(*command, cli, variables, folders, judge).map(Some);
         }
         // Ours alone, tabs and all.
-        Some(Command::Completions { shell }) => return written(Ok(cli::completions(*shell))).map(Some),
+        Some(Command::Completions { shell }) => {
+            return written(Ok(cli::completions(*shell, scenarios))).map(Some);
+        }
         Some(Command::Man) => return written(cli::manual()).map(Some),
     };
     Ok(Some(Answer::quoting(&text)))

@@ -81,7 +81,8 @@ pub struct ConfigError {
 impl ConfigError {
     /// Whether nothing but the command line is wrong.
     pub fn is_usage(&self) -> bool {
-        let typed = |problem: &Problem| problem.at.starts_with("--") || problem.at == "sops";
+        let typed =
+            |problem: &Problem| problem.at.starts_with("--") || problem.at == "sops" || problem.at == "drill";
         self.problems.iter().all(typed)
     }
 }

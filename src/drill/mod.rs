@@ -14,16 +14,18 @@ mod span;
 mod world;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
-use api::{ApiServer, Rights, Shared, Tokens};
+use api::{Act, ApiServer, Rights, Shared, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
 pub use faults::ApiFault;
+use scenario::{Action, Reaction};
 pub use scenario::{Scenario, ScenarioError, ScenarioInfo, scenario, scenarios};
 
 /// How a drill is started.
@@ -69,6 +71,8 @@ pub struct Drill {
     kubeconfig: PathBuf,
     variables: PathBuf,
     password: String,
+    /// Those whose answer has not been given yet.
+    reactions: Mutex<Vec<Reaction>>,
 }
 
 impl Drill {
@@ -117,6 +121,7 @@ impl Drill {
             kubeconfig: folder.join("kubeconfig"),
             variables: folder.join("env"),
             password,
+            reactions: Mutex::new(scenario.reactions),
         };
         drill.write_files()?;
         Ok(drill)
@@ -170,6 +175,25 @@ impl Drill {
     /// The API server: its faults, what was asked of it, and the server without sockets.
     pub fn api(&self) -> &ApiServer {
         &self.api
+    }
+
+    /// What was done to the cluster through its API and tried, by whomever, oldest first; the receiver changes with each act.
+    pub fn acts(&self) -> watch::Receiver<Vec<Act>> {
+        self.api.acts()
+    }
+
+    /// Takes in what the operator would do: whoever is told does their part, each once however often it is said.
+    pub fn answer(&self, action: Action, contact: Option<&str>) {
+        let mut waiting = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let (due, others) = std::mem::take(&mut *waiting)
+            .into_iter()
+            .partition(|reaction: &Reaction| reaction.to.is(action, contact));
+        *waiting = others;
+        let due: Vec<Reaction> = due;
+        for reaction in due {
+            self.api.schedule(now + reaction.after, reaction.happening);
+        }
     }
 
     /// The database server, for its faults.

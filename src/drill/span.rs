@@ -18,6 +18,11 @@ pub fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration
     })
 }
 
+/// For serde's `deserialize_with`, where the span may be left out.
+pub fn maybe_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SignedDuration>, D::Error> {
+    span(deserializer).map(Some)
+}
+
 /// For serde's `deserialize_with`, where a span counts backwards anyway.
 pub fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;

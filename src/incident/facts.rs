@@ -36,6 +36,9 @@ type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 pub struct Facts {
     /// When the incident began: when somebody began to look, which is after it began for the users.
     pub began_at: Option<Timestamp>,
+    /// How old the last sign of life of a source may be, where it is not [`STALE_AFTER`].
+    #[serde(skip)]
+    stale_after: Option<SignedDuration>,
     /// Who and where we are, once connected.
     pub connection: Option<Connection>,
     /// The deployment; `None` also when there is none: [`Facts::feed`] tells whether it was looked at.
@@ -284,6 +287,12 @@ impl Facts {
         self.feeds.iter()
     }
 
+    /// From now on the clock that dates the facts runs `speed` times as fast as that of the sources: they give their signs of life as
+    /// often as ever, so that by this clock more time passes between two.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.stale_after = Some(STALE_AFTER.mul_f64(speed));
+    }
+
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.
     pub fn freshness(&self, id: &FeedId, now: Timestamp) -> Freshness {
         let Some(feed) = self.feeds.get(id) else {
@@ -294,7 +303,7 @@ impl Facts {
         };
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
         let asked_once = matches!(id, FeedId::Access) || matches!(feed.state, FeedState::Ended);
-        if asked_once || age <= STALE_AFTER {
+        if asked_once || age <= self.stale_after.unwrap_or(STALE_AFTER) {
             Freshness::Fresh(age)
         } else {
             Freshness::Stale(age)
@@ -428,6 +437,10 @@ mod tests {
         assert_eq!(facts.freshness(&FeedId::Database, ago(-15)), fresh(15));
         let stale = Freshness::Stale(SignedDuration::from_secs(16));
         assert_eq!(facts.freshness(&FeedId::Database, ago(-16)), stale);
+        facts.set_speed(20.0);
+        assert_eq!(facts.freshness(&FeedId::Database, ago(-300)), fresh(300));
+        let stale = Freshness::Stale(SignedDuration::from_secs(301));
+        assert_eq!(facts.freshness(&FeedId::Database, ago(-301)), stale);
     }
 
     #[test]

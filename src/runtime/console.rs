@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::line::Line;
 use crate::app::App;
 use crate::app::event::{Effect, Event, Outcome};
+use crate::app::lesson::Choice;
 use crate::database::Request;
 use crate::view::{self, Theme};
 
@@ -44,6 +45,8 @@ pub struct Console {
     /// To the database poll; nobody listens when there is none.
     database: Line<Request>,
     in_tmux: bool,
+    /// To the drill, which may react to what the operator would do.
+    answers: Option<mpsc::Sender<Choice>>,
     changed: bool,
 }
 
@@ -65,8 +68,14 @@ impl Console {
             sender,
             database,
             in_tmux,
+            answers: None,
             changed: true,
         }
+    }
+
+    /// From now on the drill is told what the operator would do.
+    pub fn tell_answers(&mut self, answers: mpsc::Sender<Choice>) {
+        self.answers = Some(answers);
     }
 
     /// Waits for the next event of the background tasks.
@@ -124,6 +133,7 @@ impl Console {
             Effect::Refresh => self.ask(Request::Refresh),
             Effect::WatchRows(of) => self.ask(Request::WatchRows(of)),
             Effect::Copy(text) => self.copy(text),
+            Effect::Answer(choice) => self.tell(choice),
         }
     }
 
@@ -134,6 +144,12 @@ impl Console {
             Err(TrySendError::Closed(_)) => "the database is not read here",
         };
         self.take(Event::Outcome(Outcome::Failed { what: what.into() }))
+    }
+
+    fn tell(&mut self, choice: Choice) -> Flow {
+        // A drill that has ended reacts to nothing, and one that is slow to listen has many answers to react to already.
+        let _ = self.answers.as_ref().map(|answers| answers.try_send(choice));
+        Flow::Continue
     }
 
     fn copy(&mut self, text: String) -> Flow {

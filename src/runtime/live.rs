@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_secs(1);
 const KEYS: usize = 256;
 
 /// Runs the console on the terminal until it is left; the exit status.
-pub async fn run(mut console: Console) -> Result<u8> {
+pub async fn run(console: &mut Console) -> Result<u8> {
     let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
     let guard =
         Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
@@ -40,7 +40,7 @@ pub async fn run(mut console: Console) -> Result<u8> {
             biased;
             ended = signals::ended(&mut end) => break 128 + ended.signal,
             key = input.next() => match key {
-                Some(Ok(event)) => take_input(&mut console, &mut pace, event),
+                Some(Ok(event)) => take_input(console, &mut pace, event),
                 Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
                 None => break 0,
             },
@@ -53,7 +53,7 @@ pub async fn run(mut console: Console) -> Result<u8> {
             Some(event) = console.next() => console.take(event),
             _ = tick.tick() => console.take(Event::Tick),
         };
-        let flow = settle(&mut console, &mut input, &mut pace, flow);
+        let flow = settle(console, &mut input, &mut pace, flow);
         if !follow(flow, &mut screen)? {
             break 0;
         }

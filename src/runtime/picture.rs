@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crossterm::event::KeyEvent;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -27,8 +28,8 @@ fn is_settled(app: &App) -> bool {
     !app.diagnosis.steps.is_empty() && !app.diagnosis.steps.iter().any(|step| open(step.status))
 }
 
-/// Runs the console until every step has an answer, or a bounded time has passed; the screen of that moment.
-pub async fn take(mut console: Console, (columns, rows): (u16, u16)) -> Buffer {
+/// Runs the console until every step has an answer, or a bounded time has passed, and presses the keys; the screen a little later.
+pub async fn take(mut console: Console, (columns, rows): (u16, u16), keys: &[KeyEvent]) -> Buffer {
     let mut terminal = match Terminal::new(TestBackend::new(columns, rows)) {
         Ok(terminal) => terminal,
         Err(never) => match never {},
@@ -45,10 +46,20 @@ pub async fn take(mut console: Console, (columns, rows): (u16, u16)) -> Buffer {
         if !settled && is_settled(&console.app) {
             settled = true;
             deadline = Instant::now() + AFTERWARDS;
+            press(&mut console, keys);
         }
+    }
+    if !settled {
+        press(&mut console, keys);
     }
     match console.draw(&mut terminal) {
         Ok(()) => terminal.backend().buffer().clone(),
         Err(never) => match never {},
+    }
+}
+
+fn press(console: &mut Console, keys: &[KeyEvent]) {
+    for key in keys {
+        console.take(Event::Key(*key));
     }
 }

@@ -28,11 +28,13 @@ fn place_of(dialog: &Dialog) -> usize {
         Dialog::Help(scroll)
         | Dialog::Why(scroll)
         | Dialog::Sources(scroll)
+        | Dialog::Hints(scroll)
+        | Dialog::Debriefing(scroll)
         | Dialog::Step { scroll, .. }
         | Dialog::Rows { scroll, .. }
         | Dialog::Pod { scroll, .. }
         | Dialog::Record { scroll, .. } => scroll.0,
-        Dialog::Sops { .. } | Dialog::Prompt { .. } => 0,
+        Dialog::Sops { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => 0,
     }
 }
 
@@ -77,7 +79,7 @@ fn draw_page(page: &Page, scroll: usize, theme: &Theme, screen: Rect, buffer: &m
 }
 
 /// A dialog's place for so many rows, frame included: centred, on a small screen all of it but the footer.
-fn frame_of(screen: Rect, rows: u16) -> Rect {
+pub(super) fn frame_of(screen: Rect, rows: u16) -> Rect {
     let above_footer = Rect {
         height: screen.height.saturating_sub(1),
         ..screen
@@ -97,7 +99,7 @@ fn frame_of(screen: Rect, rows: u16) -> Rect {
     }
 }
 
-fn text_area(area: Rect) -> Rect {
+pub(super) fn text_area(area: Rect) -> Rect {
     Rect {
         x: area.x.saturating_add(2),
         y: area.y.saturating_add(1),
@@ -107,7 +109,7 @@ fn text_area(area: Rect) -> Rect {
 }
 
 /// Which lines are in view: nothing when all are.
-fn place_words(first: usize, height: usize, count: usize) -> String {
+pub(super) fn place_words(first: usize, height: usize, count: usize) -> String {
     if count <= height {
         String::new()
     } else {
@@ -115,7 +117,7 @@ fn place_words(first: usize, height: usize, count: usize) -> String {
     }
 }
 
-fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     for row in area.rows() {
         Words::new(theme).gap(usize::from(row.width)).draw(row, buffer);

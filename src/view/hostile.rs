@@ -70,6 +70,18 @@ fn hostile() -> App {
         reading.worker = HOSTILE.to_owned();
         reading.log = HOSTILE.to_owned();
     }
+    let mut taught = super::lesson_tests::taught();
+    if let Some(course) = &mut taught.course {
+        course.lesson.title = HOSTILE.to_owned();
+        course.lesson.because = long.clone();
+        course.lesson.hints = vec![HOSTILE.to_owned()];
+        course.lesson.right.choice.contact = Some(HOSTILE.to_owned());
+        course
+            .acts
+            .iter_mut()
+            .for_each(|noted| noted.act.name = HOSTILE.into());
+    }
+    app.course = taught.course;
     app.session.drill = Some(HOSTILE.to_owned());
     app.log.set_mode(LogMode::All);
     app
@@ -79,7 +91,7 @@ fn consoles_in_every_place(app: App) -> Vec<App> {
     let mut consoles = Vec::new();
     for keys in [
         "1", "2", "3", "4", "1z", "2zW", "2kkk", "3G", "4G", "?", "iG", "s", "1\n", "2\n", "3\n", "4\n",
-        "/(a", "4G /x",
+        "/(a", "4G /x", "H", "TG\n", "DD", "DDG",
     ] {
         let mut app = app.clone();
         press(&mut app, keys);

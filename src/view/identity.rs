@@ -43,7 +43,11 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     let new = || Words::new(theme);
     let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
     if let Some(scenario) = &app.session.drill {
-        pieces.push((0, new().add(Meaning::Drill, " DRILL ")));
+        let badge = match app.speed {
+            None => " DRILL ".to_owned(),
+            Some(speed) => format!(" DRILL {}{speed} ", theme.glyphs.times),
+        };
+        pieces.push((0, new().add(Meaning::Drill, &badge)));
         pieces.push((2, new().add(Meaning::Drill, &format!(" {scenario} "))));
     }
     pieces.push((0, environment(app, theme)));

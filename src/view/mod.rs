@@ -3,6 +3,7 @@
 //! Everything that is drawn passes [`theme::Theme::clean`]: no byte from outside reaches the terminal as a control sequence.
 
 mod age;
+mod answer;
 mod bar;
 mod database;
 mod dialog;
@@ -18,6 +19,8 @@ mod hostile;
 mod identity;
 pub mod layout;
 mod leaders;
+#[cfg(test)]
+mod lesson_tests;
 mod logs;
 mod pods;
 mod prompt;
@@ -98,6 +101,9 @@ fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
 fn overlay(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
     match app.dialog() {
         Some(prompt @ Dialog::Prompt { .. }) => prompt::render(prompt, theme, area, frame),
+        Some(Dialog::Answer { chosen, sure }) => {
+            answer::render(app, theme, (*chosen, *sure), area, frame.buffer_mut());
+        }
         Some(_) => dialog::render(app, theme, area, frame.buffer_mut()),
         None => {}
     }

@@ -15,13 +15,13 @@ use crate::incident::fact::{Container, ContainerState, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::Severity;
 
-fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
+pub(super) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| render(app, theme, frame)).unwrap();
     terminal
 }
 
-fn screen(app: &App, width: u16, height: u16) -> String {
+pub(super) fn screen(app: &App, width: u16, height: u16) -> String {
     let theme = Theme::named("dark", true, false).unwrap();
     themed(app, width, height, &theme).backend().to_string()
 }

@@ -17,6 +17,7 @@ mod faults;
 mod foreign;
 mod hostile;
 mod leaks;
+mod lessons;
 mod pty;
 mod recorded;
 mod tidy;

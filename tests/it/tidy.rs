@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Longest file of code, lines.
 const LONGEST: usize = 600;
@@ -193,28 +194,33 @@ fn every_picture_and_file_the_readme_links_to_exists() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// `UPDATE=1 cargo test` writes the table anew.
-#[test]
-fn the_readme_names_the_keys_that_the_console_has() {
+/// Holds a table of the README to what the program says; `UPDATE=1 cargo test` writes it anew.
+fn generated(name: &str, table: &str) {
+    // Two tests write the same file.
+    static README: Mutex<()> = Mutex::new(());
+    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
     let path = root().join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme
-        .split_once("<!-- keys -->\n")
-        .expect("the README marks where its key table begins");
-    let (table, after) = rest
-        .split_once("<!-- /keys -->")
-        .expect("the README marks where its key table ends");
-    let keys = sopwatch::app::keymap::markdown();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let marked = "the README marks where its tables begin and end";
+    let (before, rest) = readme.split_once(&begin).expect(marked);
+    let (told, after) = rest.split_once(&end).expect(marked);
     if std::env::var_os("UPDATE").is_some() {
-        fs::write(
-            &path,
-            format!("{before}<!-- keys -->\n{keys}<!-- /keys -->{after}"),
-        )
-        .unwrap();
+        fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
     } else {
         assert_eq!(
-            table, keys,
-            "the console has other keys than the README says: UPDATE=1 cargo test"
+            told, table,
+            "the README's table of {name} is not the program's: UPDATE=1 cargo test"
         );
     }
+}
+
+#[test]
+fn the_readme_names_the_keys_that_the_console_has() {
+    generated("keys", &sopwatch::app::keymap::markdown());
+}
+
+#[test]
+fn the_readme_names_the_scenarios_that_there_are() {
+    generated("scenarios", &sopwatch::launch::scenario_table());
 }

@@ -200,7 +200,7 @@ fn the_role_of_the_sample_covers_the_profile() {
 /// What a command is answered with.
 fn answered(file: &str, line: &str) -> Option<Answer> {
     let user = User::new(file, &[], line);
-    let found = answer(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    let found = answer(&user.cli(), &user.variables, &user.folders(), |_| Ok(()), &[]);
     found.unwrap_or_else(|error| panic!("{error}"))
 }
 

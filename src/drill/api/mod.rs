@@ -2,6 +2,7 @@
 //!
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
+mod acts;
 mod body;
 mod columns;
 mod delete;
@@ -44,6 +45,7 @@ use identity::Identity;
 use request::{Query, Target};
 use status::Refusal;
 
+pub use acts::{Act, ActEffect};
 pub use body::Body;
 pub use identity::Tokens;
 pub use in_process::InProcess;
@@ -62,10 +64,14 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
         .path_and_query()
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
+    let attempt = acts::attempt(shared, &parts, &body);
     let mut who = None;
     let answer = answer(shared, &parts, &body, &mut who).await;
     let response = answer.unwrap_or_else(|refusal| refusal.response());
     let mut response = shared.marks().put(response, &parts, who.as_ref());
+    if let Some(attempt) = attempt {
+        attempt.note(shared, response.status().as_u16());
+    }
     let date = shared.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
     if let Ok(date) = HeaderValue::try_from(date.to_string()) {
         response.headers_mut().insert(header::DATE, date);

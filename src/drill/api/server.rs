@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::acts::Act;
 use super::body::Body;
 use super::faults::{self, Faults};
 use super::identity::Tokens;
@@ -26,6 +28,7 @@ use super::in_process::InProcess;
 use super::shared::{Seen, Shared};
 use super::tls;
 use crate::drill::faults::ApiFault;
+use crate::drill::scenario::Happening;
 
 /// Between attempts to take the port again after it was given up.
 const RELISTEN: Duration = Duration::from_millis(50);
@@ -82,6 +85,17 @@ impl ApiServer {
     /// The requests so far, oldest first.
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.seen()
+    }
+
+    /// What was done to the cluster and tried, oldest first; the receiver changes with each act.
+    pub fn acts(&self) -> watch::Receiver<Vec<Act>> {
+        self.shared.acts().subscribe()
+    }
+
+    /// Lets something happen to the world at a moment to come.
+    pub fn schedule(&self, at: Timestamp, happening: Happening) {
+        self.shared.world().schedule_happening(at, happening);
+        self.shared.wake();
     }
 
     /// The server without sockets, as `kube::Client::new` takes it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use super::acts::Acts;
 use super::faults::Faults;
 use super::identity::Tokens;
 use super::marks::Marks;
@@ -58,6 +59,7 @@ pub struct Shared {
     marks: Marks,
     database: Arc<DatabaseServer>,
     seen: Mutex<VecDeque<Seen>>,
+    acts: Acts,
     woken: Notify,
 }
 
@@ -81,6 +83,7 @@ impl Shared {
             marks: Marks::default(),
             database,
             seen: Mutex::new(VecDeque::new()),
+            acts: Acts::default(),
             woken: Notify::new(),
         }
     }
@@ -164,6 +167,11 @@ impl Shared {
     pub fn seen(&self) -> Vec<Seen> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().cloned().collect()
+    }
+
+    /// What was done and tried.
+    pub fn acts(&self) -> &Acts {
+        &self.acts
     }
 
     /// Something new may be due sooner than was thought.

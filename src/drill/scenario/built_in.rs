@@ -73,9 +73,13 @@ pub fn scenarios() -> Vec<ScenarioInfo> {
 }
 
 /// Their ids.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(id, _)| *id)
+}
+
+/// Their ids, for a message.
 pub(super) fn names() -> String {
-    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    names.join(", ")
+    ids().collect::<Vec<_>>().join(", ")
 }
 
 /// The built-in scenario with this id.

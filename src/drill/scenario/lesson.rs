@@ -81,6 +81,32 @@ pub enum Action {
     Escalate,
 }
 
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Wait,
+        Self::Gather,
+        Self::StartPods,
+        Self::RestartPods,
+        Self::ScaleUp,
+        Self::Escalate,
+    ];
+
+    /// As files write it: `restart-pods`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Wait => "wait",
+            Self::Gather => "gather",
+            Self::StartPods => "start-pods",
+            Self::RestartPods => "restart-pods",
+            Self::ScaleUp => "scale-up",
+            Self::Escalate => "escalate",
+        }
+    }
+}
+
 /// What a scenario teaches.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

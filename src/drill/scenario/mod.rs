@@ -13,9 +13,9 @@ use super::service::Plan;
 use super::span::span;
 use built_in::names;
 
-pub use built_in::{ScenarioInfo, scenario, scenarios};
+pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
 pub use lesson::{Action, Advice, Answer, Expectation, LeaderVerdict, Lesson};
-pub use timeline::{ClusterHappening, Entry, Happening};
+pub use timeline::{ClusterHappening, Entry, Happening, Reaction, Trigger};
 
 /// One scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,6 +54,9 @@ pub struct Scenario {
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<Entry>,
+    /// What others do after the operator's answer.
+    #[serde(default, rename = "reaction")]
+    pub reactions: Vec<Reaction>,
     /// What should be found, and when.
     #[serde(default)]
     pub expect: Vec<Expectation>,
@@ -201,6 +204,39 @@ mod tests {
                 .to_string()
                 .contains("exactly one")
         );
+    }
+
+    #[test]
+    fn a_reaction_follows_an_answer() {
+        let reaction = |keys: &str| Scenario::parse("f", &format!("{LEAST}[[reaction]]\n{keys}\n"));
+        let scenario = reaction("to = 'escalate:ocm-support'\nafter = '5m'\ndatabase_heals = true").unwrap();
+        let one = &scenario.reactions[0];
+        assert_eq!(
+            (one.after, &one.happening),
+            (SignedDuration::from_mins(5), &Happening::DatabaseHeals)
+        );
+        for (action, contact, follows) in [
+            (Action::Escalate, Some("ocm-support"), true),
+            (Action::Escalate, Some("control-plane"), false),
+            (Action::Escalate, None, false),
+            (Action::Wait, None, false),
+        ] {
+            assert_eq!(one.to.is(action, contact), follows, "{action:?} {contact:?}");
+        }
+        for (keys, why) in [
+            ("scale = 3", "needs `to`"),
+            (
+                "to = 'restart-pods'\nat = '5m'\nscale = 3",
+                "`at` is the timeline's",
+            ),
+            ("to = 'restart'\nscale = 3", "restart-pods"),
+            ("to = 'wait:ocm-support'\nscale = 3", "is no answer"),
+            ("to = 'wait'\nafter = '-5m'\nscale = 3", "can't be negative"),
+            ("to = 'wait'", "exactly one of"),
+        ] {
+            let error = reaction(keys).unwrap_err().to_string();
+            assert!(error.contains(why), "{keys}: {error}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! The timeline of a scenario: what happens to the world without the operator.
+//! The timeline of a scenario: what happens to the world without the operator, and what follows from the operator's answer.
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::lesson::Action;
 use crate::drill::database::Fault;
 use crate::drill::faults::ApiFault;
 use crate::drill::service::ServiceHappening;
-use crate::drill::span::span;
+use crate::drill::span::maybe_span;
 
 /// One line of the timeline: a time and exactly one thing.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,6 +17,55 @@ pub struct Entry {
     pub at: SignedDuration,
     /// What happens.
     pub happening: Happening,
+}
+
+/// What others do after the operator has told them, or the operator's word itself changes: a time and exactly one thing. What the
+/// operator does to the cluster (a pod deleted, a deployment scaled) changes the world by itself and needs none.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "EntryFields")]
+pub struct Reaction {
+    /// The answer that it follows.
+    pub to: Trigger,
+    /// After the answer.
+    pub after: SignedDuration,
+    /// What happens.
+    pub happening: Happening,
+}
+
+/// An answer of the operator: `escalate:ocm-support`, `restart-pods`; `escalate` alone is to whomever.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Trigger {
+    /// What is to be done.
+    pub action: Action,
+    /// For an escalation: whom the operator turns to; `None` for anybody.
+    pub contact: Option<String>,
+}
+
+impl Trigger {
+    /// Whether it is this answer.
+    pub fn is(&self, action: Action, contact: Option<&str>) -> bool {
+        self.action == action && (self.contact.is_none() || self.contact.as_deref() == contact)
+    }
+}
+
+impl TryFrom<String> for Trigger {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (action, contact) = match text.split_once(':') {
+            Some((action, contact)) => (action, Some(contact.to_owned())),
+            None => (text.as_str(), None),
+        };
+        let known = Action::ALL.into_iter().find(|known| known.name() == action);
+        match known {
+            Some(action) if contact.is_none() || action == Action::Escalate => Ok(Self { action, contact }),
+            _ => Err(format!(
+                "\"{text}\" is no answer: write one of {}, or escalate:CONTACT",
+                Action::ALL.map(Action::name).join(", ")
+            )),
+        }
+    }
 }
 
 /// Something that happens to the world without the operator.
@@ -82,8 +132,11 @@ pub enum ClusterHappening {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntryFields {
-    #[serde(deserialize_with = "span")]
-    at: SignedDuration,
+    #[serde(default, deserialize_with = "maybe_span")]
+    at: Option<SignedDuration>,
+    to: Option<Trigger>,
+    #[serde(default, deserialize_with = "maybe_span")]
+    after: Option<SignedDuration>,
     scale: Option<u32>,
     set_image: Option<String>,
     promote: Option<String>,
@@ -100,10 +153,6 @@ struct EntryFields {
     database_heals: Option<bool>,
     api: Option<ApiFault>,
     api_heals: Option<bool>,
-}
-
-fn maybe_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SignedDuration>, D::Error> {
-    span(deserializer).map(Some)
 }
 
 impl EntryFields {
@@ -133,20 +182,51 @@ impl EntryFields {
     }
 }
 
-impl TryFrom<EntryFields> for Entry {
-    type Error = String;
-
-    fn try_from(fields: EntryFields) -> Result<Self, String> {
-        let at = fields.at;
-        let named = fields.named();
+impl EntryFields {
+    /// The one happening of an entry; `of` says of what.
+    fn only(self, of: &str) -> Result<Happening, String> {
+        let named = self.named();
         let keys: Vec<&str> = named.iter().map(|(key, _)| *key).collect();
         let mut happenings = named.into_iter().filter_map(|(_, happening)| happening);
         match (happenings.next(), happenings.next()) {
-            (Some(happening), None) => Ok(Self { at, happening }),
-            _ => Err(format!(
-                "an entry of the timeline needs exactly one of {}",
-                keys.join(", ")
-            )),
+            (Some(happening), None) => Ok(happening),
+            _ => Err(format!("{of} needs exactly one of {}", keys.join(", "))),
+        }
+    }
+}
+
+impl TryFrom<EntryFields> for Entry {
+    type Error = String;
+
+    fn try_from(mut fields: EntryFields) -> Result<Self, String> {
+        match (fields.at.take(), fields.to.take(), fields.after.take()) {
+            (Some(at), None, None) => fields
+                .only("an entry of the timeline")
+                .map(|happening| Self { at, happening }),
+            (None, ..) => Err("an entry of the timeline needs `at`".to_owned()),
+            (Some(_), ..) => {
+                Err("an entry of the timeline has `at` alone; `to` and `after` are a reaction's".to_owned())
+            }
+        }
+    }
+}
+
+impl TryFrom<EntryFields> for Reaction {
+    type Error = String;
+
+    fn try_from(mut fields: EntryFields) -> Result<Self, String> {
+        match (fields.at.take(), fields.to.take(), fields.after.take()) {
+            (None, Some(to), after) => {
+                let after = after.unwrap_or_default();
+                if after.is_negative() {
+                    return Err("a reaction comes after its answer: `after` can't be negative".to_owned());
+                }
+                fields
+                    .only("a reaction")
+                    .map(|happening| Self { to, after, happening })
+            }
+            (None, None, _) => Err("a reaction needs `to`, the answer that it follows".to_owned()),
+            (Some(_), ..) => Err("a reaction has `to` and `after`; `at` is the timeline's".to_owned()),
         }
     }
 }

@@ -91,6 +91,11 @@ impl World {
         }
     }
 
+    /// Lets something happen at a moment to come.
+    pub fn schedule_happening(&mut self, at: Timestamp, happening: Happening) {
+        self.schedule(at, Due::Happening(happening));
+    }
+
     pub(super) fn happen(&mut self, at: Timestamp, happening: &Happening) {
         match happening {
             Happening::Scale(replicas) => {

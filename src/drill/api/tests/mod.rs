@@ -1,5 +1,6 @@
 //! kubectl, kube's own client, and plain requests as judges of the server.
 
+mod acts;
 mod faults;
 mod kubectl;
 mod kubectl_writes;

@@ -1,23 +1,29 @@
 //! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
 
+mod lesson;
+mod scenarios;
+
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
+use crate::app::event::Event;
 use crate::app::keymap::Keymap;
+use crate::app::lesson::{Lesson, markdown};
 use crate::app::{App, Session};
 use crate::cli::{ColorChoice, DrillArgs};
 use crate::cluster::{self, ConnectOptions};
 use crate::config::{ConfigError, Origin, Settings, Tls};
 use crate::database::{DatabaseOptions, TlsMode, UrlOrigin};
-use crate::drill::{self, Drill};
+use crate::drill::{self, Drill, Scenario};
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::sources::{self, Sources};
@@ -25,14 +31,13 @@ use crate::runtime::tasks::Tasks;
 use crate::runtime::{live, picture, signals};
 use crate::view::{self, Theme};
 
+pub use self::scenarios::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};
+
 /// Events that may wait for the loop: what is more waits at its source.
 const QUEUE: usize = 256;
 
 /// How long one request may take unless it was set.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The scenario of a drill when none was named.
-const FIRST_SCENARIO: &str = "all-well";
 
 /// The SOP a console opens with when none was named.
 const FIRST_SOP: &str = "";
@@ -74,17 +79,16 @@ pub async fn live(settings: &Settings) -> Result<u8> {
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
 pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
-        return print(&scenario_list()).map(|()| 0);
+        return print(&scenarios::list(&settings.profile, arguments.short)).map(|()| 0);
     }
-    let name = arguments.scenario.as_deref().unwrap_or(FIRST_SCENARIO);
-    let scenario = drill::scenario(name)
-        .map_err(|problem| eyre!("{problem}\n`sopwatch drill --list` says what they are about"))?;
+    let name = arguments.scenario.as_deref().unwrap_or(scenarios::FIRST);
+    let scenario = scenarios::find(name, &settings.profile)?;
+    let taught = Taught::of(&scenario, arguments);
     let folder = tempfile::Builder::new()
         .prefix("sopwatch-drill-")
         .permissions(Permissions::from_mode(0o700))
         .tempdir()
         .wrap_err("make the drill's folder")?;
-    let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
     let options = drill::Options {
         scenario,
         start: Clock::system().now(),
@@ -92,18 +96,88 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         seed: arguments.seed.unwrap_or(1),
         folder: folder.path().to_owned(),
     };
+    let began = options.start;
     let drill = Drill::start(options).await.wrap_err("start the drill")?;
     if arguments.serve {
-        return serve(&drill).await;
+        serve(&drill).await?;
+        let told = taught
+            .lesson
+            .map(|lesson| lesson::debriefing_without_console(&drill, lesson, &settings.profile, began));
+        return print(&told.map_or_else(String::new, |told| format!("\n{told}"))).map(|()| 0);
     }
-    let parts = drill_parts(settings, &drill, title, sop)?;
-    match &arguments.screenshot {
-        Some(file) => screenshot(settings, parts, arguments.size.unwrap_or((120, 40)), file).await,
-        None => run(settings, parts).await,
+    rehearse(settings, arguments, &drill, taught).await
+}
+
+/// What the console takes from a scenario.
+struct Taught {
+    title: String,
+    sop: String,
+    lesson: Option<Lesson>,
+    speed: Option<f64>,
+}
+
+impl Taught {
+    fn of(scenario: &Scenario, arguments: &DrillArgs) -> Self {
+        let real_time = |speed: &f64| (*speed - 1.0).abs() < f64::EPSILON;
+        Self {
+            title: scenario.title.clone(),
+            sop: scenario.sop.clone(),
+            lesson: lesson::of(scenario),
+            speed: arguments.speed.filter(|speed| !real_time(speed)),
+        }
     }
 }
 
-fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -> Result<Parts> {
+/// The console on a drill, and its debriefing when the operator leaves.
+async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, taught: Taught) -> Result<u8> {
+    let parts = drill_parts(settings, drill, (taught.title, taught.sop, taught.speed))?;
+    let title = parts.session.drill.clone().unwrap_or_default();
+    let tasks = Tasks::default();
+    let (mut console, events) = console(settings, parts, &tasks)?;
+    if let Some(speed) = taught.speed {
+        console.app.set_speed(speed);
+    }
+    if let Some(lesson) = taught.lesson {
+        console.app.teach(lesson);
+    }
+    let (answers, given) = mpsc::channel(QUEUE);
+    console.tell_answers(answers);
+    let run = async {
+        match &arguments.screenshot {
+            Some(file) => picture_of(console, arguments, &title, file).await,
+            None => run_to_debriefing(console).await,
+        }
+    };
+    let status = tokio::select! {
+        status = run => status,
+        () = lesson::carry(drill, events, given) => Ok(0),
+    };
+    tasks.stop().await;
+    status
+}
+
+/// Runs the console; when the operator has left it, the debriefing stays in the terminal's scroll-back.
+async fn run_to_debriefing(mut console: Console) -> Result<u8> {
+    let status = live::run(&mut console).await?;
+    if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
+        print(&lesson::printed(&markdown(&page)))?;
+    }
+    Ok(status)
+}
+
+async fn picture_of(console: Console, arguments: &DrillArgs, title: &str, file: &Path) -> Result<u8> {
+    let keys = arguments.keys.iter().flat_map(|keys| &keys.0);
+    let keys: Vec<KeyEvent> = keys.map(|key| KeyEvent::from(*key)).collect();
+    let buffer = picture::take(console, arguments.size.unwrap_or((120, 40)), &keys).await;
+    std::fs::write(file, view::svg(&buffer, title)).wrap_err_with(|| format!("write {}", file.display()))?;
+    Ok(0)
+}
+
+fn drill_parts(
+    settings: &Settings,
+    drill: &Drill,
+    (title, sop, speed): (String, String, Option<f64>),
+) -> Result<Parts> {
     let connect = ConnectOptions {
         kubeconfig: Some(drill.kubeconfig().to_owned()),
         context: None,
@@ -121,7 +195,12 @@ fn drill_parts(settings: &Settings, drill: &Drill, title: String, sop: String) -
         clock.clone(),
     );
     let database = database_options(settings).map(|_| DatabaseOptions {
-        poll: settings.database.poll.value,
+        // As often by the drill's clock, as far as the poller goes along.
+        poll: settings
+            .database
+            .poll
+            .value
+            .div_f64(speed.unwrap_or(1.0).max(1.0)),
         ..DatabaseOptions::default()
     });
     let sop = settings.sop.as_ref().map_or(sop, |chosen| chosen.value.clone());
@@ -149,34 +228,25 @@ fn beside(drill: &Drill) -> Vec<String> {
 }
 
 /// Prints where the world is, as a shell takes it, and holds it until it is interrupted.
-async fn serve(drill: &Drill) -> Result<u8> {
+async fn serve(drill: &Drill) -> Result<()> {
     // First: whoever reads where the world is may end it at once, and its folder must not stay.
     let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
     let variables = std::fs::read_to_string(drill.variables()).wrap_err("read the drill's variables")?;
     print(&variables)?;
     signals::ended(&mut end).await;
-    Ok(0)
-}
-
-async fn screenshot(settings: &Settings, parts: Parts, size: (u16, u16), file: &PathBuf) -> Result<u8> {
-    let title = parts.session.drill.clone().unwrap_or_default();
-    let tasks = Tasks::default();
-    let console = console(settings, parts, &tasks)?;
-    let buffer = picture::take(console, size).await;
-    tasks.stop().await;
-    std::fs::write(file, view::svg(&buffer, &title)).wrap_err_with(|| format!("write {}", file.display()))?;
-    Ok(0)
+    Ok(())
 }
 
 async fn run(settings: &Settings, parts: Parts) -> Result<u8> {
     let tasks = Tasks::default();
-    let console = console(settings, parts, &tasks)?;
-    let status = live::run(console).await;
+    let (mut console, _) = console(settings, parts, &tasks)?;
+    let status = live::run(&mut console).await;
     tasks.stop().await;
     status
 }
 
-fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<Console> {
+/// A console, and where events for it are sent.
+fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console, mpsc::Sender<Event>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let keys = settings
         .keys
@@ -188,14 +258,9 @@ fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<Console> 
     let line = sources::start(parts.sources, tasks, &sender);
     let app = App::new(parts.session, &parts.sop, keymap);
     let in_tmux = std::env::var_os("TMUX").is_some();
-    Ok(Console::new(
-        app,
-        theme,
-        parts.clock,
-        (sender, receiver),
-        line,
-        in_tmux,
-    ))
+    let channel = (sender.clone(), receiver);
+    let console = Console::new(app, theme, parts.clock, channel, line, in_tmux);
+    Ok((console, sender))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {
@@ -289,22 +354,6 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
         let bound = BTreeMap::from([(action.to_owned(), vec![key.to_owned()])]);
         Keymap::with(&bound).map(|_| ())
     })
-}
-
-fn scenario_list() -> String {
-    let scenarios = drill::scenarios();
-    let line = |scenario: &drill::ScenarioInfo| {
-        let first = if scenario.id == FIRST_SCENARIO {
-            " (when none is named)"
-        } else {
-            ""
-        };
-        format!(
-            "{:<22} {}{first}\n{:22} {}\n{:22} SOP: {}\n",
-            scenario.id, scenario.title, "", scenario.story, "", scenario.sop
-        )
-    };
-    scenarios.iter().map(line).collect()
 }
 
 /// Writes an answer to standard output; a reader that has gone away is no error.

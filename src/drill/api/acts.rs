@@ -1,0 +1,251 @@
+//! What was done to the cluster through its API, and what was tried: for the debriefing of a drill.
+//!
+//! Everything but reading counts, from whomever it comes; access reviews and dry runs change nothing and are left out. What an act
+//! did is read from the world before and after it, so that it is the same whatever verb or kind of patch was used.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, header};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::request::{self, Query, Target};
+use super::shared::Shared;
+use crate::drill::world::{NAMESPACE, Resource, SERVICE, World};
+
+/// How many acts are kept: more than anybody does by hand. The first are the ones that matter.
+const KEPT: usize = 1_000;
+
+/// Where a rollout restart leaves its mark in the pod template.
+const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
+
+/// One request that was to change something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// By the drill's clock.
+    pub at: Timestamp,
+    /// What the client calls itself (`User-Agent`); empty when it does not say.
+    pub agent: String,
+    /// As roles name it: `delete`, `patch`, `create`.
+    pub verb: &'static str,
+    /// As `pods` or `deployments/scale`.
+    pub resource: String,
+    /// The object's; empty for a collection.
+    pub name: String,
+    /// The HTTP status of the answer.
+    pub code: u16,
+    /// What it did.
+    pub effect: ActEffect,
+}
+
+/// What an act did to the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActEffect {
+    /// Nothing that these tell: it was refused, or it is about something else.
+    Other,
+    /// Pods were told to end.
+    Deleted {
+        /// How many.
+        pods: usize,
+        /// When the youngest of them was created.
+        youngest: Option<Timestamp>,
+        /// How many of them were ready.
+        ready: usize,
+        /// How many ready pods were left.
+        ready_left: usize,
+    },
+    /// The deployment wants another number of pods.
+    Scaled {
+        /// Before.
+        from: u64,
+        /// After.
+        to: u64,
+    },
+    /// The deployment rolls out its pods anew, unchanged.
+    Restarted,
+    /// The deployment's pods are to be others: another image, another revision.
+    Changed {
+        /// The images before, then after, of the containers that differ; empty where something else differs.
+        images: Vec<(String, String)>,
+    },
+}
+
+/// The acts so far; whoever subscribes is woken by the next.
+#[derive(Debug)]
+pub struct Acts(watch::Sender<Vec<Act>>);
+
+impl Default for Acts {
+    fn default() -> Self {
+        Self(watch::Sender::new(Vec::new()))
+    }
+}
+
+impl Acts {
+    /// The acts so far, oldest first, at most the first 1,000; it changes with each.
+    pub fn subscribe(&self) -> watch::Receiver<Vec<Act>> {
+        self.0.subscribe()
+    }
+
+    fn note(&self, act: Act) {
+        self.0.send_if_modified(|acts| {
+            let room = acts.len() < KEPT;
+            if room {
+                acts.push(act);
+            }
+            room
+        });
+    }
+}
+
+/// A request that is to change something, before it is answered.
+pub struct Attempt {
+    agent: String,
+    verb: &'static str,
+    target: Target,
+    before: Furniture,
+}
+
+/// What is to be told of a request; `None` for one that only reads.
+pub fn attempt(shared: &Shared, parts: &Parts, body: &Bytes) -> Option<Attempt> {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return None;
+    }
+    let target = Target::of(parts.uri.path())?;
+    let query = Query::of(parts.uri.query());
+    // The groups of reviews: `authorization.k8s.io`, `authentication.k8s.io`.
+    if target.group.starts_with("auth") || is_dry(&query, body) {
+        return None;
+    }
+    let agent = parts
+        .headers
+        .get(header::USER_AGENT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Some(Attempt {
+        agent: agent.unwrap_or_default(),
+        verb: request::verb(&parts.method, &target, &query),
+        target,
+        before: Furniture::of(&shared.world()),
+    })
+}
+
+fn is_dry(query: &Query, body: &Bytes) -> bool {
+    let options = || serde_json::from_slice::<Value>(body).ok();
+    query.get("dryRun").is_some()
+        || options().is_some_and(|options| options["dryRun"].as_array().is_some_and(|dry| !dry.is_empty()))
+}
+
+impl Attempt {
+    /// Notes it with what came of it.
+    pub fn note(self, shared: &Shared, code: u16) {
+        let after = Furniture::of(&shared.world());
+        let effect = if (200..300).contains(&code) {
+            effect(&self.before, &after)
+        } else {
+            ActEffect::Other
+        };
+        shared.acts().note(Act {
+            at: shared.clock().now(),
+            agent: self.agent,
+            verb: self.verb,
+            resource: self.target.resource_path(),
+            name: self.target.name,
+            code,
+            effect,
+        });
+    }
+}
+
+/// As much of the world as acts are told by.
+struct Furniture {
+    pods: Vec<PodStand>,
+    /// The service's; `None` once it is deleted.
+    deployment: Option<Value>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct PodStand {
+    uid: String,
+    created: Option<Timestamp>,
+    ready: bool,
+}
+
+impl Furniture {
+    fn of(world: &World) -> Self {
+        let pods = world.store().all(Resource::Pods);
+        let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE);
+        Self {
+            pods: pods.filter_map(|pod| stand(pod)).collect(),
+            deployment: deployment.map(|deployment| (**deployment).clone()),
+        }
+    }
+
+    fn ready(&self) -> usize {
+        self.pods.iter().filter(|pod| pod.ready).count()
+    }
+}
+
+/// How a pod stands that is not about to end.
+fn stand(pod: &Value) -> Option<PodStand> {
+    if !pod["metadata"]["deletionTimestamp"].is_null() {
+        return None;
+    }
+    let conditions = pod["status"]["conditions"].as_array();
+    let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    Some(PodStand {
+        uid: pod["metadata"]["uid"].as_str()?.to_owned(),
+        created: pod["metadata"]["creationTimestamp"]
+            .as_str()
+            .and_then(|at| at.parse().ok()),
+        ready: conditions.into_iter().flatten().any(ready),
+    })
+}
+
+fn effect(before: &Furniture, after: &Furniture) -> ActEffect {
+    let stays = |pod: &&PodStand| after.pods.iter().any(|left| left.uid == pod.uid);
+    let gone: Vec<_> = before.pods.iter().filter(|pod| !stays(pod)).collect();
+    let (Some(old), Some(new)) = (&before.deployment, &after.deployment) else {
+        return ActEffect::Other;
+    };
+    let replicas = |deployment: &Value| deployment["spec"]["replicas"].as_u64().unwrap_or(1);
+    if replicas(old) != replicas(new) {
+        let (from, to) = (replicas(old), replicas(new));
+        return ActEffect::Scaled { from, to };
+    }
+    if old["spec"]["template"] != new["spec"]["template"] {
+        return template_effect(old, new);
+    }
+    if gone.is_empty() {
+        return ActEffect::Other;
+    }
+    ActEffect::Deleted {
+        pods: gone.len(),
+        youngest: gone.iter().filter_map(|pod| pod.created).max(),
+        ready: gone.iter().filter(|pod| pod.ready).count(),
+        ready_left: after.ready(),
+    }
+}
+
+fn template_effect(old: &Value, new: &Value) -> ActEffect {
+    let containers = |deployment: &Value| -> Vec<String> {
+        let template = &deployment["spec"]["template"]["spec"];
+        ["initContainers", "containers"]
+            .iter()
+            .filter_map(|kind| template[*kind].as_array())
+            .flatten()
+            .map(|container| container["image"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    if old.pointer(RESTARTED_AT) != new.pointer(RESTARTED_AT)
+        && old["spec"]["template"]["spec"] == new["spec"]["template"]["spec"]
+    {
+        return ActEffect::Restarted;
+    }
+    let mut images: Vec<_> = containers(old)
+        .into_iter()
+        .zip(containers(new))
+        .filter(|(old, new)| old != new)
+        .collect();
+    images.dedup();
+    ActEffect::Changed { images }
+}

@@ -1,0 +1,129 @@
+//! What a drill notes of what was done to it.
+
+use serde_json::json;
+
+use super::*;
+use crate::drill::api::{Act, ActEffect};
+use crate::drill::scenario::Action;
+
+const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
+const SERVICE: &str = "managed-services-api";
+
+fn noted(drill: &Drill) -> Vec<Act> {
+    drill.acts().borrow().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_looks_is_no_act() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let pod = format!("{PODS}/{}", pod_names(&drill).await[0]);
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": "delete", "resource": "pods"}}});
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    send(&drill, "GET", &pod, &[], "").await;
+    send(
+        &drill,
+        "POST",
+        reviews,
+        &[("content-type", "application/json")],
+        &review.to_string(),
+    )
+    .await;
+    send(&drill, "DELETE", &format!("{pod}?dryRun=All"), &[], "").await;
+    send(&drill, "DELETE", &pod, &[], r#"{"dryRun":["All"]}"#).await;
+    assert_eq!(noted(&drill), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let names = pod_names(&drill).await;
+    let mut acts = drill.acts();
+    acts.mark_unchanged();
+    for name in &names {
+        let path = format!("{PODS}/{name}");
+        send(
+            &drill,
+            "DELETE",
+            &path,
+            &[("user-agent", "kubectl/v1.33.1 (linux/amd64)")],
+            "",
+        )
+        .await;
+    }
+    assert!(
+        acts.has_changed().unwrap(),
+        "whoever waits for the next act is told"
+    );
+    let acts = noted(&drill);
+    assert_eq!(acts.len(), 3);
+    for (act, (name, left)) in acts.iter().zip(names.iter().zip([2, 1, 0])) {
+        assert_eq!(
+            (act.verb, act.resource.as_str(), &act.name, act.code),
+            ("delete", "pods", name, 200)
+        );
+        assert!(act.agent.starts_with("kubectl/"), "{act:?}");
+        let ActEffect::Deleted {
+            pods,
+            youngest,
+            ready,
+            ready_left,
+        } = act.effect
+        else {
+            panic!("{act:?}");
+        };
+        assert_eq!((pods, ready, ready_left), (1, 1, left));
+        assert!(youngest.unwrap() < start());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_is_noted_with_both_numbers_and_a_refusal_with_its_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path()).await;
+    let scale = format!("{DEPLOYMENTS}/{SERVICE}/scale");
+    send(&drill, "PATCH", &scale, &[MERGE], r#"{"spec":{"replicas":5}}"#).await;
+    send(&drill, "DELETE", &format!("{DEPLOYMENTS}/{SERVICE}"), &[], "").await;
+    send(&drill, "DELETE", &format!("{PODS}/no-such"), &[], "").await;
+    let acts = noted(&drill);
+    let told: Vec<_> = acts
+        .iter()
+        .map(|act| (act.resource.as_str(), act.code, &act.effect))
+        .collect();
+    let scaled = ActEffect::Scaled { from: 3, to: 5 };
+    assert_eq!(
+        told,
+        [
+            ("deployments/scale", 200, &scaled),
+            ("deployments", 403, &ActEffect::Other),
+            ("pods", 404, &ActEffect::Other),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_answer_makes_others_act_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n[[reaction]]\nto = 'escalate:control-plane'\nafter = '5m'\nscale = 4\n";
+    let drill = drill_of(Scenario::parse("x", text).unwrap(), folder.path(), 1.0).await;
+    let wanted = async || {
+        let (_, deployment) = get(&drill, &format!("{DEPLOYMENTS}/{SERVICE}")).await;
+        deployment["spec"]["replicas"].as_u64().unwrap()
+    };
+    drill.answer(Action::Escalate, Some("ocm-support"));
+    drill.answer(Action::Wait, None);
+    tokio::time::advance(std::time::Duration::from_mins(10)).await;
+    assert_eq!(wanted().await, 3, "another answer changes nothing");
+    drill.answer(Action::Escalate, Some("control-plane"));
+    tokio::time::advance(std::time::Duration::from_mins(4)).await;
+    assert_eq!(wanted().await, 3, "they need their time");
+    tokio::time::advance(std::time::Duration::from_mins(2)).await;
+    assert_eq!(wanted().await, 4);
+    let scale = format!("{DEPLOYMENTS}/{SERVICE}/scale");
+    send(&drill, "PATCH", &scale, &[MERGE], r#"{"spec":{"replicas":3}}"#).await;
+    drill.answer(Action::Escalate, Some("control-plane"));
+    tokio::time::advance(std::time::Duration::from_mins(10)).await;
+    assert_eq!(wanted().await, 3, "once told is enough");
+}
