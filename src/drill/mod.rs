@@ -24,8 +24,10 @@ use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
+use crate::incident::rule::Action;
+
 pub use faults::ApiFault;
-use scenario::{Action, Reaction};
+use scenario::Reaction;
 pub use scenario::{Scenario, ScenarioError, ScenarioInfo, scenario, scenarios};
 
 /// How a drill is started.

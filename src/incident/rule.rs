@@ -81,6 +81,30 @@ pub enum Action {
 }
 
 impl Action {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Wait,
+        Self::Gather,
+        Self::StartPods,
+        Self::RestartPods,
+        Self::ScaleUp,
+        Self::Escalate,
+    ];
+
+    /// As files write it: `restart-pods`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Wait => "wait",
+            Self::Gather => "gather",
+            Self::StartPods => "start-pods",
+            Self::RestartPods => "restart-pods",
+            Self::ScaleUp => "scale-up",
+            Self::Escalate => "escalate",
+        }
+    }
+
     /// Whether it changes the cluster.
     pub fn is_change(self) -> bool {
         matches!(self, Self::StartPods | Self::RestartPods | Self::ScaleUp)

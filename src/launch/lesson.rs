@@ -6,9 +6,10 @@ use crate::app::event::Event;
 use crate::app::lesson::{
     Act, ActEffect, Choice, Course, Leads, Lesson, Move, Right, Sought, agent_family, debriefing, markdown,
 };
-use crate::drill::scenario::{Action, Expectation, LeaderVerdict};
+use crate::drill::scenario::{Expectation, LeaderVerdict};
 use crate::drill::{Drill, Scenario, api};
 use crate::incident::profile::Profile;
+use crate::incident::rule::Action;
 use crate::incident::text::SafeText;
 
 /// What a scenario teaches, as the console has it; `None` where it only sets a stage.

@@ -179,7 +179,7 @@ mod tests {
             let scenario = find(&path, &profile()).unwrap_or_else(|problem| panic!("{problem}"));
             assert_eq!(scenario.id, id);
             let right = scenario.lesson.expect("each teaches something").answer;
-            let escalates = right.action == drill::scenario::Action::Escalate;
+            let escalates = right.action == crate::incident::rule::Action::Escalate;
             assert_eq!(
                 right.contact.is_some(),
                 escalates,

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::drill::span::span;
+use crate::incident::rule::Action;
 use crate::incident::sop::StepStatus;
 
 /// What holds at one moment, if nobody has done anything.
@@ -59,52 +60,6 @@ pub struct Advice {
     pub contact: Option<String>,
     /// The rule of the decision table it follows from.
     pub rule: Option<String>,
-}
-
-/// What can be recommended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Nothing is wrong.
-    None,
-    /// Wait: something is settling.
-    Wait,
-    /// Get access to what cannot be read.
-    Gather,
-    /// Start pods: none runs.
-    StartPods,
-    /// Restart the pods.
-    RestartPods,
-    /// Run more pods.
-    ScaleUp,
-    /// Turn to somebody.
-    Escalate,
-}
-
-impl Action {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::None,
-        Self::Wait,
-        Self::Gather,
-        Self::StartPods,
-        Self::RestartPods,
-        Self::ScaleUp,
-        Self::Escalate,
-    ];
-
-    /// As files write it: `restart-pods`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Wait => "wait",
-            Self::Gather => "gather",
-            Self::StartPods => "start-pods",
-            Self::RestartPods => "restart-pods",
-            Self::ScaleUp => "scale-up",
-            Self::Escalate => "escalate",
-        }
-    }
 }
 
 /// What a scenario teaches.

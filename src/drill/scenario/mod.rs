@@ -14,7 +14,7 @@ use super::span::span;
 use built_in::names;
 
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
-pub use lesson::{Action, Advice, Answer, Expectation, LeaderVerdict, Lesson};
+pub use lesson::{Advice, Answer, Expectation, LeaderVerdict, Lesson};
 pub use timeline::{ClusterHappening, Entry, Happening, Reaction, Trigger};
 
 /// One scenario file.
@@ -181,6 +181,7 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
 mod tests {
     use super::*;
     use crate::drill::faults::ApiFault;
+    use crate::incident::rule::Action;
 
     const LEAST: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
 
@@ -265,7 +266,7 @@ mod tests {
             assert_eq!(with(text).unwrap().timeline[0].happening, Happening::Api(fault));
         }
         let error = with("'freez'").unwrap_err().to_string();
-        for part in ["scenario f", "line 5", "freez", "freeze", "expire_watches"] {
+        for part in ["scenario f", "line 7", "freez", "freeze", "expire_watches"] {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

@@ -120,20 +120,30 @@ impl Case<'_> {
             .heard(&counts.heard)
     }
 
-    /// Whether no row has failed. Failed rows stay for ever, so the operator judges them.
+    /// Whether no row has failed lately. Failed rows stay for ever: those of before are history.
     pub(super) fn failed(&self, table: &str) -> Answer {
         let counts = match self.counts(table) {
             Ok(counts) => counts,
             Err(unknown) => return unknown,
         };
         let failed = counts.with_role(Role::Failed);
-        let (status, value) = match failed {
-            0 => (StepStatus::Pass, "none failed".to_owned()),
-            _ => (StepStatus::Manual, format!("{failed} failed")),
+        let answer = |status, value: String| Answer::new(status, "database").value(value);
+        let answer = if failed == 0 {
+            answer(StepStatus::Pass, "none failed".to_owned())
+        } else {
+            match self.failed_lately(table) {
+                None => answer(StepStatus::Unknown, format!("{failed} failed, unknown when")),
+                Some(new) if new.is_empty() => {
+                    answer(StepStatus::Pass, format!("none lately, {failed} before"))
+                }
+                Some(new) => answer(StepStatus::Fail, format!("{} failed lately", new.len())).evidence(new),
+            }
         };
-        Answer::new(status, "database")
-            .value(value)
-            .against("none")
+        answer
+            .against(format!(
+                "none within {}",
+                span::brief(self.now.duration_since(self.window()))
+            ))
             .evidence(counts.evidence())
             .heard(&counts.heard)
     }

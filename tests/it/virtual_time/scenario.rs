@@ -9,8 +9,9 @@ use std::sync::Mutex;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
-use sopwatch::drill::scenario::{Expectation, LeaderVerdict, Scenario};
+use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use sopwatch::drill::{self};
+use sopwatch::incident::diagnosis::Recommendation;
 use sopwatch::incident::fact::{Container, ContainerState};
 use sopwatch::incident::feed::FeedState;
 use sopwatch::incident::leader::Verdict;
@@ -116,6 +117,20 @@ fn differences(
             Some(_) => {}
         }
     }
+    let decision = &app.diagnosis.decision;
+    if let Some(want) = &expected.recommendation
+        && !fits(&decision.recommendation, want)
+    {
+        wrong.push(format!(
+            "  recommendation: {want:?} expected, {:?} found, not ruled out {:?}",
+            decision.recommendation, decision.not_ruled_out
+        ));
+    }
+    for want in &expected.also {
+        if !decision.also.iter().any(|also| fits(also, want)) {
+            wrong.push(format!("  also: {want:?} expected, {:?} found", decision.also));
+        }
+    }
     if expected.pods.as_deref().is_some_and(|want| want != pods) {
         wrong.push(format!(
             "  pods: {} expected, {pods} found",
@@ -129,6 +144,12 @@ fn differences(
         }
     }
     wrong
+}
+
+/// Whether a recommendation is the one that was expected; a rule that is not named may be any.
+fn fits(found: &Recommendation, want: &Advice) -> bool {
+    let rule = want.rule.is_none() || found.rule == want.rule;
+    found.action == want.action && found.contact == want.contact && rule
 }
 
 fn verdict(verdict: Verdict) -> LeaderVerdict {
@@ -178,6 +199,19 @@ fn rows(console: &VirtualConsole, of: &str) -> Result<u64, String> {
 fn found(console: &VirtualConsole, pods: &str) -> String {
     let app = console.app();
     let mut text = format!("  pods {pods}\n");
+    let decision = &app.diagnosis.decision;
+    for (what, recommendation) in std::iter::once(("do", &decision.recommendation))
+        .chain(decision.also.iter().map(|also| ("also", also)))
+    {
+        let Recommendation {
+            action,
+            contact,
+            rule,
+            because,
+            ..
+        } = recommendation;
+        let _ = writeln!(text, "  {what} {action:?} {contact:?} by {rule:?}: {because:?}");
+    }
     let workers = &app.session.profile.leaders.workers;
     for (worker, leader) in workers.iter().zip(&app.diagnosis.leaders) {
         let _ = writeln!(

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::drill::api::{Act, ActEffect};
-use crate::drill::scenario::Action;
+use crate::incident::rule::Action;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
 const SERVICE: &str = "managed-services-api";

@@ -157,7 +157,7 @@ impl Case<'_> {
     }
 
     /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
-    pub(super) fn window(&self) -> Timestamp {
+    pub(in crate::incident::diagnosis) fn window(&self) -> Timestamp {
         let half_an_hour_ago = self.now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
         self.facts
             .began_at

@@ -67,29 +67,27 @@ impl Case<'_> {
         if !rows.iter().any(|row| row.count > 0 && is_failed(&row.status)) {
             return Truth::holds_not(format!("no row of {name} has failed"));
         }
-        let Some(standing) = self.facts.standing(name) else {
-            return Truth::unknown(format!("when rows of {name} failed"));
-        };
-        let complete = !standing.more;
-        let window = self.now.duration_since(self.window()).as_secs();
-        let is_new =
-            |row: &&StandingRow| is_failed(&row.status) && row.row.idle_s.is_some_and(|idle| idle <= window);
-        let new: Vec<String> = standing
-            .rows
-            .iter()
-            .filter(is_new)
-            .take(NAMED)
-            .map(in_words)
-            .collect();
-        match new.is_empty() {
-            false => Truth::holds(new),
-            true if complete => Truth::holds_not(format!(
+        match self.failed_lately(name) {
+            None => Truth::unknown(format!("when the failed rows of {name} failed")),
+            Some(new) if new.is_empty() => Truth::holds_not(format!(
                 "no row of {name} failed within the window; older ones are history"
             )),
-            true => Truth::unknown(format!(
-                "when all failed rows of {name} failed: there are too many"
-            )),
+            Some(new) => Truth::holds(new.into_iter().take(NAMED)),
         }
+    }
+
+    /// The rows that failed within the window, in words; `None` where that can't be told.
+    pub(in crate::incident::diagnosis) fn failed_lately(&self, name: &str) -> Option<Vec<String>> {
+        let (standing, table) = (self.facts.standing(name)?, self.profile.table(name)?);
+        let window = self.now.duration_since(self.window()).as_secs();
+        let is_new = |row: &&StandingRow| {
+            let failed = table
+                .status(&row.status)
+                .is_some_and(|status| status.role == Role::Failed);
+            failed && row.row.idle_s.is_some_and(|idle| idle <= window)
+        };
+        let new: Vec<String> = standing.rows.iter().filter(is_new).map(in_words).collect();
+        (!new.is_empty() || !standing.more).then_some(new)
     }
 
     /// Whether rows have a blank status.

@@ -1,6 +1,8 @@
 //! Rows of the database.
 
 use super::*;
+use crate::incident::fact::{Row, Standing, StandingRow};
+use crate::incident::text::SafeText;
 
 type Rows<'a> = &'a [(&'a str, u64, Option<i64>, Option<u64>)];
 
@@ -63,8 +65,8 @@ fn rows_are_judged_by_role_and_limit() {
         (
             failed(),
             &[("failed", 2, Some(40 * 86_400), None)],
-            Manual,
-            "2 failed",
+            Pass,
+            "none lately, 2 before",
         ),
         (failed(), &[], Pass, "none failed"),
     ];
@@ -77,6 +79,38 @@ fn rows_are_judged_by_role_and_limit() {
             "{step:?}"
         );
     }
+}
+
+#[test]
+fn a_row_that_failed_lately_fails_its_step_and_one_of_which_nobody_knows_when_answers_nothing() {
+    let row = |seconds: i64| StandingRow {
+        status: "failed".into(),
+        clock_s: Some(seconds),
+        row: Row {
+            id: "1n5F".into(),
+            ocm_id: "1hq3".into(),
+            region: "aws/us-east-1".into(),
+            idle_s: Some(seconds),
+            age_s: Some(9_000),
+            reason: "".into(),
+        },
+    };
+    let judged = |standing: Result<Standing, SafeText>| {
+        let mut reading = reading(None, &[("failed", 2, Some(9_000), None)]);
+        reading.tables[0].standing = standing;
+        judge(
+            Check::Failed { table: clusters() },
+            &with(Facts::default(), [Fact::Database(reading)]),
+        )
+    };
+    let rows = |rows, more| Ok(Standing { rows, more });
+    // half an hour is the window, to the second
+    let step = judged(rows(vec![row(1_800), row(1_801)], false));
+    assert_eq!((step.status, &*step.value), (Fail, "1 failed lately"));
+    assert_eq!(step.evidence[0], "1n5F failed 30:00 aws/us-east-1 OCM 1hq3");
+    assert_eq!(judged(rows(vec![row(1_801)], false)).status, Pass);
+    assert_eq!(judged(rows(vec![row(1_801)], true)).status, Unknown);
+    assert_eq!(judged(Err("locked".into())).status, Unknown);
 }
 
 #[test]
