@@ -39,6 +39,8 @@ pub enum ServiceHappening {
     /// The loops of the processes that run now see the tables as they are now, and nothing newer: they read in a transaction that was
     /// never ended. A new process has a fresh one.
     StaleReads,
+    /// The processes that run now answer every third request with 500, by a defect in what they hold in memory. A new process is well.
+    RequestsFail,
     /// In the pod that holds the lease of this type, the first loop of a new leader waits for an answer that does not come, so that
     /// no lease is renewed while its older loops go on. Until `election_goes_on`, or until the pod is restarted.
     ElectionBlocks(Kind),

@@ -277,6 +277,7 @@ impl Service {
                     self.plan_for(place, vec![(at.as_microsecond(), Task::End { code: KILLED })]);
                 }
             }
+            ServiceHappening::RequestsFail => self.each(|running| running.defective = true),
             ServiceHappening::Maintenance(on) => self.each(|running| running.maintenance = on),
             ServiceHappening::ClockSkew { pod, by } => {
                 let running = self.processes.iter().flatten().nth(pod);

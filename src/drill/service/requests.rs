@@ -54,6 +54,10 @@ pub fn request(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
     }
     let mut exchange = draw(running, at);
     match connection::session(scene.troubles.database) {
+        Session::Works if running.defective && running.random.below(3) == 0 => {
+            exchange.status = 500;
+            exchange.reason = Some("MGD-SERV-API-9: Undefined error code".to_owned());
+        }
         Session::Works => slow_down(&mut exchange, running, scene),
         Session::Fails(reason) => {
             exchange.status = 500;

@@ -77,6 +77,7 @@ impl Troubles {
             ServiceHappening::LoadEnds => self.load = None,
             ServiceHappening::DatabaseErrors(_)
             | ServiceHappening::StaleReads
+            | ServiceHappening::RequestsFail
             | ServiceHappening::ElectionBlocks(_)
             | ServiceHappening::ElectionGoesOn
             | ServiceHappening::LeaderKilled(_)

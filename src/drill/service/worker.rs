@@ -44,6 +44,8 @@ pub struct Running {
     pub cut: bool,
     /// Its health server says that it is being maintained.
     pub maintenance: bool,
+    /// What it holds in memory makes requests fail.
+    pub defective: bool,
     /// It has said its last words.
     ends: bool,
 }
@@ -83,6 +85,7 @@ impl Running {
             election_blocked: false,
             cut: false,
             maintenance: false,
+            defective: false,
             ends: false,
         }
     }

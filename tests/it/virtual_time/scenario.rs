@@ -3,12 +3,13 @@
 //! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::scenario` judges one (or all whose id contains the word) and tells at
 //! each of its moments what was found.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
+use sopwatch::config::profiles;
 use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use sopwatch::drill::{self};
 use sopwatch::incident::diagnosis::Recommendation;
@@ -58,6 +59,31 @@ fn every_scenario_is_found_as_it_says() {
         missed.len(),
         missed.join("\n\n")
     );
+}
+
+#[test]
+fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
+    let all = drill::scenarios()
+        .into_iter()
+        .map(|info| drill::scenario(&info.id).unwrap());
+    let all: Vec<Expectation> = all.flat_map(|scenario| scenario.expect).collect();
+    let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
+    let met: BTreeSet<&str> = all
+        .iter()
+        .filter_map(|expected| expected.recommendation.as_ref()?.rule.as_deref())
+        .collect();
+    let rules: BTreeSet<&str> = profile.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(
+        met, rules,
+        "a rule decides in no scenario, or there is no such rule"
+    );
+    use LeaderVerdict::{Many, None, One, Settling, Unknown};
+    for verdict in [One, Many, None, Settling, Unknown] {
+        let met = all
+            .iter()
+            .any(|expected| expected.leaders.values().any(|one| *one == verdict));
+        assert!(met, "{verdict:?} is expected in no scenario");
+    }
 }
 
 /// What is not as the scenario says, a text a moment.
