@@ -18,13 +18,21 @@
 //! [`diagnose`](incident::diagnosis::diagnose) and draws once. Nothing else changes what the screen shows. A source that fails keeps
 //! its last facts, says why on its [`Feed`](incident::feed::Feed), and heals by itself; what hangs on it turns stale.
 //!
+//! # The decision
+//!
+//! A diagnosis has an answer to each step, a verdict on the leader of each worker, and one
+//! [recommendation](incident::diagnosis::Recommendation). It follows from the profile's table of [rules](incident::rule::Rule) over a
+//! closed set of [conditions](incident::rule::Condition), each true, false or unknown for want of evidence: the first rule that is true
+//! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
+//! do" is said only when every rule could be evaluated. The SOP's words are a second table; where it says otherwise, that is told.
+//!
 //! # Floors
 //!
 //! Imports go downward; siblings on a floor do not know each other. A test holds the code to it.
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 0 | [`incident`] | facts, feeds, log records, leaders, profile, SOP, diagnosis | I/O, reading a clock, async, anything of a screen |
+//! | 0 | [`incident`] | facts, feeds, log records, leaders, profile, SOP, rules, diagnosis | I/O, reading a clock, async, anything of a screen |
 //! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
 //! | 2 | [`view`] | a frame from the state | changing the state |
 //! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life | drawing, judging |
