@@ -1,6 +1,6 @@
 //! What the logs said about errors, by class, kept apart from the scroll-back so that noise can't evict it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -37,15 +37,19 @@ pub struct KnownErrors {
     pub newest: VecDeque<ErrorSighting>,
 }
 
-/// Errors of one class in all logs together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClassSummary {
-    /// Records.
-    pub count: u64,
-    /// When the first was written.
-    pub first_at: Option<Timestamp>,
-    /// When the newest was written.
-    pub last_at: Option<Timestamp>,
+/// Errors of one class in all logs together, since a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassSummary<'a> {
+    /// The class's id; empty where no class knows them.
+    pub class: &'a SafeText,
+    /// Records that are known.
+    pub count: usize,
+    /// Whether there may be more, of which only the newest were kept.
+    pub more: bool,
+    /// When the first of them was written.
+    pub first_at: Timestamp,
+    /// The newest of them, and its log.
+    pub newest: (&'a ContainerKey, &'a ErrorSighting),
 }
 
 impl ErrorEvidence {
@@ -87,16 +91,33 @@ impl ErrorEvidence {
         self.gone.retain(|key| !is_old(key));
     }
 
-    /// The classes with errors, each over all logs, in the order of their ids.
-    pub fn classes(&self) -> BTreeMap<&SafeText, ClassSummary> {
-        let mut all: BTreeMap<&SafeText, ClassSummary> = BTreeMap::new();
-        for (class, errors) in self.by.values().flatten() {
-            let summary = all.entry(class).or_default();
-            summary.count += errors.count;
-            summary.first_at = summary.first_at.into_iter().chain([errors.first_at]).min();
-            summary.last_at = summary.last_at.max(Some(errors.last_at));
-        }
+    /// The ids of the classes with errors.
+    pub fn classes(&self) -> BTreeSet<&SafeText> {
+        self.by.values().flat_map(BTreeMap::keys).collect()
+    }
+
+    /// The classes with errors written at `since` or later, those with the newest first.
+    pub fn summaries(&self, since: Timestamp) -> Vec<ClassSummary<'_>> {
+        let of = |class| self.summary(class, since);
+        let mut all: Vec<_> = self.classes().into_iter().filter_map(of).collect();
+        all.sort_by_key(|summary| std::cmp::Reverse(summary.newest.1.at));
         all
+    }
+
+    fn summary<'a>(&'a self, class: &'a SafeText, since: Timestamp) -> Option<ClassSummary<'a>> {
+        let newest = self.since(class, since).max_by_key(|(_, sighting)| sighting.at)?;
+        let is_full = |errors: &KnownErrors| {
+            let oldest = errors.newest.front().map(|sighting| sighting.at);
+            errors.newest.len() == NEWEST && oldest.is_some_and(|oldest| oldest >= since)
+        };
+        let of_class = self.by.values().filter_map(|classes| classes.get(class));
+        Some(ClassSummary {
+            class,
+            count: self.since(class, since).count(),
+            more: of_class.into_iter().any(is_full),
+            first_at: self.since(class, since).map(|(_, sighting)| sighting.at).min()?,
+            newest,
+        })
     }
 
     /// The errors of a class that are known, with their logs, written at `since` or later.
@@ -165,13 +186,19 @@ mod tests {
             &[tally("ocm", 7, &[90, 30]), tally("sso", 1, &[5])],
         );
         errors.apply(&source("lzxms"), &[tally("ocm", 2, &[200, 100])]);
-        let summary = &errors.classes()[&SafeText::new("ocm")];
-        let want = ClassSummary {
-            count: 9,
-            first_at: Some(ago(200)),
-            last_at: Some(ago(30)),
-        };
-        assert_eq!(*summary, want);
+        let summaries = errors.summaries(ago(150));
+        let told: Vec<_> = summaries
+            .iter()
+            .map(|summary| {
+                (
+                    &**summary.class,
+                    summary.count,
+                    summary.first_at,
+                    summary.newest.0.short_name(),
+                )
+            })
+            .collect();
+        assert_eq!(told, [("sso", 1, ago(5), "blf5h"), ("ocm", 3, ago(100), "blf5h")]);
         assert_eq!(errors.since("ocm", ago(90)).count(), 2);
         assert_eq!(errors.since("dns", ago(900)).count(), 0);
     }
@@ -182,7 +209,6 @@ mod tests {
         for _ in 0..2 {
             errors.apply(&source("blf5h"), &[tally("ocm", 2, &[90, 30])]);
         }
-        assert_eq!(errors.classes()[&SafeText::new("ocm")].count, 2);
         assert_eq!(errors.since("ocm", ago(900)).count(), 2);
         errors.apply(&source("blf5h"), &[tally("ocm", 3, &[10])]);
         assert_eq!(errors.since("ocm", ago(900)).count(), 3);
@@ -199,6 +225,12 @@ mod tests {
             errors.apply(&source("blf5h"), &[tally(&format!("c{number}"), 1, &[1])]);
         }
         assert_eq!(errors.since("ocm", ago(9_999)).count(), NEWEST);
+        let summaries = errors.summaries(ago(9_999));
+        let full = summaries
+            .iter()
+            .find(|summary| &**summary.class == "ocm")
+            .unwrap();
+        assert_eq!((&**full.class, full.count, full.more), ("ocm", NEWEST, true));
         assert_eq!(errors.classes().len(), MAX_CLASSES);
         for number in 0..100 {
             let mut gone = source("blf5h");

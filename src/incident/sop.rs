@@ -81,9 +81,9 @@ pub enum Check {
     Replicas,
     /// So many pods are configured, started and ready.
     PodsReady,
-    /// Events of the service with a warning: the operator judges them.
+    /// No warning among the events of the service lately.
     Events,
-    /// Errors in the logs: the operator judges them.
+    /// No error in the logs lately, whatever its class.
     LogErrors,
     /// Exactly one pod leads this worker.
     Leader {
@@ -100,7 +100,7 @@ pub enum Check {
         /// Its name.
         table: String,
     },
-    /// No living row of the table has failed.
+    /// No living row of the table failed lately.
     Failed {
         /// Its name.
         table: String,

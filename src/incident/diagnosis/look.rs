@@ -1,4 +1,4 @@
-//! Steps that the operator judges, with what there is to look at.
+//! What the events and the logs of the window say.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,9 @@ use jiff::SignedDuration;
 
 use super::Case;
 use super::answer::{Answer, Heard};
+use crate::incident::errors::ClassSummary;
 use crate::incident::fact::ClusterEvent;
-use crate::incident::facts::LogKnown;
-use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
-use crate::incident::log::ContainerKey;
+use crate::incident::feed::{FeedId, FeedState, Freshness};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
 use crate::incident::text::SafeText;
@@ -21,31 +20,38 @@ const LINES: usize = 5;
 const EVIDENCE: usize = 160;
 
 impl Case<'_> {
-    /// The warnings among the service's events, by reason.
+    /// The warnings of the window among the service's events, by reason.
     pub(super) fn events(&self) -> Answer {
         let heard = self.hear(&FeedId::ClusterEvents, "events");
         if let Heard::Never(why) = heard {
-            return Answer::new(StepStatus::Manual, "events")
-                .value("events not read")
-                .because(why);
+            return Answer::unknown("events", "events not read", why);
         }
-        let mut warnings: Vec<_> = self
-            .facts
-            .cluster_events
-            .values()
-            .filter(|event| event.warning)
-            .collect();
+        let since = self.window();
+        let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
+        let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
+        let mut warnings: Vec<_> = warnings.filter(lately).collect();
         warnings.sort_by_key(|event| std::cmp::Reverse(event.last_at));
-        Answer::new(StepStatus::Manual, "events")
+        let status = if warnings.is_empty() {
+            StepStatus::Pass
+        } else {
+            StepStatus::Fail
+        };
+        let told = warnings
+            .iter()
+            .take(LINES)
+            .map(|event| self.event_in_words(event));
+        Answer::new(status, "events")
             .value(by_reason(&warnings))
-            .evidence(
-                warnings
-                    .iter()
-                    .take(LINES)
-                    .map(|event| self.event_in_words(event)),
-            )
+            .against(self.none_lately())
+            .evidence(told)
             .evidence(more(warnings.len()))
             .heard(&heard)
+    }
+
+    /// `none within 30m`.
+    pub(super) fn none_lately(&self) -> String {
+        let window = self.now.duration_since(self.window());
+        format!("none within {}", span::brief(window))
     }
 
     fn event_in_words(&self, event: &ClusterEvent) -> String {
@@ -63,88 +69,88 @@ impl Case<'_> {
         SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
     }
 
-    /// Records of severity error and worse in the logs.
+    /// Errors of the window in the logs, by class.
     pub(super) fn log_errors(&self) -> Answer {
-        let logs = self.hear_logs();
-        let heard = logs.iter().cloned();
-        let current: Vec<_> = logs
-            .iter()
-            .filter(|heard| matches!(heard, Heard::Current(_)))
-            .collect();
-        let answer = Answer::new(StepStatus::Manual, "logs").evidence(self.errors_by_log());
-        if current.is_empty() {
-            return match heard.reduce(Heard::and) {
-                None => answer.value("no log read").because("logs: nothing heard yet"),
-                Some(Heard::Never(why)) => answer.value("no log read").because(why),
-                Some(stopped) => answer.value(self.count_errors()).heard(&stopped),
-            };
+        let summaries = self.facts.errors.summaries(self.window());
+        let answer = |status, value: String| {
+            let told = summaries.iter().map(|summary| self.class_in_words(summary));
+            Answer::new(status, "logs")
+                .value(value)
+                .against(self.none_lately())
+                .evidence(told)
+        };
+        let mut answer = match (summaries.is_empty(), self.unread_logs()) {
+            (false, unread) => answer(StepStatus::Fail, self.by_class(&summaries)).evidence(unread),
+            (true, None) if self.facts.logs.is_empty() => {
+                answer(StepStatus::Unknown, "no log read".to_owned())
+            }
+            (true, None) => answer(StepStatus::Pass, "no error".to_owned()),
+            (true, Some(unread)) if self.has_stopped_log() => {
+                answer(StepStatus::Stale, "not known any more".to_owned()).because(unread)
+            }
+            (true, Some(unread)) => {
+                answer(StepStatus::Unknown, "not all logs read".to_owned()).because(unread)
+            }
+        };
+        answer.age = self.age_of_logs();
+        answer
+    }
+
+    /// `OCM 6, database 2`.
+    fn by_class(&self, summaries: &[ClassSummary<'_>]) -> String {
+        let count = |summary: &ClassSummary<'_>| {
+            let more = if summary.more { "+" } else { "" };
+            format!("{} {}{more}", self.class_title(summary.class), summary.count)
+        };
+        summaries.iter().map(count).collect::<Vec<_>>().join(", ")
+    }
+
+    fn class_title(&self, id: &str) -> String {
+        let class = self.profile.error_classes.iter().find(|class| class.id == id);
+        match class {
+            Some(class) => class.title.clone(),
+            None if id.is_empty() => "unclassified".to_owned(),
+            None => id.to_owned(),
         }
-        let silent = logs.iter().filter_map(|heard| match heard {
-            Heard::Never(why) | Heard::Stopped(_, why) => Some(why.clone()),
-            Heard::Current(_) => None,
+    }
+
+    /// `OCM: 6, the first 12m ago, the last 4s ago by blf5h: E0115 …`.
+    fn class_in_words(&self, summary: &ClassSummary<'_>) -> String {
+        let ago = |at| span::brief(self.now.duration_since(at).max(SignedDuration::ZERO));
+        let (source, newest) = summary.newest;
+        let words = format!(
+            "{}: {}{}, the first {} ago, the last {} ago by {}: {}",
+            self.class_title(summary.class),
+            summary.count,
+            if summary.more { " at least" } else { "" },
+            ago(summary.first_at),
+            ago(newest.at),
+            source.short_name(),
+            newest.text
+        );
+        SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+    }
+
+    fn logs_heard(&self) -> impl Iterator<Item = (&FeedId, Freshness)> {
+        let logs = self.facts.feeds().filter(|(id, feed)| {
+            let followed = feed.state != FeedState::Ended;
+            matches!(id, FeedId::Log(_)) && followed
         });
-        let oldest = heard
-            .filter(|heard| matches!(heard, Heard::Current(_)))
-            .reduce(Heard::and);
-        let answer = answer.value(self.count_errors()).evidence(silent);
-        oldest.map_or(Answer::new(StepStatus::Manual, "logs"), |oldest| {
-            answer.heard(&oldest)
-        })
+        logs.map(|(id, _)| (id, self.facts.freshness(id, self.now)))
     }
 
-    /// How the logs are that are followed; where all have ended, how these are.
-    fn hear_logs(&self) -> Vec<Heard> {
-        let is_log = |(id, _): &(&FeedId, &Feed)| matches!(id, FeedId::Log(_));
-        let (ended, followed): (Vec<_>, Vec<_>) = self
-            .facts
-            .feeds()
-            .filter(is_log)
-            .partition(|(_, feed)| feed.state == FeedState::Ended);
-        let logs = if followed.is_empty() { ended } else { followed };
-        logs.into_iter().map(|(id, _)| self.hear_log(id)).collect()
+    fn has_stopped_log(&self) -> bool {
+        self.logs_heard()
+            .any(|(_, freshness)| matches!(freshness, Freshness::Stale(_)))
     }
 
-    fn hear_log(&self, id: &FeedId) -> Heard {
-        let name = match id {
-            FeedId::Log(key) => format!("log of {}", key.short_name()),
-            _ => "log".to_owned(),
-        };
-        self.hear(id, &name)
-    }
-
-    fn count_errors(&self) -> String {
-        let errors: u64 = self.facts.logs.values().map(|log| log.progress.errors).sum();
-        let logs = self.facts.logs.len();
-        match errors {
-            0 => format!("no error record in {logs} logs"),
-            1 => format!("1 error record in {logs} logs"),
-            _ => format!("{errors} error records in {logs} logs"),
-        }
-    }
-
-    fn errors_by_log(&self) -> Vec<String> {
-        let mut logs: Vec<_> = self
-            .facts
-            .logs
-            .iter()
-            .filter(|(_, log)| log.progress.errors > 0)
-            .collect();
-        logs.sort_by_key(|(_, log)| std::cmp::Reverse(log.progress.errors));
-        let line = |(key, log): &(&ContainerKey, &LogKnown)| {
-            let instance = if key.restart > 0 {
-                format!(" #{}", key.restart)
-            } else {
-                String::new()
-            };
-            format!(
-                "{} {}{instance}: {} error records",
-                key.short_name(),
-                key.container,
-                log.progress.errors
-            )
-        };
-        let over = more(logs.len());
-        logs.iter().take(LINES).map(line).chain(over).collect()
+    /// How long ago the log was heard that was heard longest ago.
+    fn age_of_logs(&self) -> Option<SignedDuration> {
+        let ages = self.logs_heard().filter_map(|(_, freshness)| match freshness {
+            Freshness::Fresh(age) | Freshness::Stale(age) => Some(age),
+            Freshness::Missing => None,
+        });
+        ages.max()
     }
 
     /// How a log's freshness bears on the leader's step.

@@ -140,10 +140,7 @@ impl Case<'_> {
             }
         };
         answer
-            .against(format!(
-                "none within {}",
-                span::brief(self.now.duration_since(self.window()))
-            ))
+            .against(self.none_lately())
             .evidence(counts.evidence())
             .heard(&counts.heard)
     }

@@ -63,6 +63,7 @@ fn every_scenario_is_found_as_it_says() {
 
 #[test]
 fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
+    use LeaderVerdict::{Many, None, One, Settling, Unknown};
     let all = drill::scenarios()
         .into_iter()
         .map(|info| drill::scenario(&info.id).unwrap());
@@ -77,7 +78,6 @@ fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
         met, rules,
         "a rule decides in no scenario, or there is no such rule"
     );
-    use LeaderVerdict::{Many, None, One, Settling, Unknown};
     for verdict in [One, Many, None, Settling, Unknown] {
         let met = all
             .iter()

@@ -18,7 +18,7 @@ const PANIC_HEAD: usize = 120;
 
 impl Case<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can.
-    pub(super) fn unread_logs(&self) -> Option<String> {
+    pub(in crate::incident::diagnosis) fn unread_logs(&self) -> Option<String> {
         let mut of_pods = self
             .facts
             .pods
@@ -99,7 +99,7 @@ impl Case<'_> {
             .facts
             .errors
             .classes()
-            .into_keys()
+            .into_iter()
             .flat_map(|class| {
                 self.facts
                     .errors

@@ -6,7 +6,7 @@ mod rows;
 use super::*;
 use crate::incident::fact::{ClusterEvent, Fact, Pod};
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
-use crate::incident::log::{KAFKA, LeaderLineKind};
+use crate::incident::log::{ErrorSighting, ErrorTally, KAFKA, LeaderLineKind, LogBatch};
 use crate::incident::rule::Alert;
 use crate::incident::sample::{
     SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
@@ -149,30 +149,26 @@ fn event(uid: &str, reason: &str, count: u32, warning: bool) -> ClusterEvent {
 }
 
 #[test]
-fn warnings_are_counted_by_reason_for_the_operator() {
-    let none = with(
-        Facts::default(),
-        [Fact::ClusterEvents(vec![event("n", "Pulled", 9, false)])],
-    );
-    assert_eq!(
-        (
-            judge(Check::Events, &none).status,
-            &*judge(Check::Events, &none).value
-        ),
-        (Manual, "no warning")
-    );
-    let events = vec![
+fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
+    let judged = |events: Vec<ClusterEvent>| {
+        judge(
+            Check::Events,
+            &with(Facts::default(), [Fact::ClusterEvents(events)]),
+        )
+    };
+    let quiet = judged(vec![event("n", "Pulled", 9, false)]);
+    assert_eq!((quiet.status, &*quiet.value), (Pass, "no warning"));
+    let mut old = event("o", "BackOff", 5, true);
+    old.last_at = Some(ago(1_801));
+    assert_eq!(judged(vec![old]).status, Pass);
+    let step = judged(vec![
         event("a", "Unhealthy", 1, true),
         event("b", "BackOff", 5, true),
         event("c", "Pulled", 1, false),
-    ];
-    let step = judge(
-        Check::Events,
-        &with(Facts::default(), [Fact::ClusterEvents(events)]),
-    );
+    ]);
     assert_eq!(
-        (step.status, &*step.value),
-        (Manual, "6 warnings: BackOff 5, Unhealthy 1")
+        (step.status, &*step.value, &*step.threshold),
+        (Fail, "6 warnings: BackOff 5, Unhealthy 1", "none within 30m")
     );
     assert!(
         step.evidence
@@ -187,56 +183,72 @@ fn warnings_are_counted_by_reason_for_the_operator() {
     let step = judge(Check::Events, &with(Facts::default(), [forbidden]));
     assert_eq!(
         (step.status, &*step.value, &*step.evidence[0]),
-        (Manual, "events not read", "events: events are forbidden")
+        (Unknown, "events not read", "events: events are forbidden")
+    );
+}
+
+fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Fact {
+    let sighting = |seconds: &i64| ErrorSighting {
+        at: ago(*seconds),
+        text: "E0115 a.go:1] what".into(),
+    };
+    batch.errors = vec![ErrorTally {
+        class: class.into(),
+        count: seconds_ago.len() as u64,
+        first_at: ago(seconds_ago[0]),
+        last_at: ago(*seconds_ago.last().unwrap()),
+        newest: seconds_ago.iter().map(sighting).collect(),
+    }];
+    Fact::Log(batch)
+}
+
+#[test]
+fn errors_of_the_last_half_hour_fail_their_step_by_class() {
+    let logs = || SHORT.map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
+    let judged = |more: Vec<Fact>| {
+        let all = with(facts(three_pods()), logs());
+        judge(Check::LogErrors, &with(all, more))
+    };
+    let quiet = judged(Vec::new());
+    assert_eq!((quiet.status, &*quiet.value), (Pass, "no error"));
+    let old = judged(vec![with_errors(log(SHORT[0], KAFKA, 300, &[]), "ocm", &[1_801])]);
+    assert_eq!(old.status, Pass);
+    let noisy = judged(vec![
+        with_errors(log(SHORT[0], KAFKA, 300, &[]), "ocm", &[1_900, 90, 30]),
+        with_errors(log(SHORT[1], KAFKA, 300, &[]), "", &[4]),
+    ]);
+    assert_eq!((noisy.status, &*noisy.value), (Fail, "unclassified 1, ocm 2"));
+    assert_eq!(
+        noisy.evidence[1],
+        "ocm: 2, the first 1m30s ago, the last 30s ago by 2mgcp: E0115 a.go:1] what"
     );
 }
 
 #[test]
-fn error_records_are_counted_and_logs_that_are_not_read_are_named() {
-    assert_eq!(judge(Check::LogErrors, &Facts::default()).value, "no log read");
-    let mut noisy = log(SHORT[0], KAFKA, 300, &[]);
-    noisy.progress.errors = 12;
+fn no_error_is_said_only_of_logs_that_are_read() {
+    assert_eq!(judge(Check::LogErrors, &Facts::default()).status, Unknown);
+    let two = [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
     let forbidden = failing(
         FeedId::Log(source(SHORT[1])),
         ProblemKind::Forbidden,
         "logs are forbidden",
     );
-    let quiet = Fact::Log(log(SHORT[2], KAFKA, 300, &[]));
+    let all = with(facts(three_pods()), two);
+    let step = judge(Check::LogErrors, &with(all, [forbidden]));
+    assert_eq!(
+        (step.status, &*step.evidence[0]),
+        (Unknown, "log of blf5h: logs are forbidden")
+    );
+    let mut behind = log(SHORT[1], KAFKA, 300, &[]);
+    behind.progress.caught_up = false;
+    let two = [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
     let step = judge(
         Check::LogErrors,
-        &with(facts(three_pods()), [Fact::Log(noisy), forbidden, quiet]),
+        &with(with(facts(three_pods()), two), [Fact::Log(behind)]),
     );
     assert_eq!(
-        (step.status, &*step.value),
-        (Manual, "12 error records in 2 logs")
-    );
-    assert_eq!(
-        step.evidence,
-        [
-            "2mgcp service: 12 error records",
-            "log of blf5h: logs are forbidden"
-        ]
-    );
-}
-
-#[test]
-fn a_log_that_ended_long_ago_makes_no_answer_old() {
-    let mut all = facts(three_pods());
-    let mut previous = log(SHORT[0], KAFKA, 9_000, &[]);
-    previous.progress.errors = 1;
-    let ended = previous.source.clone();
-    all.apply(Fact::Log(previous), ago(9_000));
-    all.apply(Fact::Feed(FeedId::Log(ended), FeedState::Ended), ago(9_000));
-    let alone = judge(Check::LogErrors, &all);
-    assert_eq!(
-        (alone.status, alone.age),
-        (Manual, Some(SignedDuration::from_secs(9_000)))
-    );
-    all.apply(Fact::Log(log(SHORT[1], KAFKA, 300, &[])), ago(4));
-    let step = judge(Check::LogErrors, &all);
-    assert_eq!(
-        (&*step.value, step.age),
-        ("1 error record in 2 logs", Some(SignedDuration::from_secs(4)))
+        (step.status, &*step.evidence[0]),
+        (Unknown, "log of blf5h: its backlog is still being read")
     );
 }
 
