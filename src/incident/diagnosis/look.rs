@@ -126,7 +126,7 @@ impl Case<'_> {
             ago(summary.first_at),
             ago(newest.at),
             source.short_name(),
-            newest.text
+            newest.words()
         );
         SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
     }

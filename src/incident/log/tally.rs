@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::glog::Header;
 use super::joiner::RawRecord;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
@@ -40,6 +41,21 @@ pub struct ErrorSighting {
     pub at: Timestamp,
     /// The record, redacted and cut.
     pub text: SafeText,
+}
+
+impl ErrorSighting {
+    /// Its first words without the time and the level, which are told beside it: `clusters_mgr.go:130] failed to …`.
+    pub fn words(&self) -> String {
+        match Header::parse(&self.text) {
+            Some(Header {
+                place: Some((file, line)),
+                message,
+                ..
+            }) => format!("{file}:{line}] {message}"),
+            Some(Header { message, .. }) => message.to_owned(),
+            None => self.text.to_string(),
+        }
+    }
 }
 
 /// The tallies of one log.

@@ -128,7 +128,7 @@ fn told(fresh: &[(&str, &ErrorSighting)], within: SignedDuration) -> Vec<String>
     let lines = newest
         .into_iter()
         .take(LINES)
-        .map(|(pod, sighting)| cut(&format!("{pod}: {}", sighting.text)));
+        .map(|(pod, sighting)| cut(&format!("{pod}: {}", sighting.words())));
     std::iter::once(count).chain(lines).collect()
 }
 

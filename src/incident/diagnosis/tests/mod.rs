@@ -190,7 +190,7 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
 fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Fact {
     let sighting = |seconds: &i64| ErrorSighting {
         at: ago(*seconds),
-        text: "E0115 a.go:1] what".into(),
+        text: "E0115 13:24:32.110457       1 a.go:1] what".into(),
     };
     batch.errors = vec![ErrorTally {
         class: class.into(),
@@ -220,7 +220,7 @@ fn errors_of_the_last_half_hour_fail_their_step_by_class() {
     assert_eq!((noisy.status, &*noisy.value), (Fail, "unclassified 1, ocm 2"));
     assert_eq!(
         noisy.evidence[1],
-        "ocm: 2, the first 1m30s ago, the last 30s ago by 2mgcp: E0115 a.go:1] what"
+        "ocm: 2, the first 1m30s ago, the last 30s ago by 2mgcp: a.go:1] what"
     );
 }
 
