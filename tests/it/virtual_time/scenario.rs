@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
+use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
 use sopwatch::config::profiles;
@@ -84,6 +85,32 @@ fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
             .any(|expected| expected.leaders.values().any(|one| *one == verdict));
         assert!(met, "{verdict:?} is expected in no scenario");
     }
+}
+
+#[test]
+fn whoever_turns_to_the_right_team_is_helped() {
+    // how long after the answer the rule that decided holds no more
+    for (id, minutes) in [("ocm-outage", 7), ("api-down-quota", 7), ("two-leaders", 9)] {
+        let scenario = drill::scenario(id).unwrap();
+        let right = scenario.lesson.clone().unwrap().answer;
+        let (before, after) = virtual_time::run(|breath| async move {
+            let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+            console.run_until(SignedDuration::from_secs(20)).await;
+            let before = decided(&console);
+            console.drill.answer(right.action, right.contact.as_deref());
+            console.run_until(SignedDuration::from_mins(minutes)).await;
+            (before, decided(&console))
+        });
+        assert!(before.is_some(), "{id}");
+        assert_ne!(before, after, "{id}");
+        let healed = after.as_deref().is_none_or(|rule| rule == "settling");
+        assert!(healed, "{id}: {after:?}");
+    }
+}
+
+/// The rule that decides.
+fn decided(console: &VirtualConsole) -> Option<String> {
+    console.app().diagnosis.decision.recommendation.rule.clone()
 }
 
 /// What is not as the scenario says, a text a moment.
