@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::Stream;
 use http::Response;
@@ -106,6 +108,7 @@ impl Watcher {
         if mark_end && self.bookmarks {
             self.push_bookmark(&json!({
                 "k8s.io/initial-events-end": "true",
+                "kubernetes.io/initial-events-list-blueprint": self.blueprint(),
             }));
         }
     }
@@ -240,6 +243,18 @@ impl Watcher {
             object["rows"] = json!([]);
         }
         self.push_frame(&json!({"type": "BOOKMARK", "object": object}));
+    }
+
+    /// The list, without items, that a streaming list stands for, as its client is to decode it.
+    fn blueprint(&self) -> String {
+        let (kind, api_version) = match self.form {
+            Form::Objects | Form::Table => (self.resource.kind(), self.resource.api_version()),
+            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+        };
+        let list = format!(
+            "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{{}},\"items\":null}}\n"
+        );
+        STANDARD.encode(list)
     }
 
     fn push_frame(&mut self, frame: &Value) {
