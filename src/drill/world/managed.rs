@@ -10,6 +10,8 @@ use super::events::seconds;
 use super::resource::Resource;
 
 const CONTROLLERS: &str = "kube-controller-manager";
+const KUBELET: &str = "kubelet";
+const SCHEDULER: &str = "kube-scheduler";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Somebody who writes objects.
@@ -70,27 +72,15 @@ pub(super) fn maintain(resource: Resource, previous: Option<&Value>, object: &mu
 }
 
 fn claim_status(resource: Resource, object: &mut Value) {
-    let name = match resource {
-        Resource::Pods => "kubelet",
-        Resource::Deployments | Resource::ReplicaSets => CONTROLLERS,
-        _ => return,
-    };
-    if object["status"].as_object().is_none_or(Map::is_empty) {
+    let Some(name) = status_writer(resource, &object["status"]) else {
         return;
-    }
+    };
     let mut fields = json!({"f:status": fields_of("status", &object["status"])});
-    if resource == Resource::Pods {
-        // The scheduler made the list, and its own condition in it.
-        let conditions = fields
-            .pointer_mut("/f:status/f:conditions")
-            .and_then(Value::as_object_mut);
-        if let Some(conditions) = conditions {
-            conditions.remove(".");
-            conditions.remove("k:{\"type\":\"PodScheduled\"}");
-        }
-        // Said when the pod is accepted.
-        let status = fields["f:status"].as_object_mut();
-        status.map(|status| status.remove("f:qosClass"));
+    if name == KUBELET {
+        leave_to_others(&mut fields["f:status"], &object["status"]);
+    } else if name == SCHEDULER {
+        let conditions = fields["f:status"]["f:conditions"].take();
+        fields = json!({"f:status": {"f:conditions": conditions}});
     } else if resource == Resource::Deployments && !object["metadata"]["annotations"][REVISION].is_null() {
         fields["f:metadata"] = json!({"f:annotations": {format!("f:{REVISION}"): {}}});
     }
@@ -113,6 +103,35 @@ fn claim_status(resource: Resource, object: &mut Value) {
     claim(resource, object, &manager, fields, &time);
 }
 
+/// Who writes this status. That of a new pod is the server's, until the scheduler finds no node for it or the kubelet of its
+/// node takes it.
+fn status_writer(resource: Resource, status: &Value) -> Option<&'static str> {
+    match resource {
+        Resource::Deployments | Resource::ReplicaSets => {
+            let is_empty = status.as_object().is_none_or(Map::is_empty);
+            (!is_empty).then_some(CONTROLLERS)
+        }
+        Resource::Pods if !status["startTime"].is_null() => Some(KUBELET),
+        Resource::Pods if status["conditions"][0]["status"] == "False" => Some(SCHEDULER),
+        _ => None,
+    }
+}
+
+/// Takes from the kubelet's fields of a pod's status what it did not write: the list of conditions with the scheduler's own,
+/// the quality of service, and the phase as long as it is the one the server gave.
+fn leave_to_others(fields: &mut Value, status: &Value) {
+    if let Some(conditions) = fields.get_mut("f:conditions").and_then(Value::as_object_mut) {
+        conditions.remove(".");
+        conditions.remove("k:{\"type\":\"PodScheduled\"}");
+    }
+    if let Some(fields) = fields.as_object_mut() {
+        fields.remove("f:qosClass");
+        if status["phase"] == "Pending" {
+            fields.remove("f:phase");
+        }
+    }
+}
+
 /// Who makes objects of this kind: the controllers, or for what is deployed the pipeline's `apply`.
 fn maker(resource: Resource) -> &'static str {
     if matches!(resource, Resource::Deployments | Resource::Secrets) {
@@ -126,10 +145,10 @@ fn maker(resource: Resource) -> &'static str {
 fn event_entry(event: &Value) -> Value {
     let is_new_form = !event["eventTime"].is_null();
     let reporter = match event["reportingComponent"].as_str() {
-        Some("default-scheduler") => "kube-scheduler",
+        Some("default-scheduler") => SCHEDULER,
         Some(controller) if controller.ends_with("-controller") => CONTROLLERS,
         Some(other) if !other.is_empty() => other,
-        _ => "kubelet",
+        _ => KUBELET,
     };
     let mut fields = Map::new();
     for (name, value) in event.as_object().into_iter().flatten() {
@@ -435,7 +454,7 @@ mod tests {
         json!({
             "metadata": {"name": "p", "uid": "u", "creationTimestamp": "2026-11-22T09:00:00Z", "labels": {"app": "x"}},
             "spec": {"nodeName": "n", "containers": [{"name": "service", "image": "i", "ports": [{"containerPort": 8000}]}]},
-            "status": {"conditions": [
+            "status": {"phase": "Pending", "startTime": "2026-11-22T09:00:02Z", "conditions": [
                 {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-22T09:00:01Z"},
                 {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-22T09:00:30Z"},
             ]},
@@ -473,9 +492,28 @@ mod tests {
         );
         assert_eq!(
             entries[1]["fieldsV1"],
-            json!({"f:status": {"f:conditions": {"k:{\"type\":\"Ready\"}": {
+            json!({"f:status": {"f:startTime": {}, "f:conditions": {"k:{\"type\":\"Ready\"}": {
                 ".": {}, "f:type": {}, "f:status": {}, "f:lastTransitionTime": {},
             }}}})
+        );
+    }
+
+    #[test]
+    fn a_pod_without_a_node_has_only_the_scheduler_s_condition() {
+        let mut pod = pod();
+        pod["status"] = json!({"phase": "Pending", "qosClass": "Burstable", "conditions": [
+            {"type": "PodScheduled", "status": "False", "lastTransitionTime": "2026-11-22T09:00:01Z"},
+        ]});
+        maintain(Resource::Pods, None, &mut pod);
+        let entry = &pod["metadata"]["managedFields"][1];
+        assert_eq!(
+            (&entry["manager"], &entry["subresource"]),
+            (&json!("kube-scheduler"), &json!("status"))
+        );
+        let condition = json!({".": {}, "f:type": {}, "f:status": {}, "f:lastTransitionTime": {}});
+        assert_eq!(
+            entry["fieldsV1"],
+            json!({"f:status": {"f:conditions": {".": {}, "k:{\"type\":\"PodScheduled\"}": condition}}})
         );
     }
 
