@@ -165,6 +165,20 @@ impl Service {
         self.log.forget(pod_uid, i64::MIN);
     }
 
+    /// The pod's process, if there is one, panics.
+    pub fn crash(&mut self, at: Timestamp, pod_uid: &str) {
+        let at = at.as_microsecond();
+        let is_it =
+            |slot: &Option<Running>| matches!(slot, Some(running) if running.process.pod_uid == pod_uid);
+        let place = self.processes.iter().position(is_it);
+        if let Some((place, running)) = place.and_then(|place| Some((place, self.processes[place].as_mut()?)))
+        {
+            self.log.text(&running.process, at, &stack::concurrent_maps());
+            let next = running.end(at, stack::PANIC_EXIT);
+            self.plan_for(place, next);
+        }
+    }
+
     fn end(&mut self, pod_uid: &str) {
         for slot in &mut self.processes {
             slot.take_if(|running| running.process.pod_uid == pod_uid);

@@ -45,6 +45,25 @@ pub fn nil_dns_name() -> String {
     text.trim_end().to_owned()
 }
 
+/// The runtime's own end of a process, which no handler of panics can hold up: two goroutines wrote one map.
+pub fn concurrent_maps() -> String {
+    let mut text = "fatal error: concurrent map writes\n\n\
+         goroutine 2481 [running]:\n\
+         runtime.throw(0x1a62f0b, 0x15)\n\
+         \t/usr/local/go/src/runtime/panic.go:1116 +0x72 fp=0xc000a3d4c8 sp=0xc000a3d498 pc=0x4371f2\n\
+         runtime.mapassign_faststr(0x17d7c20, 0xc0003f8b10, 0xc0006a4e40, 0x1b, 0xc000a3d5a8)\n\
+         \t/usr/local/go/src/runtime/map_faststr.go:211 +0x3f1 fp=0xc000a3d530 sp=0xc000a3d4c8 pc=0x415a11\n"
+        .to_owned();
+    text += &frame(
+        "pkg/logger.(*logger).prepareLogPrefix(0xc0004d2f00, 0x1a5f3c1, 0x2, 0x0, 0x0, 0x0, 0x0, 0x0)",
+        "pkg/logger/logger.go",
+        58,
+        "0x1c7",
+    );
+    text += "created by net/http.(*Server).Serve\n\t/usr/local/go/src/net/http/server.go:2969 +0x36c";
+    text
+}
+
 /// A panic of the main goroutine while the process starts.
 pub fn at_start(message: &str) -> String {
     let mut text = format!("panic: {message}\n\ngoroutine 1 [running]:\n");

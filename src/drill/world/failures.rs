@@ -63,11 +63,6 @@ impl World {
         containers.position(|container| container.name == CONTAINER)
     }
 
-    /// The container's process ended with an error.
-    pub(super) fn crash(&mut self, at: Timestamp, uid: &str, index: usize) {
-        self.end_container(at, uid, index, (2, "Error"));
-    }
-
     /// The kernel kills the service's process for want of memory.
     pub(super) fn kill_for_memory(&mut self, at: Timestamp, uid: &str) {
         if let Some(index) = self.service_container(uid) {

@@ -61,7 +61,6 @@ impl World {
             PodStep::Probe(index, probe) => self.tick_probe(at, uid, index, probe),
             PodStep::FailPull(index) => self.fail_pull(at, uid, index),
             PodStep::LookAtPull(index, look) => self.look_at_pull(at, uid, index, look),
-            PodStep::Crash(index) => self.crash(at, uid, index),
             PodStep::LookAtCrash(index, restart, look) => self.look_at_crash(at, uid, index, restart, look),
             PodStep::OutOfMemory(index, restart) => self.run_out_of_memory(at, uid, index, restart),
             PodStep::Stop => self.stop(at, uid),

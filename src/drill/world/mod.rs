@@ -94,7 +94,6 @@ enum PodStep {
     /// The instance with that many restarts ends.
     FinishInit(usize, u32),
     Probe(usize, Probe),
-    Crash(usize),
     /// The instance with that many restarts needs more memory than it may have.
     OutOfMemory(usize, u32),
     /// The kubelet looks for the nth time at the instance with that many restarts, which ended.

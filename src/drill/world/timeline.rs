@@ -10,7 +10,7 @@ use super::container_run::ContainerState;
 use super::events::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
-use super::{Due, PodStep, Request, World};
+use super::{Due, Request, World};
 use crate::drill::scenario::{ClusterHappening, Happening, Scenario};
 
 /// The release before the one that runs.
@@ -110,8 +110,7 @@ impl World {
             }
             Happening::CrashPods(count) => {
                 for uid in self.oldest_pods(*count) {
-                    let inits = self.pods[&uid].inits;
-                    self.schedule_step(at, &uid, PodStep::Crash(inits));
+                    self.service.crash(at, &uid);
                 }
             }
             Happening::DeleteLeader(lease_type) => {

@@ -131,24 +131,6 @@ pub const ANSWERS: &[Allowed] = &[
         path: r"status\.userInfo\.extra\.authentication\.kubernetes\.io/credential-id.*",
         why: "the drill's users show tokens, not certificates",
     },
-    // until `api` or `world`
-    Allowed {
-        recordings: EVERY,
-        path: r"(.*\.)?managedFields.*(f:ownerReferences\.k:.*|f:status\.f:(qosClass|phase|conditions)|kube-scheduler Update status\].*)",
-        why: "until the status's owners are exact",
-    },
-    // until `virtual`
-    Allowed {
-        recordings: "watchlist",
-        path: r"object\.metadata\.annotations\.kubernetes\.io/initial-events-list-blueprint",
-        why: "until the blueprint",
-    },
-    // until `service` or `world`
-    Allowed {
-        recordings: EVERY,
-        path: r"(.*\.)?status\.containerStatuses\[service\]\.lastState\.terminated\.exitCode",
-        why: "until a Fatal exits with 255",
-    },
 ];
 
 /// In what `kubectl` prints.
@@ -222,12 +204,6 @@ pub const PRINTED: &[Allowed] = &[
         recordings: "kubectl-state-crashloop-describe",
         path: r"Events\.\[Unhealthy .*",
         why: "the pod was made unready by hand, too",
-    },
-    // until `service` or `world`
-    Allowed {
-        recordings: "kubectl-state-crashloop-describe",
-        path: r"Containers\.service\.Last State\.Exit Code",
-        why: "until a Fatal exits with 255",
     },
 ];
 

@@ -28,11 +28,11 @@ age = '75m'
 pods_age = '208s'
 ";
 
-/// The same, but one of them crashed twice while it started.
+/// The same, but one of them crashed, and could not start at once.
 pub const STEADY: &str = "
 id = 'recorded'
 title = 'As recorded'
-story = 'Three pods, one of which crashed twice while it started.'
+story = 'Three pods, one of which crashed and could not start at once.'
 sop = 'api-down'
 [deployment]
 age = '75m'
@@ -41,8 +41,11 @@ pods_age = '208s'
 at = '-200s'
 crash_pods = 1
 [[timeline]]
-at = '-180s'
-crash_pods = 1
+at = '-200s'
+service = { start_fails = 'environment' }
+[[timeline]]
+at = '-190s'
+service = { recovers = 'start' }
 ";
 
 /// A drill on which recorded requests are made.

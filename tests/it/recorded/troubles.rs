@@ -134,23 +134,17 @@ const CRASH_LOOP: Trouble = Trouble {
     scenario: "
 id = 'recorded'
 title = 'Crash loop'
-story = 'One of three pods crashes again and again.'
+story = 'One of three pods crashed and cannot start again.'
 sop = 'api-down'
 [deployment]
 age = '75m'
 pods_age = '4m'
 [[timeline]]
-at = '-3m50s'
+at = '-70s'
 crash_pods = 1
 [[timeline]]
-at = '-3m'
-crash_pods = 1
-[[timeline]]
-at = '-2m'
-crash_pods = 1
-[[timeline]]
-at = '-15s'
-crash_pods = 1
+at = '-70s'
+service = { start_fails = 'environment' }
 ",
     pod: "managed-services-api-64d78545d9-6qmtx",
     state: State::Waits("CrashLoopBackOff", 3),
