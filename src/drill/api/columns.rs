@@ -40,6 +40,9 @@ const fn integer(name: &'static str, description: &'static str) -> Column {
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
 const AGE: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
+/// Those of the printer for kinds that have none of their own.
+const ANY: [Column; 2] = [column("Name", NAME), column("Created At", AGE)];
+
 const PODS: [Column; 9] = [
     column("Name", NAME),
     column(
@@ -188,15 +191,16 @@ const NODES: [Column; 10] = [
 ];
 
 /// The column definitions of a resource.
-pub fn columns(resource: Resource) -> Value {
-    let columns: &[Column] = match resource {
-        Resource::Pods => &PODS,
-        Resource::Deployments => &DEPLOYMENTS,
-        Resource::ReplicaSets => &REPLICA_SETS,
-        Resource::Events => &EVENTS,
-        Resource::Secrets => &SECRETS,
-        Resource::Namespaces => &NAMESPACES,
-        Resource::Nodes => &NODES,
+pub fn columns(stored: Option<Resource>) -> Value {
+    let columns: &[Column] = match stored {
+        Some(Resource::Pods) => &PODS,
+        Some(Resource::Deployments) => &DEPLOYMENTS,
+        Some(Resource::ReplicaSets) => &REPLICA_SETS,
+        Some(Resource::Events) => &EVENTS,
+        Some(Resource::Secrets) => &SECRETS,
+        Some(Resource::Namespaces) => &NAMESPACES,
+        Some(Resource::Nodes) => &NODES,
+        None => &ANY,
     };
     columns.iter().map(Column::definition).collect()
 }

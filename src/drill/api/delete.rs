@@ -106,8 +106,8 @@ pub async fn collection(asked: &Asked<'_>, resource: Resource) -> Result<Respons
         ..
     } = *asked;
     let options = Options::of(asked)?;
-    let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
-    let answer = read::list(shared, resource, target, query, Form::Objects).await?;
+    let selection = Selection::of(resource.into(), &target.namespace, &target.name, query)?;
+    let answer = read::list(shared, resource.into(), target, query, Form::Objects).await?;
     let at = shared.clock().now();
     let mut world = shared.world();
     let selected: Vec<Value> = world

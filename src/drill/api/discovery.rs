@@ -16,16 +16,16 @@ const ALL: &str = "create,delete,deletecollection,get,list,patch,update,watch";
 const OF_STATUS: &str = "get,patch,update";
 
 /// One resource, or a subresource (`pods/log`), of one version of a group.
-struct Entry {
+pub struct Entry {
     /// Empty for core.
-    group: &'static str,
-    version: &'static str,
-    name: &'static str,
-    kind: &'static str,
+    pub group: &'static str,
+    pub version: &'static str,
+    pub name: &'static str,
+    pub kind: &'static str,
     /// Group and version of the kind, where they are not the resource's own.
     kind_of: Option<(&'static str, &'static str)>,
-    namespaced: bool,
-    verbs: Vec<&'static str>,
+    pub namespaced: bool,
+    pub verbs: Vec<&'static str>,
     short: Vec<&'static str>,
     categories: Vec<&'static str>,
     /// Empty for what is not stored.
@@ -204,9 +204,9 @@ fn group_answer(path: &str) -> Option<Response<Body>> {
     }
 }
 
-/// Whether this server knows the resource at all.
-pub fn knows(group: &str, version: &str, plural: &str) -> bool {
-    resources(group, version).any(|entry| entry.name == plural)
+/// The resource of that name (as `pods` or `pods/log`), if this server knows it at all.
+pub fn find(group: &str, version: &str, name: &str) -> Option<&'static Entry> {
+    resources(group, version).find(|entry| entry.name == name)
 }
 
 fn version() -> Value {
@@ -333,6 +333,7 @@ mod tests {
     fn every_line_of_the_table_is_a_resource() {
         let lines = include_str!("resources.txt").lines();
         assert_eq!(ENTRIES.len(), lines.filter(|line| !line.starts_with('#')).count());
+        let knows = |group, version, name| find(group, version, name).is_some();
         assert!(knows("", "v1", "pods") && knows("autoscaling", "v1", "horizontalpodautoscalers"));
         assert!(!knows("", "v1", "gizmos") && !knows("apps", "v2", "deployments"));
     }

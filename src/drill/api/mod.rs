@@ -31,6 +31,7 @@ mod table;
 mod tests;
 mod tls;
 mod validate;
+mod view;
 mod watch;
 mod write;
 
@@ -42,8 +43,9 @@ use http::{HeaderValue, Method, Request, Response, header};
 
 use super::world::Resource;
 use identity::Identity;
-use request::{Query, Target};
+use request::{Form, Query, Target};
 use status::Refusal;
+use view::View;
 
 pub use acts::{Act, ActEffect};
 pub use body::Body;
@@ -149,15 +151,47 @@ async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal>
         parts,
         ..
     } = *asked;
-    let known = discovery::knows(&target.group, &target.version, &target.plural);
-    let Some(resource) = Resource::find(&target.group, &target.plural).filter(|_| known) else {
+    let Some(entry) = discovery::find(&target.group, &target.version, &target.plural) else {
         return Err(Refusal::no_such_resource());
     };
     request::check_accept(parts, target)?;
     if parts.method == Method::HEAD {
         return Err(Refusal::method_not_allowed());
     }
-    let form = request::form(parts);
+    if target.subresource.is_empty() && !entry.verbs.contains(&verb) {
+        return Err(Refusal::method_not_allowed());
+    }
+    let (view, form) = (View::of(entry), request::form(parts));
+    match (verb, target.subresource.as_str()) {
+        // An old form of a watch names the object in the path.
+        ("get", "") if query.is_on("watch") => watch::watch(shared, view, target, query, form),
+        ("get", "") => read::get(shared, view, target, query, form),
+        ("list", "") => read::list(shared, view, target, query, form).await,
+        ("watch", "") => watch::watch(shared, view, target, query, form),
+        // What there is none of is deleted at once.
+        ("deletecollection", "") if view.stored.is_none() => {
+            read::list(shared, view, target, query, form).await
+        }
+        _ => match Resource::find(&target.group, &target.plural) {
+            Some(resource) => serve_stored(asked, resource, verb, form).await,
+            None => Err(refuse_change(target, view)),
+        },
+    }
+}
+
+/// All but the reading of whole objects.
+async fn serve_stored(
+    asked: &Asked<'_>,
+    resource: Resource,
+    verb: &str,
+    form: Form,
+) -> Result<Response<Body>, Refusal> {
+    let Asked {
+        shared,
+        target,
+        query,
+        ..
+    } = *asked;
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
         (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward")
@@ -168,13 +202,23 @@ async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal>
         (Resource::Pods, "deletecollection", "") => delete::collection(asked, resource).await,
         (Resource::Deployments | Resource::ReplicaSets, _, "scale") => scale::scale(asked, resource),
         (_, "update" | "patch", "") => write::update(asked, resource),
-        // An old form of a watch names the object in the path.
-        (_, "get", "") if query.is_on("watch") => watch::watch(shared, resource, target, query, form),
-        (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status")
-        | (_, "get", "") => read::get(shared, resource, target, query, form),
-        (_, "list", "") => read::list(shared, resource, target, query, form).await,
-        (_, "watch", "") => watch::watch(shared, resource, target, query, form),
+        (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status") => {
+            read::get(shared, resource.into(), target, query, form)
+        }
         (_, _, "") => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_resource()),
+    }
+}
+
+/// The answer to a change of what the world does not store: what there is none of is not found, and nothing is made or
+/// changed in the newer form of events.
+fn refuse_change(target: &Target, view: View) -> Refusal {
+    let path = target.resource_path();
+    if discovery::find(&target.group, &target.version, &path).is_none() {
+        Refusal::no_such_resource()
+    } else if view.stored.is_some() || target.name.is_empty() {
+        Refusal::method_not_allowed()
+    } else {
+        Refusal::not_found(&target.group, &target.plural, &target.name)
     }
 }

@@ -1,5 +1,6 @@
 //! get and list.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use super::selectors::Selection;
 use super::shared::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
-use crate::drill::world::{Resource, Store};
+use super::view::View;
+use crate::drill::world::Store;
 
 /// How long the server waits for a resourceVersion that has not come yet.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,28 +34,24 @@ pub fn include(query: &Query) -> Include {
 /// Answers a get of one object.
 pub fn get(
     shared: &Shared,
-    resource: Resource,
+    view: View,
     target: &Target,
     query: &Query,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
     let now = shared.clock().now();
     let world = shared.world();
-    let namespace = if resource.is_namespaced() {
-        &target.namespace
-    } else {
-        ""
-    };
-    let object = world
-        .store()
-        .get(resource, namespace, &target.name)
+    let namespace = if view.is_namespaced { &target.namespace } else { "" };
+    let object = view
+        .stored
+        .and_then(|resource| world.store().get(resource, namespace, &target.name))
         .ok_or_else(|| Refusal::not_found(&target.group, &target.plural, &target.name))?;
     let value = match form {
-        Form::Objects => return Ok(body::json(200, object)),
+        Form::Objects => return Ok(body::json(200, &view.show(object))),
         Form::Metadata => table::metadata_only(object),
         Form::Table => {
             let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-            table::table(resource, [&**object], metadata, include(query), true, now)
+            table::table(view, [&**object], metadata, include(query), true, now)
         }
     };
     Ok(body::json(200, &value))
@@ -62,24 +60,24 @@ pub fn get(
 /// Answers a list.
 pub async fn list(
     shared: &Shared,
-    resource: Resource,
+    view: View,
     target: &Target,
     query: &Query,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
-    let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
+    let selection = Selection::of(view, &target.namespace, &target.name, query)?;
     check_options(query)?;
     wait_for_version(shared, query).await?;
-    let page = Page::read(shared.world().store(), resource, &selection, query)?;
+    let page = Page::read(shared.world().store(), view, &selection, query)?;
     let metadata = page.metadata;
     let objects = page.objects.iter().map(|object| &**object);
-    let kind = resource.kind();
+    let kind = view.kind;
     let value = match form {
         Form::Objects => json!({
             "kind": format!("{kind}List"),
-            "apiVersion": resource.api_version(),
+            "apiVersion": view.api_version(),
             "metadata": metadata,
-            "items": objects.map(without_type).collect::<Vec<Value>>(),
+            "items": objects.map(|object| without_type(view.show(object))).collect::<Vec<Value>>(),
         }),
         Form::Metadata => json!({
             "kind": "PartialObjectMetadataList",
@@ -88,7 +86,7 @@ pub async fn list(
             "items": objects.map(table::metadata_only).collect::<Vec<Value>>(),
         }),
         Form::Table => table::table(
-            resource,
+            view,
             objects,
             metadata,
             include(query),
@@ -100,8 +98,8 @@ pub async fn list(
 }
 
 /// Items of a list do not repeat kind and apiVersion.
-fn without_type(object: &Value) -> Value {
-    let mut object = object.clone();
+fn without_type(object: Cow<'_, Value>) -> Value {
+    let mut object = object.into_owned();
     if let Some(fields) = object.as_object_mut() {
         fields.remove("kind");
         fields.remove("apiVersion");
@@ -196,12 +194,7 @@ struct Page {
 }
 
 impl Page {
-    fn read(
-        store: &Store,
-        resource: Resource,
-        selection: &Selection,
-        query: &Query,
-    ) -> Result<Self, Refusal> {
+    fn read(store: &Store, view: View, selection: &Selection, query: &Query) -> Result<Self, Refusal> {
         let token = query.get("continue").map(Token::decode).transpose()?;
         let exact = query.get("resourceVersionMatch") == Some("Exact");
         let version = match &token {
@@ -210,8 +203,11 @@ impl Page {
             None => None,
         };
         let version = version.unwrap_or_else(|| store.version());
-        let all = store
-            .at_version(resource, version)
+        let all = view
+            .stored
+            .map_or(Ok(BTreeMap::new()), |resource| {
+                store.at_version(resource, version)
+            })
             .map_err(|too_old| match &token {
                 Some(token) => Refusal::expired_continue(token.inconsistent()),
                 None => Refusal::expired(version, too_old.oldest),

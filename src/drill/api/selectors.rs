@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::request::Query;
 use super::status::Refusal;
+use super::view::View;
 use crate::drill::world::Resource;
 
 /// Which objects of a resource a list or watch wants.
@@ -31,8 +32,8 @@ struct FieldTerm {
 
 impl Selection {
     /// The selection of a request.
-    pub fn of(resource: Resource, namespace: &str, name: &str, query: &Query) -> Result<Self, Refusal> {
-        let mut fields = parse_fields(resource, query.get("fieldSelector").unwrap_or_default())?;
+    pub fn of(view: View, namespace: &str, name: &str, query: &Query) -> Result<Self, Refusal> {
+        let mut fields = parse_fields(view, query.get("fieldSelector").unwrap_or_default())?;
         if !name.is_empty() {
             fields.push(FieldTerm {
                 path: "metadata.name".into(),
@@ -130,19 +131,29 @@ fn parse_label(term: &str) -> Result<LabelTerm, Refusal> {
     }
     match term.split_whitespace().collect::<Vec<&str>>().as_slice() {
         [key] => Ok(LabelTerm::Exists((*key).to_owned())),
-        [key, "in", ..] => Ok(LabelTerm::In((*key).to_owned(), set_values(term))),
-        [key, "notin", ..] => Ok(LabelTerm::NotIn((*key).to_owned(), set_values(term))),
-        _ => Err(Refusal::bad_request(format!(
-            "unable to parse requirement: found '{term}'"
-        ))),
+        [key, "in", ..] => Ok(LabelTerm::In((*key).to_owned(), set_values(term)?)),
+        [key, "notin", ..] => Ok(LabelTerm::NotIn((*key).to_owned(), set_values(term)?)),
+        words => {
+            let found = words.get(1).copied().unwrap_or_default();
+            Err(unparsed(&format!(
+                "found '{found}', expected: in, notin, =, ==, !=, gt, lt"
+            )))
+        }
     }
 }
 
-fn set_values(term: &str) -> Vec<String> {
-    let inside = term
+fn set_values(term: &str) -> Result<Vec<String>, Refusal> {
+    let (_, rest) = term
         .split_once('(')
-        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    inside.split(',').map(|value| value.trim().to_owned()).collect()
+        .ok_or_else(|| unparsed("found '' expected: '('"))?;
+    let inside = rest
+        .strip_suffix(')')
+        .ok_or_else(|| unparsed("found '', expected: ',' or ')'"))?;
+    Ok(inside.split(',').map(|value| value.trim().to_owned()).collect())
+}
+
+fn unparsed(why: &str) -> Refusal {
+    Refusal::bad_request(format!("unable to parse requirement: {why}"))
 }
 
 fn split_outside_parentheses(text: &str) -> Vec<&str> {
@@ -161,12 +172,12 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn parse_fields(resource: Resource, text: &str) -> Result<Vec<FieldTerm>, Refusal> {
+fn parse_fields(view: View, text: &str) -> Result<Vec<FieldTerm>, Refusal> {
     let terms = text.split(',').map(str::trim).filter(|term| !term.is_empty());
-    terms.map(|term| parse_field(resource, term)).collect()
+    terms.map(|term| parse_field(view, term)).collect()
 }
 
-fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
+fn parse_field(view: View, term: &str) -> Result<FieldTerm, Refusal> {
     let (path, value, equal) = if let Some((path, value)) = term.split_once("!=") {
         (path, value, false)
     } else if let Some((path, value)) = term.split_once('=') {
@@ -175,18 +186,19 @@ fn parse_field(resource: Resource, term: &str) -> Result<FieldTerm, Refusal> {
         let message = format!("invalid selector: '{term}'; can't understand '{term}'");
         return Err(Refusal::bad_request(message));
     };
-    check_field(resource, path)?;
+    let stored = view.stored_field(path);
+    check_field(view.stored, path, &stored)?;
     Ok(FieldTerm {
-        path: path.to_owned(),
+        path: stored.into_owned(),
         value: value.to_owned(),
         equal,
     })
 }
 
 /// Whether objects can be selected by this field; those that have no list of their own by name and namespace.
-fn check_field(resource: Resource, path: &str) -> Result<(), Refusal> {
-    let own = selectable(resource);
-    if own.contains(&path) {
+fn check_field(resource: Option<Resource>, path: &str, stored: &str) -> Result<(), Refusal> {
+    let own = resource.map_or(&[][..], selectable);
+    if own.contains(&stored) {
         return Ok(());
     }
     let general = ["metadata.name", "metadata.namespace"];
@@ -246,7 +258,7 @@ mod tests {
 
     fn selects(query: &str) -> bool {
         let pod = json!({"metadata": {"name": "p", "namespace": "n", "labels": {"app": "a", "tier": "x"}}, "status": {"phase": "Running"}});
-        Selection::of(Resource::Pods, "n", "", &Query::of(Some(query)))
+        Selection::of(Resource::Pods.into(), "n", "", &Query::of(Some(query)))
             .unwrap()
             .takes(&pod)
     }
@@ -279,8 +291,21 @@ mod tests {
                 "\"spec.foo\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
             ),
         ] {
-            let refusal = Selection::of(resource, "n", "", &query).unwrap_err();
+            let refusal = Selection::of(resource.into(), "n", "", &query).unwrap_err();
             assert_eq!(refusal.value()["message"], message);
+        }
+    }
+
+    #[test]
+    fn a_label_selector_that_cannot_be_parsed_is_refused() {
+        for (text, why) in [
+            ("a in (b", "found '', expected: ',' or ')'"),
+            ("a in", "found '' expected: '('"),
+            ("a b", "found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        ] {
+            let refusal = parse_labels(text).unwrap_err().value();
+            let message = format!("unable to parse requirement: {why}");
+            assert_eq!(refusal["message"].as_str(), Some(message.as_str()), "{text}");
         }
     }
 }

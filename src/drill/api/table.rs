@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::columns::columns;
+use super::view::View;
 use crate::drill::world::Resource;
 
 /// What a row carries beside its cells (`includeObject`).
@@ -19,7 +20,7 @@ pub enum Include {
 
 /// A table of objects; `with_columns` is false for all but the first table of a watch.
 pub fn table<'a>(
-    resource: Resource,
+    view: View,
     objects: impl IntoIterator<Item = &'a Value>,
     metadata: Value,
     include: Include,
@@ -28,18 +29,19 @@ pub fn table<'a>(
 ) -> Value {
     let rows: Vec<Value> = objects
         .into_iter()
-        .map(|object| row(resource, object, include, now))
+        .filter_map(|object| row(view, object, include, now))
         .collect();
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
-        "columnDefinitions": if with_columns { columns(resource) } else { Value::Null },
+        "columnDefinitions": if with_columns { columns(view.stored) } else { Value::Null },
         "rows": rows,
     })
 }
 
-fn row(resource: Resource, object: &Value, include: Include, now: Timestamp) -> Value {
+fn row(view: View, object: &Value, include: Include, now: Timestamp) -> Option<Value> {
+    let resource = view.stored?;
     let mut row = json!({ "cells": cells(resource, object, now) });
     if resource == Resource::Pods
         && let Some(conditions) = ended(object)
@@ -49,9 +51,9 @@ fn row(resource: Resource, object: &Value, include: Include, now: Timestamp) -> 
     match include {
         Include::None => {}
         Include::Metadata => row["object"] = metadata_only(object),
-        Include::Object => row["object"] = object.clone(),
+        Include::Object => row["object"] = view.show(object).into_owned(),
     }
-    row
+    Some(row)
 }
 
 /// The condition of the row of a pod that has ended.
@@ -428,7 +430,15 @@ mod tests {
     #[test]
     fn the_row_of_a_pod_that_ended_says_so() {
         let pod = |phase: &str| json!({"metadata": {}, "spec": {}, "status": {"phase": phase}});
-        let of = |phase: &str| row(Resource::Pods, &pod(phase), Include::None, Timestamp::UNIX_EPOCH);
+        let of = |phase: &str| {
+            row(
+                Resource::Pods.into(),
+                &pod(phase),
+                Include::None,
+                Timestamp::UNIX_EPOCH,
+            )
+            .unwrap()
+        };
         assert_eq!(of("Failed")["conditions"][0]["message"], "The pod failed.");
         assert!(of("Running").get("conditions").is_none());
     }

@@ -22,8 +22,11 @@ use super::selectors::Selection;
 use super::shared::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
+use super::view::View;
 use crate::drill::world::{Change, ChangeKind, Resource};
 
+/// The group and version of the forms that all kinds have.
+const META: &str = "meta.k8s.io/v1";
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// How long a watch lasts that does not say (the server picks 30 to 60 minutes).
@@ -32,21 +35,21 @@ const LONGEST: Duration = Duration::from_mins(30);
 /// Begins a watch.
 pub fn watch(
     shared: &Arc<Shared>,
-    resource: Resource,
+    view: View,
     target: &Target,
     query: &Query,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
-    let selection = Selection::of(resource, &target.namespace, &target.name, query)?;
+    let selection = Selection::of(view, &target.namespace, &target.name, query)?;
     let timeout = query
         .number::<u64>("timeoutSeconds")
         .filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let mut watcher = Watcher {
         changes: shared.world().store().subscribe(),
-        faults: shared.faults().watch_stream(resource.plural()),
+        faults: shared.faults().watch_stream(view.plural),
         shared: Arc::clone(shared),
-        resource,
+        view,
         selection,
         form,
         include: include(query),
@@ -64,7 +67,7 @@ pub fn watch(
 
 struct Watcher {
     shared: Arc<Shared>,
-    resource: Resource,
+    view: View,
     selection: Selection,
     form: Form,
     include: Include,
@@ -98,7 +101,11 @@ impl Watcher {
         let objects: Vec<Arc<Value>> = {
             let world = self.shared.world();
             self.version = world.store().version();
-            world.store().all(self.resource).cloned().collect()
+            let stored = self.view.stored.into_iter();
+            stored
+                .flat_map(|resource| world.store().all(resource))
+                .cloned()
+                .collect()
         };
         for object in objects {
             if self.selection.takes(&object) {
@@ -168,7 +175,9 @@ impl Watcher {
         let (changes, newest) = {
             let world = self.shared.world();
             (
-                world.store().since(self.resource, self.version),
+                self.view.stored.map_or(Ok(Vec::new()), |resource| {
+                    world.store().since(resource, self.version)
+                }),
                 world.store().version(),
             )
         };
@@ -209,7 +218,7 @@ impl Watcher {
     fn push(&mut self, kind: &str, object: &Value) {
         let object = match self.form {
             Form::Objects => {
-                self.push_frame(&json!({"type": kind, "object": object}));
+                self.push_frame(&json!({"type": kind, "object": self.view.show(object)}));
                 return;
             }
             Form::Metadata => table::metadata_only(object),
@@ -217,7 +226,7 @@ impl Watcher {
                 let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
                 let now = self.shared.clock().now();
                 let with_columns = !std::mem::replace(&mut self.columns_sent, true);
-                table::table(self.resource, [object], metadata, self.include, with_columns, now)
+                table::table(self.view, [object], metadata, self.include, with_columns, now)
             }
         };
         self.push_frame(&json!({"type": kind, "object": object}));
@@ -229,12 +238,12 @@ impl Watcher {
             metadata["annotations"] = annotations.clone();
         }
         let (kind, api_version) = match self.form {
-            Form::Objects => (self.resource.kind(), self.resource.api_version()),
-            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
-            Form::Table => ("Table", "meta.k8s.io/v1"),
+            Form::Objects => (self.view.kind, self.view.api_version()),
+            Form::Metadata => ("PartialObjectMetadata", META.to_owned()),
+            Form::Table => ("Table", META.to_owned()),
         };
         let mut object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
-        if self.form == Form::Objects && self.resource == Resource::Pods {
+        if self.form == Form::Objects && self.view.stored == Some(Resource::Pods) {
             object["spec"] = json!({"containers": null});
             object["status"] = json!({});
         }
@@ -248,8 +257,8 @@ impl Watcher {
     /// The list, without items, that a streaming list stands for, as its client is to decode it.
     fn blueprint(&self) -> String {
         let (kind, api_version) = match self.form {
-            Form::Objects | Form::Table => (self.resource.kind(), self.resource.api_version()),
-            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            Form::Objects | Form::Table => (self.view.kind, self.view.api_version()),
+            Form::Metadata => ("PartialObjectMetadata", META.to_owned()),
         };
         let list = format!(
             "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{{}},\"items\":null}}\n"
