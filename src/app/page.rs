@@ -584,8 +584,12 @@ mod tests {
                 subresource,
                 name: "".into(),
             };
-            let allowed = None;
-            assert_eq!(permission_name(&Access { permission, allowed }), name);
+            let access = Access {
+                permission,
+                allowed: None,
+                reason: "".into(),
+            };
+            assert_eq!(permission_name(&access), name);
         }
     }
 }
