@@ -193,7 +193,7 @@ pub struct DrillArgs {
     /// The size of the picture [default: 120x40]
     #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "screenshot")]
     pub size: Option<(u16, u16)>,
-    /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"
+    /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"; "V" reveals the advice that a lesson holds back
     #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
     pub keys: Option<Keys>,
 }

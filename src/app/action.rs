@@ -82,6 +82,7 @@ pub enum Action {
     Tick,
     Hint,
     GiveAnswer,
+    Reveal,
     Debrief,
     Close,
     CloseDialog,
@@ -309,6 +310,14 @@ pub const ROWS: &[Row] = &[
         &["T"],
         "answer",
         "tell what you would do; it may be changed",
+    ),
+    row(
+        Action::Reveal,
+        "reveal",
+        Drill,
+        &["V"],
+        "",
+        "show what the console recommends, before an answer is given",
     ),
     row(
         Action::Debrief,
@@ -545,6 +554,7 @@ impl Action {
     pub fn available(self, app: &App) -> bool {
         match self {
             Self::ClearFilter => app.log.is_narrowed(),
+            Self::Why => !app.holds_back(),
             Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),
             Self::Choose => app.dialog().is_some_and(super::dialog::Dialog::is_choice),

@@ -537,6 +537,10 @@ fn access_words(access: &Access) -> (Tone, &'static str) {
 fn permission_name(access: &Access) -> String {
     let permission = &access.permission;
     let mut resource = permission.resource.to_owned();
+    // The metrics of pods are `pods`, too.
+    if !matches!(permission.group, "" | "apps") {
+        resource = format!("{resource}.{}", permission.group);
+    }
     if !permission.subresource.is_empty() {
         resource = format!("{resource}/{}", permission.subresource);
     }
@@ -558,5 +562,34 @@ pub fn status_word(status: crate::incident::sop::StepStatus) -> &'static str {
         StepStatus::Stale => "STALE",
         StepStatus::Waiting => "WAITING",
         StepStatus::Manual => "MANUAL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::fact::{Access, Permission};
+
+    #[test]
+    fn a_right_is_named_so_that_the_pods_and_their_metrics_are_told_apart() {
+        for (group, subresource, name) in [
+            ("", "", "list pods"),
+            ("", "log", "list pods/log"),
+            ("metrics.k8s.io", "", "list pods.metrics.k8s.io"),
+        ] {
+            let permission = Permission {
+                verb: "list",
+                group,
+                resource: "pods",
+                subresource,
+                name: "".into(),
+            };
+            let access = Access {
+                permission,
+                allowed: None,
+                reason: "".into(),
+            };
+            assert_eq!(permission_name(&access), name);
+        }
     }
 }

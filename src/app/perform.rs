@@ -27,10 +27,11 @@ impl App {
             Action::CopyText => return self.copy(),
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
-            Action::Why => self.dialogs.push(Dialog::Why(Scroll::default())),
+            Action::Why => self.why(),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::Hint => self.hint(),
             Action::GiveAnswer => self.ask_for_answer(),
+            Action::Reveal => self.reveal(),
             Action::Debrief => self.debrief(),
             Action::PickSop => self.pick_sop(),
             Action::Tick => self.tick(),
@@ -75,6 +76,14 @@ impl App {
     fn refresh(&mut self) -> Vec<Effect> {
         self.say("asking the database");
         vec![Effect::Refresh]
+    }
+
+    fn why(&mut self) {
+        if self.holds_back() {
+            self.say("judge it yourself first: why comes with your answer, or when it is revealed");
+        } else {
+            self.dialogs.push(Dialog::Why(Scroll::default()));
+        }
     }
 
     fn close(&mut self) {

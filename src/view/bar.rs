@@ -19,6 +19,8 @@ pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     let room = usize::from(area.width).saturating_sub(1);
     let words = if app.diagnosis.decision.rules.is_empty() {
         words(app, theme, room)
+    } else if app.holds_back() {
+        held_back(app, theme, room)
     } else {
         decided(app, theme, room)
     };
@@ -47,6 +49,20 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
     words
         .add(Meaning::Text, &fitted(&because, left, theme))
         .join(tail)
+}
+
+/// In a drill that teaches: who reads the answer first learns nothing.
+fn held_back<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+    let words = Words::new(theme).add(Meaning::Notice, "JUDGE IT YOURSELF");
+    let mut tail = Words::new(theme);
+    for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " reveal")] {
+        if let Some(key) = app.keymap.key_of(action, Context::Drill) {
+            tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+        }
+    }
+    let left = room.saturating_sub(words.width() + tail.width());
+    let why = "the advice follows your answer";
+    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
 }
 
 /// Two blanks and as much of the evidence as fits.

@@ -138,6 +138,28 @@ fn the_debriefing() {
 }
 
 #[test]
+fn the_bar_holds_its_recommendation_back_until_it_is_answered_or_revealed() {
+    let bar = |app: &App, width| {
+        let screen = screen(app, width, 24);
+        let bar = screen.lines().rev().nth(1).unwrap_or_default();
+        format!("{}\n", bar.trim_matches('"').trim_end())
+    };
+    let mut bars = String::new();
+    for width in [120, 80, 40] {
+        bars += &bar(&taught(), width);
+    }
+    for keys in ["V", "T\n\n", "DD\u{1b}"] {
+        let mut app = taught();
+        press(&mut app, keys);
+        bars += &bar(&app, 80);
+    }
+    insta::assert_snapshot!("the_bar_of_a_lesson", bars);
+    let mut app = taught();
+    press(&mut app, "w");
+    insta::assert_snapshot!("why_held_back_80x24", screen(&app, 80, 24));
+}
+
+#[test]
 fn the_badge_stays_and_says_how_fast_the_clock_runs() {
     let mut app = taught();
     for (width, height) in SIZES {

@@ -163,16 +163,39 @@ fn without_a_screen_the_debriefing_follows_the_interrupt() {
 const TABLES: &[(&str, &str)] = &[
     ("the top", "zzz = 1\n"),
     ("deployment", "[deployment]\nzzz = 1\n"),
+    ("deployment.strategy", "[deployment]\nstrategy = 'zzz'\n"),
     ("registry", "[registry]\nzzz = 1\n"),
+    ("releases", "[releases]\nzzz = 1\n"),
     ("rights", "[rights]\nzzz = 1\n"),
     ("service", "[service]\nzzz = 1\n"),
     ("database", "[database]\nzzz = 1\n"),
     ("database.clusters", "[[database.clusters]]\nzzz = 1\n"),
     ("database.kafkas", "[[database.kafkas]]\nzzz = 1\n"),
+    ("database.leases", "[[database.leases]]\nzzz = 1\n"),
+    (
+        "database.clusters.stamp",
+        "[[database.clusters]]\nstamp = 'zzz'\n",
+    ),
     ("timeline", "[[timeline]]\nzzz = 1\n"),
+    (
+        "timeline.cluster",
+        "[[timeline]]\nat = '1s'\ncluster = { zzz = true }\n",
+    ),
     (
         "timeline.service",
         "[[timeline]]\nat = '1s'\nservice = { zzz = true }\n",
+    ),
+    (
+        "timeline.service.ocm",
+        "[[timeline]]\nat = '1s'\nservice = { ocm = 'zzz' }\n",
+    ),
+    (
+        "timeline.service.recovers",
+        "[[timeline]]\nat = '1s'\nservice = { recovers = 'zzz' }\n",
+    ),
+    (
+        "timeline.service.start_fails",
+        "[[timeline]]\nat = '1s'\nservice = { start_fails = 'zzz' }\n",
     ),
     ("timeline.database", "[[timeline]]\nat = '1s'\ndatabase = 'zzz'\n"),
     ("timeline.api", "[[timeline]]\nat = '1s'\napi = 'zzz'\n"),

@@ -22,7 +22,7 @@ pub fn measure(effort: Effort) {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill(folder.path());
     let mut console = console(drill.kubeconfig());
-    console.until_shows("no failing step");
+    console.until_shows("NOTHING TO DO");
     watch(&mut console, SETTLES);
     let (us, it) = (std::process::id(), process(&console));
     let before = (Usage::of(it), Usage::of(us));

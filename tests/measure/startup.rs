@@ -10,7 +10,7 @@ const STATES: [(&str, &str); 4] = [
     ("first frame", "sopwatch"),
     ("first pods", "3/3 ready"),
     ("first leader", "ONE"),
-    ("diagnosis complete", "no failing step"),
+    ("diagnosis complete", "NOTHING TO DO"),
 ];
 
 pub fn measure(effort: Effort) {

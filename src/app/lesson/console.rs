@@ -70,6 +70,19 @@ impl App {
         vec![Effect::Answer(choice)]
     }
 
+    /// Whether a lesson keeps the recommendation back until the operator has judged.
+    pub fn holds_back(&self) -> bool {
+        self.course.as_ref().is_some_and(|course| course.holds_back())
+    }
+
+    /// Shows the recommendation from now on.
+    pub(in crate::app) fn reveal(&mut self) {
+        let now = self.now;
+        if let Some(course) = self.course.as_mut().filter(|course| course.holds_back()) {
+            course.revealed_at = Some(now);
+        }
+    }
+
     /// Shows the debriefing; before an answer was given only when asked twice, since it tells the answer.
     pub(in crate::app) fn debrief(&mut self) {
         let now = self.now;

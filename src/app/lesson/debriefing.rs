@@ -214,6 +214,13 @@ impl Telling<'_> {
             times => format!("Hints: {} of {of}, at {}.", times.len(), times.join(", ")),
         };
         self.page.add(Tone::Plain, hints);
+        if let Some(at) = course.revealed_at {
+            let words = format!(
+                "The console's recommendation was revealed at {}, before an answer.",
+                self.time(at)
+            );
+            self.page.add(Tone::Plain, words);
+        }
     }
 
     fn the_right_answer(&mut self) {

@@ -73,6 +73,8 @@ pub struct Course {
     pub looks: Vec<(Timestamp, Look)>,
     /// What was done to the cluster.
     pub acts: Vec<Noted>,
+    /// When the console's recommendation was asked for before an answer was given.
+    pub revealed_at: Option<Timestamp>,
     /// When the debriefing was first read.
     pub debriefed_at: Option<Timestamp>,
     /// Whether it was asked for before an answer was given: the second time it is shown.
@@ -90,6 +92,7 @@ impl Course {
             answers: Vec::new(),
             looks: Vec::new(),
             acts: Vec::new(),
+            revealed_at: None,
             debriefed_at: None,
             asked_early: false,
         }
@@ -98,6 +101,12 @@ impl Course {
     /// Notes what the diagnosis shows for the first time.
     pub fn watch(&mut self, diagnosis: &Diagnosis, profile: &Profile, now: Timestamp) {
         sign::watch(&mut self.signs, diagnosis, profile, self.began, now);
+    }
+
+    /// Whether the console keeps its recommendation to itself: the operator is to judge first. Who has answered, has read the
+    /// debriefing or has asked for it sees it.
+    pub fn holds_back(&self) -> bool {
+        self.answers.is_empty() && self.revealed_at.is_none() && self.debriefed_at.is_none()
     }
 
     /// Notes what is open, once.
@@ -127,7 +136,8 @@ impl Course {
         let signs = self.signs.iter_mut();
         let signs = signs.flat_map(|sign| sign.shown_at.iter_mut().chain(&mut sign.over_at));
         let looks = self.looks.iter_mut().map(|(at, _)| at);
-        let own = self.debriefed_at.iter_mut().chain([&mut self.began]);
+        let own = self.debriefed_at.iter_mut();
+        let own = own.chain(&mut self.revealed_at).chain([&mut self.began]);
         for at in hints.chain(answers).chain(signs).chain(looks).chain(own) {
             *at = at.saturating_add(span).unwrap_or(*at);
         }

@@ -77,6 +77,43 @@ fn printed(app: &App) -> String {
 }
 
 #[test]
+fn the_recommendation_is_held_back_until_the_operator_has_judged_or_asks_for_it() {
+    assert!(
+        !console().holds_back(),
+        "without a lesson nothing is to be judged"
+    );
+    for (keys, shown) in [
+        ("H esc", false),
+        ("w", false),
+        ("T esc", false),
+        ("T enter", false),
+        ("D", false),
+        ("D D esc", true),
+        ("T enter enter", true),
+        ("V", true),
+    ] {
+        let mut app = taught();
+        press(&mut app, 60, keys);
+        assert_eq!(!app.holds_back(), shown, "{keys}");
+        press(&mut app, 70, "esc esc w");
+        let why = matches!(app.dialogs.last(), Some(Dialog::Why(_)));
+        assert_eq!(why, shown, "{keys}");
+    }
+}
+
+#[test]
+fn who_reveals_the_recommendation_before_an_answer_reads_so_in_the_debriefing() {
+    let told = "recommendation was revealed at 01:30, before an answer";
+    let mut app = taught();
+    press(&mut app, 90, "V");
+    press(&mut app, 100, "V T enter enter");
+    assert!(printed(&app).contains(told), "{}", printed(&app));
+    let mut app = taught();
+    press(&mut app, 90, "T enter enter V");
+    assert!(!printed(&app).contains("revealed"), "{}", printed(&app));
+}
+
+#[test]
 fn without_a_lesson_its_keys_do_not_exist() {
     let mut app = console();
     assert_eq!(press(&mut app, 1, "H T D"), []);
@@ -172,7 +209,7 @@ fn what_was_opened_done_and_missed_is_told() {
     let mut app = taught();
     press(&mut app, 30, "2 E / 'x' enter");
     press(&mut app, 31, "i esc");
-    press(&mut app, 32, "i esc w");
+    press(&mut app, 32, "i esc V w");
     let act = Act {
         at: now() + SignedDuration::from_secs(40),
         agent: "kubectl".into(),

@@ -61,6 +61,7 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "slow-lossy-api",
     "api-server-restarts",
     "no-events-right",
+    "log-of-one-pod-forbidden",
 ];
 
 /// The scenarios that come with the program, in the order in which they are best practised.

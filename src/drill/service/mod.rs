@@ -21,6 +21,8 @@ mod users;
 mod worker;
 
 #[cfg(test)]
+mod dependency_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod trouble_tests;
