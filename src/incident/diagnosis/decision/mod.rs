@@ -10,6 +10,8 @@ mod rows;
 mod tests;
 mod truth;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::truth::Truth;
@@ -177,7 +179,11 @@ fn nothing_holds(missing: &[NotRuledOut]) -> Recommendation {
     };
     let because = match missing.first() {
         None => vec!["no rule of the table holds".to_owned()],
-        Some(_) => missing.iter().map(|one| one.missing.clone()).collect(),
+        // Several rules may want for the same.
+        Some(_) => {
+            let distinct: BTreeSet<&String> = missing.iter().map(|one| &one.missing).collect();
+            distinct.into_iter().cloned().collect()
+        }
     };
     Recommendation {
         action,

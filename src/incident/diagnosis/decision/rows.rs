@@ -97,10 +97,10 @@ impl Case<'_> {
             Err(unknown) => return unknown,
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
-            Some(row) => Truth::holds([format!(
-                "{} rows of {name} have no status: no worker looks at them",
-                row.count
-            )]),
+            Some(row) => Truth::holds([match row.count {
+                1 => format!("1 row of {name} has no status: no worker looks at it"),
+                count => format!("{count} rows of {name} have no status: no worker looks at them"),
+            }]),
             None => Truth::holds_not(format!("every row of {name} has a status")),
         }
     }

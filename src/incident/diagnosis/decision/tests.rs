@@ -396,14 +396,26 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
             "escalate control-plane by kafka-accepted",
         ),
         (
-            "a panic",
+            "a panic, and its pod is not ready again",
+            "kafka-provisioning-latency",
+            World::new()
+                .errors(
+                    "service",
+                    &[400],
+                    "E0115 a.go:1] x\npanic: runtime error: nil pointer\n\ngoroutine 1",
+                )
+                .with(|world| world.pods[0].conditions.clear()),
+            "restart-pods by crashing",
+        ),
+        (
+            "a panic whose process was started again and serves",
             "kafka-provisioning-latency",
             World::new().errors(
                 "service",
                 &[400],
-                "E0115 a.go:1] x\npanic: runtime error: nil pointer\n\ngoroutine 1",
+                "panic: runtime error: nil pointer\n\ngoroutine 1",
             ),
-            "restart-pods by crashing",
+            "none",
         ),
         (
             "the same panic again",
