@@ -1,4 +1,4 @@
-//! Six hours of kube's own watchers and log streams on a drill that is disturbed every quarter of an hour.
+//! A day of kube's own watchers and log streams on a drill that is disturbed every quarter of an hour.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ use crate::support::virtual_time;
 /// From one disturbance to the next.
 const BETWEEN: u64 = 15;
 /// How many there are: every trouble, and some again.
-const DISTURBANCES: usize = 6 * 4;
+const DISTURBANCES: usize = 24 * 4;
 /// From a disturbance to the look at what was seen of it: every back-off has ended, every pod settled.
 const SETTLED: u64 = 12;
 
@@ -64,7 +64,7 @@ fn scenario() -> Scenario {
 }
 
 #[test]
-fn hours_of_disturbances_leave_no_watcher_and_no_log_stream_behind() {
+fn a_day_of_disturbances_leaves_no_watcher_and_no_log_stream_behind() {
     virtual_time::run(|breath| async move {
         let (drill, _folder) = drill(scenario(), 3, &breath).await;
         let client = Client::new(drill.api().in_process(), NAMESPACE);
