@@ -177,13 +177,12 @@ fn nothing_holds(missing: &[NotRuledOut]) -> Recommendation {
     } else {
         Action::Gather
     };
-    let because = match missing.first() {
-        None => vec!["no rule of the table holds".to_owned()],
+    let because = if missing.is_empty() {
+        vec!["no rule of the table holds".to_owned()]
+    } else {
         // Several rules may want for the same.
-        Some(_) => {
-            let distinct: BTreeSet<&String> = missing.iter().map(|one| &one.missing).collect();
-            distinct.into_iter().cloned().collect()
-        }
+        let distinct: BTreeSet<&String> = missing.iter().map(|one| &one.missing).collect();
+        distinct.into_iter().cloned().collect()
     };
     Recommendation {
         action,
