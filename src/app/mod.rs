@@ -25,6 +25,7 @@ use self::lesson::Course;
 use self::log_buffer::LogBuffer;
 use self::notice::Notice;
 use self::panes::Panes;
+use crate::incident::account::Account;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::{Pod, RowsOf};
 use crate::incident::facts::Facts;
@@ -161,6 +162,20 @@ impl App {
             opening(id) || (feed.state == FeedState::Live && behind)
         };
         opening(&FeedId::Pods) || opening(&FeedId::Database) || logs.into_iter().any(reading)
+    }
+
+    /// What is known now and what it means, for a text that leaves the program; `None` where the profile has no SOP.
+    pub fn account(&self) -> Option<Account<'_>> {
+        Some(Account {
+            facts: &self.facts,
+            profile: &self.session.profile,
+            sop: self.sop()?,
+            diagnosis: &self.diagnosis,
+            environment: self.session.environment.as_ref(),
+            namespace: &self.session.namespace,
+            drill: self.session.drill.as_deref(),
+            now: self.now,
+        })
     }
 
     /// The chosen SOP.

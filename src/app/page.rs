@@ -493,6 +493,8 @@ pub fn feed_name(id: &FeedId) -> String {
         ),
         FeedId::Log(key) => format!("log {}/{}", key.short_name(), key.container),
         FeedId::Database => "database".to_owned(),
+        FeedId::Usage => "usage of the pods".to_owned(),
+        FeedId::Scrape(pod) => format!("metrics of {}", pod.0),
     }
 }
 

@@ -12,24 +12,7 @@ const MARK: usize = 8;
 impl App {
     /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
     pub fn advice_in_words(&self, action: Action, contact: Option<&str>) -> String {
-        let what = match action {
-            Action::None => "nothing to do",
-            Action::Wait => "wait",
-            Action::Gather => "get access to what can't be read",
-            Action::StartPods => "start the pods",
-            Action::RestartPods => "restart the pods",
-            Action::ScaleUp => "run more pods",
-            Action::Escalate => "escalate",
-        };
-        match contact {
-            Some(contact) => format!("{what} to {}", self.contact_title(contact)),
-            None => what.to_owned(),
-        }
-    }
-
-    fn contact_title(&self, id: &str) -> String {
-        let contact = self.session.profile.contacts.get(id);
-        contact.map_or_else(|| id.to_owned(), |contact| contact.title.clone())
+        self.session.profile.advice_in_words(action, contact)
     }
 
     pub(super) fn why_page(&self) -> Page {

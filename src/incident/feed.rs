@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::fact::PodUid;
 use super::log::ContainerKey;
 use super::redact::redact;
 use super::text::SafeText;
@@ -26,6 +27,10 @@ pub enum FeedId {
     Log(ContainerKey),
     /// The database poll.
     Database,
+    /// What the pods use, from `metrics.k8s.io`.
+    Usage,
+    /// The own counters of one pod, through the API server's pod proxy.
+    Scrape(PodUid),
 }
 
 /// How a source is.

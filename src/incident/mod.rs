@@ -3,6 +3,7 @@
 //! Adapters turn the world into [`fact::Fact`]s; [`facts::Facts`] is what is known now; [`diagnosis::diagnose`] judges it against a
 //! [`profile::Profile`] at a moment that is given to it.
 
+pub mod account;
 pub mod diagnosis;
 pub mod errors;
 pub mod fact;

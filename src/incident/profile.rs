@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::Rule;
+use super::rule::{Action, Rule};
 use super::sop::{Sop, Step};
 
 /// A service as its profile describes it.
@@ -323,6 +323,19 @@ impl Profile {
     /// An SOP by id.
     pub fn sop(&self, id: &str) -> Option<&Sop> {
         self.sops.iter().find(|sop| sop.id == id)
+    }
+
+    /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
+    pub fn advice_in_words(&self, action: Action, contact: Option<&str>) -> String {
+        let title = |id: &str| {
+            self.contacts
+                .get(id)
+                .map_or_else(|| id.to_owned(), |contact| contact.title.clone())
+        };
+        match contact {
+            Some(contact) => format!("{} to {}", action.words(), title(contact)),
+            None => action.words().to_owned(),
+        }
     }
 
     /// A table by name.

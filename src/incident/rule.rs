@@ -105,6 +105,19 @@ impl Action {
         }
     }
 
+    /// As people say it: `restart the pods`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "nothing to do",
+            Self::Wait => "wait",
+            Self::Gather => "get access to what can't be read",
+            Self::StartPods => "start the pods",
+            Self::RestartPods => "restart the pods",
+            Self::ScaleUp => "run more pods",
+            Self::Escalate => "escalate",
+        }
+    }
+
     /// Whether it changes the cluster.
     pub fn is_change(self) -> bool {
         matches!(self, Self::StartPods | Self::RestartPods | Self::ScaleUp)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Pod, PodUid, Reading, Standing,
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Pod, PodUid, Reading, Standing,
     StatusCount, TableReading,
 };
 use super::facts::Facts;
@@ -124,6 +124,7 @@ pub(crate) fn pod(short: &str, started: i64) -> Pod {
                 since: Some(ago(started)),
             },
             last: None,
+            limits: Limits::default(),
         }],
         conditions: vec![Condition {
             kind: "Ready".into(),

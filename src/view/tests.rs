@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
-use crate::incident::fact::{Container, ContainerState, Fact};
+use crate::incident::fact::{Container, ContainerState, Fact, Limits};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::Severity;
 
@@ -286,6 +286,7 @@ fn an_empty_log_pane_says_why() {
         id: "".into(),
         state: ContainerState::Waiting { reason, message },
         last: None,
+        limits: Limits::default(),
     });
     learn(&mut app, 1, Fact::Pods(vec![waiting]));
     assert!(screen(&app, 120, 40).contains("no pod has started its container service"));

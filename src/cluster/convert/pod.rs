@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use super::status_word::{Reading, read};
 use super::{at, text, words};
-use crate::incident::fact::{Condition, Container, ContainerState, Ended, Pod, PodUid};
+use crate::incident::fact::{Condition, Container, ContainerState, Ended, Limits, Pod, PodUid};
 use crate::incident::text::SafeText;
 
 /// The pod as the console knows it.
@@ -92,6 +92,7 @@ fn container(spec: &Spec, init: bool, statuses: Option<&Vec<ContainerStatus>>) -
         id: text(status.and_then(|status| status.container_id.as_ref())),
         state: state(status.and_then(|status| status.state.as_ref())),
         last: last.map(ended),
+        limits: Limits::default(),
     }
 }
 

@@ -165,6 +165,17 @@ pub struct Container {
     pub state: ContainerState,
     /// How the instance before this one ended (`lastState.terminated`).
     pub last: Option<Ended>,
+    /// What it may use (`resources.limits`).
+    pub limits: Limits,
+}
+
+/// What a container may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Of a CPU, thousandths; `None` without a limit.
+    pub cpu_millis: Option<u64>,
+    /// Memory, bytes; `None` without a limit.
+    pub memory_bytes: Option<u64>,
 }
 
 /// What a container does.

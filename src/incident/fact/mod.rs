@@ -4,17 +4,19 @@
 
 mod cluster;
 mod database;
+mod vitals;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::cluster::{
-    Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Permission,
-    Pod, PodUid, short_name,
+    Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Limits,
+    Permission, Pod, PodUid, short_name,
 };
 pub use self::database::{
     DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading,
 };
+pub use self::vitals::{ContainerUsage, OutboundTotals, PodUsage, RequestTotals, Scrape};
 use super::feed::{FeedId, FeedState};
 use super::log::{ContainerKey, LogBatch};
 use super::text::SafeText;
@@ -61,4 +63,13 @@ pub enum Fact {
     Database(Reading),
     /// The rows behind one status, as they were asked for.
     Rows(Rows),
+    /// What all the service's pods use: replaces what was known.
+    Usage(Vec<PodUsage>),
+    /// One reading of a pod's own counters.
+    Scrape {
+        /// Whose.
+        pod: PodUid,
+        /// What they say.
+        scrape: Scrape,
+    },
 }

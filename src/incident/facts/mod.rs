@@ -144,6 +144,8 @@ impl Facts {
             Fact::DatabaseConnection(connection) => self.database = Some(connection),
             Fact::Database(reading) => self.apply_reading(reading, now),
             Fact::Rows(rows) => self.rows = Some((now, rows)),
+            Fact::Usage(_) => self.hear(FeedId::Usage, FeedState::Live, now),
+            Fact::Scrape { pod, .. } => self.hear(FeedId::Scrape(pod), FeedState::Live, now),
         }
     }
 
