@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -24,6 +26,9 @@ use super::kubeconfig::{Resolved, Surroundings, resolve};
 use super::{ConnectOptions, Target, expiry};
 use crate::cluster::clock::timeout;
 use crate::incident::feed::{Problem, ProblemKind};
+
+/// What the server's audit log knows us by.
+const AGENT: &str = concat!("sopwatch/", env!("CARGO_PKG_VERSION"));
 
 /// Silence after which the kernel asks the other end whether it still lives; how often it repeats that, and how many times.
 /// Together 11 s: less than what counts as stale.
@@ -135,7 +140,8 @@ fn check_pinned(target: &Target, pinned: Option<&Target>) -> Result<(), Problem>
 fn build(resolved: Resolved) -> Result<Dialed, Problem> {
     // Fails only if it is set already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let Resolved { target, config } = resolved;
+    let Resolved { target, mut config } = resolved;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
     let told = expires_at(&config);
     let doing = format!("connect to {}", target.server);
     let client = client(config).map_err(|error| explain(&error, &doing))?;

@@ -25,7 +25,7 @@ use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A server that knows one token.
+/// A server that knows one token, and answers a client that says who it is, as audit logs need it.
 async fn serve(token: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -44,6 +44,9 @@ fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper
         .headers()
         .get("authorization")
         .is_some_and(|value| value == &format!("Bearer {token}"));
+    let agent = request.headers().get("user-agent");
+    let told = agent.is_some_and(|agent| agent.as_bytes().starts_with(b"sopwatch/"));
+    let known = known && told;
     let (code, body) = match (known, request.uri().path()) {
         (false, _) => (
             401,
