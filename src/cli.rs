@@ -24,6 +24,7 @@ Examples:
   sopwatch --database-host 127.0.0.1 --database-port 15432    the database through a tunnel
   sopwatch drill                                    rehearse on an embedded cluster and database
   sopwatch drill no-kafka-leader --serve            the same for kubectl and psql in other panes
+  sopwatch check api-down -o json                   the diagnosis once, without a screen; 0, 1, 2 or 3 as plugins exit
   sopwatch sops kafka-provisioning-latency          read a procedure without a screen
   sopwatch config show                              every setting and where it comes from
 
@@ -146,6 +147,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// The console on an embedded cluster and database: no network, no set-up
     Drill(DrillArgs),
+    /// The diagnosis once, without a screen. Exits 0 when nothing is found wrong, 1 to wait, 2 to act or escalate, 3 when it can't be told
+    Check(CheckArgs),
     /// The procedures of the profile, or one of them whole
     Sops {
         /// The procedure, such as api-down
@@ -196,6 +199,44 @@ pub struct DrillArgs {
     /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"; "V" reveals the advice that a lesson holds back
     #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
     pub keys: Option<Keys>,
+}
+
+/// The diagnosis without a screen.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct CheckArgs {
+    /// The procedure for the alert; otherwise --sop, or the drill's
+    #[arg(value_name = "SOP")]
+    pub procedure: Option<String>,
+    /// Look at a drill instead of the cluster
+    #[arg(long, value_name = "SCENARIO|FILE")]
+    pub drill: Option<String>,
+    /// With `--drill`: names and moments follow from this number
+    #[arg(long, value_name = "NUMBER", requires = "drill")]
+    pub seed: Option<u64>,
+    /// With `--drill`: look at it so long after its beginning
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "drill")]
+    pub after: Option<Duration>,
+    /// How the answer is written
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+    pub output: CheckOutput,
+    /// Go on and print what changes, until interrupted; exits as the last answer says
+    #[arg(long)]
+    pub watch: bool,
+    /// How long to wait for what is not heard yet
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "10s")]
+    pub within: Duration,
+}
+
+/// How the answer of `check` is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// For people
+    #[default]
+    Table,
+    /// One document, for programs; with `--watch` one a line
+    Json,
+    /// For a ticket or a chat
+    Markdown,
 }
 
 /// Keys to press one after the other.
@@ -277,10 +318,14 @@ fn command_called(program: &OsString) -> clap::Command {
 /// Completions for a shell, with the scenarios that there are.
 pub fn completions(shell: clap_complete::Shell, scenarios: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
-    let named = PossibleValuesParser::new(scenarios.iter().cloned());
-    let mut command = Cli::command().mut_subcommand("drill", |drill| {
-        drill.mut_arg("scenario", |scenario| scenario.value_parser(named))
-    });
+    let named = || PossibleValuesParser::new(scenarios.iter().cloned());
+    let mut command = Cli::command()
+        .mut_subcommand("drill", |drill| {
+            drill.mut_arg("scenario", |scenario| scenario.value_parser(named()))
+        })
+        .mut_subcommand("check", |check| {
+            check.mut_arg("drill", |scenario| scenario.value_parser(named()))
+        });
     clap_complete::generate(shell, &mut command, "sopwatch", &mut out);
     out
 }
@@ -301,6 +346,15 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     let span = span.ok().ok_or("give a span such as 5s or 1m30s")?;
     let span = Duration::try_from(span).ok();
     span.ok_or_else(|| "a span can't be negative".to_owned())
+}
+
+/// A span that is not boundless: a day at most.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let span = parse_timeout(text)?;
+    let most = Duration::from_hours(24);
+    (span <= most)
+        .then_some(span)
+        .ok_or_else(|| "give a day at most".to_owned())
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {

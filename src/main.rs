@@ -34,6 +34,9 @@ fn main() -> ExitCode {
             let usage = problem.downcast_ref::<ConfigError>();
             if usage.is_some_and(ConfigError::is_usage) {
                 ExitCode::from(cli::USAGE)
+            } else if matches!(cli.command, Some(Command::Check(_))) {
+                // 1 would say: wait.
+                ExitCode::from(launch::CHECK_UNKNOWN)
             } else {
                 ExitCode::FAILURE
             }
@@ -67,6 +70,7 @@ fn start(cli: &Cli) -> Result<u8> {
 async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
     match &cli.command {
         Some(Command::Drill(arguments)) => launch::drill(settings, arguments).await,
+        Some(Command::Check(arguments)) => launch::check(settings, arguments).await,
         _ => launch::live(settings).await,
     }
 }

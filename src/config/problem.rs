@@ -81,8 +81,9 @@ pub struct ConfigError {
 impl ConfigError {
     /// Whether nothing but the command line is wrong.
     pub fn is_usage(&self) -> bool {
+        let commands = ["sops", "drill", "check"];
         let typed =
-            |problem: &Problem| problem.at.starts_with("--") || problem.at == "sops" || problem.at == "drill";
+            |problem: &Problem| problem.at.starts_with("--") || commands.contains(&problem.at.as_str());
         self.problems.iter().all(typed)
     }
 }

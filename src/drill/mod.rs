@@ -15,6 +15,7 @@ mod world;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -80,6 +81,11 @@ pub struct Drill {
 impl Drill {
     /// Makes the world and serves it on loopback.
     pub async fn start(options: Options) -> Result<Self, DrillError> {
+        Self::start_lived(options, Duration::ZERO).await
+    }
+
+    /// The same with a world that has lived for so long since `options.start` when it is first looked at.
+    pub async fn start_lived(options: Options, lived: Duration) -> Result<Self, DrillError> {
         let Options {
             scenario,
             start,
@@ -87,7 +93,7 @@ impl Drill {
             seed,
             folder,
         } = options;
-        let clock = Clock::starting_at(start, speed);
+        let clock = Clock::starting_at(start.saturating_add(lived).unwrap_or(start), speed);
         let password = password(seed);
         let tables = Arc::new(Mutex::new(Tables::seeded(&scenario.database, start)));
         let database = DatabaseServer::start(

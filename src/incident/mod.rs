@@ -4,6 +4,7 @@
 //! [`profile::Profile`] at a moment that is given to it.
 
 pub mod account;
+pub mod assessment;
 pub mod diagnosis;
 pub mod errors;
 pub mod fact;

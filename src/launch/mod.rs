@@ -1,5 +1,6 @@
 //! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
 
+mod check;
 mod lesson;
 mod scenarios;
 
@@ -31,6 +32,7 @@ use crate::runtime::tasks::Tasks;
 use crate::runtime::{live, picture, signals};
 use crate::view::{self, Theme};
 
+pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::scenarios::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};
 
 /// Events that may wait for the loop: what is more waits at its source.
@@ -84,11 +86,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     let name = arguments.scenario.as_deref().unwrap_or(scenarios::FIRST);
     let scenario = scenarios::find(name, &settings.profile)?;
     let taught = Taught::of(&scenario, arguments);
-    let folder = tempfile::Builder::new()
-        .prefix("sopwatch-drill-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .wrap_err("make the drill's folder")?;
+    let folder = drill_folder()?;
     let options = drill::Options {
         scenario,
         start: Clock::system().now(),
@@ -106,6 +104,15 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         return print(&told.map_or_else(String::new, |told| format!("\n{told}"))).map(|()| 0);
     }
     rehearse(settings, arguments, &drill, taught).await
+}
+
+/// A folder that only its owner reads, gone when it is dropped.
+fn drill_folder() -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix("sopwatch-drill-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .wrap_err("make the drill's folder")
 }
 
 /// What the console takes from a scenario.

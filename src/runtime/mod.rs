@@ -3,6 +3,7 @@
 pub mod clipboard;
 pub mod clock;
 pub mod console;
+pub mod gather;
 pub mod line;
 pub mod live;
 pub mod log_file;

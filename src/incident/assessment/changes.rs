@@ -1,0 +1,51 @@
+//! What differs from one look to the next: verdicts, not ages.
+
+use super::table::name;
+use super::{Assessment, Recommended};
+
+impl Assessment {
+    /// What changed since `before`, a line each, with the time; nothing where only ages and numbers moved.
+    pub fn changes_since(&self, before: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut note = |what: &str, old: String, new: String| {
+            if old != new {
+                changes.push(format!("{}  {what}: {old} -> {new}", self.evaluated_at));
+            }
+        };
+        note("do", brief(&before.recommendation), brief(&self.recommendation));
+        note("also", all(&before.also), all(&self.also));
+        for (old, new) in before.steps.iter().zip(&self.steps) {
+            note(
+                &new.title,
+                name(old.status).to_owned(),
+                name(new.status).to_owned(),
+            );
+        }
+        for (old, new) in before.leaders.iter().zip(&self.leaders) {
+            let words = |one: &super::LeaderRow| {
+                let pod = one.pod.as_ref().map(|pod| format!(" {pod}"));
+                format!("{}{}", one.verdict, pod.unwrap_or_default())
+            };
+            note(&new.worker, words(old), words(new));
+        }
+        let pods = |one: &Self| {
+            let words = one.pods.iter();
+            let words = words.map(|pod| format!("{} {} {}", pod.name, pod.ready, pod.status));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        note("pods", pods(before), pods(self));
+        changes
+    }
+}
+
+fn brief(one: &Recommended) -> String {
+    let rule = one.rule.as_ref().map(|rule| format!(" (rule {rule})"));
+    format!("{}{}", one.words, rule.unwrap_or_default())
+}
+
+fn all(also: &[Recommended]) -> String {
+    if also.is_empty() {
+        return "nothing".to_owned();
+    }
+    also.iter().map(brief).collect::<Vec<_>>().join(", ")
+}

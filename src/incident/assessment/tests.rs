@@ -1,0 +1,85 @@
+use super::{Assessment, exit_status};
+use crate::incident::account::Account;
+use crate::incident::diagnosis::diagnose;
+use crate::incident::rule::{Action, Alert};
+use crate::incident::sample::{facts, now, pod, profile};
+use crate::incident::sop::Sop;
+
+/// What is said of one ready pod, in a drill whose title tries to be more than text.
+fn assessed() -> Assessment {
+    let sop = Sop {
+        id: "api-down".into(),
+        title: "API down".into(),
+        alert: Alert::Down,
+        impact: String::new(),
+        summary: String::new(),
+        access: Vec::new(),
+        secrets: Vec::new(),
+        steps: Vec::new(),
+        steps_from: None,
+        handle: Vec::new(),
+        gaps: Vec::new(),
+    };
+    let (facts, profile) = (facts(vec![pod("aaaaa", 7_200)]), profile());
+    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let account = Account {
+        facts: &facts,
+        profile: &profile,
+        sop: &sop,
+        diagnosis: &diagnosis,
+        environment: None,
+        namespace: "msa-stage",
+        drill: Some("a | b"),
+        now: now(),
+    };
+    Assessment::of(&account, 12, vec!["database".to_owned()])
+}
+
+#[test]
+fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
+    let one = assessed();
+    let json: serde_json::Value = serde_json::from_str(&one.json().unwrap()).unwrap();
+    assert_eq!(json["incomplete"][0], "database");
+    assert_eq!(json["drill"], "a | b");
+    assert_eq!(json["leaders"][0]["lease"], serde_json::Value::Null);
+    assert_eq!(json["pods"][0]["ready"], "1/1");
+    assert!(one.markdown().contains("a \\| b"), "{}", one.markdown());
+    for table in [one.table(false), one.table(true)] {
+        assert!(
+            table.contains("not heard in time: database") && table.contains("drill: a | b"),
+            "{table}"
+        );
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+    assert!(one.table(true).is_ascii());
+}
+
+#[test]
+fn only_verdicts_are_changes() {
+    let before = assessed();
+    let mut after = before.clone();
+    after.took_ms = 99;
+    after.pods[0].age_s = Some(1);
+    assert!(after.changes_since(&before).is_empty());
+    after.leaders[0].verdict = "one";
+    let changes = after.changes_since(&before);
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert!(changes[0].ends_with("-> one"), "{changes:?}");
+}
+
+#[test]
+fn each_recommendation_has_its_exit_status() {
+    let all = Action::ALL.map(|action| (action.name(), exit_status(action)));
+    assert_eq!(
+        all,
+        [
+            ("none", 0),
+            ("wait", 1),
+            ("gather", 3),
+            ("start-pods", 2),
+            ("restart-pods", 2),
+            ("scale-up", 2),
+            ("escalate", 2)
+        ]
+    );
+}
