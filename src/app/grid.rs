@@ -63,7 +63,7 @@ impl App {
                 status: status.status.clone(),
             },
             count: status.count,
-            oldest_s: status.oldest_s.map(|oldest| oldest + since),
+            oldest_s: status.oldest_s.map(|oldest| oldest.saturating_add(since)),
             at_least: known.is_some_and(|known| known.clock == ClockBasis::FirstSeen),
             limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
             over: status.over_limit,

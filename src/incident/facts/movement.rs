@@ -423,11 +423,12 @@ impl Facts {
     }
 
     /// `the oldest, 1n5F…, has been the same for 4m10s`; `None` where there is none.
-    pub fn oldest_in_words(&self, table: &Table, status: &str, now: Timestamp) -> Option<String> {
+    pub fn oldest_in_words(&self, table: &Table, status: &str) -> Option<String> {
+        let read_at = self.watch(&table.name)?.read_at;
         let oldest = self
             .oldest(&table.name, status)
             .filter(|_| is_listed(table, status))?;
-        let ago = |at: Timestamp| span::brief(now.duration_since(at));
+        let ago = |at: Timestamp| span::brief(read_at.duration_since(at));
         let same = format!(
             "the oldest, {}, has been the same for {}",
             oldest.id,
@@ -439,16 +440,13 @@ impl Facts {
         })
     }
 
-    /// Since when a status is watched without a gap, and how many rows have entered and left it since; `None` where its rows are not
-    /// listed or not all of them.
-    pub fn passed(&self, table: &Table, status: &str) -> Option<(Timestamp, u64, u64)> {
+    /// For how long a status has been watched without a gap, and how many rows have entered and left it in that time; `None` where its
+    /// rows are not listed, or not all of them.
+    pub fn passed(&self, table: &Table, status: &str) -> Option<(SignedDuration, u64, u64)> {
         let watch = self.watch(&table.name).filter(|_| is_listed(table, status))?;
-        let (entered, left) = watch
-            .sums
-            .get(&SafeText::new(status))
-            .copied()
-            .unwrap_or_default();
-        Some((watch.since?, entered, left))
+        let sums = watch.sums.get(&SafeText::new(status)).copied();
+        let (entered, left) = sums.unwrap_or_default();
+        Some((watch.read_at.duration_since(watch.since?), entered, left))
     }
 
     fn watch(&self, table: &str) -> Option<&Watch> {

@@ -117,7 +117,10 @@ fn rows_enter_leave_and_go_on() {
         "rows of a status that they stay in are not listed"
     );
     assert_eq!(facts.movement(&table(), ACCEPTED).watched_s, Some(5));
-    assert_eq!(facts.passed(&table(), ACCEPTED), Some((ago(10), 1, 1)));
+    assert_eq!(
+        facts.passed(&table(), ACCEPTED),
+        Some((SignedDuration::from_secs(5), 1, 1))
+    );
 }
 
 #[test]
@@ -145,7 +148,10 @@ fn what_passed_more_than_five_minutes_ago_counts_since_the_start_alone() {
     let polls = (0..=80).rev().map(|step| (step * 5, poll(&rows(step * 5))));
     let facts = watched(polls);
     assert_eq!(passed(&facts, ACCEPTED), (Some(0), Some(1)));
-    assert_eq!(facts.passed(&table(), ACCEPTED), Some((ago(400), 0, 2)));
+    assert_eq!(
+        facts.passed(&table(), ACCEPTED),
+        Some((SignedDuration::from_secs(400), 0, 2))
+    );
     assert_eq!(facts.movement(&table(), ACCEPTED).watched_s, Some(300));
 }
 
