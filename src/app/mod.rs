@@ -5,6 +5,7 @@ mod awaited;
 pub mod checklist;
 pub mod dialog;
 pub mod event;
+mod grid;
 pub mod keymap;
 pub mod lesson;
 pub mod log_buffer;
@@ -12,6 +13,7 @@ pub mod notice;
 pub mod page;
 pub mod panes;
 mod perform;
+mod rows_page;
 mod update;
 mod why;
 
@@ -21,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::checklist::Checklist;
 use self::dialog::Dialog;
+pub use self::grid::GridRow;
 use self::keymap::Keymap;
 use self::lesson::Course;
 use self::log_buffer::LogBuffer;
@@ -28,7 +31,7 @@ use self::notice::Notice;
 use self::panes::Panes;
 use crate::incident::account::Account;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
-use crate::incident::fact::{Pod, RowsOf};
+use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
 use crate::incident::feed::{Feed, FeedId, FeedState};
 use crate::incident::profile::{Environment, Profile};
@@ -82,25 +85,6 @@ pub struct App {
     pub now: Timestamp,
     /// How far the cluster's clock is ahead of this machine's; zero while it is not known to differ.
     pub skew: SignedDuration,
-}
-
-/// One row of the database pane.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridRow {
-    /// Which rows it stands for.
-    pub of: RowsOf,
-    /// Rows; `None` while unknown.
-    pub count: u64,
-    /// Age of the oldest at `now`, seconds.
-    pub oldest_s: Option<i64>,
-    /// Its limit, seconds.
-    pub limit_s: Option<u64>,
-    /// How many are over it.
-    pub over: Option<u64>,
-    /// How the count changed within the window of [`Facts::change_of`].
-    pub change: Option<i64>,
-    /// Whether the profile knows the status.
-    pub known: bool,
 }
 
 impl App {
@@ -201,55 +185,6 @@ impl App {
         let mut pods: Vec<_> = self.facts.pods.values().collect();
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         pods
-    }
-
-    /// The rows of the database pane: by table, then in the order of a row's life, statuses the profile does not know last.
-    pub fn grid(&self) -> Vec<GridRow> {
-        let tables = self
-            .session
-            .profile
-            .database
-            .iter()
-            .flat_map(|database| &database.tables);
-        tables.flat_map(|table| self.grid_of(table)).collect()
-    }
-
-    fn grid_of(&self, table: &crate::incident::profile::Table) -> Vec<GridRow> {
-        let Some((read_at, _)) = &self.facts.reading else {
-            return Vec::new();
-        };
-        let since = self.now.duration_since(*read_at).as_secs().max(0);
-        let Some(Ok(statuses)) = self.facts.statuses(&table.name) else {
-            return Vec::new();
-        };
-        let place = |status: &str| {
-            table
-                .statuses
-                .iter()
-                .position(|known| known.name == status)
-                .unwrap_or(usize::MAX)
-        };
-        let mut rows: Vec<_> = statuses
-            .iter()
-            .map(|status| {
-                let known = table.status(&status.status);
-                let change = self.facts.change_of(&table.name, &status.status);
-                GridRow {
-                    of: RowsOf {
-                        table: table.name.as_str().into(),
-                        status: status.status.clone(),
-                    },
-                    count: status.count,
-                    oldest_s: status.oldest_s.map(|oldest| oldest + since),
-                    limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
-                    over: status.over_limit,
-                    change: change.map(|(change, _)| change),
-                    known: known.is_some(),
-                }
-            })
-            .collect();
-        rows.sort_by(|a, b| (place(&a.of.status), &a.of.status).cmp(&(place(&b.of.status), &b.of.status)));
-        rows
     }
 
     /// Whether the chosen step is one the operator ticks.

@@ -1,6 +1,6 @@
 //! What a dialog says, as plain paragraphs: drawn by the view, copied as they are.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::App;
 use super::action::{Context, Row as KeyRow};
@@ -8,7 +8,7 @@ use super::dialog::Dialog;
 use super::keymap::Key;
 use super::lesson::hints_page;
 use super::log_buffer::Entry;
-use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod, Row, RowsOf};
+use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod};
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
 use crate::incident::span;
 
@@ -287,48 +287,6 @@ impl App {
             .replace("{pod}", &pod)
     }
 
-    fn rows_page(&self, of: &RowsOf) -> Page {
-        let status = if of.status.is_empty() {
-            "(blank)"
-        } else {
-            &of.status
-        };
-        let mut page = Page::titled(format!("{}  {status}", of.table));
-        let read = self.facts.rows.as_ref().filter(|(_, rows)| rows.of == *of);
-        let Some((read_at, rows)) = read else {
-            page.add(Tone::Doubtful, "reading …");
-            return page;
-        };
-        page.add(
-            Tone::Faint,
-            format!("read {} ago", span::brief(self.now.duration_since(*read_at))),
-        );
-        match &rows.rows {
-            Err(problem) => page.add(Tone::Bad, problem.as_str()),
-            Ok(found) if found.is_empty() => page.add(Tone::Plain, "no living row has this status now"),
-            Ok(found) => {
-                page.add(
-                    Tone::Heading,
-                    format!(
-                        "{:<27}  {:<32}  {:<18} {:>9} {:>9}  REASON",
-                        "ID", "OCM ID", "REGION", "IDLE", "AGE"
-                    ),
-                );
-                let since = self.now.duration_since(*read_at).as_secs().max(0);
-                found
-                    .iter()
-                    .for_each(|row| page.add(Tone::Code, row_words(row, since)));
-                if rows.more {
-                    page.add(
-                        Tone::Doubtful,
-                        format!("only the oldest {} are shown: there are more", found.len()),
-                    );
-                }
-            }
-        }
-        page
-    }
-
     fn pod_page(&self, pod: &Pod) -> Page {
         let mut page = Page::titled(format!("Pod {}", pod.name));
         let node = pod.node.as_deref().unwrap_or("no node yet");
@@ -460,21 +418,6 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
     )
     .trim_end()
     .to_owned()
-}
-
-fn row_words(row: &Row, since: i64) -> String {
-    let age = |seconds: Option<i64>| {
-        seconds.map_or_else(
-            || "–".to_owned(),
-            |seconds| span::clock(SignedDuration::from_secs(seconds + since)),
-        )
-    };
-    let ocm = if row.ocm_id.is_empty() { "–" } else { &row.ocm_id };
-    let (idle, old) = (age(row.idle_s), age(row.age_s));
-    format!(
-        "{:<27}  {ocm:<32}  {:<18} {idle:>9} {old:>9}  {}",
-        row.id, row.region, row.reason
-    )
 }
 
 /// A source's name as the operator knows it.

@@ -26,6 +26,8 @@ pub struct DatabaseOptions {
     pub tls: Option<TlsMode>,
     /// From the end of a poll to the next.
     pub poll: Duration,
+    /// What the jitter of the rests between tries is drawn from: another one in every console, so that they do not come back in step.
+    pub seed: u64,
 }
 
 impl Default for DatabaseOptions {
@@ -37,6 +39,7 @@ impl Default for DatabaseOptions {
             port: None,
             tls: None,
             poll: Duration::from_secs(5),
+            seed: 0,
         }
     }
 }

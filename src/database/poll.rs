@@ -9,18 +9,21 @@ use tokio::time::Instant;
 
 use super::dial::Session;
 use super::problem;
-use super::statement::{self, ROWS_LIMIT, Statements, TableStatements};
+use super::statement::{self, ROWS_LIMIT, Statements, TableStatements, UNDER_WAY_LIMIT};
 use crate::incident::fact::{
-    Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading,
+    BySight, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading, UnderWay,
 };
 use crate::incident::feed::Problem;
+use crate::incident::profile::ClockBasis;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
 
 /// How long one answer may take: the server's own limit on a statement and the way there and back.
 const ANSWER_LIMIT: Duration = Duration::from_secs(7);
 /// The longest text of a row that is kept, characters.
-const TEXT_LIMIT: usize = 2_000;
+pub(super) const TEXT_LIMIT: usize = 2_000;
+/// The longest id or region of a row that is kept, characters.
+pub(super) const NAME_LIMIT: usize = 200;
 
 /// Reads everything. The outer error means that the connection is lost; what one table refuses stands in its place.
 pub(super) async fn read(
@@ -31,11 +34,7 @@ pub(super) async fn read(
     let started = Instant::now();
     let mut tables = Vec::with_capacity(statements.tables.len());
     for table in &statements.tables {
-        tables.push(TableReading {
-            table: table.table.as_str().into(),
-            statuses: read_statuses(session, table).await?,
-            standing: read_standing(session, table).await?,
-        });
+        tables.push(read_table(session, table).await?);
     }
     let leases = match &statements.leases {
         Some(text) => read_leases(session, text).await?,
@@ -77,17 +76,77 @@ async fn read_statuses(
     }))
 }
 
+/// The counts tell whether there are rows to read one by one: a table whose rows have all arrived is read once.
+async fn read_table(session: &mut Session, table: &TableStatements) -> Result<TableReading, Problem> {
+    let statuses = read_statuses(session, table).await?;
+    let any = |of: &dyn Fn(&str) -> bool| {
+        let counts = statuses.as_ref();
+        counts.is_ok_and(|counts| counts.iter().any(|count| of(&count.status)))
+    };
+    let (moving, failed) = (any(&|of| table.is_under_way(of)), any(&|of| table.is_failed(of)));
+    let why = statuses.as_ref().err().cloned();
+    let moving = match (why.clone(), moving) {
+        (Some(why), _) => Err(why),
+        (None, false) => Ok(Vec::new()),
+        (None, true) => read_standing(session, table, &table.under_way).await?,
+    };
+    let failed = match (why, &table.failed) {
+        (Some(why), _) => Err(why),
+        (None, Some(statement)) if failed => read_standing(session, table, statement).await?,
+        (None, _) => Ok(Vec::new()),
+    };
+    let under_way = moving.map(|rows| under_way(rows, table));
+    let standing = match (&under_way, failed) {
+        (Ok(under_way), Ok(failed)) => Ok(standing(under_way, failed, table)),
+        (Err(why), _) => Err(why.clone()),
+        (_, Err(why)) => Err(why),
+    };
+    Ok(TableReading {
+        table: table.table.as_str().into(),
+        statuses,
+        standing,
+        under_way,
+    })
+}
+
 async fn read_standing(
     session: &mut Session,
     table: &TableStatements,
-) -> Result<Result<Standing, SafeText>, Problem> {
-    let query = sqlx::query(AssertSqlSafe(table.standing.clone()));
-    let rows = select(session, query, &table.table, standing_row).await?;
-    Ok(rows.map(|mut rows| {
-        let more = rows.len() > ROWS_LIMIT;
-        rows.truncate(ROWS_LIMIT);
-        Standing { rows, more }
-    }))
+    statement: &str,
+) -> Result<Result<Vec<StandingRow>, SafeText>, Problem> {
+    let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
+    select(session, query, &table.table, |row| standing_row(row, table)).await
+}
+
+fn under_way(mut rows: Vec<StandingRow>, table: &TableStatements) -> UnderWay {
+    let more = rows.len() > UNDER_WAY_LIMIT;
+    rows.truncate(UNDER_WAY_LIMIT);
+    let by_sight = table.statuses.iter();
+    let by_sight = by_sight.filter(|status| status.clock == ClockBasis::FirstSeen);
+    let by_sight = by_sight.map(|status| BySight {
+        status: status.name.as_str().into(),
+        limit_s: status.limit.map(|limit| limit.as_secs()),
+    });
+    UnderWay {
+        rows,
+        more,
+        by_sight: by_sight.collect(),
+    }
+}
+
+/// The rows over their limit and those that failed lately.
+fn standing(under_way: &UnderWay, mut failed: Vec<StandingRow>, table: &TableStatements) -> Standing {
+    let more = under_way.more || failed.len() > ROWS_LIMIT;
+    failed.truncate(ROWS_LIMIT);
+    let is_over = |row: &&StandingRow| {
+        let limit = table.status(&row.status).and_then(|status| status.limit);
+        let limit = limit.and_then(|limit| i64::try_from(limit.as_secs()).ok());
+        limit.zip(row.clock_s).is_some_and(|(limit, age)| age > limit)
+    };
+    let over = under_way.rows.iter().filter(is_over).cloned();
+    let mut rows: Vec<_> = over.chain(failed).collect();
+    rows.sort_by_key(|row| row.row.idle_s.unwrap_or(i64::MAX));
+    Standing { rows, more }
 }
 
 /// In the order of a row's life; what the profile does not know comes last.
@@ -170,9 +229,18 @@ fn text(row: &PgRow, index: usize) -> sqlx::Result<SafeText> {
     Ok(shortened(&text.unwrap_or_default()))
 }
 
+fn name(row: &PgRow, index: usize) -> sqlx::Result<SafeText> {
+    let text: Option<String> = row.try_get(index)?;
+    Ok(cut(&text.unwrap_or_default(), NAME_LIMIT))
+}
+
 fn shortened(text: &str) -> SafeText {
+    cut(text, TEXT_LIMIT)
+}
+
+fn cut(text: &str, limit: usize) -> SafeText {
     let text = &*redact(text);
-    match text.char_indices().nth(TEXT_LIMIT) {
+    match text.char_indices().nth(limit) {
         Some((end, _)) => SafeText::from(format!("{}…", &text[..end])),
         None => SafeText::new(text),
     }
@@ -186,13 +254,17 @@ fn count(row: &PgRow, index: usize) -> sqlx::Result<u64> {
 /// The counts of a status, and the status as it is stored.
 fn status_count(row: &PgRow, table: &TableStatements) -> sqlx::Result<(StatusCount, String)> {
     let stored: String = row.try_get(0)?;
-    let limit = table.status(&stored).and_then(|status| status.limit);
-    let over = count(row, 3)?;
+    let status = table.status(&stored);
+    let (oldest_s, over) = (row.try_get(2)?, count(row, 3)?);
+    let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
     let shown = StatusCount {
         status: shortened(&stored),
         count: count(row, 1)?,
-        oldest_s: row.try_get(2)?,
-        over_limit: limit.map(|_| over),
+        oldest_s: if by_sight { None } else { oldest_s },
+        over_limit: status
+            .and_then(|status| status.limit)
+            .filter(|_| !by_sight)
+            .map(|_| over),
     };
     Ok((shown, stored))
 }
@@ -210,10 +282,10 @@ fn lease(row: &PgRow) -> sqlx::Result<Lease> {
 }
 
 fn table_row(row: &PgRow) -> sqlx::Result<Row> {
-    let (provider, region) = (text(row, 2)?, text(row, 3)?);
+    let (provider, region) = (name(row, 2)?, name(row, 3)?);
     Ok(Row {
-        id: text(row, 0)?,
-        ocm_id: text(row, 1)?,
+        id: name(row, 0)?,
+        ocm_id: name(row, 1)?,
         region: joined(&provider, &region),
         idle_s: row.try_get(4)?,
         age_s: row.try_get(5)?,
@@ -221,11 +293,18 @@ fn table_row(row: &PgRow) -> sqlx::Result<Row> {
     })
 }
 
-fn standing_row(row: &PgRow) -> sqlx::Result<StandingRow> {
+fn standing_row(row: &PgRow, table: &TableStatements) -> sqlx::Result<StandingRow> {
+    let status = text(row, 7)?;
+    let clock = table.status(&status).map(|status| status.clock);
+    let age = row.try_get(8)?;
     Ok(StandingRow {
         row: table_row(row)?,
-        status: text(row, 7)?,
-        clock_s: row.try_get(8)?,
+        status,
+        clock_s: if clock == Some(ClockBasis::FirstSeen) {
+            None
+        } else {
+            age
+        },
     })
 }
 

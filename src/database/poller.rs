@@ -1,13 +1,13 @@
 //! The task: connects, polls, heals by itself.
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::chance::Chance;
 use super::credentials::{Credentials, Sources};
 use super::dial::{self, Session};
 use super::inbox::{Halt, Inbox};
@@ -53,6 +53,7 @@ pub async fn run(
         credentials: None,
         proven: None,
         failures: 0,
+        chance: Chance::new(options.seed),
     };
     poller.run().await;
 }
@@ -68,6 +69,8 @@ struct Poller<'a> {
     proven: Option<TlsMode>,
     /// Failures in a row.
     failures: u32,
+    /// For the jitter of the rests, so that consoles do not all come back in the same moment.
+    chance: Chance,
 }
 
 impl Poller<'_> {
@@ -141,7 +144,7 @@ impl Poller<'_> {
     async fn rest(&mut self, problem: Problem) -> Result<(), Halt> {
         let failed_at = Instant::now();
         self.failures = self.failures.saturating_add(1);
-        let retry_in = rest_after(self.failures, jitter());
+        let retry_in = rest_after(self.failures, self.chance.draw());
         let failing = FeedState::Failing {
             problem,
             attempt: self.failures,
@@ -171,11 +174,6 @@ fn rest_after(failures: u32, jitter: f64) -> Duration {
     rest.mul_f64(1.0 + jitter / 4.0)
 }
 
-/// A number from 0 to 1 that differs between consoles, so that they do not all come back in the same moment.
-fn jitter() -> f64 {
-    f64::from(RandomState::new().hash_one(0) as u32) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +185,5 @@ mod tests {
             .collect();
         assert_eq!(rests, [1, 2, 4, 8, 12, 12, 12]);
         assert_eq!(rest_after(u32::MAX, 1.0), Duration::from_secs(15));
-        assert!((0.0..=1.0).contains(&jitter()));
     }
 }

@@ -3,8 +3,14 @@
 use crate::incident::feed::{Problem, ProblemKind};
 use crate::incident::profile::{ClockBasis, Database, Leaders, Role, Status, Table};
 
-/// The most rows that are read behind one status.
+/// The most rows that are read behind one status, and of those that failed lately.
 pub(super) const ROWS_LIMIT: usize = 200;
+/// The most rows on their way that are read: far more than a service works on at a time.
+pub(super) const UNDER_WAY_LIMIT: usize = 500;
+/// The longest text that the server is to send, characters: one more than is kept, so that a cut is seen.
+const TEXT_LIMIT: usize = super::poll::TEXT_LIMIT + 1;
+/// The longest name that the server is to send, the same way.
+const NAME_LIMIT: usize = super::poll::NAME_LIMIT + 1;
 /// The most statuses and leases that are read; there are about ten.
 const GROUPS_LIMIT: usize = 200;
 /// A day, in seconds: what failed longer ago is history.
@@ -36,8 +42,10 @@ pub(super) struct TableStatements {
     pub(super) table: String,
     /// Status, count, age of the oldest in seconds, number over the limit; one row a status.
     pub(super) summary: String,
-    /// The rows over their limit and those that failed within a day: status, age by its clock, and the columns of a row.
-    pub(super) standing: String,
+    /// The rows on their way, the oldest first: the columns of a row, status, and age by its clock.
+    pub(super) under_way: String,
+    /// The rows that failed within a day, the newest first, the same way; `None` where the profile has no such status.
+    pub(super) failed: Option<String>,
     /// The rows of the status `$1`, those first that were written longest ago.
     pub(super) rows_by_updated_at: String,
     /// The same, those first that were made longest ago.
@@ -52,6 +60,17 @@ impl TableStatements {
         self.statuses.iter().find(|status| status.name == name)
     }
 
+    /// Whether a row in this status is on its way: it is to leave it, or it is held against a limit, or nobody knows what it means.
+    pub(super) fn is_under_way(&self, name: &str) -> bool {
+        self.status(name).is_none_or(|status| !status.is_settled())
+    }
+
+    /// Whether a row in this status has failed.
+    pub(super) fn is_failed(&self, name: &str) -> bool {
+        self.status(name)
+            .is_some_and(|status| status.role == Role::Failed)
+    }
+
     /// The statement for the rows of a status, oldest first by that status's clock basis.
     pub(super) fn rows(&self, status: &str) -> &str {
         match self
@@ -59,7 +78,7 @@ impl TableStatements {
             .map_or(ClockBasis::UpdatedAt, |status| status.clock)
         {
             ClockBasis::UpdatedAt => &self.rows_by_updated_at,
-            ClockBasis::CreatedAt => &self.rows_by_created_at,
+            ClockBasis::CreatedAt | ClockBasis::FirstSeen => &self.rows_by_created_at,
         }
     }
 }
@@ -77,7 +96,8 @@ fn of_table(table: &Table) -> Result<TableStatements, Problem> {
     Ok(TableStatements {
         table: table.name.clone(),
         summary: summary(table)?,
-        standing: standing(table)?,
+        under_way: under_way(table)?,
+        failed: failed(table)?,
         rows_by_updated_at: rows(table, ClockBasis::UpdatedAt)?,
         rows_by_created_at: rows(table, ClockBasis::CreatedAt)?,
         statuses: table.statuses.clone(),
@@ -95,7 +115,8 @@ fn seconds_since(timestamp: &str) -> String {
 fn column_of(basis: ClockBasis) -> &'static str {
     match basis {
         ClockBasis::UpdatedAt => r#""updated_at""#,
-        ClockBasis::CreatedAt => r#""created_at""#,
+        // a row is in its status for as long as it exists at most: the likeliest to be late come first
+        ClockBasis::CreatedAt | ClockBasis::FirstSeen => r#""created_at""#,
     }
 }
 
@@ -110,7 +131,7 @@ fn summary(table: &Table) -> Result<String, Problem> {
 
 /// The column that a row's age is counted from: by status, `updated_at` where the profile says nothing.
 fn basis(statuses: &[Status]) -> Result<String, Problem> {
-    let is_created_at = |status: &&Status| status.clock == ClockBasis::CreatedAt;
+    let is_created_at = |status: &&Status| column_of(status.clock) == column_of(ClockBasis::CreatedAt);
     let case = |status: &Status| {
         let status = literal(&status.name)?;
         Ok(format!(r#" when {STATUS} = {status} then "created_at""#))
@@ -138,25 +159,48 @@ fn over_limit(statuses: &[Status], age: &str) -> Result<String, Problem> {
     Ok(terms.join(" or "))
 }
 
-/// Rows that stand out, the newest change first.
-fn standing(table: &Table) -> Result<String, Problem> {
+/// The rows on their way, the oldest first. Each is in a status that rows leave, or in one that the profile does not know.
+fn under_way(table: &Table) -> Result<String, Problem> {
     let name = identifier(&table.name)?;
     let age = seconds_since(&basis(&table.statuses)?);
-    let over = over_limit(&table.statuses, &age)?;
+    let settled = literals(table.statuses.iter().filter(|status| status.is_settled()))?;
+    let away = if settled.is_empty() {
+        String::new()
+    } else {
+        format!(" and {STATUS} not in ({settled})")
+    };
+    let (columns, status, limit) = (columns(table)?, left(STATUS, TEXT_LIMIT), UNDER_WAY_LIMIT + 1);
+    Ok(format!(
+        r#"select {columns}, {status}, {age} from {name} where "deleted_at" is null{away} order by {age} desc nulls last, "id" limit {limit}"#
+    ))
+}
+
+/// The rows that failed within a day, the newest first.
+fn failed(table: &Table) -> Result<Option<String>, Problem> {
+    let name = identifier(&table.name)?;
+    let failed = literals(table.statuses.iter().filter(|status| status.role == Role::Failed))?;
+    if failed.is_empty() {
+        return Ok(None);
+    }
+    let age = seconds_since(&basis(&table.statuses)?);
     let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
-    let failed = table.statuses.iter().filter(|status| status.role == Role::Failed);
-    let failed: Vec<String> = failed
+    let (columns, status, limit) = (columns(table)?, left(STATUS, TEXT_LIMIT), ROWS_LIMIT + 1);
+    Ok(Some(format!(
+        r#"select {columns}, {status}, {age} from {name} where "deleted_at" is null and {STATUS} in ({failed}) and {idle} < {A_DAY} order by "updated_at" desc, "id" limit {limit}"#
+    )))
+}
+
+/// Statuses as string constants.
+fn literals<'a>(statuses: impl Iterator<Item = &'a Status>) -> Result<String, Problem> {
+    let literals: Vec<_> = statuses
         .map(|status| literal(&status.name))
         .collect::<Result<_, _>>()?;
-    let failed = if failed.is_empty() {
-        "false".to_owned()
-    } else {
-        format!("({STATUS} in ({}) and {idle} < {A_DAY})", failed.join(", "))
-    };
-    let (columns, limit) = (columns(table)?, ROWS_LIMIT + 1);
-    Ok(format!(
-        r#"select {columns}, {STATUS}, {age} from {name} where "deleted_at" is null and ({over} or {failed}) order by "updated_at" desc nulls last limit {limit}"#
-    ))
+    Ok(literals.join(", "))
+}
+
+/// A text, cut by the server: what it sends is bounded.
+fn left(text: &str, limit: usize) -> String {
+    format!("left({text}, {limit})")
 }
 
 fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
@@ -169,15 +213,17 @@ fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
 
 /// The columns of a row, none of a customer.
 fn columns(table: &Table) -> Result<String, Problem> {
-    let text = |column: &Option<String>| match column {
-        Some(column) => Ok(format!("coalesce({}, '')", identifier(column)?)),
+    let text = |column: &Option<String>, limit| match column {
+        Some(column) => Ok(left(&format!("coalesce({}, '')", identifier(column)?), limit)),
         None => Ok("''".to_owned()),
     };
-    let (ocm_id, reason) = (text(&table.ocm_id)?, text(&table.reason)?);
+    let (ocm_id, reason) = (text(&table.ocm_id, NAME_LIMIT)?, text(&table.reason, TEXT_LIMIT)?);
+    let name = |column: &str| left(&format!("coalesce({column}, '')"), NAME_LIMIT);
+    let (id, provider, region) = (name("\"id\""), name("\"cloud_provider\""), name("\"region\""));
     let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
     let age = seconds_since(column_of(ClockBasis::CreatedAt));
     Ok(format!(
-        r#""id", {ocm_id}, coalesce("cloud_provider", ''), coalesce("region", ''), {idle}, {age}, {reason}"#
+        "{id}, {ocm_id}, {provider}, {region}, {idle}, {age}, {reason}"
     ))
 }
 
@@ -258,9 +304,41 @@ mod tests {
 
     #[test]
     fn rows_are_named_column_by_column() {
-        let expected = r#"select "id", coalesce("cluster_id", ''), coalesce("cloud_provider", ''), coalesce("region", ''), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint, floor(extract(epoch from (clock_timestamp() - "created_at")))::bigint, '' from "clusters" where "deleted_at" is null and coalesce("status", '') = $1 order by "created_at" nulls first limit 201"#;
+        let expected = r#"select left(coalesce("id", ''), 201), left(coalesce("cluster_id", ''), 201), left(coalesce("cloud_provider", ''), 201), left(coalesce("region", ''), 201), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint, floor(extract(epoch from (clock_timestamp() - "created_at")))::bigint, '' from "clusters" where "deleted_at" is null and coalesce("status", '') = $1 order by "created_at" nulls first limit 201"#;
         let text = rows(&table(Vec::new()), ClockBasis::CreatedAt);
         assert_eq!(text.ok().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn rows_on_their_way_are_those_of_no_status_that_rows_stay_in() {
+        let mut statuses = vec![
+            status("accepted", ClockBasis::UpdatedAt, Some(180)),
+            status("made", ClockBasis::FirstSeen, Some(60)),
+            status("ready", ClockBasis::UpdatedAt, None),
+            status("failed", ClockBasis::UpdatedAt, None),
+            status("parked", ClockBasis::UpdatedAt, Some(60)),
+        ];
+        for (place, role) in [(2, Role::Ready), (3, Role::Failed), (4, Role::Suspended)] {
+            statuses[place].role = role;
+        }
+        let table = table(statuses);
+        let text = under_way(&table).unwrap();
+        let age = r#"floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'made' then "created_at" else "updated_at" end)))::bigint"#;
+        let end = format!(
+            r#" left(coalesce("status", ''), 2001), {age} from "clusters" where "deleted_at" is null and coalesce("status", '') not in ('ready', 'failed') order by {age} desc nulls last, "id" limit 501"#
+        );
+        assert!(text.ends_with(&end), "{text}");
+        let failed = failed(&table).unwrap().unwrap();
+        let end = r#" where "deleted_at" is null and coalesce("status", '') in ('failed') and floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint < 86400 order by "updated_at" desc, "id" limit 201"#;
+        assert!(failed.ends_with(end), "{failed}");
+    }
+
+    #[test]
+    fn where_no_status_is_known_every_row_is_on_its_way_and_none_has_failed() {
+        let table = table(Vec::new());
+        let text = under_way(&table).unwrap();
+        assert!(text.contains(r#"where "deleted_at" is null order by"#), "{text}");
+        assert_eq!(failed(&table), Ok(None));
     }
 
     #[test]

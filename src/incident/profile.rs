@@ -235,6 +235,14 @@ pub struct Status {
     pub limit: Option<Duration>,
 }
 
+impl Status {
+    /// Whether rows stay in it for good: nobody waits for them to leave.
+    pub fn is_settled(&self) -> bool {
+        let stays = matches!(self.role, Role::Ready | Role::Failed | Role::Suspended);
+        stays && self.limit.is_none() && self.clock != ClockBasis::FirstSeen
+    }
+}
+
 /// What a status means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -299,6 +307,9 @@ pub enum ClockBasis {
     UpdatedAt,
     /// `created_at`: where the service rewrites the row in every loop.
     CreatedAt,
+    /// When the console first saw the row in the status: where the row is rewritten in every loop and `created_at` says nothing of the
+    /// status. It tells how long a row is there at least.
+    FirstSeen,
 }
 
 /// A team that can be called.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fact::{
     Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Pod, PodUid, Reading, Standing,
-    StatusCount, TableReading,
+    StatusCount, TableReading, UnderWay,
 };
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};
@@ -238,6 +238,7 @@ pub(crate) fn reading(
             table: "clusters".into(),
             statuses: Ok(clusters.iter().map(count).collect()),
             standing: Ok(Standing::default()),
+            under_way: Ok(UnderWay::default()),
         }],
         leases: Ok(lease.into_iter().map(row).collect()),
     }

@@ -24,6 +24,15 @@ pub fn clock(span: SignedDuration) -> String {
     }
 }
 
+/// A span to the second, as one hands it on: as [`clock`], and beyond a day with its seconds: `2d 00:10:07`.
+pub fn exact(span: SignedDuration) -> String {
+    let seconds = span.as_secs().unsigned_abs();
+    if seconds < 86_400 {
+        return clock(span);
+    }
+    format!("{}:{:02}", clock(span), seconds % 60)
+}
+
 /// A span in its largest units, two at most: `2s`, `1m32s`, `3h05m`, `80d`.
 pub fn brief(span: SignedDuration) -> String {
     let sign = if span.is_negative() { "-" } else { "" };
@@ -66,5 +75,14 @@ mod tests {
                 "{seconds} s"
             );
         }
+    }
+
+    #[test]
+    fn what_is_handed_on_is_told_to_the_second() {
+        let exact = |seconds| exact(SignedDuration::from_secs(seconds));
+        assert_eq!(
+            [92, 11_100, 173_407, -173_407].map(exact),
+            ["01:32", "3:05:00", "2d 00:10:07", "-2d 00:10:07"]
+        );
     }
 }

@@ -6,6 +6,7 @@ mod scenarios;
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -342,6 +343,7 @@ fn database_options(settings: &Settings) -> Result<DatabaseOptions, &'static str
         port: database.port.as_ref().map(|port| port.value),
         tls: database.tls.as_ref().map(|tls| tls_mode(tls.value)),
         poll: database.poll.value,
+        seed: RandomState::new().hash_one(0),
     })
 }
 

@@ -19,6 +19,10 @@ pub(super) struct Glyphs {
     /// Heads the column of changes.
     pub(super) change: &'static str,
     pub(super) times: &'static str,
+    /// Before an age that may be more.
+    pub(super) at_least: &'static str,
+    /// Before a time left that may be less.
+    pub(super) at_most: &'static str,
     /// Between keys or words.
     pub(super) dot: &'static str,
     pub(super) horizontal: &'static str,
@@ -46,6 +50,8 @@ pub(super) const UNICODE: Glyphs = Glyphs {
     dash: "–",
     change: "Δ",
     times: "×",
+    at_least: "≥",
+    at_most: "≤",
     dot: "·",
     horizontal: "─",
     vertical: "│",
@@ -70,6 +76,8 @@ pub(super) const ASCII: Glyphs = Glyphs {
     dash: "-",
     change: "chg",
     times: "x",
+    at_least: ">",
+    at_most: "<",
     dot: "-",
     horizontal: "-",
     vertical: "|",

@@ -67,6 +67,34 @@ fn no_pod_leads() {
 }
 
 #[test]
+fn rows_are_shown_with_the_time_to_their_limit_and_since_when_they_are_seen() {
+    let mut app = fixture::no_leader();
+    press(&mut app, "3jj\n");
+    learn(&mut app, 2, fixture::accepted_rows());
+    snapshot!("rows_120x40", screen(&app, 120, 40));
+    snapshot!("rows_80x24", screen(&app, 80, 24));
+}
+
+#[test]
+fn an_age_from_first_sight_is_told_as_the_least_it_can_be() {
+    let mut app = fixture::no_leader();
+    let mut profile = (*app.session.profile).clone();
+    let tables = profile
+        .database
+        .iter_mut()
+        .flat_map(|database| &mut database.tables);
+    for status in tables.flat_map(|table| &mut table.statuses) {
+        status.clock = crate::incident::profile::ClockBasis::FirstSeen;
+    }
+    app.session.profile = std::sync::Arc::new(profile);
+    assert!(
+        screen(&app, 120, 40).contains(" ≥20:00 "),
+        "{}",
+        screen(&app, 120, 40)
+    );
+}
+
+#[test]
 fn the_bar_says_what_to_do_and_why() {
     use crate::incident::rule::Action::{Escalate, Gather, ScaleUp, StartPods, Wait};
     let mut app = fixture::no_leader();

@@ -331,3 +331,9 @@ select schemaname, tablename from pg_tables where schemaname = 'public' order by
 \encoding
 --
 \set FETCH_COUNT 2 \\ select id from migrations order by id;
+--
+select left(coalesce("id", ''), 201), left(coalesce("cluster_id", ''), 201), left(coalesce("cloud_provider", ''), 201), left(coalesce("region", ''), 3), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint / 60, '', left(coalesce("status", ''), 2001), floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'cluster_provisioning' then "created_at" else "updated_at" end)))::bigint / 60 from "clusters" where "deleted_at" is null and coalesce("status", '') not in ('ready', 'failed') order by floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'cluster_provisioning' then "created_at" else "updated_at" end)))::bigint / 60 desc nulls last, "id" limit 501;
+--
+select "id", coalesce("status", '') from "clusters" where "deleted_at" is null order by floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint / 60 desc nulls last, "id" limit 2;
+--
+select left(coalesce("id", ''), 201), left(coalesce("failed_reason", ''), 5), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint / 60 from "kafka_requests" where "deleted_at" is null and coalesce("status", '') in ('failed') and floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint < 86400 * 41 order by "updated_at" desc, "id" limit 201;

@@ -6,4 +6,5 @@ mod postgres;
 mod console;
 mod faults;
 mod reading;
+mod rows;
 mod tls;

@@ -4,11 +4,16 @@ use jiff::SignedDuration;
 
 use super::Case;
 use super::answer::{Answer, Heard};
-use crate::incident::fact::StatusCount;
+use super::decision::late_in_words;
+use crate::incident::fact::{StatusCount, UnderWay};
+use crate::incident::facts::CHANGE_WINDOW;
 use crate::incident::feed::FeedId;
-use crate::incident::profile::{Role, Status, Table};
+use crate::incident::profile::{ClockBasis, Role, Status, Table};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
+
+/// Rows over their limit that are named of many.
+const NAMED: usize = 10;
 
 /// A status as the database has it, beside what the profile says about it.
 struct Counted<'a> {
@@ -21,26 +26,56 @@ impl Counted<'_> {
         self.status.limit.map(span::of)
     }
 
-    /// Whether its rows have no age to hold against the limit.
-    fn is_ageless(&self) -> bool {
-        self.row.count > 0 && (self.row.over_limit.is_none() || self.row.oldest_s.is_none())
+    /// Why it can't be said that none of its rows is over the limit.
+    fn doubt(&self, list: Option<&UnderWay>) -> Option<String> {
+        let name = &self.row.status;
+        if self.row.count == 0 {
+            return None;
+        }
+        if self.row.over_limit.is_none() && self.status.clock == ClockBasis::FirstSeen {
+            return Some(format!("{name} not watched long enough"));
+        }
+        if self.row.over_limit.is_none() || self.row.oldest_s.is_none() {
+            return Some(format!("no age for {name}"));
+        }
+        let rows = list.iter().flat_map(|list| &list.rows);
+        let ageless = rows
+            .filter(|row| row.status == *name && row.clock_s.is_none())
+            .count();
+        (ageless > 0).then(|| format!("no age for {ageless} of {} {name}", self.row.count))
     }
 
     /// `cluster_accepted 07:11 > 03:00`.
     fn over(&self) -> Option<String> {
         self.row.over_limit.filter(|over| *over > 0)?;
-        let oldest = SignedDuration::from_secs(self.row.oldest_s?);
+        let oldest = age(self.row.oldest_s?, self.status.clock);
         Some(format!(
-            "{} {} > {}",
+            "{} {oldest} > {}",
             self.row.status,
-            span::clock(oldest),
             span::clock(self.limit()?)
         ))
     }
 }
 
+/// `07:11`; where it counts from when we first saw the row, it may be more.
+fn age(seconds: i64, clock: ClockBasis) -> String {
+    let age = span::clock(SignedDuration::from_secs(seconds));
+    match clock {
+        ClockBasis::FirstSeen => format!("at least {age}"),
+        ClockBasis::UpdatedAt | ClockBasis::CreatedAt => age,
+    }
+}
+
+/// The next row to go over its limit.
+struct NextLimit {
+    left: SignedDuration,
+    words: String,
+    row: String,
+}
+
 /// The counts of a table, split into those the profile knows and the others.
 struct Counts<'a> {
+    table: &'a Table,
     known: Vec<Counted<'a>>,
     unknown: Vec<&'a StatusCount>,
     heard: Heard,
@@ -52,13 +87,16 @@ impl Counts<'_> {
         of_role.map(|counted| counted.row.count).sum()
     }
 
-    /// Every status with its count and oldest age; those the profile does not know are named as such.
-    fn evidence(&self) -> Vec<String> {
-        let known = self.known.iter().map(|counted| in_words(counted.row));
-        let unknown = self
-            .unknown
+    /// Every status with its count, its oldest age and how its rows move; those the profile does not know are named as such.
+    fn evidence(&self, case: &Case<'_>) -> Vec<String> {
+        let known = self
+            .known
             .iter()
-            .map(|row| format!("{}: the profile does not know it", in_words(row)));
+            .map(|counted| case.status_in_words(self.table, counted.row));
+        let unknown = self.unknown.iter().map(|row| {
+            let words = case.status_in_words(self.table, row);
+            format!("{words}: the profile does not know it")
+        });
         known.chain(unknown).collect()
     }
 }
@@ -78,7 +116,7 @@ impl Case<'_> {
         Answer::new(status, "database")
             .value(value)
             .against("at least 1")
-            .evidence(counts.evidence())
+            .evidence(counts.evidence(self))
             .heard(&counts.heard)
     }
 
@@ -96,9 +134,10 @@ impl Case<'_> {
         let rows: u64 = limited.iter().map(|counted| counted.row.count).sum();
         let over: u64 = limited.iter().filter_map(|counted| counted.row.over_limit).sum();
         let offenders: Vec<_> = limited.iter().filter_map(|counted| counted.over()).collect();
-        let ageless: Vec<_> = limited.iter().filter(|counted| counted.is_ageless()).collect();
-        let (status, value) = match (over, ageless.first()) {
-            (0, Some(counted)) => (StepStatus::Unknown, format!("no age for {}", counted.row.status)),
+        let list = self.facts.under_way(table);
+        let doubt = limited.iter().find_map(|counted| counted.doubt(list));
+        let (status, value) = match (over, doubt) {
+            (0, Some(doubt)) => (StepStatus::Unknown, doubt),
             (0, None) if rows == 0 => (StepStatus::Pass, "nothing under way".to_owned()),
             (0, None) => (StepStatus::Pass, format!("0 of {rows} over limit")),
             _ if offenders.is_empty() => (StepStatus::Fail, format!("{over} of {rows} over limit")),
@@ -108,16 +147,81 @@ impl Case<'_> {
             ),
         };
         let strange: u64 = counts.unknown.iter().map(|row| row.count).sum();
-        let strange = if strange > 0 {
-            format!(", {strange} of unknown status")
-        } else {
-            String::new()
-        };
+        let strange = (strange > 0).then(|| format!("{strange} of unknown status"));
+        let next = self.next_limit(counts.table);
+        let soon = next.as_ref().filter(|next| next.left <= CHANGE_WINDOW);
+        let soon = soon.map(|next| next.words.clone());
+        let stands = limited
+            .iter()
+            .find_map(|counted| self.stand(counts.table, counted));
+        let value = std::iter::once(value).chain(stands).chain(soon).chain(strange);
         Answer::new(status, "database")
-            .value(format!("{value}{strange}"))
+            .value(value.collect::<Vec<_>>().join(", "))
             .against(self.limits_in_words(table))
-            .evidence(counts.evidence())
+            .evidence(self.named_late_rows(table))
+            .evidence(next.map(|next| format!("{}: {}", next.words, next.row)))
+            .evidence(counts.evidence(self))
             .heard(&counts.heard)
+    }
+
+    /// Whether the rows of a status that has late ones move.
+    fn stand(&self, table: &Table, counted: &Counted<'_>) -> Option<String> {
+        counted.row.over_limit.filter(|over| *over > 0)?;
+        let moves = self.facts.movement(table, &counted.row.status).moves?;
+        let words = if moves { "moves" } else { "stands still" };
+        Some(format!("{} {words}", counted.row.status))
+    }
+
+    /// The rows over their limit, to the second, the oldest first.
+    fn named_late_rows(&self, table: &str) -> Vec<String> {
+        let mut late: Vec<_> = self.late_rows_of(table, &[]).collect();
+        late.sort_by_key(|row| std::cmp::Reverse(row.clock_s));
+        let more = late.len().saturating_sub(NAMED);
+        let cut = self.facts.standing(table).is_some_and(|standing| standing.more);
+        let unread = cut && !late.is_empty();
+        let more = (more > 0).then(|| format!("and {more} more over their limit"));
+        let unread = unread.then(|| "more may be over their limit: not all rows were read".to_owned());
+        let named = late.into_iter().take(NAMED);
+        named
+            .map(|row| late_in_words(self.profile, table, row))
+            .chain(more)
+            .chain(unread)
+            .collect()
+    }
+
+    /// How long until the next row of a table reaches its limit, in words, and which it is.
+    fn next_limit(&self, table: &Table) -> Option<NextLimit> {
+        let (left_s, row) = self.facts.next_over(table)?;
+        let left = SignedDuration::from_secs(left_s);
+        let clock = table.status(&row.status).map(|status| status.clock);
+        let at_most = if clock == Some(ClockBasis::FirstSeen) {
+            "at most "
+        } else {
+            ""
+        };
+        Some(NextLimit {
+            left,
+            words: format!("next over its limit in {at_most}{}", span::clock(left)),
+            row: format!("{} {}", row.row.id, row.status),
+        })
+    }
+
+    /// `cluster_accepted: 1, oldest 07:11, 2 in, 1 out within 5m, moves`.
+    fn status_in_words(&self, table: &Table, row: &StatusCount) -> String {
+        let name = if row.status.is_empty() {
+            "(blank)"
+        } else {
+            &*row.status
+        };
+        let clock = table
+            .status(&row.status)
+            .map_or(ClockBasis::UpdatedAt, |status| status.clock);
+        let oldest = row
+            .oldest_s
+            .map(|oldest| format!("oldest {}", age(oldest, clock)));
+        let movement = self.facts.movement(table, &row.status).in_words();
+        let words = std::iter::once(format!("{name}: {}", row.count));
+        words.chain(oldest).chain(movement).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether no row has failed lately. Failed rows stay for ever: those of before are history.
@@ -141,7 +245,7 @@ impl Case<'_> {
         };
         answer
             .against(self.none_lately())
-            .evidence(counts.evidence())
+            .evidence(counts.evidence(self))
             .heard(&counts.heard)
     }
 
@@ -184,28 +288,12 @@ fn split<'a>(table: &'a Table, rows: &'a [StatusCount], heard: Heard) -> Counts<
     };
     let counted = |status: &'a Status| known(status.name.as_str()).map(|row| Counted { row, status });
     Counts {
+        table,
         known: table.statuses.iter().filter_map(counted).collect(),
         unknown: rows
             .iter()
             .filter(|row| table.status(&row.status).is_none() && row.count > 0)
             .collect(),
         heard,
-    }
-}
-
-/// `cluster_accepted: 1, oldest 07:11`.
-fn in_words(row: &StatusCount) -> String {
-    let name = if row.status.is_empty() {
-        "(blank)"
-    } else {
-        &*row.status
-    };
-    match row.oldest_s {
-        Some(seconds) => format!(
-            "{name}: {}, oldest {}",
-            row.count,
-            span::clock(SignedDuration::from_secs(seconds))
-        ),
-        None => format!("{name}: {}", row.count),
     }
 }

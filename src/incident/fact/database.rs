@@ -43,6 +43,28 @@ pub struct TableReading {
     pub statuses: Result<Vec<StatusCount>, SafeText>,
     /// The rows that stand out; or why they could not be read.
     pub standing: Result<Standing, SafeText>,
+    /// The rows on their way; or why they could not be read.
+    pub under_way: Result<UnderWay, SafeText>,
+}
+
+/// The living rows that are on their way: in a status that a row is to leave, or in one that the profile does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// The rows, the oldest first.
+    pub rows: Vec<StandingRow>,
+    /// Whether there are more than were read: then one that is not here may still be on its way.
+    pub more: bool,
+    /// The statuses whose rows tell no age, since it counts from when we first saw them: the console adds it.
+    pub by_sight: Vec<BySight>,
+}
+
+/// A status whose age counts from when its row was first seen in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BySight {
+    /// As stored.
+    pub status: SafeText,
+    /// Its limit, seconds.
+    pub limit_s: Option<u64>,
 }
 
 /// Living rows over their status's limit, and those that failed within a day: the newest change first.
@@ -54,12 +76,12 @@ pub struct Standing {
     pub more: bool,
 }
 
-/// A row that stands out.
+/// A row with its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StandingRow {
     /// Its status as stored.
     pub status: SafeText,
-    /// Its age by its status's clock basis, seconds.
+    /// Its age by its status's clock basis, seconds. Where that is when we first saw it: how long it is in its status at least.
     pub clock_s: Option<i64>,
     /// The row.
     pub row: Row,

@@ -1,10 +1,16 @@
 //! All that is known now: facts as they came in, each with its source's state.
 
+mod movement;
+#[cfg(test)]
+mod movement_tests;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::movement::Movements;
+pub use self::movement::{Movement, Oldest, Seen};
 use super::errors::ErrorEvidence;
 use super::fact::{
     Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
@@ -73,6 +79,8 @@ pub struct Facts {
     feeds: BTreeMap<FeedId, Feed>,
     #[serde(skip)]
     counts: VecDeque<(Timestamp, Counts)>,
+    #[serde(skip)]
+    movements: Movements,
 }
 
 /// How far one log is known.
@@ -157,7 +165,8 @@ impl Facts {
         let counts = self.counts.iter_mut().map(|(at, _)| at);
         let leases = self.leases.values_mut();
         let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
-        let all = feeds.chain(readings).chain(rows).chain(counts);
+        let movements = self.movements.moments();
+        let all = feeds.chain(readings).chain(rows).chain(counts).chain(movements);
         for at in all.chain(leases.flatten()) {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
@@ -247,7 +256,7 @@ impl Facts {
             .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));
     }
 
-    fn apply_reading(&mut self, reading: Reading, now: Timestamp) {
+    fn apply_reading(&mut self, mut reading: Reading, now: Timestamp) {
         self.hear(FeedId::Database, FeedState::Live, now);
         for lease in reading.leases.iter().flatten() {
             let track = self
@@ -267,6 +276,7 @@ impl Facts {
             self.leases
                 .retain(|kind, _| leases.iter().any(|lease| lease.lease_type == *kind));
         }
+        self.movements.apply(&mut reading, now, self.stale_after);
         self.counts.push_back((now, counts_of(&reading)));
         while self.counts.len() > 1
             && self

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::rows::late_in_words;
 pub use self::truth::Truth;
 use super::Case;
 use crate::incident::rule::{Action, Advice, Alert, Rule};

@@ -8,7 +8,7 @@ use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
 use crate::incident::fact::{StandingRow, StatusCount};
 use crate::incident::feed::FeedId;
-use crate::incident::profile::{Role, Table};
+use crate::incident::profile::{ClockBasis, Profile, Role, Table};
 use crate::incident::span;
 
 /// Rows that are named of many.
@@ -42,9 +42,14 @@ impl Case<'_> {
                 && status.is_some_and(|status| roles.contains(&status.role) && status.limit.is_some())
         });
         let of_roles: Vec<_> = of_roles.collect();
-        let over: Vec<String> = of_roles.iter().filter_map(|row| over(table, row)).collect();
+        let over = of_roles.iter().filter_map(|row| {
+            let moves = self.facts.movement(table, &row.status).moves;
+            over(table, row, moves)
+        });
+        let over: Vec<String> = over.collect();
         if !over.is_empty() {
-            let named = self.late_rows_of(name, roles).take(NAMED).map(in_words);
+            let named = self.late_rows_of(name, roles).take(NAMED);
+            let named = named.map(|row| late_in_words(self.profile, name, row));
             return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted());
         }
         match of_roles.iter().find(|row| row.over_limit.is_none()) {
@@ -131,7 +136,11 @@ impl Case<'_> {
     }
 
     /// Rows of a table over their limit, in these roles or in any.
-    fn late_rows_of<'a>(&'a self, name: &str, roles: &'a [Role]) -> impl Iterator<Item = &'a StandingRow> {
+    pub(in crate::incident::diagnosis) fn late_rows_of<'a>(
+        &'a self,
+        name: &str,
+        roles: &'a [Role],
+    ) -> impl Iterator<Item = &'a StandingRow> {
         let table = self.profile.table(name);
         let standing = self
             .facts
@@ -148,21 +157,41 @@ impl Case<'_> {
     }
 }
 
-/// `2 cluster_accepted over 03:00, oldest 07:11`.
-fn over(table: &Table, row: &StatusCount) -> Option<String> {
+/// `2 cluster_accepted over 03:00, oldest 07:11, stands still`.
+fn over(table: &Table, row: &StatusCount, moves: Option<bool>) -> Option<String> {
     let count = row.over_limit.filter(|over| *over > 0)?;
     let limit = span::clock(span::of(table.status(&row.status)?.limit?));
     let oldest = row.oldest_s.map_or(String::new(), |oldest| {
         format!(", oldest {}", span::clock(SignedDuration::from_secs(oldest)))
     });
-    Some(format!("{count} {} over {limit}{oldest}", row.status))
+    let moves = match moves {
+        Some(true) => ", moves",
+        Some(false) => ", stands still",
+        None => "",
+    };
+    Some(format!("{count} {} over {limit}{oldest}{moves}", row.status))
+}
+
+/// A row over its limit, as [`in_words`]; where its age counts from when we first saw it, it is told as the least it can be.
+pub(in crate::incident::diagnosis) fn late_in_words(
+    profile: &Profile,
+    table: &str,
+    row: &StandingRow,
+) -> String {
+    let status = profile.table(table).and_then(|table| table.status(&row.status));
+    let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
+    told(row, if by_sight { "at least " } else { "" })
 }
 
 /// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
 fn in_words(standing: &StandingRow) -> String {
+    told(standing, "")
+}
+
+fn told(standing: &StandingRow, at_least: &str) -> String {
     let StandingRow { status, clock_s, row } = standing;
     let idle = clock_s.map_or(String::new(), |idle| {
-        format!(" {}", span::clock(SignedDuration::from_secs(idle)))
+        format!(" {at_least}{}", span::exact(SignedDuration::from_secs(idle)))
     });
     let ocm = if row.ocm_id.is_empty() {
         String::new()

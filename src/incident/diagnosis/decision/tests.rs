@@ -6,6 +6,7 @@ use super::*;
 use crate::incident::diagnosis::diagnose;
 use crate::incident::fact::{
     ClusterEvent, Condition, Fact, Pod, Reading, Row, Standing, StandingRow, StatusCount, TableReading,
+    UnderWay,
 };
 use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
@@ -121,6 +122,7 @@ impl World {
             table: name.into(),
             statuses: Ok(statuses.clone()),
             standing: Ok(standing(name)),
+            under_way: Ok(UnderWay::default()),
         };
         Reading {
             took_ms: 3,

@@ -16,7 +16,10 @@ use StepStatus::{Fail, Manual, Pass, Stale, Unknown, Waiting};
 
 /// Judges one check at a moment.
 fn judge_at(check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
-    let mut profile = profile();
+    judge_by(profile(), check, facts, now)
+}
+
+fn judge_by(mut profile: Profile, check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
     let step = Step {
         title: "the step".into(),
         check,

@@ -1,7 +1,7 @@
 //! Rows of the database.
 
 use super::*;
-use crate::incident::fact::{Row, Standing, StandingRow};
+use crate::incident::fact::{BySight, Reading, Row, Standing, StandingRow, UnderWay};
 use crate::incident::text::SafeText;
 
 type Rows<'a> = &'a [(&'a str, u64, Option<i64>, Option<u64>)];
@@ -168,4 +168,203 @@ fn a_database_that_can_t_be_read_says_why() {
         &Facts::default(),
     );
     assert_eq!(step.evidence, ["the profile has no table nonsense"]);
+}
+
+/// A poll of the clusters that counted and listed rows: id, status, age.
+fn listed(counts: Rows<'_>, rows: &[(&str, &str, Option<i64>)]) -> Reading {
+    let row = |(id, status, clock_s): &(&str, &str, Option<i64>)| StandingRow {
+        status: (*status).into(),
+        clock_s: *clock_s,
+        row: Row {
+            id: (*id).into(),
+            ocm_id: "1hq3".into(),
+            region: "aws/us-east-1".into(),
+            idle_s: *clock_s,
+            age_s: Some(90_000),
+            reason: "".into(),
+        },
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    let mut reading = reading(None, counts);
+    let table = &mut reading.tables[0];
+    let limit = |status: &str| if status == "cluster_accepted" { 180 } else { 2_700 };
+    let late = |row: &&StandingRow| row.clock_s.is_some_and(|age| age > limit(&row.status));
+    table.standing.as_mut().unwrap().rows = rows.iter().filter(late).cloned().collect();
+    table.under_way = Ok(UnderWay {
+        rows,
+        ..UnderWay::default()
+    });
+    reading
+}
+
+fn limits_of(readings: impl IntoIterator<Item = Reading>) -> StepFinding {
+    let facts = with(Facts::default(), readings.into_iter().map(Fact::Database));
+    judge(Check::Limits { table: clusters() }, &facts)
+}
+
+#[test]
+fn a_step_that_is_about_to_fail_says_so() {
+    let young = |age| {
+        limits_of([listed(
+            &[("cluster_accepted", 1, Some(age), Some(0))],
+            &[("1n5F", "cluster_accepted", Some(age))],
+        )])
+    };
+    let step = young(47);
+    assert_eq!(
+        (step.status, &*step.value),
+        (Pass, "0 of 1 over limit, next over its limit in 02:13")
+    );
+    assert_eq!(
+        step.evidence[0],
+        "next over its limit in 02:13: 1n5F cluster_accepted"
+    );
+    let building = |age| {
+        limits_of([listed(
+            &[("cluster_provisioning", 1, Some(age), Some(0))],
+            &[("1n5F", "cluster_provisioning", Some(age))],
+        )])
+    };
+    assert_eq!(
+        building(2_400).value,
+        "0 of 1 over limit, next over its limit in 05:00"
+    );
+    let step = building(2_399);
+    assert_eq!(step.value, "0 of 1 over limit", "that is long");
+    assert_eq!(
+        step.evidence[0],
+        "next over its limit in 05:01: 1n5F cluster_provisioning"
+    );
+}
+
+#[test]
+fn rows_over_their_limit_are_named_to_the_second_the_oldest_first() {
+    let counts = [
+        ("cluster_accepted", 2, Some(190), Some(1)),
+        ("cluster_provisioning", 1, Some(173_407), Some(1)),
+    ];
+    let rows = [
+        ("1n5A", "cluster_accepted", Some(190)),
+        ("1n5B", "cluster_provisioning", Some(173_407)),
+        ("1n5C", "cluster_accepted", Some(60)),
+    ];
+    let step = limits_of([listed(&counts, &rows)]);
+    assert_eq!(
+        step.evidence,
+        [
+            "1n5B cluster_provisioning 2d 00:10:07 aws/us-east-1 OCM 1hq3",
+            "1n5A cluster_accepted 03:10 aws/us-east-1 OCM 1hq3",
+            "next over its limit in 02:00: 1n5C cluster_accepted",
+            "cluster_accepted: 2, oldest 03:10",
+            "cluster_provisioning: 1, oldest 2d 00:10",
+        ]
+    );
+}
+
+#[test]
+fn of_many_late_rows_ten_are_named_and_the_others_counted() {
+    let rows = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let rows = rows.map(|id| (id, "cluster_accepted", Some(200)));
+    let mut reading = listed(&[("cluster_accepted", 12, Some(200), Some(12))], &rows);
+    let step = limits_of([reading.clone()]);
+    assert_eq!(step.evidence[10], "and 2 more over their limit");
+    reading.tables[0].standing.as_mut().unwrap().more = true;
+    let step = limits_of([reading]);
+    assert_eq!(
+        step.evidence[11],
+        "more may be over their limit: not all rows were read"
+    );
+}
+
+#[test]
+fn whether_late_rows_move_is_said() {
+    let counts = [("cluster_accepted", 1, Some(431), Some(1))];
+    let rows = [
+        ("1n5A", "cluster_accepted", Some(431)),
+        ("1n5B", "cluster_accepted", Some(430)),
+    ];
+    let step = |polls: &[(i64, usize)]| {
+        let mut facts = Facts::default();
+        for (seconds, count) in polls {
+            facts.apply(Fact::Database(listed(&counts, &rows[..*count])), ago(*seconds));
+        }
+        judge(Check::Limits { table: clusters() }, &facts)
+    };
+    let value = "1 of 1 over limit: cluster_accepted 07:11 > 03:00";
+    assert_eq!(step(&[(5, 1), (0, 1)]).value, value, "not watched long enough");
+    let stuck = step(&[(180, 1), (120, 1), (60, 1), (0, 1)]);
+    assert_eq!(stuck.value, format!("{value}, cluster_accepted stands still"));
+    assert_eq!(
+        stuck.evidence[1],
+        "cluster_accepted: 1, oldest 07:11, 0 in, 0 out within 3m, stands still"
+    );
+    let slow = step(&[(180, 2), (120, 2), (60, 1), (0, 1)]);
+    assert_eq!(slow.value, format!("{value}, cluster_accepted moves"));
+}
+
+#[test]
+fn one_row_without_an_age_among_others_leaves_the_step_open() {
+    let counts = [("cluster_accepted", 2, Some(60), Some(0))];
+    let rows = [
+        ("1n5A", "cluster_accepted", Some(60)),
+        ("1n5B", "cluster_accepted", None),
+    ];
+    let step = limits_of([listed(&counts, &rows)]);
+    assert_eq!(step.status, Unknown);
+    assert!(
+        step.value.starts_with("no age for 1 of 2 cluster_accepted"),
+        "{}",
+        step.value
+    );
+}
+
+#[test]
+fn an_age_by_sight_is_told_as_the_least_it_can_be() {
+    let mut profile = profile();
+    let status = &mut profile.database.as_mut().unwrap().tables[0].statuses[0];
+    status.clock = crate::incident::profile::ClockBasis::FirstSeen;
+    let poll = || {
+        let mut reading = listed(
+            &[("cluster_accepted", 1, None, None)],
+            &[("1n5A", "cluster_accepted", None)],
+        );
+        reading.took_ms = 0;
+        reading.tables[0].under_way.as_mut().unwrap().by_sight = vec![BySight {
+            status: "cluster_accepted".into(),
+            limit_s: Some(180),
+        }];
+        Fact::Database(reading)
+    };
+    let step = |from: i64| {
+        let mut facts = Facts::default();
+        for seconds in (0..=from).rev() {
+            facts.apply(poll(), ago(seconds));
+        }
+        judge_by(
+            profile.clone(),
+            Check::Limits { table: clusters() },
+            &facts,
+            now(),
+        )
+    };
+    let young = step(180);
+    assert_eq!(
+        (young.status, &*young.value),
+        (
+            Unknown,
+            "cluster_accepted not watched long enough, next over its limit in at most 00:00"
+        )
+    );
+    let late = step(181);
+    assert_eq!(late.status, Fail);
+    assert!(
+        late.value
+            .starts_with("1 of 1 over limit: cluster_accepted at least 03:01 > 03:00"),
+        "{}",
+        late.value
+    );
+    assert_eq!(
+        late.evidence[0],
+        "1n5A cluster_accepted at least 03:01 aws/us-east-1 OCM 1hq3"
+    );
 }

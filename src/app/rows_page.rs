@@ -1,0 +1,143 @@
+//! The rows behind one status: how long each is in it, how long until its limit, and how they move.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::App;
+use super::page::{Page, Tone};
+use crate::incident::fact::{Row, RowsOf};
+use crate::incident::profile::{ClockBasis, Status, Table};
+use crate::incident::span;
+
+impl App {
+    pub(super) fn rows_page(&self, of: &RowsOf) -> Page {
+        let status = if of.status.is_empty() {
+            "(blank)"
+        } else {
+            &of.status
+        };
+        let mut page = Page::titled(format!("{}  {status}", of.table));
+        let table = self.session.profile.table(&of.table);
+        if let Some(table) = table {
+            self.add_movement(&mut page, table, &of.status);
+        }
+        let read = self.facts.rows.as_ref().filter(|(_, rows)| rows.of == *of);
+        let Some((read_at, rows)) = read else {
+            page.add(Tone::Doubtful, "reading …");
+            return page;
+        };
+        page.add(
+            Tone::Faint,
+            format!("read {} ago", span::brief(self.now.duration_since(*read_at))),
+        );
+        match &rows.rows {
+            Err(problem) => page.add(Tone::Bad, problem.as_str()),
+            Ok(found) if found.is_empty() => page.add(Tone::Plain, "no living row has this status now"),
+            Ok(found) => {
+                let reasons = found.iter().any(|row| !row.reason.is_empty());
+                let heading = ["ID", "IDLE", "TO LIMIT", "SEEN", "AGE", "REGION", "OCM ID"];
+                let heading = columns(heading, if reasons { "REASON" } else { "" });
+                page.add(Tone::Heading, heading);
+                for row in found {
+                    let (tone, text) = self.row_words(row, of, *read_at);
+                    page.add(tone, text);
+                }
+                if rows.more {
+                    page.add(
+                        Tone::Doubtful,
+                        format!("only the oldest {} are shown: there are more", found.len()),
+                    );
+                }
+            }
+        }
+        page
+    }
+
+    /// The limit and what it is counted from; how the rows move.
+    fn add_movement(&self, page: &mut Page, table: &Table, status: &str) {
+        if let Some(known) = table.status(status) {
+            page.add(Tone::Faint, clock_words(known));
+        }
+        let movement = self.facts.movement(table, status);
+        if let Some(words) = movement.in_words() {
+            let tone = match movement.moves {
+                Some(true) => Tone::Good,
+                Some(false) => Tone::Doubtful,
+                None => Tone::Plain,
+            };
+            page.add(tone, words);
+        }
+        if let Some((watched, entered, left)) = self.facts.passed(table, status) {
+            let watched = span::brief(watched);
+            page.add(
+                Tone::Faint,
+                format!("watched without a gap for {watched}: {entered} in, {left} out"),
+            );
+        }
+        if let Some(words) = self.facts.oldest_in_words(table, status) {
+            page.add(Tone::Plain, words);
+        }
+    }
+
+    /// A row that was read at a moment: over its limit, it is red.
+    fn row_words(&self, row: &Row, of: &RowsOf, read_at: Timestamp) -> (Tone, String) {
+        let clock = |seconds: Option<i64>| {
+            seconds.map_or_else(
+                || "–".to_owned(),
+                |seconds| span::exact(SignedDuration::from_secs(seconds)),
+            )
+        };
+        let since = self.now.duration_since(read_at).as_secs().max(0);
+        let now = |at_read: Option<i64>| at_read.map(|seconds| seconds.saturating_add(since));
+        let (idle, age) = (now(row.idle_s), now(row.age_s));
+        let seen = self.facts.seen(&of.table, &row.id);
+        let seen = seen.filter(|seen| seen.status == of.status);
+        let seen_s = seen.map(|seen| read_at.duration_since(seen.at).as_secs().max(0));
+        let table = self.session.profile.table(&of.table);
+        let status = table.and_then(|table| table.status(&of.status));
+        let clock_s = match status.map(|status| status.clock) {
+            None | Some(ClockBasis::UpdatedAt) => idle,
+            Some(ClockBasis::CreatedAt) => age,
+            Some(ClockBasis::FirstSeen) => now(seen_s.max(row.idle_s)),
+        };
+        let limit = status.and_then(|status| status.limit).map(span::of);
+        let left = limit.zip(clock_s);
+        let left = left.map(|(limit, clock_s)| limit.as_secs().saturating_sub(clock_s));
+        let tone = match left {
+            Some(..0) => Tone::Bad,
+            _ => Tone::Code,
+        };
+        // of a row that was there when we began to watch, more is not known
+        let before = seen.is_some_and(|seen| seen.absent_at.is_none());
+        let seen = seen_s.map_or_else(
+            || "–".to_owned(),
+            |seen| format!("{}{}", if before { ">" } else { "" }, brief(seen)),
+        );
+        let ocm = if row.ocm_id.is_empty() { "–" } else { &row.ocm_id };
+        let (idle, age, left) = (clock(idle), clock(age), clock(left));
+        let cells = [&*row.id, &idle, &left, &seen, &age, &row.region, ocm];
+        (tone, columns(cells, &row.reason))
+    }
+}
+
+fn brief(seconds: i64) -> String {
+    span::brief(SignedDuration::from_secs(seconds))
+}
+
+/// The columns of a row. What is seen for longer than we watch has a `>`.
+fn columns([id, idle, left, seen, age, region, ocm]: [&str; 7], reason: &str) -> String {
+    let text = format!("{id:<27} {idle:>8} {left:>8} {seen:>7} {age:>8}  {region:<14}  {ocm:<32}  {reason}");
+    text.trim_end().to_owned()
+}
+
+/// `limit 03:00, counted from updated_at`.
+fn clock_words(status: &Status) -> String {
+    let clock = match status.clock {
+        ClockBasis::UpdatedAt => "updated_at",
+        ClockBasis::CreatedAt => "created_at",
+        ClockBasis::FirstSeen => "when we first saw it, or when it was last written: at least",
+    };
+    match status.limit {
+        Some(limit) => format!("limit {}, counted from {clock}", span::clock(span::of(limit))),
+        None => format!("no limit; age counted from {clock}"),
+    }
+}
