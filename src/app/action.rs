@@ -51,6 +51,10 @@ pub enum Action {
     Help,
     /// Opens the decision: every rule and whether it holds.
     Why,
+    /// Opens the text for another team.
+    HandOff,
+    NextContact,
+    PreviousContact,
     NextPane,
     PreviousPane,
     FocusPods,
@@ -473,6 +477,14 @@ pub const ROWS: &[Row] = &[
         "why",
         "why this is to do: every rule, and what is not ruled out",
     ),
+    row(
+        Action::HandOff,
+        "hand-off",
+        Console,
+        &["h"],
+        "hand-off",
+        "a ready text for the team that is to help",
+    ),
     row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "leave"),
     row(
@@ -524,6 +536,22 @@ pub const ROWS: &[Row] = &[
         "to the last row",
     ),
     row(
+        Action::NextContact,
+        "next-contact",
+        Dialog,
+        &["tab", "right"],
+        "next team",
+        "hand-off: the text for the next team",
+    ),
+    row(
+        Action::PreviousContact,
+        "previous-contact",
+        Dialog,
+        &["backtab", "left"],
+        "",
+        "hand-off: the text for the team before",
+    ),
+    row(
         Action::Choose,
         "choose",
         Dialog,
@@ -555,6 +583,8 @@ impl Action {
         match self {
             Self::ClearFilter => app.log.is_narrowed(),
             Self::Why => !app.holds_back(),
+            Self::HandOff => !app.session.profile.contacts.is_empty(),
+            Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
             Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),
             Self::Choose => app.dialog().is_some_and(super::dialog::Dialog::is_choice),

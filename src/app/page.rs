@@ -97,11 +97,15 @@ impl App {
             }),
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
-            Dialog::Sops { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => None,
+            Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
+            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => None,
         }
     }
 
     pub(super) fn dialog_text(&self) -> Option<String> {
+        if let Some(Dialog::HandOff { contact, .. }) = self.dialog() {
+            return self.hand_off_text(*contact);
+        }
         self.page().map(|page| page.text())
     }
 
@@ -130,7 +134,7 @@ impl App {
         let over = self.facts.feeds().filter(ended).count();
         for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
-            page.add(tone, format!("{:<34} {text}", feed_name(id)));
+            page.add(tone, format!("{:<34} {text}", id.name()));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }
@@ -475,27 +479,6 @@ fn row_words(row: &Row, since: i64) -> String {
         "{:<27}  {ocm:<32}  {:<18} {idle:>9} {old:>9}  {}",
         row.id, row.region, row.reason
     )
-}
-
-/// A source's name as the operator knows it.
-pub fn feed_name(id: &FeedId) -> String {
-    match id {
-        FeedId::Api => "API server".to_owned(),
-        FeedId::Deployment => "deployment".to_owned(),
-        FeedId::Pods => "pods".to_owned(),
-        FeedId::ClusterEvents => "events".to_owned(),
-        FeedId::Access => "access review".to_owned(),
-        FeedId::Log(key) if key.restart > 0 => format!(
-            "log {}/{} restart {}",
-            key.short_name(),
-            key.container,
-            key.restart
-        ),
-        FeedId::Log(key) => format!("log {}/{}", key.short_name(), key.container),
-        FeedId::Database => "database".to_owned(),
-        FeedId::Usage => "usage of the pods".to_owned(),
-        FeedId::Scrape(pod) => format!("metrics of {}", pod.0),
-    }
 }
 
 fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, String) {

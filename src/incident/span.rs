@@ -42,9 +42,39 @@ pub fn brief(span: SignedDuration) -> String {
     format!("{sign}{text}")
 }
 
+/// A span to the second, for who compares it with a log: `12s`, `7m 11s`, `2d 0h 10m 0s`.
+pub fn exact(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    let seconds = span.as_secs().unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let rest = seconds % 60;
+    match seconds {
+        0..60 => format!("{sign}{rest}s"),
+        60..3_600 => format!("{sign}{minutes}m {rest}s"),
+        3_600..86_400 => format!("{sign}{hours}h {minutes}m {rest}s"),
+        _ => format!("{sign}{days}d {hours}h {minutes}m {rest}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exact_span_keeps_every_second() {
+        let cases = [
+            (0, "0s"),
+            (59, "59s"),
+            (431, "7m 11s"),
+            (2_701, "45m 1s"),
+            (3_600, "1h 0m 0s"),
+            (173_400, "2d 0h 10m 0s"),
+            (-61, "-1m 1s"),
+        ];
+        for (seconds, words) in cases {
+            assert_eq!(exact(SignedDuration::from_secs(seconds)), words);
+        }
+    }
 
     #[test]
     fn spans_read_as_people_say_them() {

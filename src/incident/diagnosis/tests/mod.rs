@@ -23,6 +23,7 @@ fn judge_at(check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
         text: String::new(),
         commands: Vec::new(),
         links: Vec::new(),
+        escalates: false,
         gaps: Vec::new(),
     };
     profile.steps.insert("step".into(), step);
