@@ -541,7 +541,7 @@ pub const ROWS: &[Row] = &[
         Dialog,
         &["tab", "right"],
         "next team",
-        "hand-off: the text for the next team",
+        "hand-off: the next team",
     ),
     row(
         Action::PreviousContact,
@@ -549,7 +549,7 @@ pub const ROWS: &[Row] = &[
         Dialog,
         &["backtab", "left"],
         "",
-        "hand-off: the text for the team before",
+        "hand-off: the team before",
     ),
     row(
         Action::Choose,

@@ -89,7 +89,9 @@ impl App {
         let steps = &self.session.profile.steps;
         let ticks = self.checklist.ticks.iter().map(|(id, tick)| Ticked {
             at: tick.at,
-            step: steps.get(id).map_or_else(|| id.clone(), |step| step.title.clone()),
+            step: steps
+                .get(id)
+                .map_or_else(|| id.clone(), |step| step.title.clone()),
             note: tick.note.clone(),
         });
         let mut ticks: Vec<_> = ticks.collect();
@@ -105,11 +107,7 @@ impl App {
             return Page::titled("Hand-off");
         };
         let count = self.session.profile.contacts.len();
-        let mut page = Page::titled(format!(
-            "Hand-off to {}  {} of {count}",
-            contact.title,
-            place + 1
-        ));
+        let mut page = Page::titled(format!("Hand-off to {}  {} of {count}", contact.title, place + 1));
         add_reach(&mut page, id, contact);
         self.add_copy(&mut page);
         let text = self.hand_off_text(place).unwrap_or_default();

@@ -10,6 +10,9 @@ use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod, Row, RowsOf};
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
+use crate::incident::gaps::{gaps_of_sop, gaps_of_step};
+use crate::incident::sop::Step;
+use crate::incident::sop_text::link_lines;
 use crate::incident::span;
 
 /// What kind of line it is.
@@ -98,7 +101,9 @@ impl App {
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
-            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => None,
+            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
+                None
+            }
         }
     }
 
@@ -224,29 +229,22 @@ impl App {
                 .iter()
                 .for_each(|command| page.add(Tone::Code, self.filled(command)));
         }
-        self.add_links(&mut page, &step.links);
-        if !step.gaps.is_empty() {
+        self.add_links(&mut page, step);
+        let environment = self.session.environment.as_ref();
+        let gaps = gaps_of_step(&self.session.profile, step, environment);
+        if !gaps.is_empty() {
             page.section("Beware");
-            step.gaps
-                .iter()
-                .for_each(|gap| page.add(Tone::Doubtful, gap.as_str()));
+            gaps.into_iter().for_each(|gap| page.add(Tone::Doubtful, gap));
         }
         self.add_handling(&mut page);
         page
     }
 
-    fn add_links(&self, page: &mut Page, links: &[String]) {
-        if links.is_empty() {
-            return;
-        }
-        let environment = self.session.environment.as_ref();
-        let name = environment.map_or("an unknown environment", |environment| &environment.name);
-        page.section(&format!("Links of {name}"));
-        for key in links {
-            match environment.and_then(|environment| environment.links.get(key)) {
-                Some(link) => page.add(Tone::Code, format!("{key}: {link}")),
-                None => page.add(Tone::Doubtful, format!("{key}: the SOP has no link here")),
-            }
+    fn add_links(&self, page: &mut Page, step: &Step) {
+        let links = link_lines(&self.session.profile, step, self.session.environment.as_ref());
+        if !links.is_empty() {
+            page.section("Links");
+            links.into_iter().for_each(|link| page.add(Tone::Code, link));
         }
     }
 
@@ -270,6 +268,9 @@ impl App {
         page.section("How to handle");
         for rule in handle {
             page.add(Tone::Plain, format!("- {rule}"));
+        }
+        for gap in gaps_of_sop(&self.session.profile, sop) {
+            page.add(Tone::Doubtful, format!("- beware: {gap}"));
         }
     }
 

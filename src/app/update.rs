@@ -87,7 +87,11 @@ impl App {
         let ticks = self.checklist.ticks.values_mut().map(|tick| &mut tick.at);
         let notice = self.notice.iter_mut().map(|notice| &mut notice.at);
         let copied = self.copied.iter_mut().map(|(at, _)| at);
-        for at in ticks.chain(notice).chain(copied).chain([&mut self.session.started_at]) {
+        for at in ticks
+            .chain(notice)
+            .chain(copied)
+            .chain([&mut self.session.started_at])
+        {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
         self.facts.shift(span);

@@ -9,6 +9,7 @@ pub mod errors;
 pub mod fact;
 pub mod facts;
 pub mod feed;
+pub mod gaps;
 pub mod handoff;
 pub mod leader;
 pub mod log;

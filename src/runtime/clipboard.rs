@@ -208,7 +208,9 @@ mod tests {
     use super::*;
 
     fn clipboard(variables: &[(&str, &str)]) -> Clipboard {
-        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let owned = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Clipboard::of(&owned.collect(), None)
     }
 
@@ -223,18 +225,22 @@ mod tests {
     #[test]
     fn the_variables_tell_who_takes_a_text() {
         use Terminal::{Asked, BehindScreen, Deaf};
-        let table: [(&[(&str, &str)], bool, Terminal); 7] = [
-            (&[], false, Deaf),
-            (&[("TERM", "linux")], false, Deaf),
-            (&[("TERM", "vt220")], false, Deaf),
-            (&[("TERM", "xterm-256color")], false, Asked),
-            (&[("TERM", "xterm"), ("TMUX", "")], false, Asked),
+        let table = [
+            (&[][..], false, Deaf),
+            (&[("TERM", "linux")][..], false, Deaf),
+            (&[("TERM", "vt220")][..], false, Deaf),
+            (&[("TERM", "xterm-256color")][..], false, Asked),
+            (&[("TERM", "xterm"), ("TMUX", "")][..], false, Asked),
             (&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")], true, Asked),
             (&[("TERM", "screen"), ("STY", "1.pts")], false, BehindScreen),
         ];
         for (variables, tmux, terminal) in table {
             let clipboard = clipboard(variables);
-            assert_eq!((clipboard.tmux, clipboard.terminal), (tmux, terminal), "{variables:?}");
+            assert_eq!(
+                (clipboard.tmux, clipboard.terminal),
+                (tmux, terminal),
+                "{variables:?}"
+            );
         }
     }
 
@@ -253,10 +259,20 @@ mod tests {
             let file = file.unwrap();
             assert_eq!(file, folder.join(FILE));
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
-        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
+        assert_eq!(
+            std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert_eq!(
+            std::fs::read_dir(&folder).unwrap().count(),
+            1,
+            "nothing else is left"
+        );
     }
 
     #[tokio::test]
@@ -265,7 +281,12 @@ mod tests {
         let long = "x".repeat(OSC52_LIMIT + 1);
         for (terminal, text) in [(Terminal::Deaf, "short"), (Terminal::Asked, long.as_str())] {
             let outcome = in_folder(terminal, home.path()).copy(text.to_owned()).await;
-            let Outcome::Copied { to: None, file: Some(file), request: None } = outcome else {
+            let Outcome::Copied {
+                to: None,
+                file: Some(file),
+                request: None,
+            } = outcome
+            else {
                 panic!("{outcome:?}")
             };
             assert_eq!(std::fs::read_to_string(file).unwrap(), text);
@@ -277,13 +298,18 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("a-file");
         std::fs::write(&file, "").unwrap();
-        let outcome = in_folder(Terminal::Deaf, &file.join("below")).copy("text".to_owned()).await;
+        let outcome = in_folder(Terminal::Deaf, &file.join("below"))
+            .copy("text".to_owned())
+            .await;
         let Outcome::Copied { file: Some(kept), .. } = outcome else {
             panic!("{outcome:?}")
         };
         assert!(kept.starts_with(std::env::temp_dir()), "{}", kept.display());
         assert_eq!(std::fs::read_to_string(&kept).unwrap(), "text");
-        assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::remove_file(kept).unwrap();
     }
 

@@ -209,7 +209,10 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
 
 fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let contacts = &app.session.profile.contacts;
-    let reach: Vec<_> = contacts.values().map(|contact| contact.reach.join(", ")).collect();
+    let reach: Vec<_> = contacts
+        .values()
+        .map(|contact| contact.reach.join(", "))
+        .collect();
     let choices: Vec<_> = contacts
         .values()
         .zip(&reach)
@@ -220,7 +223,14 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
         })
         .collect();
     let about = "Each team's text says what is asked of it, with the evidence it needs.";
-    picker("Hand off to whom?", &choices, (chosen, about), theme, screen, buffer);
+    picker(
+        "Hand off to whom?",
+        &choices,
+        (chosen, about),
+        theme,
+        screen,
+        buffer,
+    );
 }
 
 /// Rows to choose from, and below them what is to be said about the chosen one.

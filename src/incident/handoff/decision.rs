@@ -25,7 +25,7 @@ impl Audience<'_> {
 
     /// The decision with its reasons; nothing where nothing was decided.
     pub(super) fn decision(&self) -> Section {
-        let mut section = Section::new("Why you");
+        let mut section = Section::new("Why we turn to you");
         let decision = &self.account.diagnosis.decision;
         if decision.rules.is_empty() {
             return section;
@@ -93,7 +93,9 @@ impl Audience<'_> {
 
     fn is_again(&self, recommendation: &Recommendation) -> bool {
         let rules = &self.account.diagnosis.decision.rules;
-        let finding = rules.iter().find(|rule| Some(&rule.id) == recommendation.rule.as_ref());
+        let finding = rules
+            .iter()
+            .find(|rule| Some(&rule.id) == recommendation.rule.as_ref());
         finding.is_some_and(|finding| matches!(finding.truth, Truth::True { again: true, .. }))
     }
 

@@ -10,10 +10,14 @@ use super::Audience;
 use super::note::Section;
 use crate::incident::diagnosis::window;
 use crate::incident::errors::ClassSummary;
+use crate::incident::fact::ClusterEvent;
 use crate::incident::span;
 
 /// Classes that are told of many.
 const CLASSES: usize = 6;
+
+/// Events that are named of many.
+const EVENTS: usize = 6;
 
 /// Operation identifiers that are named of many.
 const OPERATIONS: usize = 8;
@@ -40,8 +44,32 @@ impl Audience<'_> {
             section.item(format!("of other kinds: {}", counts.join(", ")));
         }
         if section.is_empty() {
-            section.item("none in what was read of them");
+            section.item(if self.account.facts.logs.is_empty() {
+                "no log was read"
+            } else {
+                "none in what was read of them"
+            });
         }
+        section
+    }
+
+    /// The warnings of the window among the events of the service's objects.
+    pub(super) fn events(&self) -> Section {
+        let since = window(self.account.facts, self.account.now);
+        let mut section = Section::new("Warnings among the cluster's events");
+        let events = self.account.facts.cluster_events.values();
+        let lately = |event: &&ClusterEvent| event.warning && event.last_at.is_none_or(|at| at >= since);
+        let mut events: Vec<_> = events.filter(lately).collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
+        section.listed(&events, EVENTS, |event| {
+            let last = event
+                .last_at
+                .map_or(String::new(), |at| format!(", the last {}", self.time(at)));
+            format!(
+                "{} ×{}{last} {}/{}: {}",
+                event.reason, event.count, event.object_kind, event.object_name, event.message
+            )
+        });
         section
     }
 
@@ -54,7 +82,11 @@ impl Audience<'_> {
 
     fn class(&self, section: &mut Section, summary: &ClassSummary<'_>) {
         let (source, newest) = summary.newest;
-        let ago = self.account.now.duration_since(newest.at).max(SignedDuration::ZERO);
+        let ago = self
+            .account
+            .now
+            .duration_since(newest.at)
+            .max(SignedDuration::ZERO);
         // Of more than are kept, the first that is kept is not the first.
         let first = if summary.more {
             "the first of those kept"
@@ -69,7 +101,7 @@ impl Audience<'_> {
             span::exact(ago),
             source.short_name(),
         ));
-        section.code(newest.words());
+        section.quotation(newest.words());
         self.operations(section, summary);
     }
 
@@ -81,7 +113,9 @@ impl Audience<'_> {
         let mut known = BTreeSet::new();
         let mut operations = Vec::new();
         for (_, sighting) in sightings {
-            let found = OPERATION.iter().flat_map(|pattern| pattern.captures_iter(&sighting.text));
+            let found = OPERATION
+                .iter()
+                .flat_map(|pattern| pattern.captures_iter(&sighting.text));
             for id in found.filter_map(|found| found.get(1)) {
                 if known.insert(id.as_str().to_owned()) {
                     operations.push(format!("operation {} at {}", id.as_str(), self.time(sighting.at)));

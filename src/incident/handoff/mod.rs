@@ -73,6 +73,7 @@ pub fn hand_off(account: &Account<'_>, contact: &str, done: &Done) -> String {
     note.add(audience.decision());
     note.add_all(audience.rows());
     note.add(audience.errors());
+    note.add(audience.events());
     note.add(audience.done(done));
     note.add(audience.unread());
     note.add(audience.pods());

@@ -9,13 +9,20 @@ pub(super) const LONGEST: usize = 8_000;
 /// Longest line, in characters.
 const LINE: usize = 300;
 
+/// Longest quotation of a log, in characters: OCM tells its reason last.
+const QUOTATION: usize = 600;
+
 /// Kept free for what ends the text: what was left out, and who wrote it when.
 const END: usize = 600;
 
 /// A line of text from wherever: one line, without secrets, without control sequences, and not long.
 pub(super) fn clean(text: &str) -> String {
+    clean_to(text, LINE)
+}
+
+fn clean_to(text: &str, longest: usize) -> String {
     let one_line = SafeText::new(&redact(text)).replace('\n', " ");
-    SafeText::cut(&one_line, LINE).to_string()
+    SafeText::cut(&one_line, longest).to_string()
 }
 
 /// One line of a section.
@@ -49,8 +56,17 @@ impl Section {
 
     /// A line that is kept as it is.
     pub(super) fn code(&mut self, text: impl AsRef<str>) {
+        self.kept(text.as_ref(), LINE);
+    }
+
+    /// A record of a log.
+    pub(super) fn quotation(&mut self, text: impl AsRef<str>) {
+        self.kept(text.as_ref(), QUOTATION);
+    }
+
+    fn kept(&mut self, text: &str, longest: usize) {
         // A block of code ends at three of them.
-        let text = clean(text.as_ref()).replace('`', "'");
+        let text = clean_to(text, longest).replace('`', "'");
         self.lines.push(Line::Code(text));
     }
 
@@ -79,10 +95,11 @@ impl Section {
                 text.push_str("```\n");
                 in_block = is_code;
             }
-            match line {
-                Line::Item(words) => text.push_str(&format!("- {words}\n")),
-                Line::Code(words) => text.push_str(&format!("{words}\n")),
-            }
+            let (mark, words) = match line {
+                Line::Item(words) => ("- ", words),
+                Line::Code(words) => ("", words),
+            };
+            text.extend([mark, words, "\n"]);
         }
         if in_block {
             text.push_str("```\n");
@@ -130,7 +147,10 @@ impl Note {
     pub(super) fn finish(mut self, signature: &str) -> String {
         if !self.left_out.is_empty() {
             let left_out = self.left_out.join(", ");
-            self.paragraph(&format!("Left out for length, ask us for it: {}.", clean(&left_out)));
+            self.paragraph(&format!(
+                "Left out for length, ask us for it: {}.",
+                clean(&left_out)
+            ));
         }
         self.text.push_str(signature);
         self.text.push('\n');

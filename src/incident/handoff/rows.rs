@@ -25,7 +25,11 @@ impl<'a> Audience<'a> {
     /// When the database was read: `read 13:59:57 UTC, 3s ago`.
     fn read(&self) -> Option<String> {
         let (read_at, _) = self.account.facts.reading.as_ref()?;
-        let ago = self.account.now.duration_since(*read_at).max(SignedDuration::ZERO);
+        let ago = self
+            .account
+            .now
+            .duration_since(*read_at)
+            .max(SignedDuration::ZERO);
         let stale = self.account.facts.freshness(&FeedId::Database, self.account.now);
         let stale = if matches!(stale, Freshness::Fresh(_)) {
             ""
@@ -132,9 +136,9 @@ fn late_words(status: &Status, row: &StandingRow) -> String {
     } else {
         "old"
     };
-    let limit = status
-        .limit
-        .map_or(String::new(), |limit| format!(" (limit {})", span::brief(span::of(limit))));
+    let limit = status.limit.map_or(String::new(), |limit| {
+        format!(" (limit {})", span::brief(span::of(limit)))
+    });
     format!(
         "{} {}, {since} {}{limit}{}",
         row.row.id,
@@ -173,12 +177,14 @@ fn count_words(table: &Table, count: &StatusCount) -> String {
     };
     let oldest = count.oldest_s.map_or("unknown".to_owned(), seconds);
     let known = table.status(&count.status);
-    let limit = known.and_then(|known| known.limit).map_or(String::new(), |limit| {
-        let over = count
-            .over_limit
-            .map_or("unknown".to_owned(), |over| over.to_string());
-        format!(", over {}: {over}", span::brief(span::of(limit)))
-    });
+    let limit = known
+        .and_then(|known| known.limit)
+        .map_or(String::new(), |limit| {
+            let over = count
+                .over_limit
+                .map_or("unknown".to_owned(), |over| over.to_string());
+            format!(", over {}: {over}", span::brief(span::of(limit)))
+        });
     let strange = if known.is_none() {
         ", a status that no worker knows"
     } else {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Audience;
 use super::note::Section;
-use crate::incident::fact::{Lease, Pod};
+use crate::incident::fact::{Container, ContainerState, Lease, Pod};
 use crate::incident::leader::{LeaderReading, Verdict};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -23,7 +23,9 @@ impl Audience<'_> {
         section.item(format!("alert: {} (SOP {})", account.sop.title, account.sop.id));
         let environment = account
             .environment
-            .map_or("an environment that the profile does not know", |known| &known.name);
+            .map_or("an environment that the profile does not know", |known| {
+                &known.name
+            });
         let (namespace, server) = match &account.facts.connection {
             Some(connection) => (&*connection.namespace, &*connection.server),
             None => (account.namespace, "no server reached"),
@@ -78,9 +80,10 @@ impl Audience<'_> {
         let mut pods: Vec<_> = facts.pods.values().collect();
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         let ready = pods.iter().filter(|pod| pod.is_ready()).count();
-        let asked = facts.deployment.as_ref().map_or("unknown".to_owned(), |deployment| {
-            deployment.replicas.to_string()
-        });
+        let asked = facts
+            .deployment
+            .as_ref()
+            .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
         let want = self.account.profile.service.replicas;
         let mut section = Section::new(format!(
             "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
@@ -96,17 +99,22 @@ impl Audience<'_> {
         let age = pod.created_at.map_or("unknown".to_owned(), |created| {
             span::exact(self.account.now.duration_since(created).max(SignedDuration::ZERO))
         });
-        let restarted = pod.restarted_at.map_or(String::new(), |at| {
-            format!(" (the last {})", self.time(at))
-        });
+        let restarted = pod
+            .restarted_at
+            .map_or(String::new(), |at| format!(" (the last {})", self.time(at)));
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
             ""
         };
         format!(
-            "{} {}/{} {}, restarts {}{restarted}, age {age}{going}",
-            pod.name, pod.ready, pod.total, pod.status, pod.restarts
+            "{} {}/{} {}, restarts {}{restarted}, age {age}{going}{}",
+            pod.name,
+            pod.ready,
+            pod.total,
+            pod.status,
+            pod.restarts,
+            trouble_of(pod)
         )
     }
 
@@ -120,14 +128,17 @@ impl Audience<'_> {
                 reading.log
             ));
             for lease in self.leases(reading) {
-                section.code(self.lease(reading, lease));
+                section.code(lease_words(reading, lease));
             }
         }
         section
     }
 
     fn verdict(&self, reading: &LeaderReading) -> String {
-        let pod = reading.pod.as_ref().map_or(String::new(), |pod| format!(", {pod}"));
+        let pod = reading
+            .pod
+            .as_ref()
+            .map_or(String::new(), |pod| format!(", {pod}"));
         match reading.verdict {
             Verdict::One => format!("ONE leader{pod}"),
             Verdict::Many => "MORE THAN ONE leader".to_owned(),
@@ -146,27 +157,6 @@ impl Audience<'_> {
         let rows = rows.and_then(|(_, reading)| reading.leases.as_ref().ok());
         let of_worker = |lease: &&Lease| worker.is_some_and(|worker| *lease.lease_type == *worker.lease_type);
         rows.into_iter().flatten().filter(of_worker).collect()
-    }
-
-    /// `lease kafka: worker id b8c5…, 93s left, advancing`.
-    fn lease(&self, reading: &LeaderReading, lease: &Lease) -> String {
-        let holder = lease.holder.as_deref().unwrap_or("none yet");
-        let known = reading.lease.as_ref();
-        let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
-        let end = if ttl.is_negative() {
-            format!("ran out {} ago", span::exact(ttl.abs()))
-        } else {
-            format!("{} left", span::exact(ttl))
-        };
-        let advancing = match known.and_then(|known| known.advancing) {
-            Some(true) => "advancing",
-            Some(false) => "not advancing",
-            None => "not watched for long enough to say whether it advances",
-        };
-        format!(
-            "lease {}: worker id {holder}, {end}, {advancing}",
-            lease.lease_type
-        )
     }
 
     /// Every step with its answer, for who gets everything.
@@ -193,4 +183,44 @@ impl Audience<'_> {
         }
         section
     }
+}
+
+/// What is wrong with a pod: why it waits, else how its last container ended.
+fn trouble_of(pod: &Pod) -> String {
+    let waits = |container: &Container| match &container.state {
+        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(format!(": {message}")),
+        _ => None,
+    };
+    let ended = |container: &Container| {
+        let last = container.last.as_ref()?;
+        Some(format!(
+            ": {} ended before, {} with exit code {}",
+            container.name, last.reason, last.exit_code
+        ))
+    };
+    let of_pod = (!pod.message.is_empty()).then(|| format!(": {}", pod.message));
+    let waits = pod.containers.iter().find_map(waits);
+    let ended = pod.containers.iter().find_map(ended);
+    of_pod.or(waits).or(ended).unwrap_or_default()
+}
+
+/// `lease kafka: worker id b8c5…, 93s left, advancing`.
+fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
+    let holder = lease.holder.as_deref().unwrap_or("none yet");
+    let known = reading.lease.as_ref();
+    let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
+    let end = if ttl.is_negative() {
+        format!("ran out {} ago", span::exact(ttl.abs()))
+    } else {
+        format!("{} left", span::exact(ttl))
+    };
+    let advancing = match known.and_then(|known| known.advancing) {
+        Some(true) => "advancing",
+        Some(false) => "not advancing",
+        None => "not watched for long enough to say whether it advances",
+    };
+    format!(
+        "lease {}: worker id {holder}, {end}, {advancing}",
+        lease.lease_type
+    )
 }

@@ -57,7 +57,9 @@ fn over_limit(profile: &Profile, table: &str, roles: &[Role]) -> String {
     let limited = statuses.iter().filter(|status| roles.contains(&status.role));
     let mut by_limit: Vec<(jiff::SignedDuration, Vec<&str>)> = Vec::new();
     for Status { name, limit, .. } in limited {
-        let Some(limit) = limit.map(span::of) else { continue };
+        let Some(limit) = limit.map(span::of) else {
+            continue;
+        };
         match by_limit.iter_mut().find(|(known, _)| *known == limit) {
             Some((_, names)) => names.push(name),
             None => by_limit.push((limit, vec![name])),

@@ -2,7 +2,9 @@
 
 use super::Audience;
 use super::note::Section;
+use crate::incident::fact::ContainerState;
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
+use crate::incident::log::ContainerKey;
 use crate::incident::span;
 
 /// Sources that are named of many.
@@ -17,6 +19,7 @@ impl Audience<'_> {
             .filter_map(|(id, feed)| self.trouble(id, feed))
             .collect();
         all.extend(self.never_heard());
+        all.extend(self.logs_unread());
         all.extend(self.tables_unread());
         all.extend(self.lines_missed());
         section.listed(&all, SOURCES, Clone::clone);
@@ -49,18 +52,41 @@ impl Audience<'_> {
     /// Sources that everything rests on and that were never opened.
     fn never_heard(&self) -> impl Iterator<Item = String> {
         let facts = self.account.facts;
-        let database = self
-            .account
-            .profile
-            .database
-            .as_ref()
-            .map(|_| FeedId::Database);
+        let database = self.account.profile.database.as_ref().map(|_| FeedId::Database);
         let needed = [FeedId::Deployment, FeedId::Pods, FeedId::ClusterEvents];
         let never = needed
             .into_iter()
             .chain(database)
             .filter(|id| facts.feed(id).is_none());
         never.map(|id| format!("{}: never heard", id.name()))
+    }
+
+    /// Logs of running containers that nobody reads, and those that are not read to their end yet.
+    fn logs_unread(&self) -> Vec<String> {
+        let facts = self.account.facts;
+        let service = &self.account.profile.service.container;
+        let mut unread = Vec::new();
+        for pod in facts.pods.values() {
+            let running = pod.containers.iter().find(|container| {
+                *container.name == **service && matches!(container.state, ContainerState::Running { .. })
+            });
+            let Some(container) = running else { continue };
+            let key = ContainerKey {
+                pod_uid: pod.uid.clone(),
+                pod: pod.name.clone(),
+                container: container.name.clone(),
+                restart: container.restarts,
+            };
+            let behind = facts.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
+            match facts.feed(&FeedId::Log(key.clone())) {
+                None => unread.push(format!("{}: never heard", FeedId::Log(key).name())),
+                Some(feed) if feed.state == FeedState::Live && behind => {
+                    unread.push(format!("{}: not read to its end yet", FeedId::Log(key).name()));
+                }
+                Some(_) => {}
+            }
+        }
+        unread
     }
 
     /// Tables and leases that the database did not give.
@@ -75,7 +101,13 @@ impl Audience<'_> {
             unread.extend(statuses.map(|why| format!("table {}: {why}", table.table)));
             unread.extend(rows.map(|why| format!("rows of {}: {why}", table.table)));
         }
-        unread.extend(reading.leases.as_ref().err().map(|why| format!("lease rows: {why}")));
+        unread.extend(
+            reading
+                .leases
+                .as_ref()
+                .err()
+                .map(|why| format!("lease rows: {why}")),
+        );
         unread
     }
 
