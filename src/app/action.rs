@@ -1,6 +1,5 @@
 //! The verbs the operator can invoke: one row each, from which dispatch, footer, help and README come.
 
-use super::App;
 use super::panes::Pane;
 
 /// Where a verb applies.
@@ -576,21 +575,3 @@ pub const ROWS: &[Row] = &[
         "close it",
     ),
 ];
-
-impl Action {
-    /// Whether it would do something now: the footer shows only what does.
-    pub fn available(self, app: &App) -> bool {
-        match self {
-            Self::ClearFilter => app.log.is_narrowed(),
-            Self::Why => !app.holds_back(),
-            Self::HandOff => !app.session.profile.contacts.is_empty(),
-            Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
-            Self::Refresh => app.session.profile.database.is_some(),
-            Self::Tick => app.selected_step_is_manual(),
-            Self::Choose => app.dialog().is_some_and(super::dialog::Dialog::is_choice),
-            Self::CopyText => app.dialog().is_some_and(|dialog| !dialog.is_choice()),
-            Self::NextMatch | Self::PreviousMatch => !app.panes.find.is_empty(),
-            _ => true,
-        }
-    }
-}

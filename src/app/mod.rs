@@ -1,6 +1,7 @@
 //! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod action;
+mod available;
 pub mod checklist;
 pub mod dialog;
 pub mod event;

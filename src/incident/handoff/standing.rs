@@ -215,12 +215,10 @@ fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
         format!("{} left", span::exact(ttl))
     };
     let advancing = match known.and_then(|known| known.advancing) {
-        Some(true) => "advancing",
-        Some(false) => "not advancing",
-        None => "not watched for long enough to say whether it advances",
+        Some(true) => ", advancing",
+        Some(false) => ", not advancing",
+        None if ttl.is_negative() => "",
+        None => ", not watched for long enough to say whether it advances",
     };
-    format!(
-        "lease {}: worker id {holder}, {end}, {advancing}",
-        lease.lease_type
-    )
+    format!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
 }
