@@ -1,6 +1,5 @@
 //! The verbs the operator can invoke: one row each, from which dispatch, footer, help and README come.
 
-use super::App;
 use super::panes::Pane;
 
 /// Where a verb applies.
@@ -51,6 +50,10 @@ pub enum Action {
     Help,
     /// Opens the decision: every rule and whether it holds.
     Why,
+    /// Opens the text for another team.
+    HandOff,
+    NextContact,
+    PreviousContact,
     NextPane,
     PreviousPane,
     FocusPods,
@@ -473,6 +476,14 @@ pub const ROWS: &[Row] = &[
         "why",
         "why this is to do: every rule, and what is not ruled out",
     ),
+    row(
+        Action::HandOff,
+        "hand-off",
+        Console,
+        &["h"],
+        "hand-off",
+        "a ready text for the team that is to help",
+    ),
     row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "leave"),
     row(
@@ -524,6 +535,22 @@ pub const ROWS: &[Row] = &[
         "to the last row",
     ),
     row(
+        Action::NextContact,
+        "next-contact",
+        Dialog,
+        &["tab", "right"],
+        "next team",
+        "hand-off: the next team",
+    ),
+    row(
+        Action::PreviousContact,
+        "previous-contact",
+        Dialog,
+        &["backtab", "left"],
+        "",
+        "hand-off: the team before",
+    ),
+    row(
         Action::Choose,
         "choose",
         Dialog,
@@ -548,19 +575,3 @@ pub const ROWS: &[Row] = &[
         "close it",
     ),
 ];
-
-impl Action {
-    /// Whether it would do something now: the footer shows only what does.
-    pub fn available(self, app: &App) -> bool {
-        match self {
-            Self::ClearFilter => app.log.is_narrowed(),
-            Self::Why => !app.holds_back(),
-            Self::Refresh => app.session.profile.database.is_some(),
-            Self::Tick => app.selected_step_is_manual(),
-            Self::Choose => app.dialog().is_some_and(super::dialog::Dialog::is_choice),
-            Self::CopyText => app.dialog().is_some_and(|dialog| !dialog.is_choice()),
-            Self::NextMatch | Self::PreviousMatch => !app.panes.find.is_empty(),
-            _ => true,
-        }
-    }
-}

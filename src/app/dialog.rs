@@ -16,6 +16,18 @@ pub enum Dialog {
     Sources(Scroll),
     /// Every rule of the decision table.
     Why(Scroll),
+    /// The text for a contact.
+    HandOff {
+        /// Its place among the profile's contacts.
+        contact: usize,
+        /// How far down.
+        scroll: Scroll,
+    },
+    /// Choose whom a hand-off is for.
+    Contacts {
+        /// Chosen row.
+        chosen: usize,
+    },
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -92,7 +104,10 @@ pub enum Purpose {
 impl Dialog {
     /// Whether one of its rows is to be chosen.
     pub fn is_choice(&self) -> bool {
-        matches!(self, Self::Sops { .. } | Self::Answer { .. })
+        matches!(
+            self,
+            Self::Sops { .. } | Self::Contacts { .. } | Self::Answer { .. }
+        )
     }
 
     /// Whether keys are text.
@@ -108,11 +123,12 @@ impl Dialog {
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)
+            | Self::HandOff { scroll, .. }
             | Self::Step { scroll, .. }
             | Self::Rows { scroll, .. }
             | Self::Pod { scroll, .. }
             | Self::Record { scroll, .. } => Some(&mut scroll.0),
-            Self::Sops { chosen } => Some(chosen),
+            Self::Sops { chosen } | Self::Contacts { chosen } => Some(chosen),
             Self::Answer { chosen, sure } => {
                 *sure = false;
                 Some(chosen)

@@ -44,6 +44,8 @@ pub enum Effect {
     Answer(Choice),
     /// Put text where the operator can paste it from.
     Copy(String),
+    /// Send the terminal a request of its own, such as to take a text on its clipboard.
+    Write(String),
 }
 
 /// What came of an effect that can fail.
@@ -51,10 +53,12 @@ pub enum Effect {
 pub enum Outcome {
     /// The text is on a clipboard or in a file.
     Copied {
-        /// Where: `tmux buffer`, `terminal clipboard (OSC 52)`.
-        to: SafeText,
-        /// The file that holds it too.
+        /// The clipboard: `the tmux buffer`; `None` where there is none.
+        to: Option<SafeText>,
+        /// The file that holds it, where nobody confirms that the clipboard does.
         file: Option<PathBuf>,
+        /// What asks the terminal to take it, where that is the clipboard.
+        request: Option<String>,
     },
     /// It could not be done.
     Failed {

@@ -1,11 +1,13 @@
 //! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod action;
+mod available;
 mod awaited;
 pub mod checklist;
 pub mod dialog;
 pub mod event;
 mod grid;
+mod handoff;
 pub mod keymap;
 pub mod lesson;
 pub mod log_buffer;
@@ -36,6 +38,7 @@ use crate::incident::facts::Facts;
 use crate::incident::feed::{Feed, FeedId, FeedState};
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::sop::{Sop, Step, StepStatus};
+use crate::incident::text::SafeText;
 
 /// What is fixed from the start of the console.
 #[derive(Clone, Debug)]
@@ -81,6 +84,8 @@ pub struct App {
     pub speed: Option<f64>,
     /// The newest word from the console.
     pub notice: Option<Notice>,
+    /// When the open hand-off was copied, and where to.
+    pub copied: Option<(Timestamp, SafeText)>,
     /// The moment of the last event, by the cluster's clock: what it dates is compared with nothing else.
     pub now: Timestamp,
     /// How far the cluster's clock is ahead of this machine's; zero while it is not known to differ.
@@ -107,6 +112,7 @@ impl App {
             course: None,
             speed: None,
             notice: None,
+            copied: None,
             now,
             skew: SignedDuration::ZERO,
         };

@@ -10,6 +10,9 @@ use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use crate::incident::fact::{Access, Container, ContainerState, Ended, Pod};
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
+use crate::incident::gaps::{gaps_of_sop, gaps_of_step};
+use crate::incident::sop::Step;
+use crate::incident::sop_text::link_lines;
 use crate::incident::span;
 
 /// What kind of line it is.
@@ -97,11 +100,17 @@ impl App {
             }),
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
-            Dialog::Sops { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => None,
+            Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
+            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
+                None
+            }
         }
     }
 
     pub(super) fn dialog_text(&self) -> Option<String> {
+        if let Some(Dialog::HandOff { contact, .. }) = self.dialog() {
+            return self.hand_off_text(*contact);
+        }
         self.page().map(|page| page.text())
     }
 
@@ -130,7 +139,7 @@ impl App {
         let over = self.facts.feeds().filter(ended).count();
         for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
-            page.add(tone, format!("{:<34} {text}", feed_name(id)));
+            page.add(tone, format!("{:<34} {text}", id.name()));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }
@@ -220,29 +229,22 @@ impl App {
                 .iter()
                 .for_each(|command| page.add(Tone::Code, self.filled(command)));
         }
-        self.add_links(&mut page, &step.links);
-        if !step.gaps.is_empty() {
+        self.add_links(&mut page, step);
+        let environment = self.session.environment.as_ref();
+        let gaps = gaps_of_step(&self.session.profile, step, environment);
+        if !gaps.is_empty() {
             page.section("Beware");
-            step.gaps
-                .iter()
-                .for_each(|gap| page.add(Tone::Doubtful, gap.as_str()));
+            gaps.into_iter().for_each(|gap| page.add(Tone::Doubtful, gap));
         }
         self.add_handling(&mut page);
         page
     }
 
-    fn add_links(&self, page: &mut Page, links: &[String]) {
-        if links.is_empty() {
-            return;
-        }
-        let environment = self.session.environment.as_ref();
-        let name = environment.map_or("an unknown environment", |environment| &environment.name);
-        page.section(&format!("Links of {name}"));
-        for key in links {
-            match environment.and_then(|environment| environment.links.get(key)) {
-                Some(link) => page.add(Tone::Code, format!("{key}: {link}")),
-                None => page.add(Tone::Doubtful, format!("{key}: the SOP has no link here")),
-            }
+    fn add_links(&self, page: &mut Page, step: &Step) {
+        let links = link_lines(&self.session.profile, step, self.session.environment.as_ref());
+        if !links.is_empty() {
+            page.section("Links");
+            links.into_iter().for_each(|link| page.add(Tone::Code, link));
         }
     }
 
@@ -266,6 +268,9 @@ impl App {
         page.section("How to handle");
         for rule in handle {
             page.add(Tone::Plain, format!("- {rule}"));
+        }
+        for gap in gaps_of_sop(&self.session.profile, sop) {
+            page.add(Tone::Doubtful, format!("- beware: {gap}"));
         }
     }
 
@@ -418,27 +423,6 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
     )
     .trim_end()
     .to_owned()
-}
-
-/// A source's name as the operator knows it.
-pub fn feed_name(id: &FeedId) -> String {
-    match id {
-        FeedId::Api => "API server".to_owned(),
-        FeedId::Deployment => "deployment".to_owned(),
-        FeedId::Pods => "pods".to_owned(),
-        FeedId::ClusterEvents => "events".to_owned(),
-        FeedId::Access => "access review".to_owned(),
-        FeedId::Log(key) if key.restart > 0 => format!(
-            "log {}/{} restart {}",
-            key.short_name(),
-            key.container,
-            key.restart
-        ),
-        FeedId::Log(key) => format!("log {}/{}", key.short_name(), key.container),
-        FeedId::Database => "database".to_owned(),
-        FeedId::Usage => "usage of the pods".to_owned(),
-        FeedId::Scrape(pod) => format!("metrics of {}", pod.0),
-    }
 }
 
 fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, String) {

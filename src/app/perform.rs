@@ -28,6 +28,9 @@ impl App {
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
             Action::Why => self.why(),
+            Action::HandOff => self.open_hand_off(),
+            Action::NextContact => self.switch_contact(1),
+            Action::PreviousContact => self.switch_contact(-1),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::Hint => self.hint(),
             Action::GiveAnswer => self.ask_for_answer(),
@@ -139,11 +142,13 @@ impl App {
     fn scroll(&mut self, by: isize) {
         let sops = self.session.profile.sops.len();
         let choices = self.choices().len();
+        let contacts = self.session.profile.contacts.len();
         let Some(dialog) = self.dialogs.last_mut() else {
             return;
         };
         let count = match dialog {
             Dialog::Sops { .. } => sops,
+            Dialog::Contacts { .. } => contacts,
             Dialog::Answer { .. } => choices,
             _ => usize::MAX,
         };
@@ -175,16 +180,22 @@ impl App {
     }
 
     fn choose(&mut self) -> Vec<Effect> {
-        let Some(Dialog::Sops { chosen }) = self.dialogs.last() else {
-            return self.choose_answer();
-        };
-        if let Some(sop) = self.session.profile.sops.get(*chosen) {
+        match self.dialogs.last() {
+            Some(Dialog::Sops { chosen }) => self.choose_sop(*chosen),
+            Some(Dialog::Contacts { chosen }) => self.choose_contact(*chosen),
+            Some(Dialog::HandOff { .. }) => return self.copy(),
+            _ => return self.choose_answer(),
+        }
+        Vec::new()
+    }
+
+    fn choose_sop(&mut self, chosen: usize) {
+        if let Some(sop) = self.session.profile.sops.get(chosen) {
             self.checklist.sop = sop.id.clone();
             self.panes.step = 0;
         }
         self.dialogs.pop();
         self.judge();
-        Vec::new()
     }
 
     fn tick(&mut self) {

@@ -83,7 +83,7 @@ impl App {
         let clock = |seconds: Option<i64>| {
             seconds.map_or_else(
                 || "–".to_owned(),
-                |seconds| span::exact(SignedDuration::from_secs(seconds)),
+                |seconds| span::full_clock(SignedDuration::from_secs(seconds)),
             )
         };
         let since = self.now.duration_since(read_at).as_secs().max(0);

@@ -53,10 +53,7 @@ impl App {
                 self.note_act(act);
                 Vec::new()
             }
-            Event::Outcome(outcome) => {
-                self.take_outcome(outcome);
-                Vec::new()
-            }
+            Event::Outcome(outcome) => self.take_outcome(outcome),
             Event::Tick | Event::Resize(..) => {
                 self.notice.take_if(|notice| !notice.is_current(now));
                 Vec::new()
@@ -89,7 +86,12 @@ impl App {
         let span = skew - self.skew;
         let ticks = self.checklist.ticks.values_mut().map(|tick| &mut tick.at);
         let notice = self.notice.iter_mut().map(|notice| &mut notice.at);
-        for at in ticks.chain(notice).chain([&mut self.session.started_at]) {
+        let copied = self.copied.iter_mut().map(|(at, _)| at);
+        for at in ticks
+            .chain(notice)
+            .chain(copied)
+            .chain([&mut self.session.started_at])
+        {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
         self.facts.shift(span);
@@ -125,13 +127,16 @@ impl App {
         self.panes.step = self.panes.step.min(steps.saturating_sub(1));
     }
 
-    fn take_outcome(&mut self, outcome: Outcome) {
+    fn take_outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
         match outcome {
-            Outcome::Copied { to, file: Some(file) } => {
-                self.say(&format!("copied to {to}, and to {}", file.display()));
+            Outcome::Copied { to, file, request } => {
+                self.note_copy(to.as_deref(), file.as_deref());
+                request.map(Effect::Write).into_iter().collect()
             }
-            Outcome::Copied { to, file: None } => self.say(&format!("copied to {to}")),
-            Outcome::Failed { what } => self.complain(&what),
+            Outcome::Failed { what } => {
+                self.complain(&what);
+                Vec::new()
+            }
         }
     }
 

@@ -82,7 +82,7 @@ fn config(
 
 fn sops(settings: &Settings, id: Option<&str>) -> Result<String, ConfigError> {
     match id {
-        None => Ok(sops_list(&settings.profile)),
+        None => Ok(sops_list(&settings.profile, chosen_environment(settings))),
         Some(id) => Ok(sop_text(
             &settings.profile,
             settings.sop_named(id)?,

@@ -13,6 +13,8 @@ pub struct Folders {
     pub home: Option<PathBuf>,
     /// The folder of this program's configuration.
     pub config: Option<PathBuf>,
+    /// The folder of what this program leaves behind for its user.
+    pub state: Option<PathBuf>,
     /// The folder that paths on the command line are relative to.
     pub current: PathBuf,
 }
@@ -29,9 +31,11 @@ impl Folders {
         };
         let home = absolute("HOME").or_else(|| base.as_ref().map(|base| base.home_dir().to_owned()));
         let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+        let state = absolute("XDG_STATE_HOME").or_else(|| Some(home.as_ref()?.join(".local/state")));
         Folders {
             home,
             config: config.map(|config| config.join("sopwatch")),
+            state: state.map(|state| state.join("sopwatch")),
             current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
     }

@@ -33,6 +33,29 @@ pub enum FeedId {
     Scrape(PodUid),
 }
 
+impl FeedId {
+    /// The source as the operator knows it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Api => "API server".to_owned(),
+            Self::Deployment => "deployment".to_owned(),
+            Self::Pods => "pods".to_owned(),
+            Self::ClusterEvents => "events".to_owned(),
+            Self::Access => "access review".to_owned(),
+            Self::Log(key) if key.restart > 0 => format!(
+                "log {}/{} restart {}",
+                key.short_name(),
+                key.container,
+                key.restart
+            ),
+            Self::Log(key) => format!("log {}/{}", key.short_name(), key.container),
+            Self::Database => "database".to_owned(),
+            Self::Usage => "usage of the pods".to_owned(),
+            Self::Scrape(pod) => format!("metrics of {}", pod.0),
+        }
+    }
+}
+
 /// How a source is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum FeedState {

@@ -10,6 +10,8 @@ pub mod errors;
 pub mod fact;
 pub mod facts;
 pub mod feed;
+pub mod gaps;
+pub mod handoff;
 pub mod leader;
 pub mod log;
 pub mod profile;

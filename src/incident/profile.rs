@@ -321,6 +321,25 @@ pub struct Contact {
     /// How to reach it: a channel, an address, a page. Empty where the SOP leaves it open.
     #[serde(default)]
     pub reach: Vec<String>,
+    /// What a hand-off asks of it, where [`Contact::asks`] has nothing for the rule.
+    #[serde(default)]
+    pub ask: String,
+    /// What a hand-off asks of it on account of a rule, by the rule's id.
+    #[serde(default)]
+    pub asks: BTreeMap<String, String>,
+    /// The tables whose rows it can do something about. Without these and error classes it gets everything.
+    #[serde(default)]
+    pub tables: Vec<String>,
+    /// The error classes that it can do something about.
+    #[serde(default)]
+    pub error_classes: Vec<String>,
+}
+
+impl Contact {
+    /// Whether it is told everything.
+    pub fn gets_all(&self) -> bool {
+        self.tables.is_empty() && self.error_classes.is_empty()
+    }
 }
 
 impl Profile {
@@ -346,6 +365,16 @@ impl Profile {
         match contact {
             Some(contact) => format!("{} to {}", action.words(), title(contact)),
             None => action.words().to_owned(),
+        }
+    }
+
+    /// What an error class is called, also where no class has this id.
+    pub fn class_title<'a>(&'a self, id: &'a str) -> &'a str {
+        let class = self.error_classes.iter().find(|class| class.id == id);
+        match class {
+            Some(class) => &class.title,
+            None if id.is_empty() => "unclassified",
+            None => id,
         }
     }
 

@@ -66,6 +66,9 @@ pub struct Step {
     /// Keys of the environment's links.
     #[serde(default)]
     pub links: Vec<String>,
+    /// Whether it is where one turns to the contacts.
+    #[serde(default)]
+    pub escalates: bool,
     /// Where the source is empty or misleads.
     #[serde(default)]
     pub gaps: Vec<String>,

@@ -1,19 +1,21 @@
 //! A procedure as plain text, and the words that its commands leave open.
 
+use super::gaps;
 use super::profile::{Environment, Profile};
 use super::sop::{PLACEHOLDERS, Sop, Step};
 
 /// Width of the text, columns.
 const WIDTH: usize = 100;
 
-/// The procedures of a profile, one a line.
-pub fn sops_list(profile: &Profile) -> String {
+/// The procedures of a profile, one a line, with how many gaps each has in one environment, or in all when none is given.
+pub fn sops_list(profile: &Profile, environment: Option<&Environment>) -> String {
     let width = profile.sops.iter().map(|sop| sop.id.len()).max().unwrap_or(0);
     let line = |sop: &Sop| {
         let steps = profile.steps_of(sop).len();
         let source = sop.steps_from.as_ref().map(|id| format!(", those of {id}"));
+        let gaps = gaps::count(profile, sop, environment);
         format!(
-            "{:width$}  {}  ({steps} steps{})\n",
+            "{:width$}  {}  ({steps} steps{}; {gaps} gaps)\n",
             sop.id,
             sop.title,
             source.unwrap_or_default()
@@ -58,7 +60,7 @@ pub fn sop_text(profile: &Profile, sop: &Sop, environment: Option<&Environment>)
     page.list("Contacts", contacts.iter().map(String::as_str), "none");
     page.list(
         "Where the SOP is open or misleads",
-        sop.gaps.iter().map(String::as_str),
+        gaps::gaps_of_sop(profile, sop),
         "nothing to say",
     );
     page.text
@@ -109,16 +111,17 @@ fn step_body(page: &mut Page, profile: &Profile, step: &Step, environment: Optio
     for link in link_lines(profile, step, environment) {
         page.line(5, &link);
     }
-    for gap in &step.gaps {
-        page.wrapped(5, "! ", gap);
+    for gap in gaps::gaps_of_step(profile, step, environment) {
+        page.wrapped(5, "! ", &gap);
     }
 }
 
-/// The links of a step: of one environment, or of all when none is given. Where the SOP has no link, it says so.
+/// The links of a step: of one environment, or of all when none is given. Those that the SOP leaves open are among the
+/// [gaps](gaps::gaps_of_step).
 pub fn link_lines(profile: &Profile, step: &Step, environment: Option<&Environment>) -> Vec<String> {
-    let of = |environment: &Environment, key: &str| match environment.links.get(key) {
-        Some(link) => format!("{}, {key}: {link}", environment.name),
-        None => format!("{}, {key}: no link in the SOP", environment.name),
+    let of = |environment: &Environment, key: &str| {
+        let link = environment.links.get(key)?;
+        Some(format!("{}, {key}: {link}", environment.name))
     };
     let environments: Vec<&Environment> = match environment {
         Some(environment) => vec![environment],
@@ -127,7 +130,7 @@ pub fn link_lines(profile: &Profile, step: &Step, environment: Option<&Environme
     let lines = |key: &String| {
         environments
             .iter()
-            .map(|environment| of(environment, key))
+            .filter_map(|environment| of(environment, key))
             .collect::<Vec<_>>()
     };
     step.links.iter().flat_map(lines).collect()

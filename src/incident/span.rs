@@ -24,8 +24,8 @@ pub fn clock(span: SignedDuration) -> String {
     }
 }
 
-/// A span to the second, as one hands it on: as [`clock`], and beyond a day with its seconds: `2d 00:10:07`.
-pub fn exact(span: SignedDuration) -> String {
+/// A span as a clock that keeps its seconds beyond a day: `2d 00:10:07`.
+pub fn full_clock(span: SignedDuration) -> String {
     let seconds = span.as_secs().unsigned_abs();
     if seconds < 86_400 {
         return clock(span);
@@ -51,9 +51,39 @@ pub fn brief(span: SignedDuration) -> String {
     format!("{sign}{text}")
 }
 
+/// A span to the second, for who compares it with a log: `12s`, `7m 11s`, `2d 0h 10m 0s`.
+pub fn exact(span: SignedDuration) -> String {
+    let sign = if span.is_negative() { "-" } else { "" };
+    let seconds = span.as_secs().unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let rest = seconds % 60;
+    match seconds {
+        0..60 => format!("{sign}{rest}s"),
+        60..3_600 => format!("{sign}{minutes}m {rest}s"),
+        3_600..86_400 => format!("{sign}{hours}h {minutes}m {rest}s"),
+        _ => format!("{sign}{days}d {hours}h {minutes}m {rest}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exact_span_keeps_every_second() {
+        let cases = [
+            (0, "0s"),
+            (59, "59s"),
+            (431, "7m 11s"),
+            (2_701, "45m 1s"),
+            (3_600, "1h 0m 0s"),
+            (173_400, "2d 0h 10m 0s"),
+            (-61, "-1m 1s"),
+        ];
+        for (seconds, words) in cases {
+            assert_eq!(exact(SignedDuration::from_secs(seconds)), words);
+        }
+    }
 
     #[test]
     fn spans_read_as_people_say_them() {
@@ -79,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_handed_on_is_told_to_the_second() {
-        let exact = |seconds| exact(SignedDuration::from_secs(seconds));
+        let exact = |seconds| full_clock(SignedDuration::from_secs(seconds));
         assert_eq!(
             [92, 11_100, 173_407, -173_407].map(exact),
             ["01:32", "3:05:00", "2d 00:10:07", "-2d 00:10:07"]

@@ -23,9 +23,10 @@ use crate::app::lesson::{Lesson, markdown};
 use crate::app::{App, Session};
 use crate::cli::{ColorChoice, DrillArgs};
 use crate::cluster::{self, ConnectOptions};
-use crate::config::{ConfigError, Origin, Settings, Tls};
+use crate::config::{self, ConfigError, Folders, Origin, Settings, Tls};
 use crate::database::{DatabaseOptions, TlsMode, UrlOrigin};
 use crate::drill::{self, Drill, Scenario};
+use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::sources::{self, Sources};
@@ -265,9 +266,10 @@ fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console,
     let theme = theme(settings)?;
     let line = sources::start(parts.sources, tasks, &sender);
     let app = App::new(parts.session, &parts.sop, keymap);
-    let in_tmux = std::env::var_os("TMUX").is_some();
+    let variables = config::variables_of_this_process();
+    let clipboard = Clipboard::of(&variables, Folders::of(&variables).state);
     let channel = (sender.clone(), receiver);
-    let console = Console::new(app, theme, parts.clock, channel, line, in_tmux);
+    let console = Console::new(app, theme, parts.clock, channel, line, clipboard);
     Ok((console, sender))
 }
 

@@ -5,7 +5,7 @@ use ratatui::backend::Backend;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::clipboard;
+use super::clipboard::Clipboard;
 use super::clock::Clock;
 use super::line::Line;
 use crate::app::App;
@@ -44,7 +44,7 @@ pub struct Console {
     sender: mpsc::Sender<Event>,
     /// To the database poll; nobody listens when there is none.
     database: Line<Request>,
-    in_tmux: bool,
+    clipboard: Clipboard,
     /// To the drill, which may react to what the operator would do.
     answers: Option<mpsc::Sender<Choice>>,
     changed: bool,
@@ -58,7 +58,7 @@ impl Console {
         clock: Clock,
         (sender, events): (mpsc::Sender<Event>, mpsc::Receiver<Event>),
         database: Line<Request>,
-        in_tmux: bool,
+        clipboard: Clipboard,
     ) -> Self {
         Self {
             app,
@@ -67,7 +67,7 @@ impl Console {
             events,
             sender,
             database,
-            in_tmux,
+            clipboard,
             answers: None,
             changed: true,
         }
@@ -133,6 +133,7 @@ impl Console {
             Effect::Refresh => self.ask(Request::Refresh),
             Effect::WatchRows(of) => self.ask(Request::WatchRows(of)),
             Effect::Copy(text) => self.copy(text),
+            Effect::Write(sequence) => Flow::Write(sequence),
             Effect::Answer(choice) => self.tell(choice),
         }
     }
@@ -153,21 +154,11 @@ impl Console {
     }
 
     fn copy(&mut self, text: String) -> Flow {
-        if self.in_tmux {
-            let sender = self.sender.clone();
-            tokio::spawn(async move {
-                // A console that is gone needs no answer.
-                let _ = sender.send(Event::Outcome(clipboard::to_tmux(text).await)).await;
-            });
-            return Flow::Continue;
-        }
-        match clipboard::osc52(&text) {
-            Ok(sequence) => {
-                let to = "the terminal's clipboard, if it allows that (OSC 52)".into();
-                self.take(Event::Outcome(Outcome::Copied { to, file: None }));
-                Flow::Write(sequence)
-            }
-            Err(outcome) => self.take(Event::Outcome(outcome)),
-        }
+        let (sender, clipboard) = (self.sender.clone(), self.clipboard.clone());
+        tokio::spawn(async move {
+            // A console that is gone needs no answer.
+            let _ = sender.send(Event::Outcome(clipboard.copy(text).await)).await;
+        });
+        Flow::Continue
     }
 }

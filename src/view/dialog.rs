@@ -15,8 +15,10 @@ const WIDEST: u16 = 124;
 
 pub(super) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let Some(dialog) = app.dialog() else { return };
-    if let Dialog::Sops { chosen } = dialog {
-        return picker(app, theme, *chosen, screen, buffer);
+    match dialog {
+        Dialog::Sops { chosen } => return sops(app, theme, *chosen, screen, buffer),
+        Dialog::Contacts { chosen } => return contacts(app, theme, *chosen, screen, buffer),
+        _ => {}
     }
     if let Some(page) = app.page() {
         draw_page(&page, place_of(dialog), theme, screen, buffer);
@@ -30,11 +32,12 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Sources(scroll)
         | Dialog::Hints(scroll)
         | Dialog::Debriefing(scroll)
+        | Dialog::HandOff { scroll, .. }
         | Dialog::Step { scroll, .. }
         | Dialog::Rows { scroll, .. }
         | Dialog::Pod { scroll, .. }
         | Dialog::Record { scroll, .. } => scroll.0,
-        Dialog::Sops { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => 0,
+        Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => 0,
     }
 }
 
@@ -181,14 +184,67 @@ fn meaning_of(tone: Tone) -> Meaning {
     }
 }
 
-fn picker(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+/// One row of a picker.
+struct Choice<'a> {
+    title: &'a str,
+    /// Stands beside the title, faint.
+    beside: &'a str,
+    /// Whether it is what holds now.
+    current: bool,
+}
+
+fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let sops = &app.session.profile.sops;
+    let choices: Vec<_> = sops
+        .iter()
+        .map(|sop| Choice {
+            title: &sop.title,
+            beside: &sop.id,
+            current: sop.id == app.checklist.sop,
+        })
+        .collect();
+    let about = sops.get(chosen).map_or("", |sop| &sop.impact);
+    picker("Choose an SOP", &choices, (chosen, about), theme, screen, buffer);
+}
+
+fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+    let contacts = &app.session.profile.contacts;
+    let reach: Vec<_> = contacts
+        .values()
+        .map(|contact| contact.reach.join(", "))
+        .collect();
+    let choices: Vec<_> = contacts
+        .values()
+        .zip(&reach)
+        .map(|(contact, reach)| Choice {
+            title: &contact.title,
+            beside: reach,
+            current: false,
+        })
+        .collect();
+    let about = "Each team's text says what is asked of it, with the evidence it needs.";
+    picker(
+        "Hand off to whom?",
+        &choices,
+        (chosen, about),
+        theme,
+        screen,
+        buffer,
+    );
+}
+
+/// Rows to choose from, and below them what is to be said about the chosen one.
+fn picker(
+    title: &str,
+    choices: &[Choice<'_>],
+    (chosen, about): (usize, &str),
+    theme: &Theme,
+    screen: Rect,
+    buffer: &mut Buffer,
+) {
     let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
-    let about = sops
-        .get(chosen)
-        .map(|sop| words::wrap(&theme.clean(&sop.impact), widest, 0))
-        .unwrap_or_default();
-    let wanted = sops.len() + about.len() + 3;
+    let about = words::wrap(&theme.clean(about), widest, 0);
+    let wanted = choices.len() + about.len() + 3;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);
     let about_rows = (about.len() + 1).min(usize::from(text.height / 2)) as u16;
@@ -197,28 +253,20 @@ fn picker(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Bu
         ..text
     };
     let height = usize::from(list.height);
-    let first = super::frame::first_row(chosen, sops.len(), height);
-    draw_frame(
-        "Choose an SOP",
-        &place_words(first, height, sops.len()),
-        theme,
-        area,
-        buffer,
-    );
-    let title_width = sops.iter().map(|sop| words::width(&sop.title)).max().unwrap_or(0);
-    for ((index, sop), row) in sops.iter().enumerate().skip(first).zip(list.rows()) {
+    let first = super::frame::first_row(chosen, choices.len(), height);
+    let place = place_words(first, height, choices.len());
+    draw_frame(title, &place, theme, area, buffer);
+    let titles = choices.iter().map(|choice| words::width(choice.title));
+    let title_width = titles.max().unwrap_or(0);
+    for ((index, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
         let mark = if index == chosen { theme.glyphs.chosen } else { "" };
-        let current = if sop.id == app.checklist.sop {
-            theme.glyphs.pass
-        } else {
-            ""
-        };
+        let current = if choice.current { theme.glyphs.pass } else { "" };
         Words::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
-            .column(Meaning::Text, &sop.title, title_width)
+            .column(Meaning::Text, choice.title, title_width)
             .gap(2)
-            .add(Meaning::Faint, &sop.id)
+            .add(Meaning::Faint, choice.beside)
             .draw(row, buffer);
         if index == chosen {
             super::frame::select(row, theme, buffer);

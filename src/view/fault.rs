@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::theme::{Meaning, Theme};
 use super::words::Words;
 use crate::app::App;
-use crate::app::page::feed_name;
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness, Problem, ProblemKind};
 use crate::incident::span;
 
@@ -65,7 +64,7 @@ fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness) -> Option<Fault> {
         return None;
     }
     Some(Fault {
-        names: vec![feed_name(id)],
+        names: vec![id.name()],
         kind: problem.as_ref().map(|problem| problem.kind),
         problem,
         stale,

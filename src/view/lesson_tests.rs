@@ -67,7 +67,7 @@ pub(super) fn taught() -> App {
     app.session.drill = Some("No Kafka leader".to_owned());
     let contact = Contact {
         title: "OCM support".to_owned(),
-        reach: Vec::new(),
+        ..crate::incident::profile::Contact::default()
     };
     let profile = Arc::make_mut(&mut app.session.profile);
     profile.contacts.insert("ocm-support".to_owned(), contact);

@@ -15,6 +15,8 @@ mod frame;
 mod glyphs;
 mod grid;
 #[cfg(test)]
+mod handoff_tests;
+#[cfg(test)]
 mod hostile;
 mod identity;
 pub mod layout;

@@ -15,6 +15,7 @@ mod databases;
 mod drills;
 mod faults;
 mod foreign;
+mod handoff;
 mod hostile;
 mod leaks;
 mod lessons;

@@ -183,7 +183,7 @@ mod tests {
         for (id, title) in [("a", "Team A"), ("b", "Team B")] {
             let contact = crate::incident::profile::Contact {
                 title: title.to_owned(),
-                reach: Vec::new(),
+                ..crate::incident::profile::Contact::default()
             };
             profile.contacts.insert(id.to_owned(), contact);
         }

@@ -39,7 +39,7 @@ fn console() -> App {
     let mut profile = profile();
     let contact = Contact {
         title: "Team A".to_owned(),
-        reach: Vec::new(),
+        ..crate::incident::profile::Contact::default()
     };
     profile.contacts.insert("a".to_owned(), contact);
     let session = Session {

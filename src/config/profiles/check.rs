@@ -30,6 +30,7 @@ pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {
     checker.sops();
     checker.error_classes();
     checker.rules();
+    checker.contacts();
     checker.problems
 }
 
@@ -280,6 +281,28 @@ impl<'a> Checker<'a> {
             self.placeholders(&format!("{path}.commands[{index}]"), command);
         }
         self.placeholders(&format!("{path}.text"), &step.text);
+    }
+
+    /// What a contact can do something about must exist.
+    pub(super) fn contacts(&mut self) {
+        let profile = self.profile;
+        let tables = profile.database.iter().flat_map(|database| &database.tables);
+        let tables = tables.map(|table| table.name.as_str());
+        let classes = profile.error_classes.iter().map(|class| class.id.as_str());
+        let rules = profile.rules.iter().chain(&profile.literal_rules);
+        let rules = rules.map(|rule| rule.id.as_str());
+        for (id, contact) in &profile.contacts {
+            for table in &contact.tables {
+                self.known(&format!("contacts.{id}.tables"), "table", table, tables.clone());
+            }
+            for class in &contact.error_classes {
+                let path = format!("contacts.{id}.error-classes");
+                self.known(&path, "error class", class, classes.clone());
+            }
+            for rule in contact.asks.keys() {
+                self.known(&format!("contacts.{id}.asks.{rule}"), "rule", rule, rules.clone());
+            }
+        }
     }
 
     /// A link must be somewhere, or be said to be open.

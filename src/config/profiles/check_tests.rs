@@ -18,6 +18,24 @@ fn mistake(from: &str, to: &str) -> (usize, String) {
 /// What is replaced, by what, the key that is blamed, and part of the message.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
+        "tables = [\"clusters\"]",
+        "tables = [\"cluster\"]",
+        "contacts.ocm-support.tables",
+        "there is no table `cluster`",
+    ),
+    (
+        "error-classes = [\"kafka\"]",
+        "error-classes = [\"kafk\"]",
+        "contacts.data-plane-or-mk-sre.error-classes",
+        "there is no error class `kafk`",
+    ),
+    (
+        "two-leaders = ",
+        "three-leaders = ",
+        "contacts.control-plane.asks.three-leaders",
+        "there is no rule `three-leaders`",
+    ),
+    (
         "then = { action = \"escalate\", contact = \"ocm-support\" }",
         "then = { action = \"escalate\", contact = \"ocm\" }",
         "rules[2].then.contact",
@@ -30,8 +48,8 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "an escalation needs a `contact`",
     ),
     (
-        "classes = [\"ocm\"]",
-        "classes = [\"ocn\"]",
+        "kind = \"errors\", classes = [\"ocm\"]",
+        "kind = \"errors\", classes = [\"ocn\"]",
         "rules[9].when.classes",
         "there is no error class `ocn`",
     ),

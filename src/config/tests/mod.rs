@@ -48,6 +48,7 @@ impl User {
         Folders {
             home: Some(PathBuf::from("/home/oncall")),
             config: Some(self.folder.path().to_owned()),
+            state: None,
             current: PathBuf::from("/somewhere"),
         }
     }

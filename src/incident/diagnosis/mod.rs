@@ -12,7 +12,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 
 use self::answer::Answer;
-pub use self::decision::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
+pub use self::decision::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth, window};
 use super::facts::Facts;
 use super::leader::{LeaderReading, read_leaders};
 use super::profile::Profile;

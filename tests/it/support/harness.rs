@@ -12,6 +12,7 @@ use sopwatch::cluster::ConnectOptions;
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
 use sopwatch::drill::{self, Drill};
+use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::{Console, Flow};
 use sopwatch::runtime::sources::{self, Sources};
@@ -104,7 +105,7 @@ impl Harness {
         );
         let app = App::new(session, &sop, Keymap::default());
         let theme = Theme::named("dark", true, false).unwrap();
-        let console = Console::new(app, theme, clock, (sender, receiver), line, false);
+        let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         Self {
             drill,

@@ -12,6 +12,7 @@ use sopwatch::cluster::{ConnectOptions, Target};
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
 use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::Console;
 use sopwatch::runtime::sources::{self, Sources};
@@ -81,7 +82,7 @@ impl VirtualConsole {
         let line = sources::start_over(over(&drill), read(profile, &folder), &tasks, &sender);
         let app = App::new(session, &sop, Keymap::default());
         let theme = Theme::named("dark", true, false).unwrap();
-        let console = Console::new(app, theme, clock, (sender, receiver), line, false);
+        let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
         Self {
             drill,
             console,

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) use self::rows::late_in_words;
 pub use self::truth::Truth;
 use super::Case;
+use crate::incident::facts::Facts;
 use crate::incident::rule::{Action, Advice, Alert, Rule};
 
 /// What follows from the facts: one thing to do, and what speaks for and against it.
@@ -161,11 +162,15 @@ impl Case<'_> {
 
     /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
     pub(in crate::incident::diagnosis) fn window(&self) -> Timestamp {
-        let half_an_hour_ago = self.now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
-        self.facts
-            .began_at
-            .map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
+        window(self.facts, self.now)
     }
+}
+
+/// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
+pub fn window(facts: &Facts, now: Timestamp) -> Timestamp {
+    let half_an_hour_ago = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let began = facts.began_at;
+    began.map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
 }
 
 /// The least that is looked back.

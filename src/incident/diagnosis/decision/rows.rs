@@ -191,7 +191,7 @@ fn in_words(standing: &StandingRow) -> String {
 fn told(standing: &StandingRow, at_least: &str) -> String {
     let StandingRow { status, clock_s, row } = standing;
     let idle = clock_s.map_or(String::new(), |idle| {
-        format!(" {at_least}{}", span::exact(SignedDuration::from_secs(idle)))
+        format!(" {at_least}{}", span::full_clock(SignedDuration::from_secs(idle)))
     });
     let ocm = if row.ocm_id.is_empty() {
         String::new()

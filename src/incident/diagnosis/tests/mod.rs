@@ -26,6 +26,7 @@ fn judge_by(mut profile: Profile, check: Check, facts: &Facts, now: Timestamp) -
         text: String::new(),
         commands: Vec::new(),
         links: Vec::new(),
+        escalates: false,
         gaps: Vec::new(),
     };
     profile.steps.insert("step".into(), step);

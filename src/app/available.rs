@@ -1,0 +1,23 @@
+//! Which verbs would do something now.
+
+use super::App;
+use super::action::Action;
+use super::dialog::Dialog;
+
+impl Action {
+    /// Whether it would do something now: the footer shows only what does.
+    pub fn available(self, app: &App) -> bool {
+        match self {
+            Self::ClearFilter => app.log.is_narrowed(),
+            Self::Why => !app.holds_back(),
+            Self::HandOff => !app.session.profile.contacts.is_empty(),
+            Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
+            Self::Refresh => app.session.profile.database.is_some(),
+            Self::Tick => app.selected_step_is_manual(),
+            Self::Choose => app.dialog().is_some_and(Dialog::is_choice),
+            Self::CopyText => app.dialog().is_some_and(|dialog| !dialog.is_choice()),
+            Self::NextMatch | Self::PreviousMatch => !app.panes.find.is_empty(),
+            _ => true,
+        }
+    }
+}
