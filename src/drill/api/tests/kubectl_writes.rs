@@ -97,7 +97,12 @@ const USERS: &[Case] = &[
         "error upgrading connection: error dialing backend",
     ),
     ("--context admin attach POD", 1, "error dialing backend"),
-    ("--context admin top pods", 1, "error: Metrics API not available"),
+    ("--context admin top nodes", 0, "ip-10-0-134-21.ec2.internal"),
+    (
+        "top nodes",
+        1,
+        "nodes.metrics.k8s.io is forbidden: User \"oncall@example.com\" cannot list resource \"nodes\" in API group \"metrics.k8s.io\"",
+    ),
     (
         "debug POD --image=busybox --profile=general",
         1,
