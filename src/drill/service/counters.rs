@@ -23,6 +23,21 @@ pub const CLUSTER_BOUNDS: &[f64] = &[1_800.0, 2_400.0, 3_600.0, 4_800.0, 7_200.0
 /// So many requests that are not answered yet are kept before those that are get counted.
 const UNANSWERED: usize = 256;
 
+/// A request that will be counted when it is over.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    /// When that is, µs since 1970.
+    over: i64,
+    request: Request,
+    seconds: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Request {
+    Inbound(InboundKey),
+    Outbound(OutboundKey),
+}
+
 /// Code, method and path of requests that came in.
 pub type InboundKey = (u16, &'static str, &'static str);
 /// Service, code, method and path of requests that went out; code 0 is no response.
@@ -81,8 +96,7 @@ pub struct Counters {
     pub operations: BTreeMap<(Thing, &'static str), Operations>,
     /// How long it took until a thing was ready.
     pub made: BTreeMap<Thing, Histogram>,
-    /// When a request is answered (µs since 1970), which, and how long it took.
-    unanswered: Vec<(i64, InboundKey, u64)>,
+    pending: Vec<Pending>,
     /// Of its own, so that what is counted changes nothing of what is written.
     random: Random,
 }
@@ -94,38 +108,53 @@ impl Counters {
             outbound: BTreeMap::new(),
             operations: BTreeMap::new(),
             made: BTreeMap::new(),
-            unanswered: Vec::new(),
+            pending: Vec::new(),
             random: Random::named(seed, &format!("{process}/metrics")),
         }
     }
 
     /// A request that came in at `at` and is answered `micros` later, when it is counted.
     pub fn answer(&mut self, at: i64, method: &'static str, url: &str, code: u16, micros: u64) {
-        if self.unanswered.len() >= UNANSWERED {
+        let request = Request::Inbound((code, method, path_label(url)));
+        self.wait_for(at, request, Duration::from_micros(micros));
+    }
+
+    fn wait_for(&mut self, at: i64, request: Request, took: Duration) {
+        if self.pending.len() >= UNANSWERED {
             self.settle(at);
         }
-        self.unanswered
-            .push((at + micros as i64, (code, method, path_label(url)), micros));
+        self.pending.push(Pending {
+            over: at + took.as_micros() as i64,
+            request,
+            seconds: took.as_secs_f64(),
+        });
     }
 
     /// Counts what is answered by then.
     pub fn settle(&mut self, now: i64) {
-        for (_, key, micros) in self.unanswered.extract_if(.., |(done, ..)| *done <= now) {
-            let histogram = self.inbound.entry(key);
-            let histogram = histogram.or_insert_with(|| Histogram::new(INBOUND_BOUNDS));
-            histogram.observe(micros as f64 / 1e6);
+        for pending in self.pending.extract_if(.., |pending| pending.over <= now) {
+            let histogram = match pending.request {
+                Request::Inbound(key) => {
+                    let histogram = self.inbound.entry(key);
+                    histogram.or_insert_with(|| Histogram::new(INBOUND_BOUNDS))
+                }
+                Request::Outbound(key) => {
+                    let histogram = self.outbound.entry(key);
+                    histogram.or_insert_with(|| Histogram::new(OUTBOUND_BOUNDS))
+                }
+            };
+            histogram.observe(pending.seconds);
         }
     }
 
-    /// A call to OCM, and how it failed if it did.
-    pub fn call(&mut self, outbound: Outbound, failure: Option<Failure>) {
+    /// A call to OCM that is over at `over`, and how it failed if it did.
+    pub fn call(&mut self, over: i64, outbound: Outbound, failure: Option<Failure>) {
         let code = failure.map_or(outbound.code, Failure::code);
         let usual = Duration::from_millis(120 + self.random.below(700));
         let took = failure.and_then(Failure::patience).unwrap_or(usual);
         let key = (outbound.service, code, outbound.method, outbound.path);
-        let histogram = self.outbound.entry(key);
-        let histogram = histogram.or_insert_with(|| Histogram::new(OUTBOUND_BOUNDS));
-        histogram.observe(took.as_secs_f64());
+        let at = over - took.as_micros() as i64;
+        self.wait_for(at, Request::Outbound(key), took);
     }
 
     /// An operation of a worker begins.
@@ -221,7 +250,8 @@ mod tests {
             (Some(Failure::ConnectionClosed), 0),
         ] {
             let before = counters.clone();
-            counters.call(Call::Status.outbound(), failure);
+            counters.call(0, Call::Status.outbound(), failure);
+            counters.settle(0);
             let key = (
                 "ocm-clusters-service",
                 code,

@@ -286,7 +286,8 @@ mod tests {
         counters.begin(Thing::Kafka, "create");
         counters.ready(Thing::Kafka, std::time::Duration::from_mins(3));
         counters.ready(Thing::Cluster, std::time::Duration::from_mins(40));
-        counters.call(super::super::ocm::AUTHORISATION, None);
+        counters.call(0, super::super::ocm::AUTHORISATION, None);
+        counters.settle(0);
         let usage = Usage {
             cpu_nanos: 0,
             memory_bytes: 0,

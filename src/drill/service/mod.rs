@@ -29,6 +29,8 @@ mod dependency_tests;
 mod tests;
 #[cfg(test)]
 mod trouble_tests;
+#[cfg(test)]
+mod vitals_tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

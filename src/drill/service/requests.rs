@@ -72,7 +72,7 @@ pub fn request(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
     }
     if exchange.method == "POST" && exchange.status < 500 {
         body(running, at, scene.log);
-        running.counters.call(ocm::AUTHORISATION, None);
+        running.counters.call(at, ocm::AUTHORISATION, None);
     }
     write(running, at, &exchange, scene.log);
 }

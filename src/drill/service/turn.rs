@@ -68,13 +68,14 @@ impl Turn<'_> {
     /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written, and each attempt is counted.
     pub fn ask_ocm(&mut self, call: Call, cluster: &str) -> Option<(Failure, String)> {
         if let Some(first) = self.troubles.ocm_retried {
-            self.counters.call(call.outbound(), Some(first));
+            self.at += first.patience().unwrap_or_default().as_micros() as i64;
+            self.counters.call(self.at, call.outbound(), Some(first));
             if let Some(line) = first.standard_log(self.at) {
                 self.print(&line);
             }
         }
         let failure = self.troubles.ocm(call);
-        self.counters.call(call.outbound(), failure);
+        self.counters.call(self.at, call.outbound(), failure);
         let failure = failure?;
         if let Some(line) = failure.standard_log(self.at) {
             self.print(&line);

@@ -41,7 +41,7 @@ pub fn create(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
         micros: 30_000 + running.random.below(40_000),
         ..requests::by_somebody(running)
     };
-    running.counters.call(ocm::AUTHORISATION, None);
+    running.counters.call(at, ocm::AUTHORISATION, None);
     requests::body(running, at, scene.log);
     requests::write(running, at, &exchange, scene.log);
 }
@@ -100,7 +100,7 @@ fn refusal(running: &mut Running, id: &str, cluster: &str, at: i64, scene: &mut 
         ));
     }
     let failure = scene.troubles.ocm(Call::Syncset);
-    running.counters.call(ocm::SYNCSET_DELETION, failure);
+    running.counters.call(at, ocm::SYNCSET_DELETION, failure);
     let failure = failure?;
     let error = failure.text(Call::Syncset, cluster, &mut running.random);
     scene.log.text(&running.process, at + 150_000, &error);

@@ -296,7 +296,8 @@ impl Running {
         };
         let last = turn.at;
         match done {
-            Ok(()) => vec![again],
+            // ticks that come while a loop is at work are lost
+            Ok(()) => vec![(again.0.max(last), again.1)],
             Err(Panics) => self.end(last, stack::PANIC_EXIT),
         }
     }
