@@ -177,26 +177,28 @@ fn usage(average: Average) -> Value {
     json!({"cpu": cpu(average.cpu_nanos), "memory": memory(average.memory_bytes)})
 }
 
-/// Billionths of a CPU as a quantity writes them: in the largest unit that loses nothing.
+/// Billionths of a CPU as a quantity writes them.
 fn cpu(nanos: u64) -> String {
-    match nanos {
-        0 => "0".to_owned(),
-        _ if nanos % 1_000 != 0 => format!("{nanos}n"),
-        _ if nanos % 1_000_000 != 0 => format!("{}u", nanos / 1_000),
-        _ if nanos % 1_000_000_000 != 0 => format!("{}m", nanos / 1_000_000),
-        _ => (nanos / 1_000_000_000).to_string(),
-    }
+    let units = [("", 1_000_000_000), ("m", 1_000_000), ("u", 1_000), ("n", 1)];
+    in_largest(nanos, &units)
 }
 
-/// Bytes, likewise, by powers of 1024.
+/// Bytes, likewise.
 fn memory(bytes: u64) -> String {
-    let units = [("Gi", 1_u64 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
+    in_largest(
+        bytes,
+        &[("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10), ("", 1)],
+    )
+}
+
+/// A number in the largest unit that loses nothing.
+fn in_largest(number: u64, units: &[(&str, u64)]) -> String {
     let unit = units
-        .into_iter()
-        .find(|(_, size)| bytes != 0 && bytes % size == 0);
+        .iter()
+        .find(|(_, size)| number != 0 && number.is_multiple_of(*size));
     unit.map_or_else(
-        || bytes.to_string(),
-        |(unit, size)| format!("{}{unit}", bytes / size),
+        || "0".to_owned(),
+        |(unit, size)| format!("{}{unit}", number / size),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use http::Response;
 use http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
 
 use super::Asked;
 use super::body::{self, Body};
@@ -28,12 +29,23 @@ impl<'a> Address<'a> {
     fn of(id: &'a str) -> Option<Self> {
         let (tls, name, port) = match *id.split(':').collect::<Vec<&str>>() {
             [name] => (false, name, ""),
-            [name, port] => (false, name, port),
-            ["" | "http", name, port] => (false, name, port),
+            [name, port] | ["" | "http", name, port] => (false, name, port),
             ["https", name, port] => (true, name, port),
             _ => return None,
         };
         (!name.is_empty()).then_some(Self { tls, name, port })
+    }
+
+    /// The port it names; else the first that a container of the pod names, or the scheme's own.
+    fn port_of(&self, pod: &Value) -> String {
+        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+        let mut first = containers.map(|container| &container["ports"][0]["containerPort"]);
+        match (self.port, first.find_map(Value::as_u64), self.tls) {
+            ("", Some(first), _) => first.to_string(),
+            ("", None, false) => "80".to_owned(),
+            ("", None, true) => "443".to_owned(),
+            (port, ..) => port.to_owned(),
+        }
     }
 }
 
@@ -51,16 +63,7 @@ pub fn answer(asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
     let Some(ip) = pod["status"]["podIP"].as_str().filter(|ip| !ip.is_empty()) else {
         return Err(Refusal::bad_request("address not allowed"));
     };
-    let containers = pod["spec"]["containers"].as_array();
-    let ports = containers.into_iter().flatten();
-    let first = ports.map(|container| &container["ports"][0]["containerPort"]);
-    let first = first.filter_map(serde_json::Value::as_u64).next();
-    let port = match (address.port, first, address.tls) {
-        ("", Some(first), _) => first.to_string(),
-        ("", None, false) => "80".to_owned(),
-        ("", None, true) => "443".to_owned(),
-        (port, ..) => port.to_owned(),
-    };
+    let port = address.port_of(&pod);
     let unreachable = |why: &str| {
         let message = format!("error trying to reach service: {why}");
         Refusal::new(503, "ServiceUnavailable", message)

@@ -176,23 +176,24 @@ impl World {
                 let ContainerState::Running(started) = container.state else {
                     continue;
                 };
-                let used = if container.name == CONTAINER {
-                    self.service.usage(uid, at)
-                } else {
-                    let age = at.duration_since(started).as_millis().unsigned_abs();
-                    Some(Usage {
-                        cpu_nanos: u64::try_from(age).unwrap_or(0) * 1_000 * OTHER.0,
-                        memory_bytes: OTHER.1,
-                    })
-                };
-                let key = (uid.clone(), container.name.clone());
-                batch.extend(used.map(|used| {
+                if let Some(used) = self.used_by(at, uid, &container.name, started) {
                     let point = Point { started, at, used };
-                    (key, point)
-                }));
+                    batch.insert((uid.clone(), container.name.clone()), point);
+                }
             }
         }
         batch
+    }
+
+    fn used_by(&self, at: Timestamp, uid: &str, container: &str, started: Timestamp) -> Option<Usage> {
+        if container == CONTAINER {
+            return self.service.usage(uid, at);
+        }
+        let age = u64::try_from(at.duration_since(started).as_millis()).unwrap_or(0);
+        Some(Usage {
+            cpu_nanos: age * 1_000 * OTHER.0,
+            memory_bytes: OTHER.1,
+        })
     }
 
     /// Nodes use what their pods use, and what all else on them does.
@@ -285,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_pod_is_known_from_its_second_point_on_and_none_spans_a_restart() {
-        let table: [(&str, &[Batch], &[Option<(u64, i64)>]); 5] = [
+        type Known = Option<(u64, i64)>;
+        let table: [(&str, &[Batch], &[Known]); 5] = [
             (
                 "old",
                 &[batch(0, 100, 5), batch(0, 115, 5)],

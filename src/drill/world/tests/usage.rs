@@ -3,6 +3,11 @@
 use super::*;
 use crate::drill::scenario::MetricsApi;
 
+/// A world with a short past, in which this happens.
+fn world_with(timeline: &str) -> World {
+    with_timeline(&format!("[deployment]\npods_age = '6m'\n{timeline}"))
+}
+
 /// Thousandths of a CPU and MiB of each pod, by age; `None` for those it knows nothing of.
 fn usage(world: &World) -> Vec<Option<(u64, u64)>> {
     let mut all = pods(world);
@@ -41,7 +46,7 @@ fn idle_pods_use_little_and_those_with_too_much_to_do_all_they_may() {
         } else {
             format!("[[timeline]]\nat = '-5m'\n{load}\n")
         };
-        let world = with_timeline(&timeline);
+        let world = world_with(&timeline);
         for used in usage(&world) {
             let (millis, mebi) = used.unwrap();
             assert!(
@@ -58,7 +63,7 @@ fn idle_pods_use_little_and_those_with_too_much_to_do_all_they_may() {
 
 #[test]
 fn memory_that_leaks_approaches_its_limit_until_the_process_is_killed() {
-    let mut world = with_timeline("[[timeline]]\nat = '-1s'\noom_after = '5m'\n");
+    let mut world = world_with("[[timeline]]\nat = '-1s'\noom_after = '5m'\n");
     let mut figures = Vec::new();
     for minute in 1..5 {
         world.advance(after(60 * minute));
@@ -76,7 +81,7 @@ fn memory_that_leaks_approaches_its_limit_until_the_process_is_killed() {
 
 #[test]
 fn a_new_pod_is_unknown_at_first_and_a_gone_one_at_the_next_look() {
-    let mut world = with_timeline("[[timeline]]\nat = '60s'\ndelete_pods = 1\n");
+    let mut world = world_with("[[timeline]]\nat = '60s'\ndelete_pods = 1\n");
     assert_eq!(usage(&world).iter().flatten().count(), 3);
     let gone = uid(&pods(&world)[0]);
     world.advance(after(66));
@@ -94,7 +99,7 @@ fn a_new_pod_is_unknown_at_first_and_a_gone_one_at_the_next_look() {
 #[test]
 fn of_a_node_that_is_off_and_its_pods_nothing_is_known() {
     let mut world =
-        with_timeline("[[timeline]]\nat = '10s'\ncluster = { node_fails = 'ip-10-0-134-21.ec2.internal' }\n");
+        world_with("[[timeline]]\nat = '10s'\ncluster = { node_fails = 'ip-10-0-134-21.ec2.internal' }\n");
     world.advance(after(40));
     assert!(world.metrics().node("ip-10-0-134-21.ec2.internal").is_none());
     assert!(world.metrics().node("ip-10-0-159-87.ec2.internal").is_some());
@@ -103,7 +108,7 @@ fn of_a_node_that_is_off_and_its_pods_nothing_is_known() {
 
 #[test]
 fn a_metrics_server_that_was_down_knows_nothing_of_before() {
-    let mut world = with_timeline(
+    let mut world = world_with(
         "[[timeline]]\nat = '10s'\ncluster = 'metrics_fail'\n[[timeline]]\nat = '60s'\ncluster = 'metrics_return'\n",
     );
     for (second, state, known) in [
