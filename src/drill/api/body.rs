@@ -65,6 +65,11 @@ fn answer(code: u16, media_type: &'static str, body: Body) -> Response<Body> {
     response
 }
 
+/// A text of that media type.
+pub fn plain(code: u16, media_type: &'static str, text: String) -> Response<Body> {
+    complete(code, media_type, Bytes::from(text))
+}
+
 /// A plain text.
 pub fn text(text: &'static str) -> Response<Body> {
     complete(

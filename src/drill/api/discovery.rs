@@ -11,6 +11,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
+use super::metrics;
+use crate::drill::scenario::MetricsApi;
 
 const ALL: &str = "create,delete,deletecollection,get,list,patch,update,watch";
 const OF_STATUS: &str = "get,patch,update";
@@ -77,7 +79,8 @@ impl Entry {
 
     /// The name of a resource, not of a subresource, in the singular.
     fn singular(&self) -> String {
-        if self.name.contains('/') {
+        // the metrics server has no singular for its own
+        if self.name.contains('/') || self.group == metrics::GROUP {
             String::new()
         } else {
             self.kind.to_lowercase()
@@ -151,10 +154,11 @@ fn resources(group: &str, version: &str) -> impl Iterator<Item = &'static Entry>
 }
 
 /// The groups but core, in the server's order.
-fn groups() -> Vec<&'static str> {
+fn groups(api: MetricsApi) -> Vec<&'static str> {
     let mut groups: Vec<&str> = Vec::new();
     for entry in ENTRIES.iter() {
-        if !entry.group.is_empty() && !groups.contains(&entry.group) {
+        let known = entry.group != metrics::GROUP || api != MetricsApi::Absent;
+        if !entry.group.is_empty() && known && !groups.contains(&entry.group) {
             groups.push(entry.group);
         }
     }
@@ -173,23 +177,23 @@ fn versions(group: &str) -> Vec<&'static str> {
 }
 
 /// The answer for a path that is no resource; `None` when nothing is there.
-pub fn answer(parts: &Parts) -> Option<Response<Body>> {
+pub fn answer(parts: &Parts, api: MetricsApi) -> Option<Response<Body>> {
     let path = parts.uri.path().trim_end_matches('/');
     match path {
         "/version" => Some(body::json(200, &version())),
         "/healthz" | "/livez" | "/readyz" => Some(body::text("ok")),
-        "/api" if wants_aggregated(parts) => Some(aggregated(parts, &[""])),
-        "/apis" if wants_aggregated(parts) => Some(aggregated(parts, &groups())),
+        "/api" if wants_aggregated(parts) => Some(aggregated(parts, &[""], api)),
+        "/apis" if wants_aggregated(parts) => Some(aggregated(parts, &groups(api), api)),
         "/api" => Some(body::json(200, &api_versions(parts))),
-        "/apis" => Some(body::json(200, &group_list())),
+        "/apis" => Some(body::json(200, &group_list(api))),
         "/api/v1" => Some(body::json(200, &resource_list("", "v1"))),
-        _ => group_answer(path),
+        _ => group_answer(path, api),
     }
 }
 
-fn group_answer(path: &str) -> Option<Response<Body>> {
+fn group_answer(path: &str, api: MetricsApi) -> Option<Response<Body>> {
     let rest = path.strip_prefix("/apis/")?;
-    let groups = groups();
+    let groups = groups(api);
     match rest.split_once('/') {
         None if groups.contains(&rest) => {
             let mut group = group(rest);
@@ -197,6 +201,8 @@ fn group_answer(path: &str) -> Option<Response<Body>> {
             group["apiVersion"] = json!("v1");
             Some(body::json(200, &group))
         }
+        // what is in the group its own server says
+        Some((metrics::GROUP, _)) if api == MetricsApi::Down => Some(metrics::unavailable()),
         Some((name, version)) if groups.contains(&name) && versions(name).contains(&version) => {
             Some(body::json(200, &resource_list(name, version)))
         }
@@ -232,8 +238,8 @@ fn api_versions(parts: &Parts) -> Value {
     })
 }
 
-fn group_list() -> Value {
-    let groups: Vec<Value> = groups().into_iter().map(group).collect();
+fn group_list(api: MetricsApi) -> Value {
+    let groups: Vec<Value> = groups(api).into_iter().map(group).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
@@ -266,8 +272,14 @@ fn wants_aggregated(parts: &Parts) -> bool {
 }
 
 /// The whole of it in one answer, which the client may keep: it asks again by its tag.
-fn aggregated(parts: &Parts, groups: &[&str]) -> Response<Body> {
-    let items: Vec<Value> = groups.iter().map(|group| aggregated_group(group)).collect();
+fn aggregated(parts: &Parts, groups: &[&str], api: MetricsApi) -> Response<Body> {
+    let items: Vec<Value> = groups
+        .iter()
+        .map(|group| match *group {
+            metrics::GROUP if api == MetricsApi::Down => stale_group(group),
+            group => aggregated_group(group),
+        })
+        .collect();
     let list = json!({
         "kind": "APIGroupDiscoveryList",
         "apiVersion": "apidiscovery.k8s.io/v2",
@@ -325,6 +337,13 @@ fn aggregated_group(group: &str) -> Value {
     json!({"metadata": metadata, "versions": versions})
 }
 
+/// A group whose server does not say what is in it: its versions, and that they are not current.
+fn stale_group(group: &str) -> Value {
+    let versions = versions(group).into_iter();
+    let versions = versions.map(|version| json!({"version": version, "freshness": "Stale"}));
+    json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": versions.collect::<Vec<Value>>()})
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,7 +366,7 @@ mod tests {
             if let Some(tag) = tag {
                 request = request.header(IF_NONE_MATCH, tag);
             }
-            answer(&request.body(()).unwrap().into_parts().0).unwrap()
+            answer(&request.body(()).unwrap().into_parts().0, MetricsApi::Served).unwrap()
         };
         let first = ask(None);
         assert_eq!(first.status(), 200);

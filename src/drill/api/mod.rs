@@ -13,8 +13,10 @@ mod in_process;
 mod log_options;
 mod logs;
 mod marks;
+mod metrics;
 mod openapi;
 mod patch;
+mod proxy;
 mod read;
 mod request;
 mod reviews;
@@ -95,7 +97,7 @@ async fn answer(
     *known = Some(who.clone());
     let query = Query::of(parts.uri.query());
     let Some(target) = Target::of(parts.uri.path()) else {
-        return answer_path(parts, &who);
+        return answer_path(shared, parts, &who);
     };
     let verb = request::verb(&parts.method, &target, &query);
     if !rights.allow(&who, verb, &target) {
@@ -114,10 +116,13 @@ async fn answer(
         parts,
         body,
     };
+    if target.group == metrics::GROUP {
+        return metrics::answer(&asked);
+    }
     serve(&asked, verb).await
 }
 
-fn answer_path(parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
+fn answer_path(shared: &Shared, parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
     let path = parts.uri.path();
     let verb = parts.method.as_str().to_lowercase();
     let verb = if verb == "head" { "get" } else { &verb };
@@ -128,8 +133,9 @@ fn answer_path(parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal>
         return Err(Refusal::method_not_allowed());
     }
     let documents = openapi::answer(parts)?;
+    let metrics = shared.world().metrics().state;
     documents
-        .or_else(|| discovery::answer(parts))
+        .or_else(|| discovery::answer(parts, metrics))
         .ok_or_else(Refusal::no_such_resource)
 }
 
@@ -194,8 +200,8 @@ async fn serve_stored(
     } = *asked;
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
-        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward")
-        | (Resource::Pods, _, "proxy") => Err(streams::refuse(asked)),
+        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(streams::refuse(asked)),
+        (Resource::Pods, _, "proxy") => proxy::answer(asked),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
             delete::one(asked, resource)
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::identity::{AUTHENTICATED, Identity, MASTERS, ON_CALL_GROUP, READ_ONLY_USER};
+use super::metrics;
 use super::request::Target;
 use super::status::{Refusal, qualified};
 use crate::drill::faults::ApiFault;
@@ -43,7 +44,7 @@ const BASIC_USER: [Rule; 2] = [
 ];
 
 /// The role `oncall` in the service's namespace.
-const ON_CALL: [Rule; 7] = [
+const ON_CALL: [Rule; 9] = [
     rule(&["get", "list", "watch", "delete"], "", &["pods"]),
     rule(&["get"], "", &["pods/log"]),
     rule(READ, "", &["events"]),
@@ -56,15 +57,18 @@ const ON_CALL: [Rule; 7] = [
         resources: &["secrets"],
         name: Some(DATABASE_SECRET),
     },
+    rule(&["get", "list"], metrics::GROUP, &["pods"]),
+    rule(&["get"], "", &["pods/proxy"]),
 ];
 
 /// The role `incident-readonly` there: what the on-call role reads, without the secret.
-const READ_ONLY: [Rule; 5] = [
+const READ_ONLY: [Rule; 6] = [
     rule(READ, "", &["pods"]),
     rule(&["get"], "", &["pods/log"]),
     rule(READ, "", &["events"]),
     rule(READ, "events.k8s.io", &["events"]),
     rule(READ, "apps", &["deployments", "replicasets"]),
+    rule(&["get", "list"], metrics::GROUP, &["pods"]),
 ];
 
 /// What is not a resource and open to everybody who is logged in (`system:discovery`).
@@ -117,8 +121,15 @@ impl Right {
     fn covers(&self, verb: &str, group: &str, resource: &str, name: &str) -> bool {
         self.resource == resource
             && self.verb.as_deref().is_none_or(|own| own == verb)
-            && self.group.as_deref().is_none_or(|own| own == group)
+            && self.is_of(group)
             && self.name.as_deref().is_none_or(|own| own == name)
+    }
+
+    /// Whether it is of this group: the one it names, or any but that of the metrics, whose pods are not pods.
+    fn is_of(&self, group: &str) -> bool {
+        self.group
+            .as_deref()
+            .map_or(group != metrics::GROUP, |own| own == group)
     }
 
     /// The group of a right that is given: said, or that of the known resource.

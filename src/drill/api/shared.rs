@@ -25,9 +25,11 @@ const FINEST: Duration = Duration::from_millis(20);
 const COARSEST: Duration = Duration::from_mins(1);
 
 /// What some role grants, and nobody while the server knows no roles.
-const GRANTED: [&str; 10] = [
+const GRANTED: [&str; 12] = [
     "pods",
     "pods/log",
+    "pods/proxy",
+    "pods.metrics.k8s.io",
     "events",
     "deployments",
     "deployments/scale",

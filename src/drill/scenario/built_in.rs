@@ -62,6 +62,9 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "api-server-restarts",
     "no-events-right",
     "log-of-one-pod-forbidden",
+    "ocm-slow-outbound",
+    "metrics-server-down",
+    "no-metrics",
 ];
 
 /// The scenarios that come with the program, in the order in which they are best practised.

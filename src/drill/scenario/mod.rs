@@ -51,6 +51,9 @@ pub struct Scenario {
     /// name of an object of the service takes its place.
     #[serde(default, deserialize_with = "objects")]
     pub objects: Vec<Value>,
+    /// The API of the metrics server, `metrics.k8s.io`.
+    #[serde(default)]
+    pub metrics: MetricsApi,
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<Entry>,
@@ -132,6 +135,19 @@ pub struct Rights {
     /// Taken away: a resource (`events`, `pods/log`), one verb on it (`pods:delete`), or one object (`pods/log/NAME`; a number in
     /// place of the name is a pod's place by age at the start, 1 the oldest).
     pub without: Vec<String>,
+}
+
+/// The API of the metrics server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsApi {
+    /// It answers.
+    #[default]
+    Served,
+    /// The cluster has none.
+    Absent,
+    /// It is registered, and its server does not answer.
+    Down,
 }
 
 /// A scenario that cannot be used.

@@ -127,6 +127,10 @@ pub enum ClusterHappening {
     LoseSecret(String),
     /// The deleted secrets are made again.
     SecretsReturn,
+    /// The metrics server goes down: its API is named and does not answer.
+    MetricsFail,
+    /// The metrics server is back, and knows nothing of before.
+    MetricsReturn,
 }
 
 #[derive(Deserialize)]

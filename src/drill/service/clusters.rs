@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::counters::Thing;
 use super::log::Place;
 use super::ocm::Call;
 use super::plan::Plan;
@@ -95,6 +96,7 @@ fn accepted(turn: &mut Turn<'_>, place: usize) {
     if turn.tables.clusters[place].cluster_id.is_empty() {
         turn.tables.clusters[place].cluster_id = turn.tables.random.ocm_id();
     }
+    turn.counters.begin(Thing::Cluster, "create");
     change(turn, place, "cluster_provisioning");
 }
 
@@ -154,7 +156,10 @@ fn provisioned(turn: &mut Turn<'_>, place: usize) -> Result<(), Panics> {
         turn.complain(FILE, 208, &text);
         return Ok(());
     }
-    if turn.has_been(since, SET_UP) {
+    if turn.has_been(since, SET_UP) && !turn.past {
+        let asked = turn.tables.clusters[place].created_at;
+        let took = turn.now().duration_since(asked).unsigned_abs();
+        turn.counters.ready(Thing::Cluster, took);
         change(turn, place, "ready");
     }
     Ok(())

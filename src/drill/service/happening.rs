@@ -19,6 +19,9 @@ pub enum ServiceHappening {
     OcmDns(Failure),
     /// OCM takes no syncsets, until `recovers = "ocm"`.
     OcmSyncsets(Failure),
+    /// The first attempt of every call to OCM fails in this way and the SDK's second succeeds, so that the service has no error to
+    /// log, until `recovers = "ocm"`.
+    OcmRetried(Failure),
     /// Clusters that OCM builds stay as they are, until `recovers = "builds"`.
     BuildsHang,
     /// Clusters that OCM builds end in its state `error` after some minutes, until `recovers = "builds"`.

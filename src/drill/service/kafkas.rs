@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::connection;
+use super::counters::Thing;
 use super::ocm::Call;
 use super::turn::Turn;
 
@@ -77,6 +78,7 @@ fn accepted(turn: &mut Turn<'_>, place: usize) {
         .ready_cluster(&row.cloud_provider, &row.region, row.multi_az);
     if let Some(cluster) = found {
         turn.tables.kafka_requests[place].cluster_id = cluster;
+        turn.counters.begin(Thing::Kafka, "create");
         change(turn, place, "provisioning");
     }
 }
@@ -165,6 +167,9 @@ fn resource_creating(turn: &mut Turn<'_>, place: usize) {
     let done = turn.has_been(since, CREATION) && !turn.troubles.data_plane && !turn.past;
     if done {
         turn.say(0, FILE, 195, &format!("Kafka {id} state ready"));
+        let asked = turn.tables.kafka_requests[place].created_at;
+        let took = turn.now().duration_since(asked).unsigned_abs();
+        turn.counters.ready(Thing::Kafka, took);
         change(turn, place, "ready");
     }
     let state = if done { "ready" } else { "unknown" };

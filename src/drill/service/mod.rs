@@ -5,7 +5,10 @@
 
 mod clusters;
 mod connection;
+mod counters;
+mod effort;
 mod election;
+mod exposition;
 mod happening;
 mod hostile;
 mod kafkas;
@@ -26,12 +29,15 @@ mod dependency_tests;
 mod tests;
 #[cfg(test)]
 mod trouble_tests;
+#[cfg(test)]
+mod vitals_tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+pub use effort::{Bounds, Usage};
 pub use happening::{Dependency, ServiceHappening, StartFailure};
 pub use ocm::Failure;
 pub use plan::Plan;
@@ -261,6 +267,39 @@ impl Service {
         })
     }
 
+    /// The pod's process may use no more than this.
+    pub fn bound(&mut self, pod_uid: &str, bounds: Bounds) {
+        if let Some(running) = self.running_mut(pod_uid) {
+            running.effort.bounds = bounds;
+        }
+    }
+
+    /// The pod's process leaks memory from the one moment until it is exhausted at the other, or no longer does.
+    pub fn leak(&mut self, pod_uid: &str, leak: Option<(Timestamp, Timestamp)>) {
+        if let Some(running) = self.running_mut(pod_uid) {
+            running.effort.leak = leak.map(|(from, until)| (from.as_microsecond(), until.as_microsecond()));
+        }
+    }
+
+    /// What the pod's process has used by then; `None` when there is none.
+    pub fn usage(&self, pod_uid: &str, at: Timestamp) -> Option<Usage> {
+        let at = at.as_microsecond();
+        let used = self.troubles.used_percent(self.serving(at));
+        Some(self.running(pod_uid)?.effort.usage(at, used))
+    }
+
+    /// What the pod's process answers under `/metrics`; `None` when nobody listens.
+    pub fn metrics(&self, pod_uid: &str, at: Timestamp) -> Option<String> {
+        let running = self.running(pod_uid)?;
+        if !running.listens(at.as_microsecond()) {
+            return None;
+        }
+        let mut counters = running.counters.clone();
+        counters.settle(at.as_microsecond());
+        let started = (running.started.as_microsecond() / 10_000) as f64 / 100.0;
+        Some(exposition::text(&counters, self.usage(pod_uid, at)?, started))
+    }
+
     /// The pod whose process holds the lease of this type.
     pub fn leader(&self, lease_type: &str, tables: &Tables) -> Option<String> {
         let place = self.holder(lease_type, tables)?;
@@ -325,6 +364,11 @@ impl Service {
 
     fn running(&self, pod_uid: &str) -> Option<&Running> {
         let mut all = self.processes.iter().flatten();
+        all.find(|running| running.process.pod_uid == pod_uid)
+    }
+
+    fn running_mut(&mut self, pod_uid: &str) -> Option<&mut Running> {
+        let mut all = self.processes.iter_mut().flatten();
         all.find(|running| running.process.pod_uid == pod_uid)
     }
 

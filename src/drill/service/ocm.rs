@@ -1,5 +1,7 @@
 //! How calls to OCM fail, in the words of its SDK (v0.1.141) and of Go's transport.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::log::time;
@@ -37,7 +39,48 @@ pub enum Call {
     Syncset,
 }
 
+/// A request to one of OCM's services as the SDK counts it: ids in the path are `-`, and the code is that of success.
+#[derive(Clone, Copy, Debug)]
+pub struct Outbound {
+    pub service: &'static str,
+    pub method: &'static str,
+    pub path: &'static str,
+    pub code: u16,
+}
+
+const fn of_clusters(method: &'static str, path: &'static str, code: u16) -> Outbound {
+    Outbound {
+        service: "ocm-clusters-service",
+        method,
+        path,
+        code,
+    }
+}
+
+const SYNCSETS: &str = "/api/clusters_mgmt/v1/clusters/-/external_configuration/syncsets";
+/// A Kafka's syncset is deleted.
+pub const SYNCSET_DELETION: Outbound = of_clusters("DELETE", SYNCSETS, 204);
+/// The accounts service is asked whether the organisation has quota for another Kafka.
+pub const AUTHORISATION: Outbound = Outbound {
+    service: "ocm-accounts-service",
+    method: "POST",
+    path: "/api/accounts_mgmt/v1/cluster_authorizations",
+    code: 201,
+};
+
 impl Call {
+    /// As it is counted.
+    pub fn outbound(self) -> Outbound {
+        let clusters = "/api/clusters_mgmt/v1/clusters";
+        let cluster = "/api/clusters_mgmt/v1/clusters/-";
+        match self {
+            Call::Create => of_clusters("POST", clusters, 201),
+            Call::Status | Call::DnsName => of_clusters("GET", cluster, 200),
+            Call::AddOn => of_clusters("POST", "/api/clusters_mgmt/v1/clusters/-/addons", 201),
+            Call::Syncset => of_clusters("POST", SYNCSETS, 201),
+        }
+    }
+
     fn method(self) -> &'static str {
         match self {
             Call::Create | Call::Syncset | Call::AddOn => "Post",
@@ -60,6 +103,26 @@ impl Failure {
     /// Whether OCM says that the request itself is wrong.
     pub fn is_callers_fault(self) -> bool {
         matches!(self, Failure::BadRequest | Failure::Forbidden)
+    }
+
+    /// As the SDK counts it: 0 where no answer came.
+    pub fn code(self) -> u16 {
+        match self {
+            Failure::BadRequest => 400,
+            Failure::Forbidden => 403,
+            Failure::InternalError => 500,
+            Failure::Unavailable => 503,
+            Failure::NoToken | Failure::DialTimeout | Failure::Deadline | Failure::ConnectionClosed => 0,
+        }
+    }
+
+    /// How long the caller waits, where that is longer than an answer usually takes.
+    pub fn patience(self) -> Option<Duration> {
+        match self {
+            Failure::NoToken | Failure::DialTimeout => Some(Duration::from_secs(30)),
+            Failure::Deadline => Some(Duration::from_secs(10)),
+            _ => None,
+        }
     }
 
     /// The SDK's error; `cluster` is OCM's id of the cluster in question.

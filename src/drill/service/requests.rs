@@ -3,6 +3,7 @@
 use super::connection::{self, Session, gorm};
 use super::hostile;
 use super::log::{Log, Place, SECOND, time};
+use super::ocm;
 use super::plan::Plan;
 use super::worker::{Running, Scene};
 
@@ -71,6 +72,7 @@ pub fn request(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
     }
     if exchange.method == "POST" && exchange.status < 500 {
         body(running, at, scene.log);
+        running.counters.call(at, ocm::AUTHORISATION, None);
     }
     write(running, at, &exchange, scene.log);
 }
@@ -199,6 +201,9 @@ pub fn write(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log)
         reason,
         ..
     } = exchange;
+    running
+        .counters
+        .answer(at, exchange.method, &exchange.url, *status, *micros);
     if log.verbosity() == 0 && *status < 500 {
         return;
     }

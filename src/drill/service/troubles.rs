@@ -28,6 +28,8 @@ pub struct Troubles {
     ocm: Option<Failure>,
     ocm_dns: Option<Failure>,
     ocm_syncsets: Option<Failure>,
+    /// The first attempt of every call to OCM fails so, and the SDK's second succeeds.
+    pub ocm_retried: Option<Failure>,
     pub builds: Builds,
     pub dns_name_empty: bool,
     pub sso: bool,
@@ -56,6 +58,7 @@ impl Troubles {
             ServiceHappening::Ocm(failure) => self.ocm = Some(failure),
             ServiceHappening::OcmDns(failure) => self.ocm_dns = Some(failure),
             ServiceHappening::OcmSyncsets(failure) => self.ocm_syncsets = Some(failure),
+            ServiceHappening::OcmRetried(failure) => self.ocm_retried = Some(failure),
             ServiceHappening::BuildsHang => self.builds = Builds::Hang,
             ServiceHappening::BuildsFail => self.builds = Builds::Fail,
             ServiceHappening::DnsNameEmpty => self.dns_name_empty = true,
@@ -88,7 +91,10 @@ impl Troubles {
 
     fn recover(&mut self, dependency: Dependency) {
         match dependency {
-            Dependency::Ocm => (self.ocm, self.ocm_dns, self.ocm_syncsets) = (None, None, None),
+            Dependency::Ocm => {
+                (self.ocm, self.ocm_dns, self.ocm_syncsets) = (None, None, None);
+                self.ocm_retried = None;
+            }
             Dependency::Builds => self.builds = Builds::Well,
             Dependency::DnsNames => self.dns_name_empty = false,
             Dependency::Sso => self.sso = false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Process;
+use super::counters::Counters;
 use super::log::{Log, Place, time};
 use super::ocm::{Call, Failure, wrapped};
 use super::plan::Plan;
@@ -19,6 +20,7 @@ pub struct Turn<'a> {
     pub at: i64,
     pub random: &'a mut Random,
     pub log: &'a mut Log,
+    pub counters: &'a mut Counters,
     pub tables: &'a mut Tables,
     pub plan: &'a Plan,
     pub troubles: &'a Troubles,
@@ -63,9 +65,18 @@ impl Turn<'_> {
         self.log.text(self.process, self.at, text);
     }
 
-    /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written.
+    /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written, and each attempt is counted.
     pub fn ask_ocm(&mut self, call: Call, cluster: &str) -> Option<(Failure, String)> {
-        let failure = self.troubles.ocm(call)?;
+        if let Some(first) = self.troubles.ocm_retried {
+            self.at += first.patience().unwrap_or_default().as_micros() as i64;
+            self.counters.call(self.at, call.outbound(), Some(first));
+            if let Some(line) = first.standard_log(self.at) {
+                self.print(&line);
+            }
+        }
+        let failure = self.troubles.ocm(call);
+        self.counters.call(self.at, call.outbound(), failure);
+        let failure = failure?;
         if let Some(line) = failure.standard_log(self.at) {
             self.print(&line);
         }

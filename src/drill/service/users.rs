@@ -1,8 +1,9 @@
 //! Users who make and delete Kafkas, where a scenario wants some.
 
+use super::counters::Thing;
 use super::kafkas::SSO_ERROR;
 use super::log::{SECOND, time};
-use super::ocm::Call;
+use super::ocm::{self, Call};
 use super::requests::{self, BASE, Exchange};
 use super::worker::{Next, Running, Scene};
 use super::{Task, connection};
@@ -40,6 +41,7 @@ pub fn create(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
         micros: 30_000 + running.random.below(40_000),
         ..requests::by_somebody(running)
     };
+    running.counters.call(at, ocm::AUTHORISATION, None);
     requests::body(running, at, scene.log);
     requests::write(running, at, &exchange, scene.log);
 }
@@ -54,7 +56,11 @@ pub fn delete(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
     }
     let row = &scene.tables.kafka_requests[place];
     let (id, cluster) = (row.id.clone(), row.cluster_id.clone());
+    running.counters.begin(Thing::Kafka, "delete");
     let refusal = refusal(running, &id, &cluster, at, scene);
+    if refusal.is_none() {
+        running.counters.succeed(Thing::Kafka, "delete");
+    }
     let now = at + scene.log.skew(&running.process.pod_uid);
     let past = at <= scene.tables.seeded_at.as_microsecond();
     if refusal.is_none() && past {
@@ -93,7 +99,9 @@ fn refusal(running: &mut Running, id: &str, cluster: &str, at: i64, scene: &mut 
             "MGD-SERV-API-9: error deleting sso client: failed to delete sso client kafka-{client}: {SSO_ERROR}"
         ));
     }
-    let failure = scene.troubles.ocm(Call::Syncset)?;
+    let failure = scene.troubles.ocm(Call::Syncset);
+    running.counters.call(at, ocm::SYNCSET_DELETION, failure);
+    let failure = failure?;
     let error = failure.text(Call::Syncset, cluster, &mut running.random);
     scene.log.text(&running.process, at + 150_000, &error);
     Some(format!(

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use super::clusters::Panics;
 use super::connection::{self, Session};
+use super::counters::Counters;
+use super::effort::{self, Effort};
 use super::election::{Found, Kind, TICK, tick};
 use super::log::{Log, Place, SECOND};
 use super::plan::Plan;
@@ -46,6 +48,10 @@ pub struct Running {
     pub maintenance: bool,
     /// What it holds in memory makes requests fail.
     pub defective: bool,
+    /// What it counts of its own doing.
+    pub counters: Counters,
+    /// What it uses of its node.
+    pub effort: Effort,
     /// It has said its last words.
     ends: bool,
 }
@@ -76,6 +82,8 @@ impl Running {
             waits: false,
         });
         Self {
+            counters: Counters::new(seed, &name),
+            effort: Effort::new(seed, &name, started.as_microsecond()),
             process,
             started,
             random,
@@ -110,6 +118,8 @@ impl Running {
         if self.ends {
             return Vec::new();
         }
+        let used = scene.troubles.used_percent(scene.serving);
+        self.effort.work(at, used, effort_of(task));
         match task {
             Task::Startup => startup::start_up(self, at, scene),
             Task::Election => self.elect(at, scene),
@@ -267,6 +277,7 @@ impl Running {
             random: &mut self.random,
             past: at <= scene.tables.seeded_at.as_microsecond(),
             log: &mut *scene.log,
+            counters: &mut self.counters,
             tables: &mut *scene.tables,
             plan: scene.plan,
             troubles: scene.troubles,
@@ -285,8 +296,20 @@ impl Running {
         };
         let last = turn.at;
         match done {
-            Ok(()) => vec![again],
+            // ticks that come while a loop is at work are lost
+            Ok(()) => vec![(again.0.max(last), again.1)],
             Err(Panics) => self.end(last, stack::PANIC_EXIT),
         }
+    }
+}
+
+/// CPU that a task takes.
+fn effort_of(task: Task) -> u64 {
+    match task {
+        Task::Probe => effort::PROBE,
+        Task::Election => effort::TICK,
+        Task::Reconcile { .. } => effort::LOOP,
+        Task::Request | Task::Create | Task::Delete => effort::REQUEST,
+        Task::Startup | Task::Noise | Task::End { .. } => 0,
     }
 }

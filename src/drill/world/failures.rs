@@ -82,10 +82,12 @@ impl World {
     pub(super) fn plan_out_of_memory(&mut self, at: Timestamp, uid: &str) {
         let (Some(after), Some(index)) = (self.faults.out_of_memory_after, self.service_container(uid))
         else {
+            self.service.leak(uid, None);
             return;
         };
         let restart = self.pods.get(uid).map_or(0, |run| run.containers[index].restarts);
         let more = SignedDuration::from_millis(self.random.below(5_000) as i64);
+        self.service.leak(uid, Some((at, at + after + more)));
         self.schedule_step(at + after + more, uid, PodStep::OutOfMemory(index, restart));
     }
 

@@ -110,6 +110,7 @@ impl World {
         self.logs.open(instance(uid, &name, restart));
         if name == CONTAINER {
             self.service.start(process, at);
+            self.bound_process(uid);
             self.plan_out_of_memory(at, uid);
         }
         self.go_on(at, uid, index);

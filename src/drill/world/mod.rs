@@ -12,6 +12,7 @@ mod failures;
 mod kubelet;
 mod logs;
 mod managed;
+mod metrics_server;
 mod mounts;
 mod node_status;
 mod nodes;
@@ -43,6 +44,7 @@ use super::database::Tables;
 use super::scenario::{Happening, Scenario};
 use super::service::{Probe, Service};
 use failures::Faults;
+use metrics_server::MetricsServer;
 use nodes::{Node, NodeStep};
 use pod_run::PodRun;
 use pulls::Images;
@@ -52,6 +54,7 @@ use random::Random;
 pub use events::seconds;
 pub use logs::{Instance, LogFile, LogLine, Logs, PIECE, Position};
 pub use managed::{Manager, fields_of, own};
+pub use metrics_server::Average;
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;
 pub use store::{Change, ChangeKind, Store};
@@ -78,6 +81,8 @@ enum Due {
     ForgetLogs(String),
     /// The scenario's timeline.
     Happening(Happening),
+    /// The metrics server asks the kubelets.
+    Scrape,
 }
 
 /// A step in a pod's life; numbers are container indexes, init containers first.
@@ -139,6 +144,7 @@ pub struct World {
     controllers_due: bool,
     next_node: usize,
     requests: VecDeque<Request>,
+    metrics: MetricsServer,
 }
 
 impl World {
@@ -173,9 +179,11 @@ impl World {
             queued: 0,
             controllers_due: false,
             requests: VecDeque::new(),
+            metrics: MetricsServer::new(scenario.metrics, seed),
         };
         world.furnish(scenario, now, database);
         world.plan_timeline(scenario, now);
+        world.start_metrics_server(now - scenario.deployment.pods_age, now);
         world.advance(now);
         world
     }
@@ -237,6 +245,7 @@ impl World {
             } => self.expire_event(&namespace, &name, version),
             Due::ForgetLogs(uid) => self.logs.forget(&uid),
             Due::Happening(happening) => self.happen(at, &happening),
+            Due::Scrape => self.scrape(at),
         }
     }
 

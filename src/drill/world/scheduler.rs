@@ -214,7 +214,7 @@ impl Request {
 }
 
 /// CPU in thousandths: `200m`, `1`, `1.5`.
-fn thousandths(quantity: &str) -> i64 {
+pub(super) fn thousandths(quantity: &str) -> i64 {
     match quantity.strip_suffix('m') {
         Some(number) => number.parse().unwrap_or(0),
         None => quantity
@@ -224,7 +224,7 @@ fn thousandths(quantity: &str) -> i64 {
 }
 
 /// Memory in bytes: `512Mi`, `1Gi`, `1000000`.
-fn bytes(quantity: &str) -> i64 {
+pub(super) fn bytes(quantity: &str) -> i64 {
     const UNITS: [(&str, i64); 6] = [
         ("Ki", 1 << 10),
         ("Mi", 1 << 20),

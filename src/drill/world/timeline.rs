@@ -11,7 +11,7 @@ use super::events::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
 use super::{Due, Request, World};
-use crate::drill::scenario::{ClusterHappening, Happening, Scenario};
+use crate::drill::scenario::{ClusterHappening, Happening, MetricsApi, Scenario};
 
 /// The release before the one that runs.
 const PREVIOUS_TAG: &str = "5c1d0aa";
@@ -163,6 +163,8 @@ impl World {
                 self.quota = None;
                 self.touch(at);
             }
+            ClusterHappening::MetricsFail => self.set_metrics(MetricsApi::Down),
+            ClusterHappening::MetricsReturn => self.set_metrics(MetricsApi::Served),
             ClusterHappening::LoseSecret(name) => {
                 let secret = self.store.remove(Resource::Secrets, NAMESPACE, name);
                 self.lost_secrets.extend(secret.map(|secret| (*secret).clone()));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
+use sopwatch::drill::scenario::MetricsApi;
 use sopwatch::drill::{Drill, Options, Scenario};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -60,6 +61,10 @@ pub struct Stage {
 pub fn scenario(text: &str) -> Scenario {
     let mut scenario = Scenario::parse("recorded.toml", text).unwrap();
     scenario.objects.extend(neighbours());
+    // where it was recorded there was no metrics server, and the role knew neither that nor the pods' own metrics
+    scenario.metrics = MetricsApi::Absent;
+    let rights = ["pods.metrics.k8s.io", "pods/proxy"].map(str::to_owned);
+    scenario.rights.without.extend(rights);
     scenario
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, ListParams};
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use kube::{Api, Client, Error, ResourceExt as _};
 use sopwatch::drill::{self, ApiFault, Drill};
 
@@ -59,6 +60,44 @@ fn a_server_that_restarts_is_away_then_knows_no_roles_and_is_well_again() {
         assert!(
             answers.is_sorted_by_key(|answer| ["away", "403", "well"].iter().position(|one| one == answer))
         );
+    });
+}
+
+#[test]
+fn a_watch_that_stalls_says_nothing_more_while_others_and_new_ones_go_on() {
+    virtual_time::run(|breath| async move {
+        let (drill, _folder) = drill(drill::scenario("all-well").unwrap(), 1, &breath).await;
+        let pods = pods(&drill);
+        let events = Api::<Event>::namespaced(Client::new(drill.api().in_process(), NAMESPACE), NAMESPACE);
+        let version = pods
+            .list(&ListParams::default())
+            .await
+            .unwrap()
+            .metadata
+            .resource_version
+            .unwrap();
+        let params = WatchParams::default().timeout(290);
+        let mut stalled = pods.watch(&params, &version).await.unwrap().boxed();
+        let mut of_events = events.watch(&params, &version).await.unwrap().boxed();
+        drill.api().set_fault(Some(ApiFault::StallWatches("pods".into())));
+        let mut newer = pods.watch(&params, &version).await.unwrap().boxed();
+        let victim = names(&pods).await.unwrap().remove(0);
+        pods.delete(&victim, &DeleteParams::default()).await.unwrap();
+        let minute = Duration::from_mins(1);
+        let news = tokio::time::timeout(minute, newer.next()).await.unwrap();
+        assert!(matches!(news, Some(Ok(WatchEvent::Modified(pod))) if pod.name_any() == victim));
+        assert!(
+            tokio::time::timeout(minute, of_events.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .is_ok()
+        );
+        let silence = tokio::time::timeout(minute, stalled.next()).await;
+        assert!(silence.is_err(), "{silence:?}");
+        drill.api().set_fault(Some(ApiFault::ResetStreams));
+        let end = tokio::time::timeout(minute, stalled.next()).await.unwrap();
+        assert!(!matches!(end, Some(Ok(_))), "{end:?}");
     });
 }
 

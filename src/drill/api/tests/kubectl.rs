@@ -161,7 +161,7 @@ async fn kubectl_exits_and_complains_as_with_a_real_server() {
             1,
             "Error from server (Forbidden): secrets is forbidden: User \"oncall@example.com\" cannot list resource \"secrets\"",
         ),
-        ("top pods", 1, "error: Metrics API not available"),
+        ("top pods --no-headers", 0, "Mi"),
         (
             "exec POD -- id",
             1,

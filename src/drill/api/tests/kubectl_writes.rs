@@ -97,7 +97,30 @@ const USERS: &[Case] = &[
         "error upgrading connection: error dialing backend",
     ),
     ("--context admin attach POD", 1, "error dialing backend"),
-    ("--context admin top pods", 1, "error: Metrics API not available"),
+    ("top pods --containers --sort-by=cpu", 0, "service   "),
+    ("top pods -l app=none", 0, "No resources found in"),
+    (
+        "top pod no-such-pod",
+        1,
+        "Error from server (NotFound): pods \"no-such-pod\" not found",
+    ),
+    (
+        "get --raw /api/v1/namespaces/managed-services-stage/pods/POD:8080/proxy/metrics",
+        0,
+        "# TYPE api_inbound_request_count counter",
+    ),
+    (
+        "--context readonly get --raw /api/v1/namespaces/managed-services-stage/pods/POD:8080/proxy/metrics",
+        1,
+        "cannot get resource \"pods/proxy\" in API group \"\"",
+    ),
+    ("--context readonly top pods --no-headers", 0, "Mi"),
+    ("--context admin top nodes", 0, "ip-10-0-134-21.ec2.internal"),
+    (
+        "top nodes",
+        1,
+        "nodes.metrics.k8s.io is forbidden: User \"oncall@example.com\" cannot list resource \"nodes\" in API group \"metrics.k8s.io\"",
+    ),
     (
         "debug POD --image=busybox --profile=general",
         1,

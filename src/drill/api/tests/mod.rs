@@ -6,6 +6,7 @@ mod kubectl;
 mod kubectl_writes;
 mod lists;
 mod logs;
+mod metrics;
 mod views;
 mod wire;
 mod writes;

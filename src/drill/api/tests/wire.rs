@@ -91,9 +91,9 @@ async fn refusals_have_the_codes_and_words_of_the_real_server() {
             "gizmos is forbidden: User \"oncall@example.com\" cannot list resource \"gizmos\" in API group \"\" in the namespace \"managed-services-stage\"",
         ),
         (
-            "/apis/metrics.k8s.io/v1beta1/namespaces/managed-services-stage/pods".into(),
+            "/apis/metrics.k8s.io/v1beta1/namespaces/managed-services-stage/pods?watch=1".into(),
             403,
-            "pods.metrics.k8s.io is forbidden: User \"oncall@example.com\" cannot list resource \"pods\" in API group \"metrics.k8s.io\" in the namespace \"managed-services-stage\"",
+            "pods.metrics.k8s.io is forbidden: User \"oncall@example.com\" cannot watch resource \"pods\" in API group \"metrics.k8s.io\" in the namespace \"managed-services-stage\"",
         ),
         (
             "/api/v1/namespaces/managed-services-stage/secrets/other".into(),
@@ -101,9 +101,9 @@ async fn refusals_have_the_codes_and_words_of_the_real_server() {
             "secrets \"other\" is forbidden: User \"oncall@example.com\" cannot get resource \"secrets\" in API group \"\" in the namespace \"managed-services-stage\"",
         ),
         (
-            format!("{PODS}/p:8080/proxy/metrics"),
+            "/api/v1/namespaces/managed-services-stage/services/s:8080/proxy/metrics".into(),
             403,
-            "pods \"p:8080\" is forbidden: User \"oncall@example.com\" cannot get resource \"pods/proxy\" in API group \"\" in the namespace \"managed-services-stage\"",
+            "services \"s:8080\" is forbidden: User \"oncall@example.com\" cannot get resource \"services/proxy\" in API group \"\" in the namespace \"managed-services-stage\"",
         ),
     ] {
         let (got, status) = get(&drill, &path).await;

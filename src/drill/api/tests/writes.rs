@@ -362,7 +362,7 @@ async fn what_the_server_cannot_do_it_says() {
         ),
         (
             "GET",
-            &format!("{pod}/proxy/metrics"),
+            &format!("{pod}:9090/proxy/metrics"),
             ("accept", "*/*"),
             "",
             503,

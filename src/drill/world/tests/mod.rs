@@ -4,6 +4,7 @@ mod nodes;
 mod refusals;
 mod rollouts;
 mod trouble;
+mod usage;
 
 use std::sync::{Arc, Mutex};
 
