@@ -20,3 +20,4 @@ pub mod sop;
 pub mod sop_text;
 pub mod span;
 pub mod text;
+pub mod vitals;

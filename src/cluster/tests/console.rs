@@ -261,6 +261,8 @@ pub(super) fn profile() -> Profile {
             container: "service".into(),
             replicas: 3,
             probe_path: String::new(),
+            database_connections_per_pod: None,
+            metrics: None,
         },
         environments: Vec::new(),
         leaders: Leaders {
