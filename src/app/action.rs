@@ -51,6 +51,7 @@ pub enum Action {
     Help,
     /// Opens the decision: every rule and whether it holds.
     Why,
+    Vitals,
     NextPane,
     PreviousPane,
     FocusPods,
@@ -448,6 +449,14 @@ pub const ROWS: &[Row] = &[
         &["r"],
         "refresh",
         "ask the database now",
+    ),
+    row(
+        Action::Vitals,
+        "vitals",
+        Console,
+        &["v"],
+        "vitals",
+        "the vital signs: requests, errors, latency, CPU, memory, calls to OCM",
     ),
     row(
         Action::Sources,

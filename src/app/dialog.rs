@@ -16,6 +16,8 @@ pub enum Dialog {
     Sources(Scroll),
     /// Every rule of the decision table.
     Why(Scroll),
+    /// How the service does.
+    Vitals(Scroll),
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -105,6 +107,7 @@ impl Dialog {
         match self {
             Self::Help(scroll)
             | Self::Why(scroll)
+            | Self::Vitals(scroll)
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)

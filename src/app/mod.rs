@@ -12,6 +12,7 @@ pub mod page;
 pub mod panes;
 mod perform;
 mod update;
+pub mod vitals;
 mod why;
 
 use std::sync::Arc;

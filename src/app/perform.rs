@@ -28,6 +28,7 @@ impl App {
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
             Action::Why => self.why(),
+            Action::Vitals => self.dialogs.push(Dialog::Vitals(Scroll::default())),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::Hint => self.hint(),
             Action::GiveAnswer => self.ask_for_answer(),

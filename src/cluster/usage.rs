@@ -73,7 +73,8 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
         };
         match problem.kind {
             ProblemKind::NotFound => {
-                let why = SafeText::new("this cluster does not serve metrics.k8s.io: it has no metrics server");
+                let why =
+                    SafeText::new("this cluster does not serve metrics.k8s.io: it has no metrics server");
                 scope.feed(&id, FeedState::Off(why)).await;
                 scope.rest(RARELY, session.epoch).await;
             }
@@ -89,12 +90,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
 }
 
 /// Until the access review says something else, other credentials are there, or long enough has passed.
-async fn refused(
-    why: SafeText,
-    session: &Session,
-    rights: &mut watch::Receiver<Rights>,
-    scope: &mut Scope,
-) {
+async fn refused(why: SafeText, session: &Session, rights: &mut watch::Receiver<Rights>, scope: &mut Scope) {
     scope.feed(&FeedId::Usage, FeedState::Off(why)).await;
     let again = async {
         tokio::select! {
@@ -120,7 +116,10 @@ async fn ask(session: &Session, selector: &str) -> Result<Vec<PodUsage>, Problem
         Ok(Ok(usage)) => Ok(usage),
         Ok(Err(Error::Api(status))) if status.code == 503 => Err(Problem::new(
             ProblemKind::ServerError,
-            &format!("{doing}: metrics.k8s.io is not available (503): {}", status.message.trim()),
+            &format!(
+                "{doing}: metrics.k8s.io is not available (503): {}",
+                status.message.trim()
+            ),
         )
         .advise("look at the metrics server: oc get apiservice v1beta1.metrics.k8s.io")),
         Ok(Err(error)) => Err(explain(&error, &doing)),
@@ -129,7 +128,10 @@ async fn ask(session: &Session, selector: &str) -> Result<Vec<PodUsage>, Problem
 }
 
 async fn read(session: &Session, selector: &str) -> Result<Vec<PodUsage>, Error> {
-    let path = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods", session.namespace);
+    let path = format!(
+        "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
+        session.namespace
+    );
     let request = Request::new(path).list(&ListParams::default().labels(selector));
     let request = request.map_err(Error::BuildRequest)?.map(Body::from);
     let response = session.client.send(request).await?;

@@ -30,6 +30,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod vitals;
 mod words;
 
 use ratatui::Frame;

@@ -9,6 +9,7 @@ use super::frame;
 use super::layout::Region;
 use super::leaders::short_titles;
 use super::theme::{Meaning, Theme};
+use super::vitals;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::panes::Pane;
@@ -37,6 +38,7 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         draw_empty(meaning, &text, theme, list, buffer);
     } else {
         draw_list(app, theme, &pods, first, list, buffer);
+        draw_strip(app, theme, pods.len(), list, buffer);
     }
     let below = Rect {
         y: inner.y + height,
@@ -48,6 +50,19 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         below,
         buffer,
     );
+}
+
+/// The vital signs, on the last row of those that no pod needs.
+fn draw_strip(app: &App, theme: &Theme, pods: usize, list: Rect, buffer: &mut Buffer) {
+    if usize::from(list.height) > pods + 1 {
+        let strip = vitals::strip(app, theme, usize::from(list.width));
+        let row = Rect {
+            y: list.bottom() - 1,
+            height: 1,
+            ..list
+        };
+        strip.draw(row, buffer);
+    }
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {

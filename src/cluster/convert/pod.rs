@@ -98,7 +98,10 @@ fn container(spec: &Spec, init: bool, statuses: Option<&Vec<ContainerStatus>>) -
 }
 
 fn limits(spec: &Spec) -> Limits {
-    let limits = spec.resources.as_ref().and_then(|resources| resources.limits.as_ref());
+    let limits = spec
+        .resources
+        .as_ref()
+        .and_then(|resources| resources.limits.as_ref());
     let of = |name| limits.and_then(|limits| limits.get(name));
     Limits {
         cpu_millis: of("cpu").and_then(|limit| quantity::millis(&limit.0)),

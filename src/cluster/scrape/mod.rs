@@ -221,7 +221,10 @@ impl Reader<'_> {
         let family = &self.metrics.inbound_count;
         Problem::new(
             ProblemKind::ServerError,
-            &format!("{doing}: the answer has no {family}, or is larger than {} MiB", MAX_ANSWER >> 20),
+            &format!(
+                "{doing}: the answer has no {family}, or is larger than {} MiB",
+                MAX_ANSWER >> 20
+            ),
         )
         .advise("check the names in the profile's [service.metrics]")
     }
@@ -230,10 +233,7 @@ impl Reader<'_> {
         let request = http::Request::get(self.path(&session.namespace, pod))
             .header(http::header::ACCEPT, "text/plain")
             .body(Body::empty());
-        let response = session
-            .client
-            .send(request.map_err(Error::HttpError)?)
-            .await?;
+        let response = session.client.send(request.map_err(Error::HttpError)?).await?;
         if !response.status().is_success() {
             return Err(answer::refusal(response).await);
         }
@@ -266,9 +266,7 @@ fn refusal(error: &Error, doing: &str) -> Refusal {
             let what = format!("{doing}: the pod answers {}", status.code);
             Refusal::Failed(Problem::new(ProblemKind::ServerError, &what))
         }
-        Error::Api(status) if status.code == 403 => {
-            Refusal::NotAllowed(explain(error, doing).what)
-        }
+        Error::Api(status) if status.code == 403 => Refusal::NotAllowed(explain(error, doing).what),
         error => Refusal::Failed(explain(error, doing)),
     }
 }

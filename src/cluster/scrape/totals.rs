@@ -225,9 +225,7 @@ mod tests {
     fn read_by(chunk: usize, text: &str) -> Option<Scrape> {
         let metrics = metrics();
         let mut totals = Totals::new(&metrics, "/api/managed-services-api");
-        text.as_bytes()
-            .chunks(chunk)
-            .for_each(|bytes| totals.feed(bytes));
+        text.as_bytes().chunks(chunk).for_each(|bytes| totals.feed(bytes));
         totals.finish()
     }
 
@@ -302,7 +300,9 @@ go_goroutines 57
         let mut text = format!("x{{a=\"{}\"}} 1\n", "y".repeat(1 << 20));
         text.push_str("api_inbound_request_count{code=\"200\"} 1\n");
         for service in 0..1_000 {
-            text.push_str(&format!("api_outbound_request_count{{apiservice=\"s{service}\",code=\"200\"}} 1\n"));
+            text.push_str(&format!(
+                "api_outbound_request_count{{apiservice=\"s{service}\",code=\"200\"}} 1\n"
+            ));
         }
         let metrics = metrics();
         let mut totals = Totals::new(&metrics, "");

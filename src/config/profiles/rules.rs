@@ -80,7 +80,8 @@ impl Checker<'_> {
             Condition::All { of } => self.conditions(&format!("{path}.of"), of),
             Condition::Any { of, optional } => {
                 self.require(!of.is_empty(), path, || {
-                    "something that need not be optional must be able to say that none holds: `of` is empty".to_owned()
+                    "something that need not be optional must be able to say that none holds: `of` is empty"
+                        .to_owned()
                 });
                 self.conditions(&format!("{path}.of"), of);
                 self.conditions(&format!("{path}.optional"), optional);

@@ -39,7 +39,9 @@ impl Checker<'_> {
         ];
         for (key, name) in labels {
             self.require(is_name(name, false), &at(key), || {
-                format!("`{name}` is not a name of a label: a-z, A-Z, 0-9 and `_`, not beginning with a digit")
+                format!(
+                    "`{name}` is not a name of a label: a-z, A-Z, 0-9 and `_`, not beginning with a digit"
+                )
             });
         }
     }

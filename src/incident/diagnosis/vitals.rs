@@ -85,9 +85,7 @@ fn aged(mut answer: Answer, age_s: Option<u64>) -> Answer {
 }
 
 fn value_of<T>(sign: &Sign<T>, words: impl Fn(&T) -> String) -> String {
-    sign.value
-        .as_ref()
-        .map_or_else(|| "not known".to_owned(), words)
+    sign.value.as_ref().map_or_else(|| "not known".to_owned(), words)
 }
 
 /// What a sign says, and what is missing from it.

@@ -153,7 +153,11 @@ mod tests {
                 vec![(0, 10, ocm(1)), (1, 11, ocm(1)), (1, 12, ocm(1))],
                 vec![11, 12],
             ),
-            ("a counter went back", vec![(0, 10, ocm(1)), (0, 9, ocm(1))], vec![9]),
+            (
+                "a counter went back",
+                vec![(0, 10, ocm(1)), (0, 9, ocm(1))],
+                vec![9],
+            ),
             (
                 "a counter of a called service went back",
                 vec![(0, 10, ocm(5)), (0, 11, ocm(4))],

@@ -22,12 +22,16 @@ struct Between<'a> {
 
 /// What a pod's process answered within the window, as far back as it was read.
 pub(super) fn counted_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
-    told(view, pod, |between| requests(between.first, between.last, between.span))
+    told(view, pod, |between| {
+        requests(between.first, between.last, between.span)
+    })
 }
 
 /// What a pod's process asked of others within the window, as far back as it was read.
 pub(super) fn outbound_by(view: &View<'_>, pod: &Pod) -> Part<Vec<Outbound>> {
-    told(view, pod, |between| outbound(between.first, between.last, between.span))
+    told(view, pod, |between| {
+        outbound(between.first, between.last, between.span)
+    })
 }
 
 fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Part<T> {
@@ -102,10 +106,7 @@ fn requests(first: &Scrape, last: &Scrape, span: SignedDuration) -> Requests {
 
 fn outbound(first: &Scrape, last: &Scrape, span: SignedDuration) -> Vec<Outbound> {
     let since_first = |last: &OutboundTotals| {
-        let first = first
-            .outbound
-            .iter()
-            .find(|first| first.service == last.service);
+        let first = first.outbound.iter().find(|first| first.service == last.service);
         let more = |of: fn(&OutboundTotals) -> u64| of(last).saturating_sub(first.map_or(0, of));
         let (sent, timed) = (more(|totals| totals.count), more(|totals| totals.timed));
         Outbound {
@@ -136,10 +137,7 @@ pub(super) fn calls_between(
             && *after_at > from
         {
             let count = |scrape: &Scrape| {
-                let totals = scrape
-                    .outbound
-                    .iter()
-                    .find(|totals| totals.service == *service);
+                let totals = scrape.outbound.iter().find(|totals| totals.service == *service);
                 totals.map_or((0, 0), |totals| (totals.failed, totals.count))
             };
             let (before, after) = (count(before), count(after));

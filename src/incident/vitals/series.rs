@@ -38,11 +38,10 @@ impl Series {
         let mut series = Self::default();
         for slot in slots.clone() {
             let counts = logged_in(view, pods, slot);
-            series
-                .requests
-                .push(counts.map(|counts| counts.answered as f64));
-            let share =
-                |of: fn(&crate::incident::log::RequestCounts) -> u64| counts.and_then(|counts| percent(of(&counts), counts.answered));
+            series.requests.push(counts.map(|counts| counts.answered as f64));
+            let share = |of: fn(&crate::incident::log::RequestCounts) -> u64| {
+                counts.and_then(|counts| percent(of(&counts), counts.answered))
+            };
             series.failed.push(share(|counts| counts.failed));
             series.slow.push(share(|counts| counts.slow));
             let usage = usage_in(view, pods, slot);
@@ -82,11 +81,7 @@ fn usage_in(view: &View<'_>, pods: &[&Pod], slot: i64) -> Option<(Option<f64>, O
 /// The services that the pods call, by name.
 fn services(view: &View<'_>, pods: &[&Pod]) -> Vec<SafeText> {
     let newest = pods.iter().filter_map(|pod| {
-        let (at, scrape) = view
-            .facts
-            .vitals
-            .counted(&pod.uid, pod.restarts)
-            .next_back()?;
+        let (at, scrape) = view.facts.vitals.counted(&pod.uid, pod.restarts).next_back()?;
         let recent = view.now.duration_since(*at) <= view.window.max(SignedDuration::from_mins(5));
         recent.then_some(scrape)
     });

@@ -30,9 +30,12 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
     }
     let short = pod.short_name();
     let newest = view.facts.vitals.usage().next_back();
-    let of_pod = newest.and_then(|(told, all)| Some((*told, all.iter().find(|usage| usage.pod == pod.name)?)));
+    let of_pod =
+        newest.and_then(|(told, all)| Some((*told, all.iter().find(|usage| usage.pod == pod.name)?)));
     let Some((told, usage)) = of_pod else {
-        let young = pod.newest_start().is_none_or(|start| view.age(start) < UNKNOWN_AT_FIRST);
+        let young = pod
+            .newest_start()
+            .is_none_or(|start| view.age(start) < UNKNOWN_AT_FIRST);
         return if young {
             Part::Idle(format!("usage of {short}: not measured in a pod's first minutes"))
         } else {
@@ -71,7 +74,9 @@ fn of_pod_against_limits(usage: &PodUsage, pod: &Pod) -> Usage {
     for (used, limits) in against_limits(usage, pod) {
         sum.cpu_millis += used.cpu_millis;
         sum.memory_bytes += used.memory_bytes;
-        let cpu = limits.cpu_millis.and_then(|limit| limited(used.cpu_millis, limit));
+        let cpu = limits
+            .cpu_millis
+            .and_then(|limit| limited(used.cpu_millis, limit));
         let memory = limits
             .memory_bytes
             .and_then(|limit| limited(used.memory_bytes, limit));
@@ -84,13 +89,21 @@ fn of_pod_against_limits(usage: &PodUsage, pod: &Pod) -> Usage {
 fn against_limits<'a>(
     usage: &'a PodUsage,
     pod: &'a Pod,
-) -> impl Iterator<Item = (&'a crate::incident::fact::ContainerUsage, crate::incident::fact::Limits)> {
+) -> impl Iterator<
+    Item = (
+        &'a crate::incident::fact::ContainerUsage,
+        crate::incident::fact::Limits,
+    ),
+> {
     usage.containers.iter().map(|used| {
         let container = pod
             .containers
             .iter()
             .find(|container| container.name == used.name);
-        (used, container.map(|container| container.limits).unwrap_or_default())
+        (
+            used,
+            container.map(|container| container.limits).unwrap_or_default(),
+        )
     })
 }
 
