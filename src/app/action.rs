@@ -451,14 +451,6 @@ pub const ROWS: &[Row] = &[
         "ask the database now",
     ),
     row(
-        Action::Vitals,
-        "vitals",
-        Console,
-        &["v"],
-        "vitals",
-        "the vital signs: requests, errors, latency, CPU, memory, calls to OCM",
-    ),
-    row(
         Action::Sources,
         "sources",
         Console,
@@ -484,6 +476,14 @@ pub const ROWS: &[Row] = &[
     ),
     row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "leave"),
+    row(
+        Action::Vitals,
+        "vitals",
+        Console,
+        &["v"],
+        "vitals",
+        "the vital signs of the service",
+    ),
     row(
         Action::DialogUp,
         "dialog-up",

@@ -7,13 +7,15 @@ use super::page::{Page, Tone, feed_name};
 use crate::incident::fact::short_name;
 use crate::incident::feed::FeedId;
 use crate::incident::span;
-use crate::incident::vitals::{Outbound, PodVitals, Requests, Series, Sign, Signs, Usage, Vitals, plot};
+use crate::incident::vitals::{
+    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
+};
 
 /// Shares below this are drawn low: a plot must not look dramatic where two percent fail.
 const LEAST_TOP: f64 = 10.0;
 
 /// Columns of a pod's name.
-const NAME: usize = 7;
+const NAME: usize = 5;
 
 /// Columns of a called service's name.
 const SERVICE: usize = 24;
@@ -31,27 +33,31 @@ impl App {
         let vitals = self.vitals();
         let window = span::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));
         let mut page = Page::titled(format!("Vital signs of the last {window}"));
-        let sections: [(&str, Heading, Row); 3] = [
-            (
-                "Requests, by the request log",
-                |signs| about(&signs.logged),
-                |signs, series| requests_row(&signs.logged, Some(series)),
-            ),
-            (
-                "Requests, by the pods' own counters",
-                |signs| about(&signs.counted),
-                |signs, _| requests_row(&signs.counted, None),
-            ),
-            (
-                "CPU and memory, by metrics.k8s.io",
-                |signs| about(&signs.usage),
-                |signs, series| usage_row(&signs.usage, series),
-            ),
+        let sections: [Section; 3] = [
+            Section {
+                title: "Requests, by the request log",
+                head: REQUESTS_HEAD,
+                about: |signs| about(&signs.logged),
+                row: |signs, series| requests_row(&signs.logged, Some(series)),
+            },
+            Section {
+                title: "Requests, by the pods' own counters",
+                head: REQUESTS_HEAD,
+                about: |signs| about(&signs.counted),
+                row: |signs, _| requests_row(&signs.counted, None),
+            },
+            Section {
+                title: "CPU and memory, by metrics.k8s.io",
+                head: USAGE_HEAD,
+                about: |signs| about(&signs.usage),
+                row: |signs, series| usage_row(&signs.usage, series),
+            },
         ];
-        for (title, heading, row) in sections {
-            let (rests_on, missing) = heading(&vitals.together);
-            page.section(&format!("{title}{rests_on}"));
-            add_rows(&mut page, &vitals, row);
+        for section in sections {
+            let (rests_on, missing) = (section.about)(&vitals.together);
+            page.section(&format!("{}{rests_on}", section.title));
+            page.add(Tone::Faint, section.head);
+            add_rows(&mut page, &vitals, section.row);
             add_missing(&mut page, &missing);
         }
         add_outbound(&mut page, &vitals);
@@ -76,11 +82,21 @@ impl App {
     }
 }
 
-/// What a source rests on, and what is missing from it.
-type Heading = fn(&Signs) -> (String, Vec<String>);
+/// What one source tells of the pods, as a table.
+struct Section {
+    title: &'static str,
+    head: &'static str,
+    /// What it rests on, and what is missing from it.
+    about: fn(&Signs) -> (String, Vec<String>),
+    /// The line of one pod, or of all.
+    row: fn(&Signs, &Series) -> String,
+}
 
-/// A line of one pod, or of all.
-type Row = fn(&Signs, &Series) -> String;
+/// Heads the columns of [`requests_row`].
+const REQUESTS_HEAD: &str = "       req/s             5xx             >100ms               >1s";
+
+/// Heads the columns of [`usage_row`].
+const USAGE_HEAD: &str = "         CPU                        memory";
 
 fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
     let brief = |seconds: u64| span::brief(SignedDuration::from_secs(seconds.cast_signed()));
@@ -96,7 +112,7 @@ fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
     (rests_on, missing)
 }
 
-fn add_rows(page: &mut Page, vitals: &Vitals, row: Row) {
+fn add_rows(page: &mut Page, vitals: &Vitals, row: fn(&Signs, &Series) -> String) {
     let line = |name: &str, signs: &Signs, series: &Series| format!("{name:<NAME$} {}", row(signs, series));
     page.add(Tone::Code, line("all", &vitals.together, &vitals.series));
     for PodVitals {
@@ -137,31 +153,36 @@ fn add_outbound(page: &mut Page, vitals: &Vitals) {
     add_missing(page, &missing);
 }
 
+/// Volume, failed, slow and very slow, the first three with how they moved.
 fn requests_row(sign: &Sign<Requests>, series: Option<&Series>) -> String {
     let plotted = |of: fn(&Series) -> &Vec<Option<f64>>, top| {
-        series.map_or_else(String::new, |series| format!(" {}", share_plot(of(series), top)))
+        series.map_or_else(String::new, |series| share_plot(of(series), top))
     };
-    let value = sign.value.as_ref();
-    let rate = value.map_or_else(|| "–".to_owned(), |requests| rate(requests.per_second));
+    let share = |of: fn(&Requests) -> Option<f64>| percent(sign.value.as_ref().and_then(of));
+    let rate = sign
+        .value
+        .as_ref()
+        .map_or_else(|| "–".to_owned(), |requests| rate(requests.per_second));
     format!(
-        "{rate:>5}/s{}  5xx {}{}  >100ms {}{}  >1s {}",
+        "{rate:>6} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5}",
         plotted(|series| &series.requests, None),
-        percent(value.and_then(Requests::failed_percent)),
+        share(Requests::failed_percent),
         plotted(|series| &series.failed, Some(LEAST_TOP)),
-        percent(value.and_then(Requests::slow_percent)),
+        share(Requests::slow_percent),
         plotted(|series| &series.slow, Some(LEAST_TOP)),
-        percent(value.and_then(Requests::very_slow_percent)),
+        share(Requests::very_slow_percent),
     )
 }
 
+/// CPU and memory, each with its share of the limit and how that moved.
 fn usage_row(sign: &Sign<Usage>, series: &Series) -> String {
     let Some(usage) = &sign.value else {
-        return "  cpu –  memory –".to_owned();
+        return format!("{:>6} {:>27}", "–", "–");
     };
     let share =
-        |share: Option<u64>| share.map_or_else(|| "no limit".to_owned(), |share| format!("{share:>3} %"));
+        |share: Option<u64>| share.map_or_else(|| "no limit".to_owned(), |share| format!("{share} %"));
     format!(
-        "cpu {:>5}m {} {}  memory {:>5} MiB {} {}",
+        "{:>5}m {:>8} {:<SLOTS$}  {:>5} MiB {:>8} {:<SLOTS$}",
         usage.cpu_millis,
         share(usage.cpu_percent),
         plot(&series.cpu, Some(100.0)),

@@ -31,6 +31,8 @@ mod svg;
 mod tests;
 mod theme;
 mod vitals;
+#[cfg(test)]
+mod vitals_tests;
 mod words;
 
 use ratatui::Frame;

@@ -119,6 +119,16 @@ enum Refusal {
     Failed(Problem),
 }
 
+/// What a pod answered.
+enum Answer {
+    /// Its counters.
+    Read(Scrape),
+    /// Something without any of the families.
+    Foreign,
+    /// More than is read.
+    TooLarge,
+}
+
 impl Reader<'_> {
     /// Asks each ready pod once, then waits until it is time for the next round.
     async fn round(&mut self) {
@@ -210,26 +220,29 @@ impl Reader<'_> {
     async fn ask(&self, session: &Session, pod: &str) -> Result<Scrape, Refusal> {
         let doing = format!("read the metrics of pod {pod} in {}", session.namespace);
         match timeout(LIMIT, self.read(session, pod)).await {
-            Ok(Ok(Some(scrape))) => Ok(scrape),
-            Ok(Ok(None)) => Err(Refusal::Failed(self.foreign(&doing))),
+            Ok(Ok(Answer::Read(scrape))) => Ok(scrape),
+            Ok(Ok(Answer::Foreign)) => Err(Refusal::Failed(self.foreign(&doing))),
+            Ok(Ok(Answer::TooLarge)) => {
+                let what = format!("{doing}: the answer is larger than {} MiB", MAX_ANSWER >> 20);
+                Err(Refusal::Failed(Problem::new(ProblemKind::ServerError, &what)))
+            }
             Ok(Err(error)) => Err(refusal(&error, &doing)),
             Err(_elapsed) => Err(Refusal::Failed(frozen(&doing, LIMIT))),
         }
     }
 
     fn foreign(&self, doing: &str) -> Problem {
-        let family = &self.metrics.inbound_count;
-        Problem::new(
-            ProblemKind::ServerError,
-            &format!(
-                "{doing}: the answer has no {family}, or is larger than {} MiB",
-                MAX_ANSWER >> 20
-            ),
-        )
-        .advise("check the names in the profile's [service.metrics]")
+        let Metrics {
+            inbound_count,
+            outbound_count,
+            ..
+        } = self.metrics;
+        let what = format!("{doing}: the answer has neither {inbound_count} nor {outbound_count}");
+        Problem::new(ProblemKind::ServerError, &what)
+            .advise("check the names in the profile's [service.metrics]")
     }
 
-    async fn read(&self, session: &Session, pod: &str) -> Result<Option<Scrape>, Error> {
+    async fn read(&self, session: &Session, pod: &str) -> Result<Answer, Error> {
         let request = http::Request::get(self.path(&session.namespace, pod))
             .header(http::header::ACCEPT, "text/plain")
             .body(Body::empty());
@@ -244,11 +257,11 @@ impl Reader<'_> {
             let chunk = chunk?;
             read += chunk.len();
             if read > MAX_ANSWER {
-                return Ok(None);
+                return Ok(Answer::TooLarge);
             }
             totals.feed(&chunk);
         }
-        Ok(totals.finish())
+        Ok(totals.finish().map_or(Answer::Foreign, Answer::Read))
     }
 
     fn path(&self, namespace: &str, pod: &str) -> String {

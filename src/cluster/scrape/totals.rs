@@ -34,7 +34,7 @@ pub(super) struct Totals<'a> {
     passed_over: bool,
     inbound: Sums,
     outbound: BTreeMap<String, Sums>,
-    /// Whether the family of inbound requests is there at all.
+    /// Whether any of the families is there: one without requests so far is not, but where none is, the names may be wrong.
     found: bool,
 }
 
@@ -123,8 +123,8 @@ impl<'a> Totals<'a> {
 
     fn add(&mut self, family: Family, sample: &Sample<'_>) {
         let is_inbound = matches!(family, Family::InboundCount | Family::InboundBucket);
+        self.found = true;
         if is_inbound {
-            self.found = true;
             let path = sample.label(&self.metrics.path_label).trim_end_matches('/');
             if !self.probe.is_empty() && path == self.probe {
                 return;
@@ -144,7 +144,7 @@ impl<'a> Totals<'a> {
         }
     }
 
-    /// What was read; `None` where the family of inbound requests is not there.
+    /// What was read; `None` where none of the families is there.
     pub(super) fn finish(mut self) -> Option<Scrape> {
         self.feed(b"\n");
         let outbound = self.outbound.iter().map(|(service, sums)| OutboundTotals {
@@ -282,10 +282,16 @@ go_goroutines 57
     }
 
     #[test]
-    fn what_has_no_inbound_family_says_nothing() {
+    fn what_has_none_of_the_families_says_nothing() {
         for text in ["", "<html>login</html>", "go_goroutines 57\n"] {
             assert_eq!(read_by(10, text), None, "{text}");
         }
+        let called = "api_outbound_request_count{apiservice=\"ocm\",code=\"200\"} 3\n";
+        let scrape = read_by(10, called).unwrap();
+        assert_eq!(
+            (scrape.inbound, scrape.outbound[0].count),
+            (RequestTotals::default(), 3)
+        );
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn a_pod_that_does_not_answer_or_answers_something_else_fails_alone() {
             (Box::new(|| Reply::Hang), "no answer within 5 s"),
             (
                 Box::new(|| Reply::Text(200, "<html>login</html>".into())),
-                "has no in_count",
+                "has neither in_count nor out_count",
             ),
             (
                 Box::new(move || Reply::Text(200, large.clone())),

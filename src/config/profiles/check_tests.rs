@@ -108,7 +108,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "`api:service` is not a name of a label",
     ),
     (
-        "share = 50",
+        "share = 30",
         "share = 0",
         "rules[9].when.optional[0].share",
         "0 % is not from 1 to 100",

@@ -8,12 +8,12 @@ use super::decision::requests::{Load, in_words};
 use super::{Case, StepStatus};
 use crate::incident::sop::Shown;
 use crate::incident::span;
-use crate::incident::vitals::{Outbound, Requests, Sign, Usage, Vitals};
+use crate::incident::vitals::{Outbound, Requests, Sign, Usage, Vitals, WINDOW};
 
 impl Case<'_> {
     /// What the console sees itself, beside a dashboard that the operator looks at.
     pub(super) fn dashboard(&self, shows: Shown) -> Answer {
-        let vitals = Vitals::of(self.facts, self.profile, self.now);
+        let vitals = Vitals::within(self.facts, self.profile, self.now, WINDOW);
         let signs = &vitals.together;
         match shows {
             Shown::Requests => {

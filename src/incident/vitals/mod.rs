@@ -40,7 +40,7 @@ pub struct Vitals {
     pub together: Signs,
     /// Each living pod, by name.
     pub pods: Vec<PodVitals>,
-    /// How the signs of all pods together moved over the window.
+    /// How the signs of all pods together moved over the window; empty where only the signs were asked for.
     pub series: Series,
 }
 
@@ -66,7 +66,7 @@ pub struct PodVitals {
     pub name: SafeText,
     /// How it does.
     pub signs: Signs,
-    /// How its signs moved over the window.
+    /// How its signs moved over the window; empty where only the signs were asked for.
     pub series: Series,
 }
 
@@ -150,12 +150,24 @@ pub struct Usage {
 }
 
 impl Vitals {
-    /// The signs over [`WINDOW`].
+    /// The signs over [`WINDOW`], and how they moved.
     pub fn of(facts: &Facts, profile: &Profile, now: Timestamp) -> Self {
-        Self::within(facts, profile, now, WINDOW)
+        let view = View {
+            facts,
+            profile,
+            now,
+            window: WINDOW,
+        };
+        let living = view.living();
+        let mut vitals = view.vitals(&living);
+        vitals.series = Series::of(&view, &living);
+        for (of_pod, pod) in vitals.pods.iter_mut().zip(&living) {
+            of_pod.series = Series::of(&view, &[pod]);
+        }
+        vitals
     }
 
-    /// The signs over a window.
+    /// The signs over a window, without how they moved: what is judged by.
     pub fn within(facts: &Facts, profile: &Profile, now: Timestamp, window: SignedDuration) -> Self {
         let view = View {
             facts,
@@ -163,26 +175,7 @@ impl Vitals {
             now,
             window,
         };
-        let mut living: Vec<_> = facts.pods.values().filter(|pod| lives(pod)).collect();
-        living.sort_by(|a, b| a.name.cmp(&b.name));
-        let parts: Vec<_> = living.iter().map(|pod| view.parts_of(pod)).collect();
-        let pods = living.iter().zip(&parts).map(|(pod, parts)| PodVitals {
-            uid: pod.uid.clone(),
-            name: pod.name.clone(),
-            signs: parts.signs(),
-            series: Series::of(&view, &[pod]),
-        });
-        Self {
-            window_s: window.as_secs().unsigned_abs(),
-            together: Signs {
-                logged: together(requests::SOURCE, parts.iter().map(|parts| &parts.logged)),
-                counted: together(counters::SOURCE, parts.iter().map(|parts| &parts.counted)),
-                usage: used_together(&view, &living),
-                outbound: together(counters::SOURCE, parts.iter().map(|parts| &parts.outbound)),
-            },
-            pods: pods.collect(),
-            series: Series::of(&view, &living),
-        }
+        view.vitals(&view.living())
     }
 }
 
@@ -194,7 +187,35 @@ struct View<'a> {
     window: SignedDuration,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// The pods that do their work, by name.
+    fn living(&self) -> Vec<&'a Pod> {
+        let mut living: Vec<_> = self.facts.pods.values().filter(|pod| lives(pod)).collect();
+        living.sort_by(|a, b| a.name.cmp(&b.name));
+        living
+    }
+
+    fn vitals(&self, living: &[&Pod]) -> Vitals {
+        let parts: Vec<_> = living.iter().map(|pod| self.parts_of(pod)).collect();
+        let pods = living.iter().zip(&parts).map(|(pod, parts)| PodVitals {
+            uid: pod.uid.clone(),
+            name: pod.name.clone(),
+            signs: parts.signs(),
+            series: Series::default(),
+        });
+        Vitals {
+            window_s: self.window.as_secs().unsigned_abs(),
+            together: Signs {
+                logged: together(requests::SOURCE, parts.iter().map(|parts| &parts.logged)),
+                counted: together(counters::SOURCE, parts.iter().map(|parts| &parts.counted)),
+                usage: used_together(self, living),
+                outbound: together(counters::SOURCE, parts.iter().map(|parts| &parts.outbound)),
+            },
+            pods: pods.collect(),
+            series: Series::default(),
+        }
+    }
+
     /// When the window begins.
     fn since(&self) -> Timestamp {
         self.now.saturating_sub(self.window).unwrap_or(Timestamp::MIN)

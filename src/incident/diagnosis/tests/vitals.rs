@@ -35,6 +35,15 @@ const QUIET: Seen = Seen {
     ocm: None,
 };
 
+/// Living rows that are all well, in both tables.
+fn both_tables() -> crate::incident::fact::Reading {
+    let mut reading = reading(None, &[("ready", 4, Some(9_000), None)]);
+    let mut kafkas = reading.tables[0].clone();
+    kafkas.table = "kafka_requests".into();
+    reading.tables.push(kafkas);
+    reading
+}
+
 fn limited() -> Vec<Pod> {
     let mut pods = three_pods();
     for pod in &mut pods {
@@ -73,10 +82,7 @@ impl Seen {
         facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
         facts.apply(Fact::Deployment(Some(deployment(3))), now());
         facts.apply(Fact::ClusterEvents(Vec::new()), now());
-        facts.apply(
-            Fact::Database(reading(None, &[("ready", 4, Some(9_000), None)])),
-            now(),
-        );
+        facts.apply(Fact::Database(both_tables()), now());
         for short in SHORT {
             for worker in [KAFKA, CLUSTER] {
                 let kind = if short == SHORT[0] {
@@ -315,7 +321,8 @@ fn an_outage_of_ocm_is_seen_by_the_counters_before_the_log_says_so() {
     // calls and failures of each pod, whether the rule holds
     let table = [
         (Some((10, 5)), 't'),
-        (Some((10, 4)), 'f'),
+        (Some((10, 3)), 't'),
+        (Some((100, 29)), 'f'),
         (Some((2, 2)), 't'),
         (Some((1, 1)), 'f'),
         (Some((0, 0)), 'f'),
