@@ -104,7 +104,7 @@ mod tests {
             (r#"x{c="}",a="say \"hi\"\\\n{,"} 4"#, "x", "say \"hi\"\\\n{,", 4.0),
             (r#"x{a="b"} 5 1395066363000"#, "x", "b", 5.0),
             (
-                r##"x_bucket{a="b",le="+Inf"} 6 # {trace_id="KOO5S4vxi0o"} 0.67"##,
+                r#"x_bucket{a="b",le="+Inf"} 6 # {trace_id="KOO5S4vxi0o"} 0.67"#,
                 "x_bucket",
                 "b",
                 6.0,
@@ -116,7 +116,12 @@ mod tests {
         for (line, name, label, value) in table {
             let read = sample(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((read.name, read.label("a")), (name, label), "{line}");
-            assert!(read.value == value, "{line}: {}", read.value);
+            assert_eq!(
+                read.value.to_bits(),
+                f64::to_bits(value),
+                "{line}: {}",
+                read.value
+            );
         }
         assert!(sample("x NaN").unwrap().value.is_nan());
     }

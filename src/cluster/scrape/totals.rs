@@ -205,6 +205,8 @@ fn of_service<'s>(services: &'s mut BTreeMap<String, Sums>, name: &str) -> &'s m
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn metrics() -> Metrics {
@@ -306,9 +308,11 @@ go_goroutines 57
         let mut text = format!("x{{a=\"{}\"}} 1\n", "y".repeat(1 << 20));
         text.push_str("api_inbound_request_count{code=\"200\"} 1\n");
         for service in 0..1_000 {
-            text.push_str(&format!(
-                "api_outbound_request_count{{apiservice=\"s{service}\",code=\"200\"}} 1\n"
-            ));
+            writeln!(
+                text,
+                "api_outbound_request_count{{apiservice=\"s{service}\",code=\"200\"}} 1"
+            )
+            .unwrap();
         }
         let metrics = metrics();
         let mut totals = Totals::new(&metrics, "");

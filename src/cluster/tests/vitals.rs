@@ -16,6 +16,9 @@ use crate::incident::profile::{Metrics, Profile};
 const USAGE: &str = "metrics.k8s.io";
 const SCRAPE: &str = "/proxy/metrics";
 
+/// What a pod answers.
+type Answer = Box<dyn Fn() -> Reply + Send>;
+
 /// A service whose pods serve metrics.
 fn measured() -> Profile {
     let mut profile = profile();
@@ -94,7 +97,7 @@ async fn off(console: &mut Console, id: &FeedId) -> String {
 /// How many seconds lie between the requests.
 fn pauses(fake: &Fake, needle: &str) -> Vec<u64> {
     let pauses = fake.pauses(needle);
-    pauses.iter().map(|pause| pause.as_secs()).collect()
+    pauses.iter().map(Duration::as_secs).collect()
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn a_pod_that_does_not_answer_or_answers_something_else_fails_alone() {
         let unreachable =
             "error trying to reach service: dial tcp 10.1.1.1:8080: connect: connection refused";
         let large = format!("{}\n", "x".repeat(1 << 20)).repeat(5);
-        let answers: [(Box<dyn Fn() -> Reply + Send>, &str); 4] = [
+        let answers: [(Answer, &str); 4] = [
             (
                 Box::new(move || Reply::Json(503, failure(503, "ServiceUnavailable", unreachable))),
                 "connection refused",

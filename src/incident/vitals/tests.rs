@@ -27,6 +27,12 @@ pub(crate) fn measured_profile() -> Profile {
     profile
 }
 
+/// Readings: how long ago, and how much.
+type Told = &'static [(i64, u64)];
+
+/// How a pod's counters are read.
+type Read = fn(&mut Facts);
+
 fn limited_pod(short: &str, started: i64) -> Pod {
     let mut pod = pod(short, started);
     pod.containers[0].limits = Limits {
@@ -262,7 +268,8 @@ fn a_cpu_is_near_its_limit_for_long_only_where_every_reading_says_so() {
         }
         sustained(&facts, now(), SignedDuration::from_secs(60)).map(|sustained| sustained.least_percent)
     };
-    let table: [(&str, &[(i64, u64)], Option<u64>); 6] = [
+    // what is read how long ago in thousandths of a CPU, and the least percentage that may be relied on
+    let table: [(&str, Told, Option<u64>); 6] = [
         (
             "all the time",
             &[(60, 990), (45, 960), (30, 1_000), (15, 980), (0, 990)],
@@ -360,7 +367,6 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
         pod
     };
     // how the first pod is read, what is missing
-    type Read = fn(&mut Facts);
     let table: [(&str, Pod, Read, &str); 5] = [
         (
             "never",
@@ -402,7 +408,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
                         FeedState::Off("not allowed".into()),
                     ),
                     now(),
-                )
+                );
             },
             "metrics of 2mgcp: not allowed",
         ),

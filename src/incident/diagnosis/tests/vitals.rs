@@ -149,6 +149,7 @@ fn step(diagnosis: &Diagnosis, id: &str) -> StepFinding {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn pods_that_do_not_keep_up_are_seen_by_each_source_and_ruled_out_by_the_log() {
     let slow = Some((100, 50));
     let fast = Some((100, 1));
