@@ -194,7 +194,7 @@ fn usage_row(sign: &Sign<Usage>, series: &Series) -> String {
 
 fn outbound_row(outbound: &Outbound, failed: &[Option<f64>]) -> String {
     format!(
-        "{:<SERVICE$} {:>5}/s  failed {} {}  4xx {}  >1s {}",
+        "{:<SERVICE$} {:>5}/s  failed {:>5} {:<SLOTS$}  4xx {}  >1s {:>5}",
         &*outbound.service,
         rate(outbound.per_second),
         percent(outbound.failed_percent()),
