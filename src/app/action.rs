@@ -54,6 +54,7 @@ pub enum Action {
     HandOff,
     NextContact,
     PreviousContact,
+    Vitals,
     NextPane,
     PreviousPane,
     FocusPods,
@@ -486,6 +487,14 @@ pub const ROWS: &[Row] = &[
     ),
     row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "leave"),
+    row(
+        Action::Vitals,
+        "vitals",
+        Console,
+        &["v"],
+        "vitals",
+        "the vital signs of the service",
+    ),
     row(
         Action::DialogUp,
         "dialog-up",

@@ -28,6 +28,8 @@ pub enum Dialog {
         /// Chosen row.
         chosen: usize,
     },
+    /// How the service does.
+    Vitals(Scroll),
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -120,6 +122,7 @@ impl Dialog {
         match self {
             Self::Help(scroll)
             | Self::Why(scroll)
+            | Self::Vitals(scroll)
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)

@@ -17,6 +17,7 @@ pub mod panes;
 mod perform;
 mod rows_page;
 mod update;
+pub mod vitals;
 mod why;
 
 use std::sync::Arc;

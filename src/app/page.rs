@@ -100,6 +100,7 @@ impl App {
             }),
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
+            Dialog::Vitals(_) => Some(self.vitals_page()),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
                 None
@@ -139,7 +140,7 @@ impl App {
         let over = self.facts.feeds().filter(ended).count();
         for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
-            page.add(tone, format!("{:<34} {text}", id.name()));
+            page.add(tone, format!("{:<34} {text}", self.source_name(id)));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }

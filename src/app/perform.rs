@@ -31,6 +31,7 @@ impl App {
             Action::HandOff => self.open_hand_off(),
             Action::NextContact => self.switch_contact(1),
             Action::PreviousContact => self.switch_contact(-1),
+            Action::Vitals => self.dialogs.push(Dialog::Vitals(Scroll::default())),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::Hint => self.hint(),
             Action::GiveAnswer => self.ask_for_answer(),

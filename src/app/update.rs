@@ -16,6 +16,7 @@ use super::event::{Effect, Event, Outcome};
 use super::keymap::Key;
 use super::notice::Notice;
 use crate::incident::fact::Fact;
+use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::text::SafeText;
 
 /// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
@@ -62,10 +63,17 @@ impl App {
     }
 
     /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
-    /// log pane does not show, from a source whose state stays the same.
+    /// log pane does not show, and figures of the vital signs, from a source whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
-        let Event::Fact(Fact::Log(batch)) = event else {
-            return false;
+        let live = |id: FeedId| {
+            let feed = self.facts.feed(&id);
+            feed.is_some_and(|feed| feed.state == FeedState::Live)
+        };
+        let batch = match event {
+            Event::Fact(Fact::Log(batch)) => batch,
+            Event::Fact(Fact::Usage(_)) => return live(FeedId::Usage),
+            Event::Fact(Fact::Scrape { pod, .. }) => return live(FeedId::Scrape(pod.clone())),
+            _ => return false,
         };
         let known = self.facts.logs.get(&batch.source);
         known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)

@@ -9,6 +9,7 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::Api;
 use kube::api::PostParams;
+use tokio::sync::watch;
 
 use super::backoff::{delay, jitter};
 use super::scope::{Scope, Session};
@@ -56,13 +57,41 @@ pub(super) fn wanted(profile: &Profile) -> Vec<Permission> {
     wanted
 }
 
-/// Runs for ever.
-pub(super) async fn run(wanted: Vec<Permission>, mut scope: Scope) {
+/// What the newest review says of sources that are optional; `None`: not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rights {
+    /// To read what the pods use.
+    pub(super) usage: Option<bool>,
+    /// To read the pods' own metrics.
+    pub(super) scrape: Option<bool>,
+}
+
+impl Rights {
+    fn of(access: &[Access]) -> Self {
+        let may = |verb: &str, group: &str, subresource: &str| {
+            let asked = |access: &&Access| {
+                let permission = &access.permission;
+                (permission.verb, permission.group) == (verb, group)
+                    && (permission.resource, permission.subresource) == ("pods", subresource)
+            };
+            access.iter().find(asked)?.allowed
+        };
+        Self {
+            usage: may("list", "metrics.k8s.io", ""),
+            scrape: may("get", "", "proxy"),
+        }
+    }
+}
+
+/// Runs for ever; publishes what the review says of optional sources.
+pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>, mut scope: Scope) {
     let id = FeedId::Access;
     let mut failures = 0;
     loop {
         let session = scope.session(&id).await;
         let (access, problem) = review(&wanted, &session, &scope).await;
+        let rights = Rights::of(&access);
+        publish.send_if_modified(|known| std::mem::replace(known, rights) != rights);
         if access.iter().any(|access| access.allowed.is_some()) {
             scope.tell(Fact::Access(access)).await;
         }

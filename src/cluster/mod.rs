@@ -1,8 +1,9 @@
 //! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
 //!
 //! One task keeps the [`link`]: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
-//! server was frozen. All others (three [`watch`]es, the [`logs`], the [`access`] review, the [`secrets`]) take their client from it, keep
-//! their own place (a resource version, a log position), and go on from there with the next one. What they learn leaves as facts.
+//! server was frozen. All others (three [`watch`]es, the [`logs`], the [`access`] review, the [`secrets`], what the pods [`usage`] and
+//! [`scrape`] tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
+//! next one. What they learn leaves as facts.
 
 mod access;
 mod answer;
@@ -18,10 +19,13 @@ mod link;
 mod logs;
 mod probe;
 mod proxy;
+mod quantity;
 mod scope;
+mod scrape;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod watch;
 mod watched;
 
@@ -35,6 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::event::Event;
+use crate::incident::fact::Fact;
 use crate::incident::feed::Problem;
 use crate::incident::profile::Profile;
 
@@ -132,13 +137,33 @@ async fn run_with(
     const WAITING_CHANGES: usize = 64;
     let (publish, scope) = scope::Scope::new(events, limit);
     let (changes, changed) = mpsc::channel(WAITING_CHANGES);
+    let (follow, followed) = mpsc::channel(WAITING_CHANGES);
+    let (ready, are_ready) = tokio::sync::watch::channel(scrape::Ready::default());
+    let (review, rights) = tokio::sync::watch::channel(access::Rights::default());
     tokio::join!(
         link::keep(dial, publish, scope.clone()),
         watch::run(watched::deployment(&profile), scope.clone()),
         watch::run(watched::pods(&profile, changes), scope.clone()),
         watch::run(watched::cluster_events(&profile), scope.clone()),
-        access::run(access::wanted(&profile), scope.clone()),
+        share_pods(changed, follow, ready),
+        access::run(access::wanted(&profile), review, scope.clone()),
         secrets::run(secrets, scope.clone()),
-        logs::run(&profile, changed, scope),
+        usage::run(&profile, rights.clone(), scope.clone()),
+        scrape::run(&profile, are_ready, rights, scope.clone()),
+        logs::run(&profile, followed, scope),
     );
+}
+
+/// Hands the facts about pods on to who follows their logs, and keeps which pods are ready for who reads their metrics.
+async fn share_pods(
+    mut changed: mpsc::Receiver<Fact>,
+    follow: mpsc::Sender<Fact>,
+    ready: tokio::sync::watch::Sender<scrape::Ready>,
+) {
+    while let Some(fact) = changed.recv().await {
+        ready.send_if_modified(|ready| scrape::note_ready(ready, &fact));
+        // Its end is ours: all tasks stop together.
+        let _ = follow.send(fact).await;
+    }
+    std::future::pending::<()>().await;
 }

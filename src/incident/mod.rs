@@ -23,3 +23,4 @@ pub mod sop;
 pub mod sop_text;
 pub mod span;
 pub mod text;
+pub mod vitals;

@@ -81,6 +81,55 @@ pub struct Service {
     /// The path of its requests that the kubelet's probes ask for, so that they are not taken for users'; empty for none.
     #[serde(default)]
     pub probe_path: String,
+    /// How many connections to the database one pod opens at most (`DB_MAX_OPEN_CONNS` of the service's template): what another pod
+    /// costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_connections_per_pod: Option<u32>,
+    /// Where its pods count their own requests; without it they are not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+}
+
+/// What a pod's own metrics are called, in the text format of Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Metrics {
+    /// The container's port that serves them.
+    pub port: u16,
+    /// Their path, `/metrics` unless it is said otherwise.
+    #[serde(default = "default_metrics_path")]
+    pub path: String,
+    /// Whether the port speaks TLS.
+    #[serde(default)]
+    pub tls: bool,
+    /// Counter of the requests that it answered, by `path-label` and `code-label`.
+    pub inbound_count: String,
+    /// Histogram of how long they took, seconds: its `_bucket` of 0.1 and 1.
+    pub inbound_duration: String,
+    /// Counter of the requests that it made, by `service-label` and `code-label`; a code of 0 is one without an answer.
+    pub outbound_count: String,
+    /// Histogram of how long those took, seconds: its `_bucket` of 1.
+    pub outbound_duration: String,
+    /// Label of the service that it called: `apiservice`.
+    pub service_label: String,
+    /// Label of the status that was answered.
+    #[serde(default = "default_code_label")]
+    pub code_label: String,
+    /// Label of the path that was asked for: the kubelet's probes are left out by it.
+    #[serde(default = "default_path_label")]
+    pub path_label: String,
+}
+
+fn default_metrics_path() -> String {
+    "/metrics".to_owned()
+}
+
+fn default_code_label() -> String {
+    "code".to_owned()
+}
+
+fn default_path_label() -> String {
+    "path".to_owned()
 }
 
 /// One environment.

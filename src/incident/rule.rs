@@ -161,7 +161,8 @@ pub enum Condition {
         /// How many it takes; one that names a row over its limit suffices.
         at_least: usize,
     },
-    /// Requests are slower than the objectives allow.
+    /// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
+    /// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
     Saturated {
         /// How far back.
         #[serde(with = "super::profile::seconds")]
@@ -170,6 +171,23 @@ pub enum Condition {
         at_least: u64,
         /// What the objectives allow.
         shares: Shares,
+        /// Percent of its limits that the CPU of all pods together must not have been below at any time within the window, to be a reason
+        /// without slow requests; without it the CPU is never one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cpu: Option<u64>,
+    },
+    /// Calls to other services fail, by the pods' own counters.
+    Outbound {
+        /// Which, as the pods name them: `ocm-clusters-service`; none means all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        services: Vec<String>,
+        /// How far back.
+        #[serde(with = "super::profile::seconds")]
+        within: Duration,
+        /// How many calls it takes to say anything.
+        at_least: u64,
+        /// Percent without an answer or with a status of 500 or more; as much is too much.
+        share: u64,
     },
     /// Events of trouble in the cluster below the service, within the window.
     ClusterEvents,
@@ -209,6 +227,9 @@ pub enum Condition {
     Any {
         /// Which.
         of: Vec<Condition>,
+        /// More of them, by sources that need not be there: one that can't be told does not keep the others from saying that none holds.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        optional: Vec<Condition>,
     },
     /// It does not hold.
     Not {

@@ -46,6 +46,8 @@ pub(crate) fn profile() -> Profile {
             container: "service".into(),
             replicas: 3,
             probe_path: String::new(),
+            database_connections_per_pod: None,
+            metrics: None,
         },
         environments: vec![Environment {
             name: "stage".into(),

@@ -80,6 +80,16 @@ pub struct Step {
 pub enum Check {
     /// The operator looks and ticks.
     Manual,
+    /// The same at a dashboard; what the console sees of it stands beside.
+    Dashboard {
+        /// Which of it.
+        shows: Shown,
+    },
+    /// The pods keep up with their requests.
+    Load {
+        /// The rule whose `saturated` condition says what is too much.
+        rule: String,
+    },
     /// The deployment is configured to the profile's number of pods.
     Replicas,
     /// So many pods are configured, started and ready.
@@ -108,6 +118,23 @@ pub enum Check {
         /// Its name.
         table: String,
     },
+}
+
+impl Check {
+    /// Whether the operator answers it.
+    pub fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual | Self::Dashboard { .. })
+    }
+}
+
+/// What of the vital signs stands beside a dashboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// Volume, errors, latency.
+    Requests,
+    /// CPU and memory.
+    Resources,
 }
 
 /// The answer to a step.

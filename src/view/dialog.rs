@@ -29,6 +29,7 @@ fn place_of(dialog: &Dialog) -> usize {
     match dialog {
         Dialog::Help(scroll)
         | Dialog::Why(scroll)
+        | Dialog::Vitals(scroll)
         | Dialog::Sources(scroll)
         | Dialog::Hints(scroll)
         | Dialog::Debriefing(scroll)

@@ -32,6 +32,9 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod vitals;
+#[cfg(test)]
+mod vitals_tests;
 mod words;
 
 use ratatui::Frame;

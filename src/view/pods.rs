@@ -9,11 +9,13 @@ use super::frame;
 use super::layout::Region;
 use super::leaders::short_titles;
 use super::theme::{Meaning, Theme};
+use super::vitals;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::panes::Pane;
 use crate::incident::fact::Pod;
 use crate::incident::feed::{FeedId, FeedState, Freshness};
+use crate::incident::vitals::Vitals;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -36,7 +38,9 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     if let Some((meaning, text)) = empty {
         draw_empty(meaning, &text, theme, list, buffer);
     } else {
-        draw_list(app, theme, &pods, first, list, buffer);
+        let vitals = app.vitals();
+        draw_list(app, theme, &pods, (first, &vitals), list, buffer);
+        draw_strip(&vitals, theme, pods.len(), list, buffer);
     }
     let below = Rect {
         y: inner.y + height,
@@ -48,6 +52,19 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         below,
         buffer,
     );
+}
+
+/// The vital signs, on the last row of those that no pod needs.
+fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &mut Buffer) {
+    if usize::from(list.height) > pods + 1 {
+        let strip = vitals::strip(vitals, theme, usize::from(list.width));
+        let row = Rect {
+            y: list.bottom() - 1,
+            height: 1,
+            ..list
+        };
+        strip.draw(row, buffer);
+    }
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {
@@ -153,11 +170,15 @@ struct Columns {
     age: usize,
     leads: usize,
     node: usize,
+    /// CPU and memory, each as a share of its limit.
+    usage: bool,
 }
 
 impl Columns {
     /// What is fixed: mark, READY, RST, and the gaps.
     const FIXED: usize = 2 + 6 + 4 + 3;
+    /// CPU and MEM with their gaps.
+    const USAGE: usize = 2 * 7;
     /// The short name with a sign that it is cut.
     const NAME: usize = 6;
 
@@ -186,17 +207,26 @@ impl Columns {
         let name = name.min(room.saturating_sub(leads + 1)).max(Self::NAME);
         let left = room.saturating_sub(leads + name + 3);
         let node = if left >= node { node } else { 0 };
+        let usage = node > 0 && left >= node + Self::USAGE;
         Self {
             name,
             status,
             age,
             leads,
             node,
+            usage,
         }
     }
 }
 
-fn draw_list(app: &App, theme: &Theme, pods: &[&Pod], first: usize, area: Rect, buffer: &mut Buffer) {
+fn draw_list(
+    app: &App,
+    theme: &Theme,
+    pods: &[&Pod],
+    (first, vitals): (usize, &Vitals),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let leads: Vec<_> = pods.iter().map(|pod| leads_of(app, pod)).collect();
     let columns = Columns::of(app, pods, &leads, usize::from(area.width));
     heading(theme, &columns).draw(area, buffer);
@@ -205,6 +235,9 @@ fn draw_list(app: &App, theme: &Theme, pods: &[&Pod], first: usize, area: Rect, 
     for ((index, pod), row) in pods.iter().enumerate().skip(first).zip(rows) {
         let chosen = app.panes.focus == Pane::Pods && app.panes.pod == index;
         let mut line = pod_row(app, theme, pod, &leads[index], &columns, chosen);
+        if columns.usage {
+            line = line.join(vitals::usage_columns(vitals, pod, theme));
+        }
         if stale || pod.deletion_at.is_some() {
             line = line.over(Meaning::Stale);
         }
@@ -228,10 +261,16 @@ fn heading<'t>(theme: &'t Theme, columns: &Columns) -> Words<'t> {
         .column(Meaning::Faint, "AGE", columns.age)
         .gap(1)
         .column(Meaning::Faint, "LEADS", columns.leads);
-    if columns.node == 0 {
-        line
-    } else {
-        line.gap(2).add(Meaning::Faint, "NODE")
+    match (columns.node, columns.usage) {
+        (0, _) => line,
+        (_, false) => line.gap(2).add(Meaning::Faint, "NODE"),
+        (node, true) => line
+            .gap(2)
+            .column(Meaning::Faint, "NODE", node)
+            .gap(2)
+            .right(Meaning::Faint, "CPU", 5)
+            .gap(2)
+            .right(Meaning::Faint, "MEM", 5),
     }
 }
 

@@ -8,7 +8,6 @@ use crate::app::event::Effect;
 use crate::app::log_buffer::LogMode;
 use crate::app::page::{Page, Tone};
 use crate::incident::leader::Verdict;
-use crate::incident::sop::Check;
 use crate::incident::span;
 
 impl App {
@@ -105,7 +104,7 @@ impl App {
 
     fn manual_steps(&self) -> Vec<Step> {
         let steps = self.steps().into_iter();
-        let manual = steps.filter(|(_, step)| step.check == Check::Manual);
+        let manual = steps.filter(|(_, step)| step.check.is_manual());
         let ticked = |id: &str| {
             let tick = self.checklist.ticks.get(id)?;
             Some((tick.at, tick.note.to_string()))

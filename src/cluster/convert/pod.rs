@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use super::status_word::{Reading, read};
 use super::{at, text, words};
+use crate::cluster::quantity;
 use crate::incident::fact::{Condition, Container, ContainerState, Ended, Limits, Pod, PodUid};
 use crate::incident::text::SafeText;
 
@@ -92,7 +93,19 @@ fn container(spec: &Spec, init: bool, statuses: Option<&Vec<ContainerStatus>>) -
         id: text(status.and_then(|status| status.container_id.as_ref())),
         state: state(status.and_then(|status| status.state.as_ref())),
         last: last.map(ended),
-        limits: Limits::default(),
+        limits: limits(spec),
+    }
+}
+
+fn limits(spec: &Spec) -> Limits {
+    let limits = spec
+        .resources
+        .as_ref()
+        .and_then(|resources| resources.limits.as_ref());
+    let of = |name| limits.and_then(|limits| limits.get(name));
+    Limits {
+        cpu_millis: of("cpu").and_then(|limit| quantity::millis(&limit.0)),
+        memory_bytes: of("memory").and_then(|limit| quantity::ones(&limit.0)),
     }
 }
 

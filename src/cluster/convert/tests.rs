@@ -368,3 +368,21 @@ fn hostile_names_and_messages_are_made_safe() {
         ("p␛[2J", "a⟨202e⟩b␍c")
     );
 }
+
+#[test]
+fn the_limits_of_a_container_are_read_and_none_is_not_zero() {
+    let limited = json!({"spec": {"containers": [
+        {"name": "service", "image": "i", "resources": {"limits": {"cpu": "1500m", "memory": "1Gi"}, "requests": {"cpu": "200m"}}},
+        {"name": "envoy-sidecar", "image": "i", "resources": {"limits": {"cpu": "2"}}},
+        {"name": "plain", "image": "i"}]}});
+    let source = serde_json::from_value(limited).unwrap();
+    let limits: Vec<_> = super::pod(&source)
+        .containers
+        .iter()
+        .map(|container| (container.limits.cpu_millis, container.limits.memory_bytes))
+        .collect();
+    assert_eq!(
+        limits,
+        [(Some(1_500), Some(1 << 30)), (Some(2_000), None), (None, None)]
+    );
+}

@@ -43,17 +43,16 @@ impl Drop for Console {
 impl Console {
     /// Starts it on a server.
     pub(super) fn on(fake: &Fake) -> Self {
+        Self::with(fake, profile())
+    }
+
+    /// The same for a service of another profile.
+    pub(super) fn with(fake: &Fake, profile: Profile) -> Self {
         let dials = Arc::new(AtomicU32::new(0));
         let (events, facts) = mpsc::channel(256);
         let (secrets, requests) = mpsc::channel(4);
         let dial = dial_to(fake, &dials);
-        let run = run_with(
-            dial,
-            Duration::from_secs(10),
-            Arc::new(profile()),
-            requests,
-            events,
-        );
+        let run = run_with(dial, Duration::from_secs(10), Arc::new(profile), requests, events);
         let task = tokio::spawn(run);
         Self {
             fake: fake.clone(),
@@ -261,6 +260,8 @@ pub(super) fn profile() -> Profile {
             container: "service".into(),
             replicas: 3,
             probe_path: String::new(),
+            database_connections_per_pod: None,
+            metrics: None,
         },
         environments: Vec::new(),
         leaders: Leaders {

@@ -7,3 +7,4 @@ mod fake;
 mod faults;
 mod logs;
 mod reading;
+mod vitals;

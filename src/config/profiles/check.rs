@@ -90,6 +90,9 @@ impl<'a> Checker<'a> {
         self.require(service.replicas > 0, "service.replicas", || {
             "at least one pod is needed".to_owned()
         });
+        if let Some(metrics) = &service.metrics {
+            self.metrics(metrics);
+        }
     }
 
     fn object_name(&mut self, path: &str, name: &str) {
@@ -272,7 +275,13 @@ impl<'a> Checker<'a> {
                 let tables = tables.map(|table| table.name.as_str());
                 self.known(&format!("{path}.check.table"), "table", table, tables);
             }
-            Check::Manual | Check::Replicas | Check::PodsReady | Check::Events | Check::LogErrors => {}
+            Check::Load { rule } => self.load(&format!("{path}.check.rule"), rule),
+            Check::Manual
+            | Check::Dashboard { .. }
+            | Check::Replicas
+            | Check::PodsReady
+            | Check::Events
+            | Check::LogErrors => {}
         }
         for (index, link) in step.links.iter().enumerate() {
             self.link(&format!("{path}.links[{index}]"), link);

@@ -50,7 +50,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
         "kind = \"errors\", classes = [\"ocm\"]",
         "kind = \"errors\", classes = [\"ocn\"]",
-        "rules[9].when.classes",
+        "rules[9].when.of[0].classes",
         "there is no error class `ocn`",
     ),
     (
@@ -94,6 +94,60 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "selector = \"app\"",
         "service.selector",
         "`app` is not a label selector",
+    ),
+    (
+        "port = 8080",
+        "port = 0",
+        "service.metrics.port",
+        "a port is a number from 1 to 65535",
+    ),
+    (
+        "path = \"/metrics\"",
+        "path = \"/../secrets\"",
+        "service.metrics.path",
+        "is not a plain path",
+    ),
+    (
+        "inbound-count = \"api_inbound_request_count\"",
+        "inbound-count = \"api inbound\"",
+        "service.metrics.inbound-count",
+        "`api inbound` is not a name of a metric",
+    ),
+    (
+        "outbound-duration = \"api_outbound_request_duration\"",
+        "outbound-duration = \"api_outbound_request_count\"",
+        "service.metrics.outbound-duration",
+        "is there twice",
+    ),
+    (
+        "service-label = \"apiservice\"",
+        "service-label = \"api:service\"",
+        "service.metrics.service-label",
+        "`api:service` is not a name of a label",
+    ),
+    (
+        "share = 30",
+        "share = 0",
+        "rules[9].when.optional[0].share",
+        "0 % is not from 1 to 100",
+    ),
+    (
+        "shares = { slow = 10, very-slow = 1 }, cpu = 95",
+        "shares = { slow = 10, very-slow = 100 }, cpu = 95",
+        "rules[16].when.shares.very-slow",
+        "it would say nothing",
+    ),
+    (
+        "very-slow = 1 }, cpu = 95",
+        "very-slow = 1 }, cpu = 900",
+        "rules[16].when.cpu",
+        "900 % is not from 1 to 100",
+    ),
+    (
+        "check = { kind = \"load\", rule = \"saturated\" }",
+        "check = { kind = \"load\", rule = \"down\" }",
+        "steps.scale-up.check.rule",
+        "there is no rule with a `saturated` condition `down`",
     ),
     (
         "container = \"service\"",

@@ -4,6 +4,7 @@ mod check;
 #[cfg(test)]
 mod check_tests;
 mod rules;
+mod vitals;
 
 pub(super) use self::check::link_keys;
 

@@ -77,18 +77,29 @@ impl Checker<'_> {
                 let known = tables.map(|table| table.name.as_str());
                 self.known(&format!("{path}.table"), "table", table, known);
             }
-            Condition::All { of } | Condition::Any { of } => {
-                for (index, one) in of.iter().enumerate() {
-                    self.condition(&format!("{path}.of[{index}]"), one);
-                }
+            Condition::All { of } => self.conditions(&format!("{path}.of"), of),
+            Condition::Any { of, optional } => {
+                self.require(!of.is_empty(), path, || {
+                    "something that need not be optional must be able to say that none holds: `of` is empty"
+                        .to_owned()
+                });
+                self.conditions(&format!("{path}.of"), of);
+                self.conditions(&format!("{path}.optional"), optional);
             }
+            Condition::Saturated { shares, cpu, .. } => self.saturated(path, *shares, *cpu),
+            Condition::Outbound { at_least, share, .. } => self.outbound(path, *at_least, *share),
             Condition::Not { of } => self.condition(&format!("{path}.of"), of),
             Condition::Unreadable
             | Condition::Settling
             | Condition::NoPodReady { .. }
             | Condition::Crashing
-            | Condition::Saturated { .. }
             | Condition::ClusterEvents => {}
+        }
+    }
+
+    fn conditions(&mut self, path: &str, conditions: &[Condition]) {
+        for (index, one) in conditions.iter().enumerate() {
+            self.condition(&format!("{path}[{index}]"), one);
         }
     }
 }

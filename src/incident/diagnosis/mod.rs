@@ -8,6 +8,7 @@ mod pods;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod vitals;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -94,6 +95,8 @@ impl Case<'_> {
     fn answer(&self, step: &Step) -> Answer {
         match &step.check {
             Check::Manual => Answer::new(StepStatus::Manual, "operator"),
+            Check::Dashboard { shows } => self.dashboard(*shows),
+            Check::Load { rule } => self.load(rule),
             Check::Replicas => self.replicas(),
             Check::PodsReady => self.pods_ready(),
             Check::Events => self.events(),

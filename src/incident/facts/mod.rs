@@ -3,6 +3,7 @@
 mod movement;
 #[cfg(test)]
 mod movement_tests;
+mod vitals;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use self::movement::Movements;
 pub use self::movement::{Movement, Oldest, Seen};
+pub use self::vitals::VitalSamples;
 use super::errors::ErrorEvidence;
 use super::fact::{
     Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
@@ -31,6 +33,9 @@ const UNNOTICED: SignedDuration = SignedDuration::from_secs(11);
 /// How far back counts are kept, to say how they change.
 pub const CHANGE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long after one answer the next is asked for, of what the pods use and count.
+pub const VITALS_EVERY: SignedDuration = SignedDuration::from_secs(15);
+
 /// Instances of one container whose logs are known at a time.
 const KEPT_INSTANCES: u32 = 3;
 
@@ -42,9 +47,9 @@ type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 pub struct Facts {
     /// When the incident began: when somebody began to look, which is after it began for the users.
     pub began_at: Option<Timestamp>,
-    /// How old the last sign of life of a source may be, where it is not [`STALE_AFTER`].
+    /// How many times as fast as that of the sources the clock runs that dates the facts, where it does.
     #[serde(skip)]
-    stale_after: Option<SignedDuration>,
+    speed: Option<f64>,
     /// Who and where we are, once connected.
     pub connection: Option<Connection>,
     /// The deployment; `None` also when there is none: [`Facts::feed`] tells whether it was looked at.
@@ -67,6 +72,9 @@ pub struct Facts {
     /// What the logs of the living say about requests, by half minute.
     #[serde(skip)]
     pub requests: BTreeMap<ContainerKey, RequestBuckets>,
+    /// What the pods used and counted of late.
+    #[serde(skip)]
+    pub vitals: VitalSamples,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.
@@ -152,8 +160,16 @@ impl Facts {
             Fact::DatabaseConnection(connection) => self.database = Some(connection),
             Fact::Database(reading) => self.apply_reading(reading, now),
             Fact::Rows(rows) => self.rows = Some((now, rows)),
-            Fact::Usage(_) => self.hear(FeedId::Usage, FeedState::Live, now),
-            Fact::Scrape { pod, .. } => self.hear(FeedId::Scrape(pod), FeedState::Live, now),
+            Fact::Usage(usage) => {
+                self.vitals.add_usage(usage, now);
+                self.hear(FeedId::Usage, FeedState::Live, now);
+            }
+            Fact::Scrape { pod, scrape } => {
+                if let Some(known) = self.pods.get(&pod) {
+                    self.vitals.add_scrape(pod.clone(), known.restarts, scrape, now);
+                    self.hear(FeedId::Scrape(pod), FeedState::Live, now);
+                }
+            }
         }
     }
 
@@ -166,15 +182,16 @@ impl Facts {
         let leases = self.leases.values_mut();
         let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
         let movements = self.movements.moments();
-        let all = feeds.chain(readings).chain(rows).chain(counts).chain(movements);
+        let vitals = self.vitals.moments();
+        let all = feeds.chain(readings).chain(rows).chain(counts);
+        let all = all.chain(movements).chain(vitals);
         for at in all.chain(leases.flatten()) {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
     }
 
     fn hear(&mut self, id: FeedId, state: FeedState, now: Timestamp) {
-        let of_unknown_pod = matches!(&id, FeedId::Log(key) if !self.pods.contains_key(&key.pod_uid));
-        if of_unknown_pod {
+        if pod_of(&id).is_some_and(|pod| !self.pods.contains_key(pod)) {
             return;
         }
         if let FeedId::Log(key) = &id {
@@ -223,8 +240,8 @@ impl Facts {
         self.requests.retain(|key, _| key.pod_uid != *uid);
         self.leaders.forget(uid);
         self.errors.pod_is_gone(|key| key.pod_uid == *uid);
-        self.feeds
-            .retain(|id, _| !matches!(id, FeedId::Log(key) if key.pod_uid == *uid));
+        self.vitals.forget(uid);
+        self.feeds.retain(|id, _| pod_of(id) != Some(uid));
     }
 
     fn apply_log(&mut self, batch: &LogBatch, now: Timestamp) {
@@ -276,7 +293,8 @@ impl Facts {
             self.leases
                 .retain(|kind, _| leases.iter().any(|lease| lease.lease_type == *kind));
         }
-        self.movements.apply(&mut reading, now, self.stale_after);
+        let stale_after = self.paced(STALE_AFTER);
+        self.movements.apply(&mut reading, now, stale_after);
         self.counts.push_back((now, counts_of(&reading)));
         while self.counts.len() > 1
             && self
@@ -302,7 +320,12 @@ impl Facts {
     /// From now on the clock that dates the facts runs `speed` times as fast as that of the sources: they give their signs of life as
     /// often as ever, so that by this clock more time passes between two.
     pub fn set_speed(&mut self, speed: f64) {
-        self.stale_after = Some(STALE_AFTER.mul_f64(speed));
+        self.speed = Some(speed);
+    }
+
+    /// A span of the sources' time, by the clock that dates the facts.
+    pub(super) fn paced(&self, span: SignedDuration) -> SignedDuration {
+        self.speed.map_or(span, |speed| span.mul_f64(speed))
     }
 
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.
@@ -315,7 +338,12 @@ impl Facts {
         };
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
         let asked_once = matches!(id, FeedId::Access) || matches!(feed.state, FeedState::Ended);
-        if asked_once || age <= self.stale_after.unwrap_or(STALE_AFTER) {
+        // What is asked every so often is not silent before the next answer is due.
+        let rests = match id {
+            FeedId::Usage | FeedId::Scrape(_) => self.paced(VITALS_EVERY),
+            _ => SignedDuration::ZERO,
+        };
+        if asked_once || age <= self.paced(STALE_AFTER) + rests {
             Freshness::Fresh(age)
         } else {
             Freshness::Stale(age)
@@ -359,6 +387,15 @@ impl Facts {
                 && permission.subresource == subresource
         };
         self.access.iter().find(asked)?.allowed
+    }
+}
+
+/// The pod that a source belongs to.
+fn pod_of(id: &FeedId) -> Option<&PodUid> {
+    match id {
+        FeedId::Log(key) => Some(&key.pod_uid),
+        FeedId::Scrape(pod) => Some(pod),
+        _ => None,
     }
 }
 

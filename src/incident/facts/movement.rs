@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{CHANGE_WINDOW, Facts, STALE_AFTER};
+use super::{CHANGE_WINDOW, Facts};
 use crate::incident::fact::{Reading, Standing, StandingRow, TableReading, UnderWay};
 use crate::incident::profile::{Role, Table};
 use crate::incident::span;
@@ -109,15 +109,10 @@ impl Movement {
 
 impl Movements {
     /// Takes in a poll that came at `now`, and completes it: ages that count from when we first saw a row.
-    pub(super) fn apply(
-        &mut self,
-        reading: &mut Reading,
-        now: Timestamp,
-        stale_after: Option<SignedDuration>,
-    ) {
+    pub(super) fn apply(&mut self, reading: &mut Reading, now: Timestamp, stale_after: SignedDuration) {
         let took = SignedDuration::from_millis(i64::try_from(reading.took_ms).unwrap_or(i64::MAX));
         let taken_at = now.checked_sub(took).unwrap_or(now);
-        let patience = stale_after.unwrap_or(STALE_AFTER) * UNSEEN_AFTER;
+        let patience = stale_after * UNSEEN_AFTER;
         for table in &mut reading.tables {
             let Ok(under_way) = &table.under_way else { continue };
             let watch = self

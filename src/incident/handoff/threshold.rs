@@ -9,9 +9,10 @@ use crate::incident::span;
 /// The limits of a condition and of those in it. Conditions that hold without a number have none.
 pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
     match condition {
-        Condition::All { of } | Condition::Any { of } => {
-            let each = of.iter().flat_map(|one| self::of(one, account));
-            each.collect()
+        Condition::All { of } => of.iter().flat_map(|one| self::of(one, account)).collect(),
+        Condition::Any { of, optional } => {
+            let each = of.iter().chain(optional);
+            each.flat_map(|one| self::of(one, account)).collect()
         }
         Condition::OverLimit { table, roles } => vec![over_limit(account.profile, table, roles)],
         Condition::NewlyFailed { table } => vec![format!(
@@ -46,6 +47,16 @@ pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
         Condition::ClusterEvents => vec![format!(
             "no warning within {}",
             span::brief(account.now.duration_since(window(account.facts, account.now)))
+        )],
+        Condition::Saturated { within, shares, .. } => vec![format!(
+            "within {}, at most {} % of the requests over 100 ms and {} % over 1 s",
+            span::brief(span::of(*within)),
+            shares.slow,
+            shares.very_slow
+        )],
+        Condition::Outbound { within, share, .. } => vec![format!(
+            "within {}, less than {share} % of the calls without an answer or with a status of 500 or more",
+            span::brief(span::of(*within))
         )],
         _ => Vec::new(),
     }

@@ -20,7 +20,7 @@ pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
 pub(crate) use self::patterns::tests::{CLUSTER, KAFKA, leaders as sample_leaders};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
-pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of};
+pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};
 pub use self::tally::{ErrorSighting, ErrorTally};
 use super::fact::{PodUid, short_name};
 use super::text::SafeText;

@@ -74,7 +74,7 @@ impl Requests {
             if !probe.is_empty() && url.starts_with(probe.as_bytes()) && url.get(probe.len()) == Some(&b'"') {
                 self.remember(message);
             }
-        } else if let Some(elapsed) = value_of(message, b"\"elapsed\":\"").and_then(go_duration)
+        } else if let Some(elapsed) = value_of(message, b"\"elapsed\":\"").and_then(quoted_duration)
             && !self.is_probe(message)
         {
             self.count(bucket_of(at()), status_of(message), elapsed);
@@ -138,10 +138,15 @@ fn status_of(message: &[u8]) -> u16 {
     status.unwrap_or(200)
 }
 
-/// A duration as Go prints it, up to its end: `41.412ms`, `850µs`, `1m3.2s`.
-fn go_duration(text: &[u8]) -> Option<Duration> {
+/// The duration up to the closing quote.
+fn quoted_duration(text: &[u8]) -> Option<Duration> {
     let end = text.iter().position(|byte| *byte == b'"')?;
-    let mut rest = std::str::from_utf8(&text[..end]).ok()?;
+    go_duration(std::str::from_utf8(&text[..end]).ok()?)
+}
+
+/// A duration as Go prints it: `41.412ms`, `850µs`, `1m3.2s`.
+pub fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
@@ -223,7 +228,7 @@ mod tests {
             ("5", None),
         ];
         for (text, micros) in table {
-            let read = go_duration(text.as_bytes()).map(|span| span.as_micros());
+            let read = quoted_duration(text.as_bytes()).map(|span| span.as_micros());
             assert_eq!(read, micros, "{text}");
         }
     }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
+use super::requests::Load;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
 use crate::incident::fact::short_name;
@@ -29,7 +30,14 @@ impl Case<'_> {
                 within,
                 at_least,
                 shares,
-            } => self.saturated(span::of(*within), *at_least, shares),
+                cpu,
+            } => self.saturated(&Load::of(*within, *at_least, *shares, *cpu)),
+            Condition::Outbound {
+                services,
+                within,
+                at_least,
+                share,
+            } => self.outbound(services, span::of(*within), *at_least, *share),
             Condition::ClusterEvents => self.cluster_events(),
             Condition::OverLimit { table, roles } => self.over_limit(table, roles),
             Condition::NewlyFailed { table } => self.newly_failed(table),
@@ -37,7 +45,10 @@ impl Case<'_> {
             Condition::NoneReady { table } => self.none_ready(table),
             Condition::Led { workers } => self.led(workers),
             Condition::All { of } => Truth::all(of.iter().map(|one| self.holds(one))),
-            Condition::Any { of } => Truth::any(of.iter().map(|one| self.holds(one))),
+            Condition::Any { of, optional } => Truth::any_or_optional(
+                of.iter().map(|one| self.holds(one)),
+                optional.iter().map(|one| self.holds(one)),
+            ),
             Condition::Not { of } => self.holds(of).not(),
         }
     }

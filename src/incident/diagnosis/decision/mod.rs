@@ -4,11 +4,12 @@ mod conditions;
 mod errors;
 mod events;
 mod pods;
-mod requests;
+pub(super) mod requests;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod truth;
+mod vitals;
 
 use std::collections::BTreeSet;
 

@@ -1,60 +1,118 @@
 //! Whether the service keeps up with its requests.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 use super::Truth;
 use crate::incident::diagnosis::Case;
-use crate::incident::log::{BUCKET, RequestCounts, bucket_of};
-use crate::incident::rule::Shares;
+use crate::incident::rule::{Condition, Shares};
 use crate::incident::span;
+use crate::incident::vitals::{Requests, Sign, Vitals, sustained};
 
-impl Case<'_> {
-    /// Whether more requests are slow than the objectives allow.
-    pub(super) fn saturated(&self, within: SignedDuration, at_least: u64, shares: &Shares) -> Truth {
-        let counts = self.requests(within);
-        let words = in_words(&counts, within);
-        let over = |part: u64, percent: u64| part * 100 > counts.answered * percent;
-        let slow = over(counts.slow, shares.slow) || over(counts.very_slow, shares.very_slow);
-        if counts.answered >= at_least && slow {
-            return Truth::holds([words]);
-        }
-        match self.unread_logs() {
-            Some(why) => Truth::unknown(format!("how fast requests are answered: {why}")),
-            None if !self.logs_requests() => {
-                Truth::unknown("how fast requests are answered: the logs are not verbose enough to tell")
-            }
-            None => Truth::holds_not(words),
+/// What is too much, as a rule's condition says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::incident::diagnosis) struct Load {
+    /// How far back.
+    pub(in crate::incident::diagnosis) within: SignedDuration,
+    /// How many requests it takes.
+    pub(in crate::incident::diagnosis) at_least: u64,
+    /// What the objectives allow.
+    pub(in crate::incident::diagnosis) shares: Shares,
+    /// Percent of the CPU limits that is a reason of its own.
+    pub(in crate::incident::diagnosis) cpu: Option<u64>,
+}
+
+impl Load {
+    pub(super) fn of(within: Duration, at_least: u64, shares: Shares, cpu: Option<u64>) -> Self {
+        Self {
+            within: span::of(within),
+            at_least,
+            shares,
+            cpu,
         }
     }
 
-    /// Requests answered lately, by all pods.
-    fn requests(&self, within: SignedDuration) -> RequestCounts {
-        let newest = bucket_of(self.now);
-        let oldest = newest - within.as_secs() / BUCKET;
-        let mut counts = RequestCounts::default();
-        for buckets in self.facts.requests.values() {
-            for bucket in buckets.range(oldest..=newest) {
-                counts += *bucket.1;
-            }
+    /// The first of a condition's parts that is about load.
+    pub(in crate::incident::diagnosis) fn in_condition(condition: &Condition) -> Option<Self> {
+        match condition {
+            Condition::Saturated {
+                within,
+                at_least,
+                shares,
+                cpu,
+            } => Some(Self::of(*within, *at_least, *shares, *cpu)),
+            Condition::All { of } => of.iter().find_map(Self::in_condition),
+            Condition::Any { of, optional } => of.iter().chain(optional).find_map(Self::in_condition),
+            Condition::Not { of } => Self::in_condition(of),
+            _ => None,
         }
-        counts
     }
 
-    /// Whether any log has lines of the verbosity at which requests are logged.
-    fn logs_requests(&self) -> bool {
-        self.facts.logs.values().any(|log| log.progress.verbose)
+    /// Whether more are slow than is allowed, where there are enough to say.
+    fn is_over(&self, requests: &Requests) -> bool {
+        let over = |part: u64, percent: u64| part * 100 > requests.timed * percent;
+        let slow = over(requests.slow, self.shares.slow) || over(requests.very_slow, self.shares.very_slow);
+        requests.timed >= self.at_least && slow
     }
 }
 
-/// `61 requests within 5m: 12 % failed, 80 % over 100 ms, 8 % over 1 s`.
-fn in_words(counts: &RequestCounts, within: SignedDuration) -> String {
-    let share = |part: u64| part * 100 / counts.answered.max(1);
+impl Case<'_> {
+    /// Whether the pods do not keep up. Each source that shows it is named; that it does not hold is for the request log to say.
+    pub(in crate::incident::diagnosis) fn saturated(&self, load: &Load) -> Truth {
+        let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);
+        let signs = [&vitals.together.logged, &vitals.together.counted];
+        let slow = signs.into_iter().filter_map(|sign| {
+            let requests = sign.value.as_ref().filter(|requests| load.is_over(requests))?;
+            Some(in_words(sign, requests))
+        });
+        let cpu = self.cpu_over(load);
+        let mut because: Vec<_> = slow.chain(cpu).collect();
+        if !because.is_empty() {
+            because.extend(self.cost());
+            return Truth::holds(because);
+        }
+        let logged = &vitals.together.logged;
+        match logged.complete() {
+            Some(requests) => Truth::holds_not(in_words(logged, requests)),
+            None => Truth::unknown(format!("how fast requests are answered: {}", logged.why())),
+        }
+    }
+
+    /// The words for a CPU that is at its limit for long.
+    fn cpu_over(&self, load: &Load) -> Option<String> {
+        let limit = load.cpu?;
+        let least = sustained(self.facts, self.now, load.within)?.least_percent;
+        (least >= limit).then(|| {
+            let within = span::brief(load.within);
+            format!("metrics.k8s.io: the CPU of all pods was at {least} % of its limit or more for {within}")
+        })
+    }
+
+    /// What one more pod costs, where the profile says.
+    fn cost(&self) -> Option<String> {
+        let each = u64::from(self.profile.service.database_connections_per_pod?);
+        let now = u64::from(self.facts.deployment.as_ref()?.replicas);
+        let next = now + 1;
+        Some(format!(
+            "from {now} to {next} pods: each opens up to {each} connections to the database, up to {} then instead of {}",
+            each * next,
+            each * now
+        ))
+    }
+}
+
+/// `request log: 61 requests in 5m: 12 % failed, 80 % over 100 ms, 8 % over 1 s`.
+pub(in crate::incident::diagnosis) fn in_words(sign: &Sign<Requests>, requests: &Requests) -> String {
+    let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
+    let covers = i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX);
     format!(
-        "{} requests within {}: {} % failed, {} % over 100 ms, {} % over 1 s",
-        counts.answered,
-        span::brief(within),
-        share(counts.failed),
-        share(counts.slow),
-        share(counts.very_slow)
+        "{}: {} requests in {}: {} % failed, {} % over 100 ms, {} % over 1 s",
+        sign.source,
+        requests.answered,
+        span::brief(SignedDuration::from_secs(covers)),
+        share(requests.failed_percent()),
+        share(requests.slow_percent()),
+        share(requests.very_slow_percent())
     )
 }

@@ -100,6 +100,27 @@ impl Truth {
         missing.unwrap_or_else(|| Self::holds_not(false_ones.join("; ")))
     }
 
+    /// Any of them or of the optional ones: those can make it true; where they can't be told, that is said beside what the others say.
+    pub(super) fn any_or_optional(
+        truths: impl IntoIterator<Item = Self>,
+        optional: impl IntoIterator<Item = Self>,
+    ) -> Self {
+        let (open, told): (Vec<_>, Vec<_>) = optional
+            .into_iter()
+            .partition(|truth| matches!(truth, Self::Unknown { .. }));
+        match Self::any(truths.into_iter().chain(told)) {
+            Self::False { because } => {
+                let open = open.into_iter().filter_map(|truth| match truth {
+                    Self::Unknown { missing } => Some(format!("not seen: {missing}")),
+                    _ => None,
+                });
+                let because: Vec<_> = std::iter::once(because).chain(open).collect();
+                Self::holds_not(because.join("; "))
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn not(self) -> Self {
         match self {
             Self::True { because, .. } => Self::holds_not(because.join("; ")),
@@ -146,6 +167,23 @@ mod tests {
                 assert_eq!(letter(&Truth::any(parts.chars().map(of))), any, "any of {parts}");
             }
         }
+        // (parts, optional, joined): what is optional decides only by holding
+        let table = [
+            ("f", "u", 'f'),
+            ("f", "f", 'f'),
+            ("f", "t", 't'),
+            ("t", "u", 't'),
+            ("u", "f", 'u'),
+            ("u", "u", 'u'),
+            ("u", "t", 't'),
+            ("ff", "uf", 'f'),
+        ];
+        for (parts, optional, joined) in table {
+            let truth = Truth::any_or_optional(parts.chars().map(of), optional.chars().map(of));
+            assert_eq!(letter(&truth), joined, "{parts} or {optional}");
+        }
+        let open = Truth::any_or_optional([of('f')], [of('u')]);
+        assert_eq!(open, Truth::holds_not("f; not seen: u"));
         assert_eq!(
             "tfu".chars().map(|c| letter(&of(c).not())).collect::<String>(),
             "ftu"

@@ -2,6 +2,7 @@
 
 mod pods;
 mod rows;
+mod vitals;
 
 use super::*;
 use crate::incident::fact::{ClusterEvent, Fact, Pod};
