@@ -1,3 +1,6 @@
+mod cases;
+mod mended;
+
 use std::sync::LazyLock;
 
 use jiff::SignedDuration;
