@@ -657,12 +657,10 @@ fn rests_on(rule: &str, world: &World) -> Vec<Vec<usize>> {
         // Logs and lease are two witnesses: either may suffice.
         "no-leader" if world.nobody_runs() => vec![vec![PODS]],
         "no-leader" => vec![vec![PODS], [vec![DATABASE], all_logs].concat()],
-        // That it is not the same crash again is for every log to say.
-        "crashing" => [vec![vec![PODS]], each.collect()].concat(),
         // That OCM does not fail is for every log to say.
         "cluster-accepted" => [vec![vec![PODS], vec![DATABASE]], each.collect()].concat(),
-        // That no other pod panicked is for every log to say.
-        "service-errors" => [vec![vec![PODS]], each.collect()].concat(),
+        // That no other pod panicked, or that it is not the same crash again, is for every log to say.
+        "crashing" | "service-errors" => [vec![vec![PODS]], each.collect()].concat(),
         "saturated" => vec![],
         other => panic!("which sources {other} rests on is not said here"),
     }
@@ -699,7 +697,7 @@ fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &Fac
             let read = facts.statuses(table).is_some_and(Result::is_ok);
             is_current(facts, DATABASE) && read
         }
-        _ => status == StepStatus::Manual,
+        Check::Manual => status == StepStatus::Manual,
     }
 }
 

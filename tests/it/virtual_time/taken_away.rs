@@ -165,7 +165,7 @@ fn may_answer(check: &Check, status: StepStatus, facts: &Facts, now: Timestamp) 
         Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
             current(&FeedId::Database) && facts.statuses(table).is_some_and(Result::is_ok)
         }
-        _ => true,
+        Check::Manual => true,
     }
 }
 

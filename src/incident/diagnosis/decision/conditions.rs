@@ -144,9 +144,8 @@ impl Case<'_> {
             Some(lease) if lease.live && lease.pod.is_none() => {
                 "; its lease is held by none of their processes"
             }
-            Some(_) => "",
             None if self.profile.leaders.lease_table.is_some() => "; no lease is read",
-            None => "",
+            Some(_) | None => "",
         };
         format!("who leads {}: {}{lease}", reading.worker, reading.log)
     }

@@ -76,6 +76,7 @@ fn settling(seconds: i64) -> Verdict {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
     let limits = [
         (1, "clusters", "cluster_accepted", 180, "none"),

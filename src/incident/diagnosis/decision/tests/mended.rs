@@ -171,9 +171,10 @@ fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
             facts.apply(failed(short, 600), now());
         }
         facts.apply(
-            match database {
-                true => Fact::Database(world.reading()),
-                false => failing(FeedId::Database, ProblemKind::Refused, "nobody listens"),
+            if database {
+                Fact::Database(world.reading())
+            } else {
+                failing(FeedId::Database, ProblemKind::Refused, "nobody listens")
             },
             now(),
         );
