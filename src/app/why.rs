@@ -1,10 +1,16 @@
 //! Why this and nothing else: every rule of the decision table, whether it holds, and what shows it.
 
+use jiff::SignedDuration;
+
 use super::App;
 use super::page::{Page, Tone};
 use crate::incident::diagnosis::{Recommendation, RuleFinding, Truth};
+use crate::incident::feed::FeedState;
 use crate::incident::rule::{Action, Advice};
 use crate::incident::span;
+
+/// Who takes over what nobody is sure about.
+const UNSURE: &str = "control-plane";
 
 /// Columns of a rule's mark.
 const MARK: usize = 8;
@@ -35,6 +41,10 @@ impl App {
         if let Some(literal) = &decision.literal {
             page.section("The SOP's words, taken literally, say something else");
             self.add_recommendation(&mut page, literal, Tone::Doubtful);
+            page.add(Tone::Plain, format!("why not that: {}", decision.differs));
+        }
+        if decision.recommendation.action == Action::Gather {
+            self.add_what_to_get(&mut page);
         }
         page.section("Every rule that applies to this SOP, the first that holds decides");
         for rule in &decision.rules {
@@ -53,7 +63,12 @@ impl App {
         } = recommendation;
         let tone = if *action == Action::None { Tone::Good } else { tone };
         let words = self.advice_in_words(*action, contact.as_deref());
-        let left = until.map(|until| format!(", {} left", span::brief(until.duration_since(self.now))));
+        let left = until.map(|until| {
+            format!(
+                ", {} left",
+                span::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
+            )
+        });
         let by = rule.as_ref().map(|rule| format!(" (rule {rule})"));
         page.add(
             tone,
@@ -87,5 +102,40 @@ impl App {
         };
         page.add(tone, format!("{mark:<MARK$}{} → {then}", rule.title));
         page.add(Tone::Faint, format!("{:<MARK$}{shown}", ""));
+        page.add(Tone::Faint, format!("{:<MARK$}flips when {}", "", rule.flips));
+    }
+
+    /// What can't be read, what helps, and whom to turn to as long as it does not.
+    fn add_what_to_get(&self, page: &mut Page) {
+        page.section("What to get");
+        let troubled = self.facts.feeds().filter_map(|(_, feed)| match &feed.state {
+            FeedState::Off(why) => Some((why, None)),
+            _ => feed
+                .problem()
+                .map(|problem| (&problem.what, problem.advice.as_ref())),
+        });
+        for (what, advice) in troubled {
+            page.add(Tone::Doubtful, what.to_string());
+            if let Some(advice) = advice {
+                page.add(Tone::Plain, format!("  {advice}"));
+            }
+        }
+        if let Some(sop) = self.session.profile.sop(&self.checklist.sop) {
+            for access in &sop.access {
+                page.add(Tone::Faint, format!("the SOP asks for: {access}"));
+            }
+            for secret in &sop.secrets {
+                page.add(Tone::Faint, format!("the SOP asks for: the secret {secret}"));
+            }
+        }
+        if let Some(contact) = self.session.profile.contacts.get(UNSURE) {
+            page.add(
+                Tone::Plain,
+                format!(
+                    "if it can't be had: unsure is for {}, with what is missing",
+                    contact.title
+                ),
+            );
+        }
     }
 }

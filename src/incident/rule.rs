@@ -40,6 +40,9 @@ pub struct Rule {
     pub again: Option<Advice>,
     /// What it rests on in the SOP.
     pub basis: String,
+    /// Why it may say otherwise than the SOP's words, taken literally; empty where it never does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub differs: String,
 }
 
 impl Rule {

@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 
 use super::Case;
-use super::answer::Answer;
+use super::answer::{Answer, Heard};
 use crate::incident::fact::short_name;
+use crate::incident::feed::FeedId;
 use crate::incident::leader::{LeaderReading, LeaseReading, Verdict};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -28,11 +29,42 @@ impl Case<'_> {
             .value(self.value_of(reading))
             .against("exactly one")
             .because(format!("logs: {}", reading.log))
-            .evidence(reading.lease.as_ref().map(in_words));
+            .evidence(reading.lease.as_ref().map(in_words))
+            .evidence(self.twin_leases(worker))
+            .evidence(self.why_no_lease(reading));
         answer.age = reading
             .as_of
             .map(|at| self.now.duration_since(at).max(SignedDuration::ZERO));
         answer
+    }
+
+    /// That there are several rows of one type: nobody knows which the pods go by.
+    fn twin_leases(&self, worker: &str) -> Option<String> {
+        let worker = self
+            .profile
+            .leaders
+            .workers
+            .iter()
+            .find(|one| one.log_type == worker)?;
+        let (_, reading) = self.facts.reading.as_ref()?;
+        let leases = reading.leases.iter().flatten();
+        let rows = leases
+            .filter(|lease| *lease.lease_type == *worker.lease_type)
+            .count();
+        let kind = &worker.lease_type;
+        (rows > 1).then(|| format!("{rows} lease rows of type {kind}: which one counts is not known"))
+    }
+
+    /// Why the one witness is missing, where the verdict rests on the other.
+    fn why_no_lease(&self, reading: &LeaderReading) -> Option<String> {
+        let asked = reading.lease.is_none() && self.profile.leaders.lease_table.is_some();
+        let leases = self.facts.reading.as_ref().map(|(_, reading)| &reading.leases);
+        let why = match (self.hear(&FeedId::Database, "database"), leases) {
+            (Heard::Never(why) | Heard::Stopped(_, why), _) => why,
+            (Heard::Current(_), Some(Err(why))) => why.to_string(),
+            (Heard::Current(_), _) => "the table has no row of this type".to_owned(),
+        };
+        asked.then(|| format!("lease: {why}"))
     }
 
     fn status_of(&self, reading: &LeaderReading) -> StepStatus {

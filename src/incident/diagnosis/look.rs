@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 
 use super::Case;
 use super::answer::{Answer, Heard};
+use super::decision::is_of_the_cluster;
 use crate::incident::errors::ClassSummary;
-use crate::incident::fact::ClusterEvent;
+use crate::incident::fact::{ClusterEvent, ContainerState};
 use crate::incident::feed::{FeedId, FeedState, Freshness};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -15,6 +16,9 @@ use crate::incident::text::SafeText;
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 5;
+
+/// A log whose first line is younger than its container by more than this has lost its beginning.
+const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Longest line of evidence, in characters.
 const EVIDENCE: usize = 160;
@@ -30,7 +34,8 @@ impl Case<'_> {
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
         let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
         let mut warnings: Vec<_> = warnings.filter(lately).collect();
-        warnings.sort_by_key(|event| std::cmp::Reverse(event.last_at));
+        // The cluster's own first, then the newest; one line an object and reason.
+        warnings.sort_by_key(|event| (!is_of_the_cluster(event), std::cmp::Reverse(event.last_at)));
         let status = if warnings.is_empty() {
             StepStatus::Pass
         } else {
@@ -43,6 +48,7 @@ impl Case<'_> {
         Answer::new(status, "events")
             .value(by_reason(&warnings))
             .against(self.none_lately())
+            .evidence(at_cluster_level(&warnings))
             .evidence(told)
             .evidence(more(warnings.len()))
             .heard(&heard)
@@ -72,6 +78,8 @@ impl Case<'_> {
     /// Errors of the window in the logs, by class.
     pub(super) fn log_errors(&self) -> Answer {
         let summaries = self.facts.errors.summaries(self.window());
+        let known = self.has_known_errors();
+        let pods = self.hear(&FeedId::Pods, "pods");
         let answer = |status, value: String| {
             let told = summaries.iter().map(|summary| self.class_in_words(summary));
             Answer::new(status, "logs")
@@ -80,7 +88,13 @@ impl Case<'_> {
                 .evidence(told)
         };
         let mut answer = match (summaries.is_empty(), self.unread_logs()) {
-            (false, unread) => answer(StepStatus::Fail, self.by_class(&summaries)).evidence(unread),
+            (false, unread) if known && matches!(pods, Heard::Current(_)) => {
+                answer(StepStatus::Fail, self.by_class(&summaries)).evidence(unread)
+            }
+            (false, unread) => answer(StepStatus::Stale, self.by_class(&summaries)).evidence(unread),
+            (true, Some(unread)) if matches!(pods, Heard::Stopped(..)) => {
+                answer(StepStatus::Stale, "not known any more".to_owned()).because(unread)
+            }
             (true, None) if self.facts.logs.is_empty() => {
                 answer(StepStatus::Unknown, "no log read".to_owned())
             }
@@ -93,7 +107,42 @@ impl Case<'_> {
             }
         };
         answer.age = self.age_of_logs();
-        answer
+        match answer.status {
+            StepStatus::Pass => answer.evidence(self.rotated_logs()),
+            _ => answer,
+        }
+    }
+
+    /// Whether any error of the window stands in a log that is current, or came to its proper end.
+    fn has_known_errors(&self) -> bool {
+        let since = self.window();
+        let classes = self.facts.errors.classes().into_iter();
+        let mut sources = classes.flat_map(|class| self.facts.errors.since(class, since));
+        sources.any(|(source, _)| self.is_known(source))
+    }
+
+    /// Logs that begin within the window although their container ran before: what they said then can't be had any more.
+    fn rotated_logs(&self) -> impl Iterator<Item = String> {
+        let since = self.window();
+        let living = self.facts.logs.iter().filter_map(move |(source, log)| {
+            let pod = self.facts.pods.get(&source.pod_uid)?;
+            let mut containers = pod.containers.iter();
+            let container =
+                containers.find(|one| *one.name == *source.container && one.restarts == source.restart)?;
+            let ContainerState::Running { since: Some(started) } = container.state else {
+                return None;
+            };
+            let first = log.progress.first_at?;
+            let lost = first > since && first.duration_since(started) > FIRST_LINE_WITHIN;
+            lost.then_some((source, first))
+        });
+        living.map(|(source, first)| {
+            format!(
+                "log of {}: begins {} ago, what was before can't be had",
+                source.short_name(),
+                span::brief(self.since(first))
+            )
+        })
     }
 
     /// `OCM 6, database 2`.
@@ -105,7 +154,7 @@ impl Case<'_> {
         summaries.iter().map(count).collect::<Vec<_>>().join(", ")
     }
 
-    fn class_title(&self, id: &str) -> String {
+    pub(super) fn class_title(&self, id: &str) -> String {
         let class = self.profile.error_classes.iter().find(|class| class.id == id);
         match class {
             Some(class) => class.title.clone(),
@@ -159,6 +208,13 @@ impl Case<'_> {
         let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
         self.facts.feeds().any(|(id, _)| bears(id) && stopped(id))
     }
+}
+
+/// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.
+fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<String> {
+    let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
+    let of = warnings.len();
+    (count > 0).then(|| format!("{count} of {of} are of the cluster: scheduling, nodes, mounts or quotas"))
 }
 
 /// `6 warnings: BackOff 5, Unhealthy 1`.

@@ -1,6 +1,8 @@
 //! The judgement: the same facts, the same profile and the same moment give the same diagnosis.
 
 mod answer;
+#[cfg(test)]
+mod any_facts;
 mod decision;
 mod leader;
 mod look;

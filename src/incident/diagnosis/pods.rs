@@ -1,10 +1,10 @@
 //! Whether the pods are configured, started and ready.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use super::answer::{Answer, Heard};
-use crate::incident::fact::{ContainerState, Deployment, Pod};
+use crate::incident::fact::{ClusterEvent, Container, ContainerState, Deployment, Ended, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -12,6 +12,9 @@ use crate::incident::text::SafeText;
 
 /// Longest line of evidence, in characters.
 const EVIDENCE: usize = 160;
+
+/// Pods that are named of many.
+const NAMED: usize = 6;
 
 impl Case<'_> {
     /// Whether the deployment is configured to as many pods as the profile wants; more are a scale-up, which the SOPs allow.
@@ -33,10 +36,7 @@ impl Case<'_> {
         let mut answer = Answer::new(status, "deployment")
             .value(format!("{} configured, want {want}", deployment.replicas))
             .against(want.to_string())
-            .because(format!(
-                "deployment {}: spec.replicas {}",
-                deployment.name, deployment.replicas
-            ));
+            .because(counts(deployment));
         if deployment.paused {
             answer = answer.because("its roll-out is paused");
         }
@@ -90,14 +90,96 @@ impl Case<'_> {
         Answer::new(status, source)
             .value(format!("{ready}/{configured} ready, want {want}{starting}"))
             .against(want.to_string())
-            .evidence(
-                self.facts
-                    .pods
-                    .values()
-                    .filter(|pod| !pod.is_ready())
-                    .map(in_words),
-            )
+            .evidence(self.troubled().take(NAMED).map(|pod| self.trouble_of(pod)))
+            .evidence(more(self.troubled().count()))
             .evidence(deployment.and_then(roll_out))
+    }
+
+    /// Pods that are not ready, and those that are again after a crash of late.
+    fn troubled(&self) -> impl Iterator<Item = &Pod> {
+        let of_late = |pod: &Pod| pod.restarted_at.is_some_and(|at| at >= self.window());
+        let pods = self.facts.pods.values();
+        pods.filter(move |pod| !pod.is_ready() || of_late(pod))
+    }
+
+    /// `lzxms: CrashLoopBackOff, 10 restarts: service ended with OOMKilled (137) 3m ago; Readiness probe failed: …`.
+    pub(super) fn trouble_of(&self, pod: &Pod) -> String {
+        let going = if pod.deletion_at.is_some() {
+            ", being deleted"
+        } else {
+            ""
+        };
+        let ready = if pod.is_ready() { ", ready again" } else { "" };
+        let restarts = match pod.restarts {
+            0 => String::new(),
+            1 => ", 1 restart".to_owned(),
+            many => format!(", {many} restarts"),
+        };
+        let why: Vec<String> = std::iter::once(pod.message.to_string())
+            .chain(pod.containers.iter().filter_map(|one| self.trouble_in(one)))
+            .chain(self.probe_trouble(pod))
+            .filter(|why| !why.is_empty())
+            .collect();
+        let colon = if why.is_empty() { "" } else { ": " };
+        let words = format!(
+            "{}: {}{ready}{going}{restarts}{colon}{}",
+            pod.short_name(),
+            pod.status,
+            why.join("; ")
+        );
+        SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+    }
+
+    /// Why a container does not run, or how it ended before.
+    fn trouble_in(&self, container: &Container) -> Option<String> {
+        let told = |ended: &Ended| {
+            let at = ended.finished_at;
+            let ago = at.map(|at| format!(" {} ago", span::brief(self.since(at))));
+            let words = Some(&ended.message).filter(|words| !words.is_empty());
+            let why = words.map_or(String::new(), |words| format!(": {words}"));
+            let init = if container.init { "init container " } else { "" };
+            format!(
+                "{init}{} ended with {} ({}){}{why}",
+                container.name,
+                ended.reason,
+                ended.exit_code,
+                ago.unwrap_or_default()
+            )
+        };
+        let last = container
+            .last
+            .as_ref()
+            .filter(|ended| ended.exit_code != 0)
+            .map(told);
+        match &container.state {
+            ContainerState::Terminated(ended) => (ended.exit_code != 0).then(|| told(ended)),
+            // How it ended says more than that the kubelet waits before it starts it again.
+            ContainerState::Waiting { message, .. } => {
+                last.or_else(|| Some(message.to_string()).filter(|message| !message.is_empty()))
+            }
+            ContainerState::Running { .. } if container.init => {
+                Some(format!("init container {} runs", container.name))
+            }
+            ContainerState::Running { .. } => last,
+        }
+    }
+
+    /// What the newest failed probe of a pod that runs and is not ready said.
+    fn probe_trouble(&self, pod: &Pod) -> Option<String> {
+        let of_pod = |event: &&ClusterEvent| {
+            let lately = event.last_at.is_some_and(|at| at >= self.window());
+            lately && &*event.reason == "Unhealthy" && *event.object_name == *pod.name
+        };
+        let events = self.facts.cluster_events.values().filter(of_pod);
+        let newest = events
+            .max_by_key(|event| event.last_at)
+            .filter(|_| !pod.is_ready())?;
+        Some(format!("{} ×{}", newest.message, newest.count))
+    }
+
+    /// How long ago something was; not at all where a clock is ahead.
+    pub(super) fn since(&self, at: Timestamp) -> SignedDuration {
+        self.now.duration_since(at).max(SignedDuration::ZERO)
     }
 
     /// Whether every pod that is not ready is on its way, and at least one is, or one that goes makes place.
@@ -111,7 +193,7 @@ impl Case<'_> {
     }
 
     /// Whether a pod starts as pods do: no longer than the settle window, and without a trouble in its status.
-    fn is_starting(&self, pod: &Pod) -> bool {
+    pub(super) fn is_starting(&self, pod: &Pod) -> bool {
         let age = |start| self.now.duration_since(start);
         let young = |age: SignedDuration| age < span::of(self.profile.leaders.settle());
         let normal = match &*pod.status {
@@ -123,29 +205,24 @@ impl Case<'_> {
     }
 }
 
-/// `lzxms: ImagePullBackOff: Back-off pulling image …`.
-fn in_words(pod: &Pod) -> String {
-    let waits = pod
-        .containers
-        .iter()
-        .find_map(|container| match &container.state {
-            ContainerState::Waiting { message, .. } if !message.is_empty() => Some(message),
-            _ => None,
-        });
-    let message = Some(&pod.message).filter(|message| !message.is_empty()).or(waits);
-    let going = if pod.deletion_at.is_some() {
-        ", being deleted"
-    } else {
-        ""
-    };
-    let why = message.map_or(String::new(), |message| format!(": {message}"));
-    let restarts = if pod.restarts > 0 {
-        format!(", {} restarts", pod.restarts)
-    } else {
-        String::new()
-    };
-    let words = format!("{}: {}{going}{restarts}{why}", pod.short_name(), pod.status);
-    SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+/// `deployment msa: spec.replicas 3; 3 pods, 3 ready, 3 updated, 3 available`.
+fn counts(deployment: &Deployment) -> String {
+    let Deployment {
+        name,
+        replicas,
+        current,
+        ready,
+        updated,
+        available,
+        ..
+    } = deployment;
+    format!(
+        "deployment {name}: spec.replicas {replicas}; {current} pods, {ready} ready, {updated} updated, {available} available"
+    )
+}
+
+fn more(count: usize) -> Option<String> {
+    (count > NAMED).then(|| format!("and {} more", count - NAMED))
 }
 
 /// What a roll-out that is not over is at.

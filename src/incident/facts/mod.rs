@@ -275,7 +275,12 @@ impl Facts {
 
     fn apply_reading(&mut self, mut reading: Reading, now: Timestamp) {
         self.hear(FeedId::Database, FeedState::Live, now);
-        for lease in reading.leases.iter().flatten() {
+        for lease in reading
+            .leases
+            .iter()
+            .flatten()
+            .filter(|lease| is_only(lease, &reading))
+        {
             let track = self
                 .leases
                 .entry(lease.lease_type.clone())
@@ -291,7 +296,7 @@ impl Facts {
         }
         if let Ok(leases) = &reading.leases {
             self.leases
-                .retain(|kind, _| leases.iter().any(|lease| lease.lease_type == *kind));
+                .retain(|kind, _| leases.iter().filter(|lease| lease.lease_type == *kind).count() == 1);
         }
         let stale_after = self.paced(STALE_AFTER);
         self.movements.apply(&mut reading, now, stale_after);
@@ -406,6 +411,12 @@ fn counts_of(reading: &Reading) -> Counts {
         Some((table.table.clone(), statuses.iter().map(count).collect()))
     };
     reading.tables.iter().filter_map(read).collect()
+}
+
+/// Whether a lease is the only one of its type: of two ends, the one would seem to advance to the other.
+fn is_only(lease: &Lease, reading: &Reading) -> bool {
+    let mut leases = reading.leases.iter().flatten();
+    leases.all(|other| std::ptr::eq(other, lease) || other.lease_type != lease.lease_type)
 }
 
 /// Whether a lease's end has moved on. One that moved back was let go, or read from a server that lags behind: nobody renewed it.

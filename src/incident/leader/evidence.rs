@@ -1,6 +1,6 @@
 //! What the logs said about leaders, kept apart from the scroll-back so that noise can't evict it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -11,10 +11,24 @@ use crate::incident::text::SafeText;
 /// Worker types that are kept of one container; a service has a dozen.
 const MAX_WORKERS: usize = 64;
 
+/// Processes that are gone whose ids are kept of one worker type: the newest lease may still name one of them.
+const GONE: usize = 32;
+
 /// What the logs say about leaders: of each container its newest instance, of each worker type the newest of each kind of line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaderEvidence {
     by: BTreeMap<ContainerKey, BTreeMap<SafeText, WorkerEvidence>>,
+    /// Of each worker type, what is left to know of the processes that are gone.
+    gone: BTreeMap<SafeText, Gone>,
+}
+
+/// Processes that are gone, of one worker type.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Gone {
+    /// Their worker ids, oldest first.
+    ids: VecDeque<SafeText>,
+    /// When one of them was last known to lead.
+    led_at: Option<Timestamp>,
 }
 
 /// What one container instance said about one worker type.
@@ -36,7 +50,7 @@ impl LeaderEvidence {
         if sightings.is_empty() || self.has_newer_than(source) {
             return;
         }
-        self.by.retain(|key, _| !is_older_instance(key, source));
+        self.bury(|key| is_older_instance(key, source));
         let workers = self.by.entry(source.clone()).or_default();
         for sighting in sightings {
             let known = workers.contains_key(&sighting.line.worker);
@@ -55,7 +69,41 @@ impl LeaderEvidence {
 
     /// Forgets a pod that is gone.
     pub fn forget(&mut self, pod: &PodUid) {
-        self.by.retain(|key, _| key.pod_uid != *pod);
+        self.bury(|key| key.pod_uid == *pod);
+    }
+
+    /// What they said counts no more, but whose they were: a killed leader's lease outlives it.
+    fn bury(&mut self, is_gone: impl Fn(&ContainerKey) -> bool) {
+        let dead: Vec<_> = self.by.extract_if(.., |key, _| is_gone(key)).collect();
+        for (worker, evidence) in dead.into_iter().flat_map(|(_, workers)| workers) {
+            if !self.gone.contains_key(&worker) && self.gone.len() == MAX_WORKERS {
+                continue;
+            }
+            let gone = self.gone.entry(worker).or_default();
+            gone.led_at = gone.led_at.max(evidence.led_at());
+            gone.ids.push_back(evidence.worker_id);
+            while gone.ids.len() > GONE {
+                gone.ids.pop_front();
+            }
+        }
+    }
+
+    /// Whether a worker id is that of a process that is gone.
+    pub fn is_gone(&self, worker: &str, id: &SafeText) -> bool {
+        let gone = self.gone.get(&SafeText::new(worker));
+        gone.is_some_and(|gone| gone.ids.contains(id))
+    }
+
+    /// When a process, gone or not, was last known to lead a worker type.
+    pub fn last_led(&self, worker: &str) -> Option<Timestamp> {
+        let worker = SafeText::new(worker);
+        let living = self
+            .by
+            .values()
+            .filter_map(|workers| workers.get(&worker)?.led_at());
+        living
+            .max()
+            .max(self.gone.get(&worker).and_then(|gone| gone.led_at))
     }
 
     /// What a container instance said about a worker type.
@@ -100,6 +148,13 @@ impl WorkerEvidence {
         };
         self.latest = Some((at, kind));
         self.worker_id = sighting.line.worker_id.clone();
+    }
+
+    /// When this worker was last known to lead: it said so, or that it does no longer.
+    fn led_at(&self) -> Option<Timestamp> {
+        use LeaderLineKind::{Gained, Heartbeat, LoopEnded, Lost};
+        let words = [Gained, Heartbeat, Lost, LoopEnded];
+        words.iter().filter_map(|word| self.last.get(word).copied()).max()
     }
 
     /// When this worker last said that it leads, if that is the newest it said.

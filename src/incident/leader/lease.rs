@@ -10,6 +10,9 @@ use crate::incident::profile::{Leaders, Worker};
 use crate::incident::span;
 use crate::incident::text::SafeText;
 
+/// Longest time to a lease's end that is reckoned with, in seconds: a century. What the row says may be anything.
+const LONGEST: i64 = 100 * 365 * 86_400;
+
 /// A lease row at a moment.
 #[derive(Clone, Debug)]
 pub(super) struct LeaseNow {
@@ -25,9 +28,23 @@ pub(super) struct LeaseNow {
     pub(super) advanced_at: Option<Timestamp>,
     /// Whether it was; see [`LeaseReading::advancing`].
     pub(super) advancing: Option<bool>,
+    /// Whether the database was heard lately.
+    pub(super) fresh: bool,
+    /// Whether it is the only row of its type: of two, nobody knows which the pods go by.
+    pub(super) only: bool,
 }
 
 impl LeaseNow {
+    /// Whether it names an end that no pod would write: a clock or a row is wrong, and there is no sense in waiting for it.
+    pub(super) fn is_endless(&self, leaders: &Leaders, skew: SignedDuration) -> bool {
+        self.end.duration_since(self.read_at) > span::of(leaders.lease) + skew
+    }
+
+    /// For how long it had been out when it was read: what happened since is not known.
+    pub(super) fn was_out(&self) -> SignedDuration {
+        self.read_at.duration_since(self.end)
+    }
+
     /// Whether somebody holds it.
     pub(super) fn is_live(&self) -> bool {
         self.holder.is_some() && self.ttl.is_positive()
@@ -43,13 +60,13 @@ impl LeaseNow {
     }
 }
 
-/// The lease row of a worker, and whether something may be concluded from it: a reading must be fresh, and the row the only one.
+/// The lease row of a worker, as it was last read.
 pub(super) fn lease_of(
     facts: &Facts,
     leaders: &Leaders,
     worker: &Worker,
     now: Timestamp,
-) -> Option<(LeaseNow, bool)> {
+) -> Option<LeaseNow> {
     leaders.lease_table.as_ref()?;
     let (read_at, reading) = facts.reading.as_ref()?;
     let mut rows = reading
@@ -62,6 +79,7 @@ pub(super) fn lease_of(
     let only = rows.next().is_none();
     let fresh = matches!(facts.freshness(&FeedId::Database, now), Freshness::Fresh(_));
     let mut lease = at_moment(first, *read_at, now)?;
+    (lease.fresh, lease.only) = (fresh, only);
     if let Some(track) = facts.leases.get(&first.lease_type).filter(|_| fresh) {
         lease.advanced_at = track.advanced_at;
         lease.advancing = advancing(
@@ -71,11 +89,11 @@ pub(super) fn lease_of(
             now,
         );
     }
-    Some((lease, fresh && only))
+    Some(lease)
 }
 
 fn at_moment(lease: &Lease, read_at: Timestamp, now: Timestamp) -> Option<LeaseNow> {
-    let ttl = SignedDuration::from_secs(lease.ttl_s);
+    let ttl = SignedDuration::from_secs(lease.ttl_s.clamp(-LONGEST, LONGEST));
     let since = now.duration_since(read_at).max(SignedDuration::ZERO);
     Some(LeaseNow {
         holder: lease.holder.clone(),
@@ -84,6 +102,8 @@ fn at_moment(lease: &Lease, read_at: Timestamp, now: Timestamp) -> Option<LeaseN
         read_at,
         advanced_at: None,
         advancing: None,
+        fresh: false,
+        only: false,
     })
 }
 

@@ -14,7 +14,7 @@ mod tests;
 use jiff::Timestamp;
 
 pub use self::evidence::{LeaderEvidence, WorkerEvidence};
-pub use self::reading::read_leaders;
+pub use self::reading::{pods_without_lease, read_leaders};
 use super::text::SafeText;
 
 /// Whether exactly one pod leads.

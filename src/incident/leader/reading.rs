@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::WorkerEvidence;
 use super::lease::{LeaseNow, lease_of};
-use super::stand::{Stand, Witness, silence, witnesses};
+use super::stand::{Stand, Witness, leads_for, silence, witnesses};
 use super::{LOG_WORDS, LeaderReading, Verdict};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
@@ -21,8 +21,9 @@ use crate::incident::text::SafeText;
 /// How far the clocks of pods and nodes may be apart: a lease's end is written by a pod's clock, a log line is dated by a node's.
 const LEASE_SKEW: SignedDuration = SignedDuration::from_secs(30);
 
-/// How far the clocks of two nodes that date log lines may be apart.
-const LINE_SKEW: SignedDuration = SignedDuration::from_secs(2);
+/// How far the clocks of two nodes that date log lines may be apart. A leader that has handed over may thus seem to beat on for so long;
+/// one that does beats again within the next loop.
+const LINE_SKEW: SignedDuration = LEASE_SKEW;
 
 /// Restarts from which on a container's newest start says nothing about when the others will have settled.
 const CRASH_LOOP: u32 = 3;
@@ -50,6 +51,15 @@ pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<Lea
         .iter()
         .map(|worker| scene.read(worker))
         .collect()
+}
+
+/// How many pods said of late that they can't read or renew a worker's lease.
+pub fn pods_without_lease(facts: &Facts, profile: &Profile, worker: &str, now: Timestamp) -> usize {
+    let witnesses = witnesses(facts, profile, now);
+    let blocked = witnesses.iter();
+    blocked
+        .filter(|witness| witness.misses_lease(facts, worker, &profile.leaders, now))
+        .count()
 }
 
 /// All that the verdicts on the workers have in common.
@@ -102,11 +112,7 @@ impl Scene<'_> {
     fn read(&self, worker: &Worker) -> LeaderReading {
         let all = self.testimonies(worker);
         let lease = lease_of(self.facts, self.leaders, worker, self.now);
-        let usable = lease
-            .as_ref()
-            .filter(|(_, usable)| *usable)
-            .map(|(lease, _)| lease);
-        let judgement = self.settle(self.judge(&all, usable), &all);
+        let judgement = self.settle(self.judge(worker, &all, lease.as_ref()), &all);
         let of_holder =
             |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
         LeaderReading {
@@ -116,7 +122,7 @@ impl Scene<'_> {
             pod: judgement.pod.map(|pod| pod.name.clone()),
             worker_id: judgement.worker_id,
             log: self.words(worker, &all),
-            lease: lease.map(|(lease, _)| lease.reading(of_holder(&lease))),
+            lease: lease.map(|lease| lease.reading(of_holder(&lease))),
             as_of: judgement.as_of,
         }
     }
@@ -137,7 +143,7 @@ impl Scene<'_> {
         all
     }
 
-    fn judge<'t>(&self, all: &[Testimony<'t>], lease: Option<&LeaseNow>) -> Judgement<'t> {
+    fn judge<'t>(&self, worker: &Worker, all: &[Testimony<'t>], lease: Option<&LeaseNow>) -> Judgement<'t> {
         let Freshness::Fresh(age) = self.pods else {
             return Judgement::new(Verdict::Unknown, None);
         };
@@ -146,9 +152,10 @@ impl Scene<'_> {
             return Judgement::new(Verdict::None, self.now.checked_sub(age).ok());
         }
         let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
-        match (&leads[..], lease) {
-            ([], Some(lease)) => self.judge_by_lease(all, lease),
-            ([], None) => judge_by_logs(all),
+        let usable = lease.filter(|lease| lease.fresh && lease.only);
+        match (&leads[..], usable) {
+            ([], Some(lease)) => self.judge_by_lease(worker, all, lease),
+            ([], None) => self.judge_by_logs(worker, all, lease.filter(|lease| lease.only)),
             ([leader], Some(lease)) => self.judge_both(all, leader, lease),
             ([leader], None) => judge_leader(all, leader),
             _ => Judgement::new(Verdict::Many, leads.iter().filter_map(|one| one.leads_at()).min()),
@@ -156,15 +163,19 @@ impl Scene<'_> {
     }
 
     /// No log says that its pod leads.
-    fn judge_by_lease<'t>(&self, all: &[Testimony<'t>], lease: &LeaseNow) -> Judgement<'t> {
+    fn judge_by_lease<'t>(&self, worker: &Worker, all: &[Testimony<'t>], lease: &LeaseNow) -> Judgement<'t> {
         let read_at = Some(lease.read_at);
         let wait = || Judgement::new(self.wait_for(lease), read_at);
         if !lease.is_live() {
-            return if self.is_out(lease) {
-                Judgement::new(Verdict::None, read_at)
-            } else {
-                wait()
+            return match self.is_out(lease) {
+                true if self.beat_after(all, lease.end) => Judgement::new(Verdict::Unknown, read_at),
+                true => Judgement::new(Verdict::None, read_at),
+                false => wait(),
             };
+        }
+        if lease.is_endless(self.leaders, LEASE_SKEW) {
+            // It proves no life, and nobody lives to see it run out: the logs decide.
+            return self.judge_by_logs(worker, all, None);
         }
         if let Some(holder) = holder_of(all, lease) {
             return match holder.stand {
@@ -175,8 +186,10 @@ impl Scene<'_> {
             };
         }
         let mut unread = all.iter().filter(|one| one.stand == Stand::Unknown);
+        let killed = |id: &SafeText| self.facts.leaders.is_gone(&worker.log_type, id);
+        let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
         match unread.next() {
-            Some(one) if self.proves_life(lease) => {
+            Some(one) if renewed => {
                 let only = unread.next().is_none().then_some(one.witness.pod);
                 Judgement {
                     verdict: Verdict::One,
@@ -185,6 +198,8 @@ impl Scene<'_> {
                     as_of: read_at,
                 }
             }
+            // Somebody renews it who is none of the pods, all of which were heard.
+            None if renewed => Judgement::new(Verdict::Unknown, read_at),
             // A holder that no pod knows was killed: its lease has to run out, unless somebody is seen to renew it.
             _ => wait(),
         }
@@ -217,12 +232,51 @@ impl Scene<'_> {
 
     /// Whether a lease ran out so long ago that any living pod would have taken it.
     fn is_out(&self, lease: &LeaseNow) -> bool {
-        -lease.ttl > span::of(self.leaders.tick)
+        lease.was_out() > span::of(self.leaders.tick)
     }
 
     /// The same, where a log says otherwise: the clocks may differ.
     fn is_out_beyond_doubt(&self, lease: &LeaseNow) -> bool {
-        -lease.ttl > span::of(self.leaders.tick) + LEASE_SKEW
+        lease.was_out() > span::of(self.leaders.tick) + LEASE_SKEW
+    }
+
+    /// Whether a log that can't be read any more last told of a leader that outlived its lease, a moment ago.
+    fn beat_after(&self, all: &[Testimony<'_>], end: Timestamp) -> bool {
+        let unread = all.iter().filter(|one| one.stand == Stand::Unknown);
+        let mut beats = unread.filter_map(|one| one.evidence?.leads_at());
+        beats.any(|at| at > end && self.log_now.duration_since(at) <= leads_for(self.leaders))
+    }
+
+    /// No log says that its pod leads, and there is no lease to ask. One that was read once still holds until its end: until then nobody
+    /// can take it. So does that of a leader which was heard a moment ago, and is silent now.
+    fn judge_by_logs<'t>(
+        &self,
+        worker: &Worker,
+        all: &[Testimony<'t>],
+        last_read: Option<&LeaseNow>,
+    ) -> Judgement<'t> {
+        let confirmed: Option<Vec<_>> = all.iter().map(Testimony::follows_at).collect();
+        let Some(at) = confirmed else {
+            return Judgement::new(Verdict::Unknown, None);
+        };
+        let live = last_read.filter(|lease| lease.is_live() && !lease.is_endless(self.leaders, LEASE_SKEW));
+        let verdict = match live {
+            Some(lease) => self.wait_for(lease),
+            None => self
+                .free_again(worker)
+                .map_or(Verdict::None, |until| Verdict::Settling { until }),
+        };
+        Judgement::new(verdict, at.into_iter().min())
+    }
+
+    /// When the lease of whoever was last heard to lead has run out and a tick has passed, if that is to come.
+    fn free_again(&self, worker: &Worker) -> Option<Timestamp> {
+        let led_at = self.facts.leaders.last_led(&worker.log_type)?;
+        let silent = self.log_now.duration_since(led_at).max(SignedDuration::ZERO);
+        let left = span::of(self.leaders.lease) + span::of(self.leaders.tick) - silent;
+        left.is_positive()
+            .then(|| self.now.checked_add(left).ok())
+            .flatten()
     }
 
     /// Whether the lease was renewed by a process that must be alive: after the newest pod came.
@@ -260,10 +314,11 @@ impl Scene<'_> {
         }
     }
 
-    /// When the newest pod came or started; one that crashes again and again holds nobody up.
+    /// When the newest pod came or started; one that crashes again and again holds nobody up, and neither does a node whose clock is wrong.
     fn newest_start(&self) -> Option<Timestamp> {
         let pods = || self.facts.pods.values().filter(|pod| !pod.is_over());
-        let start = |pod: &Pod| pod.newest_start().max(pod.created_at);
+        let past = |at: &Timestamp| at.duration_since(self.now) <= LEASE_SKEW;
+        let start = |pod: &Pod| pod.newest_start().filter(past).max(pod.created_at.filter(past));
         let steady = pods().filter(|pod| pod.restarts < CRASH_LOOP);
         steady
             .filter_map(start)
@@ -351,15 +406,6 @@ impl Scene<'_> {
         let gap = gained.duration_since(lost);
         let soon = gap >= SignedDuration::ZERO && gap <= silence(self.leaders);
         soon && self.log_now.duration_since(gained) <= BLIP_TOLD_FOR
-    }
-}
-
-/// No log says that its pod leads, and there is no lease to ask.
-fn judge_by_logs<'t>(all: &[Testimony<'t>]) -> Judgement<'t> {
-    let confirmed: Option<Vec<_>> = all.iter().map(Testimony::follows_at).collect();
-    match confirmed {
-        Some(at) => Judgement::new(Verdict::None, at.into_iter().min()),
-        None => Judgement::new(Verdict::Unknown, None),
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn silence(leaders: &Leaders) -> SignedDuration {
 }
 
 /// How long a leader's word holds.
-fn leads_for(leaders: &Leaders) -> SignedDuration {
+pub(super) fn leads_for(leaders: &Leaders) -> SignedDuration {
     (span::of(leaders.reconcile) * 3).max(LEADS_FOR)
 }
 

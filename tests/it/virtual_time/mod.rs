@@ -3,4 +3,5 @@
 mod day;
 mod repeat;
 mod scenario;
+mod taken_away;
 mod unsteady;

@@ -18,6 +18,7 @@ use sopwatch::incident::fact::{Container, ContainerState};
 use sopwatch::incident::feed::FeedState;
 use sopwatch::incident::leader::Verdict;
 
+use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;
 
@@ -124,7 +125,8 @@ fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
         for expectation in &expectations {
             console.run_until(expectation.at).await;
             let pods = pods(&console).await;
-            let wrong = differences(&scenario, &console, expectation, &pods);
+            let mut wrong = differences(&scenario, &console, expectation, &pods);
+            wrong.extend(taken_away::judged_without_source(console.app()));
             let head = format!("=== {id}, seed {seed}, at {:#}", expectation.at);
             let found = found(&console, &pods);
             if tell {

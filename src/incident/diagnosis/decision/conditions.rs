@@ -8,7 +8,7 @@ use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
 use crate::incident::fact::short_name;
 use crate::incident::feed::FeedId;
-use crate::incident::leader::{LeaderReading, Verdict};
+use crate::incident::leader::{LeaderReading, Verdict, pods_without_lease};
 use crate::incident::rule::{Condition, LeaderTrouble};
 use crate::incident::span;
 
@@ -53,6 +53,33 @@ impl Case<'_> {
         }
     }
 
+    /// When a condition that can't be told yet can be, where nothing but time is missing: its leaders settle.
+    pub(super) fn known_at(&self, condition: &Condition) -> Option<Timestamp> {
+        let of_parts = |parts: &[Condition]| {
+            let unknown = parts
+                .iter()
+                .filter(|one| matches!(self.holds(one), Truth::Unknown { .. }));
+            let all: Option<Vec<_>> = unknown.map(|one| self.known_at(one)).collect();
+            all?.into_iter().max()
+        };
+        match condition {
+            Condition::Leader { workers, .. } | Condition::Led { workers } => {
+                let open = self
+                    .readings(workers)
+                    .filter_map(|reading| match reading.verdict {
+                        Verdict::Settling { until } => Some(Some(until)),
+                        Verdict::Unknown => Some(None),
+                        Verdict::One | Verdict::Many | Verdict::None => None,
+                    });
+                let all: Option<Vec<_>> = open.collect();
+                all?.into_iter().max()
+            }
+            Condition::All { of } | Condition::Any { of, .. } => of_parts(of),
+            Condition::Not { of } => self.known_at(of),
+            _ => None,
+        }
+    }
+
     /// Whether a source without which nothing can be judged can't be read now.
     fn unreadable(&self) -> Truth {
         let pods = match self.hear(&FeedId::Pods, "pods") {
@@ -94,12 +121,19 @@ impl Case<'_> {
                     format!("its lease ran out {} ago", span::brief(ago))
                 });
                 let said = format!("no {worker} leader: {}", reading.log);
-                Truth::holds(std::iter::once(said).chain(out)).again(self.was_restarted())
+                if let Some(why) = self.lease_out_of_reach(reading) {
+                    return Truth::unknown(why);
+                }
+                let tried = match self.last_led(reading) {
+                    Some(led) => self.restarted_since(led),
+                    None => self.was_restarted(),
+                };
+                Truth::holds(std::iter::once(said).chain(out)).again(tried)
             }
             (Verdict::Many, LeaderTrouble::Many) => {
                 Truth::holds([format!("more than one {worker} leader: {}", reading.log)])
             }
-            (Verdict::Unknown, _) => Truth::unknown(format!("who leads {worker}: {}", reading.log)),
+            (Verdict::Unknown, _) => Truth::unknown(self.who_leads(reading)),
             (Verdict::Settling { until }, _) => {
                 Truth::unknown(format!("who leads {worker} is known in {}", self.left(until)))
             }
@@ -111,10 +145,44 @@ impl Case<'_> {
         Truth::all(self.readings(workers).map(|reading| match reading.verdict {
             Verdict::One => Truth::holds([self.in_words(reading)]),
             Verdict::None | Verdict::Many => Truth::holds_not(self.in_words(reading)),
-            Verdict::Settling { .. } | Verdict::Unknown => {
-                Truth::unknown(format!("who leads {}: {}", reading.worker, reading.log))
-            }
+            Verdict::Settling { .. } | Verdict::Unknown => Truth::unknown(self.who_leads(reading)),
         }))
+    }
+
+    /// What is said of a leader that is not known, by both witnesses.
+    fn who_leads(&self, reading: &LeaderReading) -> String {
+        let lease = match &reading.lease {
+            Some(lease) if lease.live && lease.pod.is_none() => {
+                "; its lease is held by none of their processes"
+            }
+            None if self.profile.leaders.lease_table.is_some() => "; no lease is read",
+            Some(_) | None => "",
+        };
+        format!("who leads {}: {}{lease}", reading.worker, reading.log)
+    }
+
+    /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither
+    /// can we. One that starts without its database does not even come up.
+    fn lease_out_of_reach(&self, reading: &LeaderReading) -> Option<String> {
+        let (Heard::Never(why) | Heard::Stopped(_, why)) = self.hear(&FeedId::Database, "database") else {
+            return None;
+        };
+        let blocked = pods_without_lease(self.facts, self.profile, &reading.log_type, self.now);
+        (blocked > 0).then(|| {
+            format!(
+                "whether {} has no leader for any reason but the database, which {blocked} of the pods can't read either: {why}",
+                reading.worker
+            )
+        })
+    }
+
+    /// When somebody was last known to lead: before the lease was out he had renewed it, or the logs told.
+    fn last_led(&self, reading: &LeaderReading) -> Option<Timestamp> {
+        let lease = reading.lease.as_ref().filter(|lease| lease.ttl_s < 0);
+        let end = lease.and_then(|lease| self.now.checked_add(SignedDuration::from_secs(lease.ttl_s)).ok());
+        let length = span::of(self.profile.leaders.lease);
+        let renewed = end.and_then(|end| end.checked_sub(length).ok());
+        renewed.max(self.facts.leaders.last_led(&reading.log_type))
     }
 
     fn in_words(&self, reading: &LeaderReading) -> String {
@@ -129,7 +197,7 @@ impl Case<'_> {
         }
     }
 
-    fn readings<'a>(&'a self, workers: &'a [String]) -> impl Iterator<Item = &'a LeaderReading> {
+    pub(super) fn readings<'a>(&'a self, workers: &'a [String]) -> impl Iterator<Item = &'a LeaderReading> {
         let named = self
             .profile
             .leaders
@@ -143,7 +211,7 @@ impl Case<'_> {
         })
     }
 
-    fn left(&self, until: Timestamp) -> String {
+    pub(super) fn left(&self, until: Timestamp) -> String {
         span::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
     }
 }

@@ -1,13 +1,14 @@
 //! Conditions about errors in the logs.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
 use super::pods::cut;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
-use crate::incident::feed::{FeedId, FeedState};
-use crate::incident::log::ErrorSighting;
+use crate::incident::fact::Container;
+use crate::incident::feed::{FeedId, FeedState, Freshness};
+use crate::incident::log::{ContainerKey, ErrorSighting};
 use crate::incident::span;
 
 /// Lines of evidence that are shown of many.
@@ -17,8 +18,11 @@ const LINES: usize = 2;
 const PANIC_HEAD: usize = 120;
 
 impl Case<'_> {
-    /// Why the logs of the living pods can't be taken as complete; `None` when they can.
+    /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
     pub(in crate::incident::diagnosis) fn unread_logs(&self) -> Option<String> {
+        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Pods, "pods") {
+            return Some(why);
+        }
         let mut of_pods = self
             .facts
             .pods
@@ -26,10 +30,11 @@ impl Case<'_> {
             .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
         of_pods.find_map(|pod| {
             let service = &self.profile.service.container;
-            let container = pod
-                .containers
-                .iter()
-                .find(|container| *container.name == **service)?;
+            let named = |container: &&Container| !container.init && *container.name == **service;
+            let Some(container) = pod.containers.iter().find(named) else {
+                let runs = &*pod.phase == "Running";
+                return runs.then(|| format!("{} has no container {service}", pod.short_name()));
+            };
             // One that never started has no log.
             if container.id.is_empty() {
                 return None;
@@ -66,34 +71,72 @@ impl Case<'_> {
         }
     }
 
-    /// Whether errors of these classes were written lately.
+    /// Whether what a log said still counts: it is current, or came to its proper end, as did those of pods and processes that are gone.
+    pub(in crate::incident::diagnosis) fn is_known(&self, source: &ContainerKey) -> bool {
+        let id = FeedId::Log(source.clone());
+        let Some(pod) = self.facts.pods.get(&source.pod_uid) else {
+            return true;
+        };
+        let mut containers = pod.containers.iter();
+        let is_over = containers.any(|one| *one.name == *source.container && one.restarts > source.restart);
+        is_over || matches!(self.facts.freshness(&id, self.now), Freshness::Fresh(_))
+    }
+
+    /// Whether errors of these classes were written lately, by processes that were not restarted since.
     pub(super) fn errors(&self, classes: &[String], within: SignedDuration, at_least: usize) -> Truth {
         let since = self.now.saturating_sub(within).unwrap_or(self.now);
-        let fresh: Vec<(&str, &ErrorSighting)> = classes
-            .iter()
-            .flat_map(|class| {
-                let of_class = self.facts.errors.since(class, since);
-                of_class.map(|(source, sighting)| (source.short_name(), sighting))
-            })
-            .collect();
-        let names = fresh
-            .iter()
-            .any(|(_, sighting)| self.names_a_late_row(&sighting.text));
-        if fresh.len() >= at_least || names {
-            return Truth::holds(told(&fresh, within)).again(self.was_restarted());
+        let (before, lately): (Vec<_>, Vec<_>) = self
+            .errors_of(classes)
+            .partition(|(_, sighting)| self.restarted_since(sighting.at));
+        let lately = lately.into_iter().filter(|(_, sighting)| sighting.at >= since);
+        let (known, lost): (Vec<_>, Vec<_>) = lately.partition(|(source, _)| self.is_known(source));
+        let suffice = |errors: &[(&ContainerKey, &ErrorSighting)]| {
+            let names = |(_, sighting): &(_, &ErrorSighting)| self.names_a_late_row(&sighting.text);
+            errors.len() >= at_least || errors.iter().any(names)
+        };
+        let what = self.kinds_in_words(classes);
+        if suffice(&known) {
+            return Truth::holds(told(&known, &what, within)).again(!before.is_empty());
         }
-        match self.unread_logs() {
-            Some(why) => Truth::unknown(why),
-            None => Truth::holds_not(format!(
-                "{} such errors within {}, it takes {at_least}",
-                fresh.len(),
+        let unread = self.unread_logs().or_else(|| {
+            let (source, _) = lost.first()?;
+            Some(self.why_no_log(source.short_name()))
+        });
+        match (unread, known.len()) {
+            (Some(why), _) => Truth::unknown(why),
+            (None, 0) => Truth::holds_not(format!("no {what} error within {}", span::brief(within))),
+            (None, few) => Truth::holds_not(format!(
+                "{few} {what} {} within {}, it takes {at_least}",
+                if few == 1 { "error" } else { "errors" },
                 span::brief(within)
             )),
         }
     }
 
-    /// What processes said when they died, by its head.
-    pub(super) fn panics(&self) -> Vec<String> {
+    /// The errors of these classes within the window.
+    fn errors_of<'a>(
+        &'a self,
+        classes: &'a [String],
+    ) -> impl Iterator<Item = (&'a ContainerKey, &'a ErrorSighting)> {
+        let since = self.window();
+        classes
+            .iter()
+            .flat_map(move |class| self.facts.errors.since(class, since))
+    }
+
+    /// `OCM`; `SSO, DNS or Observatorium`.
+    pub(super) fn kinds_in_words(&self, classes: &[String]) -> String {
+        let mut titles: Vec<_> = classes.iter().map(|class| self.class_title(class)).collect();
+        let last = titles.pop().unwrap_or_default();
+        if titles.is_empty() {
+            last
+        } else {
+            format!("{} or {last}", titles.join(", "))
+        }
+    }
+
+    /// What processes said when they died, and when, by its head.
+    pub(super) fn panics(&self) -> Vec<(Timestamp, String)> {
         let since = self.window();
         let mut panics: Vec<&ErrorSighting> = self
             .facts
@@ -104,12 +147,14 @@ impl Case<'_> {
                 self.facts
                     .errors
                     .since(class, since)
+                    .filter(|(source, _)| self.is_known(source))
                     .map(|(_, sighting)| sighting)
             })
             .filter(|sighting| is_fatal(&sighting.text))
             .collect();
         panics.sort_by_key(|sighting| sighting.at);
-        panics.iter().map(|sighting| head(&sighting.text)).collect()
+        let told = panics.iter().map(|sighting| (sighting.at, head(&sighting.text)));
+        told.collect()
     }
 
     fn names_a_late_row(&self, text: &str) -> bool {
@@ -121,14 +166,15 @@ impl Case<'_> {
 }
 
 /// How many, the newest two.
-fn told(fresh: &[(&str, &ErrorSighting)], within: SignedDuration) -> Vec<String> {
-    let count = format!("{} errors within {}", fresh.len(), span::brief(within));
+fn told(fresh: &[(&ContainerKey, &ErrorSighting)], what: &str, within: SignedDuration) -> Vec<String> {
+    let noun = if fresh.len() == 1 { "error" } else { "errors" };
+    let count = format!("{} {what} {noun} within {}", fresh.len(), span::brief(within));
     let mut newest: Vec<_> = fresh.iter().collect();
     newest.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
     let lines = newest
         .into_iter()
         .take(LINES)
-        .map(|(pod, sighting)| cut(&format!("{pod}: {}", sighting.words())));
+        .map(|(source, sighting)| cut(&format!("{}: {}", source.short_name(), sighting.words())));
     std::iter::once(count).chain(lines).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Events of trouble in the cluster below the service.
 
+use jiff::SignedDuration;
+
 use super::Truth;
 use super::pods::cut;
 use crate::incident::diagnosis::Case;
@@ -32,6 +34,9 @@ const LINES: usize = 3;
 impl Case<'_> {
     /// Whether the cluster had trouble within the window that can hurt the service.
     pub(super) fn cluster_events(&self) -> Truth {
+        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::ClusterEvents, "events") {
+            return Truth::unknown(why);
+        }
         let since = self.window();
         let mut events: Vec<&ClusterEvent> = self
             .facts
@@ -43,15 +48,15 @@ impl Case<'_> {
         if !events.is_empty() {
             return Truth::holds(events.iter().take(LINES).map(|event| self.told(event)));
         }
-        match self.hear(&FeedId::ClusterEvents, "events") {
-            Heard::Current(_) => Truth::holds_not("no event of cluster trouble within the window"),
-            Heard::Never(why) | Heard::Stopped(_, why) => Truth::unknown(why),
-        }
+        Truth::holds_not("no event of cluster trouble within the window")
     }
 
     fn told(&self, event: &ClusterEvent) -> String {
         let ago = event.last_at.map_or(String::new(), |at| {
-            format!(" {} ago", span::brief(self.now.duration_since(at)))
+            format!(
+                " {} ago",
+                span::brief(self.now.duration_since(at).max(SignedDuration::ZERO))
+            )
         });
         let ClusterEvent {
             reason,
@@ -67,7 +72,8 @@ impl Case<'_> {
     }
 }
 
-fn is_of_the_cluster(event: &ClusterEvent) -> bool {
+/// Whether an event is the cluster's and not the service's.
+pub(in crate::incident::diagnosis) fn is_of_the_cluster(event: &ClusterEvent) -> bool {
     let quota = &*event.reason == "FailedCreate" && event.message.contains("exceeded quota");
     event.warning && (quota || REASONS.contains(&&*event.reason) || &*event.object_kind == "Node")
 }

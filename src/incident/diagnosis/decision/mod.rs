@@ -3,6 +3,7 @@
 mod conditions;
 mod errors;
 mod events;
+mod flips;
 mod pods;
 pub(super) mod requests;
 mod rows;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::events::is_of_the_cluster;
 pub(super) use self::rows::late_in_words;
 pub use self::truth::Truth;
 use super::Case;
@@ -34,6 +36,8 @@ pub struct Decision {
     pub rules: Vec<RuleFinding>,
     /// What the SOP's words would have one do, where that is something else.
     pub literal: Option<Recommendation>,
+    /// Why it is not done, where it is something else; empty otherwise.
+    pub differs: String,
 }
 
 /// One thing to do and why.
@@ -83,6 +87,8 @@ pub struct RuleFinding {
     pub truth: Truth,
     /// What it would have one do.
     pub advice: Advice,
+    /// Which fact would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
+    pub flips: String,
 }
 
 impl Case<'_> {
@@ -103,15 +109,22 @@ impl Case<'_> {
             .collect();
         let recommendation = match first {
             Some(first) => self.recommend(&rules[first]),
-            None => nothing_holds(&not_ruled_out),
+            None => self
+                .settle_first(&rules, alert)
+                .unwrap_or_else(|| nothing_holds(&not_ruled_out)),
         };
         let others = rules.iter().skip(first.map_or(rules.len(), |first| first + 1));
         let also = others
             .filter(|rule| rule.truth.is_true())
             .map(|rule| self.recommend(rule));
         let also = also.collect();
+        let literal = self.literally(alert, &recommendation);
+        let by = first.map(|first| &rules[first]);
         Decision {
-            literal: self.literally(alert, &recommendation),
+            differs: literal
+                .as_ref()
+                .map_or(String::new(), |_| self.why_otherwise(by, &recommendation)),
+            literal,
             recommendation,
             also,
             not_ruled_out,
@@ -128,6 +141,43 @@ impl Case<'_> {
         (!same).then_some(literal)
     }
 
+    /// Why the table says otherwise than the SOP's words.
+    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> String {
+        let again = by.is_some_and(|rule| matches!(rule.truth, Truth::True { again: true, .. }));
+        let rule = by.and_then(|by| self.profile.rules.iter().find(|rule| rule.id == by.id));
+        let words = match (rule, decided.action) {
+            (Some(rule), _) if again && rule.again.is_some() => AGAIN,
+            (Some(rule), _) if !rule.differs.is_empty() => &rule.differs,
+            (Some(rule), _) => &rule.basis,
+            (None, Action::None) => "what they name was once, and has passed",
+            (None, Action::Wait) => "who leads is about to be known",
+            (None, _) => "what is not known may tell otherwise",
+        };
+        words.to_owned()
+    }
+
+    /// Where nothing holds, and nothing but time is missing to know that: wait until who leads is known.
+    fn settle_first(&self, rules: &[RuleFinding], alert: Alert) -> Option<Recommendation> {
+        let applying = self.profile.rules.iter().filter(|rule| rule.applies_to(alert));
+        let open = applying
+            .zip(rules)
+            .filter(|(_, found)| matches!(found.truth, Truth::Unknown { .. }));
+        let open: Vec<_> = open.collect();
+        let known: Option<Vec<Timestamp>> = open.iter().map(|(rule, _)| self.known_at(&rule.when)).collect();
+        let until = known?.into_iter().max()?;
+        let missing = |(_, found): &(&Rule, &RuleFinding)| match &found.truth {
+            Truth::Unknown { missing } => Some(missing.clone()),
+            Truth::True { .. } | Truth::False { .. } => None,
+        };
+        let because: BTreeSet<String> = open.iter().filter_map(missing).collect();
+        Some(Recommendation {
+            action: Action::Wait,
+            because: because.into_iter().collect(),
+            until: Some(until),
+            ..Recommendation::default()
+        })
+    }
+
     fn findings(&self, rules: &[Rule], alert: Alert) -> Vec<RuleFinding> {
         let applying = rules.iter().filter(|rule| rule.applies_to(alert));
         applying.map(|rule| self.find(rule)).collect()
@@ -140,6 +190,7 @@ impl Case<'_> {
         RuleFinding {
             id: rule.id.clone(),
             title: rule.title.clone(),
+            flips: self.flips(&rule.when, &truth),
             truth,
             advice: advice.clone(),
         }
@@ -176,6 +227,10 @@ pub fn window(facts: &Facts, now: Timestamp) -> Timestamp {
 
 /// The least that is looked back.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
+
+/// Why what was tried is not tried again.
+const AGAIN: &str =
+    "it was tried for this, and did not help: once more would only take the leaders away for minutes";
 
 /// All is well only where every rule could be evaluated.
 fn nothing_holds(missing: &[NotRuledOut]) -> Recommendation {

@@ -14,6 +14,12 @@ use crate::incident::text::SafeText;
 /// After so long without a ready pod there is nothing to wait for: twice the service's delay until it is asked (20 s, then every 10 s).
 const READY_SOON: SignedDuration = SignedDuration::from_mins(1);
 
+/// How far a node's clock may be ahead of ours.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// Pods that are named of many.
+const NAMED: usize = 3;
+
 /// Restarts of one container within the window that are a crash loop.
 const CLIMBING: u32 = 2;
 
@@ -52,7 +58,11 @@ impl Case<'_> {
         if let Some(unread) = self.pods_unread() {
             return unread;
         }
-        if self.ready_pods() == 0 && self.without_ready_pod().is_none_or(|span| span > READY_SOON) {
+        let soon = self.without_ready_pod().is_some_and(|span| span <= READY_SOON);
+        let coming = |pod: &Pod| {
+            &*pod.status != "Running" && self.is_starting(pod) && scheduling_trouble(pod).is_none()
+        };
+        if self.ready_pods() == 0 && !soon && !self.living().any(coming) {
             return Truth::holds_not("no pod is ready, and none is about to be");
         }
         match self.settled_at() {
@@ -60,18 +70,25 @@ impl Case<'_> {
             Some(until) if until > self.now && !self.living().any(|pod| self.climbs(pod).is_some()) => {
                 let left = span::brief(until.duration_since(self.now));
                 Truth::holds([format!(
-                    "the newest container started less than {} ago: settled in {left}",
+                    "the newest pod started less than {} ago: settled in {left}",
                     span::brief(self.settle())
                 )])
             }
-            _ => Truth::holds_not("no container that lives on started within the settle window"),
+            _ => Truth::holds_not("no pod that lives on started within the settle window"),
         }
     }
 
     /// When the newest start is settled.
     pub(super) fn settled_at(&self) -> Option<Timestamp> {
-        let newest = self.living().filter_map(Pod::newest_start).max()?;
+        let newest = self.living().filter_map(|pod| self.started(pod)).max()?;
         newest.checked_add(self.settle()).ok()
+    }
+
+    /// When a pod came or its process started, whichever was later. What a clock tells that is ahead of ours is not believed: it would
+    /// make everybody wait for it.
+    fn started(&self, pod: &Pod) -> Option<Timestamp> {
+        let past = |at: &Timestamp| at.duration_since(self.now) <= SKEW;
+        pod.newest_start().filter(past).max(pod.created_at.filter(past))
     }
 
     fn settle(&self) -> SignedDuration {
@@ -93,21 +110,56 @@ impl Case<'_> {
         if ready > 0 {
             return Truth::holds_not(format!("{ready} pods are ready"));
         }
+        let heard = self.hear(&FeedId::Deployment, "deployment");
         let Some(cause) = because else {
-            return Truth::holds([self.none_ready_in_words()]);
+            // Whether they are to be started hangs on how many are asked for.
+            return match heard {
+                Heard::Current(_) => self.down(),
+                Heard::Never(why) | Heard::Stopped(_, why) => Truth::unknown(why),
+            };
         };
-        let evidence: Vec<String> = match cause {
-            DownCause::Release => self.living().filter_map(release_trouble).collect(),
-            DownCause::Cluster => self
-                .living()
-                .filter_map(scheduling_trouble)
-                .chain(self.denied())
-                .collect(),
+        let of_pods = self.living().filter_map(match cause {
+            DownCause::Release => release_trouble,
+            DownCause::Cluster => scheduling_trouble,
+        });
+        let of_deployment = match cause {
+            DownCause::Release => self.undeployed(),
+            DownCause::Cluster => self.denied(),
         };
-        if evidence.is_empty() {
-            return Truth::holds_not("no pod is ready, but not for this");
+        let evidence: Vec<String> = of_pods.chain(of_deployment).collect();
+        match (evidence.is_empty(), heard) {
+            (false, _) => Truth::holds(std::iter::once(self.none_ready_in_words()).chain(evidence)),
+            (true, Heard::Current(_)) => Truth::holds_not("no pod is ready, but not for this"),
+            (true, Heard::Never(why) | Heard::Stopped(_, why)) => Truth::unknown(why),
         }
-        Truth::holds(std::iter::once(self.none_ready_in_words()).chain(evidence))
+    }
+
+    /// No pod is ready: why each is not. Pods that came after the service was lost were started for it, and did not help.
+    fn down(&self) -> Truth {
+        let named = self.living().take(NAMED).map(|pod| cut(&self.trouble_of(pod)));
+        let because = std::iter::once(self.none_ready_in_words()).chain(named);
+        let tried = match self.unavailable_since() {
+            Some(lost) => self.restarted_since(lost),
+            None => self.was_restarted(),
+        };
+        Truth::holds(because).again(tried)
+    }
+
+    /// Since when the deployment has too few available pods, if it says so.
+    fn unavailable_since(&self) -> Option<Timestamp> {
+        let conditions = &self.facts.deployment.as_ref()?.conditions;
+        let available = conditions
+            .iter()
+            .find(|condition| &*condition.kind == "Available")?;
+        available.since.filter(|_| &*available.status == "False")
+    }
+
+    /// That there is nothing to start.
+    fn undeployed(&self) -> Option<String> {
+        let name = &self.profile.service.deployment;
+        let none = self.facts.deployment.is_none();
+        none.then(|| format!("the namespace has no deployment {name}"))
+            .filter(|_| matches!(self.hear(&FeedId::Deployment, "deployment"), Heard::Current(_)))
     }
 
     fn none_ready_in_words(&self) -> String {
@@ -118,8 +170,11 @@ impl Case<'_> {
         }
     }
 
-    /// Pods that the cluster refuses to create.
+    /// Pods that the cluster refuses to create, as far as is known now.
     fn denied(&self) -> Option<String> {
+        let Heard::Current(_) = self.hear(&FeedId::Deployment, "deployment") else {
+            return None;
+        };
         let deployment = self.facts.deployment.as_ref()?;
         let failure = deployment
             .conditions
@@ -128,13 +183,33 @@ impl Case<'_> {
         (&*failure.status == "True").then(|| cut(&format!("{}: {}", failure.reason, failure.message)))
     }
 
-    /// Whether every pod that lives started since the incident began: then they were restarted for it.
+    /// Whether every process that lives started since: if that was after what is wrong began, it was restarted for it, by whomever, and
+    /// that did not help. One that was restarted before, for something else, was not.
+    pub(super) fn restarted_since(&self, cause: Timestamp) -> bool {
+        let mut starts = self.living().map(|pod| self.started(pod)).peekable();
+        starts.peek().is_some() && starts.all(|start| start.is_some_and(|start| start > cause))
+    }
+
+    /// The same where nobody knows since when it is wrong: since the incident began, as far as we know.
     pub(super) fn was_restarted(&self) -> bool {
-        let Some(began) = self.facts.began_at else {
+        self.facts
+            .began_at
+            .is_some_and(|began| self.restarted_since(began))
+    }
+
+    /// Whether rows that have been so for so many seconds are older than every process that lives.
+    pub(super) fn was_restarted_for_rows(&self, oldest_s: Option<i64>) -> bool {
+        let Some((read_at, _)) = &self.facts.reading else {
             return false;
         };
-        let mut starts = self.living().map(Pod::newest_start).peekable();
-        starts.peek().is_some() && starts.all(|start| start.is_some_and(|start| start > began))
+        let since = oldest_s.and_then(|age| read_at.checked_sub(SignedDuration::from_secs(age)).ok());
+        since.map_or_else(|| self.was_restarted(), |since| self.restarted_since(since))
+    }
+
+    /// Whether every pod that lives was created since. A process that the kubelet starts again was not restarted by anybody.
+    fn recreated_since(&self, cause: Timestamp) -> bool {
+        let mut created = self.living().map(|pod| pod.created_at).peekable();
+        created.peek().is_some() && created.all(|at| at.is_some_and(|at| at > cause))
     }
 
     /// Whether the service crashes.
@@ -144,18 +219,21 @@ impl Case<'_> {
         }
         let panics = self.panics();
         let climbing: Vec<String> = self.living().filter_map(|pod| self.climbs(pod)).collect();
-        if panics.is_empty() && climbing.is_empty() {
-            return match self.unread_logs() {
-                Some(why) => Truth::unknown(format!("panics: {why}")),
-                None => Truth::holds_not("no panic, and no restarts that climb"),
-            };
+        let first = panics.first().map(|(at, _)| *at).or(self.facts.began_at);
+        let again = first.is_some_and(|first| self.recreated_since(first)) || repeats(&panics);
+        let nothing = panics.is_empty() && climbing.is_empty();
+        if let Some(why) = self.unread_logs().filter(|_| nothing || !again) {
+            // What can't be read may tell of a panic, or that it is the same again.
+            return Truth::unknown(format!("panics: {why}"));
         }
-        let again = self.was_restarted() || repeats(&panics);
+        if nothing {
+            return Truth::holds_not("no panic, and no restarts that climb");
+        }
         // What the kubelet started again, and serves, was restarted already: once more would only cost its leaders.
         if climbing.is_empty() && !again && self.living().all(Pod::is_ready) {
             return Truth::holds_not("a process died, was started again, and is ready");
         }
-        let newest = panics.last().map(|head| cut(head));
+        let newest = panics.last().map(|(_, head)| cut(head));
         Truth::holds(climbing.into_iter().chain(newest)).again(again)
     }
 
@@ -171,8 +249,8 @@ impl Case<'_> {
 }
 
 /// Whether the same was said before the process died more than once.
-fn repeats(panics: &[String]) -> bool {
-    let mut heads: Vec<&String> = panics.iter().collect();
+fn repeats(panics: &[(Timestamp, String)]) -> bool {
+    let mut heads: Vec<&String> = panics.iter().map(|(_, head)| head).collect();
     heads.sort();
     heads.windows(2).any(|pair| pair[0] == pair[1])
 }

@@ -48,9 +48,14 @@ impl Case<'_> {
         });
         let over: Vec<String> = over.collect();
         if !over.is_empty() {
+            let oldest = of_roles
+                .iter()
+                .filter(|row| row.over_limit > Some(0))
+                .filter_map(|row| row.oldest_s)
+                .max();
             let named = self.late_rows_of(name, roles).take(NAMED);
             let named = named.map(|row| late_in_words(self.profile, name, row));
-            return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted());
+            return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted_for_rows(oldest));
         }
         match of_roles.iter().find(|row| row.over_limit.is_none()) {
             Some(row) => Truth::unknown(format!("the age of {} rows", row.status)),

@@ -1,3 +1,6 @@
+mod cases;
+mod mended;
+
 use std::sync::LazyLock;
 
 use jiff::SignedDuration;
@@ -19,7 +22,7 @@ use crate::incident::text::SafeText;
 
 /// The built-in profile: its table is what is tested.
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
+    let text = include_str!("../../../../../assets/profiles/managed-services-api.toml");
     toml::from_str(text).unwrap()
 });
 

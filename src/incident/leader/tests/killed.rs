@@ -1,0 +1,130 @@
+//! Leaders that were killed, or that hang.
+
+use super::Log::{Forbidden, Tail, Whole};
+use super::*;
+
+/// A world that a leading pod, `blf5h`, has just left; it last said so `beat` seconds ago.
+fn killed(beat: &'static [Said], lease: Option<Row>) -> Facts {
+    let mut facts = world(DAY, &[Tail(NOT), Tail(beat), Tail(NOT)], lease);
+    facts.apply(Fact::PodGone(pod(SHORT[1], 0).uid), now());
+    facts
+}
+
+#[test]
+fn a_killed_leader_s_lease_is_waited_for() {
+    // it was renewed while we looked, by a process that we know to be gone
+    let facts = killed(BEATS, row("blf5h", 60, 300, Some(50)));
+    let reading = read(&facts);
+    assert_eq!((reading.verdict, reading.pod), (settling(91), None));
+    // without the lease its last word tells how long that may take
+    assert_eq!(read(&killed(BEATS, None)).verdict, settling(198));
+    assert_eq!(read(&killed(&[(Heartbeat, 209)], None)).verdict, settling(1));
+    assert_eq!(read(&killed(&[(Heartbeat, 210)], None)).verdict, Verdict::None);
+    // a process that was started again is another one
+    let mut restarted = world(DAY, &[Tail(NOT), Tail(BEATS), Tail(NOT)], None);
+    let mut next = log(SHORT[1], KAFKA, 300, NOT);
+    next.source.restart = 1;
+    let mut pod = pod(SHORT[1], DAY);
+    pod.containers[0].restarts = 1;
+    restarted.apply(Fact::Pod(pod), now());
+    restarted.apply(Fact::Log(next), now());
+    assert_eq!(read(&restarted).verdict, settling(198));
+}
+
+#[test]
+fn a_leader_whose_first_loop_hangs_has_handed_over_until_it_goes_on() {
+    let hangs = Whole(&[(Gained, 300), (Heartbeat, 300)]);
+    let next = Whole(&[(Gained, 100), (Heartbeat, 10)]);
+    let reading = read(&world(
+        DAY,
+        &[hangs, next, Whole(NOT)],
+        row("blf5h", 90, 300, Some(60)),
+    ));
+    assert_eq!(
+        (reading.verdict, reading.pod.as_deref()),
+        (Verdict::One, Some("msa-x-blf5h"))
+    );
+    // it goes on beside the other: for as long as it has not looked at its lease there are two
+    let goes_on = Whole(&[(Gained, 300), (Heartbeat, 300), (Heartbeat, 5)]);
+    let lease = row("blf5h", 90, 300, Some(60));
+    assert_eq!(
+        read(&world(DAY, &[goes_on, next, Whole(NOT)], lease)).verdict,
+        Verdict::Many
+    );
+    let looked = Whole(&[
+        (Gained, 300),
+        (Heartbeat, 300),
+        (Heartbeat, 5),
+        (Lost, 3),
+        (LoopEnded, 3),
+    ]);
+    assert_eq!(
+        read(&world(DAY, &[looked, next, Whole(NOT)], lease)).verdict,
+        Verdict::One
+    );
+    // while it hangs and nobody has taken over, its lease is live; then nobody leads
+    let alone = |ttl| world(DAY, &[hangs, Whole(NOT), Whole(NOT)], row("2mgcp", ttl, 20, None));
+    assert_eq!(read(&alone(10)).verdict, Verdict::One);
+    assert_eq!(read(&alone(-61)).verdict, Verdict::None);
+}
+
+#[test]
+fn a_pod_s_clock_may_be_half_a_minute_off() {
+    // the one's last beat was before the other won the lease, but its clock is ahead
+    let ahead = |seconds: &'static [Said]| {
+        world(
+            DAY,
+            &[
+                Whole(seconds),
+                Whole(&[(Gained, 40), (Heartbeat, 10)]),
+                Whole(NOT),
+            ],
+            None,
+        )
+    };
+    let reading = read(&ahead(&[(Gained, 9_000), (Heartbeat, 10)]));
+    assert_eq!(
+        (reading.verdict, reading.pod.as_deref()),
+        (Verdict::One, Some("msa-x-blf5h"))
+    );
+    assert_eq!(
+        read(&ahead(&[(Gained, 9_000), (Heartbeat, 9)])).verdict,
+        Verdict::Many
+    );
+    // a node that is half a minute behind still leads
+    let behind = world(DAY, &[Tail(NOT), Tail(&[(Heartbeat, 90)]), Tail(NOT)], None);
+    assert_eq!(read(&behind).verdict, Verdict::One);
+}
+
+#[test]
+fn a_log_that_broke_off_is_not_outvoted_by_the_lease_it_outlived() {
+    let lease = row("blf5h", -70, 300, None);
+    let mut facts = world(DAY, &[Tail(NOT), Tail(&[(Heartbeat, 20)]), Tail(NOT)], lease);
+    assert_eq!(read(&facts).verdict, Verdict::Unknown, "it beats without a lease");
+    let mut old = facts.clone();
+    for facts in [&mut facts, &mut old] {
+        let fault = failing(FeedId::Log(source(SHORT[1])), ProblemKind::Reset, "cut");
+        facts.apply(fault, ago(-1));
+    }
+    for (seconds, verdict) in [(16, Verdict::Unknown), (101, Verdict::None)] {
+        let mut facts = facts.clone();
+        facts.apply(Fact::Feed(FeedId::Pods, FeedState::Live), ago(-seconds));
+        for short in [SHORT[0], SHORT[2]] {
+            facts.apply(
+                Fact::Log(log(short, KAFKA, 300, &[(NotLeader, -seconds)])),
+                ago(-seconds),
+            );
+        }
+        let mut poll = reading(Some((Some("blf5h"), -70 - seconds)), &[]);
+        poll.leases.as_mut().unwrap()[0].expires = "first".into();
+        facts.apply(Fact::Database(poll), ago(-seconds));
+        let found = read_leaders(&facts, &profile(), ago(-seconds)).pop().unwrap();
+        assert_eq!(found.verdict, verdict, "{seconds} s later: {found:?}");
+    }
+    let unread = world(DAY, &[Forbidden, Tail(NOT), Tail(NOT)], lease);
+    assert_eq!(
+        read(&unread).verdict,
+        Verdict::None,
+        "what it never told is no word"
+    );
+}
