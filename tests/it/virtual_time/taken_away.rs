@@ -151,7 +151,7 @@ fn may_answer(check: &Check, status: StepStatus, facts: &Facts, now: Timestamp) 
         Check::PodsReady => pods && current(&FeedId::Deployment),
         Check::Events => current(&FeedId::ClusterEvents),
         // That there is an error one log shows; that there is none all of them do.
-        Check::LogErrors if status == StepStatus::Pass => pods && logs().all(&current),
+        Check::LogErrors | Check::Load { .. } if status == StepStatus::Pass => pods && logs().all(&current),
         Check::LogErrors => pods && (logs().any(&current) || logs().count() == 0),
         // Two witnesses: the logs, and the leases.
         Check::Leader { .. } => {
@@ -165,7 +165,6 @@ fn may_answer(check: &Check, status: StepStatus, facts: &Facts, now: Timestamp) 
         Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
             current(&FeedId::Database) && facts.statuses(table).is_some_and(Result::is_ok)
         }
-        Check::Load { .. } if status == StepStatus::Pass => pods && logs().all(&current),
         // What the pods count or use themselves shows it too.
         Check::Load { .. } => {
             let counted = |id: &FeedId| matches!(id, FeedId::Usage | FeedId::Scrape(_)) && current(id);
