@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::decision::Truth;
 use super::decision::requests::{Load, in_words};
 use super::{Case, StepStatus};
+use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::sop::Shown;
 use crate::incident::span;
 use crate::incident::vitals::{Outbound, Requests, Sign, Usage, Vitals, WINDOW};
@@ -38,6 +39,10 @@ impl Case<'_> {
         }
     }
 
+    fn pods_have_stopped(&self) -> bool {
+        matches!(self.facts.freshness(&FeedId::Pods, self.now), Freshness::Stale(_))
+    }
+
     /// Whether the pods keep up, as the rule of this id sees it.
     pub(super) fn load(&self, rule: &str) -> Answer {
         let rule = self.profile.rules.iter().find(|known| known.id == rule);
@@ -50,7 +55,9 @@ impl Case<'_> {
         let (status, evidence) = match self.saturated(&load) {
             Truth::True { because, .. } => (StepStatus::Fail, because),
             Truth::False { because } => (StepStatus::Pass, vec![because]),
-            Truth::Unknown { missing } if signs.logged.stale => (StepStatus::Stale, vec![missing]),
+            Truth::Unknown { missing } if signs.logged.stale || self.pods_have_stopped() => {
+                (StepStatus::Stale, vec![missing])
+            }
             Truth::Unknown { missing } => (StepStatus::Unknown, vec![missing]),
         };
         let cpu = signs.usage.value.and_then(|usage| usage.cpu_percent);

@@ -216,13 +216,17 @@ async fn a_pod_that_does_not_listen_refuses_and_one_without_an_address_is_none()
             "connect: connection refused",
             503,
         ),
-        ("at = '-1s'\nscale = 30", "address not allowed", 400),
+        // more than the nodes hold: those that find no place stay without an address
+        ("at = '-1s'\nscale = 150", "address not allowed", 400),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let text_of = format!("{SCENARIO}[deployment]\npods_age = '5m'\n[[timeline]]\n{timeline}\n");
         let drill = drill_of(Scenario::parse("test", &text_of).unwrap(), folder.path(), 1.0).await;
         let (_, list) = get(&drill, PODS).await;
-        let wanted = |pod: &&Value| pod["status"]["podIP"].is_null() == (code == 400);
+        let wanted = |pod: &&Value| {
+            let unplaced = pod["spec"]["nodeName"].is_null();
+            unplaced == (code == 400)
+        };
         let pod = list["items"].as_array().unwrap().iter().find(wanted).unwrap();
         let name = pod["metadata"]["name"].as_str().unwrap();
         let (got, status) = get(&drill, &format!("{PODS}/{name}:8080/proxy/metrics")).await;

@@ -6,6 +6,8 @@ use jiff::SignedDuration;
 
 use super::Truth;
 use crate::incident::diagnosis::Case;
+use crate::incident::diagnosis::answer::Heard;
+use crate::incident::feed::FeedId;
 use crate::incident::rule::{Condition, Shares};
 use crate::incident::span;
 use crate::incident::vitals::{Requests, Sign, Vitals, sustained};
@@ -60,6 +62,10 @@ impl Load {
 impl Case<'_> {
     /// Whether the pods do not keep up. Each source that shows it is named; that it does not hold is for the request log to say.
     pub(in crate::incident::diagnosis) fn saturated(&self, load: &Load) -> Truth {
+        // Which pods there are, and so what a sum over them is of, only a current list tells.
+        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Pods, "pods") {
+            return Truth::unknown(format!("how fast requests are answered: {why}"));
+        }
         let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);
         let signs = [&vitals.together.logged, &vitals.together.counted];
         let slow = signs.into_iter().filter_map(|sign| {

@@ -365,7 +365,7 @@ fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
         panic!("{:?}", rule(&diagnosis, "ocm-errors"));
     };
     assert!(
-        because.contains("0 such errors within 1m30s")
+        because.contains("no OCM error within 1m30s")
             && because.contains("not seen: whether calls to others fail: "),
         "{because}"
     );

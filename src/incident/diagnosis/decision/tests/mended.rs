@@ -314,7 +314,7 @@ fn each_rule_tells_which_fact_would_turn_it() {
     );
     assert_eq!(
         flips("ocm-errors"),
-        "2 OCM errors come within 1m30s, or one that names a row over its limit"
+        "2 OCM errors come within 1m30s, or one that names a row over its limit, or 30 % of the calls to any other service fail within 2m"
     );
     let leaderless = World::new().with(|world| world.kafka_leads = None);
     let decision = decide(KAFKAS, &leaderless.facts());
