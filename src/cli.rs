@@ -219,6 +219,10 @@ pub struct CheckArgs {
     /// How the answer is written
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     pub output: CheckOutput,
+    /// Print the text for the team that is to help instead: the recommended one, or the one that is named
+    #[arg(long, value_name = "CONTACT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["output", "watch"])]
+    pub hand_off: Option<String>,
     /// Go on and print what changes, until interrupted; exits as the last answer says
     #[arg(long)]
     pub watch: bool,

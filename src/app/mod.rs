@@ -36,7 +36,6 @@ use crate::incident::account::Account;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
-use crate::incident::feed::{Feed, FeedId, FeedState};
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::sop::{Sop, Step, StepStatus};
 use crate::incident::text::SafeText;
@@ -136,24 +135,6 @@ impl App {
         if let Some(course) = &mut self.course {
             course.watch(&self.diagnosis, &profile, self.now);
         }
-    }
-
-    /// Whether sources are still being opened or read for the first time, so that what is missing is about to come.
-    pub fn is_looking(&self) -> bool {
-        let opening = |id: &FeedId| {
-            let feed = self.facts.feed(id);
-            feed.is_none_or(|feed| feed.state == FeedState::Connecting)
-        };
-        let logs = self.facts.feeds().filter(|(id, _)| matches!(id, FeedId::Log(_)));
-        let reading = |(id, feed): (&FeedId, &Feed)| {
-            let log = match id {
-                FeedId::Log(key) => self.facts.logs.get(key),
-                _ => None,
-            };
-            let behind = log.is_none_or(|log| !log.progress.caught_up);
-            opening(id) || (feed.state == FeedState::Live && behind)
-        };
-        opening(&FeedId::Pods) || opening(&FeedId::Database) || logs.into_iter().any(reading)
     }
 
     /// What is known now and what it means, for a text that leaves the program; `None` where the profile has no SOP.

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::scenarios;
 use super::{Parts, connect_options, console, database_options, drill_folder, drill_parts, session, told};
@@ -15,12 +15,14 @@ use crate::drill::{self, Drill};
 use crate::incident::assessment::Assessment;
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState};
+use crate::incident::handoff::{self, Done};
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::gather::{Gathered, gather, turn};
 use crate::runtime::signals::{self, Ended};
 use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
+use crate::runtime::terminal;
 
 /// What `check` exits with when it can't tell, or could not run.
 pub const UNKNOWN: u8 = 3;
@@ -31,6 +33,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Gathers, judges and prints; the exit status.
 pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
     let chosen = chosen_sop(settings, arguments)?;
+    check_contact(settings, arguments)?;
     let Some(name) = &arguments.drill else {
         let sop = chosen.ok_or_else(unnamed)?;
         return live(settings, arguments, sop).await;
@@ -62,6 +65,35 @@ fn chosen_sop(settings: &Settings, arguments: &CheckArgs) -> Result<Option<Strin
         Some(id) => settings.sop_named(id).map(|sop| Some(sop.id.clone())),
         None => Ok(settings.sop.as_ref().map(|sop| sop.value.clone())),
     }
+}
+
+fn check_contact(settings: &Settings, arguments: &CheckArgs) -> Result<(), ConfigError> {
+    let contacts = &settings.profile.contacts;
+    match &arguments.hand_off {
+        Some(named) if !named.is_empty() && !contacts.contains_key(named) => {
+            let problem = Problem::new("--hand-off", format!("the profile has no contact `{named}`"));
+            Err(problem
+                .hint_among(named, contacts.keys().map(String::as_str))
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The text for a contact; where none is named, for the one that is recommended.
+fn hand_off(console: &Console, named: &str) -> Result<String> {
+    let account = console.app.account().ok_or_eyre("the profile has no SOP")?;
+    let recommended = &account.diagnosis.decision.recommendation;
+    let named = Some(named).filter(|named| !named.is_empty());
+    let contact = named.or(recommended.contact.as_deref()).ok_or_else(|| {
+        let advice = recommended.action.words();
+        let known: Vec<_> = account.profile.contacts.keys().map(String::as_str).collect();
+        eyre!(
+            "there is nothing to hand over, the recommendation is: {advice}\nto hand over even so, name whom to: --hand-off={}",
+            known.join("|")
+        )
+    })?;
+    Ok(handoff::hand_off(&account, contact, &Done::default()))
 }
 
 fn unnamed() -> ConfigError {
@@ -124,6 +156,14 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: Parts) -> Resul
         return Ok(UNKNOWN);
     };
     let mut status = first.exit_status();
+    if let Some(contact) = &arguments.hand_off {
+        match hand_off(&console, contact) {
+            Ok(text) => write(&text).map(|_| ())?,
+            Err(problem) => terminal::say_error(&problem),
+        }
+        tasks.stop().await;
+        return Ok(status);
+    }
     let is_read = write(&whole(&first, arguments, settings)?)?;
     if arguments.watch && is_read {
         tokio::select! {
@@ -143,13 +183,8 @@ async fn watch(
     mut last: Assessment,
     status: &mut u8,
 ) -> Result<()> {
-    let mut tick = tokio::time::interval(LOOK);
     loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = turn(console, LOOK) => continue,
-        }
-        console.app.judge();
+        turn(console, LOOK).await;
         let gathered = Gathered {
             took: Duration::from_millis(last.took_ms),
             awaited: console.app.awaited(),

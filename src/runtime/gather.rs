@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::console::Console;
 use crate::app::event::Event;
@@ -31,12 +31,14 @@ pub async fn gather(console: &mut Console, within: Duration) -> Gathered {
     }
 }
 
-/// Takes what comes within `tick`, and judges.
+/// Takes in what the sources tell within `tick`, and judges.
 pub async fn turn(console: &mut Console, tick: Duration) {
-    if let Ok(Some(event)) = timeout(tick, console.next()).await {
+    let end = Instant::now() + tick;
+    // Nobody presses a key: nothing asks for the terminal that is not there.
+    while let Ok(Some(event)) = timeout_at(end, console.next()).await {
         console.take(event);
+        console.drain();
     }
-    console.drain();
     console.take(Event::Tick);
     console.app.judge();
 }

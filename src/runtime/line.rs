@@ -1,44 +1,94 @@
 //! A bounded channel whose receiving end is opened anew when the task that held it is started again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
 /// The sending end.
 #[derive(Debug)]
 pub struct Line<T> {
-    sender: Arc<Mutex<mpsc::Sender<T>>>,
+    ends: Arc<Mutex<Ends<T>>>,
     capacity: usize,
+}
+
+#[derive(Debug)]
+struct Ends<T> {
+    sender: mpsc::Sender<T>,
+    /// The receiver that the first listener takes: what is sent before it comes waits for it.
+    first: Option<mpsc::Receiver<T>>,
 }
 
 impl<T> Clone for Line<T> {
     fn clone(&self) -> Self {
         Self {
-            sender: self.sender.clone(),
+            ends: self.ends.clone(),
             capacity: self.capacity,
         }
     }
 }
 
 impl<T> Line<T> {
-    /// A line that nobody listens on yet.
+    /// A line on which somebody will listen.
     pub fn new(capacity: usize) -> Self {
-        let (sender, _) = mpsc::channel(capacity);
+        let (sender, receiver) = mpsc::channel(capacity);
+        let ends = Ends {
+            sender,
+            first: Some(receiver),
+        };
         Self {
-            sender: Arc::new(Mutex::new(sender)),
+            ends: Arc::new(Mutex::new(ends)),
             capacity,
         }
     }
 
+    /// Nobody will listen: senders are told so.
+    pub fn hang_up(&self) {
+        self.ends().first = None;
+    }
+
     /// From now on this receiver gets what is sent.
     pub fn listen(&self) -> mpsc::Receiver<T> {
+        let mut ends = self.ends();
+        if let Some(first) = ends.first.take() {
+            return first;
+        }
         let (sender, receiver) = mpsc::channel(self.capacity);
-        *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+        ends.sender = sender;
         receiver
     }
 
     /// The sender to whoever listens now.
     pub fn sender(&self) -> mpsc::Sender<T> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ends().sender.clone()
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends<T>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_sent_before_somebody_listens_is_not_lost() {
+        let line = Line::new(2);
+        line.sender().send("early").await.unwrap();
+        let mut first = line.listen();
+        assert_eq!(first.recv().await, Some("early"));
+        // the task that listened is started again
+        drop(first);
+        assert!(line.sender().try_send("nobody").is_err());
+        let mut second = line.listen();
+        line.sender().send("late").await.unwrap();
+        assert_eq!(second.recv().await, Some("late"));
+    }
+
+    #[test]
+    fn a_line_that_was_hung_up_takes_nothing() {
+        let line = Line::new(1);
+        line.hang_up();
+        assert!(line.sender().try_send(1).is_err());
     }
 }

@@ -9,9 +9,7 @@ use ratatui::buffer::Buffer;
 use tokio::time::{Instant, timeout};
 
 use super::console::Console;
-use crate::app::App;
 use crate::app::event::Event;
-use crate::incident::sop::StepStatus;
 
 /// How long a console may take to settle: a lease must be seen to advance or not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,12 +19,6 @@ const AFTERWARDS: Duration = Duration::from_secs(6);
 
 /// Time passes at least so often.
 const TICK: Duration = Duration::from_millis(500);
-
-/// Whether every step that the facts can answer is answered.
-fn is_settled(app: &App) -> bool {
-    let open = |status| matches!(status, StepStatus::Unknown | StepStatus::Stale);
-    !app.diagnosis.steps.is_empty() && !app.diagnosis.steps.iter().any(|step| open(step.status))
-}
 
 /// Runs the console until every step has an answer, or a bounded time has passed, and presses the keys; the screen a little later.
 pub async fn take(mut console: Console, (columns, rows): (u16, u16), keys: &[KeyEvent]) -> Buffer {
@@ -43,7 +35,7 @@ pub async fn take(mut console: Console, (columns, rows): (u16, u16), keys: &[Key
         console.drain();
         console.take(Event::Tick);
         console.app.judge();
-        if !settled && is_settled(&console.app) {
+        if !settled && console.app.awaited().is_empty() {
             settled = true;
             deadline = Instant::now() + AFTERWARDS;
             press(&mut console, keys);

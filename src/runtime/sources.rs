@@ -76,13 +76,14 @@ fn start_database(
             };
             start.spawn(tasks, events, secrets, requests.clone());
         }
-        (None, _) => say_off(events, "the profile has no database"),
-        (_, Err(reason)) => say_off(events, reason),
+        (None, _) => say_off(events, "the profile has no database", &requests),
+        (_, Err(reason)) => say_off(events, reason, &requests),
     }
     requests
 }
 
-fn say_off(events: &mpsc::Sender<Event>, reason: &str) {
+fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &Line<Request>) {
+    requests.hang_up();
     let fact = Fact::Feed(FeedId::Database, FeedState::Off(reason.into()));
     // The channel is new and has room.
     let _ = events.try_send(Event::Fact(fact));

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::parts::{
-    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, PodRow, Recommended, SourceTrouble, StepRow,
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, PodRow, PodSigns, Recommended, SourceTrouble,
+    StepRow, VitalSigns,
 };
 use super::account::Account;
 use super::rule::Action;
@@ -61,6 +62,8 @@ pub struct Assessment {
     pub database: Vec<DatabaseRow>,
     /// The pods, by name.
     pub pods: Vec<PodRow>,
+    /// How the service does.
+    pub vitals: VitalSigns,
     #[serde(skip)]
     action: Action,
     #[serde(skip)]
@@ -94,6 +97,7 @@ impl Assessment {
             leaders: parts::leaders(account),
             database: parts::database(account),
             pods: parts::pods(account),
+            vitals: VitalSigns::of(account),
             action: decision.recommendation.action,
             title: account.sop.title.clone(),
         }

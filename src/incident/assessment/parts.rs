@@ -12,6 +12,7 @@ use crate::incident::profile::Table;
 use crate::incident::redact::redact;
 use crate::incident::sop::StepStatus;
 use crate::incident::text::SafeText;
+use crate::incident::vitals::{PodVitals, Signs, Vitals, WINDOW};
 
 /// One thing to do and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -129,6 +130,14 @@ pub struct DatabaseRow {
     pub limit_s: Option<u64>,
     /// Rows over it.
     pub over_limit: Option<u64>,
+    /// Rows that came into the status within five minutes, or since the look began; `None` before a second poll.
+    pub entered: Option<u64>,
+    /// Rows that left it, the same way.
+    pub left: Option<u64>,
+    /// Seconds until the next row reaches the limit.
+    pub next_limit_s: Option<i64>,
+    /// Whether rows leave it; `None` until it was watched for long enough.
+    pub moves: Option<bool>,
 }
 
 /// A pod.
@@ -146,6 +155,42 @@ pub struct PodRow {
     pub restarts: u32,
     /// Since it was created, seconds.
     pub age_s: Option<i64>,
+}
+
+/// The vital signs over the last minutes; each is null where its source does not tell, with what is missing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VitalSigns {
+    /// How far back, seconds.
+    pub window_s: u64,
+    /// All pods together.
+    pub together: Signs,
+    /// Each pod that does its work, by name.
+    pub pods: Vec<PodSigns>,
+}
+
+/// The vital signs of one pod.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PodSigns {
+    /// Its name.
+    pub name: String,
+    /// How it does.
+    #[serde(flatten)]
+    pub signs: Signs,
+}
+
+impl VitalSigns {
+    pub(super) fn of(account: &Account<'_>) -> Self {
+        let vitals = Vitals::within(account.facts, account.profile, account.now, WINDOW);
+        let pod = |pod: PodVitals| PodSigns {
+            name: pod.name.to_string(),
+            signs: pod.signs,
+        };
+        Self {
+            window_s: vitals.window_s,
+            together: vitals.together,
+            pods: vitals.pods.into_iter().map(pod).collect(),
+        }
+    }
 }
 
 fn clean(text: &str) -> String {
@@ -278,6 +323,7 @@ fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
     counts.sort_by_key(|count| (place(count), count.status.clone()));
     let row = |count: &StatusCount| {
         let known = table.status(&count.status);
+        let movement = account.facts.movement(table, &count.status);
         DatabaseRow {
             table: table.name.clone(),
             status: count.status.to_string(),
@@ -286,6 +332,10 @@ fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
             oldest_idle_s: count.oldest_s.map(|oldest| oldest + since),
             limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
             over_limit: count.over_limit,
+            entered: movement.entered,
+            left: movement.left,
+            next_limit_s: movement.next_limit_s.map(|next| (next - since).max(0)),
+            moves: movement.moves,
         }
     };
     counts.into_iter().map(row).collect()
@@ -312,24 +362,9 @@ pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
             _ => feed.problem()?.to_string(),
         };
         Some(SourceTrouble {
-            source: name_of(id),
+            source: id.name(),
             problem: clean(&problem),
         })
     };
     account.facts.feeds().filter_map(trouble).collect()
-}
-
-/// How people call a source.
-fn name_of(id: &FeedId) -> String {
-    match id {
-        FeedId::Api => "API".to_owned(),
-        FeedId::Deployment => "deployment".to_owned(),
-        FeedId::Pods => "pods".to_owned(),
-        FeedId::ClusterEvents => "events".to_owned(),
-        FeedId::Access => "access review".to_owned(),
-        FeedId::Log(key) => format!("log of {} ({})", key.short_name(), key.container),
-        FeedId::Database => "database".to_owned(),
-        FeedId::Usage => "pod metrics".to_owned(),
-        FeedId::Scrape(_) => "counters of a pod".to_owned(),
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use super::{Assessment, Recommended};
+use super::{Assessment, DatabaseRow, LeaseRow, Recommended};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
 
@@ -67,72 +67,119 @@ impl Assessment {
 
     fn steps_table(&self) -> String {
         let mut text = "\nSTEPS\n".to_owned();
+        let width = widest(self.steps.iter().map(|step| step.title.as_str()));
         for step in &self.steps {
-            let mut line = step.title.clone();
-            for (word, what) in [(": ", &step.value), (", want ", &step.threshold)] {
-                if !what.is_empty() {
-                    let _ = write!(line, "{word}{what}");
+            let age = step.age_s.map(|age| format!(" ({} ago)", brief(age)));
+            let lead = format!("{:<9}{:<width$}  ", name(step.status), step.title);
+            text += &wrapped(&lead, &format!("{}{}", step.value, age.unwrap_or_default()));
+            if is_open(step.status) {
+                let want = (!step.threshold.is_empty()).then(|| format!("want {}", step.threshold));
+                for line in want.iter().chain(&step.evidence) {
+                    text += &wrapped("           ", line);
                 }
             }
-            if let Some(age) = step.age_s {
-                let _ = write!(line, " ({} ago)", brief(age));
-            }
-            text += &wrapped(&format!("{:<8}", name(step.status)), &line);
         }
         text
     }
 
     fn rest(&self) -> String {
         let mut text = "\nLEADERS\n".to_owned();
+        let width = widest(self.leaders.iter().map(|leader| leader.worker.as_str()));
         for leader in &self.leaders {
-            let lease = leader
-                .lease
-                .as_ref()
-                .map_or(", no lease read".to_owned(), |lease| {
-                    let word = if lease.live { "lease" } else { "lease out" };
-                    format!(", {word} {}", brief(lease.ttl_s))
-                });
-            text += &wrapped(
-                &format!("{:<9}", leader.verdict),
-                &format!("{}: {}{lease}", leader.worker, leader.log),
-            );
+            let lead = format!("{:<9}{:<width$}  ", leader.verdict, leader.worker);
+            let lease = leader.lease.as_ref();
+            let lease = lease.map_or_else(|| "no lease read".to_owned(), lease_in_words);
+            text += &wrapped(&lead, &format!("{}; {lease}", leader.log));
         }
         text += "\nDATABASE\n";
         if self.database.is_empty() {
             text += "no rows read\n";
         }
-        for row in &self.database {
-            let age = |seconds: Option<i64>| seconds.map_or("–".to_owned(), brief);
-            let status = if row.status.is_empty() {
-                "(blank)"
-            } else {
-                &row.status
-            };
-            let limit = row.limit_s.and_then(|limit| i64::try_from(limit).ok());
-            let over = row.over_limit.unwrap_or(0);
-            let text_of = format!(
-                "{}.{status} {}, oldest {}, limit {}, {over} over",
-                row.table,
-                row.count,
-                age(row.oldest_idle_s),
-                age(limit)
-            );
-            text += &wrapped("", &text_of);
+        let names: Vec<_> = self.database.iter().map(status_name).collect();
+        let width = widest(names.iter().map(String::as_str));
+        for (row, name) in self.database.iter().zip(&names) {
+            text += &wrapped(&format!("{name:<width$} {:>6}  ", row.count), &row_in_words(row));
         }
         text += "\nPODS\n";
         if self.pods.is_empty() {
             text += "none known\n";
         }
+        let width = widest(self.pods.iter().map(|pod| pod.name.as_str()));
         for pod in &self.pods {
             let age = pod.age_s.map_or("–".to_owned(), brief);
-            let line = format!(
-                "{} {} {}, {} restarts, {age}",
-                pod.name, pod.ready, pod.status, pod.restarts
-            );
-            text += &wrapped("", &line);
+            let lead = format!("{:<width$}  {}  ", pod.name, pod.ready);
+            let restarts = match pod.restarts {
+                1 => "1 restart".to_owned(),
+                count => format!("{count} restarts"),
+            };
+            text += &wrapped(&lead, &format!("{}, {restarts}, {age}", pod.status));
         }
         text
     }
+}
+
+/// Whether a step wants an explanation.
+fn is_open(status: StepStatus) -> bool {
+    !matches!(status, StepStatus::Pass | StepStatus::Manual)
+}
+
+/// Columns of the widest, so far as that leaves room for what follows.
+fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells
+        .map(|cell| cell.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(WIDTH / 2)
+}
+
+fn lease_in_words(lease: &LeaseRow) -> String {
+    let end = if lease.ttl_s < 0 {
+        format!("lease out {}", brief(-lease.ttl_s))
+    } else {
+        format!("lease {} left", brief(lease.ttl_s))
+    };
+    match lease.advancing {
+        Some(true) => format!("{end}, advancing"),
+        Some(false) => format!("{end}, not advancing"),
+        None => end,
+    }
+}
+
+fn status_name(row: &DatabaseRow) -> String {
+    let status = if row.status.is_empty() {
+        "(blank)"
+    } else {
+        &row.status
+    };
+    format!("{}.{status}", row.table)
+}
+
+/// `oldest 07:11, limit 03:00, 1 over, still`.
+fn row_in_words(row: &DatabaseRow) -> String {
+    let clock = |seconds: i64| span::clock(SignedDuration::from_secs(seconds));
+    let mut words = vec![format!(
+        "oldest {}",
+        row.oldest_idle_s.map_or("–".to_owned(), clock)
+    )];
+    let limit = row.limit_s.and_then(|limit| i64::try_from(limit).ok());
+    words.extend(limit.map(|limit| format!("limit {}", clock(limit))));
+    words.extend(
+        row.over_limit
+            .filter(|over| *over > 0)
+            .map(|over| format!("{over} OVER")),
+    );
+    words.extend(
+        row.next_limit_s
+            .map(|next| format!("next at it in {}", clock(next))),
+    );
+    words.extend(
+        row.moves
+            .map(|moves| if moves { "moves" } else { "stands still" }.to_owned()),
+    );
+    if row.role.is_none() {
+        words.push("unknown to the profile".to_owned());
+    }
+    words.join(", ")
 }
 
 fn brief(seconds: i64) -> String {

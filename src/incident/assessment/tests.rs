@@ -1,8 +1,9 @@
 use super::{Assessment, exit_status};
 use crate::incident::account::Account;
 use crate::incident::diagnosis::diagnose;
+use crate::incident::fact::Fact;
 use crate::incident::rule::{Action, Alert};
-use crate::incident::sample::{facts, now, pod, profile};
+use crate::incident::sample::{facts, now, pod, profile, reading};
 use crate::incident::sop::Sop;
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
@@ -82,4 +83,40 @@ fn each_recommendation_has_its_exit_status() {
             ("escalate", 2)
         ]
     );
+}
+
+/// What the logs and rows of the sample say, by the built-in profile.
+fn judged_by_the_built_in_profile() -> Assessment {
+    let mut profile: crate::incident::profile::Profile =
+        toml::from_str(include_str!("../../../assets/profiles/managed-services-api.toml")).unwrap();
+    profile.service.container = "service".to_owned();
+    let mut facts = facts(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
+    let rows = [
+        ("cluster_accepted", 2, Some(431), Some(1)),
+        ("ready", 4, Some(6_912_000), None),
+        ("resizing", 1, Some(20), None),
+    ];
+    let read = reading(Some((Some("blf5h"), 93)), &rows);
+    facts.apply(Fact::Database(read), now());
+    let sop = profile.sop("kafka-provisioning-latency").unwrap().clone();
+    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let account = Account {
+        facts: &facts,
+        profile: &profile,
+        sop: &sop,
+        diagnosis: &diagnosis,
+        environment: profile.environments.first(),
+        namespace: "managed-services-stage",
+        drill: None,
+        now: now(),
+    };
+    Assessment::of(&account, 407, Vec::new())
+}
+
+#[test]
+fn the_texts_say_the_answer_first_and_what_it_rests_on() {
+    let one = judged_by_the_built_in_profile();
+    insta::assert_snapshot!("table", one.table(false));
+    insta::assert_snapshot!("markdown", one.markdown());
+    insta::assert_snapshot!("json", one.json().unwrap());
 }
