@@ -140,7 +140,7 @@ impl App {
         let over = self.facts.feeds().filter(ended).count();
         for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
-            page.add(tone, format!("{:<34} {text}", self.source_name(id)));
+            page.add(tone, format!("{:<34} {text}", self.facts.source_name(id)));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }

@@ -5,7 +5,6 @@ use jiff::SignedDuration;
 use super::App;
 use super::page::{Page, Tone};
 use crate::incident::fact::short_name;
-use crate::incident::feed::FeedId;
 use crate::incident::span;
 use crate::incident::vitals::{
     Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
@@ -68,17 +67,6 @@ impl App {
              CPU and memory are percentages of the limits; the kubelet's probes are no requests.",
         );
         page
-    }
-
-    /// A source's name as the operator knows it: a pod's by its short name.
-    pub(super) fn source_name(&self, id: &FeedId) -> String {
-        match id {
-            FeedId::Scrape(uid) => match self.facts.pods.get(uid) {
-                Some(pod) => format!("metrics of {}", pod.short_name()),
-                None => id.name(),
-            },
-            _ => id.name(),
-        }
     }
 }
 

@@ -21,9 +21,12 @@ pub(super) struct Fault {
     off: Option<String>,
 }
 
-/// The faults of what the pods pane shows.
+/// The faults of what the pods pane shows. Those of the vital signs are told with them: what need not be there takes no row for good.
 pub(super) fn of_cluster(app: &App) -> Vec<Fault> {
-    faults(app, |id| !matches!(id, FeedId::Log(_) | FeedId::Database))
+    faults(app, |id| {
+        use FeedId::{Database, Log, Scrape, Usage};
+        !matches!(id, Log(_) | Database | Usage | Scrape(_))
+    })
 }
 
 /// The faults of the logs.

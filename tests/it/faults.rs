@@ -123,7 +123,9 @@ async fn watches_that_expire_start_again() {
     let mut console = on_a_healthy_drill().await;
     let lists = |console: &Harness| {
         let seen = console.drill.api().requests();
-        let of_pods = |path: &str| path.contains("/pods?") && !path.contains("watch=true");
+        let of_pods = |path: &str| {
+            path.starts_with("/api/v1/") && path.contains("/pods?") && !path.contains("watch=true")
+        };
         seen.iter()
             .filter(|seen| seen.method == "GET" && of_pods(&seen.path))
             .count()

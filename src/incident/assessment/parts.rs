@@ -362,7 +362,7 @@ pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
             _ => feed.problem()?.to_string(),
         };
         Some(SourceTrouble {
-            source: id.name(),
+            source: account.facts.source_name(id),
             problem: clean(&problem),
         })
     };

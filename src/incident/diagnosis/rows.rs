@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Case;
 use super::answer::{Answer, Heard};
-use super::decision::late_in_words;
+use super::decision::{late_in_words, strange_and_old};
 use crate::incident::fact::{StatusCount, UnderWay};
 use crate::incident::facts::CHANGE_WINDOW;
 use crate::incident::feed::FeedId;
@@ -136,6 +136,8 @@ impl Case<'_> {
         let offenders: Vec<_> = limited.iter().filter_map(|counted| counted.over()).collect();
         let list = self.facts.under_way(table);
         let doubt = limited.iter().find_map(|counted| counted.doubt(list));
+        let all = self.facts.statuses(table).and_then(|read| read.as_ref().ok());
+        let doubt = doubt.or_else(|| strange_and_old(counts.table, all?));
         let (status, value) = match (over, doubt) {
             (0, Some(doubt)) => (StepStatus::Unknown, doubt),
             (0, None) if rows == 0 => (StepStatus::Pass, "nothing under way".to_owned()),

@@ -46,7 +46,7 @@ impl Audience<'_> {
             FeedState::Live => "silent".to_owned(),
             FeedState::Ended => return None,
         };
-        Some(format!("{}: {what} ({age})", id.name()))
+        Some(format!("{}: {what} ({age})", self.account.facts.source_name(id)))
     }
 
     /// Sources that everything rests on and that were never opened.

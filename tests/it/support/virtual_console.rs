@@ -65,24 +65,7 @@ impl VirtualConsole {
         let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
         let started = Instant::now();
         let (drill, folder) = drill(scenario, seed, breath).await;
-        let profile = Arc::new(profiles::built_in("managed-services-api").unwrap().unwrap());
-        let clock = drill.clock();
-        let clock = Clock::new(move || clock.now());
-        let session = Session {
-            environment: profile.environment_of(NAMESPACE).cloned(),
-            profile: profile.clone(),
-            namespace: NAMESPACE.to_owned(),
-            drill: Some(title),
-            beside: Vec::new(),
-            read_only: false,
-            started_at: clock.now(),
-        };
-        let (sender, receiver) = mpsc::channel(64);
-        let tasks = Tasks::default();
-        let line = sources::start_over(over(&drill), read(profile, &folder), &tasks, &sender);
-        let app = App::new(session, &sop, Keymap::default());
-        let theme = Theme::named("dark", true, false).unwrap();
-        let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
+        let (console, tasks) = fresh_console(&drill, &folder, &title, &sop);
         Self {
             drill,
             console,
@@ -120,6 +103,29 @@ impl VirtualConsole {
     pub fn app(&self) -> &App {
         &self.console.app
     }
+}
+
+/// A console that begins to look at a drill now, and its background tasks.
+pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) -> (Console, Tasks) {
+    let profile = Arc::new(profiles::built_in("managed-services-api").unwrap().unwrap());
+    let clock = drill.clock();
+    let clock = Clock::new(move || clock.now());
+    let session = Session {
+        environment: profile.environment_of(NAMESPACE).cloned(),
+        profile: profile.clone(),
+        namespace: NAMESPACE.to_owned(),
+        drill: Some(title.to_owned()),
+        beside: Vec::new(),
+        read_only: false,
+        started_at: clock.now(),
+    };
+    let (sender, receiver) = mpsc::channel(64);
+    let tasks = Tasks::default();
+    let line = sources::start_over(over(drill), read(profile, folder), &tasks, &sender);
+    let app = App::new(session, sop, Keymap::default());
+    let theme = Theme::named("dark", true, false).unwrap();
+    let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
+    (console, tasks)
 }
 
 /// A client of the drill's API without sockets, and where it leads.

@@ -11,6 +11,24 @@ use crate::incident::feed::FeedId;
 use crate::incident::profile::{ClockBasis, Profile, Role, Table};
 use crate::incident::span;
 
+/// Rows of a status that the profile does not know and that are older than any of the table's limits: whether they are late can't be told. A
+/// blank status is known to be wrong, which is another matter.
+pub(in crate::incident::diagnosis) fn strange_and_old(table: &Table, rows: &[StatusCount]) -> Option<String> {
+    let longest = table.statuses.iter().filter_map(|status| status.limit).max()?;
+    let longest = i64::try_from(longest.as_secs()).ok()?;
+    let strange = rows.iter().find(|row| {
+        let unknown = !row.status.is_empty() && table.status(&row.status).is_none();
+        unknown && row.count > 0 && row.oldest_s.is_none_or(|oldest| oldest > longest)
+    })?;
+    let oldest = strange.oldest_s.map_or(String::new(), |oldest| {
+        format!(" for {}", span::clock(SignedDuration::from_secs(oldest)))
+    });
+    let status = &strange.status;
+    Some(format!(
+        "whether rows in {status}{oldest} are late: the profile does not know this status"
+    ))
+}
+
 /// Rows that are named of many.
 const NAMED: usize = 3;
 
@@ -57,9 +75,12 @@ impl Case<'_> {
             let named = named.map(|row| late_in_words(self.profile, name, row));
             return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted_for_rows(oldest));
         }
-        match of_roles.iter().find(|row| row.over_limit.is_none()) {
-            Some(row) => Truth::unknown(format!("the age of {} rows", row.status)),
-            None => Truth::holds_not(format!("no such row of {name} is over its limit")),
+        let ageless = of_roles.iter().find(|row| row.over_limit.is_none());
+        let strange = strange_and_old(table, rows).filter(|_| roles.contains(&Role::InFlight));
+        match (ageless, strange) {
+            (Some(row), _) => Truth::unknown(format!("the age of {} rows", row.status)),
+            (None, Some(words)) => Truth::unknown(words),
+            (None, None) => Truth::holds_not(format!("no such row of {name} is over its limit")),
         }
     }
 

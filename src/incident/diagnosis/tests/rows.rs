@@ -82,6 +82,24 @@ fn rows_are_judged_by_role_and_limit() {
 }
 
 #[test]
+fn whether_a_row_of_an_unknown_status_is_late_is_unknown_once_it_is_older_than_any_limit() {
+    let cases = [
+        (2_700, StepStatus::Pass, "nothing under way, 1 of unknown status"),
+        (
+            2_701,
+            StepStatus::Unknown,
+            "whether rows in resizing for 45:01 are late: the profile does not know this status, 1 of unknown status",
+        ),
+    ];
+    for (age, status, value) in cases {
+        let rows = [("resizing", 1, Some(age), None)];
+        let facts = with(Facts::default(), [Fact::Database(reading(None, &rows))]);
+        let step = judge(limits(), &facts);
+        assert_eq!((step.status, &*step.value), (status, value));
+    }
+}
+
+#[test]
 fn a_row_that_failed_lately_fails_its_step_and_one_of_which_nobody_knows_when_answers_nothing() {
     let row = |seconds: i64| StandingRow {
         status: "failed".into(),
