@@ -94,7 +94,10 @@ fn whether_a_row_of_an_unknown_status_is_late_is_unknown_once_it_is_older_than_a
     for (age, status, value) in cases {
         let rows = [("resizing", 1, Some(age), None)];
         let facts = with(Facts::default(), [Fact::Database(reading(None, &rows))]);
-        let step = judge(limits(), &facts);
+        let check = Check::Limits {
+            table: "clusters".into(),
+        };
+        let step = judge(check, &facts);
         assert_eq!((step.status, &*step.value), (status, value));
     }
 }
