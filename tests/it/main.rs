@@ -10,6 +10,7 @@
 mod support;
 
 mod beside;
+mod check;
 mod cli;
 mod databases;
 mod drills;

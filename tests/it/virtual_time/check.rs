@@ -2,15 +2,17 @@
 //!
 //! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::check` judges one, or all whose id contains the word.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
+use sopwatch::app::App;
 use sopwatch::config::profiles;
 use sopwatch::drill;
 use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use sopwatch::incident::assessment::{Assessment, exit_status};
+use sopwatch::incident::diagnosis::diagnose;
 use sopwatch::incident::rule::Action;
 use sopwatch::runtime::gather::gather;
 use tokio::time::{Instant, sleep_until};
@@ -44,12 +46,14 @@ fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
     let ids = drill::scenarios().into_iter().map(|info| info.id);
     let work: Mutex<VecDeque<String>> = Mutex::new(ids.filter(|id| chosen(id)).collect());
     let missed = Mutex::new(Vec::new());
+    let matrix = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(id) = { work.lock().unwrap().pop_front() } {
-                    let found = judge(&id);
+                    let (found, decisions) = judge(&id);
                     missed.lock().unwrap().extend(found);
+                    matrix.lock().unwrap().insert(id, decisions);
                 }
             });
         }
@@ -67,10 +71,38 @@ fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
     let needless = LATE
         .iter()
         .filter(|late| chosen(late.0) && !missed.iter().any(|miss| is_late(late, miss)));
-    assert_eq!(
-        needless.collect::<Vec<_>>(),
-        Vec::<&(&str, i64, &str, &str)>::new()
-    );
+    assert_eq!(needless.count(), 0, "a difference that is not there any more");
+    if choice.is_none() {
+        let lines = matrix.into_inner().unwrap().into_iter();
+        let lines = lines.map(|(id, decisions)| format!("{id}\n{decisions}"));
+        insta::assert_snapshot!("decisions", lines.collect::<Vec<_>>().join("\n"));
+    }
+}
+
+/// What the same facts mean for each SOP, those of one answer on one line.
+fn decisions(app: &App, at: i64) -> String {
+    let profile = &app.session.profile;
+    let mut by_answer: Vec<(String, Vec<&str>)> = Vec::new();
+    for sop in &profile.sops {
+        let diagnosis = diagnose(&app.facts, profile, sop, app.now);
+        let decided = diagnosis.decision.recommendation;
+        let contact = decided
+            .contact
+            .map_or(String::new(), |contact| format!(" to {contact}"));
+        let rule = decided.rule.map_or(String::new(), |rule| format!(" by {rule}"));
+        let exit = exit_status(decided.action);
+        let answer = format!("{exit} {}{contact}{rule}", decided.action.name());
+        match by_answer.iter_mut().find(|(known, _)| *known == answer) {
+            Some((_, sops)) => sops.push(&sop.id),
+            None => by_answer.push((answer, vec![&sop.id])),
+        }
+    }
+    let line = |(answer, sops): &(String, Vec<&str>)| {
+        let all = sops.len() == profile.sops.len();
+        let sops = if all { "all".to_owned() } else { sops.join(" ") };
+        format!("  {at:>5} s  {answer}: {sops}\n")
+    };
+    by_answer.iter().map(line).collect()
 }
 
 /// Something that is not as the scenario says.
@@ -80,7 +112,7 @@ struct Miss {
     what: String,
 }
 
-fn judge(id: &str) -> Vec<Miss> {
+fn judge(id: &str) -> (Vec<Miss>, String) {
     let scenario = drill::scenario(id).unwrap();
     let mut expectations = scenario.expect.clone();
     expectations.sort_by_key(|expectation| expectation.at);
@@ -88,6 +120,7 @@ fn judge(id: &str) -> Vec<Miss> {
         let began = Instant::now();
         let (drill, folder) = virtual_console::drill(scenario.clone(), 1, &breath).await;
         let mut missed = Vec::new();
+        let mut decided = String::new();
         for expected in &expectations {
             sleep_until(began + Duration::try_from(expected.at).unwrap()).await;
             let (mut console, tasks) = fresh_console(&drill, &folder, &scenario.title, &scenario.sop);
@@ -95,6 +128,7 @@ fn judge(id: &str) -> Vec<Miss> {
             let took_ms = u64::try_from(gathered.took.as_millis()).unwrap();
             let found = Assessment::of(&console.app.account().unwrap(), took_ms, gathered.awaited);
             tasks.stop().await;
+            decided.push_str(&decisions(&console.app, expected.at.as_secs()));
             let document: Value = serde_json::from_str(&found.json().unwrap()).unwrap();
             let mut wrong = by_the_schema(&document);
             wrong.extend(differences(&scenario, expected, &document, found.exit_status()));
@@ -104,7 +138,7 @@ fn judge(id: &str) -> Vec<Miss> {
                 what,
             }));
         }
-        missed
+        (missed, decided)
     })
 }
 
