@@ -26,21 +26,28 @@
 //! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
 //! do" is said only when every rule could be evaluated. The SOP's words are a second table; where it says otherwise, that is told.
 //!
+//! # What leaves the program
+//!
+//! An [`Account`](incident::account::Account) is the facts of a moment and their diagnosis. From it come the answer of `sopwatch check`
+//! ([`assessment`](incident::assessment): JSON, a table, Markdown) and the text for another team ([`handoff`](incident::handoff)), both
+//! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::gather::gather)) until nothing is
+//! [awaited](app::App::awaited), so that there is one diagnosis and no second.
+//!
 //! # Floors
 //!
 //! Imports go downward; siblings on a floor do not know each other. A test holds the code to it.
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 0 | [`incident`] | facts, feeds, log records, leaders, profile, SOP, rules, diagnosis | I/O, reading a clock, async, anything of a screen |
+//! | 0 | [`incident`] | facts, feeds, log records, leaders, vital signs, profile, SOP, rules, diagnosis, texts | I/O, reading a clock, async, anything of a screen |
 //! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
 //! | 2 | [`view`] | a frame from the state | changing the state |
-//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life | drawing, judging |
+//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters | drawing, judging |
 //! | 2 | [`database`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | 4 | [`launch`] | what `main` chooses from: live, drill, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
+//! | 4 | [`launch`] | what `main` chooses from: live, check, drill, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
 //! | – | [`cli`] | the command line, which [`config`] and [`launch`] read | I/O |
 //!
 //! # The drill

@@ -199,18 +199,20 @@ impl Drop for Watch {
 
 #[test]
 fn a_watch_prints_what_changes_a_document_a_line_and_ends_with_the_last_status() {
-    // the outage begins a few seconds after the look
-    let mut watch = Watch::start(&["--drill", "ocm-outage", "--after", "0s", "--watch", "-o", "json"]);
+    // a roll-out, in which pods come and go every few seconds
+    let mut watch = Watch::start(&["--drill", "rollout-under-way", "--watch", "-o", "json"]);
     let mut lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
-    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-    assert_eq!(first["schema"], 1);
-    assert_eq!(watch.end(), 2);
-    // what was printed before the end is whole
-    let rest: Vec<String> = lines.map(Result::unwrap).collect();
-    assert!(
-        rest.iter()
-            .all(|line| serde_json::from_str::<Value>(line).is_ok())
+    let mut next = || {
+        let line = lines.next().unwrap().unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()
+    };
+    let (first, second) = (next(), next());
+    assert_eq!(first["recommendation"]["action"], "wait");
+    assert_ne!(
+        (&first["steps"], &first["pods"]),
+        (&second["steps"], &second["pods"])
     );
+    assert_eq!(watch.end(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What differs from one look to the next: verdicts, not ages.
 
 use super::table::name;
-use super::{Assessment, Recommended};
+use super::{Assessment, PodRow, Recommended};
 
 impl Assessment {
     /// What changed since `before`, a line each, with the time; nothing where only ages and numbers moved.
@@ -28,14 +28,21 @@ impl Assessment {
             };
             note(&new.worker, words(old), words(new));
         }
-        let pods = |one: &Self| {
-            let words = one.pods.iter();
-            let words = words.map(|pod| format!("{} {} {}", pod.name, pod.ready, pod.status));
-            words.collect::<Vec<_>>().join(", ")
-        };
-        note("pods", pods(before), pods(self));
+        for new in &self.pods {
+            let old = before.pods.iter().find(|old| old.name == new.name);
+            let old = old.map_or("none".to_owned(), state);
+            note(&format!("pod {}", new.name), old, state(new));
+        }
+        let gone = |pod: &&PodRow| !self.pods.iter().any(|new| new.name == pod.name);
+        for old in before.pods.iter().filter(gone) {
+            note(&format!("pod {}", old.name), state(old), "gone".to_owned());
+        }
         changes
     }
+}
+
+fn state(pod: &PodRow) -> String {
+    format!("{} {}", pod.ready, pod.status)
 }
 
 fn brief(one: &Recommended) -> String {
