@@ -40,8 +40,12 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
             tail = tail.gap(2).add(Meaning::Doubtful, &format!("{count} {what}"));
         }
     }
-    if let Some(key) = app.keymap.key_of(Action::Why, Context::Console) {
-        tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, " why");
+    let escalate = decision.recommendation.action == Advised::Escalate;
+    let keys = [(Action::HandOff, " hand-off", escalate), (Action::Why, " why", true)];
+    for (action, what, _) in keys.into_iter().filter(|(.., shown)| *shown) {
+        if let Some(key) = app.keymap.key_of(action, Context::Console) {
+            tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+        }
     }
     // What is cut off is the evidence, never the way to it.
     let left = room.saturating_sub(words.width() + tail.width());
