@@ -40,19 +40,29 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
             tail = tail.gap(2).add(Meaning::Doubtful, &format!("{count} {what}"));
         }
     }
-    let escalate = decision.recommendation.action == Advised::Escalate;
-    let keys = [(Action::HandOff, " hand-off", escalate), (Action::Why, " why", true)];
-    for (action, what, _) in keys.into_iter().filter(|(.., shown)| *shown) {
-        if let Some(key) = app.keymap.key_of(action, Context::Console) {
-            tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+    let why = key(app, theme, Action::Why, " why");
+    if decision.recommendation.action == Advised::Escalate {
+        let hand_off = key(app, theme, Action::HandOff, " hand-off");
+        if words.width() + tail.width() + hand_off.width() + why.width() <= room {
+            tail = tail.join(hand_off);
         }
     }
+    let tail = tail.join(why);
     // What is cut off is the evidence, never the way to it.
     let left = room.saturating_sub(words.width() + tail.width());
     let because = decision.recommendation.because.join("; ");
     words
         .add(Meaning::Text, &fitted(&because, left, theme))
         .join(tail)
+}
+
+/// Three blanks, the key and what it does; nothing where no key does it.
+fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> Words<'t> {
+    let words = Words::new(theme);
+    match app.keymap.key_of(action, Context::Console) {
+        Some(key) => words.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what),
+        None => words,
+    }
 }
 
 /// In a drill that teaches: who reads the answer first learns nothing.
