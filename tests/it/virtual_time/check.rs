@@ -24,7 +24,7 @@ use crate::support::virtual_time;
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Where the network loses requests, by chance the first ones: what is lost shows only as a time limit that passes.
-const LOSSY: (&str, Duration) = ("slow-lossy-api", Duration::from_secs(120));
+const LOSSY: (&str, Duration) = ("slow-lossy-api", Duration::from_mins(2));
 
 /// What one look can't know, by scenario, second and key, with the reason. One that nothing needs fails.
 const LATE: &[(&str, i64, &str, &str)] = &[
