@@ -74,6 +74,7 @@ pub mod config;
 pub mod database;
 pub mod drill;
 pub mod incident;
+pub mod journal;
 pub mod launch;
 pub mod runtime;
 pub mod view;

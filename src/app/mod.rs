@@ -6,6 +6,7 @@ mod awaited;
 pub mod checklist;
 pub mod dialog;
 pub mod event;
+pub mod follow;
 mod grid;
 mod handoff;
 pub mod keymap;
@@ -37,6 +38,7 @@ use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
 use crate::incident::profile::{Environment, Profile};
+use crate::incident::record::Found;
 use crate::incident::sop::{Sop, Step, StepStatus};
 use crate::incident::text::SafeText;
 
@@ -76,6 +78,8 @@ pub struct App {
     pub dialogs: Vec<Dialog>,
     /// The chosen SOP and its ticks.
     pub checklist: Checklist,
+    /// What the record was told last.
+    found: Option<Found>,
     /// Which key does what.
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.
@@ -108,6 +112,7 @@ impl App {
             panes: Panes::default(),
             dialogs: Vec::new(),
             checklist,
+            found: None,
             keymap,
             course: None,
             speed: None,

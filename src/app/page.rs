@@ -466,9 +466,9 @@ fn access_words(access: &Access) -> (Tone, &'static str) {
 
 fn permission_name(access: &Access) -> String {
     let permission = &access.permission;
-    let mut resource = permission.resource.to_owned();
+    let mut resource = permission.resource.to_string();
     // The metrics of pods are `pods`, too.
-    if !matches!(permission.group, "" | "apps") {
+    if !matches!(&*permission.group, "" | "apps") {
         resource = format!("{resource}.{}", permission.group);
     }
     if !permission.subresource.is_empty() {
@@ -508,10 +508,10 @@ mod tests {
             ("metrics.k8s.io", "", "list pods.metrics.k8s.io"),
         ] {
             let permission = Permission {
-                verb: "list",
-                group,
-                resource: "pods",
-                subresource,
+                verb: "list".into(),
+                group: group.into(),
+                resource: "pods".into(),
+                subresource: subresource.into(),
                 name: "".into(),
             };
             let access = Access {

@@ -82,7 +82,7 @@ impl App {
     }
 
     /// From now on time is the cluster's: a bastion whose clock is minutes off would else call a young pod old, and a dead leader alive.
-    fn set_skew(&mut self, measured: SignedDuration) {
+    pub(super) fn set_skew(&mut self, measured: SignedDuration) {
         if (measured - self.skew).abs() < SKEW_MATTERS {
             return;
         }
@@ -109,7 +109,7 @@ impl App {
         self.skew = skew;
     }
 
-    fn learn(&mut self, fact: Fact) {
+    pub(super) fn learn(&mut self, fact: Fact) {
         match &fact {
             Fact::Log(batch) => {
                 let source = Arc::new(batch.source.clone());

@@ -28,11 +28,11 @@ const TOGETHER: usize = 4;
 /// Everything the console may want to do, now or when the operator says so.
 pub(super) fn wanted(profile: &Profile) -> Vec<Permission> {
     let deployment = profile.service.deployment.as_str();
-    let of = |verb, group, resource, subresource, name: &str| Permission {
-        verb,
-        group,
-        resource,
-        subresource,
+    let of = |verb, group, resource, subresource, name| Permission {
+        verb: SafeText::new(verb),
+        group: SafeText::new(group),
+        resource: SafeText::new(resource),
+        subresource: SafeText::new(subresource),
         name: SafeText::new(name),
     };
     let mut wanted = Vec::new();
@@ -71,8 +71,8 @@ impl Rights {
         let may = |verb: &str, group: &str, subresource: &str| {
             let asked = |access: &&Access| {
                 let permission = &access.permission;
-                (permission.verb, permission.group) == (verb, group)
-                    && (permission.resource, permission.subresource) == ("pods", subresource)
+                (&*permission.verb, &*permission.group) == (verb, group)
+                    && (&*permission.resource, &*permission.subresource) == ("pods", subresource)
             };
             access.iter().find(asked)?.allowed
         };
@@ -152,10 +152,10 @@ fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview
     let given = |text: &str| (!text.is_empty()).then(|| text.to_string());
     let attributes = ResourceAttributes {
         namespace: given(namespace),
-        verb: given(permission.verb),
-        group: given(permission.group),
-        resource: given(permission.resource),
-        subresource: given(permission.subresource),
+        verb: given(&permission.verb),
+        group: given(&permission.group),
+        resource: given(&permission.resource),
+        subresource: given(&permission.subresource),
         name: given(&permission.name),
         ..ResourceAttributes::default()
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fact::PodUid;
 use super::log::ContainerKey;
@@ -11,7 +11,7 @@ use super::redact::redact;
 use super::text::SafeText;
 
 /// Names one source.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum FeedId {
     /// The API server itself, asked for a sign of life every few seconds.
     Api,
@@ -57,7 +57,7 @@ impl FeedId {
 }
 
 /// How a source is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum FeedState {
     /// First attempt under way.
     Connecting,
@@ -79,7 +79,7 @@ pub enum FeedState {
 }
 
 /// What kind of trouble, so that the screen and the rules can tell them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum ProblemKind {
     /// Nobody listens there.
     Refused,
@@ -126,7 +126,7 @@ pub enum ProblemKind {
 }
 
 /// What failed, why, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
 #[error("{what}")]
 pub struct Problem {
     /// What kind.
@@ -155,7 +155,7 @@ impl Problem {
 }
 
 /// A source as the console knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Feed {
     /// How it is.
     pub state: FeedState,

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod assessment;
+pub mod command;
 pub mod diagnosis;
 pub mod errors;
 pub mod fact;
@@ -15,6 +16,7 @@ pub mod handoff;
 pub mod leader;
 pub mod log;
 pub mod profile;
+pub mod record;
 pub mod redact;
 pub mod rule;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::clipboard::Clipboard;
 use super::clock::Clock;
 use super::line::Line;
+use super::recording::Recording;
 use crate::app::App;
 use crate::app::event::{Effect, Event, Outcome};
 use crate::app::lesson::Choice;
@@ -47,6 +48,7 @@ pub struct Console {
     clipboard: Clipboard,
     /// To the drill, which may react to what the operator would do.
     answers: Option<mpsc::Sender<Choice>>,
+    recording: Option<Recording>,
     changed: bool,
 }
 
@@ -69,6 +71,7 @@ impl Console {
             database,
             clipboard,
             answers: None,
+            recording: None,
             changed: true,
         }
     }
@@ -76,6 +79,11 @@ impl Console {
     /// From now on the drill is told what the operator would do.
     pub fn tell_answers(&mut self, answers: mpsc::Sender<Choice>) {
         self.answers = Some(answers);
+    }
+
+    /// From now on what is seen, found and done is recorded.
+    pub fn record(&mut self, recording: Recording) {
+        self.recording = Some(recording);
     }
 
     /// Waits for the next event of the background tasks.
@@ -86,7 +94,14 @@ impl Console {
     /// Takes in one event and does what follows from it.
     pub fn take(&mut self, event: Event) -> Flow {
         self.changed |= !self.app.can_wait(&event);
-        let effects = self.app.update(event, self.clock.now());
+        let now = self.clock.now();
+        if let (Some(recording), Event::Fact(fact)) = (&mut self.recording, &event) {
+            recording.fact(now.saturating_add(self.app.skew).unwrap_or(now), fact);
+        }
+        let effects = self.app.update(event, now);
+        if let Some(recording) = &mut self.recording {
+            recording.note_clock(&self.app);
+        }
         let mut flow = Flow::Continue;
         for effect in effects {
             match self.perform(effect) {
@@ -114,10 +129,18 @@ impl Console {
         self.changed
     }
 
+    /// Judges the facts, and records what is new.
+    pub fn judge(&mut self) {
+        self.app.judge();
+        if let Some(recording) = &mut self.recording {
+            recording.note_found(&mut self.app);
+        }
+    }
+
     /// Judges the facts and draws.
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
-        self.app.judge();
+        self.judge();
         let drawn = terminal.draw(|frame| view::render(&self.app, &self.theme, frame))?;
         if let Some(limit) = view::scroll_limit(&self.app, &self.theme, drawn.area) {
             self.app.hold_scroll(limit);

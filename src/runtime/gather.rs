@@ -40,5 +40,5 @@ pub async fn turn(console: &mut Console, tick: Duration) {
         console.drain();
     }
     console.take(Event::Tick);
-    console.app.judge();
+    console.judge();
 }

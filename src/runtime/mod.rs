@@ -10,6 +10,7 @@ pub mod log_file;
 pub mod pace;
 pub mod picture;
 pub mod quiet;
+pub mod recording;
 pub mod signals;
 pub mod sources;
 pub mod tasks;

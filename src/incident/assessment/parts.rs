@@ -256,17 +256,6 @@ impl StepRow {
     }
 }
 
-/// How a verdict is named.
-fn verdict(of: Verdict) -> &'static str {
-    match of {
-        Verdict::One => "one",
-        Verdict::Many => "many",
-        Verdict::None => "none",
-        Verdict::Settling { .. } => "settling",
-        Verdict::Unknown => "unknown",
-    }
-}
-
 pub(super) fn leaders(account: &Account<'_>) -> Vec<LeaderRow> {
     account.diagnosis.leaders.iter().map(leader).collect()
 }
@@ -278,7 +267,7 @@ fn leader(reading: &LeaderReading) -> LeaderRow {
     };
     LeaderRow {
         worker: reading.log_type.clone(),
-        verdict: verdict(reading.verdict),
+        verdict: reading.verdict.name(),
         until,
         pod: reading.pod.as_ref().map(ToString::to_string),
         worker_id: reading.worker_id.as_ref().map(ToString::to_string),

@@ -1,16 +1,16 @@
 //! Facts that the Kubernetes API tells.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::incident::text::SafeText;
 
 /// A pod's `metadata.uid`: a replacement of the same name is another pod.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct PodUid(pub SafeText);
 
 /// Who and where we are, read from the live connection and never from what a file says it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Connection {
     /// The API server's URL without credentials, such as `https://api.stage:6443`.
     pub server: SafeText,
@@ -27,7 +27,7 @@ pub struct Connection {
 }
 
 /// A `status.conditions` entry of a pod or a deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Condition {
     /// `Ready`, `PodScheduled`, `Available`, `Progressing`, …
     pub kind: SafeText,
@@ -42,7 +42,7 @@ pub struct Condition {
 }
 
 /// An `apps/v1` Deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Deployment {
     /// `metadata.name`.
     pub name: SafeText,
@@ -71,7 +71,7 @@ pub struct Deployment {
 }
 
 /// A pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Pod {
     /// `metadata.uid`.
     pub uid: PodUid,
@@ -147,7 +147,7 @@ pub fn short_name(name: &str) -> &str {
 }
 
 /// One container of a pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Container {
     /// Its name in the spec.
     pub name: SafeText,
@@ -170,7 +170,7 @@ pub struct Container {
 }
 
 /// What a container may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Limits {
     /// Of a CPU, thousandths; `None` without a limit.
     pub cpu_millis: Option<u64>,
@@ -179,7 +179,7 @@ pub struct Limits {
 }
 
 /// What a container does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ContainerState {
     /// Not started yet, or not again.
     Waiting {
@@ -198,7 +198,7 @@ pub enum ContainerState {
 }
 
 /// How a container instance ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Ended {
     /// `Completed`, `Error`, `OOMKilled`, …
     pub reason: SafeText,
@@ -213,7 +213,7 @@ pub struct Ended {
 }
 
 /// What Kubernetes calls an Event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ClusterEvent {
     /// `metadata.uid`.
     pub uid: SafeText,
@@ -236,22 +236,22 @@ pub struct ClusterEvent {
 }
 
 /// Something one may be allowed to do in the namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct Permission {
     /// `get`, `list`, `watch`, `delete`, `patch`, `create`, …
-    pub verb: &'static str,
+    pub verb: SafeText,
     /// API group; empty for the core group.
-    pub group: &'static str,
+    pub group: SafeText,
     /// Resource in the plural.
-    pub resource: &'static str,
+    pub resource: SafeText,
     /// Sub-resource; empty for none.
-    pub subresource: &'static str,
+    pub subresource: SafeText,
     /// Name of one object; empty for all.
     pub name: SafeText,
 }
 
 /// An answer of the access review.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Access {
     /// What was asked.
     pub permission: Permission,

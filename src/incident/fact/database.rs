@@ -1,11 +1,11 @@
 //! Facts that the service's database tells. Ages are whole seconds by the database server's clock.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::incident::text::SafeText;
 
 /// The session that was opened. No password is ever here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct DatabaseConnection {
     /// Host name or address.
     pub host: SafeText,
@@ -24,7 +24,7 @@ pub struct DatabaseConnection {
 }
 
 /// One poll.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Reading {
     /// How long the poll took, milliseconds.
     pub took_ms: u64,
@@ -35,7 +35,7 @@ pub struct Reading {
 }
 
 /// What one table tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct TableReading {
     /// Table name.
     pub table: SafeText,
@@ -48,7 +48,7 @@ pub struct TableReading {
 }
 
 /// The living rows that are on their way: in a status that a row is to leave, or in one that the profile does not know.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct UnderWay {
     /// The rows, the oldest first.
     pub rows: Vec<StandingRow>,
@@ -59,7 +59,7 @@ pub struct UnderWay {
 }
 
 /// A status whose age counts from when its row was first seen in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct BySight {
     /// As stored.
     pub status: SafeText,
@@ -68,7 +68,7 @@ pub struct BySight {
 }
 
 /// Living rows over their status's limit, and those that failed within a day: the newest change first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Standing {
     /// The rows.
     pub rows: Vec<StandingRow>,
@@ -77,7 +77,7 @@ pub struct Standing {
 }
 
 /// A row with its status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct StandingRow {
     /// Its status as stored.
     pub status: SafeText,
@@ -88,7 +88,7 @@ pub struct StandingRow {
 }
 
 /// The living (not soft-deleted) rows of one status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct StatusCount {
     /// The status as stored; blank stays empty.
     pub status: SafeText,
@@ -101,7 +101,7 @@ pub struct StatusCount {
 }
 
 /// A live or expired row of the lease table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Lease {
     /// `lease_type`.
     pub lease_type: SafeText,
@@ -114,7 +114,7 @@ pub struct Lease {
 }
 
 /// Which rows were asked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct RowsOf {
     /// Table name of the profile.
     pub table: SafeText,
@@ -123,7 +123,7 @@ pub struct RowsOf {
 }
 
 /// The rows behind one status, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Rows {
     /// What was asked.
     pub of: RowsOf,
@@ -134,7 +134,7 @@ pub struct Rows {
 }
 
 /// One row, without any column that names a customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Row {
     /// Primary key.
     pub id: SafeText,

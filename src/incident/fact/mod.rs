@@ -7,7 +7,7 @@ mod database;
 mod vitals;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::cluster::{
     Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Limits,
@@ -23,7 +23,7 @@ use super::log::{ContainerKey, LogBatch};
 use super::text::SafeText;
 
 /// One observation, as an adapter sends it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum Fact {
     /// Who and where we are, read from the live connection.
     Connection(Connection),

@@ -1,12 +1,12 @@
 //! Facts about how the service is doing: what its pods use, and what they count themselves.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::incident::text::SafeText;
 
 /// What a pod used of late, as `metrics.k8s.io` tells it: averaged over a window that ended at a moment, both the metrics server's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PodUsage {
     /// The pod's name: this API knows no uid.
     pub pod: SafeText,
@@ -19,7 +19,7 @@ pub struct PodUsage {
 }
 
 /// What one container used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ContainerUsage {
     /// Its name.
     pub name: SafeText,
@@ -30,7 +30,7 @@ pub struct ContainerUsage {
 }
 
 /// One reading of a pod's own `/metrics`: counters since its process started, which start at zero with the next one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Scrape {
     /// Requests that it answered (`api_inbound_request_count`, `api_inbound_request_duration`).
     pub inbound: RequestTotals,
@@ -39,7 +39,7 @@ pub struct Scrape {
 }
 
 /// Requests since the process started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RequestTotals {
     /// All.
     pub count: u64,
@@ -54,7 +54,7 @@ pub struct RequestTotals {
 }
 
 /// Requests to one service since the process started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct OutboundTotals {
     /// `ocm-clusters-service`, `ocm-accounts-service`, …
     pub service: SafeText,

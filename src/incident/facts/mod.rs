@@ -400,9 +400,9 @@ impl Facts {
     pub fn may(&self, verb: &str, resource: &str, subresource: &str) -> Option<bool> {
         let asked = |access: &&Access| {
             let permission = &access.permission;
-            permission.verb == verb
-                && permission.resource == resource
-                && permission.subresource == subresource
+            *permission.verb == *verb
+                && *permission.resource == *resource
+                && *permission.subresource == *subresource
         };
         self.access.iter().find(asked)?.allowed
     }

@@ -12,13 +12,15 @@ mod stand;
 mod tests;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use self::evidence::{LeaderEvidence, WorkerEvidence};
 pub use self::reading::{pods_without_lease, read_leaders};
 use super::text::SafeText;
 
 /// Whether exactly one pod leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Exactly one.
     One,
@@ -33,6 +35,19 @@ pub enum Verdict {
     },
     /// The evidence does not suffice.
     Unknown,
+}
+
+impl Verdict {
+    /// As the documents say it: `one`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Many => "many",
+            Self::None => "none",
+            Self::Settling { .. } => "settling",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What is known about the leader of one worker type.

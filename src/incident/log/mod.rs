@@ -11,7 +11,7 @@ mod tally;
 mod told;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::classes::ErrorClasses;
 pub use self::glog::{Header, Severity};
@@ -26,7 +26,7 @@ use super::fact::{PodUid, short_name};
 use super::text::SafeText;
 
 /// One container instance: its log is its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct ContainerKey {
     /// The pod.
     pub pod_uid: PodUid,
@@ -46,7 +46,7 @@ impl ContainerKey {
 }
 
 /// One log record: its first line and those that continue it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct LogRecord {
     /// When the kubelet took the first line in.
     pub at: Timestamp,
@@ -59,7 +59,7 @@ pub struct LogRecord {
 }
 
 /// What a line says about the leader of one worker type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct LeaderLine {
     /// What it says.
     pub kind: LeaderLineKind,
@@ -70,7 +70,7 @@ pub struct LeaderLine {
 }
 
 /// What leader lines say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum LeaderLineKind {
     /// "Running as the leader and starting worker": printed once, when the lease is won.
     Gained,
@@ -87,7 +87,7 @@ pub enum LeaderLineKind {
 }
 
 /// Records of one container instance, in order, and how far its log has been read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct LogBatch {
     /// Whose.
     pub source: ContainerKey,
@@ -104,7 +104,7 @@ pub struct LogBatch {
 }
 
 /// A leader line and when it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Sighting {
     /// When the kubelet took it in.
     pub at: Timestamp,
@@ -113,7 +113,7 @@ pub struct Sighting {
 }
 
 /// How far a log has been read, counted from the first line that could be had.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct LogProgress {
     /// Lines read.
     pub lines: u64,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use memchr::memmem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Seconds of one bucket.
 pub const BUCKET: i64 = 30;
@@ -26,7 +26,7 @@ const SLOW: Duration = Duration::from_millis(100);
 const VERY_SLOW: Duration = Duration::from_secs(1);
 
 /// Requests of one half minute that were answered, the kubelet's probes aside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RequestCounts {
     /// All.
     pub answered: u64,

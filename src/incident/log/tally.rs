@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::glog::Header;
 use super::joiner::RawRecord;
@@ -20,7 +20,7 @@ const MOST: usize = 800;
 const MOST_BYTES: usize = 4 * MOST;
 
 /// Errors of one class in one log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ErrorTally {
     /// The class's id in the profile; empty where no class knows them.
     pub class: SafeText,
@@ -35,7 +35,7 @@ pub struct ErrorTally {
 }
 
 /// One error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ErrorSighting {
     /// When the kubelet took it in.
     pub at: Timestamp,

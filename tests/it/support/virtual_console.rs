@@ -12,9 +12,11 @@ use sopwatch::cluster::{ConnectOptions, Target};
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
 use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch::journal::{Journal, Request};
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::Console;
+use sopwatch::runtime::recording::Recording;
 use sopwatch::runtime::sources::{self, Sources};
 use sopwatch::runtime::tasks::Tasks;
 use sopwatch::view::Theme;
@@ -55,6 +57,7 @@ pub struct VirtualConsole {
     pub drill: Drill,
     pub console: Console,
     started: Instant,
+    recorded: bool,
     _tasks: Tasks,
     _folder: TempDir,
 }
@@ -70,9 +73,18 @@ impl VirtualConsole {
             drill,
             console,
             started,
+            recorded: false,
             _tasks: tasks,
             _folder: folder,
         }
+    }
+
+    /// From now on all is judged every half second and recorded.
+    pub fn record(&mut self) -> mpsc::Receiver<Request> {
+        let (journal, requests) = Journal::new();
+        self.console.record(Recording::new(journal));
+        self.recorded = true;
+        requests
     }
 
     /// Lets the console run until so long after the start, and judge.
@@ -82,8 +94,11 @@ impl VirtualConsole {
         while Instant::now() < end {
             tick = tick.max(Instant::now()) + TICK;
             self.run_to(tick.min(end)).await;
+            if self.recorded {
+                self.console.judge();
+            }
         }
-        self.console.app.judge();
+        self.console.judge();
     }
 
     async fn run_to(&mut self, moment: Instant) {

@@ -3,6 +3,7 @@
 mod check;
 mod day;
 mod repeat;
+mod replayed;
 mod scenario;
 mod taken_away;
 mod unsteady;

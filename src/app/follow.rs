@@ -1,0 +1,86 @@
+//! A console that is led by a record instead of the world: for a replay, and to go on with an incident.
+
+use std::sync::Arc;
+
+use super::checklist::Tick;
+use super::keymap::Keymap;
+use super::{App, Session};
+use crate::incident::record::{Began, Entry, Found, Line};
+
+/// What was recorded, and what the same facts lead to now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Differs {
+    /// As the record has it.
+    pub recorded: Found,
+    /// As it is found now.
+    pub found: Found,
+}
+
+impl App {
+    /// A console as it was when the incident began.
+    pub fn recorded(began: &Began, line: &Line, keymap: Keymap) -> Self {
+        let session = Session {
+            profile: Arc::new(began.profile.clone()),
+            environment: began.environment.clone(),
+            namespace: began.namespace.clone(),
+            drill: began.drill.clone(),
+            beside: Vec::new(),
+            read_only: true,
+            started_at: line.at,
+        };
+        let mut app = Self::new(session, &began.sop, keymap);
+        if let Some(speed) = began.speed {
+            app.set_speed(speed);
+        }
+        app
+    }
+
+    /// Takes in a line of the record; what a diagnosis in it differs in, where it does.
+    pub fn follow(&mut self, line: &Line) -> Option<Differs> {
+        self.now = line.at;
+        match &line.entry {
+            Entry::Fact(fact) => self.learn((**fact).clone()),
+            Entry::ClockAhead(ahead) => self.set_skew(*ahead),
+            Entry::Found(recorded) => return self.compare(recorded),
+            other => self.remember(line, other),
+        }
+        None
+    }
+
+    /// What the operator did before: ticks, and the SOP that was chosen.
+    fn remember(&mut self, line: &Line, entry: &Entry) {
+        match entry {
+            Entry::Sop { id } => self.checklist.sop.clone_from(id),
+            Entry::Ticked { step, note } => {
+                let tick = Tick {
+                    at: line.at,
+                    note: note.clone(),
+                };
+                self.checklist.ticks.insert(step.clone(), tick);
+            }
+            Entry::Unticked { step } => {
+                self.checklist.ticks.remove(step);
+            }
+            _ => {}
+        }
+    }
+
+    fn compare(&mut self, recorded: &Found) -> Option<Differs> {
+        self.judge();
+        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        (found != *recorded).then(|| Differs {
+            recorded: recorded.clone(),
+            found,
+        })
+    }
+
+    /// The diagnosis, where it differs from the last one that this gave.
+    pub fn news(&mut self) -> Option<Found> {
+        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        if self.found.as_ref().is_some_and(|last| last.is_like(&found)) {
+            return None;
+        }
+        self.found = Some(found.clone());
+        Some(found)
+    }
+}

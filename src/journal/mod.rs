@@ -1,0 +1,66 @@
+//! The record on disk: one file an incident, only ever added to, each line chained to the one before by a hash.
+//!
+//! A [`Journal`] is how the console writes: it never waits for the disk, except with an intent, which must be on disk before what it
+//! says is done.
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::incident::record::Line;
+use crate::incident::text::SafeText;
+
+/// Requests that may wait for the disk: more are counted and left out.
+const WAITING: usize = 1024;
+
+/// What is asked of the writer.
+#[derive(Debug)]
+pub enum Request {
+    /// To be written, in this order.
+    Write(Vec<Line>),
+    /// To be written, and synced to disk before it is answered.
+    Commit(Line, oneshot::Sender<Result<(), SafeText>>),
+    /// To be written into the next line: that so many lines found no room.
+    Lost(u64),
+}
+
+/// The console's end. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    sender: mpsc::Sender<Request>,
+    lost: u64,
+}
+
+impl Journal {
+    /// A journal, and where its writer takes what is asked.
+    pub fn new() -> (Self, mpsc::Receiver<Request>) {
+        let (sender, requests) = mpsc::channel(WAITING);
+        (Self { sender, lost: 0 }, requests)
+    }
+
+    /// Writes lines as soon as the disk takes them. Where too many wait for it, they are left out and counted.
+    pub fn write(&mut self, lines: Vec<Line>) {
+        if lines.is_empty() {
+            return;
+        }
+        if self.lost > 0 && self.sender.try_send(Request::Lost(self.lost)).is_ok() {
+            self.lost = 0;
+        }
+        match self.sender.try_send(Request::Write(lines)) {
+            Err(TrySendError::Full(Request::Write(lines))) => self.lost += lines.len() as u64,
+            // A writer that is gone has said why.
+            Err(_) | Ok(()) => {}
+        }
+    }
+
+    /// Writes a line and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Says why it is not.
+    pub async fn commit(&self, line: Line) -> Result<(), SafeText> {
+        let gone = || SafeText::new("the record is not being written");
+        let (answer, written) = oneshot::channel();
+        let request = Request::Commit(line, answer);
+        self.sender.send(request).await.map_err(|_gone| gone())?;
+        written.await.map_err(|_gone| gone())?
+    }
+}

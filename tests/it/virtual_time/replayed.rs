@@ -1,0 +1,141 @@
+//! What a console recorded leads to the same diagnoses again, at the same moments.
+//!
+//! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::replayed` looks at one, or all whose id contains the word.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use jiff::SignedDuration;
+use sopwatch::app::App;
+use sopwatch::app::keymap::Keymap;
+use sopwatch::drill;
+use sopwatch::incident::record::{Began, Entry, Line, VERSION, Writer};
+use sopwatch::journal::Request;
+use tokio::sync::mpsc::Receiver;
+
+use crate::support::virtual_console::VirtualConsole;
+use crate::support::virtual_time;
+
+/// How long each is watched at most: beyond it a scenario goes on as it is.
+const LONGEST: SignedDuration = SignedDuration::from_mins(10);
+
+#[test]
+fn every_drills_record_leads_to_the_same_diagnoses_again() {
+    let choice = std::env::var("SCENARIO").ok();
+    let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
+    let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let work: Mutex<VecDeque<String>> = Mutex::new(ids.filter(|id| chosen(id)).collect());
+    let missed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(id) = { work.lock().unwrap().pop_front() } {
+                    let found = judge(&id, choice.is_some());
+                    missed.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner().unwrap();
+    assert!(
+        missed.is_empty(),
+        "{} differ:\n{}",
+        missed.len(),
+        missed.join("\n")
+    );
+}
+
+fn judge(id: &str, tell: bool) -> Vec<String> {
+    let text = recorded(id);
+    if tell {
+        let found = text
+            .lines()
+            .filter(|line| line.contains(r#""kind":"found""#))
+            .count();
+        println!(
+            "{id}: {} bytes, {} lines, {found} findings",
+            text.len(),
+            text.lines().count()
+        );
+    }
+    let mut lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Line>(line).unwrap());
+    let first = lines.next().unwrap();
+    let Entry::Began(began) = &first.entry else {
+        panic!("{id} begins with {}", first.entry.name());
+    };
+    let mut app = App::recorded(began, &first, Keymap::default());
+    let mut found = 0;
+    let mut differs = Vec::new();
+    for line in lines {
+        found += usize::from(matches!(line.entry, Entry::Found(_)));
+        if let Some(other) = app.follow(&line) {
+            differs.push(format!("{id} at {}: {other:#?}", line.at));
+        }
+    }
+    assert!(found > 0, "{id} has nothing to compare");
+    differs.truncate(1);
+    differs
+}
+
+/// The lines of a scenario as they stand in a file.
+fn recorded(id: &str) -> String {
+    let scenario = drill::scenario(id).unwrap();
+    let last = scenario.expect.iter().map(|expected| expected.at).max().unwrap();
+    let lines = virtual_time::run(|breath| async move {
+        let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+        let mut requests = console.record();
+        let mut lines = vec![began(console.app())];
+        let end = last.min(LONGEST);
+        let mut now = SignedDuration::ZERO;
+        while now < end {
+            now = (now + SignedDuration::from_secs(5)).min(end);
+            console.run_until(now).await;
+            lines.extend(taken(&mut requests));
+        }
+        lines
+    });
+    let text = lines
+        .iter()
+        .map(|line| serde_json::to_string(line).unwrap() + "\n");
+    text.collect()
+}
+
+fn taken(requests: &mut Receiver<Request>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    while let Ok(request) = requests.try_recv() {
+        match request {
+            Request::Write(written) => lines.extend(written),
+            Request::Commit(line, _) => lines.push(line),
+            Request::Lost(lost) => panic!("{lost} lines found no room"),
+        }
+    }
+    lines
+}
+
+fn began(app: &App) -> Line {
+    let session = &app.session;
+    let by = Writer {
+        user: "oncall".into(),
+        host: "bastion".into(),
+        pid: 1,
+        version: "0".to_owned(),
+    };
+    let began = Began {
+        record: VERSION,
+        by,
+        profile: (*session.profile).clone(),
+        environment: session.environment.clone(),
+        namespace: session.namespace.clone(),
+        server: "https://api.stage:6443".into(),
+        sop: app.checklist.sop.clone(),
+        drill: session.drill.clone(),
+        speed: None,
+        read_only: session.read_only,
+    };
+    Line {
+        at: session.started_at,
+        entry: Entry::Began(Box::new(began)),
+    }
+}
