@@ -1,5 +1,7 @@
 //! The command line: what may be asked, and how it reads. What the options mean together is for [`crate::config`].
 
+mod records;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,6 +12,9 @@ use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub use self::records::{
+    IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
+};
 use crate::app::keymap::Key;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
@@ -25,6 +30,7 @@ Examples:
   sopwatch drill                                    rehearse on an embedded cluster and database
   sopwatch drill no-kafka-leader --serve            the same for kubectl and psql in other panes
   sopwatch check api-down -o json                   the diagnosis once, without a screen; 0, 1, 2 or 3 as plugins exit
+  sopwatch incidents                                what was recorded; `sopwatch report` tells of the newest, `replay` shows it
   sopwatch sops kafka-provisioning-latency          read a procedure without a screen
   sopwatch config show                              every setting and where it comes from
 
@@ -38,6 +44,9 @@ pub struct Cli {
     /// The options that every command takes.
     #[command(flatten)]
     pub common: Common,
+    /// Which record the console writes.
+    #[command(flatten)]
+    pub record: RecordChoice,
     /// The console on the live cluster when absent.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -149,6 +158,12 @@ pub enum Command {
     Drill(DrillArgs),
     /// The diagnosis once, without a screen. Exits 0 when nothing is found wrong, 1 to wait, 2 to act or escalate, 3 when it can't be told
     Check(CheckArgs),
+    /// Step through a recorded incident on the console's screen
+    Replay(ReplayArgs),
+    /// A recorded incident as a text: summary, timeline, evidence, actions and what was never known
+    Report(ReportArgs),
+    /// The recorded incidents on this machine
+    Incidents(IncidentsArgs),
     /// The procedures of the profile, or one of them whole
     Sops {
         /// The procedure, such as api-down

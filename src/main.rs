@@ -52,6 +52,12 @@ fn start(cli: &Cli) -> Result<u8> {
     if let Some(answer) = config::answer(cli, &variables, &folders, launch::judge, &launch::scenario_ids())? {
         return launch::print(&answer.text).map(|()| answer.status);
     }
+    // Neither needs a configuration, which may be wrong.
+    match &cli.command {
+        Some(Command::Incidents(arguments)) => return launch::incidents(&folders, arguments),
+        Some(Command::Report(arguments)) => return launch::report(&folders, arguments),
+        _ => {}
+    }
     let settings = config::load(cli, &variables, &folders)?;
     launch::judge(&settings)?;
     if let Some(file) = &settings.log_file {
@@ -70,6 +76,7 @@ fn start(cli: &Cli) -> Result<u8> {
 async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
     match &cli.command {
         Some(Command::Drill(arguments)) => launch::drill(settings, arguments).await,
+        Some(Command::Replay(arguments)) => launch::replay(settings, arguments).await,
         Some(Command::Check(arguments)) => launch::check(settings, arguments).await,
         _ => launch::live(settings).await,
     }

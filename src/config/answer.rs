@@ -45,7 +45,14 @@ pub fn answer(
     scenarios: &[String],
 ) -> Result<Option<Answer>, ConfigError> {
     let text = match &cli.command {
-        None | Some(Command::Drill(_) | Command::Check(_)) => return Ok(None),
+        None
+        | Some(
+            Command::Drill(_)
+            | Command::Check(_)
+            | Command::Replay(_)
+            | Command::Report(_)
+            | Command::Incidents(_),
+        ) => return Ok(None),
         Some(Command::Sops { id }) => sops(&load(cli, variables, folders)?, id.as_deref())?,
         Some(Command::Config { command }) => {
             return config(*command, cli, variables, folders, judge).map(Some);

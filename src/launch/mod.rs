@@ -1,7 +1,10 @@
 //! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
 
 mod check;
+mod incidents;
 mod lesson;
+mod replay;
+mod report;
 mod scenarios;
 
 use std::collections::BTreeMap;
@@ -35,6 +38,9 @@ use crate::runtime::{live, picture, signals};
 use crate::view::{self, Theme};
 
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
+pub use self::incidents::incidents;
+pub use self::replay::replay;
+pub use self::report::report;
 pub use self::scenarios::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};
 
 /// Events that may wait for the loop: what is more waits at its source.
