@@ -1,121 +1,8 @@
-//! The verbs the operator can invoke: one row each, from which dispatch, footer, help and README come.
+//! The table of the verbs.
 
-use super::panes::Pane;
-
-/// Where a verb applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Context {
-    /// Everywhere but in a text field and in a dialog.
-    Console,
-    /// While this pane has the focus.
-    In(Pane),
-    /// In a drill that teaches something, where the console's keys work, and among its hints.
-    Drill,
-    /// In a dialog.
-    Dialog,
-    /// In every place, text fields too.
-    Always,
-}
-
-impl Context {
-    /// Heading in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Console => "Console",
-            Self::In(pane) => pane.title(),
-            Self::Drill => "Drill",
-            Self::Dialog => "Dialogs",
-            Self::Always => "Always",
-        }
-    }
-
-    /// Whether one key can't mean two things in both.
-    pub fn overlaps(self, other: Self) -> bool {
-        use Context::{Always, Console, Drill, In};
-        self == other
-            || matches!(
-                (self, other),
-                (Always | Drill, _) | (_, Always | Drill) | (Console, In(_)) | (In(_), Console)
-            )
-    }
-}
-
-/// A verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    Quit,
-    ForceQuit,
-    Suspend,
-    Redraw,
-    Help,
-    /// Opens the decision: every rule and whether it holds.
-    Why,
-    /// Opens the text for another team.
-    HandOff,
-    NextContact,
-    PreviousContact,
-    Vitals,
-    NextPane,
-    PreviousPane,
-    FocusPods,
-    FocusLogs,
-    FocusDatabase,
-    FocusSop,
-    Zoom,
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Top,
-    Bottom,
-    Open,
-    Search,
-    NextMatch,
-    PreviousMatch,
-    PickSop,
-    Sources,
-    Refresh,
-    CycleLogMode,
-    LeaderLines,
-    ErrorLines,
-    AllLines,
-    Pause,
-    Wrap,
-    ClearFilter,
-    LogsOfPod,
-    Tick,
-    Hint,
-    GiveAnswer,
-    Reveal,
-    Debrief,
-    Close,
-    CloseDialog,
-    DialogUp,
-    DialogDown,
-    DialogPageUp,
-    DialogPageDown,
-    DialogTop,
-    DialogBottom,
-    Choose,
-    CopyText,
-}
-
-/// One row of the table.
-#[derive(Debug)]
-pub struct Row {
-    /// The verb.
-    pub action: Action,
-    /// Its name in the configuration.
-    pub name: &'static str,
-    /// Where it applies.
-    pub context: Context,
-    /// Its keys, unless the user has chosen others.
-    pub keys: &'static [&'static str],
-    /// Its word in the footer; empty: not there.
-    pub footer: &'static str,
-    /// What it does, for the help.
-    pub help: &'static str,
-}
+use super::Context::{Always, Console, Dialog, Drill, In};
+use super::{Action, Context, Row};
+use crate::app::panes::Pane;
 
 const fn row(
     action: Action,
@@ -134,8 +21,6 @@ const fn row(
         help,
     }
 }
-
-use Context::{Always, Console, Dialog, Drill, In};
 
 /// Every verb there is, in the order of the help; in the footer those of the focused pane come first.
 pub const ROWS: &[Row] = &[
