@@ -78,7 +78,7 @@ async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
         Some(Command::Drill(arguments)) => launch::drill(settings, arguments).await,
         Some(Command::Replay(arguments)) => launch::replay(settings, arguments).await,
         Some(Command::Check(arguments)) => launch::check(settings, arguments).await,
-        _ => launch::live(settings).await,
+        _ => launch::live(settings, &cli.record).await,
     }
 }
 

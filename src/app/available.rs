@@ -9,6 +9,12 @@ impl Action {
     pub fn available(self, app: &App) -> bool {
         match self {
             Self::ClearFilter => app.log.is_narrowed(),
+            Self::Apply => {
+                !app.session.read_only
+                    && !app.holds_back()
+                    && app.diagnosis.decision.recommendation.action.is_change()
+            }
+            Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
             Self::Why => !app.holds_back(),
             Self::HandOff => !app.session.profile.contacts.is_empty(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tui_input::Input;
 
+use super::act::Confirm;
 use super::log_buffer::Entry;
 use crate::incident::fact::{PodUid, RowsOf};
+use crate::incident::text::SafeText;
 
 /// A dialog. They lie on a stack: the topmost takes the keys.
 #[derive(Clone, Debug)]
@@ -30,6 +33,12 @@ pub enum Dialog {
     },
     /// How the service does.
     Vitals(Scroll),
+    /// This incident.
+    Incident(Scroll),
+    /// Something is to be done: shall it be?
+    Confirm(Box<Confirm>),
+    /// An incident is open: shall this console go on with it?
+    Offer(Box<Offer>),
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -85,6 +94,23 @@ pub enum Dialog {
     },
 }
 
+/// An incident that is open on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The record's name.
+    pub name: String,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was last written to.
+    pub last_at: Timestamp,
+    /// Who wrote it last: `anna on bastion-1`.
+    pub by: SafeText,
+    /// The SOP's title.
+    pub sop: String,
+    /// How many commands are in it.
+    pub actions: usize,
+}
+
 /// How far down a dialog is scrolled, in rows. Drawing holds it within the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scroll(pub usize);
@@ -96,6 +122,8 @@ pub enum Purpose {
     Filter,
     /// Find a row of the focused list.
     Find,
+    /// A note in the record.
+    Remark,
     /// The note with which a step is ticked.
     Note {
         /// The step.
@@ -112,6 +140,11 @@ impl Dialog {
         )
     }
 
+    /// Whether it waits for a decision, which no other key may make.
+    pub fn is_question(&self) -> bool {
+        matches!(self, Self::Confirm(_) | Self::Offer(_))
+    }
+
     /// Whether keys are text.
     pub fn is_prompt(&self) -> bool {
         matches!(self, Self::Prompt { .. })
@@ -123,6 +156,7 @@ impl Dialog {
             Self::Help(scroll)
             | Self::Why(scroll)
             | Self::Vitals(scroll)
+            | Self::Incident(scroll)
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)
@@ -136,7 +170,8 @@ impl Dialog {
                 *sure = false;
                 Some(chosen)
             }
-            Self::Prompt { .. } => None,
+            Self::Confirm(confirm) => Some(&mut confirm.scroll.0),
+            Self::Prompt { .. } | Self::Offer(_) => None,
         }
     }
 }

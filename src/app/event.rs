@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
+use super::act::Rehearsal;
 use super::lesson::{Act, Choice};
+use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::fact::{Fact, RowsOf};
+use crate::incident::record::{Entry, Intent, Line};
 use crate::incident::text::SafeText;
 
 /// Anything that enters the loop. The loop says when.
@@ -28,7 +31,7 @@ pub enum Event {
 }
 
 /// What `update` asks the runtime to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave.
     Quit,
@@ -44,12 +47,30 @@ pub enum Effect {
     Answer(Choice),
     /// Put text where the operator can paste it from.
     Copy(String),
+    /// Have the server try commands without doing them.
+    Rehearse {
+        /// The question that they belong to.
+        number: u64,
+        /// What.
+        commands: Vec<Command>,
+    },
+    /// Write the intent to the record; then, and only then, send the command.
+    Do(Intent),
+    /// Write this to the record.
+    Record(Entry),
+    /// Go on with the incident that is offered, or begin a new one.
+    OpenRecord {
+        /// Whether to go on.
+        resume: bool,
+    },
+    /// Write the incident's report.
+    Report,
     /// Send the terminal a request of its own, such as to take a text on its clipboard.
     Write(String),
 }
 
 /// What came of an effect that can fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// The text is on a clipboard or in a file.
     Copied {
@@ -59,6 +80,41 @@ pub enum Outcome {
         file: Option<PathBuf>,
         /// What asks the terminal to take it, where that is the clipboard.
         request: Option<String>,
+    },
+    /// A dry run was answered.
+    Rehearsed {
+        /// The question's number.
+        number: u64,
+        /// The answer.
+        answer: Rehearsal,
+    },
+    /// What came of a command.
+    Done {
+        /// The intent's number.
+        id: u64,
+        /// What.
+        outcome: CommandOutcome,
+    },
+    /// The record was opened.
+    Opened {
+        /// Its file.
+        file: PathBuf,
+        /// What stood in it.
+        lines: Vec<Line>,
+        /// Why it is a new one, where an old one was to be gone on with.
+        instead: Option<SafeText>,
+    },
+    /// How the record is being written.
+    Recording {
+        /// Why it is not, where it is not.
+        failing: Option<SafeText>,
+        /// Lines that were lost.
+        lost: u64,
+    },
+    /// The report was written.
+    Reported {
+        /// Where.
+        file: PathBuf,
     },
     /// It could not be done.
     Failed {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::checklist::Tick;
 use super::keymap::Keymap;
 use super::{App, Session};
+use crate::incident::change;
 use crate::incident::record::{Began, Entry, Found, Line};
 
 /// What was recorded, and what the same facts lead to now.
@@ -61,8 +62,28 @@ impl App {
             Entry::Unticked { step } => {
                 self.checklist.ticks.remove(step);
             }
+            Entry::Note { text } => self.notes.push((line.at, text.clone())),
+            Entry::Intent(_) | Entry::Outcome { .. } | Entry::Stage { .. } => {
+                change::note(&mut self.changes, line)
+            }
             _ => {}
         }
+    }
+
+    /// Goes on with an incident that was recorded before: its clock, what was done, ticked and noted. What was seen then is not known
+    /// any more.
+    pub(super) fn resume(&mut self, lines: &[Line]) {
+        if let Some(first) = lines.first() {
+            self.session.started_at = first.at;
+            self.facts.began_at = Some(first.at);
+            if let Entry::Began(began) = &first.entry {
+                self.checklist.sop.clone_from(&began.sop);
+            }
+        }
+        for line in lines {
+            self.remember(line, &line.entry);
+        }
+        self.hold_choices();
     }
 
     fn compare(&mut self, recorded: &Found) -> Option<Differs> {

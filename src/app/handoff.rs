@@ -5,11 +5,13 @@ use std::path::Path;
 use super::App;
 use super::action::{Action, Context};
 use super::dialog::{Dialog, Scroll};
+use super::event::Effect;
 use super::page::{Page, Tone};
 use crate::incident::account::Account;
 use crate::incident::diagnosis::{Decision, Diagnosis};
 use crate::incident::handoff::{Deed, Done, Ticked, hand_off};
 use crate::incident::profile::Contact;
+use crate::incident::record::Entry;
 use crate::incident::span;
 use crate::incident::text::SafeText;
 
@@ -79,6 +81,18 @@ impl App {
         Some(hand_off(&account, id, &self.done()))
     }
 
+    /// What the record keeps of a text that is copied for another team.
+    pub(super) fn handed_off(&self, text: &str) -> Option<Effect> {
+        let Some(Dialog::HandOff { contact, .. }) = self.dialog() else {
+            return None;
+        };
+        let (id, _) = self.contact(*contact)?;
+        Some(Effect::Record(Entry::HandOff {
+            contact: id.clone(),
+            text: SafeText::new(text),
+        }))
+    }
+
     /// What was done so far: what was ticked, and in a lesson what was done to the cluster.
     fn done(&self) -> Done {
         let acts = self.course.iter().flat_map(|course| &course.acts);
@@ -86,6 +100,10 @@ impl App {
             at: noted.act.at,
             what: SafeText::new(&noted.act.words()),
         };
+        let changes = self.changes.iter().map(|change| Deed {
+            at: change.at,
+            what: SafeText::new(&change.words()),
+        });
         let steps = &self.session.profile.steps;
         let ticks = self.checklist.ticks.iter().map(|(id, tick)| Ticked {
             at: tick.at,
@@ -97,7 +115,11 @@ impl App {
         let mut ticks: Vec<_> = ticks.collect();
         ticks.sort_by_key(|tick| tick.at);
         Done {
-            acts: acts.map(deed).collect(),
+            acts: if self.course.is_some() {
+                acts.map(deed).collect()
+            } else {
+                changes.collect()
+            },
             ticks,
         }
     }

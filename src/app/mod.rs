@@ -1,5 +1,6 @@
 //! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
+mod act;
 pub mod action;
 mod available;
 mod awaited;
@@ -9,6 +10,7 @@ pub mod event;
 pub mod follow;
 mod grid;
 mod handoff;
+mod incident_page;
 pub mod keymap;
 pub mod lesson;
 pub mod log_buffer;
@@ -19,21 +21,26 @@ mod perform;
 mod rows_page;
 mod update;
 pub mod vitals;
+mod walk;
 mod why;
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::act::{Confirm, Rehearsal};
 use self::checklist::Checklist;
 use self::dialog::Dialog;
 pub use self::grid::GridRow;
+pub use self::incident_page::Recorded;
 use self::keymap::Keymap;
 use self::lesson::Course;
 use self::log_buffer::LogBuffer;
 use self::notice::Notice;
 use self::panes::Panes;
+pub use self::walk::{Phase, Walk};
 use crate::incident::account::Account;
+use crate::incident::change::Change;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
@@ -78,6 +85,16 @@ pub struct App {
     pub dialogs: Vec<Dialog>,
     /// The chosen SOP and its ticks.
     pub checklist: Checklist,
+    /// What was done to the cluster in this incident, oldest first.
+    pub changes: Vec<Change>,
+    /// What is being carried out, or was last.
+    pub walk: Option<Walk>,
+    /// What the operator noted.
+    pub notes: Vec<(Timestamp, SafeText)>,
+    /// How the record is.
+    pub record: Recorded,
+    /// Counts what was asked before a change.
+    questions: u64,
     /// What the record was told last.
     found: Option<Found>,
     /// Which key does what.
@@ -112,6 +129,11 @@ impl App {
             panes: Panes::default(),
             dialogs: Vec::new(),
             checklist,
+            changes: Vec::new(),
+            walk: None,
+            notes: Vec::new(),
+            record: Recorded::default(),
+            questions: 0,
             found: None,
             keymap,
             course: None,

@@ -101,6 +101,9 @@ impl App {
             Dialog::Record { entry, .. } => Some(record_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
             Dialog::Vitals(_) => Some(self.vitals_page()),
+            Dialog::Incident(_) => Some(self.incident_page()),
+            Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
+            Dialog::Offer(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
                 None

@@ -6,6 +6,8 @@ use super::dialog::{Dialog, Purpose, Scroll};
 use super::event::Effect;
 use super::log_buffer::LogMode;
 use super::panes::Pane;
+use crate::incident::plan::Plan;
+use crate::incident::record::Entry;
 
 /// Rows that a page moves by.
 const PAGE: usize = 10;
@@ -31,6 +33,16 @@ impl App {
             Action::HandOff => self.open_hand_off(),
             Action::NextContact => self.switch_contact(1),
             Action::PreviousContact => self.switch_contact(-1),
+            Action::Apply => return self.apply_advice(),
+            Action::RestartPod => return self.restart_chosen(),
+            Action::RestartAll => return self.propose(Plan::restart_all),
+            Action::RollOut => return self.propose(Plan::roll_out),
+            Action::StartPods => return self.propose(Plan::start),
+            Action::ScaleUp => return self.propose(|account| Plan::scale(account, 1)),
+            Action::ScaleDown => return self.propose(|account| Plan::scale(account, -1)),
+            Action::Report => return vec![Effect::Report],
+            Action::Incident => self.dialogs.push(Dialog::Incident(Scroll::default())),
+            Action::Remark => self.prompt(Purpose::Remark, ""),
             Action::Vitals => self.dialogs.push(Dialog::Vitals(Scroll::default())),
             Action::Sources => self.dialogs.push(Dialog::Sources(Scroll::default())),
             Action::Hint => self.hint(),
@@ -38,7 +50,7 @@ impl App {
             Action::Reveal => self.reveal(),
             Action::Debrief => self.debrief(),
             Action::PickSop => self.pick_sop(),
-            Action::Tick => self.tick(),
+            Action::Tick => return self.tick(),
             Action::Search => self.search(),
             Action::NextMatch => self.find(1, false),
             Action::PreviousMatch => self.find(-1, false),
@@ -91,6 +103,9 @@ impl App {
     }
 
     fn close(&mut self) {
+        if self.stop_walk() {
+            return;
+        }
         if self.log.is_held() && self.panes.focus == Pane::Logs {
             self.log.release();
         } else {
@@ -182,7 +197,7 @@ impl App {
 
     fn choose(&mut self) -> Vec<Effect> {
         match self.dialogs.last() {
-            Some(Dialog::Sops { chosen }) => self.choose_sop(*chosen),
+            Some(Dialog::Sops { chosen }) => return self.choose_sop(*chosen),
             Some(Dialog::Contacts { chosen }) => self.choose_contact(*chosen),
             Some(Dialog::HandOff { .. }) => return self.copy(),
             _ => return self.choose_answer(),
@@ -190,25 +205,30 @@ impl App {
         Vec::new()
     }
 
-    fn choose_sop(&mut self, chosen: usize) {
-        if let Some(sop) = self.session.profile.sops.get(chosen) {
-            self.checklist.sop = sop.id.clone();
-            self.panes.step = 0;
-        }
+    fn choose_sop(&mut self, chosen: usize) -> Vec<Effect> {
         self.dialogs.pop();
+        let Some(id) = self.session.profile.sops.get(chosen).map(|sop| sop.id.clone()) else {
+            return Vec::new();
+        };
+        self.checklist.sop.clone_from(&id);
+        self.panes.step = 0;
         self.judge();
+        vec![Effect::Record(Entry::Sop { id })]
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self) -> Vec<Effect> {
         let Some(finding) = self.diagnosis.steps.get(self.panes.step) else {
-            return;
+            return Vec::new();
         };
         let step = finding.id.clone();
         if !self.selected_step_is_manual() {
             self.complain("this step answers itself from the facts; only manual steps are ticked");
         } else if self.checklist.ticks.remove(&step).is_none() {
             self.prompt(Purpose::Note { step }, "");
+        } else {
+            return vec![Effect::Record(Entry::Unticked { step })];
         }
+        Vec::new()
     }
 
     fn search(&mut self) {
@@ -266,9 +286,11 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        self.dialog_text()
-            .map(|text| vec![Effect::Copy(text)])
-            .unwrap_or_default()
+        let Some(text) = self.dialog_text() else {
+            return Vec::new();
+        };
+        let handed = self.handed_off(&text);
+        std::iter::once(Effect::Copy(text)).chain(handed).collect()
     }
 
     /// What the rows of the focused list say, for a search.

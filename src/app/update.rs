@@ -17,6 +17,7 @@ use super::keymap::Key;
 use super::notice::Notice;
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState};
+use crate::incident::record::Entry;
 use crate::incident::text::SafeText;
 
 /// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
@@ -48,7 +49,7 @@ impl App {
             }
             Event::Fact(fact) => {
                 self.learn(fact);
-                Vec::new()
+                self.go_on()
             }
             Event::Act(act) => {
                 self.note_act(act);
@@ -57,7 +58,7 @@ impl App {
             Event::Outcome(outcome) => self.take_outcome(outcome),
             Event::Tick | Event::Resize(..) => {
                 self.notice.take_if(|notice| !notice.is_current(now));
-                Vec::new()
+                self.go_on()
             }
         }
     }
@@ -128,7 +129,7 @@ impl App {
     }
 
     /// Keeps the chosen rows within their lists.
-    fn hold_choices(&mut self) {
+    pub(super) fn hold_choices(&mut self) {
         let (pods, rows, steps) = (self.facts.pods.len(), self.grid().len(), self.steps().len());
         self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
         self.panes.status = self.panes.status.min(rows.saturating_sub(1));
@@ -143,6 +144,26 @@ impl App {
             }
             Outcome::Failed { what } => {
                 self.complain(&what);
+                Vec::new()
+            }
+            Outcome::Rehearsed { number, answer } => {
+                self.take_rehearsal(number, answer);
+                Vec::new()
+            }
+            Outcome::Done { id, outcome } => {
+                self.take_command_outcome(id, outcome);
+                self.go_on()
+            }
+            Outcome::Opened { file, lines, instead } => {
+                self.take_record(file, &lines, instead.as_ref());
+                self.go_on()
+            }
+            Outcome::Recording { failing, lost } => {
+                self.take_recording(failing, lost);
+                Vec::new()
+            }
+            Outcome::Reported { file } => {
+                self.say(&format!("the report is in {}", file.display()));
                 Vec::new()
             }
         }
@@ -167,7 +188,7 @@ impl App {
     /// Where keys go now.
     pub fn contexts(&self) -> Vec<Context> {
         match self.dialog() {
-            Some(dialog) if dialog.is_prompt() => vec![Context::Always],
+            Some(dialog) if dialog.is_prompt() || dialog.is_question() => vec![Context::Always],
             // One more hint, or the answer, comes from the hints as well.
             Some(Dialog::Hints(_)) => vec![Context::Always, Context::Dialog, Context::Drill],
             Some(_) => vec![Context::Always, Context::Dialog],
@@ -183,16 +204,18 @@ impl App {
         if let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
             return self.perform(action);
         }
-        if self.dialog().is_some_and(Dialog::is_prompt) {
-            return self.type_key(key);
+        match self.dialog() {
+            Some(Dialog::Confirm(_)) => self.press_confirm(key),
+            Some(Dialog::Offer(_)) => self.press_offer(key),
+            Some(dialog) if dialog.is_prompt() => self.type_key(key),
+            _ => Vec::new(),
         }
-        Vec::new()
     }
 
     fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         match key.code {
             KeyCode::Esc => self.cancel_prompt(),
-            KeyCode::Enter => self.submit_prompt(),
+            KeyCode::Enter => return self.submit_prompt(),
             _ => {
                 if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
                     input.handle_event(&TerminalEvent::Key(key));
@@ -265,14 +288,14 @@ impl App {
         }
     }
 
-    fn submit_prompt(&mut self) {
+    fn submit_prompt(&mut self) -> Vec<Effect> {
         let Some(Dialog::Prompt {
             purpose,
             input,
             error,
         }) = self.dialogs.pop()
         else {
-            return;
+            return Vec::new();
         };
         let text = input.value().to_owned();
         match purpose {
@@ -291,9 +314,13 @@ impl App {
                     at: self.now,
                     note: text.into(),
                 };
-                self.checklist.ticks.insert(step, tick);
+                let note = tick.note.clone();
+                self.checklist.ticks.insert(step.clone(), tick);
+                return vec![Effect::Record(Entry::Ticked { step, note })];
             }
+            Purpose::Remark => return self.note_down(&text),
         }
+        Vec::new()
     }
 }
 

@@ -74,6 +74,16 @@ pub enum IncidentsCommand {
     },
 }
 
+impl RecordChoice {
+    /// A new one, without a question.
+    pub fn fresh() -> Self {
+        Self {
+            incident: None,
+            new_incident: true,
+        }
+    }
+}
+
 /// Which record a console writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RecordChoice {

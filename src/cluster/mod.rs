@@ -6,6 +6,7 @@
 //! next one. What they learn leaves as facts.
 
 mod access;
+mod act;
 mod answer;
 mod backoff;
 mod clock;
@@ -38,6 +39,7 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+pub use self::act::CommandRequest;
 use crate::app::event::Event;
 use crate::incident::fact::Fact;
 use crate::incident::feed::Problem;
@@ -80,6 +82,15 @@ pub struct SecretRequest {
     pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
 }
 
+/// What is asked of the cluster's tasks.
+#[derive(Debug)]
+pub struct Asked {
+    /// For secrets.
+    pub secrets: mpsc::Receiver<SecretRequest>,
+    /// To change something.
+    pub commands: mpsc::Receiver<CommandRequest>,
+}
+
 /// Reads where the cluster is, without any network.
 ///
 /// # Errors
@@ -93,13 +104,13 @@ pub fn target(options: &ConnectOptions) -> Result<Target, Problem> {
 pub async fn run(
     options: ConnectOptions,
     profile: Arc<Profile>,
-    secrets: mpsc::Receiver<SecretRequest>,
+    asked: Asked,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) {
     let limit = options.request_timeout;
     let dial = connect::dialer(options, kubeconfig::Surroundings::of_process());
-    let all = run_with(dial, limit, profile, secrets, events.clone());
+    let all = run_with(dial, limit, profile, asked, events.clone());
     tokio::select! {
         () = cancel.cancelled() => {}
         () = events.closed() => {}
@@ -112,12 +123,12 @@ pub async fn run_over(
     (client, target): (kube::Client, Target),
     request_timeout: Duration,
     profile: Arc<Profile>,
-    secrets: mpsc::Receiver<SecretRequest>,
+    asked: Asked,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) {
     let dial = connect::with_client(client, target);
-    let all = run_with(dial, request_timeout, profile, secrets, events.clone());
+    let all = run_with(dial, request_timeout, profile, asked, events.clone());
     tokio::select! {
         () = cancel.cancelled() => {}
         () = events.closed() => {}
@@ -130,7 +141,7 @@ async fn run_with(
     dial: connect::Dial,
     limit: Duration,
     profile: Arc<Profile>,
-    secrets: mpsc::Receiver<SecretRequest>,
+    asked: Asked,
     events: mpsc::Sender<Event>,
 ) {
     /// Changes of pods that wait for the log supervisor; it takes them at once.
@@ -147,7 +158,8 @@ async fn run_with(
         watch::run(watched::cluster_events(&profile), scope.clone()),
         share_pods(changed, follow, ready),
         access::run(access::wanted(&profile), review, scope.clone()),
-        secrets::run(secrets, scope.clone()),
+        secrets::run(asked.secrets, scope.clone()),
+        act::run(asked.commands, scope.clone()),
         usage::run(&profile, rights.clone(), scope.clone()),
         scrape::run(&profile, are_ready, rights, scope.clone()),
         logs::run(&profile, followed, scope),

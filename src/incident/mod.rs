@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod assessment;
+pub mod change;
 pub mod command;
 pub mod diagnosis;
 pub mod errors;
@@ -12,12 +13,15 @@ pub mod fact;
 pub mod facts;
 pub mod feed;
 pub mod gaps;
+pub mod gate;
 pub mod handoff;
 pub mod leader;
 pub mod log;
+pub mod plan;
 pub mod profile;
 pub mod record;
 pub mod redact;
+pub mod report;
 pub mod rule;
 #[cfg(test)]
 pub(crate) mod sample;

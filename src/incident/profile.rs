@@ -78,6 +78,9 @@ pub struct Service {
     pub container: String,
     /// How many pods there should be.
     pub replicas: u32,
+    /// How many of them must stay ready while the console restarts pods; all but one unless it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_ready: Option<u32>,
     /// The path of its requests that the kubelet's probes ask for, so that they are not taken for users'; empty for none.
     #[serde(default)]
     pub probe_path: String,
@@ -88,6 +91,13 @@ pub struct Service {
     /// Where its pods count their own requests; without it they are not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
+}
+
+impl Service {
+    /// How many pods must stay ready while one is restarted.
+    pub fn least_ready(&self) -> u32 {
+        self.keep_ready.unwrap_or_else(|| self.replicas.saturating_sub(1))
+    }
 }
 
 /// What a pod's own metrics are called, in the text format of Prometheus.

@@ -45,6 +45,7 @@ pub(crate) fn profile() -> Profile {
             selector: "app=msa".into(),
             container: "service".into(),
             replicas: 3,
+            keep_ready: None,
             probe_path: String::new(),
             database_connections_per_pod: None,
             metrics: None,

@@ -3,9 +3,15 @@
 //! A [`Journal`] is how the console writes: it never waits for the disk, except with an intent, which must be on disk before what it
 //! says is done.
 
+mod chain;
+pub mod read;
+pub mod shelf;
+mod writer;
+
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::writer::{New, Opened, Opening, Place, State, open};
 use crate::incident::record::Line;
 use crate::incident::text::SafeText;
 
@@ -19,6 +25,8 @@ pub enum Request {
     Write(Vec<Line>),
     /// To be written, and synced to disk before it is answered.
     Commit(Line, oneshot::Sender<Result<(), SafeText>>),
+    /// To be answered when all before it was written.
+    Flush(oneshot::Sender<()>),
     /// To be written into the next line: that so many lines found no room.
     Lost(u64),
 }
@@ -49,6 +57,15 @@ impl Journal {
             Err(TrySendError::Full(Request::Write(lines))) => self.lost += lines.len() as u64,
             // A writer that is gone has said why.
             Err(_) | Ok(()) => {}
+        }
+    }
+
+    /// Waits until all that was asked for is written, as far as it can be.
+    pub async fn flush(&self) {
+        let (answer, written) = oneshot::channel();
+        if self.sender.send(Request::Flush(answer)).await.is_ok() {
+            // A writer that is gone has nothing to write any more.
+            let _ = written.await;
         }
     }
 

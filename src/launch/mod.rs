@@ -2,6 +2,7 @@
 
 mod check;
 mod incidents;
+mod keep;
 mod lesson;
 mod replay;
 mod report;
@@ -24,7 +25,7 @@ use crate::app::event::Event;
 use crate::app::keymap::Keymap;
 use crate::app::lesson::{Lesson, markdown};
 use crate::app::{App, Session};
-use crate::cli::{ColorChoice, DrillArgs};
+use crate::cli::{ColorChoice, DrillArgs, RecordChoice};
 use crate::cluster::{self, ConnectOptions};
 use crate::config::{self, ConfigError, Folders, Origin, Settings, Tls};
 use crate::database::{DatabaseOptions, TlsMode, UrlOrigin};
@@ -61,7 +62,7 @@ struct Parts {
 }
 
 /// The console on the live cluster; the exit status.
-pub async fn live(settings: &Settings) -> Result<u8> {
+pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
     let connect = connect_options(settings);
     let target = cluster::target(&connect).map_err(told)?;
     let session = session(settings, &target.namespace, None, Clock::system());
@@ -74,16 +75,24 @@ pub async fn live(settings: &Settings) -> Result<u8> {
         connect,
         database: database_options(settings),
     };
-    run(
-        settings,
-        Parts {
-            session,
-            sop,
-            sources,
-            clock: Clock::system(),
-        },
-    )
-    .await
+    let parts = Parts {
+        session,
+        sop,
+        sources,
+        clock: Clock::system(),
+    };
+    let tasks = Tasks::default();
+    let records = keep::records(&target.server, &parts, record);
+    let (mut console, _) = console(settings, parts, &tasks)?;
+    match records {
+        Ok(records) => console.keep(records),
+        Err(why) => console.app.cannot_record(&why),
+    }
+    let status = live::run(&mut console).await;
+    console.leave(&keep::left(&status)).await;
+    tasks.stop().await;
+    keep::say_where(&console.app)?;
+    status
 }
 
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
@@ -147,6 +156,7 @@ impl Taught {
 async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, taught: Taught) -> Result<u8> {
     let parts = drill_parts(settings, drill, (taught.title, taught.sop, taught.speed))?;
     let title = parts.session.drill.clone().unwrap_or_default();
+    let records = keep::records(drill.api().url().as_str(), &parts, &RecordChoice::fresh());
     let tasks = Tasks::default();
     let (mut console, events) = console(settings, parts, &tasks)?;
     if let Some(speed) = taught.speed {
@@ -154,6 +164,11 @@ async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, tau
     }
     if let Some(lesson) = taught.lesson {
         console.app.teach(lesson);
+    }
+    match records {
+        Ok(records) if arguments.screenshot.is_none() => console.keep(records),
+        Ok(_) => {}
+        Err(why) => console.app.cannot_record(&why),
     }
     let (answers, given) = mpsc::channel(QUEUE);
     console.tell_answers(answers);
@@ -173,7 +188,9 @@ async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, tau
 
 /// Runs the console; when the operator has left it, the debriefing stays in the terminal's scroll-back.
 async fn run_to_debriefing(mut console: Console) -> Result<u8> {
-    let status = live::run(&mut console).await?;
+    let status = live::run(&mut console).await;
+    console.leave(&keep::left(&status)).await;
+    let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
         print(&lesson::printed(&markdown(&page)))?;
     }
@@ -252,14 +269,6 @@ async fn serve(drill: &Drill) -> Result<()> {
     Ok(())
 }
 
-async fn run(settings: &Settings, parts: Parts) -> Result<u8> {
-    let tasks = Tasks::default();
-    let (mut console, _) = console(settings, parts, &tasks)?;
-    let status = live::run(&mut console).await;
-    tasks.stop().await;
-    status
-}
-
 /// A console, and where events for it are sent.
 fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console, mpsc::Sender<Event>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
@@ -270,12 +279,12 @@ fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console,
         .collect();
     let keymap = Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))?;
     let theme = theme(settings)?;
-    let line = sources::start(parts.sources, tasks, &sender);
+    let lines = sources::start(parts.sources, tasks, &sender);
     let app = App::new(parts.session, &parts.sop, keymap);
     let variables = config::variables_of_this_process();
     let clipboard = Clipboard::of(&variables, Folders::of(&variables).state);
     let channel = (sender.clone(), receiver);
-    let console = Console::new(app, theme, parts.clock, channel, line, clipboard);
+    let console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
     Ok((console, sender))
 }
 

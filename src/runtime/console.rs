@@ -1,5 +1,7 @@
 //! The console without a terminal: events in, effects out, frames on demand. The live loop and the tests both drive it.
 
+use std::time::Duration;
+
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::mpsc;
@@ -7,16 +9,23 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::clipboard::Clipboard;
 use super::clock::Clock;
-use super::line::Line;
+use super::doing::Way;
 use super::recording::Recording;
+use super::records::{self, Records};
+use super::sources::Lines;
 use crate::app::App;
 use crate::app::event::{Effect, Event, Outcome};
 use crate::app::lesson::Choice;
 use crate::database::Request;
+use crate::incident::record::{Entry, Intent, Line};
+use crate::incident::text::SafeText;
 use crate::view::{self, Theme};
 
 /// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
 pub const DRAIN: usize = 32;
+
+/// How long the disk may take when the console is left.
+const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the loop has to do with the terminal after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +52,14 @@ pub struct Console {
     events: mpsc::Receiver<Event>,
     /// For outcomes of effects that take time.
     sender: mpsc::Sender<Event>,
-    /// To the database poll; nobody listens when there is none.
-    database: Line<Request>,
+    /// To the tasks; nobody listens where there is none.
+    lines: Lines,
     clipboard: Clipboard,
     /// To the drill, which may react to what the operator would do.
     answers: Option<mpsc::Sender<Choice>>,
     recording: Option<Recording>,
+    /// Until it is decided which record it is.
+    records: Option<Records>,
     changed: bool,
 }
 
@@ -59,7 +70,7 @@ impl Console {
         theme: Theme,
         clock: Clock,
         (sender, events): (mpsc::Sender<Event>, mpsc::Receiver<Event>),
-        database: Line<Request>,
+        lines: Lines,
         clipboard: Clipboard,
     ) -> Self {
         Self {
@@ -68,10 +79,11 @@ impl Console {
             clock,
             events,
             sender,
-            database,
+            lines,
             clipboard,
             answers: None,
             recording: None,
+            records: None,
             changed: true,
         }
     }
@@ -84,6 +96,19 @@ impl Console {
     /// From now on what is seen, found and done is recorded.
     pub fn record(&mut self, recording: Recording) {
         self.recording = Some(recording);
+    }
+
+    /// The same; an incident that is open may be offered to be gone on with.
+    pub fn keep(&mut self, records: Records) {
+        self.recording = Some(Recording::undecided());
+        let offer = records.offer();
+        self.records = Some(records);
+        match offer {
+            Some(offer) => self.app.offer(offer),
+            None => {
+                self.open_record(true);
+            }
+        }
     }
 
     /// Waits for the next event of the background tasks.
@@ -158,11 +183,89 @@ impl Console {
             Effect::Copy(text) => self.copy(text),
             Effect::Write(sequence) => Flow::Write(sequence),
             Effect::Answer(choice) => self.tell(choice),
+            Effect::Rehearse { number, commands } => {
+                tokio::spawn(self.way().rehearse(number, commands));
+                Flow::Continue
+            }
+            Effect::Do(intent) => self.carry_out(intent),
+            Effect::Record(entry) => self.note(entry),
+            Effect::OpenRecord { resume } => self.open_record(resume),
+            Effect::Report => self.report(),
         }
     }
 
+    fn way(&self) -> Way {
+        Way {
+            commands: self.lines.commands.clone(),
+            events: self.sender.clone(),
+            clock: self.clock.clone(),
+            ahead: self.app.skew,
+        }
+    }
+
+    fn carry_out(&mut self, intent: Intent) -> Flow {
+        let now = self.app.now;
+        if let Some(recording) = &mut self.recording {
+            recording.finish(now);
+        }
+        let journal = self
+            .recording
+            .as_ref()
+            .and_then(|recording| recording.journal().cloned());
+        tokio::spawn(self.way().carry_out(intent, journal));
+        Flow::Continue
+    }
+
+    /// The operator has said which record it is, or nobody had to.
+    fn open_record(&mut self, resume: bool) -> Flow {
+        if let (Some(recording), Some(records)) = (&mut self.recording, self.records.take()) {
+            let place = records.place(&self.app, resume);
+            recording.open(place, &self.sender);
+        }
+        Flow::Continue
+    }
+
+    fn report(&mut self) -> Flow {
+        let now = self.app.now;
+        if let Some(recording) = &mut self.recording {
+            recording.finish(now);
+        }
+        let journal = self
+            .recording
+            .as_ref()
+            .and_then(|recording| recording.journal().cloned());
+        let file = self.app.record.file.clone();
+        tokio::spawn(records::report(journal, file, self.sender.clone()));
+        Flow::Continue
+    }
+
+    /// Writes that the console is left, and waits until all is on disk, bounded.
+    pub async fn leave(&mut self, how: &str) {
+        let (now, how) = (self.app.now, SafeText::new(how));
+        let Some(recording) = &mut self.recording else {
+            return;
+        };
+        recording.finish(now);
+        if let Some(journal) = recording.journal().cloned() {
+            let line = Line {
+                at: now,
+                entry: Entry::Left { how },
+            };
+            // A disk that hangs must not hold the terminal.
+            let _ = tokio::time::timeout(LEAVES_WITHIN, journal.commit(line)).await;
+        }
+    }
+
+    fn note(&mut self, entry: Entry) -> Flow {
+        let now = self.app.now;
+        if let Some(recording) = &mut self.recording {
+            recording.entry(now, entry);
+        }
+        Flow::Continue
+    }
+
     fn ask(&mut self, request: Request) -> Flow {
-        let what = match self.database.sender().try_send(request) {
+        let what = match self.lines.database.sender().try_send(request) {
             Ok(()) => return Flow::Continue,
             Err(TrySendError::Full(_)) => "the database poll is busy: try again",
             Err(TrySendError::Closed(_)) => "the database is not read here",

@@ -3,6 +3,7 @@
 pub mod clipboard;
 pub mod clock;
 pub mod console;
+mod doing;
 pub mod gather;
 pub mod line;
 pub mod live;
@@ -11,6 +12,7 @@ pub mod pace;
 pub mod picture;
 pub mod quiet;
 pub mod recording;
+pub mod records;
 pub mod signals;
 pub mod sources;
 pub mod tasks;

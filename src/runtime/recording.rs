@@ -1,46 +1,72 @@
 //! What the console's loop tells the record.
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::app::event::{Event, Outcome};
 use crate::incident::fact::Fact;
 use crate::incident::record::recorder::Recorder;
 use crate::incident::record::{Entry, Line};
-use crate::journal::Journal;
+use crate::journal::{self, Journal, Opening, Place};
+
+/// Lines that wait for the operator to say which record it is: hours of a quiet incident.
+const WAITING: usize = 20_000;
 
 /// The record of the incident that is worked on.
 #[derive(Debug)]
 pub struct Recording {
-    journal: Journal,
+    /// `None` until it is known which it is.
+    journal: Option<Journal>,
+    waiting: Vec<Line>,
     recorder: Recorder,
     ahead: SignedDuration,
 }
 
 impl Recording {
-    /// Everything from here on goes into this journal.
-    pub fn new(journal: Journal) -> Self {
+    /// Everything from here on goes into a record; into which is still asked.
+    pub fn undecided() -> Self {
         Self {
-            journal,
+            journal: None,
+            waiting: Vec::new(),
             recorder: Recorder::default(),
             ahead: SignedDuration::ZERO,
         }
     }
 
-    /// Where a command's intent and its outcome go.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    /// Everything from here on goes into this journal.
+    pub fn new(journal: Journal) -> Self {
+        Self {
+            journal: Some(journal),
+            ..Self::undecided()
+        }
+    }
+
+    /// The record is this one; what came before is written into it. The console is told when it is open, and how it goes.
+    pub fn open(&mut self, place: Place, events: &mpsc::Sender<Event>) {
+        let opening = journal::open(place);
+        let mut journal = opening.journal.clone();
+        tokio::spawn(tell(opening, events.clone()));
+        journal.write(std::mem::take(&mut self.waiting));
+        self.journal = Some(journal);
+    }
+
+    /// Where a command's intent and its outcome go; `None` while it is not decided.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
     }
 
     /// A fact came.
     pub fn fact(&mut self, at: Timestamp, fact: &Fact) {
-        self.journal.write(self.recorder.take(at, fact));
+        let lines = self.recorder.take(at, fact);
+        self.write(lines);
     }
 
     /// The operator did something, or something was done.
     pub fn entry(&mut self, at: Timestamp, entry: Entry) {
         let mut lines = self.recorder.flush(at);
         lines.push(Line { at, entry });
-        self.journal.write(lines);
+        self.write(lines);
     }
 
     /// After an event: the clock that dates all may be another.
@@ -58,9 +84,54 @@ impl Recording {
         }
     }
 
-    /// What is held back, before the console is left.
+    /// What is held back, before something else is written another way.
     pub fn finish(&mut self, at: Timestamp) {
         let lines = self.recorder.flush(at);
-        self.journal.write(lines);
+        self.write(lines);
+    }
+
+    fn write(&mut self, lines: Vec<Line>) {
+        match &mut self.journal {
+            Some(journal) => journal.write(lines),
+            None if self.waiting.len() < WAITING => self.waiting.extend(lines),
+            None => {}
+        }
+    }
+}
+
+/// Tells the console when the record is open, and each change of how its writing goes.
+async fn tell(opening: Opening, events: mpsc::Sender<Event>) {
+    let Opening {
+        journal,
+        mut state,
+        mut opened,
+        thread: _,
+    } = opening;
+    drop(journal);
+    let mut waits = true;
+    loop {
+        let outcome = tokio::select! {
+            opened = &mut opened, if waits => {
+                waits = false;
+                match opened {
+                    Ok(opened) => Outcome::Opened {
+                        file: opened.file,
+                        lines: opened.lines,
+                        instead: opened.instead,
+                    },
+                    Err(_gone) => continue,
+                }
+            }
+            changed = state.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = state.borrow_and_update().clone();
+                Outcome::Recording { failing: now.failing, lost: now.lost }
+            }
+        };
+        if events.send(Event::Outcome(outcome)).await.is_err() {
+            return;
+        }
     }
 }

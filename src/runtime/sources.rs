@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::line::Line;
 use super::tasks::Tasks;
 use crate::app::event::Event;
-use crate::cluster::{self, ConnectOptions, SecretRequest};
+use crate::cluster::{self, Asked, CommandRequest, ConnectOptions, SecretRequest};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
@@ -28,11 +28,21 @@ pub struct Sources {
     pub database: Result<DatabaseOptions, &'static str>,
 }
 
-/// Starts the tasks; what is sent on the line goes to the database poll.
-pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Line<Request> {
-    let secrets = Line::new(WAITING);
-    start_cluster(&sources, tasks, events, secrets.clone());
-    start_database(sources, tasks, events, secrets)
+/// What the console asks of the tasks.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    /// To the database poll.
+    pub database: Line<Request>,
+    /// To the cluster.
+    pub commands: Line<CommandRequest>,
+}
+
+/// Starts the tasks.
+pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Lines {
+    let (secrets, commands) = (Line::new(WAITING), Line::new(WAITING));
+    start_cluster(&sources, tasks, events, (secrets.clone(), commands.clone()));
+    let database = start_database(sources, tasks, events, secrets);
+    Lines { database, commands }
 }
 
 /// The same where the cluster's client is there already, as that of a drill in this process; of [`Sources::connect`] only the time that
@@ -42,22 +52,31 @@ pub fn start_over(
     sources: Sources,
     tasks: &Tasks,
     events: &mpsc::Sender<Event>,
-) -> Line<Request> {
-    let secrets = Line::new(WAITING);
+) -> Lines {
+    let (secrets, commands) = (Line::new(WAITING), Line::new(WAITING));
     let (profile, limit) = (sources.profile.clone(), sources.connect.request_timeout);
-    let (sender, cancel, asked) = (events.clone(), tasks.cancel.clone(), secrets.clone());
+    let (sender, cancel) = (events.clone(), tasks.cancel.clone());
+    let asked = (secrets.clone(), commands.clone());
     tasks.supervise("the cluster", events.clone(), move || {
         let (sender, cancel) = (sender.clone(), cancel.clone());
         cluster::run_over(
             cluster.clone(),
             limit,
             profile.clone(),
-            asked.listen(),
+            listen(&asked),
             sender,
             cancel,
         )
     });
-    start_database(sources, tasks, events, secrets)
+    let database = start_database(sources, tasks, events, secrets);
+    Lines { database, commands }
+}
+
+fn listen((secrets, commands): &(Line<SecretRequest>, Line<CommandRequest>)) -> Asked {
+    Asked {
+        secrets: secrets.listen(),
+        commands: commands.listen(),
+    }
 }
 
 fn start_database(
@@ -93,7 +112,7 @@ fn start_cluster(
     sources: &Sources,
     tasks: &Tasks,
     events: &mpsc::Sender<Event>,
-    secrets: Line<SecretRequest>,
+    asked: (Line<SecretRequest>, Line<CommandRequest>),
 ) {
     let (profile, connect) = (sources.profile.clone(), sources.connect.clone());
     let (sender, cancel) = (events.clone(), tasks.cancel.clone());
@@ -101,7 +120,7 @@ fn start_cluster(
         cluster::run(
             connect.clone(),
             profile.clone(),
-            secrets.listen(),
+            listen(&asked),
             sender.clone(),
             cancel.clone(),
         )

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use super::sop;
 use super::theme::{Meaning, Theme};
 use super::words::Words;
-use crate::app::App;
 use crate::app::action::{Action, Context};
 use crate::app::panes::Pane;
+use crate::app::{App, Phase, Walk};
 use crate::incident::diagnosis::{Recommendation, StepFinding};
 use crate::incident::rule::Action as Advised;
 use crate::incident::sop::StepStatus;
@@ -17,7 +17,9 @@ use crate::incident::span;
 
 pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(1);
-    let words = if app.diagnosis.decision.rules.is_empty() {
+    let words = if let Some(walk) = app.walk.as_ref().filter(|walk| is_shown(walk, app)) {
+        under_way(app, theme, walk, room)
+    } else if app.diagnosis.decision.rules.is_empty() {
         words(app, theme, room)
     } else if app.holds_back() {
         held_back(app, theme, room)
@@ -25,6 +27,45 @@ pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
         decided(app, theme, room)
     };
     Words::new(theme).gap(1).join(words).draw(area, buffer);
+}
+
+/// How long the end of what was carried out stands in the bar.
+const STAYS: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether something is being carried out, or ended just now.
+fn is_shown(walk: &Walk, app: &App) -> bool {
+    walk.is_under_way() || app.now.duration_since(walk.since) < STAYS
+}
+
+/// What is being carried out: how far it is, and how to stop it.
+fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words<'t> {
+    let (meaning, mark) = match walk.phase {
+        Phase::Over(true) => (Meaning::Good, theme.glyphs.pass),
+        Phase::Over(false) => (Meaning::Complaint, theme.glyphs.fail),
+        _ => (Meaning::Waiting, theme.glyphs.chosen),
+    };
+    let (sent, all) = (walk.sent, walk.plan.commands.len());
+    let what = walk.plan.aim.words().to_uppercase();
+    let words = Words::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
+    let mut tail = key(app, theme, Action::Incident, " incident");
+    if walk.is_under_way() && walk.due().is_some() && !walk.stopping {
+        tail = key(app, theme, Action::Close, " stop").join(tail);
+    }
+    let waits = match walk.phase {
+        Phase::Sent => "the answer",
+        Phase::Replacing => "the replacement",
+        Phase::Leading => "a leader",
+        Phase::Moving => "late rows to move",
+        Phase::Over(_) => "",
+    };
+    let since = span::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));
+    let told = if waits.is_empty() {
+        walk.words.to_string()
+    } else {
+        format!("{}; waits {since} for {waits}", walk.words)
+    };
+    let left = room.saturating_sub(words.width() + tail.width());
+    words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
 }
 
 /// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.
@@ -41,6 +82,9 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
         }
     }
     let why = key(app, theme, Action::Why, " why");
+    if decision.recommendation.action.is_change() && Action::Apply.available(app) {
+        tail = tail.join(key(app, theme, Action::Apply, " apply"));
+    }
     if decision.recommendation.action == Advised::Escalate {
         let hand_off = key(app, theme, Action::HandOff, " hand-off");
         if words.width() + tail.width() + hand_off.width() + why.width() <= room {

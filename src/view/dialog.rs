@@ -30,6 +30,7 @@ fn place_of(dialog: &Dialog) -> usize {
         Dialog::Help(scroll)
         | Dialog::Why(scroll)
         | Dialog::Vitals(scroll)
+        | Dialog::Incident(scroll)
         | Dialog::Sources(scroll)
         | Dialog::Hints(scroll)
         | Dialog::Debriefing(scroll)
@@ -38,7 +39,12 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Rows { scroll, .. }
         | Dialog::Pod { scroll, .. }
         | Dialog::Record { scroll, .. } => scroll.0,
-        Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => 0,
+        Dialog::Confirm(confirm) => confirm.scroll.0,
+        Dialog::Sops { .. }
+        | Dialog::Contacts { .. }
+        | Dialog::Answer { .. }
+        | Dialog::Prompt { .. }
+        | Dialog::Offer(_) => 0,
     }
 }
 

@@ -66,6 +66,10 @@ fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
             "a regular expression; it works while you type. enter: keep, esc: drop",
         ),
         Purpose::Find => ("find", "a text that the row holds. enter: go there, esc: leave"),
+        Purpose::Remark => (
+            "note",
+            "what you want to remember, for the record. enter: note it, esc: leave it",
+        ),
         Purpose::Note { .. } => (
             "note",
             "what you saw; may be empty. enter: tick the step, esc: leave it",

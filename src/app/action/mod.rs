@@ -58,6 +58,18 @@ pub enum Action {
     NextContact,
     PreviousContact,
     Vitals,
+    /// Applies the recommendation.
+    Apply,
+    RestartPod,
+    RestartAll,
+    RollOut,
+    StartPods,
+    ScaleUp,
+    ScaleDown,
+    /// What was done, noted and recorded in this incident.
+    Incident,
+    Remark,
+    Report,
     NextPane,
     PreviousPane,
     FocusPods,

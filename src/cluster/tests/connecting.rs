@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::profile;
 use crate::app::event::Event;
-use crate::cluster::{ConnectOptions, run};
+use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
 use crate::incident::fact::{Connection, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 
@@ -82,7 +82,7 @@ struct Running {
     events: mpsc::Receiver<Event>,
     cancel: CancellationToken,
     task: tokio::task::JoinHandle<()>,
-    _secrets: mpsc::Sender<crate::cluster::SecretRequest>,
+    _asked: (mpsc::Sender<SecretRequest>, mpsc::Sender<CommandRequest>),
 }
 
 impl Running {
@@ -96,19 +96,18 @@ impl Running {
         };
         let (sender, events) = mpsc::channel(64);
         let (secrets, requests) = mpsc::channel(1);
+        let (commands, commanded) = mpsc::channel(1);
+        let asked = Asked {
+            secrets: requests,
+            commands: commanded,
+        };
         let cancel = CancellationToken::new();
-        let task = tokio::spawn(run(
-            options,
-            Arc::new(profile()),
-            requests,
-            sender,
-            cancel.clone(),
-        ));
+        let task = tokio::spawn(run(options, Arc::new(profile()), asked, sender, cancel.clone()));
         Self {
             events,
             cancel,
             task,
-            _secrets: secrets,
+            _asked: (secrets, commands),
         }
     }
 

@@ -14,7 +14,7 @@ use super::fake::Fake;
 use crate::app::event::Event;
 use crate::cluster::clock::{Instant, now, timeout_at};
 use crate::cluster::connect::{Dial, Dialed};
-use crate::cluster::{SecretRequest, Target, run_with};
+use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::ContainerKey;
@@ -28,6 +28,7 @@ pub(super) struct Console {
     pub(super) fake: Fake,
     pub(super) dials: Arc<AtomicU32>,
     pub(super) secrets: mpsc::Sender<SecretRequest>,
+    pub(super) commands: mpsc::Sender<CommandRequest>,
     facts: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
     pub(super) told: Vec<(Instant, Fact)>,
@@ -52,12 +53,18 @@ impl Console {
         let (events, facts) = mpsc::channel(256);
         let (secrets, requests) = mpsc::channel(4);
         let dial = dial_to(fake, &dials);
-        let run = run_with(dial, Duration::from_secs(10), Arc::new(profile), requests, events);
+        let (commands, commanded) = mpsc::channel(4);
+        let asked = Asked {
+            secrets: requests,
+            commands: commanded,
+        };
+        let run = run_with(dial, Duration::from_secs(10), Arc::new(profile), asked, events);
         let task = tokio::spawn(run);
         Self {
             fake: fake.clone(),
             dials,
             secrets,
+            commands,
             facts,
             told: Vec::new(),
             task,
@@ -259,6 +266,7 @@ pub(super) fn profile() -> Profile {
             selector: "app=managed-services-api".into(),
             container: "service".into(),
             replicas: 3,
+            keep_ready: None,
             probe_path: String::new(),
             database_connections_per_pod: None,
             metrics: None,

@@ -70,6 +70,16 @@ pub struct Deployment {
     pub conditions: Vec<Condition>,
 }
 
+impl Deployment {
+    /// Whether a rollout is under way: its pods are not all of the newest template and available.
+    pub fn is_rolling(&self) -> bool {
+        !self.observed
+            || self.updated < self.replicas
+            || self.current > self.updated
+            || self.available < self.updated
+    }
+}
+
 /// A pod.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Pod {

@@ -108,6 +108,7 @@ fn taken(requests: &mut Receiver<Request>) -> Vec<Line> {
         match request {
             Request::Write(written) => lines.extend(written),
             Request::Commit(line, _) => lines.push(line),
+            Request::Flush(_) => {}
             Request::Lost(lost) => panic!("{lost} lines found no room"),
         }
     }

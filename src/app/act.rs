@@ -1,0 +1,379 @@
+//! Changes to the cluster: what is proposed, what is confirmed, what is sent, and what came of it.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::App;
+use super::dialog::{Dialog, Scroll};
+use super::event::Effect;
+use super::walk::{Next, Phase, Walk};
+use crate::incident::change::Change;
+use crate::incident::command::{Command, CommandOutcome};
+use crate::incident::gate::{Gate, Situation, gate};
+use crate::incident::plan::Plan;
+use crate::incident::record::{Entry, Intent};
+use crate::incident::text::SafeText;
+
+/// A plan before the operator's eyes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// Tells this question from an earlier one.
+    pub number: u64,
+    /// What is to be done.
+    pub plan: Plan,
+    /// What stands against it.
+    pub gate: Gate,
+    /// What the server said when it was asked to do it without doing it.
+    pub rehearsal: Rehearsal,
+    /// What was typed so far.
+    pub typed: String,
+    /// How far down.
+    pub scroll: Scroll,
+}
+
+/// A dry run's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsal {
+    /// The server is being asked.
+    Asked,
+    /// It would do it.
+    Passed,
+    /// It can't try without doing; why.
+    Untried(SafeText),
+    /// It would not; why.
+    Refused(SafeText),
+}
+
+impl App {
+    /// Why nothing may be changed here, where nothing may.
+    fn read_only(&self) -> Option<&'static str> {
+        self.session
+            .read_only
+            .then_some("it was started with --read-only, or the configuration says so for this environment")
+    }
+
+    /// What the gate says to a plan now.
+    pub(super) fn gate(&self, plan: &Plan) -> Gate {
+        let Some(account) = self.account() else {
+            return Gate {
+                refusals: vec!["the profile has no SOP".to_owned()],
+                cautions: Vec::new(),
+            };
+        };
+        let situation = Situation {
+            account: &account,
+            past: &self.changes,
+            read_only: self.read_only(),
+        };
+        gate(plan, &situation)
+    }
+
+    /// Applies the recommendation.
+    pub(super) fn apply_advice(&mut self) -> Vec<Effect> {
+        if self.holds_back() {
+            self.say("judge it yourself first: the advice comes with your answer, or when it is revealed");
+            return Vec::new();
+        }
+        self.propose(|account| Plan::advised(account))
+    }
+
+    /// Restarts the chosen pod.
+    pub(super) fn restart_chosen(&mut self) -> Vec<Effect> {
+        let uid = self.pods().get(self.panes.pod).map(|pod| pod.uid.clone());
+        match uid {
+            Some(uid) => self.propose(|account| Plan::restart_pod(account, &uid)),
+            None => Vec::new(),
+        }
+    }
+
+    /// Puts a plan before the operator, and has the server try it without doing it.
+    pub(super) fn propose(
+        &mut self,
+        plan: impl FnOnce(&crate::incident::account::Account<'_>) -> Result<Plan, String>,
+    ) -> Vec<Effect> {
+        if self.walk.as_ref().is_some_and(Walk::is_under_way) {
+            self.complain("something is under way: esc stops it before its next pod");
+            return Vec::new();
+        }
+        self.judge();
+        let plan = match self.account().map(|account| plan(&account)) {
+            Some(Ok(plan)) => plan,
+            Some(Err(why)) => {
+                self.complain(&why);
+                return Vec::new();
+            }
+            None => return Vec::new(),
+        };
+        self.questions += 1;
+        let (number, gate) = (self.questions, self.gate(&plan));
+        let commands = plan.commands.clone();
+        let may = gate.refusals.is_empty();
+        self.dialogs.push(Dialog::Confirm(Box::new(Confirm {
+            number,
+            plan,
+            gate,
+            rehearsal: Rehearsal::Asked,
+            typed: String::new(),
+            scroll: Scroll::default(),
+        })));
+        if may {
+            vec![Effect::Rehearse { number, commands }]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What must be typed for a plan; `None` where a key is enough. A namespace that the profile does not know may be production.
+    pub fn to_type(&self, plan: &Plan) -> Option<String> {
+        let careful = self
+            .session
+            .environment
+            .as_ref()
+            .is_none_or(|environment| environment.production);
+        let text = match plan.commands.as_slice() {
+            [one] => one.to_type(),
+            _ => &self.session.profile.service.deployment,
+        };
+        careful.then(|| text.to_owned())
+    }
+
+    /// A key while something is to be confirmed.
+    pub(super) fn press_confirm(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
+            return Vec::new();
+        };
+        let wanted = self.to_type(&confirm.plan);
+        let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() else {
+            return Vec::new();
+        };
+        match (key.code, &wanted) {
+            (KeyCode::Esc, _) => {
+                self.dialogs.pop();
+            }
+            (KeyCode::Up, _) => confirm.scroll.0 = confirm.scroll.0.saturating_sub(1),
+            (KeyCode::Down, _) => confirm.scroll.0 += 1,
+            _ if !confirm.gate.refusals.is_empty() => {}
+            (KeyCode::Char('y'), None) => return self.confirmed(),
+            (KeyCode::Char('n' | 'q'), None) => {
+                self.dialogs.pop();
+            }
+            (KeyCode::Char(character), Some(_)) if confirm.typed.chars().count() < 100 => {
+                confirm.typed.push(character);
+            }
+            (KeyCode::Backspace, Some(_)) => {
+                confirm.typed.pop();
+            }
+            (KeyCode::Enter, Some(wanted)) if confirm.typed == *wanted => return self.confirmed(),
+            (KeyCode::Enter, Some(wanted)) => {
+                let words = format!("type {wanted} to confirm, or press esc");
+                self.complain(&words);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn confirmed(&mut self) -> Vec<Effect> {
+        let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
+            return Vec::new();
+        };
+        match &confirm.rehearsal {
+            Rehearsal::Asked => {
+                self.say("the server has not said yet whether it would do it");
+                return Vec::new();
+            }
+            Rehearsal::Refused(why) => {
+                let words = format!("the server would refuse: {why}");
+                self.complain(&words);
+                return Vec::new();
+            }
+            Rehearsal::Passed | Rehearsal::Untried(_) => {}
+        }
+        let plan = confirm.plan.clone();
+        self.dialogs.pop();
+        self.judge();
+        if let Some(why) = self.gate(&plan).refusals.first() {
+            let words = format!("not done: {why}");
+            self.complain(&words);
+            return Vec::new();
+        }
+        self.walk = self.account().map(|account| Walk::new(plan, &account));
+        self.send_next()
+    }
+
+    /// Sends the next command of what is under way; before that its intent goes to disk.
+    fn send_next(&mut self) -> Vec<Effect> {
+        let now = self.now;
+        let Some(walk) = &mut self.walk else {
+            return Vec::new();
+        };
+        let Some(command) = walk.due().cloned() else {
+            return Vec::new();
+        };
+        let id = self
+            .changes
+            .iter()
+            .map(|change| change.intent.id)
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let user = self.facts.connection.as_ref().map(|known| known.user.clone());
+        let intent = Intent {
+            id,
+            command: current(command, self.facts.deployment.as_ref()),
+            aim: walk.plan.aim,
+            cause: walk.plan.cause.clone(),
+            user: user.unwrap_or_else(|| SafeText::new("unknown")),
+        };
+        (walk.sent, walk.id, walk.phase, walk.since) = (walk.sent + 1, id, Phase::Sent, now);
+        walk.words = SafeText::new(&intent.command.words());
+        self.changes.push(Change {
+            at: now,
+            intent: intent.clone(),
+            outcome: None,
+            stages: Vec::new(),
+        });
+        vec![Effect::Do(intent)]
+    }
+
+    /// A dry run was answered.
+    pub(super) fn take_rehearsal(&mut self, number: u64, answer: Rehearsal) {
+        if let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut()
+            && confirm.number == number
+        {
+            confirm.rehearsal = answer;
+        }
+    }
+
+    /// What came of a command.
+    pub(super) fn take_command_outcome(&mut self, id: u64, outcome: CommandOutcome) {
+        let now = self.now;
+        if let Some(change) = self.changes.iter_mut().find(|change| change.intent.id == id) {
+            change.outcome = Some((now, outcome));
+        }
+    }
+
+    /// After facts came or time passed: what is under way goes on, what is asked holds or falls, and unknown outcomes may be seen.
+    pub(super) fn go_on(&mut self) -> Vec<Effect> {
+        let mut effects = self.resolve_unknown();
+        self.hold_question();
+        effects.extend(self.walk_on());
+        effects
+    }
+
+    /// An outcome that nobody told may be seen by now.
+    fn resolve_unknown(&mut self) -> Vec<Effect> {
+        let under_way = |change: &Change| {
+            // Its answer is still awaited by this console.
+            change.outcome.is_none() && self.walk.as_ref().is_some_and(|walk| walk.id == change.intent.id)
+        };
+        let (facts, now) = (&self.facts, self.now);
+        let seen: Vec<(u64, CommandOutcome)> = self
+            .changes
+            .iter()
+            .filter(|change| change.is_open() && !under_way(change))
+            .filter_map(|change| Some((change.intent.id, change.resolve(facts, now)?)))
+            .collect();
+        let mut effects = Vec::new();
+        for (id, outcome) in seen {
+            self.take_command_outcome(id, outcome.clone());
+            effects.push(Effect::Record(Entry::Outcome { id, outcome }));
+        }
+        effects
+    }
+
+    /// A question whose ground has gone closes itself, with a word.
+    fn hold_question(&mut self) {
+        let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
+            return;
+        };
+        if !confirm.gate.refusals.is_empty() {
+            return;
+        }
+        let gate = self.gate(&confirm.plan);
+        if let Some(why) = gate.refusals.first() {
+            let words = format!("the question is closed: {why}");
+            self.dialogs.pop();
+            self.complain(&words);
+        } else if let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() {
+            confirm.gate = gate;
+        }
+    }
+
+    fn walk_on(&mut self) -> Vec<Effect> {
+        let Some(walk) = self.walk.as_ref().filter(|walk| walk.is_under_way()) else {
+            return Vec::new();
+        };
+        let change = self.changes.iter().find(|change| change.intent.id == walk.id);
+        let next = match self.account() {
+            Some(account) => walk.next(&account, change),
+            None => Next::Wait,
+        };
+        match next {
+            Next::Wait => Vec::new(),
+            Next::Send => self.send_next(),
+            Next::Reached(words, phase) => self.reach(&words, phase),
+        }
+    }
+
+    fn reach(&mut self, words: &str, phase: Phase) -> Vec<Effect> {
+        let now = self.now;
+        let Some(walk) = &mut self.walk else {
+            return Vec::new();
+        };
+        let words = SafeText::new(words);
+        (walk.phase, walk.since, walk.words) = (phase, now, words.clone());
+        let id = walk.id;
+        let good = match phase {
+            Phase::Over(good) => Some(good),
+            _ => None,
+        };
+        if let Some(change) = self.changes.iter_mut().find(|change| change.intent.id == id) {
+            change.stages.push((now, words.clone(), good));
+        }
+        match good {
+            Some(true) => self.say(&words),
+            Some(false) => self.complain(&words),
+            None => {}
+        }
+        vec![Effect::Record(Entry::Stage { id, words, good })]
+    }
+
+    /// No further command is sent; whether there was anything to stop.
+    pub(super) fn stop_walk(&mut self) -> bool {
+        let Some(walk) = self.walk.as_mut().filter(|walk| walk.is_under_way()) else {
+            return false;
+        };
+        if walk.due().is_none() || walk.stopping {
+            return false;
+        }
+        walk.stopping = true;
+        self.say("stops before the next pod; what was sent is followed to its end");
+        true
+    }
+}
+
+/// The command with the version that is seen now: what was confirmed is how many pods there are to be, and that was just looked at.
+fn current(command: Command, deployment: Option<&crate::incident::fact::Deployment>) -> Command {
+    let Some(seen) = deployment else { return command };
+    match command {
+        Command::Scale {
+            deployment,
+            uid,
+            from,
+            to,
+            ..
+        } => Command::Scale {
+            deployment,
+            uid,
+            from,
+            to,
+            resource_version: seen.resource_version.clone(),
+        },
+        Command::RestartDeployment { deployment, uid, .. } => Command::RestartDeployment {
+            deployment,
+            uid,
+            resource_version: seen.resource_version.clone(),
+        },
+        delete @ Command::DeletePod { .. } => delete,
+    }
+}

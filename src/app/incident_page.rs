@@ -1,0 +1,274 @@
+//! The incident as this console keeps it: its record, what was done, and what is asked before something is.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::App;
+use super::act::{Confirm, Rehearsal};
+use super::dialog::{Dialog, Offer};
+use super::event::Effect;
+use super::page::{Page, Tone};
+use super::walk::Phase;
+use crate::incident::change::Change;
+use crate::incident::command::CommandOutcome;
+use crate::incident::record::{Entry, Line};
+use crate::incident::span;
+use crate::incident::text::SafeText;
+
+/// How the record of the incident is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its file, once it is open.
+    pub file: Option<PathBuf>,
+    /// Why it can't be written.
+    pub failing: Option<SafeText>,
+    /// Lines that could not be written.
+    pub lost: u64,
+}
+
+impl App {
+    /// The record was opened; what stood in it is taken over.
+    pub(super) fn take_record(&mut self, file: PathBuf, lines: &[Line], instead: Option<&SafeText>) {
+        self.record = Recorded {
+            file: Some(file),
+            ..Recorded::default()
+        };
+        if let Some(why) = instead {
+            self.complain(&format!("a new record was begun: {why}"));
+        }
+        if lines.is_empty() {
+            return;
+        }
+        self.resume(lines);
+        let last = self.changes.iter().rfind(|change| change.may_have_happened());
+        let done = last.map_or(String::new(), |change| {
+            let ago = span::brief(self.now.duration_since(change.at));
+            format!("; {ago} ago: {}", change.words())
+        });
+        let began = span::brief(self.now.duration_since(self.session.started_at));
+        self.say(&format!(
+            "going on with the incident that began {began} ago{done}"
+        ));
+        self.judge();
+    }
+
+    /// There is no place for a record.
+    pub fn cannot_record(&mut self, why: &str) {
+        self.take_recording(Some(SafeText::new(why)), 0);
+    }
+
+    /// The record's state changed.
+    pub(super) fn take_recording(&mut self, failing: Option<SafeText>, lost: u64) {
+        if let Some(why) = failing.as_ref().filter(|_| self.record.failing.is_none()) {
+            self.complain(&format!("NOT RECORDED, so nothing can be changed: {why}"));
+        }
+        self.record.failing = failing;
+        self.record.lost = lost;
+    }
+
+    /// Writes a note into the record.
+    pub(super) fn note_down(&mut self, text: &str) -> Vec<Effect> {
+        if text.trim().is_empty() {
+            return Vec::new();
+        }
+        let text = SafeText::new(text);
+        self.notes.push((self.now, text.clone()));
+        self.say("noted");
+        vec![Effect::Record(Entry::Note { text })]
+    }
+
+    /// An incident is open: asks whether to go on with it.
+    pub fn offer(&mut self, offer: Offer) {
+        self.dialogs.push(Dialog::Offer(Box::new(offer)));
+    }
+
+    pub(super) fn press_offer(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let resume = match key.code {
+            KeyCode::Enter | KeyCode::Char('y') => true,
+            KeyCode::Char('n') | KeyCode::Esc => false,
+            _ => return Vec::new(),
+        };
+        self.dialogs.pop();
+        vec![Effect::OpenRecord { resume }]
+    }
+
+    pub(super) fn offer_page(&self, offer: &Offer) -> Page {
+        let mut page = Page::titled("An incident is open here");
+        let ago = |at| span::brief(self.now.duration_since(at));
+        page.add(Tone::Heading, offer.sop.as_str());
+        page.add(
+            Tone::Plain,
+            format!(
+                "began {} ago, last written {} ago by {}",
+                ago(offer.began_at),
+                ago(offer.last_at),
+                offer.by
+            ),
+        );
+        page.add(
+            Tone::Plain,
+            match offer.actions {
+                0 => "nothing was changed in it".to_owned(),
+                1 => "one change to the cluster is in it".to_owned(),
+                count => format!("{count} changes to the cluster are in it"),
+            },
+        );
+        page.add(Tone::Faint, offer.name.as_str());
+        page.add(Tone::Plain, "");
+        page.add(
+            Tone::Good,
+            "enter  go on with it: its clock, what was done, ticks and notes",
+        );
+        page.add(Tone::Plain, "n      begin a new one");
+        page
+    }
+
+    pub(super) fn confirm_page(&self, confirm: &Confirm) -> Page {
+        let plan = &confirm.plan;
+        let may = confirm.gate.refusals.is_empty();
+        let lead = if may { "Do it?" } else { "Not now" };
+        let mut page = Page::titled(format!("{lead}  {}", plan.words()));
+        for why in &confirm.gate.refusals {
+            page.add(Tone::Bad, format!("refused: {why}"));
+        }
+        if may {
+            self.add_key(&mut page, confirm);
+        }
+        self.add_place(&mut page);
+        if let Some(account) = self.account() {
+            page.section("What it does");
+            for effect in plan.effects(&account) {
+                page.add(Tone::Plain, effect);
+            }
+        }
+        if let Some(rule) = &plan.cause {
+            page.add(Tone::Plain, format!("recommended by rule {rule}"));
+        }
+        for caution in &confirm.gate.cautions {
+            page.add(Tone::Doubtful, format!("mind: {caution}"));
+        }
+        page.section("The same by hand");
+        for command in &plan.commands {
+            page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
+        }
+        page
+    }
+
+    fn namespace(&self) -> &str {
+        let known = self.facts.connection.as_ref();
+        known.map_or(&self.session.namespace, |known| known.namespace.as_str())
+    }
+
+    /// What the live connection says where it would happen.
+    fn add_place(&self, page: &mut Page) {
+        let Some(known) = &self.facts.connection else {
+            return;
+        };
+        page.section("Where");
+        let environment = self.session.environment.as_ref();
+        let name = environment.map_or("an environment that the profile does not know", |known| {
+            &known.name
+        });
+        let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
+        page.add(Tone::Heading, format!("{drill}{name}"));
+        page.add(Tone::Plain, format!("server     {}", known.server));
+        page.add(Tone::Plain, format!("namespace  {}", known.namespace));
+        page.add(Tone::Plain, format!("as         {}", known.user));
+    }
+
+    fn add_key(&self, page: &mut Page, confirm: &Confirm) {
+        let (tone, words) = match &confirm.rehearsal {
+            Rehearsal::Asked => (Tone::Faint, "the server is asked whether it would".to_owned()),
+            Rehearsal::Passed => (Tone::Good, "the server would do it (dry run)".to_owned()),
+            Rehearsal::Untried(why) => (Tone::Doubtful, format!("not tried before: {why}")),
+            Rehearsal::Refused(why) => (Tone::Bad, format!("the server would refuse: {why}")),
+        };
+        page.add(tone, words);
+        if matches!(confirm.rehearsal, Rehearsal::Refused(_)) {
+            page.add(Tone::Plain, "esc  leave it");
+            return;
+        }
+        match self.to_type(&confirm.plan) {
+            Some(wanted) => page.add(
+                Tone::Heading,
+                format!("type {wanted} and enter: {}▏   esc: leave it", confirm.typed),
+            ),
+            None => page.add(Tone::Heading, "y  do it   esc  leave it"),
+        }
+    }
+
+    pub(super) fn incident_page(&self) -> Page {
+        let mut page = Page::titled("This incident");
+        match (&self.record.file, &self.record.failing) {
+            (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
+            (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
+            (None, None) => page.add(Tone::Doubtful, "not recorded"),
+        }
+        if self.record.lost > 0 {
+            page.add(
+                Tone::Bad,
+                format!("{} lines could not be written", self.record.lost),
+            );
+        }
+        self.add_walk(&mut page);
+        page.section("What was done");
+        if self.changes.is_empty() {
+            page.add(Tone::Faint, "nothing was changed from this console");
+        }
+        for change in &self.changes {
+            self.add_change(&mut page, change);
+        }
+        page.section("Notes");
+        if self.notes.is_empty() {
+            page.add(Tone::Faint, "none");
+        }
+        for (at, text) in &self.notes {
+            page.add(Tone::Plain, format!("{}  {text}", at.strftime("%T")));
+        }
+        page
+    }
+
+    fn add_walk(&self, page: &mut Page) {
+        let Some(walk) = &self.walk else { return };
+        page.section("Under way");
+        let since = span::clock(self.now.duration_since(walk.since));
+        let tone = match walk.phase {
+            Phase::Over(true) => Tone::Good,
+            Phase::Over(false) => Tone::Bad,
+            _ => Tone::Doubtful,
+        };
+        let (sent, all) = (walk.sent, walk.plan.commands.len());
+        page.add(
+            Tone::Plain,
+            format!("{}  {sent} of {all} sent", walk.plan.aim.words()),
+        );
+        page.add(tone, format!("{}  {since}", walk.words));
+    }
+
+    fn add_change(&self, page: &mut Page, change: &Change) {
+        let tone = match change.outcome.as_ref().map(|(_, outcome)| outcome) {
+            Some(CommandOutcome::Applied { .. }) => Tone::Plain,
+            Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,
+            Some(_) => Tone::Bad,
+        };
+        let ago = span::brief(self.now.duration_since(change.at));
+        page.add(
+            tone,
+            format!(
+                "{}  {ago} ago by {}: {}",
+                change.at.strftime("%T"),
+                change.intent.user,
+                change.words()
+            ),
+        );
+        for (at, words, good) in &change.stages {
+            let tone = match good {
+                Some(true) => Tone::Good,
+                Some(false) => Tone::Bad,
+                None => Tone::Faint,
+            };
+            page.add(tone, format!("  {}  {words}", at.strftime("%T")));
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! What the operator set out to do, followed to its end: sent, replaced, ready, led again, moving. It stops at the first surprise.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::incident::account::Account;
+use crate::incident::change::Change;
+use crate::incident::command::{Aim, Command, CommandOutcome};
+use crate::incident::fact::{ContainerState, Pod, PodUid};
+use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::leader::Verdict;
+use crate::incident::plan::Plan;
+use crate::incident::span;
+use crate::incident::text::SafeText;
+
+/// How long a replacement may take until it is ready: image, start, and the probes' delays.
+const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long the watch may take to tell what came of a command without an answer.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the late rows may take to move once there is a leader: some loops.
+const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a container waits for that no patience helps.
+const HOPELESS: [&str; 7] = [
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A command was sent; its outcome is awaited.
+    Sent,
+    /// What was deleted or started is awaited to be ready.
+    Replacing,
+    /// A leader is awaited.
+    Leading,
+    /// Late rows are awaited to move.
+    Moving,
+    /// It is over; whether it went as it should.
+    Over(bool),
+}
+
+/// Something that is carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// What.
+    pub plan: Plan,
+    /// How many of its commands were sent.
+    pub sent: usize,
+    /// How far it is.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Timestamp,
+    /// The newest intent's number.
+    pub id: u64,
+    /// What is going on, or how it ended, in a few words.
+    pub words: SafeText,
+    /// Whether the operator wants no further command.
+    pub stopping: bool,
+    before: BTreeSet<PodUid>,
+    late: BTreeSet<(SafeText, SafeText)>,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing yet.
+    Wait,
+    /// This came to pass; on to that.
+    Reached(String, Phase),
+    /// The next command is due.
+    Send,
+}
+
+impl Walk {
+    /// Begins to carry out a plan.
+    pub(super) fn new(plan: Plan, account: &Account<'_>) -> Self {
+        Self {
+            words: SafeText::new(&plan.words()),
+            plan,
+            sent: 0,
+            phase: Phase::Sent,
+            since: account.now,
+            id: 0,
+            stopping: false,
+            before: account.facts.pods.keys().cloned().collect(),
+            late: late_rows(account),
+        }
+    }
+
+    /// Whether it is not over.
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self.phase, Phase::Over(_))
+    }
+
+    /// The command that is due next.
+    pub fn due(&self) -> Option<&Command> {
+        self.plan.commands.get(self.sent)
+    }
+
+    /// What follows from what is known now.
+    pub(super) fn next(&self, account: &Account<'_>, change: Option<&Change>) -> Next {
+        let waited = account.now.duration_since(self.since);
+        match self.phase {
+            Phase::Sent => self.after_sending(change, waited),
+            Phase::Replacing => self.after_replacing(account, waited),
+            Phase::Leading => self.after_leading(account, waited),
+            Phase::Moving => self.after_moving(account, waited),
+            Phase::Over(_) => Next::Wait,
+        }
+    }
+
+    fn after_sending(&self, change: Option<&Change>, waited: SignedDuration) -> Next {
+        let Some(change) = change else { return Next::Wait };
+        let command = change.intent.command.words();
+        match change.outcome.as_ref().map(|(_, outcome)| outcome) {
+            Some(CommandOutcome::Applied { .. }) => {
+                Next::Reached(format!("{command}: done"), Phase::Replacing)
+            }
+            Some(CommandOutcome::Refused { why } | CommandOutcome::Failed { why }) => {
+                self.surprise(&format!("{command}: {why}"))
+            }
+            _ if waited > TOLD_WITHIN => {
+                self.surprise(&format!("{command}: nobody knows whether it happened"))
+            }
+            _ => Next::Wait,
+        }
+    }
+
+    fn after_replacing(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
+        let pods_known = matches!(
+            account.facts.freshness(&FeedId::Pods, account.now),
+            Freshness::Fresh(_)
+        );
+        if !pods_known {
+            return Next::Wait;
+        }
+        if let Some(problem) = self.surprised(account) {
+            return self.surprise(&problem);
+        }
+        match self.ready_words(account) {
+            Some(_) if self.due().is_some() && self.stopping => self.surprise("stopped by the operator"),
+            Some(_) if self.due().is_some() && self.leaves_enough(account) => Next::Send,
+            Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
+            Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
+            Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(true)),
+            Some(words) => Next::Reached(words, Phase::Leading),
+            None if waited > READY_WITHIN => self.surprise(&format!(
+                "not ready after {}: {}",
+                span::brief(READY_WITHIN),
+                self.stuck(account)
+            )),
+            None => Next::Wait,
+        }
+    }
+
+    /// Whether so many pods are ready that one may be taken.
+    fn leaves_enough(&self, account: &Account<'_>) -> bool {
+        let ready = account.facts.pods.values().filter(|pod| pod.is_ready()).count() as u64;
+        let takes = match self.due() {
+            Some(Command::DeletePod { uid, .. }) => account.facts.pods.get(uid).is_some_and(Pod::is_ready),
+            _ => false,
+        };
+        !takes || ready.saturating_sub(1) >= u64::from(account.profile.service.least_ready())
+    }
+
+    /// Something that was not to happen: a replacement that can't start, a pod that somebody else took.
+    fn surprised(&self, account: &Account<'_>) -> Option<String> {
+        for pod in self.fresh(account) {
+            if let Some(reason) = hopeless(pod) {
+                return Some(format!("the replacement {} is in {reason}", pod.short_name()));
+            }
+        }
+        let waiting = self.plan.commands.iter().skip(self.sent);
+        for command in waiting {
+            let Command::DeletePod { pod, uid } = command else {
+                continue;
+            };
+            let seen = account.facts.pods.get(uid);
+            if seen.is_none_or(|pod| pod.deletion_at.is_some()) {
+                return Some(format!("{pod} ended by itself, or somebody else ended it"));
+            }
+        }
+        None
+    }
+
+    /// Pods that were made since.
+    fn fresh<'a>(&'a self, account: &'a Account<'_>) -> impl Iterator<Item = &'a Pod> {
+        let pods = account.facts.pods.values();
+        pods.filter(|pod| !self.before.contains(&pod.uid) && pod.deletion_at.is_none())
+    }
+
+    /// What is ready now, where it is all that is awaited.
+    fn ready_words(&self, account: &Account<'_>) -> Option<String> {
+        let pods = &account.facts.pods;
+        let ready = pods.values().filter(|pod| pod.is_ready()).count();
+        let deleted = self.plan.commands.iter().take(self.sent);
+        let deleted: Vec<&PodUid> = deleted
+            .filter_map(|command| match command {
+                Command::DeletePod { uid, .. } => Some(uid),
+                _ => None,
+            })
+            .collect();
+        if !deleted.is_empty() {
+            let gone = |uid: &&PodUid| pods.get(*uid).is_none_or(|pod| pod.deletion_at.is_some());
+            let replaced: Vec<&str> = self
+                .fresh(account)
+                .filter(|pod| pod.is_ready())
+                .map(Pod::short_name)
+                .collect();
+            let done = deleted.iter().all(gone) && replaced.len() >= deleted.len();
+            return done.then(|| format!("ready: {}", replaced.join(", ")));
+        }
+        let deployment = account.facts.deployment.as_ref()?;
+        match self.plan.commands.first()? {
+            Command::Scale { to, .. } => {
+                let done =
+                    deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
+                done.then(|| format!("{ready} of {to} pods are ready"))
+            }
+            _ => {
+                let old = pods.values().any(|pod| self.before.contains(&pod.uid));
+                let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
+                done.then(|| format!("all {ready} pods are new and ready"))
+            }
+        }
+    }
+
+    fn stuck(&self, account: &Account<'_>) -> String {
+        let states: Vec<String> = self
+            .fresh(account)
+            .filter(|pod| !pod.is_ready())
+            .map(|pod| format!("{} {}", pod.short_name(), pod.status))
+            .collect();
+        if states.is_empty() {
+            "no other pod was made".to_owned()
+        } else {
+            states.join(", ")
+        }
+    }
+
+    fn after_leading(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
+        let leaders = &account.diagnosis.leaders;
+        let one = |leader: &&crate::incident::leader::LeaderReading| leader.verdict == Verdict::One;
+        if leaders.iter().all(|leader| one(&leader)) {
+            let named: Vec<String> = leaders
+                .iter()
+                .map(|leader| {
+                    let pod = leader
+                        .pod
+                        .as_ref()
+                        .map(|pod| crate::incident::fact::short_name(pod));
+                    format!("{} {}", leader.worker, pod.unwrap_or("one"))
+                })
+                .collect();
+            return Next::Reached(format!("leader again: {}", named.join(", ")), Phase::Moving);
+        }
+        let profile = &account.profile.leaders;
+        let within = span::of(profile.settle() + profile.tick + profile.lease);
+        if waited <= within {
+            return Next::Wait;
+        }
+        let missing: Vec<String> = leaders
+            .iter()
+            .filter(|leader| !one(leader))
+            .map(|leader| format!("{} {}", leader.worker, leader.verdict.name()))
+            .collect();
+        let words = format!(
+            "it did not help: after {} leaders: {}",
+            span::brief(within),
+            missing.join(", ")
+        );
+        Next::Reached(words, Phase::Over(false))
+    }
+
+    fn after_moving(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
+        if self.late.is_empty() {
+            return Next::Reached("it worked: no row was late".to_owned(), Phase::Over(true));
+        }
+        let read = account
+            .facts
+            .reading
+            .as_ref()
+            .is_some_and(|(at, _)| *at > self.since);
+        let still = late_rows(account);
+        let moved = self.late.difference(&still).count();
+        if read && moved > 0 {
+            let words = format!("it worked: {moved} of {} late rows moved on", self.late.len());
+            return Next::Reached(words, Phase::Over(true));
+        }
+        if waited <= MOVES_WITHIN {
+            return Next::Wait;
+        }
+        let words = format!(
+            "it did not help: none of {} late rows moved within {}",
+            self.late.len(),
+            span::brief(MOVES_WITHIN)
+        );
+        Next::Reached(words, Phase::Over(false))
+    }
+
+    fn surprise(&self, what: &str) -> Next {
+        let (sent, all) = (self.sent, self.plan.commands.len());
+        let words = if all > 1 {
+            format!("stopped after {sent} of {all}: {what}")
+        } else {
+            what.to_owned()
+        };
+        Next::Reached(words, Phase::Over(false))
+    }
+}
+
+fn leads_nothing(aim: Aim) -> bool {
+    matches!(aim, Aim::ScaleUp | Aim::ScaleDown)
+}
+
+fn hopeless(pod: &Pod) -> Option<&str> {
+    pod.containers
+        .iter()
+        .find_map(|container| match &container.state {
+            ContainerState::Waiting { reason, .. } => HOPELESS.into_iter().find(|word| **reason == **word),
+            _ => None,
+        })
+}
+
+/// Rows that are over their limit, by table and id, in the status in which they are late.
+fn late_rows(account: &Account<'_>) -> BTreeSet<(SafeText, SafeText)> {
+    let tables = account
+        .profile
+        .database
+        .iter()
+        .flat_map(|database| &database.tables);
+    let mut late = BTreeSet::new();
+    for table in tables {
+        let Some(standing) = account.facts.standing(&table.name) else {
+            continue;
+        };
+        for row in &standing.rows {
+            let status = table.statuses.iter().find(|status| status.name == *row.status);
+            let over = status.and_then(|status| Some((status.limit?, row.clock_s?)));
+            if over.is_some_and(|(limit, age)| u64::try_from(age).is_ok_and(|age| age > limit.as_secs())) {
+                let name = format!("{} {}", row.row.id, row.status);
+                late.insert((SafeText::new(&table.name), SafeText::new(&name)));
+            }
+        }
+    }
+    late
+}

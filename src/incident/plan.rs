@@ -1,0 +1,244 @@
+//! What the operator may set out to do, made from what is seen now: commands with their preconditions, in their order.
+
+use super::account::Account;
+use super::command::{Aim, Command};
+use super::fact::{Deployment, Pod, PodUid};
+use super::leader::Verdict;
+use super::rule::Action;
+use super::span;
+
+/// Commands that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What for.
+    pub aim: Aim,
+    /// What, one after the other.
+    pub commands: Vec<Command>,
+    /// The rule that it was recommended by; `None` where the operator chose it.
+    pub cause: Option<String>,
+}
+
+impl Plan {
+    /// What the recommendation asks for, by the means that the rights allow.
+    ///
+    /// # Errors
+    /// Why there is nothing to do.
+    pub fn advised(account: &Account<'_>) -> Result<Self, String> {
+        let advised = &account.diagnosis.decision.recommendation;
+        let may_delete = account.facts.may("delete", "pods", "") != Some(false);
+        let mut plan = match advised.action {
+            Action::StartPods => Self::start(account),
+            Action::RestartPods if may_delete => Self::restart_all(account),
+            Action::RestartPods => Self::roll_out(account),
+            Action::ScaleUp => Self::scale(account, 1),
+            other => Err(format!(
+                "there is nothing to apply: the advice is to {}",
+                account.profile.advice_in_words(other, advised.contact.as_deref())
+            )),
+        }?;
+        plan.cause.clone_from(&advised.rule);
+        Ok(plan)
+    }
+
+    /// Restarts one pod.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_pod(account: &Account<'_>, uid: &PodUid) -> Result<Self, String> {
+        let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
+        if pod.deletion_at.is_some() {
+            return Err(format!("{} is ending already", pod.name));
+        }
+        Ok(Self::of(Aim::RestartPod, vec![delete(pod)]))
+    }
+
+    /// Restarts all pods one after the other: the others first, those that lead last, so that the leaders change once.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_all(account: &Account<'_>) -> Result<Self, String> {
+        let mut pods = living(account);
+        pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
+        if pods.is_empty() {
+            return Err("there is no pod to restart".to_owned());
+        }
+        let commands = pods.into_iter().map(delete).collect();
+        Ok(Self::of(Aim::RestartAll, commands))
+    }
+
+    /// Rolls the deployment out anew.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn roll_out(account: &Account<'_>) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        let command = Command::RestartDeployment {
+            deployment: deployment.name.clone(),
+            uid: deployment.uid.clone(),
+            resource_version: deployment.resource_version.clone(),
+        };
+        Ok(Self::of(Aim::RollOut, vec![command]))
+    }
+
+    /// Starts pods where none serves: gives the deployment its number back, or deletes those that do not start.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn start(account: &Account<'_>) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        if deployment.replicas == 0 {
+            let to = account.profile.service.replicas;
+            return Ok(Self::of(Aim::Start, vec![scale(deployment, to)]));
+        }
+        let pods = living(account);
+        if pods.iter().any(|pod| pod.is_ready()) {
+            return Err("a pod serves: there is nothing to start".to_owned());
+        }
+        if pods.is_empty() {
+            return Err(format!(
+                "the deployment wants {} pods and makes none: look at its conditions and events",
+                deployment.replicas
+            ));
+        }
+        Ok(Self::of(Aim::Start, pods.into_iter().map(delete).collect()))
+    }
+
+    /// Runs more pods, or fewer.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn scale(account: &Account<'_>, by: i32) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        let to = deployment
+            .replicas
+            .checked_add_signed(by)
+            .ok_or("the deployment wants no pod")?;
+        let aim = if by > 0 { Aim::ScaleUp } else { Aim::ScaleDown };
+        Ok(Self::of(aim, vec![scale(deployment, to)]))
+    }
+
+    fn of(aim: Aim, commands: Vec<Command>) -> Self {
+        Self {
+            aim,
+            commands,
+            cause: None,
+        }
+    }
+
+    /// What it does, for its title.
+    pub fn words(&self) -> String {
+        match self.commands.as_slice() {
+            [one] if self.aim != Aim::RollOut => format!("{}: {}", self.aim.words(), one.words()),
+            _ => self.aim.words().to_owned(),
+        }
+    }
+
+    /// What it does to the service, a sentence each.
+    pub fn effects(&self, account: &Account<'_>) -> Vec<String> {
+        let mut effects = Vec::new();
+        match self.aim {
+            Aim::RestartAll => effects.push(format!(
+                "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
+                 come last",
+                self.commands.len()
+            )),
+            Aim::RestartPod | Aim::Start if self.deletes() => {
+                effects.push("the deployment makes another pod in its place".to_owned());
+            }
+            Aim::RollOut => effects.push("the deployment replaces all its pods, as its strategy says".to_owned()),
+            _ => {}
+        }
+        effects.extend(self.gap(account));
+        effects.extend(self.cost(account));
+        effects
+    }
+
+    fn deletes(&self) -> bool {
+        self.commands
+            .iter()
+            .any(|command| matches!(command, Command::DeletePod { .. }))
+    }
+
+    /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
+    fn gap(&self, account: &Account<'_>) -> Option<String> {
+        if !self.deletes() && self.aim != Aim::RollOut {
+            return None;
+        }
+        let leaders = &account.profile.leaders;
+        let hit: Vec<&str> = account
+            .diagnosis
+            .leaders
+            .iter()
+            .filter(|leader| match (leader.verdict, &leader.pod) {
+                (Verdict::One, Some(pod)) => self.hits(pod),
+                (Verdict::None, _) => false,
+                _ => true,
+            })
+            .map(|leader| leader.worker.as_str())
+            .collect();
+        if hit.is_empty() {
+            return Some("no pod that leads is touched: no gap without a leader".to_owned());
+        }
+        let (least, most) = (span::of(leaders.tick), span::of(leaders.lease + leaders.tick));
+        Some(format!(
+            "nobody leads {} for {} to {} afterwards: the lease of the pod that led must run out",
+            hit.join(" and "),
+            span::clock(least),
+            span::clock(most)
+        ))
+    }
+
+    fn hits(&self, name: &str) -> bool {
+        self.aim == Aim::RollOut
+            || self
+                .commands
+                .iter()
+                .any(|command| matches!(command, Command::DeletePod { pod, .. } if **pod == *name))
+    }
+
+    fn cost(&self, account: &Account<'_>) -> Option<String> {
+        let Some(Command::Scale { from, to, .. }) = self.commands.first() else {
+            return None;
+        };
+        let each = account.profile.service.database_connections_per_pod?;
+        let more = i64::from(*to) - i64::from(*from);
+        Some(format!(
+            "the database may see up to {} connections {}",
+            more.abs() * i64::from(each),
+            if more < 0 { "fewer" } else { "more" }
+        ))
+    }
+}
+
+fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
+    let pods = account.facts.pods.values();
+    pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
+        .collect()
+}
+
+fn leads(account: &Account<'_>, pod: &Pod) -> bool {
+    let mut leaders = account.diagnosis.leaders.iter();
+    leaders.any(|leader| leader.pod.as_ref() == Some(&pod.name))
+}
+
+fn deployment<'a>(account: &Account<'a>) -> Result<&'a Deployment, String> {
+    let known = account.facts.deployment.as_ref();
+    known.ok_or_else(|| format!("no deployment {} is known", account.profile.service.deployment))
+}
+
+fn delete(pod: &Pod) -> Command {
+    Command::DeletePod {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    }
+}
+
+fn scale(deployment: &Deployment, to: u32) -> Command {
+    Command::Scale {
+        deployment: deployment.name.clone(),
+        uid: deployment.uid.clone(),
+        from: deployment.replicas,
+        to,
+        resource_version: deployment.resource_version.clone(),
+    }
+}

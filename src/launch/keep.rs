@@ -1,0 +1,53 @@
+//! The record that a console keeps.
+
+use color_eyre::eyre::Result;
+
+use super::incidents::{folder, writer};
+use super::{Parts, print};
+use crate::app::App;
+use crate::cli::RecordChoice;
+use crate::config::{self, Folders};
+use crate::journal::shelf;
+use crate::runtime::records::Records;
+
+/// What a console may write; or why it can't.
+pub(super) fn records(server: &str, parts: &Parts, choice: &RecordChoice) -> Result<Records, String> {
+    let folders = Folders::of(&config::variables_of_this_process());
+    let folder = folder(&folders).map_err(|why| why.to_string())?;
+    let named = choice.incident.as_ref().map(|name| shelf::find(&folder, name));
+    let named = named.transpose().map_err(|why| why.to_string())?;
+    let session = &parts.session;
+    let open = (named.is_none() && !choice.new_incident)
+        .then(|| {
+            let now = parts.clock.now();
+            shelf::open_for(&folder, server, &session.namespace, &session.profile.id, now)
+        })
+        .flatten();
+    Ok(Records {
+        folder,
+        server: server.to_owned(),
+        by: writer(),
+        named,
+        open,
+    })
+}
+
+/// How a console was left, for its record.
+pub(super) fn left(status: &Result<u8>) -> String {
+    match status {
+        Ok(0) => "by its key".to_owned(),
+        Ok(status) => format!("by signal {}", status.saturating_sub(128)),
+        Err(_) => "by an error".to_owned(),
+    }
+}
+
+/// Where the record is, for whom it is left to.
+pub(super) fn say_where(app: &App) -> Result<()> {
+    let Some(name) = app.record.file.as_ref().and_then(|file| file.file_stem()) else {
+        return Ok(());
+    };
+    let name = name.to_string_lossy();
+    print(&format!(
+        "recorded as {name}\n  sopwatch report {name}\n  sopwatch incidents close {name}    when it is over\n"
+    ))
+}

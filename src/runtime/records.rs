@@ -1,0 +1,135 @@
+//! Which record a console writes.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::app::dialog::Offer;
+use crate::app::event::{Event, Outcome};
+use crate::incident::record::{Began, Entry, Line, VERSION, Writer};
+use crate::incident::text::SafeText;
+use crate::journal::shelf::Summary;
+use crate::journal::{Journal, New, Place};
+
+/// What a console may write.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// The folder of new ones.
+    pub folder: PathBuf,
+    /// The API server as the kubeconfig names it.
+    pub server: String,
+    /// Who writes.
+    pub by: Writer,
+    /// One that the operator named: it is gone on with, and not asked about.
+    pub named: Option<PathBuf>,
+    /// One that is open.
+    pub open: Option<Summary>,
+}
+
+impl Records {
+    /// What is to be asked first.
+    pub(super) fn offer(&self) -> Option<Offer> {
+        let open = self.open.as_ref().filter(|_| self.named.is_none())?;
+        let sop = open.began.profile.sop(&open.began.sop);
+        Some(Offer {
+            name: open.name.clone(),
+            began_at: open.began_at,
+            last_at: open.last_at,
+            by: SafeText::new(&format!("{} on {}", open.by.user, open.by.host)),
+            sop: sop.map_or(open.began.sop.clone(), |sop| sop.title.clone()),
+            actions: open.actions,
+        })
+    }
+
+    /// The record that is written; `resume`: the one that is named or open, where there is one.
+    pub(super) fn place(self, app: &App, resume: bool) -> Place {
+        let old = self
+            .named
+            .clone()
+            .or_else(|| Some(self.open.as_ref()?.file.clone()));
+        let joined = Line {
+            at: app.now,
+            entry: Entry::Joined(self.by.clone()),
+        };
+        let new = self.new(app);
+        match old.filter(|_| resume) {
+            Some(file) => Place::Old {
+                file,
+                joined,
+                otherwise: new,
+            },
+            None => Place::New(new),
+        }
+    }
+
+    fn new(self, app: &App) -> New {
+        let session = &app.session;
+        let at = session.started_at;
+        let drill = if session.drill.is_some() { "-drill" } else { "" };
+        let name = format!("{}-{}{drill}", at.strftime("%Y%m%dT%H%M%SZ"), session.namespace);
+        let began = Began {
+            record: VERSION,
+            by: self.by,
+            profile: (*session.profile).clone(),
+            environment: session.environment.clone(),
+            namespace: session.namespace.clone(),
+            server: SafeText::new(&self.server),
+            sop: app.checklist.sop.clone(),
+            drill: session.drill.clone(),
+            speed: app.speed,
+            read_only: session.read_only,
+        };
+        let entry = Entry::Began(Box::new(began));
+        New {
+            folder: self.folder,
+            name: name.replace(
+                |letter: char| !letter.is_ascii_alphanumeric() && letter != '-',
+                "_",
+            ),
+            began: Line { at, entry },
+        }
+    }
+}
+
+/// Writes the report of a record beside it, and says where.
+pub(super) async fn report(journal: Option<Journal>, file: Option<PathBuf>, events: mpsc::Sender<Event>) {
+    let outcome = match (journal, file) {
+        (Some(journal), Some(file)) => {
+            journal.flush().await;
+            let written = tokio::task::spawn_blocking(move || write_report(&file)).await;
+            match written {
+                Ok(Ok(file)) => Outcome::Reported { file },
+                Ok(Err(what)) => Outcome::Failed { what },
+                Err(_panicked) => Outcome::Failed {
+                    what: "the report could not be written".into(),
+                },
+            }
+        }
+        _ => Outcome::Failed {
+            what: "there is no record to report on".into(),
+        },
+    };
+    // A console that is gone needs no answer.
+    let _ = events.send(Event::Outcome(outcome)).await;
+}
+
+fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
+    let contents = crate::journal::read::read(record)?;
+    let text = crate::incident::report::markdown(&contents.lines, contents.doubt().as_deref());
+    let file = record.with_extension("md");
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&file)?;
+        file.write_all(text.as_bytes())
+    };
+    write().map_err(|why| SafeText::new(&format!("write {}: {why}", file.display())))?;
+    Ok(file)
+}
