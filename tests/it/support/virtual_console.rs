@@ -1,17 +1,18 @@
 //! The console's core on a drill in virtual time: all of it but the terminal, over the drill's API in this process and its database's
 //! Unix socket.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sopwatch::app::event::Event;
-use sopwatch::app::keymap::Keymap;
+use sopwatch::app::keymap::{Key, Keymap};
 use sopwatch::app::{App, Session};
 use sopwatch::cluster::{ConnectOptions, Target};
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
 use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch::incident::record::Line;
 use sopwatch::journal::{Journal, Request};
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
@@ -52,6 +53,26 @@ pub async fn drill(scenario: Scenario, seed: u64, breath: &Breath) -> (Drill, Te
     (drill, folder)
 }
 
+/// Lines of a record.
+pub type Recorded = Arc<Mutex<Vec<Line>>>;
+
+/// Keeps what is written as a disk would that never fails.
+async fn collect(mut requests: mpsc::Receiver<Request>, lines: Recorded) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Write(written) => lines.lock().unwrap().extend(written),
+            Request::Commit(line, answer) => {
+                lines.lock().unwrap().push(line);
+                let _ = answer.send(Ok(()));
+            }
+            Request::Flush(answer) => {
+                let _ = answer.send(());
+            }
+            Request::Lost(lost) => panic!("{lost} lines found no room"),
+        }
+    }
+}
+
 /// A console on a drill.
 pub struct VirtualConsole {
     pub drill: Drill,
@@ -79,12 +100,21 @@ impl VirtualConsole {
         }
     }
 
-    /// From now on all is judged every half second and recorded.
-    pub fn record(&mut self) -> mpsc::Receiver<Request> {
+    /// From now on all is judged every half second and recorded: the lines as they come.
+    pub fn record(&mut self) -> Recorded {
         let (journal, requests) = Journal::new();
         self.console.record(Recording::new(journal));
         self.recorded = true;
-        requests
+        let lines = Recorded::default();
+        tokio::spawn(collect(requests, lines.clone()));
+        lines
+    }
+
+    /// Presses keys, as the configuration names them.
+    pub fn press(&mut self, keys: &str) {
+        for key in Key::parse_all(keys).unwrap() {
+            self.console.take(Event::Key(key.into()));
+        }
     }
 
     /// Lets the console run until so long after the start, and judge.

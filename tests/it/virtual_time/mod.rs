@@ -1,5 +1,6 @@
 //! The drill in virtual time, where an hour passes in milliseconds and the same every time.
 
+mod acted;
 mod check;
 mod day;
 mod repeat;

@@ -10,8 +10,6 @@ use sopwatch::app::App;
 use sopwatch::app::keymap::Keymap;
 use sopwatch::drill;
 use sopwatch::incident::record::{Began, Entry, Line, VERSION, Writer};
-use sopwatch::journal::Request;
-use tokio::sync::mpsc::Receiver;
 
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_time;
@@ -85,34 +83,16 @@ fn recorded(id: &str) -> String {
     let last = scenario.expect.iter().map(|expected| expected.at).max().unwrap();
     let lines = virtual_time::run(|breath| async move {
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;
-        let mut requests = console.record();
-        let mut lines = vec![began(console.app())];
-        let end = last.min(LONGEST);
-        let mut now = SignedDuration::ZERO;
-        while now < end {
-            now = (now + SignedDuration::from_secs(5)).min(end);
-            console.run_until(now).await;
-            lines.extend(taken(&mut requests));
-        }
-        lines
+        let recorded = console.record();
+        let first = began(console.app());
+        console.run_until(last.min(LONGEST)).await;
+        let rest = recorded.lock().unwrap().clone();
+        std::iter::once(first).chain(rest).collect::<Vec<_>>()
     });
     let text = lines
         .iter()
         .map(|line| serde_json::to_string(line).unwrap() + "\n");
     text.collect()
-}
-
-fn taken(requests: &mut Receiver<Request>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    while let Ok(request) = requests.try_recv() {
-        match request {
-            Request::Write(written) => lines.extend(written),
-            Request::Commit(line, _) => lines.push(line),
-            Request::Flush(_) => {}
-            Request::Lost(lost) => panic!("{lost} lines found no room"),
-        }
-    }
-    lines
 }
 
 fn began(app: &App) -> Line {

@@ -1,0 +1,276 @@
+//! What the operator does to the cluster from the console, under everything that can come between.
+
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Client, ResourceExt as _};
+use sopwatch::app::Phase;
+use sopwatch::app::dialog::Dialog;
+use sopwatch::drill::{self, ApiFault};
+use sopwatch::incident::command::{Command, CommandOutcome};
+use sopwatch::incident::record::{Entry, Line};
+use sopwatch::incident::rule::Action;
+
+use crate::support::virtual_console::{NAMESPACE, Recorded, VirtualConsole};
+use crate::support::virtual_time::{self, Breath};
+
+/// A console that looks at a scenario for so long, and its record.
+async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, Recorded) {
+    let mut console = VirtualConsole::start(drill::scenario(id).unwrap(), 1, breath).await;
+    let recorded = console.record();
+    console.run_until(SignedDuration::from_secs(seconds)).await;
+    (console, recorded)
+}
+
+fn pods(console: &VirtualConsole) -> Api<Pod> {
+    let client = Client::new(console.drill.api().in_process(), NAMESPACE);
+    Api::namespaced(client, NAMESPACE)
+}
+
+/// The pods that are there and not ending.
+async fn living(console: &VirtualConsole) -> Vec<String> {
+    let list = pods(console).list(&ListParams::default()).await.unwrap();
+    let living = list
+        .iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    living.map(|pod| pod.uid().unwrap()).collect()
+}
+
+/// What of a record tells of changes.
+fn told(recorded: &Recorded) -> Vec<Line> {
+    let tells = |line: &&Line| {
+        matches!(
+            line.entry,
+            Entry::Intent(_) | Entry::Outcome { .. } | Entry::Stage { .. }
+        )
+    };
+    recorded.lock().unwrap().iter().filter(tells).cloned().collect()
+}
+
+fn notice(console: &VirtualConsole) -> String {
+    let notice = console.app().notice.as_ref();
+    notice.map_or(String::new(), |notice| notice.text.to_string())
+}
+
+#[test]
+fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_done_twice() {
+    virtual_time::run(|breath| async move {
+        let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+        let before = living(&console).await;
+        console.press("a");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        assert!(
+            told(&recorded).is_empty(),
+            "nothing is sent before it is confirmed"
+        );
+        console.press("y");
+        console.run_until(SignedDuration::from_mins(9)).await;
+        let walk = console.app().walk.clone().unwrap();
+        assert_eq!(walk.phase, Phase::Over(true), "{}", walk.words);
+        assert!(walk.words.starts_with("it worked"), "{}", walk.words);
+        let after = living(&console).await;
+        assert_eq!(after.len(), 3);
+        assert!(
+            after.iter().all(|uid| !before.contains(uid)),
+            "every pod is another"
+        );
+        // the pod that led the clusters went last, and each intent has its outcome before the next
+        let lines = told(&recorded);
+        let kinds: Vec<&str> = lines
+            .iter()
+            .filter(|line| !matches!(line.entry, Entry::Stage { .. }))
+            .map(|line| line.entry.name())
+            .collect();
+        assert_eq!(
+            kinds,
+            ["intent", "outcome", "intent", "outcome", "intent", "outcome"]
+        );
+        let words: Vec<String> = lines
+            .iter()
+            .filter_map(|line| match &line.entry {
+                Entry::Stage { words, .. } => Some(words.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            words.iter().any(|words| words.starts_with("leader again")),
+            "{words:?}"
+        );
+        // the evidence before and after
+        let all = recorded.lock().unwrap().clone();
+        let intent = all
+            .iter()
+            .position(|line| matches!(line.entry, Entry::Intent(_)))
+            .unwrap();
+        let advised = |line: &Line| match &line.entry {
+            Entry::Found(found) => Some(found.recommendation.action),
+            _ => None,
+        };
+        assert_eq!(
+            all[..intent].iter().rev().find_map(advised),
+            Some(Action::RestartPods)
+        );
+        assert_ne!(all.iter().rev().find_map(advised), Some(Action::RestartPods));
+    });
+}
+
+#[test]
+fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
+    virtual_time::run(|breath| async move {
+        let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+        console.press("1 d");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        console.press("y");
+        console.run_until(SignedDuration::from_secs(150)).await;
+        assert_eq!(console.app().walk.as_ref().unwrap().phase, Phase::Over(true));
+        console.press("R");
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("{}", notice(&console));
+        };
+        let refused = confirm.gate.refusals.join("; ");
+        assert!(refused.contains("deleted pod"), "{refused}");
+        assert!(refused.contains("it is not known before"), "{refused}");
+        console.press("y");
+        console.run_until(SignedDuration::from_secs(155)).await;
+        let intents = |lines: &[Line]| {
+            lines
+                .iter()
+                .filter(|line| matches!(line.entry, Entry::Intent(_)))
+                .count()
+        };
+        assert_eq!(intents(&told(&recorded)), 1);
+    });
+}
+
+#[test]
+fn escape_stops_a_restart_of_all_before_its_next_pod() {
+    virtual_time::run(|breath| async move {
+        let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+        console.press("1 R");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        console.press("y");
+        console.run_until(SignedDuration::from_secs(24)).await;
+        console.press("esc");
+        console.run_until(SignedDuration::from_mins(4)).await;
+        let walk = console.app().walk.clone().unwrap();
+        assert_eq!((walk.sent, walk.phase), (1, Phase::Over(false)), "{}", walk.words);
+        assert!(
+            walk.words
+                .contains("stopped after 1 of 3: stopped by the operator"),
+            "{}",
+            walk.words
+        );
+        let intents = told(&recorded)
+            .into_iter()
+            .filter(|line| matches!(line.entry, Entry::Intent(_)));
+        assert_eq!(intents.count(), 1);
+    });
+}
+
+#[test]
+fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_nothing_is_sent() {
+    virtual_time::run(|breath| async move {
+        let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+        console.press("1 d");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("no question");
+        };
+        let Command::DeletePod { pod, .. } = confirm.plan.commands[0].clone() else {
+            panic!("no pod");
+        };
+        pods(&console)
+            .delete(&pod, &DeleteParams::default())
+            .await
+            .unwrap();
+        console.run_until(SignedDuration::from_secs(24)).await;
+        assert!(console.app().dialog().is_none());
+        assert!(
+            notice(&console).contains("the question is closed"),
+            "{}",
+            notice(&console)
+        );
+        console.press("y");
+        console.run_until(SignedDuration::from_secs(30)).await;
+        assert!(told(&recorded).is_empty());
+        assert_eq!(
+            living(&console).await.len(),
+            3,
+            "two that were left and a new one"
+        );
+    });
+}
+
+/// What is on the screen, in the record and in the world after a pod's restart was confirmed under a fault that began after the dry run.
+struct Case {
+    fault: ApiFault,
+    /// How long the fault lasts, seconds.
+    lasts: i64,
+    /// What is known a minute after it.
+    outcome: &'static str,
+    /// Whether the pod is gone in the world.
+    gone: bool,
+}
+
+#[test]
+fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth() {
+    let case = |fault, lasts, outcome, gone| Case {
+        fault,
+        lasts,
+        outcome,
+        gone,
+    };
+    let cases = [
+        case(ApiFault::Answer(403), 5, "refused", false),
+        case(ApiFault::Answer(409), 5, "refused", false),
+        case(ApiFault::Answer(429), 5, "refused", false),
+        case(ApiFault::Answer(500), 5, "failed", false),
+        case(ApiFault::LoseAnswers, 5, "applied", true),
+        case(ApiFault::Refuse, 5, "failed", false),
+        case(ApiFault::Freeze, 20, "failed", false),
+        case(ApiFault::Restart(8), 0, "failed", false),
+    ];
+    for case in cases {
+        virtual_time::run(|breath| async move {
+            let name = format!("{:?}", case.fault);
+            let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+            let before = living(&console).await;
+            console.press("1 d");
+            console.run_until(SignedDuration::from_secs(22)).await;
+            let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+                panic!("{name}: no question");
+            };
+            let Command::DeletePod { uid, .. } = confirm.plan.commands[0].clone() else {
+                panic!("{name}: no pod");
+            };
+            console.drill.api().set_fault(Some(case.fault.clone()));
+            console.press("y");
+            console
+                .run_until(SignedDuration::from_secs(22 + case.lasts.max(1)))
+                .await;
+            if case.lasts > 0 {
+                console.drill.api().set_fault(None);
+            }
+            console.run_until(SignedDuration::from_secs(100)).await;
+            let changes = &console.app().changes;
+            assert_eq!(changes.len(), 1, "{name}");
+            let shown = &changes[0].outcome.as_ref().unwrap().1;
+            assert_eq!(shown.name(), case.outcome, "{name}: {shown:?}");
+            let outcomes: Vec<CommandOutcome> = told(&recorded)
+                .into_iter()
+                .filter_map(|line| match line.entry {
+                    Entry::Outcome { outcome, .. } => Some(outcome),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(outcomes.last(), Some(shown), "{name}: {outcomes:?}");
+            let after = living(&console).await;
+            assert_eq!(!after.contains(&uid.0.to_string()), case.gone, "{name}");
+            let others = before.iter().filter(|other| **other != *uid.0);
+            assert!(
+                others.clone().all(|other| after.contains(other)),
+                "{name}: another pod was touched"
+            );
+        });
+    }
+}
