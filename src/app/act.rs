@@ -310,7 +310,11 @@ impl App {
         };
         match next {
             Next::Wait => Vec::new(),
-            Next::Send => self.send_next(),
+            Next::Send(words) => {
+                let mut effects = self.reach(&words, Phase::Replacing);
+                effects.extend(self.send_next());
+                effects
+            }
             Next::Reached(words, phase) => self.reach(&words, phase),
         }
     }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::checklist::Tick;
 use super::keymap::Keymap;
 use super::{App, Session};
 use crate::incident::change;
+use crate::incident::facts::Facts;
 use crate::incident::record::{Began, Entry, Found, Line};
 
 /// What was recorded, and what the same facts lead to now.
@@ -43,9 +46,20 @@ impl App {
             Entry::Fact(fact) => self.learn((**fact).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
             Entry::Found(recorded) => return self.compare(recorded),
+            Entry::Joined(_) => self.begin_anew(),
             other => self.remember(line, other),
         }
         None
+    }
+
+    /// Another console goes on: it knows only what it sees itself.
+    fn begin_anew(&mut self) {
+        self.facts = Facts::default();
+        self.facts.began_at = Some(self.session.started_at);
+        if let Some(speed) = self.speed {
+            self.facts.set_speed(speed);
+        }
+        self.skew = SignedDuration::ZERO;
     }
 
     /// What the operator did before: ticks, and the SOP that was chosen.
@@ -83,6 +97,7 @@ impl App {
         for line in lines {
             self.remember(line, &line.entry);
         }
+        self.found = None;
         self.hold_choices();
     }
 

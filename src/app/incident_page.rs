@@ -40,6 +40,7 @@ impl App {
         if lines.is_empty() {
             return;
         }
+        // What is found from here on is found anew.
         self.resume(lines);
         let last = self.changes.iter().rfind(|change| change.may_have_happened());
         let done = last.map_or(String::new(), |change| {

@@ -77,8 +77,8 @@ pub(super) enum Next {
     Wait,
     /// This came to pass; on to that.
     Reached(String, Phase),
-    /// The next command is due.
-    Send,
+    /// This came to pass; the next command is due.
+    Send(String),
 }
 
 impl Walk {
@@ -149,7 +149,7 @@ impl Walk {
         }
         match self.ready_words(account) {
             Some(_) if self.due().is_some() && self.stopping => self.surprise("stopped by the operator"),
-            Some(_) if self.due().is_some() && self.leaves_enough(account) => Next::Send,
+            Some(words) if self.due().is_some() && self.leaves_enough(account) => Next::Send(words),
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
             Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
             Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(true)),

@@ -6,6 +6,8 @@
 mod chain;
 pub mod read;
 pub mod shelf;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use tokio::sync::mpsc::error::TrySendError;

@@ -51,7 +51,10 @@ pub(super) fn writer() -> Writer {
     let user = ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| variables.get(*name).filter(|value| !value.is_empty()));
-    let user = user.map_or_else(|| rustix::process::getuid().as_raw().to_string(), Clone::clone);
+    let user = user.map_or_else(
+        || format!("uid {}", rustix::process::getuid().as_raw()),
+        Clone::clone,
+    );
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Writer {
         user: SafeText::new(&user),

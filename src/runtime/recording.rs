@@ -44,8 +44,13 @@ impl Recording {
 
     /// The record is this one; what came before is written into it. The console is told when it is open, and how it goes.
     pub fn open(&mut self, place: Place, events: &mpsc::Sender<Event>) {
+        if matches!(place, Place::Old { .. }) {
+            // They were found without what the record knows: when the incident began, and about which SOP it is.
+            self.waiting.retain(|line| !matches!(line.entry, Entry::Found(_)));
+        }
         let opening = journal::open(place);
         let mut journal = opening.journal.clone();
+
         tokio::spawn(tell(opening, events.clone()));
         journal.write(std::mem::take(&mut self.waiting));
         self.journal = Some(journal);
