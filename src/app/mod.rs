@@ -18,6 +18,7 @@ pub mod notice;
 pub mod page;
 pub mod panes;
 mod perform;
+pub mod player;
 mod rows_page;
 mod update;
 pub mod vitals;
@@ -38,6 +39,7 @@ use self::lesson::Course;
 use self::log_buffer::LogBuffer;
 use self::notice::Notice;
 use self::panes::Panes;
+use self::player::Player;
 pub use self::walk::{Phase, Walk};
 use crate::incident::account::Account;
 use crate::incident::change::Change;
@@ -101,6 +103,8 @@ pub struct App {
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.
     pub course: Option<Box<Course>>,
+    /// The record that leads the console, in a replay.
+    pub player: Option<Box<Player>>,
     /// Seconds of the drill's clock a second, where they are not one.
     pub speed: Option<f64>,
     /// The newest word from the console.
@@ -137,6 +141,7 @@ impl App {
             found: None,
             keymap,
             course: None,
+            player: None,
             speed: None,
             notice: None,
             copied: None,
