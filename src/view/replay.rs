@@ -19,7 +19,12 @@ pub(super) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
         (1, pace(player, theme)),
         (0, place(player, theme)),
         (2, comparison(player, theme)),
+        (1, damage(player, theme)),
     ];
+    let pieces = pieces
+        .into_iter()
+        .filter(|(_, words)| words.width() > 0)
+        .collect();
     let line = words::fit(pieces, 2, room)
         .into_iter()
         .reduce(|line, words| line.gap(2).join(words))
@@ -50,6 +55,16 @@ fn place<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
         .add(Meaning::Heading, &incident_clock(player.position()))
         .add(Meaning::Faint, " of ")
         .add(Meaning::Text, &incident_clock(player.length()))
+}
+
+/// The page of the differences tells what is wrong with the file.
+fn damage<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    if player.flaws().is_empty() {
+        words
+    } else {
+        words.add(Meaning::Alarm, " DAMAGED ")
+    }
 }
 
 fn comparison<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {

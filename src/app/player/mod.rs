@@ -7,6 +7,8 @@
 mod compare;
 mod moment;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -213,6 +215,13 @@ impl App {
         app.player = Some(Box::new(player));
         app.go_to(SignedDuration::ZERO);
         app.judge();
+        let flaw = app
+            .player
+            .as_ref()
+            .and_then(|player| player.flaws.first().cloned());
+        if let Some(flaw) = flaw {
+            app.complain(&flaw);
+        }
         Ok(app)
     }
 
@@ -323,6 +332,7 @@ impl App {
         let before = self.now;
         let own = (self.checklist.sop != player.sop).then(|| self.checklist.sop.clone());
         let (notice, copied) = (self.notice.take(), self.copied.take());
+        let panes = self.panes.clone();
         if followed < player.followed {
             self.begin_anew(&mut player);
         } else {
@@ -341,6 +351,9 @@ impl App {
         player.position = position;
         self.player = Some(player);
         (self.notice, self.copied) = (notice, copied);
+        // What was there for a moment on the way has not moved the operator's choice.
+        self.panes = panes;
+        self.hold_choices();
         let started_at = self.session.started_at;
         self.now = started_at.saturating_add(position).unwrap_or(started_at);
         let moved = self.now.duration_since(before);
@@ -366,7 +379,6 @@ impl App {
             return;
         };
         let old = std::mem::replace(self, Self::recorded(began, first, self.keymap.clone()));
-        self.panes = old.panes;
         self.dialogs = old.dialogs;
         self.log = old.log.emptied();
         player.followed = 1;
