@@ -7,7 +7,20 @@ use super::dialog::Dialog;
 impl Action {
     /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
     pub fn needs_world(self) -> bool {
-        matches!(self, Self::Refresh | Self::Tick)
+        matches!(
+            self,
+            Self::Refresh
+                | Self::Tick
+                | Self::Apply
+                | Self::RestartPod
+                | Self::RestartAll
+                | Self::RollOut
+                | Self::StartPods
+                | Self::ScaleUp
+                | Self::ScaleDown
+                | Self::Remark
+                | Self::Report
+        )
     }
 
     /// Whether it would do something now: the footer shows only what does.

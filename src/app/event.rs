@@ -74,7 +74,14 @@ impl Effect {
     pub fn reaches_world(&self) -> bool {
         match self {
             Self::Quit | Self::Suspend | Self::Redraw | Self::Copy(_) | Self::Write(_) => false,
-            Self::Refresh | Self::WatchRows(_) | Self::Answer(_) => true,
+            Self::Refresh
+            | Self::WatchRows(_)
+            | Self::Answer(_)
+            | Self::Rehearse { .. }
+            | Self::Do(_)
+            | Self::Record(_)
+            | Self::OpenRecord { .. }
+            | Self::Report => true,
         }
     }
 }

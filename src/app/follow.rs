@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::checklist::Tick;
 use super::keymap::Keymap;
 use super::{App, Session};
 use crate::incident::change;
+use crate::incident::facts::Facts;
 use crate::incident::record::{Began, Entry, Found, Line};
 
 /// What was recorded, and what the same facts lead to now.
@@ -43,6 +46,7 @@ impl App {
             Entry::Fact(fact) => self.learn((**fact).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
             Entry::Found(recorded) => return self.compare(recorded),
+            Entry::Joined(_) => self.look_anew(),
             other => self.remember(line, other),
         }
         None
@@ -86,9 +90,28 @@ impl App {
         self.hold_choices();
     }
 
+    /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
+    fn look_anew(&mut self) {
+        self.set_skew(SignedDuration::ZERO);
+        let mut facts = Facts::default();
+        facts.began_at = Some(self.session.started_at);
+        if let Some(speed) = self.speed {
+            facts.set_speed(speed);
+        }
+        self.facts = facts;
+        self.log = std::mem::take(&mut self.log).emptied();
+        self.hold_choices();
+    }
+
+    /// What was found was found for the SOP that was open: in a console that another incident was still offered to, its own.
     fn compare(&mut self, recorded: &Found) -> Option<Differs> {
+        let open = self.checklist.sop.clone();
+        if self.session.profile.sop(&recorded.sop).is_some() {
+            self.checklist.sop.clone_from(&recorded.sop);
+        }
         self.judge();
         let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        self.checklist.sop = open;
         (found != *recorded).then(|| Differs {
             recorded: recorded.clone(),
             found,

@@ -206,7 +206,7 @@ impl App {
         match self.dialog() {
             Some(dialog) if dialog.is_prompt() || dialog.is_question() => vec![Context::Always],
             // One more hint, or the answer, comes from the hints as well.
-            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Dialog, Context::Drill],
+            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Drill, Context::Dialog],
             Some(dialog) => {
                 let replay = replay.filter(|_| !dialog.is_choice());
                 [Context::Always, Context::Dialog]
@@ -216,9 +216,9 @@ impl App {
             }
             None => {
                 let drill = self.course.as_ref().map(|_| Context::Drill);
-                let before = [Context::Always].into_iter().chain(replay);
-                let console = [Context::In(self.panes.focus), Context::Console];
-                before.chain(console).chain(drill).collect()
+                let first = [Context::Always].into_iter().chain(replay);
+                let pane = [Context::In(self.panes.focus)];
+                first.chain(pane).chain(drill).chain([Context::Console]).collect()
             }
         }
     }

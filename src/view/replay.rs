@@ -19,6 +19,8 @@ pub(super) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
         (1, pace(player, theme)),
         (0, place(player, theme)),
         (2, comparison(player, theme)),
+        (0, differing(player, theme)),
+        (1, own_sop(app, player, theme)),
         (1, damage(player, theme)),
     ];
     let pieces = pieces
@@ -60,7 +62,7 @@ fn place<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
 /// The page of the differences tells what is wrong with the file.
 fn damage<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
     let words = Words::new(theme);
-    if player.flaws().is_empty() {
+    if player.flaw().is_none() {
         words
     } else {
         words.add(Meaning::Alarm, " DAMAGED ")
@@ -75,10 +77,26 @@ fn comparison<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
         return words.add(Meaning::Good, &format!("{findings} {noun} as recorded"));
     }
     let alike = findings.saturating_sub(differ);
-    words
-        .add(
-            Meaning::Text,
-            &format!("{alike} of {findings} {noun} as recorded, "),
-        )
-        .add(Meaning::Alarm, &format!("{differ} differ"))
+    words.add(
+        Meaning::Text,
+        &format!("{alike} of {findings} {noun} as recorded"),
+    )
+}
+
+fn differing<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    match player.differences().len() {
+        0 => words,
+        differ => words.add(Meaning::Alarm, &format!(" {differ} differ ")),
+    }
+}
+
+/// What would have been found for an SOP that was not open then is not what was found.
+fn own_sop<'t>(app: &App, player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    if app.checklist.sop == player.sop() {
+        words
+    } else {
+        words.add(Meaning::Doubtful, "not the SOP of then")
+    }
 }

@@ -11,9 +11,8 @@ use crate::app::player::sample::{doctored, incident};
 use crate::incident::record::{Entry, Line};
 use crate::incident::text::SafeText;
 
-fn replay(lines: Vec<Line>, flaws: &[&str], keys: &str) -> App {
-    let flaws = flaws.iter().map(|flaw| SafeText::new(flaw)).collect();
-    let mut app = App::replay(lines, flaws, Keymap::default()).unwrap();
+fn replay(lines: Vec<Line>, flaw: Option<&str>, keys: &str) -> App {
+    let mut app = App::replay(lines, flaw.map(SafeText::new), Keymap::default()).unwrap();
     for key in Key::parse_all(keys).unwrap() {
         let now = app.now;
         app.update(Event::Key(KeyEvent::from(key)), now);
@@ -24,10 +23,10 @@ fn replay(lines: Vec<Line>, flaws: &[&str], keys: &str) -> App {
 
 #[test]
 fn a_replay_that_plays_and_one_that_stands_on_a_moment() {
-    let playing = replay(incident().0, &[], "} } right space + +");
+    let playing = replay(incident().0, None, "} } right space + +");
     insta::assert_snapshot!("playing_120x40", screen(&playing, 120, 40));
     insta::assert_snapshot!("playing_80x24", screen(&playing, 80, 24));
-    let stepped = replay(doctored(), &[], "} , . .");
+    let stepped = replay(doctored(), None, "} , . .");
     insta::assert_snapshot!("differs_120x40", screen(&stepped, 120, 40));
     insta::assert_snapshot!("differs_80x24", screen(&stepped, 80, 24));
     insta::assert_snapshot!("differs_60x20", screen(&stepped, 60, 20));
@@ -37,13 +36,13 @@ fn a_replay_that_plays_and_one_that_stands_on_a_moment() {
 
 #[test]
 fn what_differs_is_on_a_page() {
-    let app = replay(doctored(), &["the record is broken at line 7"], "$ D");
+    let app = replay(doctored(), Some("the record is broken at line 7"), "$ D");
     insta::assert_snapshot!("differences_80x24", screen(&app, 80, 24));
 }
 
 #[test]
 fn a_damaged_record_is_marked() {
-    let mut app = replay(incident().0, &["the record is broken at line 7"], "}");
+    let mut app = replay(incident().0, Some("the record is broken at line 7"), "}");
     assert!(screen(&app, 80, 24).contains("broken at line 7"));
     app.notice = None;
     let screen = screen(&app, 80, 24);
@@ -56,7 +55,7 @@ fn a_replay_fits_the_smallest_screen_and_a_drills_says_so_too() {
     if let Entry::Began(began) = &mut lines[0].entry {
         began.drill = Some("No Kafka leader".to_owned());
     }
-    let app = replay(lines, &[], "}");
+    let app = replay(lines, None, "}");
     let smallest = screen(&app, 40, 10);
     for word in ["REPLAY", "DRILL", "00:01:00 of"] {
         assert!(smallest.contains(word), "{word}:\n{smallest}");

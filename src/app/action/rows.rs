@@ -23,7 +23,7 @@ const fn row(
     }
 }
 
-/// Every verb there is, in the order of the help; in the footer those of the focused pane come first.
+/// Every verb there is, in the order of the help; in the footer those of the first context come first.
 pub const ROWS: &[Row] = &[
     row(
         Action::ForceQuit,

@@ -25,12 +25,12 @@ impl Player {
 
     /// What is to be known before the comparison is believed: what is wrong with the file, and what is missing in it.
     fn reservations(&self) -> Vec<String> {
-        let flaws = self.flaws.iter().map(ToString::to_string);
+        let flaw = self.flaw.iter().map(ToString::to_string);
         let lost = (self.lost > 0).then(|| {
             let lost = self.lost;
             format!("{lost} entries could not be written then: what follows on them may differ")
         });
-        flaws.chain(lost).collect()
+        flaw.chain(lost).collect()
     }
 }
 

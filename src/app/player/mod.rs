@@ -74,7 +74,7 @@ pub struct Player {
     position: SignedDuration,
     playing: bool,
     speed: f64,
-    /// When the console heard of the world's time last.
+    /// When it heard of the world's time last.
     heard: Option<Timestamp>,
     /// The SOP that was open then; the operator may look at another.
     sop: String,
@@ -84,11 +84,11 @@ pub struct Player {
     /// Entries that the record lost up to here.
     lost: u64,
     /// What is wrong with the file.
-    flaws: Vec<SafeText>,
+    flaw: Option<SafeText>,
 }
 
 impl Player {
-    fn new(lines: Vec<Line>, flaws: Vec<SafeText>) -> Self {
+    fn new(lines: Vec<Line>, flaw: Option<SafeText>) -> Self {
         Self {
             times: times(&lines).into(),
             lines: lines.into(),
@@ -101,7 +101,7 @@ impl Player {
             findings: 0,
             differences: Vec::new(),
             lost: 0,
-            flaws,
+            flaw,
         }
     }
 
@@ -113,6 +113,11 @@ impl Player {
     /// How long the record is.
     pub fn length(&self) -> SignedDuration {
         self.times.last().copied().unwrap_or_default()
+    }
+
+    /// The SOP that was open then.
+    pub fn sop(&self) -> &str {
+        &self.sop
     }
 
     /// Whether its clock runs.
@@ -136,8 +141,8 @@ impl Player {
     }
 
     /// What is wrong with the file, in words.
-    pub fn flaws(&self) -> &[SafeText] {
-        &self.flaws
+    pub fn flaw(&self) -> Option<&SafeText> {
+        self.flaw.as_ref()
     }
 
     /// How many lines were written up to a moment; the first always was.
@@ -183,8 +188,11 @@ fn times(lines: &[Line]) -> Vec<SignedDuration> {
     };
     let (mut ahead, mut latest) = (SignedDuration::ZERO, SignedDuration::ZERO);
     let time = |line: &Line| {
-        if let Entry::ClockAhead(now) = line.entry {
-            ahead = now;
+        match &line.entry {
+            Entry::ClockAhead(now) => ahead = *now,
+            // Another console learns it anew.
+            Entry::Joined(_) => ahead = SignedDuration::ZERO,
+            _ => {}
         }
         latest = latest.max(line.at.duration_since(first.at).saturating_sub(ahead));
         latest
@@ -193,9 +201,9 @@ fn times(lines: &[Line]) -> Vec<SignedDuration> {
 }
 
 impl App {
-    /// A console at the beginning of a record, standing still. `flaws` says what is wrong with the file. The error says why the lines
+    /// A console at the beginning of a record, standing still. `flaw` says what is wrong with the file. The error says why the lines
     /// are no record.
-    pub fn replay(lines: Vec<Line>, flaws: Vec<SafeText>, keymap: Keymap) -> Result<Self, String> {
+    pub fn replay(lines: Vec<Line>, flaw: Option<SafeText>, keymap: Keymap) -> Result<Self, String> {
         let first = lines.first().ok_or("it holds no line")?;
         let Entry::Began(began) = &first.entry else {
             return Err(format!(
@@ -210,15 +218,12 @@ impl App {
             ));
         }
         let mut app = Self::recorded(began, first, keymap);
-        let mut player = Player::new(lines, flaws);
+        let mut player = Player::new(lines, flaw);
         player.sop.clone_from(&app.checklist.sop);
         app.player = Some(Box::new(player));
         app.go_to(SignedDuration::ZERO);
         app.judge();
-        let flaw = app
-            .player
-            .as_ref()
-            .and_then(|player| player.flaws.first().cloned());
+        let flaw = app.player.as_ref().and_then(|player| player.flaw.clone());
         if let Some(flaw) = flaw {
             app.complain(&flaw);
         }
@@ -323,8 +328,7 @@ impl App {
         }
     }
 
-    /// Has followed so many lines then, and stands at this moment. An SOP of the operator's own choice stays open, and the findings are
-    /// compared for the one that was open.
+    /// Has followed so many lines then, and stands at this moment. An SOP of the operator's own choice stays open.
     fn go(&mut self, followed: usize, position: SignedDuration) {
         let Some(mut player) = self.player.take() else {
             return;

@@ -21,6 +21,9 @@ pub(crate) const LEFT: i64 = 400;
 /// When another went on.
 pub(crate) const JOINED: i64 = 1_600;
 
+/// When it had heard its sources.
+const RESUMED: i64 = JOINED + 10;
+
 /// The end.
 pub(crate) const END: i64 = 1_660;
 
@@ -83,6 +86,17 @@ impl Live {
         }
     }
 
+    /// Another console goes on, which has seen nothing yet.
+    fn go_on(&mut self) {
+        let session = Session {
+            started_at: at(JOINED),
+            ..self.app.session.clone()
+        };
+        self.app = App::new(session, "", Keymap::default());
+        self.app.resume(&self.lines);
+        self.recorder = Recorder::default();
+    }
+
     fn write(&mut self, second: i64, entry: Entry) {
         self.lines.extend(self.recorder.flush(at(second)));
         let at = at(second);
@@ -121,6 +135,13 @@ fn sources(second: i64) -> Vec<Fact> {
             Fact::Connection(connection),
             Fact::Deployment(Some(deployment(3))),
             Fact::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()),
+            live(FeedId::Deployment),
+            live(FeedId::Pods),
+        ],
+        // The second console finds its way more slowly.
+        RESUMED => vec![
+            Fact::Deployment(Some(deployment(3))),
+            Fact::Pods([SHORT[1], SHORT[2], "new"].map(|short| pod(short, 500)).to_vec()),
             live(FeedId::Deployment),
             live(FeedId::Pods),
         ],
@@ -163,6 +184,9 @@ pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Found>) {
             live.tell(second, fact);
         }
         if let Some(entry) = done(second) {
+            if second == JOINED {
+                live.go_on();
+            }
             if let Entry::Sop { id } = &entry {
                 live.app.checklist.sop.clone_from(id);
             }

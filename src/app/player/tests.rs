@@ -26,7 +26,7 @@ impl Watched {
     }
 
     fn start() -> Self {
-        Self::of(App::replay(incident().0, Vec::new(), Keymap::default()).unwrap())
+        Self::of(App::replay(incident().0, None, Keymap::default()).unwrap())
     }
 
     fn press(&mut self, keys: &str) -> Vec<Effect> {
@@ -85,7 +85,7 @@ fn each_second_of_a_replay_says_what_the_console_said_then() {
     let (_, found) = incident();
     let mut watched = Watched::start();
     watched.press("space");
-    for second in 1..=LEFT {
+    for second in (1..=LEFT).chain(JOINED..=END) {
         watched.wait(1);
         assert_eq!(watched.second(), second);
         let then = &found[&second];
@@ -272,7 +272,7 @@ fn another_sop_may_be_looked_at_and_the_recorded_one_is_compared_all_the_same() 
 
 #[test]
 fn what_differs_is_counted_and_told() {
-    let mut app = App::replay(doctored(), vec!["a flaw".into()], Keymap::default()).unwrap();
+    let mut app = App::replay(doctored(), Some("a flaw".into()), Keymap::default()).unwrap();
     app.play_out();
     let player = app.player.as_ref().unwrap();
     assert_eq!(player.differences().len(), 1);
@@ -298,7 +298,7 @@ fn what_differs_is_counted_and_told() {
 #[test]
 fn what_is_no_record_is_refused() {
     let (lines, _) = incident();
-    let replay = |lines: &[_]| App::replay(lines.to_vec(), Vec::new(), Keymap::default());
+    let replay = |lines: &[_]| App::replay(lines.to_vec(), None, Keymap::default());
     assert_eq!(replay(&[]).unwrap_err(), "it holds no line");
     let problem = replay(&lines[1..]).unwrap_err();
     assert!(problem.starts_with("its first line says `"), "{problem}");
