@@ -41,11 +41,12 @@ pub async fn replay(settings: &Settings, arguments: &ReplayArgs) -> Result<u8> {
 /// Says where the findings are not as recorded.
 fn check(app: &mut App, broken: bool) -> Result<u8> {
     app.play_out();
-    let lines = app.differences_page().lines.into_iter();
-    let text: String = lines
-        .map(|line| format!("{}\n", SafeText::new(&line.text)))
+    let lines = app.differences_page().lines;
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| SafeText::new(&line.text).to_string())
         .collect();
-    print(&text)?;
+    print(&format!("{}\n", lines.join("\n")))?;
     let differs = app
         .player
         .as_ref()

@@ -59,7 +59,12 @@ impl App {
         } else {
             Tone::Bad
         };
-        page.add(tone, format!("{} up to here", player.summary()));
+        let so_far = if player.position < player.length() {
+            " up to here"
+        } else {
+            ""
+        };
+        page.add(tone, format!("{}{so_far}", player.summary()));
         page
     }
 }
@@ -67,9 +72,12 @@ impl App {
 /// What differs, with what was recorded and what is found.
 fn differences(differs: &Differs, profile: &Profile) -> Vec<(String, String, String)> {
     let Differs { recorded, found } = differs;
-    let list = |list: Vec<String>| match list.is_empty() {
-        true => "nothing".to_owned(),
-        false => list.join("; "),
+    let list = |list: Vec<String>| {
+        if list.is_empty() {
+            "nothing".to_owned()
+        } else {
+            list.join("; ")
+        }
     };
     let advice = |one: &Advised| advice(one, profile);
     let also = |found: &Found| list(found.also.iter().map(advice).collect());

@@ -163,11 +163,9 @@ impl Player {
 
     /// The next moment's line.
     fn next_moment(&self) -> Option<usize> {
-        let ahead = self.lines.iter().enumerate().skip(self.followed);
-        ahead
-            .into_iter()
-            .find(|(_, line)| moment::is_one(&line.entry))
-            .map(|(place, _)| place)
+        let mut ahead = self.lines.iter().skip(self.followed);
+        let steps = ahead.position(|line| moment::is_one(&line.entry))?;
+        Some(self.followed + steps)
     }
 
     /// The last moment's line before this place; not the one it stands on.
