@@ -33,6 +33,12 @@
 //! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::gather::gather)) until nothing is
 //! [awaited](app::App::awaited), so that there is one diagnosis and no second.
 //!
+//! # A replay
+//!
+//! A [`Player`](app::player::Player) leads a console by the lines of a record instead of the world: each fact comes again at its moment,
+//! time passes between them, and each recorded finding is compared with what is found now. To go back is to begin anew. No effect that
+//! [reaches the world](app::event::Effect::reaches_world) leaves it.
+//!
 //! # Floors
 //!
 //! Imports go downward; siblings on a floor do not know each other. A test holds the code to it.
@@ -47,7 +53,7 @@
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | 4 | [`launch`] | what `main` chooses from: live, check, drill, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
+//! | 4 | [`launch`] | what `main` chooses from: live, check, drill, replay, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
 //! | – | [`cli`] | the command line, which [`config`] and [`launch`] read | I/O |
 //!
 //! # The drill

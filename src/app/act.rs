@@ -254,6 +254,10 @@ impl App {
 
     /// After facts came or time passed: what is under way goes on, what is asked holds or falls, and unknown outcomes may be seen.
     pub(super) fn go_on(&mut self) -> Vec<Effect> {
+        if self.player.is_some() {
+            // The record says what came of it.
+            return Vec::new();
+        }
         let mut effects = self.resolve_unknown();
         self.hold_question();
         effects.extend(self.walk_on());

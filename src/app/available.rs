@@ -5,8 +5,29 @@ use super::action::Action;
 use super::dialog::Dialog;
 
 impl Action {
+    /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
+    pub fn needs_world(self) -> bool {
+        matches!(
+            self,
+            Self::Refresh
+                | Self::Tick
+                | Self::Apply
+                | Self::RestartPod
+                | Self::RestartAll
+                | Self::RollOut
+                | Self::StartPods
+                | Self::ScaleUp
+                | Self::ScaleDown
+                | Self::Remark
+                | Self::Report
+        )
+    }
+
     /// Whether it would do something now: the footer shows only what does.
     pub fn available(self, app: &App) -> bool {
+        if app.player.is_some() && self.needs_world() {
+            return false;
+        }
         match self {
             Self::ClearFilter => app.log.is_narrowed(),
             Self::Apply => {

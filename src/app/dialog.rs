@@ -55,6 +55,8 @@ pub enum Dialog {
     Hints(Scroll),
     /// What was right and what was missed.
     Debriefing(Scroll),
+    /// Where a replay is not as recorded.
+    Differences(Scroll),
     /// A step: what to look at.
     Step {
         /// Its place in the SOP.
@@ -160,6 +162,7 @@ impl Dialog {
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)
+            | Self::Differences(scroll)
             | Self::HandOff { scroll, .. }
             | Self::Step { scroll, .. }
             | Self::Rows { scroll, .. }

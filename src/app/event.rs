@@ -69,6 +69,23 @@ pub enum Effect {
     Write(String),
 }
 
+impl Effect {
+    /// Whether it is for more than the screen and the operator's clipboard.
+    pub fn reaches_world(&self) -> bool {
+        match self {
+            Self::Quit | Self::Suspend | Self::Redraw | Self::Copy(_) | Self::Write(_) => false,
+            Self::Refresh
+            | Self::WatchRows(_)
+            | Self::Answer(_)
+            | Self::Rehearse { .. }
+            | Self::Do(_)
+            | Self::Record(_)
+            | Self::OpenRecord { .. }
+            | Self::Report => true,
+        }
+    }
+}
+
 /// What came of an effect that can fail.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

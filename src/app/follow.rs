@@ -46,20 +46,10 @@ impl App {
             Entry::Fact(fact) => self.learn((**fact).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
             Entry::Found(recorded) => return self.compare(recorded),
-            Entry::Joined(_) => self.begin_anew(),
+            Entry::Joined(_) => self.look_anew(),
             other => self.remember(line, other),
         }
         None
-    }
-
-    /// Another console goes on: it knows only what it sees itself.
-    fn begin_anew(&mut self) {
-        self.facts = Facts::default();
-        self.facts.began_at = Some(self.session.started_at);
-        if let Some(speed) = self.speed {
-            self.facts.set_speed(speed);
-        }
-        self.skew = SignedDuration::ZERO;
     }
 
     /// What the operator did before: ticks, and the SOP that was chosen.
@@ -90,6 +80,7 @@ impl App {
         if let Some(first) = lines.first() {
             self.session.started_at = first.at;
             self.facts.began_at = Some(first.at);
+            self.resumed = Some(first.at);
             if let Entry::Began(began) = &first.entry {
                 self.checklist.sop.clone_from(&began.sop);
             }
@@ -101,9 +92,29 @@ impl App {
         self.hold_choices();
     }
 
+    /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
+    fn look_anew(&mut self) {
+        self.skew = SignedDuration::ZERO;
+        self.resumed = Some(self.session.started_at);
+        let mut facts = Facts::default();
+        facts.began_at = Some(self.session.started_at);
+        if let Some(speed) = self.speed {
+            facts.set_speed(speed);
+        }
+        self.facts = facts;
+        self.log = std::mem::take(&mut self.log).emptied();
+        self.hold_choices();
+    }
+
+    /// What was found was found for the SOP that was open: in a console that another incident was still offered to, its own.
     fn compare(&mut self, recorded: &Found) -> Option<Differs> {
+        let open = self.checklist.sop.clone();
+        if self.session.profile.sop(&recorded.sop).is_some() {
+            self.checklist.sop.clone_from(&recorded.sop);
+        }
         self.judge();
         let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        self.checklist.sop = open;
         (found != *recorded).then(|| Differs {
             recorded: recorded.clone(),
             found,

@@ -183,11 +183,14 @@ impl Keymap {
         None
     }
 
-    /// What a key means where these contexts hold.
+    /// What a key means where these contexts hold; in the first of them, where it means something in several.
     pub fn resolve(&self, key: Key, contexts: &[Context]) -> Option<Action> {
-        let holds =
-            |(row, keys): &&(&'static Row, Vec<Key>)| contexts.contains(&row.context) && keys.contains(&key);
-        self.bound.iter().find(holds).map(|(row, _)| row.action)
+        let in_context = |context: &Context| {
+            let holds =
+                |(row, keys): &&(&'static Row, Vec<Key>)| row.context == *context && keys.contains(&key);
+            self.bound.iter().find(holds)
+        };
+        contexts.iter().find_map(in_context).map(|(row, _)| row.action)
     }
 
     /// All rows with their keys, in the order of the table.

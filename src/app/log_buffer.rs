@@ -169,6 +169,19 @@ struct Held {
 }
 
 impl LogBuffer {
+    /// One that holds nothing and shows what this one does.
+    pub fn emptied(self) -> Self {
+        let narrowed = self.is_narrowed().then(Ring::default);
+        Self {
+            mode: self.mode,
+            filter: self.filter,
+            pod: self.pod,
+            wrap: self.wrap,
+            narrowed,
+            ..Self::default()
+        }
+    }
+
     /// Whether a record belongs to the mode that is shown.
     pub fn shows(&self, record: &LogRecord) -> bool {
         match self.mode {

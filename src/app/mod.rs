@@ -18,6 +18,7 @@ pub mod notice;
 pub mod page;
 pub mod panes;
 mod perform;
+pub mod player;
 mod rows_page;
 mod update;
 pub mod vitals;
@@ -38,6 +39,7 @@ use self::lesson::Course;
 use self::log_buffer::LogBuffer;
 use self::notice::Notice;
 use self::panes::Panes;
+use self::player::Player;
 pub use self::walk::{Phase, Walk};
 use crate::incident::account::Account;
 use crate::incident::change::Change;
@@ -93,6 +95,8 @@ pub struct App {
     pub notes: Vec<(Timestamp, SafeText)>,
     /// How the record is.
     pub record: Recorded,
+    /// When the incident began, by its record: the clock of the cluster, which no machine's clock moves.
+    resumed: Option<Timestamp>,
     /// Counts what was asked before a change.
     questions: u64,
     /// What the record was told last.
@@ -101,6 +105,8 @@ pub struct App {
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.
     pub course: Option<Box<Course>>,
+    /// The record that leads the console, in a replay.
+    pub player: Option<Box<Player>>,
     /// Seconds of the drill's clock a second, where they are not one.
     pub speed: Option<f64>,
     /// The newest word from the console.
@@ -133,10 +139,12 @@ impl App {
             walk: None,
             notes: Vec::new(),
             record: Recorded::default(),
+            resumed: None,
             questions: 0,
             found: None,
             keymap,
             course: None,
+            player: None,
             speed: None,
             notice: None,
             copied: None,

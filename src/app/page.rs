@@ -92,6 +92,7 @@ impl App {
             Dialog::Sources(_) => Some(self.sources_page()),
             Dialog::Hints(_) => self.course.as_ref().map(|course| hints_page(course)),
             Dialog::Debriefing(_) => self.debriefing(),
+            Dialog::Differences(_) => Some(self.differences_page()),
             Dialog::Step { index, .. } => Some(self.step_page(*index)),
             Dialog::Rows { of, .. } => Some(self.rows_page(of)),
             Dialog::Pod { uid, .. } => Some(match self.facts.pods.get(uid) {
@@ -121,7 +122,11 @@ impl App {
     fn help_page(&self) -> Page {
         let mut page = Page::titled("Keys");
         let mut last = None;
-        let here = |row: &KeyRow| row.context != Context::Drill || self.course.is_some();
+        let here = |row: &KeyRow| match row.context {
+            Context::Drill => self.course.is_some(),
+            Context::Replay => self.player.is_some(),
+            _ => true,
+        };
         let mut rows: Vec<_> = self.keymap.rows().filter(|(row, _)| here(row)).collect();
         rows.sort_by_key(|(row, _)| row.context);
         for (row, keys) in rows {

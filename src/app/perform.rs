@@ -19,6 +19,9 @@ fn moved(place: usize, by: isize, count: usize) -> usize {
 
 impl App {
     pub(super) fn perform(&mut self, action: Action) -> Vec<Effect> {
+        if self.is_refused_in_replay(action) {
+            return Vec::new();
+        }
         match action {
             Action::Quit | Action::ForceQuit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
@@ -49,6 +52,7 @@ impl App {
             Action::GiveAnswer => self.ask_for_answer(),
             Action::Reveal => self.reveal(),
             Action::Debrief => self.debrief(),
+            Action::Replay(turn) => self.turn(turn),
             Action::PickSop => self.pick_sop(),
             Action::Tick => return self.tick(),
             Action::Search => self.search(),

@@ -22,7 +22,12 @@ impl App {
         }
         let read = self.facts.rows.as_ref().filter(|(_, rows)| rows.of == *of);
         let Some((read_at, rows)) = read else {
-            page.add(Tone::Doubtful, "reading …");
+            let words = if self.player.is_some() {
+                "these rows were not read then"
+            } else {
+                "reading …"
+            };
+            page.add(Tone::Doubtful, words);
             return page;
         };
         page.add(

@@ -32,11 +32,22 @@ impl App {
         // On a drill's fast clock an answer's way is long, and both clocks are the same.
         if let Event::Fact(Fact::ServerClock(clock)) = &event
             && self.speed.is_none()
+            && self.player.is_none()
         {
             self.set_skew(clock.duration_since(now));
         }
-        let now = now.saturating_add(self.skew).unwrap_or(now);
+        let now = if self.player.is_some() {
+            self.pass(now)
+        } else {
+            now.saturating_add(self.skew).unwrap_or(now)
+        };
         self.now = now;
+        let effects = self.take_event(event);
+        self.let_out(effects)
+    }
+
+    fn take_event(&mut self, event: Event) -> Vec<Effect> {
+        let now = self.now;
         match event {
             Event::Key(key) => {
                 let effects = self.press(key);
@@ -74,6 +85,10 @@ impl App {
             Event::Fact(Fact::Log(batch)) => batch,
             Event::Fact(Fact::Usage(_)) => return live(FeedId::Usage),
             Event::Fact(Fact::Scrape { pod, .. }) => return live(FeedId::Scrape(pod.clone())),
+            // A replay that stands still.
+            Event::Tick if self.player.as_ref().is_some_and(|player| !player.is_playing()) => {
+                return self.notice.is_none();
+            }
             _ => return false,
         };
         let known = self.facts.logs.get(&batch.source);
@@ -108,6 +123,10 @@ impl App {
             course.shift(span);
         }
         self.skew = skew;
+        if let Some(began) = self.resumed {
+            self.session.started_at = began;
+            self.facts.began_at = Some(began);
+        }
     }
 
     pub(super) fn learn(&mut self, fact: Fact) {
@@ -185,17 +204,25 @@ impl App {
         });
     }
 
-    /// Where keys go now.
+    /// Where keys go now: to the first of these in which they mean something.
     pub fn contexts(&self) -> Vec<Context> {
+        let replay = self.player.as_ref().map(|_| Context::Replay);
         match self.dialog() {
             Some(dialog) if dialog.is_prompt() || dialog.is_question() => vec![Context::Always],
             // One more hint, or the answer, comes from the hints as well.
-            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Dialog, Context::Drill],
-            Some(_) => vec![Context::Always, Context::Dialog],
+            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Drill, Context::Dialog],
+            Some(dialog) => {
+                let replay = replay.filter(|_| !dialog.is_choice());
+                [Context::Always, Context::Dialog]
+                    .into_iter()
+                    .chain(replay)
+                    .collect()
+            }
             None => {
                 let drill = self.course.as_ref().map(|_| Context::Drill);
-                let console = [Context::Always, Context::In(self.panes.focus), Context::Console];
-                console.into_iter().chain(drill).collect()
+                let first = [Context::Always].into_iter().chain(replay);
+                let pane = [Context::In(self.panes.focus)];
+                first.chain(pane).chain(drill).chain([Context::Console]).collect()
             }
         }
     }

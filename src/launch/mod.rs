@@ -272,12 +272,7 @@ async fn serve(drill: &Drill) -> Result<()> {
 /// A console, and where events for it are sent.
 fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console, mpsc::Sender<Event>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let keys = settings
-        .keys
-        .iter()
-        .map(|setting| (setting.action.clone(), setting.keys.clone()))
-        .collect();
-    let keymap = Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))?;
+    let keymap = keymap(settings)?;
     let theme = theme(settings)?;
     let lines = sources::start(parts.sources, tasks, &sender);
     let app = App::new(parts.session, &parts.sop, keymap);
@@ -286,6 +281,15 @@ fn console(settings: &Settings, parts: Parts, tasks: &Tasks) -> Result<(Console,
     let channel = (sender.clone(), receiver);
     let console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
     Ok((console, sender))
+}
+
+fn keymap(settings: &Settings) -> Result<Keymap> {
+    let keys = settings
+        .keys
+        .iter()
+        .map(|setting| (setting.action.clone(), setting.keys.clone()))
+        .collect();
+    Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {

@@ -1,5 +1,6 @@
 //! Floor 3: the loop, the terminal and the tasks: the only place where effects become I/O.
 
+pub mod beat;
 pub mod clipboard;
 pub mod clock;
 pub mod console;

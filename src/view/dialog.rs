@@ -34,6 +34,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Sources(scroll)
         | Dialog::Hints(scroll)
         | Dialog::Debriefing(scroll)
+        | Dialog::Differences(scroll)
         | Dialog::HandOff { scroll, .. }
         | Dialog::Step { scroll, .. }
         | Dialog::Rows { scroll, .. }

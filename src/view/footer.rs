@@ -42,7 +42,9 @@ fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
     let contexts = app.contexts();
     let mut help = None;
     let mut items = Vec::new();
-    for (row, keys) in app.keymap.rows() {
+    let mut rows: Vec<_> = app.keymap.rows().collect();
+    rows.sort_by_key(|(row, _)| contexts.iter().position(|context| *context == row.context));
+    for (row, keys) in rows {
         let works = contexts.contains(&row.context) && !row.footer.is_empty() && row.action.available(app);
         let Some(key) = keys.first().filter(|_| works) else {
             continue;

@@ -50,8 +50,12 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         pieces.push((0, new().add(Meaning::Drill, &badge)));
         pieces.push((2, new().add(Meaning::Drill, &format!(" {scenario} "))));
     }
+    if app.player.is_some() {
+        pieces.push((0, new().add(Meaning::Drill, " REPLAY ")));
+    }
     pieces.push((0, environment(app, theme)));
-    if app.session.read_only {
+    // A replay changes nothing in any case.
+    if app.session.read_only && app.player.is_none() {
         pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));
     }
     if let Some(connection) = &app.facts.connection {

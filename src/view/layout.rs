@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! identity ─────────────────────────────────────────────────
+//! (in a replay: where it is) ───────────────────────────────
 //! ┌ Pods ───────────────────────────┐┌ SOP ────────────────┐
 //! │                                 ││                     │
 //! ├ Leaders ────────────────────────┤│                     │
@@ -70,6 +71,8 @@ impl Region {
 pub struct Regions {
     /// Who, where, since when.
     pub identity: Rect,
+    /// In a replay: where it is, and whether all is found as recorded.
+    pub replay: Option<Rect>,
     /// The framed ones.
     pub framed: Vec<Region>,
     /// The one thing to say.
@@ -98,9 +101,11 @@ pub fn plan(area: Rect, app: &App) -> Plan {
         return Plan::TooSmall;
     }
     let row = |y| Rect { y, height: 1, ..area };
+    let replay = app.player.as_ref().map(|_| row(area.y + 1));
+    let above = 1 + u16::from(replay.is_some());
     let middle = Rect {
-        y: area.y + 1,
-        height: area.height - 3,
+        y: area.y + above,
+        height: area.height - above - 2,
         ..area
     };
     let framed = if app.panes.zoomed || is_small(area) {
@@ -110,6 +115,7 @@ pub fn plan(area: Rect, app: &App) -> Plan {
     };
     Plan::Console(Regions {
         identity: row(area.y),
+        replay,
         framed,
         bar: row(area.bottom() - 2),
         footer: row(area.bottom() - 1),

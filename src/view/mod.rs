@@ -27,6 +27,9 @@ mod logs;
 mod pods;
 mod prompt;
 mod record;
+mod replay;
+#[cfg(test)]
+mod replay_tests;
 mod sop;
 mod svg;
 #[cfg(test)]
@@ -78,6 +81,9 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
     identity::render(app, theme, regions.identity, buffer);
+    if let (Some(player), Some(row)) = (&app.player, regions.replay) {
+        replay::render(app, player, theme, row, buffer);
+    }
     let focused = |region: &&Region| frame::is_focused(region, app.panes.focus);
     // The focused frame last: it shares lines with its neighbours.
     regions

@@ -22,5 +22,6 @@ mod leaks;
 mod lessons;
 mod pty;
 mod recorded;
+mod replay;
 mod tidy;
 mod virtual_time;

@@ -4,6 +4,7 @@ mod rows;
 
 pub use self::rows::ROWS;
 use super::panes::Pane;
+use super::player::Turn;
 
 /// Where a verb applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +15,8 @@ pub enum Context {
     In(Pane),
     /// In a drill that teaches something, where the console's keys work, and among its hints.
     Drill,
+    /// In a replay, where the console's keys work, and on its pages.
+    Replay,
     /// In a dialog.
     Dialog,
     /// In every place, text fields too.
@@ -27,19 +30,23 @@ impl Context {
             Self::Console => "Console",
             Self::In(pane) => pane.title(),
             Self::Drill => "Drill",
+            Self::Replay => "Replay",
             Self::Dialog => "Dialogs",
             Self::Always => "Always",
         }
     }
 
-    /// Whether one key can't mean two things in both.
+    /// Whether one key can't mean two things in both. In a replay its own keys come first, and there is no drill.
     pub fn overlaps(self, other: Self) -> bool {
-        use Context::{Always, Console, Drill, In};
+        use Context::{Always, Console, Drill, In, Replay};
+        let replayed = self == Replay || other == Replay;
         self == other
-            || matches!(
-                (self, other),
-                (Always | Drill, _) | (_, Always | Drill) | (Console, In(_)) | (In(_), Console)
-            )
+            || matches!((self, other), (Always, _) | (_, Always))
+            || !replayed
+                && matches!(
+                    (self, other),
+                    (Drill, _) | (_, Drill) | (Console, In(_)) | (In(_), Console)
+                )
     }
 }
 
@@ -113,6 +120,8 @@ pub enum Action {
     DialogBottom,
     Choose,
     CopyText,
+    /// In a replay.
+    Replay(Turn),
 }
 
 /// One row of the table.

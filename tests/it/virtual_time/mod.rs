@@ -4,7 +4,7 @@ mod acted;
 mod check;
 mod day;
 mod repeat;
-mod replayed;
+pub mod replayed;
 mod scenario;
 mod taken_away;
 mod unsteady;

@@ -44,7 +44,7 @@ fn every_drills_record_leads_to_the_same_diagnoses_again() {
 }
 
 fn judge(id: &str, tell: bool) -> Vec<String> {
-    let text = recorded(id);
+    let text = recorded(id, LONGEST);
     if tell {
         let found = text
             .lines()
@@ -77,15 +77,15 @@ fn judge(id: &str, tell: bool) -> Vec<String> {
     differs
 }
 
-/// The lines of a scenario as they stand in a file.
-fn recorded(id: &str) -> String {
+/// The lines of a scenario as they stand in a file; it is watched for so long at most.
+pub fn recorded(id: &str, longest: SignedDuration) -> String {
     let scenario = drill::scenario(id).unwrap();
     let last = scenario.expect.iter().map(|expected| expected.at).max().unwrap();
     let lines = virtual_time::run(|breath| async move {
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;
         let recorded = console.record();
         let first = began(console.app());
-        console.run_until(last.min(LONGEST)).await;
+        console.run_until(last.min(longest)).await;
         let rest = recorded.lock().unwrap().clone();
         std::iter::once(first).chain(rest).collect::<Vec<_>>()
     });
