@@ -1,6 +1,7 @@
 //! The incident in a few sentences.
 
 use super::actions::{Leading, Performed, leading};
+use super::history::Held;
 use super::names::Names;
 use super::{Report, changes};
 use crate::incident::record::{Entry, Found, Line};
@@ -50,14 +51,27 @@ fn advice(report: &Report) -> Option<String> {
         return Some(format!("Recommended from {at} to the end: {}.", first.words));
     };
     let since = last.from.strftime("%T UTC");
-    let between = match between.len() {
-        0 => String::new(),
-        count => format!(" {count} in between."),
-    };
     Some(format!(
-        "Recommended first, at {at}: {}. Last, from {since} on: {}.{between}",
-        first.words, last.words
+        "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
+        first.words,
+        in_between(between, [first, last]),
+        last.words
     ))
+}
+
+/// What else was recommended, each once.
+fn in_between(between: &[Held], told: [&Held; 2]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for held in between {
+        let known = told.iter().any(|one| one.words == held.words);
+        if !known && !words.contains(&held.words.as_str()) {
+            words.push(&held.words);
+        }
+    }
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" In between: {}.", words.join(", "))
 }
 
 fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
