@@ -19,6 +19,7 @@ pub mod leader;
 pub mod log;
 pub mod plan;
 pub mod profile;
+mod prose;
 pub mod record;
 pub mod redact;
 pub mod report;

@@ -1,12 +1,15 @@
 //! A recorded incident as a text.
 
-use color_eyre::eyre::{Result, eyre};
+use std::io::Write as _;
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::incidents::folder;
 use super::print;
 use crate::cli::{ReportArgs, ReportOutput};
 use crate::config::Folders;
-use crate::incident::report::markdown;
+use crate::incident::report::{json, markdown};
+use crate::incident::text::SafeText;
 use crate::journal::read::read;
 use crate::journal::shelf;
 
@@ -22,10 +25,14 @@ pub fn report(folders: &Folders, arguments: &ReportArgs) -> Result<u8> {
     let contents = read(&file).map_err(|why| eyre!("{why}"))?;
     let doubt = contents.doubt();
     if let Some(doubt) = &doubt {
-        eprintln!("{}: {doubt}", file.display());
+        let told = format!("{}: {doubt}\n", file.display());
+        // The report says so too: nothing is lost where nobody reads this.
+        let _ = std::io::stderr().write_all(SafeText::new(&told).as_bytes());
     }
+    let (lines, doubt) = (&contents.lines, doubt.as_deref());
     let text = match arguments.output {
-        ReportOutput::Markdown | ReportOutput::Json => markdown(&contents.lines, doubt.as_deref()),
+        ReportOutput::Markdown => markdown(lines, doubt),
+        ReportOutput::Json => json(lines, doubt).wrap_err("write the report as JSON")? + "\n",
     };
     print(&text).map(|()| 0)
 }

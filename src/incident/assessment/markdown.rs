@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::table::name;
 use super::{Assessment, Recommended};
+use crate::incident::prose::escaped;
 
 impl Assessment {
     /// The document as Markdown.
@@ -75,16 +76,4 @@ fn add(text: &mut String, lead: &str, one: &Recommended) {
     if !one.because.is_empty() {
         text.push('\n');
     }
-}
-
-/// Text that Markdown does not take for its own: marks escaped, on one line.
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
-            safe.push('\\');
-        }
-        safe.push(if c == '\n' { ' ' } else { c });
-    }
-    safe
 }

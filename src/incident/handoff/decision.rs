@@ -1,9 +1,9 @@
 //! Why this team: the rule that concerns it, its threshold, its basis in the SOP, and what speaks against it.
 
 use super::Audience;
-use super::note::Section;
 use super::threshold;
 use crate::incident::diagnosis::{Recommendation, Truth};
+use crate::incident::prose::Section;
 use crate::incident::rule::{Action, Rule};
 
 /// Lines that show why.

@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 use regex::Regex;
 
 use super::Audience;
-use super::note::Section;
 use crate::incident::diagnosis::window;
 use crate::incident::errors::ClassSummary;
 use crate::incident::fact::ClusterEvent;
+use crate::incident::prose::Section;
 use crate::incident::span;
 
 /// Classes that are told of many.

@@ -17,9 +17,10 @@ mod unread;
 
 use jiff::Timestamp;
 
-use self::note::{Note, Section, clean};
+use self::note::Note;
 use super::account::Account;
 use super::profile::Contact;
+use super::prose::{Section, clean};
 use super::text::SafeText;
 
 /// What was done about the incident so far.

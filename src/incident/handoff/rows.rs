@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 
 use super::Audience;
-use super::note::Section;
 use crate::incident::diagnosis::window;
 use crate::incident::fact::{StandingRow, StatusCount};
 use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::profile::{ClockBasis, Role, Status, Table};
+use crate::incident::prose::Section;
 use crate::incident::span;
 
 /// Rows of a table that are named of many.

@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::Audience;
-use super::note::Section;
 use crate::incident::fact::{Container, ContainerState, Lease, Pod};
 use crate::incident::leader::{LeaderReading, Verdict};
+use crate::incident::prose::Section;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
 

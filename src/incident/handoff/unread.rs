@@ -1,10 +1,10 @@
 //! What could not be read: what the text says rests on the rest only.
 
 use super::Audience;
-use super::note::Section;
 use crate::incident::fact::ContainerState;
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
 use crate::incident::log::ContainerKey;
+use crate::incident::prose::Section;
 use crate::incident::span;
 
 /// Sources that are named of many.

@@ -1,0 +1,165 @@
+//! The incident in a few sentences.
+
+use super::actions::{Leading, Performed, leading};
+use super::history::Held;
+use super::names::Names;
+use super::{Report, changes};
+use crate::incident::record::{Entry, Found, Line};
+use crate::incident::span;
+
+/// The sentences, each for itself.
+pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<String> {
+    let mut sentences = vec![what(report)];
+    sentences.extend(advice(report));
+    sentences.extend(leaders(lines, names));
+    sentences.push(done(&report.actions));
+    sentences.extend(effect(&report.actions));
+    sentences.push(by_hand(report, lines));
+    sentences.push(end(report, lines));
+    sentences.extend(missing(report));
+    sentences
+}
+
+/// `Kafka cluster provisioning latency at Managed Services API, stage: 14m 32s, from 2026-11-23 07:20:12 UTC on.`
+fn what(report: &Report) -> String {
+    let Some((began, last)) = report.began_at.zip(report.last_at) else {
+        return "The record holds no line that can be read.".to_owned();
+    };
+    let long = span::exact(super::since(began, last));
+    let began = began.strftime("%F %T UTC");
+    match &report.place {
+        Some(place) => {
+            let environment = place.environment.as_deref();
+            let environment = environment.unwrap_or("an environment that the profile does not know");
+            format!(
+                "{} of {}, {environment}: looked at from {began} on, for {long}.",
+                report.title, place.service
+            )
+        }
+        None => format!(
+            "An incident whose first line is missing: what is known begins at {began} and goes on for {long}."
+        ),
+    }
+}
+
+fn advice(report: &Report) -> Option<String> {
+    let Some((first, rest)) = report.recommendations.split_first() else {
+        return Some("Nothing was found: no diagnosis is in the record.".to_owned());
+    };
+    let at = first.from.strftime("%T UTC");
+    let Some((last, between)) = rest.split_last() else {
+        return Some(format!("Recommended from {at} to the end: {}.", first.words));
+    };
+    let since = last.from.strftime("%T UTC");
+    Some(format!(
+        "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
+        first.words,
+        in_between(between, [first, last]),
+        last.words
+    ))
+}
+
+/// What else was recommended, each once.
+fn in_between(between: &[Held], told: [&Held; 2]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for held in between {
+        let known = told.iter().any(|one| one.words == held.words);
+        if !known && !words.contains(&held.words.as_str()) {
+            words.push(&held.words);
+        }
+    }
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" In between: {}.", words.join(", "))
+}
+
+fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
+    let mut found = lines.iter().filter_map(|line| match &line.entry {
+        Entry::Found(found) => Some(&**found),
+        _ => None,
+    });
+    let words = |found: &Found| {
+        let leaders = leading(found, names);
+        let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
+        leaders.iter().map(words).collect::<Vec<_>>().join("; ")
+    };
+    let first = words(found.next()?);
+    if first.is_empty() {
+        return None;
+    }
+    Some(match found.next_back().map(words) {
+        Some(last) if last != first => format!("Leaders at first: {first}. At the end: {last}."),
+        Some(_) => format!("Leaders at first and at the end: {first}."),
+        None => format!("Leaders: {first}."),
+    })
+}
+
+fn done(actions: &[Performed]) -> String {
+    if actions.is_empty() {
+        return "Nothing in the cluster was changed with sopwatch.".to_owned();
+    }
+    let count = |outcome: &str| actions.iter().filter(|one| one.outcome == outcome).count();
+    let words: Vec<String> = ["applied", "refused", "failed", "outcome unknown"]
+        .into_iter()
+        .filter(|outcome| count(outcome) > 0)
+        .map(|outcome| format!("{} {outcome}", count(outcome)))
+        .collect();
+    let changes = match actions.len() {
+        1 => "1 change was".to_owned(),
+        many => format!("{many} changes were"),
+    };
+    format!("{changes} set out for: {}.", words.join(", "))
+}
+
+/// What the last change that was applied led to.
+fn effect(actions: &[Performed]) -> Option<String> {
+    let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
+    let stage = last.stages.last().map(|stage| {
+        let went = super::timeline::went(stage.good);
+        format!("{}{went}", stage.words)
+    });
+    let stage = stage.map_or(String::new(), |stage| format!(" came to: {stage};"));
+    let after = match &last.after {
+        Some(after) => format!("the last advice found then was: {}", after.recommendation),
+        None => "nothing new was found in the time that it takes to settle".to_owned(),
+    };
+    Some(format!("Action {}{stage} {after}.", last.id))
+}
+
+fn by_hand(report: &Report, lines: &[Line]) -> String {
+    let (ticked, open) = (report.manual.ticked.len(), report.manual.not_ticked.len());
+    let notes = lines
+        .iter()
+        .filter(|line| matches!(line.entry, Entry::Note { .. }))
+        .count();
+    let teams: Vec<&str> = report.hand_offs.iter().map(|one| one.title.as_str()).collect();
+    let handed = if teams.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{} ({})", teams.len(), teams.join(", "))
+    };
+    format!("Manual steps ticked: {ticked}, not ticked: {open}. Notes: {notes}. Hand-offs: {handed}.")
+}
+
+fn end(report: &Report, lines: &[Line]) -> String {
+    let last = lines.iter().rev().find(|line| {
+        matches!(
+            line.entry,
+            Entry::Closed(_) | Entry::Left { .. } | Entry::Joined(_)
+        )
+    });
+    let at = |line: &Line| line.at.strftime("%F %T UTC").to_string();
+    match last {
+        Some(line) if !report.open => format!("The incident was closed at {}.", at(line)),
+        Some(line) if matches!(line.entry, Entry::Left { .. }) => {
+            format!("The incident is open; the console was left at {}.", at(line))
+        }
+        _ => "The incident is open; the record does not say that the console was left.".to_owned(),
+    }
+}
+
+fn missing(report: &Report) -> Option<String> {
+    let lost = report.unknown.entries_lost;
+    (lost > 0).then(|| format!("{lost} entries are missing from the record: they could not be written."))
+}
