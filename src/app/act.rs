@@ -73,7 +73,7 @@ impl App {
             self.say("judge it yourself first: the advice comes with your answer, or when it is revealed");
             return Vec::new();
         }
-        self.propose(|account| Plan::advised(account))
+        self.propose(Plan::advised)
     }
 
     /// Restarts the chosen pod.

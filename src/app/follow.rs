@@ -68,7 +68,7 @@ impl App {
             }
             Entry::Note { text } => self.notes.push((line.at, text.clone())),
             Entry::Intent(_) | Entry::Outcome { .. } | Entry::Stage { .. } => {
-                change::note(&mut self.changes, line)
+                change::note(&mut self.changes, line);
             }
             _ => {}
         }

@@ -113,7 +113,7 @@ impl Walk {
         match self.phase {
             Phase::Sent => self.after_sending(change, waited),
             Phase::Replacing => self.after_replacing(account, waited),
-            Phase::Leading => self.after_leading(account, waited),
+            Phase::Leading => Self::after_leading(account, waited),
             Phase::Moving => self.after_moving(account, waited),
             Phase::Over(_) => Next::Wait,
         }
@@ -221,18 +221,14 @@ impl Walk {
             return done.then(|| format!("ready: {}", replaced.join(", ")));
         }
         let deployment = account.facts.deployment.as_ref()?;
-        match self.plan.commands.first()? {
-            Command::Scale { to, .. } => {
-                let done =
-                    deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
-                done.then(|| format!("{ready} of {to} pods are ready"))
-            }
-            _ => {
-                let old = pods.values().any(|pod| self.before.contains(&pod.uid));
-                let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
-                done.then(|| format!("all {ready} pods are new and ready"))
-            }
+        if let Command::Scale { to, .. } = self.plan.commands.first()? {
+            let done =
+                deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
+            return done.then(|| format!("{ready} of {to} pods are ready"));
         }
+        let old = pods.values().any(|pod| self.before.contains(&pod.uid));
+        let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
+        done.then(|| format!("all {ready} pods are new and ready"))
     }
 
     fn stuck(&self, account: &Account<'_>) -> String {
@@ -248,7 +244,7 @@ impl Walk {
         }
     }
 
-    fn after_leading(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
+    fn after_leading(account: &Account<'_>, waited: SignedDuration) -> Next {
         let leaders = &account.diagnosis.leaders;
         let one = |leader: &&crate::incident::leader::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
