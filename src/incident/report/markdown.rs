@@ -1,5 +1,7 @@
 //! The report for people. Its own words are prose; all else stands in blocks of code.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::actions::{Performed, State};
@@ -24,7 +26,8 @@ impl Report {
         let mut text = self.head();
         let mut add = |section: Section| {
             let (title, body) = (prose(section.title()), section.body());
-            text.push_str(&format!("## {title}\n\n{body}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "## {title}\n\n{body}");
         };
         add(self.who_and_where());
         add(self.consoles());
@@ -55,10 +58,10 @@ impl Report {
             let mut section = Section::new("");
             section.item("THE RECORD IS NOT WHOLE: what follows is told as far as it can be read");
             section.kept(doubt, LONGEST);
-            text.push_str(&format!("{}\n", section.body()));
+            let _ = writeln!(text, "{}", section.body());
         }
         for sentence in &self.summary {
-            text.push_str(&format!("- {}\n", prose(sentence)));
+            let _ = writeln!(text, "- {}", prose(sentence));
         }
         text.push('\n');
         text

@@ -7,7 +7,7 @@ use crate::incident::rule::Action;
 use crate::incident::sop::Sop;
 
 /// The names of one record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Names<'a> {
     profile: Option<&'a Profile>,
 }

@@ -10,7 +10,7 @@ use crate::incident::span;
 /// The sentences, each for itself.
 pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<String> {
     let mut sentences = vec![what(report)];
-    sentences.extend(advice(report));
+    sentences.push(advice(report));
     sentences.extend(leaders(lines, names));
     sentences.push(done(&report.actions));
     sentences.extend(effect(&report.actions));
@@ -42,21 +42,21 @@ fn what(report: &Report) -> String {
     }
 }
 
-fn advice(report: &Report) -> Option<String> {
+fn advice(report: &Report) -> String {
     let Some((first, rest)) = report.recommendations.split_first() else {
-        return Some("Nothing was found: no diagnosis is in the record.".to_owned());
+        return "Nothing was found: no diagnosis is in the record.".to_owned();
     };
     let at = first.from.strftime("%T UTC");
     let Some((last, between)) = rest.split_last() else {
-        return Some(format!("Recommended from {at} to the end: {}.", first.words));
+        return format!("Recommended from {at} to the end: {}.", first.words);
     };
     let since = last.from.strftime("%T UTC");
-    Some(format!(
+    format!(
         "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
         first.words,
         in_between(between, [first, last]),
         last.words
-    ))
+    )
 }
 
 /// What else was recommended, each once.
