@@ -22,6 +22,7 @@ mod leaks;
 mod lessons;
 mod pty;
 mod recorded;
+mod records;
 mod replay;
 mod tidy;
 mod virtual_time;

@@ -274,3 +274,96 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
         });
     }
 }
+
+#[test]
+fn in_production_the_end_of_the_pods_name_is_typed_and_nothing_else_will_do() {
+    virtual_time::run(|breath| async move {
+        let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
+        let environment = console.console.app.session.environment.as_mut();
+        environment.unwrap().production = true;
+        console.press("1 d");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("no question");
+        };
+        let wanted = console.app().to_type(&confirm.plan).unwrap();
+        assert_eq!(wanted.len(), 5);
+        for keys in ["y", "enter", "backspace y e s enter"] {
+            console.press(keys);
+            console.run_until(SignedDuration::from_secs(23)).await;
+            assert!(told(&recorded).is_empty(), "{keys}");
+        }
+        console.press("backspace backspace backspace");
+        let typed: Vec<String> = wanted.chars().map(|letter| letter.to_string()).collect();
+        console.press(&typed.join(" "));
+        console.press("enter");
+        console.run_until(SignedDuration::from_secs(25)).await;
+        assert!(matches!(told(&recorded)[0].entry, Entry::Intent(_)));
+    });
+}
+
+#[test]
+fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
+    // scenario, seconds until it is acted, keys, minutes until it is over, words of its end
+    let cases = [
+        ("scaled-to-zero", 30, "a", 7, "it worked"),
+        ("saturation", 60, "a", 3, "4 of 4 pods are ready"),
+        ("all-well", 30, "1 O", 9, "it worked"),
+    ];
+    for (id, at, keys, minutes, end) in cases {
+        virtual_time::run(|breath| async move {
+            let (mut console, recorded) = looking(id, at, &breath).await;
+            console.press(keys);
+            console.run_until(SignedDuration::from_secs(at + 2)).await;
+            assert!(
+                matches!(console.app().dialog(), Some(Dialog::Confirm(_))),
+                "{id}: {}",
+                notice(&console)
+            );
+            console.press("y");
+            console.run_until(SignedDuration::from_mins(minutes)).await;
+            let Some(walk) = console.app().walk.clone() else {
+                panic!("{id}: {:?}", console.app().dialog());
+            };
+            assert_eq!(walk.phase, Phase::Over(true), "{id}: {}", walk.words);
+            assert!(walk.words.contains(end), "{id}: {}", walk.words);
+            let applied = told(&recorded).into_iter().any(|line| {
+                matches!(
+                    line.entry,
+                    Entry::Outcome {
+                        outcome: CommandOutcome::Applied { .. },
+                        ..
+                    }
+                )
+            });
+            assert!(applied, "{id}");
+        });
+    }
+}
+
+#[test]
+fn what_the_role_may_not_do_is_not_tried() {
+    virtual_time::run(|breath| async move {
+        let mut scenario = drill::scenario("no-kafka-leader").unwrap();
+        scenario.forbid.push("pods:delete".to_owned());
+        let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+        let recorded = console.record();
+        console.run_until(SignedDuration::from_secs(20)).await;
+        console.press("1 d");
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("{}", notice(&console));
+        };
+        let refused = confirm.gate.refusals.join("; ");
+        assert!(refused.contains("you may not delete pods"), "{refused}");
+        console.press("y esc a");
+        // by other means: the role may change the deployment
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("{}", notice(&console));
+        };
+        assert!(matches!(
+            confirm.plan.commands[0],
+            Command::RestartDeployment { .. }
+        ));
+        assert!(told(&recorded).is_empty());
+    });
+}

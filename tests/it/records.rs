@@ -1,0 +1,168 @@
+//! The record of an incident: killed, gone on with, shared, and without a place to be.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use sopwatch::incident::record::{Entry, Line};
+use sopwatch::journal::read::read;
+
+use super::support::pty::Pty;
+use super::support::world::World;
+
+const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
+
+const SCENARIO: &str = include_str!("../../assets/scenarios/no-kafka-leader.toml");
+
+/// How long a state of the file is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn console(world: &World, state: &str, more: &[&str]) -> Pty {
+    let url = world.drill.database_url();
+    let fixed = [
+        "--kubeconfig",
+        world.kubeconfig(),
+        "--sop",
+        "kafka-provisioning-latency",
+    ];
+    let arguments = [&fixed[..], more].concat();
+    Pty::start(
+        SOPWATCH,
+        &arguments,
+        &[("XDG_STATE_HOME", state), ("SOPWATCH_DATABASE_URL", &url)],
+        (120, 40),
+    )
+}
+
+fn records(state: &str) -> Vec<PathBuf> {
+    let folder = Path::new(state).join("sopwatch/incidents");
+    let files = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+        .collect()
+}
+
+/// Waits until the record says something.
+fn until(pty: &mut Pty, file: &Path, what: &str, is_so: impl Fn(&[Line]) -> bool) -> Vec<Line> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let lines = read(file).unwrap().lines;
+        if is_so(&lines) {
+            return lines;
+        }
+        assert!(Instant::now() < deadline, "the record never said: {what}");
+        // what the console draws has to go somewhere
+        if let Ok(bytes) = pty.output.recv_timeout(Duration::from_millis(50)) {
+            pty.show(&bytes);
+        }
+    }
+}
+
+fn kill(pty: &mut Pty) {
+    let pid = i32::try_from(pty.child.process_id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    pty.child.wait().unwrap();
+}
+
+#[test]
+fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
+    let world = World::start(SCENARIO);
+    let state = world.file("state");
+    let mut first = console(&world, &state, &[]);
+    first.until_shows("a apply");
+    first.type_keys("cit began at lunch\r");
+    first.until_shows("noted");
+    first.type_keys("1d");
+    first.until_shows("the server would do it (dry run)");
+    let [file] = &records(&state)[..] else {
+        panic!("{:?}", records(&state));
+    };
+    first.type_keys("y");
+    let lines = until(&mut first, file, "an outcome", |lines| {
+        lines
+            .iter()
+            .any(|line| matches!(line.entry, Entry::Outcome { .. }))
+    });
+    kill(&mut first);
+    let Some(Entry::Intent(intent)) = lines
+        .iter()
+        .map(|line| &line.entry)
+        .find(|entry| matches!(entry, Entry::Intent(_)))
+    else {
+        panic!("no intent");
+    };
+    let pod = intent.command.object().strip_prefix("pod ").unwrap().to_owned();
+    // as if it had been killed before the answer came
+    let text = std::fs::read_to_string(file).unwrap();
+    let end = text.find(r#""kind":"intent""#).unwrap();
+    let end = end + text[end..].find('\n').unwrap() + 1;
+    std::fs::write(file, &text[..end + 30]).unwrap();
+    let mut second = console(&world, &state, &[]);
+    second.until_shows("An incident is open here");
+    second.until_shows("one change to the cluster is in it");
+    second.type_keys("\r");
+    second.until_shows("going on with the incident");
+    second.type_keys("I");
+    second.until_shows("it began at lunch");
+    second.until_shows("applied (the watch shows that the pod is");
+    assert!(file.with_extension("torn").exists());
+    let seen = Command::new("kubectl")
+        .args(["--kubeconfig", world.kubeconfig(), "get", "pods", "-o", "name"])
+        .output()
+        .expect("this test needs kubectl");
+    let seen = String::from_utf8(seen.stdout).unwrap();
+    assert!(!seen.contains(&pod), "{seen}");
+    assert_eq!(seen.lines().count(), 3, "{seen}");
+    // a second console on the same record begins one of its own, and says why
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let mut third = console(&world, &state, &["--incident", name]);
+    third.until_shows("another console writes the record");
+    third.type_keys("q");
+    third.wait();
+    second.type_keys("qe");
+    second.until_shows("the report is in");
+    second.type_keys("q");
+    assert_eq!(second.wait(), 0);
+    let contents = read(file).unwrap();
+    assert_eq!((contents.broken, contents.torn), (None, None));
+    let report = std::fs::read_to_string(file.with_extension("md")).unwrap();
+    assert!(
+        report.contains("it began at lunch") && report.contains(&pod),
+        "{report}"
+    );
+    let verified = Command::new(SOPWATCH)
+        .args(["incidents", "--verify"])
+        .env("XDG_STATE_HOME", &state)
+        .output()
+        .unwrap();
+    assert!(verified.status.success(), "{verified:?}");
+    let replayed = Command::new(SOPWATCH)
+        .args(["replay", name, "--check"])
+        .env("XDG_STATE_HOME", &state)
+        .output()
+        .unwrap();
+    assert!(replayed.status.success(), "{replayed:?}");
+}
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_changed() {
+    let world = World::start(SCENARIO);
+    let nowhere = world.file("a-file");
+    std::fs::write(&nowhere, "").unwrap();
+    let mut pty = console(&world, &nowhere, &[]);
+    pty.until_shows("NOT RECORDED");
+    pty.until_shows("3/3 ready");
+    pty.type_keys("1d");
+    pty.until_shows("the server would do it (dry run)");
+    pty.type_keys("y");
+    pty.until_shows("nothing was sent, for its intent is not on disk");
+    pty.until_shows("3/3 ready");
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    let acts = world.drill.acts().borrow().clone();
+    assert!(acts.is_empty(), "{acts:?}");
+}
