@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{Action, Context, ROWS, Row};
+use super::action::{self, Action, Context, Row};
 
 /// A key with its modifiers, as the configuration writes it: `ctrl-r`, `space`, `G`, `f1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,7 +145,7 @@ impl Default for Keymap {
     fn default() -> Self {
         let keys = |row: &Row| row.keys.iter().filter_map(|key| Key::parse(key).ok()).collect();
         Self {
-            bound: ROWS.iter().map(|row| (row, keys(row))).collect(),
+            bound: action::rows().map(|row| (row, keys(row))).collect(),
         }
     }
 }
@@ -246,10 +246,10 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+        let mut names: Vec<_> = action::rows().map(|row| row.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ROWS.len());
+        assert_eq!(names.len(), action::rows().count());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The verbs the operator can invoke: one row each, from which dispatch, footer, help and README come.
 
+mod replay;
 mod rows;
 
-pub use self::rows::ROWS;
 use super::panes::Pane;
 use super::player::Turn;
 
@@ -139,4 +139,9 @@ pub struct Row {
     pub footer: &'static str,
     /// What it does, for the help.
     pub help: &'static str,
+}
+
+/// Every verb there is.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    rows::ROWS.iter().chain(replay::ROWS)
 }

@@ -1,11 +1,10 @@
 //! The table of the verbs.
 
-use super::Context::{Always, Console, Dialog, Drill, In, Replay};
+use super::Context::{Always, Console, Dialog, Drill, In};
 use super::{Action, Context, Row};
 use crate::app::panes::Pane;
-use crate::app::player::Turn;
 
-const fn row(
+pub(super) const fn row(
     action: Action,
     name: &'static str,
     context: Context,
@@ -23,7 +22,7 @@ const fn row(
     }
 }
 
-/// Every verb there is, in the order of the help; in the footer those of the first context come first.
+/// Every verb but those of a replay, in the order of the help; in the footer those of the first context come first.
 pub const ROWS: &[Row] = &[
     row(
         Action::ForceQuit,
@@ -48,102 +47,6 @@ pub const ROWS: &[Row] = &[
         &["ctrl-l"],
         "",
         "draw the screen anew",
-    ),
-    row(
-        Action::Replay(Turn::PlayOrPause),
-        "play",
-        Replay,
-        &["space"],
-        "play/pause",
-        "let the clock run; again: hold it",
-    ),
-    row(
-        Action::Replay(Turn::NextMoment),
-        "next-moment",
-        Replay,
-        &["."],
-        "next",
-        "to the next thing that was found or done",
-    ),
-    row(
-        Action::Replay(Turn::PreviousMoment),
-        "previous-moment",
-        Replay,
-        &[","],
-        "before",
-        "to the one before",
-    ),
-    row(
-        Action::Replay(Turn::Forward),
-        "forward",
-        Replay,
-        &["right"],
-        "+10s",
-        "ten seconds forward",
-    ),
-    row(
-        Action::Replay(Turn::Back),
-        "back",
-        Replay,
-        &["left"],
-        "-10s",
-        "ten seconds back",
-    ),
-    row(
-        Action::Replay(Turn::ForwardFar),
-        "forward-minute",
-        Replay,
-        &["}"],
-        "+1m",
-        "a minute forward",
-    ),
-    row(
-        Action::Replay(Turn::BackFar),
-        "back-minute",
-        Replay,
-        &["{"],
-        "-1m",
-        "a minute back",
-    ),
-    row(
-        Action::Replay(Turn::Faster),
-        "faster",
-        Replay,
-        &["+"],
-        "faster",
-        "play faster, up to 100 times",
-    ),
-    row(
-        Action::Replay(Turn::Slower),
-        "slower",
-        Replay,
-        &["-"],
-        "slower",
-        "play slower, down to a quarter",
-    ),
-    row(
-        Action::Replay(Turn::ToBeginning),
-        "to-beginning",
-        Replay,
-        &["0"],
-        "",
-        "to the beginning of the record",
-    ),
-    row(
-        Action::Replay(Turn::ToEnd),
-        "to-end",
-        Replay,
-        &["$"],
-        "",
-        "to its end",
-    ),
-    row(
-        Action::Replay(Turn::Differences),
-        "differences",
-        Replay,
-        &["D"],
-        "differences",
-        "what is not found as it was recorded",
     ),
     row(
         Action::Open,
