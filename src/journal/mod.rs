@@ -55,10 +55,9 @@ impl Journal {
         if self.lost > 0 && self.sender.try_send(Request::Lost(self.lost)).is_ok() {
             self.lost = 0;
         }
-        match self.sender.try_send(Request::Write(lines)) {
-            Err(TrySendError::Full(Request::Write(lines))) => self.lost += lines.len() as u64,
-            // A writer that is gone has said why.
-            Err(_) | Ok(()) => {}
+        // A writer that is gone has said why.
+        if let Err(TrySendError::Full(Request::Write(lines))) = self.sender.try_send(Request::Write(lines)) {
+            self.lost += lines.len() as u64;
         }
     }
 

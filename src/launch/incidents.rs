@@ -153,7 +153,11 @@ fn prune(folder: &Path, now: Timestamp, days: i64, dry_run: bool) -> Result<u8> 
         .unwrap_or(now);
     let names = shelf::prune(folder, before, dry_run).map_err(|why| eyre!("{why}"))?;
     let verb = if dry_run { "would remove" } else { "removed" };
-    let lines: String = names.iter().map(|name| format!("{verb} {name}\n")).collect();
+    let mut lines = String::new();
+    for name in &names {
+        // Writing to a string can't fail.
+        let _ = writeln!(lines, "{verb} {name}");
+    }
     let text = if lines.is_empty() {
         "nothing to remove: only closed incidents and drills are, after their time\n".to_owned()
     } else {

@@ -120,7 +120,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
             .map(|lesson| lesson::debriefing_without_console(&drill, lesson, &settings.profile, began));
         return print(&told.map_or_else(String::new, |told| format!("\n{told}"))).map(|()| 0);
     }
-    rehearse(settings, arguments, &drill, taught).await
+    Box::pin(rehearse(settings, arguments, &drill, taught)).await
 }
 
 /// A folder that only its owner reads, gone when it is dropped.

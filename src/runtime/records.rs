@@ -55,7 +55,7 @@ impl Records {
             at: app.now,
             entry: Entry::Joined(self.by.clone()),
         };
-        let new = self.new(app);
+        let new = self.begun(app);
         match old.filter(|_| resume) {
             Some(file) => Place::Old {
                 file,
@@ -66,7 +66,7 @@ impl Records {
         }
     }
 
-    fn new(self, app: &App) -> New {
+    fn begun(self, app: &App) -> New {
         let session = &app.session;
         let at = session.started_at;
         let drill = if session.drill.is_some() { "-drill" } else { "" };

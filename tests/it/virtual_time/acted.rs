@@ -312,7 +312,11 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
     ];
     for (id, at, keys, minutes, end) in cases {
         virtual_time::run(|breath| async move {
-            let (mut console, recorded) = looking(id, at, &breath).await;
+            let mut scenario = drill::scenario(id).unwrap();
+            scenario.rights.also.push("deployments:patch".to_owned());
+            let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+            let recorded = console.record();
+            console.run_until(SignedDuration::from_secs(at)).await;
             console.press(keys);
             console.run_until(SignedDuration::from_secs(at + 2)).await;
             assert!(
@@ -345,7 +349,8 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
 fn what_the_role_may_not_do_is_not_tried() {
     virtual_time::run(|breath| async move {
         let mut scenario = drill::scenario("no-kafka-leader").unwrap();
-        scenario.forbid.push("pods:delete".to_owned());
+        scenario.rights.without.push("pods:delete".to_owned());
+        scenario.rights.also.push("deployments:patch".to_owned());
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;
         let recorded = console.record();
         console.run_until(SignedDuration::from_secs(20)).await;
