@@ -64,7 +64,14 @@ impl App {
             past: &self.changes,
             read_only: self.read_only(),
         };
-        gate(plan, &situation)
+        let mut gate = gate(plan, &situation);
+        if let Some(why) = &self.record.failing {
+            gate.refusals.insert(
+                0,
+                format!("nothing can be recorded, so nothing is changed: {why}"),
+            );
+        }
+        gate
     }
 
     /// Applies the recommendation.

@@ -28,7 +28,7 @@ fn every_drills_record_leads_to_the_same_diagnoses_again() {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(id) = { work.lock().unwrap().pop_front() } {
-                    let found = judge(&id, choice.is_some());
+                    let found = judge(&id);
                     missed.lock().unwrap().extend(found);
                 }
             });
@@ -43,19 +43,8 @@ fn every_drills_record_leads_to_the_same_diagnoses_again() {
     );
 }
 
-fn judge(id: &str, tell: bool) -> Vec<String> {
+fn judge(id: &str) -> Vec<String> {
     let text = recorded(id, LONGEST);
-    if tell {
-        let found = text
-            .lines()
-            .filter(|line| line.contains(r#""kind":"found""#))
-            .count();
-        println!(
-            "{id}: {} bytes, {} lines, {found} findings",
-            text.len(),
-            text.lines().count()
-        );
-    }
     let mut lines = text
         .lines()
         .map(|line| serde_json::from_str::<Line>(line).unwrap());
