@@ -14,6 +14,8 @@ pub mod facts;
 pub mod feed;
 pub mod gaps;
 pub mod gate;
+#[cfg(test)]
+mod gate_tests;
 pub mod handoff;
 pub mod leader;
 pub mod log;

@@ -62,6 +62,7 @@ fn bearer_tokens(bytes: &[u8]) -> Vec<String> {
 fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     let world = World::start(TALKATIVE);
     let log = world.file("log");
+    let state = world.file("state");
     let mut pty = Pty::start(
         SOPWATCH,
         &["--kubeconfig", world.kubeconfig(), "--log-file", &log],
@@ -71,6 +72,7 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
                 "trace,kube=trace,kube_client=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,sqlx=trace,tower=trace",
             ),
             ("RUST_BACKTRACE", "full"),
+            ("XDG_STATE_HOME", &state),
         ],
         (200, 50),
     );
@@ -85,6 +87,8 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     let listed = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
     pty.type_keys("z");
     pty.until_shows("3 Database");
+    pty.type_keys("e");
+    pty.until_shows("the report is in");
     // a database that does not take the password, and a server that does not take the token, are quoted
     world
         .drill
@@ -102,7 +106,16 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     assert!(!written.is_empty(), "something was logged");
     let mode = std::fs::metadata(&log).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    let kept = std::fs::read_dir(world.folder.path().join("state/sopwatch/incidents")).unwrap();
+    let kept: Vec<u8> = kept
+        .flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        holds(&kept, "\"kind\":\"fact\"") && holds(&kept, "# "),
+        "a record and a report"
+    );
     for (place, bytes) in [
+        ("the state folder", &kept),
         ("the screen", &pty.raw),
         ("the log file", &written),
         ("the process list", &listed),

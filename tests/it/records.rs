@@ -173,7 +173,9 @@ fn where_nothing_can_be_written_nothing_is_changed() {
     pty.until_shows("a apply");
     pty.type_keys("1d");
     pty.until_shows("nothing can be recorded, so nothing is changed");
-    pty.type_keys("y\u{1b}I");
+    pty.type_keys("y\u{1b}");
+    pty.until_shows("3 Database");
+    pty.type_keys("I");
     pty.until_shows("nothing was changed from this console");
     pty.type_keys("qq");
     assert_eq!(pty.wait(), 0);

@@ -407,7 +407,7 @@ pub const ROWS: &[Row] = &[
         "apply",
         Console,
         &["a"],
-        "apply",
+        "",
         "do what is recommended; asks first",
     ),
     row(
@@ -415,7 +415,7 @@ pub const ROWS: &[Row] = &[
         "incident",
         Console,
         &["I"],
-        "incident",
+        "",
         "this incident: what was done, noted and recorded",
     ),
     row(

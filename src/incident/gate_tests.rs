@@ -1,0 +1,301 @@
+//! What the gate refuses, one thing at a time.
+
+use super::account::Account;
+use super::change::Change;
+use super::command::{Aim, Command, CommandOutcome};
+use super::diagnosis::{Diagnosis, RuleFinding, Truth};
+use super::fact::{Access, Connection, Deployment, Fact, Permission, PodUid};
+use super::facts::Facts;
+use super::feed::{FeedId, FeedState};
+use super::gate::{Situation, gate};
+use super::plan::Plan;
+use super::profile::Profile;
+use super::record::Intent;
+use super::rule::{Action, Advice};
+use super::sample::{ago, now, pod, profile};
+use super::sop::Sop;
+
+fn deployment(replicas: u32) -> Deployment {
+    Deployment {
+        name: "msa".into(),
+        uid: "d".into(),
+        resource_version: "7".into(),
+        replicas,
+        current: replicas,
+        ready: replicas,
+        updated: replicas,
+        available: replicas,
+        observed: true,
+        paused: false,
+        images: Vec::new(),
+        conditions: Vec::new(),
+    }
+}
+
+/// All is well: three pods, everything fresh.
+fn facts() -> Facts {
+    let mut facts = Facts::default();
+    let connection = Connection {
+        server: "https://api.stage:6443".into(),
+        context: None,
+        user: "oncall".into(),
+        namespace: "msa-stage".into(),
+        version: None,
+        expires_at: None,
+    };
+    facts.apply(Fact::Connection(connection), now());
+    let pods = ["2mgcp", "blf5h", "lzxms"].map(|short| pod(short, 90_000));
+    facts.apply(Fact::Pods(pods.to_vec()), now());
+    facts.apply(Fact::Deployment(Some(deployment(3))), now());
+    for id in [FeedId::Api, FeedId::Pods, FeedId::Deployment] {
+        facts.apply(Fact::Feed(id, FeedState::Live), now());
+    }
+    facts
+}
+
+fn sop() -> Sop {
+    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
+    toml::from_str(text).unwrap()
+}
+
+fn done(seconds: i64, cause: Option<&str>, outcome: Option<CommandOutcome>) -> Change {
+    let command = Command::DeletePod {
+        pod: "msa-x-gone".into(),
+        uid: PodUid("gone".into()),
+    };
+    let intent = Intent {
+        id: 1,
+        command,
+        aim: Aim::RestartPod,
+        cause: cause.map(str::to_owned),
+        user: "oncall".into(),
+    };
+    Change {
+        at: ago(seconds),
+        intent,
+        outcome: outcome.map(|outcome| (ago(seconds), outcome)),
+        stages: Vec::new(),
+    }
+}
+
+fn applied() -> Option<CommandOutcome> {
+    Some(CommandOutcome::Applied { how: "said".into() })
+}
+
+/// A moment at which something is to be done; each test changes one thing of it.
+struct Moment {
+    facts: Facts,
+    profile: Profile,
+    diagnosis: Diagnosis,
+    past: Vec<Change>,
+    read_only: Option<&'static str>,
+    later: i64,
+}
+
+impl Moment {
+    fn well() -> Self {
+        Self {
+            facts: facts(),
+            profile: profile(),
+            diagnosis: Diagnosis::default(),
+            past: Vec::new(),
+            read_only: None,
+            later: 0,
+        }
+    }
+
+    fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
+        let sop = sop();
+        let account = Account {
+            facts: &self.facts,
+            profile: &self.profile,
+            sop: &sop,
+            diagnosis: &self.diagnosis,
+            environment: None,
+            namespace: "msa-stage",
+            drill: None,
+            now: ago(-self.later),
+        };
+        let situation = Situation {
+            account: &account,
+            past: &self.past,
+            read_only: self.read_only,
+        };
+        match plan(&account) {
+            Ok(plan) => gate(&plan, &situation).refusals.join("; "),
+            Err(why) => why,
+        }
+    }
+
+    fn restart(&self) -> String {
+        self.refusals(|account| Plan::restart_pod(account, &PodUid("2mgcp".into())))
+    }
+}
+
+#[test]
+fn what_stands_against_the_restart_of_a_pod_is_told() {
+    let changed = |change: fn(&mut Moment)| {
+        let mut moment = Moment::well();
+        change(&mut moment);
+        moment.restart()
+    };
+    let cases: [(&str, fn(&mut Moment), &str); 13] = [
+        ("nothing", |_| {}, ""),
+        (
+            "read-only",
+            |moment| moment.read_only = Some("--read-only"),
+            "changes nothing",
+        ),
+        (
+            "not connected",
+            |moment| moment.facts.connection = None,
+            "not connected",
+        ),
+        ("stale", |moment| moment.later = 16, "pods was last heard 16s ago"),
+        (
+            "no right",
+            |moment| {
+                let permission = Permission {
+                    verb: "delete".into(),
+                    group: "".into(),
+                    resource: "pods".into(),
+                    subresource: "".into(),
+                    name: "".into(),
+                };
+                let access = Access {
+                    permission,
+                    allowed: Some(false),
+                    reason: "".into(),
+                };
+                moment.facts.apply(Fact::Access(vec![access]), now());
+            },
+            "you may not delete pods",
+        ),
+        (
+            "gone",
+            |moment| moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now()),
+            "the pod is gone",
+        ),
+        (
+            "too few ready",
+            |moment| {
+                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+            },
+            "2 pods are ready, and 2 must stay so",
+        ),
+        (
+            "one is enough for this service",
+            |moment| {
+                moment.profile.service.keep_ready = Some(1);
+                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+            },
+            "",
+        ),
+        (
+            "something settles",
+            |moment| {
+                moment.diagnosis.decision.rules.push(RuleFinding {
+                    id: "settling".to_owned(),
+                    title: "t".to_owned(),
+                    truth: Truth::True {
+                        because: vec!["a rollout is under way".to_owned()],
+                        again: false,
+                    },
+                    advice: Advice {
+                        action: Action::Wait,
+                        contact: None,
+                    },
+                    flips: String::new(),
+                });
+            },
+            "something settles: a rollout is under way",
+        ),
+        (
+            "restarted just now",
+            |moment| moment.past.push(done(100, None, applied())),
+            "deleted pod msa-x-gone 1m40s ago",
+        ),
+        (
+            "restarted a while ago",
+            |moment| moment.past.push(done(10_000, None, applied())),
+            "",
+        ),
+        (
+            "refused just now",
+            |moment| {
+                let refused = CommandOutcome::Refused { why: "no".into() };
+                moment.past.push(done(100, None, Some(refused)));
+            },
+            "",
+        ),
+        (
+            "an outcome is unknown",
+            |moment| {
+                let unknown = CommandOutcome::Unknown { why: "cut".into() };
+                moment.past.push(done(10_000, None, Some(unknown)));
+            },
+            "is not known yet",
+        ),
+    ];
+    for (what, change, words) in cases {
+        let refused = changed(change);
+        assert_eq!(refused.is_empty(), words.is_empty(), "{what}: {refused}");
+        assert!(refused.contains(words), "{what}: {refused}");
+    }
+}
+
+#[test]
+fn the_same_cause_is_restarted_for_once() {
+    let mut moment = Moment::well();
+    moment.past.push(done(10_000, Some("no-leader"), applied()));
+    let restart = |cause: &'static str| {
+        move |account: &Account<'_>| {
+            let mut plan = Plan::restart_all(account)?;
+            plan.cause = Some(cause.to_owned());
+            Ok(plan)
+        }
+    };
+    let refused = moment.refusals(restart("no-leader"));
+    assert!(refused.contains("hand it off instead"), "{refused}");
+    assert_eq!(moment.refusals(restart("panic")), "");
+}
+
+#[test]
+fn a_number_of_pods_that_somebody_else_changed_is_not_changed_again() {
+    let mut moment = Moment::well();
+    assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
+    let less = moment.refusals(|account| Plan::scale(account, -1));
+    assert!(less.contains("fewer than the 3"), "{less}");
+    let before = moment.refusals(|account| {
+        let mut plan = Plan::scale(account, 1)?;
+        if let Some(Command::Scale { from, .. }) = plan.commands.first_mut() {
+            *from = 2;
+        }
+        Ok(plan)
+    });
+    assert!(before.contains("wants 3 pods now, not 2"), "{before}");
+    let mut other = deployment(3);
+    other.uid = "another".into();
+    let of_old = |account: &Account<'_>| {
+        let mut plan = Plan::scale(account, 1)?;
+        if let Some(Command::Scale { uid, .. }) = plan.commands.first_mut() {
+            *uid = "d".into();
+        }
+        Ok(plan)
+    };
+    moment.facts.apply(Fact::Deployment(Some(other)), now());
+    let refused = moment.refusals(of_old);
+    assert!(refused.contains("another one of the same name"), "{refused}");
+}
+
+#[test]
+fn pods_are_started_by_the_means_that_the_situation_asks_for() {
+    let mut moment = Moment::well();
+    assert!(moment.refusals(Plan::start).contains("a pod serves"));
+    for uid in ["2mgcp", "blf5h", "lzxms"] {
+        moment.facts.apply(Fact::PodGone(PodUid(uid.into())), now());
+    }
+    assert!(moment.refusals(Plan::start).contains("makes none"));
+    moment.facts.apply(Fact::Deployment(Some(deployment(0))), now());
+    assert_eq!(moment.refusals(Plan::start), "");
+}
