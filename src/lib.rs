@@ -26,6 +26,19 @@
 //! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
 //! do" is said only when every rule could be evaluated. The SOP's words are a second table; where it says otherwise, that is told.
 //!
+//! # Acting
+//!
+//! A [`Plan`](incident::plan::Plan) is commands with their preconditions, made from what is seen. The [gate](incident::gate::gate) says
+//! what stands against it; the operator confirms it; a [`Walk`](app::Walk) carries it out and follows it to its end, and stops at the
+//! first surprise. [`Effect::Do`](app::event::Effect::Do) becomes, in this order: the intent on disk, the request, the outcome on disk, an
+//! event. An outcome that nobody told is [resolved](incident::change::Change::resolve) by what the watch shows.
+//!
+//! # The record
+//!
+//! A [`record`](incident::record) is the facts as they came, less what changes nothing, between them what was found and done. Because
+//! `diagnose` depends on nothing else, the same lines lead to the same findings. The [`journal`](journal) keeps it on disk on a thread of
+//! its own, a line chained to the one before; the console waits for the disk only with an intent.
+//!
 //! # What leaves the program
 //!
 //! An [`Account`](incident::account::Account) is the facts of a moment and their diagnosis. From it come the answer of `sopwatch check`
@@ -45,11 +58,12 @@
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 0 | [`incident`] | facts, feeds, log records, leaders, vital signs, profile, SOP, rules, diagnosis, texts | I/O, reading a clock, async, anything of a screen |
+//! | 0 | [`incident`] | facts, feeds, log records, leaders, vital signs, profile, SOP, rules, diagnosis, commands, gate, record, texts | I/O, reading a clock, async, anything of a screen |
 //! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
 //! | 2 | [`view`] | a frame from the state | changing the state |
-//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters | drawing, judging |
+//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters; Kubernetes out: commands | drawing, judging |
 //! | 2 | [`database`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
+//! | 2 | [`journal`] | the record on disk: written, read, verified, listed | judging, waiting on the console's loop |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
