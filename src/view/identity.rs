@@ -58,6 +58,12 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     if app.session.read_only && app.player.is_none() {
         pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));
     }
+    if app.record.failing.is_some() {
+        pieces.push((0, new().add(Meaning::Alarm, " NOT RECORDED ")));
+    } else if app.record.lost > 0 {
+        let lost = format!("{} not recorded", app.record.lost);
+        pieces.push((1, new().add(Meaning::Doubtful, &lost)));
+    }
     if let Some(connection) = &app.facts.connection {
         pieces.push((0, place(connection, theme)));
     } else {

@@ -60,7 +60,8 @@ fn in_tmux_it_is_in_its_buffer() {
     tmux.until_shows("copied to the tmux buffer");
     let text = tmux.run(&["show-buffer"]);
     assert!(is_whole(&text), "{text}");
-    assert!(!state.exists(), "tmux says that it has it: no file is needed");
+    let copied = state.join("sopwatch/copied.md");
+    assert!(!copied.exists(), "tmux says that it has it: no file is needed");
 }
 
 #[test]
