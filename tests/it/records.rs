@@ -68,6 +68,32 @@ fn kill(pty: &mut Pty) {
     pty.child.wait().unwrap();
 }
 
+/// `kubectl` sees the pod ending or gone, and no other.
+fn assert_only_ends(world: &World, pod: &str) {
+    let asked = [
+        "--kubeconfig",
+        world.kubeconfig(),
+        "get",
+        "pods",
+        "-o",
+        "jsonpath={range .items[*]}{.metadata.name} {.metadata.deletionTimestamp}{\"\\n\"}{end}",
+    ];
+    let seen = Command::new("kubectl")
+        .args(asked)
+        .output()
+        .expect("this test needs kubectl");
+    let seen = String::from_utf8(seen.stdout).unwrap();
+    let ending: Vec<&str> = seen
+        .lines()
+        .filter(|line| !line.ends_with(' '))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(
+        ending.is_empty() && !seen.contains(pod) || ending == [pod],
+        "{seen}"
+    );
+}
+
 #[test]
 fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     let world = World::start(SCENARIO);
@@ -110,28 +136,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     second.until_shows("it began at lunch");
     second.until_shows("applied (the watch shows");
     assert!(file.with_extension("torn").exists());
-    let asked = [
-        "--kubeconfig",
-        world.kubeconfig(),
-        "get",
-        "pods",
-        "-o",
-        "jsonpath={range .items[*]}{.metadata.name} {.metadata.deletionTimestamp}{\"\\n\"}{end}",
-    ];
-    let seen = Command::new("kubectl")
-        .args(asked)
-        .output()
-        .expect("this test needs kubectl");
-    let seen = String::from_utf8(seen.stdout).unwrap();
-    let ending: Vec<&str> = seen
-        .lines()
-        .filter(|line| !line.ends_with(' '))
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert!(
-        ending.is_empty() && !seen.contains(&pod) || ending == [pod.as_str()],
-        "{seen}"
-    );
+    assert_only_ends(&world, &pod);
     // a second console on the same record begins one of its own, and says why
     let name = file.file_stem().unwrap().to_str().unwrap();
     let mut third = console(&world, &state, &["--incident", name]);
