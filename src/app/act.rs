@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::App;
+use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::walk::{Next, Phase, Walk};
@@ -12,36 +13,6 @@ use crate::incident::gate::{Gate, Situation, gate};
 use crate::incident::plan::Plan;
 use crate::incident::record::{Entry, Intent};
 use crate::incident::text::SafeText;
-
-/// A plan before the operator's eyes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confirm {
-    /// Tells this question from an earlier one.
-    pub number: u64,
-    /// What is to be done.
-    pub plan: Plan,
-    /// What stands against it.
-    pub gate: Gate,
-    /// What the server said when it was asked to do it without doing it.
-    pub rehearsal: Rehearsal,
-    /// What was typed so far.
-    pub typed: String,
-    /// How far down.
-    pub scroll: Scroll,
-}
-
-/// A dry run's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rehearsal {
-    /// The server is being asked.
-    Asked,
-    /// It would do it.
-    Passed,
-    /// It can't try without doing; why.
-    Untried(SafeText),
-    /// It would not; why.
-    Refused(SafeText),
-}
 
 impl App {
     /// Why nothing may be changed here, where nothing may.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tui_input::Input;
 
-use super::act::Confirm;
+use super::confirm::Confirm;
 use super::log_buffer::Entry;
 use crate::incident::fact::{PodUid, RowsOf};
 use crate::incident::text::SafeText;

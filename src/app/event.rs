@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
-use super::act::Rehearsal;
+use super::confirm::Rehearsal;
 use super::lesson::{Act, Choice};
 use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::fact::{Fact, RowsOf};

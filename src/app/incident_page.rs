@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::App;
-use super::act::{Confirm, Rehearsal};
+use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Offer};
 use super::event::Effect;
 use super::page::{Page, Tone};

@@ -5,6 +5,7 @@ pub mod action;
 mod available;
 mod awaited;
 pub mod checklist;
+mod confirm;
 pub mod dialog;
 pub mod event;
 pub mod follow;
@@ -29,8 +30,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::act::{Confirm, Rehearsal};
 use self::checklist::Checklist;
+pub use self::confirm::{Confirm, Rehearsal};
 use self::dialog::Dialog;
 pub use self::grid::GridRow;
 pub use self::incident_page::Recorded;
