@@ -1,6 +1,7 @@
 //! Changes to the cluster: what is proposed, what is confirmed, what is sent, and what came of it.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 
 use super::App;
 use super::confirm::{Confirm, Rehearsal};
@@ -9,6 +10,7 @@ use super::event::Effect;
 use super::walk::{Next, Phase, Walk};
 use crate::incident::change::Change;
 use crate::incident::command::{Command, CommandOutcome};
+use crate::incident::fact::Deployment;
 use crate::incident::gate::{Gate, Situation, gate};
 use crate::incident::plan::Plan;
 use crate::incident::record::{Entry, Intent};
@@ -197,7 +199,7 @@ impl App {
         let user = self.facts.connection.as_ref().map(|known| known.user.clone());
         let intent = Intent {
             id,
-            command: current(command, self.facts.deployment.as_ref()),
+            command: current(command, self.facts.deployment.as_ref(), now),
             aim: walk.plan.aim,
             cause: walk.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
@@ -339,7 +341,7 @@ impl App {
 }
 
 /// The command with the version that is seen now: what was confirmed is how many pods there are to be, and that was just looked at.
-fn current(command: Command, deployment: Option<&crate::incident::fact::Deployment>) -> Command {
+fn current(command: Command, deployment: Option<&Deployment>, now: Timestamp) -> Command {
     let Some(seen) = deployment else { return command };
     match command {
         Command::Scale {
@@ -359,6 +361,7 @@ fn current(command: Command, deployment: Option<&crate::incident::fact::Deployme
             deployment,
             uid,
             resource_version: seen.resource_version.clone(),
+            mark: now,
         },
         delete @ Command::DeletePod { .. } => delete,
     }

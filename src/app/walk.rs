@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::account::Account;
-use crate::incident::change::Change;
+use crate::incident::change::{Change, TOLD_WITHIN};
 use crate::incident::command::{Aim, Command, CommandOutcome};
 use crate::incident::fact::{ContainerState, Pod, PodUid};
 use crate::incident::feed::{FeedId, Freshness};
@@ -16,9 +16,6 @@ use crate::incident::text::SafeText;
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long the watch may take to tell what came of a command without an answer.
-const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long the late rows may take to move once there is a leader: some loops.
 const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);

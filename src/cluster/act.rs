@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v1::Scale;
 use k8s_openapi::api::core::v1::Pod;
@@ -15,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::explain::{explain, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::timeout;
-use crate::incident::command::{Command, CommandOutcome};
+use crate::incident::command::{Command, CommandOutcome, restart_mark};
 use crate::incident::feed::ProblemKind;
 use crate::incident::text::SafeText;
 
@@ -32,8 +31,6 @@ pub struct CommandRequest {
     pub command: Command,
     /// Whether the server is only to try it.
     pub dry_run: bool,
-    /// When; a rollout is marked with it.
-    pub at: Timestamp,
     /// Where the answer goes.
     pub reply: oneshot::Sender<CommandOutcome>,
 }
@@ -135,11 +132,12 @@ async fn send(request: &CommandRequest, session: &Session) -> Result<(), kube::E
             deployment,
             uid,
             resource_version,
+            mark,
         } => {
             let change = json!({
                 "metadata": { "uid": &**uid, "resourceVersion": &**resource_version },
                 "spec": { "template": { "metadata": { "annotations": {
-                    "kubectl.kubernetes.io/restartedAt": request.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                    "kubectl.kubernetes.io/restartedAt": restart_mark(*mark),
                 } } } },
             });
             deployments

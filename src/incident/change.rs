@@ -11,6 +11,9 @@ use super::text::SafeText;
 /// How long the watch has to be heard after a command was sent before what it does not show did not happen.
 const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
+/// How long the watch may take to tell what came of a command without an answer. What it did not tell by then it never will.
+pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
 /// A command that was sent, or was about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -79,18 +82,19 @@ impl Change {
                     wanted if wanted == *from && over => {
                         not_done("the watch shows that the deployment wants as many as before")
                     }
-                    wanted if wanted == *from => None,
-                    _ => {
-                        not_done("the watch shows that the deployment wants another number, by somebody else")
-                    }
+                    // Before ours came to pass, or after it somebody else chose another number: nobody knows.
+                    _ => None,
                 }
             }
-            Command::RestartDeployment { resource_version, .. } if fresh(FeedId::Deployment) => {
-                let deployment = facts.deployment.as_ref()?;
-                let untouched = deployment.resource_version == *resource_version;
-                match (untouched, deployment.is_rolling()) {
-                    (_, true) => done("the watch shows a rollout under way"),
-                    (true, _) if over => not_done("the watch shows the deployment untouched"),
+            Command::RestartDeployment { mark, .. } if fresh(FeedId::Deployment) => {
+                let seen = facts.deployment.as_ref()?.restarted_at.as_ref();
+                let seen: Option<Timestamp> = seen.and_then(|at| at.parse().ok());
+                // The mark has whole seconds.
+                match seen {
+                    Some(seen) if seen.as_second() >= mark.as_second() => {
+                        done("the watch shows that it was rolled out anew")
+                    }
+                    _ if over => not_done("the watch shows that it was not rolled out anew"),
                     _ => None,
                 }
             }

@@ -1,6 +1,7 @@
 //! Changes to the cluster: each names one object and holds the preconditions under which it may happen, so that what was seen is what is
 //! changed.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{PodUid, short_name};
@@ -25,6 +26,8 @@ pub enum Command {
         uid: SafeText,
         /// Only while it is as it was seen.
         resource_version: SafeText,
+        /// The time that its template is marked with, which makes it another template.
+        mark: Timestamp,
     },
     /// Changes how many pods the deployment wants, through its `scale` sub-resource.
     Scale {
@@ -39,6 +42,11 @@ pub enum Command {
         /// Only while it is as it was seen.
         resource_version: SafeText,
     },
+}
+
+/// As a template is marked with a restart: what `kubectl rollout restart` writes.
+pub fn restart_mark(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 impl Command {

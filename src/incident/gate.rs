@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::account::Account;
-use super::change::Change;
+use super::change::{Change, TOLD_WITHIN};
 use super::command::{Aim, Command};
 use super::diagnosis::Truth;
 use super::fact::Pod;
@@ -50,6 +50,7 @@ pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
     gate.refusals.extend(situation.too_few(plan));
     gate.refusals.dedup();
     gate.cautions.extend(situation.not_advised(plan));
+    gate.cautions.extend(situation.never_told());
     gate.cautions.extend(situation.rights_unknown(plan));
     gate
 }
@@ -89,13 +90,30 @@ impl Situation<'_> {
         refusals
     }
 
-    /// A command whose outcome is not known comes first.
+    /// A command whose outcome is not known comes first, as long as the watch may tell it.
     fn under_way(&self) -> Option<String> {
-        let open = self.past.iter().find(|change| change.is_open())?;
+        let open = self.open().find(|change| self.may_be_told(change))?;
         Some(format!(
             "the outcome of \"{}\" is not known yet",
             open.intent.command.words()
         ))
+    }
+
+    fn never_told(&self) -> Option<String> {
+        let open = self.open().find(|change| !self.may_be_told(change))?;
+        Some(format!(
+            "the outcome of \"{}\" was never known",
+            open.intent.command.words()
+        ))
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Change> {
+        self.past.iter().filter(|change| change.is_open())
+    }
+
+    fn may_be_told(&self, change: &Change) -> bool {
+        let asked_at = change.outcome.as_ref().map_or(change.at, |(at, _)| *at);
+        self.now().duration_since(asked_at) <= TOLD_WITHIN
     }
 
     /// A rollout, a restart or a new container has not settled.

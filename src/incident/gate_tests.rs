@@ -26,6 +26,7 @@ fn deployment(replicas: u32) -> Deployment {
         updated: replicas,
         available: replicas,
         observed: true,
+        restarted_at: None,
         paused: false,
         images: Vec::new(),
         conditions: Vec::new(),
@@ -246,9 +247,17 @@ fn what_was_done_before_stands_against_it_for_its_time() {
             "an outcome is unknown",
             |moment| {
                 let unknown = CommandOutcome::Unknown { why: "cut".into() };
-                moment.past.push(done(10_000, None, unknown));
+                moment.past.push(done(100, None, unknown));
             },
             "is not known yet",
+        ),
+        (
+            "an outcome was never told",
+            |moment| {
+                let unknown = CommandOutcome::Unknown { why: "cut".into() };
+                moment.past.push(done(10_000, None, unknown));
+            },
+            "",
         ),
     ]);
 }

@@ -6,6 +6,8 @@
 pub mod account;
 pub mod assessment;
 pub mod change;
+#[cfg(test)]
+mod change_tests;
 pub mod command;
 pub mod diagnosis;
 pub mod errors;

@@ -76,6 +76,7 @@ impl Plan {
             deployment: deployment.name.clone(),
             uid: deployment.uid.clone(),
             resource_version: deployment.resource_version.clone(),
+            mark: account.now,
         };
         Ok(Self::of(Aim::RollOut, vec![command]))
     }

@@ -165,6 +165,7 @@ pub(crate) fn deployment(replicas: u32) -> Deployment {
         updated: replicas,
         available: replicas,
         observed: true,
+        restarted_at: None,
         paused: false,
         images: Vec::new(),
         conditions: Vec::new(),

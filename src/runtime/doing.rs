@@ -89,7 +89,6 @@ impl Way {
         let request = CommandRequest {
             command,
             dry_run,
-            at: self.now(),
             reply,
         };
         if self.commands.sender().send(request).await.is_err() {

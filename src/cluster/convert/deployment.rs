@@ -22,9 +22,18 @@ pub fn deployment(source: &Source) -> Deployment {
         available: count(status.available_replicas),
         observed: status.observed_generation.unwrap_or(0) >= generation,
         paused: spec.and_then(|spec| spec.paused).unwrap_or(false),
+        restarted_at: restarted_at(source),
         images: images(source),
         conditions: status.conditions.iter().flatten().map(condition).collect(),
     }
+}
+
+fn restarted_at(source: &Source) -> Option<SafeText> {
+    let template = &source.spec.as_ref()?.template;
+    let annotations = template.metadata.as_ref()?.annotations.as_ref()?;
+    annotations
+        .get("kubectl.kubernetes.io/restartedAt")
+        .map(|at| SafeText::new(at))
 }
 
 fn images(source: &Source) -> Vec<(SafeText, SafeText)> {

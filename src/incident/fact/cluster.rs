@@ -64,6 +64,9 @@ pub struct Deployment {
     pub observed: bool,
     /// `spec.paused`.
     pub paused: bool,
+    /// When its pods were last restarted by a rollout: the template's annotation `kubectl.kubernetes.io/restartedAt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_at: Option<SafeText>,
     /// Images of the template by container name.
     pub images: Vec<(SafeText, SafeText)>,
     /// `status.conditions`.
