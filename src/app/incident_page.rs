@@ -136,6 +136,9 @@ impl App {
         if may {
             self.add_key(&mut page, confirm);
         }
+        for caution in &confirm.gate.cautions {
+            page.add(Tone::Doubtful, format!("mind: {caution}"));
+        }
         self.add_place(&mut page);
         if let Some(account) = self.account() {
             page.section("What it does");
@@ -145,9 +148,6 @@ impl App {
         }
         if let Some(rule) = &plan.cause {
             page.add(Tone::Plain, format!("recommended by rule {rule}"));
-        }
-        for caution in &confirm.gate.cautions {
-            page.add(Tone::Doubtful, format!("mind: {caution}"));
         }
         page.section("The same by hand");
         for command in &plan.commands {
@@ -167,10 +167,13 @@ impl App {
             return;
         };
         page.section("Where");
-        let environment = self.session.environment.as_ref();
-        let name = environment.map_or("an environment that the profile does not know", |known| {
-            &known.name
-        });
+        let name = match &self.session.environment {
+            Some(known) if known.production && !known.name.starts_with("prod") => {
+                format!("{}  production", known.name.to_uppercase())
+            }
+            Some(known) => known.name.to_uppercase(),
+            None => "an environment that the profile does not know".to_owned(),
+        };
         let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
         page.add(Tone::Heading, format!("{drill}{name}"));
         page.add(Tone::Plain, format!("server     {}", known.server));

@@ -172,6 +172,18 @@ impl Aim {
         }
     }
 
+    /// The same where there is little room.
+    pub fn short_words(self) -> &'static str {
+        match self {
+            Self::RestartPod => "restart",
+            Self::RestartAll => "restart all",
+            Self::RollOut => "roll out",
+            Self::Start => "start",
+            Self::ScaleUp => "scale up",
+            Self::ScaleDown => "scale down",
+        }
+    }
+
     /// Whether the leaders are taken away by it.
     pub fn is_restart(self) -> bool {
         matches!(self, Self::RestartPod | Self::RestartAll | Self::RollOut)

@@ -45,7 +45,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
         _ => (Meaning::Waiting, theme.glyphs.chosen),
     };
     let (sent, all) = (walk.sent, walk.plan.commands.len());
-    let what = walk.plan.aim.words().to_uppercase();
+    let what = walk.plan.aim.short_words().to_uppercase();
     let words = Words::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
     let mut tail = key(app, theme, Action::Incident, " incident");
     if walk.is_under_way() && walk.due().is_some() && !walk.stopping {
@@ -53,7 +53,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     }
     let waits = match walk.phase {
         Phase::Sent => "the answer",
-        Phase::Replacing => "the replacement",
+        Phase::Replacing => "pods to be ready",
         Phase::Leading => "a leader",
         Phase::Moving => "late rows to move",
         Phase::Over(_) => "",
@@ -62,7 +62,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     let told = if waits.is_empty() {
         walk.words.to_string()
     } else {
-        format!("{}; waits {since} for {waits}", walk.words)
+        format!("waits {since} for {waits}; {}", walk.words)
     };
     let left = room.saturating_sub(words.width() + tail.width());
     words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)

@@ -2,6 +2,8 @@
 //!
 //! Everything that is drawn passes [`theme::Theme::clean`]: no byte from outside reaches the terminal as a control sequence.
 
+#[cfg(test)]
+mod acting_tests;
 mod age;
 mod answer;
 mod bar;
