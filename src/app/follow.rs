@@ -9,6 +9,7 @@ use super::keymap::Keymap;
 use super::{App, Session};
 use crate::incident::change;
 use crate::incident::facts::Facts;
+use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::record::{Began, Entry, Found, Line};
 
 /// What was recorded, and what the same facts lead to now.
@@ -121,13 +122,24 @@ impl App {
         })
     }
 
-    /// The diagnosis, where it differs from the last one that this gave.
+    /// The diagnosis, where it differs from the last one that this gave. Before the pods were seen or something failed there is none.
     pub fn news(&mut self) -> Option<Found> {
+        if !self.facts.feeds().any(|(id, feed)| tells(id, &feed.state)) {
+            return None;
+        }
         let found = Found::of(&self.checklist.sop, &self.diagnosis);
         if self.found.as_ref().is_some_and(|last| last.is_like(&found)) {
             return None;
         }
         self.found = Some(found.clone());
         Some(found)
+    }
+}
+
+fn tells(id: &FeedId, state: &FeedState) -> bool {
+    match state {
+        FeedState::Live => *id == FeedId::Pods,
+        FeedState::Failing { .. } => true,
+        _ => false,
     }
 }

@@ -98,7 +98,7 @@ fn summary(path: &Path) -> Result<Summary, SafeText> {
 /// Says that there is none of that name.
 pub fn find(folder: &Path, name: &str) -> Result<PathBuf, SafeText> {
     let named = folder.join(format!("{name}.jsonl"));
-    [named, PathBuf::from(name)]
+    [named, folder.join(name), PathBuf::from(name)]
         .into_iter()
         .find(|path| path.is_file())
         .ok_or_else(|| {

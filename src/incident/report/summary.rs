@@ -116,10 +116,14 @@ fn done(actions: &[Performed]) -> String {
 fn effect(actions: &[Performed]) -> Option<String> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
     let stage = last.stages.last().map(|stage| {
-        let went = super::timeline::went(stage.good);
-        format!("{}{went}", stage.words)
+        let went = match stage.good {
+            Some(true) => "went as it should",
+            Some(false) => "did NOT go as it should",
+            None => "is on its way",
+        };
+        format!(" {went}: {};", stage.words)
     });
-    let stage = stage.map_or(String::new(), |stage| format!(" came to: {stage};"));
+    let stage = stage.unwrap_or_default();
     let after = match &last.after {
         Some(after) => format!("the last advice found then was: {}", after.recommendation),
         None => "nothing new was found in the time that it takes to settle".to_owned(),
