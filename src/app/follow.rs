@@ -1,5 +1,6 @@
 //! A console that is led by a record instead of the world: for a replay, and to go on with an incident.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -78,10 +79,10 @@ impl App {
     /// Goes on with an incident that was recorded before: its clock, what was done, ticked and noted. What was seen then is not known
     /// any more.
     pub(super) fn resume(&mut self, lines: &[Line]) {
+        let own = self.moments().map(|at| *at).collect();
         if let Some(first) = lines.first() {
             self.session.started_at = first.at;
             self.facts.began_at = Some(first.at);
-            self.resumed = Some(first.at);
             if let Entry::Began(began) = &first.entry {
                 self.checklist.sop.clone_from(&began.sop);
             }
@@ -89,6 +90,7 @@ impl App {
         for line in lines {
             self.remember(line, &line.entry);
         }
+        self.settle(&own);
         self.found = None;
         self.hold_choices();
     }
@@ -96,7 +98,7 @@ impl App {
     /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
     fn look_anew(&mut self) {
         self.skew = SignedDuration::ZERO;
-        self.resumed = Some(self.session.started_at);
+        self.settle(&BTreeSet::new());
         let mut facts = Facts::default();
         facts.began_at = Some(self.session.started_at);
         if let Some(speed) = self.speed {

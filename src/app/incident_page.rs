@@ -227,7 +227,9 @@ impl App {
         if self.notes.is_empty() {
             page.add(Tone::Faint, "none");
         }
-        for (at, text) in &self.notes {
+        let mut notes: Vec<_> = self.notes.iter().collect();
+        notes.sort_by_key(|(at, _)| *at);
+        for (at, text) in notes {
             page.add(Tone::Plain, format!("{}  {text}", at.strftime("%T")));
         }
         page

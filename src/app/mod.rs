@@ -5,6 +5,7 @@ pub mod action;
 mod available;
 mod awaited;
 pub mod checklist;
+mod clock;
 mod confirm;
 pub mod dialog;
 pub mod event;
@@ -26,6 +27,7 @@ pub mod vitals;
 mod walk;
 mod why;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -96,8 +98,8 @@ pub struct App {
     pub notes: Vec<(Timestamp, SafeText)>,
     /// How the record is.
     pub record: Recorded,
-    /// When the incident began, by its record: the clock of the cluster, which no machine's clock moves.
-    resumed: Option<Timestamp>,
+    /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
+    settled: BTreeSet<Timestamp>,
     /// Counts what was asked before a change.
     questions: u64,
     /// What the record was told last.
@@ -140,7 +142,7 @@ impl App {
             walk: None,
             notes: Vec::new(),
             record: Recorded::default(),
-            resumed: None,
+            settled: BTreeSet::new(),
             questions: 0,
             found: None,
             keymap,

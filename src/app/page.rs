@@ -128,7 +128,8 @@ impl App {
             _ => true,
         };
         let mut rows: Vec<_> = self.keymap.rows().filter(|(row, _)| here(row)).collect();
-        rows.sort_by_key(|(row, _)| row.context);
+        // What is new to who replays comes first.
+        rows.sort_by_key(|(row, _)| (row.context != Context::Replay, row.context));
         for (row, keys) in rows {
             if last != Some(row.context) {
                 page.section(row.context.title());

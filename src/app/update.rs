@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use regex::RegexBuilder;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
@@ -22,9 +22,6 @@ use crate::incident::text::SafeText;
 
 /// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
 const FILTER_SIZE: usize = 1 << 20;
-
-/// How far two clocks must be apart to be told so: less can't be measured through a busy network, and is below what is judged by.
-const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
 
 impl App {
     /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
@@ -95,38 +92,6 @@ impl App {
         known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
             && batch.sightings.is_empty()
             && !batch.records.iter().any(|record| self.log.shows(record))
-    }
-
-    /// From now on time is the cluster's: a bastion whose clock is minutes off would else call a young pod old, and a dead leader alive.
-    pub(super) fn set_skew(&mut self, measured: SignedDuration) {
-        if (measured - self.skew).abs() < SKEW_MATTERS {
-            return;
-        }
-        let skew = if measured.abs() < SKEW_MATTERS {
-            SignedDuration::ZERO
-        } else {
-            measured
-        };
-        let span = skew - self.skew;
-        let ticks = self.checklist.ticks.values_mut().map(|tick| &mut tick.at);
-        let notice = self.notice.iter_mut().map(|notice| &mut notice.at);
-        let copied = self.copied.iter_mut().map(|(at, _)| at);
-        for at in ticks
-            .chain(notice)
-            .chain(copied)
-            .chain([&mut self.session.started_at])
-        {
-            *at = at.saturating_add(span).unwrap_or(*at);
-        }
-        self.facts.shift(span);
-        if let Some(course) = &mut self.course {
-            course.shift(span);
-        }
-        self.skew = skew;
-        if let Some(began) = self.resumed {
-            self.session.started_at = began;
-            self.facts.began_at = Some(began);
-        }
     }
 
     pub(super) fn learn(&mut self, fact: Fact) {
@@ -356,55 +321,4 @@ fn regex_problem(problem: &regex::Error) -> String {
     let text = problem.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::app::Session;
-    use crate::app::keymap::Keymap;
-    use crate::incident::sample::{ago, now, profile};
-
-    fn console() -> App {
-        let session = Session {
-            profile: Arc::new(profile()),
-            environment: None,
-            namespace: "n".to_owned(),
-            drill: None,
-            beside: Vec::new(),
-            read_only: false,
-            started_at: now(),
-        };
-        App::new(session, "", Keymap::default())
-    }
-
-    #[test]
-    fn time_is_the_clusters_where_the_clocks_differ() {
-        for (ahead, skew) in [(0, 0), (4, 0), (-4, 0), (600, 600), (-600, -600)] {
-            let mut app = console();
-            app.update(Event::Tick, now());
-            app.update(Event::Fact(Fact::ServerClock(ago(-ahead))), now());
-            assert_eq!(app.skew, SignedDuration::from_secs(skew), "{ahead} s ahead");
-            assert_eq!(app.now, ago(-skew));
-            assert_eq!(app.session.started_at, ago(-skew), "the incident's clock goes on");
-            // a measurement that differs by a little changes nothing, and a clock that was set right is believed
-            app.update(
-                Event::Fact(Fact::ServerClock(ago(2 * ahead.signum() - ahead))),
-                now(),
-            );
-            assert_eq!(app.skew, SignedDuration::from_secs(skew));
-            app.update(Event::Fact(Fact::ServerClock(now())), now());
-            assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
-        }
-    }
-
-    #[test]
-    fn on_a_fast_clock_the_way_of_an_answer_is_no_difference_of_clocks() {
-        let mut app = console();
-        app.set_speed(20.0);
-        app.update(Event::Fact(Fact::ServerClock(ago(30))), now());
-        assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
-    }
 }
