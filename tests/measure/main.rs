@@ -16,6 +16,7 @@ mod backlog;
 mod flood;
 mod front;
 mod idle;
+mod intent;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
@@ -69,8 +70,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, Measure); 4] = [
+    let parts: [(&str, Measure); 5] = [
         ("startup", startup::measure),
+        ("intent", intent::measure),
         ("idle", idle::measure),
         ("flood", flood::measure),
         ("backlog", backlog::measure),

@@ -28,7 +28,7 @@ pub(super) struct Console {
     pub(super) fake: Fake,
     pub(super) dials: Arc<AtomicU32>,
     pub(super) secrets: mpsc::Sender<SecretRequest>,
-    _commands: mpsc::Sender<CommandRequest>,
+    pub(super) commands: mpsc::Sender<CommandRequest>,
     facts: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
     pub(super) told: Vec<(Instant, Fact)>,
@@ -64,7 +64,7 @@ impl Console {
             fake: fake.clone(),
             dials,
             secrets,
-            _commands: commands,
+            commands,
             facts,
             told: Vec::new(),
             task,

@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) at: Instant,
     /// `GET /path?query`.
     pub(super) line: String,
+    /// What was sent with it.
+    pub(super) body: String,
 }
 
 impl Asked {
@@ -124,7 +126,11 @@ impl Fake {
         let service = tower::service_fn(move |request: http::Request<Body>| {
             let fake = fake.clone();
             let line = format!("{} {}", request.method(), request.uri());
-            async move { fake.answer(line).await }
+            async move {
+                let body = request.into_body().collect().await.map_err(io::Error::other)?;
+                let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+                fake.answer(line, body).await
+            }
         });
         Client::new(service, "managed-services-stage")
     }
@@ -267,8 +273,16 @@ impl Fake {
         }
     }
 
-    async fn answer(&self, line: String) -> io::Result<http::Response<UnsyncBoxBody<Bytes, io::Error>>> {
-        let asked = Asked { at: now(), line };
+    async fn answer(
+        &self,
+        line: String,
+        body: String,
+    ) -> io::Result<http::Response<UnsyncBoxBody<Bytes, io::Error>>> {
+        let asked = Asked {
+            at: now(),
+            line,
+            body,
+        };
         let reply = self.reply(&asked);
         let (code, body) = match reply {
             Reply::Json(code, value) => (code, full(value.to_string())),

@@ -1,5 +1,6 @@
 //! The whole adapter on a scripted server: each fault, and how it heals. Time is paused: minutes of back-off take no time.
 
+mod acting;
 pub(super) mod clock;
 mod connecting;
 mod console;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
 
 /// How long a state is waited for.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -19,6 +20,8 @@ pub struct Pty {
     parser: vt100::Parser,
     /// Every byte the program wrote.
     pub raw: Vec<u8>,
+    /// Where it keeps its records, unless it is told another place: never the home of who runs this.
+    _state: TempDir,
 }
 
 impl Pty {
@@ -40,6 +43,8 @@ impl Pty {
         command.args(arguments);
         command.env("TERM", "xterm-256color");
         command.env_remove("TMUX");
+        let state = tempfile::tempdir().unwrap();
+        command.env("XDG_STATE_HOME", state.path());
         variables
             .iter()
             .for_each(|(name, value)| command.env(name, value));
@@ -64,6 +69,7 @@ impl Pty {
             output,
             parser,
             raw: Vec::new(),
+            _state: state,
         }
     }
 
