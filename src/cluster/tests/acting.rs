@@ -15,6 +15,9 @@ use crate::incident::fact::PodUid;
 
 const MARK: &str = "2026-11-22T09:30:00Z";
 
+/// What the answer is, and what is told: the outcome's name, and a part of why.
+type Case = (&'static str, fn() -> Reply, &'static str, &'static str);
+
 fn delete() -> Command {
     Command::DeletePod {
         pod: "api-1".into(),
@@ -67,7 +70,7 @@ fn changed() -> Reply {
 #[test]
 fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
     run(async {
-        let cases: Vec<(&str, fn() -> Reply, &str, &str)> = vec![
+        let cases: [Case; 12] = [
             ("done", succeeded, "applied", "the server says so"),
             (
                 "not allowed",
