@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::mem::ManuallyDrop;
+use std::task::Poll;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::{Stream, StreamExt};
 use ratatui::backend::Backend;
 use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, getpid, kill_process};
@@ -53,7 +54,7 @@ pub async fn run(console: &mut Console) -> Result<u8> {
             Some(event) = console.next() => console.take(event),
             _ = tick.tick() => console.take(Event::Tick),
         };
-        let flow = settle(console, &mut input, &mut pace, flow);
+        let flow = settle(console, &mut input, &mut pace, flow).await;
         if !follow(flow, &mut screen)? {
             break 0;
         }
@@ -63,12 +64,12 @@ pub async fn run(console: &mut Console) -> Result<u8> {
 }
 
 /// Takes the keys that wait and then what is queued, unless the first event wants the terminal.
-fn settle(console: &mut Console, input: &mut EventStream, pace: &mut Pace, flow: Flow) -> Flow {
+async fn settle(console: &mut Console, input: &mut EventStream, pace: &mut Pace, flow: Flow) -> Flow {
     if flow != Flow::Continue {
         return flow;
     }
     for _ in 0..KEYS {
-        let Some(Some(Ok(event))) = input.next().now_or_never() else {
+        let Some(Ok(event)) = waiting(input).await else {
             break;
         };
         let flow = take_input(console, pace, event);
@@ -77,6 +78,14 @@ fn settle(console: &mut Console, input: &mut EventStream, pace: &mut Pace, flow:
         }
     }
     console.drain()
+}
+
+/// What waits, without waiting for more. It is asked for in the loop's own name: a terminal's events wake only who asked first.
+async fn waiting<S: Stream + Unpin>(input: &mut S) -> Option<S::Item> {
+    match futures::poll!(input.next()) {
+        Poll::Ready(event) => event,
+        Poll::Pending => None,
+    }
 }
 
 fn take_input(console: &mut Console, pace: &mut Pace, event: TerminalEvent) -> Flow {
@@ -123,4 +132,62 @@ fn start_anew(screen: &mut Screen) -> Result<()> {
     screen
         .resize(Rect::from((Position::ORIGIN, size)))
         .wrap_err("clear the screen")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    /// Keys that come from elsewhere. As with crossterm's stream, who asks first is woken, and nobody after them until then.
+    #[derive(Clone, Default)]
+    struct Keys(Arc<Mutex<(VecDeque<char>, Option<Waker>)>>);
+
+    impl Keys {
+        fn typed(&self, key: char) {
+            let mut inside = self.0.lock().unwrap();
+            inside.0.push_back(key);
+            if let Some(waker) = inside.1.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    impl Stream for Keys {
+        type Item = char;
+
+        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<char>> {
+            let mut inside = self.0.lock().unwrap();
+            if let Some(key) = inside.0.pop_front() {
+                return Poll::Ready(Some(key));
+            }
+            inside.1.get_or_insert_with(|| context.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_wakes_the_loop_after_it_looked_whether_one_waits() {
+        let mut keys = Keys::default();
+        keys.typed('a');
+        assert_eq!(waiting(&mut keys).await, Some('a'));
+        assert_eq!(waiting(&mut keys).await, None);
+        let typist = keys.clone();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            typist.typed('b');
+        });
+        let before = Instant::now();
+        let key = tokio::time::timeout(TICK, keys.next()).await;
+        assert_eq!(key, Ok(Some('b')));
+        assert_eq!(
+            before.elapsed(),
+            Duration::ZERO,
+            "it is not the next tick that shows it"
+        );
+    }
 }

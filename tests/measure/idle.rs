@@ -1,20 +1,24 @@
 //! What a console costs while nothing happens but the service's own heartbeat.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sopwatch::drill::api::Seen;
 
-use super::usage::{Usage, process, resident, watch};
+use super::pty::Pty;
+use super::usage::{Usage, process, quantile, resident, watch};
 use super::{Effort, console, drill, figure, heading, quit};
 
 /// How long a console settles: one-time requests, the first watches' answers.
 const SETTLES: Duration = Duration::from_secs(8);
 
+/// How long no key is typed.
+const RESTS: Duration = Duration::from_millis(330);
+
 pub fn measure(effort: Effort) {
     let how = format!(
         "{} s of a console on a drill where all is well, after {} s to settle: /proc/PID/stat and status, bytes read from its \
-         terminal, requests as the drill's API server counts them",
+         terminal, requests as the drill's API server counts them; then times from a key to its frame",
         effort.idle,
         SETTLES.as_secs()
     );
@@ -42,7 +46,33 @@ pub fn measure(effort: Effort) {
         after.1.percent_since(&before.1),
         "% of a core",
     );
+    let mut times = keys(&mut console, effort.starts * 2);
+    times.sort_by(f64::total_cmp);
+    figure(
+        "key to the first byte of its frame, median",
+        quantile(&times, 0.5),
+        "ms",
+    );
+    figure(
+        "key to the first byte of its frame, worst",
+        quantile(&times, 1.0),
+        "ms",
+    );
     quit(console);
+}
+
+/// The focus goes to and fro, each time after a rest in which nothing else may keep the console awake.
+fn keys(console: &mut Pty, count: usize) -> Vec<f64> {
+    let mut times = Vec::new();
+    for key in ["1", "2"].into_iter().cycle().take(count) {
+        watch(console, RESTS);
+        let typed = Instant::now();
+        console.type_keys(key);
+        let bytes = console.output.recv().unwrap();
+        times.push(typed.elapsed().as_secs_f64() * 1_000.0);
+        console.show(&bytes);
+    }
+    times
 }
 
 /// Requests by what they ask.

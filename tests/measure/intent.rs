@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sopwatch::incident::record::{Entry, Line};
 use sopwatch::journal::read::read;
 
 use super::pty::Pty;
-use super::usage::quantile;
+use super::usage::{quantile, watch};
 use super::{Effort, PROGRAM, SIZE, drill, figure, heading, quit};
 
 pub fn measure(effort: Effort) {
@@ -57,6 +58,8 @@ fn until_intended(console: &mut Pty, file: &Path) -> f64 {
         {
             return took.as_secs_f64() * 1_000.0;
         }
+        // Who reads without a pause keeps the writer from the file.
+        thread::sleep(Duration::from_micros(200));
     }
 }
 
@@ -73,6 +76,6 @@ fn answered_after(console: &mut Pty, file: &Path) -> f64 {
         if let (Some(intent), Some(outcome)) = (intent, outcome) {
             return outcome.at.duration_since(intent.at).as_secs_f64() * 1_000.0;
         }
-        super::usage::watch(console, std::time::Duration::from_millis(20));
+        watch(console, Duration::from_millis(20));
     }
 }
