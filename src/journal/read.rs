@@ -86,7 +86,12 @@ pub fn parse(bytes: &[u8]) -> Contents {
         let (line, after) = (&rest[..end], &rest[end + 1..]);
         let decoded = std::str::from_utf8(line)
             .map_err(|_not_text| "it is not text".to_owned())
-            .and_then(|text| decode(&contents.chain, text));
+            .and_then(|text| {
+                if text.ends_with('\r') {
+                    return Err("its end was changed: copy the file again as it is, not as text".to_owned());
+                }
+                decode(&contents.chain, text)
+            });
         match decoded {
             Ok((line, chain)) => {
                 contents.lines.push(line);

@@ -52,7 +52,11 @@ pub fn list(folder: &Path) -> (Vec<Summary>, Vec<(PathBuf, SafeText)>) {
     (found, strange)
 }
 
-fn summary(path: &Path) -> Result<Summary, SafeText> {
+/// A record, in short.
+///
+/// # Errors
+/// Says why it can't be read, or is none.
+pub fn summary(path: &Path) -> Result<Summary, SafeText> {
     let contents = read(path)?;
     let no_record = || SafeText::new("it does not begin as a record");
     let first = contents.lines.first().ok_or_else(no_record)?;

@@ -203,6 +203,24 @@ fn only_its_owner_reads_a_record_and_its_folder() {
 }
 
 #[test]
+fn a_copy_is_closed_to_others_when_it_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copied.jsonl");
+    fs::write(&file, encoded(&incident()).unwrap()).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    write(old(&file, 10), Vec::new());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_copy_with_other_line_ends_is_told_so() {
+    let text = encoded(&incident()).unwrap().replace('\n', "\r\n");
+    let broken = parse(text.as_bytes()).broken.unwrap();
+    assert_eq!(broken.line, 1);
+    assert!(broken.why.contains("copy the file again"), "{}", broken.why);
+}
+
+#[test]
 fn a_second_console_begins_a_record_of_its_own_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(new(folder.path(), "one", began(None)));

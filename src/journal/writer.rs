@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
@@ -227,6 +227,8 @@ fn resume(path: &Path, joined: &Line) -> Result<(Page, Vec<Line>), SafeText> {
         .open(path)
         .map_err(told)?;
     lock(&file, path)?;
+    // A copy may have come readable for all. Where it belongs to somebody else, they decide.
+    let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
     let bytes = read_open(&mut file).map_err(told)?;
     let contents = parse(&bytes);
     if let Some(broken) = &contents.broken {

@@ -131,11 +131,12 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
     for file in files {
         let word = match read(file) {
             Ok(contents) => {
-                status |= u8::from(contents.broken.is_some());
                 let count = contents.lines.len();
-                contents
-                    .doubt()
-                    .unwrap_or_else(|| format!("whole: {count} lines, each as it was written"))
+                status |= u8::from(contents.broken.is_some() || count == 0);
+                contents.doubt().unwrap_or_else(|| match count {
+                    0 => "it holds no line".to_owned(),
+                    _ => format!("whole: {count} lines, each as it was written"),
+                })
             }
             Err(why) => {
                 status = 1;

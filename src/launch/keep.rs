@@ -1,21 +1,53 @@
 //! The record that a console keeps.
 
-use color_eyre::eyre::Result;
+use std::path::PathBuf;
+
+use color_eyre::eyre::{Result, eyre};
 
 use super::incidents::{folder, writer};
 use super::{Parts, print};
-use crate::app::App;
+use crate::app::{App, Session};
 use crate::cli::RecordChoice;
 use crate::config::{self, Folders};
 use crate::journal::shelf;
 use crate::runtime::records::Records;
 
+/// The record that the operator named.
+///
+/// # Errors
+/// There is none of that name, or it is of another service or place: what was done there can't be followed here.
+pub(super) fn named(server: &str, session: &Session, choice: &RecordChoice) -> Result<Option<PathBuf>> {
+    let Some(name) = &choice.incident else {
+        return Ok(None);
+    };
+    let folder = folder(&Folders::of(&config::variables_of_this_process()))?;
+    let file = shelf::find(&folder, name).map_err(|why| eyre!("{why}"))?;
+    let of = shelf::summary(&file)
+        .map_err(|why| eyre!("{}: {why}", file.display()))?
+        .began;
+    let here = (server, session.namespace.as_str(), session.profile.id.as_str());
+    if (&*of.server, of.namespace.as_str(), of.profile.id.as_str()) != here {
+        let place = |(server, namespace, profile): (&str, &str, &str)| {
+            format!("{profile} in {namespace} at {server}")
+        };
+        return Err(eyre!(
+            "the incident {name} is of {}, and this console would look at {}: choose the context and namespace of the incident",
+            place((&of.server, &of.namespace, &of.profile.id)),
+            place(here)
+        ));
+    }
+    Ok(Some(file))
+}
+
 /// What a console may write; or why it can't.
-pub(super) fn records(server: &str, parts: &Parts, choice: &RecordChoice) -> Result<Records, String> {
+pub(super) fn records(
+    server: &str,
+    parts: &Parts,
+    named: Option<PathBuf>,
+    choice: &RecordChoice,
+) -> Result<Records, String> {
     let folders = Folders::of(&config::variables_of_this_process());
     let folder = folder(&folders).map_err(|why| why.to_string())?;
-    let named = choice.incident.as_ref().map(|name| shelf::find(&folder, name));
-    let named = named.transpose().map_err(|why| why.to_string())?;
     let session = &parts.session;
     let open = (named.is_none() && !choice.new_incident)
         .then(|| {

@@ -75,6 +75,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         connect,
         database: database_options(settings),
     };
+    let named = keep::named(&target.server, &session, record)?;
     let parts = Parts {
         session,
         sop,
@@ -82,7 +83,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         clock: Clock::system(),
     };
     let tasks = Tasks::default();
-    let records = keep::records(&target.server, &parts, record);
+    let records = keep::records(&target.server, &parts, named, record);
     let (mut console, _) = console(settings, parts, &tasks)?;
     match records {
         Ok(records) => console.keep(records),
@@ -156,7 +157,7 @@ impl Taught {
 async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, taught: Taught) -> Result<u8> {
     let parts = drill_parts(settings, drill, (taught.title, taught.sop, taught.speed))?;
     let title = parts.session.drill.clone().unwrap_or_default();
-    let records = keep::records(drill.api().url().as_str(), &parts, &RecordChoice::fresh());
+    let records = keep::records(drill.api().url().as_str(), &parts, None, &RecordChoice::fresh());
     let tasks = Tasks::default();
     let (mut console, events) = console(settings, parts, &tasks)?;
     if let Some(speed) = taught.speed {

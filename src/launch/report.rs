@@ -24,6 +24,10 @@ pub fn report(folders: &Folders, arguments: &ReportArgs) -> Result<u8> {
     };
     let contents = read(&file).map_err(|why| eyre!("{why}"))?;
     let doubt = contents.doubt();
+    if contents.lines.is_empty() {
+        let why = doubt.unwrap_or_else(|| "it holds no line".to_owned());
+        return Err(eyre!("{} is no record of an incident: {why}", file.display()));
+    }
     if let Some(doubt) = &doubt {
         let told = format!("{}: {doubt}\n", file.display());
         // The report says so too: nothing is lost where nobody reads this.

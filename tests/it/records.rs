@@ -166,6 +166,25 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
         .output()
         .unwrap();
     assert!(replayed.status.success(), "{replayed:?}");
+    // what was done there can't be followed in another place
+    let elsewhere = [
+        "--kubeconfig",
+        world.kubeconfig(),
+        "-n",
+        "elsewhere",
+        "--incident",
+        name,
+    ];
+    let refused = Command::new(SOPWATCH)
+        .args(elsewhere)
+        .env("XDG_STATE_HOME", &state)
+        .output()
+        .unwrap();
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && why.contains("would look at"),
+        "{why}"
+    );
 }
 
 #[test]
