@@ -36,7 +36,7 @@
 //! # The record
 //!
 //! A [`record`](incident::record) is the facts as they came, less what changes nothing, between them what was found and done. Because
-//! `diagnose` depends on nothing else, the same lines lead to the same findings. The [`journal`](journal) keeps it on disk on a thread of
+//! `diagnose` depends on nothing else, the same lines lead to the same findings. The [`journal`] keeps it on disk on a thread of
 //! its own, a line chained to the one before; the console waits for the disk only with an intent.
 //!
 //! # What leaves the program

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::change::Change;
 use super::command::{Aim, Command, CommandOutcome};
 use super::diagnosis::{Diagnosis, RuleFinding, Truth};
-use super::fact::{Access, Connection, Deployment, Fact, Permission, PodUid};
+use super::fact::{Access, Connection, Fact, Permission, PodUid};
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState};
 use super::gate::{Situation, gate};
@@ -12,26 +12,8 @@ use super::plan::Plan;
 use super::profile::Profile;
 use super::record::Intent;
 use super::rule::{Action, Advice};
-use super::sample::{ago, now, pod, profile};
+use super::sample::{ago, deployment, now, pod, profile};
 use super::sop::Sop;
-
-fn deployment(replicas: u32) -> Deployment {
-    Deployment {
-        name: "msa".into(),
-        uid: "d".into(),
-        resource_version: "7".into(),
-        replicas,
-        current: replicas,
-        ready: replicas,
-        updated: replicas,
-        available: replicas,
-        observed: true,
-        restarted_at: None,
-        paused: false,
-        images: Vec::new(),
-        conditions: Vec::new(),
-    }
-}
 
 /// All is well: three pods, everything fresh.
 fn facts() -> Facts {

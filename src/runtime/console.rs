@@ -19,6 +19,7 @@ use crate::app::lesson::Choice;
 use crate::database::Request;
 use crate::incident::record::{Entry, Intent, Line};
 use crate::incident::text::SafeText;
+use crate::journal::Journal;
 use crate::view::{self, Theme};
 
 /// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
@@ -203,15 +204,15 @@ impl Console {
         }
     }
 
+    /// The record, with all that was held back in it; `None` while it is not decided which it is.
+    fn journal(&mut self) -> Option<Journal> {
+        let recording = self.recording.as_mut()?;
+        recording.finish(self.app.now);
+        recording.journal().cloned()
+    }
+
     fn carry_out(&mut self, intent: Intent) -> Flow {
-        let now = self.app.now;
-        if let Some(recording) = &mut self.recording {
-            recording.finish(now);
-        }
-        let journal = self
-            .recording
-            .as_ref()
-            .and_then(|recording| recording.journal().cloned());
+        let journal = self.journal();
         tokio::spawn(self.way().carry_out(intent, journal));
         Flow::Continue
     }
@@ -226,14 +227,7 @@ impl Console {
     }
 
     fn report(&mut self) -> Flow {
-        let now = self.app.now;
-        if let Some(recording) = &mut self.recording {
-            recording.finish(now);
-        }
-        let journal = self
-            .recording
-            .as_ref()
-            .and_then(|recording| recording.journal().cloned());
+        let journal = self.journal();
         let file = self.app.record.file.clone();
         tokio::spawn(records::report(journal, file, self.sender.clone()));
         Flow::Continue

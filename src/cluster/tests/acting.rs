@@ -44,6 +44,14 @@ fn scale() -> Command {
     }
 }
 
+/// A server, and the adapter at work on it.
+async fn at_work() -> (Fake, Console) {
+    let fake = Fake::new();
+    let mut console = Console::on(&fake);
+    console.settled().await;
+    (fake, console)
+}
+
 async fn asked(console: &Console, command: Command, dry_run: bool) -> CommandOutcome {
     let (reply, answer) = oneshot::channel();
     let request = CommandRequest {
@@ -130,9 +138,7 @@ fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
             ("no answer", || Reply::Hang, "outcome unknown", "no answer within"),
         ];
         for (what, reply, name, why) in cases {
-            let fake = Fake::new();
-            let mut console = Console::on(&fake);
-            console.settled().await;
+            let (fake, console) = at_work().await;
             fake.always("DELETE", reply);
             let outcome = asked(&console, delete(), false).await;
             assert_eq!(outcome.name(), name, "{what}: {outcome:?}");
@@ -152,9 +158,7 @@ fn sent(fake: &Fake, method: &str) -> (String, Value) {
 #[test]
 fn each_command_names_one_object_as_it_was_seen() {
     run(async {
-        let fake = Fake::new();
-        let mut console = Console::on(&fake);
-        console.settled().await;
+        let (fake, console) = at_work().await;
         fake.always("DELETE", succeeded);
         fake.always("PATCH", changed);
         let applied = asked(&console, delete(), false).await;
@@ -190,9 +194,7 @@ fn each_command_names_one_object_as_it_was_seen() {
 #[test]
 fn a_rehearsal_is_a_dry_run_of_the_same() {
     run(async {
-        let fake = Fake::new();
-        let mut console = Console::on(&fake);
-        console.settled().await;
+        let (fake, console) = at_work().await;
         fake.always("DELETE", succeeded);
         fake.always("PATCH", changed);
         for command in [delete(), roll_out(), scale()] {
@@ -211,9 +213,7 @@ fn a_rehearsal_is_a_dry_run_of_the_same() {
 #[test]
 fn who_may_only_update_the_scale_updates_it() {
     run(async {
-        let fake = Fake::new();
-        let mut console = Console::on(&fake);
-        console.settled().await;
+        let (fake, console) = at_work().await;
         fake.always("PATCH", || refused(403, "Forbidden"));
         fake.always("PUT", changed);
         assert_eq!(asked(&console, scale(), false).await.name(), "applied");
