@@ -1,8 +1,8 @@
 //! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
 //!
-//! One task keeps the [`link`]: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
-//! server was frozen. All others (three [`watch`]es, the [`logs`], the [`access`] review, the [`secrets`], what the pods [`usage`] and
-//! [`scrape`] tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
+//! One task keeps the `link`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
+//! server was frozen. All others (three `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
+//! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
 //! next one. What they learn leaves as facts.
 
 mod access;

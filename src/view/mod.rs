@@ -1,6 +1,6 @@
 //! Floor 2: the screen, drawn from the state and never changing it. One region a file; [`layout`] says where each is.
 //!
-//! Everything that is drawn passes [`theme::Theme::clean`]: no byte from outside reaches the terminal as a control sequence.
+//! Everything that is drawn passes `Theme::clean`: no byte from outside reaches the terminal as a control sequence.
 
 #[cfg(test)]
 mod acting_tests;

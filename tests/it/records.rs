@@ -1,7 +1,7 @@
 //! The record of an incident: killed, gone on with, shared, and without a place to be.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -154,17 +154,9 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
         report.contains("it began at lunch") && report.contains(&pod),
         "{report}"
     );
-    let verified = Command::new(SOPWATCH)
-        .args(["incidents", "--verify"])
-        .env("XDG_STATE_HOME", &state)
-        .output()
-        .unwrap();
+    let verified = sopwatch(&state, &["incidents", "--verify"]);
     assert!(verified.status.success(), "{verified:?}");
-    let replayed = Command::new(SOPWATCH)
-        .args(["replay", name, "--check"])
-        .env("XDG_STATE_HOME", &state)
-        .output()
-        .unwrap();
+    let replayed = sopwatch(&state, &["replay", name, "--check"]);
     assert!(replayed.status.success(), "{replayed:?}");
     // what was done there can't be followed in another place
     let elsewhere = [
@@ -175,16 +167,18 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
         "--incident",
         name,
     ];
-    let refused = Command::new(SOPWATCH)
-        .args(elsewhere)
-        .env("XDG_STATE_HOME", &state)
-        .output()
-        .unwrap();
+    let refused = sopwatch(&state, &elsewhere);
     let why = String::from_utf8_lossy(&refused.stderr);
     assert!(
         !refused.status.success() && why.contains("would look at"),
         "{why}"
     );
+}
+
+fn sopwatch(state: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(SOPWATCH);
+    command.args(arguments).env("XDG_STATE_HOME", state);
+    command.output().unwrap()
 }
 
 #[test]
