@@ -9,5 +9,6 @@ pub mod raw;
 pub mod stalled;
 pub mod tmux;
 pub mod virtual_console;
+pub mod virtual_disk;
 pub mod virtual_time;
 pub mod world;

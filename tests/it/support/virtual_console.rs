@@ -1,11 +1,15 @@
 //! The console's core on a drill in virtual time: all of it but the terminal, over the drill's API in this process and its database's
 //! Unix socket.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sopwatch::app::event::Event;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use kube::{Api, Client, ResourceExt as _};
+use sopwatch::app::event::{Event, Outcome};
 use sopwatch::app::keymap::{Key, Keymap};
 use sopwatch::app::{App, Session};
 use sopwatch::cluster::{ConnectOptions, Target};
@@ -13,7 +17,7 @@ use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
 use sopwatch::drill::{Drill, Options, Scenario};
 use sopwatch::incident::record::Line;
-use sopwatch::journal::{Journal, Request};
+use sopwatch::journal::Journal;
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::Console;
@@ -25,6 +29,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::virtual_disk::{Disk, Recorded};
 use super::virtual_time::Breath;
 
 /// The namespace of every drill.
@@ -53,34 +58,14 @@ pub async fn drill(scenario: Scenario, seed: u64, breath: &Breath) -> (Drill, Te
     (drill, folder)
 }
 
-/// Lines of a record.
-pub type Recorded = Arc<Mutex<Vec<Line>>>;
-
-/// Keeps what is written as a disk would that never fails.
-async fn collect(mut requests: mpsc::Receiver<Request>, lines: Recorded) {
-    while let Some(request) = requests.recv().await {
-        match request {
-            Request::Write(written) => lines.lock().unwrap().extend(written),
-            Request::Commit(line, answer) => {
-                lines.lock().unwrap().push(line);
-                let _ = answer.send(Ok(()));
-            }
-            Request::Flush(answer) => {
-                let _ = answer.send(());
-            }
-            Request::Lost(lost) => panic!("{lost} lines found no room"),
-        }
-    }
-}
-
 /// A console on a drill.
 pub struct VirtualConsole {
     pub drill: Drill,
     pub console: Console,
     started: Instant,
-    recorded: bool,
-    _tasks: Tasks,
-    _folder: TempDir,
+    disk: Option<Disk>,
+    tasks: Tasks,
+    folder: TempDir,
 }
 
 impl VirtualConsole {
@@ -94,9 +79,9 @@ impl VirtualConsole {
             drill,
             console,
             started,
-            recorded: false,
-            _tasks: tasks,
-            _folder: folder,
+            disk: None,
+            tasks,
+            folder,
         }
     }
 
@@ -104,10 +89,36 @@ impl VirtualConsole {
     pub fn record(&mut self) -> Recorded {
         let (journal, requests) = Journal::new();
         self.console.record(Recording::new(journal));
-        self.recorded = true;
-        let lines = Recorded::default();
-        tokio::spawn(collect(requests, lines.clone()));
+        let disk = Disk::default();
+        tokio::spawn(disk.clone().collect(requests));
+        let lines = disk.lines.clone();
+        self.disk = Some(disk);
         lines
+    }
+
+    /// With its n-th write from now that tells something the console is killed: it does nothing more, and hears of nothing.
+    pub fn kill_at_write(&mut self, n: usize) {
+        self.disk.as_ref().unwrap().kill_at_write(n);
+    }
+
+    /// Whether it was.
+    pub fn is_killed(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.killed.is_cancelled())
+    }
+
+    /// Another console, in the place of this one, goes on with what it recorded: the lines.
+    pub fn go_on_with(&mut self, lines: Vec<Line>) {
+        self.tasks.cancel.cancel();
+        let session = &self.console.app.session;
+        let title = session.drill.clone().unwrap();
+        let sop = self.console.app.checklist.sop.clone();
+        (self.console, self.tasks) = fresh_console(&self.drill, &self.folder, &title, &sop);
+        self.record();
+        self.console.take(Event::Outcome(Outcome::Opened {
+            file: "the-record.jsonl".into(),
+            lines,
+            instead: None,
+        }));
     }
 
     /// Presses keys, as the configuration names them.
@@ -121,10 +132,10 @@ impl VirtualConsole {
     pub async fn run_until(&mut self, after: SignedDuration) {
         let end = self.started + Duration::try_from(after).unwrap();
         let mut tick = Instant::now();
-        while Instant::now() < end {
+        while Instant::now() < end && !self.is_killed() {
             tick = tick.max(Instant::now()) + TICK;
             self.run_to(tick.min(end)).await;
-            if self.recorded {
+            if self.disk.is_some() {
                 self.console.judge();
             }
         }
@@ -132,9 +143,15 @@ impl VirtualConsole {
     }
 
     async fn run_to(&mut self, moment: Instant) {
+        let killed = self
+            .disk
+            .as_ref()
+            .map(|disk| disk.killed.clone())
+            .unwrap_or_default();
         loop {
             tokio::select! {
                 biased;
+                () = killed.cancelled() => return,
                 event = self.console.next() => {
                     self.console.take(event.expect("the console holds a sender itself"));
                 }
@@ -142,6 +159,21 @@ impl VirtualConsole {
             }
         }
         self.console.take(Event::Tick);
+    }
+
+    /// The cluster's pods, as its administrator sees them.
+    pub fn pods(&self) -> Api<Pod> {
+        let client = Client::new(self.drill.api().in_process(), NAMESPACE);
+        Api::namespaced(client, NAMESPACE)
+    }
+
+    /// The uids of the pods that are there and not ending.
+    pub async fn living(&self) -> BTreeSet<String> {
+        let list = self.pods().list(&ListParams::default()).await.unwrap();
+        let living = list
+            .iter()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        living.map(|pod| pod.uid().unwrap()).collect()
     }
 
     /// What the console shows.
@@ -174,14 +206,14 @@ pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) ->
 }
 
 /// A client of the drill's API without sockets, and where it leads.
-fn over(drill: &Drill) -> (kube::Client, Target) {
+fn over(drill: &Drill) -> (Client, Target) {
     let target = Target {
         server: drill.api().url(),
         context: Some("drill".to_owned()),
         user: Some("oncall".to_owned()),
         namespace: NAMESPACE.to_owned(),
     };
-    (kube::Client::new(drill.api().in_process(), NAMESPACE), target)
+    (Client::new(drill.api().in_process(), NAMESPACE), target)
 }
 
 /// What the console reads: the database by the credentials of the cluster's secret, through the socket in the drill's folder.

@@ -1,9 +1,7 @@
 //! What the operator does to the cluster from the console, under everything that can come between.
 
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, ListParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::api::DeleteParams;
 use sopwatch::app::Phase;
 use sopwatch::app::dialog::Dialog;
 use sopwatch::drill::{self, ApiFault};
@@ -11,7 +9,8 @@ use sopwatch::incident::command::{Command, CommandOutcome};
 use sopwatch::incident::record::{Entry, Line};
 use sopwatch::incident::rule::Action;
 
-use crate::support::virtual_console::{NAMESPACE, Recorded, VirtualConsole};
+use crate::support::virtual_console::VirtualConsole;
+use crate::support::virtual_disk::Recorded;
 use crate::support::virtual_time::{self, Breath};
 
 /// A console that looks at a scenario for so long, and its record.
@@ -20,20 +19,6 @@ async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, Re
     let recorded = console.record();
     console.run_until(SignedDuration::from_secs(seconds)).await;
     (console, recorded)
-}
-
-fn pods(console: &VirtualConsole) -> Api<Pod> {
-    let client = Client::new(console.drill.api().in_process(), NAMESPACE);
-    Api::namespaced(client, NAMESPACE)
-}
-
-/// The pods that are there and not ending.
-async fn living(console: &VirtualConsole) -> Vec<String> {
-    let list = pods(console).list(&ListParams::default()).await.unwrap();
-    let living = list
-        .iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none());
-    living.map(|pod| pod.uid().unwrap()).collect()
 }
 
 /// What of a record tells of changes.
@@ -56,7 +41,7 @@ fn notice(console: &VirtualConsole) -> String {
 fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_done_twice() {
     virtual_time::run(|breath| async move {
         let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
-        let before = living(&console).await;
+        let before = console.living().await;
         console.press("a");
         console.run_until(SignedDuration::from_secs(22)).await;
         assert!(
@@ -68,7 +53,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
         let walk = console.app().walk.clone().unwrap();
         assert_eq!(walk.phase, Phase::Over(true), "{}", walk.words);
         assert!(walk.words.starts_with("it worked"), "{}", walk.words);
-        let after = living(&console).await;
+        let after = console.living().await;
         assert_eq!(after.len(), 3);
         assert!(
             after.iter().all(|uid| !before.contains(uid)),
@@ -179,7 +164,8 @@ fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_
         let Command::DeletePod { pod, .. } = confirm.plan.commands[0].clone() else {
             panic!("no pod");
         };
-        pods(&console)
+        console
+            .pods()
             .delete(&pod, &DeleteParams::default())
             .await
             .unwrap();
@@ -194,7 +180,7 @@ fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_
         console.run_until(SignedDuration::from_secs(30)).await;
         assert!(told(&recorded).is_empty());
         assert_eq!(
-            living(&console).await.len(),
+            console.living().await.len(),
             3,
             "two that were left and a new one"
         );
@@ -234,7 +220,7 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
         virtual_time::run(|breath| async move {
             let name = format!("{:?}", case.fault);
             let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
-            let before = living(&console).await;
+            let before = console.living().await;
             console.press("1 d");
             console.run_until(SignedDuration::from_secs(22)).await;
             let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
@@ -264,7 +250,7 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
                 })
                 .collect();
             assert_eq!(outcomes.last(), Some(shown), "{name}: {outcomes:?}");
-            let after = living(&console).await;
+            let after = console.living().await;
             assert_eq!(!after.contains(&uid.0.to_string()), case.gone, "{name}");
             let others = before.iter().filter(|other| **other != *uid.0);
             assert!(

@@ -3,6 +3,7 @@
 mod acted;
 mod check;
 mod day;
+mod killed;
 mod repeat;
 pub mod replayed;
 mod scenario;

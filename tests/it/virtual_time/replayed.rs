@@ -9,9 +9,10 @@ use jiff::SignedDuration;
 use sopwatch::app::App;
 use sopwatch::app::keymap::Keymap;
 use sopwatch::drill;
-use sopwatch::incident::record::{Began, Entry, Line, VERSION, Writer};
+use sopwatch::incident::record::{Entry, Line};
 
 use crate::support::virtual_console::VirtualConsole;
+use crate::support::virtual_disk::began;
 use crate::support::virtual_time;
 
 /// How long each is watched at most: beyond it a scenario goes on as it is.
@@ -82,30 +83,4 @@ pub fn recorded(id: &str, longest: SignedDuration) -> String {
         .iter()
         .map(|line| serde_json::to_string(line).unwrap() + "\n");
     text.collect()
-}
-
-fn began(app: &App) -> Line {
-    let session = &app.session;
-    let by = Writer {
-        user: "oncall".into(),
-        host: "bastion".into(),
-        pid: 1,
-        version: "0".to_owned(),
-    };
-    let began = Began {
-        record: VERSION,
-        by,
-        profile: (*session.profile).clone(),
-        environment: session.environment.clone(),
-        namespace: session.namespace.clone(),
-        server: "https://api.stage:6443".into(),
-        sop: app.checklist.sop.clone(),
-        drill: session.drill.clone(),
-        speed: None,
-        read_only: session.read_only,
-    };
-    Line {
-        at: session.started_at,
-        entry: Entry::Began(Box::new(began)),
-    }
 }

@@ -1,0 +1,112 @@
+//! A console that is killed at any write of an incident: nothing that was written is lost, and what goes on with it finds the truth.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::SignedDuration;
+use sopwatch::app::App;
+use sopwatch::drill;
+use sopwatch::incident::command::{Command, CommandOutcome};
+use sopwatch::incident::record::{Entry, Line};
+use sopwatch::journal::{read, shelf};
+
+use crate::support::virtual_console::VirtualConsole;
+use crate::support::virtual_disk::began;
+use crate::support::virtual_time::{self, Breath};
+
+/// A restart of all pods may be walked for so long; then it is over.
+const OVER_AT: SignedDuration = SignedDuration::from_mins(8);
+
+/// What a command without an outcome may take until the watch has told.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(40);
+
+#[test]
+fn a_console_that_is_killed_at_any_write_loses_nothing_and_is_gone_on_with() {
+    let (next, over) = (AtomicUsize::new(1), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let write = next.fetch_add(1, Ordering::Relaxed);
+                    if !virtual_time::run(|breath| async move { killed_at(write, &breath).await }) {
+                        over.store(true, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let writes = next.load(Ordering::Relaxed);
+    assert!(writes > 40, "only {writes} writes were met");
+}
+
+/// Whether the incident has so many writes.
+async fn killed_at(write: usize, breath: &Breath) -> bool {
+    let scenario = drill::scenario("no-kafka-leader").unwrap();
+    let mut console = VirtualConsole::start(scenario, 1, breath).await;
+    let first = began(console.app());
+    let recorded = console.record();
+    console.run_until(SignedDuration::from_secs(20)).await;
+    let before = console.living().await;
+    console.kill_at_write(write);
+    console.press("c p a g e d enter 4 G space s e e n enter 1 R");
+    console.run_until(SignedDuration::from_secs(22)).await;
+    console.press("y");
+    console.run_until(OVER_AT).await;
+    if !console.is_killed() {
+        return false;
+    }
+    let mut lines = vec![first];
+    lines.extend(recorded.lock().unwrap().clone());
+    let killed_at = lines.last().unwrap().at.duration_since(lines[0].at);
+    assert_eq!(on_disk(&lines), lines, "killed at write {write}");
+
+    console.go_on_with(lines.clone());
+    knows(console.app(), &lines, write);
+    console.run_until(killed_at + SEEN_WITHIN).await;
+    knows(console.app(), &lines, write);
+    let after = console.living().await;
+    let mut deleted = BTreeSet::new();
+    for change in &console.app().changes {
+        let (Command::DeletePod { uid, .. }, Some((_, outcome))) = (&change.intent.command, &change.outcome)
+        else {
+            panic!("killed at write {write}: {}", change.words());
+        };
+        let there = after.contains(uid.0.as_str());
+        match outcome {
+            CommandOutcome::Applied { .. } => assert!(!there, "killed at write {write}: {}", change.words()),
+            CommandOutcome::Failed { .. } => assert!(there, "killed at write {write}: {}", change.words()),
+            other => panic!("killed at write {write}: {other:?}"),
+        }
+        deleted.insert(uid.0.as_str().to_owned());
+    }
+    let untouched: Vec<&String> = before.iter().filter(|uid| !deleted.contains(*uid)).collect();
+    assert!(
+        untouched.iter().all(|uid| after.contains(*uid)),
+        "killed at write {write}: what nobody confirmed is gone"
+    );
+    true
+}
+
+/// What is read again of a record whose next line was torn.
+fn on_disk(lines: &[Line]) -> Vec<Line> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.jsonl");
+    let text = shelf::encoded(lines).unwrap() + r#"{"at":"2026-11-22T09:0"#;
+    std::fs::write(&file, text).unwrap();
+    let contents = read::read(&file).unwrap();
+    assert!(contents.torn.is_some() && contents.broken.is_none());
+    contents.lines
+}
+
+/// The console knows what the operator did in these lines, and nothing else was done.
+fn knows(app: &App, lines: &[Line], write: usize) {
+    assert_eq!(app.session.started_at, lines[0].at, "killed at write {write}");
+    let count = |is: fn(&Entry) -> bool| lines.iter().filter(|line| is(&line.entry)).count();
+    let told = (
+        count(|entry| matches!(entry, Entry::Note { .. })),
+        count(|entry| matches!(entry, Entry::Ticked { .. })),
+        count(|entry| matches!(entry, Entry::Intent(_))),
+    );
+    let known = (app.notes.len(), app.checklist.ticks.len(), app.changes.len());
+    assert_eq!(known, told, "killed at write {write}: notes, ticks and changes");
+}
