@@ -140,18 +140,19 @@ impl App {
             page.add(Tone::Doubtful, format!("mind: {caution}"));
         }
         self.add_place(&mut page);
-        if let Some(account) = self.account() {
-            page.section("What it does");
-            for effect in plan.effects(&account) {
-                page.add(Tone::Plain, effect);
-            }
-        }
+        page.section("What it does, and the same by hand");
+        page.add(Tone::Plain, plan.effect());
         if let Some(rule) = &plan.cause {
             page.add(Tone::Plain, format!("recommended by rule {rule}"));
         }
-        page.section("The same by hand");
         for command in &plan.commands {
             page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
+        }
+        if let Some(account) = self.account() {
+            page.section("Risk");
+            for risk in plan.risks(&account) {
+                page.add(Tone::Plain, risk);
+            }
         }
         page
     }
@@ -166,7 +167,6 @@ impl App {
         let Some(known) = &self.facts.connection else {
             return;
         };
-        page.section("Where");
         let name = match &self.session.environment {
             Some(known) if known.production && !known.name.starts_with("prod") => {
                 format!("{}  production", known.name.to_uppercase())
@@ -175,7 +175,7 @@ impl App {
             None => "an environment that the profile does not know".to_owned(),
         };
         let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
-        page.add(Tone::Heading, format!("{drill}{name}"));
+        page.section(&format!("Where: {drill}{name}"));
         page.add(Tone::Plain, format!("server     {}", known.server));
         page.add(Tone::Plain, format!("namespace  {}", known.namespace));
         page.add(Tone::Plain, format!("as         {}", known.user));

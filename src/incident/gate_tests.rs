@@ -1,4 +1,4 @@
-//! What the gate refuses, one thing at a time.
+//! What the gate refuses, one thing at a time; and what is said of the rest before it is done.
 
 use super::account::Account;
 use super::change::Change;
@@ -8,6 +8,7 @@ use super::fact::{Access, Connection, Fact, Permission, PodUid};
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState};
 use super::gate::{Situation, gate};
+use super::leader::{LeaderReading, Verdict};
 use super::plan::Plan;
 use super::profile::Profile;
 use super::record::Intent;
@@ -87,9 +88,9 @@ impl Moment {
         }
     }
 
-    fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
+    fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
         let sop = sop();
-        let account = Account {
+        look(&Account {
             facts: &self.facts,
             profile: &self.profile,
             sop: &sop,
@@ -98,16 +99,21 @@ impl Moment {
             namespace: "msa-stage",
             drill: None,
             now: ago(-self.later),
-        };
-        let situation = Situation {
-            account: &account,
-            past: &self.past,
-            read_only: self.read_only,
-        };
-        match plan(&account) {
-            Ok(plan) => gate(&plan, &situation).refusals.join("; "),
-            Err(why) => why,
-        }
+        })
+    }
+
+    fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
+        self.with_account(|account| {
+            let situation = Situation {
+                account,
+                past: &self.past,
+                read_only: self.read_only,
+            };
+            match plan(account) {
+                Ok(plan) => gate(&plan, &situation).refusals.join("; "),
+                Err(why) => why,
+            }
+        })
     }
 
     fn restart(&self) -> String {
@@ -298,4 +304,82 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     assert!(moment.refusals(Plan::start).contains("makes none"));
     moment.facts.apply(Fact::Deployment(Some(deployment(0))), now());
     assert_eq!(moment.refusals(Plan::start), "");
+}
+
+fn leading(pod: &str) -> LeaderReading {
+    LeaderReading {
+        worker: "Kafka".to_owned(),
+        log_type: "*workers.KafkaManager".to_owned(),
+        verdict: Verdict::One,
+        pod: Some(pod.into()),
+        worker_id: None,
+        log: String::new(),
+        lease: None,
+        as_of: Some(now()),
+    }
+}
+
+/// How a plan is made, what it does, and what it may cost.
+type Stake = (
+    fn(&Account<'_>) -> Result<Plan, String>,
+    &'static str,
+    &'static [&'static str],
+);
+
+const SERVE: &str = "2 of 3 ready pods serve meanwhile";
+const GAP: &str =
+    "nobody leads Kafka for 00:30 to 03:30 afterwards: the lease of the pod that led must run out";
+
+const STAKES: [Stake; 6] = [
+    (
+        |account| Plan::restart_pod(account, &PodUid("blf5h".into())),
+        "the deployment makes another pod in its place",
+        &[SERVE, "no pod that leads is touched: no gap without a leader"],
+    ),
+    (
+        |account| Plan::restart_pod(account, &PodUid("2mgcp".into())),
+        "the deployment makes another pod in its place",
+        &[SERVE, GAP],
+    ),
+    (
+        Plan::restart_all,
+        "3 pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead come last",
+        &[SERVE, GAP],
+    ),
+    (
+        Plan::roll_out,
+        "the deployment replaces all its pods, as its strategy says",
+        &[GAP],
+    ),
+    (
+        |account| Plan::scale(account, 1),
+        "the deployment makes 1 pod more",
+        &[
+            "the database may see up to 20 connections more",
+            "it can be taken back: scale to 3 again",
+        ],
+    ),
+    (
+        |account| Plan::scale(account, -2),
+        "the deployment ends 2 pods, and chooses which",
+        &[
+            "if the pod that leads is chosen, nobody leads Kafka for 00:30 to 03:30 afterwards: the lease of the pod that led must run out",
+            "the database may see up to 40 connections fewer",
+            "it can be taken back: scale to 3 again",
+        ],
+    ),
+];
+
+#[test]
+fn what_a_plan_does_and_what_it_may_cost_is_told() {
+    let mut moment = Moment::well();
+    moment.profile.service.database_connections_per_pod = Some(20);
+    moment.diagnosis.leaders.push(leading(&pod("2mgcp", 90_000).name));
+    for (plan, effect, risks) in STAKES {
+        moment.with_account(|account| {
+            let plan = plan(account).unwrap();
+            assert_eq!(plan.effect(), effect);
+            assert_eq!(plan.risks(account), risks, "{}", plan.words());
+        });
+    }
 }

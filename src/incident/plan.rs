@@ -134,24 +134,56 @@ impl Plan {
         }
     }
 
-    /// What it does to the service, a sentence each.
-    pub fn effects(&self, account: &Account<'_>) -> Vec<String> {
-        let mut effects = Vec::new();
-        match self.aim {
-            Aim::RestartAll => effects.push(format!(
+    /// What it does.
+    pub fn effect(&self) -> String {
+        match (self.aim, self.commands.as_slice()) {
+            (Aim::RestartAll, pods) => format!(
                 "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
                  come last",
-                self.commands.len()
-            )),
-            Aim::RestartPod | Aim::Start if self.deletes() => {
-                effects.push("the deployment makes another pod in its place".to_owned());
+                pods.len()
+            ),
+            (Aim::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
+            (_, [Command::Scale { from, to, .. }]) if to > from => {
+                format!("the deployment makes {} more", pods(to - from))
             }
-            Aim::RollOut => effects.push("the deployment replaces all its pods, as its strategy says".to_owned()),
-            _ => {}
+            (_, [Command::Scale { from, to, .. }]) => {
+                format!("the deployment ends {}, and chooses which", pods(from - to))
+            }
+            _ => "the deployment makes another pod in its place".to_owned(),
         }
-        effects.extend(self.gap(account));
-        effects.extend(self.cost(account));
-        effects
+    }
+
+    /// What it may cost the service, a sentence each.
+    pub fn risks(&self, account: &Account<'_>) -> Vec<String> {
+        let all = [
+            self.serving(account),
+            self.gap(account),
+            self.cost(account),
+            self.way_back(),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// How many pods answer while one is replaced.
+    fn serving(&self, account: &Account<'_>) -> Option<String> {
+        if !self.deletes() {
+            return None;
+        }
+        let ready = account.facts.pods.values().filter(|pod| pod.is_ready());
+        let (deleted, others): (Vec<&Pod>, Vec<&Pod>) = ready.partition(|pod| self.hits(&pod.name));
+        // One at a time: of those that are ready, all but the one whose turn it is.
+        let (serve, all) = match deleted.len() {
+            0 => return None,
+            deleted => (others.len() + deleted - 1, others.len() + deleted),
+        };
+        Some(format!("{serve} of {all} ready pods serve meanwhile"))
+    }
+
+    fn way_back(&self) -> Option<String> {
+        match self.commands.as_slice() {
+            [Command::Scale { from, .. }] => Some(format!("it can be taken back: scale to {from} again")),
+            _ => None,
+        }
     }
 
     fn deletes(&self) -> bool {
@@ -162,7 +194,7 @@ impl Plan {
 
     /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
     fn gap(&self, account: &Account<'_>) -> Option<String> {
-        if !self.deletes() && self.aim != Aim::RollOut {
+        if !self.deletes() && !matches!(self.aim, Aim::RollOut | Aim::ScaleDown) {
             return None;
         }
         let leaders = &account.profile.leaders;
@@ -181,16 +213,21 @@ impl Plan {
             return Some("no pod that leads is touched: no gap without a leader".to_owned());
         }
         let (least, most) = (span::of(leaders.tick), span::of(leaders.lease + leaders.tick));
+        let when = match self.aim {
+            Aim::ScaleDown => "if the pod that leads is chosen, ",
+            _ => "",
+        };
         Some(format!(
-            "nobody leads {} for {} to {} afterwards: the lease of the pod that led must run out",
+            "{when}nobody leads {} for {} to {} afterwards: the lease of the pod that led must run out",
             hit.join(" and "),
             span::clock(least),
             span::clock(most)
         ))
     }
 
+    /// Whether it ends this pod, or may.
     fn hits(&self, name: &str) -> bool {
-        self.aim == Aim::RollOut
+        matches!(self.aim, Aim::RollOut | Aim::ScaleDown)
             || self
                 .commands
                 .iter()
@@ -209,6 +246,10 @@ impl Plan {
             if more < 0 { "fewer" } else { "more" }
         ))
     }
+}
+
+fn pods(count: u32) -> String {
+    format!("{count} pod{}", if count == 1 { "" } else { "s" })
 }
 
 fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
