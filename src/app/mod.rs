@@ -16,6 +16,9 @@ mod incident_page;
 pub mod keymap;
 pub mod lesson;
 pub mod log_buffer;
+mod moving;
+#[cfg(test)]
+mod moving_tests;
 pub mod notice;
 pub mod page;
 pub mod panes;

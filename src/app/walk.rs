@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::moving::Rows;
 use crate::incident::account::Account;
 use crate::incident::change::{Change, TOLD_WITHIN};
 use crate::incident::command::{Aim, Command, CommandOutcome};
@@ -16,9 +17,6 @@ use crate::incident::text::SafeText;
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long the late rows may take to move once there is a leader: some loops.
-const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a container waits for that no patience helps.
 const HOPELESS: [&str; 7] = [
@@ -40,7 +38,7 @@ pub enum Phase {
     Replacing,
     /// A leader is awaited.
     Leading,
-    /// Late rows are awaited to move.
+    /// Rows are awaited to move.
     Moving,
     /// It is over; whether it went as it should.
     Over(bool),
@@ -64,7 +62,7 @@ pub struct Walk {
     /// Whether the operator wants no further command.
     pub stopping: bool,
     before: BTreeSet<PodUid>,
-    late: BTreeSet<(SafeText, SafeText)>,
+    rows: Rows,
 }
 
 /// What is to be done next.
@@ -90,7 +88,7 @@ impl Walk {
             id: 0,
             stopping: false,
             before: account.facts.pods.keys().cloned().collect(),
-            late: late_rows(account),
+            rows: Rows::of(account),
         }
     }
 
@@ -111,7 +109,7 @@ impl Walk {
             Phase::Sent => self.after_sending(change, waited),
             Phase::Replacing => self.after_replacing(account, waited),
             Phase::Leading => Self::after_leading(account, waited),
-            Phase::Moving => self.after_moving(account, waited),
+            Phase::Moving => self.rows.next(account, self.since, waited),
             Phase::Over(_) => Next::Wait,
         }
     }
@@ -275,32 +273,6 @@ impl Walk {
         Next::Reached(words, Phase::Over(false))
     }
 
-    fn after_moving(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
-        if self.late.is_empty() {
-            return Next::Reached("it worked: no row was late".to_owned(), Phase::Over(true));
-        }
-        let read = account
-            .facts
-            .reading
-            .as_ref()
-            .is_some_and(|(at, _)| *at > self.since);
-        let still = late_rows(account);
-        let moved = self.late.difference(&still).count();
-        if read && moved > 0 {
-            let words = format!("it worked: {moved} of {} late rows moved on", self.late.len());
-            return Next::Reached(words, Phase::Over(true));
-        }
-        if waited <= MOVES_WITHIN {
-            return Next::Wait;
-        }
-        let words = format!(
-            "it did not help: none of {} late rows moved within {}",
-            self.late.len(),
-            span::brief(MOVES_WITHIN)
-        );
-        Next::Reached(words, Phase::Over(false))
-    }
-
     fn surprise(&self, what: &str) -> Next {
         let (sent, all) = (self.sent, self.plan.commands.len());
         let words = if all > 1 {
@@ -323,28 +295,4 @@ fn hopeless(pod: &Pod) -> Option<&str> {
             ContainerState::Waiting { reason, .. } => HOPELESS.into_iter().find(|word| **reason == **word),
             _ => None,
         })
-}
-
-/// Rows that are over their limit, by table and id, in the status in which they are late.
-fn late_rows(account: &Account<'_>) -> BTreeSet<(SafeText, SafeText)> {
-    let tables = account
-        .profile
-        .database
-        .iter()
-        .flat_map(|database| &database.tables);
-    let mut late = BTreeSet::new();
-    for table in tables {
-        let Some(standing) = account.facts.standing(&table.name) else {
-            continue;
-        };
-        for row in &standing.rows {
-            let status = table.statuses.iter().find(|status| status.name == *row.status);
-            let over = status.and_then(|status| Some((status.limit?, row.clock_s?)));
-            if over.is_some_and(|(limit, age)| u64::try_from(age).is_ok_and(|age| age > limit.as_secs())) {
-                let name = format!("{} {}", row.row.id, row.status);
-                late.insert((SafeText::new(&table.name), SafeText::new(&name)));
-            }
-        }
-    }
-    late
 }

@@ -55,7 +55,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
         Phase::Sent => "the answer",
         Phase::Replacing => "pods to be ready",
         Phase::Leading => "a leader",
-        Phase::Moving => "late rows to move",
+        Phase::Moving => "rows to move",
         Phase::Over(_) => "",
     };
     let since = span::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));

@@ -121,7 +121,10 @@ async fn check(drill: &Drill, pods: &Api<Pod>, watched: [&Watched; 2], logs: &Lo
             .iter()
             .zip(&whole)
             .position(|(read, there)| read != there);
-        assert_eq!(differs, None, "{key:?}, {at}: line {first} and so many differ");
+        if let Some(differs) = differs {
+            let (read, there) = (&read[first + differs], &whole[differs]);
+            panic!("{key:?}, {at}: line {first} and {differs} differ: read {read:?}, there {there:?}");
+        }
         assert_eq!(read.len() - first, whole.len(), "{key:?}, {at}");
     }
 }

@@ -1,0 +1,104 @@
+//! Whether rows move again after a change: what was under way when it began, and what of that has another status since.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::walk::{Next, Phase};
+use crate::incident::account::Account;
+use crate::incident::fact::StandingRow;
+use crate::incident::profile::Table;
+use crate::incident::span;
+use crate::incident::text::SafeText;
+
+/// How long rows may take to move once there is a leader: some loops.
+const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// A row in the status that it had: table, id, status.
+type Key = (SafeText, SafeText, SafeText);
+
+/// The rows that waited for a leader when something was set out for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// In a status that a row is to leave.
+    under_way: BTreeSet<Key>,
+    /// Those of them that are over its limit.
+    late: BTreeSet<Key>,
+    /// Whether every table was read.
+    known: bool,
+    /// Whether there are more than were read.
+    more: bool,
+}
+
+impl Rows {
+    /// Those that are known now.
+    pub(super) fn of(account: &Account<'_>) -> Self {
+        let mut rows = Self {
+            under_way: BTreeSet::new(),
+            late: BTreeSet::new(),
+            known: account.profile.database.is_some(),
+            more: false,
+        };
+        let database = account.profile.database.iter();
+        for table in database.flat_map(|database| &database.tables) {
+            let Some(list) = account.facts.under_way(&table.name) else {
+                rows.known = false;
+                continue;
+            };
+            rows.more |= list.more;
+            list.rows.iter().for_each(|row| rows.add(table, row));
+        }
+        rows
+    }
+
+    fn add(&mut self, table: &Table, row: &StandingRow) {
+        let status = table.statuses.iter().find(|status| status.name == *row.status);
+        let limit = status.and_then(|status| status.limit);
+        let age = row.clock_s.and_then(|age| u64::try_from(age).ok());
+        let key = (SafeText::new(&table.name), row.row.id.clone(), row.status.clone());
+        if limit.zip(age).is_some_and(|(limit, age)| age > limit.as_secs()) {
+            self.late.insert(key.clone());
+        }
+        self.under_way.insert(key);
+    }
+
+    /// Whether it holds this row in another status.
+    fn has_in_another_status(&self, (table, id, status): &Key) -> bool {
+        self.under_way
+            .iter()
+            .any(|(other_table, other_id, other)| other_table == table && other_id == id && other != status)
+    }
+
+    /// What there is to say of them, where leaders are there since `since`. Late rows must move for a change to have helped; those within
+    /// their limits may take their time.
+    pub(super) fn next(&self, account: &Account<'_>, since: Timestamp, waited: SignedDuration) -> Next {
+        let over = |good: bool, words: String| Next::Reached(words, Phase::Over(good));
+        let unknown = "there are leaders; whether rows move is not known: the database is not read";
+        let now = Self::of(account);
+        if !self.known || !now.known {
+            return over(true, unknown.to_owned());
+        }
+        let (before, still, what) = match self.late.len() {
+            0 => (&self.under_way, &now.under_way, "under way"),
+            _ => (&self.late, &now.late, "that were late"),
+        };
+        if before.is_empty() {
+            return over(true, "it worked: no row waited for a leader".to_owned());
+        }
+        let read = account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
+        // Of a list that is cut a row may be missing that is still there.
+        let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
+        let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
+        let within = span::brief(MOVES_WITHIN);
+        let none = format!("of {all} {what} none moved within {within}");
+        match (read, waited > MOVES_WITHIN) {
+            (true, _) if moved > 0 => over(true, format!("it worked, rows move: {moved} of {all} {what}")),
+            (_, false) => Next::Wait,
+            (false, true) => over(true, unknown.to_owned()),
+            (true, true) if self.late.is_empty() => {
+                over(true, format!("there are leaders; {none}, and none is late"))
+            }
+            (true, true) => over(false, format!("it did not help: {none}")),
+        }
+    }
+}

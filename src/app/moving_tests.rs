@@ -1,0 +1,178 @@
+//! What is said of the rows after a change.
+
+use jiff::SignedDuration;
+
+use super::moving::Rows;
+use super::walk::{Next, Phase};
+use crate::incident::account::Account;
+use crate::incident::diagnosis::Diagnosis;
+use crate::incident::fact::{Fact, Row, StandingRow, UnderWay};
+use crate::incident::facts::Facts;
+use crate::incident::sample::{ago, now, profile, reading};
+use crate::incident::sop::Sop;
+
+/// Rows by id, status and age in seconds.
+type Listed = &'static [(&'static str, &'static str, i64)];
+
+fn listed(rows: Listed, more: bool) -> Fact {
+    let row = |(id, status, age): &(&str, &str, i64)| StandingRow {
+        status: (*status).into(),
+        clock_s: Some(*age),
+        row: Row {
+            id: (*id).into(),
+            ocm_id: "".into(),
+            region: "".into(),
+            idle_s: Some(*age),
+            age_s: Some(*age),
+            reason: "".into(),
+        },
+    };
+    let mut reading = reading(None, &[]);
+    reading.tables[0].under_way = Ok(UnderWay {
+        rows: rows.iter().map(row).collect(),
+        more,
+        by_sight: Vec::new(),
+    });
+    Fact::Database(reading)
+}
+
+/// What is said after `waited` seconds with a leader, of what was under way before and what is now; `None`: it was not read since.
+fn said(before: Option<Listed>, after: Option<(Listed, bool)>, waited: i64) -> Option<(bool, String)> {
+    let (profile, diagnosis) = (profile(), Diagnosis::default());
+    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
+    let sop: Sop = toml::from_str(text).unwrap();
+    let account = |facts: &Facts, look: &mut dyn FnMut(&Account<'_>)| {
+        look(&Account {
+            facts,
+            profile: &profile,
+            sop: &sop,
+            diagnosis: &diagnosis,
+            environment: None,
+            namespace: "msa-stage",
+            drill: None,
+            now: now(),
+        });
+    };
+    let mut facts = Facts::default();
+    if let Some(rows) = before {
+        facts.apply(listed(rows, false), ago(900));
+    }
+    let mut rows = None;
+    account(&facts, &mut |account| rows = Some(Rows::of(account)));
+    if let Some((rows, more)) = after {
+        facts.apply(listed(rows, more), ago(1));
+    }
+    let mut said = None;
+    account(&facts, &mut |account| {
+        let next = rows
+            .as_ref()
+            .unwrap()
+            .next(account, ago(waited), SignedDuration::from_secs(waited));
+        if let Next::Reached(words, Phase::Over(good)) = next {
+            said = Some((good, words));
+        }
+    });
+    said
+}
+
+const WAITS: Listed = &[("a", "cluster_provisioning", 60), ("b", "cluster_accepted", 60)];
+const LATE: Listed = &[("a", "cluster_provisioning", 60), ("b", "cluster_accepted", 181)];
+
+/// What is called so: before, after (and whether the list is cut), how long leaders are there, and what is said; `None`: nothing yet.
+type Case = (
+    &'static str,
+    Option<Listed>,
+    Option<(Listed, bool)>,
+    i64,
+    Option<(bool, &'static str)>,
+);
+
+const MOVED: Listed = &[("a", "cluster_provisioning", 90)];
+const UNKNOWN: &str = "there are leaders; whether rows move is not known: the database is not read";
+
+const CASES: [Case; 13] = [
+    (
+        "nothing waited",
+        Some(&[]),
+        Some((&[], false)),
+        1,
+        Some((true, "it worked: no row waited for a leader")),
+    ),
+    (
+        "not read before",
+        None,
+        Some((WAITS, false)),
+        1,
+        Some((true, UNKNOWN)),
+    ),
+    ("not read since", Some(LATE), None, 300, None),
+    ("not read for long", Some(LATE), None, 301, Some((true, UNKNOWN))),
+    (
+        "one left",
+        Some(WAITS),
+        Some((MOVED, false)),
+        10,
+        Some((true, "it worked, rows move: 1 of 2 under way")),
+    ),
+    (
+        "the late one left",
+        Some(LATE),
+        Some((MOVED, false)),
+        10,
+        Some((true, "it worked, rows move: 1 of 1 that were late")),
+    ),
+    (
+        "another than the late one left",
+        Some(LATE),
+        Some((&[("b", "cluster_accepted", 190)], false)),
+        10,
+        None,
+    ),
+    (
+        "the late one went on to the next status",
+        Some(LATE),
+        Some((&[("b", "cluster_provisioning", 5)], false)),
+        10,
+        Some((true, "it worked, rows move: 1 of 1 that were late")),
+    ),
+    (
+        "the list is cut, and the late one not in it",
+        Some(LATE),
+        Some((MOVED, true)),
+        10,
+        None,
+    ),
+    (
+        "the list is cut, and the late one in it with another status",
+        Some(LATE),
+        Some((&[("b", "cluster_provisioning", 5)], true)),
+        10,
+        Some((true, "it worked, rows move: 1 of 1 that were late")),
+    ),
+    ("all stay for a while", Some(LATE), Some((LATE, false)), 300, None),
+    (
+        "all stay, none is late",
+        Some(WAITS),
+        Some((WAITS, false)),
+        301,
+        Some((
+            true,
+            "there are leaders; of 2 under way none moved within 5m, and none is late",
+        )),
+    ),
+    (
+        "late ones stay",
+        Some(LATE),
+        Some((LATE, false)),
+        301,
+        Some((false, "it did not help: of 1 that were late none moved within 5m")),
+    ),
+];
+
+#[test]
+fn rows_that_move_say_that_a_change_worked_and_late_ones_that_stay_that_it_did_not() {
+    for (what, before, after, waited, expected) in CASES {
+        let expected = expected.map(|(good, words)| (good, words.to_owned()));
+        assert_eq!(said(before, after, waited), expected, "{what}");
+    }
+}
