@@ -18,6 +18,7 @@ mod faults;
 mod foreign;
 mod handoff;
 mod hostile;
+mod kept;
 mod leaks;
 mod lessons;
 mod pty;

@@ -122,8 +122,10 @@ async fn check(drill: &Drill, pods: &Api<Pod>, watched: [&Watched; 2], logs: &Lo
             .zip(&whole)
             .position(|(read, there)| read != there);
         if let Some(differs) = differs {
-            let (read, there) = (&read[first + differs], &whole[differs]);
-            panic!("{key:?}, {at}: line {first} and {differs} differ: read {read:?}, there {there:?}");
+            let from = differs.saturating_sub(2);
+            let read: Vec<_> = read[first + from..].iter().take(5).collect();
+            let there: Vec<_> = whole[from..].iter().take(5).collect();
+            panic!("{key:?}, {at}: lines differ: read {read:#?}, there {there:#?}");
         }
         assert_eq!(read.len() - first, whole.len(), "{key:?}, {at}");
     }
@@ -239,7 +241,10 @@ impl Logs {
     /// Follows one instance to its end, over as many streams as it takes.
     async fn follow(self, pods: Api<Pod>, store: Store<Pod>, key: Key) {
         loop {
-            let since = self.files.lock().unwrap()[&key].last().map(|line| at(line));
+            // The API knows whole seconds: what is left of one would be rounded, up too, and the lines of that half second be missed.
+            let since = self.files.lock().unwrap()[&key]
+                .last()
+                .map(|line| Timestamp::from_second(at(line).as_second()).unwrap());
             let ended = match pods.log_stream(&key.0, &log_params(true, since)).await {
                 Ok(stream) => self.read(&key, stream.lines()).await,
                 Err(_) => false,

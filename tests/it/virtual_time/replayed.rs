@@ -6,11 +6,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use jiff::SignedDuration;
-use sopwatch::app::App;
-use sopwatch::app::keymap::Keymap;
 use sopwatch::drill;
-use sopwatch::incident::record::{Entry, Line};
+use sopwatch::incident::record::Line;
 
+use crate::kept::differing;
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::began;
 use crate::support::virtual_time;
@@ -44,27 +43,16 @@ fn every_drills_record_leads_to_the_same_diagnoses_again() {
     );
 }
 
-fn judge(id: &str) -> Vec<String> {
+fn judge(id: &str) -> Option<String> {
     let text = recorded(id, LONGEST);
-    let mut lines = text
+    let lines: Vec<Line> = text
         .lines()
-        .map(|line| serde_json::from_str::<Line>(line).unwrap());
-    let first = lines.next().unwrap();
-    let Entry::Began(began) = &first.entry else {
-        panic!("{id} begins with {}", first.entry.name());
-    };
-    let mut app = App::recorded(began, &first, Keymap::default());
-    let mut found = 0;
-    let mut differs = Vec::new();
-    for line in lines {
-        found += usize::from(matches!(line.entry, Entry::Found(_)));
-        if let Some(other) = app.follow(&line) {
-            differs.push(format!("{id} at {}: {other:#?}", line.at));
-        }
-    }
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (differing, found) = differing(&lines);
     assert!(found > 0, "{id} has nothing to compare");
-    differs.truncate(1);
-    differs
+    let (index, differs) = differing.first()?;
+    Some(format!("{id} at {}: {differs:#?}", lines[*index].at))
 }
 
 /// The lines of a scenario as they stand in a file; it is watched for so long at most.
