@@ -28,6 +28,8 @@ mod rows_page;
 mod update;
 pub mod vitals;
 mod walk;
+#[cfg(test)]
+mod walk_tests;
 mod why;
 
 use std::collections::BTreeSet;

@@ -4,12 +4,10 @@ use jiff::SignedDuration;
 
 use super::moving::Rows;
 use super::walk::{Next, Phase};
-use crate::incident::account::Account;
 use crate::incident::diagnosis::Diagnosis;
 use crate::incident::fact::{Fact, Row, StandingRow, UnderWay};
 use crate::incident::facts::Facts;
-use crate::incident::sample::{ago, now, profile, reading};
-use crate::incident::sop::Sop;
+use crate::incident::sample::{ago, look_at, now, profile, reading};
 
 /// Rows by id, status and age in seconds.
 type Listed = &'static [(&'static str, &'static str, i64)];
@@ -39,40 +37,21 @@ fn listed(rows: Listed, more: bool) -> Fact {
 /// What is said after `waited` seconds with a leader, of what was under way before and what is now; `None`: it was not read since.
 fn said(before: Option<Listed>, after: Option<(Listed, bool)>, waited: i64) -> Option<(bool, String)> {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
-    let sop: Sop = toml::from_str(text).unwrap();
-    let account = |facts: &Facts, look: &mut dyn FnMut(&Account<'_>)| {
-        look(&Account {
-            facts,
-            profile: &profile,
-            sop: &sop,
-            diagnosis: &diagnosis,
-            environment: None,
-            namespace: "msa-stage",
-            drill: None,
-            now: now(),
-        });
-    };
     let mut facts = Facts::default();
     if let Some(rows) = before {
         facts.apply(listed(rows, false), ago(900));
     }
-    let mut rows = None;
-    account(&facts, &mut |account| rows = Some(Rows::of(account)));
+    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
     if let Some((rows, more)) = after {
         facts.apply(listed(rows, more), ago(1));
     }
-    let mut said = None;
-    account(&facts, &mut |account| {
-        let next = rows
-            .as_ref()
-            .unwrap()
-            .next(account, ago(waited), SignedDuration::from_secs(waited));
-        if let Next::Reached(words, Phase::Over(good)) = next {
-            said = Some((good, words));
-        }
+    let next = look_at((&facts, &profile, &diagnosis), now(), |account| {
+        rows.next(account, ago(waited), SignedDuration::from_secs(waited))
     });
-    said
+    match next {
+        Next::Reached(words, Phase::Over(good)) => Some((good, words)),
+        _ => None,
+    }
 }
 
 const WAITS: Listed = &[("a", "cluster_provisioning", 60), ("b", "cluster_accepted", 60)];

@@ -148,6 +148,7 @@ impl Walk {
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
             Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
             Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(true)),
+            Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
             None if waited > READY_WITHIN => self.surprise(&format!(
                 "not ready after {}: {}",
@@ -265,8 +266,16 @@ impl Walk {
             .filter(|leader| !one(leader))
             .map(|leader| format!("{} {}", leader.worker, leader.verdict.name()))
             .collect();
+        let seen = leaders
+            .iter()
+            .any(|leader| matches!(leader.verdict, Verdict::None | Verdict::Many));
+        let lead = if seen {
+            "it did not help"
+        } else {
+            "whether it helped is not known"
+        };
         let words = format!(
-            "it did not help: after {} leaders: {}",
+            "{lead}: after {} leaders: {}",
             span::brief(within),
             missing.join(", ")
         );

@@ -8,13 +8,12 @@ use super::fact::{Access, Connection, Fact, Permission, PodUid};
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState};
 use super::gate::{Situation, gate};
-use super::leader::{LeaderReading, Verdict};
+use super::leader::Verdict;
 use super::plan::Plan;
 use super::profile::Profile;
 use super::record::Intent;
 use super::rule::{Action, Advice};
-use super::sample::{ago, deployment, now, pod, profile};
-use super::sop::Sop;
+use super::sample::{ago, deployment, leader, look_at, now, pod, profile};
 
 /// All is well: three pods, everything fresh.
 fn facts() -> Facts {
@@ -35,11 +34,6 @@ fn facts() -> Facts {
         facts.apply(Fact::Feed(id, FeedState::Live), now());
     }
     facts
-}
-
-fn sop() -> Sop {
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
-    toml::from_str(text).unwrap()
 }
 
 fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
@@ -89,17 +83,11 @@ impl Moment {
     }
 
     fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
-        let sop = sop();
-        look(&Account {
-            facts: &self.facts,
-            profile: &self.profile,
-            sop: &sop,
-            diagnosis: &self.diagnosis,
-            environment: None,
-            namespace: "msa-stage",
-            drill: None,
-            now: ago(-self.later),
-        })
+        look_at(
+            (&self.facts, &self.profile, &self.diagnosis),
+            ago(-self.later),
+            look,
+        )
     }
 
     fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
@@ -306,19 +294,6 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     assert_eq!(moment.refusals(Plan::start), "");
 }
 
-fn leading(pod: &str) -> LeaderReading {
-    LeaderReading {
-        worker: "Kafka".to_owned(),
-        log_type: "*workers.KafkaManager".to_owned(),
-        verdict: Verdict::One,
-        pod: Some(pod.into()),
-        worker_id: None,
-        log: String::new(),
-        lease: None,
-        as_of: Some(now()),
-    }
-}
-
 /// How a plan is made, what it does, and what it may cost.
 type Stake = (
     fn(&Account<'_>) -> Result<Plan, String>,
@@ -374,7 +349,10 @@ const STAKES: [Stake; 6] = [
 fn what_a_plan_does_and_what_it_may_cost_is_told() {
     let mut moment = Moment::well();
     moment.profile.service.database_connections_per_pod = Some(20);
-    moment.diagnosis.leaders.push(leading(&pod("2mgcp", 90_000).name));
+    moment
+        .diagnosis
+        .leaders
+        .push(leader("Kafka", Verdict::One, &pod("2mgcp", 90_000).name));
     for (plan, effect, risks) in STAKES {
         moment.with_account(|account| {
             let plan = plan(account).unwrap();

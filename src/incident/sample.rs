@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::account::Account;
+use super::diagnosis::Diagnosis;
 use super::fact::{
     Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Pod, PodUid, Reading, Standing,
     StatusCount, TableReading, UnderWay,
 };
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};
+use super::leader::{LeaderReading, Verdict};
 use super::log::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting, sample_leaders};
 use super::profile::{ClockBasis, Database, Environment, Profile, Role, SecretKeys, Service, Status, Table};
+use super::sop::Sop;
 use super::text::SafeText;
 
 /// The moment of all tests.
@@ -245,6 +249,40 @@ pub(crate) fn reading(
             under_way: Ok(UnderWay::default()),
         }],
         leases: Ok(lease.into_iter().map(row).collect()),
+    }
+}
+
+/// A look at what is known and found, with a SOP that has no steps.
+pub(crate) fn look_at<T>(
+    (facts, profile, diagnosis): (&Facts, &Profile, &Diagnosis),
+    at: Timestamp,
+    look: impl FnOnce(&Account<'_>) -> T,
+) -> T {
+    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
+    let sop: Sop = toml::from_str(text).unwrap();
+    look(&Account {
+        facts,
+        profile,
+        sop: &sop,
+        diagnosis,
+        environment: None,
+        namespace: "msa-stage",
+        drill: None,
+        now: at,
+    })
+}
+
+/// A worker as it is read.
+pub(crate) fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
+    LeaderReading {
+        worker: worker.to_owned(),
+        log_type: format!("*workers.{worker}"),
+        verdict,
+        pod: Some(pod.into()),
+        worker_id: None,
+        log: String::new(),
+        lease: None,
+        as_of: Some(now()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::app::action::{Action, Context};
 use crate::app::panes::Pane;
 use crate::app::{App, Phase, Walk};
 use crate::incident::diagnosis::{Recommendation, StepFinding};
+use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::rule::Action as Advised;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -51,8 +52,10 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     if walk.is_under_way() && walk.due().is_some() && !walk.stopping {
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
+    let heard = matches!(app.facts.freshness(&FeedId::Pods, app.now), Freshness::Fresh(_));
     let waits = match walk.phase {
         Phase::Sent => "the answer",
+        Phase::Replacing if !heard => "the pods to be heard again",
         Phase::Replacing => "pods to be ready",
         Phase::Leading => "a leader",
         Phase::Moving => "rows to move",

@@ -1,0 +1,75 @@
+//! What is said of the leaders after a change.
+
+use jiff::SignedDuration;
+
+use super::walk::{Next, Phase, Walk};
+use crate::incident::command::Aim;
+use crate::incident::diagnosis::Diagnosis;
+use crate::incident::facts::Facts;
+use crate::incident::leader::Verdict;
+use crate::incident::plan::Plan;
+use crate::incident::sample::{ago, leader, look_at, now, profile};
+
+/// What follows when the pods are ready for so long, and the leaders are as they are.
+fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {
+    let profile = profile();
+    let diagnosis = Diagnosis {
+        leaders: [("Cluster", cluster), ("Kafka", kafka)]
+            .map(|(worker, verdict)| leader(worker, verdict, "msa-x-2mgcp"))
+            .to_vec(),
+        ..Diagnosis::default()
+    };
+    let plan = Plan {
+        aim: Aim::RestartPod,
+        commands: Vec::new(),
+        cause: None,
+    };
+    look_at((&Facts::default(), &profile, &diagnosis), now(), |account| {
+        let mut walk = Walk::new(plan, account);
+        (walk.phase, walk.since) = (Phase::Leading, ago(waited));
+        walk.next(account, None)
+    })
+}
+
+#[test]
+fn a_change_helped_when_all_lead_again_and_not_when_none_is_seen_to_and_else_nobody_knows() {
+    let settling = Verdict::Settling { until: now() };
+    let leaders = profile().leaders;
+    let within = leaders.settle() + leaders.tick + leaders.lease;
+    let within = SignedDuration::try_from(within).unwrap().as_secs();
+    let cases = [
+        (Verdict::One, 1, Some("leader again: Cluster 2mgcp, Kafka 2mgcp")),
+        (Verdict::None, within, None),
+        (Verdict::Unknown, within, None),
+        (settling, within, None),
+        (Verdict::None, within + 1, Some("it did not help: ")),
+        (Verdict::Many, within + 1, Some("it did not help: ")),
+        (
+            Verdict::Unknown,
+            within + 1,
+            Some("whether it helped is not known: "),
+        ),
+        (settling, within + 1, Some("whether it helped is not known: ")),
+    ];
+    for (kafka, waited, expected) in cases {
+        let words = match next(Verdict::One, kafka, waited) {
+            Next::Reached(words, phase) => {
+                let expected = if kafka == Verdict::One {
+                    Phase::Moving
+                } else {
+                    Phase::Over(false)
+                };
+                assert_eq!(phase, expected, "{}", kafka.name());
+                Some(words)
+            }
+            _ => None,
+        };
+        let starts = |start: &str| words.as_ref().is_some_and(|words| words.starts_with(start));
+        assert!(
+            expected.map_or(words.is_none(), starts),
+            "{}: {words:?}",
+            kafka.name()
+        );
+        assert!(expected.is_none() || words.unwrap().contains("Kafka"));
+    }
+}
