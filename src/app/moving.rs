@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::walk::{Next, Phase};
 use crate::incident::account::Account;
 use crate::incident::fact::StandingRow;
 use crate::incident::profile::Table;
@@ -69,36 +68,39 @@ impl Rows {
             .any(|(other_table, other_id, other)| other_table == table && other_id == id && other != status)
     }
 
-    /// What there is to say of them, where leaders are there since `since`. Late rows must move for a change to have helped; those within
-    /// their limits may take their time.
-    pub(super) fn next(&self, account: &Account<'_>, since: Timestamp, waited: SignedDuration) -> Next {
-        let over = |good: bool, words: String| Next::Reached(words, Phase::Over(good));
+    /// Whether all went as it should, and what there is to say, where leaders are there since `since`; `None`: it is too early. Late rows
+    /// must move for a change to have helped; those within their limits may take their time.
+    pub(super) fn told(
+        &self,
+        account: &Account<'_>,
+        since: Timestamp,
+        waited: SignedDuration,
+    ) -> Option<(bool, String)> {
         let unknown = "there are leaders; whether rows move is not known: the database is not read";
         let now = Self::of(account);
         if !self.known || !now.known {
-            return over(true, unknown.to_owned());
+            return Some((true, unknown.to_owned()));
         }
         let (before, still, what) = match self.late.len() {
             0 => (&self.under_way, &now.under_way, "under way"),
             _ => (&self.late, &now.late, "that were late"),
         };
         if before.is_empty() {
-            return over(true, "it worked: no row waited for a leader".to_owned());
+            return Some((true, "it worked: no row waited for a leader".to_owned()));
         }
         let read = account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
-        let within = span::brief(MOVES_WITHIN);
-        let none = format!("of {all} {what} none moved within {within}");
+        let none = format!("of {all} {what} none moved within {}", span::brief(MOVES_WITHIN));
         match (read, waited > MOVES_WITHIN) {
-            (true, _) if moved > 0 => over(true, format!("it worked, rows move: {moved} of {all} {what}")),
-            (_, false) => Next::Wait,
-            (false, true) => over(true, unknown.to_owned()),
+            (true, _) if moved > 0 => Some((true, format!("it worked, rows move: {moved} of {all} {what}"))),
+            (_, false) => None,
+            (false, true) => Some((true, unknown.to_owned())),
             (true, true) if self.late.is_empty() => {
-                over(true, format!("there are leaders; {none}, and none is late"))
+                Some((true, format!("there are leaders; {none}, and none is late")))
             }
-            (true, true) => over(false, format!("it did not help: {none}")),
+            (true, true) => Some((false, format!("it did not help: {none}"))),
         }
     }
 }

@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 
 use super::moving::Rows;
-use super::walk::{Next, Phase};
 use crate::incident::diagnosis::Diagnosis;
 use crate::incident::fact::{Fact, Row, StandingRow, UnderWay};
 use crate::incident::facts::Facts;
@@ -45,13 +44,9 @@ fn said(before: Option<Listed>, after: Option<(Listed, bool)>, waited: i64) -> O
     if let Some((rows, more)) = after {
         facts.apply(listed(rows, more), ago(1));
     }
-    let next = look_at((&facts, &profile, &diagnosis), now(), |account| {
-        rows.next(account, ago(waited), SignedDuration::from_secs(waited))
-    });
-    match next {
-        Next::Reached(words, Phase::Over(good)) => Some((good, words)),
-        _ => None,
-    }
+    look_at((&facts, &profile, &diagnosis), now(), |account| {
+        rows.told(account, ago(waited), SignedDuration::from_secs(waited))
+    })
 }
 
 const WAITS: Listed = &[("a", "cluster_provisioning", 60), ("b", "cluster_accepted", 60)];

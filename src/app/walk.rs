@@ -109,7 +109,10 @@ impl Walk {
             Phase::Sent => self.after_sending(change, waited),
             Phase::Replacing => self.after_replacing(account, waited),
             Phase::Leading => Self::after_leading(account, waited),
-            Phase::Moving => self.rows.next(account, self.since, waited),
+            Phase::Moving => match self.rows.told(account, self.since, waited) {
+                Some((good, words)) => Next::Reached(words, Phase::Over(good)),
+                None => Next::Wait,
+            },
             Phase::Over(_) => Next::Wait,
         }
     }
