@@ -8,6 +8,7 @@ use super::moving::Rows;
 use crate::incident::account::Account;
 use crate::incident::change::{Change, TOLD_WITHIN};
 use crate::incident::command::{Aim, Command, CommandOutcome};
+use crate::incident::diagnosis::{Diagnosis, RuleFinding, Truth};
 use crate::incident::fact::{ContainerState, Pod, PodUid};
 use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::leader::Verdict;
@@ -100,6 +101,18 @@ impl Walk {
     /// The command that is due next.
     pub fn due(&self) -> Option<&Command> {
         self.plan.commands.get(self.sent)
+    }
+
+    /// Whether what it was recommended for is gone before all of it is done: each worker has its leader, and the rule holds no more.
+    pub fn is_needless(&self, diagnosis: &Diagnosis) -> bool {
+        let is_cause = |rule: &&RuleFinding| self.plan.cause.as_ref() == Some(&rule.id);
+        let cause = diagnosis.decision.rules.iter().find(is_cause);
+        let gone = cause.is_some_and(|rule| matches!(rule.truth, Truth::False { .. }));
+        let led = diagnosis
+            .leaders
+            .iter()
+            .all(|leader| leader.verdict == Verdict::One);
+        gone && led && self.is_under_way() && self.due().is_some()
     }
 
     /// What follows from what is known now.

@@ -3,11 +3,13 @@
 use jiff::SignedDuration;
 
 use super::walk::{Next, Phase, Walk};
-use crate::incident::command::Aim;
-use crate::incident::diagnosis::Diagnosis;
+use crate::incident::command::{Aim, Command};
+use crate::incident::diagnosis::{Diagnosis, RuleFinding, Truth};
+use crate::incident::fact::PodUid;
 use crate::incident::facts::Facts;
 use crate::incident::leader::Verdict;
 use crate::incident::plan::Plan;
+use crate::incident::rule::{Action, Advice};
 use crate::incident::sample::{ago, leader, look_at, now, profile};
 
 /// What follows when the pods are ready for so long, and the leaders are as they are.
@@ -71,5 +73,54 @@ fn a_change_helped_when_all_lead_again_and_not_when_none_is_seen_to_and_else_nob
             kafka.name()
         );
         assert!(expected.is_none() || words.unwrap().contains("Kafka"));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
+    let gone = || Truth::False {
+        because: "one leads".to_owned(),
+    };
+    let holds = || Truth::True {
+        because: Vec::new(),
+        again: false,
+    };
+    let cases = [
+        ("gone", gone(), Verdict::One, 1, true),
+        ("gone, but nothing is left", gone(), Verdict::One, 2, false),
+        ("it holds", holds(), Verdict::One, 1, false),
+        ("a worker has no leader", gone(), Verdict::None, 1, false),
+        ("nobody knows yet who leads", gone(), Verdict::Unknown, 1, false),
+    ];
+    for (what, truth, kafka, sent, expected) in cases {
+        let rule = RuleFinding {
+            id: "no-leader".to_owned(),
+            title: String::new(),
+            truth,
+            advice: Advice {
+                action: Action::RestartPods,
+                contact: None,
+            },
+            flips: String::new(),
+        };
+        let mut diagnosis = Diagnosis {
+            leaders: vec![leader("Kafka", kafka, "msa-x-2mgcp")],
+            ..Diagnosis::default()
+        };
+        diagnosis.decision.rules.push(rule);
+        let delete = |short: &str| Command::DeletePod {
+            pod: short.into(),
+            uid: PodUid(short.into()),
+        };
+        let plan = Plan {
+            aim: Aim::RestartAll,
+            commands: ["blf5h", "2mgcp"].map(delete).to_vec(),
+            cause: Some("no-leader".to_owned()),
+        };
+        look_at((&Facts::default(), &profile(), &diagnosis), now(), |account| {
+            let mut walk = Walk::new(plan, account);
+            (walk.phase, walk.sent) = (Phase::Replacing, sent);
+            assert_eq!(walk.is_needless(account.diagnosis), expected, "{what}");
+        });
     }
 }

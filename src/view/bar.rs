@@ -65,7 +65,12 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     let told = if waits.is_empty() {
         walk.words.to_string()
     } else {
-        format!("waits {since} for {waits}; {}", walk.words)
+        let gone = if walk.is_needless(&app.diagnosis) {
+            "its cause is gone; "
+        } else {
+            ""
+        };
+        format!("{gone}waits {since} for {waits}; {}", walk.words)
     };
     let left = room.saturating_sub(words.width() + tail.width());
     words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
