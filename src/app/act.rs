@@ -70,8 +70,8 @@ impl App {
         &mut self,
         plan: impl FnOnce(&crate::incident::account::Account<'_>) -> Result<Plan, String>,
     ) -> Vec<Effect> {
-        if self.walk.as_ref().is_some_and(Walk::is_under_way) {
-            self.complain("something is under way: esc stops it before its next pod");
+        if let Some(why) = self.walk.as_ref().and_then(Walk::stands_before) {
+            self.complain(&why);
             return Vec::new();
         }
         self.judge();
@@ -176,8 +176,21 @@ impl App {
             self.complain(&words);
             return Vec::new();
         }
+        let mut effects = self.leave_walk();
         self.walk = self.account().map(|account| Walk::new(plan, &account));
-        self.send_next()
+        effects.extend(self.send_next());
+        effects
+    }
+
+    /// What was sent before is not followed any more.
+    fn leave_walk(&mut self) -> Vec<Effect> {
+        match &self.walk {
+            Some(walk) if walk.is_under_way() => {
+                let phase = walk.phase;
+                self.reach("not followed any more: something else was confirmed", phase)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Sends the next command of what is under way; before that its intent goes to disk.

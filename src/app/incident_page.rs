@@ -237,7 +237,11 @@ impl App {
 
     fn add_walk(&self, page: &mut Page) {
         let Some(walk) = &self.walk else { return };
-        page.section("Under way");
+        page.section(if walk.is_under_way() {
+            "Under way"
+        } else {
+            "Carried out"
+        });
         let since = span::clock(self.now.duration_since(walk.since));
         let tone = match walk.phase {
             Phase::Over(true) => Tone::Good,

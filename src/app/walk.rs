@@ -98,6 +98,21 @@ impl Walk {
         !matches!(self.phase, Phase::Over(_))
     }
 
+    /// Why nothing else may be set out for, where more is to be sent or an answer is awaited. What is only watched stands before nothing:
+    /// it may go wrong, and then there is something to do.
+    pub(super) fn stands_before(&self) -> Option<String> {
+        let what = self.plan.aim.words();
+        match self.phase {
+            Phase::Over(_) => None,
+            _ if self.due().is_some() && self.stopping => {
+                Some(format!("{what}: it stops before its next pod"))
+            }
+            _ if self.due().is_some() => Some(format!("{what}: esc stops it before its next pod")),
+            Phase::Sent => Some(format!("{what}: the answer is awaited")),
+            _ => None,
+        }
+    }
+
     /// The command that is due next.
     pub fn due(&self) -> Option<&Command> {
         self.plan.commands.get(self.sent)

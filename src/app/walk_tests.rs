@@ -76,6 +76,48 @@ fn a_change_helped_when_all_lead_again_and_not_when_none_is_seen_to_and_else_nob
     }
 }
 
+fn two_pods() -> Plan {
+    let delete = |short: &str| Command::DeletePod {
+        pod: short.into(),
+        uid: PodUid(short.into()),
+    };
+    Plan {
+        aim: Aim::RestartAll,
+        commands: ["blf5h", "2mgcp"].map(delete).to_vec(),
+        cause: Some("no-leader".to_owned()),
+    }
+}
+
+#[test]
+fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited() {
+    let cases = [
+        ("an answer, and more", 1, Phase::Sent, false, "esc stops it"),
+        ("more", 1, Phase::Replacing, false, "esc stops it"),
+        (
+            "it is stopped",
+            1,
+            Phase::Replacing,
+            true,
+            "it stops before its next pod",
+        ),
+        ("the last answer", 2, Phase::Sent, false, "the answer is awaited"),
+        ("pods are watched", 2, Phase::Replacing, false, ""),
+        ("leaders are watched", 2, Phase::Leading, false, ""),
+        ("rows are watched", 2, Phase::Moving, false, ""),
+        ("it was stopped", 1, Phase::Over(false), true, ""),
+    ];
+    let known = (&Facts::default(), &profile(), &Diagnosis::default());
+    for (what, sent, phase, stopping, expected) in cases {
+        look_at(known, now(), |account| {
+            let mut walk = Walk::new(two_pods(), account);
+            (walk.sent, walk.phase, walk.stopping) = (sent, phase, stopping);
+            let why = walk.stands_before().unwrap_or_default();
+            assert_eq!(why.is_empty(), expected.is_empty(), "{what}: {why}");
+            assert!(why.contains(expected), "{what}: {why}");
+        });
+    }
+}
+
 #[test]
 fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
     let gone = || Truth::False {
@@ -108,17 +150,8 @@ fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
             ..Diagnosis::default()
         };
         diagnosis.decision.rules.push(rule);
-        let delete = |short: &str| Command::DeletePod {
-            pod: short.into(),
-            uid: PodUid(short.into()),
-        };
-        let plan = Plan {
-            aim: Aim::RestartAll,
-            commands: ["blf5h", "2mgcp"].map(delete).to_vec(),
-            cause: Some("no-leader".to_owned()),
-        };
         look_at((&Facts::default(), &profile(), &diagnosis), now(), |account| {
-            let mut walk = Walk::new(plan, account);
+            let mut walk = Walk::new(two_pods(), account);
             (walk.phase, walk.sent) = (Phase::Replacing, sent);
             assert_eq!(walk.is_needless(account.diagnosis), expected, "{what}");
         });

@@ -106,6 +106,15 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         console.press("1 d");
         console.run_until(SignedDuration::from_secs(22)).await;
         console.press("y");
+        // what is only watched stands before nothing: the gate says why not
+        console.run_until(SignedDuration::from_secs(30)).await;
+        assert!(console.app().walk.as_ref().unwrap().is_under_way());
+        console.press("d");
+        let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
+            panic!("{}", notice(&console));
+        };
+        assert!(!confirm.gate.refusals.is_empty());
+        console.press("esc");
         console.run_until(SignedDuration::from_secs(150)).await;
         assert_eq!(console.app().walk.as_ref().unwrap().phase, Phase::Over(true));
         console.press("R");
