@@ -8,6 +8,7 @@ use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::walk::{Next, Phase, Walk};
+use crate::incident::account::Account;
 use crate::incident::change::Change;
 use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::fact::Deployment;
@@ -66,16 +67,16 @@ impl App {
     }
 
     /// Puts a plan before the operator, and has the server try it without doing it.
-    pub(super) fn propose(
-        &mut self,
-        plan: impl FnOnce(&crate::incident::account::Account<'_>) -> Result<Plan, String>,
-    ) -> Vec<Effect> {
+    pub(super) fn propose(&mut self, plan: impl FnOnce(&Account<'_>) -> Result<Plan, String>) -> Vec<Effect> {
         if let Some(why) = self.walk.as_ref().and_then(Walk::stands_before) {
             self.complain(&why);
             return Vec::new();
         }
         self.judge();
-        let plan = match self.account().map(|account| plan(&account)) {
+        let plan = self
+            .account()
+            .map(|account| plan(&account).map(|plan| plan.caused(&account)));
+        let plan = match plan {
             Some(Ok(plan)) => plan,
             Some(Err(why)) => {
                 self.complain(&why);

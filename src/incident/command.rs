@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{PodUid, short_name};
+use super::rule::Action;
 use super::text::SafeText;
 
 /// A change to one object.
@@ -181,6 +182,16 @@ impl Aim {
             Self::Start => "start",
             Self::ScaleUp => "scale up",
             Self::ScaleDown => "scale down",
+        }
+    }
+
+    /// The advice that it follows.
+    pub fn answers(self) -> Action {
+        match self {
+            Self::RestartPod | Self::RestartAll | Self::RollOut => Action::RestartPods,
+            Self::Start => Action::StartPods,
+            Self::ScaleUp => Action::ScaleUp,
+            Self::ScaleDown => Action::None,
         }
     }
 

@@ -42,7 +42,9 @@ pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
     gate.refusals.extend(situation.blind(plan));
     gate.refusals.extend(situation.under_way());
     gate.refusals.extend(situation.settling(plan));
+    gate.refusals.extend(situation.rolling(plan));
     gate.refusals.extend(situation.repeated(plan));
+    gate.refusals.extend(situation.without_cause(plan));
     for command in &plan.commands {
         gate.refusals.extend(situation.forbidden(command));
         gate.refusals.extend(situation.outdated(command));
@@ -144,7 +146,24 @@ impl Situation<'_> {
         Some(format!("something settles: {why}"))
     }
 
-    /// What was done for the same cause did not help.
+    /// The deployment replaces its pods already, or would not if it were asked to.
+    fn rolling(&self, plan: &Plan) -> Option<String> {
+        let deployment = self.account.facts.deployment.as_ref()?;
+        let name = &deployment.name;
+        if deployment.paused && plan.aim == Aim::RollOut {
+            return Some(format!(
+                "deployment {name} is paused: it would roll out when it is resumed, whenever that is"
+            ));
+        }
+        // A pod that is not ready is no rollout: that is what restarts are for.
+        let rolling = !deployment.observed
+            || deployment.updated < deployment.replicas
+            || deployment.current > deployment.updated;
+        (rolling && plan.aim.is_restart() && !deployment.paused)
+            .then(|| format!("deployment {name} is still replacing or making pods"))
+    }
+
+    /// What was done for the same cause did not help. It was done when no pod is left from before.
     fn repeated(&self, plan: &Plan) -> Option<String> {
         let cause = plan.cause.as_ref()?;
         let alike = |change: &&Change| {
@@ -152,15 +171,38 @@ impl Situation<'_> {
                 && change.intent.cause.as_ref() == Some(cause)
                 && change.intent.aim.is_restart() == plan.aim.is_restart()
         };
-        let before = self
+        let first = self
             .past
             .iter()
             .find(alike)
             .filter(|_| plan.aim != Aim::ScaleUp)?;
+        let mut living = self.account.facts.pods.values().filter(|pod| !pod.is_over());
+        let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
+        done.then(|| {
+            format!(
+                "this was done for the same cause {} ago (rule {cause}), and it holds: hand it off instead",
+                span::brief(self.now().duration_since(first.at))
+            )
+        })
+    }
+
+    /// What it was recommended for is gone.
+    fn without_cause(&self, plan: &Plan) -> Option<String> {
+        let cause = plan.cause.as_ref()?;
+        let advised = &self.account.diagnosis.decision.recommendation;
+        if advised.rule.as_ref() == Some(cause) && advised.action == plan.aim.answers() {
+            return None;
+        }
         Some(format!(
-            "the pods were restarted for this {} ago (rule {cause}), and it still holds: hand it off instead",
-            span::brief(self.now().duration_since(before.at))
+            "it was recommended by rule {cause}, and now the advice is to {}",
+            self.advice()
         ))
+    }
+
+    fn advice(&self) -> String {
+        let advised = &self.account.diagnosis.decision.recommendation;
+        let profile = self.account.profile;
+        profile.advice_in_words(advised.action, advised.contact.as_deref())
     }
 
     fn right(command: &Command) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -255,22 +297,9 @@ impl Situation<'_> {
     /// Whether the table says something else.
     fn not_advised(&self, plan: &Plan) -> Option<String> {
         let advised = &self.account.diagnosis.decision.recommendation;
-        if plan.cause.is_some() || advised.action.is_change() && advised.action == advice_of(plan.aim) {
+        if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
             return None;
         }
-        let words = self
-            .account
-            .profile
-            .advice_in_words(advised.action, advised.contact.as_deref());
-        Some(format!("the advice is another: {words}"))
-    }
-}
-
-fn advice_of(aim: Aim) -> Action {
-    match aim {
-        Aim::RestartPod | Aim::RestartAll | Aim::RollOut => Action::RestartPods,
-        Aim::Start => Action::StartPods,
-        Aim::ScaleUp => Action::ScaleUp,
-        Aim::ScaleDown => Action::None,
+        Some(format!("the advice is another: {}", self.advice()))
     }
 }

@@ -238,20 +238,95 @@ fn what_was_done_before_stands_against_it_for_its_time() {
     ]);
 }
 
+fn advise(moment: &mut Moment, action: Action, rule: &str) {
+    let recommendation = &mut moment.diagnosis.decision.recommendation;
+    recommendation.action = action;
+    recommendation.rule = Some(rule.to_owned());
+}
+
+fn restart_all(account: &Account<'_>) -> Result<Plan, String> {
+    Plan::restart_all(account).map(|plan| plan.caused(account))
+}
+
 #[test]
-fn the_same_cause_is_restarted_for_once() {
+fn the_same_cause_is_restarted_for_until_no_pod_is_left_from_before() {
     let mut moment = Moment::well();
+    advise(&mut moment, Action::RestartPods, "no-leader");
+    assert_eq!(moment.refusals(restart_all), "");
     moment.past.push(done(10_000, Some("no-leader"), applied()));
-    let restart = |cause: &'static str| {
-        move |account: &Account<'_>| {
-            let mut plan = Plan::restart_all(account)?;
-            plan.cause = Some(cause.to_owned());
-            Ok(plan)
-        }
-    };
-    let refused = moment.refusals(restart("no-leader"));
+    assert_eq!(moment.refusals(restart_all), "", "three pods are older than that");
+    for short in ["2mgcp", "blf5h"] {
+        moment.facts.apply(Fact::Pod(pod(short, 9_000)), now());
+    }
+    assert_eq!(moment.refusals(restart_all), "", "one pod is older than that");
+    moment.facts.apply(Fact::Pod(pod("lzxms", 9_000)), now());
+    let refused = moment.refusals(restart_all);
     assert!(refused.contains("hand it off instead"), "{refused}");
-    assert_eq!(moment.refusals(restart("panic")), "");
+    advise(&mut moment, Action::RestartPods, "crashing");
+    assert_eq!(moment.refusals(restart_all), "", "another cause");
+}
+
+#[test]
+fn what_was_recommended_falls_with_its_recommendation() {
+    let mut moment = Moment::well();
+    advise(&mut moment, Action::RestartPods, "no-leader");
+    let confirmed = moment.with_account(restart_all).unwrap();
+    assert_eq!(confirmed.cause.as_deref(), Some("no-leader"));
+    let asked = |_: &Account<'_>| Ok(confirmed.clone());
+    for (action, rule) in [
+        (Action::None, "nothing"),
+        (Action::Escalate, "no-leader"),
+        (Action::RestartPods, "crashing"),
+    ] {
+        advise(&mut moment, action, rule);
+        let refused = moment.refusals(asked);
+        assert!(
+            refused.contains("it was recommended by rule no-leader, and now"),
+            "{refused}"
+        );
+    }
+    // what the operator chose against the advice stands on its own
+    assert_eq!(
+        moment.refusals(|account| Ok(Plan::restart_all(account)?.caused(account))),
+        ""
+    );
+    advise(&mut moment, Action::Escalate, "ocm-errors");
+    assert_eq!(moment.refusals(restart_all), "");
+}
+
+#[test]
+fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
+    let mut rolling = deployment(3);
+    rolling.updated = 1;
+    let mut surging = deployment(3);
+    surging.current = 4;
+    let mut unseen = deployment(3);
+    unseen.observed = false;
+    for deployment in [rolling, surging, unseen] {
+        let mut moment = Moment::well();
+        moment.facts.apply(Fact::Deployment(Some(deployment)), now());
+        let refused = moment.restart();
+        assert!(refused.contains("is still replacing or making pods"), "{refused}");
+        assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
+    }
+    let mut moment = Moment::well();
+    let mut paused = deployment(3);
+    paused.paused = true;
+    moment.facts.apply(Fact::Deployment(Some(paused)), now());
+    assert_eq!(moment.restart(), "");
+    let refused = moment.refusals(Plan::roll_out);
+    assert!(refused.contains("is paused"), "{refused}");
+}
+
+#[test]
+fn a_pod_that_is_over_is_not_restarted() {
+    let mut moment = Moment::well();
+    let mut evicted = pod("2mgcp", 90_000);
+    evicted.phase = "Failed".into();
+    evicted.status = "Evicted".into();
+    moment.facts.apply(Fact::Pod(evicted), now());
+    let refused = moment.restart();
+    assert!(refused.contains("has ended (Evicted)"), "{refused}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub struct Plan {
     pub aim: Aim,
     /// What, one after the other.
     pub commands: Vec<Command>,
-    /// The rule that it was recommended by; `None` where the operator chose it.
+    /// The rule that recommends it; `None` where none does.
     pub cause: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl Plan {
     pub fn advised(account: &Account<'_>) -> Result<Self, String> {
         let advised = &account.diagnosis.decision.recommendation;
         let may_delete = account.facts.may("delete", "pods", "") != Some(false);
-        let mut plan = match advised.action {
+        match advised.action {
             Action::StartPods => Self::start(account),
             Action::RestartPods if may_delete => Self::restart_all(account),
             Action::RestartPods => Self::roll_out(account),
@@ -35,9 +35,17 @@ impl Plan {
                 "there is nothing to apply: the advice is to {}",
                 account.profile.advice_in_words(other, advised.contact.as_deref())
             )),
-        }?;
-        plan.cause.clone_from(&advised.rule);
-        Ok(plan)
+        }
+    }
+
+    /// The same by the rule that recommends it, where one does.
+    #[must_use]
+    pub fn caused(mut self, account: &Account<'_>) -> Self {
+        let advised = &account.diagnosis.decision.recommendation;
+        if advised.action.is_change() && advised.action == self.aim.answers() {
+            self.cause.clone_from(&advised.rule);
+        }
+        self
     }
 
     /// Restarts one pod.
@@ -48,6 +56,12 @@ impl Plan {
         let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
         if pod.deletion_at.is_some() {
             return Err(format!("{} is ending already", pod.name));
+        }
+        if pod.is_over() {
+            return Err(format!(
+                "{} has ended ({}): no other comes in its place",
+                pod.name, pod.status
+            ));
         }
         Ok(Self::of(Aim::RestartPod, vec![delete(pod)]))
     }

@@ -157,7 +157,7 @@ pub struct Intent {
     pub command: Command,
     /// What it belongs to.
     pub aim: Aim,
-    /// The rule that it was recommended by; `None` where the operator chose it.
+    /// The rule that recommended it; `None` where none did.
     pub cause: Option<String>,
     /// The user as the server names them.
     pub user: SafeText,

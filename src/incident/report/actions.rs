@@ -27,7 +27,7 @@ pub struct Performed {
     pub words: String,
     /// The command that does the same by hand.
     pub by_hand: String,
-    /// The rule that it was recommended by; `None` where the operator chose it.
+    /// The rule that recommended it; `None` where none did.
     pub rule: Option<String>,
     /// The user as the server names them.
     pub user: String,
