@@ -262,7 +262,8 @@ impl App {
     fn resolve_unknown(&mut self) -> Vec<Effect> {
         let under_way = |change: &Change| {
             // Its answer is still awaited by this console.
-            change.outcome.is_none() && self.walk.as_ref().is_some_and(|walk| walk.id == change.intent.id)
+            let followed = |walk: &Walk| walk.id == change.intent.id && walk.is_under_way();
+            change.outcome.is_none() && self.walk.as_ref().is_some_and(followed)
         };
         let (facts, now) = (&self.facts, self.now);
         let seen: Vec<(u64, CommandOutcome)> = self
@@ -326,7 +327,7 @@ impl App {
         (walk.phase, walk.since, walk.words) = (phase, now, words.clone());
         let id = walk.id;
         let good = match phase {
-            Phase::Over(good) => Some(good),
+            Phase::Over(good) => good,
             _ => None,
         };
         if let Some(change) = self.changes.iter_mut().find(|change| change.intent.id == id) {
@@ -335,6 +336,7 @@ impl App {
         match good {
             Some(true) => self.say(&words),
             Some(false) => self.complain(&words),
+            None if matches!(phase, Phase::Over(_)) => self.say(&words),
             None => {}
         }
         vec![Effect::Record(Entry::Stage { id, words, good })]

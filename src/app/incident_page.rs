@@ -244,8 +244,8 @@ impl App {
         });
         let since = span::clock(self.now.duration_since(walk.since));
         let tone = match walk.phase {
-            Phase::Over(true) => Tone::Good,
-            Phase::Over(false) => Tone::Bad,
+            Phase::Over(Some(true)) => Tone::Good,
+            Phase::Over(Some(false)) => Tone::Bad,
             _ => Tone::Doubtful,
         };
         let (sent, all) = (walk.sent, walk.plan.commands.len());

@@ -68,39 +68,42 @@ impl Rows {
             .any(|(other_table, other_id, other)| other_table == table && other_id == id && other != status)
     }
 
-    /// Whether all went as it should, and what there is to say, where leaders are there since `since`; `None`: it is too early. Late rows
+    /// Whether all went as it should as far as that is known, and what there is to say, where leaders are there since `since`; `None`: it is too early. Late rows
     /// must move for a change to have helped; those within their limits may take their time.
     pub(super) fn told(
         &self,
         account: &Account<'_>,
         since: Timestamp,
         waited: SignedDuration,
-    ) -> Option<(bool, String)> {
+    ) -> Option<(Option<bool>, String)> {
         let unknown = "there are leaders; whether rows move is not known: the database is not read";
         let now = Self::of(account);
-        if !self.known || !now.known {
-            return Some((true, unknown.to_owned()));
+        if !self.known {
+            return Some((None, unknown.to_owned()));
         }
         let (before, still, what) = match self.late.len() {
             0 => (&self.under_way, &now.under_way, "under way"),
             _ => (&self.late, &now.late, "that were late"),
         };
         if before.is_empty() {
-            return Some((true, "it worked: no row waited for a leader".to_owned()));
+            return Some((Some(true), "it worked: no row waited for a leader".to_owned()));
         }
-        let read = account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
+        let read = now.known && account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
         let none = format!("of {all} {what} none moved within {}", span::brief(MOVES_WITHIN));
         match (read, waited > MOVES_WITHIN) {
-            (true, _) if moved > 0 => Some((true, format!("it worked, rows move: {moved} of {all} {what}"))),
+            (true, _) if moved > 0 => Some((
+                Some(true),
+                format!("it worked, rows move: {moved} of {all} {what}"),
+            )),
             (_, false) => None,
-            (false, true) => Some((true, unknown.to_owned())),
+            (false, true) => Some((None, unknown.to_owned())),
             (true, true) if self.late.is_empty() => {
-                Some((true, format!("there are leaders; {none}, and none is late")))
+                Some((Some(true), format!("there are leaders; {none}, and none is late")))
             }
-            (true, true) => Some((false, format!("it did not help: {none}"))),
+            (true, true) => Some((Some(false), format!("it did not help: {none}"))),
         }
     }
 }

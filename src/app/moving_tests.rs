@@ -34,7 +34,11 @@ fn listed(rows: Listed, more: bool) -> Fact {
 }
 
 /// What is said after `waited` seconds with a leader, of what was under way before and what is now; `None`: it was not read since.
-fn said(before: Option<Listed>, after: Option<(Listed, bool)>, waited: i64) -> Option<(bool, String)> {
+fn said(
+    before: Option<Listed>,
+    after: Option<(Listed, bool)>,
+    waited: i64,
+) -> Option<(Option<bool>, String)> {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
     let mut facts = Facts::default();
     if let Some(rows) = before {
@@ -58,7 +62,7 @@ type Case = (
     Option<Listed>,
     Option<(Listed, bool)>,
     i64,
-    Option<(bool, &'static str)>,
+    Option<(Option<bool>, &'static str)>,
 );
 
 const MOVED: Listed = &[("a", "cluster_provisioning", 90)];
@@ -70,30 +74,30 @@ const CASES: [Case; 13] = [
         Some(&[]),
         Some((&[], false)),
         1,
-        Some((true, "it worked: no row waited for a leader")),
+        Some((Some(true), "it worked: no row waited for a leader")),
     ),
     (
         "not read before",
         None,
         Some((WAITS, false)),
         1,
-        Some((true, UNKNOWN)),
+        Some((None, UNKNOWN)),
     ),
     ("not read since", Some(LATE), None, 300, None),
-    ("not read for long", Some(LATE), None, 301, Some((true, UNKNOWN))),
+    ("not read for long", Some(LATE), None, 301, Some((None, UNKNOWN))),
     (
         "one left",
         Some(WAITS),
         Some((MOVED, false)),
         10,
-        Some((true, "it worked, rows move: 1 of 2 under way")),
+        Some((Some(true), "it worked, rows move: 1 of 2 under way")),
     ),
     (
         "the late one left",
         Some(LATE),
         Some((MOVED, false)),
         10,
-        Some((true, "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
     ),
     (
         "another than the late one left",
@@ -107,7 +111,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], false)),
         10,
-        Some((true, "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
     ),
     (
         "the list is cut, and the late one not in it",
@@ -121,7 +125,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], true)),
         10,
-        Some((true, "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
     ),
     ("all stay for a while", Some(LATE), Some((LATE, false)), 300, None),
     (
@@ -130,7 +134,7 @@ const CASES: [Case; 13] = [
         Some((WAITS, false)),
         301,
         Some((
-            true,
+            Some(true),
             "there are leaders; of 2 under way none moved within 5m, and none is late",
         )),
     ),
@@ -139,7 +143,10 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((LATE, false)),
         301,
-        Some((false, "it did not help: of 1 that were late none moved within 5m")),
+        Some((
+            Some(false),
+            "it did not help: of 1 that were late none moved within 5m",
+        )),
     ),
 ];
 
@@ -148,5 +155,22 @@ fn rows_that_move_say_that_a_change_worked_and_late_ones_that_stay_that_it_did_n
     for (what, before, after, waited, expected) in CASES {
         let expected = expected.map(|(good, words)| (good, words.to_owned()));
         assert_eq!(said(before, after, waited), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_table_that_one_poll_could_not_read_is_waited_for() {
+    let (profile, diagnosis) = (profile(), Diagnosis::default());
+    let mut facts = Facts::default();
+    facts.apply(listed(LATE, false), ago(900));
+    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
+    let mut unread = reading(None, &[]);
+    unread.tables[0].under_way = Err("lock timeout".into());
+    facts.apply(Fact::Database(unread), ago(1));
+    for (waited, expected) in [(10, None), (301, Some((None, UNKNOWN.to_owned())))] {
+        let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
+            rows.told(account, ago(waited), SignedDuration::from_secs(waited))
+        });
+        assert_eq!(told, expected, "after {waited} s");
     }
 }

@@ -41,8 +41,8 @@ pub enum Phase {
     Leading,
     /// Rows are awaited to move.
     Moving,
-    /// It is over; whether it went as it should.
-    Over(bool),
+    /// It is over; whether it went as it should, where that is known.
+    Over(Option<bool>),
 }
 
 /// Something that is carried out.
@@ -178,7 +178,7 @@ impl Walk {
             Some(words) if self.due().is_some() && self.leaves_enough(account) => Next::Send(words),
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
             Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
-            Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(true)),
+            Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(Some(true))),
             Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
             None if waited > READY_WITHIN => self.surprise(&format!(
@@ -253,7 +253,11 @@ impl Walk {
                 deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
             return done.then(|| format!("{ready} of {to} pods are ready"));
         }
-        let old = pods.values().any(|pod| self.before.contains(&pod.uid));
+        // One that is over or ends on a lost node may stay for days.
+        let serves = |pod: &Pod| !pod.is_over() && pod.deletion_at.is_none();
+        let old = pods
+            .values()
+            .any(|pod| self.before.contains(&pod.uid) && serves(pod));
         let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
         done.then(|| format!("all {ready} pods are new and ready"))
     }
@@ -264,10 +268,12 @@ impl Walk {
             .filter(|pod| !pod.is_ready())
             .map(|pod| format!("{} {}", pod.short_name(), pod.status))
             .collect();
-        if states.is_empty() {
-            "no other pod was made".to_owned()
-        } else {
+        if !states.is_empty() {
             states.join(", ")
+        } else if self.fresh(account).next().is_some() {
+            "the pods that were made are ready, and others are still to come or to go".to_owned()
+        } else {
+            "no other pod was made".to_owned()
         }
     }
 
@@ -300,17 +306,17 @@ impl Walk {
         let seen = leaders
             .iter()
             .any(|leader| matches!(leader.verdict, Verdict::None | Verdict::Many));
-        let lead = if seen {
-            "it did not help"
+        let (helped, lead) = if seen {
+            (Some(false), "it did not help")
         } else {
-            "whether it helped is not known"
+            (None, "whether it helped is not known")
         };
         let words = format!(
             "{lead}: after {} leaders: {}",
             span::brief(within),
             missing.join(", ")
         );
-        Next::Reached(words, Phase::Over(false))
+        Next::Reached(words, Phase::Over(helped))
     }
 
     fn surprise(&self, what: &str) -> Next {
@@ -320,7 +326,7 @@ impl Walk {
         } else {
             what.to_owned()
         };
-        Next::Reached(words, Phase::Over(false))
+        Next::Reached(words, Phase::Over(Some(false)))
     }
 }
 

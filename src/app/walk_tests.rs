@@ -40,26 +40,37 @@ fn a_change_helped_when_all_lead_again_and_not_when_none_is_seen_to_and_else_nob
     let within = leaders.settle() + leaders.tick + leaders.lease;
     let within = SignedDuration::try_from(within).unwrap().as_secs();
     let cases = [
-        (Verdict::One, 1, Some("leader again: Cluster 2mgcp, Kafka 2mgcp")),
-        (Verdict::None, within, None),
-        (Verdict::Unknown, within, None),
-        (settling, within, None),
-        (Verdict::None, within + 1, Some("it did not help: ")),
-        (Verdict::Many, within + 1, Some("it did not help: ")),
+        (
+            Verdict::One,
+            1,
+            Some("leader again: Cluster 2mgcp, Kafka 2mgcp"),
+            None,
+        ),
+        (Verdict::None, within, None, None),
+        (Verdict::Unknown, within, None, None),
+        (settling, within, None, None),
+        (Verdict::None, within + 1, Some("it did not help: "), Some(false)),
+        (Verdict::Many, within + 1, Some("it did not help: "), Some(false)),
         (
             Verdict::Unknown,
             within + 1,
             Some("whether it helped is not known: "),
+            None,
         ),
-        (settling, within + 1, Some("whether it helped is not known: ")),
+        (
+            settling,
+            within + 1,
+            Some("whether it helped is not known: "),
+            None,
+        ),
     ];
-    for (kafka, waited, expected) in cases {
+    for (kafka, waited, expected, helped) in cases {
         let words = match next(Verdict::One, kafka, waited) {
             Next::Reached(words, phase) => {
                 let expected = if kafka == Verdict::One {
                     Phase::Moving
                 } else {
-                    Phase::Over(false)
+                    Phase::Over(helped)
                 };
                 assert_eq!(phase, expected, "{}", kafka.name());
                 Some(words)
@@ -104,7 +115,7 @@ fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited(
         ("pods are watched", 2, Phase::Replacing, false, ""),
         ("leaders are watched", 2, Phase::Leading, false, ""),
         ("rows are watched", 2, Phase::Moving, false, ""),
-        ("it was stopped", 1, Phase::Over(false), true, ""),
+        ("it was stopped", 1, Phase::Over(Some(false)), true, ""),
     ];
     let known = (&Facts::default(), &profile(), &Diagnosis::default());
     for (what, sent, phase, stopping, expected) in cases {

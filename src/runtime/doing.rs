@@ -1,7 +1,10 @@
 //! Commands on their way: the intent goes to disk, then the request out, then the outcome to disk.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::line::Line as Wire;
@@ -12,6 +15,12 @@ use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::record::{Entry, Intent, Line};
 use crate::incident::text::SafeText;
 use crate::journal::Journal;
+
+/// How long the disk may take with an intent. What was confirmed was confirmed for now: it must not leave when a disk that hung comes back.
+const INTENT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the disk may take with an outcome before the screen tells it.
+const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
 
 /// What commands need on their way.
 #[derive(Clone, Debug)]
@@ -64,8 +73,9 @@ impl Way {
             entry,
         };
         if let Some(journal) = journal {
-            // Where it can't be written the screen says so, and on the next start the cluster is looked at.
-            let _ = journal.commit(line).await;
+            // Where it can't be written the screen says so, and on the next start the cluster is looked at. A disk that hangs must not
+            // hold back what the server said.
+            let _ = timeout(OUTCOME_WITHIN, journal.commit(line)).await;
         }
         let _ = self
             .events
@@ -75,13 +85,18 @@ impl Way {
 
     async fn intend(&self, intent: Intent, journal: Option<&Journal>) -> Result<(), SafeText> {
         let journal = journal.ok_or_else(|| SafeText::new("this console keeps no record"))?;
-        let entry = Entry::Intent(intent);
-        journal
-            .commit(Line {
-                at: self.now(),
-                entry,
-            })
+        let line = Line {
+            at: self.now(),
+            entry: Entry::Intent(intent),
+        };
+        timeout(INTENT_WITHIN, journal.commit(line))
             .await
+            .unwrap_or_else(|_elapsed| {
+                let within = INTENT_WITHIN.as_secs();
+                Err(SafeText::new(&format!(
+                    "the disk did not answer within {within} s"
+                )))
+            })
     }
 
     async fn ask(&self, command: Command, dry_run: bool) -> CommandOutcome {
@@ -114,5 +129,86 @@ fn rehearsal(outcome: CommandOutcome) -> Rehearsal {
         CommandOutcome::Failed { why } | CommandOutcome::Unknown { why } => {
             Rehearsal::Refused(SafeText::new(&format!("it could not be asked: {why}")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::command::Aim;
+    use crate::incident::fact::PodUid;
+    use crate::incident::sample::now;
+    use crate::journal::Request;
+
+    fn intent() -> Intent {
+        Intent {
+            id: 1,
+            command: Command::DeletePod {
+                pod: "msa-x-2mgcp".into(),
+                uid: PodUid("2mgcp".into()),
+            },
+            aim: Aim::RestartPod,
+            cause: None,
+            user: "oncall".into(),
+        }
+    }
+
+    /// A disk that takes so many lines and then hangs: its lines.
+    async fn hangs_after(count: usize, mut requests: mpsc::Receiver<Request>) {
+        let mut held = Vec::new();
+        for number in 0.. {
+            match requests.recv().await {
+                Some(Request::Commit(_, answer)) if number < count => answer.send(Ok(())).unwrap(),
+                Some(request) => held.push(request),
+                None => break,
+            }
+        }
+    }
+
+    /// What the server was asked, and the outcome that the screen is told, on a disk that hangs after so many lines.
+    async fn carried_out(count: usize) -> (usize, CommandOutcome) {
+        let (journal, requests) = Journal::new();
+        tokio::spawn(hangs_after(count, requests));
+        let commands: Wire<CommandRequest> = Wire::new(1);
+        let mut server = commands.listen();
+        let (events, mut told) = mpsc::channel(1);
+        let clock = Clock::new(now);
+        let ahead = SignedDuration::ZERO;
+        let way = Way {
+            commands,
+            events,
+            clock,
+            ahead,
+        };
+        tokio::spawn(way.carry_out(intent(), Some(journal)));
+        let mut asked = 0;
+        loop {
+            tokio::select! {
+                Some(request) = server.recv() => {
+                    asked += 1;
+                    let how = "the server says so".into();
+                    request.reply.send(CommandOutcome::Applied { how }).unwrap();
+                }
+                event = told.recv() => match event {
+                    Some(Event::Outcome(Outcome::Done { outcome, .. })) => return (asked, outcome),
+                    other => panic!("{other:?}"),
+                },
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_a_disk_that_hangs_nothing_is_sent_later_and_nothing_is_held_back() {
+        let began = tokio::time::Instant::now();
+        let (asked, outcome) = carried_out(0).await;
+        assert_eq!((asked, outcome.name()), (0, "refused"));
+        assert!(
+            outcome.reason().contains("did not answer within 5 s"),
+            "{outcome:?}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(8));
+        let (asked, outcome) = carried_out(1).await;
+        assert_eq!((asked, outcome.name()), (1, "applied"));
+        assert!(began.elapsed() < Duration::from_secs(11));
     }
 }

@@ -41,8 +41,9 @@ fn is_shown(walk: &Walk, app: &App) -> bool {
 /// What is being carried out: how far it is, and how to stop it.
 fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words<'t> {
     let (meaning, mark) = match walk.phase {
-        Phase::Over(true) => (Meaning::Good, theme.glyphs.pass),
-        Phase::Over(false) => (Meaning::Complaint, theme.glyphs.fail),
+        Phase::Over(Some(true)) => (Meaning::Good, theme.glyphs.pass),
+        Phase::Over(Some(false)) => (Meaning::Complaint, theme.glyphs.fail),
+        Phase::Over(None) => (Meaning::Doubtful, theme.glyphs.unknown),
         _ => (Meaning::Waiting, theme.glyphs.chosen),
     };
     let (sent, all) = (walk.sent, walk.plan.commands.len());

@@ -119,7 +119,7 @@ fn effect(actions: &[Performed]) -> Option<String> {
         let went = match stage.good {
             Some(true) => "went as it should",
             Some(false) => "did NOT go as it should",
-            None => "is on its way",
+            None => "was last told so",
         };
         format!(" {went}: {};", stage.words)
     });

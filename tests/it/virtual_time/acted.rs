@@ -51,7 +51,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
         console.press("y");
         console.run_until(SignedDuration::from_mins(9)).await;
         let walk = console.app().walk.clone().unwrap();
-        assert_eq!(walk.phase, Phase::Over(true), "{}", walk.words);
+        assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
         assert!(walk.words.starts_with("it worked, rows move"), "{}", walk.words);
         let after = console.living().await;
         assert_eq!(after.len(), 3);
@@ -116,7 +116,10 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         assert!(!confirm.gate.refusals.is_empty());
         console.press("esc");
         console.run_until(SignedDuration::from_secs(150)).await;
-        assert_eq!(console.app().walk.as_ref().unwrap().phase, Phase::Over(true));
+        assert_eq!(
+            console.app().walk.as_ref().unwrap().phase,
+            Phase::Over(Some(true))
+        );
         console.press("R");
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("{}", notice(&console));
@@ -147,7 +150,12 @@ fn escape_stops_a_restart_of_all_before_its_next_pod() {
         console.press("esc");
         console.run_until(SignedDuration::from_mins(4)).await;
         let walk = console.app().walk.clone().unwrap();
-        assert_eq!((walk.sent, walk.phase), (1, Phase::Over(false)), "{}", walk.words);
+        assert_eq!(
+            (walk.sent, walk.phase),
+            (1, Phase::Over(Some(false))),
+            "{}",
+            walk.words
+        );
         assert!(
             walk.words
                 .contains("stopped after 1 of 3: stopped by the operator"),
@@ -324,7 +332,7 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
             let Some(walk) = console.app().walk.clone() else {
                 panic!("{id}: {:?}", console.app().dialog());
             };
-            assert_eq!(walk.phase, Phase::Over(true), "{id}: {}", walk.words);
+            assert_eq!(walk.phase, Phase::Over(Some(true)), "{id}: {}", walk.words);
             assert!(walk.words.contains(end), "{id}: {}", walk.words);
             let applied = told(&recorded).into_iter().any(|line| {
                 matches!(
