@@ -39,6 +39,12 @@ impl App {
             read_only: self.read_only(),
         };
         let mut gate = gate(plan, &situation);
+        if self.record.opening {
+            gate.refusals.insert(
+                0,
+                "the record is still being opened: what was done before is not known yet".to_owned(),
+            );
+        }
         if let Some(why) = &self.record.failing {
             gate.refusals.insert(
                 0,

@@ -95,6 +95,16 @@ impl App {
         self.hold_choices();
     }
 
+    /// A record of its own was begun: what was done before by the other is known, and what is found stands in this one too.
+    pub(super) fn take_over(&mut self, lines: &[Line]) {
+        let own = self.moments().map(|at| *at).collect();
+        lines
+            .iter()
+            .for_each(|line| change::note(&mut self.changes, line));
+        self.settle(&own);
+        self.found = None;
+    }
+
     /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
     fn look_anew(&mut self) {
         self.skew = SignedDuration::ZERO;

@@ -21,6 +21,8 @@ use crate::incident::text::SafeText;
 pub struct Recorded {
     /// Its file, once it is open.
     pub file: Option<PathBuf>,
+    /// Whether one that was written before is being opened: what was done in it is not known yet.
+    pub opening: bool,
     /// Why it can't be written.
     pub failing: Option<SafeText>,
     /// Lines that could not be written.
@@ -36,6 +38,8 @@ impl App {
         };
         if let Some(why) = instead {
             self.complain(&format!("a new record was begun: {why}"));
+            self.take_over(lines);
+            return;
         }
         if lines.is_empty() {
             return;

@@ -123,7 +123,7 @@ pub fn note(changes: &mut Vec<Change>, line: &Line) {
     let (Entry::Outcome { id, .. } | Entry::Stage { id, .. }) = &line.entry else {
         return;
     };
-    let Some(change) = changes.iter_mut().find(|change| change.intent.id == *id) else {
+    let Some(change) = changes.iter_mut().rfind(|change| change.intent.id == *id) else {
         return;
     };
     match &line.entry {

@@ -9,8 +9,8 @@ use regex::{Captures, Regex};
 /// What stands where a secret stood.
 pub const REDACTED: &str = "⟨redacted⟩";
 
-/// Replaces tokens and passwords: `Authorization` headers in any notation, `Bearer …`, `password=…` and its kin, OpenShift's
-/// `sha256~…` tokens, JSON web tokens, and passwords inside URLs.
+/// Replaces tokens and passwords: `Authorization` and `Cookie` headers in any notation, `Bearer …`, `password=…`, `token=…` and their kin,
+/// private keys, OpenShift's `sha256~…` tokens, JSON web tokens, and passwords inside URLs.
 ///
 /// Text without any of these costs a few substring searches.
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -57,7 +57,7 @@ impl Rule {
 }
 
 /// The patterns are constants; the tests prove that each compiles.
-static RULES: LazyLock<[Result<Rule, regex::Error>; 9]> = LazyLock::new(|| {
+static RULES: LazyLock<[Result<Rule, regex::Error>; 13]> = LazyLock::new(|| {
     [
         Rule::new(
             &["uthorization", "UTHORIZATION"],
@@ -74,6 +74,27 @@ static RULES: LazyLock<[Result<Rule, regex::Error>; 9]> = LazyLock::new(|| {
         Rule::new(
             KEY_HINTS,
             &keyed(r#"(?P<secret>'(?:[^'\\\n]|\\.)*'?|[^\s"'\\,;&\[\]\{\})][^\s"\\,;&\])}]*)"#),
+            |_| false,
+        ),
+        // Short names are said in sentences too (`failed to get secret: …`): only what assigns is meant.
+        Rule::new(
+            SHORT_HINTS,
+            r#"(?i)(?P<keep>(?:^|[^a-z])(?:token|secret|pass|pwd)=)(?P<secret>'[^'\n]*'?|"[^"\n]*"?|[^\s"'\\,;&\[\]{})]+)"#,
+            |_| false,
+        ),
+        Rule::new(
+            SHORT_HINTS,
+            r#"(?i)(?P<keep>[^a-z](?:token|secret|pass|pwd)\\*"\s*:\s*\\*")(?P<secret>[^"\\\n]+)"#,
+            |_| false,
+        ),
+        Rule::new(
+            &["ookie", "OOKIE", "oken", "OKEN"],
+            r#"(?i)(?P<keep>\b(?:(?:set-)?cookie|x-[a-z-]*token)["'\\]*\s*[:=]\s*[\["'\\]*)(?P<secret>[^"'\\\]\n]+)"#,
+            |_| false,
+        ),
+        Rule::new(
+            &["PRIVATE KEY-----"],
+            r"(?s)(?P<keep>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<secret>.+?)(?P<rest>-----END|$)",
             |_| false,
         ),
         Rule::new(&["sha256~"], r"(?P<secret>sha256~[\w-]+)", |_| false),
@@ -94,6 +115,11 @@ static RULES: LazyLock<[Result<Rule, regex::Error>; 9]> = LazyLock::new(|| {
 /// Parts of the names that passwords and tokens go by.
 const KEY_HINTS: &[&str] = &[
     "assw", "ASSW", "ecret", "ECRET", "oken", "OKEN", "key", "Key", "KEY",
+];
+
+/// Parts of the short names that they go by.
+const SHORT_HINTS: &[&str] = &[
+    "oken", "OKEN", "ecret", "ECRET", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD",
 ];
 
 /// A pattern for the value of such a name, which ends with the pattern of the value itself.
@@ -193,6 +219,30 @@ mod tests {
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=⟨redacted⟩ psql"),
             ("?client_secret=x&grant=y", "?client_secret=⟨redacted⟩&grant=y"),
             ("token sha256~Ab-c_9 used", "token ⟨redacted⟩ used"),
+            ("GET /x?token=3f9a77&a=b", "GET /x?token=⟨redacted⟩&a=b"),
+            (
+                "db_pass=hunter2 pwd=x secret='y z'",
+                "db_pass=⟨redacted⟩ pwd=⟨redacted⟩ secret=⟨redacted⟩",
+            ),
+            (r#"{"token":"3f9a","a":1}"#, r#"{"token":"⟨redacted⟩","a":1}"#),
+            (
+                r#"{\"pull_secret\": \"3f9a\"}"#,
+                r#"{\"pull_secret\": \"⟨redacted⟩\"}"#,
+            ),
+            ("X-Auth-Token: 3f9a77", "X-Auth-Token: ⟨redacted⟩"),
+            ("Set-Cookie: session=3f9a; Path=/", "Set-Cookie: ⟨redacted⟩"),
+            (
+                r#""Cookie":["session=3f9a"],"Accept""#,
+                r#""Cookie":["⟨redacted⟩"],"Accept""#,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+                "-----BEGIN RSA PRIVATE KEY-----⟨redacted⟩-----END RSA PRIVATE KEY-----",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY----- MIIE",
+                "-----BEGIN PRIVATE KEY-----⟨redacted⟩",
+            ),
             (
                 "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln-_ now",
                 "got ⟨redacted⟩ now",
@@ -233,6 +283,8 @@ mod tests {
             "GET https://host:6443/api?x=a@b",
             "postgres://host:5432/db failed, ask a@b",
             "key not found, token expired",
+            "failed to get secret: secrets \"managed-services-api-rds\" is forbidden",
+            "the pod's token: none; bypass=true is no key",
         ] {
             assert!(
                 matches!(redact(text), Cow::Borrowed(_)) || redact(text) == text,

@@ -285,30 +285,45 @@ fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
 
 /// A disk that fails so often, each time after some bytes of a line.
 #[derive(Clone, Default)]
-struct Failing(Arc<Mutex<(Vec<u8>, usize, bool)>>);
+struct Failing(Arc<Mutex<Failures>>);
+
+#[derive(Default)]
+struct Failures {
+    written: Vec<u8>,
+    /// So many writes fail half way.
+    writes: usize,
+    /// So many cuts fail.
+    cuts: usize,
+    /// No sync succeeds.
+    syncs: bool,
+}
 
 impl Disk for Failing {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (written, failures, _) = &mut *self.0.lock().unwrap();
-        if *failures > 0 {
-            *failures -= 1;
-            written.extend(&bytes[..bytes.len() / 2]);
+        let mut disk = self.0.lock().unwrap();
+        if disk.writes > 0 {
+            disk.writes -= 1;
+            disk.written.extend(&bytes[..bytes.len() / 2]);
             return Err(io::ErrorKind::StorageFull.into());
         }
-        written.extend(bytes);
+        disk.written.extend(bytes);
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let broken = self.0.lock().unwrap().2;
-        if broken {
+        if self.0.lock().unwrap().syncs {
             return Err(io::Error::other("the disk does not answer"));
         }
         Ok(())
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.0.lock().unwrap().0.truncate(length as usize);
+        let mut disk = self.0.lock().unwrap();
+        if disk.cuts > 0 {
+            disk.cuts -= 1;
+            return Err(io::Error::other("the disk does not answer"));
+        }
+        disk.written.truncate(length as usize);
         Ok(())
     }
 }
@@ -321,6 +336,7 @@ fn a_full_disk_is_said_refuses_intents_and_leaves_a_whole_chain_that_tells_what_
         disk: disk.clone(),
         chain: START.to_owned(),
         good: 0,
+        torn: false,
         lost: 0,
         unsaid: 0,
         publish,
@@ -331,24 +347,27 @@ fn a_full_disk_is_said_refuses_intents_and_leaves_a_whole_chain_that_tells_what_
         told.blocking_recv().unwrap()
     };
     assert_eq!(commit(began(None)), Ok(()));
-    disk.0.lock().unwrap().1 = 2;
+    disk.0.lock().unwrap().writes = 1;
     let why = commit(note(1, "intent")).unwrap_err();
     assert!(why.contains("no storage space"), "{why}");
     assert_eq!(state.borrow().failing.as_ref(), Some(&why));
+    // half a line that can't be cut off: nothing is written behind it
+    (disk.0.lock().unwrap().writes, disk.0.lock().unwrap().cuts) = (1, 2);
+    assert!(commit(note(2, "intent")).is_err());
     assert!(commit(note(2, "intent")).is_err());
     assert_eq!(commit(note(3, "intent")), Ok(()));
-    assert_eq!((state.borrow().failing.clone(), state.borrow().lost), (None, 2));
-    disk.0.lock().unwrap().2 = true;
+    assert_eq!((state.borrow().failing.clone(), state.borrow().lost), (None, 3));
+    disk.0.lock().unwrap().syncs = true;
     assert!(
         commit(note(4, "intent")).is_err(),
         "what is not synced is not on disk"
     );
-    let contents = parse(&disk.0.lock().unwrap().0);
+    let contents = parse(&disk.0.lock().unwrap().written);
     assert_eq!((contents.broken, contents.torn), (None, None));
     let Entry::Lost { entries, .. } = &contents.lines[1].entry else {
         panic!("{:?}", contents.lines[1]);
     };
-    assert_eq!(*entries, 2);
+    assert_eq!(*entries, 3);
     assert_eq!(contents.lines[2], note(3, "intent"));
 }
 

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::chain::{START, encode};
-use super::read::{parse, read_open};
+use super::read::{parse, read, read_open};
 use super::{Journal, Request};
 use crate::incident::record::{Entry, Line};
 use crate::incident::text::SafeText;
@@ -55,7 +55,7 @@ pub struct New {
 pub struct Opened {
     /// Its file.
     pub file: PathBuf,
-    /// What stood in it before.
+    /// What stood in it before; where it is a new one instead, in the old one as far as that can be read.
     pub lines: Vec<Line>,
     /// Why it is a new one, where an old one was to be gone on with.
     pub instead: Option<SafeText>,
@@ -160,8 +160,8 @@ struct Page {
 }
 
 fn open_at(place: &Place) -> Result<(Page, Opened), SafeText> {
-    let (new, instead) = match place {
-        Place::New(new) => (new, None),
+    let (new, lines, instead) = match place {
+        Place::New(new) => (new, Vec::new(), None),
         Place::Old {
             file,
             joined,
@@ -175,15 +175,14 @@ fn open_at(place: &Place) -> Result<(Page, Opened), SafeText> {
                 };
                 return Ok((page, opened));
             }
-            Err(why) => (otherwise, Some(why)),
+            Err(why) => {
+                let lines = read(file).map_or(Vec::new(), |contents| contents.lines);
+                (otherwise, lines, Some(why))
+            }
         },
     };
     let (file, page) = begin(new)?;
-    let opened = Opened {
-        file,
-        lines: Vec::new(),
-        instead,
-    };
+    let opened = Opened { file, lines, instead };
     Ok((page, opened))
 }
 
@@ -302,6 +301,8 @@ pub(super) struct Writer<D> {
     pub(super) chain: String,
     /// Bytes of whole lines on disk: after a failure all behind them goes.
     pub(super) good: u64,
+    /// Whether something is behind them that could not be cut off.
+    pub(super) torn: bool,
     pub(super) lost: u64,
     /// Lost lines that no line tells of yet.
     pub(super) unsaid: u64,
@@ -314,6 +315,7 @@ impl Writer<File> {
             disk: page.file,
             chain: page.chain,
             good: page.good,
+            torn: false,
             lost: 0,
             unsaid: 0,
             publish,
@@ -387,10 +389,14 @@ impl<D: Disk> Writer<D> {
     }
 
     fn append(&mut self, line: &Line) -> io::Result<()> {
+        // Half a line in the middle would break the chain for ever.
+        if self.torn {
+            self.disk.cut(self.good)?;
+            self.torn = false;
+        }
         let (text, chain) = encode(&self.chain, line)?;
         if let Err(why) = self.disk.append(text.as_bytes()) {
-            // Half a line in the middle would break the chain for ever.
-            self.disk.cut(self.good)?;
+            self.torn = self.disk.cut(self.good).is_err();
             return Err(why);
         }
         self.good += text.len() as u64;

@@ -19,7 +19,7 @@ use crate::app::lesson::Choice;
 use crate::database::Request;
 use crate::incident::record::{Entry, Intent, Line};
 use crate::incident::text::SafeText;
-use crate::journal::Journal;
+use crate::journal::{Journal, Place};
 use crate::view::{self, Theme};
 
 /// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
@@ -221,6 +221,7 @@ impl Console {
     fn open_record(&mut self, resume: bool) -> Flow {
         if let (Some(recording), Some(records)) = (&mut self.recording, self.records.take()) {
             let place = records.place(&self.app, resume);
+            self.app.record.opening = matches!(place, Place::Old { .. });
             recording.open(place, &self.sender);
         }
         Flow::Continue
