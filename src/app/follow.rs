@@ -57,7 +57,7 @@ impl App {
     /// What the operator did before: ticks, and the SOP that was chosen.
     fn remember(&mut self, line: &Line, entry: &Entry) {
         match entry {
-            Entry::Sop { id } => self.checklist.sop.clone_from(id),
+            Entry::Sop { id } => self.open_known(id),
             Entry::Ticked { step, note } => {
                 let tick = Tick {
                     at: line.at,
@@ -84,7 +84,7 @@ impl App {
             self.session.started_at = first.at;
             self.facts.began_at = Some(first.at);
             if let Entry::Began(began) = &first.entry {
-                self.checklist.sop.clone_from(&began.sop);
+                self.open_known(&began.sop);
             }
         }
         for line in lines {
@@ -93,6 +93,13 @@ impl App {
         self.settle(&own);
         self.found = None;
         self.hold_choices();
+    }
+
+    /// Opens a SOP of the record, where the profile still has it.
+    fn open_known(&mut self, id: &str) {
+        if self.session.profile.sop(id).is_some() {
+            id.clone_into(&mut self.checklist.sop);
+        }
     }
 
     /// A record of its own was begun: what was done before by the other is known, and what is found stands in this one too.

@@ -219,6 +219,42 @@ mod tests {
             ("PGPASSWORD=hunter2 psql", "PGPASSWORD=⟨redacted⟩ psql"),
             ("?client_secret=x&grant=y", "?client_secret=⟨redacted⟩&grant=y"),
             ("token sha256~Ab-c_9 used", "token ⟨redacted⟩ used"),
+            (
+                "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln-_ now",
+                "got ⟨redacted⟩ now",
+            ),
+            ("cut eyJhbGciOiJSUzI1NiJ9.eyJzd", "cut ⟨redacted⟩"),
+            (
+                "postgres://u:p@host:5432/db",
+                "postgres://u:⟨redacted⟩@host:5432/db",
+            ),
+            (
+                "postgresql://u:a/b:c@d%e@host/db",
+                "postgresql://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "postgres://u:two words@host/db",
+                "postgres://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "proxy http://me:pw@proxy:3128/ fails",
+                "proxy http://me:⟨redacted⟩@proxy:3128/ fails",
+            ),
+        ];
+        goes(&cases);
+    }
+
+    /// What is written, and what is left of it; nothing more goes when it is done twice.
+    fn goes(cases: &[(&str, &str)]) {
+        for (text, want) in cases {
+            assert_eq!(redact(text), *want);
+            assert_eq!(redact(want), *want, "twice");
+        }
+    }
+
+    #[test]
+    fn what_goes_by_a_short_name_goes_too_and_cookies_and_keys() {
+        goes(&[
             ("GET /x?token=3f9a77&a=b", "GET /x?token=⟨redacted⟩&a=b"),
             (
                 "db_pass=hunter2 pwd=x secret='y z'",
@@ -243,32 +279,7 @@ mod tests {
                 "-----BEGIN PRIVATE KEY----- MIIE",
                 "-----BEGIN PRIVATE KEY-----⟨redacted⟩",
             ),
-            (
-                "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln-_ now",
-                "got ⟨redacted⟩ now",
-            ),
-            ("cut eyJhbGciOiJSUzI1NiJ9.eyJzd", "cut ⟨redacted⟩"),
-            (
-                "postgres://u:p@host:5432/db",
-                "postgres://u:⟨redacted⟩@host:5432/db",
-            ),
-            (
-                "postgresql://u:a/b:c@d%e@host/db",
-                "postgresql://u:⟨redacted⟩@host/db",
-            ),
-            (
-                "postgres://u:two words@host/db",
-                "postgres://u:⟨redacted⟩@host/db",
-            ),
-            (
-                "proxy http://me:pw@proxy:3128/ fails",
-                "proxy http://me:⟨redacted⟩@proxy:3128/ fails",
-            ),
-        ];
-        for (text, want) in cases {
-            assert_eq!(redact(text), want);
-            assert_eq!(redact(want), want, "twice");
-        }
+        ]);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Journal {
         }
     }
 
+    /// So many lines were lost before they came here: the next line tells it.
+    pub fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+    }
+
     /// Waits until all that was asked for is written, as far as it can be.
     pub async fn flush(&self) {
         let (answer, written) = oneshot::channel();

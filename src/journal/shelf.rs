@@ -1,17 +1,21 @@
 //! The records of this machine.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::chain::encode;
+use super::chain::{START, decode, encode};
 use super::read::read;
 use crate::incident::record::{Began, Entry, Line, Writer};
 use crate::incident::text::SafeText;
 
 /// How long an incident that nobody wrote to is offered to go on with.
 const OFFERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest first line that is looked at, bytes: the profile stands in it.
+const LONGEST_FIRST: u64 = 4 << 20;
 
 /// A record, in short.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +42,8 @@ pub struct Summary {
 
 /// The records in a folder, the newest first, and those that are none, each with why. A folder that is not there has none.
 pub fn list(folder: &Path) -> (Vec<Summary>, Vec<(PathBuf, SafeText)>) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let files = entries.map(|entry| entry.path());
-    let records = files.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
     let (mut found, mut strange) = (Vec::new(), Vec::new());
-    for path in records {
+    for path in files(folder) {
         match summary(&path) {
             Ok(summary) => found.push(summary),
             Err(why) => strange.push((path, why)),
@@ -50,6 +51,12 @@ pub fn list(folder: &Path) -> (Vec<Summary>, Vec<(PathBuf, SafeText)>) {
     }
     found.sort_by_key(|summary| std::cmp::Reverse(summary.began_at));
     (found, strange)
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path());
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
 }
 
 /// A record, in short.
@@ -126,18 +133,39 @@ pub fn open_for(
     profile: &str,
     now: Timestamp,
 ) -> Option<Summary> {
-    let fits = |summary: &Summary| {
-        let began = &summary.began;
-        summary.open
-            && began.drill.is_none()
-            && (
-                &*began.server,
-                began.namespace.as_str(),
-                began.profile.id.as_str(),
-            ) == (server, namespace, profile)
-            && now.duration_since(summary.last_at) < OFFERED
+    let fits = |began: &Began| {
+        let place = (
+            &*began.server,
+            began.namespace.as_str(),
+            began.profile.id.as_str(),
+        );
+        began.drill.is_none() && place == (server, namespace, profile)
     };
-    list(folder).0.into_iter().find(fits)
+    // A console starts with this: of most records a look at the file, or its first line, says enough.
+    let records = files(folder)
+        .filter(|path| written_at(path).is_none_or(|at| now.duration_since(at) < OFFERED))
+        .filter(|path| first(path).is_some_and(|began| fits(&began)));
+    let open = records
+        .filter_map(|path| summary(&path).ok())
+        .filter(|summary| summary.open && now.duration_since(summary.last_at) < OFFERED);
+    open.max_by_key(|summary| summary.began_at)
+}
+
+fn written_at(path: &Path) -> Option<Timestamp> {
+    let written = fs::metadata(path).ok()?.modified().ok()?;
+    Timestamp::try_from(written).ok()
+}
+
+/// How a record begins.
+fn first(path: &Path) -> Option<Began> {
+    let mut line = String::new();
+    let file = File::open(path).ok()?.take(LONGEST_FIRST);
+    BufReader::new(file).read_line(&mut line).ok()?;
+    let (line, _chain) = decode(START, line.strip_suffix('\n')?).ok()?;
+    match line.entry {
+        Entry::Began(began) => Some(*began),
+        _ => None,
+    }
 }
 
 /// Whether a console writes to it now.
@@ -169,9 +197,13 @@ pub fn prune(folder: &Path, before: Timestamp, dry_run: bool) -> Result<Vec<Stri
         if !over || summary.last_at >= before || is_in_use(&summary.file) {
             continue;
         }
-        if !dry_run {
-            fs::remove_file(&summary.file)
-                .map_err(|why| SafeText::new(&format!("remove {}: {why}", summary.file.display())))?;
+        let torn = summary.file.with_extension("torn");
+        for file in [&summary.file, &torn] {
+            if dry_run || !file.exists() {
+                continue;
+            }
+            fs::remove_file(file)
+                .map_err(|why| SafeText::new(&format!("remove {}: {why}", file.display())))?;
         }
         names.push(summary.name);
     }

@@ -19,6 +19,8 @@ pub struct Recording {
     /// `None` until it is known which it is.
     journal: Option<Journal>,
     waiting: Vec<Line>,
+    /// How many found no room there.
+    unkept: u64,
     recorder: Recorder,
     ahead: SignedDuration,
 }
@@ -29,6 +31,7 @@ impl Recording {
         Self {
             journal: None,
             waiting: Vec::new(),
+            unkept: 0,
             recorder: Recorder::default(),
             ahead: SignedDuration::ZERO,
         }
@@ -53,6 +56,7 @@ impl Recording {
 
         tokio::spawn(tell(opening, events.clone()));
         journal.write(std::mem::take(&mut self.waiting));
+        journal.lose(std::mem::take(&mut self.unkept));
         self.journal = Some(journal);
     }
 
@@ -99,7 +103,7 @@ impl Recording {
         match &mut self.journal {
             Some(journal) => journal.write(lines),
             None if self.waiting.len() < WAITING => self.waiting.extend(lines),
-            None => {}
+            None => self.unkept += lines.len() as u64,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which record a console writes.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -120,16 +120,31 @@ pub(super) async fn report(journal: Option<Journal>, file: Option<PathBuf>, even
 fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = crate::journal::read::read(record)?;
     let text = crate::incident::report::markdown(&contents.lines, contents.doubt().as_deref());
-    let file = record.with_extension("md");
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
+    let told =
+        |why: std::io::Error| SafeText::new(&format!("write a report beside {}: {why}", record.display()));
+    let (path, mut file) = beside(record).map_err(told)?;
+    file.write_all(text.as_bytes()).map_err(told)?;
+    Ok(path)
+}
+
+/// A new file beside the record: an earlier report may have been worked on.
+fn beside(record: &Path) -> std::io::Result<(PathBuf, File)> {
+    for number in 1.. {
+        let ending = if number == 1 {
+            "md".to_owned()
+        } else {
+            format!("{number}.md")
+        };
+        let path = record.with_extension(ending);
+        let made = OpenOptions::new()
+            .create_new(true)
             .write(true)
-            .truncate(true)
             .mode(0o600)
-            .open(&file)?;
-        file.write_all(text.as_bytes())
-    };
-    write().map_err(|why| SafeText::new(&format!("write {}: {why}", file.display())))?;
-    Ok(file)
+            .open(&path);
+        match made {
+            Err(taken) if taken.kind() == std::io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|file| (path, file)),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
 }

@@ -80,3 +80,15 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
     insta::assert_snapshot!("incident_80x24", screen(&app, 80, 24));
     insta::assert_snapshot!("incident_120x40", screen(&app, 120, 40));
 }
+
+#[test]
+fn while_an_older_record_is_opened_nothing_is_changed() {
+    let mut app = console(false);
+    app.record.opening = true;
+    press(&mut app, "1d");
+    let shown = screen(&app, 80, 24);
+    assert!(
+        shown.contains("refused: the record is still being opened"),
+        "{shown}"
+    );
+}
