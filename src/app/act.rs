@@ -7,6 +7,7 @@ use super::App;
 use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
+use super::perform::PAGE;
 use super::walk::{Next, Phase, Walk};
 use crate::incident::account::Account;
 use crate::incident::change::Change;
@@ -129,6 +130,10 @@ impl App {
             return Vec::new();
         };
         let wanted = self.to_type(&confirm.plan);
+        if let Some(rows) = scrolls(key.code, wanted.is_some()) {
+            self.scroll(rows);
+            return Vec::new();
+        }
         let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() else {
             return Vec::new();
         };
@@ -136,8 +141,6 @@ impl App {
             (KeyCode::Esc, _) => {
                 self.dialogs.pop();
             }
-            (KeyCode::Up, _) => confirm.scroll.0 = confirm.scroll.0.saturating_sub(1),
-            (KeyCode::Down, _) => confirm.scroll.0 += 1,
             _ if !confirm.gate.refusals.is_empty() => {}
             (KeyCode::Char('y'), None) => return self.confirmed(),
             (KeyCode::Char('n' | 'q'), None) => {
@@ -386,5 +389,19 @@ fn current(command: Command, deployment: Option<&Deployment>, now: Timestamp) ->
             mark: now,
         },
         delete @ Command::DeletePod { .. } => delete,
+    }
+}
+
+/// How far a key scrolls the question; a letter does not where letters are `typed`.
+fn scrolls(key: KeyCode, typed: bool) -> Option<isize> {
+    let page = PAGE as isize;
+    match key {
+        KeyCode::Up => Some(-1),
+        KeyCode::Down => Some(1),
+        KeyCode::PageUp => Some(-page),
+        KeyCode::PageDown => Some(page),
+        KeyCode::Char('k') if !typed => Some(-1),
+        KeyCode::Char('j') if !typed => Some(1),
+        _ => None,
     }
 }

@@ -144,19 +144,20 @@ impl App {
             page.add(Tone::Doubtful, format!("mind: {caution}"));
         }
         self.add_place(&mut page);
-        page.section("What it does, and the same by hand");
+        page.section("What it does, and the risk");
         page.add(Tone::Plain, plan.effect());
         if let Some(rule) = &plan.cause {
             page.add(Tone::Plain, format!("recommended by rule {rule}"));
         }
-        for command in &plan.commands {
-            page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
-        }
         if let Some(account) = self.account() {
-            page.section("Risk");
             for risk in plan.risks(&account) {
                 page.add(Tone::Plain, risk);
             }
+        }
+        // Last, for it is the longest: on a small screen the risk is seen without scrolling.
+        page.section("The same by hand");
+        for command in &plan.commands {
+            page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
         }
         page
     }

@@ -10,7 +10,7 @@ use crate::incident::plan::Plan;
 use crate::incident::record::Entry;
 
 /// Rows that a page moves by.
-const PAGE: usize = 10;
+pub(super) const PAGE: usize = 10;
 
 /// Moves a place by so many rows within `count` of them.
 fn moved(place: usize, by: isize, count: usize) -> usize {
@@ -159,7 +159,7 @@ impl App {
         }
     }
 
-    fn scroll(&mut self, by: isize) {
+    pub(super) fn scroll(&mut self, by: isize) {
         let sops = self.session.profile.sops.len();
         let choices = self.choices().len();
         let contacts = self.session.profile.contacts.len();

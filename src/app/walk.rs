@@ -10,7 +10,7 @@ use crate::incident::change::{Change, TOLD_WITHIN};
 use crate::incident::command::{Aim, Command, CommandOutcome};
 use crate::incident::diagnosis::{Diagnosis, RuleFinding, Truth};
 use crate::incident::fact::{ContainerState, Pod, PodUid};
-use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::feed::FeedId;
 use crate::incident::leader::Verdict;
 use crate::incident::plan::Plan;
 use crate::incident::span;
@@ -163,11 +163,7 @@ impl Walk {
     }
 
     fn after_replacing(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
-        let pods_known = matches!(
-            account.facts.freshness(&FeedId::Pods, account.now),
-            Freshness::Fresh(_)
-        );
-        if !pods_known {
+        if !account.facts.is_fresh(&FeedId::Pods, account.now) {
             return Next::Wait;
         }
         if let Some(problem) = self.surprised(account) {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, CommandOutcome};
 use super::facts::Facts;
-use super::feed::{FeedId, Freshness};
+use super::feed::FeedId;
 use super::record::{Entry, Intent, Line};
 use super::text::SafeText;
 
@@ -68,7 +68,7 @@ impl Change {
         };
         let asked_at = self.outcome.as_ref().map_or(self.at, |(at, _)| *at);
         let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
-        let fresh = |id| matches!(facts.freshness(&id, now), Freshness::Fresh(_));
+        let fresh = |id| facts.is_fresh(&id, now);
         match &self.intent.command {
             Command::DeletePod { uid, .. } if fresh(FeedId::Pods) => match facts.pods.get(uid) {
                 None => done("the watch shows that the pod is gone"),

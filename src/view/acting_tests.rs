@@ -42,6 +42,16 @@ fn a_question_says_where_what_and_how_by_hand() {
 }
 
 #[test]
+fn the_risk_is_seen_without_scrolling_and_the_commands_with_it() {
+    let mut app = console(false);
+    press(&mut app, "1R");
+    answered(&mut app, Rehearsal::Passed);
+    insta::assert_snapshot!("confirm_all_80x24", screen(&app, 80, 24));
+    press(&mut app, "jjjjjjjj");
+    insta::assert_snapshot!("confirm_all_scrolled_80x24", screen(&app, 80, 24));
+}
+
+#[test]
 fn in_production_a_name_is_typed() {
     let mut app = console(true);
     press(&mut app, "1d2mg");

@@ -11,7 +11,8 @@ use crate::app::action::{Action, Context};
 use crate::app::panes::Pane;
 use crate::app::{App, Phase, Walk};
 use crate::incident::diagnosis::{Recommendation, StepFinding};
-use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::feed::FeedId;
+use crate::incident::leader::Verdict;
 use crate::incident::rule::Action as Advised;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
@@ -53,15 +54,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     if walk.is_under_way() && walk.due().is_some() && !walk.stopping {
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
-    let heard = matches!(app.facts.freshness(&FeedId::Pods, app.now), Freshness::Fresh(_));
-    let waits = match walk.phase {
-        Phase::Sent => "the answer",
-        Phase::Replacing if !heard => "the pods to be heard again",
-        Phase::Replacing => "pods to be ready",
-        Phase::Leading => "a leader",
-        Phase::Moving => "rows to move",
-        Phase::Over(_) => "",
-    };
+    let waits = awaited(app, walk.phase);
     let since = span::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));
     let told = if waits.is_empty() {
         walk.words.to_string()
@@ -75,6 +68,23 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     };
     let left = room.saturating_sub(words.width() + tail.width());
     words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
+}
+
+/// What it waits for; nothing where it is over.
+fn awaited(app: &App, phase: Phase) -> String {
+    match phase {
+        Phase::Sent => "the answer".to_owned(),
+        Phase::Replacing if app.facts.is_fresh(&FeedId::Pods, app.now) => "pods to be ready".to_owned(),
+        Phase::Replacing => "the pods to be heard again".to_owned(),
+        Phase::Leading => {
+            let leaders = app.diagnosis.leaders.iter();
+            let missing = leaders.filter(|leader| leader.verdict != Verdict::One);
+            let workers: Vec<&str> = missing.map(|leader| &*leader.worker).collect();
+            format!("the {} leader", workers.join(" and "))
+        }
+        Phase::Moving => "rows to move".to_owned(),
+        Phase::Over(_) => String::new(),
+    }
 }
 
 /// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.

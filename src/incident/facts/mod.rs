@@ -346,6 +346,11 @@ impl Facts {
         self.speed.map_or(span, |speed| span.mul_f64(speed))
     }
 
+    /// Whether what a source says is of now.
+    pub fn is_fresh(&self, id: &FeedId, now: Timestamp) -> bool {
+        matches!(self.freshness(id, now), Freshness::Fresh(_))
+    }
+
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.
     pub fn freshness(&self, id: &FeedId, now: Timestamp) -> Freshness {
         let Some(feed) = self.feeds.get(id) else {

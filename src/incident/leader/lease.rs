@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::LeaseReading;
 use crate::incident::fact::Lease;
 use crate::incident::facts::Facts;
-use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::feed::FeedId;
 use crate::incident::profile::{Leaders, Worker};
 use crate::incident::span;
 use crate::incident::text::SafeText;
@@ -77,7 +77,7 @@ pub(super) fn lease_of(
         .filter(|lease| *lease.lease_type == *worker.lease_type);
     let first = rows.next()?;
     let only = rows.next().is_none();
-    let fresh = matches!(facts.freshness(&FeedId::Database, now), Freshness::Fresh(_));
+    let fresh = facts.is_fresh(&FeedId::Database, now);
     let mut lease = at_moment(first, *read_at, now)?;
     (lease.fresh, lease.only) = (fresh, only);
     if let Some(track) = facts.leases.get(&first.lease_type).filter(|_| fresh) {

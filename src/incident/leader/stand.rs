@@ -100,7 +100,7 @@ fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp
 fn heard_at(facts: &Facts, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
     let id = FeedId::Log(source.clone());
     let feed = facts.feed(&id)?;
-    let fresh = matches!(facts.freshness(&id, now), Freshness::Fresh(_));
+    let fresh = facts.is_fresh(&id, now);
     let followed = fresh && feed.state != FeedState::Ended && log.progress.caught_up;
     feed.heard_at.filter(|_| followed)
 }

@@ -12,7 +12,7 @@ use self::worlds::{any_sop, any_world, either_world};
 use super::{Diagnosis, Truth, diagnose};
 use crate::incident::fact::{ClusterEvent, ContainerState, Deployment, Fact, Pod, PodUid, Reading};
 use crate::incident::facts::Facts;
-use crate::incident::feed::{FeedId, FeedState, Freshness, Problem, ProblemKind};
+use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::incident::log::LogBatch;
 use crate::incident::profile::Profile;
 use crate::incident::rule::Action;
@@ -182,7 +182,7 @@ fn rests_on(rule: &str, world: &World) -> Vec<Vec<usize>> {
 }
 
 fn is_current(facts: &Facts, number: usize) -> bool {
-    matches!(facts.freshness(&feed_of(number), now()), Freshness::Fresh(_))
+    facts.is_fresh(&feed_of(number), now())
 }
 
 /// Whether a step's sources are current enough to pass or fail it.

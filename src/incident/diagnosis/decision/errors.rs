@@ -7,7 +7,7 @@ use super::pods::cut;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
 use crate::incident::fact::Container;
-use crate::incident::feed::{FeedId, FeedState, Freshness};
+use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, ErrorSighting};
 use crate::incident::span;
 
@@ -79,7 +79,7 @@ impl Case<'_> {
         };
         let mut containers = pod.containers.iter();
         let is_over = containers.any(|one| *one.name == *source.container && one.restarts > source.restart);
-        is_over || matches!(self.facts.freshness(&id, self.now), Freshness::Fresh(_))
+        is_over || self.facts.is_fresh(&id, self.now)
     }
 
     /// Whether errors of these classes were written lately, by processes that were not restarted since.
