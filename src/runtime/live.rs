@@ -11,11 +11,12 @@ use futures::{Stream, StreamExt};
 use ratatui::backend::Backend;
 use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, Flow};
 use super::pace::Pace;
-use super::signals;
+use super::signals::{self, Ended};
 use super::terminal::{self, Guard, Screen};
 use crate::app::event::Event;
 
@@ -32,22 +33,37 @@ pub async fn run(console: &mut Console) -> Result<u8> {
         Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
     // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
     let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
+    let status = match turns(console, &mut screen, &mut end).await {
+        // What can't be read or written any more is the loss of the terminal, which its watcher is about to tell.
+        Err(_) if signals::terminal_is_gone() => Ok(128 + signals::SIGHUP),
+        other => other,
+    };
+    drop(guard);
+    status
+}
+
+/// Turns until the console is left or told to end; the exit status.
+async fn turns(
+    console: &mut Console,
+    screen: &mut Screen,
+    end: &mut watch::Receiver<Option<Ended>>,
+) -> Result<u8> {
     let mut input = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut pace = Pace::new(Instant::now());
-    let status = loop {
+    loop {
         let flow = tokio::select! {
             biased;
-            ended = signals::ended(&mut end) => break 128 + ended.signal,
+            ended = signals::ended(end) => return Ok(128 + ended.signal),
             key = input.next() => match key {
                 Some(Ok(event)) => take_input(console, &mut pace, event),
                 Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
-                None => break 0,
+                None => return Ok(0),
             },
             () = tokio::time::sleep_until(pace.due()), if console.is_changed() => {
                 let started = Instant::now();
-                console.draw(&mut screen).wrap_err("draw the screen")?;
+                console.draw(screen).wrap_err("draw the screen")?;
                 pace.drawn(started, started.elapsed());
                 Flow::Continue
             },
@@ -55,12 +71,10 @@ pub async fn run(console: &mut Console) -> Result<u8> {
             _ = tick.tick() => console.take(Event::Tick),
         };
         let flow = settle(console, &mut input, &mut pace, flow).await;
-        if !follow(flow, &mut screen)? {
-            break 0;
+        if !follow(flow, screen)? {
+            return Ok(0);
         }
-    };
-    drop(guard);
-    Ok(status)
+    }
 }
 
 /// Takes the keys that wait and then what is queued, unless the first event wants the terminal.

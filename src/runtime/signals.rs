@@ -4,7 +4,8 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -23,7 +24,8 @@ pub struct Ended {
 /// How long giving the terminal back may take after that.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-const SIGHUP: u8 = 1;
+/// As if the terminal had sent it: it is gone.
+pub(super) const SIGHUP: u8 = 1;
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
 
@@ -75,21 +77,27 @@ fn end(sender: &watch::Sender<Option<Ended>>, signal: u8) {
 /// A terminal that hangs up without SIGHUP reaching us (it may be ignored) shows as POLLHUP; reading it would spin.
 fn watch_terminal(sender: watch::Sender<Option<Ended>>) {
     thread::spawn(move || {
-        let stdin = io::stdin();
         loop {
-            let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
-            match poll(&mut watched, None) {
-                Ok(_)
-                    if watched[0]
-                        .revents()
-                        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
-                {
-                    return end(&sender, SIGHUP);
-                }
-                Ok(_) => thread::sleep(Duration::from_secs(1)),
-                Err(rustix::io::Errno::INTR) => {}
+            match hangs_up(None) {
+                Ok(true) => return end(&sender, SIGHUP),
+                Ok(false) => thread::sleep(Duration::from_secs(1)),
+                Err(Errno::INTR) => {}
                 Err(_) => return,
             }
         }
     });
+}
+
+/// Whether standard input was a terminal that is no more.
+pub(super) fn terminal_is_gone() -> bool {
+    hangs_up(Some(&Timespec::default())).is_ok_and(|gone| gone)
+}
+
+/// Whether the terminal hung up; waits for it.
+fn hangs_up(longest: Option<&Timespec>) -> rustix::io::Result<bool> {
+    let stdin = io::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+    poll(&mut watched, longest)?;
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    Ok(watched[0].revents().intersects(gone))
 }

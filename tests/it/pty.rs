@@ -93,6 +93,35 @@ fn a_storm_of_resizes_is_survived() {
     assert_eq!(pty.wait(), 0);
 }
 
+/// A resize and a key that come at once: neither waits for the next key. What waits is dangerous: a `y` that was not taken would
+/// be taken with the `esc` that the operator types later.
+#[test]
+fn a_key_that_comes_with_a_resize_is_not_left_behind() {
+    let mut pty = on_a_drill((120, 40));
+    for round in 0..40 {
+        pty.resize(100 + round % 2, 40);
+        pty.type_keys("?");
+        pty.until_shows("all keys");
+        pty.resize(120, 40);
+        pty.type_keys("q");
+        pty.until("the help is closed", |screen| {
+            !screen.contents().contains("all keys")
+        });
+    }
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+}
+
+/// More keys at once than the terminal gives at one reading: all are taken, without another to push them.
+#[test]
+fn many_keys_at_once_are_all_taken() {
+    let mut pty = on_a_drill((120, 40));
+    pty.type_keys(&("k".repeat(3_000) + "?"));
+    pty.until_shows("all keys");
+    pty.type_keys("qq");
+    assert_eq!(pty.wait(), 0);
+}
+
 #[test]
 fn what_is_pasted_never_acts() {
     let mut pty = on_a_drill((120, 40));
