@@ -1,6 +1,6 @@
 //! Changes to the cluster: what is proposed, what is confirmed, what is sent, and what came of it.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 
 use super::App;
@@ -101,6 +101,7 @@ impl App {
             gate,
             rehearsal: Rehearsal::Asked,
             typed: String::new(),
+            closed: None,
             scroll: Scroll::default(),
         })));
         if may {
@@ -130,23 +131,27 @@ impl App {
             return Vec::new();
         };
         let wanted = self.to_type(&confirm.plan);
-        if let Some(rows) = scrolls(key.code, wanted.is_some()) {
+        let typed = wanted.is_some() && confirm.is_open();
+        if let Some(rows) = scrolls(key.code, typed) {
             self.scroll(rows);
             return Vec::new();
         }
         let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() else {
             return Vec::new();
         };
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match (key.code, &wanted) {
             (KeyCode::Esc, _) => {
                 self.dialogs.pop();
             }
-            _ if !confirm.gate.refusals.is_empty() => {}
-            (KeyCode::Char('y'), None) => return self.confirmed(),
+            // Not by the letters of a name that is being typed, nor by a `y` on its way.
+            _ if !confirm.is_open() => {}
+            (KeyCode::Char('y'), None) if !is_control => return self.confirmed(),
             (KeyCode::Char('n' | 'q'), None) => {
                 self.dialogs.pop();
             }
-            (KeyCode::Char(character), Some(_)) if confirm.typed.chars().count() < 100 => {
+            (KeyCode::Char('u'), Some(_)) if is_control => confirm.typed.clear(),
+            (KeyCode::Char(character), Some(_)) if !is_control && confirm.typed.chars().count() < 100 => {
                 confirm.typed.push(character);
             }
             (KeyCode::Backspace, Some(_)) => {
@@ -179,13 +184,12 @@ impl App {
             Rehearsal::Passed | Rehearsal::Untried(_) => {}
         }
         let plan = confirm.plan.clone();
-        self.dialogs.pop();
         self.judge();
-        if let Some(why) = self.gate(&plan).refusals.first() {
-            let words = format!("not done: {why}");
-            self.complain(&words);
+        self.hold_question();
+        if !matches!(self.dialogs.last(), Some(Dialog::Confirm(confirm)) if confirm.is_open()) {
             return Vec::new();
         }
+        self.dialogs.pop();
         let mut effects = self.leave_walk();
         self.walk = self.account().map(|account| Walk::new(plan, &account));
         effects.extend(self.send_next());
@@ -226,6 +230,7 @@ impl App {
             aim: walk.plan.aim,
             cause: walk.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
+            part: (walk.plan.commands.len() > 1).then_some((walk.sent + 1, walk.plan.commands.len())),
         };
         (walk.sent, walk.id, walk.phase, walk.since) = (walk.sent + 1, id, Phase::Sent, now);
         walk.words = SafeText::new(&intent.command.words());
@@ -289,21 +294,21 @@ impl App {
         effects
     }
 
-    /// A question whose ground has gone closes itself, with a word.
+    /// A question whose ground has gone closes itself, and says why.
     fn hold_question(&mut self) {
         let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
             return;
         };
-        if !confirm.gate.refusals.is_empty() {
+        if !confirm.is_open() {
             return;
         }
         let gate = self.gate(&confirm.plan);
-        if let Some(why) = gate.refusals.first() {
-            let words = format!("the question is closed: {why}");
-            self.dialogs.pop();
-            self.complain(&words);
-        } else if let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() {
-            confirm.gate = gate;
+        let why = gate.refusals.first().map(|why| SafeText::new(why));
+        if let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut() {
+            match why {
+                Some(_) => confirm.closed = why,
+                None => confirm.gate = gate,
+            }
         }
     }
 

@@ -18,8 +18,17 @@ pub struct Confirm {
     pub rehearsal: Rehearsal,
     /// What was typed so far.
     pub typed: String,
+    /// Why it is no question any more: its ground has gone. It stays until it is put away: what is still typed for it means nothing else.
+    pub closed: Option<SafeText>,
     /// How far down.
     pub scroll: Scroll,
+}
+
+impl Confirm {
+    /// Whether it may still be answered.
+    pub fn is_open(&self) -> bool {
+        self.gate.refusals.is_empty() && self.closed.is_none()
+    }
 }
 
 /// A dry run's answer.

@@ -111,6 +111,12 @@ pub struct Offer {
     pub sop: String,
     /// How many commands are in it.
     pub actions: usize,
+    /// The last of them that was done, or may have been: when, and what.
+    pub last_change: Option<(Timestamp, SafeText)>,
+    /// Why not all of it can be read, where it can't.
+    pub broken: Option<SafeText>,
+    /// Others that are open here, each with how many commands are in it.
+    pub others: Vec<(String, usize)>,
 }
 
 /// How far down a dialog is scrolled, in rows. Drawing holds it within the text.

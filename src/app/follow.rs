@@ -153,6 +153,17 @@ impl App {
         self.found = Some(found.clone());
         Some(found)
     }
+
+    /// The diagnosis of this moment, where it differs in anything from the last that was given.
+    pub fn evidence(&mut self) -> Option<Found> {
+        self.judge();
+        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        if self.found.as_ref() == Some(&found) {
+            return None;
+        }
+        self.found = Some(found.clone());
+        Some(found)
+    }
 }
 
 fn tells(id: &FeedId, state: &FeedState) -> bool {

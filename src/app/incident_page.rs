@@ -27,6 +27,10 @@ pub struct Recorded {
     pub failing: Option<SafeText>,
     /// Lines that could not be written.
     pub lost: u64,
+    /// Why it is another than the one that was to be gone on with.
+    pub instead: Option<SafeText>,
+    /// Who else works here now, in a record of their own.
+    pub beside: Option<SafeText>,
 }
 
 impl App {
@@ -34,6 +38,8 @@ impl App {
     pub(super) fn take_record(&mut self, file: PathBuf, lines: &[Line], instead: Option<&SafeText>) {
         self.record = Recorded {
             file: Some(file),
+            instead: instead.cloned(),
+            beside: self.record.beside.take(),
             ..Recorded::default()
         };
         if let Some(why) = instead {
@@ -51,11 +57,20 @@ impl App {
             let ago = span::brief(self.now.duration_since(change.at));
             format!("; {ago} ago: {}", change.words())
         });
+        let cut = self
+            .cut_short()
+            .map_or(String::new(), |words| format!("; {words}"));
         let began = span::brief(self.now.duration_since(self.session.started_at));
         self.say(&format!(
-            "going on with the incident that began {began} ago{done}"
+            "going on with the incident that began {began} ago{cut}{done}"
         ));
         self.judge();
+    }
+
+    /// Another console works here now, in a record of its own.
+    pub fn is_beside(&mut self, who: &str) {
+        self.record.beside = Some(SafeText::new(who));
+        self.complain(who);
     }
 
     /// There is no place for a record.
@@ -91,7 +106,9 @@ impl App {
     pub(super) fn press_offer(&mut self, key: KeyEvent) -> Vec<Effect> {
         let resume = match key.code {
             KeyCode::Enter | KeyCode::Char('y') => true,
-            KeyCode::Char('n') | KeyCode::Esc => false,
+            KeyCode::Char('n') => false,
+            KeyCode::Char('q') => return vec![Effect::Quit],
+            // What is begun stays: not by the key that elsewhere only puts something away.
             _ => return Vec::new(),
         };
         self.dialogs.pop();
@@ -114,31 +131,66 @@ impl App {
         page.add(
             Tone::Plain,
             match offer.actions {
+                0 if offer.broken.is_some() => "no change to the cluster can be read in it".to_owned(),
                 0 => "nothing was changed in it".to_owned(),
                 1 => "one change to the cluster is in it".to_owned(),
                 count => format!("{count} changes to the cluster are in it"),
             },
         );
+        if let Some((at, words)) = &offer.last_change {
+            page.add(Tone::Doubtful, format!("  {} ago: {words}", ago(*at)));
+        }
         page.add(Tone::Faint, offer.name.as_str());
+        for (name, actions) in &offer.others {
+            let changes = match actions {
+                1 => "1 change".to_owned(),
+                count => format!("{count} changes"),
+            };
+            page.add(
+                Tone::Doubtful,
+                format!("open here too, {changes}: {name}  (--incident takes it)"),
+            );
+        }
         page.add(Tone::Plain, "");
-        page.add(
-            Tone::Good,
-            "enter  go on with it: its clock, what was done, ticks and notes",
-        );
-        page.add(Tone::Plain, "n      begin a new one");
+        if let Some(why) = &offer.broken {
+            page.add(Tone::Bad, why.as_str());
+            page.add(
+                Tone::Good,
+                "enter  begin a new one from what can be read of it: what was done",
+            );
+        } else {
+            page.add(
+                Tone::Good,
+                "enter  go on with it: its clock, what was done, ticks and notes",
+            );
+        }
+        page.add(Tone::Plain, "n      begin a new one, which knows nothing of it");
+        page.add(Tone::Plain, "q      leave");
         page
     }
 
     pub(super) fn confirm_page(&self, confirm: &Confirm) -> Page {
         let plan = &confirm.plan;
-        let may = confirm.gate.refusals.is_empty();
-        let lead = if may { "Do it?" } else { "Not now" };
+        let may = confirm.is_open();
+        let lead = match (may, &confirm.closed) {
+            (true, _) => "Do it?",
+            (false, Some(_)) => "Closed",
+            (false, None) => "Not now",
+        };
         let mut page = Page::titled(format!("{lead}  {}", plan.words()));
+        if let Some(why) = &confirm.closed {
+            let words = format!("the question is closed, nothing was sent: {why}");
+            page.add(Tone::Bad, words);
+            page.add(Tone::Heading, "esc  go back");
+            return page;
+        }
         for why in &confirm.gate.refusals {
             page.add(Tone::Bad, format!("refused: {why}"));
         }
         if may {
             self.add_key(&mut page, confirm);
+        } else {
+            page.add(Tone::Heading, "esc  go back");
         }
         for caution in &confirm.gate.cautions {
             page.add(Tone::Doubtful, format!("mind: {caution}"));
@@ -146,7 +198,7 @@ impl App {
         self.add_place(&mut page);
         page.section("What it does, and the risk");
         page.add(Tone::Plain, plan.effect());
-        if let Some(rule) = &plan.cause {
+        if let Some(rule) = plan.cause.as_ref().filter(|_| !self.holds_back()) {
             page.add(Tone::Plain, format!("recommended by rule {rule}"));
         }
         if let Some(account) = self.account() {
@@ -154,10 +206,13 @@ impl App {
                 page.add(Tone::Plain, risk);
             }
         }
-        // Last, for it is the longest: on a small screen the risk is seen without scrolling.
-        page.section("The same by hand");
-        for command in &plan.commands {
-            page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
+        if may {
+            // Last, for it is the longest: on a small screen the risk is seen without scrolling. Not where it is refused: that is no
+            // invitation to go round.
+            page.section("The same by hand");
+            for command in &plan.commands {
+                page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
+            }
         }
         page
     }
@@ -199,6 +254,10 @@ impl App {
             return;
         }
         match self.to_type(&confirm.plan) {
+            Some(wanted) if !wanted.starts_with(&confirm.typed) => page.add(
+                Tone::Bad,
+                format!("type {wanted} and enter: {}▏   that is not it", confirm.typed),
+            ),
             Some(wanted) => page.add(
                 Tone::Heading,
                 format!("type {wanted} and enter: {}▏   esc: leave it", confirm.typed),
@@ -212,7 +271,14 @@ impl App {
         match (&self.record.file, &self.record.failing) {
             (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
             (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
+            (None, None) if self.player.is_some() => page.add(Tone::Plain, "played from its record"),
             (None, None) => page.add(Tone::Doubtful, "not recorded"),
+        }
+        if let Some(why) = &self.record.instead {
+            page.add(Tone::Doubtful, format!("a new record was begun: {why}"));
+        }
+        if let Some(who) = &self.record.beside {
+            page.add(Tone::Doubtful, who.as_str());
         }
         if self.record.lost > 0 {
             page.add(
@@ -228,6 +294,9 @@ impl App {
         for change in &self.changes {
             self.add_change(&mut page, change);
         }
+        if let Some(words) = self.cut_short() {
+            page.add(Tone::Doubtful, words);
+        }
         page.section("Notes");
         if self.notes.is_empty() {
             page.add(Tone::Faint, "none");
@@ -238,6 +307,17 @@ impl App {
             page.add(Tone::Plain, format!("{}  {text}", at.strftime("%T")));
         }
         page
+    }
+
+    /// What an earlier console was carrying out when it ended: the rest was confirmed for another moment, and is not done.
+    fn cut_short(&self) -> Option<String> {
+        let last = self.changes.last().filter(|_| self.walk.is_none())?;
+        let rest = last.not_sent();
+        (rest > 0).then(|| {
+            let ended = last.stages.iter().any(|(_, _, good)| good.is_some());
+            let why = if ended { "" } else { "the console ended: " };
+            format!("{}: {why}{rest} more not done", last.intent.aim.words())
+        })
     }
 
     fn add_walk(&self, page: &mut Page) {

@@ -6,6 +6,7 @@ use super::dialog::{Dialog, Purpose, Scroll};
 use super::event::Effect;
 use super::log_buffer::LogMode;
 use super::panes::Pane;
+use super::walk::Walk;
 use crate::incident::plan::Plan;
 use crate::incident::record::Entry;
 
@@ -23,7 +24,8 @@ impl App {
             return Vec::new();
         }
         match action {
-            Action::Quit | Action::ForceQuit => return vec![Effect::Quit],
+            Action::Quit => return self.quit(),
+            Action::ForceQuit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Refresh => return self.refresh(),
@@ -103,6 +105,17 @@ impl App {
             self.say("judge it yourself first: why comes with your answer, or when it is revealed");
         } else {
             self.dialogs.push(Dialog::Why(Scroll::default()));
+        }
+    }
+
+    /// What is being carried out ends where it is when the console is left: the first time it says so.
+    fn quit(&mut self) -> Vec<Effect> {
+        match self.walk.as_mut().and_then(Walk::warns_of_leaving) {
+            Some(words) => {
+                self.complain(&words);
+                Vec::new()
+            }
+            None => vec![Effect::Quit],
         }
     }
 

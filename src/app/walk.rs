@@ -62,6 +62,8 @@ pub struct Walk {
     pub words: SafeText,
     /// Whether the operator wants no further command.
     pub stopping: bool,
+    /// Whether the operator knows that it ends where it is when the console is left.
+    warned: bool,
     before: BTreeSet<PodUid>,
     rows: Rows,
 }
@@ -88,6 +90,7 @@ impl Walk {
             since: account.now,
             id: 0,
             stopping: false,
+            warned: false,
             before: account.facts.pods.keys().cloned().collect(),
             rows: Rows::of(account),
         }
@@ -111,6 +114,20 @@ impl Walk {
             Phase::Sent => Some(format!("{what}: the answer is awaited")),
             _ => None,
         }
+    }
+
+    /// What is to be known before the console is left: that the rest is not done, or that nobody follows it. Once, for each command that
+    /// was sent.
+    pub(super) fn warns_of_leaving(&mut self) -> Option<String> {
+        if !self.is_under_way() || std::mem::replace(&mut self.warned, true) {
+            return None;
+        }
+        let (what, sent, all) = (self.plan.aim.words(), self.sent, self.plan.commands.len());
+        Some(if self.due().is_some() {
+            format!("q again leaves it at {sent} of {all}: {what}")
+        } else {
+            format!("q again leaves while it is under way: {what}")
+        })
     }
 
     /// The command that is due next.

@@ -68,6 +68,9 @@ pub enum IncidentsCommand {
         /// Only those whose last line is older than so many days
         #[arg(long, value_name = "DAYS", default_value_t = 30)]
         older_than: u32,
+        /// Also what breaks or can't be read, open or not: look at it first with `--verify`
+        #[arg(long)]
+        broken: bool,
         /// Say what would be removed
         #[arg(long)]
         dry_run: bool,

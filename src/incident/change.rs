@@ -43,15 +43,23 @@ impl Change {
         matches!(outcome, None | Some(CommandOutcome::Unknown { .. }))
     }
 
-    /// `deleted pod … for rule no-leader: applied (the server says so)`.
+    /// `delete pod … (2 of 3) for rule no-leader: applied (the server says so)`.
     pub fn words(&self) -> String {
         let cause = self.intent.cause.as_ref();
         let cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
         let outcome = match &self.outcome {
             Some((_, outcome)) => format!("{} ({})", outcome.name(), outcome.reason()),
-            None => "under way".to_owned(),
+            None => "no outcome yet".to_owned(),
         };
-        format!("{}{cause}: {outcome}", self.intent.command.words())
+        let part = self.intent.part_words();
+        format!("{}{part}{cause}: {outcome}", self.intent.command.words())
+    }
+
+    /// Where others were confirmed with it that were never sent: how many.
+    pub fn not_sent(&self) -> usize {
+        self.intent
+            .part
+            .map_or(0, |(number, of)| of.saturating_sub(number))
     }
 
     /// What the cluster shows of it, where its outcome is unknown and the watch tells.

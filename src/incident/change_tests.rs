@@ -25,6 +25,7 @@ fn change(command: Command, seconds: i64) -> Change {
         aim: Aim::RestartPod,
         cause: None,
         user: "oncall".into(),
+        part: None,
     };
     Change {
         at: ago(seconds),

@@ -131,10 +131,10 @@ impl Situation<'_> {
             let since = self.now().duration_since(last.at);
             if since < settle {
                 return Some(format!(
-                    "{} {} ago: it is not known before {} whether it helped",
+                    "{} {} ago: whether it helped is known in {}",
                     last.intent.command.words().replacen("delete", "deleted", 1),
                     span::brief(since),
-                    span::clock((settle - since).max(SignedDuration::ZERO))
+                    span::brief((settle - since).max(SignedDuration::ZERO))
                 ));
             }
         }
@@ -228,7 +228,7 @@ impl Situation<'_> {
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
         Some(format!(
-            "you may not {verb} {resource}{slash}{sub} here: ask for the role in config/rbac.yaml"
+            "you may not {verb} {resource}{slash}{sub} here: ask for the on-call role of config/rbac.yaml in sopwatch's sources"
         ))
     }
 

@@ -47,6 +47,7 @@ fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
         aim: Aim::RestartPod,
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
+        part: None,
     };
     Change {
         at: ago(seconds),
@@ -378,7 +379,7 @@ type Stake = (
 
 const SERVE: &str = "2 of 3 ready pods serve meanwhile";
 const GAP: &str =
-    "nobody leads Kafka for 00:30 to 03:30 afterwards: the lease of the pod that led must run out";
+    "nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out";
 
 const STAKES: [Stake; 6] = [
     (
@@ -413,7 +414,7 @@ const STAKES: [Stake; 6] = [
         |account| Plan::scale(account, -2),
         "the deployment ends 2 pods, and chooses which",
         &[
-            "if the pod that leads is chosen, nobody leads Kafka for 00:30 to 03:30 afterwards: the lease of the pod that led must run out",
+            "if the pod that leads is chosen, nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out",
             "the database may see up to 40 connections fewer",
             "it can be taken back: scale to 3 again",
         ],

@@ -25,11 +25,12 @@ impl Plan {
     /// Why there is nothing to do.
     pub fn advised(account: &Account<'_>) -> Result<Self, String> {
         let advised = &account.diagnosis.decision.recommendation;
-        let may_delete = account.facts.may("delete", "pods", "") != Some(false);
+        let may = |verb: &str, resource: &str| account.facts.may(verb, resource, "") != Some(false);
+        let only_rollouts = !may("delete", "pods") && may("patch", "deployments");
         match advised.action {
             Action::StartPods => Self::start(account),
-            Action::RestartPods if may_delete => Self::restart_all(account),
-            Action::RestartPods => Self::roll_out(account),
+            Action::RestartPods if only_rollouts => Self::roll_out(account),
+            Action::RestartPods => Self::restart_all(account),
             Action::ScaleUp => Self::scale(account, 1),
             other => Err(format!(
                 "there is nothing to apply: the advice is to {}",
@@ -212,31 +213,30 @@ impl Plan {
             return None;
         }
         let leaders = &account.profile.leaders;
-        let hit: Vec<&str> = account
-            .diagnosis
-            .leaders
-            .iter()
-            .filter(|leader| match (leader.verdict, &leader.pod) {
-                (Verdict::One, Some(pod)) => self.hits(pod),
-                (Verdict::None, _) => false,
-                _ => true,
-            })
-            .map(|leader| leader.worker.as_str())
-            .collect();
-        if hit.is_empty() {
-            return Some("no pod that leads is touched: no gap without a leader".to_owned());
+        let (mut hit, mut perhaps) = (Vec::new(), Vec::new());
+        for leader in &account.diagnosis.leaders {
+            match (leader.verdict, &leader.pod) {
+                (Verdict::One, Some(pod)) if self.hits(pod) => hit.push(leader.worker.as_str()),
+                (Verdict::One, Some(_)) | (Verdict::None, _) => {}
+                _ => perhaps.push(leader.worker.as_str()),
+            }
         }
         let (least, most) = (span::of(leaders.tick), span::of(leaders.lease + leaders.tick));
+        let long = format!("for {} to {} afterwards", span::brief(least), span::brief(most));
+        let why = "the lease of the pod that led must run out";
         let when = match self.aim {
             Aim::ScaleDown => "if the pod that leads is chosen, ",
             _ => "",
         };
-        Some(format!(
-            "{when}nobody leads {} for {} to {} afterwards: the lease of the pod that led must run out",
-            hit.join(" and "),
-            span::clock(least),
-            span::clock(most)
-        ))
+        let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
+        Some(match (hit.is_empty(), perhaps.is_empty()) {
+            (true, true) => "no pod that leads is touched: no gap without a leader".to_owned(),
+            (true, false) => {
+                format!("{when}perhaps nobody leads {perhaps} {long}: who leads now is not known")
+            }
+            (false, true) => format!("{when}nobody leads {hit} {long}: {why}"),
+            (false, false) => format!("{when}nobody leads {hit}, and perhaps {perhaps}, {long}: {why}"),
+        })
     }
 
     /// Whether it ends this pod, or may.

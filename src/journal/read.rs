@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::chain::{START, decode};
-use crate::incident::record::Line;
+use crate::incident::record::{Entry, Line, VERSION};
 use crate::incident::text::SafeText;
 
 /// The largest record that is read, bytes: a noisy incident of days.
@@ -91,7 +91,8 @@ pub fn parse(bytes: &[u8]) -> Contents {
                     return Err("its end was changed: copy the file again as it is, not as text".to_owned());
                 }
                 decode(&contents.chain, text)
-            });
+            })
+            .and_then(|(line, chain)| known(&line).map(|()| (line, chain)));
         match decoded {
             Ok((line, chain)) => {
                 contents.lines.push(line);
@@ -107,4 +108,16 @@ pub fn parse(bytes: &[u8]) -> Contents {
         rest = after;
     }
     contents
+}
+
+/// Whether a line can be relied on to mean what it says here: what a newer program adds, an older one must not guess at, nor write behind.
+fn known(line: &Line) -> Result<(), String> {
+    match &line.entry {
+        Entry::Began(began) if began.record > VERSION => Err(format!(
+            "its format is {}, and this sopwatch knows {VERSION}: read it with the newer one that wrote it ({})",
+            began.record,
+            SafeText::new(&began.by.version)
+        )),
+        _ => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chain::{START, decode, encode};
 use super::read::read;
+use crate::incident::change;
 use crate::incident::record::{Began, Entry, Line, Writer};
 use crate::incident::text::SafeText;
 
@@ -36,8 +37,23 @@ pub struct Summary {
     pub open: bool,
     /// How many commands are in it.
     pub actions: usize,
+    /// The last of them that was done, or may have been: when, and what.
+    pub last_change: Option<(Timestamp, String)>,
+    /// Why what stands in it can't all be read, if it can't; then all else here is as far as it goes.
+    pub broken: Option<String>,
     /// Its size.
     pub bytes: u64,
+}
+
+/// The incidents of one place that are open on this machine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Open {
+    /// The one that was written last, of those that no console writes now.
+    pub newest: Option<Summary>,
+    /// The others, the newest first.
+    pub others: Vec<Summary>,
+    /// Those that other consoles write now.
+    pub in_use: Vec<Summary>,
 }
 
 /// The records in a folder, the newest first, and those that are none, each with why. A folder that is not there has none.
@@ -71,7 +87,8 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
         return Err(no_record());
     };
     let mut by = began.by.clone();
-    let (mut open, mut actions) = (true, 0);
+    let mut changes = Vec::new();
+    let mut open = true;
     for line in &contents.lines {
         match &line.entry {
             Entry::Joined(writer) => {
@@ -79,10 +96,10 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
                 open = true;
             }
             Entry::Closed(_) => open = false,
-            Entry::Intent(_) => actions += 1,
-            _ => {}
+            _ => change::note(&mut changes, line),
         }
     }
+    let last = changes.iter().rfind(|change| change.may_have_happened());
     Ok(Summary {
         name: path
             .file_stem()
@@ -98,7 +115,12 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
             .unwrap_or(first.at),
         by,
         open,
-        actions,
+        actions: changes.len(),
+        last_change: last.map(|change| (change.at, change.words())),
+        broken: contents
+            .broken
+            .as_ref()
+            .map(|_| contents.doubt().unwrap_or_default()),
         bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
     })
 }
@@ -125,14 +147,8 @@ pub fn newest(folder: &Path) -> Option<Summary> {
     list(folder).0.into_iter().next()
 }
 
-/// An incident that is still open for this service in this place; drills are over when they are left.
-pub fn open_for(
-    folder: &Path,
-    server: &str,
-    namespace: &str,
-    profile: &str,
-    now: Timestamp,
-) -> Option<Summary> {
+/// The incidents that are still open for this service in this place; drills are over when they are left.
+pub fn open_for(folder: &Path, server: &str, namespace: &str, profile: &str, now: Timestamp) -> Open {
     let fits = |began: &Began| {
         let place = (
             &*began.server,
@@ -145,10 +161,20 @@ pub fn open_for(
     let records = files(folder)
         .filter(|path| written_at(path).is_none_or(|at| now.duration_since(at) < OFFERED))
         .filter(|path| first(path).is_some_and(|began| fits(&began)));
-    let open = records
+    let mut others: Vec<Summary> = records
         .filter_map(|path| summary(&path).ok())
-        .filter(|summary| summary.open && now.duration_since(summary.last_at) < OFFERED);
-    open.max_by_key(|summary| summary.began_at)
+        .filter(|summary| summary.open && now.duration_since(summary.last_at) < OFFERED)
+        .collect();
+    others.sort_by_key(|summary| std::cmp::Reverse(summary.last_at));
+    let in_use = others
+        .extract_if(.., |summary| is_in_use(&summary.file))
+        .collect();
+    let newest = (!others.is_empty()).then(|| others.remove(0));
+    Open {
+        newest,
+        others,
+        in_use,
+    }
 }
 
 fn written_at(path: &Path) -> Option<Timestamp> {
@@ -173,41 +199,55 @@ pub fn is_in_use(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
-/// Says in the record that the incident is over.
+/// Says in the record that the incident is over; whether it was not before.
 ///
 /// # Errors
 /// Says why it can't be written.
-pub fn close(path: &Path, at: Timestamp, by: Writer) -> Result<(), SafeText> {
+pub fn close(path: &Path, at: Timestamp, by: Writer) -> Result<bool, SafeText> {
+    if summary(path).is_ok_and(|summary| !summary.open) {
+        return Ok(false);
+    }
     let line = Line {
         at,
         entry: Entry::Closed(by),
     };
-    super::writer::add(path, &line)
+    super::writer::add(path, &line).map(|()| true)
 }
 
-/// Removes records whose last line is older than `before`: of drills, and of incidents that are over. The names of what was removed, or
-/// would be.
+/// Removes records whose last line is older than `before`: of drills, and of incidents that are over. One that breaks is removed only
+/// where `broken` ones are to be, whatever it says; so is a file that is none. The files that were removed, or would be.
 ///
 /// # Errors
 /// Says which could not be removed, and why.
-pub fn prune(folder: &Path, before: Timestamp, dry_run: bool) -> Result<Vec<String>, SafeText> {
-    let mut names = Vec::new();
-    for summary in list(folder).0 {
-        let over = !summary.open || summary.began.drill.is_some();
-        if !over || summary.last_at >= before || is_in_use(&summary.file) {
+pub fn prune(
+    folder: &Path,
+    before: Timestamp,
+    broken: bool,
+    dry_run: bool,
+) -> Result<Vec<PathBuf>, SafeText> {
+    let (records, strange) = list(folder);
+    let over = records.into_iter().filter(|summary| match summary.broken {
+        Some(_) => broken && summary.last_at < before,
+        None => (!summary.open || summary.began.drill.is_some()) && summary.last_at < before,
+    });
+    let strange = strange.into_iter().map(|(file, _why)| file);
+    let none = strange.filter(|file| broken && written_at(file).is_some_and(|at| at < before));
+    let mut removed = Vec::new();
+    for file in over.map(|summary| summary.file).chain(none) {
+        if is_in_use(&file) {
             continue;
         }
-        let torn = summary.file.with_extension("torn");
-        for file in [&summary.file, &torn] {
+        let torn = file.with_extension("torn");
+        for file in [&file, &torn] {
             if dry_run || !file.exists() {
                 continue;
             }
             fs::remove_file(file)
                 .map_err(|why| SafeText::new(&format!("remove {}: {why}", file.display())))?;
         }
-        names.push(summary.name);
+        removed.push(file);
     }
-    Ok(names)
+    Ok(removed)
 }
 
 /// Writes lines as a record would hold them: for records that are made elsewhere.

@@ -68,6 +68,7 @@ fn incident() -> Vec<Line> {
         aim: Aim::RestartPod,
         cause: Some("no-leader".to_owned()),
         user: "oncall@example.com".into(),
+        part: None,
     };
     let outcome = CommandOutcome::Applied {
         how: "the server says so".into(),
@@ -251,6 +252,64 @@ fn a_record_that_breaks_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_record_of_a_newer_format_is_neither_believed_nor_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("newer.jsonl");
+    let mut lines = incident();
+    if let Entry::Began(began) = &mut lines[0].entry {
+        began.record += 1;
+    }
+    let text = encoded(&lines).unwrap();
+    fs::write(&file, &text).unwrap();
+    let contents = read(&file).unwrap();
+    assert!(contents.lines.is_empty());
+    let doubt = contents.doubt().unwrap();
+    assert!(
+        doubt.contains(&format!("its format is {}", VERSION + 1)),
+        "{doubt}"
+    );
+    assert!(shelf::close(&file, ago(0), by("anna")).is_err());
+    assert!(write(old(&file, 10), Vec::new()).instead.is_some());
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn of_several_open_incidents_the_newest_is_offered_and_the_others_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, lines: &[Line]| {
+        let file = folder.path().join(format!("{name}.jsonl"));
+        fs::write(&file, encoded(lines).unwrap()).unwrap();
+        file
+    };
+    let open = || {
+        let server = "https://api.stage:6443";
+        shelf::open_for(folder.path(), server, "msa-stage", "managed-services-api", now())
+    };
+    let names = |all: &[shelf::Summary]| -> Vec<String> { all.iter().map(|one| one.name.clone()).collect() };
+    make("changed", &incident());
+    let newest = make("newest", &[began(None), note(100, "later")]);
+    let found = open();
+    assert_eq!(found.newest.as_ref().unwrap().name, "newest");
+    assert_eq!(names(&found.others), ["changed"]);
+    let (_, words) = found.others[0].last_change.clone().unwrap();
+    assert!(
+        words.starts_with("delete pod msa-x-2mgcp for rule no-leader: applied"),
+        "{words}"
+    );
+    let writing = fs::File::open(&newest).unwrap();
+    writing.try_lock().unwrap();
+    let found = open();
+    assert_eq!(found.newest.as_ref().unwrap().name, "changed");
+    assert_eq!(names(&found.in_use), ["newest"]);
+    let text = encoded(&incident())
+        .unwrap()
+        .replace("a Pod is new", "a Pod is old");
+    fs::write(folder.path().join("changed.jsonl"), text).unwrap();
+    let broken = open().newest.unwrap().broken.unwrap();
+    assert!(broken.contains("breaks at line 5"), "{broken}");
+}
+
+#[test]
 fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
@@ -398,7 +457,7 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     let at = |seconds: i64| -> Timestamp { now().checked_add(SignedDuration::from_secs(seconds)).unwrap() };
     let offered = |server: &str, namespace: &str, now: Timestamp| {
         let open = shelf::open_for(folder.path(), server, namespace, "managed-services-api", now);
-        open.map(|open| open.name)
+        open.newest.map(|open| open.name)
     };
     let server = "https://api.stage:6443";
     assert_eq!(offered(server, "msa-stage", now()).as_deref(), Some("first"));
@@ -409,13 +468,38 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     );
     assert_eq!(offered(server, "msa-production", now()), None);
     assert_eq!(offered("https://other", "msa-stage", now()), None);
-    assert_eq!(shelf::prune(folder.path(), at(0), true).unwrap(), ["drill"]);
+    let prune = |broken: bool, dry_run: bool| {
+        let removed = shelf::prune(folder.path(), at(0), broken, dry_run).unwrap();
+        let mut names: Vec<_> = removed
+            .iter()
+            .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(prune(false, true), ["drill"]);
     assert!(drill.exists());
-    shelf::close(&first, ago(10), by("anna")).unwrap();
+    assert!(shelf::close(&first, ago(10), by("anna")).unwrap());
+    assert!(
+        !shelf::close(&first, ago(5), by("anna")).unwrap(),
+        "it was closed already"
+    );
     assert_eq!(offered(server, "msa-stage", now()), None);
-    let mut names = shelf::prune(folder.path(), at(0), false).unwrap();
-    names.sort();
-    assert_eq!(names, ["drill", "first"]);
+    let broken = make("broken", None);
+    let text = fs::read_to_string(&broken).unwrap();
+    fs::write(&broken, format!("{text}not a line\n")).unwrap();
+    let strange = folder.path().join("strange.jsonl");
+    fs::write(&strange, "not a record\n").unwrap();
+    let modified = std::time::SystemTime::UNIX_EPOCH;
+    fs::File::options()
+        .write(true)
+        .open(&strange)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+    assert_eq!(prune(true, true), ["broken", "drill", "first", "strange"]);
+    assert_eq!(prune(false, false), ["drill", "first"]);
+    assert!(broken.exists(), "open or not, it may be evidence");
     assert!(!first.exists() && !drill.exists());
     assert!(shelf::find(folder.path(), "first").is_err());
 }

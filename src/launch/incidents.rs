@@ -28,11 +28,23 @@ pub fn incidents(folders: &Folders, arguments: &IncidentsArgs) -> Result<u8> {
         Some(IncidentsCommand::Verify { record: None }) | None => verify(&all(&folder)),
         Some(IncidentsCommand::Close { record }) => {
             let file = shelf::find(&folder, record).map_err(told)?;
-            shelf::close(&file, now, writer()).map_err(told)?;
-            print(&format!("{} is closed\n", file.display())).map(|()| 0)
+            let way_on = |why: SafeText| match shelf::summary(&file) {
+                Ok(record) if record.broken.is_none() => eyre!("{why}"),
+                _ => eyre!("{why}; `sopwatch incidents prune --broken` removes what can't be read"),
+            };
+            let closed = shelf::close(&file, now, writer()).map_err(way_on)?;
+            let word = if closed { "is closed" } else { "was closed already" };
+            print(&format!("{} {word}\n", file.display())).map(|()| 0)
         }
-        Some(IncidentsCommand::Prune { older_than, dry_run }) => {
-            prune(&folder, now, i64::from(*older_than), *dry_run)
+        Some(IncidentsCommand::Prune {
+            older_than,
+            broken,
+            dry_run,
+        }) => {
+            let before = now
+                .checked_sub(SignedDuration::from_hours(24 * i64::from(*older_than)))
+                .unwrap_or(now);
+            prune(&folder, before, *broken, *dry_run)
         }
     }
 }
@@ -71,14 +83,14 @@ fn list(folder: &Path) -> Result<u8> {
     }
     let width = records.iter().map(|record| record.name.len()).max().unwrap_or(0);
     let mut text = format!(
-        "{:<width$}  {:<20}  {:<8}  {:>7}  {:>8}  {:<30}  BY\n",
+        "{:<width$}  {:<20}  {:<13}  {:>7}  {:>8}  {:<30}  BY\n",
         "RECORD", "LAST LINE", "STATE", "CHANGES", "SIZE", "SOP"
     );
     for record in &records {
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "{:<width$}  {:<20}  {:<8}  {:>7}  {:>8}  {:<30}  {}@{}",
+            "{:<width$}  {:<20}  {:<13}  {:>7}  {:>8}  {:<30}  {}@{}",
             record.name,
             time(record.last_at),
             state(record),
@@ -89,6 +101,11 @@ fn list(folder: &Path) -> Result<u8> {
             record.by.host
         );
     }
+    for record in &records {
+        if let Some(why) = &record.broken {
+            let _ = writeln!(text, "{}: {why}", record.name);
+        }
+    }
     for (file, why) in strange {
         let _ = writeln!(text, "{}: {why}", file.display());
     }
@@ -98,6 +115,10 @@ fn list(folder: &Path) -> Result<u8> {
 fn state(record: &Summary) -> &'static str {
     if shelf::is_in_use(&record.file) {
         "in use"
+    } else if record.broken.is_some() {
+        "broken"
+    } else if record.began.drill.is_some() && !record.open {
+        "drill, closed"
     } else if record.began.drill.is_some() {
         "drill"
     } else if record.open {
@@ -148,19 +169,16 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
     print(&SafeText::new(&text)).map(|()| status)
 }
 
-fn prune(folder: &Path, now: Timestamp, days: i64, dry_run: bool) -> Result<u8> {
-    let before = now
-        .checked_sub(SignedDuration::from_hours(24 * days))
-        .unwrap_or(now);
-    let names = shelf::prune(folder, before, dry_run).map_err(|why| eyre!("{why}"))?;
+fn prune(folder: &Path, before: Timestamp, broken: bool, dry_run: bool) -> Result<u8> {
+    let files = shelf::prune(folder, before, broken, dry_run).map_err(|why| eyre!("{why}"))?;
     let verb = if dry_run { "would remove" } else { "removed" };
     let mut lines = String::new();
-    for name in &names {
+    for file in &files {
         // Writing to a string can't fail.
-        let _ = writeln!(lines, "{verb} {name}");
+        let _ = writeln!(lines, "{verb} {}", file.display());
     }
     let text = if lines.is_empty() {
-        "nothing to remove: only closed incidents and drills are, after their time\n".to_owned()
+        "nothing to remove: only closed incidents and drills are, after their time; with --broken also what can't be read\n".to_owned()
     } else {
         lines
     };

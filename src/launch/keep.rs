@@ -9,7 +9,7 @@ use super::{Parts, print};
 use crate::app::{App, Session};
 use crate::cli::RecordChoice;
 use crate::config::{self, Folders};
-use crate::journal::shelf;
+use crate::journal::shelf::{self, Open};
 use crate::runtime::records::Records;
 
 /// The record that the operator named.
@@ -49,12 +49,12 @@ pub(super) fn records(
     let folders = Folders::of(&config::variables_of_this_process());
     let folder = folder(&folders).map_err(|why| why.to_string())?;
     let session = &parts.session;
-    let open = (named.is_none() && !choice.new_incident)
-        .then(|| {
-            let now = parts.clock.now();
-            shelf::open_for(&folder, server, &session.namespace, &session.profile.id, now)
-        })
-        .flatten();
+    let open = if named.is_none() && !choice.new_incident {
+        let now = parts.clock.now();
+        shelf::open_for(&folder, server, &session.namespace, &session.profile.id, now)
+    } else {
+        Open::default()
+    };
     Ok(Records {
         folder,
         server: server.to_owned(),

@@ -103,6 +103,9 @@ impl Console {
     pub fn keep(&mut self, records: Records) {
         self.recording = Some(Recording::undecided());
         let offer = records.offer();
+        if let Some(words) = records.beside() {
+            self.app.is_beside(&words);
+        }
         self.records = Some(records);
         match offer {
             Some(offer) => self.app.offer(offer),
@@ -212,6 +215,9 @@ impl Console {
     }
 
     fn carry_out(&mut self, intent: Intent) -> Flow {
+        if let Some(recording) = &mut self.recording {
+            recording.note_evidence(&mut self.app);
+        }
         let journal = self.journal();
         tokio::spawn(self.way().carry_out(intent, journal));
         Flow::Continue
@@ -254,7 +260,11 @@ impl Console {
     fn note(&mut self, entry: Entry) -> Flow {
         let now = self.app.now;
         if let Some(recording) = &mut self.recording {
+            let came = matches!(entry, Entry::Stage { .. });
             recording.entry(now, entry);
+            if came {
+                recording.note_evidence(&mut self.app);
+            }
         }
         Flow::Continue
     }

@@ -150,6 +150,7 @@ mod tests {
             aim: Aim::RestartPod,
             cause: None,
             user: "oncall".into(),
+            part: None,
         }
     }
 

@@ -93,6 +93,13 @@ impl Recording {
         }
     }
 
+    /// What is found at this moment, like the last or not: the evidence before a command, and after what came of it.
+    pub fn note_evidence(&mut self, app: &mut App) {
+        if let Some(found) = app.evidence() {
+            self.entry(app.now, Entry::Found(Box::new(found)));
+        }
+    }
+
     /// What is held back, before something else is written another way.
     pub fn finish(&mut self, at: Timestamp) {
         let lines = self.recorder.flush(at);

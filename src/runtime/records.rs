@@ -12,7 +12,7 @@ use crate::app::dialog::Offer;
 use crate::app::event::{Event, Outcome};
 use crate::incident::record::{Began, Entry, Line, VERSION, Writer};
 use crate::incident::text::SafeText;
-use crate::journal::shelf::Summary;
+use crate::journal::shelf::Open;
 use crate::journal::{Journal, New, Place};
 
 /// What a console may write.
@@ -26,14 +26,15 @@ pub struct Records {
     pub by: Writer,
     /// One that the operator named: it is gone on with, and not asked about.
     pub named: Option<PathBuf>,
-    /// One that is open.
-    pub open: Option<Summary>,
+    /// Those that are open.
+    pub open: Open,
 }
 
 impl Records {
     /// What is to be asked first.
     pub(super) fn offer(&self) -> Option<Offer> {
-        let open = self.open.as_ref().filter(|_| self.named.is_none())?;
+        let open = self.open.newest.as_ref().filter(|_| self.named.is_none())?;
+        let others = self.open.others.iter().chain(&self.open.in_use);
         let sop = open.began.profile.sop(&open.began.sop);
         Some(Offer {
             name: open.name.clone(),
@@ -42,7 +43,21 @@ impl Records {
             by: SafeText::new(&format!("{} on {}", open.by.user, open.by.host)),
             sop: sop.map_or(open.began.sop.clone(), |sop| sop.title.clone()),
             actions: open.actions,
+            last_change: (open.last_change.as_ref()).map(|(at, words)| (*at, SafeText::new(words))),
+            broken: open.broken.as_ref().map(|why| SafeText::new(why)),
+            others: others.map(|other| (other.name.clone(), other.actions)).collect(),
         })
+    }
+
+    /// What is to be known where others write: their changes do not come to this record.
+    pub(super) fn beside(&self) -> Option<String> {
+        let [first, ..] = self.open.in_use.as_slice() else {
+            return None;
+        };
+        Some(format!(
+            "{} on {} works on it too, in {}",
+            first.by.user, first.by.host, first.name
+        ))
     }
 
     /// The record that is written; `resume`: the one that is named or open, where there is one.
@@ -50,7 +65,7 @@ impl Records {
         let old = self
             .named
             .clone()
-            .or_else(|| Some(self.open.as_ref()?.file.clone()));
+            .or_else(|| Some(self.open.newest.as_ref()?.file.clone()));
         let joined = Line {
             at: app.now,
             entry: Entry::Joined(self.by.clone()),

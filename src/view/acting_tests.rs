@@ -1,12 +1,14 @@
 //! What is asked before a change, what is shown of it, and what is said when nothing can be recorded.
 
+use crossterm::event::{KeyCode, KeyEvent};
+
 use super::fixture::{self, learn};
 use super::tests::{press, screen};
-use crate::app::dialog::Dialog;
-use crate::app::event::{Event, Outcome};
+use crate::app::dialog::{Dialog, Offer};
+use crate::app::event::{Effect, Event, Outcome};
 use crate::app::{App, Rehearsal};
 use crate::incident::command::CommandOutcome;
-use crate::incident::fact::Fact;
+use crate::incident::fact::{Fact, PodUid};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::text::SafeText;
 
@@ -101,4 +103,67 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
         shown.contains("refused: the record is still being opened"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
+    let mut app = console(true);
+    press(&mut app, "1d2m");
+    answered(&mut app, Rehearsal::Passed);
+    learn(&mut app, 1, Fact::PodGone(PodUid("2mgcp".into())));
+    press(&mut app, "gcp\nqd");
+    insta::assert_snapshot!("closed_80x24", screen(&app, 80, 24));
+    press(&mut app, "\u{1b}");
+    assert!(app.dialog().is_none());
+}
+
+#[test]
+fn a_name_that_is_another_is_told_so() {
+    let mut app = console(true);
+    press(&mut app, "1dx");
+    answered(&mut app, Rehearsal::Passed);
+    let shown = screen(&app, 80, 24);
+    assert!(
+        shown.contains("type 2mgcp and enter: x") && shown.contains("that is not it"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_open_incident_is_offered_with_what_was_done_and_what_else_is_open() {
+    let mut app = console(false);
+    let before = |seconds: i64| app.now - jiff::SignedDuration::from_secs(seconds);
+    let offer = Offer {
+        name: "20261123T174351Z-managed-services-stage".to_owned(),
+        began_at: before(700),
+        last_at: before(60),
+        by: "anna on bastion-1".into(),
+        sop: "Kafka cluster provisioning latency".to_owned(),
+        actions: 2,
+        last_change: Some((
+            before(90),
+            "delete pod msa-x-2mgcp (2 of 3) for rule no-leader: under way".into(),
+        )),
+        broken: None,
+        others: vec![("20261123T174000Z-managed-services-stage-2".to_owned(), 1)],
+    };
+    app.offer(offer);
+    insta::assert_snapshot!("offer_80x24", screen(&app, 80, 24));
+    press(&mut app, "\u{1b}");
+    assert!(
+        app.dialog().is_some(),
+        "nothing is begun by the key that puts things away"
+    );
+}
+
+#[test]
+fn who_leaves_in_the_middle_is_told_what_is_left() {
+    let mut app = console(false);
+    press(&mut app, "1R");
+    answered(&mut app, Rehearsal::Passed);
+    press(&mut app, "yq");
+    let shown = screen(&app, 80, 24);
+    assert!(shown.contains("q again leaves it at 1 of 3"), "{shown}");
+    let q = KeyEvent::from(KeyCode::Char('q'));
+    assert_eq!(app.update(Event::Key(q), app.now), [Effect::Quit]);
 }

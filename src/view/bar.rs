@@ -51,7 +51,14 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     let what = walk.plan.aim.short_words().to_uppercase();
     let words = Words::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
     let mut tail = key(app, theme, Action::Incident, " incident");
-    if walk.is_under_way() && walk.due().is_some() && !walk.stopping {
+    let more = walk.is_under_way() && walk.due().is_some();
+    let words = if more && walk.stopping {
+        words.add(Meaning::Complaint, " STOPS HERE")
+    } else {
+        words
+    };
+    // Over the panes it closes what lies there.
+    if more && !walk.stopping && app.dialog().is_none() {
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
     let waits = awaited(app, walk.phase);

@@ -21,7 +21,7 @@ use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::follow::Differs;
 use super::keymap::Keymap;
-use crate::incident::record::{Entry, Line, VERSION};
+use crate::incident::record::{Entry, Line};
 use crate::incident::text::SafeText;
 
 /// How fast it can play; another first speed may be asked for.
@@ -209,12 +209,6 @@ impl App {
                 first.entry.name()
             ));
         };
-        if began.record > VERSION {
-            return Err(format!(
-                "it was written by sopwatch {}, which is newer than this one",
-                SafeText::new(&began.by.version)
-            ));
-        }
         let mut app = Self::recorded(began, first, keymap);
         let mut player = Player::new(lines, flaw);
         player.sop.clone_from(&app.checklist.sop);

@@ -161,6 +161,17 @@ pub struct Intent {
     pub cause: Option<String>,
     /// The user as the server names them.
     pub user: SafeText,
+    /// Which of how many that were confirmed together, from 1: `[2, 3]`; `None` for one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<(usize, usize)>,
+}
+
+impl Intent {
+    /// ` (2 of 3)` where it was confirmed with others.
+    pub fn part_words(&self) -> String {
+        self.part
+            .map_or(String::new(), |(number, of)| format!(" ({number} of {of})"))
+    }
 }
 
 impl Entry {

@@ -23,6 +23,8 @@ pub struct Performed {
     pub at: Timestamp,
     /// What the operator set out to do: `restart a pod`.
     pub aim: &'static str,
+    /// Which of how many that were confirmed together, from 1: `[2, 3]`; `None` for one alone.
+    pub part: Option<(usize, usize)>,
     /// What the command does: `delete pod …`.
     pub words: String,
     /// The command that does the same by hand.
@@ -43,6 +45,26 @@ pub struct Performed {
     pub first_change: Option<State>,
     /// The last that was found until then; `None` where nothing new was found.
     pub after: Option<State>,
+}
+
+/// Whether the record says how what a command was for ended, or the next that was confirmed with it went on from it.
+pub(super) fn has_end(all: &[Performed], place: usize) -> bool {
+    let one = &all[place];
+    let next = all.get(place + 1).and_then(|next| next.part);
+    let goes_on = one
+        .part
+        .is_some_and(|(number, of)| next == Some((number + 1, of)));
+    let ended = one.stages.iter().any(|stage| stage.good.is_some());
+    goes_on || ended || matches!(one.outcome, "refused" | "failed")
+}
+
+/// The last commands of what was confirmed together, where more was confirmed than was sent.
+pub(super) fn cut_short(all: &[Performed]) -> impl Iterator<Item = (&Performed, usize, usize)> {
+    all.iter().enumerate().filter_map(|(place, one)| {
+        let (number, of) = one.part.filter(|(number, of)| number < of)?;
+        let next = all.get(place + 1).and_then(|next| next.part);
+        (next != Some((number + 1, of))).then_some((one, number, of))
+    })
 }
 
 /// What came of a command.
@@ -227,6 +249,7 @@ impl Look<'_> {
             id: intent.id,
             at: deed.at,
             aim: intent.aim.words(),
+            part: intent.part,
             words: value(&intent.command.words()),
             by_hand: value(&intent.command.by_hand(self.namespace())),
             rule: intent.cause.as_deref().map(value),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{Performed, State};
+use super::actions::{Performed, State, has_end};
 use super::changes::leader;
 use super::consoles::Writing;
 use super::history::Held;
@@ -115,8 +115,8 @@ impl Report {
 
     fn actions_told(&self) -> Section {
         let mut section = Section::new("What was done, and what was found before and after");
-        for action in &self.actions {
-            performed(&mut section, action);
+        for (place, action) in self.actions.iter().enumerate() {
+            performed(&mut section, action, has_end(&self.actions, place));
         }
         if self.actions.is_empty() {
             section.item("nothing in the cluster was changed with sopwatch");
@@ -316,10 +316,13 @@ fn stretch(section: &mut Section, day: &mut Day, held: &Held) {
     }
 }
 
-fn performed(section: &mut Section, action: &Performed) {
+fn performed(section: &mut Section, action: &Performed, has_end: bool) {
     let at = action.at.strftime("%F %T UTC");
+    let part = action
+        .part
+        .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
     section.item(format!(
-        "action {}, {at}: {}: {}",
+        "action {}, {at}: {}{part}: {}",
         action.id,
         action.aim,
         action.outcome.to_uppercase()
@@ -341,6 +344,9 @@ fn performed(section: &mut Section, action: &Performed) {
     }
     for stage in &action.stages {
         line(&time(stage.at), &format!("{}{}", stage.words, went(stage.good)));
+    }
+    if !has_end {
+        line("", "how it ended is not in the record");
     }
     states(section, action);
 }

@@ -14,6 +14,8 @@ mod place;
 mod pods;
 mod summary;
 #[cfg(test)]
+mod summary_tests;
+#[cfg(test)]
 mod tests;
 mod timeline;
 mod unknown;

@@ -1,6 +1,8 @@
 //! The incident in a few sentences.
 
-use super::actions::{Leading, Performed, leading};
+use jiff::{SignedDuration, Timestamp};
+
+use super::actions::{Leading, Performed, cut_short, leading};
 use super::history::Held;
 use super::names::Names;
 use super::{Report, changes};
@@ -14,6 +16,10 @@ pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<Stri
     sentences.extend(leaders(lines, names));
     sentences.push(done(&report.actions));
     sentences.extend(effect(&report.actions));
+    sentences.extend(cut_short(&report.actions).map(|(last, number, of)| {
+        let rest = of - number;
+        format!("Of \"{}\", {number} of {of} was sent, and {rest} not.", last.aim)
+    }));
     sentences.push(by_hand(report, lines));
     sentences.push(end(report, lines));
     sentences.extend(missing(report));
@@ -42,8 +48,19 @@ fn what(report: &Report) -> String {
     }
 }
 
+/// What is recommended while the sources are being read for the first time says nothing of the incident.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
+
+/// The recommendations from the first on that was there when the sources had been read.
+fn without_first_looks(all: &[Held]) -> &[Held] {
+    let began = all.first().map_or(Timestamp::MIN, |first| first.from);
+    let passes = |held: &&Held| super::since(began, held.to) < FIRST_LOOK;
+    let first = all.iter().take_while(passes).count();
+    &all[first.min(all.len().saturating_sub(1))..]
+}
+
 fn advice(report: &Report) -> String {
-    let Some((first, rest)) = report.recommendations.split_first() else {
+    let Some((first, rest)) = without_first_looks(&report.recommendations).split_first() else {
         return "Nothing was found: no diagnosis is in the record.".to_owned();
     };
     let at = first.from.strftime("%T UTC");
@@ -75,10 +92,18 @@ fn in_between(between: &[Held], told: [&Held; 2]) -> String {
 }
 
 fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
-    let mut found = lines.iter().filter_map(|line| match &line.entry {
-        Entry::Found(found) => Some(&**found),
-        _ => None,
-    });
+    let all: Vec<(Timestamp, &Found)> = lines
+        .iter()
+        .filter_map(|line| match &line.entry {
+            Entry::Found(found) => Some((line.at, &**found)),
+            _ => None,
+        })
+        .collect();
+    let (began, _) = all.first()?;
+    let looks = all
+        .iter()
+        .take_while(|(at, _)| super::since(*began, *at) < FIRST_LOOK);
+    let mut found = all[looks.count() - 1..].iter().map(|(_, found)| *found);
     let words = |found: &Found| {
         let leaders = leading(found, names);
         let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
@@ -109,7 +134,7 @@ fn done(actions: &[Performed]) -> String {
         1 => "1 change was".to_owned(),
         many => format!("{many} changes were"),
     };
-    format!("{changes} set out for: {}.", words.join(", "))
+    format!("{changes} confirmed: {}.", words.join(", "))
 }
 
 /// What the last change that was applied led to.
@@ -119,7 +144,7 @@ fn effect(actions: &[Performed]) -> Option<String> {
         let went = match stage.good {
             Some(true) => "went as it should",
             Some(false) => "did NOT go as it should",
-            None => "was last told so",
+            None => "was not followed to its end, and last seen at",
         };
         format!(" {went}: {};", stage.words)
     });

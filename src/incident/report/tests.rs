@@ -33,7 +33,7 @@ fn writer(user: &str) -> Writer {
     }
 }
 
-fn began() -> Entry {
+pub(super) fn began() -> Entry {
     Entry::Began(Box::new(Began {
         record: VERSION,
         by: writer("alice"),
@@ -61,7 +61,7 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> FoundSt
     }
 }
 
-fn advised(action: Action, rule: Option<&str>, because: &[&str]) -> Advised {
+pub(super) fn advised(action: Action, rule: Option<&str>, because: &[&str]) -> Advised {
     Advised {
         action,
         contact: None,
@@ -99,13 +99,13 @@ fn steps(pods: StepStatus, leader: StepStatus, seen: &str, evidence: &[&str]) ->
     ]
 }
 
-fn well() -> Found {
+pub(super) fn well() -> Found {
     let steps = steps(StepStatus::Pass, StepStatus::Pass, "one: blf5h", &[]);
     let one = (Verdict::One, Some("msa-x-blf5h"));
     found(advised(Action::None, None, &[]), one, steps)
 }
 
-fn leaderless() -> Found {
+pub(super) fn leaderless() -> Found {
     let evidence = [
         "lease kafka ran out 07:12 ago",
         "2mgcp: not leader, 4s ago; Authorization: Bearer abcdefghijklmnop",
@@ -132,7 +132,7 @@ fn settling() -> Found {
     found(wait, (Verdict::Settling { until }, None), steps)
 }
 
-fn intent(id: u64, cause: Option<&str>) -> Entry {
+pub(super) fn intent(id: u64, cause: Option<&str>) -> Entry {
     Entry::Intent(Intent {
         id,
         command: Command::DeletePod {
@@ -142,10 +142,11 @@ fn intent(id: u64, cause: Option<&str>) -> Entry {
         aim: Aim::RestartPod,
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
+        part: None,
     })
 }
 
-fn outcome(id: u64, outcome: CommandOutcome) -> Entry {
+pub(super) fn outcome(id: u64, outcome: CommandOutcome) -> Entry {
     Entry::Outcome { id, outcome }
 }
 
@@ -242,14 +243,14 @@ fn script() -> Vec<Line> {
 }
 
 /// A line so many seconds after two minutes to midnight.
-fn line(seconds: i64, entry: Entry) -> Line {
+pub(super) fn line(seconds: i64, entry: Entry) -> Line {
     Line {
         at: ago(-(9 * 3_600 + 58 * 60 + seconds)),
         entry,
     }
 }
 
-fn told(lines: &[Line], doubt: Option<&str>) -> String {
+pub(super) fn told(lines: &[Line], doubt: Option<&str>) -> String {
     markdown(lines, doubt).replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
@@ -322,7 +323,7 @@ fn a_command_without_an_outcome_may_have_happened() {
     assert_eq!(report.unknown.actions, [1]);
     let told = told(&lines, None);
     assert!(
-        told.contains("1 change was set out for: 1 outcome unknown."),
+        told.contains("1 change was confirmed: 1 outcome unknown."),
         "{told}"
     );
     assert!(told.contains("whether action 1 happened"), "{told}");

@@ -32,6 +32,7 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<Moment> {
     let mut teller = Teller {
         names,
         found: None,
+        anew: false,
         failing: BTreeSet::new(),
         last_at: None,
         moments: Vec::new(),
@@ -48,6 +49,8 @@ struct Teller<'a> {
     names: &'a Names<'a>,
     /// The finding before.
     found: Option<&'a Found>,
+    /// Whether another console has found nothing yet.
+    anew: bool,
     /// Sources that failed.
     failing: BTreeSet<&'a FeedId>,
     last_at: Option<Timestamp>,
@@ -57,6 +60,7 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn take(&mut self, line: &'a Line) {
         if matches!(line.entry, Entry::Joined(_)) {
+            self.anew = true;
             self.gap(line.at);
         }
         let words = match &line.entry {
@@ -93,10 +97,13 @@ impl<'a> Teller<'a> {
     fn found(&mut self, line: &'a Line, found: &'a Found) {
         let more = changes::between(self.found, found, self.names);
         let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
+        let anew = std::mem::take(&mut self.anew);
         let words = match (same_sop, more.is_empty()) {
             (false, _) => format!("first look by the SOP {}", self.names.sop(&found.sop)),
             (true, false) => "what was found changed".to_owned(),
-            (true, true) => "the same was found again".to_owned(),
+            (true, true) if anew => "the same was found again".to_owned(),
+            // As it is written with each command and what came of it.
+            (true, true) => return self.found = Some(found),
         };
         self.tell(line.at, line.entry.name(), &words, more);
         self.found = Some(found);
@@ -130,7 +137,10 @@ impl<'a> Teller<'a> {
             None => "chosen by the operator".to_owned(),
         };
         let (id, words, aim) = (intent.id, intent.command.words(), intent.aim.words());
-        format!("action {id}: {words} (to {aim}), {why}, as {}", intent.user)
+        let part = intent
+            .part
+            .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
+        format!("action {id}: {words} (to {aim}{part}), {why}, as {}", intent.user)
     }
 
     fn words(&self, entry: &Entry) -> String {
