@@ -74,7 +74,16 @@ impl Changes<'_> {
         for (name, keys) in environments {
             let path = format!("environments.{name}");
             if let Some(index) = profile.environments.iter().position(|known| known.name == *name) {
-                self.environment(profile, index, &path, keys);
+                // As it will be: two may change places.
+                let others = profile.environments.iter().filter(|known| known.name != *name);
+                let taken: Vec<String> = others
+                    .map(|known| {
+                        let keys = environments.get(&known.name);
+                        let changed = keys.and_then(|keys| keys.namespace.clone());
+                        changed.unwrap_or_else(|| known.namespace.clone())
+                    })
+                    .collect();
+                self.environment(profile, index, &path, keys, &taken);
             } else {
                 let known = profile.environments.iter().map(|known| known.name.as_str());
                 self.unknown(&path, "environment", name, known);
@@ -82,9 +91,17 @@ impl Changes<'_> {
         }
     }
 
-    fn environment(&mut self, profile: &mut Profile, index: usize, path: &str, keys: &EnvironmentKeys) {
+    fn environment(
+        &mut self,
+        profile: &mut Profile,
+        index: usize,
+        path: &str,
+        keys: &EnvironmentKeys,
+        taken: &[String],
+    ) {
         if let Some(namespace) = &keys.namespace {
-            self.namespace(profile, index, &format!("{path}.namespace"), namespace);
+            let known = &mut profile.environments[index].namespace;
+            self.namespace(known, &format!("{path}.namespace"), namespace, taken);
         }
         if let Some(read_only) = keys.read_only {
             profile.environments[index].read_only = read_only;
@@ -96,18 +113,18 @@ impl Changes<'_> {
         }
     }
 
-    fn namespace(&mut self, profile: &mut Profile, index: usize, path: &str, namespace: &str) {
+    /// `taken`: those of the other environments.
+    fn namespace(&mut self, known: &mut String, path: &str, namespace: &str, taken: &[String]) {
         if !is_object_name(namespace) {
             return self.wrong(path, "not a name of a namespace");
         }
-        let mut others = profile.environments.iter().enumerate();
-        if others.any(|(other, known)| other != index && known.namespace == namespace) {
+        if taken.iter().any(|taken| taken == namespace) {
             return self.wrong(
                 path,
                 "another environment has this namespace: which one it is could not be told",
             );
         }
-        namespace.clone_into(&mut profile.environments[index].namespace);
+        namespace.clone_into(known);
         self.note(path, path);
     }
 

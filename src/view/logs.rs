@@ -73,6 +73,13 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
     // How many lines a gap holds can't be known: each counts as one at least.
     let least = if missed > 0 { "+" } else { "" };
     pieces.push((rank, new().add(meaning, &format!("{missed}{least} missed"))));
+    let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
+    if left_out > 0 {
+        pieces.push((
+            2,
+            new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
+        ));
+    }
     pieces.push((3, pods_words(app, theme)));
     if app.log.let_go() > 0 {
         pieces.push((

@@ -61,6 +61,8 @@ impl App {
         };
         let so_far = if player.position < player.length() {
             " up to here"
+        } else if player.flaw.is_some() {
+            ", as far as the record can be read"
         } else {
             ""
         };

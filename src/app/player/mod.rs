@@ -83,6 +83,8 @@ pub struct Player {
     differences: Vec<Difference>,
     /// Entries that the record lost up to here.
     lost: u64,
+    /// Log records that changed nothing and are not in the record.
+    pub left_out: u64,
     /// What is wrong with the file.
     flaw: Option<SafeText>,
 }
@@ -101,6 +103,7 @@ impl Player {
             findings: 0,
             differences: Vec::new(),
             lost: 0,
+            left_out: 0,
             flaw,
         }
     }
@@ -360,6 +363,7 @@ impl App {
         match &line.entry {
             Entry::Found(_) => player.findings += 1,
             Entry::Lost { entries, .. } => player.lost = player.lost.saturating_add(*entries),
+            Entry::LeftOut { records } => player.left_out = player.left_out.saturating_add(*records),
             _ => {}
         }
         let differs = self.follow(line);
@@ -381,6 +385,7 @@ impl App {
         player.findings = 0;
         player.differences.clear();
         player.lost = 0;
+        player.left_out = 0;
     }
 
     /// Moves the moments of the console's own words.

@@ -127,6 +127,12 @@ const MISTAKES: &[Case] = &[
         "config.toml:2: environments.stage.namespace: another environment has this namespace",
     ),
     (
+        "[environments.stage]\nnamespace = 'x'\n[environments.production]\nnamespace = 'x'",
+        &[],
+        "",
+        "config.toml:4: environments.production.namespace: another environment has this namespace",
+    ),
+    (
         "[environments.stage.links]\nsentri = 'https://x'",
         &[],
         "",

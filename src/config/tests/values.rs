@@ -215,6 +215,23 @@ fn no_secret_is_shown() {
     assert_eq!(settings.database.libpq["PGPASSWORD"].expose_secret(), "hunter4");
 }
 
+#[test]
+fn two_environments_may_change_their_namespaces() {
+    let swapped = "[environments.stage]\nnamespace = 'managed-services-production'\n\
+                   [environments.production]\nnamespace = 'managed-services-stage'";
+    let settings = User::new(swapped, &[], "").settings();
+    let namespace = |name: &str| {
+        let mut environments = settings.profile.environments.iter();
+        environments
+            .find(|known| known.name == name)
+            .unwrap()
+            .namespace
+            .clone()
+    };
+    assert_eq!(namespace("stage"), "managed-services-production");
+    assert_eq!(namespace("production"), "managed-services-stage");
+}
+
 /// A file that changes the profile.
 const CHANGES: &str = "
 [contacts]
