@@ -1,7 +1,7 @@
 //! Changes to the cluster: what is proposed, what is confirmed, what is sent, and what came of it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::App;
 use super::confirm::{Confirm, Rehearsal};
@@ -17,6 +17,9 @@ use crate::incident::gate::{Gate, Situation, gate};
 use crate::incident::plan::Plan;
 use crate::incident::record::{Entry, Intent};
 use crate::incident::text::SafeText;
+
+/// How long ago a change may be that is watched again: by then its pods are ready, or will not be.
+const FOLLOWED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 impl App {
     /// Why nothing may be changed here, where nothing may.
@@ -267,9 +270,31 @@ impl App {
             return Vec::new();
         }
         let mut effects = self.resolve_unknown();
+        self.follow_again();
         self.hold_question();
         effects.extend(self.walk_on());
         effects
+    }
+
+    /// What an earlier console carried out until it ended is watched again, as soon as it is known that it was done.
+    fn follow_again(&mut self) {
+        if !self.unfollowed || self.is_looking() {
+            return;
+        }
+        let last = self.changes.iter().rposition(Change::may_have_happened);
+        let Some(last) = last.filter(|_| self.walk.is_none()) else {
+            self.unfollowed = false;
+            return;
+        };
+        let change = &self.changes[last];
+        let over = change.stages.iter().any(|(_, _, good)| good.is_some());
+        if over || self.now.duration_since(change.at) > FOLLOWED_WITHIN {
+            self.unfollowed = false;
+        } else if !change.is_open() {
+            self.unfollowed = false;
+            let sent = confirmed_with(&self.changes[..=last]);
+            self.walk = self.account().and_then(|account| Walk::again(&sent, &account));
+        }
     }
 
     /// An outcome that nobody told may be seen by now.
@@ -368,6 +393,25 @@ impl App {
         self.say("stops before the next pod; what was sent is followed to its end");
         true
     }
+}
+
+/// The last change and those before it that were confirmed with it.
+fn confirmed_with(changes: &[Change]) -> Vec<&Change> {
+    let mut sent: Vec<&Change> = Vec::new();
+    for change in changes.iter().rev() {
+        let goes_on = sent
+            .last()
+            .is_none_or(|later| match (later.intent.part, change.intent.part) {
+                (Some((number, of)), Some((before, all))) => number == before + 1 && of == all,
+                _ => false,
+            });
+        if !goes_on {
+            break;
+        }
+        sent.push(change);
+    }
+    sent.reverse();
+    sent
 }
 
 /// The command with the version that is seen now: what was confirmed is how many pods there are to be, and that was just looked at.

@@ -92,6 +92,7 @@ impl App {
         }
         self.settle(&own);
         self.found = None;
+        self.unfollowed = true;
         self.hold_choices();
     }
 

@@ -311,7 +311,8 @@ impl App {
 
     /// What an earlier console was carrying out when it ended: the rest was confirmed for another moment, and is not done.
     fn cut_short(&self) -> Option<String> {
-        let last = self.changes.last().filter(|_| self.walk.is_none())?;
+        let own = self.walk.as_ref().is_some_and(|walk| !walk.is_again());
+        let last = self.changes.last().filter(|_| !own)?;
         let rest = last.not_sent();
         (rest > 0).then(|| {
             let ended = last.stages.iter().any(|(_, _, good)| good.is_some());

@@ -99,6 +99,8 @@ pub struct App {
     pub changes: Vec<Change>,
     /// What is being carried out, or was last.
     pub walk: Option<Walk>,
+    /// Whether what an earlier console carried out last may still be under way.
+    unfollowed: bool,
     /// What the operator noted.
     pub notes: Vec<(Timestamp, SafeText)>,
     /// How the record is.
@@ -145,6 +147,7 @@ impl App {
             checklist,
             changes: Vec::new(),
             walk: None,
+            unfollowed: false,
             notes: Vec::new(),
             record: Recorded::default(),
             settled: BTreeSet::new(),

@@ -65,6 +65,8 @@ pub struct Walk {
     /// Whether the operator knows that it ends where it is when the console is left.
     warned: bool,
     before: BTreeSet<PodUid>,
+    /// Where an earlier console sent it: when. Which pods there were then is told by when they were made.
+    sent_at: Option<Timestamp>,
     rows: Rows,
 }
 
@@ -92,8 +94,35 @@ impl Walk {
             stopping: false,
             warned: false,
             before: account.facts.pods.keys().cloned().collect(),
+            sent_at: None,
             rows: Rows::of(account),
         }
+    }
+
+    /// Goes on watching what an earlier console carried out until it ended; nothing more is sent.
+    pub(super) fn again(sent: &[&Change], account: &Account<'_>) -> Option<Self> {
+        let (first, last) = (sent.first()?, sent.last()?);
+        let plan = Plan {
+            aim: last.intent.aim,
+            commands: sent.iter().map(|change| change.intent.command.clone()).collect(),
+            cause: last.intent.cause.clone(),
+        };
+        // Pods are dated by whole seconds.
+        let second = Timestamp::from_second(first.at.as_second()).unwrap_or(first.at);
+        Some(Self {
+            sent: plan.commands.len(),
+            phase: Phase::Replacing,
+            since: last.at,
+            id: last.intent.id,
+            before: BTreeSet::new(),
+            sent_at: Some(second),
+            ..Self::new(plan, account)
+        })
+    }
+
+    /// Whether an earlier console sent it.
+    pub(super) fn is_again(&self) -> bool {
+        self.sent_at.is_some()
     }
 
     /// Whether it is not over.
@@ -236,7 +265,13 @@ impl Walk {
     /// Pods that were made since.
     fn fresh<'a>(&'a self, account: &'a Account<'_>) -> impl Iterator<Item = &'a Pod> {
         let pods = account.facts.pods.values();
-        pods.filter(|pod| !self.before.contains(&pod.uid) && pod.deletion_at.is_none())
+        let made_since = |pod: &Pod| {
+            self.sent_at
+                .is_none_or(|sent_at| pod.created_at.is_some_and(|made_at| made_at >= sent_at))
+        };
+        pods.filter(move |pod| {
+            !self.before.contains(&pod.uid) && pod.deletion_at.is_none() && made_since(pod)
+        })
     }
 
     /// What is ready now, where it is all that is awaited.

@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// A console on a drill.
 pub struct Harness {
     pub drill: Drill,
-    pub console: Console,
+    pub console: Box<Console>,
     terminal: Terminal<TestBackend>,
     tasks: Tasks,
     _folder: TempDir,
@@ -105,7 +105,15 @@ impl Harness {
         );
         let app = App::new(session, &sop, Keymap::default());
         let theme = Theme::named("dark", true, false).unwrap();
-        let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
+        let channel = (sender, receiver);
+        let console = Box::new(Console::new(
+            app,
+            theme,
+            clock,
+            channel,
+            line,
+            Clipboard::default(),
+        ));
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         Self {
             drill,

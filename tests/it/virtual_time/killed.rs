@@ -79,12 +79,24 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
         }
         deleted.insert(uid.0.as_str().to_owned());
     }
+    console.run_until(killed_at + OVER_AT).await;
+    has_seen_the_end(console.app(), write);
+    let after = console.living().await;
     let untouched: Vec<&String> = before.iter().filter(|uid| !deleted.contains(*uid)).collect();
     assert!(
         untouched.iter().all(|uid| after.contains(*uid)),
         "killed at write {write}: what nobody confirmed is gone"
     );
     true
+}
+
+/// What was done is watched to its end, and nothing more is sent.
+fn has_seen_the_end(app: &App, write: usize) {
+    let Some(last) = app.changes.iter().rfind(|change| change.may_have_happened()) else {
+        return;
+    };
+    let ended = last.stages.iter().any(|(_, _, good)| *good == Some(true));
+    assert!(ended, "killed at write {write}: {:?}", last.stages);
 }
 
 /// What is read again of a record whose next line was torn.
