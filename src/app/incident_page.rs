@@ -61,9 +61,7 @@ impl App {
             .cut_short()
             .map_or(String::new(), |words| format!("; {words}"));
         let began = span::brief(self.now.duration_since(self.session.started_at));
-        self.say(&format!(
-            "going on with the incident that began {began} ago{cut}{done}"
-        ));
+        self.say(&format!("going on, begun {began} ago{cut}{done}"));
         self.judge();
     }
 
@@ -317,7 +315,7 @@ impl App {
         (rest > 0).then(|| {
             let ended = last.stages.iter().any(|(_, _, good)| good.is_some());
             let why = if ended { "" } else { "the console ended: " };
-            format!("{}: {why}{rest} more not done", last.intent.aim.words())
+            format!("{}: {why}{rest} more not done", last.intent.aim.short_words())
         })
     }
 
@@ -334,7 +332,7 @@ impl App {
             Phase::Over(Some(false)) => Tone::Bad,
             _ => Tone::Doubtful,
         };
-        let (sent, all) = (walk.sent, walk.plan.commands.len());
+        let (sent, all) = (walk.sent, walk.confirmed);
         page.add(
             Tone::Plain,
             format!("{}  {sent} of {all} sent", walk.plan.aim.words()),

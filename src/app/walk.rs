@@ -52,6 +52,8 @@ pub struct Walk {
     pub plan: Plan,
     /// How many of its commands were sent.
     pub sent: usize,
+    /// How many were confirmed: of what an earlier console sent, perhaps more than are known by now.
+    pub confirmed: usize,
     /// How far it is.
     pub phase: Phase,
     /// Since when.
@@ -86,6 +88,7 @@ impl Walk {
     pub(super) fn new(plan: Plan, account: &Account<'_>) -> Self {
         Self {
             words: SafeText::new(&plan.words()),
+            confirmed: plan.commands.len(),
             plan,
             sent: 0,
             phase: Phase::Sent,
@@ -111,6 +114,7 @@ impl Walk {
         let second = Timestamp::from_second(first.at.as_second()).unwrap_or(first.at);
         Some(Self {
             sent: plan.commands.len(),
+            confirmed: last.intent.part.map_or(1, |(_, of)| of),
             phase: Phase::Replacing,
             since: last.at,
             id: last.intent.id,
@@ -145,18 +149,19 @@ impl Walk {
         }
     }
 
-    /// What is to be known before the console is left: that the rest is not done, or that nobody follows it. Once, for each command that
-    /// was sent.
+    /// What is to be known before the console is left: that the rest is not done, or that an answer is awaited. Once. What is only
+    /// watched goes on without it.
     pub(super) fn warns_of_leaving(&mut self) -> Option<String> {
-        if !self.is_under_way() || std::mem::replace(&mut self.warned, true) {
-            return None;
-        }
-        let (what, sent, all) = (self.plan.aim.words(), self.sent, self.plan.commands.len());
-        Some(if self.due().is_some() {
-            format!("q again leaves it at {sent} of {all}: {what}")
-        } else {
-            format!("q again leaves while it is under way: {what}")
-        })
+        let what = self.plan.aim.words();
+        let words = match self.phase {
+            Phase::Over(_) => return None,
+            _ if self.due().is_some() => {
+                format!("q again leaves it at {} of {}: {what}", self.sent, self.confirmed)
+            }
+            Phase::Sent => format!("q again leaves before the answer: {what}"),
+            _ => return None,
+        };
+        (!std::mem::replace(&mut self.warned, true)).then_some(words)
     }
 
     /// The command that is due next.
@@ -368,7 +373,7 @@ impl Walk {
     }
 
     fn surprise(&self, what: &str) -> Next {
-        let (sent, all) = (self.sent, self.plan.commands.len());
+        let (sent, all) = (self.sent, self.confirmed);
         let words = if all > 1 {
             format!("stopped after {sent} of {all}: {what}")
         } else {

@@ -47,7 +47,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
         Phase::Over(None) => (Meaning::Doubtful, theme.glyphs.unknown),
         _ => (Meaning::Waiting, theme.glyphs.chosen),
     };
-    let (sent, all) = (walk.sent, walk.plan.commands.len());
+    let (sent, all) = (walk.sent, walk.confirmed);
     let what = walk.plan.aim.short_words().to_uppercase();
     let words = Words::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
     let mut tail = key(app, theme, Action::Incident, " incident");

@@ -131,7 +131,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     second.until_shows("An incident is open here");
     second.until_shows("one change to the cluster is in it");
     second.type_keys("\r");
-    second.until_shows("going on with the incident");
+    second.until_shows("going on, begun");
     second.type_keys("I");
     second.until_shows("it began at lunch");
     second.until_shows("applied (the watch shows");
