@@ -13,7 +13,7 @@ use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::record::{Began, Entry, Found, Line};
 
-/// What was recorded, and what the same facts lead to now.
+/// What was recorded, and the other finding that the same facts lead to now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differs {
     /// As the record has it.
@@ -136,7 +136,7 @@ impl App {
         self.judge();
         let found = Found::of(&self.checklist.sop, &self.diagnosis);
         self.checklist.sop = open;
-        (found != *recorded).then(|| Differs {
+        (!found.is_like(recorded)).then(|| Differs {
             recorded: recorded.clone(),
             found,
         })

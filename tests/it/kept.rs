@@ -1,13 +1,39 @@
-//! Incidents that were recorded once, in `tests/incidents`: they can still be read, and lead to what they led to.
+//! Incidents that were recorded once, in `tests/incidents`: they can still be read, and what they lead to now is written beside each.
+//!
+//! The record itself is never rewritten. `UPDATE=1 cargo test --test it kept::` rewrites the file beside it, which needs a reason for
+//! every change of a finding.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 use sopwatch::app::App;
 use sopwatch::app::follow::Differs;
 use sopwatch::app::keymap::Keymap;
-use sopwatch::incident::record::{Entry, Line};
+use sopwatch::incident::fact::Fact;
+use sopwatch::incident::profile::Profile;
+use sopwatch::incident::record::{Advised, Entry, Found, Line};
 use sopwatch::journal::read::read;
-use sopwatch::journal::shelf::encoded;
+
+/// What stands beside a record.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+struct Expected {
+    /// The changes of findings since it was recorded: `step pods-ready: pass → fail`.
+    #[serde(default)]
+    changed: BTreeMap<String, Changed>,
+    /// The findings of today, by their line.
+    findings: Vec<String>,
+}
+
+/// A finding that is meant to be another one now.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+struct Changed {
+    /// Why.
+    reason: String,
+    /// The lines of the record that found it otherwise.
+    lines: Vec<usize>,
+}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incidents")
@@ -23,45 +49,131 @@ fn kept() -> Vec<PathBuf> {
     files
 }
 
+fn lines_of(file: &Path) -> Vec<Line> {
+    let contents = read(file).unwrap();
+    assert_eq!(contents.doubt(), None, "{}", file.display());
+    contents.lines
+}
+
+fn began(lines: &[Line]) -> (&Line, &Profile) {
+    match &lines[0].entry {
+        Entry::Began(began) => (&lines[0], &began.profile),
+        other => panic!("it begins with {}", other.name()),
+    }
+}
+
 /// What is found otherwise than it was recorded, by the index of its line; and how many findings there are.
 pub fn differing(lines: &[Line]) -> (Vec<(usize, Differs)>, usize) {
-    let [first, rest @ ..] = lines else {
-        panic!("no line")
+    let Entry::Began(first) = &lines[0].entry else {
+        panic!("it begins with {}", lines[0].entry.name());
     };
-    let Entry::Began(began) = &first.entry else {
-        panic!("it begins with {}", first.entry.name());
-    };
-    let mut app = App::recorded(began, first, Keymap::default());
+    let mut app = App::recorded(first, &lines[0], Keymap::default());
     let mut differing = Vec::new();
     let mut found = 0;
-    for (index, line) in (1..).zip(rest) {
+    for (index, line) in (1..).zip(&lines[1..]) {
         found += usize::from(matches!(line.entry, Entry::Found(_)));
         differing.extend(app.follow(line).map(|differs| (index, differs)));
     }
     (differing, found)
 }
 
+/// A finding in one line, without sentences.
+fn in_short(number: usize, found: &Found) -> String {
+    let advice = |one: &Advised| {
+        let to = one.contact.as_deref().map(|contact| format!(" to {contact}"));
+        let by = one.rule.as_deref().map(|rule| format!(" by {rule}"));
+        format!(
+            "{}{}{}",
+            one.action.name(),
+            to.unwrap_or_default(),
+            by.unwrap_or_default()
+        )
+    };
+    let list = |name: &str, list: Vec<String>| {
+        let words = format!("; {name} {}", list.join(", "));
+        if list.is_empty() { String::new() } else { words }
+    };
+    let also = list("also", found.also.iter().map(advice).collect());
+    let open = found.not_ruled_out.iter().map(|(rule, _)| rule.clone());
+    let open = list("unchecked", open.collect());
+    let steps = found
+        .steps
+        .iter()
+        .map(|step| format!("{} {:?}", step.id, step.status));
+    let steps = list("steps", steps.collect());
+    let leaders = found.leaders.iter().map(|leader| {
+        let pod = leader.pod.as_deref().map(|pod| format!(" {pod}"));
+        format!(
+            "{} {}{}",
+            leader.worker,
+            leader.verdict.name(),
+            pod.unwrap_or_default()
+        )
+    });
+    let leaders = list("leaders", leaders.collect());
+    let advised = advice(&found.recommendation);
+    format!("{number} {}: {advised}{also}{open}{steps}{leaders}", found.sop)
+}
+
+/// What a record leads to now; a reason that is known for a change is kept.
+fn expected_of(lines: &[Line], known: &Expected) -> Expected {
+    let (_, profile) = began(lines);
+    let (differing, found) = differing(lines);
+    assert!(found > 0, "nothing to compare");
+    let differing: BTreeMap<usize, Differs> = differing.into_iter().collect();
+    let mut expected = Expected::default();
+    for (index, line) in lines.iter().enumerate() {
+        let Entry::Found(recorded) = &line.entry else {
+            continue;
+        };
+        let number = index + 1;
+        let differs = differing.get(&index);
+        for (what, before, now) in differs.into_iter().flat_map(|differs| differs.changes(profile)) {
+            let what = format!("{what}: {before} → {now}");
+            let reason = known.changed.get(&what).map(|changed| changed.reason.clone());
+            let changed = expected.changed.entry(what).or_insert_with(|| Changed {
+                reason: reason.unwrap_or_default(),
+                lines: Vec::new(),
+            });
+            changed.lines.push(number);
+        }
+        let found = differs.map_or(&**recorded, |differs| &differs.found);
+        expected.findings.push(in_short(number, found));
+    }
+    expected
+}
+
 #[test]
-fn what_was_recorded_once_is_read_and_found_again() {
+fn a_kept_record_is_read_and_leads_to_the_findings_beside_it() {
     let files = kept();
-    assert!(!files.is_empty());
+    assert!(files.len() > 1, "only {}", files.len());
     for file in files {
-        let contents = read(&file).unwrap();
-        assert_eq!(contents.doubt(), None, "{}", file.display());
-        let mut lines = contents.lines;
-        let (differing, found) = differing(&lines);
-        assert!(found > 0, "{} has nothing to compare", file.display());
+        let beside = file.with_extension("expected.toml");
+        let known: Expected = match std::fs::read_to_string(&beside) {
+            Ok(text) => toml::from_str(&text).unwrap(),
+            Err(_) => Expected::default(),
+        };
+        let name = file.display();
+        let expected = expected_of(&lines_of(&file), &known);
         if std::env::var_os("UPDATE").is_some() {
-            for (index, differs) in differing {
-                lines[index].entry = Entry::Found(Box::new(differs.found));
-            }
-            std::fs::write(&file, encoded(&lines).unwrap()).unwrap();
-        } else if let Some((index, differs)) = differing.first() {
-            panic!(
-                "{}, line {}, and {} more: {differs:#?}\nwhere it is meant: UPDATE=1 cargo test --test it kept::",
-                file.display(),
-                index + 1,
-                differing.len() - 1
+            std::fs::write(&beside, toml::to_string_pretty(&expected).unwrap()).unwrap();
+        }
+        let expected_now = if std::env::var_os("UPDATE").is_some() {
+            &expected
+        } else {
+            &known
+        };
+        assert_eq!(
+            expected.findings, expected_now.findings,
+            "{name}: where it is meant: UPDATE=1 cargo test --test it kept::"
+        );
+        assert_eq!(expected.changed, expected_now.changed, "{name}");
+        for (what, changed) in &expected.changed {
+            assert!(
+                !changed.reason.is_empty(),
+                "{name}, lines {:?}: {what}: give the reason in {}",
+                changed.lines,
+                beside.display()
             );
         }
     }
@@ -73,5 +185,50 @@ fn each_record_is_in_the_list_of_what_it_is_good_for() {
     for file in kept() {
         let name = file.file_name().unwrap().to_string_lossy();
         assert!(list.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[test]
+fn no_record_was_changed() {
+    let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
+    for file in kept() {
+        let hash = sha2::Sha256::digest(std::fs::read(&file).unwrap());
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = file.file_name().unwrap().to_string_lossy();
+        assert!(
+            sums.lines().any(|line| line == format!("{hash}  {name}")),
+            "{name} is not as it was recorded"
+        );
+    }
+}
+
+/// The kinds of entries and of observations that the version of the frozen records wrote.
+const KINDS: &str = "began clock-ahead closed fact/Access fact/ClusterEvent fact/ClusterEventGone fact/ClusterEvents fact/Connection \
+                     fact/Database fact/DatabaseConnection fact/Deployment fact/Feed fact/Log fact/LogNote fact/Pod fact/PodGone \
+                     fact/Pods fact/Rows fact/Scrape fact/Usage found hand-off intent joined left left-out lost note outcome sop stage \
+                     ticked unticked";
+
+#[test]
+fn the_kept_records_have_every_kind_of_entry_and_observation() {
+    let mut kinds = BTreeSet::new();
+    for line in kept().iter().flat_map(|file| lines_of(file)) {
+        let name = line.entry.name();
+        match &line.entry {
+            Entry::Fact(fact) => kinds.insert(format!("{name}/{}", kind_of(fact))),
+            _ => kinds.insert(name.to_owned()),
+        };
+    }
+    let missing: Vec<&str> = KINDS
+        .split_whitespace()
+        .filter(|kind| !kinds.contains(*kind))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// As a record writes it.
+fn kind_of(fact: &Fact) -> String {
+    match serde_json::to_value(fact).unwrap() {
+        serde_json::Value::Object(fields) => fields.keys().next().unwrap().clone(),
+        other => other.to_string(),
     }
 }

@@ -4,7 +4,6 @@ use super::{Difference, Player};
 use crate::app::App;
 use crate::app::follow::Differs;
 use crate::app::page::{Page, Tone, status_word};
-use crate::incident::leader::Verdict;
 use crate::incident::profile::Profile;
 use crate::incident::record::{Advised, Found, FoundLeader, FoundStep};
 use crate::incident::span;
@@ -45,7 +44,7 @@ impl App {
         for Difference { after, differs } in &player.differences {
             let found = &differs.recorded;
             page.section(&format!("{}  {}", span::full_clock(*after), found.sop));
-            for (what, recorded, now) in differences(differs, &self.session.profile) {
+            for (what, recorded, now) in differs.changes(&self.session.profile) {
                 page.add(Tone::Plain, what);
                 page.add(Tone::Code, format!("  recorded  {recorded}"));
                 page.add(Tone::Code, format!("  found     {now}"));
@@ -71,60 +70,52 @@ impl App {
     }
 }
 
-/// What differs, with what was recorded and what is found.
-fn differences(differs: &Differs, profile: &Profile) -> Vec<(String, String, String)> {
-    let Differs { recorded, found } = differs;
-    let list = |list: Vec<String>| {
-        if list.is_empty() {
-            "nothing".to_owned()
-        } else {
-            list.join("; ")
-        }
-    };
-    let advice = |one: &Advised| advice(one, profile);
-    let also = |found: &Found| list(found.also.iter().map(advice).collect());
-    let open = |found: &Found| {
-        let open = found.not_ruled_out.iter();
-        list(open.map(|(rule, missing)| format!("{rule}: {missing}")).collect())
-    };
-    let mut all = vec![
-        ("SOP".to_owned(), recorded.sop.clone(), found.sop.clone()),
-        (
-            "recommendation".to_owned(),
-            advice(&recorded.recommendation),
-            advice(&found.recommendation),
-        ),
-        ("also".to_owned(), also(recorded), also(found)),
-        ("not ruled out".to_owned(), open(recorded), open(found)),
-    ];
-    all.extend(steps(recorded, found));
-    all.extend(leaders(recorded, found));
-    all.retain(|(_, recorded, found)| recorded != found);
-    all
+impl Differs {
+    /// What differs, with what was recorded and what is found. Only data: a version may word the same finding otherwise.
+    pub fn changes(&self, profile: &Profile) -> Vec<(String, String, String)> {
+        let Self { recorded, found } = self;
+        let list = |list: Vec<String>| {
+            if list.is_empty() {
+                "nothing".to_owned()
+            } else {
+                list.join("; ")
+            }
+        };
+        let advice = |one: &Advised| advice(one, profile);
+        let also = |found: &Found| list(found.also.iter().map(advice).collect());
+        let open = |found: &Found| {
+            let open = found.not_ruled_out.iter();
+            list(open.map(|(rule, _)| rule.clone()).collect())
+        };
+        let mut all = vec![
+            ("SOP".to_owned(), recorded.sop.clone(), found.sop.clone()),
+            (
+                "recommendation".to_owned(),
+                advice(&recorded.recommendation),
+                advice(&found.recommendation),
+            ),
+            ("also".to_owned(), also(recorded), also(found)),
+            ("not ruled out".to_owned(), open(recorded), open(found)),
+        ];
+        all.extend(steps(recorded, found));
+        all.extend(leaders(recorded, found));
+        all.retain(|(_, recorded, found)| recorded != found);
+        all
+    }
 }
 
 fn advice(one: &Advised, profile: &Profile) -> String {
-    let mut words = profile.advice_in_words(one.action, one.contact.as_deref());
-    if let Some(rule) = &one.rule {
-        words = format!("{words}, by the rule {rule}");
+    let words = profile.advice_in_words(one.action, one.contact.as_deref());
+    match &one.rule {
+        Some(rule) => format!("{words}, by the rule {rule}"),
+        None => words,
     }
-    if let Some(until) = one.until {
-        words = format!("{words}, until {until}");
-    }
-    if !one.because.is_empty() {
-        words = format!("{words}: {}", one.because.join("; "));
-    }
-    words
 }
 
 fn steps(recorded: &Found, found: &Found) -> Vec<(String, String, String)> {
     let words = |step: Option<&FoundStep>| {
-        let Some(step) = step else {
-            return "not judged".to_owned();
-        };
-        let evidence = step.evidence.join("; ");
-        let words = format!("{} {} {evidence}", status_word(step.status), step.value);
-        words.trim_end().to_owned()
+        let status = step.map(|step| status_word(step.status));
+        status.unwrap_or("not judged").to_owned()
     };
     let id = |step: &FoundStep| step.id.clone();
     pairs(&recorded.steps, &found.steps, id)
@@ -137,13 +128,10 @@ fn leaders(recorded: &Found, found: &Found) -> Vec<(String, String, String)> {
         let Some(leader) = leader else {
             return "not judged".to_owned();
         };
-        let verdict = match leader.verdict {
-            Verdict::Settling { until } => format!("settling until {until}"),
-            other => other.name().to_owned(),
-        };
+        let verdict = leader.verdict.name();
         match &leader.pod {
             Some(pod) => format!("{verdict}: {pod}"),
-            None => verdict,
+            None => verdict.to_owned(),
         }
     };
     let worker = |leader: &FoundLeader| leader.worker.clone();

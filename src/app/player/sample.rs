@@ -14,6 +14,7 @@ use crate::incident::profile::Profile;
 use crate::incident::record::recorder::Recorder;
 use crate::incident::record::{Began, Entry, Found, Line, VERSION, Writer};
 use crate::incident::sample::{SHORT, ago, deployment, failing, pod, waiting_pod};
+use crate::incident::sop::StepStatus;
 
 /// How long the console ran before it was left.
 pub(crate) const LEFT: i64 = 400;
@@ -198,6 +199,26 @@ pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Found>) {
     (live.lines, live.found)
 }
 
+/// The same, where each finding is worded otherwise.
+pub(crate) fn reworded() -> Vec<Line> {
+    let (mut lines, _) = incident();
+    for line in &mut lines {
+        let Entry::Found(found) = &mut line.entry else {
+            continue;
+        };
+        found.recommendation.because = vec!["in other words".to_owned()];
+        found
+            .not_ruled_out
+            .iter_mut()
+            .for_each(|(_, missing)| missing.push_str(", in other words"));
+        for step in &mut found.steps {
+            step.value = "in other words".to_owned();
+            step.evidence.clear();
+        }
+    }
+    lines
+}
+
 /// The same, where one finding says what was never found.
 pub(crate) fn doctored() -> Vec<Line> {
     let (mut lines, _) = incident();
@@ -207,6 +228,6 @@ pub(crate) fn doctored() -> Vec<Line> {
     });
     let found = found.unwrap();
     found.recommendation.action = crate::incident::rule::Action::Escalate;
-    found.steps[0].value = "42/3".to_owned();
+    found.steps[0].status = StepStatus::Unknown;
     lines
 }

@@ -114,7 +114,8 @@ impl Found {
         }
     }
 
-    /// Whether it says the same, apart from ages and numbers.
+    /// Whether both say the same: SOP, recommendation with contact and rule, other true rules, unchecked rules, steps with status, leaders.
+    /// Sentences, ages and numbers may differ: versions word them differently.
     pub fn is_like(&self, other: &Self) -> bool {
         let rules = |found: &Self| -> Vec<String> {
             found.not_ruled_out.iter().map(|(rule, _)| rule.clone()).collect()
