@@ -5,6 +5,7 @@
 //! same diagnosis again: that is what a replay does, and what it checks each [`Entry::Found`] against.
 
 mod found;
+mod lenient;
 pub mod recorder;
 
 use jiff::{SignedDuration, Timestamp};
@@ -130,7 +131,8 @@ pub struct Began {
     pub record: u32,
     /// Who began it.
     pub by: Writer,
-    /// The service, whole: a record is read where nobody knows it.
+    /// The service, whole: a record is read where nobody knows it, and by versions that write a profile otherwise.
+    #[serde(deserialize_with = "lenient::profile")]
     pub profile: Profile,
     /// The environment; `None` for a namespace that the profile does not know.
     pub environment: Option<Environment>,
