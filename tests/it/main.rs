@@ -15,6 +15,7 @@ mod cli;
 mod databases;
 mod drills;
 mod faults;
+mod floors;
 mod foreign;
 mod handoff;
 mod hostile;

@@ -1,4 +1,4 @@
-//! The house: floors, sizes, and that what the README shows exists.
+//! The house: sizes, and that what the README shows exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,117 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Longest file of code, lines.
 const LONGEST: usize = 600;
-
-/// What each module must not name: modules above it or beside it, and what its floor keeps out.
-const BANNED: &[(&str, &[&str])] = &[
-    (
-        "incident",
-        &[
-            "crate::app",
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "tokio",
-            "kube::",
-            "sqlx",
-            "ratatui",
-            "crossterm",
-            "std::fs",
-            "std::net",
-            "std::env",
-            "Timestamp::now",
-            "Instant",
-        ],
-    ),
-    (
-        "app",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "tokio",
-            "kube::",
-            "sqlx",
-            "ratatui",
-            "std::fs",
-            "std::net",
-            "std::env",
-            "Timestamp::now",
-            "async fn",
-        ],
-    ),
-    (
-        "view",
-        &[
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "&mut App",
-            "tokio",
-            "kube::",
-            "sqlx",
-        ],
-    ),
-    (
-        "cluster",
-        &[
-            "crate::view",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "sqlx",
-        ],
-    ),
-    (
-        "database",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "kube::",
-        ],
-    ),
-    (
-        "config",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "tokio",
-            "kube::",
-            "sqlx",
-        ],
-    ),
-    (
-        "drill",
-        &[
-            "crate::app",
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::runtime",
-            "ratatui",
-        ],
-    ),
-    ("runtime", &["crate::drill", "crate::cli"]),
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -133,39 +22,6 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-/// The code of a file without its comments and its tests.
-fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = before_tests
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn is_test(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    ["/tests/", "/tests.rs", "_tests.rs", "/fixture/", "/sample.rs"]
-        .iter()
-        .any(|part| text.contains(part))
-}
-
-#[test]
-fn imports_go_downward_only() {
-    let mut wrong = Vec::new();
-    for (module, banned) in BANNED {
-        for path in files(&root().join("src").join(module), "rs")
-            .iter()
-            .filter(|path| !is_test(path))
-        {
-            let code = code(path);
-            let named = banned.iter().filter(|word| code.contains(*word));
-            wrong.extend(named.map(|word| format!("{} names {word}", path.display())));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
