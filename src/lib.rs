@@ -99,3 +99,8 @@ pub mod journal;
 pub mod launch;
 pub mod runtime;
 pub mod view;
+
+/// Programs that tests need.
+#[cfg(test)]
+#[path = "../tests/it/support/tools.rs"]
+mod tools;

@@ -26,5 +26,6 @@ mod pty;
 mod recorded;
 mod records;
 mod replay;
+mod scripts;
 mod tidy;
 mod virtual_time;

@@ -1,7 +1,7 @@
 //! The server before real clients: sqlx, as the console uses it, and psql where it is installed.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::*;
 use crate::drill::clock::Clock;
+use crate::tools;
 
 pub const PASSWORD: &str = "p/a:s@s %w#rd";
 
@@ -376,8 +377,7 @@ async fn all_ends_with_the_server() {
 
 /// psql against the server, or nothing where psql is not installed.
 async fn psql(server: &DatabaseServer, arguments: &[&str], input: &str) -> Option<Output> {
-    if Command::new("psql").arg("--version").output().is_err() {
-        eprintln!("psql is not installed: this test needs it and is skipped");
+    if !tools::has("psql") {
         return None;
     }
     let mut command = tokio::process::Command::new("psql");

@@ -49,6 +49,14 @@ pub const HARMLESS: &[&str] = &[
 
 /// From the lowest floor up: a module may name only modules that are listed before it.
 pub const FLOORS: &[Floor] = &[
+    // Programs that tests need: `tests/it/support/tools.rs`.
+    Floor {
+        module: "tools",
+        modules: &[],
+        outside: &[],
+        test_modules: &[],
+        test_outside: &["std::env", "std::fs", "std::io", "std::os", "std::thread"],
+    },
     // No I/O, no clock, no async, nothing of a screen.
     Floor {
         module: "incident",
@@ -154,7 +162,7 @@ pub const FLOORS: &[Floor] = &[
             "tokio_util",
             "tracing",
         ],
-        test_modules: &[],
+        test_modules: &["tools"],
         test_outside: &[
             "proptest",
             "rcgen",
@@ -254,7 +262,7 @@ pub const FLOORS: &[Floor] = &[
             "tower",
             "tracing",
         ],
-        test_modules: &[],
+        test_modules: &["tools"],
         test_outside: &["kube", "proptest", "sqlx", "std::env", "std::process", "tempfile"],
     },
     // The loop, the terminal, the tasks.

@@ -1,6 +1,5 @@
 //! `kubectl`, with the recorded commands.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -16,6 +15,7 @@ use super::judge::Judge;
 use super::printed::{self, Said};
 use super::stage::{QUIET, STEADY, scenario};
 use super::troubles::{State, TROUBLES, Trouble};
+use crate::support::tools;
 
 /// A drill on loopback, and a home for `kubectl`.
 struct Bench {
@@ -23,21 +23,6 @@ struct Bench {
     /// Recorded words and those of the drill that take their part.
     parts: Vec<(String, String)>,
     folder: TempDir,
-}
-
-/// Whether there is a `kubectl`; a word on stderr, where there is none.
-fn is_missing() -> bool {
-    let found = std::process::Command::new("kubectl")
-        .args(["version", "--client"])
-        .output();
-    let missing = !found.is_ok_and(|output| output.status.success());
-    if missing {
-        let _ = writeln!(
-            std::io::stderr(),
-            "kubectl is missing: the drill is not held to its recorded output"
-        );
-    }
-    missing
 }
 
 impl Bench {
@@ -179,7 +164,7 @@ pub fn held() -> impl Iterator<Item = &'static str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_says_what_it_said() {
-    if is_missing() {
+    if !tools::has("kubectl") {
         return;
     }
     let mut judge = Judge::new(PRINTED);

@@ -8,6 +8,7 @@ pub mod pty;
 pub mod raw;
 pub mod stalled;
 pub mod tmux;
+pub mod tools;
 pub mod virtual_console;
 pub mod virtual_disk;
 pub mod virtual_time;
