@@ -171,6 +171,18 @@ fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
     );
 }
 
+#[test]
+fn the_drill_shows_the_progress_of_its_build_and_opens_quietly() {
+    let machine = without_kubectl();
+    machine.stub("bin/cargo", "echo \"cargo $*\"");
+    let (status, text) = machine.run(".ci/drill", &["all-well", "--ascii"], None);
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(
+        text,
+        "cargo build --release --locked\ncargo run --quiet --release --locked -- drill all-well --ascii\n"
+    );
+}
+
 /// Runs again in a process of its own, on a machine without the tool.
 #[test]
 fn child_that_needs_a_tool() {
