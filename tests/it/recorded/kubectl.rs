@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use sopwatch::drill::{Drill, Options};
@@ -23,6 +24,64 @@ struct Bench {
     /// Recorded words and those of the drill that take their part.
     parts: Vec<(String, String)>,
     folder: TempDir,
+}
+
+/// Which `kubectl` is installed: it may be another than the recorded one, and says so.
+#[derive(Debug)]
+struct Client {
+    version: String,
+    kustomize: String,
+}
+
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let mut kubectl = std::process::Command::new("kubectl");
+    let output = kubectl
+        .args(["version", "--client", "-o", "json"])
+        .output()
+        .unwrap();
+    Client::of(&serde_json::from_slice(&output.stdout).unwrap())
+});
+
+impl Client {
+    /// What `kubectl version --client -o json` says.
+    fn of(said: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            version: text(&said["clientVersion"]["gitVersion"]),
+            kustomize: text(&said["kustomizeVersion"]),
+        }
+    }
+
+    /// What was recorded, as this client would have said it.
+    fn instead_of_the_recorded(&self, mut recorded: Said) -> Said {
+        if recorded.arguments == "version" {
+            let lines = recorded.out.lines().map(|line| match line.split_once(": ") {
+                Some(("Client Version", _)) => format!("Client Version: {}\n", self.version),
+                Some(("Kustomize Version", _)) => format!("Kustomize Version: {}\n", self.kustomize),
+                _ => format!("{line}\n"),
+            });
+            recorded.out = lines.collect();
+        }
+        recorded
+    }
+}
+
+#[test]
+fn only_its_version_is_taken_from_the_installed_kubectl() {
+    let said = serde_json::json!({
+        "clientVersion": {"major": "1", "minor": "33", "gitVersion": "v1.33.9"},
+        "kustomizeVersion": "v5.6.0",
+    });
+    let client = Client::of(&said);
+    let recorded = Said::read("kubectl-version");
+    let expected = client.instead_of_the_recorded(recorded.clone());
+    assert_eq!(
+        expected.out,
+        "Client Version: v1.33.9\nKustomize Version: v5.6.0\nServer Version: v1.32.13+testbed\n"
+    );
+    assert_ne!(expected.out, recorded.out);
+    let pods = Said::read("kubectl-get-pods");
+    assert_eq!(client.instead_of_the_recorded(pods.clone()).out, pods.out);
 }
 
 impl Bench {
@@ -76,7 +135,7 @@ impl Bench {
     }
 
     async fn hold_with(&self, judge: &mut Judge, name: &str, more: &str) {
-        let recorded = Said::read(name);
+        let recorded = CLIENT.instead_of_the_recorded(Said::read(name));
         let said = self.run(&format!("{} {more}", recorded.arguments)).await;
         judge.fields(name, &recorded.fields(), &said.fields());
     }
