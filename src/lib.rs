@@ -100,6 +100,10 @@ pub mod launch;
 pub mod runtime;
 pub mod view;
 
+/// How long tests wait.
+#[cfg(test)]
+#[path = "../tests/it/support/patience.rs"]
+mod patience;
 /// Programs that tests need.
 #[cfg(test)]
 #[path = "../tests/it/support/tools.rs"]

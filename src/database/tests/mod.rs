@@ -9,4 +9,4 @@ mod reading;
 mod rows;
 mod tls;
 
-use crate::tools;
+use crate::{patience, tools};

@@ -49,6 +49,14 @@ pub const HARMLESS: &[&str] = &[
 
 /// From the lowest floor up: a module may name only modules that are listed before it.
 pub const FLOORS: &[Floor] = &[
+    // How long tests wait: `tests/it/support/patience.rs`.
+    Floor {
+        module: "patience",
+        modules: &[],
+        outside: &[],
+        test_modules: &[],
+        test_outside: &["Instant::now", "async", "std::time::Instant", "tokio"],
+    },
     // Programs that tests need: `tests/it/support/tools.rs`.
     Floor {
         module: "tools",
@@ -162,7 +170,7 @@ pub const FLOORS: &[Floor] = &[
             "tokio_util",
             "tracing",
         ],
-        test_modules: &["tools"],
+        test_modules: &["patience", "tools"],
         test_outside: &[
             "proptest",
             "rcgen",
@@ -190,7 +198,7 @@ pub const FLOORS: &[Floor] = &[
             "tokio",
             "tracing",
         ],
-        test_modules: &[],
+        test_modules: &["patience"],
         test_outside: &["std::time::SystemTime"],
     },
     Floor {
@@ -262,7 +270,7 @@ pub const FLOORS: &[Floor] = &[
             "tower",
             "tracing",
         ],
-        test_modules: &["tools"],
+        test_modules: &["patience", "tools"],
         test_outside: &["kube", "proptest", "sqlx", "std::env", "std::process", "tempfile"],
     },
     // The loop, the terminal, the tasks.

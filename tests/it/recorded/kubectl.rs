@@ -8,14 +8,15 @@ use serde_json::Value;
 use sopwatch::drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStdout, Command};
 
 use super::allowed::PRINTED;
 use super::judge::Judge;
 use super::printed::{self, Said};
 use super::stage::{QUIET, STEADY, scenario};
 use super::troubles::{State, TROUBLES, Trouble};
+use crate::support::patience::{Deadline, soon};
 use crate::support::tools;
 
 /// A drill on loopback, and a home for `kubectl`.
@@ -162,6 +163,12 @@ impl Bench {
     }
 }
 
+/// The next line of a watch.
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = soon("the watch says more", lines.next_line()).await.unwrap();
+    line.expect("the watch goes on")
+}
+
 /// What is asked of a service in which nothing happens.
 const STEADY_COMMANDS: &[&str] = &[
     "kubectl-can-i-delete",
@@ -288,7 +295,7 @@ async fn a_pod_is_deleted() -> Judge {
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut seen: Vec<String> = Vec::new();
     while seen.len() < 4 {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        seen.push(next(&mut lines).await);
     }
     bench.hold(&mut judge, DELETE).await;
     let old: Vec<String> = pods
@@ -296,11 +303,13 @@ async fn a_pod_is_deleted() -> Judge {
         .map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned())
         .collect();
     let is_new = |line: &str| !old.iter().any(|name| line.starts_with(name.as_str()));
+    let replaced = Deadline::until("the replacement is ready");
     while !seen
         .last()
         .is_some_and(|line| is_new(line) && line.contains("1/1"))
     {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        replaced.check();
+        seen.push(next(&mut lines).await);
     }
     let there: Vec<&str> = watched.out.lines().collect();
     let here: Vec<&str> = seen.iter().map(String::as_str).collect();
@@ -332,11 +341,13 @@ async fn scaling(bench: &Bench, judge: &mut Judge) {
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut seen: Vec<String> = Vec::new();
     while seen.len() < 5 {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        seen.push(next(&mut lines).await);
     }
     bench.hold(judge, SCALE_DOWN).await;
+    let ending = Deadline::until("a pod ends");
     let going = loop {
-        let line = lines.next_line().await.unwrap().expect("the watch goes on");
+        ending.check();
+        let line = next(&mut lines).await;
         seen.push(line.clone());
         if line.contains("Terminating") {
             break line;
@@ -347,9 +358,12 @@ async fn scaling(bench: &Bench, judge: &mut Judge) {
     let said = bench.run(&gone).await;
     assert_eq!(said.exit, "0", "{}", said.err);
     watch.start_kill().unwrap();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        seen.push(line);
-    }
+    let rest = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            seen.push(line);
+        }
+    };
+    soon("the watch has ended", rest).await;
     // The recorded moment: the container has ended, and the pod is not gone yet.
     let ended = recorded
         .out
@@ -374,7 +388,9 @@ async fn in_trouble(trouble: &Trouble) -> Judge {
     // The kubelet soon says something else of an image: slowly, so that it does not before the last command is run.
     let is_brief = matches!(trouble.state, State::Waits("ErrImagePull", _));
     let mut bench = Bench::set(trouble.scenario, if is_brief { 0.25 } else { 1.0 }).await;
+    let deadline = Deadline::until("a pod is in trouble");
     let pod = loop {
+        deadline.check();
         let pods = bench.pods().await;
         if let Some(pod) = pods.into_iter().find(|pod| trouble.state.is_of(pod)) {
             break pod;

@@ -2,6 +2,7 @@
 
 pub mod foreign;
 pub mod harness;
+pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
 pub mod postgres;
 pub mod pty;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
+use super::patience::Deadline;
 use super::tools;
 
 /// The database of the service.
@@ -251,7 +252,9 @@ impl Postgres {
         let value = if on { "on" } else { "off" };
         self.execute(&format!("alter system set ssl = {value}"));
         self.execute("select pg_reload_conf()");
+        let deadline = Deadline::until("the server has read its configuration");
         while self.execute("show ssl").trim() != value {
+            deadline.check();
             std::thread::yield_now();
         }
     }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::*;
+use crate::patience::{Deadline, soon};
 use crate::tools;
 
 /// `kubectl` against one drill, with its caches in the drill's folder.
@@ -219,10 +220,18 @@ async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
     assert!(log.next_line().await.unwrap().is_some());
     let (exit, out, err) = kubectl.run(&format!("delete pod {victim}")).await;
     assert_eq!((exit, out), (0, format!("pod \"{victim}\" deleted\n")), "{err}");
-    while log.next_line().await.unwrap().is_some() {}
+    soon("the log ends with its pod", async {
+        while log.next_line().await.unwrap().is_some() {}
+    })
+    .await;
     let (mut going, mut coming) = (Vec::new(), Vec::new());
+    let deadline = Deadline::until("the replacement's second init container runs");
     while coming.last().map(String::as_str) != Some("Init:1/2") {
-        let line = seen.next_line().await.unwrap().unwrap();
+        deadline.check();
+        let line = soon("the watch goes on", seen.next_line())
+            .await
+            .unwrap()
+            .unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
         let states = if words[0] == victim {
             &mut going
