@@ -54,7 +54,8 @@
 //!
 //! # Floors
 //!
-//! Imports go downward; siblings on a floor do not know each other. A test holds the code to it.
+//! Imports go downward; siblings on a floor do not know each other. `tests/it/floors/list.rs` lists who may import whom, and a test
+//! reads every file, tests too, to its end and holds it to that list.
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
@@ -98,3 +99,12 @@ pub mod journal;
 pub mod launch;
 pub mod runtime;
 pub mod view;
+
+/// How long tests wait.
+#[cfg(test)]
+#[path = "../tests/it/support/patience.rs"]
+mod patience;
+/// Programs that tests need.
+#[cfg(test)]
+#[path = "../tests/it/support/tools.rs"]
+mod tools;

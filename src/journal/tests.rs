@@ -19,6 +19,7 @@ use crate::incident::fact::{Fact, PodUid};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::record::{Began, Entry, Intent, Line, VERSION, Writer};
 use crate::incident::sample::{ago, now, profile};
+use crate::patience::Deadline;
 
 fn by(user: &str) -> Writer {
     Writer {
@@ -334,7 +335,10 @@ fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
     );
     // as soon as it can, it is begun, and says what it lacks
     fs::remove_file(&file).unwrap();
-    runtime.block_on(async { while journal.commit(note(2, "intent")).await.is_err() {} });
+    let deadline = Deadline::until("the record is begun");
+    while runtime.block_on(journal.commit(note(2, "intent"))).is_err() {
+        deadline.check();
+    }
     drop(journal);
     thread.join().unwrap();
     let lines = read(&file.join("incidents/one.jsonl")).unwrap().lines;

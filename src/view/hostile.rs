@@ -131,23 +131,29 @@ fn no_control_character_is_drawn() {
 }
 
 #[test]
-fn no_size_is_too_odd() {
+fn every_size_is_filled_and_no_control_character_is_in_it() {
+    let drawn = |app: &App, width: u16, height: u16, ascii: bool| {
+        let buffer = buffer(app, width, height, ascii);
+        assert_eq!((buffer.area.width, buffer.area.height), (width, height));
+        let mut symbols = buffer.content.iter().flat_map(|cell| cell.symbol().chars());
+        assert!(!symbols.any(char::is_control), "{width}x{height}");
+    };
     let mut consoles = consoles_in_every_place(hostile());
     consoles.push(fixture::silent());
     consoles.push(fixture::failing_all());
     for (index, app) in consoles.iter().enumerate() {
         for width in 1..=60 {
             let height = 1 + (width as usize * 7 + index) as u16 % 20;
-            buffer(app, width, height, index % 2 == 0);
+            drawn(app, width, height, index % 2 == 0);
         }
         for (width, height) in [(80, 24), (81, 25), (500, 24), (80, 200), (1_000, 30)] {
-            buffer(app, width, height, false);
+            drawn(app, width, height, false);
         }
     }
     let app = hostile();
     for width in 1..=60 {
         for height in 1..=20 {
-            buffer(&app, width, height, false);
+            drawn(&app, width, height, false);
         }
     }
 }
@@ -155,8 +161,10 @@ fn no_size_is_too_odd() {
 #[test]
 fn what_overflows_is_held_back() {
     let mut app = fixture::well();
-    app.now = jiff::Timestamp::MAX;
-    buffer(&app, 120, 40, false);
-    app.now = jiff::Timestamp::MIN;
-    buffer(&app, 120, 40, false);
+    for now in [jiff::Timestamp::MAX, jiff::Timestamp::MIN] {
+        app.now = now;
+        let buffer = buffer(&app, 120, 40, false);
+        let screen: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(screen.contains("3/3 ready"), "{screen}");
+    }
 }

@@ -14,6 +14,7 @@ use sopwatch::incident::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
 
 use super::support::harness::Harness;
+use super::support::tools;
 
 /// Turns of the loop within which a change must have arrived that another client was told of: each takes one event, or a tick of 200 ms.
 const SOON: usize = 5;
@@ -25,21 +26,12 @@ struct Beside {
 }
 
 impl Beside {
-    /// `None`, and a word on stderr, where the program is not installed.
-    fn of(program: &str, version: &[&str], kubeconfig: &Path) -> Option<Self> {
-        let found = Command::new(program).args(version).output();
-        if !found.is_ok_and(|output| output.status.success()) {
-            eprintln!("{program} is missing: this test needs it");
-            return None;
-        }
-        Some(Self {
+    /// `None` where `kubectl` is not installed.
+    fn kubectl_for(kubeconfig: &Path) -> Option<Self> {
+        tools::has("kubectl").then(|| Self {
             kubeconfig: kubeconfig.to_owned(),
             home: tempfile::tempdir().unwrap(),
         })
-    }
-
-    fn kubectl_for(kubeconfig: &Path) -> Option<Self> {
-        Self::of("kubectl", &["version", "--client"], kubeconfig)
     }
 
     /// What `kubectl` prints; it must succeed.
@@ -295,11 +287,10 @@ async fn restarting_the_pods_brings_the_kafka_leader_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn psql_counts_what_the_grid_shows() {
-    let mut console = Harness::start("no-kafka-leader").await;
-    let kubeconfig = console.drill.kubeconfig().to_owned();
-    if Beside::of("psql", &["--version"], &kubeconfig).is_none() {
+    if !tools::has("psql") {
         return;
     }
+    let mut console = Harness::start("no-kafka-leader").await;
     console
         .until("the database was read", |app, _| !app.grid().is_empty())
         .await;

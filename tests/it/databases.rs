@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use super::support::postgres::{DATABASE, Postgres};
+use super::support::tools;
 use super::support::world::World;
 
 /// Rows whose ages are half a minute past a whole one, so that no minute passes between two answers.
@@ -75,7 +76,7 @@ struct Pair {
 
 impl Pair {
     fn start() -> Option<Self> {
-        let real = Postgres::start()?;
+        let real = tools::has("psql").then(Postgres::start)??;
         let pair = Self {
             world: World::start(SCENARIO),
             real,
@@ -144,9 +145,44 @@ fn is_single(statement: &str) -> bool {
     !within.contains(';') && !within.contains('\\') && !within.starts_with("set ")
 }
 
+/// Which PostgreSQL a server says it is, as it says it.
+#[derive(Clone, Debug, PartialEq)]
+struct Version {
+    /// As `15.18 (Debian 15.18-0+deb12u1)`.
+    name: String,
+    /// As `150018`.
+    number: String,
+}
+
+impl Version {
+    fn of(asked: impl Fn(&[&str]) -> Output) -> Self {
+        let said = |setting: &str| {
+            let output = asked(&["-XAtc", &format!("show {setting}")]);
+            text(&output.stdout).trim().to_owned()
+        };
+        Self {
+            name: said("server_version"),
+            number: said("server_version_num"),
+        }
+    }
+
+    /// The release, whose patch levels answer alike.
+    fn major(&self) -> u32 {
+        self.number.parse::<u32>().unwrap_or_default() / 10_000
+    }
+
+    /// An answer without the patch level, which is the installed server's business.
+    fn without_patch_level(&self, answer: &str) -> String {
+        answer
+            .replace(&self.number, "VERSION")
+            .replace(&self.name, "VERSION NAME")
+    }
+}
+
 /// What psql prints for each statement of one session: the rows, then the errors.
-fn answers(output: &Output, statements: &[&str]) -> Vec<String> {
-    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+fn answers(output: &Output, statements: &[&str], version: &Version) -> Vec<String> {
+    let said = |bytes: &[u8]| version.without_patch_level(&text(bytes));
+    let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
     let (rows, errors) = (stdout.split("~~\n"), stderr.split("~~\n"));
     let answers = statements.iter().zip(rows.zip(errors));
     let answers = answers.map(|(statement, (rows, errors))| {
@@ -172,6 +208,14 @@ fn differences(statements: &[&str], drill: Vec<String>, real: Vec<String>) -> Ve
 #[test]
 fn psql_prints_what_it_prints_of_a_real_server() {
     let Some(pair) = Pair::start() else { return };
+    let (drills, reals) = (
+        Version::of(|arguments| pair.drill(arguments)),
+        Version::of(|arguments| pair.real(arguments)),
+    );
+    let needed = format!("PostgreSQL {}", drills.major());
+    if !tools::is_met(&needed, drills.major() == reals.major()) {
+        return;
+    }
     let all = include_str!("statements.sql").split("\n--\n");
     let (single, others): (Vec<&str>, Vec<&str>) = all.partition(|statement| is_single(statement));
     let script = pair.world.file("script.sql");
@@ -180,8 +224,8 @@ fn psql_prints_what_it_prints_of_a_real_server() {
         .map(|statement| format!("{statement}\n\\echo ~~\n\\warn ~~\n"));
     std::fs::write(&script, marked.collect::<String>()).unwrap();
     let arguments = ["-X", "-f", &script];
-    let drill = answers(&pair.drill(&arguments), &single);
-    let mut wrong = differences(&single, drill, answers(&pair.real(&arguments), &single));
+    let drill = answers(&pair.drill(&arguments), &single, &drills);
+    let mut wrong = differences(&single, drill, answers(&pair.real(&arguments), &single, &reals));
     for statement in others {
         // what psql itself reads comes by a file, as it would from a terminal
         std::fs::write(&script, statement).unwrap();
@@ -197,8 +241,36 @@ fn psql_prints_what_it_prints_of_a_real_server() {
             vec![status(&drill)],
             vec![status(&real)],
         ));
-        let (drill, real) = (answers(&drill, &[statement]), answers(&real, &[statement]));
-        wrong.extend(differences(&[statement], drill, real));
+        let drill = answers(&drill, &[statement], &drills);
+        wrong.extend(differences(
+            &[statement],
+            drill,
+            answers(&real, &[statement], &reals),
+        ));
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn two_patch_levels_of_a_release_answer_alike_and_two_releases_do_not() {
+    let version = |name: &str, number: &str| Version {
+        name: name.to_owned(),
+        number: number.to_owned(),
+    };
+    let drill = version("15.18 (sopwatch drill)", "150018");
+    let newer = version("15.20 (Debian 15.20-0+deb12u1)", "150020");
+    assert_eq!(drill.major(), newer.major());
+    assert_ne!(drill.major(), version("17.4", "170004").major());
+    let answer = |number: &str, name: &str| {
+        format!(" server_version_num \n--------------------\n {number}\n(1 row)\n{name}\nERROR: 150\n")
+    };
+    assert_eq!(
+        drill.without_patch_level(&answer("150018", "15.18 (sopwatch drill)")),
+        newer.without_patch_level(&answer("150020", "15.20 (Debian 15.20-0+deb12u1)")),
+    );
+    assert_ne!(
+        drill.without_patch_level("15.18 is what it runs"),
+        newer.without_patch_level("15.20 is what it runs"),
+        "only what the server says of itself"
+    );
 }

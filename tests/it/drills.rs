@@ -150,8 +150,15 @@ async fn every_size_of_terminal_is_drawn_and_a_storm_of_resizes_survived() {
         .until("the pods are known", |app, _| app.facts.pods.len() == 3)
         .await;
     for step in 0..400_u16 {
-        console.resize(1 + step * 7 % 160, 1 + step * 5 % 55);
-        console.screen();
+        let (columns, rows) = (1 + step * 7 % 160, 1 + step * 5 % 55);
+        console.resize(columns, rows);
+        let screen = console.screen();
+        assert_eq!(screen.lines().count(), usize::from(rows), "{columns}x{rows}");
+    }
+    console.resize(120, 40);
+    let screen = console.screen();
+    for title in ["1 Pods", "2 Logs", "3 Database", "4 SOP"] {
+        assert!(screen.contains(title), "{title}\n{screen}");
     }
     console.stop().await;
 }

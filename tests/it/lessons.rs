@@ -11,6 +11,7 @@ use sopwatch::drill::Scenario;
 use sopwatch::launch;
 
 use super::support::pty::Pty;
+use super::support::tools;
 
 const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 const DRILL_ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -28,14 +29,19 @@ fn sopwatch(arguments: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// Runs kubectl on a drill; `None`, and a word on stderr, where it is not installed.
+/// Runs kubectl on a drill; `None` where it is not installed.
 fn kubectl(kubeconfig: &Path, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("kubectl");
-    command.args(arguments).env("KUBECONFIG", kubeconfig);
-    let Ok(output) = command.output() else {
-        eprintln!("kubectl is missing: this test needs it");
+    if !tools::has("kubectl") {
         return None;
-    };
+    }
+    // what it caches goes nowhere else
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new("kubectl");
+    command
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig)
+        .env("HOME", home.path());
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     Some(String::from_utf8(output.stdout).unwrap())
 }

@@ -1,4 +1,4 @@
-//! The house: floors, sizes, and that what the README shows exists.
+//! The house: sizes, and that what the README shows exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,117 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Longest file of code, lines.
 const LONGEST: usize = 600;
-
-/// What each module must not name: modules above it or beside it, and what its floor keeps out.
-const BANNED: &[(&str, &[&str])] = &[
-    (
-        "incident",
-        &[
-            "crate::app",
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "tokio",
-            "kube::",
-            "sqlx",
-            "ratatui",
-            "crossterm",
-            "std::fs",
-            "std::net",
-            "std::env",
-            "Timestamp::now",
-            "Instant",
-        ],
-    ),
-    (
-        "app",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "tokio",
-            "kube::",
-            "sqlx",
-            "ratatui",
-            "std::fs",
-            "std::net",
-            "std::env",
-            "Timestamp::now",
-            "async fn",
-        ],
-    ),
-    (
-        "view",
-        &[
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "&mut App",
-            "tokio",
-            "kube::",
-            "sqlx",
-        ],
-    ),
-    (
-        "cluster",
-        &[
-            "crate::view",
-            "crate::database",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "sqlx",
-        ],
-    ),
-    (
-        "database",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::config",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "kube::",
-        ],
-    ),
-    (
-        "config",
-        &[
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::drill",
-            "crate::runtime",
-            "ratatui",
-            "tokio",
-            "kube::",
-            "sqlx",
-        ],
-    ),
-    (
-        "drill",
-        &[
-            "crate::app",
-            "crate::view",
-            "crate::cluster",
-            "crate::database",
-            "crate::config",
-            "crate::runtime",
-            "ratatui",
-        ],
-    ),
-    ("runtime", &["crate::drill", "crate::cli"]),
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -135,39 +24,6 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The code of a file without its comments and its tests.
-fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = before_tests
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn is_test(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    ["/tests/", "/tests.rs", "_tests.rs", "/fixture/", "/sample.rs"]
-        .iter()
-        .any(|part| text.contains(part))
-}
-
-#[test]
-fn imports_go_downward_only() {
-    let mut wrong = Vec::new();
-    for (module, banned) in BANNED {
-        for path in files(&root().join("src").join(module), "rs")
-            .iter()
-            .filter(|path| !is_test(path))
-        {
-            let code = code(path);
-            let named = banned.iter().filter(|word| code.contains(*word));
-            wrong.extend(named.map(|word| format!("{} names {word}", path.display())));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
 #[test]
 fn files_are_short_enough_to_be_about_one_thing() {
     let sources = files(&root().join("src"), "rs")
@@ -180,6 +36,74 @@ fn files_are_short_enough_to_be_about_one_thing() {
         "longer than {LONGEST} lines: {}",
         long.join(", ")
     );
+}
+
+/// Files in whose tests time is waited out, and why: everywhere else a state is awaited, with a bound.
+const SLEEPERS: &[(&str, &str)] = &[
+    ("tests/it/virtual_time/", "virtual time: waiting is free"),
+    ("tests/it/recorded/stage.rs", "virtual time, and a bound"),
+    (
+        "tests/it/recorded/http.rs",
+        "virtual time: the recorded moment of a deletion",
+    ),
+    ("src/cluster/tests/", "a clock that stands still"),
+];
+
+/// The lines of tests: of a test's file all, of another what follows its first test module.
+fn test_lines(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let name = path.to_string_lossy().into_owned();
+    let is_test = ["tests/", "tests.rs"].iter().any(|part| name.contains(part));
+    let begin = if is_test {
+        0
+    } else {
+        text.find("#[cfg(test)]\nmod ").unwrap_or(text.len())
+    };
+    let before = text[..begin].lines().count();
+    let lines = text[begin..].lines().enumerate();
+    lines
+        .map(|(index, line)| (before + index + 1, line.to_owned()))
+        .collect()
+}
+
+fn in_tests(is_wrong: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let sources = files(&root().join("src"), "rs")
+        .into_iter()
+        .chain(files(&root().join("tests/it"), "rs"));
+    let mut wrong = Vec::new();
+    for path in sources {
+        let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        let lines = test_lines(&path);
+        let found = lines.iter().filter(|(_, line)| is_wrong(&name, line.trim()));
+        wrong.extend(found.map(|(number, line)| format!("{name}:{number}: {}", line.trim())));
+    }
+    wrong
+}
+
+#[test]
+fn no_test_sleeps_where_it_could_wait_for_a_state() {
+    let sleeps = |name: &str, line: &str| {
+        let call = ["sleep(", "sleep_until("].iter().any(|call| {
+            let before = line.split(call).next().unwrap_or_default();
+            line.contains(call) && !before.contains('"') && !before.ends_with("pg_")
+        });
+        call && !line.contains("fn ") && !SLEEPERS.iter().any(|(file, _)| name.starts_with(file))
+    };
+    let wrong = in_tests(sleeps);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A loop with nothing in it ends when what it asks for comes, or never.
+#[test]
+fn no_test_spins_without_a_bound() {
+    let spins = |_: &str, line: &str| {
+        let is_loop = line.contains("while ") && line.ends_with("{}") || line.contains("loop {}");
+        is_loop && !line.starts_with("//") && !line.contains('"')
+    };
+    let wrong = in_tests(spins);
+    // These end with the stream that they read, within a bound or with the runtime.
+    let wrong: Vec<_> = wrong.iter().filter(|line| !line.contains(".next")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]

@@ -168,6 +168,7 @@ fn moments_are_where_something_was_found_or_done() {
     let mut seen = Vec::new();
     watched.press(".");
     while watched.notice().is_empty() {
+        assert!(seen.len() <= wanted.len(), "more moments than {wanted:?}");
         seen.push(watched.second());
         watched.press(".");
     }

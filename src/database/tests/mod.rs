@@ -8,3 +8,5 @@ mod faults;
 mod reading;
 mod rows;
 mod tls;
+
+use crate::{patience, tools};

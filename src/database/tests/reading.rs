@@ -10,6 +10,7 @@ use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{DatabaseOptions, Request, UrlOrigin};
 use crate::incident::fact::{Reading, StatusCount};
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
+use crate::patience::Deadline;
 
 const DAY: i64 = 86_400;
 
@@ -59,7 +60,10 @@ async fn the_secret_alone_fills_the_grid_over_verified_tls() {
     nothing_leaked(&console);
     console.stop().await;
     let sessions = "select count(*) from pg_stat_activity where application_name = 'sopwatch'";
-    while server.execute(sessions).trim() != "0" {}
+    let deadline = Deadline::until("its session has ended");
+    while server.execute(sessions).trim() != "0" {
+        deadline.check();
+    }
 }
 
 fn are_the_leases(reading: &Reading) {

@@ -7,6 +7,7 @@ use tokio::net::UnixStream;
 
 use super::server_tests::{PASSWORD, World, server};
 use super::*;
+use crate::patience::Deadline;
 
 /// A message of the server: its kind and its body.
 type Message = (char, Vec<u8>);
@@ -60,7 +61,9 @@ impl Raw {
     /// Everything up to the next "ready".
     async fn answer(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
+        let deadline = Deadline::until("the server is ready for the next query");
         loop {
+            deadline.check();
             let message = self.next().await;
             let ready = message.0 == 'Z';
             messages.push(message);
@@ -152,7 +155,9 @@ async fn a_statement_is_cancelled_from_beside() {
     request.put_slice(&raw.key);
     let cancelled = async {
         // it may come before the statement has begun, and then does nothing
+        let deadline = Deadline::until("the statement is cancelled");
         loop {
+            deadline.check();
             let mut beside = UnixStream::connect(world.socket().unwrap()).await.unwrap();
             beside.write_all(&request).await.unwrap();
             let _ = beside.read_u8().await;

@@ -1,7 +1,7 @@
 //! The server before real clients: sqlx, as the console uses it, and psql where it is installed.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::*;
 use crate::drill::clock::Clock;
+use crate::patience::Deadline;
+use crate::tools;
 
 pub const PASSWORD: &str = "p/a:s@s %w#rd";
 
@@ -230,7 +232,9 @@ async fn a_refused_port_comes_back_as_the_same() {
     let mut open = connect(&server).await;
     server.set_fault(Some(Fault::Refused));
     assert!(open.execute("select 1").await.is_err(), "open sessions are cut");
+    let refuses = Deadline::until("the port refuses");
     let error = loop {
+        refuses.check();
         // the listener goes a moment after the fault was set
         match PgConnection::connect_with(&options(&server)).await {
             Err(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -241,7 +245,9 @@ async fn a_refused_port_comes_back_as_the_same() {
     };
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     server.set_fault(None);
+    let listens = Deadline::until("the port listens again");
     let mut again = loop {
+        listens.check();
         match PgConnection::connect_with(&options(&server)).await {
             Ok(connection) => break connection,
             Err(_) => tokio::task::yield_now().await,
@@ -258,7 +264,9 @@ async fn sessions_of_a_server_that_stops_are_told_so() {
         server.set_fault(Some(fault));
         assert_eq!(code(&open.execute("select 1").await.unwrap_err()), "57P01");
         server.set_fault(None);
+        let deadline = Deadline::until("the server takes sessions again");
         while PgConnection::connect_with(&options(&server)).await.is_err() {
+            deadline.check();
             tokio::task::yield_now().await;
         }
     }
@@ -281,11 +289,15 @@ async fn a_unix_socket_leads_to_the_same_database() {
     assert_eq!(began.elapsed().as_secs(), 3600);
     server.set_fault(Some(Fault::Refused));
     // the door shuts a moment after the fault was set
+    let shut = Deadline::until("the socket is gone");
     while path.exists() {
+        shut.check();
         tokio::task::yield_now().await;
     }
     server.set_fault(None);
+    let open = Deadline::until("the socket is there again");
     while !path.exists() {
+        open.check();
         tokio::task::yield_now().await;
     }
     PgConnection::connect_with(&by_socket()).await.unwrap();
@@ -297,7 +309,7 @@ async fn a_cut_ends_open_sessions_once() {
     let mut open = connect(&server).await;
     server.set_fault(Some(Fault::Cut));
     server.set_fault(None);
-    while open.execute("select 1").await.is_ok() {}
+    until_cut(&mut open).await;
     connect(&server).await.execute("select 1").await.unwrap();
 }
 
@@ -371,13 +383,20 @@ async fn all_ends_with_the_server() {
     let server = server().await;
     let mut open = connect(&server).await;
     drop(server);
-    while open.execute("select 1").await.is_ok() {}
+    until_cut(&mut open).await;
+}
+
+/// Asks until the session is cut.
+async fn until_cut(session: &mut PgConnection) {
+    let deadline = Deadline::until("the session is cut");
+    while session.execute("select 1").await.is_ok() {
+        deadline.check();
+    }
 }
 
 /// psql against the server, or nothing where psql is not installed.
 async fn psql(server: &DatabaseServer, arguments: &[&str], input: &str) -> Option<Output> {
-    if Command::new("psql").arg("--version").output().is_err() {
-        eprintln!("psql is not installed: this test needs it and is skipped");
+    if !tools::has("psql") {
         return None;
     }
     let mut command = tokio::process::Command::new("psql");

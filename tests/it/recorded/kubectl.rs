@@ -1,21 +1,23 @@
 //! `kubectl`, with the recorded commands.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use sopwatch::drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStdout, Command};
 
 use super::allowed::PRINTED;
 use super::judge::Judge;
 use super::printed::{self, Said};
 use super::stage::{QUIET, STEADY, scenario};
 use super::troubles::{State, TROUBLES, Trouble};
+use crate::support::patience::{Deadline, soon};
+use crate::support::tools;
 
 /// A drill on loopback, and a home for `kubectl`.
 struct Bench {
@@ -25,19 +27,62 @@ struct Bench {
     folder: TempDir,
 }
 
-/// Whether there is a `kubectl`; a word on stderr, where there is none.
-fn is_missing() -> bool {
-    let found = std::process::Command::new("kubectl")
-        .args(["version", "--client"])
-        .output();
-    let missing = !found.is_ok_and(|output| output.status.success());
-    if missing {
-        let _ = writeln!(
-            std::io::stderr(),
-            "kubectl is missing: the drill is not held to its recorded output"
-        );
+/// Which `kubectl` is installed: it may be another than the recorded one, and says so.
+#[derive(Debug)]
+struct Client {
+    version: String,
+    kustomize: String,
+}
+
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let mut kubectl = std::process::Command::new("kubectl");
+    let output = kubectl
+        .args(["version", "--client", "-o", "json"])
+        .output()
+        .unwrap();
+    Client::of(&serde_json::from_slice(&output.stdout).unwrap())
+});
+
+impl Client {
+    /// What `kubectl version --client -o json` says.
+    fn of(said: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            version: text(&said["clientVersion"]["gitVersion"]),
+            kustomize: text(&said["kustomizeVersion"]),
+        }
     }
-    missing
+
+    /// What was recorded, as this client would have said it.
+    fn instead_of_the_recorded(&self, mut recorded: Said) -> Said {
+        if recorded.arguments == "version" {
+            let lines = recorded.out.lines().map(|line| match line.split_once(": ") {
+                Some(("Client Version", _)) => format!("Client Version: {}\n", self.version),
+                Some(("Kustomize Version", _)) => format!("Kustomize Version: {}\n", self.kustomize),
+                _ => format!("{line}\n"),
+            });
+            recorded.out = lines.collect();
+        }
+        recorded
+    }
+}
+
+#[test]
+fn only_its_version_is_taken_from_the_installed_kubectl() {
+    let said = serde_json::json!({
+        "clientVersion": {"major": "1", "minor": "33", "gitVersion": "v1.33.9"},
+        "kustomizeVersion": "v5.6.0",
+    });
+    let client = Client::of(&said);
+    let recorded = Said::read("kubectl-version");
+    let expected = client.instead_of_the_recorded(recorded.clone());
+    assert_eq!(
+        expected.out,
+        "Client Version: v1.33.9\nKustomize Version: v5.6.0\nServer Version: v1.32.13+testbed\n"
+    );
+    assert_ne!(expected.out, recorded.out);
+    let pods = Said::read("kubectl-get-pods");
+    assert_eq!(client.instead_of_the_recorded(pods.clone()).out, pods.out);
 }
 
 impl Bench {
@@ -91,7 +136,7 @@ impl Bench {
     }
 
     async fn hold_with(&self, judge: &mut Judge, name: &str, more: &str) {
-        let recorded = Said::read(name);
+        let recorded = CLIENT.instead_of_the_recorded(Said::read(name));
         let said = self.run(&format!("{} {more}", recorded.arguments)).await;
         judge.fields(name, &recorded.fields(), &said.fields());
     }
@@ -116,6 +161,12 @@ impl Bench {
         self.parts
             .push((format!("managed-services-api-{recorded}"), name));
     }
+}
+
+/// The next line of a watch.
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = soon("the watch says more", lines.next_line()).await.unwrap();
+    line.expect("the watch goes on")
 }
 
 /// What is asked of a service in which nothing happens.
@@ -179,7 +230,7 @@ pub fn held() -> impl Iterator<Item = &'static str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_says_what_it_said() {
-    if is_missing() {
+    if !tools::has("kubectl") {
         return;
     }
     let mut judge = Judge::new(PRINTED);
@@ -244,7 +295,7 @@ async fn a_pod_is_deleted() -> Judge {
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut seen: Vec<String> = Vec::new();
     while seen.len() < 4 {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        seen.push(next(&mut lines).await);
     }
     bench.hold(&mut judge, DELETE).await;
     let old: Vec<String> = pods
@@ -252,11 +303,13 @@ async fn a_pod_is_deleted() -> Judge {
         .map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned())
         .collect();
     let is_new = |line: &str| !old.iter().any(|name| line.starts_with(name.as_str()));
+    let replaced = Deadline::until("the replacement is ready");
     while !seen
         .last()
         .is_some_and(|line| is_new(line) && line.contains("1/1"))
     {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        replaced.check();
+        seen.push(next(&mut lines).await);
     }
     let there: Vec<&str> = watched.out.lines().collect();
     let here: Vec<&str> = seen.iter().map(String::as_str).collect();
@@ -288,11 +341,13 @@ async fn scaling(bench: &Bench, judge: &mut Judge) {
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let mut seen: Vec<String> = Vec::new();
     while seen.len() < 5 {
-        seen.push(lines.next_line().await.unwrap().expect("the watch goes on"));
+        seen.push(next(&mut lines).await);
     }
     bench.hold(judge, SCALE_DOWN).await;
+    let ending = Deadline::until("a pod ends");
     let going = loop {
-        let line = lines.next_line().await.unwrap().expect("the watch goes on");
+        ending.check();
+        let line = next(&mut lines).await;
         seen.push(line.clone());
         if line.contains("Terminating") {
             break line;
@@ -303,9 +358,12 @@ async fn scaling(bench: &Bench, judge: &mut Judge) {
     let said = bench.run(&gone).await;
     assert_eq!(said.exit, "0", "{}", said.err);
     watch.start_kill().unwrap();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        seen.push(line);
-    }
+    let rest = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            seen.push(line);
+        }
+    };
+    soon("the watch has ended", rest).await;
     // The recorded moment: the container has ended, and the pod is not gone yet.
     let ended = recorded
         .out
@@ -330,7 +388,9 @@ async fn in_trouble(trouble: &Trouble) -> Judge {
     // The kubelet soon says something else of an image: slowly, so that it does not before the last command is run.
     let is_brief = matches!(trouble.state, State::Waits("ErrImagePull", _));
     let mut bench = Bench::set(trouble.scenario, if is_brief { 0.25 } else { 1.0 }).await;
+    let deadline = Deadline::until("a pod is in trouble");
     let pod = loop {
+        deadline.check();
         let pods = bench.pods().await;
         if let Some(pod) = pods.into_iter().find(|pod| trouble.state.is_of(pod)) {
             break pod;

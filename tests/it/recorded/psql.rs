@@ -1,7 +1,5 @@
 //! `psql`, with the SOP's queries and what is refused.
 
-use std::io::Write as _;
-
 use regex::Regex;
 use sopwatch::drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
@@ -13,6 +11,7 @@ use super::exchange;
 use super::judge::Judge;
 use super::normal;
 use super::stage::{QUIET, scenario};
+use crate::support::tools;
 
 /// Rows for the SOP's queries to count.
 const ROWS: &str = "
@@ -116,12 +115,7 @@ async fn run(url: &str, arguments: &[&str], input: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn psql_says_what_it_said() {
-    let found = std::process::Command::new("psql").arg("--version").output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let _ = writeln!(
-            std::io::stderr(),
-            "psql is missing: the drill is not held to its recorded output"
-        );
+    if !tools::has("psql") {
         return;
     }
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -2,12 +2,14 @@
 
 pub mod foreign;
 pub mod harness;
+pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
 pub mod postgres;
 pub mod pty;
 pub mod raw;
 pub mod stalled;
 pub mod tmux;
+pub mod tools;
 pub mod virtual_console;
 pub mod virtual_disk;
 pub mod virtual_time;

@@ -8,6 +8,9 @@ use std::process::{Child, Command, Output, Stdio};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
+use super::patience::Deadline;
+use super::tools;
+
 /// The database of the service.
 pub const DATABASE: &str = "managed-services-api";
 /// The role that the console logs in with: it may only select.
@@ -65,14 +68,16 @@ impl Drop for Lock {
 }
 
 impl Postgres {
-    /// Starts a server with the tables; `None`, and a word on stderr, where PostgreSQL is not installed.
+    /// Starts a server with the tables; `None` where PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
-        let Some(bin) = find_bin() else {
-            eprintln!("skipped: PostgreSQL's server is missing (Debian: apt-get install postgresql)");
+        let bin = find_bin();
+        if !tools::is_met("PostgreSQL's server", bin.is_some()) {
             return None;
-        };
-        if is_root() && !succeeds(Command::new("id").arg("postgres")) {
-            eprintln!("skipped: PostgreSQL refuses to run as root and there is no user postgres");
+        }
+        let bin = bin?;
+        // PostgreSQL refuses to run as root
+        let may_run = !is_root() || succeeds(Command::new("id").arg("postgres"));
+        if !tools::is_met("the user postgres", may_run) {
             return None;
         }
         // below /tmp, since the server's user has to reach it and a socket's path has to be short
@@ -247,7 +252,9 @@ impl Postgres {
         let value = if on { "on" } else { "off" };
         self.execute(&format!("alter system set ssl = {value}"));
         self.execute("select pg_reload_conf()");
+        let deadline = Deadline::until("the server has read its configuration");
         while self.execute("show ssl").trim() != value {
+            deadline.check();
             std::thread::yield_now();
         }
     }

@@ -1,10 +1,12 @@
 //! A tmux server of the test's own.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::tools;
 
 /// How long a state is waited for.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -15,17 +17,9 @@ pub struct Tmux {
 }
 
 impl Tmux {
-    /// A server, if tmux is installed; else says what is missing.
+    /// A server; `None` where tmux is not installed.
     pub fn start() -> Option<Self> {
-        let found = Command::new("tmux")
-            .arg("-V")
-            .stdout(Stdio::null())
-            .status()
-            .is_ok();
-        if !found {
-            eprintln!("tmux is missing: this test needs it (Debian: tmux)");
-        }
-        found.then(|| Self {
+        tools::has("tmux").then(|| Self {
             folder: tempfile::tempdir().unwrap(),
         })
     }

@@ -20,6 +20,9 @@ const OVER_AT: SignedDuration = SignedDuration::from_mins(8);
 /// What a command without an outcome may take until the watch has told.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(40);
 
+/// Far more writes than an incident has.
+const MOST_WRITES: usize = 2_000;
+
 #[test]
 fn a_console_that_is_killed_at_any_write_loses_nothing_and_is_gone_on_with() {
     let (next, over) = (AtomicUsize::new(1), AtomicBool::new(false));
@@ -28,6 +31,7 @@ fn a_console_that_is_killed_at_any_write_loses_nothing_and_is_gone_on_with() {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     let write = next.fetch_add(1, Ordering::Relaxed);
+                    assert!(write < MOST_WRITES, "an incident without an end");
                     if !virtual_time::run(|breath| async move { killed_at(write, &breath).await }) {
                         over.store(true, Ordering::Relaxed);
                     }

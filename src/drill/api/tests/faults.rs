@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::drill::ApiFault;
+use crate::patience::Deadline;
 
 async fn frames(response: &mut Response<Body>) -> Option<Result<Bytes, std::io::Error>> {
     let frame = response.body_mut().frame().await?;
@@ -90,11 +91,15 @@ async fn a_server_that_refuses_comes_back_on_the_same_port() {
     let address = drill.api().url().trim_start_matches("https://").to_owned();
     assert!(tokio::net::TcpStream::connect(&address).await.is_ok());
     drill.api().set_fault(Some(ApiFault::Refuse));
+    let refuses = Deadline::until("the port refuses");
     while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        refuses.check();
         tokio::task::yield_now().await;
     }
     drill.api().set_fault(None);
+    let listens = Deadline::until("the port listens again");
     while tokio::net::TcpStream::connect(&address).await.is_err() {
+        listens.check();
         tokio::task::yield_now().await;
     }
 }

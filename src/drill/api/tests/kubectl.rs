@@ -1,12 +1,13 @@
 //! What `kubectl` prints and how it exits, held to its recorded output against a real server.
 
-use std::io::Write as _;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::*;
+use crate::patience::{Deadline, soon};
+use crate::tools;
 
 /// `kubectl` against one drill, with its caches in the drill's folder.
 pub(super) struct Kubectl<'a> {
@@ -18,17 +19,9 @@ pub(super) struct Kubectl<'a> {
 pub(super) type Said = (i32, String, String);
 
 impl<'a> Kubectl<'a> {
-    /// `None`, and a word on stderr, where there is no kubectl.
-    pub(super) async fn for_drill(drill: &'a Drill, home: &'a Path) -> Option<Self> {
-        let version = Command::new("kubectl")
-            .args(["version", "--client"])
-            .output()
-            .await;
-        if version.is_ok_and(|output| output.status.success()) {
-            return Some(Self { drill, home });
-        }
-        let _ = writeln!(std::io::stderr(), "kubectl is missing: not judged by it");
-        None
+    /// `None` where kubectl is not installed.
+    pub(super) fn for_drill(drill: &'a Drill, home: &'a Path) -> Option<Self> {
+        tools::has("kubectl").then_some(Self { drill, home })
     }
 
     pub(super) fn command(&self, line: &str) -> Command {
@@ -74,7 +67,7 @@ fn header(text: &str) -> Vec<&str> {
 async fn kubectl_prints_the_tables_of_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     for (line, columns) in [
@@ -137,7 +130,7 @@ async fn kubectl_prints_the_tables_of_a_real_server() {
 async fn kubectl_exits_and_complains_as_with_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let pod = pod_names(&drill).await.remove(0);
@@ -215,7 +208,7 @@ async fn kubectl_exits_and_complains_as_with_a_real_server() {
 async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let victim = pod_names(&drill).await.remove(0);
@@ -227,10 +220,18 @@ async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
     assert!(log.next_line().await.unwrap().is_some());
     let (exit, out, err) = kubectl.run(&format!("delete pod {victim}")).await;
     assert_eq!((exit, out), (0, format!("pod \"{victim}\" deleted\n")), "{err}");
-    while log.next_line().await.unwrap().is_some() {}
+    soon("the log ends with its pod", async {
+        while log.next_line().await.unwrap().is_some() {}
+    })
+    .await;
     let (mut going, mut coming) = (Vec::new(), Vec::new());
+    let deadline = Deadline::until("the replacement's second init container runs");
     while coming.last().map(String::as_str) != Some("Init:1/2") {
-        let line = seen.next_line().await.unwrap().unwrap();
+        deadline.check();
+        let line = soon("the watch goes on", seen.next_line())
+            .await
+            .unwrap()
+            .unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
         let states = if words[0] == victim {
             &mut going
@@ -249,7 +250,7 @@ async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
 async fn kubectl_scales_and_every_pod_goes() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let (exit, out, err) = kubectl
@@ -276,7 +277,7 @@ async fn kubectl_scales_and_every_pod_goes() {
 async fn kubectl_removes_a_pod_by_force_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let victim = pod_names(&drill).await.remove(0);
@@ -297,7 +298,7 @@ async fn kubectl_removes_a_pod_by_force_at_once() {
 async fn kubectl_shows_why_no_pod_comes_up() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let (_, out, _) = kubectl.run("get pods --no-headers").await;

@@ -9,7 +9,7 @@ const DEPLOYMENT: &str = "deploy/managed-services-api";
 type Case = (&'static str, i32, &'static str);
 
 async fn judge(drill: &Drill, home: &Path, cases: &[Case]) {
-    let Some(kubectl) = Kubectl::for_drill(drill, home).await else {
+    let Some(kubectl) = Kubectl::for_drill(drill, home) else {
         return;
     };
     let pod = pod_names(drill).await.remove(0);
@@ -336,7 +336,7 @@ async fn kubectl_reads_in_every_form() {
 async fn kubectl_rolls_out_another_image_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let drill = fast_drill("all-well", folder.path(), 100.0).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let image = "get deploy managed-services-api -o jsonpath={.spec.template.spec.containers[0].image}";
@@ -382,7 +382,7 @@ async fn kubectl_rolls_out_another_image_and_back() {
 async fn kubectl_edits_applies_replaces_and_diffs_a_deployment() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let mut edit = kubectl.command(&format!("--context admin edit {DEPLOYMENT}"));
@@ -450,7 +450,7 @@ async fn kubectl_edits_applies_replaces_and_diffs_a_deployment() {
 async fn kubectl_deletes_a_selection_and_a_deployment_with_its_pods() {
     let folder = tempfile::tempdir().unwrap();
     let drill = fast_drill("all-well", folder.path(), 20.0).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let before = pod_names(&drill).await;
@@ -511,7 +511,7 @@ async fn a_scenario_s_rights_are_what_kubectl_meets() {
         ),
     ];
     judge(&drill, folder.path(), &cases).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let (_, out, _) = kubectl

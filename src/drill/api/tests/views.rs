@@ -146,7 +146,7 @@ async fn events_are_listed_read_and_selected_in_their_newer_form() {
 async fn kubectl_finds_nothing_where_nothing_is_and_events_in_both_forms() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;
-    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()).await else {
+    let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
         return;
     };
     let nothing = "No resources found in managed-services-stage namespace.\n";

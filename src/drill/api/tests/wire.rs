@@ -7,6 +7,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 
 use super::*;
+use crate::patience::{Deadline, soon};
 
 fn client(drill: &Drill) -> kube::Client {
     kube::Client::new(drill.api().in_process(), "managed-services-stage")
@@ -307,7 +308,11 @@ async fn a_followed_log_ends_with_the_pod() {
     let mut lines = pods.log_stream(&name, &params).await.unwrap().lines();
     assert!(lines.try_next().await.unwrap().is_some());
     pods.delete(&name, &DeleteParams::default()).await.unwrap();
-    while lines.try_next().await.unwrap().is_some() {}
+    soon("the log ends with its pod", async {
+        while lines.try_next().await.unwrap().is_some() {}
+    })
+    .await;
+    assert!(!pod_names(&drill).await.contains(&name));
 }
 
 #[tokio::test]
@@ -329,8 +334,10 @@ async fn kubes_watcher_follows_a_replacement_through_expiries_and_cuts() {
         let settled = |known: &std::collections::BTreeMap<String, bool>| {
             known.len() == 3 && !known.contains_key(&victim) && known.values().all(|ready| *ready)
         };
+        let deadline = Deadline::until("the watcher has seen the replacement");
         while !settled(&known) {
-            match events.next().await.unwrap() {
+            deadline.check();
+            match soon("the watcher goes on", events.next()).await.unwrap() {
                 Ok(watcher::Event::Init) => known.clear(),
                 Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
                     known.insert(pod.metadata.name.clone().unwrap(), is_ready(&pod));
@@ -341,6 +348,10 @@ async fn kubes_watcher_follows_a_replacement_through_expiries_and_cuts() {
                 Ok(watcher::Event::InitDone) | Err(_) => {}
             }
         }
+        let watched: Vec<String> = known.keys().cloned().collect();
+        let mut listed = pod_names(&drill).await;
+        listed.sort();
+        assert_eq!(watched, listed, "in round {round}");
     }
 }
 

@@ -45,6 +45,7 @@ fn a_service_that_answers_no_probe_is_unready_after_three_and_killed_after_three
     let mut seconds = 0;
     while service_status(&pod(&world))["state"]["running"].is_object() {
         seconds += 1;
+        assert!(seconds < 60, "still running");
         world.advance(after(seconds));
     }
     // Three ticks of five seconds.
