@@ -47,7 +47,10 @@ impl Case<'_> {
             .take(LINES)
             .map(|event| self.event_in_words(event));
         Answer::new(status, "events")
-            .value(by_reason(&warnings))
+            .value(match (warnings.is_empty(), over.is_empty()) {
+                (true, false) => format!("{}, over", by_reason(&over)),
+                _ => by_reason(&warnings),
+            })
             .against(self.none_lately())
             .evidence(at_cluster_level(&warnings))
             .evidence(told)

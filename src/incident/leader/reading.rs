@@ -189,7 +189,8 @@ impl Scene<'_> {
             };
         }
         let mut unread = all.iter().filter(|one| one.stand == Stand::Unknown);
-        let killed = |id: &SafeText| self.facts.leaders.is_gone(&worker.log_type, id);
+        let running: Vec<_> = all.iter().filter_map(|one| one.witness.source.as_ref()).collect();
+        let killed = |id: &SafeText| self.facts.leaders.has_ended(&worker.log_type, id, &running);
         let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
         match unread.next() {
             Some(one) if renewed => {
