@@ -255,7 +255,8 @@ impl Scene<'_> {
 
     /// When the last of the pods that go is gone, where no other has come yet. One that its node holds never goes.
     fn replacements_due(&self) -> Option<Timestamp> {
-        let wanted = self.facts.deployment.as_ref()?.replicas > 0;
+        let deployment = self.facts.deployment.as_ref();
+        let wanted = deployment.is_none_or(|deployment| deployment.replicas > 0);
         let none = living(self.facts).next().is_none();
         let pods = self
             .facts

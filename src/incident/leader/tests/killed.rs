@@ -153,7 +153,7 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
     // of a stranger nobody knows that it has ended: the pod that can't be read leads
     let unread = world(DAY, &[Forbidden, Tail(NOT), Tail(NOT)], None);
     for (holder, verdict) in [("stranger", Verdict::One), ("ended", settling(91))] {
-        let mut earlier = log(SHORT[1], KAFKA, 300, BEATS);
+        let mut earlier = log(SHORT[1], KAFKA, 300, &[(Heartbeat, 5)]);
         earlier
             .sightings
             .iter_mut()

@@ -160,7 +160,8 @@ fn without_a_ready_pod_all_of_them_wait_until_a_process_had_its_time() {
 #[test]
 fn a_minute_into_an_outage_nobody_waits_for_what_is_missing() {
     for row in REASONS {
-        let facts = leaderless(SHORT.map(|short| waiting_pod(short, 55, row.reason)).to_vec());
+        let mut facts = leaderless(SHORT.map(|short| waiting_pod(short, 55, row.reason)).to_vec());
+        facts.began_at = Some(ago(30));
         let want = match (row.ends_wait, row.of_release) {
             (false, _) => "wait by settling",
             (true, true) => "escalate control-plane by down-by-release",
