@@ -9,26 +9,17 @@ use crate::incident::account::Account;
 use crate::incident::change::{Change, TOLD_WITHIN};
 use crate::incident::command::{Aim, Command, CommandOutcome};
 use crate::incident::diagnosis::{Diagnosis, RuleFinding, Truth};
-use crate::incident::fact::{ContainerState, Pod, PodUid};
+use crate::incident::fact::{Pod, PodUid};
 use crate::incident::feed::FeedId;
 use crate::incident::leader::Verdict;
 use crate::incident::plan::Plan;
+use crate::incident::settle;
 use crate::incident::span;
 use crate::incident::text::SafeText;
+use crate::incident::waiting::stuck_in;
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// What a container waits for that no patience helps.
-const HOPELESS: [&str; 7] = [
-    "CrashLoopBackOff",
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-];
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,7 +241,7 @@ impl Walk {
     /// Something that was not to happen: a replacement that can't start, a pod that somebody else took.
     fn surprised(&self, account: &Account<'_>) -> Option<String> {
         for pod in self.fresh(account) {
-            if let Some(reason) = hopeless(pod) {
+            if let Some(reason) = stuck_in(pod).map(|row| row.reason) {
                 return Some(format!("the replacement {} is in {reason}", pod.short_name()));
             }
         }
@@ -347,7 +338,7 @@ impl Walk {
             return Next::Reached(format!("leader again: {}", named.join(", ")), Phase::Moving);
         }
         let profile = &account.profile.leaders;
-        let within = span::of(profile.settle() + profile.tick + profile.lease);
+        let within = settle::length(profile) + span::of(profile.tick) + span::of(profile.lease);
         if waited <= within {
             return Next::Wait;
         }
@@ -385,13 +376,4 @@ impl Walk {
 
 fn leads_nothing(aim: Aim) -> bool {
     matches!(aim, Aim::ScaleUp | Aim::ScaleDown)
-}
-
-fn hopeless(pod: &Pod) -> Option<&str> {
-    pod.containers
-        .iter()
-        .find_map(|container| match &container.state {
-            ContainerState::Waiting { reason, .. } => HOPELESS.into_iter().find(|word| **reason == **word),
-            _ => None,
-        })
 }

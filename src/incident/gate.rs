@@ -1,6 +1,6 @@
 //! Whether something may be done now: what stands against it, and what only has to be thought of.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::account::Account;
 use super::change::{Change, TOLD_WITHIN};
@@ -10,6 +10,7 @@ use super::fact::Pod;
 use super::feed::{FeedId, Freshness};
 use super::plan::Plan;
 use super::rule::Action;
+use super::settle::settled_after;
 use super::span;
 
 /// What a gate says.
@@ -126,15 +127,14 @@ impl Situation<'_> {
         let last = self.past.iter().rev().find(|change| {
             change.may_have_happened() && change.intent.aim.is_restart() && plan.aim.is_restart()
         });
-        let settle = span::of(self.account.profile.leaders.settle());
         if let Some(last) = last {
-            let since = self.now().duration_since(last.at);
-            if since < settle {
+            let Account { facts, profile, .. } = self.account;
+            if let Some(until) = settled_after(last.at, facts, &profile.leaders, self.now()) {
                 return Some(format!(
                     "{} {} ago: whether it helped is known in {}",
                     last.intent.command.words().replacen("delete", "deleted", 1),
-                    span::brief(since),
-                    span::brief((settle - since).max(SignedDuration::ZERO))
+                    span::brief(self.now().duration_since(last.at)),
+                    span::brief(until.duration_since(self.now()))
                 ));
             }
         }

@@ -30,8 +30,10 @@ pub mod report;
 pub mod rule;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod settle;
 pub mod sop;
 pub mod sop_text;
 pub mod span;
 pub mod text;
 pub mod vitals;
+pub mod waiting;

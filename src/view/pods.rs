@@ -16,6 +16,7 @@ use crate::app::panes::Pane;
 use crate::incident::fact::Pod;
 use crate::incident::feed::{FeedId, FeedState, Freshness};
 use crate::incident::vitals::Vitals;
+use crate::incident::waiting::waiting_for;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -335,7 +336,8 @@ fn status_meaning(pod: &Pod) -> Meaning {
         _ if pod.deletion_at.is_some() => Meaning::Text,
         _ if pod.is_ready() => Meaning::Good,
         "Completed" | "Succeeded" => Meaning::Faint,
-        "Running" | "Pending" | "ContainerCreating" | "PodInitializing" => Meaning::Doubtful,
+        "Running" | "Pending" => Meaning::Doubtful,
+        word if waiting_for(word).is_some_and(|row| !row.ends_wait) => Meaning::Doubtful,
         _ => Meaning::Bad,
     }
 }

@@ -15,7 +15,7 @@ const SHARED_KINDS: [&str; 5] = [
 ];
 
 /// Whether an event concerns the service: it is about the deployment or what is named after it (replica sets, pods), or it warns of
-/// something that all services share. The service's display name never occurs in events.
+/// something that all services share, or says that a node reports again. The service's display name never occurs in events.
 pub fn concerns(event: &Event, deployment: &str) -> bool {
     let object = &event.involved_object;
     let name = object.name.as_deref().unwrap_or_default();
@@ -23,11 +23,16 @@ pub fn concerns(event: &Event, deployment: &str) -> bool {
         .strip_prefix(deployment)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     is_ours
+        || is_node_ready(event)
         || is_warning(event)
             && object
                 .kind
                 .as_deref()
                 .is_some_and(|kind| SHARED_KINDS.contains(&kind))
+}
+
+fn is_node_ready(event: &Event) -> bool {
+    event.involved_object.kind.as_deref() == Some("Node") && event.reason.as_deref() == Some("NodeReady")
 }
 
 fn is_warning(event: &Event) -> bool {

@@ -60,6 +60,7 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "panic-loop",
     "slow-lossy-api",
     "api-server-restarts",
+    "nodes-late",
     "no-events-right",
     "log-of-one-pod-forbidden",
     "ocm-slow-outbound",

@@ -111,6 +111,9 @@ pub enum ClusterHappening {
     NodeFails(String),
     /// The node of this name boots again.
     NodeRecovers(String),
+    /// All nodes that run are late for so many seconds, as after an outage of the API server: the node controller takes them for lost,
+    /// and their kubelets report again.
+    NodesLate(u32),
     /// The node of this name runs out of disk: its pods are evicted, and it takes no new ones.
     DiskFull(String),
     /// The node of this name has disk again.

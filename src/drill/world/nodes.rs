@@ -55,6 +55,8 @@ pub enum NodeStep {
     Lose(Timestamp),
     /// The pods' toleration of the loss ends.
     EvictAll(Timestamp),
+    /// The kubelet reports in time again.
+    Return,
     /// The kubelet evicts a pod, if the disk is still full.
     Reclaim,
 }
@@ -119,6 +121,7 @@ impl World {
             NodeStep::Lose(since) if stopped == Some(since) => self.lose_node(at, index),
             NodeStep::EvictAll(since) if stopped == Some(since) => self.evict_all(at, index),
             NodeStep::Lose(_) | NodeStep::EvictAll(_) => {}
+            NodeStep::Return => self.end_delay(at, index),
             NodeStep::Reclaim => self.reclaim(at, index),
         }
     }
@@ -191,7 +194,7 @@ impl World {
             return;
         };
         let was_ready = run.is_ready();
-        run.lost = true;
+        run.lose();
         self.publish(at, uid);
         if let Some(pod) = self.pod_object(uid).filter(|_| was_ready) {
             let occurrence = Occurrence {
@@ -225,6 +228,40 @@ impl World {
             }
             self.terminate(at, &uid, 30);
         }
+    }
+
+    /// The nodes that run are late for so long: nothing on them stops.
+    pub(super) fn delay_nodes(&mut self, at: Timestamp, seconds: u32) {
+        let back = at + SignedDuration::from_secs(seconds.into());
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].stopped.is_none() && !self.nodes[index].lost {
+                self.lose_node(at, index);
+                self.schedule(back, Due::Node(index, NodeStep::Return));
+            }
+        }
+    }
+
+    /// The node is not lost: its kubelet writes the pods' conditions as it knows them, with the times that it knows.
+    fn end_delay(&mut self, at: Timestamp, index: usize) {
+        if self.nodes[index].stopped.is_some() || !std::mem::take(&mut self.nodes[index].lost) {
+            return;
+        }
+        self.change_node(index, |node| {
+            for (kind, status, reason, message) in WELL {
+                set_condition(node, at, kind, (status, reason, message));
+            }
+            remove_taint(node, UNREACHABLE);
+        });
+        self.report(at, index);
+        let ready = "status is now: NodeReady";
+        self.node_event(at, index, "node-controller", "Normal", "NodeReady", ready);
+        for uid in self.uids_on(self.nodes[index].name) {
+            if let Some(run) = self.pods.get_mut(&uid) {
+                run.find_again();
+            }
+            self.publish(at, &uid);
+        }
+        self.retry_scheduling(at);
     }
 
     /// The machine is up again: the kubelet reports, ends the pods that were to go and starts the others anew.

@@ -36,6 +36,8 @@ pub struct PodRun {
     pub unschedulable: Option<String>,
     /// The node controller said that it is not ready, since its node is lost.
     pub lost: bool,
+    /// What its kubelet last wrote about its readiness, while the node controller says otherwise.
+    own_readiness: Option<(bool, Timestamp)>,
     /// The kubelet's message, if it evicted the pod.
     pub evicted: Option<String>,
     /// What disrupts it from outside.
@@ -88,6 +90,7 @@ impl PodRun {
             qos: pod["status"]["qosClass"].as_str().unwrap_or_default().to_owned(),
             unschedulable: None,
             lost: false,
+            own_readiness: None,
             evicted: None,
             disruption: None,
             node: None,
@@ -99,6 +102,20 @@ impl PodRun {
             deleting: None,
             stopped: false,
             conditions: BTreeMap::new(),
+        }
+    }
+
+    /// The node controller takes its readiness away.
+    pub fn lose(&mut self) {
+        self.lost = true;
+        self.own_readiness = self.conditions.get("Ready").copied();
+    }
+
+    /// Its kubelet reports again, and writes what it knew: since when the pod is ready does not change.
+    pub fn find_again(&mut self) {
+        self.lost = false;
+        if let Some(own) = self.own_readiness.take() {
+            self.conditions.insert("Ready", own);
         }
     }
 

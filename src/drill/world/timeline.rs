@@ -151,6 +151,7 @@ impl World {
         match happening {
             ClusterHappening::NodeFails(node) => self.stop_node(at, node),
             ClusterHappening::NodeRecovers(node) => self.start_node(at, node),
+            ClusterHappening::NodesLate(seconds) => self.delay_nodes(at, *seconds),
             ClusterHappening::DiskFull(node) => self.fill_disk(at, node),
             ClusterHappening::DiskFreed(node) => self.free_disk(at, node),
             ClusterHappening::NodesFull(resource) => self.short_of = Some(resource.clone()),

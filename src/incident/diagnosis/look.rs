@@ -33,7 +33,8 @@ impl Case<'_> {
         let since = self.window();
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
         let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
-        let mut warnings: Vec<_> = warnings.filter(lately).collect();
+        let is_over = |event: &&ClusterEvent| is_of_the_cluster(event) && self.is_over(event);
+        let (over, mut warnings): (Vec<_>, Vec<_>) = warnings.filter(lately).partition(is_over);
         // The cluster's own first, then the newest; one line an object and reason.
         warnings.sort_by_key(|event| (!is_of_the_cluster(event), std::cmp::Reverse(event.last_at)));
         let status = if warnings.is_empty() {
@@ -46,11 +47,15 @@ impl Case<'_> {
             .take(LINES)
             .map(|event| self.event_in_words(event));
         Answer::new(status, "events")
-            .value(by_reason(&warnings))
+            .value(match (warnings.is_empty(), over.is_empty()) {
+                (true, false) => format!("{}, over", by_reason(&over)),
+                _ => by_reason(&warnings),
+            })
             .against(self.none_lately())
             .evidence(at_cluster_level(&warnings))
             .evidence(told)
             .evidence(more(warnings.len()))
+            .evidence(newest(&over).map(|event| format!("over: {}", self.event_in_words(event))))
             .heard(&heard)
     }
 
@@ -208,6 +213,10 @@ impl Case<'_> {
         let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
         self.facts.feeds().any(|(id, _)| bears(id) && stopped(id))
     }
+}
+
+fn newest<'a>(events: &[&'a ClusterEvent]) -> Option<&'a ClusterEvent> {
+    events.iter().copied().max_by_key(|event| event.last_at)
 }
 
 /// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.

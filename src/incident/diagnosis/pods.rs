@@ -6,6 +6,7 @@ use super::Case;
 use super::answer::{Answer, Heard};
 use crate::incident::fact::{ClusterEvent, Container, ContainerState, Deployment, Ended, Pod};
 use crate::incident::feed::FeedId;
+use crate::incident::settle;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
 use crate::incident::text::SafeText;
@@ -73,11 +74,13 @@ impl Case<'_> {
         let configured = deployment.map_or(want, |deployment| deployment.replicas);
         let ready = self.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
         let rolled_out = deployment.is_none_or(|deployment| deployment.observed);
+        // Where no pod is ready, it is waited for only as long as the rules wait.
+        let may_wait = ready > 0 || self.settles().is_ok();
         let status = if configured < want {
             StepStatus::Fail
         } else if ready >= configured && rolled_out {
             StepStatus::Pass
-        } else if !rolled_out || self.others_are_coming() {
+        } else if may_wait && (!rolled_out || self.others_are_coming()) {
             StepStatus::Waiting
         } else {
             StepStatus::Fail
@@ -189,19 +192,8 @@ impl Case<'_> {
             .filter(|pod| !pod.is_ready() && pod.deletion_at.is_none())
             .peekable();
         let coming = unready.peek().is_some() || pods().any(|pod| pod.deletion_at.is_some());
-        coming && unready.all(|pod| self.is_starting(pod))
-    }
-
-    /// Whether a pod starts as pods do: no longer than the settle window, and without a trouble in its status.
-    pub(super) fn is_starting(&self, pod: &Pod) -> bool {
-        let age = |start| self.now.duration_since(start);
-        let young = |age: SignedDuration| age < span::of(self.profile.leaders.settle());
-        let normal = match &*pod.status {
-            "Pending" | "ContainerCreating" | "PodInitializing" | "Running" => true,
-            // `Init:0/1` counts init containers; `Init:Error` is trouble.
-            other => other.starts_with("Init:") && other.contains('/'),
-        };
-        normal && pod.restarts == 0 && pod.created_at.map(age).is_some_and(young)
+        let starts = |pod: &Pod| settle::is_starting(self.facts, &self.profile.leaders, pod, self.now);
+        coming && unready.all(starts)
     }
 }
 

@@ -85,6 +85,9 @@ pub struct Facts {
     pub leases: BTreeMap<SafeText, LeaseTrack>,
     /// The rows that were asked for last, and when they came.
     pub rows: Option<(Timestamp, Rows)>,
+    /// When the API server answered again after an outage that was seen, if any was.
+    #[serde(skip)]
+    pub api_back_at: Option<Timestamp>,
     #[serde(skip)]
     feeds: BTreeMap<FeedId, Feed>,
     #[serde(skip)]
@@ -181,11 +184,12 @@ impl Facts {
         let readings = self.reading.iter_mut().map(|(at, _)| at);
         let rows = self.rows.iter_mut().map(|(at, _)| at);
         let counts = self.counts.iter_mut().map(|(at, _)| at);
+        let back = self.api_back_at.iter_mut();
         let leases = self.leases.values_mut();
         let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
         let movements = self.movements.moments();
         let vitals = self.vitals.moments();
-        let all = feeds.chain(readings).chain(rows).chain(counts);
+        let all = feeds.chain(readings).chain(rows).chain(counts).chain(back);
         let all = all.chain(movements).chain(vitals);
         for at in all.chain(leases.flatten()) {
             *at = at.saturating_add(span).unwrap_or(*at);
@@ -204,7 +208,11 @@ impl Facts {
         let lived = self
             .heard_at(&id)
             .map(|at| at.saturating_sub(UNNOTICED).unwrap_or(at));
+        let is_api = id == FeedId::Api;
         let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(now));
+        if is_api && state == FeedState::Live && matches!(feed.state, FeedState::Failing { .. }) {
+            self.api_back_at = Some(now);
+        }
         feed.heard_at = own.max(lived);
         feed.apply(state, now);
     }

@@ -173,3 +173,49 @@ fn what_a_wrong_clock_dated_moves_with_its_correction() {
     assert_eq!(facts.freshness(&FeedId::Database, later), fresh);
     assert_eq!(facts.reading.as_ref().unwrap().0, later);
 }
+
+#[test]
+fn a_source_that_is_asked_every_so_often_is_stale_one_second_after_its_time() {
+    let rests = [
+        (FeedId::Pods, 15),
+        (FeedId::Deployment, 15),
+        (FeedId::ClusterEvents, 15),
+        (FeedId::Api, 15),
+        (FeedId::Database, 15),
+        (FeedId::Log(source(SHORT[0])), 15),
+        (FeedId::Usage, 30),
+        (FeedId::Scrape(pod(SHORT[0], 300).uid), 30),
+    ];
+    for (id, limit) in rests {
+        for (speed, factor) in [(None, 1), (Some(4.0), 4)] {
+            let mut facts = facts(vec![pod(SHORT[0], 300)]);
+            if let Some(speed) = speed {
+                facts.set_speed(speed);
+            }
+            facts.apply(Fact::Feed(id.clone(), FeedState::Live), now());
+            assert!(facts.is_fresh(&id, ago(-limit * factor)), "{id:?} at {speed:?}");
+            assert!(
+                !facts.is_fresh(&id, ago(-limit * factor - 1)),
+                "{id:?} at {speed:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_outage_of_the_api_server_is_over_when_it_answers_again() {
+    let mut facts = facts(vec![pod(SHORT[0], 300)]);
+    facts.apply(Fact::Feed(FeedId::Api, FeedState::Connecting), ago(90));
+    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(80));
+    assert_eq!(facts.api_back_at, None, "the first answer ends no outage");
+    facts.apply(failing(FeedId::Api, ProblemKind::Refused, "away"), ago(70));
+    assert_eq!(facts.api_back_at, None);
+    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(55));
+    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(50));
+    assert_eq!(facts.api_back_at, Some(ago(55)));
+    facts.apply(failing(FeedId::Database, ProblemKind::Refused, "away"), ago(40));
+    facts.apply(Fact::Feed(FeedId::Database, FeedState::Live), ago(30));
+    assert_eq!(facts.api_back_at, Some(ago(55)), "of another source");
+    facts.shift(SignedDuration::from_secs(5));
+    assert_eq!(facts.api_back_at, Some(ago(50)));
+}

@@ -89,9 +89,18 @@ impl LeaderEvidence {
     }
 
     /// Whether a worker id is that of a process that is gone.
-    pub fn is_gone(&self, worker: &str, id: &SafeText) -> bool {
+    fn is_gone(&self, worker: &str, id: &SafeText) -> bool {
         let gone = self.gone.get(&SafeText::new(worker));
         gone.is_some_and(|gone| gone.ids.contains(id))
+    }
+
+    /// Whether a worker id is that of a process that has ended: of a pod or a container that is gone, or of a container that is none of
+    /// the running ones. A container that was started again need not have said anything yet.
+    pub fn has_ended(&self, worker: &str, id: &SafeText, running: &[&ContainerKey]) -> bool {
+        let name = SafeText::new(worker);
+        let ended = self.by.iter().filter(|(source, _)| !running.contains(source));
+        let mut said = ended.filter_map(|(_, workers)| workers.get(&name));
+        self.is_gone(worker, id) || said.any(|evidence| evidence.worker_id == *id)
     }
 
     /// When a process, gone or not, was last known to lead a worker type.

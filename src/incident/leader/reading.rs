@@ -15,18 +15,16 @@ use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::log::LeaderLineKind;
 use crate::incident::profile::{Leaders, Profile, Worker};
+use crate::incident::settle;
 use crate::incident::span;
 use crate::incident::text::SafeText;
 
 /// How far the clocks of pods and nodes may be apart: a lease's end is written by a pod's clock, a log line is dated by a node's.
-const LEASE_SKEW: SignedDuration = SignedDuration::from_secs(30);
+const LEASE_SKEW: SignedDuration = settle::SKEW;
 
 /// How far the clocks of two nodes that date log lines may be apart. A leader that has handed over may thus seem to beat on for so long;
 /// one that does beats again within the next loop.
 const LINE_SKEW: SignedDuration = LEASE_SKEW;
-
-/// Restarts from which on a container's newest start says nothing about when the others will have settled.
-const CRASH_LOOP: u32 = 3;
 
 /// How long a leader that lost its lease for a moment is told so.
 const BLIP_TOLD_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -43,6 +41,9 @@ pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<Lea
             .filter_map(|log| log.progress.last_at)
             .fold(now, Timestamp::max),
         pods: facts.freshness(&FeedId::Pods, now),
+        settles_at: settle::settling(facts, &profile.leaders, now)
+            .ok()
+            .map(|settling| settling.until),
         witnesses: witnesses(facts, profile, now),
     };
     profile
@@ -70,6 +71,8 @@ struct Scene<'a> {
     /// The same by the clocks that date log lines: where ours is behind, no line may stay young for that.
     log_now: Timestamp,
     pods: Freshness,
+    /// Until when nothing can be concluded from the pods.
+    settles_at: Option<Timestamp>,
     witnesses: Vec<Witness<'a>>,
 }
 
@@ -186,7 +189,8 @@ impl Scene<'_> {
             };
         }
         let mut unread = all.iter().filter(|one| one.stand == Stand::Unknown);
-        let killed = |id: &SafeText| self.facts.leaders.is_gone(&worker.log_type, id);
+        let running: Vec<_> = all.iter().filter_map(|one| one.witness.source.as_ref()).collect();
+        let killed = |id: &SafeText| self.facts.leaders.has_ended(&worker.log_type, id, &running);
         let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
         match unread.next() {
             Some(one) if renewed => {
@@ -282,7 +286,8 @@ impl Scene<'_> {
     /// Whether the lease was renewed by a process that must be alive: after the newest pod came.
     fn proves_life(&self, lease: &LeaseNow) -> bool {
         let renewed = lease.advanced_at.filter(|_| lease.advancing == Some(true));
-        renewed.is_some_and(|at| self.newest_start().is_none_or(|start| at > start))
+        let newest = settle::newest_start(self.facts, self.now);
+        renewed.is_some_and(|at| newest.is_none_or(|start| at > start))
     }
 
     /// A tick after the lease's end the others will have taken it, or nobody will.
@@ -293,7 +298,7 @@ impl Scene<'_> {
         until.map_or(Verdict::Unknown, |until| Verdict::Settling { until })
     }
 
-    /// Within a settle window after the newest start, "none" is too early, and so is "unknown" unless a log is in trouble.
+    /// Within the settle window "none" is too early, and so is "unknown" unless a log is in trouble.
     fn settle<'t>(&self, judgement: Judgement<'t>, all: &[Testimony<'t>]) -> Judgement<'t> {
         let early = match judgement.verdict {
             Verdict::None => true,
@@ -302,28 +307,13 @@ impl Scene<'_> {
             }
             Verdict::One | Verdict::Many | Verdict::Settling { .. } => false,
         };
-        let until = self
-            .newest_start()
-            .and_then(|at| at.checked_add(span::of(self.leaders.settle())).ok());
-        match until.filter(|until| early && self.now < *until) {
+        match self.settles_at.filter(|_| early) {
             Some(until) => Judgement {
                 verdict: Verdict::Settling { until },
                 ..judgement
             },
             None => judgement,
         }
-    }
-
-    /// When the newest pod came or started; one that crashes again and again holds nobody up, and neither does a node whose clock is wrong.
-    fn newest_start(&self) -> Option<Timestamp> {
-        let pods = || self.facts.pods.values().filter(|pod| !pod.is_over());
-        let past = |at: &Timestamp| at.duration_since(self.now) <= LEASE_SKEW;
-        let start = |pod: &Pod| pod.newest_start().filter(past).max(pod.created_at.filter(past));
-        let steady = pods().filter(|pod| pod.restarts < CRASH_LOOP);
-        steady
-            .filter_map(start)
-            .max()
-            .or_else(|| pods().filter_map(start).max())
     }
 
     /// What the logs say, in a few words.

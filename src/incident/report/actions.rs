@@ -8,8 +8,8 @@ use super::pods::{PodsByLine, PodsSeen};
 use super::{value, values};
 use crate::incident::command::CommandOutcome;
 use crate::incident::record::{Entry, Found, Intent, Line};
+use crate::incident::settle;
 use crate::incident::sop::StepStatus;
-use crate::incident::span;
 
 /// What is called the outcome of a command of which none was written.
 const NO_OUTCOME: &str = "outcome unknown";
@@ -277,7 +277,7 @@ impl Look<'_> {
         let settle = self
             .names
             .profile()
-            .map(|profile| span::of(profile.leaders.settle()));
+            .map(|profile| settle::length(&profile.leaders));
         let end = deed.end();
         end.checked_add(settle.unwrap_or(SignedDuration::ZERO))
             .unwrap_or(end)

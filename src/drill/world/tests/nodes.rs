@@ -184,3 +184,38 @@ fn the_kubelet_of_a_node_that_is_off_gives_no_logs() {
         assert_eq!(world.silent_node(&uid(&pod)), address);
     }
 }
+
+#[test]
+fn nodes_that_are_late_for_a_moment_take_readiness_away_and_give_it_back_as_it_was() {
+    let late = "[[timeline]]\nat = '10s'\ncluster = { nodes_late = 20 }\n";
+    let mut world = with_timeline(late);
+    world.advance(after(9));
+    let before: Vec<Value> = pods(&world)
+        .iter()
+        .map(|pod| condition(pod, "Ready").clone())
+        .collect();
+    world.advance(after(11));
+    assert_eq!(ready(&world), 0);
+    for pod in pods(&world) {
+        assert_eq!(condition(&pod, "Ready")["status"], "False");
+        assert!(condition(&pod, "Ready").get("reason").is_none());
+        assert_eq!(condition(&pod, "ContainersReady")["status"], "True");
+    }
+    assert_eq!(condition(&node(&world), "Ready")["status"], "Unknown");
+    let of_pods = said(&world, "NodeNotReady");
+    let of_pods = of_pods.iter().filter(|words| *words == "Node is not ready");
+    assert_eq!(of_pods.count(), 3);
+    world.advance(after(31));
+    let again: Vec<Value> = pods(&world)
+        .iter()
+        .map(|pod| condition(pod, "Ready").clone())
+        .collect();
+    assert_eq!(again, before, "the kubelet writes the time that it knows");
+    assert_eq!(condition(&node(&world), "Ready")["status"], "True");
+    assert!(node(&world)["spec"].get("taints").is_none());
+    for pod in pods(&world) {
+        assert_eq!(pod["status"]["containerStatuses"][0]["restartCount"], 0);
+    }
+    world.advance(after(900));
+    assert_eq!((pods(&world).len(), ready(&world)), (3, 3), "nobody evicts them");
+}

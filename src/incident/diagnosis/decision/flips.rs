@@ -29,7 +29,7 @@ impl Case<'_> {
             Condition::NoPodReady { because } => match because {
                 None => "no pod is ready any more".to_owned(),
                 Some(DownCause::Cluster) => {
-                    "no pod is ready any more, and the cluster has no place for them".to_owned()
+                    "no pod is ready any more, and pods can't be scheduled or their nodes are lost".to_owned()
                 }
                 Some(DownCause::Release) => {
                     "no pod is ready any more, and what was released does not start".to_owned()
@@ -87,9 +87,9 @@ impl Case<'_> {
     fn to_false(&self, condition: &Condition) -> String {
         match condition {
             Condition::Unreadable => "they can be read again".to_owned(),
-            Condition::Settling => match self.settled_at() {
-                Some(until) => format!("no other pod is started for {}", self.left(until)),
-                None => "no pod is started any more".to_owned(),
+            Condition::Settling => match self.settles() {
+                Ok(settling) => format!("no other pod is started for {}", self.left(settling.until)),
+                Err(_) => "no pod is started any more".to_owned(),
             },
             Condition::NoPodReady { .. } => "a pod becomes ready".to_owned(),
             Condition::Leader { is, workers } => match is {

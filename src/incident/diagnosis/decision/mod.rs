@@ -14,14 +14,15 @@ mod vitals;
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 pub(super) use self::events::is_of_the_cluster;
 pub(super) use self::rows::{late_in_words, strange_and_old};
 pub use self::truth::Truth;
 use super::Case;
-use crate::incident::facts::Facts;
 use crate::incident::rule::{Action, Advice, Alert, Rule};
+pub use crate::incident::settle::window;
+use crate::incident::settle::{self, WINDOW};
 
 /// What follows from the facts: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -207,26 +208,17 @@ impl Case<'_> {
             rule: Some(rule.id.clone()),
             because,
             until: (rule.advice.action == Action::Wait)
-                .then(|| self.settled_at())
-                .flatten(),
+                .then(|| self.settles().ok())
+                .flatten()
+                .map(|settling| settling.until),
         }
     }
 
     /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
     pub(in crate::incident::diagnosis) fn window(&self) -> Timestamp {
-        window(self.facts, self.now)
+        settle::window(self.facts, self.now)
     }
 }
-
-/// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
-pub fn window(facts: &Facts, now: Timestamp) -> Timestamp {
-    let half_an_hour_ago = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
-    let began = facts.began_at;
-    began.map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
-}
-
-/// The least that is looked back.
-const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 
 /// Why what was tried is not tried again.
 const AGAIN: &str =

@@ -5,35 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::Truth;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
-use crate::incident::fact::{Container, ContainerState, Pod};
+use crate::incident::fact::{Condition, Container, ContainerState, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::rule::DownCause;
+use crate::incident::settle::{self, Settled, Settling, condition, is_lost_with_node, unready_since};
 use crate::incident::span;
 use crate::incident::text::SafeText;
-
-/// After so long without a ready pod there is nothing to wait for: twice the service's delay until it is asked (20 s, then every 10 s).
-const READY_SOON: SignedDuration = SignedDuration::from_mins(1);
-
-/// How far a node's clock may be ahead of ours.
-const SKEW: SignedDuration = SignedDuration::from_secs(30);
+use crate::incident::waiting::{missing_volume, waiting_for};
 
 /// Pods that are named of many.
 const NAMED: usize = 3;
-
-/// Restarts of one container within the window that are a crash loop.
-const CLIMBING: u32 = 2;
-
-/// Reasons for which a container waits that come with what was released.
-const RELEASE: [&str; 8] = [
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "ImageInspectError",
-    "RegistryUnavailable",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-];
 
 impl Case<'_> {
     /// What is wrong with the watch of the pods, as a missing fact.
@@ -45,60 +26,35 @@ impl Case<'_> {
     }
 
     fn living(&self) -> impl Iterator<Item = &Pod> {
-        let pods = self.facts.pods.values();
-        pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
+        settle::living(self.facts)
     }
 
     fn ready_pods(&self) -> usize {
         self.living().filter(|pod| pod.is_ready()).count()
     }
 
-    /// Whether nothing can be concluded yet, for a pod is new.
+    /// Whether nothing can be concluded yet.
     pub(super) fn settling(&self) -> Truth {
         if let Some(unread) = self.pods_unread() {
             return unread;
         }
-        let soon = self.without_ready_pod().is_some_and(|span| span <= READY_SOON);
-        let coming = |pod: &Pod| {
-            &*pod.status != "Running" && self.is_starting(pod) && scheduling_trouble(pod).is_none()
-        };
-        if self.ready_pods() == 0 && !soon && !self.living().any(coming) {
-            return Truth::holds_not("no pod is ready, and none is about to be");
-        }
-        match self.settled_at() {
-            // One that crashes again and again is always new: it never settles.
-            Some(until) if until > self.now && !self.living().any(|pod| self.climbs(pod).is_some()) => {
-                let left = span::brief(until.duration_since(self.now));
-                Truth::holds([format!(
-                    "the newest pod started less than {} ago: settled in {left}",
-                    span::brief(self.settle())
-                )])
-            }
-            _ => Truth::holds_not("no pod that lives on started within the settle window"),
+        match self.settles() {
+            Ok(settling) => Truth::holds([settling.why]),
+            Err(settled) => Truth::holds_not(settled.words()),
         }
     }
 
-    /// When the newest start is settled.
-    pub(super) fn settled_at(&self) -> Option<Timestamp> {
-        let newest = self.living().filter_map(|pod| self.started(pod)).max()?;
-        newest.checked_add(self.settle()).ok()
+    /// Until when nothing can be concluded.
+    pub(in crate::incident::diagnosis) fn settles(&self) -> Result<Settling, Settled> {
+        settle::settling(self.facts, &self.profile.leaders, self.now)
     }
 
-    /// When a pod came or its process started, whichever was later. What a clock tells that is ahead of ours is not believed: it would
-    /// make everybody wait for it.
+    /// When a pod came or its process started. What starts again and again in a crash loop was not restarted by anybody.
     fn started(&self, pod: &Pod) -> Option<Timestamp> {
-        let past = |at: &Timestamp| at.duration_since(self.now) <= SKEW;
-        pod.newest_start().filter(past).max(pod.created_at.filter(past))
-    }
-
-    fn settle(&self) -> SignedDuration {
-        span::of(self.profile.leaders.settle())
-    }
-
-    /// For how long no pod has been ready, as far as the newest pod tells.
-    fn without_ready_pod(&self) -> Option<SignedDuration> {
-        let newest = self.living().filter_map(|pod| pod.created_at).max()?;
-        Some(self.now.duration_since(newest))
+        if settle::is_climbing(self.facts, pod, self.now) {
+            return pod.created_at;
+        }
+        settle::started(pod, self.now)
     }
 
     /// Whether no pod serves, perhaps for a given cause.
@@ -118,9 +74,9 @@ impl Case<'_> {
                 Heard::Never(why) | Heard::Stopped(_, why) => Truth::unknown(why),
             };
         };
-        let of_pods = self.living().filter_map(match cause {
-            DownCause::Release => release_trouble,
-            DownCause::Cluster => scheduling_trouble,
+        let of_pods = self.living().filter_map(|pod| match cause {
+            DownCause::Release => self.release_trouble(pod),
+            DownCause::Cluster => self.cluster_trouble(pod),
         });
         let of_deployment = match cause {
             DownCause::Release => self.undeployed(),
@@ -237,14 +193,49 @@ impl Case<'_> {
         Truth::holds(climbing.into_iter().chain(newest)).again(again)
     }
 
-    /// A container that was restarted often, the last time within the window.
+    /// A pod in a crash loop.
     fn climbs(&self, pod: &Pod) -> Option<String> {
-        let recent = pod.restarted_at.is_some_and(|at| at >= self.window());
         let last = pod.containers.iter().find_map(last_end);
-        (recent && pod.restarts >= CLIMBING).then(|| {
+        settle::is_climbing(self.facts, pod, self.now).then(|| {
             let ended = last.map_or(String::new(), |ended| format!(", {ended}"));
             format!("{}: {} restarts{ended}", pod.short_name(), pod.restarts)
         })
+    }
+
+    /// A pod that waits for what was released, or whose init container fails.
+    fn release_trouble(&self, pod: &Pod) -> Option<String> {
+        let trouble = |container: &Container| match &container.state {
+            ContainerState::Waiting { reason, message }
+                if waiting_for(reason).is_some_and(|row| row.of_release) =>
+            {
+                Some(format!("{reason}: {message}"))
+            }
+            _ if container.init => failed_init(container),
+            _ => None,
+        };
+        let volume = || {
+            let event = missing_volume(self.facts, pod)?;
+            Some(format!("{}: {}", event.reason, event.message))
+        };
+        let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;
+        Some(cut(&format!("{}: {trouble}", pod.short_name())))
+    }
+
+    /// A pod that found no node, whose node is lost, or that its node can't give a volume or a network.
+    fn cluster_trouble(&self, pod: &Pod) -> Option<String> {
+        let trouble = if let Some(scheduled) = unscheduled(pod) {
+            format!("{}: {}", scheduled.reason, scheduled.message)
+        } else if is_lost_with_node(pod) {
+            let node = pod.node.as_deref().unwrap_or("of the pod");
+            let since = unready_since(pod).map_or(String::new(), |at| {
+                format!(" for {}", span::brief(self.since(at)))
+            });
+            format!("NodeNotReady: node {node} has not reported{since}")
+        } else {
+            let event = self.start_trouble(pod)?;
+            format!("{}: {}", event.reason, event.message)
+        };
+        Some(cut(&format!("{}: {trouble}", pod.short_name())))
     }
 }
 
@@ -264,19 +255,6 @@ fn last_end(container: &Container) -> Option<String> {
     ))
 }
 
-/// A container that waits for what was released, or whose init container fails.
-fn release_trouble(pod: &Pod) -> Option<String> {
-    let trouble = |container: &Container| match &container.state {
-        ContainerState::Waiting { reason, message } if RELEASE.contains(&&**reason) => {
-            Some(format!("{reason}: {message}"))
-        }
-        _ if container.init => failed_init(container),
-        _ => None,
-    };
-    let trouble = pod.containers.iter().find_map(trouble)?;
-    Some(cut(&format!("{}: {trouble}", pod.short_name())))
-}
-
 fn failed_init(container: &Container) -> Option<String> {
     let failed = match &container.state {
         ContainerState::Terminated(ended) => Some(ended),
@@ -290,19 +268,8 @@ fn failed_init(container: &Container) -> Option<String> {
     ))
 }
 
-/// A pod that found no node.
-fn scheduling_trouble(pod: &Pod) -> Option<String> {
-    let unscheduled = |kind: &str, status: &str| kind == "PodScheduled" && status == "False";
-    let condition = pod
-        .conditions
-        .iter()
-        .find(|condition| unscheduled(&condition.kind, &condition.status))?;
-    Some(cut(&format!(
-        "{}: {}: {}",
-        pod.short_name(),
-        condition.reason,
-        condition.message
-    )))
+fn unscheduled(pod: &Pod) -> Option<&Condition> {
+    condition(pod, "PodScheduled").filter(|_| settle::is_unscheduled(pod))
 }
 
 /// Longest line of evidence, in characters.

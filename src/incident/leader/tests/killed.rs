@@ -128,3 +128,76 @@ fn a_log_that_broke_off_is_not_outvoted_by_the_lease_it_outlived() {
         "what it never told is no word"
     );
 }
+
+#[test]
+fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
+    // the lease was renewed while we looked, one pod can't be read, and the holder was `blf5h`
+    let lease = row("blf5h", 60, 300, Some(50));
+    let logs = [Forbidden, Tail(BEATS), Tail(NOT)];
+    let mut gone = world(DAY, &logs, lease);
+    gone.apply(Fact::PodGone(pod(SHORT[1], 0).uid), now());
+    assert_eq!(read(&gone).verdict, settling(91), "the pod is gone");
+    // its container was started again, so often that its start holds nobody up, and the new process has not said a word
+    let again = |restarts: u32| {
+        let mut facts = world(DAY, &logs, lease);
+        let mut pod = pod(SHORT[1], DAY);
+        (pod.restarts, pod.restarted_at) = (restarts, Some(ago(20)));
+        pod.containers[0].restarts = restarts;
+        facts.apply(Fact::Pod(pod), now());
+        read(&facts)
+    };
+    for restarts in [1, 2] {
+        assert_eq!(again(restarts).verdict, settling(91), "{restarts} restarts");
+    }
+    assert_eq!(again(0).verdict, Verdict::One, "the same process still runs");
+    // of a stranger nobody knows that it has ended: the pod that can't be read leads
+    let unread = world(DAY, &[Forbidden, Tail(NOT), Tail(NOT)], None);
+    for (holder, verdict) in [("stranger", Verdict::One), ("ended", settling(91))] {
+        let mut earlier = log(SHORT[1], KAFKA, 300, &[(Heartbeat, 5)]);
+        earlier
+            .sightings
+            .iter_mut()
+            .for_each(|one| one.line.worker_id = id("ended"));
+        let mut facts = unread.clone();
+        facts.apply(Fact::Log(earlier), now());
+        let mut next = log(SHORT[1], KAFKA, 300, NOT);
+        next.source.restart = 1;
+        let mut pod = pod(SHORT[1], DAY);
+        pod.containers[0].restarts = 1;
+        facts.apply(Fact::Pod(pod), now());
+        facts.apply(Fact::Log(next), now());
+        add_lease(&mut facts, row(holder, 60, 300, Some(50)).unwrap());
+        assert_eq!(read(&facts).verdict, verdict, "{holder}");
+    }
+}
+
+#[test]
+fn a_lease_and_a_log_that_disagree_may_be_half_a_minute_apart_and_no_more() {
+    // one tick, and the skew of the clocks: before that, the log is believed
+    let silent = |ttl| {
+        let beats = Tail(&[(Heartbeat, 110)]);
+        read(&world(
+            DAY,
+            &[Tail(NOT), beats, Tail(NOT)],
+            row("blf5h", ttl, 300, None),
+        ))
+        .verdict
+    };
+    // the row was read two seconds ago
+    assert_eq!(silent(-62), Verdict::One);
+    assert_eq!(silent(-63), Verdict::None);
+    // a start that is dated half a minute ahead is a node's clock; one second more is a wrong clock
+    let ahead = |seconds: i64| {
+        let mut facts = world(
+            DAY,
+            &[Tail(NOT), Tail(NOT), Tail(NOT)],
+            row("gone", -120, 300, None),
+        );
+        let mut pod = pod(SHORT[0], -seconds);
+        pod.created_at = Some(ago(DAY));
+        facts.apply(Fact::Pod(pod), now());
+        read(&facts).verdict
+    };
+    assert_eq!(ahead(30), settling(270));
+    assert_eq!(ahead(31), Verdict::None);
+}

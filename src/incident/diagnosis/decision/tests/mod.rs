@@ -1,5 +1,7 @@
 mod cases;
 mod mended;
+mod over;
+mod settle;
 
 use std::sync::LazyLock;
 
