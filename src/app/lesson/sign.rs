@@ -104,7 +104,7 @@ impl Sought {
                 format!("{title} leader: {leads}")
             }
             Self::Step(id, status) => {
-                let title = profile.steps.get(id).map_or(id.as_str(), |step| &step.title);
+                let title = profile.step(id).map_or(id.as_str(), |step| &step.title);
                 let status = crate::app::page::status_word(*status).to_lowercase();
                 format!("step {title}: {status}")
             }

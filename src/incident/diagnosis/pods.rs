@@ -72,7 +72,7 @@ impl Case<'_> {
     fn judge_pods(&self, deployment: Option<&Deployment>, source: &'static str) -> Answer {
         let want = self.profile.service.replicas;
         let configured = deployment.map_or(want, |deployment| deployment.replicas);
-        let ready = self.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
+        let ready = self.ready_pods() as u32;
         let rolled_out = deployment.is_none_or(|deployment| deployment.observed);
         // Where no pod is ready, it is waited for only as long as the rules wait.
         let may_wait = ready > 0 || self.settles().is_ok();

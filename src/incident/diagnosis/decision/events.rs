@@ -46,6 +46,9 @@ const REASONS: [(&str, Ends); 14] = [
 /// Lines of evidence that are shown of many.
 const LINES: usize = 3;
 
+/// After so long without another, what an event tells of a pod that serves is over: probes and back-offs repeat theirs sooner.
+const QUIET: SignedDuration = SignedDuration::from_secs(90);
+
 impl Case<'_> {
     /// Whether the cluster had trouble within the window that can hurt the service.
     pub(super) fn cluster_events(&self) -> Truth {
@@ -58,7 +61,7 @@ impl Case<'_> {
             .cluster_events
             .values()
             .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
-            .collect();
+                        .collect();
         let before = events.len();
         events.retain(|event| !self.is_over(event));
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
@@ -72,12 +75,15 @@ impl Case<'_> {
         })
     }
 
-    /// Whether the trouble of which an event of the cluster tells is over. What one pod had is over when that pod is well again; where it
+    /// Whether the trouble that an event reports is over. What one pod had is over when that pod is well again; where it
     /// is gone, when the service has all its pods and one of them became ready since.
     pub(in crate::incident::diagnosis) fn is_over(&self, event: &ClusterEvent) -> bool {
         let Heard::Current(_) = self.hear(&FeedId::Pods, "pods") else {
             return false;
         };
+        if !is_of_the_cluster(event) {
+            return self.own_trouble_is_over(event);
+        }
         if is_quota(event) {
             return self.has_its_pods();
         }
@@ -93,6 +99,27 @@ impl Case<'_> {
                 None => self.is_well_since(event),
             },
         }
+    }
+
+    /// Whether the service's own trouble is over: its pod is ready again or gone; of anything else, it is quiet and every pod is ready.
+    fn own_trouble_is_over(&self, event: &ClusterEvent) -> bool {
+        let quiet = event
+            .last_at
+            .is_some_and(|at| self.now.duration_since(at) > QUIET);
+        if &*event.object_kind != "Pod" {
+            return quiet && self.ready_pods() > 0 && self.living().all(Pod::is_ready);
+        }
+        let mut pods = self.facts.pods.values();
+        let Some(pod) = pods.find(|pod| pod.name == event.object_name) else {
+            return true;
+        };
+        let ready_since = pod
+            .conditions
+            .iter()
+            .find(|condition| &*condition.kind == "Ready");
+        let ready_since = ready_since.and_then(|condition| condition.since);
+        let ready_again = event.last_at.is_some() && ready_since >= event.last_at;
+        pod.is_ready() && (quiet || ready_again)
     }
 
     /// The pod that an event is about, as long as it may become well again.
