@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::Truth;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
+use crate::incident::diagnosis::evidence;
 use crate::incident::fact::{Container, ContainerState, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::rule::DownCause;
 use crate::incident::span;
-use crate::incident::text::SafeText;
 
 /// After so long without a ready pod there is nothing to wait for: twice the service's delay until it is asked (20 s, then every 10 s).
 const READY_SOON: SignedDuration = SignedDuration::from_mins(1);
@@ -136,7 +136,7 @@ impl Case<'_> {
 
     /// No pod is ready: why each is not. Pods that came after the service was lost were started for it, and did not help.
     fn down(&self) -> Truth {
-        let named = self.living().take(NAMED).map(|pod| cut(&self.trouble_of(pod)));
+        let named = self.living().take(NAMED).map(|pod| self.trouble_of(pod));
         let because = std::iter::once(self.none_ready_in_words()).chain(named);
         let tried = match self.unavailable_since() {
             Some(lost) => self.restarted_since(lost),
@@ -180,7 +180,8 @@ impl Case<'_> {
             .conditions
             .iter()
             .find(|condition| &*condition.kind == "ReplicaFailure")?;
-        (&*failure.status == "True").then(|| cut(&format!("{}: {}", failure.reason, failure.message)))
+        (&*failure.status == "True")
+            .then(|| evidence::quoting(&format!("{}: ", failure.reason), &failure.message))
     }
 
     /// Whether every process that lives started since: if that was after what is wrong began, it was restarted for it, by whomever, and
@@ -233,7 +234,7 @@ impl Case<'_> {
         if climbing.is_empty() && !again && self.living().all(Pod::is_ready) {
             return Truth::holds_not("a process died, was started again, and is ready");
         }
-        let newest = panics.last().map(|(_, head)| cut(head));
+        let newest = panics.last().map(|(_, head)| evidence::line(head));
         Truth::holds(climbing.into_iter().chain(newest)).again(again)
     }
 
@@ -274,7 +275,7 @@ fn release_trouble(pod: &Pod) -> Option<String> {
         _ => None,
     };
     let trouble = pod.containers.iter().find_map(trouble)?;
-    Some(cut(&format!("{}: {trouble}", pod.short_name())))
+    Some(evidence::quoting(&format!("{}: ", pod.short_name()), &trouble))
 }
 
 fn failed_init(container: &Container) -> Option<String> {
@@ -297,17 +298,6 @@ fn scheduling_trouble(pod: &Pod) -> Option<String> {
         .conditions
         .iter()
         .find(|condition| unscheduled(&condition.kind, &condition.status))?;
-    Some(cut(&format!(
-        "{}: {}: {}",
-        pod.short_name(),
-        condition.reason,
-        condition.message
-    )))
-}
-
-/// Longest line of evidence, in characters.
-const EVIDENCE: usize = 160;
-
-pub(super) fn cut(text: &str) -> String {
-    SafeText::cut(&text.replace('\n', " "), EVIDENCE).to_string()
+    let lead = format!("{}: {}: ", pod.short_name(), condition.reason);
+    Some(evidence::quoting(&lead, &condition.message))
 }
