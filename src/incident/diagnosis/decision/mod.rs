@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::events::is_of_the_cluster;
-pub(super) use self::rows::{late_in_words, strange_and_old};
+pub(super) use self::rows::{in_words, late_in_words};
 pub use self::truth::Truth;
 use super::Case;
 use crate::incident::facts::Facts;
