@@ -20,6 +20,8 @@ pub struct GridRow {
     pub limit_s: Option<u64>,
     /// How many are over it.
     pub over: Option<u64>,
+    /// Whether there may be more of them than that: not all rows were read.
+    pub over_at_least: bool,
     /// How the count changed within the window of [`Facts::change_of`](crate::incident::facts::Facts::change_of).
     pub change: Option<i64>,
     /// How its rows move, and when the next is at its limit.
@@ -57,6 +59,7 @@ impl App {
         let since = self.now.duration_since(read_at).as_secs().max(0);
         let known = table.status(&status.status);
         let change = self.facts.change_of(&table.name, &status.status);
+        let overdue = self.facts.overdue(table, status);
         GridRow {
             of: RowsOf {
                 table: table.name.as_str().into(),
@@ -66,7 +69,8 @@ impl App {
             oldest_s: status.oldest_s.map(|oldest| oldest.saturating_add(since)),
             at_least: known.is_some_and(|known| known.clock == ClockBasis::FirstSeen),
             limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
-            over: status.over_limit,
+            over: overdue.count(),
+            over_at_least: overdue.is_least(),
             change: change.map(|(change, _)| change),
             movement: self.facts.movement(table, &status.status),
             known: known.is_some(),

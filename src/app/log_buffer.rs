@@ -46,6 +46,19 @@ impl LogMode {
     pub fn next(self) -> Self {
         Self::ALL[(self as usize + 1) % Self::ALL.len()]
     }
+
+    /// Whether a record shows in this view. A lease that can't be had is an error too: the service writes that as information.
+    pub fn shows(self, record: &LogRecord) -> bool {
+        let about = record.leader.as_ref();
+        match self {
+            Self::Leader => about.is_some(),
+            Self::Errors => {
+                let failed = |leader: &LeaderLine| leader.kind == LeaderLineKind::LeaseFailed;
+                record.severity >= Severity::Warning || about.is_some_and(failed)
+            }
+            Self::All => true,
+        }
+    }
 }
 
 /// One entry of the scroll-back.
@@ -62,6 +75,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it shows in a view: what the console itself says shows in each.
+    fn shows_in(&self, mode: LogMode) -> bool {
+        self.note || mode.shows(&self.record)
+    }
+
     /// What makes two repeating leader lines the same.
     fn repeat_key(&self) -> Option<(&ContainerKey, &SafeText, LeaderLineKind)> {
         let leader = self.record.leader.as_ref()?;
@@ -76,12 +94,6 @@ impl Entry {
         self.repeat_key()
             .is_some_and(|key| other.repeat_key() == Some(key))
     }
-}
-
-/// Errors, warnings, and a lease that can't be had: the service writes that as information.
-fn is_bad(record: &LogRecord) -> bool {
-    let failed = |leader: &LeaderLine| leader.kind == LeaderLineKind::LeaseFailed;
-    record.severity >= Severity::Warning || record.leader.as_ref().is_some_and(failed)
 }
 
 /// Entries in the order of time, the oldest let go first.
@@ -113,9 +125,19 @@ impl Ring {
         }
     }
 
+    /// Takes in an entry of a view: among the lines about leaders, those that repeat stand for each other.
+    fn insert_in(&mut self, mode: LogMode, entry: Arc<Entry>, capacity: usize) {
+        if mode == LogMode::Leader {
+            self.insert_repeating(&entry, capacity);
+        } else {
+            self.insert(entry, capacity);
+        }
+    }
+
     /// Takes in an entry that may repeat another, which it then stands for: in its place while only such entries follow, so that a
     /// screen at rest stays as it is; else at its own time.
-    fn insert_repeating(&mut self, mut entry: Entry, capacity: usize) {
+    fn insert_repeating(&mut self, entry: &Entry, capacity: usize) {
+        let mut entry = entry.clone();
         let is_same = |other: &Arc<Entry>| entry.repeats_like(other);
         let place = self.entries.iter().rposition(is_same);
         let Some((place, other)) = place.and_then(|place| Some((place, self.entries.remove(place)?))) else {
@@ -184,36 +206,17 @@ impl LogBuffer {
 
     /// Whether a record belongs to the mode that is shown.
     pub fn shows(&self, record: &LogRecord) -> bool {
-        match self.mode {
-            LogMode::Leader => record.leader.is_some(),
-            LogMode::Errors => record.severity >= Severity::Warning,
-            LogMode::All => true,
-        }
+        self.mode.shows(record)
     }
 
     /// Takes in a record.
     pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
-        let about_leader = record.leader.is_some();
-        let bad = is_bad(&record);
-        let entry = Entry {
+        self.take(Arc::new(Entry {
             source: source.clone(),
             record,
             note: false,
             repeats: 1,
-        };
-        if about_leader {
-            self.leader.insert_repeating(entry.clone(), CHOSEN_CAPACITY);
-            self.narrow_repeating(&entry);
-        }
-        let entry = Arc::new(entry);
-        if bad {
-            self.errors.insert(entry.clone(), CHOSEN_CAPACITY);
-        }
-        if self.mode != LogMode::Leader && (bad || self.mode == LogMode::All) {
-            self.narrow(&entry);
-        }
-        self.all.insert(entry, ALL_CAPACITY);
-        self.count_arrival(about_leader, bad);
+        }));
     }
 
     /// Takes in something the console has to say about a log: it shows in every mode.
@@ -224,41 +227,33 @@ impl LogBuffer {
             text,
             leader: None,
         };
-        let entry = Arc::new(Entry {
+        self.take(Arc::new(Entry {
             source: source.clone(),
             record,
             note: true,
             repeats: 1,
-        });
-        self.narrow(&entry);
-        self.leader.insert(entry.clone(), CHOSEN_CAPACITY);
-        self.errors.insert(entry.clone(), CHOSEN_CAPACITY);
-        self.all.insert(entry, ALL_CAPACITY);
-        self.count_arrival(true, true);
+        }));
     }
 
-    fn count_arrival(&mut self, about_leader: bool, bad: bool) {
-        let shown = match self.mode {
-            LogMode::Leader => about_leader,
-            LogMode::Errors => bad,
-            LogMode::All => true,
-        };
+    /// Puts an entry into the ring of each view that it shows in, and into what is shown now.
+    fn take(&mut self, entry: Arc<Entry>) {
+        let shown = entry.shows_in(self.mode);
         if self.held.is_some() && shown {
             self.arrived += 1;
         }
-    }
-
-    fn narrow(&mut self, entry: &Arc<Entry>) {
-        let fits = self.fits(entry);
+        let fits = shown && self.fits(&entry);
         if let Some(narrowed) = self.narrowed.as_mut().filter(|_| fits) {
-            narrowed.insert(entry.clone(), ALL_CAPACITY);
+            narrowed.insert_in(self.mode, entry.clone(), ALL_CAPACITY);
         }
-    }
-
-    fn narrow_repeating(&mut self, entry: &Entry) {
-        let fits = self.mode == LogMode::Leader && self.fits(entry);
-        if let Some(narrowed) = self.narrowed.as_mut().filter(|_| fits) {
-            narrowed.insert_repeating(entry.clone(), ALL_CAPACITY);
+        let rings = [
+            (LogMode::Leader, &mut self.leader, CHOSEN_CAPACITY),
+            (LogMode::Errors, &mut self.errors, CHOSEN_CAPACITY),
+            (LogMode::All, &mut self.all, ALL_CAPACITY),
+        ];
+        for (mode, ring, capacity) in rings {
+            if entry.shows_in(mode) {
+                ring.insert_in(mode, entry.clone(), capacity);
+            }
         }
     }
 
@@ -493,6 +488,59 @@ mod tests {
         buffer.push(&b, heartbeat(63));
         let after = [(61, "api-a"), (62, "api-b"), (63, "api-b")];
         assert_eq!(shown(&buffer), after.map(|(at, pod)| (at, pod.to_owned())));
+    }
+
+    #[test]
+    fn each_view_shows_what_it_counts_and_wakes_for_whatever_path_it_takes() {
+        let of = |kind, severity| {
+            let leader = LeaderLine {
+                kind,
+                worker: "*workers.KafkaManager".into(),
+                worker_id: "1".into(),
+            };
+            LogRecord {
+                leader: Some(leader),
+                severity,
+                ..record(1, "x")
+            }
+        };
+        let plain = |severity| LogRecord {
+            severity,
+            ..record(1, "x")
+        };
+        // (record, in leader, in errors)
+        let cases = [
+            (of(LeaderLineKind::Heartbeat, Severity::Info), true, false),
+            (of(LeaderLineKind::Lost, Severity::Info), true, false),
+            (of(LeaderLineKind::LeaseFailed, Severity::Info), true, true),
+            (of(LeaderLineKind::LeaseFailed, Severity::Error), true, true),
+            (plain(Severity::Plain), false, false),
+            (plain(Severity::Info), false, false),
+            (plain(Severity::Warning), false, true),
+            (plain(Severity::Fatal), false, true),
+        ];
+        for (record, leader, errors) in cases {
+            let modes = [
+                (LogMode::Leader, leader),
+                (LogMode::Errors, errors),
+                (LogMode::All, true),
+            ];
+            for (mode, shows) in modes {
+                for narrowed in [false, true] {
+                    let mut buffer = LogBuffer::default();
+                    buffer.set_mode(mode);
+                    buffer.set_filter(narrowed.then(|| Regex::new("x").unwrap()));
+                    assert_eq!(buffer.shows(&record), shows, "{mode:?} {record:?}");
+                    buffer.push(&source("a"), record.clone());
+                    assert_eq!(buffer.shown().len(), usize::from(shows), "{mode:?} {record:?}");
+                    buffer.note(&source("a"), record.at, "a note".into());
+                    assert_eq!(buffer.shown().len(), 1 + usize::from(shows));
+                    buffer.step(-1);
+                    buffer.push(&source("a"), record.clone());
+                    assert_eq!(buffer.arrived, u64::from(shows), "{mode:?} {record:?}");
+                }
+            }
+        }
     }
 
     #[test]

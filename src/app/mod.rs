@@ -20,6 +20,8 @@ mod moving;
 #[cfg(test)]
 mod moving_tests;
 pub mod notice;
+#[cfg(test)]
+mod overdue_tests;
 pub mod page;
 pub mod panes;
 mod perform;

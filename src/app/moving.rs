@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::account::Account;
 use crate::incident::fact::StandingRow;
-use crate::incident::profile::Table;
 use crate::incident::span;
 use crate::incident::text::SafeText;
 
@@ -45,20 +44,12 @@ impl Rows {
                 continue;
             };
             rows.more |= list.more;
-            list.rows.iter().for_each(|row| rows.add(table, row));
+            let keys =
+                |row: &StandingRow| (SafeText::new(&table.name), row.row.id.clone(), row.status.clone());
+            rows.under_way.extend(list.rows.iter().map(keys));
+            rows.late.extend(account.facts.late_rows(table).map(keys));
         }
         rows
-    }
-
-    fn add(&mut self, table: &Table, row: &StandingRow) {
-        let status = table.statuses.iter().find(|status| status.name == *row.status);
-        let limit = status.and_then(|status| status.limit);
-        let age = row.clock_s.and_then(|age| u64::try_from(age).ok());
-        let key = (SafeText::new(&table.name), row.row.id.clone(), row.status.clone());
-        if limit.zip(age).is_some_and(|(limit, age)| age > limit.as_secs()) {
-            self.late.insert(key.clone());
-        }
-        self.under_way.insert(key);
     }
 
     /// Whether it holds this row in another status.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::App;
 use super::page::{Page, Tone};
 use crate::incident::fact::{Row, RowsOf};
+use crate::incident::overdue;
 use crate::incident::profile::{ClockBasis, Status, Table};
 use crate::incident::span;
 
@@ -83,7 +84,7 @@ impl App {
         }
     }
 
-    /// A row that was read at a moment: over its limit, it is red.
+    /// A row as it was read: over its limit, it is red. It does not age before the next poll, as nothing does that is judged by the rows.
     fn row_words(&self, row: &Row, of: &RowsOf, read_at: Timestamp) -> (Tone, String) {
         let clock = |seconds: Option<i64>| {
             seconds.map_or_else(
@@ -91,22 +92,15 @@ impl App {
                 |seconds| span::full_clock(SignedDuration::from_secs(seconds)),
             )
         };
-        let since = self.now.duration_since(read_at).as_secs().max(0);
-        let now = |at_read: Option<i64>| at_read.map(|seconds| seconds.saturating_add(since));
-        let (idle, age) = (now(row.idle_s), now(row.age_s));
         let seen = self.facts.seen(&of.table, &row.id);
         let seen = seen.filter(|seen| seen.status == of.status);
         let seen_s = seen.map(|seen| read_at.duration_since(seen.at).as_secs().max(0));
         let table = self.session.profile.table(&of.table);
         let status = table.and_then(|table| table.status(&of.status));
-        let clock_s = match status.map(|status| status.clock) {
-            None | Some(ClockBasis::UpdatedAt) => idle,
-            Some(ClockBasis::CreatedAt) => age,
-            Some(ClockBasis::FirstSeen) => now(seen_s.max(row.idle_s)),
-        };
-        let limit = status.and_then(|status| status.limit).map(span::of);
-        let left = limit.zip(clock_s);
-        let left = left.map(|(limit, clock_s)| limit.as_secs().saturating_sub(clock_s));
+        let left = status.and_then(|status| {
+            let age_s = overdue::age_s(status.clock, row, seen_s)?;
+            overdue::left_s(status, age_s)
+        });
         let tone = match left {
             Some(..0) => Tone::Bad,
             _ => Tone::Code,
@@ -118,7 +112,7 @@ impl App {
             |seen| format!("{}{}", if before { ">" } else { "" }, brief(seen)),
         );
         let ocm = if row.ocm_id.is_empty() { "–" } else { &row.ocm_id };
-        let (idle, age, left) = (clock(idle), clock(age), clock(left));
+        let (idle, age, left) = (clock(row.idle_s), clock(row.age_s), clock(left));
         let cells = [&*row.id, &idle, &left, &seen, &age, &row.region, ocm];
         (tone, columns(cells, &row.reason))
     }

@@ -97,7 +97,7 @@ async fn read_table(session: &mut Session, table: &TableStatements) -> Result<Ta
     };
     let under_way = moving.map(|rows| under_way(rows, table));
     let standing = match (&under_way, failed) {
-        (Ok(under_way), Ok(failed)) => Ok(standing(under_way, failed, table)),
+        (Ok(_), Ok(failed)) => Ok(standing(failed)),
         (Err(why), _) => Err(why.clone()),
         (_, Err(why)) => Err(why),
     };
@@ -134,18 +134,10 @@ fn under_way(mut rows: Vec<StandingRow>, table: &TableStatements) -> UnderWay {
     }
 }
 
-/// The rows over their limit and those that failed lately.
-fn standing(under_way: &UnderWay, mut failed: Vec<StandingRow>, table: &TableStatements) -> Standing {
-    let more = under_way.more || failed.len() > ROWS_LIMIT;
-    failed.truncate(ROWS_LIMIT);
-    let is_over = |row: &&StandingRow| {
-        let limit = table.status(&row.status).and_then(|status| status.limit);
-        let limit = limit.and_then(|limit| i64::try_from(limit.as_secs()).ok());
-        limit.zip(row.clock_s).is_some_and(|(limit, age)| age > limit)
-    };
-    let over = under_way.rows.iter().filter(is_over).cloned();
-    let mut rows: Vec<_> = over.chain(failed).collect();
-    rows.sort_by_key(|row| row.row.idle_s.unwrap_or(i64::MAX));
+/// The rows that failed lately, the newest first.
+fn standing(mut rows: Vec<StandingRow>) -> Standing {
+    let more = rows.len() > ROWS_LIMIT;
+    rows.truncate(ROWS_LIMIT);
     Standing { rows, more }
 }
 
@@ -255,16 +247,13 @@ fn count(row: &PgRow, index: usize) -> sqlx::Result<u64> {
 fn status_count(row: &PgRow, table: &TableStatements) -> sqlx::Result<(StatusCount, String)> {
     let stored: String = row.try_get(0)?;
     let status = table.status(&stored);
-    let (oldest_s, over) = (row.try_get(2)?, count(row, 3)?);
+    let oldest_s = row.try_get(2)?;
     let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
     let shown = StatusCount {
         status: shortened(&stored),
         count: count(row, 1)?,
         oldest_s: if by_sight { None } else { oldest_s },
-        over_limit: status
-            .and_then(|status| status.limit)
-            .filter(|_| !by_sight)
-            .map(|_| over),
+        over_limit: None,
     };
     Ok((shown, stored))
 }

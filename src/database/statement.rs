@@ -40,7 +40,7 @@ pub(super) struct Statements {
 pub(super) struct TableStatements {
     /// Table name.
     pub(super) table: String,
-    /// Status, count, age of the oldest in seconds, number over the limit; one row a status.
+    /// Status, count, age of the oldest in seconds; one row a status.
     pub(super) summary: String,
     /// The rows on their way, the oldest first: the columns of a row, status, and age by its clock.
     pub(super) under_way: String,
@@ -123,9 +123,8 @@ fn column_of(basis: ClockBasis) -> &'static str {
 fn summary(table: &Table) -> Result<String, Problem> {
     let name = identifier(&table.name)?;
     let age = seconds_since(&basis(&table.statuses)?);
-    let over = over_limit(&table.statuses, &age)?;
     Ok(format!(
-        r#"select {STATUS}, count(*), max({age}), count(*) filter (where {over}) from {name} where "deleted_at" is null group by {STATUS} limit {GROUPS_LIMIT}"#
+        r#"select {STATUS}, count(*), max({age}) from {name} where "deleted_at" is null group by {STATUS} limit {GROUPS_LIMIT}"#
     ))
 }
 
@@ -142,21 +141,6 @@ fn basis(statuses: &[Status]) -> Result<String, Problem> {
         return Ok(column_of(ClockBasis::UpdatedAt).to_owned());
     }
     Ok(format!(r#"case{cases} else "updated_at" end"#))
-}
-
-/// Whether a row is older than its status's limit, strictly.
-fn over_limit(statuses: &[Status], age: &str) -> Result<String, Problem> {
-    let mut terms = Vec::new();
-    for status in statuses {
-        if let Some(limit) = status.limit {
-            let name = literal(&status.name)?;
-            terms.push(format!("({STATUS} = {name} and {age} > {})", limit.as_secs()));
-        }
-    }
-    if terms.is_empty() {
-        return Ok("false".to_owned());
-    }
-    Ok(terms.join(" or "))
 }
 
 /// The rows on their way, the oldest first. Each is in a status that rows leave, or in one that the profile does not know.
@@ -284,22 +268,16 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_each_status_by_its_own_clock_and_limit() {
+    fn the_summary_tells_the_age_of_the_oldest_by_the_clock_of_its_status() {
         let statuses = vec![
             status("accepted", ClockBasis::UpdatedAt, Some(180)),
             status("provisioning", ClockBasis::CreatedAt, None),
         ];
         let age = r#"floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'provisioning' then "created_at" else "updated_at" end)))::bigint"#;
         let expected = format!(
-            r#"select coalesce("status", ''), count(*), max({age}), count(*) filter (where (coalesce("status", '') = 'accepted' and {age} > 180)) from "clusters" where "deleted_at" is null group by coalesce("status", '') limit 200"#
+            r#"select coalesce("status", ''), count(*), max({age}) from "clusters" where "deleted_at" is null group by coalesce("status", '') limit 200"#
         );
         assert_eq!(summary(&table(statuses)).ok(), Some(expected));
-    }
-
-    #[test]
-    fn without_limits_nothing_is_over_one() {
-        let text = summary(&table(Vec::new())).unwrap_or_default();
-        assert!(text.contains("filter (where false)"), "{text}");
     }
 
     #[test]

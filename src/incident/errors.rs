@@ -168,6 +168,7 @@ mod tests {
         let sighting = |seconds: &i64| ErrorSighting {
             at: ago(*seconds),
             text: SafeText::new(&format!("{class} {seconds}")),
+            line: SafeText::default(),
         };
         ErrorTally {
             class: class.into(),

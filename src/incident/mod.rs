@@ -21,6 +21,7 @@ mod gate_tests;
 pub mod handoff;
 pub mod leader;
 pub mod log;
+pub mod overdue;
 pub mod plan;
 pub mod profile;
 mod prose;

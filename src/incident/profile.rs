@@ -64,6 +64,9 @@ pub struct ErrorClass {
     /// Whether such a record is part of normal work and proves nothing.
     #[serde(default)]
     pub harmless: bool,
+    /// Whether panics and fatal lines are of this class, whatever words they and their stacks hold: they are the service's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fatal: bool,
 }
 
 /// The deployment and its pods.
@@ -494,19 +497,19 @@ pub(super) mod seconds {
 }
 
 /// The same for a span that may be absent.
-mod optional_seconds {
+pub(super) mod optional_seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::incident) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         Option::<u64>::deserialize(deserializer).map(|seconds| seconds.map(Duration::from_secs))
     }
 
     #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::incident) fn serialize<S: Serializer>(
         span: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {

@@ -10,7 +10,7 @@ const LINE: usize = 300;
 /// Longest quotation of a log, in characters: OCM tells its reason last.
 const QUOTATION: usize = 600;
 
-/// A line of text from wherever: one line, without secrets, without control sequences, and not long.
+/// A line of text from wherever: one line, without secrets, without control sequences, and not long: a long one loses its middle.
 pub(super) fn clean(text: &str) -> String {
     clean_to(text, LINE)
 }
@@ -18,7 +18,7 @@ pub(super) fn clean(text: &str) -> String {
 /// The same, no longer than so many characters.
 pub(super) fn clean_to(text: &str, longest: usize) -> String {
     let one_line = SafeText::new(&redact(text)).replace('\n', " ");
-    SafeText::cut(&one_line, longest).to_string()
+    SafeText::shortened(&one_line, longest).to_string()
 }
 
 /// One line of a section.

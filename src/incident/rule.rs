@@ -205,6 +205,21 @@ pub enum Condition {
     NewlyFailed {
         /// The table.
         table: String,
+        /// The error classes of the reasons that count, by their patterns; empty names reasons that no class knows. None means any reason.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        classes: Vec<String>,
+    },
+    /// Living rows in a status that the profile does not know; blank ones are [`Condition::Blank`]'s.
+    UnknownStatus {
+        /// The table.
+        table: String,
+        /// Only those that have been in it for longer, strictly; without it, any.
+        #[serde(
+            default,
+            with = "super::profile::optional_seconds",
+            skip_serializing_if = "Option::is_none"
+        )]
+        over: Option<Duration>,
     },
     /// Living rows with a blank status.
     Blank {

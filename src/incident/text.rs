@@ -57,10 +57,50 @@ impl SafeText {
         Self::new(&short)
     }
 
+    /// Makes a text safe and leaves out its middle where it has more than so many characters. What a line begins with says where it comes
+    /// from, and what it ends with why: errors are wrapped one into the other, and the innermost cause stands last.
+    pub fn shortened(text: &str, max_chars: usize) -> Self {
+        let head = text.char_indices().nth(max_chars).map(|(at, _)| &text[..at]);
+        let Some(head) = head else {
+            let safe = Self::new(text);
+            let fits = safe.chars().count() <= max_chars;
+            return if fits {
+                safe
+            } else {
+                Self::new(&without_middle(&safe, &safe, max_chars))
+            };
+        };
+        let tail = text.char_indices().nth_back(max_chars.saturating_sub(1));
+        let tail = tail.map_or("", |(at, _)| &text[at..]);
+        Self::new(&without_middle(&Self::new(head), &Self::new(tail), max_chars))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The beginning of one text and the end of another with a `…` between them: a third and two thirds of so many characters, each at the
+/// end of a word where one is near.
+fn without_middle(head: &str, tail: &str, max_chars: usize) -> String {
+    /// How far a word's end may be.
+    const NEAR: usize = 12;
+    let Some(room) = max_chars.checked_sub(1) else {
+        return String::new();
+    };
+    let head_end = head.char_indices().nth(room / 3).map_or(head.len(), |(at, _)| at);
+    let head = &head[..head_end];
+    let blank = head.rfind(' ').map(|at| at + 1);
+    let near = blank.filter(|at| head[*at..].chars().count() <= NEAR);
+    let head = &head[..near.unwrap_or(head.len())];
+    let least = room - room / 3;
+    let start = tail.char_indices().nth_back(least.saturating_sub(1));
+    let tail = start.map_or(tail, |(at, _)| &tail[at..]);
+    let tail = if least == 0 { "" } else { tail };
+    let word = tail.find(' ').map(|at| at + 1);
+    let near = word.filter(|at| tail[..*at].chars().count() <= NEAR);
+    format!("{head}…{}", &tail[near.unwrap_or(0)..])
 }
 
 /// Whether bytes can stand as they are: printable ASCII and line ends. Looks at blocks without branches, as most text is plain.
@@ -280,6 +320,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_shortened_loses_its_middle_and_keeps_its_end() {
+        for (text, max, want) in [
+            ("short", 5, "short"),
+            ("longer", 5, "l…ger"),
+            (
+                "it failed to list: it failed to read: the disk is full",
+                30,
+                "it failed …the disk is full",
+            ),
+            ("anything", 1, "…"),
+            ("anything", 0, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(SafeText::shortened(text, max).as_str(), want, "{text:?} to {max}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_reach_the_terminal_as_control_or_format(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -306,6 +364,10 @@ mod tests {
         #[test]
         fn a_cut_is_never_longer_than_asked(text in "(?s).{0,60}", max in 0usize..40) {
             prop_assert!(SafeText::cut(&text, max).chars().count() <= max);
+            let short = SafeText::shortened(&text, max);
+            prop_assert!(short.chars().count() <= max, "{short}");
+            let safe = SafeText::new(&text);
+            prop_assert!(short == safe || short.contains('…') || max == 0);
         }
     }
 }

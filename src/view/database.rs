@@ -221,7 +221,7 @@ fn status_row<'t>(
         .status(&row.of.status)
         .is_some_and(|status| status.role == Role::Failed)
         && row.count > 0;
-    let meaning = if failed || over {
+    let meaning = if failed || over || !row.known {
         Meaning::Bad
     } else {
         Meaning::Text
@@ -237,11 +237,7 @@ fn status_row<'t>(
             if selected { theme.glyphs.chosen } else { "" },
             Columns::MARK,
         )
-        .column(
-            if row.known { meaning } else { Meaning::Doubtful },
-            &name,
-            columns.status,
-        );
+        .column(meaning, &name, columns.status);
     columns.line(line, &row_cells(app, theme, row), meaning)
 }
 

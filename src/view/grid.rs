@@ -128,7 +128,10 @@ pub(super) fn row_cells(app: &App, theme: &Theme, row: &GridRow) -> Cells {
     let over = match row.over {
         None => dash(),
         Some(0) => "0".to_owned(),
-        Some(over) => format!("! {over}"),
+        Some(over) => {
+            let more = if row.over_at_least { "+" } else { "" };
+            format!("! {over}{more}")
+        }
     };
     let is_over = row.over.is_some_and(|over| over > 0);
     let at_most = if row.at_least { theme.glyphs.at_most } else { "" };

@@ -7,7 +7,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::log_buffer::Entry;
-use crate::incident::log::Severity;
+use crate::incident::log::{Header, Severity};
 
 /// Continuation lines of a record that are shown; the dialog has them all.
 const CONTINUED: usize = 3;
@@ -39,12 +39,7 @@ impl<'a> Sheet<'a> {
         let text = &*entry.record.text;
         let mut lines = text.split('\n');
         let head = self.head(entry);
-        let first = without_header(lines.next().unwrap_or_default());
-        let first = if self.is_narrow() {
-            without_place(first)
-        } else {
-            first
-        };
+        let first = without_header(lines.next().unwrap_or_default(), self.is_narrow());
         let mut rows = self.spread(head, first, line_meaning(entry.record.severity), INDENT);
         let more = text.bytes().filter(|byte| *byte == b'\n').count();
         for line in lines.take(CONTINUED) {
@@ -183,37 +178,12 @@ fn line_meaning(severity: Severity) -> Meaning {
     }
 }
 
-/// A glog line from its file on: the row says severity and time already.
-///
-/// The header is `Lmmdd hh:mm:ss.uuuuuu threadid file:line] msg`, L one of IWEF, the thread id padded to seven.
-fn without_header(line: &str) -> &str {
-    let bytes = line.as_bytes();
-    let dated = bytes.len() > 5
-        && matches!(bytes[0], b'I' | b'W' | b'E' | b'F')
-        && bytes[1..5].iter().all(u8::is_ascii_digit)
-        && bytes[5] == b' ';
-    let after = |text: &str, fits: fn(u8) -> bool| {
-        let end = text.bytes().position(|byte| !fits(byte))?;
-        (end > 0).then_some(end)
-    };
-    let place = || {
-        let rest = line.get(6..)?.trim_start();
-        let rest =
-            rest[after(rest, |byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'))?..].trim_start();
-        Some(rest[after(rest, |byte| byte.is_ascii_digit())?..].trim_start())
-    };
-    dated
-        .then(place)
-        .flatten()
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(line)
-}
-
-/// What follows `file:line] `, where that is how the text begins.
-fn without_place(text: &str) -> &str {
-    match text.split_once("] ") {
-        Some((place, rest)) if place.contains(':') && !place.contains([' ', '[', '"']) => rest,
-        _ => text,
+/// A glog line without its header: the row says severity and time already. Where it is narrow the file goes too. Other lines stay whole.
+fn without_header(line: &str, narrow: bool) -> &str {
+    match Header::parse(line) {
+        Some(header) if header.place.is_some() && narrow => header.message,
+        Some(header) if header.place.is_some() => header.words,
+        _ => line,
     }
 }
 
@@ -236,32 +206,32 @@ mod tests {
 
     #[test]
     fn a_glog_header_is_left_out_and_nothing_else() {
+        let running = "I0115 13:24:01.482913       1 leader_election_mgr.go:80] [opid=1] Running";
         let cases = [
             (
-                "I0115 13:24:01.482913       1 leader_election_mgr.go:80] Running",
-                "leader_election_mgr.go:80] Running",
+                running,
+                "leader_election_mgr.go:80] [opid=1] Running",
+                "[opid=1] Running",
             ),
-            ("E0115 13:24:01.482913   29044 a.go:1] é", "a.go:1] é"),
-            ("I0115 not a header", "I0115 not a header"),
-            ("I0115 13:24:01", "I0115 13:24:01"),
-            ("{\"level\":\"info\"}", "{\"level\":\"info\"}"),
-            ("", ""),
+            ("E0115 13:24:01.482913   29044 a.go:1] é", "a.go:1] é", "é"),
+            ("I0115 not a header", "I0115 not a header", "I0115 not a header"),
+            ("I0115 13:24:01", "I0115 13:24:01", "I0115 13:24:01"),
+            (
+                "2021/01/15 13:24:01 sent",
+                "2021/01/15 13:24:01 sent",
+                "2021/01/15 13:24:01 sent",
+            ),
+            (
+                "{\"level\":\"info\"}",
+                "{\"level\":\"info\"}",
+                "{\"level\":\"info\"}",
+            ),
+            ("a.go:80] no header", "a.go:80] no header", "a.go:80] no header"),
+            ("", "", ""),
         ];
-        for (line, shown) in cases {
-            assert_eq!(without_header(line), shown);
-        }
-    }
-
-    #[test]
-    fn a_place_is_left_out_and_nothing_else() {
-        let cases = [
-            ("a.go:80] [opid=1] text", "[opid=1] text"),
-            ("[opid=1] text", "[opid=1] text"),
-            ("a b:c] text", "a b:c] text"),
-            ("text", "text"),
-        ];
-        for (text, shown) in cases {
-            assert_eq!(without_place(text), shown);
+        for (line, wide, narrow) in cases {
+            assert_eq!(without_header(line, false), wide);
+            assert_eq!(without_header(line, true), narrow);
         }
     }
 }

@@ -75,20 +75,15 @@ impl Checker<'_> {
                     );
                 }
             }
-            Condition::Errors { classes, .. } => {
-                let known = profile.error_classes.iter().map(|class| class.id.as_str());
-                for class in classes.iter().filter(|class| !class.is_empty()) {
-                    self.known(&format!("{path}.classes"), "error class", class, known.clone());
-                }
+            Condition::Errors { classes, .. } => self.known_classes(path, classes),
+            Condition::NewlyFailed { table, classes } => {
+                self.known_table(path, table);
+                self.known_classes(path, classes);
             }
             Condition::OverLimit { table, .. }
-            | Condition::NewlyFailed { table }
+            | Condition::UnknownStatus { table, .. }
             | Condition::Blank { table }
-            | Condition::NoneReady { table } => {
-                let tables = profile.database.iter().flat_map(|database| &database.tables);
-                let known = tables.map(|table| table.name.as_str());
-                self.known(&format!("{path}.table"), "table", table, known);
-            }
+            | Condition::NoneReady { table } => self.known_table(path, table),
             Condition::All { of } => self.conditions(&format!("{path}.of"), of),
             Condition::Any { of, optional } => {
                 self.require(!of.is_empty(), path, || {
@@ -108,6 +103,22 @@ impl Checker<'_> {
             | Condition::ClusterEvents
             | Condition::StepFails => {}
         }
+    }
+
+    fn known_classes(&mut self, path: &str, classes: &[String]) {
+        let profile: &Profile = self.profile;
+        let known = profile.error_classes.iter().map(|class| class.id.as_str());
+        for class in classes.iter().filter(|class| !class.is_empty()) {
+            self.known(&format!("{path}.classes"), "error class", class, known.clone());
+        }
+    }
+
+    fn known_table(&mut self, path: &str, table: &str) {
+        let profile: &Profile = self.profile;
+        let database = profile.database.iter();
+        let known = database.flat_map(|database| &database.tables);
+        let known = known.map(|table| table.name.as_str());
+        self.known(&format!("{path}.table"), "table", table, known);
     }
 
     fn conditions(&mut self, path: &str, conditions: &[Condition]) {

@@ -130,6 +130,9 @@ pub struct DatabaseRow {
     pub limit_s: Option<u64>,
     /// Rows over it.
     pub over_limit: Option<u64>,
+    /// Whether there may be more of them: not all rows were read. Left out where there are not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over_limit_at_least: bool,
     /// Rows that came into the status within five minutes, or since the look began; `None` before a second poll.
     pub entered: Option<u64>,
     /// Rows that left it, the same way.
@@ -313,6 +316,7 @@ fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
     let row = |count: &StatusCount| {
         let known = table.status(&count.status);
         let movement = account.facts.movement(table, &count.status);
+        let overdue = account.facts.overdue(table, count);
         DatabaseRow {
             table: table.name.clone(),
             status: count.status.to_string(),
@@ -320,7 +324,8 @@ fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
             count: count.count,
             oldest_idle_s: count.oldest_s.map(|oldest| oldest + since),
             limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
-            over_limit: count.over_limit,
+            over_limit: overdue.count(),
+            over_limit_at_least: overdue.is_least(),
             entered: movement.entered,
             left: movement.left,
             next_limit_s: movement.next_limit_s.map(|next| (next - since).max(0)),

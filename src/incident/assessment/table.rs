@@ -166,7 +166,7 @@ fn row_in_words(row: &DatabaseRow) -> String {
     words.extend(
         row.over_limit
             .filter(|over| *over > 0)
-            .map(|over| format!("{over} OVER")),
+            .map(|over| format!("{over}{} OVER", if row.over_limit_at_least { "+" } else { "" })),
     );
     words.extend(
         row.next_limit_s

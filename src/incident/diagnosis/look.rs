@@ -7,21 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use super::Case;
 use super::answer::{Answer, Heard};
 use super::decision::{ErrorLimit, Truth, is_of_the_cluster};
+use super::evidence;
 use crate::incident::errors::ClassSummary;
 use crate::incident::fact::{ClusterEvent, ContainerState};
 use crate::incident::feed::{FeedId, FeedState, Freshness};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
-use crate::incident::text::SafeText;
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 5;
 
 /// A log whose first line is younger than its container by more than this has lost its beginning.
 const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
-
-/// Longest line of evidence, in characters.
-const EVIDENCE: usize = 160;
 
 impl Case<'_> {
     /// The warnings of the window among the service's events, by reason.
@@ -80,11 +77,8 @@ impl Case<'_> {
             )
         });
         let (kind, name) = (&event.object_kind, &event.object_name);
-        let words = format!(
-            "{} ×{}{ago} {kind}/{name}: {}",
-            event.reason, event.count, event.message
-        );
-        SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+        let lead = format!("{} ×{}{ago} {kind}/{name}: ", event.reason, event.count);
+        evidence::quoting(&lead, &event.message)
     }
 
     /// Errors in the logs by class, held against what the rules say is too many of them. Those that are over are told, and pass.
@@ -206,17 +200,16 @@ impl Case<'_> {
     fn class_in_words(&self, summary: &ClassSummary<'_>) -> String {
         let ago = |at| span::brief(self.now.duration_since(at).max(SignedDuration::ZERO));
         let (source, newest) = summary.newest;
-        let words = format!(
-            "{}: {}{}, the first {} ago, the last {} ago by {}: {}",
+        let lead = format!(
+            "{}: {}{}, the first {} ago, the last {} ago by {}: ",
             self.class_title(summary.class),
             summary.count,
             if summary.more { " at least" } else { "" },
             ago(summary.first_at),
             ago(newest.at),
             source.short_name(),
-            newest.words()
         );
-        SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+        evidence::quoting(&lead, newest.words())
     }
 
     fn logs_heard(&self) -> impl Iterator<Item = (&FeedId, Freshness)> {
@@ -247,10 +240,6 @@ impl Case<'_> {
         let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
         self.facts.feeds().any(|(id, _)| bears(id) && stopped(id))
     }
-}
-
-fn newest<'a>(events: &[&'a ClusterEvent]) -> Option<&'a ClusterEvent> {
-    events.iter().copied().max_by_key(|event| event.last_at)
 }
 
 /// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.

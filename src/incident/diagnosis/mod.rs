@@ -5,6 +5,7 @@ mod answer;
 #[cfg(test)]
 mod any_facts;
 mod decision;
+mod evidence;
 mod leader;
 mod look;
 mod pods;

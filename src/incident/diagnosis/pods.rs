@@ -4,15 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use super::answer::{Answer, Heard};
+use super::evidence;
 use crate::incident::fact::{ClusterEvent, Container, ContainerState, Deployment, Ended, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::settle;
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
-use crate::incident::text::SafeText;
-
-/// Longest line of evidence, in characters.
-const EVIDENCE: usize = 160;
 
 /// Pods that are named of many.
 const NAMED: usize = 6;
@@ -124,13 +121,12 @@ impl Case<'_> {
             .filter(|why| !why.is_empty())
             .collect();
         let colon = if why.is_empty() { "" } else { ": " };
-        let words = format!(
-            "{}: {}{ready}{going}{restarts}{colon}{}",
+        let lead = format!(
+            "{}: {}{ready}{going}{restarts}{colon}",
             pod.short_name(),
-            pod.status,
-            why.join("; ")
+            pod.status
         );
-        SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
+        evidence::quoting(&lead, &why.join("; "))
     }
 
     /// Why a container does not run, or how it ended before.

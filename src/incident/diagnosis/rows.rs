@@ -4,21 +4,23 @@ use jiff::SignedDuration;
 
 use super::Case;
 use super::answer::{Answer, Heard};
-use super::decision::{late_in_words, strange_and_old};
-use crate::incident::fact::{StatusCount, UnderWay};
+use super::decision::{in_words, late_in_words};
+use crate::incident::fact::StatusCount;
 use crate::incident::facts::CHANGE_WINDOW;
 use crate::incident::feed::FeedId;
+use crate::incident::overdue::Overdue;
 use crate::incident::profile::{ClockBasis, Role, Status, Table};
 use crate::incident::sop::StepStatus;
 use crate::incident::span;
 
-/// Rows over their limit that are named of many.
+/// Rows that are named of many.
 const NAMED: usize = 10;
 
-/// A status as the database has it, beside what the profile says about it.
+/// A status as the database has it, beside what the profile says about it and how its rows stand against its limit.
 struct Counted<'a> {
     row: &'a StatusCount,
     status: &'a Status,
+    overdue: Overdue,
 }
 
 impl Counted<'_> {
@@ -26,28 +28,11 @@ impl Counted<'_> {
         self.status.limit.map(span::of)
     }
 
-    /// Why it can't be said that none of its rows is over the limit.
-    fn doubt(&self, list: Option<&UnderWay>) -> Option<String> {
-        let name = &self.row.status;
-        if self.row.count == 0 {
-            return None;
-        }
-        if self.row.over_limit.is_none() && self.status.clock == ClockBasis::FirstSeen {
-            return Some(format!("{name} not watched long enough"));
-        }
-        if self.row.over_limit.is_none() || self.row.oldest_s.is_none() {
-            return Some(format!("no age for {name}"));
-        }
-        let rows = list.iter().flat_map(|list| &list.rows);
-        let ageless = rows
-            .filter(|row| row.status == *name && row.clock_s.is_none())
-            .count();
-        (ageless > 0).then(|| format!("no age for {ageless} of {} {name}", self.row.count))
-    }
-
     /// `cluster_accepted 07:11 > 03:00`.
     fn over(&self) -> Option<String> {
-        self.row.over_limit.filter(|over| *over > 0)?;
+        if !self.overdue.is_over() {
+            return None;
+        }
         let oldest = age(self.row.oldest_s?, self.status.clock);
         Some(format!(
             "{} {oldest} > {}",
@@ -87,6 +72,22 @@ impl Counts<'_> {
         of_role.map(|counted| counted.row.count).sum()
     }
 
+    /// `1 in unknown status teleporting`, `1 without a status`: rows that no worker looks at, as far as the profile knows.
+    fn strange(&self) -> Option<String> {
+        let (blank, strange): (Vec<_>, Vec<_>) = self.unknown.iter().partition(|row| row.status.is_empty());
+        let sum = |rows: &[&StatusCount]| rows.iter().map(|row| row.count).sum::<u64>();
+        let strange = strange.first().map(|first| {
+            let (count, name) = (sum(&strange), &first.status);
+            match strange.len() {
+                1 => format!("{count} in unknown status {name}"),
+                more => format!("{count} in unknown statuses, {name} and {} more", more - 1),
+            }
+        });
+        let blank = (!blank.is_empty()).then(|| format!("{} without a status", sum(&blank)));
+        let words: Vec<_> = strange.into_iter().chain(blank).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// Every status with its count, its oldest age and how its rows move; those the profile does not know are named as such.
     fn evidence(&self, case: &Case<'_>) -> Vec<String> {
         let known = self
@@ -120,7 +121,8 @@ impl Case<'_> {
             .heard(&counts.heard)
     }
 
-    /// Whether no row is older than its status's limit, strictly.
+    /// Whether no row is older than its status's limit, strictly. Rows in a status that nobody knows, or in none, have no limit: they are
+    /// defective, however young they are.
     pub(super) fn limits(&self, table: &str) -> Answer {
         let counts = match self.counts(table) {
             Ok(counts) => counts,
@@ -132,35 +134,51 @@ impl Case<'_> {
             .filter(|counted| counted.limit().is_some())
             .collect();
         let rows: u64 = limited.iter().map(|counted| counted.row.count).sum();
-        let over: u64 = limited.iter().filter_map(|counted| counted.row.over_limit).sum();
+        let over: u64 = limited.iter().filter_map(|counted| counted.overdue.count()).sum();
+        let at_least = if limited.iter().any(|counted| counted.overdue.is_least()) {
+            "at least "
+        } else {
+            ""
+        };
         let offenders: Vec<_> = limited.iter().filter_map(|counted| counted.over()).collect();
-        let list = self.facts.under_way(table);
-        let doubt = limited.iter().find_map(|counted| counted.doubt(list));
-        let all = self.facts.statuses(table).and_then(|read| read.as_ref().ok());
-        let doubt = doubt.or_else(|| strange_and_old(counts.table, all?));
+        let doubt = limited.iter().find_map(|counted| match &counted.overdue {
+            Overdue::Unknown { missing } => Some(missing.clone()),
+            Overdue::NoLimit | Overdue::Within | Overdue::Over { .. } => None,
+        });
         let (status, value) = match (over, doubt) {
             (0, Some(doubt)) => (StepStatus::Unknown, doubt),
             (0, None) if rows == 0 => (StepStatus::Pass, "nothing under way".to_owned()),
             (0, None) => (StepStatus::Pass, format!("0 of {rows} over limit")),
-            _ if offenders.is_empty() => (StepStatus::Fail, format!("{over} of {rows} over limit")),
+            _ if offenders.is_empty() => (StepStatus::Fail, format!("{at_least}{over} of {rows} over limit")),
             _ => (
                 StepStatus::Fail,
-                format!("{over} of {rows} over limit: {}", offenders.join(", ")),
+                format!("{at_least}{over} of {rows} over limit: {}", offenders.join(", ")),
             ),
         };
-        let strange: u64 = counts.unknown.iter().map(|row| row.count).sum();
-        let strange = (strange > 0).then(|| format!("{strange} of unknown status"));
+        let strange = counts.strange();
+        // What decides is said first.
+        let (first, strange) = match (strange, status) {
+            (Some(strange), StepStatus::Pass | StepStatus::Unknown) => (Some(strange), None),
+            (strange, _) => (None, strange),
+        };
+        let status = if first.is_some() { StepStatus::Fail } else { status };
         let next = self.next_limit(counts.table);
         let soon = next.as_ref().filter(|next| next.left <= CHANGE_WINDOW);
         let soon = soon.map(|next| next.words.clone());
         let stands = limited
             .iter()
             .find_map(|counted| self.stand(counts.table, counted));
-        let value = std::iter::once(value).chain(stands).chain(soon).chain(strange);
+        let value = first
+            .into_iter()
+            .chain([value])
+            .chain(stands)
+            .chain(soon)
+            .chain(strange);
         Answer::new(status, "database")
             .value(value.collect::<Vec<_>>().join(", "))
             .against(self.limits_in_words(table))
-            .evidence(self.named_late_rows(table))
+            .evidence(self.named_late_rows(counts.table))
+            .evidence(self.strange_rows(counts.table).take(NAMED).map(in_words))
             .evidence(next.map(|next| format!("{}: {}", next.words, next.row)))
             .evidence(counts.evidence(self))
             .heard(&counts.heard)
@@ -168,24 +186,26 @@ impl Case<'_> {
 
     /// Whether the rows of a status that has late ones move.
     fn stand(&self, table: &Table, counted: &Counted<'_>) -> Option<String> {
-        counted.row.over_limit.filter(|over| *over > 0)?;
+        if !counted.overdue.is_over() {
+            return None;
+        }
         let moves = self.facts.movement(table, &counted.row.status).moves?;
         let words = if moves { "moves" } else { "stands still" };
         Some(format!("{} {words}", counted.row.status))
     }
 
     /// The rows over their limit, to the second, the oldest first.
-    fn named_late_rows(&self, table: &str) -> Vec<String> {
-        let mut late: Vec<_> = self.late_rows_of(table, &[]).collect();
+    fn named_late_rows(&self, table: &Table) -> Vec<String> {
+        let mut late: Vec<_> = self.facts.late_rows(table).collect();
         late.sort_by_key(|row| std::cmp::Reverse(row.clock_s));
         let more = late.len().saturating_sub(NAMED);
-        let cut = self.facts.standing(table).is_some_and(|standing| standing.more);
+        let cut = self.facts.under_way(&table.name).is_some_and(|list| list.more);
         let unread = cut && !late.is_empty();
         let more = (more > 0).then(|| format!("and {more} more over their limit"));
         let unread = unread.then(|| "more may be over their limit: not all rows were read".to_owned());
         let named = late.into_iter().take(NAMED);
         named
-            .map(|row| late_in_words(self.profile, table, row))
+            .map(|row| late_in_words(table, row))
             .chain(more)
             .chain(unread)
             .collect()
@@ -242,7 +262,8 @@ impl Case<'_> {
                 Some(new) if new.is_empty() => {
                     answer(StepStatus::Pass, format!("none lately, {failed} before"))
                 }
-                Some(new) => answer(StepStatus::Fail, format!("{} failed lately", new.len())).evidence(new),
+                Some(new) => answer(StepStatus::Fail, format!("{} failed lately", new.len()))
+                    .evidence(new.into_iter().map(in_words)),
             }
         };
         answer
@@ -262,9 +283,31 @@ impl Case<'_> {
             return Err(unknown(why));
         }
         match self.facts.statuses(name) {
-            Some(Ok(rows)) => Ok(split(table, rows, heard)),
+            Some(Ok(rows)) => Ok(self.split(table, rows, heard)),
             Some(Err(why)) => Err(unknown(format!("{name}: {why}")).heard(&heard)),
             None => Err(unknown(format!("{name} was not read")).heard(&heard)),
+        }
+    }
+
+    fn split<'a>(&self, table: &'a Table, rows: &'a [StatusCount], heard: Heard) -> Counts<'a> {
+        let known = |status: &str| {
+            rows.iter()
+                .find(|row| *row.status == *status)
+                .filter(|row| row.count > 0)
+        };
+        let counted = |status: &'a Status| {
+            let row = known(status.name.as_str())?;
+            let overdue = self.facts.overdue(table, row);
+            Some(Counted { row, status, overdue })
+        };
+        Counts {
+            table,
+            known: table.statuses.iter().filter_map(counted).collect(),
+            unknown: rows
+                .iter()
+                .filter(|row| table.status(&row.status).is_none() && row.count > 0)
+                .collect(),
+            heard,
         }
     }
 
@@ -279,23 +322,5 @@ impl Case<'_> {
             ))
         };
         statuses.iter().filter_map(limit).collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn split<'a>(table: &'a Table, rows: &'a [StatusCount], heard: Heard) -> Counts<'a> {
-    let known = |status: &str| {
-        rows.iter()
-            .find(|row| *row.status == *status)
-            .filter(|row| row.count > 0)
-    };
-    let counted = |status: &'a Status| known(status.name.as_str()).map(|row| Counted { row, status });
-    Counts {
-        table,
-        known: table.statuses.iter().filter_map(counted).collect(),
-        unknown: rows
-            .iter()
-            .filter(|row| table.status(&row.status).is_none() && row.count > 0)
-            .collect(),
-        heard,
     }
 }

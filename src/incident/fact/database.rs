@@ -41,7 +41,7 @@ pub struct TableReading {
     pub table: SafeText,
     /// One a status that has living rows; or why the table could not be read.
     pub statuses: Result<Vec<StatusCount>, SafeText>,
-    /// The rows that stand out; or why they could not be read.
+    /// The rows that failed lately; or why they could not be read.
     pub standing: Result<Standing, SafeText>,
     /// The rows on their way; or why they could not be read.
     pub under_way: Result<UnderWay, SafeText>,
@@ -63,11 +63,11 @@ pub struct UnderWay {
 pub struct BySight {
     /// As stored.
     pub status: SafeText,
-    /// Its limit, seconds.
+    /// Its limit, seconds, as the profile had it.
     pub limit_s: Option<u64>,
 }
 
-/// Living rows over their status's limit, and those that failed within a day: the newest change first.
+/// Living rows that failed within a day: the newest change first. Records of before have the rows over their status's limit here too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Standing {
     /// The rows.
@@ -96,7 +96,9 @@ pub struct StatusCount {
     pub count: u64,
     /// Age of the oldest by the status's clock basis, seconds; negative where the writer's clock is ahead, `None` where the basis is null.
     pub oldest_s: Option<i64>,
-    /// Rows older than the status's limit, strictly; `None` where it has none.
+    /// Rows older than the status's limit, as the source of an older record judged it; sources no longer say.
+    /// [`Facts::overdue`](crate::incident::facts::Facts::overdue) judges the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<u64>,
 }
 

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::{CHANGE_WINDOW, Facts};
 use crate::incident::fact::{Reading, Standing, StandingRow, TableReading, UnderWay};
-use crate::incident::profile::{Role, Table};
+use crate::incident::overdue;
+use crate::incident::profile::{ClockBasis, Role, Table};
 use crate::incident::span;
 use crate::incident::text::SafeText;
 
@@ -274,6 +275,11 @@ impl Watch {
         self.oldest = next.collect();
     }
 
+    /// Seconds from a moment to the newest list.
+    fn since_s(&self, at: Timestamp) -> i64 {
+        self.read_at.duration_since(at).as_secs().max(0)
+    }
+
     /// Passages out of (and into) a status within a time before the newest list.
     fn passages(&self, within: SignedDuration) -> impl Iterator<Item = &Passage> {
         let read_at = self.read_at;
@@ -303,64 +309,25 @@ impl Watch {
     }
 }
 
-/// Adds the ages that count from when we first saw a row, and what follows from them.
+/// Adds the ages that count from when we first saw a row.
 fn complete(table: &mut TableReading, watch: &Watch) {
     let Ok(under_way) = &mut table.under_way else {
         return;
     };
     for by_sight in &under_way.by_sight {
-        let limit = by_sight.limit_s.and_then(|limit| i64::try_from(limit).ok());
-        let mut spans = Vec::new();
-        for row in under_way
-            .rows
-            .iter_mut()
-            .filter(|row| row.status == by_sight.status)
-        {
-            let span = span_of(row, watch);
-            row.clock_s = Some(span.least);
-            let over = limit.is_some_and(|limit| span.least > limit);
-            if let (true, Ok(standing)) = (over, &mut table.standing) {
-                standing.rows.push(row.clone());
-            }
-            spans.push(span);
+        let rows = under_way.rows.iter_mut();
+        let mut oldest = None;
+        for row in rows.filter(|row| row.status == by_sight.status) {
+            let seen = watch.rows.get(&row.row.id);
+            let seen_s = seen.map_or(0, |seen| watch.since_s(seen.at));
+            row.clock_s = overdue::age_s(ClockBasis::FirstSeen, &row.row, Some(seen_s));
+            oldest = oldest.max(row.clock_s);
         }
         let counts = table.statuses.iter_mut().flatten();
         for count in counts.filter(|count| count.status == by_sight.status) {
-            let all = spans.len() as u64 == count.count;
-            count.oldest_s = spans.iter().map(|span| span.least).max();
-            count.over_limit = limit.and_then(|limit| over(&spans, limit, all));
+            count.oldest_s = oldest;
         }
     }
-}
-
-/// How long a row is in its status, seconds.
-struct Span {
-    least: i64,
-    most: Option<i64>,
-}
-
-/// It is there since we saw it, and since it was last written, since its status is written with it; it is not there for longer than it
-/// exists, nor since before it was seen not to be.
-fn span_of(row: &StandingRow, watch: &Watch) -> Span {
-    let since = |at: Timestamp| watch.read_at.duration_since(at).as_secs().max(0);
-    let seen = watch.rows.get(&row.row.id);
-    let least = seen.map_or(0, |seen| since(seen.at));
-    let absent = seen.and_then(|seen| seen.absent_at).map(since);
-    let most = absent.into_iter().chain(row.row.age_s).min();
-    Span {
-        least: least.max(row.row.idle_s.unwrap_or(0)),
-        most,
-    }
-}
-
-/// How many are over a limit, strictly: as many as surely are; none only where each surely is not.
-fn over(spans: &[Span], limit: i64, all: bool) -> Option<u64> {
-    let over = spans.iter().filter(|span| span.least > limit).count() as u64;
-    let none = all
-        && spans
-            .iter()
-            .all(|span| span.most.is_some_and(|most| most <= limit));
-    (over > 0 || none).then_some(over)
 }
 
 impl Facts {
@@ -412,6 +379,14 @@ impl Facts {
         self.watch(table)?.rows.get(id)
     }
 
+    /// How long a row can be in its status at most, seconds: not for longer than it exists, nor since before it was seen not to be in it.
+    pub(in crate::incident) fn most_in_status_s(&self, table: &str, row: &StandingRow) -> Option<i64> {
+        let watch = self.watch(table)?;
+        let absent_at = watch.rows.get(&row.row.id).and_then(|seen| seen.absent_at);
+        let absent = absent_at.map(|at| watch.since_s(at));
+        absent.into_iter().chain(row.row.age_s).min()
+    }
+
     /// The oldest row of a status; `None` where none has an age.
     pub fn oldest(&self, table: &str, status: &str) -> Option<&Oldest> {
         self.watch(table)?.oldest.get(&SafeText::new(status))
@@ -456,9 +431,8 @@ fn is_listed(table: &Table, status: &str) -> bool {
 
 /// The oldest row of a status that is not over its limit, and how many seconds are left to it.
 fn next_over<'a>(list: &'a UnderWay, table: &Table, status: &str) -> Option<(i64, &'a StandingRow)> {
-    let limit = table.status(status)?.limit?;
-    let limit = i64::try_from(limit.as_secs()).ok()?;
+    let known = table.status(status)?;
     let of_it = list.rows.iter().filter(|row| &*row.status == status);
-    let left = of_it.filter_map(|row| Some((limit.checked_sub(row.clock_s?)?, row)));
+    let left = of_it.filter_map(|row| Some((overdue::left_s(known, row.clock_s?)?, row)));
     left.filter(|(left, _)| *left >= 0).min_by_key(|(left, _)| *left)
 }

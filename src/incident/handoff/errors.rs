@@ -113,9 +113,10 @@ impl Audience<'_> {
         let mut known = BTreeSet::new();
         let mut operations = Vec::new();
         for (_, sighting) in sightings {
-            let found = OPERATION
-                .iter()
-                .flat_map(|pattern| pattern.captures_iter(&sighting.text));
+            let texts = sighting.texts();
+            let said =
+                |pattern: &'static Regex| texts.into_iter().flat_map(|text| pattern.captures_iter(text));
+            let found = OPERATION.iter().flat_map(said);
             for id in found.filter_map(|found| found.get(1)) {
                 if known.insert(id.as_str().to_owned()) {
                     operations.push(format!("operation {} at {}", id.as_str(), self.time(sighting.at)));

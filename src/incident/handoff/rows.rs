@@ -6,6 +6,7 @@ use super::Audience;
 use crate::incident::diagnosis::window;
 use crate::incident::fact::{StandingRow, StatusCount};
 use crate::incident::feed::{FeedId, Freshness};
+use crate::incident::overdue::Overdue;
 use crate::incident::profile::{ClockBasis, Role, Status, Table};
 use crate::incident::prose::Section;
 use crate::incident::span;
@@ -64,22 +65,24 @@ impl<'a> Audience<'a> {
         };
         let now = self.account.now;
         let window = now.duration_since(window(self.account.facts, now)).as_secs();
-        let known = |row: &'a StandingRow| Some((table.status(&row.status)?, row));
-        let rows = || standing.rows.iter().filter_map(known);
-        let mut late: Vec<_> = rows().filter(|(status, row)| is_late(status, row)).collect();
+        let facts = self.account.facts;
+        let late = facts.late_rows(table).filter_map(|row| known(table, row));
+        let mut late: Vec<_> = late.collect();
         late.sort_by_key(|(_, row)| std::cmp::Reverse(row.clock_s));
-        let failed = rows().filter(|(status, _)| status.role == Role::Failed);
+        let failed = standing.rows.iter().filter_map(|row| known(table, row));
+        let failed = failed.filter(|(status, _)| status.role == Role::Failed);
         let failed: Vec<_> = failed
             .filter(|(_, row)| row.row.idle_s.is_some_and(|idle| idle <= window))
             .collect();
         section.listed(&late, ROWS, |(status, row)| late_words(status, row));
         section.listed(&failed, ROWS, |(_, row)| failed_words(row));
-        if standing.more {
+        let cut = standing.more || facts.under_way(&table.name).is_some_and(|list| list.more);
+        if cut {
             section.item("there are more rows than were read");
         }
         let over = self.over_limit(table);
         let untold = over.saturating_sub(late.len() as u64);
-        if untold > 0 && !standing.more {
+        if untold > 0 && !cut {
             section.item(format!("{over} are over their limit by count"));
         }
         if section.is_empty() && self.is_counted(table) {
@@ -99,8 +102,8 @@ impl<'a> Audience<'a> {
     }
 
     fn over_limit(&self, table: &Table) -> u64 {
-        let counts = self.counted(table).iter();
-        counts.filter_map(|count| count.over_limit).sum()
+        let overdue = |count| self.account.facts.overdue(table, count).count();
+        self.counted(table).iter().filter_map(overdue).sum()
     }
 
     /// How many rows are in which status, and how old the oldest is.
@@ -113,7 +116,9 @@ impl<'a> Audience<'a> {
                 .iter()
                 .filter(|count| count.count > 0)
                 .collect();
-            section.listed(&counts, STATUSES, |count| count_words(table, count));
+            section.listed(&counts, STATUSES, |count| {
+                count_words(table, count, &self.account.facts.overdue(table, count))
+            });
             if counts.is_empty() && self.is_counted(table) {
                 section.code(format!("{}: no living row", table.name));
             }
@@ -122,10 +127,9 @@ impl<'a> Audience<'a> {
     }
 }
 
-/// Strictly more than its limit.
-fn is_late(status: &Status, row: &StandingRow) -> bool {
-    let limit = status.limit.map(|limit| limit.as_secs() as i64);
-    limit.is_some_and(|limit| row.clock_s.is_some_and(|age| age > limit))
+/// A row with its status, where the profile knows that.
+fn known<'r>(table: &'r Table, row: &'r StandingRow) -> Option<(&'r Status, &'r StandingRow)> {
+    Some((table.status(&row.status)?, row))
 }
 
 /// `1n5F… cluster_provisioning, idle 2d 0h 10m 7s (limit 45m), OCM id 1hq3…, aws/us-east-1`.
@@ -169,7 +173,7 @@ fn place_words(row: &StandingRow) -> String {
     format!(", {ocm}, {}{reason}", row.region)
 }
 
-fn count_words(table: &Table, count: &StatusCount) -> String {
+fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> String {
     let status = if count.status.is_empty() {
         "(blank)"
     } else {
@@ -180,10 +184,11 @@ fn count_words(table: &Table, count: &StatusCount) -> String {
     let limit = known
         .and_then(|known| known.limit)
         .map_or(String::new(), |limit| {
-            let over = count
-                .over_limit
+            let at_least = if overdue.is_least() { "at least " } else { "" };
+            let over = overdue
+                .count()
                 .map_or("unknown".to_owned(), |over| over.to_string());
-            format!(", over {}: {over}", span::brief(span::of(limit)))
+            format!(", over {}: {at_least}{over}", span::brief(span::of(limit)))
         });
     let strange = if known.is_none() {
         ", a status that no worker knows"

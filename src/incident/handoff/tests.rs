@@ -72,11 +72,18 @@ fn count(status: &str, count: u64, oldest_s: i64, over_limit: Option<u64>) -> St
 }
 
 fn table(name: &str, statuses: Vec<StatusCount>, rows: Vec<StandingRow>) -> TableReading {
+    let (failed, rows) = rows.into_iter().partition(|row| &*row.status == "failed");
     TableReading {
         table: name.into(),
         statuses: Ok(statuses),
-        standing: Ok(Standing { rows, more: false }),
-        under_way: Ok(UnderWay::default()),
+        standing: Ok(Standing {
+            rows: failed,
+            more: false,
+        }),
+        under_way: Ok(UnderWay {
+            rows,
+            ..UnderWay::default()
+        }),
     }
 }
 
@@ -98,6 +105,7 @@ fn errors(class: &str, text: &str) -> ErrorTally {
     let sighting = |seconds: i64, operation: &str| ErrorSighting {
         at: ago(seconds),
         text: SafeText::new(&text.replace("OPERATION", operation)),
+        line: SafeText::default(),
     };
     ErrorTally {
         class: class.into(),

@@ -15,10 +15,18 @@ pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
             each.flat_map(|one| self::of(one, account)).collect()
         }
         Condition::OverLimit { table, roles } => vec![over_limit(account.profile, table, roles)],
-        Condition::NewlyFailed { table } => vec![format!(
-            "{table}: failed within {}",
-            span::brief(account.now.duration_since(window(account.facts, account.now)))
+        Condition::NewlyFailed { table, classes } => vec![format!(
+            "{table}: failed within {}{}",
+            span::brief(account.now.duration_since(window(account.facts, account.now))),
+            reasons(account.profile, classes)
         )],
+        Condition::UnknownStatus { table, over } => vec![match over {
+            Some(over) => format!(
+                "{table}: more than {} in a status that the profile does not know",
+                span::brief(span::of(*over))
+            ),
+            None => format!("{table}: every row is in a status that the profile knows"),
+        }],
         Condition::Errors {
             classes,
             within,
@@ -60,6 +68,15 @@ pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
         )],
         _ => Vec::new(),
     }
+}
+
+/// ` for a reason of SSO or DNS`; empty for any reason.
+fn reasons(profile: &Profile, classes: &[String]) -> String {
+    if classes.is_empty() {
+        return String::new();
+    }
+    let titles: Vec<_> = classes.iter().map(|class| profile.class_title(class)).collect();
+    format!(" for a reason of {}", titles.join(" or "))
 }
 
 /// `clusters: more than 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.

@@ -31,6 +31,8 @@ pub struct Header<'a> {
     pub place: Option<(&'a str, u32)>,
     /// What follows the header.
     pub message: &'a str,
+    /// The line without the time, the level and the process: from the place on where it has one, else the message.
+    pub words: &'a str,
 }
 
 impl<'a> Header<'a> {
@@ -40,11 +42,20 @@ impl<'a> Header<'a> {
         let LineKind::Headed { severity, message_at } = kind else {
             return None;
         };
+        let message = line.get(message_at..)?;
+        let place = glog_place(line, message_at);
+        let words = place.map_or(message, |(_, _, from)| from);
         Some(Self {
             severity,
-            place: glog_place(line, message_at),
-            message: line.get(message_at..)?,
+            place: place.map(|(file, number, _)| (file, number)),
+            message,
+            words,
         })
+    }
+
+    /// A line without the time, the level and the process, which are told beside it: `clusters_mgr.go:130] failed to …`.
+    pub fn words_of(line: &'a str) -> &'a str {
+        Self::parse(line).map_or(line, |header| header.words)
     }
 }
 
@@ -129,14 +140,27 @@ fn glog(line: &[u8]) -> Option<(Severity, usize)> {
     Some((severity, message_at + blank))
 }
 
-/// The `file.go:line` before a glog message.
-fn glog_place(line: &str, message_at: usize) -> Option<(&str, u32)> {
+/// The `file.go:line` before a glog message, and the line from there on.
+fn glog_place(line: &str, message_at: usize) -> Option<(&str, u32, &str)> {
     if !line.starts_with(['I', 'W', 'E', 'F']) {
         return None;
     }
     let header = line.get(..message_at)?.trim_end().strip_suffix(']')?;
-    let (file, number) = header.rsplit(' ').next()?.rsplit_once(':')?;
-    Some((file, number.parse().ok()?))
+    let from = header.rfind(' ').map_or(0, |blank| blank + 1);
+    let (file, number) = header.get(from..)?.rsplit_once(':')?;
+    Some((file, number.parse().ok()?, line.get(from..)?))
+}
+
+/// Whether a line is a panic's first, or a fatal one: what the process itself has come to, whatever its stack names. The HTTP server of
+/// Go's library goes on after a panic in a request, and says so under a header of its own.
+pub(super) fn is_panic(line: &[u8]) -> bool {
+    let LineKind::Headed { severity, message_at } = LineKind::of(line) else {
+        return false;
+    };
+    let message = line.get(message_at..).unwrap_or_default();
+    let said: [&[u8]; 2] = [b"panic: ", b"http: panic serving "];
+    severity == Severity::Fatal
+        || (severity == Severity::Error && said.iter().any(|said| message.starts_with(said)))
 }
 
 /// Go's standard log, `2021/01/15 13:24:01 message`, and lines that begin with an RFC 3339 time and perhaps a level.

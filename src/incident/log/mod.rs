@@ -13,7 +13,7 @@ mod told;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::classes::ErrorClasses;
+pub use self::classes::{ErrorClasses, class_of};
 pub use self::glog::{Header, Severity};
 pub use self::joiner::{Joiner, MAX_BYTES, MAX_LINES};
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::classes::Found;
 use super::glog::{LineKind, Severity, fits};
 use super::joiner::{Joiner, RawRecord, Stamp};
 use super::patterns::LogPatterns;
@@ -157,18 +158,26 @@ impl LineReader {
         let classes = &self.patterns.classes;
         let lease_failed =
             (record.leader.as_ref()).is_some_and(|line| line.kind == LeaderLineKind::LeaseFailed);
-        let class = match record.severity {
-            Severity::Error | Severity::Fatal => classes.of_error(&record.text),
-            _ if lease_failed => classes.of_error(&record.text),
-            Severity::Plain => classes.of_raw(&record.text),
+        let text = &record.text[..];
+        // Where the error begins: a line that says nothing of it is no part of it.
+        let (found, begins) = match record.severity {
+            Severity::Error | Severity::Fatal => (classes.of_error(text), 0),
+            _ if lease_failed => (classes.of_error(text), 0),
+            Severity::Plain => (classes.of_raw(text), usize::MAX),
             // What is printed past the log within a second of a line of it is taken for a part of that.
             Severity::Info | Severity::Warning => {
-                memchr::memchr(b'\n', &record.text).and_then(|end| classes.of_raw(&record.text[end..]))
+                let past = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+                let found = classes.of_raw(&text[past..]).map(|found| Found {
+                    line: past + found.line.start..past + found.line.end,
+                    ..found
+                });
+                (found, usize::MAX)
             }
         };
-        if let Some(class) = class {
+        if let Some(found) = found {
             let before = self.newest_time();
-            self.errors.add(class, record, before);
+            let begins = begins.min(found.line.start);
+            self.errors.add(found, begins, record, before);
         }
     }
 

@@ -235,6 +235,7 @@ fn any_errors() -> impl Strategy<Value = ErrorTally> {
         let sighting = |seconds: &i64| ErrorSighting {
             at: ago(*seconds),
             text: text.into(),
+            line: "".into(),
         };
         ErrorTally {
             class: class.into(),

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
-use super::pods::cut;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
-use crate::incident::fact::Container;
+use crate::incident::diagnosis::evidence;
+use crate::incident::fact::{Container, StandingRow};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, ErrorSighting};
 use crate::incident::rule::Condition;
@@ -135,8 +135,9 @@ impl Case<'_> {
             .partition(|(_, sighting)| self.restarted_since(sighting.at));
         let lately = lately.into_iter().filter(|(_, sighting)| sighting.at >= since);
         let (known, lost): (Vec<_>, Vec<_>) = lately.partition(|(source, _)| self.is_known(source));
+        let late: Vec<_> = self.late_rows().collect();
         let suffice = |errors: &[(&ContainerKey, &ErrorSighting)]| {
-            let names = |(_, sighting): &(_, &ErrorSighting)| self.names_a_late_row(&sighting.text);
+            let names = |(_, sighting): &(_, &ErrorSighting)| names_any(sighting, &late);
             errors.len() >= at_least || errors.iter().any(names)
         };
         let what = self.kinds_in_words(classes);
@@ -183,7 +184,7 @@ impl Case<'_> {
     /// What processes said when they died, and when, by its head.
     pub(super) fn panics(&self) -> Vec<(Timestamp, String)> {
         let since = self.window();
-        let mut panics: Vec<&ErrorSighting> = self
+        let mut panics: Vec<(Timestamp, String)> = self
             .facts
             .errors
             .classes()
@@ -195,19 +196,22 @@ impl Case<'_> {
                     .filter(|(source, _)| self.is_known(source))
                     .map(|(_, sighting)| sighting)
             })
-            .filter(|sighting| is_fatal(&sighting.text))
+            .filter_map(|sighting| {
+                let said = sighting.last_words()?;
+                Some((sighting.at, said.chars().take(PANIC_HEAD).collect()))
+            })
             .collect();
-        panics.sort_by_key(|sighting| sighting.at);
-        let told = panics.iter().map(|sighting| (sighting.at, head(&sighting.text)));
-        told.collect()
+        panics.sort_by_key(|(at, _)| *at);
+        panics
     }
+}
 
-    fn names_a_late_row(&self, text: &str) -> bool {
-        self.late_rows().any(|row| {
-            let named = |id: &str| id.len() >= 8 && text.contains(id);
-            named(&row.row.id) || named(&row.row.ocm_id)
-        })
-    }
+/// Whether an error names one of these rows, by its id or its cluster's.
+fn names_any(sighting: &ErrorSighting, rows: &[&StandingRow]) -> bool {
+    rows.iter().any(|row| {
+        let named = |id: &str| id.len() >= 8 && sighting.texts().iter().any(|text| text.contains(id));
+        named(&row.row.id) || named(&row.row.ocm_id)
+    })
 }
 
 /// The limits in a condition and its parts, each once.
@@ -246,22 +250,6 @@ fn told(fresh: &[(&ContainerKey, &ErrorSighting)], what: &str, within: SignedDur
     let lines = newest
         .into_iter()
         .take(LINES)
-        .map(|(source, sighting)| cut(&format!("{}: {}", source.short_name(), sighting.words())));
+        .map(|(source, sighting)| evidence::quoting(&format!("{}: ", source.short_name()), sighting.words()));
     std::iter::once(count).chain(lines).collect()
-}
-
-/// Whether a record is a process's last: a panic, or a line of level F.
-fn is_fatal(text: &str) -> bool {
-    let fatal = |line: &str| line.starts_with("panic:") || line.starts_with("fatal error:");
-    let level = text.starts_with('F') && text.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-    level || text.lines().any(fatal)
-}
-
-/// The first line that tells what happened, without the header that carries the time.
-fn head(text: &str) -> String {
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("panic:") || line.starts_with("fatal error:"));
-    let line = line.unwrap_or_else(|| text.split_once("] ").map_or(text, |(_, message)| message));
-    line.chars().take(PANIC_HEAD).collect()
 }

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
-use super::pods::cut;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
+use crate::incident::diagnosis::evidence;
 use crate::incident::fact::{ClusterEvent, Condition, Container, ContainerState, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::settle;
@@ -208,9 +208,8 @@ impl Case<'_> {
             message,
             ..
         } = event;
-        cut(&format!(
-            "{reason} ×{count}{ago} {object_kind}/{object_name}: {message}"
-        ))
+        let lead = format!("{reason} ×{count}{ago} {object_kind}/{object_name}: ");
+        evidence::quoting(&lead, message)
     }
 }
 

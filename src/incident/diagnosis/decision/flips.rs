@@ -56,7 +56,15 @@ impl Case<'_> {
                 "an event tells of trouble with a node, a mount, a quota or a place".to_owned()
             }
             Condition::OverLimit { table, roles } => self.next_over(table, roles),
-            Condition::NewlyFailed { table } => format!("a row of {table} fails"),
+            Condition::NewlyFailed { table, classes } => {
+                format!("a row of {table} fails{}", self.for_a_reason(classes))
+            }
+            Condition::UnknownStatus { table, over } => {
+                let longer = over.map_or(String::new(), |over| {
+                    format!(" and stays for over {}", span::clock(span::of(over)))
+                });
+                format!("a row of {table} gets a status that the profile does not know{longer}")
+            }
             Condition::Blank { table } => format!("a row of {table} loses its status"),
             Condition::NoneReady { table } => format!("no row of {table} is ready any more"),
             Condition::StepFails => "a step fails that no other rule is about".to_owned(),
@@ -114,8 +122,13 @@ impl Case<'_> {
             Condition::OverLimit { table, .. } => {
                 format!("no such row of {table} is over its limit any more")
             }
-            Condition::NewlyFailed { table } => {
-                format!("no row of {table} fails for {}", span::brief(WINDOW))
+            Condition::NewlyFailed { table, classes } => format!(
+                "no row of {table} fails{} for {}",
+                self.for_a_reason(classes),
+                span::brief(WINDOW)
+            ),
+            Condition::UnknownStatus { table, .. } => {
+                format!("every row of {table} is in a status that the profile knows")
             }
             Condition::Blank { table } => format!("every row of {table} has a status"),
             Condition::NoneReady { table } => format!("a row of {table} becomes ready"),
@@ -184,6 +197,14 @@ impl Case<'_> {
         } else {
             with_rows.join(", or ")
         }
+    }
+
+    /// ` for a reason of SSO or DNS`; empty for any reason.
+    fn for_a_reason(&self, classes: &[String]) -> String {
+        if classes.is_empty() {
+            return String::new();
+        }
+        format!(" for a reason of {}", self.kinds_in_words(classes))
     }
 
     fn titles(&self, workers: &[String]) -> String {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 pub(super) use self::errors::ErrorLimit;
 pub(super) use self::events::is_of_the_cluster;
-pub(super) use self::rows::{late_in_words, strange_and_old};
+pub(super) use self::rows::{in_words, late_in_words};
 pub use self::truth::Truth;
 use super::Case;
 use super::agreement::rests_on_steps;

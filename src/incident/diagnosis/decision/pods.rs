@@ -5,12 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::Truth;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
+use crate::incident::diagnosis::evidence;
 use crate::incident::fact::{Condition, Container, ContainerState, Pod};
 use crate::incident::feed::FeedId;
 use crate::incident::rule::DownCause;
 use crate::incident::settle::{self, Settled, Settling, condition, is_lost_with_node, unready_since};
 use crate::incident::span;
-use crate::incident::text::SafeText;
 use crate::incident::waiting::{missing_volume, waiting_for};
 
 /// Pods that are named of many.
@@ -92,7 +92,7 @@ impl Case<'_> {
 
     /// No pod is ready: why each is not. Pods that came after the service was lost were started for it, and did not help.
     fn down(&self) -> Truth {
-        let named = self.living().take(NAMED).map(|pod| cut(&self.trouble_of(pod)));
+        let named = self.living().take(NAMED).map(|pod| self.trouble_of(pod));
         let because = std::iter::once(self.none_ready_in_words()).chain(named);
         let tried = match self.unavailable_since() {
             Some(lost) => self.restarted_since(lost),
@@ -136,7 +136,8 @@ impl Case<'_> {
             .conditions
             .iter()
             .find(|condition| &*condition.kind == "ReplicaFailure")?;
-        (&*failure.status == "True").then(|| cut(&format!("{}: {}", failure.reason, failure.message)))
+        (&*failure.status == "True")
+            .then(|| evidence::quoting(&format!("{}: ", failure.reason), &failure.message))
     }
 
     /// Whether every process that lives started since: if that was after what is wrong began, it was restarted for it, by whomever, and
@@ -189,7 +190,7 @@ impl Case<'_> {
         if climbing.is_empty() && !again && self.living().all(Pod::is_ready) {
             return Truth::holds_not("a process died, was started again, and is ready");
         }
-        let newest = panics.last().map(|(_, head)| cut(head));
+        let newest = panics.last().map(|(_, head)| evidence::line(head));
         Truth::holds(climbing.into_iter().chain(newest)).again(again)
     }
 
@@ -218,7 +219,7 @@ impl Case<'_> {
             Some(format!("{}: {}", event.reason, event.message))
         };
         let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;
-        Some(cut(&format!("{}: {trouble}", pod.short_name())))
+        Some(evidence::quoting(&format!("{}: ", pod.short_name()), &trouble))
     }
 
     /// A pod that found no node, whose node is lost, or that its node can't give a volume or a network.
@@ -235,7 +236,7 @@ impl Case<'_> {
             let event = self.start_trouble(pod)?;
             format!("{}: {}", event.reason, event.message)
         };
-        Some(cut(&format!("{}: {trouble}", pod.short_name())))
+        Some(evidence::quoting(&format!("{}: ", pod.short_name()), &trouble))
     }
 }
 
@@ -270,11 +271,4 @@ fn failed_init(container: &Container) -> Option<String> {
 
 fn unscheduled(pod: &Pod) -> Option<&Condition> {
     condition(pod, "PodScheduled").filter(|_| settle::is_unscheduled(pod))
-}
-
-/// Longest line of evidence, in characters.
-const EVIDENCE: usize = 160;
-
-pub(super) fn cut(text: &str) -> String {
-    SafeText::cut(&text.replace('\n', " "), EVIDENCE).to_string()
 }

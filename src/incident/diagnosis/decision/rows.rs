@@ -3,31 +3,15 @@
 use jiff::SignedDuration;
 
 use super::Truth;
-use super::pods::cut;
 use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
+use crate::incident::diagnosis::evidence;
 use crate::incident::fact::{StandingRow, StatusCount};
 use crate::incident::feed::FeedId;
-use crate::incident::profile::{ClockBasis, Profile, Role, Table};
+use crate::incident::log;
+use crate::incident::overdue::Overdue;
+use crate::incident::profile::{ClockBasis, Role, Status, Table};
 use crate::incident::span;
-
-/// Rows of a status that the profile does not know and that are older than any of the table's limits: whether they are late can't be told. A
-/// blank status is known to be wrong, which is another matter.
-pub(in crate::incident::diagnosis) fn strange_and_old(table: &Table, rows: &[StatusCount]) -> Option<String> {
-    let longest = table.statuses.iter().filter_map(|status| status.limit).max()?;
-    let longest = i64::try_from(longest.as_secs()).ok()?;
-    let strange = rows.iter().find(|row| {
-        let unknown = !row.status.is_empty() && table.status(&row.status).is_none();
-        unknown && row.count > 0 && row.oldest_s.is_none_or(|oldest| oldest > longest)
-    })?;
-    let oldest = strange.oldest_s.map_or(String::new(), |oldest| {
-        format!(" for {}", span::clock(SignedDuration::from_secs(oldest)))
-    });
-    let status = &strange.status;
-    Some(format!(
-        "whether rows in {status}{oldest} are late: the profile does not know this status"
-    ))
-}
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -54,38 +38,82 @@ impl Case<'_> {
             Ok(read) => read,
             Err(unknown) => return unknown,
         };
-        let of_roles = rows.iter().filter(|row| {
-            let status = table.status(&row.status);
-            row.count > 0
-                && status.is_some_and(|status| roles.contains(&status.role) && status.limit.is_some())
-        });
-        let of_roles: Vec<_> = of_roles.collect();
-        let over = of_roles.iter().filter_map(|row| {
-            let moves = self.facts.movement(table, &row.status).moves;
-            over(table, row, moves)
-        });
-        let over: Vec<String> = over.collect();
-        if !over.is_empty() {
-            let oldest = of_roles
-                .iter()
-                .filter(|row| row.over_limit > Some(0))
-                .filter_map(|row| row.oldest_s)
-                .max();
-            let named = self.late_rows_of(name, roles).take(NAMED);
-            let named = named.map(|row| late_in_words(self.profile, name, row));
-            return Truth::holds(over.into_iter().chain(named)).again(self.was_restarted_for_rows(oldest));
+        let has_role = |status: &Status| roles.contains(&status.role);
+        let of_roles = rows
+            .iter()
+            .filter(|row| table.status(&row.status).is_some_and(has_role));
+        let judged: Vec<_> = of_roles
+            .map(|row| (row, self.facts.overdue(table, row)))
+            .collect();
+        let late = || judged.iter().filter(|(_, overdue)| overdue.is_over());
+        if late().next().is_some() {
+            let over = late().filter_map(|(row, overdue)| {
+                let moves = self.facts.movement(table, &row.status).moves;
+                over(table, row, overdue, moves)
+            });
+            let oldest = late().filter_map(|(row, _)| row.oldest_s).max();
+            let named = self.facts.late_rows(table);
+            let named = named.filter(|row| table.status(&row.status).is_some_and(has_role));
+            let named = named.take(NAMED).map(|row| late_in_words(table, row));
+            return Truth::holds(over.chain(named)).again(self.was_restarted_for_rows(oldest));
         }
-        let ageless = of_roles.iter().find(|row| row.over_limit.is_none());
-        let strange = strange_and_old(table, rows).filter(|_| roles.contains(&Role::InFlight));
-        match (ageless, strange) {
-            (Some(row), _) => Truth::unknown(format!("the age of {} rows", row.status)),
-            (None, Some(words)) => Truth::unknown(words),
-            (None, None) => Truth::holds_not(format!("no such row of {name} is over its limit")),
+        let missing = judged.into_iter().find_map(|(_, overdue)| match overdue {
+            Overdue::Unknown { missing } => Some(missing),
+            Overdue::NoLimit | Overdue::Within | Overdue::Over { .. } => None,
+        });
+        match missing {
+            Some(missing) => Truth::unknown(missing),
+            None => Truth::holds_not(format!("no such row of {name} is over its limit")),
         }
     }
 
-    /// Whether rows failed within the window.
-    pub(super) fn newly_failed(&self, name: &str) -> Truth {
+    /// Whether rows are in a status that the profile does not know, blank ones aside; with `over`, only those that have been for longer.
+    pub(super) fn unknown_status(&self, name: &str, over: Option<SignedDuration>) -> Truth {
+        let (table, rows) = match self.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        let strange = |status: &str| !status.is_empty() && table.status(status).is_none();
+        let mut old = Vec::new();
+        for row in rows.iter().filter(|row| row.count > 0 && strange(&row.status)) {
+            match (over, row.oldest_s) {
+                (Some(_), None) => return Truth::unknown(format!("no age for {}", row.status)),
+                (Some(over), Some(oldest)) if oldest <= over.as_secs() => {}
+                _ => old.push(row),
+            }
+        }
+        if old.is_empty() {
+            let longer = over.map_or(String::new(), |over| format!(" for over {}", span::clock(over)));
+            return Truth::holds_not(format!(
+                "no row of {name} is in a status that the profile does not know{longer}"
+            ));
+        }
+        let words = old.iter().map(|row| {
+            let oldest = row.oldest_s.map_or(String::new(), |oldest| {
+                format!(
+                    ", the oldest for {}",
+                    span::clock(SignedDuration::from_secs(oldest))
+                )
+            });
+            let (count, status) = (row.count, &row.status);
+            format!("{count} of {name} in status {status}, which the profile does not know{oldest}")
+        });
+        let named = self.strange_rows(table).filter(|row| !row.status.is_empty());
+        Truth::holds(words.chain(named.take(NAMED).map(in_words)))
+    }
+
+    /// The rows of a table in a status that the profile does not know, or in none.
+    pub(in crate::incident::diagnosis) fn strange_rows(
+        &self,
+        table: &Table,
+    ) -> impl Iterator<Item = &StandingRow> {
+        let listed = self.facts.under_way(&table.name);
+        let rows = listed.map_or(&[][..], |list| &list.rows);
+        rows.iter().filter(|row| table.status(&row.status).is_none())
+    }
+
+    /// Whether rows failed within the window; with `classes`, only those whose reason is of one of these.
+    pub(super) fn newly_failed(&self, name: &str, classes: &[String]) -> Truth {
         let (table, rows) = match self.table(name) {
             Ok(read) => read,
             Err(unknown) => return unknown,
@@ -103,12 +131,26 @@ impl Case<'_> {
             Some(new) if new.is_empty() => Truth::holds_not(format!(
                 "no row of {name} failed within the window; older ones are history"
             )),
-            Some(new) => Truth::holds(new.into_iter().take(NAMED)),
+            Some(new) => {
+                let is_of =
+                    |row: &&StandingRow| classes.is_empty() || classes.contains(&self.class_of_reason(row));
+                let mut of_them = new.into_iter().filter(is_of).peekable();
+                if of_them.peek().is_none() {
+                    let kinds = self.kinds_in_words(classes);
+                    return Truth::holds_not(format!("no row of {name} failed for a reason of {kinds}"));
+                }
+                Truth::holds(of_them.take(NAMED).map(in_words))
+            }
         }
     }
 
-    /// The rows that failed within the window, in words; `None` where that can't be told.
-    pub(in crate::incident::diagnosis) fn failed_lately(&self, name: &str) -> Option<Vec<String>> {
+    /// The error class of the reason for which a row failed, as that of a log line; empty where it says none or no class knows it.
+    fn class_of_reason(&self, row: &StandingRow) -> String {
+        log::class_of(&self.profile.error_classes, &row.row.reason)
+    }
+
+    /// The rows that failed within the window; `None` where that can't be told.
+    pub(in crate::incident::diagnosis) fn failed_lately(&self, name: &str) -> Option<Vec<&StandingRow>> {
         let (standing, table) = (self.facts.standing(name)?, self.profile.table(name)?);
         let window = self.now.duration_since(self.window()).as_secs();
         let is_new = |row: &&StandingRow| {
@@ -117,7 +159,7 @@ impl Case<'_> {
                 .is_some_and(|status| status.role == Role::Failed);
             failed && row.row.idle_s.is_some_and(|idle| idle <= window)
         };
-        let new: Vec<String> = standing.rows.iter().filter(is_new).map(in_words).collect();
+        let new: Vec<_> = standing.rows.iter().filter(is_new).collect();
         (!new.is_empty() || !standing.more).then_some(new)
     }
 
@@ -158,34 +200,14 @@ impl Case<'_> {
     /// Rows over their limit, of all tables.
     pub(super) fn late_rows(&self) -> impl Iterator<Item = &StandingRow> {
         let tables = self.profile.database.iter().flat_map(|database| &database.tables);
-        tables.flat_map(|table| self.late_rows_of(&table.name, &[]))
-    }
-
-    /// Rows of a table over their limit, in these roles or in any.
-    pub(in crate::incident::diagnosis) fn late_rows_of<'a>(
-        &'a self,
-        name: &str,
-        roles: &'a [Role],
-    ) -> impl Iterator<Item = &'a StandingRow> {
-        let table = self.profile.table(name);
-        let standing = self
-            .facts
-            .standing(name)
-            .map_or(&[][..], |standing| &standing.rows);
-        standing.iter().filter(move |row| {
-            let status = table.and_then(|table| table.status(&row.status));
-            status.is_some_and(|status| {
-                let limit = status.limit.map(|limit| limit.as_secs() as i64);
-                let late = limit.is_some_and(|limit| row.clock_s.is_some_and(|age| age > limit));
-                late && (roles.is_empty() || roles.contains(&status.role))
-            })
-        })
+        tables.flat_map(|table| self.facts.late_rows(table))
     }
 }
 
 /// `2 cluster_accepted over 03:00, oldest 07:11, stands still`.
-fn over(table: &Table, row: &StatusCount, moves: Option<bool>) -> Option<String> {
-    let count = row.over_limit.filter(|over| *over > 0)?;
+fn over(table: &Table, row: &StatusCount, overdue: &Overdue, moves: Option<bool>) -> Option<String> {
+    let count = overdue.count()?;
+    let at_least = if overdue.is_least() { "at least " } else { "" };
     let limit = span::clock(span::of(table.status(&row.status)?.limit?));
     let oldest = row.oldest_s.map_or(String::new(), |oldest| {
         format!(", oldest {}", span::clock(SignedDuration::from_secs(oldest)))
@@ -195,22 +217,21 @@ fn over(table: &Table, row: &StatusCount, moves: Option<bool>) -> Option<String>
         Some(false) => ", stands still",
         None => "",
     };
-    Some(format!("{count} {} over {limit}{oldest}{moves}", row.status))
+    Some(format!(
+        "{at_least}{count} {} over {limit}{oldest}{moves}",
+        row.status
+    ))
 }
 
 /// A row over its limit, as [`in_words`]; where its age counts from when we first saw it, it is told as the least it can be.
-pub(in crate::incident::diagnosis) fn late_in_words(
-    profile: &Profile,
-    table: &str,
-    row: &StandingRow,
-) -> String {
-    let status = profile.table(table).and_then(|table| table.status(&row.status));
+pub(in crate::incident::diagnosis) fn late_in_words(table: &Table, row: &StandingRow) -> String {
+    let status = table.status(&row.status);
     let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
     told(row, if by_sight { "at least " } else { "" })
 }
 
 /// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
-fn in_words(standing: &StandingRow) -> String {
+pub(in crate::incident::diagnosis) fn in_words(standing: &StandingRow) -> String {
     told(standing, "")
 }
 
@@ -224,10 +245,7 @@ fn told(standing: &StandingRow, at_least: &str) -> String {
     } else {
         format!(" OCM {}", row.ocm_id)
     };
-    let reason = if row.reason.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", row.reason)
-    };
-    cut(&format!("{} {status}{idle} {}{ocm}{reason}", row.id, row.region))
+    let colon = if row.reason.is_empty() { "" } else { ": " };
+    let lead = format!("{} {status}{idle} {}{ocm}{colon}", row.id, row.region);
+    evidence::quoting(&lead, &row.reason)
 }

@@ -196,6 +196,7 @@ fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Fact {
     let sighting = |seconds: &i64| ErrorSighting {
         at: ago(*seconds),
         text: "E0115 13:24:32.110457       1 a.go:1] what".into(),
+        line: "".into(),
     };
     batch.errors = vec![ErrorTally {
         class: class.into(),

@@ -52,14 +52,14 @@ fn rows_are_judged_by_role_and_limit() {
         (
             limits(),
             &[("cluster_accepted", 1, Some(9), None)],
-            Unknown,
-            "no age for cluster_accepted",
+            Pass,
+            "0 of 1 over limit",
         ),
         (
             limits(),
             &[("", 2, Some(9), None)],
-            Pass,
-            "nothing under way, 2 of unknown status",
+            Fail,
+            "2 without a status, nothing under way",
         ),
         (failed(), &[ready], Pass, "none failed"),
         (
@@ -82,23 +82,27 @@ fn rows_are_judged_by_role_and_limit() {
 }
 
 #[test]
-fn whether_a_row_of_an_unknown_status_is_late_is_unknown_once_it_is_older_than_any_limit() {
-    let cases = [
-        (2_700, StepStatus::Pass, "nothing under way, 1 of unknown status"),
+fn a_row_of_an_unknown_status_fails_its_step_at_any_age() {
+    let one = ("resizing", 1, Some(1), None);
+    let old = ("resizing", 1, Some(2_701), None);
+    let other = ("moving", 2, None, None);
+    let late = ("cluster_accepted", 1, Some(181), None);
+    let cases: [(Rows<'_>, &str); 4] = [
+        (&[one], "1 in unknown status resizing, nothing under way"),
+        (&[old], "1 in unknown status resizing, nothing under way"),
         (
-            2_701,
-            StepStatus::Unknown,
-            "whether rows in resizing for 45:01 are late: the profile does not know this status, 1 of unknown status",
+            &[one, other],
+            "3 in unknown statuses, resizing and 1 more, nothing under way",
+        ),
+        (
+            &[one, late],
+            "1 of 1 over limit: cluster_accepted 03:01 > 03:00, 1 in unknown status resizing",
         ),
     ];
-    for (age, status, value) in cases {
-        let rows = [("resizing", 1, Some(age), None)];
-        let facts = with(Facts::default(), [Fact::Database(reading(None, &rows))]);
-        let check = Check::Limits {
-            table: "clusters".into(),
-        };
-        let step = judge(check, &facts);
-        assert_eq!((step.status, &*step.value), (status, value));
+    for (rows, value) in cases {
+        let facts = with(Facts::default(), [Fact::Database(reading(None, rows))]);
+        let step = judge(Check::Limits { table: clusters() }, &facts);
+        assert_eq!((step.status, &*step.value), (Fail, value));
     }
 }
 
@@ -207,11 +211,7 @@ fn listed(counts: Rows<'_>, rows: &[(&str, &str, Option<i64>)]) -> Reading {
     };
     let rows: Vec<_> = rows.iter().map(row).collect();
     let mut reading = reading(None, counts);
-    let table = &mut reading.tables[0];
-    let limit = |status: &str| if status == "cluster_accepted" { 180 } else { 2_700 };
-    let late = |row: &&StandingRow| row.clock_s.is_some_and(|age| age > limit(&row.status));
-    table.standing.as_mut().unwrap().rows = rows.iter().filter(late).cloned().collect();
-    table.under_way = Ok(UnderWay {
+    reading.tables[0].under_way = Ok(UnderWay {
         rows,
         ..UnderWay::default()
     });
@@ -289,7 +289,7 @@ fn of_many_late_rows_ten_are_named_and_the_others_counted() {
     let mut reading = listed(&[("cluster_accepted", 12, Some(200), Some(12))], &rows);
     let step = limits_of([reading.clone()]);
     assert_eq!(step.evidence[10], "and 2 more over their limit");
-    reading.tables[0].standing.as_mut().unwrap().more = true;
+    reading.tables[0].under_way.as_mut().unwrap().more = true;
     let step = limits_of([reading]);
     assert_eq!(
         step.evidence[11],

@@ -11,18 +11,23 @@ use crate::incident::profile::ClockBasis;
 use crate::incident::sample::source;
 use crate::incident::sop::StepStatus;
 
-const OSD: &str = "osd-provisioning-latency";
-const KAFKAS: &str = "kafka-provisioning-latency";
+pub(super) const OSD: &str = "osd-provisioning-latency";
+pub(super) const KAFKAS: &str = "kafka-provisioning-latency";
 
 /// The log of a pod as the kubelet gives it: seconds ago, the line without its times.
-fn lines(short: &str, lines: &[(i64, &str)]) -> Fact {
+/// A line without a level stands as it is.
+pub(super) fn lines(short: &str, lines: &[(i64, &str)]) -> Fact {
     let patterns = LogPatterns::new(&PROFILE.leaders, &PROFILE.error_classes, "").unwrap();
     let mut reader = LineReader::new(Arc::new(patterns), source(short), 10);
     for (seconds, line) in lines {
         let at = ago(*seconds);
         let clock = at.strftime("%m%d %H:%M:%S.000000");
-        let (level, rest) = line.split_at(1);
-        reader.push(format!("{at} {level}{clock}       1 {rest}").as_bytes());
+        match line.split_at_checked(1) {
+            Some((level @ ("I" | "W" | "E" | "F"), rest)) => {
+                reader.push(format!("{at} {level}{clock}       1 {rest}").as_bytes());
+            }
+            _ => reader.push(format!("{at} {line}").as_bytes()),
+        }
     }
     reader.caught_up();
     Fact::Log(reader.take(true).unwrap())
@@ -41,13 +46,13 @@ fn leased(world: &World, holder: &str, ttl_s: i64, expires: &str) -> Fact {
 }
 
 /// Three pods that have run for long, and what else is known; no log is read but those that are given.
-fn only(more: impl IntoIterator<Item = Fact>) -> Facts {
+pub(super) fn only(more: impl IntoIterator<Item = Fact>) -> Facts {
     let mut facts = facts_without_logs(&World::new());
     more.into_iter().for_each(|fact| facts.apply(fact, now()));
     facts
 }
 
-fn judge(sop: &str, facts: &Facts) -> Diagnosis {
+pub(super) fn judge(sop: &str, facts: &Facts) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
@@ -66,7 +71,7 @@ fn kafka(facts: &Facts) -> (Verdict, String) {
     (reading.verdict, pod)
 }
 
-fn step<'a>(diagnosis: &'a Diagnosis, id: &str) -> (StepStatus, &'a str) {
+pub(super) fn step<'a>(diagnosis: &'a Diagnosis, id: &str) -> (StepStatus, &'a str) {
     let step = diagnosis.steps.iter().find(|step| step.id == id).unwrap();
     (step.status, &step.value)
 }
@@ -160,7 +165,7 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
     // 3: a deleted row is counted nowhere, however old
     assert_eq!(said(&decide(OSD, &World::new().facts())), "none");
     // 15: history is told, not acted on
-    let history = World::new().with(|world| world.clusters.push(count("failed", 1, 3_456_000, None)));
+    let history = World::new().with(|world| world.clusters.push(count("failed", 1, 3_456_000)));
     let diagnosis = judge(OSD, &history.facts());
     assert_eq!(
         step(&diagnosis, "clusters-failed"),
@@ -179,7 +184,7 @@ fn case_13_a_clock_that_starts_with_the_row_is_not_set_back_when_the_row_is_rewr
     status.unwrap().clock = ClockBasis::CreatedAt;
     let mut world = World::new().row("clusters", "cluster_provisioning", 10_800);
     // created three hours ago, rewritten twelve seconds ago
-    world.standing[0].1.row.idle_s = Some(12);
+    world.rows[0].1.row.idle_s = Some(12);
     let diagnosis = diagnose(&world.facts(), &later, later.sop(OSD).unwrap(), now());
     assert_eq!(said(&diagnosis.decision), "escalate ocm-support by cluster-late");
     let because = diagnosis.decision.recommendation.because.join("; ");
@@ -350,7 +355,7 @@ fn case_12_a_kafka_that_waits_for_a_cluster_is_a_matter_of_that_cluster() {
         .row("clusters", "cluster_accepted", 300)
         .with(|world| {
             world.clusters.retain(|one| &*one.status != "ready");
-            world.clusters.push(count("failed", 1, 7 * 86_400, None));
+            world.clusters.push(count("failed", 1, 7 * 86_400));
         });
     let decision = decide(KAFKAS, &world.facts());
     assert_eq!(said(&decision), "restart-pods by cluster-accepted");
@@ -359,7 +364,7 @@ fn case_12_a_kafka_that_waits_for_a_cluster_is_a_matter_of_that_cluster() {
 
 #[test]
 fn case_14_a_row_without_a_status_is_shown_and_is_for_the_control_plane() {
-    let world = World::new().with(|world| world.clusters.push(count("", 1, 600, None)));
+    let world = World::new().with(|world| world.clusters.push(count("", 1, 600)));
     let diagnosis = judge(OSD, &world.facts());
     assert_eq!(
         said(&diagnosis.decision),
@@ -375,6 +380,10 @@ fn case_14_a_row_without_a_status_is_shown_and_is_for_the_control_plane() {
             .iter()
             .any(|line| line.starts_with("(blank): 1, oldest 10:00")),
         "{idle:?}"
+    );
+    assert_eq!(
+        step(&diagnosis, "clusters-idle"),
+        (StepStatus::Fail, "1 without a status, nothing under way")
     );
 }
 

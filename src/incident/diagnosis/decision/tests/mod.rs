@@ -1,5 +1,6 @@
 mod agree;
 mod cases;
+mod causes;
 mod mended;
 mod over;
 mod settle;
@@ -72,7 +73,8 @@ struct World {
     cluster_leads: Option<&'static str>,
     clusters: Vec<StatusCount>,
     kafkas: Vec<StatusCount>,
-    standing: Vec<(&'static str, StandingRow)>,
+    /// Those that a poll lists one by one.
+    rows: Vec<(&'static str, StandingRow)>,
     more: Vec<Fact>,
     began: i64,
     events: bool,
@@ -85,9 +87,9 @@ impl World {
             pods: SHORT.map(|short| service_pod(short, 9_000)).to_vec(),
             kafka_leads: Some(SHORT[1]),
             cluster_leads: Some(SHORT[0]),
-            clusters: vec![count("ready", 4, 9_000, None)],
-            kafkas: vec![count("ready", 12, 9_000, None)],
-            standing: Vec::new(),
+            clusters: vec![count("ready", 4, 9_000)],
+            kafkas: vec![count("ready", 12, 9_000)],
+            rows: Vec::new(),
             more: Vec::new(),
             began: 60,
             events: true,
@@ -117,18 +119,22 @@ impl World {
     }
 
     fn reading(&self) -> Reading {
-        let standing = |table: &str| {
-            let rows = self.standing.iter().filter(|(of, _)| *of == table);
-            Standing {
-                rows: rows.map(|(_, row)| row.clone()).collect(),
-                more: false,
-            }
+        let rows = |table: &str, failed: bool| {
+            let rows = self.rows.iter().filter(move |(of, _)| *of == table);
+            let rows = rows.filter(move |(_, row)| (&*row.status == "failed") == failed);
+            rows.map(|(_, row)| row.clone()).collect()
         };
         let table = |name: &str, statuses: &Vec<StatusCount>| TableReading {
             table: name.into(),
             statuses: Ok(statuses.clone()),
-            standing: Ok(standing(name)),
-            under_way: Ok(UnderWay::default()),
+            standing: Ok(Standing {
+                rows: rows(name, true),
+                more: false,
+            }),
+            under_way: Ok(UnderWay {
+                rows: rows(name, false),
+                ..UnderWay::default()
+            }),
         };
         Reading {
             took_ms: 3,
@@ -149,6 +155,7 @@ impl World {
         let sighting = |seconds: &i64| ErrorSighting {
             at: ago(*seconds),
             text: text.into(),
+            line: "".into(),
         };
         let mut batch = log(SHORT[1], KAFKA, 8_000, &[]);
         batch.errors = vec![ErrorTally {
@@ -168,12 +175,14 @@ impl World {
     }
 
     fn row(self, table: &'static str, status: &str, seconds: i64) -> Self {
-        let limit = PROFILE
-            .table(table)
-            .unwrap()
-            .status(status)
-            .and_then(|status| status.limit);
-        let counted = count(status, 1, seconds, limit.map(|limit| limit.as_secs() as i64));
+        self.failed_for(table, status, seconds, "")
+    }
+
+    /// A row that says why it is in its status.
+    fn failed_for(self, table: &'static str, status: &str, seconds: i64, reason: &str) -> Self {
+        let known = PROFILE.table(table).unwrap().status(status);
+        let is_listed = status == "failed" || known.is_none_or(|known| !known.is_settled());
+        let counted = count(status, 1, seconds);
         let row = StandingRow {
             status: status.into(),
             clock_s: Some(seconds),
@@ -183,18 +192,17 @@ impl World {
                 region: "aws/us-east-1".into(),
                 idle_s: Some(seconds),
                 age_s: Some(seconds),
-                reason: SafeText::default(),
+                reason: reason.into(),
             },
         };
         self.with(|world| {
-            let stands_out = counted.over_limit.is_some_and(|over| over > 0) || status == "failed";
             if table == "clusters" {
                 world.clusters.push(counted);
             } else {
                 world.kafkas.push(counted);
             }
-            if stands_out {
-                world.standing.push((table, row));
+            if is_listed {
+                world.rows.push((table, row));
             }
         })
     }
@@ -204,12 +212,13 @@ fn service_pod(short: &str, started: i64) -> Pod {
     pod(short, started)
 }
 
-fn count(status: &str, count: u64, oldest: i64, limit: Option<i64>) -> StatusCount {
+/// As a poll counts: it says nothing of limits.
+fn count(status: &str, count: u64, oldest: i64) -> StatusCount {
     StatusCount {
         status: status.into(),
         count,
         oldest_s: Some(oldest),
-        over_limit: limit.map(|limit| u64::from(oldest > limit)),
+        over_limit: None,
     }
 }
 
@@ -370,7 +379,7 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
         (
             "a cluster that failed 40 days ago is history",
             "osd-provisioning-correctness",
-            World::new().with(|world| world.clusters.push(count("failed", 1, 3_456_000, None))),
+            World::new().with(|world| world.clusters.push(count("failed", 1, 3_456_000))),
             "none",
         ),
         (
@@ -488,7 +497,7 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
         (
             "a row without a status",
             "osd-provisioning-latency",
-            World::new().with(|world| world.clusters.push(count("", 1, 600, None))),
+            World::new().with(|world| world.clusters.push(count("", 1, 600))),
             "escalate control-plane by blank-status",
         ),
         (
