@@ -26,6 +26,9 @@ const BATCH: usize = 256;
 /// Silence after which a record that might have gone on is complete.
 const RECORD_ENDS: Duration = Duration::from_millis(150);
 
+/// Time after which a record is complete whatever follows: a log that never pauses is shown too, within a second of each line.
+const RECORD_TAKES: Duration = Duration::from_millis(900);
+
 /// Silence after which the backlog counts as read, if the lines' times did not show it before.
 const BACKLOG_ENDS: Duration = Duration::from_millis(300);
 
@@ -57,6 +60,8 @@ struct Reading {
     untold_since: Option<Instant>,
     /// Whether the last record may still go on.
     unfinished: bool,
+    /// The record that is open, by its number, and when its first line came.
+    open: Option<(u64, Instant)>,
     /// When the next check is due, while none is under way.
     check_at: Instant,
     check: Option<BoxFuture<'static, Answer>>,
@@ -93,6 +98,7 @@ impl Reading {
             untold: 0,
             untold_since: None,
             unfinished: false,
+            open: None,
             check_at: now + CHECK_AFTER,
             check: None,
             suspected: None,
@@ -102,6 +108,12 @@ impl Reading {
         }
     }
 
+    /// Keeps since when the record is open that may still go on.
+    fn note_open(&mut self, open: Option<u64>) {
+        let known = self.open.filter(|(number, _)| Some(*number) == open);
+        self.open = known.or_else(|| open.map(|number| (number, now())));
+    }
+
     /// What comes next, and when.
     fn next_due(&self, caught_up: bool, failing: bool) -> (Instant, Due) {
         let always = (self.check_at, Due::Check);
@@ -109,6 +121,10 @@ impl Reading {
         [
             self.untold_since.map(|since| (since + BATCH_WITHIN, Due::Tell)),
             self.unfinished.then_some((self.heard + RECORD_ENDS, Due::Flush)),
+            // The lines of a backlog come faster than they were written: there, only their own times count.
+            self.open
+                .filter(|_| caught_up)
+                .map(|(_, since)| (since + RECORD_TAKES, Due::Flush)),
             (!caught_up).then_some((self.heard + quiet, Due::CatchUp)),
             failing.then_some((self.opened + STANDS_AFTER, Due::Stand)),
             self.suspected.map(|(_, until)| (until, Due::Suspect)),
@@ -205,6 +221,7 @@ impl Follower {
             reading.untold_since.get_or_insert_with(Instant::now);
             reading.unfinished = true;
         }
+        reading.note_open(self.reader.open_record());
         let written_since =
             |opened_at: Timestamp| self.reader.last_at().is_some_and(|last| last >= opened_at);
         if !self.caught_up && reading.opened_at.is_some_and(written_since) {
@@ -289,7 +306,9 @@ impl Follower {
     async fn tell_lines(&mut self, reading: &mut Reading, flush: bool) {
         reading.untold = 0;
         reading.untold_since = None;
-        if let Some(batch) = self.reader.take(flush) {
+        let batch = self.reader.take(flush);
+        reading.note_open(self.reader.open_record());
+        if let Some(batch) = batch {
             self.scope.tell(Fact::Log(batch)).await;
         }
     }

@@ -178,7 +178,8 @@ fn problem_of<'a>(fact: &'a Fact, id: &FeedId) -> Option<&'a Problem> {
     }
 }
 
-fn lines_of(fact: &Fact, pod: &str) -> Vec<String> {
+/// The records of a pod's log that a fact brings.
+pub(super) fn lines_of(fact: &Fact, pod: &str) -> Vec<String> {
     match fact {
         Fact::Log(batch) if pod.is_empty() || &*batch.source.pod == pod => batch
             .records

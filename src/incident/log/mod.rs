@@ -5,6 +5,8 @@ mod glog;
 mod joiner;
 mod patterns;
 mod reader;
+#[cfg(test)]
+mod reader_tests;
 mod requests;
 mod sightings;
 mod tally;

@@ -154,6 +154,9 @@ impl LineReader {
 
     /// Counts a complete record that is an error, by class.
     fn tally(&mut self, record: &RawRecord) {
+        if record.counted {
+            return;
+        }
         let classes = &self.patterns.classes;
         let lease_failed =
             (record.leader.as_ref()).is_some_and(|line| line.kind == LeaderLineKind::LeaseFailed);
@@ -161,6 +164,7 @@ impl LineReader {
             Severity::Error | Severity::Fatal => classes.of_error(&record.text),
             _ if lease_failed => classes.of_error(&record.text),
             Severity::Plain => classes.of_raw(&record.text),
+            Severity::Info | Severity::Warning if record.goes_on => classes.of_raw(&record.text),
             // What is printed past the log within a second of a line of it is taken for a part of that.
             Severity::Info | Severity::Warning => {
                 memchr::memchr(b'\n', &record.text).and_then(|end| classes.of_raw(&record.text[end..]))
@@ -226,6 +230,11 @@ impl LineReader {
             requests: self.requests.take(),
             progress: self.progress.clone(),
         })
+    }
+
+    /// The number of the record that may still go on, counted from 1; `None` while there is none.
+    pub fn open_record(&self) -> Option<u64> {
+        self.joiner.open()
     }
 
     /// When the newest line was written.
