@@ -53,7 +53,7 @@ impl App {
             None => *id == FeedId::Database || !self.api_is_out_of_reach(),
             Some(FeedState::Connecting) => true,
             Some(FeedState::Failing { problem, .. }) => may_pass(problem.kind),
-            Some(FeedState::Live | FeedState::Ended | FeedState::Off(_)) => false,
+            Some(FeedState::Live | FeedState::Ended | FeedState::Resting | FeedState::Off(_)) => false,
         }
     }
 
@@ -96,7 +96,7 @@ impl App {
         match state {
             FeedState::Connecting => true,
             FeedState::Live => self.is_behind(key),
-            FeedState::Failing { .. } | FeedState::Ended | FeedState::Off(_) => false,
+            FeedState::Failing { .. } | FeedState::Ended | FeedState::Resting | FeedState::Off(_) => false,
         }
     }
 

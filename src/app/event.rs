@@ -8,6 +8,7 @@ use super::confirm::Rehearsal;
 use super::lesson::{Act, Choice};
 use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::fact::{Fact, RowsOf};
+use crate::incident::log::LogFocus;
 use crate::incident::record::{Entry, Intent, Line};
 use crate::incident::text::SafeText;
 
@@ -43,6 +44,8 @@ pub enum Effect {
     Refresh,
     /// From now on read the rows behind this status with each poll; `None`: no rows.
     WatchRows(Option<RowsOf>),
+    /// From now on the logs of these pods matter most.
+    FocusLogs(LogFocus),
     /// Tell the drill what the operator would do.
     Answer(Choice),
     /// Put text where the operator can paste it from.
@@ -76,6 +79,7 @@ impl Effect {
             Self::Quit | Self::Suspend | Self::Redraw | Self::Copy(_) | Self::Write(_) => false,
             Self::Refresh
             | Self::WatchRows(_)
+            | Self::FocusLogs(_)
             | Self::Answer(_)
             | Self::Rehearse { .. }
             | Self::Do(_)

@@ -16,6 +16,7 @@ mod incident_page;
 pub mod keymap;
 pub mod lesson;
 pub mod log_buffer;
+mod log_focus;
 mod moving;
 #[cfg(test)]
 mod moving_tests;
@@ -56,6 +57,7 @@ use crate::incident::change::Change;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
+use crate::incident::log::LogFocus;
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::record::Found;
 use crate::incident::sop::{OTHER, Sop, Step, StepStatus, other_step};
@@ -109,6 +111,8 @@ pub struct App {
     pub record: Recorded,
     /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
     settled: BTreeSet<Timestamp>,
+    /// Which pods' logs were said to matter most.
+    log_focus: LogFocus,
     /// Counts what was asked before a change.
     questions: u64,
     /// What the record was told last.
@@ -153,6 +157,7 @@ impl App {
             notes: Vec::new(),
             record: Recorded::default(),
             settled: BTreeSet::new(),
+            log_focus: LogFocus::default(),
             questions: 0,
             found: None,
             keymap,

@@ -147,12 +147,21 @@ impl App {
         let ended =
             |(id, feed): &(&FeedId, &Feed)| matches!(id, FeedId::Log(_)) && feed.state == FeedState::Ended;
         let over = self.facts.feeds().filter(ended).count();
-        for (id, feed) in self.facts.feeds().filter(|feed| !ended(feed)) {
+        let resting = |feed: &Feed| feed.state == FeedState::Resting;
+        let shown = self.facts.feeds().filter(|feed| !ended(feed) && !resting(feed.1));
+        for (id, feed) in shown {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
             page.add(tone, format!("{:<34} {text}", self.facts.source_name(id)));
             if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }
+        }
+        let in_turns = self.facts.logs_read().in_turns;
+        let heard = self.facts.feeds().filter(|(_, feed)| resting(feed));
+        if let Some(oldest) = heard.filter_map(|(_, feed)| feed.heard_at).min() {
+            let age = span::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
+            let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
+            page.add(Tone::Doubtful, text);
         }
         if over > 0 {
             page.add(
@@ -452,6 +461,7 @@ fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, Strin
         }
         FeedState::Live => (Tone::Good, format!("live, {age}")),
         FeedState::Ended => (Tone::Plain, "ended".to_owned()),
+        FeedState::Resting => (Tone::Plain, format!("read in turns, {age}")),
         FeedState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
         FeedState::Failing { problem, attempt, .. } => {
             let retry = feed

@@ -47,8 +47,9 @@ impl App {
         let now = self.now;
         match event {
             Event::Key(key) => {
-                let effects = self.press(key);
+                let mut effects = self.press(key);
                 self.note_looks();
+                effects.extend(self.focus_logs());
                 effects
             }
             Event::Paste(text) => {
@@ -66,7 +67,9 @@ impl App {
             Event::Outcome(outcome) => self.take_outcome(outcome),
             Event::Tick | Event::Resize(..) => {
                 self.notice.take_if(|notice| !notice.is_current(now));
-                self.go_on()
+                let mut effects = self.go_on();
+                effects.extend(self.focus_logs());
+                effects
             }
         }
     }

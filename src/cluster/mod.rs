@@ -43,6 +43,7 @@ pub use self::act::CommandRequest;
 use crate::app::event::Event;
 use crate::incident::fact::Fact;
 use crate::incident::feed::Problem;
+use crate::incident::log::LogFocus;
 use crate::incident::profile::Profile;
 
 /// How to find the cluster, as the command line says.
@@ -89,6 +90,8 @@ pub struct Asked {
     pub secrets: mpsc::Receiver<SecretRequest>,
     /// To change something.
     pub commands: mpsc::Receiver<CommandRequest>,
+    /// Which pods' logs matter most.
+    pub focus: tokio::sync::watch::Receiver<LogFocus>,
 }
 
 /// Reads where the cluster is, without any network.
@@ -162,7 +165,7 @@ async fn run_with(
         act::run(asked.commands, scope.clone()),
         usage::run(&profile, rights.clone(), scope.clone()),
         scrape::run(&profile, are_ready, rights, scope.clone()),
-        logs::run(&profile, followed, scope),
+        logs::run(&profile, followed, asked.focus, scope),
     );
 }
 

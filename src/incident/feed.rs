@@ -74,6 +74,8 @@ pub enum FeedState {
     },
     /// It came to its proper end: a container that has finished.
     Ended,
+    /// It was read to its end, and is read again when its turn comes: there are more logs than are followed at a time.
+    Resting,
     /// It is not used, and why.
     Off(SafeText),
 }
@@ -194,14 +196,20 @@ impl Feed {
         if std::mem::discriminant(&self.state) != std::mem::discriminant(&state) {
             self.since = now;
         }
-        if matches!(state, FeedState::Live | FeedState::Ended) {
+        // One that was followed until now was last heard before.
+        let turn_over = state == FeedState::Resting && self.state != FeedState::Live;
+        if turn_over || matches!(state, FeedState::Live | FeedState::Ended) {
             self.heard_at = Some(now);
         }
         self.retry_at = match &state {
             FeedState::Failing { retry_in, .. } => SignedDuration::try_from(*retry_in)
                 .ok()
                 .and_then(|span| now.checked_add(span).ok()),
-            FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Off(_) => None,
+            FeedState::Connecting
+            | FeedState::Live
+            | FeedState::Ended
+            | FeedState::Resting
+            | FeedState::Off(_) => None,
         };
         self.state = state;
     }
@@ -216,7 +224,11 @@ impl Feed {
     pub fn problem(&self) -> Option<&Problem> {
         match &self.state {
             FeedState::Failing { problem, .. } => Some(problem),
-            FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Off(_) => None,
+            FeedState::Connecting
+            | FeedState::Live
+            | FeedState::Ended
+            | FeedState::Resting
+            | FeedState::Off(_) => None,
         }
     }
 }

@@ -61,6 +61,7 @@ async fn show(settings: &Settings, app: App, folders: Folders) -> Result<u8> {
     let lines = Lines {
         database: Line::new(1),
         commands: Line::new(1),
+        focus: std::sync::Arc::default(),
     };
     lines.database.hang_up();
     lines.commands.hang_up();

@@ -184,6 +184,10 @@ impl Console {
             Effect::Redraw => Flow::Redraw,
             Effect::Refresh => self.ask(Request::Refresh),
             Effect::WatchRows(of) => self.ask(Request::WatchRows(of)),
+            Effect::FocusLogs(focus) => {
+                self.lines.focus.send_replace(focus);
+                Flow::Continue
+            }
             Effect::Copy(text) => self.copy(text),
             Effect::Write(sequence) => Flow::Write(sequence),
             Effect::Answer(choice) => self.tell(choice),

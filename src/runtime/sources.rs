@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::line::Line;
 use super::tasks::Tasks;
@@ -12,6 +12,7 @@ use crate::cluster::{self, Asked, CommandRequest, ConnectOptions, SecretRequest}
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
+use crate::incident::log::LogFocus;
 use crate::incident::profile::{Database, Profile};
 
 /// Requests that may wait for the cluster or the database.
@@ -35,14 +36,16 @@ pub struct Lines {
     pub database: Line<Request>,
     /// To the cluster.
     pub commands: Line<CommandRequest>,
+    /// To those who follow the logs.
+    pub focus: Arc<watch::Sender<LogFocus>>,
 }
 
 /// Starts the tasks.
 pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Lines {
-    let (secrets, commands) = (Line::new(WAITING), Line::new(WAITING));
-    start_cluster(&sources, tasks, events, (secrets.clone(), commands.clone()));
-    let database = start_database(sources, tasks, events, secrets);
-    Lines { database, commands }
+    let asked = Questions::default();
+    start_cluster(&sources, tasks, events, asked.clone());
+    let database = start_database(sources, tasks, events, asked.secrets.clone());
+    asked.lines(database)
 }
 
 /// The same where the cluster's client is there already, as that of a drill in this process; of [`Sources::connect`] only the time that
@@ -53,29 +56,61 @@ pub fn start_over(
     tasks: &Tasks,
     events: &mpsc::Sender<Event>,
 ) -> Lines {
-    let (secrets, commands) = (Line::new(WAITING), Line::new(WAITING));
+    let asked = Questions::default();
     let (profile, limit) = (sources.profile.clone(), sources.connect.request_timeout);
     let (sender, cancel) = (events.clone(), tasks.cancel.clone());
-    let asked = (secrets.clone(), commands.clone());
+    let questions = asked.clone();
     tasks.supervise("the cluster", events.clone(), move || {
         let (sender, cancel) = (sender.clone(), cancel.clone());
         cluster::run_over(
             cluster.clone(),
             limit,
             profile.clone(),
-            listen(&asked),
+            questions.listen(),
             sender,
             cancel,
         )
     });
-    let database = start_database(sources, tasks, events, secrets);
-    Lines { database, commands }
+    let database = start_database(sources, tasks, events, asked.secrets.clone());
+    asked.lines(database)
 }
 
-fn listen((secrets, commands): &(Line<SecretRequest>, Line<CommandRequest>)) -> Asked {
-    Asked {
-        secrets: secrets.listen(),
-        commands: commands.listen(),
+/// What may be asked of the cluster's tasks, from our side.
+#[derive(Clone)]
+struct Questions {
+    secrets: Line<SecretRequest>,
+    commands: Line<CommandRequest>,
+    focus: Arc<watch::Sender<LogFocus>>,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        Self {
+            secrets: Line::new(WAITING),
+            commands: Line::new(WAITING),
+            focus: Arc::default(),
+        }
+    }
+}
+
+impl Questions {
+    fn listen(&self) -> Asked {
+        let mut focus = self.focus.subscribe();
+        // What was said before the tasks started again holds.
+        focus.mark_changed();
+        Asked {
+            secrets: self.secrets.listen(),
+            commands: self.commands.listen(),
+            focus,
+        }
+    }
+
+    fn lines(self, database: Line<Request>) -> Lines {
+        Lines {
+            database,
+            commands: self.commands,
+            focus: self.focus,
+        }
     }
 }
 
@@ -108,19 +143,14 @@ fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &Line<Request>)
     let _ = events.try_send(Event::Fact(fact));
 }
 
-fn start_cluster(
-    sources: &Sources,
-    tasks: &Tasks,
-    events: &mpsc::Sender<Event>,
-    asked: (Line<SecretRequest>, Line<CommandRequest>),
-) {
+fn start_cluster(sources: &Sources, tasks: &Tasks, events: &mpsc::Sender<Event>, asked: Questions) {
     let (profile, connect) = (sources.profile.clone(), sources.connect.clone());
     let (sender, cancel) = (events.clone(), tasks.cancel.clone());
     tasks.supervise("the cluster", events.clone(), move || {
         cluster::run(
             connect.clone(),
             profile.clone(),
-            listen(&asked),
+            asked.listen(),
             sender.clone(),
             cancel.clone(),
         )

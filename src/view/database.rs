@@ -94,7 +94,7 @@ fn empty_words(app: &App) -> (Meaning, String) {
     match &feed.state {
         FeedState::Off(reason) => (Meaning::Faint, format!("off: {reason}")),
         FeedState::Failing { .. } => (Meaning::Bad, failing_words(app)),
-        FeedState::Connecting | FeedState::Live | FeedState::Ended => {
+        FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Resting => {
             (Meaning::Doubtful, "connecting …".to_owned())
         }
     }

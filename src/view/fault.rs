@@ -63,7 +63,8 @@ fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness) -> Option<Fault> {
         _ => None,
     };
     let problem = feed.problem().cloned();
-    if problem.is_none() && off.is_none() && (stale.is_none() || feed.state == FeedState::Ended) {
+    let rests = matches!(feed.state, FeedState::Ended | FeedState::Resting);
+    if problem.is_none() && off.is_none() && (stale.is_none() || rests) {
         return None;
     }
     Some(Fault {

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
 use crate::incident::fact::{ContainerState, PodUid};
+use crate::incident::facts::LogsRead;
 use crate::incident::feed::{FeedId, Freshness};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -80,7 +81,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
             new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
         ));
     }
-    pieces.push((3, pods_words(app, theme)));
+    pieces.push(turns_words(app, theme).map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)));
     if app.log.let_go() > 0 {
         pieces.push((
             5,
@@ -111,6 +112,14 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
         };
     }
     words
+}
+
+/// Of how many logs not all are followed.
+fn turns_words<'t>(app: &App, theme: &'t Theme) -> Option<Words<'t>> {
+    let LogsRead { followed, in_turns } = app.facts.logs_read();
+    let all = followed + in_turns;
+    let text = format!("{followed} of {all} logs followed, the others in turns");
+    (in_turns > 0).then(|| Words::new(theme).add(Meaning::Doubtful, &text))
 }
 
 /// Of how many pods the log is read.

@@ -334,6 +334,25 @@ fn an_empty_log_pane_says_why() {
 }
 
 #[test]
+fn of_many_logs_it_is_said_that_not_all_are_followed() {
+    let mut app = fixture::well();
+    let shown = screen(&app, 120, 40);
+    assert!(!shown.contains("in turns"), "{shown}");
+    learn(
+        &mut app,
+        1,
+        Fact::Feed(FeedId::Log(fixture::source("2mgcp")), FeedState::Resting),
+    );
+    for (width, height) in [(160, 50), (120, 40), (100, 30)] {
+        let shown = screen(&app, width, height);
+        assert!(
+            shown.contains("2 of 3 logs followed, the others in turns"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn a_database_that_is_not_read_says_why() {
     let mut app = fixture::silent();
     let off = FeedState::Off("--no-database".into());

@@ -17,6 +17,7 @@ mod flood;
 mod front;
 mod idle;
 mod intent;
+mod pods;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
@@ -70,10 +71,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, Measure); 5] = [
+    let parts: [(&str, Measure); 6] = [
         ("startup", startup::measure),
         ("intent", intent::measure),
         ("idle", idle::measure),
+        ("pods", pods::measure),
         ("flood", flood::measure),
         ("backlog", backlog::measure),
     ];

@@ -1,6 +1,7 @@
 //! Follows the log of one container instance to its end, over as many requests as it takes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::api::LogParams;
@@ -10,13 +11,16 @@ use super::instance::{Now, Phase, Read};
 use super::lines::Lines;
 use super::place::Place;
 use super::request::{is_forgotten, is_not_started, open};
+use super::selection::Mode;
+use super::{Ask, RESTS, Shared};
 use crate::cluster::backoff::{FLOOR, delay, jitter};
 use crate::cluster::clock::{self, Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{ended, explain, frozen};
 use crate::cluster::scope::{Scope, Session};
 use crate::incident::fact::Fact;
+use crate::incident::facts::LOG_REQUESTS_EVERY;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
-use crate::incident::log::{ContainerKey, LineReader, LogPatterns};
+use crate::incident::log::{ContainerKey, LineReader};
 use crate::incident::text::SafeText;
 
 /// Records of a backlog that are kept to scroll back in.
@@ -34,6 +38,9 @@ const SAYS_SO_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a container that the server says has not started is left alone, if its pod does not tell anything new before.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Failures in a row from which on many failing logs are asked for less often, so that they stay within bounds together.
+const KEEPS_FAILING: u32 = 4;
 
 /// A stream that ended sooner, and brought nothing, failed.
 const TOO_SOON: Duration = Duration::from_secs(5);
@@ -64,6 +71,8 @@ pub(super) enum Stop {
     Stalled,
     /// Nothing more is waited for.
     Enough,
+    /// Other logs are followed in its place: it is read in turns from now on.
+    Rest,
     /// It failed.
     Failed(Problem),
 }
@@ -73,7 +82,10 @@ pub(super) struct Follower {
     pub(super) id: FeedId,
     pub(super) key: ContainerKey,
     part: Part,
+    pub(super) shared: Arc<Shared>,
     pub(super) now: watch::Receiver<Now>,
+    /// How it is to be read.
+    pub(super) mode: watch::Receiver<Mode>,
     pub(super) scope: Scope,
     pub(super) reader: LineReader,
     pub(super) place: Place,
@@ -86,6 +98,10 @@ pub(super) struct Follower {
     pub(super) cut_at: Option<Instant>,
     /// Whether it was cut by more than its own end.
     pub(super) broke: bool,
+    /// Whether that was because its turn was over.
+    pub(super) rested: bool,
+    /// Whether its container may have written since: nothing was read after its last turn.
+    pub(super) unread: bool,
     pub(super) caught_up: bool,
     /// Whether the stream that was read last brought a new line.
     pub(super) brought: bool,
@@ -95,16 +111,18 @@ impl Follower {
     pub(super) fn new(
         key: ContainerKey,
         part: Part,
-        patterns: Arc<LogPatterns>,
-        now: watch::Receiver<Now>,
+        shared: Arc<Shared>,
+        (now, mode): (watch::Receiver<Now>, watch::Receiver<Mode>),
         scope: Scope,
     ) -> Self {
         Self {
             id: FeedId::Log(key.clone()),
-            reader: LineReader::new(patterns, key.clone(), KEEP),
+            reader: LineReader::new(Arc::clone(&shared.patterns), key.clone(), KEEP),
             key,
             part,
+            shared,
             now,
+            mode,
             scope,
             place: Place::default(),
             lines: Lines::default(),
@@ -112,6 +130,8 @@ impl Follower {
             next: clock::now(),
             cut_at: None,
             broke: false,
+            rested: false,
+            unread: false,
             caught_up: false,
             brought: false,
         }
@@ -122,11 +142,13 @@ impl Follower {
         self.scope.feed(&self.id, FeedState::Connecting).await;
         loop {
             let read = self.now.borrow_and_update().read(self.key.restart);
+            let mode = *self.mode.borrow_and_update();
             match read {
                 Read::NotYet => self.wait_for_news(STARTS_WITHIN).await,
                 Read::Lost => break,
+                Read::Follow | Read::Previous if mode == Mode::Rest => self.rest().await,
                 Read::Follow | Read::Previous => {
-                    if self.read_on(read == Read::Previous).await {
+                    if self.read_on(read == Read::Previous, mode).await {
                         break;
                     }
                 }
@@ -135,39 +157,86 @@ impl Follower {
         self.finish().await;
     }
 
+    /// Waits for its turn.
+    async fn rest(&mut self) {
+        tokio::select! {
+            Ok(()) = self.mode.changed() => {}
+            // Whoever tells the one tells the other: that both are gone comes with the last news.
+            _ = self.now.changed() => {}
+        }
+    }
+
     /// Reads what can be had by one request. Returns whether that was all there will ever be.
-    async fn read_on(&mut self, previous: bool) -> bool {
+    async fn read_on(&mut self, previous: bool, mode: Mode) -> bool {
         let id = self.id.clone();
         let session = self.scope.session(&id).await;
         sleep_until(self.next).await;
         // What is asked for after an instance has ended is complete.
         let last = previous || self.now.borrow().is_over(self.key.restart);
+        let shared = Arc::clone(&self.shared);
+        // Never closed, so never an error.
+        let stream = shared.streams.acquire().await.ok();
         self.next = now() + FLOOR;
         let opened_at = now();
-        let stop = match self.open(&session, previous).await {
-            Ok(Some(opened)) => self.read(&session, opened).await,
-            Ok(None) => return previous,
+        let once = mode == Mode::Once;
+        let stop = match self.open(&session, previous, !previous && (!once || last)).await {
+            Ok(Some(opened)) => self.read(&session, opened, mode).await,
+            Ok(None) => {
+                drop(stream);
+                return previous || self.wait_to_start(once).await;
+            }
             Err(problem) => Stop::Failed(problem),
         };
+        drop(stream);
         match stop {
             Stop::End if last => {
                 self.take_unfinished();
                 return true;
             }
             Stop::Enough => return true,
+            Stop::End if once => {
+                self.failures = 0;
+                self.leave().await;
+                self.hand_back(RESTS).await;
+            }
+            Stop::Rest => self.leave().await,
             Stop::End if self.brought || (now() - opened_at) >= TOO_SOON => self.ended().await,
             Stop::End => {
                 let problem = ended(&self.doing(&session));
-                self.fail(&session, problem).await;
+                self.fail(&session, problem, mode).await;
                 self.ended().await;
             }
             Stop::Replaced | Stop::Stalled => {
                 self.broke = true;
                 self.cut();
             }
-            Stop::Failed(problem) => self.fail(&session, problem).await,
+            Stop::Failed(problem) => self.fail(&session, problem, mode).await,
         }
         false
+    }
+
+    /// The container has not started: that is no failure. Returns whether the log has ended, which it has not.
+    async fn wait_to_start(&mut self, once: bool) -> bool {
+        if once {
+            self.hand_back(STARTS_WITHIN).await;
+        } else {
+            self.wait_for_news(STARTS_WITHIN).await;
+        }
+        false
+    }
+
+    /// Its turn is over, or its place is another's: it goes on from here another time.
+    async fn leave(&mut self) {
+        self.cut();
+        (self.rested, self.unread) = (true, true);
+        self.scope.feed(&self.id, FeedState::Resting).await;
+    }
+
+    /// Gives its turn back, and waits until that was heard; the next is not due before so long.
+    async fn hand_back(&mut self, rests: Duration) {
+        // Its end is ours: all tasks stop together.
+        let _ = self.shared.asks.send(Ask::Read(self.key.clone(), rests)).await;
+        let _ = self.mode.wait_for(|mode| *mode != Mode::Once).await;
     }
 
     pub(super) fn doing(&self, session: &Session) -> String {
@@ -182,6 +251,7 @@ impl Follower {
         &mut self,
         session: &Session,
         previous: bool,
+        follow: bool,
     ) -> Result<
         Option<super::request::Opened<impl futures::Stream<Item = super::request::Chunk> + Unpin + use<>>>,
         Problem,
@@ -189,7 +259,7 @@ impl Follower {
         let since_time = self.place.since();
         let tail = self.part == Part::Tail && since_time.is_none();
         let parameters = LogParams {
-            follow: !previous,
+            follow,
             previous,
             since_time,
             tail_lines: tail.then_some(TAIL),
@@ -199,10 +269,7 @@ impl Follower {
         self.place.reopen();
         let problem = match timeout(self.scope.limit, open(session, &self.key, parameters)).await {
             Ok(Ok(opened)) => return Ok(Some(opened)),
-            Ok(Err(error)) if is_not_started(&error) => {
-                self.wait_for_news(STARTS_WITHIN).await;
-                return Ok(None);
-            }
+            Ok(Err(error)) if is_not_started(&error) => return Ok(None),
             Ok(Err(error)) if previous && is_forgotten(&error) => return Ok(None),
             Ok(Err(error)) => explain(&error, &doing),
             Err(_elapsed) => frozen(&doing, self.scope.limit),
@@ -228,7 +295,7 @@ impl Follower {
         self.cut_at.get_or_insert_with(Instant::now);
     }
 
-    async fn fail(&mut self, session: &Session, problem: Problem) {
+    async fn fail(&mut self, session: &Session, problem: Problem, mode: Mode) {
         self.cut();
         self.broke = true;
         self.failures += 1;
@@ -236,8 +303,15 @@ impl Follower {
             ProblemKind::Forbidden => FORBIDDEN_WAIT,
             _ => delay(self.failures, jitter()),
         };
+        let together =
+            LOG_REQUESTS_EVERY.unsigned_abs() * self.shared.followed.load(Ordering::Relaxed) as u32;
+        let lasting = self.failures >= KEEPS_FAILING || problem.kind == ProblemKind::Forbidden;
+        let wait = if lasting { wait.max(together) } else { wait };
         self.next = self.next.max(now() + FLOOR);
         self.scope.failing(&self.id, problem, self.failures, wait).await;
+        if mode == Mode::Once {
+            return self.hand_back(wait).await;
+        }
         let gone = |now: &Now| now.phase == Phase::Gone;
         tokio::select! {
             () = self.scope.rest(wait, session.epoch) => {}
@@ -253,6 +327,13 @@ impl Follower {
     }
 
     async fn finish(&mut self) {
+        if self.unread && self.now.borrow().read(self.key.restart) == Read::Lost {
+            self.note(
+                1,
+                "ended before its next turn: what was written since the last one was not read",
+            )
+            .await;
+        }
         self.reader.caught_up();
         if let Some(batch) = self.reader.take(true) {
             self.scope.tell(Fact::Log(batch)).await;

@@ -5,11 +5,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
+use super::Ask;
 use super::follower::{AFTERWARDS, Follower, LAST_WORDS, Stop};
 use super::instance::{Now, Phase};
 use super::place::Admit;
 use super::request::{Chunk, Opened, newest};
+use super::selection::Mode;
 use crate::cluster::clock::{Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{explain, frozen};
 use crate::cluster::scope::{LinkState, Session};
@@ -25,6 +28,9 @@ const BATCH: usize = 256;
 
 /// Silence after which a record that might have gone on is complete.
 const RECORD_ENDS: Duration = Duration::from_millis(150);
+
+/// Time after which a record is complete whatever follows: a log that never pauses is shown too, within a second of each line.
+const RECORD_TAKES: Duration = Duration::from_millis(900);
 
 /// Silence after which the backlog counts as read, if the lines' times did not show it before.
 const BACKLOG_ENDS: Duration = Duration::from_millis(300);
@@ -57,8 +63,12 @@ struct Reading {
     untold_since: Option<Instant>,
     /// Whether the last record may still go on.
     unfinished: bool,
+    /// The record that is open, by its number, and when its first line came.
+    open: Option<(u64, Instant)>,
     /// When the next check is due, while none is under way.
     check_at: Instant,
+    /// Comes when the check may be made.
+    granted: Option<oneshot::Receiver<()>>,
     check: Option<BoxFuture<'static, Answer>>,
     /// A line that the server has and we have not, and how long it is waited for.
     suspected: Option<(Timestamp, Instant)>,
@@ -93,13 +103,21 @@ impl Reading {
             untold: 0,
             untold_since: None,
             unfinished: false,
+            open: None,
             check_at: now + CHECK_AFTER,
+            granted: None,
             check: None,
             suspected: None,
             leave_at: None,
             gap: false,
             joined: false,
         }
+    }
+
+    /// Keeps since when the record is open that may still go on.
+    fn note_open(&mut self, open: Option<u64>) {
+        let known = self.open.filter(|(number, _)| Some(*number) == open);
+        self.open = known.or_else(|| open.map(|number| (number, now())));
     }
 
     /// What comes next, and when.
@@ -109,6 +127,10 @@ impl Reading {
         [
             self.untold_since.map(|since| (since + BATCH_WITHIN, Due::Tell)),
             self.unfinished.then_some((self.heard + RECORD_ENDS, Due::Flush)),
+            // The lines of a backlog come faster than they were written: there, only their own times count.
+            self.open
+                .filter(|_| caught_up)
+                .map(|(_, since)| (since + RECORD_TAKES, Due::Flush)),
             (!caught_up).then_some((self.heard + quiet, Due::CatchUp)),
             failing.then_some((self.opened + STANDS_AFTER, Due::Stand)),
             self.suspected.map(|(_, until)| (until, Due::Suspect)),
@@ -126,24 +148,36 @@ impl Follower {
         &mut self,
         session: &Session,
         opened: Opened<impl Stream<Item = Chunk> + Unpin>,
+        mode: Mode,
     ) -> Stop {
         let Opened { at, mut bytes } = opened;
         let mut reading = Reading::new(at);
-        self.brought = false;
+        (self.brought, self.unread) = (false, false);
         reading.leave_at = leave_at(*self.now.borrow_and_update(), self.key.restart);
-        if self.failures == 0 {
+        let followed = mode == Mode::Follow;
+        if self.failures == 0 && followed {
             self.scope.feed(&self.id, FeedState::Live).await;
         }
         let stop = loop {
             let (due_at, due) = reading.next_due(self.caught_up, self.failures > 0);
             let stop = tokio::select! {
                 chunk = bytes.next() => self.take_chunk(chunk, session, &mut reading).await,
+                granted = grant(&mut reading.granted), if reading.granted.is_some() => {
+                    reading.granted = None;
+                    if granted {
+                        self.check(session, &mut reading);
+                    }
+                    None
+                }
                 answer = answer(&mut reading.check), if reading.check.is_some() => self.checked(answer, &mut reading).await,
                 () = sleep_until(due_at) => self.do_due(due, session, &mut reading).await,
                 Ok(()) = self.now.changed() => {
                     let leave = leave_at(*self.now.borrow_and_update(), self.key.restart);
                     reading.leave_at = reading.leave_at.or(leave);
                     None
+                }
+                Ok(()) = self.mode.changed(), if followed => {
+                    (*self.mode.borrow_and_update() != Mode::Follow).then_some(Stop::Rest)
                 }
                 () = self.scope.changed() => self.link_changed(session).await,
             };
@@ -174,6 +208,8 @@ impl Follower {
         reading.heard = now;
         reading.begun |= !chunk.is_empty();
         reading.check_at = now + CHECK_AFTER;
+        // It is not silent any more.
+        reading.granted = None;
         self.take_bytes(&chunk, reading);
         if self.brought && self.failures > 0 {
             self.stands().await;
@@ -205,6 +241,7 @@ impl Follower {
             reading.untold_since.get_or_insert_with(Instant::now);
             reading.unfinished = true;
         }
+        reading.note_open(self.reader.open_record());
         let written_since =
             |opened_at: Timestamp| self.reader.last_at().is_some_and(|last| last >= opened_at);
         if !self.caught_up && reading.opened_at.is_some_and(written_since) {
@@ -235,15 +272,15 @@ impl Follower {
         let after = jiff::SignedDuration::try_from(now() - cut_at)
             .map(brief)
             .unwrap_or_default();
+        let rested = std::mem::take(&mut self.rested);
         if std::mem::take(&mut reading.gap) {
+            let again = if rested { "read again" } else { "reconnected" };
             self.note(
                 1,
-                &format!(
-                    "reconnected after {after}, lines may be missing: the last one read is no longer there"
-                ),
+                &format!("{again} after {after}, lines may be missing: the last one read is no longer there"),
             )
             .await;
-        } else if reading.joined && !self.closing() {
+        } else if reading.joined && !rested && !self.closing() {
             self.note(0, &format!("reconnected after {after}, nothing lost"))
                 .await;
         }
@@ -269,7 +306,7 @@ impl Follower {
                 self.tell_lines(reading, true).await;
             }
             Due::Stand => self.stands().await,
-            Due::Check => self.check(session, reading),
+            Due::Check => self.ask_to_check(session, reading),
             Due::Suspect => {
                 let (line, _) = reading.suspected.take()?;
                 return (Some(line) > self.place.newest()).then_some(Stop::Stalled);
@@ -289,7 +326,9 @@ impl Follower {
     async fn tell_lines(&mut self, reading: &mut Reading, flush: bool) {
         reading.untold = 0;
         reading.untold_since = None;
-        if let Some(batch) = self.reader.take(flush) {
+        let batch = self.reader.take(flush);
+        reading.note_open(self.reader.open_record());
+        if let Some(batch) = batch {
             self.scope.tell(Fact::Log(batch)).await;
         }
     }
@@ -299,13 +338,25 @@ impl Follower {
         self.scope.feed(&self.id, FeedState::Live).await;
     }
 
-    /// Asks for the newest line, unless the instance is over (then silence is right) or the link is known to be down.
-    fn check(&mut self, session: &Session, reading: &mut Reading) {
+    /// Asks whether the newest line may be asked for, unless the instance is over (then silence is right) or the link is known to be
+    /// down.
+    fn ask_to_check(&mut self, session: &Session, reading: &mut Reading) {
         reading.check_at = now() + CHECK_AFTER;
         let up = matches!(self.scope.link_now(), LinkState::Up(now) if now.epoch == session.epoch);
-        if !up || self.now.borrow().is_over(self.key.restart) {
+        let waits = reading.granted.is_some() || reading.check.is_some();
+        if !up || waits || self.now.borrow().is_over(self.key.restart) {
             return;
         }
+        let (grant, granted) = oneshot::channel();
+        // Where too many ask, it asks again after the next silence.
+        if self.shared.asks.try_send(Ask::Check(grant)).is_ok() {
+            reading.granted = Some(granted);
+        }
+    }
+
+    /// Asks for the newest line.
+    fn check(&mut self, session: &Session, reading: &mut Reading) {
+        reading.check_at = now() + CHECK_AFTER;
         let (session, key, scope, doing) = (
             session.clone(),
             self.key.clone(),
@@ -365,6 +416,14 @@ fn leave_at(pod: Now, restart: u32) -> Option<Instant> {
         Phase::Gone => Some(now() + LAST_WORDS),
         _ if pod.restart > restart => Some(now() + AFTERWARDS),
         _ => None,
+    }
+}
+
+/// Whether the check may be made; if not, nobody is there to say so.
+async fn grant(granted: &mut Option<oneshot::Receiver<()>>) -> bool {
+    match granted {
+        Some(granted) => granted.await.is_ok(),
+        None => std::future::pending().await,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The pods' own metrics, through the API server's pod proxy: `GET …/pods/NAME:PORT/proxy/metrics` of each ready pod, every 15 s, where
-//! the rights allow (`get pods/proxy`).
+//! the rights allow (`get pods/proxy`). Of many pods a few are asked each time, in turns.
 //!
 //! An answer is read line by line as it comes and is bounded in size and time. What the pod itself answers (a 401, a 404) is told from
 //! what the API server says: that one speaks in the form of a `Status` with a reason.
 
 mod text;
 mod totals;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use kube::client::Body;
 use tokio::sync::watch;
 
 use self::totals::Totals;
+use self::turns::Turns;
 use super::access::Rights;
 use super::answer;
 use super::explain::{explain, frozen};
@@ -37,9 +39,6 @@ const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// Pods that are asked at once.
 const TOGETHER: usize = 4;
-
-/// Pods that are asked in all; a service with more is one whose pods nobody reads one by one.
-const MOST: usize = 32;
 
 /// How long the access review is waited for before it is tried without its answer.
 const REVIEW_WITHIN: Duration = Duration::from_secs(10);
@@ -93,6 +92,7 @@ pub(super) async fn run(
         scope,
         failures: BTreeMap::new(),
         off: BTreeSet::new(),
+        turns: Turns::default(),
     };
     loop {
         reader.round().await;
@@ -109,6 +109,7 @@ struct Reader<'a> {
     failures: BTreeMap<PodUid, u32>,
     /// Pods of which it was told that they are not read.
     off: BTreeSet<PodUid>,
+    turns: Turns,
 }
 
 /// Why a pod's metrics were not had.
@@ -130,7 +131,7 @@ enum Answer {
 }
 
 impl Reader<'_> {
-    /// Asks each ready pod once, then waits until it is time for the next round.
+    /// Asks each ready pod whose turn it is once, then waits until it is time for the next round.
     async fn round(&mut self) {
         let session = self.connected().await;
         let ready = self.ready.borrow_and_update().clone();
@@ -140,7 +141,7 @@ impl Reader<'_> {
             self.say_off(&ready, "not allowed: get pods/proxy").await;
             return self.until_allowed(&session).await;
         }
-        let pods: Vec<_> = ready.iter().take(MOST).collect();
+        let pods = self.turns.next(&ready);
         for some in pods.chunks(TOGETHER) {
             let asked = some.iter().map(|(_, name)| self.ask(&session, name).boxed());
             let answers = join_all(asked).await;

@@ -21,6 +21,7 @@ use crate::app::event::Event;
 use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
 use crate::incident::fact::{Connection, Fact};
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
+use crate::incident::log::LogFocus;
 
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -100,6 +101,7 @@ impl Running {
         let asked = Asked {
             secrets: requests,
             commands: commanded,
+            focus: tokio::sync::watch::channel(LogFocus::default()).1,
         };
         let cancel = CancellationToken::new();
         let task = tokio::spawn(run(options, Arc::new(profile()), asked, sender, cancel.clone()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::fake::Fake;
@@ -17,7 +17,7 @@ use crate::cluster::connect::{Dial, Dialed};
 use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, Problem, ProblemKind};
-use crate::incident::log::ContainerKey;
+use crate::incident::log::{ContainerKey, LogFocus};
 use crate::incident::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
@@ -29,6 +29,7 @@ pub(super) struct Console {
     pub(super) dials: Arc<AtomicU32>,
     pub(super) secrets: mpsc::Sender<SecretRequest>,
     pub(super) commands: mpsc::Sender<CommandRequest>,
+    pub(super) focus: watch::Sender<LogFocus>,
     facts: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
     pub(super) told: Vec<(Instant, Fact)>,
@@ -54,9 +55,11 @@ impl Console {
         let (secrets, requests) = mpsc::channel(4);
         let dial = dial_to(fake, &dials);
         let (commands, commanded) = mpsc::channel(4);
+        let (focus, focused) = watch::channel(LogFocus::default());
         let asked = Asked {
             secrets: requests,
             commands: commanded,
+            focus: focused,
         };
         let run = run_with(dial, Duration::from_secs(10), Arc::new(profile), asked, events);
         let task = tokio::spawn(run);
@@ -65,6 +68,7 @@ impl Console {
             dials,
             secrets,
             commands,
+            focus,
             facts,
             told: Vec::new(),
             task,
@@ -178,7 +182,8 @@ fn problem_of<'a>(fact: &'a Fact, id: &FeedId) -> Option<&'a Problem> {
     }
 }
 
-fn lines_of(fact: &Fact, pod: &str) -> Vec<String> {
+/// The records of a pod's log that a fact brings.
+pub(super) fn lines_of(fact: &Fact, pod: &str) -> Vec<String> {
     match fact {
         Fact::Log(batch) if pod.is_empty() || &*batch.source.pod == pod => batch
             .records

@@ -93,6 +93,8 @@ struct World {
     history: Vec<(u64, &'static str, Value)>,
     version: u64,
     logs: BTreeMap<String, Log>,
+    /// The most streams of logs that were open at a time.
+    most_open: usize,
 }
 
 /// The server.
@@ -248,6 +250,16 @@ impl Fake {
 
     pub(super) fn log(&self, pod: &str, change: impl FnOnce(&mut Log)) {
         change(self.world().logs.entry(pod.into()).or_default());
+    }
+
+    /// The pods whose logs are followed now.
+    pub(super) fn followed(&self) -> Vec<String> {
+        self.world().followed().map(|(pod, _)| pod.clone()).collect()
+    }
+
+    /// The most streams of logs that were open at a time.
+    pub(super) fn most_open(&self) -> usize {
+        self.world().most_open
     }
 
     /// Ends the streams of a log: with an error, or by itself.
@@ -432,7 +444,16 @@ impl World {
         if !log.over {
             log.followers.push(sender);
         }
+        let open: usize = self.followed().map(|(_, streams)| streams).sum();
+        self.most_open = self.most_open.max(open);
         Reply::Stream(receiver)
+    }
+
+    /// The pods whose logs are followed, and by how many.
+    fn followed(&self) -> impl Iterator<Item = (&String, usize)> {
+        let open = |log: &Log| log.followers.iter().filter(|stream| !stream.is_closed()).count();
+        let logs = self.logs.iter().map(move |(pod, log)| (pod, open(log)));
+        logs.filter(|(_, streams)| *streams > 0)
     }
 }
 

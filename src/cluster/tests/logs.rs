@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::clock::run;
-use super::console::{Console, log_of, pod, pod_in};
+use super::console::{Console, lines_of, log_of, pod, pod_in};
 use super::fake::{Fake, Reply, failure, refused};
-use crate::cluster::clock::now;
+use crate::cluster::clock::{Instant, now};
 use crate::incident::fact::Fact;
 use crate::incident::feed::{FeedId, FeedState, ProblemKind};
 
@@ -334,6 +334,44 @@ fn the_last_words_of_a_dying_pod_are_kept() {
             0,
             "nobody asks for the log of a pod that is gone"
         );
+    });
+}
+
+#[test]
+fn each_line_of_a_log_that_never_pauses_is_shown_within_a_second() {
+    run(async {
+        // With a header at its start, and without any.
+        for first in ["I1122 09:00:01.000000       1 a.go:1] begins", "begins"] {
+            let fake = with_log();
+            let mut console = Console::on(&fake);
+            console.settled().await;
+            console.told.clear();
+            let mut written = vec![(now(), first.to_owned())];
+            fake.write("api-1", &format!("{:.9} {first}", fake.clock()));
+            for number in 0..250 {
+                console.listen(Duration::from_millis(20)).await;
+                let line = format!("plain line {number}");
+                fake.write("api-1", &format!("{:.9} {line}", fake.clock()));
+                written.push((now(), line));
+            }
+            console.listen(SECOND).await;
+            let told = console.told.iter().flat_map(|(at, fact)| {
+                let records = lines_of(fact, "api-1");
+                let lines: Vec<_> = records
+                    .iter()
+                    .flat_map(|text| text.lines())
+                    .map(str::to_owned)
+                    .collect();
+                lines.into_iter().map(|line| (*at, line))
+            });
+            let told: Vec<_> = told.collect();
+            let lines =
+                |of: &[(Instant, String)]| of.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>();
+            assert_eq!(lines(&told), lines(&written));
+            let late =
+                |(told, written): &(&(Instant, String), &(Instant, String))| told.0 - written.0 > SECOND;
+            assert_eq!(told.iter().zip(&written).find(late), None);
+        }
     });
 }
 

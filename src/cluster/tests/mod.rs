@@ -7,5 +7,6 @@ mod console;
 mod fake;
 mod faults;
 mod logs;
+mod many;
 mod reading;
 mod vitals;

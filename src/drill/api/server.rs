@@ -87,6 +87,11 @@ impl ApiServer {
         self.shared.seen()
     }
 
+    /// How many logs are being read now.
+    pub fn open_logs(&self) -> usize {
+        self.shared.world().logs().readers()
+    }
+
     /// What was done to the cluster and tried, oldest first; the receiver changes with each act.
     pub fn acts(&self) -> watch::Receiver<Vec<Act>> {
         self.shared.acts().subscribe()

@@ -156,6 +156,11 @@ impl Logs {
         self.changed.subscribe()
     }
 
+    /// How many reads are under way.
+    pub fn readers(&self) -> usize {
+        self.changed.receiver_count()
+    }
+
     /// A container starts: an empty file. As the kubelet does, only the file of the instance before is kept.
     pub fn open(&mut self, instance: Instance) {
         self.files.retain(|other, _| {

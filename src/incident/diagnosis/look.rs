@@ -214,7 +214,7 @@ impl Case<'_> {
 
     fn logs_heard(&self) -> impl Iterator<Item = (&FeedId, Freshness)> {
         let logs = self.facts.feeds().filter(|(id, feed)| {
-            let followed = feed.state != FeedState::Ended;
+            let followed = !matches!(feed.state, FeedState::Ended | FeedState::Resting);
             matches!(id, FeedId::Log(_)) && followed
         });
         logs.map(|(id, _)| (id, self.facts.freshness(id, self.now)))
@@ -238,7 +238,8 @@ impl Case<'_> {
     pub(super) fn has_stopped_source(&self) -> bool {
         let bears = |id: &FeedId| matches!(id, FeedId::Pods | FeedId::Log(_) | FeedId::Database);
         let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
-        self.facts.feeds().any(|(id, _)| bears(id) && stopped(id))
+        let mut feeds = self.facts.feeds();
+        feeds.any(|(id, feed)| bears(id) && feed.state != FeedState::Resting && stopped(id))
     }
 }
 

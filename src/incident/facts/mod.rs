@@ -38,6 +38,13 @@ pub const CHANGE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// How long after one answer the next is asked for, of what the pods use and count.
 pub const VITALS_EVERY: SignedDuration = SignedDuration::from_secs(15);
 
+/// How often a log may be asked for in all, besides the opening of the logs that are there at the start: checks of silent logs and turns
+/// of those that are not followed share it.
+pub const LOG_REQUESTS_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+/// As many silent logs as this are each checked as often as one alone.
+const LOGS_CHECKED_AT_ONCE: usize = 12;
+
 /// Instances of one container whose logs are known at a time.
 const KEPT_INSTANCES: u32 = 3;
 
@@ -90,10 +97,22 @@ pub struct Facts {
     pub api_back_at: Option<Timestamp>,
     #[serde(skip)]
     feeds: BTreeMap<FeedId, Feed>,
+    /// How many logs are followed, and how many are read in turns.
+    #[serde(skip)]
+    logs_read: LogsRead,
     #[serde(skip)]
     counts: VecDeque<(Timestamp, Counts)>,
     #[serde(skip)]
     movements: Movements,
+}
+
+/// How many logs are read, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogsRead {
+    /// Over a stream that stays open.
+    pub followed: usize,
+    /// In turns.
+    pub in_turns: usize,
 }
 
 /// How far one log is known.
@@ -200,7 +219,9 @@ impl Facts {
         if pod_of(&id).is_some_and(|pod| !self.pods.contains_key(pod)) {
             return;
         }
-        if let FeedId::Log(key) = &id {
+        if let FeedId::Log(key) = &id
+            && !self.feeds.contains_key(&id)
+        {
             self.forget_old_instances(key);
         }
         // What a quiet watch was known by until now stays known of it when it fails, but for the time in which its death went unnoticed.
@@ -209,12 +230,44 @@ impl Facts {
             .heard_at(&id)
             .map(|at| at.saturating_sub(UNNOTICED).unwrap_or(at));
         let is_api = id == FeedId::Api;
+        let of_log = matches!(id, FeedId::Log(_));
         let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(now));
         if is_api && state == FeedState::Live && matches!(feed.state, FeedState::Failing { .. }) {
             self.api_back_at = Some(now);
         }
         feed.heard_at = own.max(lived);
+        let before = std::mem::discriminant(&feed.state);
         feed.apply(state, now);
+        if of_log && before != std::mem::discriminant(&feed.state) {
+            self.count_logs();
+        }
+    }
+
+    fn count_logs(&mut self) {
+        let states = || {
+            let logs = self.feeds.iter().filter(|(id, _)| matches!(id, FeedId::Log(_)));
+            logs.map(|(_, feed)| &feed.state)
+        };
+        self.logs_read = LogsRead {
+            followed: states().filter(|state| **state == FeedState::Live).count(),
+            in_turns: states().filter(|state| **state == FeedState::Resting).count(),
+        };
+    }
+
+    /// How many logs are read, and how.
+    pub fn logs_read(&self) -> LogsRead {
+        self.logs_read
+    }
+
+    /// How long a silent log may wait for its check beyond the usual pause, where many share what may be asked.
+    fn check_waits(&self) -> SignedDuration {
+        let LogsRead { followed, in_turns } = self.logs_read;
+        if followed <= LOGS_CHECKED_AT_ONCE {
+            return SignedDuration::ZERO;
+        }
+        // Every other request is for a turn.
+        let each = if in_turns > 0 { 2 } else { 1 };
+        LOG_REQUESTS_EVERY * (followed as i32 * each)
     }
 
     /// When a source was last known to be current: a watch whose stream stands is as current as the server's last sign of life.
@@ -252,15 +305,19 @@ impl Facts {
         self.errors.pod_is_gone(|key| key.pod_uid == *uid);
         self.vitals.forget(uid);
         self.feeds.retain(|id, _| pod_of(id) != Some(uid));
+        self.count_logs();
     }
 
     fn apply_log(&mut self, batch: &LogBatch, now: Timestamp) {
         if !self.pods.contains_key(&batch.source.pod_uid) {
             return;
         }
+        let known = self.logs.contains_key(&batch.source);
         let log = self.logs.entry(batch.source.clone()).or_default();
         log.progress = batch.progress.clone();
-        self.forget_old_instances(&batch.source);
+        if !known {
+            self.forget_old_instances(&batch.source);
+        }
         self.leaders.apply(&batch.source, &batch.sightings);
         self.errors.apply(&batch.source, &batch.errors);
         if let Some(requests) = &batch.requests {
@@ -281,6 +338,7 @@ impl Facts {
         self.errors.forget(is_old);
         self.feeds
             .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));
+        self.count_logs();
     }
 
     fn apply_reading(&mut self, mut reading: Reading, now: Timestamp) {
@@ -372,6 +430,7 @@ impl Facts {
         // What is asked every so often is not silent before the next answer is due.
         let rests = match id {
             FeedId::Usage | FeedId::Scrape(_) => self.paced(VITALS_EVERY),
+            FeedId::Log(_) if feed.state == FeedState::Live => self.paced(self.check_waits()),
             _ => SignedDuration::ZERO,
         };
         if asked_once || age <= self.paced(STALE_AFTER) + rests {

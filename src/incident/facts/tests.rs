@@ -109,6 +109,41 @@ fn a_watch_lives_by_the_server_s_signs_of_life_and_a_log_by_its_own() {
 }
 
 #[test]
+fn many_silent_logs_share_what_may_be_asked_and_a_few_are_checked_as_often_as_one() {
+    let name = |number: usize| format!("p{number:04}");
+    let followed = |count: usize| {
+        let pods = (0..count).map(|number| pod(&name(number), 100)).collect();
+        let mut facts = facts(pods);
+        for number in 0..count {
+            facts.apply(Fact::Log(heartbeat(&name(number))), now());
+        }
+        facts
+    };
+    let fresh = |facts: &Facts, after: i64| facts.is_fresh(&FeedId::Log(source(&name(0))), ago(-after));
+    let few = followed(12);
+    assert!(fresh(&few, 15) && !fresh(&few, 16));
+    let mut many = followed(50);
+    assert!(
+        fresh(&many, 65) && !fresh(&many, 66),
+        "one is checked each second"
+    );
+    let rests = Fact::Feed(FeedId::Log(source(&name(1))), FeedState::Resting);
+    many.apply(rests, now());
+    assert_eq!(
+        many.logs_read(),
+        LogsRead {
+            followed: 49,
+            in_turns: 1
+        }
+    );
+    assert!(
+        fresh(&many, 15 + 98) && !fresh(&many, 15 + 99),
+        "turns take every other request"
+    );
+    assert!(!many.is_fresh(&FeedId::Log(source(&name(1))), ago(-16)));
+}
+
+#[test]
 fn a_lease_advances_when_its_end_changes() {
     let mut facts = Facts::default();
     let mut poll = |ttl: i64, at: Timestamp| {

@@ -2,6 +2,7 @@
 
 use super::Audience;
 use crate::incident::fact::ContainerState;
+use crate::incident::facts::LogsRead;
 use crate::incident::feed::{Feed, FeedId, FeedState, Freshness};
 use crate::incident::log::ContainerKey;
 use crate::incident::prose::Section;
@@ -22,6 +23,7 @@ impl Audience<'_> {
         all.extend(self.logs_unread());
         all.extend(self.tables_unread());
         all.extend(self.lines_missed());
+        all.extend(self.logs_in_turns());
         section.listed(&all, SOURCES, Clone::clone);
         if section.is_empty() {
             section.item("nothing: every source was read");
@@ -44,7 +46,7 @@ impl Audience<'_> {
             FeedState::Connecting => "not connected yet".to_owned(),
             FeedState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
             FeedState::Live => "silent".to_owned(),
-            FeedState::Ended => return None,
+            FeedState::Ended | FeedState::Resting => return None,
         };
         Some(format!("{}: {what} ({age})", self.account.facts.source_name(id)))
     }
@@ -109,6 +111,13 @@ impl Audience<'_> {
                 .map(|why| format!("lease rows: {why}")),
         );
         unread
+    }
+
+    /// Logs that were not followed: what they say is as old as their last turn.
+    fn logs_in_turns(&self) -> Option<String> {
+        let LogsRead { followed, in_turns } = self.account.facts.logs_read();
+        let all = followed + in_turns;
+        (in_turns > 0).then(|| format!("{followed} of {all} logs were followed, the others read in turns"))
     }
 
     fn lines_missed(&self) -> Option<String> {

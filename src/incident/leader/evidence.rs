@@ -115,6 +115,17 @@ impl LeaderEvidence {
             .max(self.gone.get(&worker).and_then(|gone| gone.led_at))
     }
 
+    /// The pods whose newest word on some worker type is that they lead it, however long ago that was.
+    pub fn last_said_to_lead(&self) -> impl Iterator<Item = &PodUid> {
+        let leads = |workers: &BTreeMap<SafeText, WorkerEvidence>| {
+            workers.values().any(|evidence| evidence.leads_at().is_some())
+        };
+        self.by
+            .iter()
+            .filter(move |(_, workers)| leads(workers))
+            .map(|(key, _)| &key.pod_uid)
+    }
+
     /// What a container instance said about a worker type.
     pub fn of(&self, source: &ContainerKey, worker: &str) -> Option<&WorkerEvidence> {
         self.by.get(source)?.get(&SafeText::new(worker))

@@ -107,7 +107,11 @@ fn heard_at(facts: &Facts, source: &ContainerKey, log: &LogKnown, now: Timestamp
 
 fn is_in_trouble(facts: &Facts, source: &ContainerKey, now: Timestamp) -> bool {
     let id = FeedId::Log(source.clone());
-    let failing = facts.feed(&id).is_some_and(|feed| feed.problem().is_some());
+    let feed = facts.feed(&id);
+    if feed.is_some_and(|feed| feed.state == FeedState::Resting) {
+        return false;
+    }
+    let failing = feed.is_some_and(|feed| feed.problem().is_some());
     failing || matches!(facts.freshness(&id, now), Freshness::Stale(_))
 }
 

@@ -1,4 +1,7 @@
 //! Joins the lines of one record.
+//!
+//! A record takes lines for a second after its first one, and only so many: what follows is shown as records of its own. However a log
+//! goes on, each line of it is thus seen a second after it was written at the latest.
 
 use std::borrow::Cow;
 
@@ -9,13 +12,13 @@ use super::{LeaderLine, LogRecord};
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
 
-/// Lines of one record that are kept; the others are counted.
+/// Lines of one record; the line after them begins another one.
 pub const MAX_LINES: u32 = 200;
 
-/// Bytes of one record that are kept; the others are counted.
+/// Bytes of one record: a line that has no room begins another one. Of a single line that is longer the rest is counted.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// A line without a header belongs to the record before it only when it was written in one go with it.
+/// A line without a header belongs to a record only when it was written within this span of the record's first line.
 const WRITTEN_TOGETHER: SignedDuration = SignedDuration::from_secs(1);
 
 /// Room for the kubelet's timestamp: nanoseconds and an offset.
@@ -55,14 +58,15 @@ impl Stamp {
         std::str::from_utf8(self.as_bytes()).ok()?.parse().ok()
     }
 
-    /// Whether `later` was written within `span` after this one. Two unreadable ones count as together.
+    /// Whether `later` was written within `span` of this one; lines of two streams may be a little out of order. Two unreadable ones
+    /// count as together.
     fn is_within(&self, later: &Self, span: SignedDuration) -> bool {
         let seconds = 0..19;
         if self.as_bytes().get(seconds.clone()) == later.as_bytes().get(seconds) {
             return true;
         }
         match (self.parse(), later.parse()) {
-            (Some(first), Some(second)) => second.duration_since(first) <= span,
+            (Some(first), Some(second)) => second.duration_since(first).abs() <= span,
             _ => true,
         }
     }
@@ -79,10 +83,14 @@ pub struct RawRecord {
     pub(super) text: Vec<u8>,
     /// What its first line says about a leader.
     pub(super) leader: Option<LeaderLine>,
+    /// Whether its error was counted with the record that it goes on with.
+    pub(super) counted: bool,
+    /// Whether it goes on with a record that was full.
+    pub(super) goes_on: bool,
     headed: bool,
-    newest: Stamp,
+    /// When the first line of the record was written that it is a part of.
+    begun: Stamp,
     lines: u32,
-    lines_over: u32,
     bytes_over: usize,
 }
 
@@ -113,44 +121,50 @@ impl RawRecord {
 
     /// What was not kept, in words.
     fn over(&self) -> Option<String> {
-        match (self.lines_over, self.bytes_over) {
-            (0, 0) => None,
-            (0, bytes) => Some(format!(" ⟨{bytes} more bytes not kept⟩")),
-            (lines, bytes) => Some(format!("\n⟨{lines} more lines, {bytes} bytes not kept⟩")),
-        }
+        (self.bytes_over > 0).then(|| format!(" ⟨{} more bytes not kept⟩", self.bytes_over))
     }
 
-    /// Begins anew with a first line; the buffer is used again.
+    /// Begins with a first line; the buffer is used again.
     fn begin(&mut self, stamp: Stamp, line: &[u8], kind: LineKind) {
         self.text.clear();
-        (self.stamp, self.newest) = (stamp, stamp);
-        (self.lines, self.lines_over, self.bytes_over) = (1, 0, 0);
+        (self.stamp, self.begun) = (stamp, stamp);
+        (self.lines, self.bytes_over) = (1, 0);
+        (self.counted, self.goes_on) = (false, false);
         self.leader = None;
         (self.headed, self.severity) = match kind {
             LineKind::Headed { severity, .. } => (true, severity),
-            LineKind::Continuing if line.starts_with(b"goroutine ") => (true, Severity::Fatal),
+            LineKind::Continuing if is_stack(line) => (true, Severity::Fatal),
             LineKind::Continuing | LineKind::Blank | LineKind::Bare => (false, continued_severity(line)),
         };
         self.put(line);
     }
 
-    /// Whether a line is part of this record.
-    fn takes(&self, stamp: &Stamp, kind: LineKind) -> bool {
-        match kind {
-            LineKind::Headed { .. } => false,
-            LineKind::Continuing => self.newest.is_within(stamp, WRITTEN_TOGETHER),
-            LineKind::Blank | LineKind::Bare => self.headed && self.newest.is_within(stamp, WRITTEN_TOGETHER),
-        }
+    /// Makes it a part of a record that was full: as bad, and in the same second.
+    fn go_on(&mut self, full: &Self) {
+        self.begun = full.begun;
+        self.goes_on = true;
+        self.headed = full.headed;
+        self.counted = full.severity >= Severity::Error;
+        self.severity = self.severity.max(full.severity);
     }
 
-    fn extend(&mut self, stamp: Stamp, line: &[u8]) {
-        self.newest = stamp;
+    /// Whether a line is part of this record, as far as there is room.
+    fn claims(&self, stamp: &Stamp, kind: LineKind) -> bool {
+        let part = match kind {
+            LineKind::Headed { .. } => false,
+            LineKind::Continuing => true,
+            LineKind::Blank | LineKind::Bare => self.headed,
+        };
+        part && self.begun.is_within(stamp, WRITTEN_TOGETHER)
+    }
+
+    /// Whether it has room for one more line.
+    fn has_room(&self, line: &[u8]) -> bool {
+        self.lines < MAX_LINES && self.text.len() + 1 + line.len() <= MAX_BYTES
+    }
+
+    fn extend(&mut self, line: &[u8]) {
         self.severity = self.severity.max(continued_severity(line));
-        if self.lines >= MAX_LINES || self.text.len() >= MAX_BYTES {
-            self.lines_over += 1;
-            self.bytes_over += line.len();
-            return;
-        }
         self.lines += 1;
         self.text.push(b'\n');
         self.put(line);
@@ -165,12 +179,24 @@ impl RawRecord {
     }
 }
 
-/// Joins lines to records: what follows a headed line without a header of its own belongs to it.
+/// The first line of a goroutine's stack.
+fn is_stack(line: &[u8]) -> bool {
+    line.starts_with(b"goroutine ")
+}
+
+/// Joins lines to records: what follows a headed line without a header of its own belongs to it. A log that has shown no header so far
+/// is one record a line.
 #[derive(Debug, Default)]
 pub struct Joiner {
     open: Option<RawRecord>,
     /// A buffer to use again.
     spare: Option<RawRecord>,
+    /// Whether any line had a header.
+    seen_header: bool,
+    /// Whether the newest line with a header was a process's last: the stacks that follow are those of the same crash.
+    crashing: bool,
+    /// Records begun so far.
+    begun: u64,
 }
 
 /// What became of a line.
@@ -191,36 +217,61 @@ impl Joiner {
         kind: LineKind,
         leader: Option<LeaderLine>,
     ) -> Joined {
-        if let Some(open) = self.open.as_mut().filter(|open| open.takes(&stamp, kind)) {
-            let was_error = open.severity >= Severity::Error;
-            // An empty line within a record separates nothing that the header does not.
-            if kind != LineKind::Blank {
-                open.extend(stamp, line);
-            }
-            let error = !was_error && open.severity >= Severity::Error;
-            return Joined {
-                complete: None,
-                error,
-            };
+        if let LineKind::Headed { severity, .. } = kind {
+            (self.seen_header, self.crashing) = (true, severity == Severity::Fatal);
         }
-        let complete = self.open.take();
+        let mut open = self.open.take();
+        let claimed = open.as_mut().filter(|open| open.claims(&stamp, kind));
+        let joins = claimed.is_some() && self.seen_header;
+        if let Some(record) = claimed.filter(|_| joins) {
+            // An empty line within a record separates nothing that the header does not.
+            let fits = kind == LineKind::Blank || record.has_room(line);
+            if fits {
+                let was_error = record.severity >= Severity::Error;
+                if kind != LineKind::Blank {
+                    record.extend(line);
+                }
+                let error = !was_error && record.severity >= Severity::Error;
+                self.open = open;
+                return Joined {
+                    complete: None,
+                    error,
+                };
+            }
+        }
+        let full = open.as_ref().filter(|_| joins);
         if kind == LineKind::Blank {
             return Joined {
-                complete,
+                complete: open,
                 error: false,
             };
         }
         let mut next = self.spare.take().unwrap_or_default();
         next.begin(stamp, line, kind);
         next.leader = leader;
-        let error = next.severity >= Severity::Error;
+        next.counted = self.crashing && is_stack(line);
+        self.crashing |= is_stack(line);
+        self.seen_header |= is_stack(line);
+        if let Some(full) = full {
+            next.go_on(full);
+        }
+        let error = next.severity >= Severity::Error && !next.counted;
         self.open = Some(next);
-        Joined { complete, error }
+        self.begun += 1;
+        Joined {
+            complete: open,
+            error,
+        }
     }
 
     /// The record that might have continued.
     pub(super) fn flush(&mut self) -> Option<RawRecord> {
         self.open.take()
+    }
+
+    /// The number of the record that may still go on, counted from 1; `None` while there is none.
+    pub(super) fn open(&self) -> Option<u64> {
+        self.open.as_ref().map(|_| self.begun)
     }
 
     /// Gives back a record that is not needed any more.
@@ -328,17 +379,74 @@ mod tests {
         let long = "x".repeat(MAX_BYTES + 10);
         let records = join(&[(0, &long)]);
         assert!(records[0].1.ends_with("x ⟨10 more bytes not kept⟩"));
+    }
 
+    #[test]
+    fn what_has_no_room_in_a_record_is_shown_as_records_of_its_own() {
         let mut lines = vec![(0, E)];
-        lines.extend(std::iter::repeat_n((0, " again"), 300));
+        lines.extend(std::iter::repeat_n((0, " again"), 450));
+        let counts: Vec<_> = join(&lines)
+            .iter()
+            .map(|(severity, text)| (*severity, text.lines().count()))
+            .collect();
+        assert_eq!(counts, [200, 200, 51].map(|count| (Severity::Error, count)));
+
+        let long = "x".repeat(MAX_BYTES / 2);
+        let records = join(&[(0, E), (0, &long), (0, &long), (0, &long)]);
+        let whole: usize = records.iter().map(|(_, text)| text.matches('x').count()).sum();
+        assert_eq!((records.len(), whole), (3, 3 * long.len()));
+    }
+
+    #[test]
+    fn a_crash_of_many_records_is_one_error() {
+        let mut joiner = Joiner::default();
+        let mut errors = 0;
+        let stack = |number: u32| {
+            [
+                format!("goroutine {number} [running]:"),
+                "main.main()".into(),
+                "\t/a.go:1".into(),
+            ]
+        };
+        let lines = (1..300).flat_map(stack);
+        for (number, line) in std::iter::once("panic: out of luck".to_owned())
+            .chain(lines)
+            .enumerate()
+        {
+            // It takes the process three seconds to write them.
+            let stamp = format!("2021-01-15T13:00:{:02}.000000001Z", number / 300);
+            let stamp = Stamp::new(stamp.as_bytes()).unwrap();
+            let line = line.as_bytes();
+            errors += u32::from(joiner.push(stamp, line, LineKind::of(line), None).error);
+        }
+        assert_eq!(errors, 1);
+    }
+
+    #[test]
+    fn a_record_ends_a_second_after_its_first_line() {
+        let mut lines = vec![(0, E)];
+        lines.extend((0..50).map(|second| (second, "a plain line")));
         let records = join(&lines);
-        assert_eq!(records.len(), 1);
-        assert!(
-            records[0]
-                .1
-                .ends_with(" again\n⟨101 more lines, 606 bytes not kept⟩")
+        assert_eq!(
+            records[0].1.lines().count(),
+            3,
+            "those of its second and the next"
         );
-        assert_eq!(records[0].1.lines().count(), MAX_LINES as usize + 1);
+        assert_eq!(records.len(), 1 + 48);
+        assert!(
+            records[1..]
+                .iter()
+                .all(|(severity, _)| *severity == Severity::Plain)
+        );
+    }
+
+    #[test]
+    fn a_log_without_any_header_is_one_record_a_line() {
+        let plain = [(0, "one"), (0, "  two"), (0, "caused by: three"), (0, "\tfour")];
+        assert_eq!(join(&plain).len(), 4);
+        let mut headed = plain.to_vec();
+        headed.extend([(1, E), (1, "  joined"), (1, "so is this")]);
+        assert_eq!(join(&headed).len(), 5);
     }
 
     #[test]

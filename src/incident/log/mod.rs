@@ -5,10 +5,14 @@ mod glog;
 mod joiner;
 mod patterns;
 mod reader;
+#[cfg(test)]
+mod reader_tests;
 mod requests;
 mod sightings;
 mod tally;
 mod told;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -84,6 +88,15 @@ pub enum LeaderLineKind {
     NotLeader,
     /// The lease could not be read or renewed.
     LeaseFailed,
+}
+
+/// Which pods' logs matter most, where not all can be followed at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFocus {
+    /// Those that the operator looks at.
+    pub chosen: BTreeSet<PodUid>,
+    /// Those that lead a worker, or were last heard to.
+    pub leaders: BTreeSet<PodUid>,
 }
 
 /// Records of one container instance, in order, and how far its log has been read.

@@ -155,6 +155,9 @@ impl LineReader {
 
     /// Counts a complete record that is an error, by class.
     fn tally(&mut self, record: &RawRecord) {
+        if record.counted {
+            return;
+        }
         let classes = &self.patterns.classes;
         let lease_failed =
             (record.leader.as_ref()).is_some_and(|line| line.kind == LeaderLineKind::LeaseFailed);
@@ -164,6 +167,7 @@ impl LineReader {
             Severity::Error | Severity::Fatal => (classes.of_error(text), 0),
             _ if lease_failed => (classes.of_error(text), 0),
             Severity::Plain => (classes.of_raw(text), usize::MAX),
+            Severity::Info | Severity::Warning if record.goes_on => (classes.of_raw(text), usize::MAX),
             // What is printed past the log within a second of a line of it is taken for a part of that.
             Severity::Info | Severity::Warning => {
                 let past = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
@@ -235,6 +239,11 @@ impl LineReader {
             requests: self.requests.take(),
             progress: self.progress.clone(),
         })
+    }
+
+    /// The number of the record that may still go on, counted from 1; `None` while there is none.
+    pub fn open_record(&self) -> Option<u64> {
+        self.joiner.open()
     }
 
     /// When the newest line was written.

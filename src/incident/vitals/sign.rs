@@ -162,6 +162,7 @@ impl View<'_> {
         let trouble = match feed.map(|feed| (&feed.state, feed.problem())) {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
             Some((FeedState::Off(why), None)) => Some(why.to_string()),
+            Some((FeedState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
         match self.facts.freshness(id, self.now) {

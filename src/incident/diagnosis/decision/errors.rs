@@ -7,6 +7,7 @@ use crate::incident::diagnosis::Case;
 use crate::incident::diagnosis::answer::Heard;
 use crate::incident::diagnosis::evidence;
 use crate::incident::fact::{Container, StandingRow};
+use crate::incident::facts::LogsRead;
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, ErrorSighting};
 use crate::incident::rule::Condition;
@@ -43,7 +44,7 @@ impl Case<'_> {
             .pods
             .values()
             .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
-        of_pods.find_map(|pod| {
+        let unread = of_pods.find_map(|pod| {
             let service = &self.profile.service.container;
             let named = |container: &&Container| !container.init && *container.name == **service;
             let Some(container) = pod.containers.iter().find(named) else {
@@ -54,14 +55,21 @@ impl Case<'_> {
             if container.id.is_empty() {
                 return None;
             }
-            let source = self.facts.logs.keys().find(|key| {
-                key.pod_uid == pod.uid && key.container == container.name && key.restart == container.restarts
-            });
+            let source = ContainerKey {
+                pod_uid: pod.uid.clone(),
+                pod: pod.name.clone(),
+                container: container.name.clone(),
+                restart: container.restarts,
+            };
+            let source = self.facts.logs.get_key_value(&source).map(|(key, _)| key);
             let name = format!("log of {}", pod.short_name());
             let Some(source) = source else {
                 return Some(self.why_no_log(pod.short_name()));
             };
             let id = FeedId::Log(source.clone());
+            if self.is_in_turns(&id) && self.facts.logs[source].progress.caught_up {
+                return None;
+            }
             match self.hear(&id, &name) {
                 Heard::Never(why) | Heard::Stopped(_, why) => Some(why),
                 Heard::Current(_) => {
@@ -73,6 +81,29 @@ impl Case<'_> {
                     (!read).then(|| format!("{name}: its backlog is still being read"))
                 }
             }
+        });
+        unread.or_else(|| self.in_turns())
+    }
+
+    fn is_in_turns(&self, id: &FeedId) -> bool {
+        let feed = self.facts.feed(id);
+        feed.is_some_and(|feed| feed.state == FeedState::Resting)
+    }
+
+    /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
+    fn in_turns(&self) -> Option<String> {
+        let LogsRead { followed, in_turns } = self.facts.logs_read();
+        let resting = self.facts.feeds().filter(|(id, _)| self.is_in_turns(id));
+        let oldest = resting.filter_map(|(_, feed)| feed.heard_at).min();
+        (in_turns > 0).then(|| {
+            let ago = oldest.map_or(String::new(), |at| {
+                let age = self.now.duration_since(at).max(SignedDuration::ZERO);
+                format!(", the oldest {} ago", span::brief(age))
+            });
+            format!(
+                "{in_turns} of {} logs are read in turns{ago}",
+                followed + in_turns
+            )
         })
     }
 
@@ -86,7 +117,7 @@ impl Case<'_> {
         }
     }
 
-    /// Whether what a log said still counts: it is current, or came to its proper end, as did those of pods and processes that are gone.
+    /// Whether what a log said still counts: it is current, is read in turns, or came to its proper end, as did those of pods and processes that are gone.
     pub(in crate::incident::diagnosis) fn is_known(&self, source: &ContainerKey) -> bool {
         let id = FeedId::Log(source.clone());
         let Some(pod) = self.facts.pods.get(&source.pod_uid) else {
@@ -94,7 +125,8 @@ impl Case<'_> {
         };
         let mut containers = pod.containers.iter();
         let is_over = containers.any(|one| *one.name == *source.container && one.restarts > source.restart);
-        is_over || self.facts.is_fresh(&id, self.now)
+        // What is read in turns was written all the same.
+        is_over || self.is_in_turns(&id) || self.facts.is_fresh(&id, self.now)
     }
 
     /// What the table's rules hold errors against, for whatever alert; an error of a class that none of them names is one too many.

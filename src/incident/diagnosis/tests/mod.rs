@@ -259,6 +259,42 @@ fn no_error_is_said_only_of_logs_that_are_read() {
 }
 
 #[test]
+fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
+    let mut all = with(
+        facts(three_pods()),
+        [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[]))),
+    );
+    all.apply(Fact::Log(log(SHORT[1], KAFKA, 300, &[])), ago(90));
+    all.apply(
+        Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Resting),
+        ago(90),
+    );
+    let step = judge(Check::LogErrors, &all);
+    assert_eq!(
+        (step.status, &*step.evidence[0]),
+        (Unknown, "1 of 3 logs are read in turns, the oldest 1m30s ago")
+    );
+    // what one of them did say counts
+    let mut said = log(SHORT[1], KAFKA, 300, &[]);
+    said.errors = vec![ErrorTally {
+        class: "ocm".into(),
+        count: 1,
+        first_at: ago(100),
+        last_at: ago(100),
+        newest: vec![ErrorSighting {
+            at: ago(100),
+            text: "E0115 13:24:32.110457 1 a.go:1] what".into(),
+        }],
+    }];
+    all.apply(Fact::Log(said), ago(90));
+    all.apply(
+        Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Resting),
+        ago(90),
+    );
+    assert_eq!(judge(Check::LogErrors, &all).status, Fail);
+}
+
+#[test]
 fn a_leader_s_verdict_is_the_answer() {
     use LeaderLineKind::{Gained, Heartbeat, NotLeader};
     let beats = [(Heartbeat, 12)];

@@ -100,3 +100,20 @@ fn a_start_that_a_wrong_clock_dates_is_not_waited_for() {
     facts.apply(Fact::Pod(ahead), now());
     assert_eq!(read(&facts).verdict, Verdict::None);
 }
+
+#[test]
+fn logs_that_are_read_in_turns_prove_no_absence_and_the_lease_decides() {
+    let in_turns = |lease: Option<Row>, turn: i64| {
+        let mut facts = world(DAY, ONE_UNREAD, lease);
+        facts.apply(Fact::Log(log(SHORT[0], KAFKA, 300, NOT)), ago(turn));
+        facts.apply(
+            Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Resting),
+            ago(turn),
+        );
+        read(&facts).verdict
+    };
+    assert_eq!(in_turns(None, 15), Verdict::None, "its turn was a moment ago");
+    assert_eq!(in_turns(None, 16), Verdict::Unknown);
+    assert_eq!(in_turns(row("hidden", 150, 300, Some(20)), 60), Verdict::One);
+    assert_eq!(in_turns(row("gone", -120, 300, None), 60), Verdict::None);
+}
