@@ -32,7 +32,7 @@ impl Case<'_> {
         }
         let since = self.window();
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
-        let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
+        let warnings = self.facts.service_events().filter(|event| event.warning);
         let mut warnings: Vec<_> = warnings.filter(lately).collect();
         // The cluster's own first, then the newest; one line an object and reason.
         warnings.sort_by_key(|event| (!is_of_the_cluster(event), std::cmp::Reverse(event.last_at)));

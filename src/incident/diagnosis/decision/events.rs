@@ -40,8 +40,7 @@ impl Case<'_> {
         let since = self.window();
         let mut events: Vec<&ClusterEvent> = self
             .facts
-            .cluster_events
-            .values()
+            .service_events()
             .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
             .collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));

@@ -20,6 +20,7 @@ pub(super) use self::events::is_of_the_cluster;
 pub(super) use self::rows::{late_in_words, strange_and_old};
 pub use self::truth::Truth;
 use super::Case;
+use crate::incident::fact::Autoscaler;
 use crate::incident::facts::Facts;
 use crate::incident::rule::{Action, Advice, Alert, Rule};
 
@@ -197,10 +198,14 @@ impl Case<'_> {
     }
 
     fn recommend(&self, rule: &RuleFinding) -> Recommendation {
-        let because = match &rule.truth {
+        let mut because = match &rule.truth {
             Truth::True { because, .. } => because.clone(),
             _ => Vec::new(),
         };
+        if rule.advice.action == Action::ScaleUp {
+            let autoscaler = self.facts.autoscaler.as_ref();
+            because.extend(autoscaler.map(Autoscaler::undoes_it));
+        }
         Recommendation {
             action: rule.advice.action,
             contact: rule.advice.contact.clone(),
