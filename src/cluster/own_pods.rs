@@ -110,7 +110,11 @@ mod tests {
                 uid: uid.into(),
             }),
         };
-        assert_eq!(own.take(Fact::ReplicaSets(vec![set("d")])), None, "as its name said");
+        assert_eq!(
+            own.take(Fact::ReplicaSets(vec![set("d")])),
+            None,
+            "as its name said"
+        );
         let left = own.take(Fact::ReplicaSet(set("of an earlier one")));
         assert!(uids(left).is_empty());
         assert_eq!(uids(own.take(Fact::ReplicaSet(set("d")))), ["a"]);

@@ -166,7 +166,10 @@ where
                 break;
             }
         }
-        self.concerning = all.iter().filter_map(|object| object.meta().name.clone()).collect();
+        self.concerning = all
+            .iter()
+            .filter_map(|object| object.meta().name.clone())
+            .collect();
         self.tell((self.subject.snapshot)(&all)).await;
         Ok(())
     }

@@ -56,7 +56,10 @@ impl Plan {
     pub fn restart_pod(account: &Account<'_>, uid: &PodUid) -> Result<Self, String> {
         if let Some(other) = account.facts.other_pods.get(uid) {
             let owner = account.facts.owner_in_words(other);
-            return Err(format!("{} is not the service's own pod: it is of {owner}", other.name));
+            return Err(format!(
+                "{} is not the service's own pod: it is of {owner}",
+                other.name
+            ));
         }
         let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
         replaceable(account)?;

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::Account;
 use super::diagnosis::Diagnosis;
 use super::fact::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading, Standing,
-    StatusCount, TableReading, UnderWay,
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading,
+    Standing, StatusCount, TableReading, UnderWay,
 };
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::{
     PodCondition,
 };
 
-use super::status_word::{Reading, read};
 use super::replica_set::TEMPLATE_HASH;
+use super::status_word::{Reading, read};
 use super::{at, controller, text, words};
 use crate::cluster::quantity;
 use crate::incident::fact::{Condition, Container, ContainerState, Ended, Limits, Origin, Pod, PodUid};

@@ -7,5 +7,6 @@ mod console;
 mod fake;
 mod faults;
 mod logs;
+mod owners;
 mod reading;
 mod vitals;

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::parts::{
-    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended, SourceTrouble,
-    StepRow, VitalSigns,
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
+    SourceTrouble, StepRow, VitalSigns,
 };
 use super::account::Account;
 use super::rule::Action;

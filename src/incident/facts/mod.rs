@@ -22,8 +22,8 @@ pub use self::owners::{Basis, Owners};
 pub use self::vitals::VitalSamples;
 use super::errors::ErrorEvidence;
 use super::fact::{
-    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
-    Rows, Standing, StatusCount,
+    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid,
+    Reading, Rows, Standing, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;

@@ -118,7 +118,10 @@ impl Owners {
     pub fn is_own(&self, pod: &Pod) -> bool {
         match &pod.owner {
             Some((kind, name)) if &**kind == "ReplicaSet" => match self.set(pod) {
-                Some(set) => set.controller.as_ref().is_some_and(|owner| self.is_service(owner)),
+                Some(set) => set
+                    .controller
+                    .as_ref()
+                    .is_some_and(|owner| self.is_service(owner)),
                 None => self.is_named_so(name, pod),
             },
             _ => false,
@@ -162,16 +165,19 @@ impl Owners {
         };
         match rest_of(name, service) {
             None => true,
-            Some(rest) => rest.split_once('-').is_some_and(|(hash, suffix)| {
-                is_hash(hash) && !suffix.is_empty() && !suffix.contains('-')
-            }),
+            Some(rest) => rest
+                .split_once('-')
+                .is_some_and(|(hash, suffix)| is_hash(hash) && !suffix.is_empty() && !suffix.contains('-')),
         }
     }
 
     /// Whether an event's ReplicaSet, of which only the name is known, may be the service's own.
     pub fn may_be_own_set(&self, name: &str) -> bool {
         if let Some(set) = self.sets.values().find(|set| *set.name == *name) {
-            return set.controller.as_ref().is_some_and(|owner| self.is_service(owner));
+            return set
+                .controller
+                .as_ref()
+                .is_some_and(|owner| self.is_service(owner));
         }
         let rest = self.service().and_then(|service| rest_of(name, service));
         rest.is_none_or(is_hash)
@@ -184,7 +190,10 @@ impl Owners {
 
     /// What tells whose the pod is.
     pub fn basis(&self, pod: &Pod) -> Basis {
-        let by_set = pod.owner.as_ref().is_some_and(|(kind, _)| &**kind == "ReplicaSet");
+        let by_set = pod
+            .owner
+            .as_ref()
+            .is_some_and(|(kind, _)| &**kind == "ReplicaSet");
         if by_set && self.set(pod).is_none() {
             Basis::Names
         } else {
@@ -233,7 +242,10 @@ fn rest_of<'a>(name: &'a str, deployment: &str) -> Option<&'a str> {
 
 /// Whether a text is one that Kubernetes makes for a template's hash: without vowels and without what looks like one.
 fn is_hash(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
 }
 
 fn is_number(text: &str) -> bool {

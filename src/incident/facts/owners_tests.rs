@@ -69,7 +69,11 @@ fn beside_others() -> Facts {
     let mut pods: Vec<Pod> = SHORT
         .map(|short| waiting_pod(short, 3_600, "CrashLoopBackOff"))
         .to_vec();
-    pods.extend([of("job", "Job", "msa-reindex"), bare("msa-debug"), of_set("can", "msa-canary", "x")]);
+    pods.extend([
+        of("job", "Job", "msa-reindex"),
+        bare("msa-debug"),
+        of_set("can", "msa-canary", "x"),
+    ]);
     known([
         Fact::Deployment(Some(asked)),
         Fact::ReplicaSets(vec![set("msa-canary", "x", "another")]),
@@ -94,7 +98,10 @@ fn pods_step(facts: &Facts) -> crate::incident::diagnosis::StepFinding {
 fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
     let facts = beside_others();
     let step = pods_step(&facts);
-    assert_eq!((step.status, &*step.value), (StepStatus::Fail, "0/3 ready, want 3"));
+    assert_eq!(
+        (step.status, &*step.value),
+        (StepStatus::Fail, "0/3 ready, want 3")
+    );
     for told in [
         "not counted: msa-reindex-job 1/1 Running, with the label but of Job msa-reindex",
         "not counted: msa-debug 1/1 Running, with the label but of nobody",
@@ -187,7 +194,11 @@ fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
     for fact in [
         Fact::ReplicaSetGone("uid of msa-x".into()),
         Fact::ReplicaSets(Vec::new()),
-        failing(FeedId::ReplicaSets, crate::incident::feed::ProblemKind::Forbidden, "no"),
+        failing(
+            FeedId::ReplicaSets,
+            crate::incident::feed::ProblemKind::Forbidden,
+            "no",
+        ),
         Fact::Pod(of_set("a", "msa", "x")),
     ] {
         facts.apply(fact, now());
@@ -220,7 +231,11 @@ fn how_pods_are_told_apart_is_said_where_names_do_it() {
     assert_eq!(by_name(vec![feed(FeedState::Connecting), pods()]), None);
     let read = Fact::ReplicaSets(vec![set("msa", "x", "d")]);
     assert_eq!(by_name(vec![read, pods(), off()]), None, "it was read before");
-    assert_eq!(by_name(vec![off(), Fact::Pods(vec![bare("b")])]), None, "nothing to tell apart");
+    assert_eq!(
+        by_name(vec![off(), Fact::Pods(vec![bare("b")])]),
+        None,
+        "nothing to tell apart"
+    );
 }
 
 #[test]

@@ -81,7 +81,11 @@ impl Facts {
             match &*event.object_kind {
                 "Pod" => own.contains(name) || !others.contains(name) && self.owners.may_be_own_pod(name),
                 "ReplicaSet" => self.owners.may_be_own_set(name),
-                "Job" | "CronJob" | "StatefulSet" | "DaemonSet" | "ReplicationController"
+                "Job"
+                | "CronJob"
+                | "StatefulSet"
+                | "DaemonSet"
+                | "ReplicationController"
                 | "DeploymentConfig" => false,
                 "Deployment" => self.owners.may_be_own_deployment(name),
                 _ => true,
