@@ -31,6 +31,8 @@ impl App {
     pub fn awaited(&self) -> Vec<String> {
         let named = [
             FeedId::Pods,
+            FeedId::ReplicaSets,
+            FeedId::Autoscaler,
             FeedId::Deployment,
             FeedId::ClusterEvents,
             FeedId::Database,

@@ -117,7 +117,7 @@ impl App {
     fn look_anew(&mut self) {
         self.skew = SignedDuration::ZERO;
         self.settle(&BTreeSet::new());
-        let mut facts = Facts::default();
+        let mut facts = Facts::of_service(&self.session.profile.service.deployment);
         facts.began_at = Some(self.session.started_at);
         if let Some(speed) = self.speed {
             facts.set_speed(speed);

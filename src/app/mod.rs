@@ -138,7 +138,7 @@ pub struct App {
 impl App {
     /// A console that knows nothing yet. `sop` must be one of the profile's; else its first is taken.
     pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
-        let mut facts = Facts::default();
+        let mut facts = Facts::of_service(&session.profile.service.deployment);
         facts.began_at = Some(session.started_at);
         let known = session.profile.sop(sop).or_else(|| session.profile.sops.first());
         let checklist = Checklist::new(known.map_or("", |sop| &sop.id));

@@ -99,6 +99,9 @@ impl App {
 
     pub(super) fn learn(&mut self, fact: Fact) {
         match &fact {
+            // A pod that is not the service's own, in a record of an older version.
+            Fact::Log(batch) if self.facts.other_pods.contains_key(&batch.source.pod_uid) => {}
+            Fact::LogNote { source, .. } if self.facts.other_pods.contains_key(&source.pod_uid) => {}
             Fact::Log(batch) => {
                 let source = Arc::new(batch.source.clone());
                 batch

@@ -39,6 +39,10 @@ pub(super) fn wanted(profile: &Profile) -> Vec<Permission> {
     for verb in ["get", "list", "watch"] {
         wanted.push(of(verb, "", "pods", "", ""));
         wanted.push(of(verb, "apps", "deployments", "", ""));
+        wanted.push(of(verb, "apps", "replicasets", "", ""));
+    }
+    for verb in ["list", "watch"] {
+        wanted.push(of(verb, "autoscaling", "horizontalpodautoscalers", "", ""));
     }
     for verb in ["list", "watch"] {
         wanted.push(of(verb, "", "events", "", ""));

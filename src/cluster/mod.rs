@@ -1,7 +1,7 @@
 //! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
 //!
 //! One task keeps the `link`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
-//! server was frozen. All others (three `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
+//! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
 //! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
 //! next one. What they learn leaves as facts.
 
@@ -18,6 +18,7 @@ mod identity;
 mod kubeconfig;
 mod link;
 mod logs;
+mod own_pods;
 mod probe;
 mod proxy;
 mod quantity;
@@ -156,10 +157,12 @@ async fn run_with(
     let (review, rights) = tokio::sync::watch::channel(access::Rights::default());
     tokio::join!(
         link::keep(dial, publish, scope.clone()),
-        watch::run(watched::deployment(&profile), scope.clone()),
+        watch::run(watched::deployment(&profile, changes.clone()), scope.clone()),
+        watch::run(watched::replica_sets(&profile, changes.clone()), scope.clone()),
         watch::run(watched::pods(&profile, changes), scope.clone()),
+        watch::run(watched::autoscaler(&profile), scope.clone()),
         watch::run(watched::cluster_events(&profile), scope.clone()),
-        share_pods(changed, follow, ready),
+        share_pods(&profile, changed, follow, ready),
         access::run(access::wanted(&profile), review, scope.clone()),
         secrets::run(asked.secrets, scope.clone()),
         act::run(asked.commands, scope.clone()),
@@ -169,13 +172,18 @@ async fn run_with(
     );
 }
 
-/// Hands the facts about pods on to who follows their logs, and keeps which pods are ready for who reads their metrics.
+/// Hands the facts about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
 async fn share_pods(
+    profile: &Profile,
     mut changed: mpsc::Receiver<Fact>,
     follow: mpsc::Sender<Fact>,
     ready: tokio::sync::watch::Sender<scrape::Ready>,
 ) {
+    let mut own = own_pods::OwnPods::new(&profile.service.deployment);
     while let Some(fact) = changed.recv().await {
+        let Some(fact) = own.take(fact) else {
+            continue;
+        };
         ready.send_if_modified(|ready| scrape::note_ready(ready, &fact));
         // Its end is ours: all tasks stop together.
         let _ = follow.send(fact).await;

@@ -3,6 +3,7 @@
 //! It keeps its own place, so that a cut costs one request and no list; it counts its own requests, so that no server can make it ask
 //! more than once a second: one that refuses, one that forgot the version (410), and one that accepts and closes at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ const TOO_SOON: Duration = Duration::from_secs(5);
 /// After a failure, a watch that stood so long works again.
 const STANDS_AFTER: Duration = Duration::from_secs(1);
 
+/// How long after a refusal an optional source is tried again, unless another connection comes before.
+const REFUSED_FOR: Duration = Duration::from_mins(2);
+
 /// Objects a page when listing.
 const PAGE: u32 = 500;
 
@@ -42,14 +46,6 @@ pub(super) enum Change<'a, K> {
     Applied(&'a K),
     /// It is gone.
     Gone(&'a K),
-}
-
-impl<K> Change<'_, K> {
-    fn object(&self) -> &K {
-        match self {
-            Self::Applied(object) | Self::Gone(object) => object,
-        }
-    }
 }
 
 /// Who changed which field when is of no use to us, and half of an object.
@@ -79,6 +75,8 @@ pub(super) struct Subject<K> {
     pub(super) change: Telling<K>,
     /// Who else hears each fact.
     pub(super) also: Option<mpsc::Sender<Fact>>,
+    /// Whether all works without it: where it is forbidden or the cluster does not serve it, it is off and rarely tried.
+    pub(super) optional: bool,
 }
 
 /// Runs for ever.
@@ -91,6 +89,7 @@ where
         subject,
         scope,
         version: None,
+        concerning: BTreeSet::new(),
         failures: 0,
         next: now(),
     };
@@ -108,6 +107,8 @@ struct Watch<K> {
     scope: Scope,
     /// From where to go on; `None`: everything must be listed.
     version: Option<String>,
+    /// Names of the objects that concern us.
+    concerning: BTreeSet<String>,
     /// Failures in a row.
     failures: u32,
     /// No request before.
@@ -165,6 +166,10 @@ where
                 break;
             }
         }
+        self.concerning = all
+            .iter()
+            .filter_map(|object| object.meta().name.clone())
+            .collect();
         self.tell((self.subject.snapshot)(&all)).await;
         Ok(())
     }
@@ -243,10 +248,21 @@ where
         if self.failures > 0 {
             self.stands().await;
         }
-        if let Some(change) = change.filter(|change| (self.subject.concerns)(change.object())) {
+        if let Some(change) = change.and_then(|change| self.concerning(change)) {
             self.tell((self.subject.change)(change)).await;
         }
         Ok(())
+    }
+
+    /// The change as it concerns us: an object that no longer does is gone for us.
+    fn concerning<'a>(&mut self, change: Change<'a, K>) -> Option<Change<'a, K>> {
+        let (Change::Applied(object) | Change::Gone(object)) = change;
+        let name = object.meta().name.clone().unwrap_or_default();
+        if matches!(change, Change::Applied(_)) && (self.subject.concerns)(object) {
+            self.concerning.insert(name);
+            return Some(change);
+        }
+        self.concerning.remove(&name).then_some(Change::Gone(object))
     }
 
     async fn tell(&self, fact: Fact) {
@@ -263,6 +279,15 @@ where
             self.version = None;
         }
         self.scope.note(session, &problem);
+        if self.subject.optional && matches!(problem.kind, ProblemKind::Forbidden | ProblemKind::NotFound) {
+            self.next = self.next.max(now() + FLOOR);
+            // Who may list and not watch lists now and then.
+            if self.version.take().is_none() {
+                let off = FeedState::Off(problem.what);
+                self.scope.feed(&self.subject.id, off).await;
+            }
+            return self.scope.rest(REFUSED_FOR, session.epoch).await;
+        }
         self.failures += 1;
         let wait = delay(self.failures, jitter());
         self.next = self.next.max(now() + FLOOR);

@@ -1,6 +1,7 @@
-//! The three things that are watched, and the facts they make.
+//! What is watched, and the facts it makes.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Resource;
 use kube::api::ListParams;
@@ -13,8 +14,8 @@ use crate::incident::feed::FeedId;
 use crate::incident::profile::Profile;
 use crate::incident::text::SafeText;
 
-/// The deployment, by name.
-pub(super) fn deployment(profile: &Profile) -> Subject<Deployment> {
+/// The deployment, by name. Who tells the service's own pods from others hears of each change too.
+pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Deployment> {
     let name = &profile.service.deployment;
     Subject {
         id: FeedId::Deployment,
@@ -26,7 +27,43 @@ pub(super) fn deployment(profile: &Profile) -> Subject<Deployment> {
             Change::Applied(deployment) => Fact::Deployment(Some(convert::deployment(deployment))),
             Change::Gone(_) => Fact::Deployment(None),
         }),
+        also: Some(also),
+        optional: false,
+    }
+}
+
+/// The ReplicaSets that carry the label of the service's pods, as those of its deployment do.
+pub(super) fn replica_sets(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<ReplicaSet> {
+    Subject {
+        id: FeedId::ReplicaSets,
+        what: "ReplicaSets".into(),
+        list: ListParams::default().labels(&profile.service.selector),
+        concerns: Box::new(|_| true),
+        snapshot: Box::new(|all| Fact::ReplicaSets(all.iter().map(convert::replica_set).collect())),
+        change: Box::new(|change| match change {
+            Change::Applied(set) => Fact::ReplicaSet(convert::replica_set(set)),
+            Change::Gone(set) => Fact::ReplicaSetGone(uid(set)),
+        }),
+        also: Some(also),
+        optional: true,
+    }
+}
+
+/// The autoscaler that sets the deployment's number of pods, if there is one. No selector finds it: it names its target.
+pub(super) fn autoscaler(profile: &Profile) -> Subject<HorizontalPodAutoscaler> {
+    let deployment = profile.service.deployment.clone();
+    Subject {
+        id: FeedId::Autoscaler,
+        what: "autoscalers".into(),
+        list: ListParams::default(),
+        concerns: Box::new(move |autoscaler| convert::scales(autoscaler, &deployment)),
+        snapshot: Box::new(|all| Fact::Autoscaler(all.first().map(convert::autoscaler))),
+        change: Box::new(|change| match change {
+            Change::Applied(autoscaler) => Fact::Autoscaler(Some(convert::autoscaler(autoscaler))),
+            Change::Gone(_) => Fact::Autoscaler(None),
+        }),
         also: None,
+        optional: true,
     }
 }
 
@@ -43,6 +80,7 @@ pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> 
             Change::Gone(pod) => Fact::PodGone(PodUid(uid(pod))),
         }),
         also: Some(also),
+        optional: false,
     }
 }
 
@@ -60,6 +98,7 @@ pub(super) fn cluster_events(profile: &Profile) -> Subject<Event> {
             Change::Gone(event) => Fact::ClusterEventGone(uid(event)),
         }),
         also: None,
+        optional: false,
     }
 }
 

@@ -78,7 +78,7 @@ impl Change {
         let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
         let fresh = |id| facts.is_fresh(&id, now);
         match &self.intent.command {
-            Command::DeletePod { uid, .. } if fresh(FeedId::Pods) => match facts.pods.get(uid) {
+            Command::DeletePod { uid, .. } if fresh(FeedId::Pods) => match facts.any_pod(uid) {
                 None => done("the watch shows that the pod is gone"),
                 Some(pod) if pod.deletion_at.is_some() => done("the watch shows that the pod is ending"),
                 Some(_) if over => not_done("the watch shows the pod untouched"),

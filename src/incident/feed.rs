@@ -19,6 +19,10 @@ pub enum FeedId {
     Deployment,
     /// The watch of the pods.
     Pods,
+    /// The watch of the ReplicaSets, which tell whose a pod is.
+    ReplicaSets,
+    /// The watch of the deployment's autoscaler.
+    Autoscaler,
     /// The watch of the events.
     ClusterEvents,
     /// The access review.
@@ -40,6 +44,8 @@ impl FeedId {
             Self::Api => "API server".to_owned(),
             Self::Deployment => "deployment".to_owned(),
             Self::Pods => "pods".to_owned(),
+            Self::ReplicaSets => "ReplicaSets".to_owned(),
+            Self::Autoscaler => "autoscaler".to_owned(),
             Self::ClusterEvents => "events".to_owned(),
             Self::Access => "access review".to_owned(),
             Self::Log(key) if key.restart > 0 => format!(

@@ -55,6 +55,7 @@ pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
     gate.cautions.extend(situation.not_advised(plan));
     gate.cautions.extend(situation.never_told());
     gate.cautions.extend(situation.rights_unknown(plan));
+    gate.cautions.extend(situation.autoscaled(plan));
     gate
 }
 
@@ -246,6 +247,9 @@ impl Situation<'_> {
         let facts = self.account.facts;
         match command {
             Command::DeletePod { pod, uid } => match facts.pods.get(uid) {
+                None if facts.other_pods.contains_key(uid) => {
+                    Some(format!("pod {pod} is not the service's own"))
+                }
                 None => Some(format!("pod {pod} is gone, or another has its name")),
                 Some(seen) if seen.deletion_at.is_some() => Some(format!("pod {pod} is ending already")),
                 Some(_) => None,
@@ -292,6 +296,13 @@ impl Situation<'_> {
                 "{ready} pods are ready, and {least} must stay so: start with one that is not ready, or wait for the others"
             )
         })
+    }
+
+    /// An autoscaler sets the number of pods itself.
+    fn autoscaled(&self, plan: &Plan) -> Option<String> {
+        let scales = |command: &Command| matches!(command, Command::Scale { .. });
+        let autoscaler = self.account.facts.autoscaler.as_ref()?;
+        plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
     }
 
     /// Whether the table says something else.

@@ -370,6 +370,36 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     assert_eq!(moment.refusals(Plan::start), "");
 }
 
+#[test]
+fn an_autoscaler_undoes_another_number_of_pods() {
+    let mut moment = Moment::well();
+    let cautions = |moment: &Moment, plan: fn(&Account<'_>) -> Result<Plan, String>| {
+        moment.with_account(|account| {
+            let plan = plan(account).unwrap();
+            let situation = Situation {
+                account,
+                past: &[],
+                read_only: None,
+            };
+            gate(&plan, &situation).cautions
+        })
+    };
+    let caution =
+        "autoscaler msa-load will undo it: it sets the number of pods itself, from 2 to 6, and last saw 3";
+    let up: fn(&Account<'_>) -> Result<Plan, String> = |account| Plan::scale(account, 1);
+    assert!(!cautions(&moment, up).concat().contains("autoscaler"));
+    let autoscaler = super::fact::Autoscaler {
+        name: "msa-load".into(),
+        min: 2,
+        max: 6,
+        current: 3,
+    };
+    moment.facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    assert!(cautions(&moment, up).contains(&caution.to_owned()));
+    let restart: fn(&Account<'_>) -> Result<Plan, String> = Plan::restart_all;
+    assert!(!cautions(&moment, restart).concat().contains("autoscaler"));
+}
+
 /// How a plan is made, what it does, and what it may cost.
 type Stake = (
     fn(&Account<'_>) -> Result<Plan, String>,

@@ -54,7 +54,15 @@ impl Plan {
     /// # Errors
     /// Why it can't be done.
     pub fn restart_pod(account: &Account<'_>, uid: &PodUid) -> Result<Self, String> {
+        if let Some(other) = account.facts.other_pods.get(uid) {
+            let owner = account.facts.owner_in_words(other);
+            return Err(format!(
+                "{} is not the service's own pod: it is of {owner}",
+                other.name
+            ));
+        }
         let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
+        replaceable(account)?;
         if pod.deletion_at.is_some() {
             return Err(format!("{} is ending already", pod.name));
         }
@@ -72,6 +80,7 @@ impl Plan {
     /// # Errors
     /// Why it can't be done.
     pub fn restart_all(account: &Account<'_>) -> Result<Self, String> {
+        replaceable(account)?;
         let mut pods = living(account);
         pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
         if pods.is_empty() {
@@ -275,6 +284,17 @@ fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
 fn leads(account: &Account<'_>, pod: &Pod) -> bool {
     let mut leaders = account.diagnosis.leaders.iter();
     leaders.any(|leader| leader.pod.as_ref() == Some(&pod.name))
+}
+
+/// Nobody makes another pod in place of a deleted one where there is no deployment.
+fn replaceable(account: &Account<'_>) -> Result<(), String> {
+    if account.facts.lacks_deployment() {
+        let name = &account.profile.service.deployment;
+        return Err(format!(
+            "there is no deployment {name}: nobody makes another pod in place of a deleted one"
+        ));
+    }
+    Ok(())
 }
 
 fn deployment<'a>(account: &Account<'a>) -> Result<&'a Deployment, String> {

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::Account;
 use super::diagnosis::Diagnosis;
 use super::fact::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Pod, PodUid, Reading, Standing,
-    StatusCount, TableReading, UnderWay,
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading,
+    Standing, StatusCount, TableReading, UnderWay,
 };
 use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};
@@ -119,7 +119,12 @@ pub(crate) fn pod(short: &str, started: i64) -> Pod {
         total: 1,
         restarts: 0,
         restarted_at: None,
-        owner: None,
+        owner: Some(("ReplicaSet".into(), "msa-x".into())),
+        origin: Origin {
+            owner_uid: Some("rs".into()),
+            template_hash: Some("x".into()),
+            deployment_config: None,
+        },
         containers: vec![Container {
             name: "service".into(),
             init: false,

@@ -98,11 +98,13 @@ fn effect_of(effect: &api::ActEffect) -> ActEffect {
             youngest,
             ready,
             ready_left,
+            others,
         } => ActEffect::Deleted {
             pods: *pods,
             youngest: *youngest,
             ready: *ready,
             ready_left: *ready_left,
+            others: *others,
         },
         api::ActEffect::Scaled { from, to } => ActEffect::Scaled { from: *from, to: *to },
         api::ActEffect::Restarted => ActEffect::Restarted,

@@ -21,11 +21,15 @@ pub(super) struct Fault {
     off: Option<String>,
 }
 
-/// The faults of what the pods pane shows. Those of the vital signs are told with them: what need not be there takes no row for good.
+/// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
+/// need not be there takes no row for good.
 pub(super) fn of_cluster(app: &App) -> Vec<Fault> {
     faults(app, |id| {
-        use FeedId::{Database, Log, Scrape, Usage};
-        !matches!(id, Log(_) | Database | Usage | Scrape(_))
+        use FeedId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
+        !matches!(
+            id,
+            Log(_) | Database | Usage | Scrape(_) | Autoscaler | ReplicaSets
+        )
     })
 }
 

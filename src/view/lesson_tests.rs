@@ -82,6 +82,7 @@ pub(super) fn taught() -> App {
         youngest: Some(ago(9_000)),
         ready: 1,
         ready_left,
+        others: 0,
     };
     let pod = "managed-services-api-6b4d8b649-blf5h";
     for event in [

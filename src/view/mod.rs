@@ -26,6 +26,7 @@ mod leaders;
 #[cfg(test)]
 mod lesson_tests;
 mod logs;
+mod others;
 mod pods;
 mod prompt;
 mod record;

@@ -8,6 +8,7 @@ use super::fault::{self, Fault};
 use super::frame;
 use super::layout::Region;
 use super::leaders::short_titles;
+use super::others;
 use super::theme::{Meaning, Theme};
 use super::vitals;
 use super::words::{self, Words};
@@ -24,7 +25,8 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let empty = app.facts.pods.is_empty().then(|| empty_line(app, &mut faults));
     let most = if inner.height > 5 { 2 } else { 1 };
     let faults = fault::lines(&faults, theme, app.now, most);
-    let height = inner.height.saturating_sub(faults.len() as u16);
+    let notes: Vec<_> = others::lines(app, theme).into_iter().chain(faults).collect();
+    let height = inner.height.saturating_sub(notes.len() as u16);
     let list = Rect { height, ..inner };
     let pods = app.pods();
     let rows = usize::from(height).saturating_sub(1);
@@ -49,7 +51,7 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         ..inner
     };
     words::draw_lines(
-        faults.into_iter().map(|line| Words::new(theme).gap(1).join(line)),
+        notes.into_iter().map(|line| Words::new(theme).gap(1).join(line)),
         below,
         buffer,
     );
@@ -153,6 +155,9 @@ fn empty_words(app: &App) -> String {
         app.facts.feed(&FeedId::Pods).map(|feed| &feed.state),
         app.facts.freshness(&FeedId::Pods, app.now),
     ) {
+        (_, Freshness::Fresh(_)) if !app.facts.other_pods.is_empty() => {
+            format!("no pod of deployment {}", service.deployment)
+        }
         (_, Freshness::Fresh(_)) => format!("no pod matches {}{}", service.selector, elsewhere(app)),
         (_, Freshness::Stale(_)) => format!("no pod matched {} when last heard", service.selector),
         (Some(FeedState::Failing { .. }), Freshness::Missing) => "pods not known yet".to_owned(),

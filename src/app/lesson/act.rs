@@ -35,10 +35,12 @@ pub enum ActEffect {
         pods: usize,
         /// When the youngest of them was created.
         youngest: Option<Timestamp>,
-        /// How many of them were ready.
+        /// How many of them were the service's and ready.
         ready: usize,
-        /// How many ready pods were left.
+        /// How many ready pods of the service were left.
         ready_left: usize,
+        /// How many of those that ended are not the service's.
+        others: usize,
     },
     /// The deployment wants another number of pods.
     Scaled {
@@ -81,6 +83,7 @@ pub enum Worth {
 }
 
 const NO_POD_LEFT: &str = "no ready pod was left, so nothing answered until one came up";
+const NOT_OURS: &str = "that pod is not the service's, and what it did is lost";
 const NONE_WANTED: &str = "no pod was to run any more";
 const RESTART_HARMS: &str = "a restart makes it worse here";
 const SCALE_HARMS: &str = "more pods make it worse here";
@@ -98,6 +101,7 @@ pub fn worth(acts: &[Noted], right: &Right, began: Timestamp) -> Worth {
     match &noted.act.effect {
         ActEffect::Other | ActEffect::Changed { .. } => Worth::Open,
         ActEffect::Scaled { from, to } => scaled(*from, *to, before, right),
+        ActEffect::Deleted { others, .. } if *others > 0 => Worth::Harmful(NOT_OURS),
         ActEffect::Deleted {
             ready, ready_left: 0, ..
         } if *ready > 0 => Worth::Harmful(NO_POD_LEFT),
@@ -228,6 +232,7 @@ mod tests {
             youngest: Some(ago(seconds_old)),
             ready,
             ready_left,
+            others: 0,
         }
     }
 
@@ -299,6 +304,20 @@ mod tests {
         let refused = [noted(403, ActEffect::Other, None)];
         assert_eq!(worth(&refused, &restart, ago(300)), Worth::Refused);
         assert_eq!(worth(&[], &restart, ago(300)), Worth::Open);
+    }
+
+    #[test]
+    fn to_end_a_pod_that_is_not_the_services_does_harm() {
+        let other = ActEffect::Deleted {
+            pods: 1,
+            youngest: Some(ago(9_000)),
+            ready: 0,
+            ready_left: 2,
+            others: 1,
+        };
+        let asked = right(Move::RestartPods, &[]);
+        let acts = [noted(200, other, None)];
+        assert_eq!(worth(&acts, &asked, ago(300)), Worth::Harmful(NOT_OURS));
     }
 
     #[test]

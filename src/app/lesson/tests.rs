@@ -222,6 +222,7 @@ fn what_was_opened_done_and_missed_is_told() {
             youngest: None,
             ready: 1,
             ready_left: 2,
+            others: 0,
         },
     };
     app.update(Event::Act(act), now());

@@ -1,18 +1,23 @@
 //! Kubernetes objects to facts. Pure.
 
+mod autoscaler;
 mod deployment;
 mod event;
 mod pod;
+mod replica_set;
 mod status_word;
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, OwnerReference, Time};
+use kube::Resource;
 
+pub use self::autoscaler::{autoscaler, scales};
 pub use self::deployment::deployment;
 pub use self::event::{concerns, event};
 pub use self::pod::pod;
+pub use self::replica_set::replica_set;
 use crate::incident::redact::redact;
 use crate::incident::text::SafeText;
 
@@ -29,6 +34,12 @@ fn words(value: Option<&String>) -> SafeText {
     value
         .map(|value| SafeText::cut(&redact(value), MAX_WORDS))
         .unwrap_or_default()
+}
+
+/// The owner that looks after the object: at most one of its owners does.
+fn controller(object: &impl Resource) -> Option<&OwnerReference> {
+    let owners = object.meta().owner_references.as_ref()?;
+    owners.iter().find(|owner| owner.controller == Some(true))
 }
 
 fn at(time: Option<&Time>) -> Option<Timestamp> {

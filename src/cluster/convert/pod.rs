@@ -5,10 +5,11 @@ use k8s_openapi::api::core::v1::{
     PodCondition,
 };
 
+use super::replica_set::TEMPLATE_HASH;
 use super::status_word::{Reading, read};
-use super::{at, text, words};
+use super::{at, controller, text, words};
 use crate::cluster::quantity;
-use crate::incident::fact::{Condition, Container, ContainerState, Ended, Limits, Pod, PodUid};
+use crate::incident::fact::{Condition, Container, ContainerState, Ended, Limits, Origin, Pod, PodUid};
 use crate::incident::text::SafeText;
 
 /// The pod as the console knows it.
@@ -36,7 +37,8 @@ pub fn pod(source: &Source) -> Pod {
         total,
         restarts,
         restarted_at,
-        owner: owner(source),
+        owner: controller(source).map(|owner| (SafeText::new(&owner.kind), SafeText::new(&owner.name))),
+        origin: origin(source),
         containers: containers(source),
         conditions: status
             .and_then(|status| status.conditions.as_ref())
@@ -52,10 +54,15 @@ fn node(source: &Source) -> Option<SafeText> {
     (!name.is_empty()).then(|| SafeText::new(name))
 }
 
-fn owner(source: &Source) -> Option<(SafeText, SafeText)> {
-    let owners = source.metadata.owner_references.as_ref()?;
-    let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
-    Some((SafeText::new(&owner.kind), SafeText::new(&owner.name)))
+fn origin(source: &Source) -> Origin {
+    let metadata = &source.metadata;
+    let label = |key: &str| Some(SafeText::new(metadata.labels.as_ref()?.get(key)?));
+    let annotation = |key: &str| Some(SafeText::new(metadata.annotations.as_ref()?.get(key)?));
+    Origin {
+        owner_uid: controller(source).map(|owner| SafeText::new(&owner.uid)),
+        template_hash: label(TEMPLATE_HASH),
+        deployment_config: annotation("openshift.io/deployment-config.name"),
+    }
 }
 
 fn containers(source: &Source) -> Vec<Container> {

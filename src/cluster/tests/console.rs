@@ -239,7 +239,10 @@ pub(super) fn pod(name: &str) -> Value {
 /// A pod whose container is in this state.
 pub(super) fn pod_in(name: &str, restarts: u32, state: &Value, last: &Value) -> Value {
     json!({
-        "metadata": {"name": name, "uid": format!("uid-{name}"), "labels": {"app": "managed-services-api"}},
+        "metadata": {"name": name, "uid": format!("uid-{name}"),
+            "labels": {"app": "managed-services-api", "pod-template-hash": "x"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "managed-services-api-x",
+                "uid": "uid-set", "controller": true}]},
         "spec": {"containers": [{"name": "service", "image": "kas:1"}]},
         "status": {"phase": "Running", "containerStatuses": [{
             "name": "service", "ready": true, "restartCount": restarts, "image": "kas:1", "imageID": "",

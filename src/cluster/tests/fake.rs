@@ -109,10 +109,16 @@ pub(super) const BIRTH: &str = "2026-11-22T09:00:00Z";
 
 impl Fake {
     pub(super) fn new() -> Self {
-        let world = World {
+        let mut world = World {
             version: 100,
             ..World::default()
         };
+        // The ReplicaSet of all the service's pods.
+        let set = json!({"metadata": {"name": "managed-services-api-x", "uid": "uid-set",
+            "labels": {"app": "managed-services-api", "pod-template-hash": "x"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "managed-services-api",
+                "uid": "uid-deployment", "controller": true}]}, "spec": {"selector": {}}});
+        world.objects.insert("replicasets", vec![set]);
         Self {
             world: Arc::new(Mutex::new(world)),
             born: now(),
@@ -368,9 +374,14 @@ impl World {
         if line.contains("metrics.k8s.io") {
             return refused(404, "NotFound");
         }
-        let kind = ["deployments", "pods", "events"]
-            .into_iter()
-            .find(|kind| line.contains(&format!("/{kind}?")));
+        let kinds = [
+            "deployments",
+            "pods",
+            "events",
+            "replicasets",
+            "horizontalpodautoscalers",
+        ];
+        let kind = kinds.into_iter().find(|kind| line.contains(&format!("/{kind}?")));
         match kind {
             Some(kind) if asked.is("watch") => self.watch_reply(kind, asked),
             Some(kind) => self.list_reply(kind),

@@ -8,5 +8,6 @@ mod fake;
 mod faults;
 mod logs;
 mod many;
+mod owners;
 mod reading;
 mod vitals;

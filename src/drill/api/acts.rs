@@ -50,10 +50,12 @@ pub enum ActEffect {
         pods: usize,
         /// When the youngest of them was created.
         youngest: Option<Timestamp>,
-        /// How many of them were ready.
+        /// How many of them were the service's and ready.
         ready: usize,
-        /// How many ready pods were left.
+        /// How many ready pods of the service were left.
         ready_left: usize,
+        /// How many of those that ended are not the service's.
+        others: usize,
     },
     /// The deployment wants another number of pods.
     Scaled {
@@ -166,6 +168,8 @@ struct Furniture {
 #[derive(Clone, PartialEq, Eq)]
 struct PodStand {
     uid: String,
+    /// Whether it is the service's: a kubelet of the drill looks after those alone.
+    own: bool,
     created: Option<Timestamp>,
     ready: bool,
 }
@@ -175,25 +179,27 @@ impl Furniture {
         let pods = world.store().all(Resource::Pods);
         let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE);
         Self {
-            pods: pods.filter_map(|pod| stand(pod)).collect(),
+            pods: pods.filter_map(|pod| stand(pod, world)).collect(),
             deployment: deployment.map(|deployment| (**deployment).clone()),
         }
     }
 
     fn ready(&self) -> usize {
-        self.pods.iter().filter(|pod| pod.ready).count()
+        self.pods.iter().filter(|pod| pod.ready && pod.own).count()
     }
 }
 
 /// How a pod stands that is not about to end.
-fn stand(pod: &Value) -> Option<PodStand> {
+fn stand(pod: &Value, world: &World) -> Option<PodStand> {
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         return None;
     }
     let conditions = pod["status"]["conditions"].as_array();
     let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    let uid = pod["metadata"]["uid"].as_str()?;
     Some(PodStand {
-        uid: pod["metadata"]["uid"].as_str()?.to_owned(),
+        uid: uid.to_owned(),
+        own: world.is_attended(uid),
         created: pod["metadata"]["creationTimestamp"]
             .as_str()
             .and_then(|at| at.parse().ok()),
@@ -221,8 +227,9 @@ fn effect(before: &Furniture, after: &Furniture) -> ActEffect {
     ActEffect::Deleted {
         pods: gone.len(),
         youngest: gone.iter().filter_map(|pod| pod.created).max(),
-        ready: gone.iter().filter(|pod| pod.ready).count(),
+        ready: gone.iter().filter(|pod| pod.ready && pod.own).count(),
         ready_left: after.ready(),
+        others: gone.iter().filter(|pod| !pod.own).count(),
     }
 }
 

@@ -207,6 +207,8 @@ async fn serve_stored(
         }
         (Resource::Pods, "deletecollection", "") => delete::collection(asked, resource).await,
         (Resource::Deployments | Resource::ReplicaSets, _, "scale") => scale::scale(asked, resource),
+        // Nothing of the console or the SOPs changes one.
+        (Resource::Autoscalers, _, _) => Err(Refusal::method_not_allowed()),
         (_, "update" | "patch", "") => write::update(asked, resource),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status") => {
             read::get(shared, resource.into(), target, query, form)

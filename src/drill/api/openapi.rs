@@ -78,9 +78,10 @@ fn operations(resource: Resource) -> Value {
             .iter()
             .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))
             .collect();
+        let version = resource.api_version().rsplit('/').next();
         json!({
             "x-kubernetes-action": action,
-            "x-kubernetes-group-version-kind": {"group": resource.group(), "kind": resource.kind(), "version": "v1"},
+            "x-kubernetes-group-version-kind": {"group": resource.group(), "kind": resource.kind(), "version": version},
             "parameters": parameters,
         })
     };

@@ -44,12 +44,13 @@ const BASIC_USER: [Rule; 2] = [
 ];
 
 /// The role `oncall` in the service's namespace.
-const ON_CALL: [Rule; 9] = [
+const ON_CALL: [Rule; 10] = [
     rule(&["get", "list", "watch", "delete"], "", &["pods"]),
     rule(&["get"], "", &["pods/log"]),
     rule(READ, "", &["events"]),
     rule(READ, "events.k8s.io", &["events"]),
     rule(READ, "apps", &["deployments", "replicasets"]),
+    rule(READ, "autoscaling", &["horizontalpodautoscalers"]),
     rule(&["get", "update", "patch"], "apps", &["deployments/scale"]),
     Rule {
         verbs: &["get"],
@@ -62,12 +63,13 @@ const ON_CALL: [Rule; 9] = [
 ];
 
 /// The role `incident-readonly` there: what the on-call role reads, without the secret.
-const READ_ONLY: [Rule; 6] = [
+const READ_ONLY: [Rule; 7] = [
     rule(READ, "", &["pods"]),
     rule(&["get"], "", &["pods/log"]),
     rule(READ, "", &["events"]),
     rule(READ, "events.k8s.io", &["events"]),
     rule(READ, "apps", &["deployments", "replicasets"]),
+    rule(READ, "autoscaling", &["horizontalpodautoscalers"]),
     rule(&["get", "list"], metrics::GROUP, &["pods"]),
 ];
 

@@ -1,6 +1,7 @@
 //! What the kinds' definitions say of an object: which fields there are, and what is filled in where nothing is said.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +19,7 @@ pub fn drop_unknown(resource: Resource, object: &mut Value) -> Result<Vec<String
         Resource::Nodes => read_as::<Node>(object),
         Resource::Deployments => read_as::<Deployment>(object),
         Resource::ReplicaSets => read_as::<ReplicaSet>(object),
+        Resource::Autoscalers => read_as::<HorizontalPodAutoscaler>(object),
     }?;
     let mut unknown = Vec::new();
     prune("", object, &known, &mut unknown);

@@ -115,9 +115,49 @@ fn cells(resource: Resource, object: &Value, now: Timestamp) -> Value {
             let entries = object["data"].as_object().map_or(0, serde_json::Map::len);
             json!([name, object["type"], entries, age])
         }
+        Resource::Autoscalers => autoscaler_cells(object, &age),
         Resource::Namespaces => json!([name, object["status"]["phase"], age]),
         Resource::Nodes => node_cells(object, &age),
     }
+}
+
+/// As `kubectl get hpa` shows an autoscaler; its targets are of resources.
+fn autoscaler_cells(autoscaler: &Value, age: &str) -> Value {
+    let (spec, status) = (&autoscaler["spec"], &autoscaler["status"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let target = &spec["scaleTargetRef"];
+    let current = list(&status["currentMetrics"]);
+    let targets: Vec<String> = list(&spec["metrics"])
+        .iter()
+        .enumerate()
+        .map(|(index, metric)| {
+            let now =
+                &current.get(index).unwrap_or(&Value::Null)["resource"]["current"]["averageUtilization"];
+            let now = now
+                .as_u64()
+                .map_or("<unknown>".to_owned(), |now| format!("{now}%"));
+            let resource = &metric["resource"];
+            format!(
+                "{}: {now}/{}%",
+                text(&resource["name"]),
+                resource["target"]["averageUtilization"]
+            )
+        })
+        .collect();
+    let targets = match targets.as_slice() {
+        [] => "<none>".to_owned(),
+        some => some.join(", "),
+    };
+    let least = spec["minReplicas"].as_u64();
+    json!([
+        autoscaler["metadata"]["name"],
+        format!("{}/{}", text(&target["kind"]), text(&target["name"])),
+        targets,
+        least.map_or("<unset>".to_owned(), |least| least.to_string()),
+        spec["maxReplicas"],
+        status["currentReplicas"].as_u64().unwrap_or(0),
+        age,
+    ])
 }
 
 /// As `kubectl get nodes -o wide` shows a node.

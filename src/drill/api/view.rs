@@ -56,6 +56,8 @@ impl View {
     pub fn show(self, object: &Value) -> Cow<'_, Value> {
         if self.shows_new_events() {
             Cow::Owned(new_event(object))
+        } else if (self.group, self.version) == ("autoscaling", "v1") {
+            Cow::Owned(old_autoscaler(object))
         } else {
             Cow::Borrowed(object)
         }
@@ -113,6 +115,39 @@ const EVENT_FIELDS: [(&str, &str); 15] = [
     ("deprecatedLastTimestamp", "lastTimestamp"),
     ("deprecatedCount", "count"),
 ];
+
+/// An `autoscaling/v2` autoscaler in the older form, which has a target for the CPU alone.
+fn old_autoscaler(autoscaler: &Value) -> Value {
+    let mut shown = autoscaler.clone();
+    shown["apiVersion"] = json!("autoscaling/v1");
+    let is_cpu = |metric: &&Value| metric["resource"]["name"] == "cpu";
+    for (part, list, value, old) in [
+        (
+            "spec",
+            "metrics",
+            "/resource/target/averageUtilization",
+            "targetCPUUtilizationPercentage",
+        ),
+        (
+            "status",
+            "currentMetrics",
+            "/resource/current/averageUtilization",
+            "currentCPUUtilizationPercentage",
+        ),
+    ] {
+        let Some(fields) = shown[part].as_object_mut() else {
+            continue;
+        };
+        fields.remove("conditions");
+        fields.remove("behavior");
+        let metrics = fields.remove(list).unwrap_or_default();
+        let cpu = metrics.as_array().into_iter().flatten().find(is_cpu);
+        if let Some(cpu) = cpu.and_then(|metric| metric.pointer(value)) {
+            fields.insert(old.to_owned(), cpu.clone());
+        }
+    }
+    shown
+}
 
 /// A `v1` Event in the newer form. Times that are not set are null, all else that is not set is left out.
 fn new_event(event: &Value) -> Value {

@@ -29,6 +29,7 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "rollout-under-way",
     "api-down-image-pull",
     "api-down-migration",
+    "foreign-pods",
     "api-down-node",
     "api-down-quota",
     "crash-loop-oom",

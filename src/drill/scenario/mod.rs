@@ -47,8 +47,8 @@ pub struct Scenario {
     /// The rows of the database.
     #[serde(default)]
     pub database: Seed,
-    /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them: nobody looks after them. One that has the
-    /// name of an object of the service takes its place.
+    /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them: nobody looks after them, but an autoscaler
+    /// does its work. One that has the name of an object of the service takes its place.
     #[serde(default, deserialize_with = "objects")]
     pub objects: Vec<Value>,
     /// The API of the metrics server, `metrics.k8s.io`.
@@ -176,18 +176,25 @@ impl Scenario {
     }
 }
 
+/// Kinds of which a scenario may have other objects.
+const OTHER_KINDS: [&str; 6] = [
+    "Pod",
+    "Event",
+    "Secret",
+    "Deployment",
+    "ReplicaSet",
+    "HorizontalPodAutoscaler",
+];
+
 /// Objects of kinds that the world has.
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
     let objects = Vec::<Value>::deserialize(deserializer)?;
-    let known = |object: &&Value| {
-        ["Pod", "Event", "Secret"]
-            .iter()
-            .any(|kind| object["kind"] == *kind)
-    };
+    let known = |object: &&Value| OTHER_KINDS.iter().any(|kind| object["kind"] == *kind);
     match objects.iter().find(|object| !known(object)) {
         Some(object) => Err(de::Error::custom(format!(
-            "an object of kind {}: there are Pod, Event and Secret",
-            object["kind"]
+            "an object of kind {}: there are {}",
+            object["kind"],
+            OTHER_KINDS.join(", ")
         ))),
         None => Ok(objects),
     }

@@ -3,6 +3,7 @@
 //! Time is an argument: [`World::advance`] lets it pass and does everything that fell due, in order. A world starts in the
 //! past and is advanced to the present, so that ages, logs, events and back-offs at the start are those of a real past.
 
+mod autoscaling;
 mod conditions;
 mod container_run;
 mod deployment_status;
@@ -81,6 +82,8 @@ enum Due {
     ForgetLogs(String),
     /// The scenario's timeline.
     Happening(Happening),
+    /// The autoscalers look at what they scale.
+    Autoscale,
     /// The metrics server asks the kubelets.
     Scrape,
 }
@@ -131,6 +134,8 @@ pub struct World {
     short_of: Option<String>,
     /// How many pods the namespace's quota allows.
     quota: Option<u64>,
+    /// Uids of the deployments and ReplicaSets that no controller looks after.
+    unattended: BTreeSet<String>,
     /// By the uid of a ReplicaSet whose pods are refused.
     refused: BTreeMap<String, Refused>,
     /// By uid of the object, component and reason: when the last of its events came, and the messages.
@@ -171,6 +176,7 @@ impl World {
             nodes: Node::all(),
             short_of: None,
             quota: None,
+            unattended: BTreeSet::new(),
             refused: BTreeMap::new(),
             similar: BTreeMap::new(),
             event_nanos: 0,
@@ -244,6 +250,7 @@ impl World {
                 version,
             } => self.expire_event(&namespace, &name, version),
             Due::ForgetLogs(uid) => self.logs.forget(&uid),
+            Due::Autoscale => self.autoscale(at),
             Due::Happening(happening) => self.happen(at, &happening),
             Due::Scrape => self.scrape(at),
         }

@@ -1,6 +1,7 @@
 //! The ReplicaSet controller: as many pods as asked for (`pkg/controller/replicaset`).
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -34,7 +35,12 @@ impl World {
 
     fn names(&self, resource: Resource) -> Vec<String> {
         let name = |object: &Value| object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        self.store.all(resource).map(|object| name(object)).collect()
+        let attended = |object: &&Arc<Value>| {
+            let uid = object["metadata"]["uid"].as_str();
+            uid.is_none_or(|uid| !self.unattended.contains(uid))
+        };
+        let all = self.store.all(resource).filter(attended);
+        all.map(|object| name(object)).collect()
     }
 
     /// The status shows the pods from before this round's creations and deletions, as the real controller's does.

@@ -17,11 +17,13 @@ pub enum Resource {
     Deployments,
     /// apps/v1 ReplicaSet.
     ReplicaSets,
+    /// autoscaling/v2 HorizontalPodAutoscaler.
+    Autoscalers,
 }
 
 impl Resource {
     /// Every kind.
-    pub const ALL: [Resource; 7] = [
+    pub const ALL: [Resource; 8] = [
         Resource::Pods,
         Resource::Events,
         Resource::Secrets,
@@ -29,6 +31,7 @@ impl Resource {
         Resource::Nodes,
         Resource::Deployments,
         Resource::ReplicaSets,
+        Resource::Autoscalers,
     ];
 
     /// The name in a path, as `pods`.
@@ -41,6 +44,7 @@ impl Resource {
             Resource::Nodes => "nodes",
             Resource::Deployments => "deployments",
             Resource::ReplicaSets => "replicasets",
+            Resource::Autoscalers => "horizontalpodautoscalers",
         }
     }
 
@@ -54,6 +58,7 @@ impl Resource {
             Resource::Nodes => "Node",
             Resource::Deployments => "Deployment",
             Resource::ReplicaSets => "ReplicaSet",
+            Resource::Autoscalers => "HorizontalPodAutoscaler",
         }
     }
 
@@ -61,14 +66,16 @@ impl Resource {
     pub fn group(self) -> &'static str {
         match self {
             Resource::Deployments | Resource::ReplicaSets => "apps",
+            Resource::Autoscalers => "autoscaling",
             _ => "",
         }
     }
 
-    /// `v1` or `apps/v1`.
+    /// `v1`, `apps/v1` or `autoscaling/v2`.
     pub fn api_version(self) -> &'static str {
         match self {
             Resource::Deployments | Resource::ReplicaSets => "apps/v1",
+            Resource::Autoscalers => "autoscaling/v2",
             _ => "v1",
         }
     }

@@ -52,18 +52,30 @@ impl World {
         self.store.put(Resource::Deployments, deployment);
         self.schedule(begin, Due::Controllers);
         for object in &scenario.objects {
-            self.put_foreign(object.clone(), created);
+            self.put_foreign(object.clone(), created, begin);
         }
     }
 
     /// An object that the scenario gives; what it leaves out is filled in.
-    fn put_foreign(&mut self, mut object: Value, created: Timestamp) {
+    fn put_foreign(&mut self, mut object: Value, created: Timestamp, begin: Timestamp) {
         let kind = object["kind"].as_str().unwrap_or_default();
         let Some(resource) = Resource::ALL.into_iter().find(|one| one.kind() == kind) else {
             return;
         };
         let uid = self.random.uuid();
         let metadata = &mut object["metadata"];
+        let uid = metadata["uid"].as_str().map_or(uid, str::to_owned);
+        match resource {
+            Resource::Deployments | Resource::ReplicaSets => drop(self.unattended.insert(uid.clone())),
+            Resource::Autoscalers => self.schedule(begin, Due::Autoscale),
+            _ => {}
+        }
+        // Its pods are as young as the service's.
+        let created = if resource == Resource::Pods {
+            begin
+        } else {
+            created
+        };
         for (field, value) in [
             ("namespace", json!(NAMESPACE)),
             ("uid", json!(uid)),
@@ -72,6 +84,9 @@ impl World {
             if metadata[field].is_null() {
                 metadata[field] = value;
             }
+        }
+        if resource == Resource::Pods {
+            start_foreign(&mut object);
         }
         self.store.put(resource, object);
     }
@@ -252,6 +267,26 @@ impl World {
         let run = self.pods.get(uid)?;
         let container = run.containers.iter().find(|run| run.name == container)?;
         Some((container.restarts, container.last.is_some()))
+    }
+}
+
+/// The start of a pod that runs and of its containers, where they are not given: when it was created.
+fn start_foreign(pod: &mut Value) {
+    let created = pod["metadata"]["creationTimestamp"].clone();
+    let status = &mut pod["status"];
+    if status["phase"] != "Running" {
+        return;
+    }
+    if status["startTime"].is_null() {
+        status["startTime"] = created.clone();
+    }
+    let containers = status["containerStatuses"].as_array_mut();
+    for container in containers.into_iter().flatten() {
+        if let Some(running) = container.pointer_mut("/state/running")
+            && running["startedAt"].is_null()
+        {
+            running["startedAt"] = created.clone();
+        }
     }
 }
 

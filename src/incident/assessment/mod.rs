@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::parts::{
-    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, PodRow, PodSigns, Recommended, SourceTrouble,
-    StepRow, VitalSigns,
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
+    SourceTrouble, StepRow, VitalSigns,
 };
 use super::account::Account;
 use super::rule::Action;
@@ -60,8 +60,12 @@ pub struct Assessment {
     pub leaders: Vec<LeaderRow>,
     /// One a status that has living rows.
     pub database: Vec<DatabaseRow>,
-    /// The pods, by name.
+    /// The service's own pods, by name.
     pub pods: Vec<PodRow>,
+    /// Pods that carry its label and are not its own, by name: they do not count.
+    pub other_pods: Vec<OtherPod>,
+    /// Why names and not uids tell whose the pods are, where that is so.
+    pub owned_by_name: Option<&'static str>,
     /// How the service does.
     pub vitals: VitalSigns,
     #[serde(skip)]
@@ -97,6 +101,8 @@ impl Assessment {
             leaders: parts::leaders(account),
             database: parts::database(account),
             pods: parts::pods(account),
+            other_pods: parts::other_pods(account),
+            owned_by_name: account.facts.owned_by_name(),
             vitals: VitalSigns::of(account),
             action: decision.recommendation.action,
             title: account.sop.title.clone(),

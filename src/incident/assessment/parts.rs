@@ -160,6 +160,19 @@ pub struct PodRow {
     pub age_s: Option<i64>,
 }
 
+/// A pod that carries the service's label and is not its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OtherPod {
+    /// Its name.
+    pub name: String,
+    /// Whose it is: `Job reindex`, `Deployment canary`, `nobody`.
+    pub owner: String,
+    /// Containers ready, of all: `1/1`.
+    pub ready: String,
+    /// The word that `kubectl get pods` prints.
+    pub status: String,
+}
+
 /// The vital signs over the last minutes; each is null where its source does not tell, with what is missing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VitalSigns {
@@ -345,6 +358,18 @@ pub(super) fn pods(account: &Account<'_>) -> Vec<PodRow> {
         status: pod.status.to_string(),
         restarts: pod.restarts,
         age_s: pod.created_at.map(|at| account.now.duration_since(at).as_secs()),
+    };
+    pods.into_iter().map(row).collect()
+}
+
+pub(super) fn other_pods(account: &Account<'_>) -> Vec<OtherPod> {
+    let mut pods: Vec<&Pod> = account.facts.other_pods.values().collect();
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
+    let row = |pod: &Pod| OtherPod {
+        name: pod.name.to_string(),
+        owner: account.facts.owner_in_words(pod),
+        ready: format!("{}/{}", pod.ready, pod.total),
+        status: pod.status.to_string(),
     };
     pods.into_iter().map(row).collect()
 }

@@ -29,7 +29,7 @@ impl Case<'_> {
         }
         let since = self.window();
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
-        let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
+        let warnings = self.facts.service_events().filter(|event| event.warning);
         let mut warnings: Vec<_> = warnings.filter(lately).collect();
         // What still counts first, of that the cluster's own, then the newest; one line an object and reason.
         warnings.sort_by_key(|event| {

@@ -59,11 +59,38 @@ impl Case<'_> {
     }
 
     fn no_deployment(&self, source: &'static str) -> Answer {
-        let name = &self.profile.service.deployment;
         Answer::new(StepStatus::Fail, source)
-            .value(format!("no deployment {name}"))
+            .value(self.missing_deployment())
             .against(self.profile.service.replicas.to_string())
-            .because(format!("the namespace has no deployment {name}"))
+            .because(format!(
+                "the namespace has no deployment {}",
+                self.profile.service.deployment
+            ))
+            .evidence(self.other_pods())
+    }
+
+    /// That there is no deployment, and what runs pods with its label instead: `no deployment msa, found StatefulSet msa with 3 pods`.
+    pub(super) fn missing_deployment(&self) -> String {
+        let name = &self.profile.service.deployment;
+        match self.hear(&FeedId::Pods, "pods") {
+            Heard::Current(_) => format!("no deployment {name}, found {}", self.facts.found_instead()),
+            Heard::Never(_) | Heard::Stopped(..) => format!("no deployment {name}"),
+        }
+    }
+
+    /// Pods that carry the service's label and do not count, named with whose they are.
+    fn other_pods(&self) -> impl Iterator<Item = String> {
+        let others = &self.facts.other_pods;
+        let named = others.values().take(NAMED).map(|pod| {
+            let owner = self.facts.owner_in_words(pod);
+            let words = format!(
+                "not counted: {} {}/{} {}, with the label but of {owner}",
+                pod.name, pod.ready, pod.total, pod.status
+            );
+            SafeText::cut(&words, EVIDENCE).to_string()
+        });
+        let left = others.len().saturating_sub(NAMED);
+        named.chain((left > 0).then(|| format!("not counted: {left} more pods with the label")))
     }
 
     fn judge_pods(&self, deployment: Option<&Deployment>, source: &'static str) -> Answer {
@@ -93,6 +120,7 @@ impl Case<'_> {
             .evidence(self.troubled().take(NAMED).map(|pod| self.trouble_of(pod)))
             .evidence(more(self.troubled().count()))
             .evidence(deployment.and_then(roll_out))
+            .evidence(self.other_pods())
     }
 
     /// Pods that are not ready, and those that are again after a crash of late.

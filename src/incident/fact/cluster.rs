@@ -114,6 +114,9 @@ pub struct Pod {
     pub restarted_at: Option<Timestamp>,
     /// `metadata.ownerReferences` controller: kind and name.
     pub owner: Option<(SafeText, SafeText)>,
+    /// What else the pod says of its controller.
+    #[serde(default, skip_serializing_if = "Origin::is_empty")]
+    pub origin: Origin,
     /// Init containers first, then containers, in the order of the spec.
     pub containers: Vec<Container>,
     /// `status.conditions`.
@@ -151,6 +154,81 @@ impl Pod {
             .filter(|container| !container.init)
             .filter_map(started)
             .max()
+    }
+}
+
+/// What a pod says of its controller besides kind and name. Records of older versions have none of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Origin {
+    /// The controller's uid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_uid: Option<SafeText>,
+    /// The label `pod-template-hash`, which a Deployment puts on its ReplicaSets and their pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_hash: Option<SafeText>,
+    /// The annotation `openshift.io/deployment-config.name`, which a DeploymentConfig puts on its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_config: Option<SafeText>,
+}
+
+impl Origin {
+    /// Whether the pod says nothing of it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The controller of an object: the entry of `metadata.ownerReferences` with `controller: true`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Controller {
+    /// `kind`.
+    pub kind: SafeText,
+    /// `name`.
+    pub name: SafeText,
+    /// `uid`.
+    pub uid: SafeText,
+}
+
+/// An `apps/v1` ReplicaSet: the link between a pod and its deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ReplicaSet {
+    /// `metadata.uid`.
+    pub uid: SafeText,
+    /// `metadata.name`.
+    pub name: SafeText,
+    /// The label `pod-template-hash`; `None` where no deployment made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_hash: Option<SafeText>,
+    /// Its controller; `None` where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<Controller>,
+}
+
+/// An `autoscaling/v2` HorizontalPodAutoscaler that sets the deployment's number of pods.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Autoscaler {
+    /// `metadata.name`.
+    pub name: SafeText,
+    /// `spec.minReplicas`.
+    pub min: u32,
+    /// `spec.maxReplicas`.
+    pub max: u32,
+    /// `status.currentReplicas`: how many pods it last saw.
+    pub current: u32,
+}
+
+impl Autoscaler {
+    /// What becomes of a number of pods that somebody else sets: `autoscaler msa will undo it: …`.
+    pub fn undoes_it(&self) -> String {
+        let Self {
+            name,
+            min,
+            max,
+            current,
+        } = self;
+        format!(
+            "autoscaler {name} will undo it: it sets the number of pods itself, from {min} to {max}, and last saw {current}"
+        )
     }
 }
 

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::cluster::{
-    Access, ClusterEvent, Condition, Connection, Container, ContainerState, Deployment, Ended, Limits,
-    Permission, Pod, PodUid, short_name,
+    Access, Autoscaler, ClusterEvent, Condition, Connection, Container, ContainerState, Controller,
+    Deployment, Ended, Limits, Origin, Permission, Pod, PodUid, ReplicaSet, short_name,
 };
 pub use self::database::{
     BySight, DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount,
@@ -33,6 +33,14 @@ pub enum Fact {
     Feed(FeedId, FeedState),
     /// The deployment as it stands; `None` when the namespace has none of that name.
     Deployment(Option<Deployment>),
+    /// All ReplicaSets with the service's label: replaces what was known.
+    ReplicaSets(Vec<ReplicaSet>),
+    /// One ReplicaSet is new or changed.
+    ReplicaSet(ReplicaSet),
+    /// One ReplicaSet is gone.
+    ReplicaSetGone(SafeText),
+    /// The autoscaler of the deployment; `None` where it has none.
+    Autoscaler(Option<Autoscaler>),
     /// All matching pods: replaces what was known.
     Pods(Vec<Pod>),
     /// One pod is new or changed.

@@ -3,6 +3,10 @@
 mod movement;
 #[cfg(test)]
 mod movement_tests;
+mod owners;
+#[cfg(test)]
+mod owners_tests;
+mod service_pods;
 #[cfg(test)]
 mod tests;
 mod vitals;
@@ -14,11 +18,12 @@ use serde::Serialize;
 
 use self::movement::Movements;
 pub use self::movement::{Movement, Oldest, Seen};
+pub use self::owners::{Basis, Owners};
 pub use self::vitals::VitalSamples;
 use super::errors::ErrorEvidence;
 use super::fact::{
-    Access, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid, Reading,
-    Rows, Standing, StatusCount,
+    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid,
+    Reading, Rows, Standing, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;
@@ -63,8 +68,16 @@ pub struct Facts {
     pub connection: Option<Connection>,
     /// The deployment; `None` also when there is none: [`Facts::feed`] tells whether it was looked at.
     pub deployment: Option<Deployment>,
-    /// The service's pods.
+    /// The service's own pods, by their controllers.
     pub pods: BTreeMap<PodUid, Pod>,
+    /// Pods that carry the service's label and are not its own: they prove nothing and nothing is done to them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_pods: BTreeMap<PodUid, Pod>,
+    /// The autoscaler that sets the deployment's number of pods, where one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<Autoscaler>,
+    #[serde(skip)]
+    owners: Owners,
     /// Events of the service's objects, by uid.
     pub cluster_events: BTreeMap<SafeText, ClusterEvent>,
     /// What we may do.
@@ -143,16 +156,32 @@ impl Facts {
             // Whoever gives the time takes it into account.
             Fact::ServerClock(_) => {}
             Fact::Feed(id, state) => self.hear(id, state, now),
+            fact @ (Fact::ReplicaSets(_) | Fact::ReplicaSet(_) | Fact::ReplicaSetGone(_)) => {
+                self.apply_owner(&fact);
+                self.hear(FeedId::ReplicaSets, FeedState::Live, now);
+            }
             Fact::Deployment(deployment) => {
-                self.deployment = deployment;
+                let fact = Fact::Deployment(deployment);
+                self.apply_owner(&fact);
+                if let Fact::Deployment(deployment) = fact {
+                    self.deployment = deployment;
+                }
                 self.hear(FeedId::Deployment, FeedState::Live, now);
             }
-            Fact::Pods(pods) => self.replace_pods(pods, now),
+            Fact::Autoscaler(autoscaler) => {
+                self.autoscaler = autoscaler;
+                self.hear(FeedId::Autoscaler, FeedState::Live, now);
+            }
+            Fact::Pods(pods) => {
+                self.replace_pods(pods);
+                self.hear(FeedId::Pods, FeedState::Live, now);
+            }
             Fact::Pod(pod) => {
-                self.pods.insert(pod.uid.clone(), pod);
+                self.put_pod(pod);
                 self.hear(FeedId::Pods, FeedState::Live, now);
             }
             Fact::PodGone(uid) => {
+                self.other_pods.remove(&uid);
                 self.forget_pod(&uid);
                 self.hear(FeedId::Pods, FeedState::Live, now);
             }
@@ -243,7 +272,7 @@ impl Facts {
         }
     }
 
-    fn count_logs(&mut self) {
+    pub(super) fn count_logs(&mut self) {
         let states = || {
             let logs = self.feeds.iter().filter(|(id, _)| matches!(id, FeedId::Log(_)));
             logs.map(|(_, feed)| &feed.state)
@@ -273,39 +302,19 @@ impl Facts {
     /// When a source was last known to be current: a watch whose stream stands is as current as the server's last sign of life.
     fn heard_at(&self, id: &FeedId) -> Option<Timestamp> {
         let feed = self.feeds.get(id)?;
-        let watched = matches!(id, FeedId::Deployment | FeedId::Pods | FeedId::ClusterEvents);
+        let watched = matches!(
+            id,
+            FeedId::Deployment
+                | FeedId::Pods
+                | FeedId::ReplicaSets
+                | FeedId::Autoscaler
+                | FeedId::ClusterEvents
+        );
         if !watched || feed.state != FeedState::Live {
             return feed.heard_at;
         }
         let api = self.feeds.get(&FeedId::Api).and_then(|api| api.heard_at);
         feed.heard_at.map(|at| at.max(api.unwrap_or(at)))
-    }
-
-    fn replace_pods(&mut self, pods: Vec<Pod>, now: Timestamp) {
-        let pods: BTreeMap<_, _> = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
-        let gone: Vec<_> = self
-            .pods
-            .keys()
-            .filter(|uid| !pods.contains_key(uid))
-            .cloned()
-            .collect();
-        for uid in &gone {
-            self.forget_pod(uid);
-        }
-        self.pods = pods;
-        self.hear(FeedId::Pods, FeedState::Live, now);
-    }
-
-    /// A pod that is gone proves nothing any more: its log's evidence goes with it.
-    fn forget_pod(&mut self, uid: &PodUid) {
-        self.pods.remove(uid);
-        self.logs.retain(|key, _| key.pod_uid != *uid);
-        self.requests.retain(|key, _| key.pod_uid != *uid);
-        self.leaders.forget(uid);
-        self.errors.pod_is_gone(|key| key.pod_uid == *uid);
-        self.vitals.forget(uid);
-        self.feeds.retain(|id, _| pod_of(id) != Some(uid));
-        self.count_logs();
     }
 
     fn apply_log(&mut self, batch: &LogBatch, now: Timestamp) {

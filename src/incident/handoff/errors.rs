@@ -57,7 +57,7 @@ impl Audience<'_> {
     pub(super) fn events(&self) -> Section {
         let since = window(self.account.facts, self.account.now);
         let mut section = Section::new("Warnings among the cluster's events");
-        let events = self.account.facts.cluster_events.values();
+        let events = self.account.facts.service_events();
         let lately = |event: &&ClusterEvent| event.warning && event.last_at.is_none_or(|at| at >= since);
         let mut events: Vec<_> = events.filter(lately).collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::incident::fact::{Fact, Reading, StandingRow, TableReading};
+use crate::incident::fact::{Autoscaler, Fact, Reading, ReplicaSet, StandingRow, TableReading};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, LogBatch, LogRecord, Severity};
+use crate::incident::text::SafeText;
 
 /// How long what changes nothing is held back: sources give a sign of life more often than they are called stale.
 const HOLD: SignedDuration = SignedDuration::from_secs(5);
@@ -29,6 +30,9 @@ pub struct Recorder {
     signs: BTreeMap<FeedId, Timestamp>,
     logs: BTreeMap<ContainerKey, (Timestamp, LogBatch)>,
     requests_written: BTreeMap<ContainerKey, Timestamp>,
+    /// The ReplicaSets and the autoscaler that were written last: their objects change more often than what is known of them.
+    sets: BTreeMap<SafeText, ReplicaSet>,
+    autoscaler: Option<Option<Autoscaler>>,
     reading: Option<(Timestamp, Reading)>,
     /// The reading that was written last.
     written: Option<(Timestamp, Reading)>,
@@ -65,6 +69,8 @@ impl Recorder {
         let held = match fact {
             // Times are already by it.
             Fact::ServerClock(_) => return true,
+            Fact::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
+            Fact::Autoscaler(now) if self.autoscaler.as_ref() == Some(now) => return true,
             Fact::Feed(id, FeedState::Live) if self.live.contains_key(id) => {
                 self.signs.insert(id.clone(), at);
                 true
@@ -132,6 +138,12 @@ impl Recorder {
                 self.requests_written.retain(|key, _| key.pod_uid != *uid);
             }
             Fact::Database(reading) => self.written = Some((at, reading.clone())),
+            Fact::ReplicaSets(sets) => {
+                self.sets = sets.iter().map(|set| (set.uid.clone(), set.clone())).collect();
+            }
+            Fact::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
+            Fact::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
+            Fact::Autoscaler(now) => self.autoscaler = Some(now.clone()),
             _ => {}
         }
     }

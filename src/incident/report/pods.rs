@@ -1,14 +1,14 @@
 //! How many pods were ready at each point of a record.
 
-use std::collections::BTreeMap;
-
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::incident::fact::{Fact, PodUid};
+use crate::incident::fact::{Fact, Pod};
+use crate::incident::facts::Facts;
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::record::{Entry, Line};
 
-/// The pods, as they were known.
+/// The service's own pods, as they were known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PodsSeen {
     /// How many were ready.
@@ -45,14 +45,19 @@ pub(super) struct PodsByLine {
 
 impl PodsByLine {
     pub(super) fn of(lines: &[Line]) -> Self {
-        let mut known = Known::default();
+        let (mut known, mut service) = (Known::default(), "");
         let mut changes = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let changed = match &line.entry {
-                Entry::Fact(fact) => known.take(fact),
+                Entry::Fact(fact) => known.take(fact, line.at),
+                Entry::Began(began) => {
+                    service = &began.profile.service.deployment;
+                    known = Known::of_service(service);
+                    false
+                }
                 // Another console reads everything anew.
                 Entry::Joined(_) => {
-                    known = Known::default();
+                    known = Known::of_service(service);
                     true
                 }
                 _ => false,
@@ -73,41 +78,46 @@ impl PodsByLine {
 
 #[derive(Default)]
 struct Known {
-    /// Whether each is ready; `None` until they are read.
-    pods: Option<BTreeMap<PodUid, bool>>,
-    asked: Option<u32>,
+    /// What tells whose a pod is.
+    facts: Facts,
+    /// Whether the pods were read.
+    read: bool,
     stale: bool,
 }
 
 impl Known {
-    /// Whether the fact tells of pods.
-    fn take(&mut self, fact: &Fact) -> bool {
+    fn of_service(deployment: &str) -> Self {
+        Self {
+            facts: Facts::of_service(deployment),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the fact may change what is known of the pods.
+    fn take(&mut self, fact: &Fact, at: Timestamp) -> bool {
         match fact {
-            Fact::Pods(pods) => {
-                let ready = pods.iter().map(|pod| (pod.uid.clone(), pod.is_ready()));
-                self.pods = Some(ready.collect());
+            Fact::Pods(_) => {
+                self.read = true;
                 self.stale = false;
             }
-            Fact::Pod(pod) => {
-                let pods = self.pods.get_or_insert_default();
-                pods.insert(pod.uid.clone(), pod.is_ready());
+            Fact::Pod(_) | Fact::PodGone(_) => self.read = true,
+            Fact::Deployment(_) | Fact::ReplicaSets(_) | Fact::ReplicaSet(_) | Fact::ReplicaSetGone(_) => {}
+            Fact::Feed(FeedId::Pods, state) => {
+                self.stale = !matches!(state, FeedState::Live);
+                return true;
             }
-            Fact::PodGone(uid) => {
-                self.pods.get_or_insert_default().remove(uid);
-            }
-            Fact::Deployment(deployment) => self.asked = deployment.as_ref().map(|one| one.replicas),
-            Fact::Feed(FeedId::Pods, state) => self.stale = !matches!(state, FeedState::Live),
             _ => return false,
         }
+        self.facts.apply(fact.clone(), at);
         true
     }
 
     fn seen(&self) -> Option<PodsSeen> {
-        let pods = self.pods.as_ref()?;
-        Some(PodsSeen {
-            ready: pods.values().filter(|ready| **ready).count(),
-            known: pods.len(),
-            asked: self.asked,
+        let facts = &self.facts;
+        self.read.then(|| PodsSeen {
+            ready: facts.pods.values().filter(|pod: &&Pod| pod.is_ready()).count(),
+            known: facts.pods.len(),
+            asked: facts.deployment.as_ref().map(|one| one.replicas),
             stale: self.stale,
         })
     }

@@ -61,9 +61,10 @@ pub struct Stage {
 pub fn scenario(text: &str) -> Scenario {
     let mut scenario = Scenario::parse("recorded.toml", text).unwrap();
     scenario.objects.extend(neighbours());
-    // where it was recorded there was no metrics server, and the role knew neither that nor the pods' own metrics
+    // where it was recorded there was no metrics server, and the role knew neither that, nor the pods' own metrics, nor
+    // autoscalers
     scenario.metrics = MetricsApi::Absent;
-    let rights = ["pods.metrics.k8s.io", "pods/proxy"].map(str::to_owned);
+    let rights = ["pods.metrics.k8s.io", "pods/proxy", "horizontalpodautoscalers"].map(str::to_owned);
     scenario.rights.without.extend(rights);
     scenario
 }

@@ -70,11 +70,12 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
             youngest,
             ready,
             ready_left,
+            others,
         } = act.effect
         else {
             panic!("{act:?}");
         };
-        assert_eq!((pods, ready, ready_left), (1, 1, left));
+        assert_eq!((pods, ready, ready_left, others), (1, 1, left, 0));
         assert!(youngest.unwrap() < start());
     }
 }

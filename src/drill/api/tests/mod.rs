@@ -1,6 +1,7 @@
 //! kubectl, kube's own client, and plain requests as judges of the server.
 
 mod acts;
+mod autoscalers;
 mod faults;
 mod kubectl;
 mod kubectl_writes;

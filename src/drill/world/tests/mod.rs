@@ -1,5 +1,6 @@
 //! The world in virtual time.
 
+mod autoscaling;
 mod nodes;
 mod refusals;
 mod rollouts;

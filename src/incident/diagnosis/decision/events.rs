@@ -58,8 +58,7 @@ impl Case<'_> {
         let since = self.window();
         let mut events: Vec<&ClusterEvent> = self
             .facts
-            .cluster_events
-            .values()
+            .service_events()
             .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
                         .collect();
         let before = events.len();

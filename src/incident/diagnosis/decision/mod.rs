@@ -22,6 +22,7 @@ pub(super) use self::rows::{in_words, late_in_words};
 pub use self::truth::Truth;
 use super::Case;
 use super::agreement::rests_on_steps;
+use crate::incident::fact::Autoscaler;
 use crate::incident::rule::{Action, Advice, Alert, Rule};
 pub use crate::incident::settle::window;
 use crate::incident::settle::{self, WINDOW};
@@ -233,10 +234,14 @@ impl Case<'_> {
     }
 
     fn recommend(&self, rule: &RuleFinding) -> Recommendation {
-        let because = match &rule.truth {
+        let mut because = match &rule.truth {
             Truth::True { because, .. } => because.clone(),
             _ => Vec::new(),
         };
+        if rule.advice.action == Action::ScaleUp {
+            let autoscaler = self.facts.autoscaler.as_ref();
+            because.extend(autoscaler.map(Autoscaler::undoes_it));
+        }
         Recommendation {
             action: rule.advice.action,
             contact: rule.advice.contact.clone(),

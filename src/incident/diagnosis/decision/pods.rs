@@ -112,9 +112,8 @@ impl Case<'_> {
 
     /// That there is nothing to start.
     fn undeployed(&self) -> Option<String> {
-        let name = &self.profile.service.deployment;
         let none = self.facts.deployment.is_none();
-        none.then(|| format!("the namespace has no deployment {name}"))
+        none.then(|| self.missing_deployment())
             .filter(|_| matches!(self.hear(&FeedId::Deployment, "deployment"), Heard::Current(_)))
     }
 

@@ -1,0 +1,25 @@
+//! What the pods pane says of pods that carry the service's label and are not its own, and of how they are told apart.
+
+use super::theme::{Meaning, Theme};
+use super::words::Words;
+use crate::app::App;
+
+/// Below the pods; none where all with the label are the service's own and their controllers say so.
+pub(super) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<Words<'t>> {
+    let line = |text: String| Words::new(theme).add(Meaning::Doubtful, &text);
+    texts(app).map(line).collect()
+}
+
+/// How many lines there are.
+pub(super) fn rows(app: &App) -> usize {
+    texts(app).count()
+}
+
+fn texts(app: &App) -> impl Iterator<Item = String> {
+    let others = app.facts.others_in_words();
+    let by_name = app.facts.owned_by_name();
+    let others = others.map(|others| format!("not counted: {others}"));
+    others
+        .into_iter()
+        .chain(by_name.map(|why| format!("ownership by name: {why}")))
+}
