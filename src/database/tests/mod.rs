@@ -7,4 +7,5 @@ mod console;
 mod faults;
 mod reading;
 mod rows;
+mod standby;
 mod tls;

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use self::parts::{
     DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, PodRow, PodSigns, Recommended, SourceTrouble,
-    StepRow, VitalSigns,
+    StandbyRow, StepRow, VitalSigns,
 };
 use super::account::Account;
 use super::rule::Action;
@@ -60,6 +60,8 @@ pub struct Assessment {
     pub leaders: Vec<LeaderRow>,
     /// One a status that has living rows.
     pub database: Vec<DatabaseRow>,
+    /// Where the database's server is a standby; `None` of a primary.
+    pub standby: Option<StandbyRow>,
     /// The pods, by name.
     pub pods: Vec<PodRow>,
     /// How the service does.
@@ -96,6 +98,7 @@ impl Assessment {
             steps: account.diagnosis.steps.iter().map(StepRow::of).collect(),
             leaders: parts::leaders(account),
             database: parts::database(account),
+            standby: parts::standby(account),
             pods: parts::pods(account),
             vitals: VitalSigns::of(account),
             action: decision.recommendation.action,

@@ -1,5 +1,6 @@
 mod cases;
 mod mended;
+mod standby;
 
 use std::sync::LazyLock;
 
@@ -134,6 +135,7 @@ impl World {
                 table("kafka_requests", &self.kafkas),
             ],
             leases: Ok(Vec::new()),
+            standby: None,
         }
     }
 
