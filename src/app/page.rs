@@ -182,6 +182,15 @@ impl App {
                     database.tls, database.version
                 ),
             );
+            let reading = self.facts.reading.as_ref();
+            if let Some(standby) = reading.and_then(|(_, reading)| reading.standby.as_ref()) {
+                let (tone, end) = if standby.is_current() {
+                    (Tone::Plain, "")
+                } else {
+                    (Tone::Bad, ": its leases and ages prove nothing about now")
+                };
+                page.add(tone, format!("this server is {}{end}", standby.words()));
+            }
             page.add(Tone::Faint, format!("credentials from {}", database.origin));
         }
         if !self.session.beside.is_empty() {

@@ -11,7 +11,8 @@ use super::dial::Session;
 use super::problem;
 use super::statement::{self, ROWS_LIMIT, Statements, TableStatements, UNDER_WAY_LIMIT};
 use crate::incident::fact::{
-    BySight, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount, TableReading, UnderWay,
+    BySight, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow, StatusCount, TableReading,
+    UnderWay,
 };
 use crate::incident::feed::Problem;
 use crate::incident::profile::ClockBasis;
@@ -32,6 +33,7 @@ pub(super) async fn read(
     watched: Option<&RowsOf>,
 ) -> Result<(Reading, Option<Rows>), Problem> {
     let started = Instant::now();
+    let standby = read_standby(session).await?;
     let mut tables = Vec::with_capacity(statements.tables.len());
     for table in &statements.tables {
         tables.push(read_table(session, table).await?);
@@ -49,8 +51,30 @@ pub(super) async fn read(
         took_ms,
         tables,
         leases,
+        standby,
     };
     Ok((reading, rows))
+}
+
+/// What there is to know of a standby; `None` of a primary. A managed server may refuse to say how far it is behind.
+async fn read_standby(session: &mut Session) -> Result<Option<Standby>, Problem> {
+    let query = sqlx::query(statement::IS_STANDBY);
+    let answer = select(session, query, "the server's role", |row| {
+        row.try_get::<bool, _>(0)
+    })
+    .await?;
+    if answer.is_ok_and(|answer| answer.contains(&true)) {
+        let query = sqlx::query(statement::BEHIND);
+        let answer = select(session, query, "the standby's lag", |row| {
+            row.try_get::<Option<i64>, _>(0)
+        })
+        .await?;
+        let behind = answer.ok().and_then(|rows| rows.into_iter().next().flatten());
+        return Ok(Some(Standby {
+            behind_s: behind.map(|behind| behind.max(0)),
+        }));
+    }
+    Ok(None)
 }
 
 async fn read_statuses(

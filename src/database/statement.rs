@@ -26,6 +26,16 @@ pub(super) const BEGIN: &str = "BEGIN READ ONLY; \
 /// Ends it.
 pub(super) const END: &str = "ROLLBACK";
 
+/// Whether the server is a standby.
+pub(super) const IS_STANDBY: &str = "select pg_is_in_recovery()";
+
+/// How many seconds a standby is behind. The age of the newest replayed transaction grows also while the primary rests; a standby whose
+/// receiver runs and that has replayed all it received is up to date all the same. Any role may ask: of `pg_stat_wal_receiver` it sees
+/// that there is one.
+pub(super) const BEHIND: &str = "select case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() \
+     and exists (select 1 from pg_stat_wal_receiver) then 0 \
+     else floor(extract(epoch from (clock_timestamp() - pg_last_xact_replay_timestamp())))::bigint end";
+
 /// All statements of a profile.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Statements {

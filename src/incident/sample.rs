@@ -254,6 +254,7 @@ pub(crate) fn reading(
             under_way: Ok(UnderWay::default()),
         }],
         leases: Ok(lease.into_iter().map(row).collect()),
+        standby: None,
     }
 }
 

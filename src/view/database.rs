@@ -66,8 +66,19 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
             .map(|(at, _)| format!("{} ago", age::since(*at, app.now))),
         Freshness::Missing | Freshness::Stale(_) => None,
     };
+    let reading = app.facts.reading.as_ref();
+    let standby = reading.and_then(|(_, reading)| reading.standby.as_ref());
+    let standby = standby.map_or_else(new, |standby| {
+        let meaning = if standby.is_current() {
+            Meaning::Text
+        } else {
+            Meaning::Bad
+        };
+        new().add(meaning, &standby.words())
+    });
     vec![
         (2, new().add(Meaning::Text, name.unwrap_or_default())),
+        (3, standby),
         (1, new().add(Meaning::Faint, &age.unwrap_or_default())),
         (0, fault::stale_words(app, &FeedId::Database, theme)),
     ]

@@ -19,6 +19,8 @@ pub(super) struct Fault {
     retry_at: Option<Timestamp>,
     /// Why it is not used at all.
     off: Option<String>,
+    /// Why what it says is old, where it fails in nothing.
+    behind: Option<String>,
 }
 
 /// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
@@ -46,7 +48,9 @@ pub(super) fn of_database(app: &App) -> Vec<Fault> {
 fn faults(app: &App, wanted: impl Fn(&FeedId) -> bool) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for (id, feed) in app.facts.feeds().filter(|(id, _)| wanted(id)) {
-        let Some(fault) = fault_of(id, feed, app.facts.freshness(id, app.now)) else {
+        let behind = app.facts.standby_behind().filter(|_| *id == FeedId::Database);
+        let behind = behind.map(|(_, standby)| standby.words());
+        let Some(fault) = fault_of(id, feed, app.facts.freshness(id, app.now), behind) else {
             continue;
         };
         match faults.iter_mut().find(|other| other.is_like(&fault)) {
@@ -57,7 +61,7 @@ fn faults(app: &App, wanted: impl Fn(&FeedId) -> bool) -> Vec<Fault> {
     faults
 }
 
-fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness) -> Option<Fault> {
+fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
@@ -68,10 +72,12 @@ fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness) -> Option<Fault> {
     };
     let problem = feed.problem().cloned();
     let rests = matches!(feed.state, FeedState::Ended | FeedState::Resting);
-    if problem.is_none() && off.is_none() && (stale.is_none() || rests) {
+    let fine = stale.is_none() || rests;
+    if problem.is_none() && off.is_none() && behind.is_none() && fine {
         return None;
     }
     Some(Fault {
+        behind,
         names: vec![id.name()],
         kind: problem.as_ref().map(|problem| problem.kind),
         problem,
@@ -140,7 +146,10 @@ impl Fault {
                 Meaning::Bad,
                 &format!(" {}{}", kind_word(problem.kind), self.retry(now)),
             ),
-            None => words.add(Meaning::Text, ", no sign of life"),
+            None => {
+                let why = self.behind.as_deref().unwrap_or("no sign of life");
+                words.add(Meaning::Text, &format!(", {why}"))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod console;
 mod faults;
 mod reading;
 mod rows;
+mod standby;
 mod tls;
 
 use crate::{patience, tools};

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use self::parts::{
     DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
-    SourceTrouble, StepRow, VitalSigns,
+    SourceTrouble, StandbyRow, StepRow, VitalSigns,
 };
 use super::account::Account;
 use super::rule::Action;
@@ -60,6 +60,8 @@ pub struct Assessment {
     pub leaders: Vec<LeaderRow>,
     /// One a status that has living rows.
     pub database: Vec<DatabaseRow>,
+    /// Where the database's server is a standby; `None` of a primary.
+    pub standby: Option<StandbyRow>,
     /// The service's own pods, by name.
     pub pods: Vec<PodRow>,
     /// Pods that carry its label and are not its own, by name: they do not count.
@@ -100,6 +102,7 @@ impl Assessment {
             steps: account.diagnosis.steps.iter().map(StepRow::of).collect(),
             leaders: parts::leaders(account),
             database: parts::database(account),
+            standby: parts::standby(account),
             pods: parts::pods(account),
             other_pods: parts::other_pods(account),
             owned_by_name: account.facts.owned_by_name(),

@@ -53,6 +53,15 @@ pub struct Literal {
     pub words: String,
 }
 
+/// A database server that is a standby.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StandbyRow {
+    /// How far it is behind the primary, seconds; `None` where that is not known.
+    pub behind_s: Option<i64>,
+    /// Whether it is near enough for its leases and ages to count.
+    pub current: bool,
+}
+
 /// A source that fails or is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceTrouble {
@@ -385,5 +394,19 @@ pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
             problem: clean(&problem),
         })
     };
-    account.facts.feeds().filter_map(trouble).collect()
+    let behind = account.facts.standby_behind().map(|(_, standby)| SourceTrouble {
+        source: account.facts.source_name(&FeedId::Database),
+        problem: standby.words(),
+    });
+    account.facts.feeds().filter_map(trouble).chain(behind).collect()
+}
+
+/// The standby that the database was read from; `None` of a primary.
+pub(super) fn standby(account: &Account<'_>) -> Option<StandbyRow> {
+    let (_, reading) = account.facts.reading.as_ref()?;
+    let standby = reading.standby.as_ref()?;
+    Some(StandbyRow {
+        behind_s: standby.behind_s,
+        current: standby.is_current(),
+    })
 }

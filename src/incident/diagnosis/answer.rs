@@ -102,6 +102,14 @@ impl Case<'_> {
             Some((FeedState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
+        let behind = self.facts.standby_behind().filter(|_| *id == FeedId::Database);
+        if let (None, Some((_, standby))) = (&trouble, behind) {
+            let why = format!("{name}: {}", standby.words());
+            return match self.facts.freshness(id, self.now) {
+                Freshness::Stale(age) => Heard::Stopped(age, why),
+                Freshness::Missing | Freshness::Fresh(_) => Heard::Never(why),
+            };
+        }
         match self.facts.freshness(id, self.now) {
             Freshness::Missing => {
                 let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());

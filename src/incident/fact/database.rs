@@ -1,7 +1,9 @@
 //! Facts that the service's database tells. Ages are whole seconds by the database server's clock.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::incident::span;
 use crate::incident::text::SafeText;
 
 /// The session that was opened. No password is ever here.
@@ -32,6 +34,37 @@ pub struct Reading {
     pub tables: Vec<TableReading>,
     /// The lease rows, or why they could not be read.
     pub leases: Result<Vec<Lease>, SafeText>,
+    /// Where the server is a standby: it shows the primary's data as it was some time ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<Standby>,
+}
+
+/// A server in recovery: a copy of the primary that only reads.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Standby {
+    /// How far it is behind the primary, seconds: `0` where it has replayed all that it received and still receives, else the age of the
+    /// newest transaction that it replayed. `None` where it replayed none yet or may not say.
+    pub behind_s: Option<i64>,
+}
+
+/// How far a standby may be behind and still count as current: as far as the clocks of pods and nodes may be apart. A lease is judged
+/// no finer than that.
+const STANDBY_BEHIND: i64 = 30;
+
+impl Standby {
+    /// Whether what it shows may be taken for what the primary has now.
+    pub fn is_current(&self) -> bool {
+        self.behind_s.is_some_and(|behind| behind <= STANDBY_BEHIND)
+    }
+
+    /// `a standby, 15m behind the primary`.
+    pub fn words(&self) -> String {
+        match self.behind_s.map(SignedDuration::from_secs) {
+            None => "a standby, lag unknown".to_owned(),
+            Some(behind) if behind.as_secs() <= 0 => "a standby, up to date".to_owned(),
+            Some(behind) => format!("a standby, {} behind the primary", span::brief(behind)),
+        }
+    }
 }
 
 /// What one table tells.

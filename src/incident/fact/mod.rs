@@ -14,8 +14,8 @@ pub use self::cluster::{
     Deployment, Ended, Limits, Origin, Permission, Pod, PodUid, ReplicaSet, short_name,
 };
 pub use self::database::{
-    BySight, DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standing, StandingRow, StatusCount,
-    TableReading, UnderWay,
+    BySight, DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow,
+    StatusCount, TableReading, UnderWay,
 };
 pub use self::vitals::{ContainerUsage, OutboundTotals, PodUsage, RequestTotals, Scrape};
 use super::feed::{FeedId, FeedState};

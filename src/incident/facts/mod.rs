@@ -434,6 +434,15 @@ impl Facts {
         let Some(heard_at) = self.heard_at(id) else {
             return Freshness::Missing;
         };
+        if let Some((read_at, standby)) = self.standby_behind().filter(|_| *id == FeedId::Database) {
+            return match standby.behind_s {
+                Some(behind) => {
+                    let read = now.duration_since(read_at).max(SignedDuration::ZERO);
+                    Freshness::Stale(read.saturating_add(SignedDuration::from_secs(behind)))
+                }
+                None => Freshness::Missing,
+            };
+        }
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
         let asked_once = matches!(id, FeedId::Access) || matches!(feed.state, FeedState::Ended);
         // What is asked every so often is not silent before the next answer is due.
@@ -447,6 +456,14 @@ impl Facts {
         } else {
             Freshness::Stale(age)
         }
+    }
+
+    /// The standby that the database was read from, and when, where it is too far behind to conclude anything from: its leases and ages
+    /// are the primary's of that long ago.
+    pub fn standby_behind(&self) -> Option<(Timestamp, &Standby)> {
+        let (read_at, reading) = self.reading.as_ref()?;
+        let standby = reading.standby.as_ref()?;
+        (!standby.is_current()).then_some((*read_at, standby))
     }
 
     /// How a status's count changed since the oldest reading that is kept, and how long ago that was. Readings in which the table

@@ -98,6 +98,7 @@ fn reading(clusters: TableReading, kafkas: TableReading) -> Fact {
         took_ms: 3,
         tables: vec![clusters, kafkas],
         leases: Ok(vec![lease("cluster", "blf5h"), lease("kafka", "blf5h")]),
+        standby: None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::incident::fact::{Autoscaler, Fact, Reading, ReplicaSet, StandingRow, TableReading};
+use crate::incident::fact::{Autoscaler, Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, LogBatch, LogRecord, Severity};
 use crate::incident::text::SafeText;
@@ -228,7 +228,9 @@ fn is_alike(one: &Reading, other: &Reading) -> bool {
                 .map(|lease| (&lease.lease_type, &lease.holder, &lease.expires, lease.ttl_s < 0))),
         (one, other) => one == other,
     };
+    let current = |reading: &Reading| reading.standby.as_ref().map(Standby::is_current);
     leases
+        && current(one) == current(other)
         && one.tables.len() == other.tables.len()
         && one
             .tables

@@ -102,6 +102,52 @@ impl Postgres {
         Some(server)
     }
 
+    /// A standby that follows this server by streaming; it replays what it receives `delay` later, as `recovery_min_apply_delay` takes it.
+    pub fn standby(&self, delay: &str) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("sopwatch-pg-")
+            .tempdir_in("/tmp")
+            .expect("a directory");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let standby = Self {
+            bin: self.bin.clone(),
+            directory,
+            port,
+            ca: self.ca.clone(),
+        };
+        standby.give_away();
+        let (data, socket, of) = (
+            standby.data(),
+            self.socket_directory().display().to_string(),
+            self.port.to_string(),
+        );
+        let data = data.to_str().expect("a plain path");
+        let from = ["-D", data, "-h", &socket, "-p", &of, "-U", "postgres"];
+        let how = ["-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        standby.run("pg_basebackup", &[&from[..], &how[..]].concat());
+        let settings = format!(
+            "port = {port}\nunix_socket_directories = '{}'\nrecovery_min_apply_delay = '{delay}'\n",
+            standby.socket_directory().display()
+        );
+        let mut configuration = std::fs::OpenOptions::new()
+            .append(true)
+            .open(standby.data().join("postgresql.conf"))
+            .expect("the server's configuration");
+        configuration
+            .write_all(settings.as_bytes())
+            .expect("written settings");
+        standby.resume();
+        standby
+    }
+
+    /// Makes a standby the primary of its own.
+    pub fn promote(&self) {
+        self.execute("select pg_promote()");
+    }
+
     fn initialize(&self, certificate: &str, key: &str) {
         self.give_away();
         let data = self.data();
@@ -133,7 +179,8 @@ impl Postgres {
         configuration
             .write_all(settings.as_bytes())
             .expect("written settings");
-        let rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        let rules =
+            "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
         std::fs::write(self.data().join("pg_hba.conf"), rules).expect("written rules");
         std::fs::write(self.data().join("server.crt"), certificate).expect("a written certificate");
         let key_file = self.data().join("server.key");

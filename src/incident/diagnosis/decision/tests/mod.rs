@@ -4,6 +4,7 @@ mod causes;
 mod mended;
 mod over;
 mod settle;
+mod standby;
 
 use std::sync::LazyLock;
 
@@ -143,6 +144,7 @@ impl World {
                 table("kafka_requests", &self.kafkas),
             ],
             leases: Ok(Vec::new()),
+            standby: None,
         }
     }
 

@@ -1,0 +1,83 @@
+//! A database that is a standby: what it shows is the primary's of some time ago.
+
+use super::*;
+use crate::incident::fact::{Lease, Standby};
+use crate::incident::leader::Verdict;
+use crate::incident::sop::StepStatus;
+
+/// Both workers lead by their logs; the leases, as this server shows them, expired 11 minutes ago, and a cluster is over its limit.
+fn world(standby: Option<Standby>) -> Facts {
+    let mut world = World::new();
+    world
+        .clusters
+        .push(count("cluster_provisioning", 1, 3_000, Some(1)));
+    let lease = |(lease_type, pod): (&str, &str)| Lease {
+        lease_type: lease_type.into(),
+        holder: Some(id(pod)),
+        ttl_s: -660,
+        expires: "2021-01-15 13:49:00+00".into(),
+    };
+    let mut reading = world.reading();
+    reading.leases = Ok([("cluster", SHORT[0]), ("kafka", SHORT[1])].map(lease).to_vec());
+    reading.standby = standby;
+    world.more.push(Fact::Database(reading));
+    world.facts()
+}
+
+fn behind(seconds: i64) -> Option<Standby> {
+    Some(Standby {
+        behind_s: Some(seconds),
+    })
+}
+
+fn diagnosis(facts: &Facts) -> crate::incident::diagnosis::Diagnosis {
+    diagnose(
+        facts,
+        &PROFILE,
+        PROFILE.sop("kafka-provisioning-latency").unwrap(),
+        now(),
+    )
+}
+
+#[test]
+fn a_standby_is_no_reason_to_restart_while_it_is_further_behind_than_a_lease_is_judged() {
+    for (standby, restarts) in [
+        (None, true),
+        (behind(0), true),
+        (behind(30), true),
+        (behind(31), false),
+        (behind(900), false),
+        (Some(Standby { behind_s: None }), false),
+    ] {
+        let found = diagnosis(&world(standby.clone()));
+        let restart = found.decision.recommendation.action == Action::RestartPods;
+        assert_eq!(restart, restarts, "{standby:?}: {}", said(&found.decision));
+        let none = found.leaders.iter().any(|leader| leader.verdict == Verdict::None);
+        assert_eq!(none, restarts, "{standby:?}: {:?}", found.leaders);
+    }
+}
+
+#[test]
+fn what_rests_on_a_standby_that_is_behind_neither_passes_nor_fails_and_says_why() {
+    for (standby, status, words) in [
+        (
+            behind(900),
+            StepStatus::Stale,
+            "a standby, 15m 0s behind the primary",
+        ),
+        (
+            Some(Standby { behind_s: None }),
+            StepStatus::Unknown,
+            "a standby, lag unknown",
+        ),
+    ] {
+        let found = diagnosis(&world(standby));
+        let of_database = found.steps.iter().filter(|step| step.source == "database");
+        let of_database: Vec<_> = of_database.collect();
+        assert!(of_database.len() > 2, "{:?}", found.steps);
+        for step in of_database {
+            assert_eq!(step.status, status, "{step:?}");
+            assert!(step.evidence.iter().any(|line| line.contains(words)), "{step:?}");
+        }
+    }
+}
