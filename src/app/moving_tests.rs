@@ -49,7 +49,8 @@ fn said(
         facts.apply(listed(rows, more), ago(1));
     }
     look_at((&facts, &profile, &diagnosis), now(), |account| {
-        rows.told(account, ago(waited), SignedDuration::from_secs(waited))
+        let end = rows.told(account, ago(waited), SignedDuration::from_secs(waited))?;
+        Some((end.good, format!("{}{}", end.lead, end.words)))
     })
 }
 
@@ -169,7 +170,8 @@ fn a_table_that_one_poll_could_not_read_is_waited_for() {
     facts.apply(Fact::Database(unread), ago(1));
     for (waited, expected) in [(10, None), (301, Some((None, UNKNOWN.to_owned())))] {
         let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
-            rows.told(account, ago(waited), SignedDuration::from_secs(waited))
+            let end = rows.told(account, ago(waited), SignedDuration::from_secs(waited))?;
+            Some((end.good, format!("{}{}", end.lead, end.words)))
         });
         assert_eq!(told, expected, "after {waited} s");
     }

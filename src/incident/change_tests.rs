@@ -26,6 +26,8 @@ fn change(command: Command, seconds: i64) -> Change {
         cause: None,
         user: "oncall".into(),
         part: None,
+        advice: None,
+        rest: Vec::new(),
     };
     Change {
         at: ago(seconds),

@@ -48,6 +48,8 @@ fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
         part: None,
+        advice: None,
+        rest: Vec::new(),
     };
     Change {
         at: ago(seconds),

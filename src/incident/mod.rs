@@ -19,6 +19,9 @@ pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod handoff;
+pub mod interrupted;
+#[cfg(test)]
+mod interrupted_tests;
 pub mod leader;
 pub mod log;
 pub mod plan;
