@@ -44,14 +44,15 @@ fn but(change: impl FnOnce(&mut Moment)) -> Moment {
 }
 
 fn unheard(moment: &mut Moment, id: FeedId, seconds: i64) {
-    moment
-        .facts
-        .apply(Fact::Feed(id.clone(), FeedState::Live), ago(seconds));
+    let live = |id| Fact::Feed(id, FeedState::Live);
+    for id in [id.clone(), FeedId::Api] {
+        moment.facts.apply(live(id), ago(seconds));
+    }
     if id != FeedId::Api {
-        // A watch whose stream stands is as current as the server: this one has broken.
-        moment
-            .facts
-            .apply(failing(id, ProblemKind::Refused, "no answer"), now());
+        // A watch whose stream stands is as current as the server: this one broke then, and the server lives.
+        let broken = failing(id, ProblemKind::Refused, "no answer");
+        moment.facts.apply(broken, ago(seconds));
+        moment.facts.apply(live(FeedId::Api), now());
     }
 }
 
