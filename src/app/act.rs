@@ -13,9 +13,11 @@ use crate::incident::account::Account;
 use crate::incident::change::Change;
 use crate::incident::command::{Command, CommandOutcome};
 use crate::incident::fact::Deployment;
+use crate::incident::feed::{FeedId, Freshness};
 use crate::incident::gate::{Gate, Situation, gate};
+use crate::incident::interrupted::Interrupted;
 use crate::incident::plan::Plan;
-use crate::incident::record::{Entry, Intent};
+use crate::incident::record::{AdviceThen, Entry, Intent};
 use crate::incident::text::SafeText;
 
 /// How long ago a change may be that is watched again: by then its pods are ready, or will not be.
@@ -73,6 +75,45 @@ impl App {
         match uid {
             Some(uid) => self.propose(|account| Plan::restart_pod(account, &uid)),
             None => Vec::new(),
+        }
+    }
+
+    /// What an interrupted execution did not reach; `None` while more is to be sent.
+    fn interrupted(&self) -> Option<Interrupted> {
+        let under_way = |walk: &Walk| walk.is_under_way() && walk.due().is_some();
+        if self.walk.as_ref().is_some_and(under_way) {
+            return None;
+        }
+        Interrupted::of(&self.changes)
+    }
+
+    /// How many pods an interrupted execution left that are still there; all that it left while the pods were never read.
+    pub fn left_to_restart(&self) -> usize {
+        let never_read = self.facts.freshness(&FeedId::Pods, self.now) == Freshness::Missing;
+        self.interrupted().map_or(0, |interrupted| {
+            if never_read {
+                interrupted.left.len()
+            } else {
+                interrupted.living(&self.facts).len()
+            }
+        })
+    }
+
+    /// `restart interrupted: 2 of 3 pods not restarted`, where some are left.
+    pub fn interrupted_words(&self) -> Option<String> {
+        let left = self.left_to_restart();
+        let interrupted = self.interrupted().filter(|_| left > 0)?;
+        Some(interrupted.words(left))
+    }
+
+    /// Proposes to restart what an interrupted execution left.
+    pub(super) fn restart_rest(&mut self) -> Vec<Effect> {
+        match self.interrupted() {
+            Some(interrupted) => self.propose(|account| Plan::restart_rest(account, &interrupted)),
+            None => {
+                self.complain("no restart was interrupted");
+                Vec::new()
+            }
         }
     }
 
@@ -213,6 +254,9 @@ impl App {
     /// Sends the next command of what is under way; before that its intent goes to disk.
     fn send_next(&mut self) -> Vec<Effect> {
         let now = self.now;
+        // What is advised now, not what was when the facts before this one came.
+        self.judge();
+        let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
         let Some(walk) = &mut self.walk else {
             return Vec::new();
         };
@@ -234,6 +278,8 @@ impl App {
             cause: walk.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
             part: (walk.plan.commands.len() > 1).then_some((walk.sent + 1, walk.plan.commands.len())),
+            advice: Some(advice),
+            rest: walk.rest(),
         };
         (walk.sent, walk.id, walk.phase, walk.since) = (walk.sent + 1, id, Phase::Sent, now);
         walk.words = SafeText::new(&intent.command.words());

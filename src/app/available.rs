@@ -14,6 +14,7 @@ impl Action {
                 | Self::Apply
                 | Self::RestartPod
                 | Self::RestartAll
+                | Self::RestartRest
                 | Self::RollOut
                 | Self::StartPods
                 | Self::ScaleUp
@@ -36,6 +37,7 @@ impl Action {
                     && app.diagnosis.decision.recommendation.action.is_change()
             }
             Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
+            Self::RestartRest => !app.session.read_only && app.left_to_restart() > 0,
             Self::Why => !app.holds_back(),
             Self::HandOff => !app.session.profile.contacts.is_empty(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::App;
+use super::action::{Action, Context};
 use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Offer};
 use super::event::Effect;
@@ -307,15 +308,23 @@ impl App {
         page
     }
 
-    /// What an earlier console was carrying out when it ended: the rest was confirmed for another moment, and is not done.
+    /// What was carried out and ended before all of it was done: the rest was confirmed for another moment, and the key proposes it again.
     fn cut_short(&self) -> Option<String> {
+        if let Some(words) = self.interrupted_words() {
+            let key = self.keymap.key_of(Action::RestartRest, Context::Console);
+            let key = key.filter(|_| Action::RestartRest.available(self));
+            return Some(key.map_or(words.clone(), |key| format!("{words} ({key}: restart them)")));
+        }
+        // A record of an older version does not name them.
+        if self.changes.iter().any(|change| !change.intent.rest.is_empty()) {
+            return None;
+        }
         let own = self.walk.as_ref().is_some_and(|walk| !walk.is_again());
         let last = self.changes.last().filter(|_| !own)?;
         let rest = last.not_sent();
         (rest > 0).then(|| {
-            let ended = last.stages.iter().any(|(_, _, good)| good.is_some());
-            let why = if ended { "" } else { "the console ended: " };
-            format!("{}: {why}{rest} more not done", last.intent.aim.short_words())
+            let of = last.intent.part.map_or(rest, |(_, of)| of);
+            format!("restart interrupted: {rest} of {of} pods not restarted")
         })
     }
 

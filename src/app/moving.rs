@@ -15,6 +15,24 @@ const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// A row in the status that it had: table, id, status.
 type Key = (SafeText, SafeText, SafeText);
 
+/// How it went with the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// Whether all went as it should, as far as that is known.
+    pub good: Option<bool>,
+    /// What a whole execution says before the words: that it worked; empty where that is not said.
+    pub lead: &'static str,
+    /// What is seen of the rows.
+    pub words: String,
+}
+
+impl End {
+    fn of(good: Option<bool>, lead: &'static str, words: impl Into<String>) -> Self {
+        let words = words.into();
+        Self { good, lead, words }
+    }
+}
+
 /// The rows that waited for a leader when something was set out for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rows {
@@ -66,18 +84,18 @@ impl Rows {
         account: &Account<'_>,
         since: Timestamp,
         waited: SignedDuration,
-    ) -> Option<(Option<bool>, String)> {
+    ) -> Option<End> {
         let unknown = "there are leaders; whether rows move is not known: the database is not read";
         let now = Self::of(account);
         if !self.known {
-            return Some((None, unknown.to_owned()));
+            return Some(End::of(None, "", unknown));
         }
         let (before, still, what) = match self.late.len() {
             0 => (&self.under_way, &now.under_way, "under way"),
             _ => (&self.late, &now.late, "that were late"),
         };
         if before.is_empty() {
-            return Some((Some(true), "it worked: no row waited for a leader".to_owned()));
+            return Some(End::of(Some(true), "it worked: ", "no row waited for a leader"));
         }
         let read = now.known && account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
@@ -85,16 +103,19 @@ impl Rows {
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
         let none = format!("of {all} {what} none moved within {}", span::brief(MOVES_WITHIN));
         match (read, waited > MOVES_WITHIN) {
-            (true, _) if moved > 0 => Some((
+            (true, _) if moved > 0 => Some(End::of(
                 Some(true),
-                format!("it worked, rows move: {moved} of {all} {what}"),
+                "it worked, ",
+                format!("rows move: {moved} of {all} {what}"),
             )),
             (_, false) => None,
-            (false, true) => Some((None, unknown.to_owned())),
-            (true, true) if self.late.is_empty() => {
-                Some((Some(true), format!("there are leaders; {none}, and none is late")))
-            }
-            (true, true) => Some((Some(false), format!("it did not help: {none}"))),
+            (false, true) => Some(End::of(None, "", unknown)),
+            (true, true) if self.late.is_empty() => Some(End::of(
+                Some(true),
+                "",
+                format!("there are leaders; {none}, and none is late"),
+            )),
+            (true, true) => Some(End::of(Some(false), "", format!("it did not help: {none}"))),
         }
     }
 }

@@ -41,6 +41,7 @@ impl App {
             Action::Apply => return self.apply_advice(),
             Action::RestartPod => return self.restart_chosen(),
             Action::RestartAll => return self.propose(Plan::restart_all),
+            Action::RestartRest => return self.restart_rest(),
             Action::RollOut => return self.propose(Plan::roll_out),
             Action::StartPods => return self.propose(Plan::start),
             Action::ScaleUp => return self.propose(|account| Plan::scale(account, 1)),

@@ -160,6 +160,12 @@ impl Walk {
         self.plan.commands.get(self.sent)
     }
 
+    /// With its first command: those that are to be sent after it.
+    pub(super) fn rest(&self) -> Vec<Command> {
+        let rest = self.plan.commands.iter().skip(1);
+        rest.filter(|_| self.sent == 0).cloned().collect()
+    }
+
     /// Whether what it was recommended for is gone before all of it is done: each worker has its leader, and the rule holds no more.
     pub fn is_needless(&self, diagnosis: &Diagnosis) -> bool {
         let is_cause = |rule: &&RuleFinding| self.plan.cause.as_ref() == Some(&rule.id);
@@ -178,9 +184,9 @@ impl Walk {
         match self.phase {
             Phase::Sent => self.after_sending(change, waited),
             Phase::Replacing => self.after_replacing(account, waited),
-            Phase::Leading => Self::after_leading(account, waited),
+            Phase::Leading => self.after_leading(account, waited),
             Phase::Moving => match self.rows.told(account, self.since, waited) {
-                Some((good, words)) => Next::Reached(words, Phase::Over(good)),
+                Some(end) => self.ended(end.good, end.lead, &end.words),
                 None => Next::Wait,
             },
             Phase::Over(_) => Next::Wait,
@@ -216,7 +222,7 @@ impl Walk {
             Some(words) if self.due().is_some() && self.leaves_enough(account) => Next::Send(words),
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
             Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
-            Some(words) if leads_nothing(self.plan.aim) => Next::Reached(words, Phase::Over(Some(true))),
+            Some(words) if leads_nothing(self.plan.aim) => self.ended(Some(true), "", &words),
             Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
             None if waited > READY_WITHIN => self.surprise(&format!(
@@ -321,7 +327,17 @@ impl Walk {
         }
     }
 
-    fn after_leading(account: &Account<'_>, waited: SignedDuration) -> Next {
+    /// Its end in words. Of what was sent only in part nobody says that it worked: the rest was not tried.
+    fn ended(&self, good: Option<bool>, lead: &str, words: &str) -> Next {
+        let (sent, all) = (self.sent, self.confirmed);
+        if sent >= all {
+            return Next::Reached(format!("{lead}{words}"), Phase::Over(good));
+        }
+        let words = format!("{sent} of {all} pods restarted; {words}");
+        Next::Reached(words, Phase::Over(Some(false)))
+    }
+
+    fn after_leading(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
         let leaders = &account.diagnosis.leaders;
         let one = |leader: &&crate::incident::leader::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
@@ -360,7 +376,7 @@ impl Walk {
             span::brief(within),
             missing.join(", ")
         );
-        Next::Reached(words, Phase::Over(helped))
+        self.ended(helped, "", &words)
     }
 
     fn surprise(&self, what: &str) -> Next {

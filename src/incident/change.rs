@@ -43,10 +43,13 @@ impl Change {
         matches!(outcome, None | Some(CommandOutcome::Unknown { .. }))
     }
 
-    /// `delete pod … (2 of 3) for rule no-leader: applied (the server says so)`.
+    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied (the server says so)`.
     pub fn words(&self) -> String {
         let cause = self.intent.cause.as_ref();
-        let cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
+        let mut cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
+        if let Some(other) = self.intent.other_advice() {
+            cause += &format!(", advice then: {}", other.action.words());
+        }
         let outcome = match &self.outcome {
             Some((_, outcome)) => format!("{} ({})", outcome.name(), outcome.reason()),
             None => "no outcome yet".to_owned(),

@@ -150,6 +150,8 @@ pub enum Aim {
     RestartPod,
     /// Restart all pods, one after the other.
     RestartAll,
+    /// Restart the pods that an interrupted restart of all did not reach, one after the other.
+    RestartRest,
     /// Roll out anew.
     RollOut,
     /// Start pods where none runs.
@@ -166,6 +168,7 @@ impl Aim {
         match self {
             Self::RestartPod => "restart a pod",
             Self::RestartAll => "restart all pods, one by one",
+            Self::RestartRest => "restart the remaining pods, one by one",
             Self::RollOut => "restart by a rollout",
             Self::Start => "start the pods",
             Self::ScaleUp => "run more pods",
@@ -178,6 +181,7 @@ impl Aim {
         match self {
             Self::RestartPod => "restart",
             Self::RestartAll => "restart all",
+            Self::RestartRest => "restart rest",
             Self::RollOut => "roll out",
             Self::Start => "start",
             Self::ScaleUp => "scale up",
@@ -188,7 +192,7 @@ impl Aim {
     /// The advice that it follows.
     pub fn answers(self) -> Action {
         match self {
-            Self::RestartPod | Self::RestartAll | Self::RollOut => Action::RestartPods,
+            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut => Action::RestartPods,
             Self::Start => Action::StartPods,
             Self::ScaleUp => Action::ScaleUp,
             Self::ScaleDown => Action::None,
@@ -197,6 +201,9 @@ impl Aim {
 
     /// Whether the leaders are taken away by it.
     pub fn is_restart(self) -> bool {
-        matches!(self, Self::RestartPod | Self::RestartAll | Self::RollOut)
+        matches!(
+            self,
+            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut
+        )
     }
 }

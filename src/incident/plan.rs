@@ -3,6 +3,7 @@
 use super::account::Account;
 use super::command::{Aim, Command};
 use super::fact::{Deployment, Pod, PodUid};
+use super::interrupted::Interrupted;
 use super::leader::Verdict;
 use super::rule::Action;
 use super::span;
@@ -81,13 +82,30 @@ impl Plan {
     /// Why it can't be done.
     pub fn restart_all(account: &Account<'_>) -> Result<Self, String> {
         replaceable(account)?;
-        let mut pods = living(account);
-        pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
+        let pods = leaders_last(account, living(account));
         if pods.is_empty() {
             return Err("there is no pod to restart".to_owned());
         }
         let commands = pods.into_iter().map(delete).collect();
         Ok(Self::of(Aim::RestartAll, commands))
+    }
+
+    /// Restarts the pods that an interrupted execution did not reach, and no others: those that are gone or were replaced since need it no
+    /// more.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_rest(account: &Account<'_>, interrupted: &Interrupted) -> Result<Self, String> {
+        let left = |pod: &&Pod| interrupted.left.contains(&pod.uid);
+        let pods = leaders_last(account, living(account).into_iter().filter(left).collect());
+        if pods.is_empty() {
+            return Err("the remaining pods are gone or were replaced since".to_owned());
+        }
+        let aim = match interrupted.aim {
+            Aim::Start => Aim::Start,
+            _ => Aim::RestartRest,
+        };
+        Ok(Self::of(aim, pods.into_iter().map(delete).collect()))
     }
 
     /// Rolls the deployment out anew.
@@ -161,7 +179,7 @@ impl Plan {
     /// What it does.
     pub fn effect(&self) -> String {
         match (self.aim, self.commands.as_slice()) {
-            (Aim::RestartAll, pods) => format!(
+            (Aim::RestartAll | Aim::RestartRest, pods) if pods.len() > 1 => format!(
                 "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
                  come last",
                 pods.len()
@@ -279,6 +297,12 @@ fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
     let pods = account.facts.pods.values();
     pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
         .collect()
+}
+
+/// In the order of their turn: those that lead last, so that the leaders change once; before that those that are not ready first.
+fn leaders_last<'a>(account: &Account<'_>, mut pods: Vec<&'a Pod>) -> Vec<&'a Pod> {
+    pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
+    pods
 }
 
 fn leads(account: &Account<'_>, pod: &Pod) -> bool {

@@ -70,6 +70,8 @@ fn incident() -> Vec<Line> {
         cause: Some("no-leader".to_owned()),
         user: "oncall@example.com".into(),
         part: None,
+        advice: None,
+        rest: Vec::new(),
     };
     let outcome = CommandOutcome::Applied {
         how: "the server says so".into(),

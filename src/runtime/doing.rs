@@ -151,6 +151,8 @@ mod tests {
             cause: None,
             user: "oncall".into(),
             part: None,
+            advice: None,
+            rest: Vec::new(),
         }
     }
 

@@ -57,6 +57,9 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     } else {
         words
     };
+    if Action::RestartRest.available(app) {
+        tail = key(app, theme, Action::RestartRest, &the_rest(app)).join(tail);
+    }
     // Over the panes it closes what lies there.
     if more && !walk.stopping && app.dialog().is_none() {
         tail = key(app, theme, Action::Close, " stop").join(tail);
@@ -117,13 +120,45 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
             tail = tail.join(hand_off);
         }
     }
+    let because = decision.recommendation.because.join("; ");
+    if Action::RestartRest.available(app) {
+        let taken = words.width() + tail.width() + why.width();
+        let wanted = taken + 2 + because.chars().count();
+        tail = tail.join(interrupted(
+            app,
+            theme,
+            (room.saturating_sub(taken), room.saturating_sub(wanted)),
+        ));
+    }
     let tail = tail.join(why);
     // What is cut off is the evidence, never the way to it.
     let left = room.saturating_sub(words.width() + tail.width());
-    let because = decision.recommendation.because.join("; ");
     words
         .add(Meaning::Text, &fitted(&because, left, theme))
         .join(tail)
+}
+
+/// What an interrupted restart left, and the key that proposes it: whole where the reason stays whole beside it, else the key alone, where
+/// it fits. `left`: what is left of the row, and what is left of it beside the whole reason.
+fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> Words<'t> {
+    let whole = Words::new(theme)
+        .gap(2)
+        .add(Meaning::Doubtful, &app.interrupted_words().unwrap_or_default())
+        .join(key(app, theme, Action::RestartRest, " restart them"));
+    if whole.width() <= left.1 {
+        return whole;
+    }
+    let short = key(app, theme, Action::RestartRest, &the_rest(app));
+    if short.width() <= left.0 {
+        short
+    } else {
+        Words::new(theme)
+    }
+}
+
+/// ` restart the other 2`.
+fn the_rest(app: &App) -> String {
+    format!(" restart the other {}", app.left_to_restart())
 }
 
 /// Three blanks, the key and what it does; nothing where no key does it.

@@ -69,6 +69,8 @@ pub enum Action {
     Apply,
     RestartPod,
     RestartAll,
+    /// Restarts the pods that an interrupted restart did not reach.
+    RestartRest,
     RollOut,
     StartPods,
     ScaleUp,

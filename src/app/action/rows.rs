@@ -411,6 +411,14 @@ pub const ROWS: &[Row] = &[
         "do what is recommended; asks first",
     ),
     row(
+        Action::RestartRest,
+        "restart-rest",
+        Console,
+        &["U"],
+        "restart rest",
+        "restart the pods that an interrupted restart did not reach; asks first",
+    ),
+    row(
         Action::Incident,
         "incident",
         Console,

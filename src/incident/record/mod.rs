@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::found::{Advised, Found, FoundLeader, FoundStep};
 use super::command::{Aim, Command, CommandOutcome};
+use super::diagnosis::Recommendation;
 use super::fact::Fact;
 use super::profile::{Environment, Profile};
+use super::rule::Action;
 use super::text::SafeText;
 
 /// The version of the lines: it changes when one can't be read as before.
@@ -166,9 +168,47 @@ pub struct Intent {
     /// Which of how many that were confirmed together, from 1: `[2, 3]`; `None` for one alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<(usize, usize)>,
+    /// The advice at the moment of this line, which may be another than the one that was confirmed; `None` in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<AdviceThen>,
+    /// In the first of several that were confirmed together: those that are to be sent after it, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rest: Vec<Command>,
+}
+
+/// What the recommendation was when a command was about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AdviceThen {
+    /// What to do.
+    pub action: Action,
+    /// For an escalation: the contact's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// The rule that it follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+impl AdviceThen {
+    /// The recommendation as it is.
+    pub fn of(one: &Recommendation) -> Self {
+        Self {
+            action: one.action,
+            contact: one.contact.clone(),
+            rule: one.rule.clone(),
+        }
+    }
 }
 
 impl Intent {
+    /// The advice at its moment, where that was not what this command does for its rule.
+    pub fn other_advice(&self) -> Option<&AdviceThen> {
+        let same = |advice: &&AdviceThen| {
+            advice.action == self.aim.answers() && (self.cause.is_none() || advice.rule == self.cause)
+        };
+        self.advice.as_ref().filter(|advice| !same(advice))
+    }
+
     /// ` (2 of 3)` where it was confirmed with others.
     pub fn part_words(&self) -> String {
         self.part

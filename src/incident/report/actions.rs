@@ -7,7 +7,7 @@ use super::names::Names;
 use super::pods::{PodsByLine, PodsSeen};
 use super::{value, values};
 use crate::incident::command::CommandOutcome;
-use crate::incident::record::{Entry, Found, Intent, Line};
+use crate::incident::record::{AdviceThen, Entry, Found, Intent, Line};
 use crate::incident::settle;
 use crate::incident::sop::StepStatus;
 
@@ -31,6 +31,11 @@ pub struct Performed {
     pub by_hand: String,
     /// The rule that recommended it; `None` where none did.
     pub rule: Option<String>,
+    /// Why it was sent, and what the advice was by then, for people.
+    #[serde(skip)]
+    pub why: String,
+    /// The advice when the intent was written; `None` where the record is of an older version.
+    pub advice: Option<AdviceSeen>,
     /// The user as the server names them.
     pub user: String,
     /// The last outcome: `applied`, `refused`, `failed` or `outcome unknown`; that too where none was written.
@@ -65,6 +70,49 @@ pub(super) fn cut_short(all: &[Performed]) -> impl Iterator<Item = (&Performed, 
         let next = all.get(place + 1).and_then(|next| next.part);
         (next != Some((number + 1, of))).then_some((one, number, of))
     })
+}
+
+/// What was recommended when a command was about to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AdviceSeen {
+    /// Its action: `restart-pods`, …
+    pub action: &'static str,
+    /// For an escalation: the contact's id.
+    pub contact: Option<String>,
+    /// The rule that it follows from.
+    pub rule: Option<String>,
+    /// As people say it.
+    pub words: String,
+}
+
+/// Why a command was sent, and what the advice was by then.
+pub(super) fn why(intent: &Intent, names: &Names<'_>) -> String {
+    let then = intent
+        .other_advice()
+        .map(|advice| advice_seen(advice, names).words);
+    match (&intent.cause, then) {
+        (Some(rule), None) => format!("recommended by the rule {}", names.rule(rule)),
+        (Some(rule), Some(then)) => format!(
+            "confirmed when the rule {} recommended it; the advice at this moment: {then}",
+            names.rule(rule)
+        ),
+        (None, None) => "chosen by the operator".to_owned(),
+        (None, Some(then)) => format!("chosen by the operator; the advice at this moment: {then}"),
+    }
+}
+
+fn advice_seen(advice: &AdviceThen, names: &Names<'_>) -> AdviceSeen {
+    let words = names.advice(advice.action, advice.contact.as_deref());
+    let words = match &advice.rule {
+        Some(rule) => format!("{words} (rule {})", names.rule(rule)),
+        None => words,
+    };
+    AdviceSeen {
+        action: advice.action.name(),
+        contact: advice.contact.as_deref().map(value),
+        rule: advice.rule.as_deref().map(value),
+        words,
+    }
 }
 
 /// What came of a command.
@@ -253,6 +301,11 @@ impl Look<'_> {
             words: value(&intent.command.words()),
             by_hand: value(&intent.command.by_hand(self.namespace())),
             rule: intent.cause.as_deref().map(value),
+            why: why(intent, self.names),
+            advice: intent
+                .advice
+                .as_ref()
+                .map(|advice| advice_seen(advice, self.names)),
             user: value(&intent.user),
             outcome: deed.outcome(),
             outcomes: deed.outcomes.iter().map(came).collect(),

@@ -331,10 +331,7 @@ fn performed(section: &mut Section, action: &Performed, has_end: bool) {
     line("what", &action.words);
     line("by hand", &action.by_hand);
     line("user", &action.user);
-    match &action.rule {
-        Some(rule) => line("because", &format!("recommended by the rule {rule}")),
-        None => line("because", "chosen by the operator"),
-    }
+    line("because", &action.why);
     line(&time(action.at), "intent written");
     for came in &action.outcomes {
         line(&time(came.at), &format!("{}: {}", came.is, came.why));

@@ -23,7 +23,7 @@ mod unknown;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-pub use self::actions::{Came, FailingStep, Leading, Performed, StageSeen, State};
+pub use self::actions::{AdviceSeen, Came, FailingStep, Leading, Performed, StageSeen, State};
 pub use self::consoles::Writing;
 pub use self::history::Held;
 pub use self::manual::{HandedOff, Manual, ManualStep, TickedStep};

@@ -143,6 +143,8 @@ pub(super) fn intent(id: u64, cause: Option<&str>) -> Entry {
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
         part: None,
+        advice: None,
+        rest: Vec::new(),
     })
 }
 

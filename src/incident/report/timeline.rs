@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::actions::why;
 use super::names::Names;
 use super::{changes, consoles, since, value};
 use crate::incident::fact::Fact;
@@ -132,10 +133,7 @@ impl<'a> Teller<'a> {
     }
 
     fn intent(&self, intent: &Intent) -> String {
-        let why = match &intent.cause {
-            Some(rule) => format!("recommended by the rule {}", self.names.rule(rule)),
-            None => "chosen by the operator".to_owned(),
-        };
+        let why = why(intent, self.names);
         let (id, words, aim) = (intent.id, intent.command.words(), intent.aim.words());
         let part = intent
             .part
