@@ -43,7 +43,8 @@ pub(super) fn find(
             if by_namespace < by_environment {
                 return Ok(place(None, Some(namespace.clone())));
             }
-            agree(chosen, known, namespace, profile, document)
+            agree(chosen, known, namespace, profile, document)?;
+            Ok(place(Some(chosen), Some(namespace.clone())))
         }
     }
 }
@@ -71,22 +72,30 @@ fn known_environment<'p>(
     })
 }
 
+/// A namespace that is not the environment's would have two labels: that of the environment on one page, and another on the next.
 fn agree(
     chosen: &Setting<String>,
     known: &Environment,
     namespace: &Setting<String>,
     profile: &Profile,
     document: Option<&Document>,
-) -> Result<Place, Problem> {
-    match profile.environment_of(&namespace.value) {
-        Some(other) if other.name != known.name => {
-            let message = format!(
-                "the namespace `{}` is {}'s, not {}'s",
-                namespace.value, other.name, known.name
-            );
-            let problem = problem_of(&namespace.origin, "namespace", message, document);
-            Err(problem.hint("leave one of the two out: each follows from the other"))
-        }
-        _ => Ok(place(Some(chosen), Some(namespace.clone()))),
+) -> Result<(), Problem> {
+    if namespace.value == known.namespace {
+        return Ok(());
+    }
+    let message = contradiction(&known.name, &known.namespace, &namespace.value, profile);
+    let problem = problem_of(&namespace.origin, "namespace", message, document);
+    Err(problem.hint(format!(
+        "leave one of the two out ({} follows from the other), or set environments.{}.namespace in the configuration",
+        if profile.environment_of(&namespace.value).is_some() { "each" } else { "the namespace" },
+        chosen.value
+    )))
+}
+
+/// What contradicts the environment that was chosen, both by name.
+pub(super) fn contradiction(name: &str, its: &str, namespace: &str, profile: &Profile) -> String {
+    match profile.environment_of(namespace) {
+        Some(other) => format!("the namespace `{namespace}` is {}'s, not {name}'s", other.name),
+        None => format!("the namespace `{namespace}` is not {name}'s, which is `{its}`"),
     }
 }

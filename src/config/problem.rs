@@ -83,7 +83,7 @@ impl ConfigError {
     pub fn is_usage(&self) -> bool {
         let commands = ["sops", "drill", "check"];
         let typed =
-            |problem: &Problem| problem.at.starts_with("--") || commands.contains(&problem.at.as_str());
+            |problem: &Problem| problem.at.starts_with('-') || commands.contains(&problem.at.as_str());
         self.problems.iter().all(typed)
     }
 }

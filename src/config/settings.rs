@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::document::Document;
+use super::place;
 use super::problem::{ConfigError, Problem, all_or};
 use super::profiles::ProfileSource;
 use super::setting::{Origin, Setting};
@@ -107,6 +108,26 @@ impl Settings {
                 .find(|known| known.name == chosen.value),
             None => self.profile.environment_of(namespace),
         }
+    }
+
+    /// Whether the environment that was chosen is the one of this namespace, which was found and not chosen: a drill's.
+    ///
+    /// # Errors
+    /// It is another's: it would have two labels.
+    pub fn check_namespace(&self, namespace: &str) -> Result<(), ConfigError> {
+        let Some((chosen, known)) = self.environment.as_ref().zip(self.environment_for(namespace)) else {
+            return Ok(());
+        };
+        if known.namespace == namespace {
+            return Ok(());
+        }
+        let message = place::contradiction(&known.name, &known.namespace, namespace, &self.profile);
+        let problem = problem_of(&chosen.origin, "environment", message, self.document.as_ref());
+        let fitting = self.profile.environment_of(namespace);
+        let hint = fitting.map_or("leave the environment out".to_owned(), |fitting| {
+            format!("give -e {} here", fitting.name)
+        });
+        Err(problem.hint(hint).into())
     }
 
     /// Whether nothing may be changed there.

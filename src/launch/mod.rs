@@ -219,6 +219,7 @@ fn drill_parts(
         request_timeout: REQUEST_TIMEOUT,
     };
     let target = cluster::target(&connect).map_err(told)?;
+    settings.check_namespace(&target.namespace)?;
     let time = drill.clock();
     let clock = Clock::new(move || time.now());
     let session = session(

@@ -228,3 +228,22 @@ fn a_reader_that_goes_away_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
     assert_eq!((child.wait().unwrap().code(), error.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_drill_is_not_looked_at_as_another_environment_than_its_own() {
+    let drill = ["--drill", "all-well"];
+    let (status, out, error) = check(&[&drill[..], &["-e", "production"]].concat());
+    assert_eq!((status, out.as_str()), (64, ""), "{error}");
+    let both = "the namespace `managed-services-stage` is stage's, not production's";
+    assert!(error.contains(both), "{error}");
+    // In the configuration it is no mistake of the command line: it could not run.
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("mine.toml");
+    std::fs::write(&file, "environment = 'production'\n").unwrap();
+    let named = ["--config", file.to_str().unwrap()];
+    let (status, out, error) = check(&[&drill[..], &named].concat());
+    assert_eq!((status, out.as_str()), (3, ""), "{error}");
+    assert!(error.contains("mine.toml:1") && error.contains(both), "{error}");
+    let (status, ..) = check(&[&drill[..], &named, &["-e", "stage"]].concat());
+    assert_eq!(status, 0);
+}

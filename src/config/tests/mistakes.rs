@@ -97,6 +97,33 @@ const MISTAKES: &[Case] = &[
         "config.toml:2: namespace: the namespace `managed-services-production` is production's, not stage's",
     ),
     (
+        "environment = 'production'\nnamespace = 'mine'",
+        &[],
+        "",
+        "config.toml:2: namespace: the namespace `mine` is not production's, which is `managed-services-production`",
+    ),
+    (
+        "",
+        &[],
+        "-e production -n managed-services-stage",
+        "-n/--namespace: the namespace `managed-services-stage` is stage's, not production's",
+    ),
+    (
+        "",
+        &[],
+        "-e stage -n mine",
+        "-n/--namespace: the namespace `mine` is not stage's, which is `managed-services-stage`",
+    ),
+    (
+        "",
+        &[
+            ("SOPWATCH_ENVIRONMENT", "production"),
+            ("SOPWATCH_NAMESPACE", "managed-services-stage"),
+        ],
+        "",
+        "SOPWATCH_NAMESPACE: the namespace `managed-services-stage` is stage's, not production's",
+    ),
+    (
         "[contacts]\nocm = ['x']",
         &[],
         "",
@@ -264,4 +291,57 @@ fn keys_themes_and_procedures_are_judged_where_they_are_known() {
         Ok("api-down")
     );
     assert_eq!(settings.check_theme(["dark", "light"]), Ok(()));
+}
+
+#[test]
+fn a_namespace_that_is_found_must_be_the_one_of_the_environment_that_was_chosen() {
+    let (stage, production) = ("managed-services-stage", "managed-services-production");
+    // file, options, the namespace that is found, how the message begins, whether only the command line is wrong
+    let cases = [
+        ("", "", stage, None),
+        ("", "", "mine", None),
+        ("", "-e stage", stage, None),
+        ("environment = 'production'", "-e stage", stage, None),
+        (
+            "",
+            "-e production",
+            stage,
+            Some((
+                "-e/--environment: the namespace `managed-services-stage` is stage's, not production's",
+                true,
+            )),
+        ),
+        (
+            "",
+            "-e stage",
+            "mine",
+            Some((
+                "-e/--environment: the namespace `mine` is not stage's, which is `managed-services-stage`",
+                true,
+            )),
+        ),
+        (
+            "environment = 'stage'",
+            "",
+            production,
+            Some((
+                "config.toml:1: environment: the namespace `managed-services-production` is production's, not stage's",
+                false,
+            )),
+        ),
+    ];
+    for (file, line, namespace, expected) in cases {
+        let user = User::new(file, &[], line);
+        let found = user.settings().check_namespace(namespace);
+        let Some((message, usage)) = expected else {
+            assert_eq!(found, Ok(()), "{file} {line} {namespace}");
+            continue;
+        };
+        let error = found.expect_err("it is another's");
+        assert_eq!(error.is_usage(), usage, "{error}");
+        let text = error
+            .to_string()
+            .replace(&format!("{}/", user.folder.path().display()), "");
+        assert!(text.starts_with(message), "{text}");
+    }
 }

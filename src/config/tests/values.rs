@@ -169,7 +169,13 @@ fn environment_and_namespace_follow_from_each_other() {
             Some("production"),
             Some(production),
         ),
-        ("", &[], "-e stage -n mine", Some("stage"), Some("mine")),
+        (
+            "",
+            &[],
+            "-e stage -n managed-services-stage",
+            Some("stage"),
+            Some(stage),
+        ),
     ];
     for (file, variables, line, environment, namespace) in cases {
         let settings = User::new(file, variables, line).settings();
