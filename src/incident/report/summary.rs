@@ -140,11 +140,14 @@ fn done(actions: &[Performed]) -> String {
 /// What the last change that was applied led to.
 fn effect(actions: &[Performed]) -> Option<String> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
+    let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
     let stage = last.stages.last().map(|stage| {
-        let went = match stage.good {
-            Some(true) => "went as it should",
-            Some(false) => "did NOT go as it should",
-            None => "was not followed to its end, and last seen at",
+        let went = match (stage.good, part) {
+            // An older version said of a part that it worked.
+            (Some(true), Some((_, number, of))) => format!("was only {number} of {of}, and ended with"),
+            (Some(true), None) => "went as it should".to_owned(),
+            (Some(false), _) => "did NOT go as it should".to_owned(),
+            (None, _) => "was not followed to its end, and last seen at".to_owned(),
         };
         format!(" {went}: {};", stage.words)
     });
