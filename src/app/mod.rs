@@ -9,8 +9,12 @@ mod clock;
 mod confirm;
 pub mod dialog;
 pub mod event;
+#[cfg(test)]
+mod execution_tests;
 pub mod follow;
 mod grid;
+#[cfg(test)]
+mod guard_tests;
 mod handoff;
 mod incident_page;
 pub mod keymap;

@@ -176,3 +176,29 @@ fn a_table_that_one_poll_could_not_read_is_waited_for() {
         assert_eq!(told, expected, "after {waited} s");
     }
 }
+
+#[test]
+fn a_row_is_late_a_second_after_its_limit_and_not_at_it() {
+    const AT: Listed = &[("b", "cluster_accepted", 180)];
+    const AFTER: Listed = &[("b", "cluster_accepted", 181)];
+    for (rows, good) in [(AT, true), (AFTER, false)] {
+        let (said_good, words) = said(Some(rows), Some((rows, false)), 301).unwrap();
+        assert_eq!(said_good, Some(good), "{words}");
+    }
+}
+
+#[test]
+fn a_poll_from_before_the_leaders_says_nothing_of_the_rows_since() {
+    let (profile, diagnosis) = (profile(), Diagnosis::default());
+    let mut facts = Facts::default();
+    facts.apply(listed(LATE, false), ago(900));
+    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
+    for (read, says) in [(100, false), (99, true)] {
+        let mut facts = facts.clone();
+        facts.apply(listed(MOVED, false), ago(read));
+        let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
+            rows.told(account, ago(100), SignedDuration::from_secs(100))
+        });
+        assert_eq!(told.is_some(), says, "read {read} s ago");
+    }
+}

@@ -12,13 +12,13 @@ use super::sample::{ago, deployment, now, pod};
 
 /// What the console says once it has looked.
 #[derive(Debug, PartialEq)]
-enum Told {
+pub(super) enum Told {
     Done,
     NotDone,
     Nothing,
 }
 
-fn change(command: Command, seconds: i64) -> Change {
+pub(super) fn change(command: Command, seconds: i64) -> Change {
     let intent = Intent {
         id: 1,
         command,
@@ -37,7 +37,7 @@ fn change(command: Command, seconds: i64) -> Change {
     }
 }
 
-fn told(facts: &Facts, command: &Command, seconds: i64) -> Told {
+pub(super) fn told(facts: &Facts, command: &Command, seconds: i64) -> Told {
     match change(command.clone(), seconds).resolve(facts, now()) {
         Some(CommandOutcome::Applied { .. }) => Told::Done,
         Some(CommandOutcome::Failed { .. }) => Told::NotDone,
@@ -46,7 +46,7 @@ fn told(facts: &Facts, command: &Command, seconds: i64) -> Told {
     }
 }
 
-fn watched(fact: Fact) -> Facts {
+pub(super) fn watched(fact: Fact) -> Facts {
     let mut facts = Facts::default();
     facts.apply(fact, now());
     for id in [FeedId::Pods, FeedId::Deployment] {

@@ -36,7 +36,7 @@ fn facts() -> Facts {
     facts
 }
 
-fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
+pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
     let command = Command::DeletePod {
         pod: "msa-x-gone".into(),
         uid: PodUid("gone".into()),
@@ -59,22 +59,22 @@ fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
     }
 }
 
-fn applied() -> CommandOutcome {
+pub(super) fn applied() -> CommandOutcome {
     CommandOutcome::Applied { how: "said".into() }
 }
 
 /// A moment at which something is to be done; each test changes one thing of it.
-struct Moment {
-    facts: Facts,
-    profile: Profile,
-    diagnosis: Diagnosis,
-    past: Vec<Change>,
-    read_only: Option<&'static str>,
-    later: i64,
+pub(super) struct Moment {
+    pub(super) facts: Facts,
+    pub(super) profile: Profile,
+    pub(super) diagnosis: Diagnosis,
+    pub(super) past: Vec<Change>,
+    pub(super) read_only: Option<&'static str>,
+    pub(super) later: i64,
 }
 
 impl Moment {
-    fn well() -> Self {
+    pub(super) fn well() -> Self {
         Self {
             facts: facts(),
             profile: profile(),
@@ -85,7 +85,7 @@ impl Moment {
         }
     }
 
-    fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
+    pub(super) fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
         look_at(
             (&self.facts, &self.profile, &self.diagnosis),
             ago(-self.later),

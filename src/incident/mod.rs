@@ -7,6 +7,8 @@ pub mod account;
 pub mod assessment;
 pub mod change;
 #[cfg(test)]
+mod change_limit_tests;
+#[cfg(test)]
 mod change_tests;
 pub mod command;
 pub mod diagnosis;
@@ -17,6 +19,8 @@ pub mod feed;
 pub mod gaps;
 pub mod gate;
 #[cfg(test)]
+mod gate_limit_tests;
+#[cfg(test)]
 mod gate_tests;
 pub mod handoff;
 pub mod interrupted;
@@ -25,6 +29,8 @@ mod interrupted_tests;
 pub mod leader;
 pub mod log;
 pub mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub mod profile;
 mod prose;
 pub mod record;
