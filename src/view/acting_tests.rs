@@ -10,6 +10,7 @@ use crate::app::{App, Rehearsal};
 use crate::incident::command::CommandOutcome;
 use crate::incident::fact::{Fact, PodUid};
 use crate::incident::feed::{FeedId, FeedState};
+use crate::incident::record::{Entry, Line};
 use crate::incident::text::SafeText;
 
 /// A console on which all that acting asks for is known.
@@ -166,4 +167,51 @@ fn who_leaves_in_the_middle_is_told_what_is_left() {
     assert!(shown.contains("q again leaves it at 1 of 3"), "{shown}");
     let q = KeyEvent::from(KeyCode::Char('q'));
     assert_eq!(app.update(Event::Key(q), app.now), [Effect::Quit]);
+}
+
+#[test]
+fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
+    let mut killed = console(false);
+    press(&mut killed, "1R");
+    answered(&mut killed, Rehearsal::Passed);
+    press(&mut killed, "y");
+    let change = killed.changes[0].clone();
+    let applied = CommandOutcome::Applied {
+        how: "the server says so".into(),
+    };
+    let line = |entry| Line { at: change.at, entry };
+    let mut app = console(false);
+    let outcome = Outcome::Opened {
+        file: "x.jsonl".into(),
+        lines: vec![
+            line(Entry::Intent(change.intent.clone())),
+            line(Entry::Outcome {
+                id: 1,
+                outcome: applied,
+            }),
+        ],
+        instead: None,
+    };
+    let now = app.now;
+    app.update(Event::Outcome(outcome), now);
+    let words = "restart interrupted: 2 of 3 pods not restarted";
+    let page = |app: &mut App| {
+        press(app, "I");
+        let shown = screen(app, 120, 40);
+        press(app, "\u{1b}");
+        shown
+    };
+    let shown = page(&mut app);
+    assert!(shown.contains(&format!("{words} (U: restart them)")), "{shown}");
+    app.notice = None;
+    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+        let shown = screen(&app, width, height);
+        assert!(shown.contains("U restart"), "{width}x{height}\n{shown}");
+    }
+    press(&mut app, "U");
+    let shown = screen(&app, 120, 40);
+    assert!(
+        shown.contains("restart the remaining pods, one by one"),
+        "{shown}"
+    );
 }

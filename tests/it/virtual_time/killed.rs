@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use sopwatch::app::App;
+use sopwatch::app::dialog::Dialog;
+use sopwatch::app::{App, Phase};
 use sopwatch::drill;
 use sopwatch::incident::command::{Command, CommandOutcome};
 use sopwatch::incident::record::{Entry, Line};
@@ -95,8 +96,22 @@ fn has_seen_the_end(app: &App, write: usize) {
     let Some(last) = app.changes.iter().rfind(|change| change.may_have_happened()) else {
         return;
     };
-    let ended = last.stages.iter().any(|(_, _, good)| *good == Some(true));
-    assert!(ended, "killed at write {write}: {:?}", last.stages);
+    let mut ends = last.stages.iter().filter(|(_, _, good)| good.is_some());
+    let Some((_, words, good)) = ends.next_back() else {
+        panic!("killed at write {write}: {:?}", last.stages);
+    };
+    // Of a part nobody says that it worked.
+    let whole = last.not_sent() == 0;
+    assert_eq!(*good, Some(whole), "killed at write {write}: {words}");
+    assert_eq!(
+        words.contains("pods restarted; "),
+        !whole,
+        "killed at write {write}: {words}"
+    );
+    assert!(
+        whole || !words.contains("it worked"),
+        "killed at write {write}: {words}"
+    );
 }
 
 /// What is read again of a record whose next line was torn.
@@ -121,4 +136,54 @@ fn knows(app: &App, lines: &[Line], write: usize) {
     );
     let known = (app.notes.len(), app.checklist.ticks.len(), app.changes.len());
     assert_eq!(known, told, "killed at write {write}: notes, ticks and changes");
+}
+
+/// Confirms what is asked.
+fn confirm(console: &mut VirtualConsole) {
+    console.press("y");
+}
+
+#[test]
+fn one_key_restarts_the_pods_that_a_console_left_when_it_was_killed() {
+    virtual_time::run(|breath| async move {
+        let scenario = drill::scenario("no-kafka-leader").unwrap();
+        let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+        let first = began(console.app());
+        let recorded = console.record();
+        console.run_until(SignedDuration::from_secs(20)).await;
+        let before = console.living().await;
+        console.press("1 R");
+        console.run_until(SignedDuration::from_secs(22)).await;
+        confirm(&mut console);
+        console.run_until(SignedDuration::from_secs(24)).await;
+        let mut lines = vec![first];
+        lines.extend(recorded.lock().unwrap().clone());
+        console.go_on_with(lines);
+        console.run_until(SignedDuration::from_secs(30)).await;
+        let words = console.app().interrupted_words();
+        assert_eq!(
+            words.as_deref(),
+            Some("restart interrupted: 2 of 3 pods not restarted")
+        );
+        // The usual gate: not before the first has settled.
+        console.press("U");
+        let refusals = |console: &VirtualConsole| match console.app().dialog() {
+            Some(Dialog::Confirm(confirm)) => confirm.gate.refusals.join("; "),
+            other => panic!("{other:?}"),
+        };
+        assert!(!refusals(&console).is_empty());
+        console.press("esc");
+        console.run_until(SignedDuration::from_mins(6)).await;
+        console.press("U");
+        assert_eq!(refusals(&console), "");
+        console.run_until(SignedDuration::from_secs(362)).await;
+        confirm(&mut console);
+        console.run_until(SignedDuration::from_mins(16)).await;
+        let walk = console.app().walk.clone().unwrap();
+        assert_eq!((walk.sent, walk.confirmed), (2, 2), "{}", walk.words);
+        assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
+        let after = console.living().await;
+        assert!(before.is_disjoint(&after), "every pod is another");
+        assert_eq!(console.app().interrupted_words(), None);
+    });
 }
