@@ -32,7 +32,8 @@
 //!
 //! A [`Plan`](incident::plan::Plan) is commands with their preconditions, made from what is seen. The [gate](incident::gate::gate) says
 //! what stands against it; the operator confirms it; a [`Walk`](app::Walk) carries it out and follows it to its end, and stops at the
-//! first surprise. [`Effect::Do`](app::event::Effect::Do) becomes, in this order: the intent on disk, the request, the outcome on disk, an
+//! first surprise. Pods that were confirmed and not reached are an [`Interrupted`](incident::interrupted::Interrupted), which a key proposes
+//! again. [`Effect::Do`](app::event::Effect::Do) becomes, in this order: the intent on disk, the request, the outcome on disk, an
 //! event. An outcome that nobody told is [resolved](incident::change::Change::resolve) by what the watch shows.
 //!
 //! # The record

@@ -204,6 +204,10 @@ fn a_replacement_that_can_not_start_stops_it_and_no_other_pod_does() {
     for reason in ["ContainerCreating", "PodInitializing"] {
         assert_eq!(with(0, waiting_pod("fresh", 30, reason)), Next::Wait, "{reason}");
     }
+    // one that is on its way out is none either
+    let mut ending = waiting_pod("fresh", 30, "CrashLoopBackOff");
+    ending.deletion_at = Some(ago(1));
+    assert_eq!(with(0, ending), Next::Wait);
     // one that was there before is no replacement
     let mut old = waiting_pod("2mgcp", 900, "CrashLoopBackOff");
     old.created_at = Some(ago(902));

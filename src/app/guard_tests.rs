@@ -162,6 +162,7 @@ fn what_the_gate_refuses_is_not_tried_and_not_sent() {
     );
     let number = question(&app).number;
     answered(&mut app, number, Rehearsal::Passed);
+    assert!(!question(&app).is_open());
     assert_eq!(sent(&confirm(&mut app)), []);
 }
 

@@ -161,9 +161,10 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
         facts: &after,
         ..account
     };
-    let (_, moved) = before
+    let moved = before
         .told(&after, ago(10), SignedDuration::from_secs(10))
-        .unwrap();
+        .unwrap()
+        .words;
     vec![
         (
             "step",

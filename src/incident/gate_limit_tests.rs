@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::account::Account;
 use super::command::{Aim, CommandOutcome};
 use super::diagnosis::{RuleFinding, Truth};
-use super::fact::{Access, Fact, Permission, PodUid};
+use super::fact::{Access, Fact, Permission, Pod, PodUid};
 use super::feed::{FeedId, FeedState, ProblemKind};
 use super::gate::{Gate, Situation, gate};
 use super::gate_tests::{Moment, applied, done};
@@ -207,11 +207,66 @@ fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
 }
 
 #[test]
+fn a_rule_to_wait_that_does_not_hold_hides_none_that_does() {
+    let moment = but(|moment| {
+        let rules = &mut moment.diagnosis.decision.rules;
+        let because = "no".to_owned();
+        rules.push(rule(Action::Wait, Truth::False { because }));
+        let because = vec!["a pod started".to_owned()];
+        rules.push(rule(
+            Action::Wait,
+            Truth::True {
+                because,
+                again: false,
+            },
+        ));
+    });
+    assert_eq!(refused(&moment, RESTART), "something settles: a pod started");
+}
+
+#[test]
+fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
+    for make in [RESTART, Plan::restart_all as Make] {
+        let mut moment = Moment::well();
+        let plan = moment.with_account(make).unwrap();
+        let words = |moment: &Moment| {
+            moment.with_account(|account| {
+                let situation = Situation {
+                    account,
+                    past: &moment.past,
+                    read_only: None,
+                };
+                gate(&plan, &situation).refusals.join("; ")
+            })
+        };
+        assert_eq!(words(&moment), "");
+        let mut ending = pod("2mgcp", 90_000);
+        ending.deletion_at = Some(now());
+        moment.facts.apply(Fact::Pod(ending), now());
+        let refused = words(&moment);
+        assert!(refused.contains("pod msa-x-2mgcp is ending already"), "{refused}");
+        moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now());
+        // Its replacement may have its name.
+        let named = Pod {
+            name: "msa-x-2mgcp".into(),
+            ..pod("other", 900)
+        };
+        moment.facts.apply(Fact::Pod(named), now());
+        let refused = words(&moment);
+        assert!(
+            refused.contains("pod msa-x-2mgcp is gone, or another has its name"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
     // replicas, updated, current, observed, paused, refused
     for (updated, current, observed, paused, stands) in [
         (3, 3, true, false, false),
         (2, 3, true, false, true),
+        (2, 2, true, false, true),
         (3, 4, true, false, true),
         (4, 4, true, false, false),
         (3, 3, false, false, true),

@@ -96,6 +96,7 @@ impl Plan {
     /// # Errors
     /// Why it can't be done.
     pub fn restart_rest(account: &Account<'_>, interrupted: &Interrupted) -> Result<Self, String> {
+        replaceable(account)?;
         let left = |pod: &&Pod| interrupted.left.contains(&pod.uid);
         let pods = leaders_last(account, living(account).into_iter().filter(left).collect());
         if pods.is_empty() {

@@ -121,7 +121,7 @@ impl Case<'_> {
             }
             (Check::AnyReady { table }, Condition::NoneReady { table: of })
             | (Check::Limits { table }, Condition::OverLimit { table: of, .. })
-            | (Check::Failed { table }, Condition::NewlyFailed { table: of }) => table == of,
+            | (Check::Failed { table }, Condition::NewlyFailed { table: of, .. }) => table == of,
             _ => false,
         }
     }

@@ -47,13 +47,10 @@ impl Case<'_> {
             ),
             (true, None) => (StepStatus::Pass, by_reason(&past)),
         };
-        let told = warnings
-            .iter()
-            .take(LINES)
-            .map(|event| {
-                let over = if self.is_over(event) { "over: " } else { "" };
-                format!("{over}{}", self.event_in_words(event))
-            });
+        let told = warnings.iter().take(LINES).map(|event| {
+            let over = if self.is_over(event) { "over: " } else { "" };
+            format!("{over}{}", self.event_in_words(event))
+        });
         Answer::new(status, "events")
             .value(value)
             .against(self.none_lately())

@@ -87,7 +87,7 @@ impl Case<'_> {
                 "not counted: {} {}/{} {}, with the label but of {owner}",
                 pod.name, pod.ready, pod.total, pod.status
             );
-            SafeText::cut(&words, EVIDENCE).to_string()
+            evidence::line(&words)
         });
         let left = others.len().saturating_sub(NAMED);
         named.chain((left > 0).then(|| format!("not counted: {left} more pods with the label")))

@@ -23,7 +23,7 @@ pub use self::vitals::VitalSamples;
 use super::errors::ErrorEvidence;
 use super::fact::{
     Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid,
-    Reading, Rows, Standing, StatusCount,
+    Reading, Rows, Standing, Standby, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;

@@ -140,7 +140,7 @@ impl Facts {
             return None;
         }
         match self.feed(&FeedId::ReplicaSets).map(|feed| &feed.state) {
-            Some(FeedState::Connecting | FeedState::Live | FeedState::Ended) => None,
+            Some(FeedState::Connecting | FeedState::Live | FeedState::Resting | FeedState::Ended) => None,
             Some(FeedState::Off(_)) => Some("no right to read ReplicaSets"),
             Some(FeedState::Failing { .. }) => Some("ReplicaSets can't be read"),
             // A record of an older version.

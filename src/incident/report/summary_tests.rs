@@ -120,7 +120,7 @@ fn of_each_command_the_report_says_what_was_advised_at_its_moment() {
         4,
         "in the actions and in the timeline: {text}"
     );
-    let json: serde_json::Value = serde_json::from_str(&super::super::json(&lines, None).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&super::json(&lines, None).unwrap()).unwrap();
     let advice = |index: usize| json["actions"][index]["advice"].clone();
     assert_eq!(advice(0)["action"], "restart-pods");
     assert_eq!(

@@ -451,6 +451,7 @@ fn blip() -> impl Strategy<Value = Option<(Vec<ErrorTally>, i64)>> {
             let sighting = |number| ErrorSighting {
                 at: ago(since + count - number),
                 text: "E0115 leader_election_mgr.go:95] failed to retrieve leader leases: pq: x".into(),
+                line: "".into(),
             };
             let newest: Vec<_> = (0..count).map(sighting).collect();
             let errors = ErrorTally {

@@ -60,7 +60,7 @@ impl Case<'_> {
             .facts
             .service_events()
             .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
-                        .collect();
+            .collect();
         let before = events.len();
         events.retain(|event| !self.is_over(event));
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));

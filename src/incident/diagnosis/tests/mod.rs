@@ -284,6 +284,7 @@ fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
         newest: vec![ErrorSighting {
             at: ago(100),
             text: "E0115 13:24:32.110457 1 a.go:1] what".into(),
+            line: "".into(),
         }],
     }];
     all.apply(Fact::Log(said), ago(90));

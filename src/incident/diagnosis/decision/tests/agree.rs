@@ -68,7 +68,7 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
         ),
         (
             KAFKAS,
-            World::new().with(|world| world.kafkas.push(count("", 2, 600, None))),
+            World::new().with(|world| world.kafkas.push(count("", 2, 600))),
             "escalate control-plane by blank-status",
             "A row has no status: no worker will ever look at it",
             "2 rows of kafka_requests have no status",
@@ -86,7 +86,7 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
         (
             // OSD has no step about the rows of the other table.
             OSD,
-            World::new().with(|world| world.kafkas.push(count("", 1, 600, None))),
+            World::new().with(|world| world.kafkas.push(count("", 1, 600))),
             "escalate control-plane by blank-status",
             "A row has no status: no worker will ever look at it",
             "1 row of kafka_requests has no status",
@@ -161,7 +161,7 @@ fn where_a_step_shows_it_none_is_added() {
 fn of_several_rules_each_has_its_step() {
     let world = World::new()
         .errors("sso", &[40, 10], "failed to create sso client")
-        .with(|world| world.kafkas.push(count("", 1, 600, None)));
+        .with(|world| world.kafkas.push(count("", 1, 600)));
     let diagnosis = judge(KAFKAS, &world);
     assert_eq!(said(&diagnosis.decision), "escalate control-plane by others-fail");
     assert_eq!(failing(&diagnosis), ["log-errors", OTHER]);

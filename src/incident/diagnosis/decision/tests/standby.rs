@@ -10,7 +10,7 @@ fn world(standby: Option<Standby>) -> Facts {
     let mut world = World::new();
     world
         .clusters
-        .push(count("cluster_provisioning", 1, 3_000, Some(1)));
+        .push(count("cluster_provisioning", 1, 3_000));
     let lease = |(lease_type, pod): (&str, &str)| Lease {
         lease_type: lease_type.into(),
         holder: Some(id(pod)),
