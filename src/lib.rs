@@ -87,6 +87,8 @@
 //! - Text from outside is a [`SafeText`](incident::text::SafeText) from the moment it enters: no control sequence reaches a terminal,
 //!   and there is no other way to build one.
 //! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
+//! - Evidence is the service's own: [`Facts::pods`](incident::facts::Facts::pods) holds the pods of its deployment, by their controllers;
+//!   other pods with its label are apart, and nothing that judges or acts reads them.
 //! - Missing evidence is unknown: nothing passes or fails on what was not seen.
 //! - Every queue is bounded, and what is let go or missed is counted on the screen.
 //! - The drill stands behind the real client libraries: the code that reads it is the code that reads production.

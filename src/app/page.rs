@@ -492,6 +492,7 @@ fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, Strin
 fn access_words(access: &Access) -> (Tone, &'static str) {
     match access.allowed {
         Some(true) => (Tone::Good, "yes"),
+        Some(false) if access.permission.is_optional() => (Tone::Doubtful, "no"),
         Some(false) => (Tone::Bad, "no"),
         None => (Tone::Doubtful, "unknown"),
     }
@@ -512,7 +513,9 @@ fn permission_name(access: &Access) -> String {
     } else {
         format!(" {}", permission.name)
     };
-    format!("{} {resource}{name}", permission.verb)
+    let missed = access.allowed == Some(false) && permission.is_optional();
+    let optional = if missed { " (optional)" } else { "" };
+    format!("{} {resource}{name}{optional}", permission.verb)
 }
 
 /// A step's answer as a word.
@@ -550,6 +553,32 @@ mod tests {
             let access = Access {
                 permission,
                 allowed: None,
+                reason: "".into(),
+            };
+            assert_eq!(permission_name(&access), name);
+        }
+    }
+
+    #[test]
+    fn a_right_that_nothing_hangs_on_is_said_to_be_optional() {
+        for (resource, name) in [
+            (
+                "horizontalpodautoscalers",
+                "list horizontalpodautoscalers (optional)",
+            ),
+            ("replicasets", "list replicasets (optional)"),
+            ("pods", "list pods"),
+        ] {
+            let permission = Permission {
+                verb: "list".into(),
+                group: "".into(),
+                resource: resource.into(),
+                subresource: "".into(),
+                name: "".into(),
+            };
+            let access = Access {
+                permission,
+                allowed: Some(false),
                 reason: "".into(),
             };
             assert_eq!(permission_name(&access), name);

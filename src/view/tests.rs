@@ -408,3 +408,28 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
         "{screen}"
     );
 }
+
+#[test]
+fn pods_of_others_are_told_apart_and_so_is_how() {
+    let mut app = fixture::well();
+    let mut job = fixture::pod("7xk2p", "Running", true);
+    job.name = "managed-services-api-reindex-7xk2p".into();
+    job.owner = Some(("Job".into(), "reindex".into()));
+    learn(&mut app, 1, Fact::Pod(job));
+    for (width, height) in [(80, 24), (120, 40)] {
+        let shown = screen(&app, width, height);
+        assert!(shown.contains("not counted: 1 of Job reindex"), "{shown}");
+        assert!(!shown.contains("by name"), "{shown}");
+        assert!(!shown.contains("7xk2p"), "it is no pod of the list: {shown}");
+    }
+    let own = fixture::pod("blf5h", "Running", true);
+    let mut app = fixture::silent();
+    let off = FeedState::Off("ReplicaSets are forbidden".into());
+    learn(&mut app, 1, Fact::Feed(FeedId::ReplicaSets, off));
+    learn(&mut app, 1, Fact::Pods(vec![own]));
+    let shown = screen(&app, 120, 40);
+    assert!(
+        shown.contains("ownership by name: no right to read ReplicaSets"),
+        "{shown}"
+    );
+}

@@ -341,6 +341,15 @@ pub struct Permission {
     pub name: SafeText,
 }
 
+impl Permission {
+    /// Whether nothing fails without it: what it opens is shown where it can be read.
+    pub fn is_optional(&self) -> bool {
+        &*self.group == "metrics.k8s.io"
+            || matches!(&*self.resource, "replicasets" | "horizontalpodautoscalers")
+            || &*self.subresource == "proxy"
+    }
+}
+
 /// An answer of the access review.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Access {

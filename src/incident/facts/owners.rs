@@ -5,8 +5,7 @@
 //! 1. A pod without a controller, or with one that is not a ReplicaSet, is not the service's.
 //! 2. Where its ReplicaSet was read, that one's controller decides: by uid where the deployment was read, by kind and name before that and
 //!    where there is no such deployment (its last pods are being deleted).
-//! 3. Else names decide: a deployment names a ReplicaSet `<deployment>-<hash>` and gives the hash to its pods as a label. Where the
-//!    namespace has no such deployment, a name proves nothing.
+//! 3. Else names decide: a deployment names a ReplicaSet `<deployment>-<hash>` and gives the hash to its pods as a label.
 //!
 //! What was read stays known when its source fails, so that names give way to uids and never the other way round: a pod changes sides
 //! at most once while sources start, and only where a name misled.
@@ -22,7 +21,7 @@ const REMEMBERED: usize = 16;
 /// What is known of the controllers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Owners {
-    /// Name of the service's deployment; where it is not known, that of the deployment that was read.
+    /// Name of the service's deployment in the profile; that of the deployment that was read is the same.
     service: Option<SafeText>,
     deployment: Workload,
     /// By uid.
@@ -109,7 +108,7 @@ impl Owners {
 
     fn service(&self) -> Option<&SafeText> {
         match &self.deployment {
-            Workload::There { name, .. } => self.service.as_ref().or(Some(name)),
+            Workload::There { name, .. } => Some(name),
             Workload::Unread | Workload::Missing => self.service.as_ref(),
         }
     }
@@ -139,9 +138,6 @@ impl Owners {
 
     /// Whether a ReplicaSet has the name that the service's deployment gives to those that it makes.
     fn is_named_so(&self, set: &str, pod: &Pod) -> bool {
-        if self.deployment == Workload::Missing {
-            return false;
-        }
         let Some((deployment, hash)) = set.rsplit_once('-') else {
             return false;
         };

@@ -89,7 +89,7 @@ fn sop() -> Sop {
 /// The answer to whether the pods run.
 fn pods_step(facts: &Facts) -> crate::incident::diagnosis::StepFinding {
     let mut profile = profile();
-    let step = "title = 'Pods running'\ncheck = { kind = 'pods-ready' }\n";
+    let step = "title = 'Pods running'\ntext = 'x'\ncheck = { kind = 'pods-ready' }\n";
     profile.steps.insert("pods".into(), toml::from_str(step).unwrap());
     diagnose(facts, &profile, &sop(), now()).steps.remove(0)
 }
@@ -254,7 +254,7 @@ fn a_missing_deployment_fails_and_names_what_runs_instead() {
         (vec![bare("a"), bare("b")], "2 pods without a controller"),
         (vec![of("a", "Job", "reindex")], "Job reindex with 1 pod"),
         (vec![], "nothing with its label"),
-        // Nothing shows that a ReplicaSet of that name is anybody's.
+        // By its name it was the deployment's.
         (vec![of_set("a", "msa", "x")], "ReplicaSet msa-x with 1 pod"),
     ] {
         let facts = known([Fact::Pods(pods), Fact::Deployment(None)]);

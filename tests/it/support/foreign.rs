@@ -231,8 +231,10 @@ fn read(path: &str, query: &str, world: &World) -> Response<Body> {
     };
     let is_watch = parameter(query, "watch") == Some("true");
     match what.split('/').collect::<Vec<_>>()[..] {
-        ["pods" | "deployments" | "events"] if is_watch => quiet_watch(),
-        [kind @ ("pods" | "deployments" | "events")] if namespace != NAMESPACE => empty_list(kind),
+        ["pods" | "deployments" | "replicasets" | "events"] if is_watch => quiet_watch(),
+        [kind @ ("pods" | "deployments" | "replicasets" | "events")] if namespace != NAMESPACE => {
+            empty_list(kind)
+        }
         _ if namespace != NAMESPACE => status(404, "NotFound", &format!("\"{what}\" not found")),
         ["pods"] => list(
             "PodList",
@@ -240,6 +242,7 @@ fn read(path: &str, query: &str, world: &World) -> Response<Body> {
             PODS.iter().map(|name| pod(name, world)).collect(),
         ),
         ["deployments"] => list("DeploymentList", "apps/v1", vec![deployment(world)]),
+        ["replicasets"] => list("ReplicaSetList", "apps/v1", vec![replica_set(world)]),
         ["events"] => list("EventList", "v1", vec![event(world)]),
         ["secrets", "managed-services-api-rds"] => secret(world),
         ["pods", name, "log"] => log(name, query, world),
@@ -274,6 +277,7 @@ fn empty_list(kind: &str) -> Response<Body> {
     match kind {
         "pods" => list("PodList", "v1", Vec::new()),
         "deployments" => list("DeploymentList", "apps/v1", Vec::new()),
+        "replicasets" => list("ReplicaSetList", "apps/v1", Vec::new()),
         _ => list("EventList", "v1", Vec::new()),
     }
 }
@@ -314,6 +318,19 @@ fn pod(name: &str, world: &World) -> Value {
             "conditions": conditions,
             "initContainerStatuses": [container("migration", done)],
             "containerStatuses": [container("service", json!({"running": {"startedAt": started}}))]}
+    })
+}
+
+fn replica_set(world: &World) -> Value {
+    json!({
+        "metadata": {"name": "managed-services-api-64d78545d9", "namespace": NAMESPACE, "uid": "uid-of-the-replica-set",
+            "resourceVersion": "6939", "generation": 1, "creationTimestamp": ago(world, 3_600),
+            "labels": {"app": "managed-services-api", "pod-template-hash": "64d78545d9"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "managed-services-api",
+                "uid": "uid-of-the-deployment", "controller": true, "blockOwnerDeletion": true}],
+            "managedFields": managed_fields("kube-controller-manager")},
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "managed-services-api", "pod-template-hash": "64d78545d9"}}},
+        "status": {"observedGeneration": 1, "replicas": 3, "fullyLabeledReplicas": 3, "readyReplicas": 3, "availableReplicas": 3}
     })
 }
 

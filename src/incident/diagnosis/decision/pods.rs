@@ -64,7 +64,12 @@ impl Case<'_> {
         }
         let ready = self.ready_pods();
         if ready > 0 {
-            return Truth::holds_not(format!("{ready} pods are ready"));
+            // Those that are left of a deployment that is gone: nobody makes others in their place.
+            let gone = self.undeployed().filter(|_| because == Some(DownCause::Release));
+            return gone.map_or_else(
+                || Truth::holds_not(format!("{ready} pods are ready")),
+                |gone| Truth::holds([gone]),
+            );
         }
         let heard = self.hear(&FeedId::Deployment, "deployment");
         let Some(cause) = because else {
@@ -113,7 +118,7 @@ impl Case<'_> {
     /// That there is nothing to start.
     fn undeployed(&self) -> Option<String> {
         let none = self.facts.deployment.is_none();
-        none.then(|| self.missing_deployment())
+        none.then(|| format!("the namespace has {}", self.missing_deployment()))
             .filter(|_| matches!(self.hear(&FeedId::Deployment, "deployment"), Heard::Current(_)))
     }
 

@@ -127,7 +127,8 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
         Check::PodsReady,
         &with(facts(three_pods()), [Fact::Deployment(None)]),
     );
-    assert_eq!((step.status, &*step.value), (Fail, "no deployment msa"));
+    let found = "no deployment msa, found ReplicaSet msa-x with 3 pods";
+    assert_eq!((step.status, &*step.value), (Fail, found));
 }
 
 #[test]

@@ -324,3 +324,45 @@ fn each_rule_tells_which_fact_would_turn_it() {
         "the lease row advances, or a pod logs that it leads ClusterManager or KafkaManager"
     );
 }
+
+#[test]
+fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
+    let slow = RequestCounts {
+        answered: 50,
+        failed: 10,
+        slow: 30,
+        very_slow: 12,
+    };
+    let mut facts = World::new().requests(&slow).facts();
+    let because = |facts: &Facts| decide("api-latency", facts).recommendation.because.concat();
+    assert!(!because(&facts).contains("autoscaler"));
+    let autoscaler = Autoscaler {
+        name: "load".into(),
+        min: 2,
+        max: 6,
+        current: 3,
+    };
+    facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    assert_eq!(said(&decide("api-latency", &facts)), "scale-up by saturated");
+    assert!(
+        because(&facts).contains("autoscaler load will undo it"),
+        "{}",
+        because(&facts)
+    );
+}
+
+#[test]
+fn without_a_deployment_nothing_is_restarted() {
+    let mut facts = World::new().facts();
+    assert_eq!(said(&decide("kafka-provisioning-latency", &facts)), "none");
+    facts.apply(Fact::Deployment(None), now());
+    for sop in ["api-down", "kafka-provisioning-latency"] {
+        let decision = decide(sop, &facts);
+        assert_eq!(said(&decision), "escalate control-plane by down-by-release");
+        let because = decision.recommendation.because.concat();
+        assert!(
+            because.contains("found ReplicaSet msa-x with 3 pods"),
+            "{because}"
+        );
+    }
+}
