@@ -5,22 +5,23 @@ use super::action::Action;
 use super::dialog::Dialog;
 
 impl Action {
-    /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
-    pub fn needs_world(self) -> bool {
+    /// Whether it opens a confirmation of a change to the cluster.
+    pub fn changes_cluster(self) -> bool {
         matches!(
             self,
-            Self::Refresh
-                | Self::Tick
-                | Self::Apply
+            Self::Apply
                 | Self::RestartPod
                 | Self::RestartAll
                 | Self::RollOut
                 | Self::StartPods
                 | Self::ScaleUp
                 | Self::ScaleDown
-                | Self::Remark
-                | Self::Report
         )
+    }
+
+    /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
+    pub fn needs_world(self) -> bool {
+        self.changes_cluster() || matches!(self, Self::Refresh | Self::Tick | Self::Remark | Self::Report)
     }
 
     /// Whether it would do something now: the footer shows only what does.
@@ -36,8 +37,8 @@ impl Action {
                     && app.diagnosis.decision.recommendation.action.is_change()
             }
             Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
-            Self::Why => !app.holds_back(),
-            Self::HandOff => !app.session.profile.contacts.is_empty(),
+            Self::Why => !app.holds_back() && app.sop().is_some(),
+            Self::HandOff => !app.session.profile.contacts.is_empty() && app.sop().is_some(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
             Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),

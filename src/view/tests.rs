@@ -36,6 +36,9 @@ pub(super) fn press(app: &mut App, keys: &str) {
         let code = match key {
             '\n' => KeyCode::Enter,
             '\u{1b}' => KeyCode::Esc,
+            '→' => KeyCode::Right,
+            '←' => KeyCode::Left,
+            '\t' => KeyCode::Tab,
             key => KeyCode::Char(key),
         };
         let now = app.now;

@@ -95,6 +95,8 @@ pub enum Action {
     NextMatch,
     PreviousMatch,
     PickSop,
+    /// Opens the prompt that takes an action's name.
+    Prompt,
     Sources,
     Refresh,
     CycleLogMode,

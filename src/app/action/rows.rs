@@ -30,7 +30,7 @@ pub const ROWS: &[Row] = &[
         Always,
         &["ctrl-c"],
         "",
-        "leave at once",
+        "quit at once; in a text field: close the field",
     ),
     row(
         Action::Suspend,
@@ -52,9 +52,9 @@ pub const ROWS: &[Row] = &[
         Action::Open,
         "open-pod",
         In(Pane::Pods),
-        &["enter"],
+        &["enter", "d"],
         "pod",
-        "the pod: containers, conditions, its events",
+        "the pod: state, containers, how the last ones ended, conditions, its events",
     ),
     row(
         Action::LogsOfPod,
@@ -68,7 +68,7 @@ pub const ROWS: &[Row] = &[
         Action::RestartPod,
         "restart-pod",
         In(Pane::Pods),
-        &["d"],
+        &["X"],
         "restart",
         "restart the pod: delete it, and the deployment makes another; asks first",
     ),
@@ -379,6 +379,14 @@ pub const ROWS: &[Row] = &[
         "choose another SOP",
     ),
     row(
+        Action::Prompt,
+        "prompt",
+        Console,
+        &[":"],
+        "",
+        "type an action's name; letters do nothing else until enter or esc",
+    ),
+    row(
         Action::Refresh,
         "refresh",
         Console,
@@ -400,7 +408,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["esc"],
         "",
-        "leave zoom or pause; stop a restart before its next pod",
+        "end zoom, pause or filter, one at a time; then ask whether to stop a restart after this pod",
     ),
     row(
         Action::Apply,

@@ -42,6 +42,7 @@ fn console() -> App {
         ..crate::incident::profile::Contact::default()
     };
     profile.contacts.insert("a".to_owned(), contact);
+    let sop = profile.sops[0].id.clone();
     let session = Session {
         profile: Arc::new(profile),
         environment: None,
@@ -51,7 +52,7 @@ fn console() -> App {
         read_only: false,
         started_at: now(),
     };
-    App::new(session, "", Keymap::default())
+    App::new(session, &sop, Keymap::default())
 }
 
 fn taught() -> App {
