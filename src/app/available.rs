@@ -37,8 +37,8 @@ impl Action {
                     && app.diagnosis.decision.recommendation.action.is_change()
             }
             Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
-            Self::Why => !app.holds_back() && app.sop().is_some(),
-            Self::HandOff => !app.session.profile.contacts.is_empty() && app.sop().is_some(),
+            Self::Why => !app.holds_back() && !app.lacks_sop(),
+            Self::HandOff => !app.session.profile.contacts.is_empty() && !app.lacks_sop(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
             Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),

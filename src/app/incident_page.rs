@@ -257,14 +257,16 @@ impl App {
             return;
         }
         match self.to_type(&confirm.plan) {
-            Some(wanted) if !wanted.starts_with(&confirm.typed) => page.add(
-                Tone::Bad,
-                format!("Type {wanted}, then Enter: {}▏   does not match", confirm.typed),
-            ),
-            Some(wanted) => page.add(
-                Tone::Heading,
-                format!("Type {wanted}, then Enter: {}▏   esc cancel", confirm.typed),
-            ),
+            Some(wanted) => {
+                page.add(Tone::Heading, format!("Type {wanted}, then Enter · esc cancel"));
+                // Under the name, letter for letter.
+                let (tone, problem) = if wanted.starts_with(&confirm.typed) {
+                    (Tone::Heading, "")
+                } else {
+                    (Tone::Bad, "   does not match")
+                };
+                page.add(tone, format!("     {}▏{problem}", confirm.typed));
+            }
             None => page.add(
                 Tone::Heading,
                 confirm.button.line("Cancel", &confirm.plan.button()),

@@ -12,7 +12,7 @@ impl App {
     pub fn ask_for_sop(&mut self) {
         let first_asked = |dialog: &Dialog| matches!(dialog, Dialog::Offer(_) | Dialog::Sops { .. });
         let waits = self.record.opening || self.dialogs.iter().any(first_asked);
-        if self.sop().is_none() && !self.session.profile.sops.is_empty() && !waits {
+        if self.lacks_sop() && !waits {
             self.pick_sop();
         }
     }
@@ -52,16 +52,19 @@ impl App {
         self.outlook = profile.sops.iter().map(advice).collect();
     }
 
-    /// Whether what was asked for needs an SOP and none is chosen; says so.
+    /// Whether the profile has SOPs and none of them is chosen: then there is no advice.
+    pub fn lacks_sop(&self) -> bool {
+        self.sop().is_none() && !self.session.profile.sops.is_empty()
+    }
+
+    /// Says so where what was asked for needs an SOP and none is chosen.
     pub(super) fn needs_sop(&mut self) -> bool {
-        let missing = self.sop().is_none();
-        if missing && self.session.profile.sops.is_empty() {
-            self.complain("the profile has no SOP");
-        } else if missing {
+        let lacks = self.lacks_sop();
+        if lacks {
             let key = self.keymap.key_of(Action::PickSop, Context::Console);
             let how = key.map_or(String::new(), |key| format!(": {key} chooses"));
             self.complain(&format!("choose a SOP first{how}"));
         }
-        missing
+        lacks
     }
 }

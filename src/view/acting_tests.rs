@@ -59,7 +59,7 @@ fn the_risk_is_seen_without_scrolling_and_the_commands_with_it() {
 #[test]
 fn in_production_a_name_is_typed() {
     let mut app = console(true);
-    press(&mut app, "1X2mg");
+    press(&mut app, "1Xmanaged-services");
     answered(
         &mut app,
         Rehearsal::Untried(SafeText::new("a webhook does not support dry run")),
@@ -111,7 +111,7 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
 #[test]
 fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
     let mut app = console(true);
-    press(&mut app, "1X2m");
+    press(&mut app, "1Xmanaged-services-api-6d9fc8b649-2m");
     answered(&mut app, Rehearsal::Passed);
     learn(&mut app, 1, Fact::PodGone(PodUid("2mgcp".into())));
     press(&mut app, "gcp\nqd");
@@ -127,7 +127,8 @@ fn a_name_that_is_another_is_told_so() {
     answered(&mut app, Rehearsal::Passed);
     let shown = screen(&app, 80, 24);
     assert!(
-        shown.contains("Type 2mgcp, then Enter: x") && shown.contains("does not match"),
+        shown.contains("Type managed-services-api-6d9fc8b649-2mgcp, then Enter")
+            && shown.contains("x▏   does not match"),
         "{shown}"
     );
 }

@@ -22,7 +22,7 @@ pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     let room = usize::from(area.width).saturating_sub(1);
     let words = if let Some(walk) = app.walk.as_ref().filter(|walk| is_shown(walk, app)) {
         under_way(app, theme, walk, room)
-    } else if app.sop().is_none() && !app.session.profile.sops.is_empty() {
+    } else if app.lacks_sop() {
         unchosen(app, theme, room)
     } else if app.diagnosis.decision.rules.is_empty() {
         words(app, theme, room)

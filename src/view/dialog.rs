@@ -292,7 +292,10 @@ fn picker(
     let wanted = choices.len() + about.len() + 3;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);
-    let about_rows = (about.len() + 1).min(usize::from(text.height / 2)) as u16;
+    // What the choices leave, and on a small screen half of the room.
+    let height = usize::from(text.height);
+    let room = height.saturating_sub(choices.len()).max(height / 2);
+    let about_rows = (about.len() + 1).min(room) as u16;
     let list = Rect {
         height: text.height - about_rows,
         ..text

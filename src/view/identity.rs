@@ -55,7 +55,7 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     }
     pieces.push((0, environment(app, theme)));
     // Before the place, which may be cut: without an SOP there is no advice.
-    if app.sop().is_none() && !app.session.profile.sops.is_empty() {
+    if app.lacks_sop() {
         pieces.push((0, new().add(Meaning::Notice, "NO SOP CHOSEN")));
     }
     // A replay changes nothing in any case.

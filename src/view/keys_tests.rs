@@ -120,9 +120,15 @@ fn a_dry_run_that_is_refused_or_still_running_cannot_be_confirmed() {
         assert!(app.dialog().is_none());
     }
     let mut typed = asked(true, Some(refusal()));
-    assert!(!sends(&keys(&mut typed, "'2mgcp' enter")));
+    assert!(!sends(&keys(
+        &mut typed,
+        "'managed-services-api-6d9fc8b649-2mgcp' enter"
+    )));
     let mut early = asked(true, None);
-    assert!(!sends(&keys(&mut early, "'2mgcp' enter")));
+    assert!(!sends(&keys(
+        &mut early,
+        "'managed-services-api-6d9fc8b649-2mgcp' enter"
+    )));
     answered(&mut early, Rehearsal::Passed);
     assert!(sends(&keys(&mut early, "enter")));
 }
@@ -130,7 +136,10 @@ fn a_dry_run_that_is_refused_or_still_running_cannot_be_confirmed() {
 #[test]
 fn in_production_no_button_sends() {
     let mut app = asked(true, Some(Rehearsal::Passed));
-    assert!(!sends(&keys(&mut app, "right enter tab enter '2mgc' enter")));
+    assert!(!sends(&keys(
+        &mut app,
+        "right enter tab enter '2mgcp' enter ctrl-u 'managed-services-api-6d9fc8b649-2mgc' enter"
+    )));
     assert!(sends(&keys(&mut app, "p enter")));
 }
 

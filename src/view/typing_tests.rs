@@ -12,6 +12,8 @@ use crate::app::event::{Effect, Event, Outcome};
 use crate::app::keymap::Keymap;
 use crate::app::panes::Pane;
 use crate::app::{App, Rehearsal};
+use crate::incident::fact::Fact;
+use crate::incident::feed::{FeedId, FeedState};
 
 /// How many strings are typed.
 const STRINGS: usize = 10_000;
@@ -43,6 +45,7 @@ fn worlds() -> Vec<App> {
         fixture::no_leader(),
         down,
         fixture::failing_all(),
+        fixture::failing_all(),
         fixture::silent(),
         unchosen,
     ];
@@ -54,6 +57,9 @@ fn worlds() -> Vec<App> {
         for production in [false, true] {
             for keymap in [Keymap::default(), user.clone()] {
                 let mut world = world.clone();
+                for id in [FeedId::Pods, FeedId::Deployment] {
+                    fixture::learn(&mut world, 1, Fact::Feed(id, FeedState::Live));
+                }
                 if let Some(environment) = &mut world.session.environment {
                     environment.production = production;
                 }

@@ -376,7 +376,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["s"],
         "SOP",
-        "choose another SOP",
+        "choose an SOP, and see what each would recommend",
     ),
     row(
         Action::Prompt,

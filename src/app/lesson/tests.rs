@@ -42,7 +42,6 @@ fn console() -> App {
         ..crate::incident::profile::Contact::default()
     };
     profile.contacts.insert("a".to_owned(), contact);
-    let sop = profile.sops[0].id.clone();
     let session = Session {
         profile: Arc::new(profile),
         environment: None,
@@ -52,7 +51,7 @@ fn console() -> App {
         read_only: false,
         started_at: now(),
     };
-    App::new(session, &sop, Keymap::default())
+    App::new(session, "", Keymap::default())
 }
 
 fn taught() -> App {
