@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
+use super::button::Button;
 use super::confirm::{Confirm, Rehearsal};
 use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
@@ -35,7 +36,7 @@ impl App {
     pub(super) fn gate(&self, plan: &Plan) -> Gate {
         let Some(account) = self.account() else {
             return Gate {
-                refusals: vec!["the profile has no SOP".to_owned()],
+                refusals: vec!["no SOP is chosen".to_owned()],
                 cautions: Vec::new(),
             };
         };
@@ -123,6 +124,9 @@ impl App {
             self.complain(&why);
             return Vec::new();
         }
+        if self.needs_sop() {
+            return Vec::new();
+        }
         self.judge();
         let plan = self
             .account()
@@ -144,6 +148,7 @@ impl App {
             plan,
             gate,
             rehearsal: Rehearsal::Asked,
+            button: Button::default(),
             typed: String::new(),
             closed: None,
             scroll: Scroll::default(),
@@ -155,7 +160,7 @@ impl App {
         }
     }
 
-    /// What must be typed for a plan; `None` where a key is enough. A namespace that the profile does not know may be production.
+    /// What must be typed for a plan; `None` where the other button is enough. A namespace that the profile does not know may be production.
     pub fn to_type(&self, plan: &Plan) -> Option<String> {
         let careful = self
             .session
@@ -188,11 +193,17 @@ impl App {
             (KeyCode::Esc, _) => {
                 self.dialogs.pop();
             }
-            // Not by the letters of a name that is being typed, nor by a `y` on its way.
+            // Not by the letters of a name that is being typed, nor by an enter on its way.
             _ if !confirm.is_open() => {}
-            (KeyCode::Char('y'), None) if !is_control => return self.confirmed(),
-            (KeyCode::Char('n' | 'q'), None) => {
+            (KeyCode::Enter, None) if confirm.button == Button::Safe && !confirm.is_refused() => {
                 self.dialogs.pop();
+            }
+            (KeyCode::Enter, None) => return self.confirmed(),
+            (code, None) if !confirm.is_refused() => {
+                if let Some(button) = confirm.button.after(code) {
+                    // What the key moved is in view.
+                    (confirm.button, confirm.scroll) = (button, Scroll::default());
+                }
             }
             (KeyCode::Char('u'), Some(_)) if is_control => confirm.typed.clear(),
             (KeyCode::Char(character), Some(_)) if !is_control && confirm.typed.chars().count() < 100 => {
@@ -217,11 +228,11 @@ impl App {
         };
         match &confirm.rehearsal {
             Rehearsal::Asked => {
-                self.say("the server has not said yet whether it would do it");
+                self.say("dry run still running");
                 return Vec::new();
             }
             Rehearsal::Refused(why) => {
-                let words = format!("the server would refuse: {why}");
+                let words = format!("dry run refused: {why}");
                 self.complain(&words);
                 return Vec::new();
             }
@@ -324,7 +335,7 @@ impl App {
 
     /// What an earlier console carried out until it ended is watched again, as soon as it is known that it was done.
     fn follow_again(&mut self) {
-        if !self.unfollowed || self.is_looking() {
+        if !self.unfollowed || self.is_looking() || self.sop().is_none() {
             return;
         }
         let last = self.changes.iter().rposition(Change::may_have_happened);
@@ -436,7 +447,7 @@ impl App {
             return false;
         }
         walk.stopping = true;
-        self.say("stops before the next pod; what was sent is followed to its end");
+        self.say("will stop after the current pod");
         true
     }
 }

@@ -5,13 +5,11 @@ use super::action::Action;
 use super::dialog::Dialog;
 
 impl Action {
-    /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
-    pub fn needs_world(self) -> bool {
+    /// Whether it opens a confirmation of a change to the cluster.
+    pub fn changes_cluster(self) -> bool {
         matches!(
             self,
-            Self::Refresh
-                | Self::Tick
-                | Self::Apply
+            Self::Apply
                 | Self::RestartPod
                 | Self::RestartAll
                 | Self::RestartRest
@@ -19,9 +17,12 @@ impl Action {
                 | Self::StartPods
                 | Self::ScaleUp
                 | Self::ScaleDown
-                | Self::Remark
-                | Self::Report
         )
+    }
+
+    /// Whether it asks or changes something outside the console, or adds to what is known of the incident.
+    pub fn needs_world(self) -> bool {
+        self.changes_cluster() || matches!(self, Self::Refresh | Self::Tick | Self::Remark | Self::Report)
     }
 
     /// Whether it would do something now: the footer shows only what does.
@@ -38,8 +39,8 @@ impl Action {
             }
             Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
             Self::RestartRest => !app.session.read_only && app.left_to_restart() > 0,
-            Self::Why => !app.holds_back(),
-            Self::HandOff => !app.session.profile.contacts.is_empty(),
+            Self::Why => !app.holds_back() && !app.lacks_sop(),
+            Self::HandOff => !app.session.profile.contacts.is_empty() && !app.lacks_sop(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
             Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),

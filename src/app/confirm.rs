@@ -1,5 +1,6 @@
 //! What is asked before a change.
 
+use super::button::Button;
 use super::dialog::Scroll;
 use crate::incident::gate::Gate;
 use crate::incident::plan::Plan;
@@ -16,6 +17,8 @@ pub struct Confirm {
     pub gate: Gate,
     /// What the server said when it was asked to do it without doing it.
     pub rehearsal: Rehearsal,
+    /// Which button has the focus, where no name is typed.
+    pub button: Button,
     /// What was typed so far.
     pub typed: String,
     /// Why it is no question any more: its ground has gone. It stays until it is put away: what is still typed for it means nothing else.
@@ -28,6 +31,11 @@ impl Confirm {
     /// Whether it may still be answered.
     pub fn is_open(&self) -> bool {
         self.gate.refusals.is_empty() && self.closed.is_none()
+    }
+
+    /// Whether the dry run was refused: then there is nothing to confirm.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.rehearsal, Rehearsal::Refused(_))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tui_input::Input;
 
+use super::button::Button;
 use super::confirm::Confirm;
 use super::log_buffer::Entry;
 use crate::incident::fact::{PodUid, RowsOf};
@@ -37,6 +38,8 @@ pub enum Dialog {
     Incident(Scroll),
     /// Something is to be done: shall it be?
     Confirm(Box<Confirm>),
+    /// Shall what is being carried out stop after this pod?
+    Stop(Button),
     /// An incident is open: shall this console go on with it?
     Offer(Box<Offer>),
     /// Choose an SOP.
@@ -130,6 +133,8 @@ pub enum Purpose {
     Filter,
     /// Find a row of the focused list.
     Find,
+    /// The name of an action.
+    Action,
     /// A note in the record.
     Remark,
     /// The note with which a step is ticked.
@@ -150,7 +155,7 @@ impl Dialog {
 
     /// Whether it waits for a decision, which no other key may make.
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Offer(_))
+        matches!(self, Self::Confirm(_) | Self::Stop(_) | Self::Offer(_))
     }
 
     /// Whether keys are text.
@@ -180,7 +185,7 @@ impl Dialog {
                 Some(chosen)
             }
             Self::Confirm(confirm) => Some(&mut confirm.scroll.0),
-            Self::Prompt { .. } | Self::Offer(_) => None,
+            Self::Prompt { .. } | Self::Stop(_) | Self::Offer(_) => None,
         }
     }
 }

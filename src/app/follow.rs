@@ -142,8 +142,10 @@ impl App {
         })
     }
 
-    /// The diagnosis, where it differs from the last one that this gave. Before the pods were seen or something failed there is none.
+    /// The diagnosis, where it differs from the last one that this gave. There is none before the pods were seen or something failed,
+    /// nor while no SOP is chosen.
     pub fn news(&mut self) -> Option<Found> {
+        self.sop()?;
         if !self.facts.feeds().any(|(id, feed)| tells(id, &feed.state)) {
             return None;
         }
@@ -158,6 +160,7 @@ impl App {
     /// The diagnosis of this moment, where it differs in anything from the last that was given.
     pub fn evidence(&mut self) -> Option<Found> {
         self.judge();
+        self.sop()?;
         let found = Found::of(&self.checklist.sop, &self.diagnosis);
         if self.found.as_ref() == Some(&found) {
             return None;

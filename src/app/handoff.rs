@@ -18,6 +18,9 @@ use crate::incident::text::SafeText;
 impl App {
     /// Opens the text for whom the recommendation names; where it names nobody, or in a lesson that keeps it back, asks whom it is for.
     pub(super) fn open_hand_off(&mut self) {
+        if self.needs_sop() {
+            return;
+        }
         let contacts = &self.session.profile.contacts;
         if contacts.is_empty() {
             self.complain("the profile names nobody to hand off to: add [contacts] to it");

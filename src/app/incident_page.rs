@@ -46,6 +46,7 @@ impl App {
         if let Some(why) = instead {
             self.complain(&format!("a new record was begun: {why}"));
             self.take_over(lines);
+            self.ask_for_sop();
             return;
         }
         if lines.is_empty() {
@@ -63,6 +64,7 @@ impl App {
             .map_or(String::new(), |words| format!("; {words}"));
         let began = span::brief(self.now.duration_since(self.session.started_at));
         self.say(&format!("going on, begun {began} ago{cut}{done}"));
+        self.ask_for_sop();
         self.judge();
     }
 
@@ -111,6 +113,9 @@ impl App {
             _ => return Vec::new(),
         };
         self.dialogs.pop();
+        if !resume {
+            self.ask_for_sop();
+        }
         vec![Effect::OpenRecord { resume }]
     }
 
@@ -242,26 +247,31 @@ impl App {
 
     fn add_key(&self, page: &mut Page, confirm: &Confirm) {
         let (tone, words) = match &confirm.rehearsal {
-            Rehearsal::Asked => (Tone::Faint, "the server is asked whether it would".to_owned()),
-            Rehearsal::Passed => (Tone::Good, "the server would do it (dry run)".to_owned()),
-            Rehearsal::Untried(why) => (Tone::Doubtful, format!("not tried before: {why}")),
-            Rehearsal::Refused(why) => (Tone::Bad, format!("the server would refuse: {why}")),
+            Rehearsal::Asked => (Tone::Faint, "dry run still running".to_owned()),
+            Rehearsal::Passed => (Tone::Good, "Dry run OK".to_owned()),
+            Rehearsal::Untried(why) => (Tone::Doubtful, format!("No dry run: {why}")),
+            Rehearsal::Refused(why) => (Tone::Bad, format!("Dry run refused: {why}")),
         };
         page.add(tone, words);
-        if matches!(confirm.rehearsal, Rehearsal::Refused(_)) {
-            page.add(Tone::Plain, "esc  leave it");
+        if confirm.is_refused() {
+            page.add(Tone::Heading, "esc  go back");
             return;
         }
         match self.to_type(&confirm.plan) {
-            Some(wanted) if !wanted.starts_with(&confirm.typed) => page.add(
-                Tone::Bad,
-                format!("type {wanted} and enter: {}▏   that is not it", confirm.typed),
-            ),
-            Some(wanted) => page.add(
+            Some(wanted) => {
+                page.add(Tone::Heading, format!("Type {wanted}, then Enter · esc cancel"));
+                // Under the name, letter for letter.
+                let (tone, problem) = if wanted.starts_with(&confirm.typed) {
+                    (Tone::Heading, "")
+                } else {
+                    (Tone::Bad, "   does not match")
+                };
+                page.add(tone, format!("     {}▏{problem}", confirm.typed));
+            }
+            None => page.add(
                 Tone::Heading,
-                format!("type {wanted} and enter: {}▏   esc: leave it", confirm.typed),
+                confirm.button.line("Cancel", &confirm.plan.button()),
             ),
-            None => page.add(Tone::Heading, "y  do it   esc  leave it"),
         }
     }
 

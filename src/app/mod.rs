@@ -2,12 +2,15 @@
 
 mod act;
 pub mod action;
+mod action_prompt;
 mod available;
 mod awaited;
+pub mod button;
 pub mod checklist;
 mod clock;
 mod confirm;
 pub mod dialog;
+pub mod escape;
 pub mod event;
 #[cfg(test)]
 mod execution_tests;
@@ -32,6 +35,7 @@ pub mod panes;
 mod perform;
 pub mod player;
 mod rows_page;
+mod sop_choice;
 mod update;
 pub mod vitals;
 mod walk;
@@ -58,10 +62,11 @@ use self::player::Player;
 pub use self::walk::{Phase, Walk};
 use crate::incident::account::Account;
 use crate::incident::change::Change;
-use crate::incident::diagnosis::{Diagnosis, diagnose};
+use crate::incident::diagnosis::{Diagnosis, Recommendation, diagnose};
 use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
 use crate::incident::log::LogFocus;
+use crate::incident::leader::read_leaders;
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::record::Found;
 use crate::incident::sop::{OTHER, Sop, Step, StepStatus, other_step};
@@ -93,8 +98,10 @@ pub struct App {
     pub session: Session,
     /// What is known.
     pub facts: Facts,
-    /// What it means for the chosen SOP.
+    /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
     pub diagnosis: Diagnosis,
+    /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
+    pub outlook: Vec<Recommendation>,
     /// The scroll-back of the logs.
     pub log: LogBuffer,
     /// Focus and choices.
@@ -140,17 +147,18 @@ pub struct App {
 }
 
 impl App {
-    /// A console that knows nothing yet. `sop` must be one of the profile's; else its first is taken.
+    /// A console that knows nothing yet. Where `sop` is none of the profile's, none is chosen.
     pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
         let mut facts = Facts::of_service(&session.profile.service.deployment);
         facts.began_at = Some(session.started_at);
-        let known = session.profile.sop(sop).or_else(|| session.profile.sops.first());
-        let checklist = Checklist::new(known.map_or("", |sop| &sop.id));
+        let known = session.profile.sop(sop).map_or("", |sop| &sop.id);
+        let checklist = Checklist::new(known);
         let now = session.started_at;
         let mut app = Self {
             session,
             facts,
             diagnosis: Diagnosis::default(),
+            outlook: Vec::new(),
             log: LogBuffer::default(),
             panes: Panes::default(),
             dialogs: Vec::new(),
@@ -186,17 +194,22 @@ impl App {
     /// Judges the facts anew: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();
-        if let Some(sop) = profile.sop(&self.checklist.sop) {
-            self.diagnosis = diagnose(&self.facts, &profile, sop, self.now);
-            // The step that is added may be gone.
-            self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
-        }
+        self.diagnosis = match profile.sop(&self.checklist.sop) {
+            Some(sop) => diagnose(&self.facts, &profile, sop, self.now),
+            None => Diagnosis {
+                leaders: read_leaders(&self.facts, &profile, self.now),
+                ..Diagnosis::default()
+            },
+        };
+        // The step that is added may be gone.
+        self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
+        self.look_at_sops();
         if let Some(course) = &mut self.course {
             course.watch(&self.diagnosis, &profile, self.now);
         }
     }
 
-    /// What is known now and what it means, for a text that leaves the program; `None` where the profile has no SOP.
+    /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.
     pub fn account(&self) -> Option<Account<'_>> {
         Some(Account {
             facts: &self.facts,
@@ -210,7 +223,7 @@ impl App {
         })
     }
 
-    /// The chosen SOP.
+    /// The chosen SOP; `None` until one is chosen.
     pub fn sop(&self) -> Option<&Sop> {
         self.session.profile.sop(&self.checklist.sop)
     }

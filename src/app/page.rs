@@ -104,6 +104,7 @@ impl App {
             Dialog::Vitals(_) => Some(self.vitals_page()),
             Dialog::Incident(_) => Some(self.incident_page()),
             Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
+            Dialog::Stop(button) => Some(self.stop_page(*button)),
             Dialog::Offer(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {

@@ -57,6 +57,7 @@ impl App {
             Action::Debrief => self.debrief(),
             Action::Replay(turn) => self.turn(turn),
             Action::PickSop => self.pick_sop(),
+            Action::Prompt => self.prompt(Purpose::Action, ""),
             Action::Tick => return self.tick(),
             Action::Search => self.search(),
             Action::NextMatch => self.find(1, false),
@@ -87,10 +88,7 @@ impl App {
             Action::AllLines => self.log.set_mode(LogMode::All),
             Action::Pause => self.pause(),
             Action::Wrap => self.log.wrap = !self.log.wrap,
-            Action::ClearFilter => {
-                self.log.set_pod(None);
-                self.log.set_filter(None);
-            }
+            Action::ClearFilter => self.clear_filter(),
             Action::LogsOfPod => self.logs_of_pod(),
         }
         Vec::new()
@@ -102,6 +100,9 @@ impl App {
     }
 
     fn why(&mut self) {
+        if self.needs_sop() {
+            return;
+        }
         if self.holds_back() {
             self.say("judge it yourself first: why comes with your answer, or when it is revealed");
         } else {
@@ -117,17 +118,6 @@ impl App {
                 Vec::new()
             }
             None => vec![Effect::Quit],
-        }
-    }
-
-    fn close(&mut self) {
-        if self.stop_walk() {
-            return;
-        }
-        if self.log.is_held() && self.panes.focus == Pane::Logs {
-            self.log.release();
-        } else {
-            self.panes.zoomed = false;
         }
     }
 
@@ -201,18 +191,6 @@ impl App {
         }
     }
 
-    fn pick_sop(&mut self) {
-        let chosen = self
-            .session
-            .profile
-            .sops
-            .iter()
-            .position(|sop| sop.id == self.checklist.sop);
-        self.dialogs.push(Dialog::Sops {
-            chosen: chosen.unwrap_or(0),
-        });
-    }
-
     fn choose(&mut self) -> Vec<Effect> {
         match self.dialogs.last() {
             Some(Dialog::Sops { chosen }) => return self.choose_sop(*chosen),
@@ -221,17 +199,6 @@ impl App {
             _ => return self.choose_answer(),
         }
         Vec::new()
-    }
-
-    fn choose_sop(&mut self, chosen: usize) -> Vec<Effect> {
-        self.dialogs.pop();
-        let Some(id) = self.session.profile.sops.get(chosen).map(|sop| sop.id.clone()) else {
-            return Vec::new();
-        };
-        self.checklist.sop.clone_from(&id);
-        self.panes.step = 0;
-        self.judge();
-        vec![Effect::Record(Entry::Sop { id })]
     }
 
     fn tick(&mut self) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use regex::RegexBuilder;
 use tui_input::Input;
@@ -199,14 +199,40 @@ impl App {
     }
 
     fn press(&mut self, key: KeyEvent) -> Vec<Effect> {
-        if let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
+        let types = self.takes_text();
+        if types && is_control(key, 'c') {
+            // Who leaves a text field this way does not mean to leave the console.
+            self.close_text();
+            return Vec::new();
+        }
+        // A letter is text there, whatever a user's key makes of it elsewhere.
+        let is_text = types && matches!(key.code, KeyCode::Char(_)) && !has_modifier(key);
+        if !is_text && let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
             return self.perform(action);
         }
         match self.dialog() {
             Some(Dialog::Confirm(_)) => self.press_confirm(key),
+            Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
             Some(Dialog::Offer(_)) => self.press_offer(key),
             Some(dialog) if dialog.is_prompt() => self.type_key(key),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether keys are text now: a prompt is open, or a name is to be typed for a confirmation.
+    fn takes_text(&self) -> bool {
+        match self.dialog() {
+            Some(Dialog::Confirm(confirm)) => self.to_type(&confirm.plan).is_some(),
+            Some(dialog) => dialog.is_prompt(),
+            None => false,
+        }
+    }
+
+    fn close_text(&mut self) {
+        if matches!(self.dialog(), Some(Dialog::Confirm(_))) {
+            self.dialogs.pop();
+        } else {
+            self.cancel_prompt();
         }
     }
 
@@ -316,10 +342,21 @@ impl App {
                 self.checklist.ticks.insert(step.clone(), tick);
                 return vec![Effect::Record(Entry::Ticked { step, note })];
             }
+            Purpose::Action => return self.run_named(&text),
             Purpose::Remark => return self.note_down(&text),
         }
         Vec::new()
     }
+}
+
+fn has_modifier(key: KeyEvent) -> bool {
+    key.modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+}
+
+fn is_control(key: KeyEvent, letter: char) -> bool {
+    let pressed = matches!(key.code, KeyCode::Char(character) if character.eq_ignore_ascii_case(&letter));
+    pressed && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 /// The last line of a regex error says what is wrong; the rest draws arrows.

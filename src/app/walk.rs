@@ -134,7 +134,7 @@ impl Walk {
             _ if self.due().is_some() && self.stopping => {
                 Some(format!("{what}: it stops before its next pod"))
             }
-            _ if self.due().is_some() => Some(format!("{what}: esc stops it before its next pod")),
+            _ if self.due().is_some() => Some(format!("{what}: esc asks whether to stop it after this pod")),
             Phase::Sent => Some(format!("{what}: the answer is awaited")),
             _ => None,
         }

@@ -102,8 +102,14 @@ fn two_pods() -> Plan {
 #[test]
 fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited() {
     let cases = [
-        ("an answer, and more", 1, Phase::Sent, false, "esc stops it"),
-        ("more", 1, Phase::Replacing, false, "esc stops it"),
+        (
+            "an answer, and more",
+            1,
+            Phase::Sent,
+            false,
+            "esc asks whether to stop it",
+        ),
+        ("more", 1, Phase::Replacing, false, "esc asks whether to stop it"),
         (
             "it is stopped",
             1,

@@ -55,7 +55,7 @@ pub struct Cli {
 /// The options that every command takes.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Common {
-    /// The procedure to open with; `sopwatch sops` lists them
+    /// The procedure to open with; without it the console asks; `sopwatch sops` lists them
     #[arg(long, global = true, value_name = "ID", help_heading = "Service")]
     pub sop: Option<String>,
     /// The profile: a built-in name, one of your own, or a file

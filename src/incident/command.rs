@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{PodUid, short_name};
+use super::fact::PodUid;
 use super::rule::Action;
 use super::text::SafeText;
 
@@ -86,11 +86,10 @@ impl Command {
         }
     }
 
-    /// What the operator types to confirm it where a mistake hurts customers: the last five characters of the pod's name, or the
-    /// deployment's name.
+    /// What the operator types to confirm it where a mistake hurts customers: the object's name, whole.
     pub fn to_type(&self) -> &str {
         match self {
-            Self::DeletePod { pod, .. } => short_name(pod),
+            Self::DeletePod { pod, .. } => pod,
             Self::RestartDeployment { deployment, .. } | Self::Scale { deployment, .. } => deployment,
         }
     }

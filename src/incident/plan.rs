@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::command::{Aim, Command};
-use super::fact::{Deployment, Pod, PodUid};
+use super::fact::{Deployment, Pod, PodUid, short_name};
 use super::interrupted::Interrupted;
 use super::leader::Verdict;
 use super::rule::Action;
@@ -177,6 +177,18 @@ impl Plan {
         }
     }
 
+    /// What the button that sends it is called.
+    pub fn button(&self) -> String {
+        match (self.aim, self.commands.as_slice()) {
+            (Aim::RollOut, _) => "Restart by a rollout".to_owned(),
+            (Aim::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to)),
+            (_, [Command::Scale { from, to, .. }]) => format!("Scale from {from} to {to}"),
+            (Aim::Start, all) => format!("Replace {}", pods(count(all))),
+            (_, [Command::DeletePod { pod, .. }]) => format!("Restart pod {}", short_name(pod)),
+            (_, all) => format!("Restart {}", pods(count(all))),
+        }
+    }
+
     /// What it does.
     pub fn effect(&self) -> String {
         match (self.aim, self.commands.as_slice()) {
@@ -288,6 +300,10 @@ impl Plan {
             if more < 0 { "fewer" } else { "more" }
         ))
     }
+}
+
+fn count(commands: &[Command]) -> u32 {
+    u32::try_from(commands.len()).unwrap_or(u32::MAX)
 }
 
 fn pods(count: u32) -> String {

@@ -27,6 +27,8 @@ pub struct Summary {
     pub file: PathBuf,
     /// What it is about.
     pub began: Began,
+    /// The id of the SOP that was chosen last; empty where none was.
+    pub sop: String,
     /// When it began.
     pub began_at: Timestamp,
     /// When it was last written to.
@@ -87,6 +89,7 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
         return Err(no_record());
     };
     let mut by = began.by.clone();
+    let mut sop = &began.sop;
     let mut changes = Vec::new();
     let mut open = true;
     for line in &contents.lines {
@@ -96,6 +99,7 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
                 open = true;
             }
             Entry::Closed(_) => open = false,
+            Entry::Sop { id } => sop = id,
             _ => change::note(&mut changes, line),
         }
     }
@@ -106,6 +110,7 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
             .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
         file: path.to_owned(),
         began: (**began).clone(),
+        sop: sop.clone(),
         began_at: first.at,
         last_at: contents
             .lines

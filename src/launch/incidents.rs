@@ -96,7 +96,11 @@ fn list(folder: &Path) -> Result<u8> {
             state(record),
             record.actions,
             size(record.bytes),
-            record.began.sop,
+            if record.sop.is_empty() {
+                "-"
+            } else {
+                record.sop.as_str()
+            },
             record.by.user,
             record.by.host
         );

@@ -50,8 +50,8 @@ const QUEUE: usize = 256;
 /// How long one request may take unless it was set.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The SOP a console opens with when none was named.
-const FIRST_SOP: &str = "";
+/// The SOP of a console for which none was named: it asks.
+const NO_SOP: &str = "";
 
 /// Everything a console is made of.
 struct Parts {
@@ -69,7 +69,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
     let sop = settings
         .sop
         .as_ref()
-        .map_or_else(|| FIRST_SOP.to_owned(), |sop| sop.value.clone());
+        .map_or_else(|| NO_SOP.to_owned(), |sop| sop.value.clone());
     let sources = Sources {
         profile: session.profile.clone(),
         connect,
@@ -89,6 +89,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         Ok(records) => console.keep(records),
         Err(why) => console.app.cannot_record(&why),
     }
+    console.app.ask_for_sop();
     let status = live::run(&mut console).await;
     console.leave(&keep::left(&status)).await;
     tasks.stop().await;

@@ -35,13 +35,17 @@ impl Records {
     pub(super) fn offer(&self) -> Option<Offer> {
         let open = self.open.newest.as_ref().filter(|_| self.named.is_none())?;
         let others = self.open.others.iter().chain(&self.open.in_use);
-        let sop = open.began.profile.sop(&open.began.sop);
+        let sop = match open.began.profile.sop(&open.sop) {
+            Some(sop) => sop.title.clone(),
+            None if open.sop.is_empty() => "no SOP chosen".to_owned(),
+            None => open.sop.clone(),
+        };
         Some(Offer {
             name: open.name.clone(),
             began_at: open.began_at,
             last_at: open.last_at,
             by: SafeText::new(&format!("{} on {}", open.by.user, open.by.host)),
-            sop: sop.map_or(open.began.sop.clone(), |sop| sop.title.clone()),
+            sop,
             actions: open.actions,
             last_change: (open.last_change.as_ref()).map(|(at, words)| (*at, SafeText::new(words))),
             broken: open.broken.as_ref().map(|why| SafeText::new(why)),

@@ -13,8 +13,11 @@ use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::record::{Entry, Line};
 use crate::incident::text::SafeText;
 
+/// A move to the other button, and enter.
+pub(super) const CONFIRM: &str = "→\n";
+
 /// A console on which all that acting asks for is known.
-fn console(production: bool) -> App {
+pub(super) fn console(production: bool) -> App {
     let mut app = fixture::well();
     for id in [FeedId::Pods, FeedId::Deployment] {
         learn(&mut app, 1, Fact::Feed(id, FeedState::Live));
@@ -25,7 +28,7 @@ fn console(production: bool) -> App {
     app
 }
 
-fn answered(app: &mut App, answer: Rehearsal) {
+pub(super) fn answered(app: &mut App, answer: Rehearsal) {
     let now = app.now;
     let Some(Dialog::Confirm(confirm)) = app.dialog() else {
         panic!("nothing is asked");
@@ -37,7 +40,7 @@ fn answered(app: &mut App, answer: Rehearsal) {
 #[test]
 fn a_question_says_where_what_and_how_by_hand() {
     let mut app = console(false);
-    press(&mut app, "1d");
+    press(&mut app, "1X");
     answered(&mut app, Rehearsal::Passed);
     insta::assert_snapshot!("confirm_120x40", screen(&app, 120, 40));
     insta::assert_snapshot!("confirm_80x24", screen(&app, 80, 24));
@@ -57,7 +60,7 @@ fn the_risk_is_seen_without_scrolling_and_the_commands_with_it() {
 #[test]
 fn in_production_a_name_is_typed() {
     let mut app = console(true);
-    press(&mut app, "1d2mg");
+    press(&mut app, "1Xmanaged-services");
     answered(
         &mut app,
         Rehearsal::Untried(SafeText::new("a webhook does not support dry run")),
@@ -69,7 +72,7 @@ fn in_production_a_name_is_typed() {
 fn a_refusal_says_why() {
     let mut app = console(false);
     app.cannot_record("the state directory can't be written: read-only file system");
-    press(&mut app, "1d");
+    press(&mut app, "1X");
     app.notice = None;
     insta::assert_snapshot!("refused_80x24", screen(&app, 80, 24));
     press(&mut app, "\u{1b}I");
@@ -82,7 +85,7 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
     let mut app = console(false);
     press(&mut app, "1R");
     answered(&mut app, Rehearsal::Passed);
-    press(&mut app, "y");
+    press(&mut app, CONFIRM);
     insta::assert_snapshot!("sent_80x24", screen(&app, 80, 24));
     let now = app.now;
     let outcome = CommandOutcome::Applied {
@@ -98,7 +101,7 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
 fn while_an_older_record_is_opened_nothing_is_changed() {
     let mut app = console(false);
     app.record.opening = true;
-    press(&mut app, "1d");
+    press(&mut app, "1X");
     let shown = screen(&app, 80, 24);
     assert!(
         shown.contains("refused: the record is still being opened"),
@@ -109,7 +112,7 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
 #[test]
 fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
     let mut app = console(true);
-    press(&mut app, "1d2m");
+    press(&mut app, "1Xmanaged-services-api-6d9fc8b649-2m");
     answered(&mut app, Rehearsal::Passed);
     learn(&mut app, 1, Fact::PodGone(PodUid("2mgcp".into())));
     press(&mut app, "gcp\nqd");
@@ -121,11 +124,12 @@ fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
 #[test]
 fn a_name_that_is_another_is_told_so() {
     let mut app = console(true);
-    press(&mut app, "1dx");
+    press(&mut app, "1Xx");
     answered(&mut app, Rehearsal::Passed);
     let shown = screen(&app, 80, 24);
     assert!(
-        shown.contains("type 2mgcp and enter: x") && shown.contains("that is not it"),
+        shown.contains("Type managed-services-api-6d9fc8b649-2mgcp, then Enter")
+            && shown.contains("x▏   does not match"),
         "{shown}"
     );
 }
@@ -162,7 +166,8 @@ fn who_leaves_in_the_middle_is_told_what_is_left() {
     let mut app = console(false);
     press(&mut app, "1R");
     answered(&mut app, Rehearsal::Passed);
-    press(&mut app, "yq");
+    press(&mut app, CONFIRM);
+    press(&mut app, "q");
     let shown = screen(&app, 80, 24);
     assert!(shown.contains("q again leaves it at 1 of 3"), "{shown}");
     let q = KeyEvent::from(KeyCode::Char('q'));

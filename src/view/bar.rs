@@ -8,6 +8,7 @@ use super::sop;
 use super::theme::{Meaning, Theme};
 use super::words::Words;
 use crate::app::action::{Action, Context};
+use crate::app::escape::Escape;
 use crate::app::panes::Pane;
 use crate::app::{App, Phase, Walk};
 use crate::incident::diagnosis::{Recommendation, StepFinding};
@@ -21,6 +22,8 @@ pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     let room = usize::from(area.width).saturating_sub(1);
     let words = if let Some(walk) = app.walk.as_ref().filter(|walk| is_shown(walk, app)) {
         under_way(app, theme, walk, room)
+    } else if app.lacks_sop() {
+        unchosen(app, theme, room)
     } else if app.diagnosis.decision.rules.is_empty() {
         words(app, theme, room)
     } else if app.holds_back() {
@@ -60,8 +63,8 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     if Action::RestartRest.available(app) {
         tail = key(app, theme, Action::RestartRest, &the_rest(app)).join(tail);
     }
-    // Over the panes it closes what lies there.
-    if more && !walk.stopping && app.dialog().is_none() {
+    // Where something else lies topmost, the key ends that first.
+    if app.dialog().is_none() && app.escape() == Escape::Execution {
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
     let waits = awaited(app, walk.phase);
@@ -95,6 +98,15 @@ fn awaited(app: &App, phase: Phase) -> String {
         Phase::Moving => "rows to move".to_owned(),
         Phase::Over(_) => String::new(),
     }
+}
+
+/// Before an SOP is chosen: what another alert's SOP would say is no advice for this one.
+fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+    let words = Words::new(theme).add(Meaning::Notice, "NO SOP CHOSEN");
+    let tail = key(app, theme, Action::PickSop, " choose");
+    let left = room.saturating_sub(words.width() + tail.width());
+    let why = "the advice depends on which alert fired";
+    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
 }
 
 /// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.

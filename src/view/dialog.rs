@@ -9,6 +9,8 @@ use super::words::{self, Words};
 use crate::app::App;
 use crate::app::dialog::Dialog;
 use crate::app::page::{Page, PageLine, Tone};
+use crate::incident::diagnosis::Recommendation;
+use crate::incident::rule::Action;
 
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;
@@ -45,6 +47,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Contacts { .. }
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
+        | Dialog::Stop(_)
         | Dialog::Offer(_) => 0,
     }
 }
@@ -195,24 +198,57 @@ fn meaning_of(tone: Tone) -> Meaning {
 /// One row of a picker.
 struct Choice<'a> {
     title: &'a str,
-    /// Stands beside the title, faint.
+    /// Stands beside the title.
     beside: &'a str,
+    /// Its style.
+    meaning: Meaning,
     /// Whether it is what holds now.
     current: bool,
 }
 
 fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let sops = &app.session.profile.sops;
+    let advice: Vec<_> = app.outlook.iter().map(|advice| outlook(app, advice)).collect();
     let choices: Vec<_> = sops
         .iter()
-        .map(|sop| Choice {
-            title: &sop.title,
-            beside: &sop.id,
-            current: sop.id == app.checklist.sop,
+        .enumerate()
+        .map(|(index, sop)| {
+            let (meaning, beside) = match advice.get(index) {
+                Some((meaning, words)) => (*meaning, words.as_str()),
+                None => (Meaning::Faint, sop.id.as_str()),
+            };
+            Choice {
+                title: &sop.title,
+                beside,
+                meaning,
+                current: sop.id == app.checklist.sop,
+            }
         })
         .collect();
-    let about = sops.get(chosen).map_or("", |sop| &sop.impact);
-    picker("Choose an SOP", &choices, (chosen, about), theme, screen, buffer);
+    let about = sops
+        .get(chosen)
+        .map_or(String::new(), |sop| format!("{}: {}", sop.id, sop.impact));
+    let title = if app.sop().is_some() || app.holds_back() {
+        "Choose an SOP"
+    } else {
+        "Choose the SOP of the alert · Enter choose · Esc later"
+    };
+    picker(title, &choices, (chosen, &about), theme, screen, buffer);
+}
+
+/// What an SOP would recommend now.
+fn outlook(app: &App, advice: &Recommendation) -> (Meaning, String) {
+    let meaning = match advice.action {
+        Action::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
+        Action::None => Meaning::Good,
+        Action::Wait => Meaning::Waiting,
+        Action::Gather => Meaning::Doubtful,
+        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate => Meaning::Bad,
+    };
+    (
+        meaning,
+        app.advice_in_words(advice.action, advice.contact.as_deref()),
+    )
 }
 
 fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
@@ -227,6 +263,7 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
         .map(|(contact, reach)| Choice {
             title: &contact.title,
             beside: reach,
+            meaning: Meaning::Faint,
             current: false,
         })
         .collect();
@@ -255,7 +292,10 @@ fn picker(
     let wanted = choices.len() + about.len() + 3;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);
-    let about_rows = (about.len() + 1).min(usize::from(text.height / 2)) as u16;
+    // What the choices leave, and on a small screen half of the room.
+    let height = usize::from(text.height);
+    let room = height.saturating_sub(choices.len()).max(height / 2);
+    let about_rows = (about.len() + 1).min(room) as u16;
     let list = Rect {
         height: text.height - about_rows,
         ..text
@@ -274,7 +314,7 @@ fn picker(
             .column(Meaning::Good, current, 2)
             .column(Meaning::Text, choice.title, title_width)
             .gap(2)
-            .add(Meaning::Faint, choice.beside)
+            .add(choice.meaning, choice.beside)
             .draw(row, buffer);
         if index == chosen {
             super::frame::select(row, theme, buffer);

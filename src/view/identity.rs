@@ -54,6 +54,10 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         pieces.push((0, new().add(Meaning::Drill, " REPLAY ")));
     }
     pieces.push((0, environment(app, theme)));
+    // Before the place, which may be cut: without an SOP there is no advice.
+    if app.lacks_sop() {
+        pieces.push((0, new().add(Meaning::Notice, "NO SOP CHOSEN")));
+    }
     // A replay changes nothing in any case.
     if app.session.read_only && app.player.is_none() {
         pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));

@@ -7,6 +7,8 @@ mod acting_tests;
 mod age;
 mod answer;
 mod bar;
+#[cfg(test)]
+mod choosing_tests;
 mod database;
 mod dialog;
 mod fault;
@@ -21,6 +23,8 @@ mod handoff_tests;
 #[cfg(test)]
 mod hostile;
 mod identity;
+#[cfg(test)]
+mod keys_tests;
 pub mod layout;
 mod leaders;
 #[cfg(test)]
@@ -38,6 +42,8 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod theme;
+#[cfg(test)]
+mod typing_tests;
 mod vitals;
 #[cfg(test)]
 mod vitals_tests;

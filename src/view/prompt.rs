@@ -66,6 +66,7 @@ fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
             "a regular expression; it works while you type. enter: keep, esc: drop",
         ),
         Purpose::Find => ("find", "a text that the row holds. enter: go there, esc: leave"),
+        Purpose::Action => (":", "an action's name, as ? lists them · Enter run · Esc cancel"),
         Purpose::Remark => (
             "note",
             "what you want to remember, for the record. enter: note it, esc: leave it",

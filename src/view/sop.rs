@@ -38,9 +38,13 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         buffer,
     );
     if steps.is_empty() {
+        let why = match app.sop() {
+            Some(_) => "this SOP has no steps in the profile".to_owned(),
+            None => unchosen(app),
+        };
         Words::new(theme)
             .gap(1)
-            .add(Meaning::Doubtful, "this SOP has no steps in the profile")
+            .add(Meaning::Doubtful, &why)
             .draw(area, buffer);
     }
     let lines = step_lines(app, theme, usize::from(area.width));
@@ -65,6 +69,12 @@ fn title<'t>(app: &App, theme: &'t Theme, range: Words<'t>) -> Vec<(u8, Words<'t
         ),
         (1, range),
     ]
+}
+
+fn unchosen(app: &App) -> String {
+    let key = app.keymap.key_of(Action::PickSop, Context::Console);
+    let how = key.map_or(String::new(), |key| format!(": {key} chooses"));
+    format!("no SOP is chosen{how}")
 }
 
 fn is_answered(app: &App, id: &str) -> bool {

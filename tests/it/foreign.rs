@@ -73,7 +73,10 @@ fn start(api: &ForeignApi, arguments: &[&str], size: (u16, u16)) -> Pty {
         ("XDG_CONFIG_HOME", home),
         ("SOPWATCH_POLL", "1"),
     ];
-    Pty::start(SOPWATCH, arguments, &variables, size)
+    let mut console = Pty::start(SOPWATCH, arguments, &variables, size);
+    console.until_shows("Choose the SOP");
+    console.type_keys("\r");
+    console
 }
 
 fn shows(text: &str) -> impl Fn(&str) -> bool {

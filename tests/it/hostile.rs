@@ -98,7 +98,12 @@ fn look(pty: &mut Pty, keys: &str, shows: &str) {
 #[test]
 fn a_hostile_service_steers_nothing_in_any_pane_mode_or_dialog() {
     let world = World::start(&scenario());
-    let mut pty = Pty::start(SOPWATCH, &["--kubeconfig", world.kubeconfig()], &[], (160, 50));
+    let mut pty = Pty::start(
+        SOPWATCH,
+        &["--kubeconfig", world.kubeconfig(), "--sop", "api-down"],
+        &[],
+        (160, 50),
+    );
     pty.until_shows("4 pods");
     pty.until_shows("ready␛[2J");
     // the logs in each mode
@@ -242,7 +247,7 @@ fn hostile_errors_of_the_server_and_the_database_steer_nothing() {
     let url = format!("postgres://u@127.0.0.1:{database}/db?sslmode=disable");
     let mut pty = Pty::start(
         SOPWATCH,
-        &["--kubeconfig", config.to_str().unwrap()],
+        &["--kubeconfig", config.to_str().unwrap(), "--sop", "api-down"],
         &[("SOPWATCH_DATABASE_URL", &url)],
         (160, 50),
     );
@@ -273,7 +278,12 @@ fn a_secret_with_hostile_values_steers_nothing() {
         encode(EVIL_BYTES),
     );
     let world = World::start(&scenario);
-    let mut pty = Pty::start(SOPWATCH, &["--kubeconfig", world.kubeconfig()], &[], (160, 50));
+    let mut pty = Pty::start(
+        SOPWATCH,
+        &["--kubeconfig", world.kubeconfig(), "--sop", "api-down"],
+        &[],
+        (160, 50),
+    );
     pty.until_shows("3/3 ready");
     pty.until_shows("control");
     pty.type_keys("q");

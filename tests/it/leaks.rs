@@ -65,7 +65,14 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     let state = world.file("state");
     let mut pty = Pty::start(
         SOPWATCH,
-        &["--kubeconfig", world.kubeconfig(), "--log-file", &log],
+        &[
+            "--kubeconfig",
+            world.kubeconfig(),
+            "--sop",
+            "api-down",
+            "--log-file",
+            &log,
+        ],
         &[
             (
                 "RUST_LOG",

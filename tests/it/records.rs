@@ -107,12 +107,12 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     first.until_shows("a apply");
     first.type_keys("cit began at lunch\r");
     first.until_shows("noted");
-    first.type_keys("1d");
-    first.until_shows("the server would do it (dry run)");
+    first.type_keys("1X");
+    first.until_shows("Dry run OK");
     let [file] = &records(&state)[..] else {
         panic!("{:?}", records(&state));
     };
-    first.type_keys("y");
+    first.confirm();
     let lines = until(&mut first, file, "an outcome", |lines| {
         lines
             .iter()
@@ -180,6 +180,61 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     );
 }
 
+#[test]
+fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
+    let world = World::start(SCENARIO);
+    let state = world.file("state");
+    let url = world.drill.database_url();
+    let mut pty = Pty::start(
+        SOPWATCH,
+        &["--kubeconfig", world.kubeconfig()],
+        &[("XDG_STATE_HOME", &state), ("SOPWATCH_DATABASE_URL", &url)],
+        (120, 40),
+    );
+    pty.until_shows("Choose the SOP of the alert");
+    // what each would advise, the right one among them
+    pty.until_shows("restart the pods");
+    pty.type_keys("\u{1b}");
+    pty.until_shows("s choose");
+    pty.type_keys("1R");
+    pty.until_shows("choose a SOP first: s chooses");
+    let [file] = &records(&state)[..] else {
+        panic!("{:?}", records(&state));
+    };
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let report = |text: &str| {
+        let report = sopwatch(&state, &["report", name]);
+        let told = String::from_utf8_lossy(&report.stdout).into_owned();
+        assert!(report.status.success() && told.contains(text), "{told}");
+    };
+    report("unknown: no SOP was chosen");
+    pty.type_keys("sG\u{1b}[A\u{1b}[A");
+    pty.until_shows("kafka-provisioning-latency:");
+    pty.type_keys("\r");
+    pty.until_shows("a apply");
+    until(&mut pty, file, "a finding", |lines| {
+        lines.iter().any(|line| matches!(line.entry, Entry::Found(_)))
+    });
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    report("(SOP kafka-provisioning-latency)");
+    let lines = read(file).unwrap().lines;
+    let is = |kind: fn(&Entry) -> bool| lines.iter().position(|line| kind(&line.entry));
+    let (chosen, found) = (
+        is(|entry| matches!(entry, Entry::Sop { .. })),
+        is(|entry| matches!(entry, Entry::Found(_))),
+    );
+    assert!(
+        chosen.is_some() && chosen < found,
+        "nothing is found by an SOP that nobody chose"
+    );
+    let replayed = sopwatch(&state, &["replay", name, "--check"]);
+    assert!(replayed.status.success(), "{replayed:?}");
+    let listed = sopwatch(&state, &["incidents"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("kafka-provisioning-latency"), "{listed}");
+}
+
 fn sopwatch(state: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(SOPWATCH);
     command.args(arguments).env("XDG_STATE_HOME", state);
@@ -194,9 +249,10 @@ fn where_nothing_can_be_written_nothing_is_changed() {
     let mut pty = console(&world, &nowhere, &[]);
     pty.until_shows("NOT RECORDED");
     pty.until_shows("a apply");
-    pty.type_keys("1d");
+    pty.type_keys("1X");
     pty.until_shows("nothing can be recorded, so nothing is changed");
-    pty.type_keys("y\u{1b}");
+    pty.confirm();
+    pty.type_keys("\u{1b}");
     pty.until_shows("3 Database");
     pty.type_keys("I");
     pty.until_shows("nothing was changed from this console");

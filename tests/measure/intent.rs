@@ -25,11 +25,12 @@ pub fn measure(effort: Effort) {
         let folder = tempfile::tempdir().unwrap();
         let drill = drill(folder.path());
         let state = folder.path().to_str().unwrap();
-        let arguments = ["--kubeconfig", drill.kubeconfig().to_str().unwrap()];
+        let kubeconfig = drill.kubeconfig().to_str().unwrap();
+        let arguments = ["--kubeconfig", kubeconfig, "--sop", "api-down"];
         let mut console = Pty::start(PROGRAM, &arguments, &[("XDG_STATE_HOME", state)], SIZE);
         console.until_shows("NOTHING TO DO");
-        console.type_keys("1d");
-        console.until_shows("the server would do it (dry run)");
+        console.type_keys("1X");
+        console.until_shows("Dry run OK");
         let records = folder.path().join("sopwatch/incidents");
         let file = fs::read_dir(records).unwrap().next().unwrap().unwrap().path();
         written.push(until_intended(&mut console, &file));
@@ -47,7 +48,7 @@ pub fn measure(effort: Effort) {
 /// Confirms, and reads the file until the intent stands in it.
 fn until_intended(console: &mut Pty, file: &Path) -> f64 {
     let typed = Instant::now();
-    console.type_keys("y");
+    console.confirm();
     loop {
         let text = fs::read(file).unwrap();
         let took = typed.elapsed();

@@ -127,7 +127,12 @@ fn drill(folder: &Path) -> Drill {
 /// The console on a cluster.
 fn console(kubeconfig: &Path) -> Pty {
     let kubeconfig = kubeconfig.to_str().unwrap();
-    Pty::start(PROGRAM, &["--kubeconfig", kubeconfig], &[], SIZE)
+    Pty::start(
+        PROGRAM,
+        &["--kubeconfig", kubeconfig, "--sop", "api-down"],
+        &[],
+        SIZE,
+    )
 }
 
 /// Ends the console as an operator does.

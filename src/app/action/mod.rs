@@ -97,6 +97,8 @@ pub enum Action {
     NextMatch,
     PreviousMatch,
     PickSop,
+    /// Opens the prompt that takes an action's name.
+    Prompt,
     Sources,
     Refresh,
     CycleLogMode,

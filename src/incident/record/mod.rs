@@ -142,7 +142,7 @@ pub struct Began {
     pub namespace: String,
     /// The API server as the kubeconfig names it.
     pub server: SafeText,
-    /// The SOP that was open.
+    /// The SOP that was open; empty where none was chosen yet.
     pub sop: String,
     /// The scenario's title, in a drill.
     pub drill: Option<String>,

@@ -258,7 +258,11 @@ impl Day {
 }
 
 fn place_told(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
-    line("alert", &format!("{title} (SOP {})", place.sop));
+    if place.sop.is_empty() {
+        line("alert", "unknown: no SOP was chosen");
+    } else {
+        line("alert", &format!("{title} (SOP {})", place.sop));
+    }
     line(
         "service",
         &format!("{} (profile {})", place.service, place.profile),

@@ -59,7 +59,7 @@ pub fn json(lines: &[Line], doubt: Option<&str>) -> serde_json::Result<String> {
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The alert's name: the title of the SOP that was open last; empty where the record's first line is missing.
+    /// The alert's name: the title of the SOP that was open last; empty where none was chosen, or the record's first line is missing.
     pub title: String,
     /// The scenario's title where this was a drill: nobody must take it for the world.
     pub drill: Option<String>,
@@ -156,13 +156,14 @@ fn began(lines: &[Line]) -> Option<&Began> {
     }
 }
 
-/// The id of the SOP that was open last.
+/// The id of the SOP that was open last; `None` where none was chosen.
 fn sop_at_end(lines: &[Line]) -> Option<&str> {
     let chosen = lines.iter().rev().find_map(|line| match &line.entry {
         Entry::Sop { id } => Some(id.as_str()),
         _ => None,
     });
-    chosen.or_else(|| Some(began(lines)?.sop.as_str()))
+    let first = || began(lines).map(|began| began.sop.as_str());
+    chosen.or_else(first).filter(|id| !id.is_empty())
 }
 
 /// One that was closed and gone on with is open again.

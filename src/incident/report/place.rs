@@ -25,7 +25,7 @@ pub struct Place {
     pub profile: String,
     /// The service's name as people say it.
     pub service: String,
-    /// The id of the SOP that was open last.
+    /// The id of the SOP that was open last; empty where none was chosen.
     pub sop: String,
     /// Whether the console that began it could change nothing.
     pub read_only: bool,

@@ -37,9 +37,13 @@ fn what(report: &Report) -> String {
         Some(place) => {
             let environment = place.environment.as_deref();
             let environment = environment.unwrap_or("an environment that the profile does not know");
+            let alert = match report.title.as_str() {
+                "" => "An alert whose SOP was not chosen",
+                title => title,
+            };
             format!(
-                "{} of {}, {environment}: looked at from {began} on, for {long}.",
-                report.title, place.service
+                "{alert} of {}, {environment}: looked at from {began} on, for {long}.",
+                place.service
             )
         }
         None => format!(

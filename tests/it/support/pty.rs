@@ -79,6 +79,11 @@ impl Pty {
         self.writer.flush().unwrap();
     }
 
+    /// Confirms the change that is asked about: moves to the other button and presses it.
+    pub fn confirm(&mut self) {
+        self.type_keys("\u{1b}[C\r");
+    }
+
     /// Gives the terminal another size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let size = PtySize {

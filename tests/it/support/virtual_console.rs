@@ -128,6 +128,11 @@ impl VirtualConsole {
         }
     }
 
+    /// Confirms the change that is asked about: moves to the other button and presses it.
+    pub fn confirm(&mut self) {
+        self.press("right enter");
+    }
+
     /// Lets the console run until so long after the start, and judge.
     pub async fn run_until(&mut self, after: SignedDuration) {
         let end = self.started + Duration::try_from(after).unwrap();

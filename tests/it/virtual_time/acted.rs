@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use kube::api::DeleteParams;
 use sopwatch::app::Phase;
+use sopwatch::app::button::Button;
 use sopwatch::app::dialog::Dialog;
 use sopwatch::drill::{self, ApiFault};
 use sopwatch::incident::command::{Command, CommandOutcome};
@@ -48,7 +49,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
             told(&recorded).is_empty(),
             "nothing is sent before it is confirmed"
         );
-        console.press("y");
+        console.confirm();
         console.run_until(SignedDuration::from_mins(9)).await;
         let walk = console.app().walk.clone().unwrap();
         assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
@@ -103,13 +104,13 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
 fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
     virtual_time::run(|breath| async move {
         let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
-        console.press("1 d");
+        console.press("1 X");
         console.run_until(SignedDuration::from_secs(22)).await;
-        console.press("y");
+        console.confirm();
         // what is only watched stands before nothing: the gate says why not
         console.run_until(SignedDuration::from_secs(30)).await;
         assert!(console.app().walk.as_ref().unwrap().is_under_way());
-        console.press("d");
+        console.press("X");
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("{}", notice(&console));
         };
@@ -127,7 +128,7 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         let refused = confirm.gate.refusals.join("; ");
         assert!(refused.contains("deleted pod"), "{refused}");
         assert!(refused.contains("whether it helped is known in"), "{refused}");
-        console.press("y");
+        console.confirm();
         console.run_until(SignedDuration::from_secs(155)).await;
         let intents = |lines: &[Line]| {
             lines
@@ -145,9 +146,16 @@ fn escape_stops_a_restart_of_all_before_its_next_pod() {
         let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
         console.press("1 R");
         console.run_until(SignedDuration::from_secs(22)).await;
-        console.press("y");
+        console.confirm();
         console.run_until(SignedDuration::from_secs(24)).await;
         console.press("esc");
+        assert!(
+            matches!(console.app().dialog(), Some(Dialog::Stop(Button::Safe))),
+            "it asks, and the key that lets it go on has the focus"
+        );
+        console.press("enter");
+        assert!(!console.app().walk.as_ref().unwrap().stopping);
+        console.press("esc right enter");
         console.run_until(SignedDuration::from_mins(4)).await;
         let walk = console.app().walk.clone().unwrap();
         assert_eq!(
@@ -173,7 +181,7 @@ fn escape_stops_a_restart_of_all_before_its_next_pod() {
 fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_nothing_is_sent() {
     virtual_time::run(|breath| async move {
         let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
-        console.press("1 d");
+        console.press("1 X");
         console.run_until(SignedDuration::from_secs(22)).await;
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("no question");
@@ -193,7 +201,7 @@ fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_
         };
         assert!(closed(&console).is_some_and(|why| why.contains("ending")));
         // What was on its way to the question goes nowhere else: neither `q` nor `d` is the console's.
-        console.press("y q d enter");
+        console.press("y q d right enter");
         assert!(closed(&console).is_some());
         console.press("esc");
         assert!(console.app().dialog().is_none());
@@ -241,7 +249,7 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
             let name = format!("{:?}", case.fault);
             let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
             let before = console.living().await;
-            console.press("1 d");
+            console.press("1 X");
             console.run_until(SignedDuration::from_secs(22)).await;
             let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
                 panic!("{name}: no question");
@@ -250,7 +258,7 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
                 panic!("{name}: no pod");
             };
             console.drill.api().set_fault(Some(case.fault.clone()));
-            console.press("y");
+            console.confirm();
             console
                 .run_until(SignedDuration::from_secs(22 + case.lasts.max(1)))
                 .await;
@@ -282,19 +290,19 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
 }
 
 #[test]
-fn in_production_the_end_of_the_pods_name_is_typed_and_nothing_else_will_do() {
+fn in_production_the_pods_name_is_typed_in_full_and_nothing_else_will_do() {
     virtual_time::run(|breath| async move {
         let (mut console, recorded) = looking("no-kafka-leader", 20, &breath).await;
         let environment = console.console.app.session.environment.as_mut();
         environment.unwrap().production = true;
-        console.press("1 d");
+        console.press("1 X");
         console.run_until(SignedDuration::from_secs(22)).await;
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("no question");
         };
         let wanted = console.app().to_type(&confirm.plan).unwrap();
-        assert_eq!(wanted.len(), 5);
-        for keys in ["y", "enter", "backspace y e s enter"] {
+        assert!(wanted.starts_with("managed-services-api-"), "{wanted}");
+        for keys in ["y", "right enter", "backspace y e s enter"] {
             console.press(keys);
             console.run_until(SignedDuration::from_secs(23)).await;
             assert!(told(&recorded).is_empty(), "{keys}");
@@ -330,7 +338,7 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
                 "{id}: {}",
                 notice(&console)
             );
-            console.press("y");
+            console.confirm();
             console.run_until(SignedDuration::from_mins(minutes)).await;
             let Some(walk) = console.app().walk.clone() else {
                 panic!("{id}: {:?}", console.app().dialog());
@@ -360,13 +368,13 @@ fn what_the_role_may_not_do_is_not_tried() {
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;
         let recorded = console.record();
         console.run_until(SignedDuration::from_secs(20)).await;
-        console.press("1 d");
+        console.press("1 X");
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("{}", notice(&console));
         };
         let refused = confirm.gate.refusals.join("; ");
         assert!(refused.contains("you may not delete pods"), "{refused}");
-        console.press("y esc a");
+        console.press("right enter esc a");
         // by other means: the role may change the deployment
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("{}", notice(&console));

@@ -55,7 +55,7 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
     console.kill_at_write(write);
     console.press("c p a g e d enter 4 G space s e e n enter 1 R");
     console.run_until(SignedDuration::from_secs(22)).await;
-    console.press("y");
+    console.confirm();
     console.run_until(OVER_AT).await;
     if !console.is_killed() {
         return false;

@@ -1,0 +1,120 @@
+//! What `esc` does while no dialog is open: it ends what lies topmost, and last it asks whether to stop what is being carried out.
+
+use crossterm::event::KeyCode;
+
+use super::App;
+use super::button::Button;
+use super::dialog::Dialog;
+use super::event::Effect;
+use super::page::{Page, Tone};
+
+/// What `esc` would end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// The zoom of a pane.
+    Zoom,
+    /// The pause of the log.
+    Pause,
+    /// The filter of the log, and its choice of one pod.
+    Filter,
+    /// What is being carried out, after a question.
+    Execution,
+    /// Nothing.
+    Nothing,
+}
+
+impl App {
+    /// What `esc` would end now, if no dialog is open.
+    pub fn escape(&self) -> Escape {
+        if self.panes.zoomed {
+            Escape::Zoom
+        } else if self.log.is_held() {
+            Escape::Pause
+        } else if self.log.is_narrowed() {
+            Escape::Filter
+        } else if self.may_stop() {
+            Escape::Execution
+        } else {
+            Escape::Nothing
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        match self.escape() {
+            Escape::Zoom => self.panes.zoomed = false,
+            Escape::Pause => self.log.release(),
+            Escape::Filter => self.clear_filter(),
+            Escape::Execution => self.dialogs.push(Dialog::Stop(Button::default())),
+            Escape::Nothing => {}
+        }
+    }
+
+    pub(super) fn clear_filter(&mut self) {
+        self.log.set_pod(None);
+        self.log.set_filter(None);
+    }
+
+    /// Whether something is being carried out of which a part is not sent yet, and is to be.
+    fn may_stop(&self) -> bool {
+        let walk = self.walk.as_ref().filter(|walk| walk.is_under_way());
+        walk.is_some_and(|walk| walk.due().is_some() && !walk.stopping)
+    }
+
+    /// A key while it is asked whether to stop.
+    pub(super) fn press_stop(&mut self, button: Button, key: KeyCode) -> Vec<Effect> {
+        match (key, button) {
+            (KeyCode::Esc, _) => {
+                self.dialogs.pop();
+            }
+            // What there was to stop ended meanwhile: the answer stays until esc, so that no key meant for it does something else.
+            _ if !self.may_stop() => {}
+            (KeyCode::Enter, Button::Safe) => {
+                self.dialogs.pop();
+            }
+            (KeyCode::Enter, Button::Acting) => {
+                self.dialogs.pop();
+                self.stop_walk();
+            }
+            _ => {
+                if let (Some(moved), Some(Dialog::Stop(button))) =
+                    (button.after(key), self.dialogs.last_mut())
+                {
+                    *button = moved;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn stop_page(&self, button: Button) -> Page {
+        let walk = self.walk.as_ref().filter(|_| self.may_stop());
+        let Some(walk) = walk else {
+            let mut page = Page::titled("Nothing left to stop");
+            page.add(
+                Tone::Plain,
+                "everything that was confirmed is sent, or will not be sent",
+            );
+            page.add(Tone::Heading, "esc  go back");
+            return page;
+        };
+        let (sent, all) = (walk.sent, walk.confirmed);
+        let mut page = Page::titled("Stop after this pod?");
+        page.add(
+            Tone::Plain,
+            format!("{}: {sent} of {all} sent", walk.plan.aim.words()),
+        );
+        page.add(
+            Tone::Plain,
+            format!(
+                "Stopping leaves {} as they are. The current pod is still watched until it is ready.",
+                match all.saturating_sub(sent) {
+                    1 => "1 pod".to_owned(),
+                    rest => format!("{rest} pods"),
+                }
+            ),
+        );
+        page.add(Tone::Plain, "");
+        page.add(Tone::Heading, button.line("Keep going", "Stop after this pod"));
+        page
+    }
+}
