@@ -25,6 +25,7 @@
 //! closed set of [conditions](incident::rule::Condition), each true, false or unknown for want of evidence: the first rule that is true
 //! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
 //! do" is said only when every rule could be evaluated. The SOP's words are a second table; where it says otherwise, that is told.
+//! Whether a row is over its limit is said by [`overdue`](incident::overdue) alone: steps, rules, panes and texts ask it.
 //!
 //! # Acting
 //!
