@@ -27,6 +27,7 @@
 //! do" is said only when every rule could be evaluated and no step fails. Steps and rules rest on the same functions, and agree: what a rule
 //! acts on and no step of the SOP shows fails a step that is added, and a step that fails without a rule is for the last rule,
 //! [`StepFails`](incident::rule::Condition::StepFails). The SOP's words are a second table; where it says otherwise, that is told.
+//! Whether a row is over its limit is said by [`overdue`](incident::overdue) alone: steps, rules, panes and texts ask it.
 //!
 //! # Acting
 //!

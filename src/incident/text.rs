@@ -89,16 +89,23 @@ fn without_middle(head: &str, tail: &str, max_chars: usize) -> String {
     let Some(room) = max_chars.checked_sub(1) else {
         return String::new();
     };
-    let head_end = head.char_indices().nth(room / 3).map_or(head.len(), |(at, _)| at);
-    let head = &head[..head_end];
-    let blank = head.rfind(' ').map(|at| at + 1);
+    let end = head.char_indices().nth(room / 3).map_or(head.len(), |(at, _)| at);
+    let (head, cut_off) = head.split_at(end);
+    let blank = head
+        .rfind(' ')
+        .map(|at| at + 1)
+        .filter(|_| !cut_off.starts_with(' '));
     let near = blank.filter(|at| head[*at..].chars().count() <= NEAR);
     let head = &head[..near.unwrap_or(head.len())];
-    let least = room - room / 3;
-    let start = tail.char_indices().nth_back(least.saturating_sub(1));
-    let tail = start.map_or(tail, |(at, _)| &tail[at..]);
-    let tail = if least == 0 { "" } else { tail };
-    let word = tail.find(' ').map(|at| at + 1);
+    let start = match room - room / 3 {
+        0 => tail.len(),
+        least => tail.char_indices().nth_back(least - 1).map_or(0, |(at, _)| at),
+    };
+    let (cut_off, tail) = tail.split_at(start);
+    let word = tail
+        .find(' ')
+        .map(|at| at + 1)
+        .filter(|_| !cut_off.ends_with(' '));
     let near = word.filter(|at| tail[..*at].chars().count() <= NEAR);
     format!("{head}…{}", &tail[near.unwrap_or(0)..])
 }
@@ -328,7 +335,7 @@ mod tests {
             (
                 "it failed to list: it failed to read: the disk is full",
                 30,
-                "it failed …the disk is full",
+                "it failed…the disk is full",
             ),
             ("anything", 1, "…"),
             ("anything", 0, ""),

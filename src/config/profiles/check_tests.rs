@@ -134,13 +134,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
         "shares = { slow = 10, very-slow = 1 }, cpu = 95",
         "shares = { slow = 10, very-slow = 100 }, cpu = 95",
-        "rules[16].when.shares.very-slow",
+        "rules[18].when.shares.very-slow",
         "it would say nothing",
     ),
     (
         "very-slow = 1 }, cpu = 95",
         "very-slow = 1 }, cpu = 900",
-        "rules[16].when.cpu",
+        "rules[18].when.cpu",
         "900 % is not from 1 to 100",
     ),
     (

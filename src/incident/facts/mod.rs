@@ -23,7 +23,7 @@ pub use self::vitals::VitalSamples;
 use super::errors::ErrorEvidence;
 use super::fact::{
     Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid,
-    Reading, Rows, Standing, Standby, StatusCount,
+    Reading, Rows, Standby, Standing, StatusCount,
 };
 use super::feed::{Feed, FeedId, FeedState, Freshness};
 use super::leader::LeaderEvidence;

@@ -62,9 +62,8 @@ impl Audience<'_> {
         let Some(rule) = recommendation.rule.as_deref().and_then(|id| self.rule(id)) else {
             return;
         };
-        let thresholds = threshold::of(&rule.when, self.account);
-        if !thresholds.is_empty() {
-            section.item(format!("the limit: {}", thresholds.join("; ")));
+        for limit in threshold::of(&rule.when, self.account) {
+            section.item(format!("the limit: {limit}"));
         }
         section.item(format!("the SOP: {}", rule.basis));
     }

@@ -70,12 +70,16 @@ pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
     }
 }
 
-/// ` for a reason of SSO or DNS`; empty for any reason.
+/// ` for a reason of SSO or DNS`, `… or none that is known`; empty for any reason.
 fn reasons(profile: &Profile, classes: &[String]) -> String {
     if classes.is_empty() {
         return String::new();
     }
-    let titles: Vec<_> = classes.iter().map(|class| profile.class_title(class)).collect();
+    let title = |class: &String| match class.as_str() {
+        "" => "none that is known".to_owned(),
+        class => profile.class_title(class).to_owned(),
+    };
+    let titles: Vec<_> = classes.iter().map(title).collect();
     format!(" for a reason of {}", titles.join(" or "))
 }
 

@@ -8,9 +8,7 @@ use crate::incident::sop::StepStatus;
 /// Both workers lead by their logs; the leases, as this server shows them, expired 11 minutes ago, and a cluster is over its limit.
 fn world(standby: Option<Standby>) -> Facts {
     let mut world = World::new();
-    world
-        .clusters
-        .push(count("cluster_provisioning", 1, 3_000));
+    world.clusters.push(count("cluster_provisioning", 1, 3_000));
     let lease = |(lease_type, pod): (&str, &str)| Lease {
         lease_type: lease_type.into(),
         holder: Some(id(pod)),
