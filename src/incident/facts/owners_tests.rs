@@ -1,4 +1,5 @@
 use super::*;
+use crate::incident::command::Command;
 use crate::incident::diagnosis::{Diagnosis, diagnose};
 use crate::incident::fact::{Controller, Origin, ReplicaSet};
 use crate::incident::log::{KAFKA, LeaderLineKind};
@@ -121,7 +122,7 @@ fn a_restart_of_all_leaves_the_pods_of_others_alone() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
     look_at((&facts, &profile, &diagnosis), now(), |account| {
         let plan = Plan::restart_all(account).unwrap();
-        let pods: Vec<String> = plan.commands.iter().map(|command| command.words()).collect();
+        let pods: Vec<String> = plan.commands.iter().map(Command::words).collect();
         assert_eq!(pods.len(), 3, "{pods:?}");
         assert!(pods.iter().all(|pod| pod.contains("msa-x-")), "{pods:?}");
         // None of the others serves: what does not run is to be started.

@@ -32,7 +32,7 @@ pub struct Recorder {
     requests_written: BTreeMap<ContainerKey, Timestamp>,
     /// The ReplicaSets and the autoscaler that were written last: their objects change more often than what is known of them.
     sets: BTreeMap<SafeText, ReplicaSet>,
-    autoscaler: Option<Option<Autoscaler>>,
+    autoscaler: Option<Fact>,
     reading: Option<(Timestamp, Reading)>,
     /// The reading that was written last.
     written: Option<(Timestamp, Reading)>,
@@ -70,7 +70,7 @@ impl Recorder {
             // Times are already by it.
             Fact::ServerClock(_) => return true,
             Fact::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
-            Fact::Autoscaler(now) if self.autoscaler.as_ref() == Some(now) => return true,
+            Fact::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
             Fact::Feed(id, FeedState::Live) if self.live.contains_key(id) => {
                 self.signs.insert(id.clone(), at);
                 true
@@ -143,7 +143,7 @@ impl Recorder {
             }
             Fact::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
             Fact::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
-            Fact::Autoscaler(now) => self.autoscaler = Some(now.clone()),
+            Fact::Autoscaler(_) => self.autoscaler = Some(fact.clone()),
             _ => {}
         }
     }
@@ -262,4 +262,43 @@ fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
         (one, other) => one == other,
     };
     counts && standing && under_way
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::fact::Autoscaler;
+    use crate::incident::sample::ago;
+
+    fn written(recorder: &mut Recorder, fact: &Fact) -> usize {
+        recorder.take(ago(0), fact).len()
+    }
+
+    #[test]
+    fn a_replica_set_and_an_autoscaler_are_written_when_what_is_known_of_them_changes() {
+        let mut recorder = Recorder::default();
+        let mut set = ReplicaSet {
+            uid: "rs".into(),
+            name: "msa-x".into(),
+            template_hash: None,
+            controller: None,
+        };
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSets(vec![set.clone()])), 1);
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 0);
+        set.template_hash = Some("x".into());
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 1);
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set)), 0);
+        let mut autoscaler = Autoscaler {
+            name: "load".into(),
+            min: 1,
+            max: 6,
+            current: 3,
+        };
+        let told = |one: &Autoscaler| Fact::Autoscaler(Some(one.clone()));
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 0);
+        autoscaler.current = 4;
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
+        assert_eq!(written(&mut recorder, &Fact::Autoscaler(None)), 1);
+    }
 }
