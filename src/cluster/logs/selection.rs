@@ -87,17 +87,13 @@ pub(super) fn select(candidates: &[Candidate]) -> Selection {
     follow.extend(running);
     others.extend(resting);
     let mut turns = others;
-    // A log that was never read goes before those that were, and the last words of a container before both.
+    // The last words of a log that was read before come first, then what was never read, then what was read the longest ago.
     turns.sort_by_key(|place| {
         let candidate = &candidates[*place];
         let reading = candidate.mode == Mode::Once;
-        (
-            !reading,
-            !candidate.over,
-            candidate.read_at,
-            candidate.rank,
-            *place,
-        )
+        let last_words = candidate.over && candidate.read_at.is_some();
+        let kind = (candidate.rank, candidate.over);
+        (!reading, !last_words, candidate.read_at, kind, *place)
     });
     Selection {
         follow,
@@ -170,6 +166,7 @@ mod tests {
     fn what_has_ended_is_read_once_and_holds_no_stream() {
         let mut candidates = others(70);
         candidates[69].over = true;
+        candidates[69].read_at = Some(now());
         candidates[68].over = true;
         // Its stream was open when it ended, and is about to end.
         candidates[68].mode = Mode::Follow;

@@ -221,7 +221,10 @@ impl Joiner {
             (self.seen_header, self.crashing) = (true, severity == Severity::Fatal);
         }
         let mut open = self.open.take();
-        let claimed = open.as_mut().filter(|open| open.claims(&stamp, kind));
+        // A stack begins a record where there is none that it is a part of.
+        let stray = |open: &RawRecord| is_stack(line) && !open.headed;
+        let claimed = open.as_mut();
+        let claimed = claimed.filter(|open| open.claims(&stamp, kind) && !stray(open));
         let joins = claimed.is_some() && self.seen_header;
         if let Some(record) = claimed.filter(|_| joins) {
             // An empty line within a record separates nothing that the header does not.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::incident::fact::{Autoscaler, Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
+use crate::incident::fact::{Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, LogBatch, LogRecord, Severity};
 use crate::incident::text::SafeText;
@@ -26,8 +26,8 @@ const MOST_RECORDS: usize = 50;
 pub struct Recorder {
     /// Sources that are known to be live.
     live: BTreeMap<FeedId, Timestamp>,
-    /// Signs of life that were not written.
-    signs: BTreeMap<FeedId, Timestamp>,
+    /// Signs of life, and ends of turns, that were not written.
+    signs: BTreeMap<FeedId, (Timestamp, FeedState)>,
     logs: BTreeMap<ContainerKey, (Timestamp, LogBatch)>,
     requests_written: BTreeMap<ContainerKey, Timestamp>,
     /// The ReplicaSets and the autoscaler that were written last: their objects change more often than what is known of them.
@@ -72,7 +72,13 @@ impl Recorder {
             Fact::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
             Fact::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
             Fact::Feed(id, FeedState::Live) if self.live.contains_key(id) => {
-                self.signs.insert(id.clone(), at);
+                self.signs.insert(id.clone(), (at, FeedState::Live));
+                true
+            }
+            // Where there are many logs, some turn ends each second.
+            Fact::Feed(id @ FeedId::Log(_), FeedState::Resting) => {
+                self.live.remove(id);
+                self.signs.insert(id.clone(), (at, FeedState::Resting));
                 true
             }
             Fact::Log(batch) => {
@@ -153,7 +159,10 @@ impl Recorder {
         let mut lines = Vec::new();
         for (key, (when, mut batch)) in std::mem::take(&mut self.logs) {
             let rests = |last: &Timestamp| at.duration_since(*last) < HOLD_LONG;
-            let waits = !all && self.requests_written.get(&key).is_some_and(rests);
+            // What a turn brought is written before the turn's end.
+            let turn = self.signs.get(&FeedId::Log(key.clone()));
+            let in_turns = turn.is_some_and(|(_, state)| *state == FeedState::Resting);
+            let waits = !all && !in_turns && self.requests_written.get(&key).is_some_and(rests);
             if let Some(requests) = batch.requests.take_if(|_| waits) {
                 let kept = LogBatch {
                     requests: Some(requests),
@@ -165,8 +174,8 @@ impl Recorder {
             }
             lines.push(line(when, Fact::Log(batch)));
         }
-        for (id, when) in std::mem::take(&mut self.signs) {
-            lines.push(line(when, Fact::Feed(id, FeedState::Live)));
+        for (id, (when, state)) in std::mem::take(&mut self.signs) {
+            lines.push(line(when, Fact::Feed(id, state)));
         }
         lines.extend(self.write_reading(at, all));
         lines.sort_by_key(|line| line.at);
@@ -268,7 +277,8 @@ fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
 mod tests {
     use super::*;
     use crate::incident::fact::Autoscaler;
-    use crate::incident::sample::ago;
+    use crate::incident::log::KAFKA;
+    use crate::incident::sample::{SHORT, ago, log, source};
 
     fn written(recorder: &mut Recorder, fact: &Fact) -> usize {
         recorder.take(ago(0), fact).len()
@@ -300,5 +310,16 @@ mod tests {
         autoscaler.current = 4;
         assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
         assert_eq!(written(&mut recorder, &Fact::Autoscaler(None)), 1);
+    }
+
+    #[test]
+    fn the_end_of_a_turn_is_held_back_and_written_after_what_the_turn_brought() {
+        let mut recorder = Recorder::default();
+        let brought = Fact::Log(log(SHORT[0], KAFKA, 300, &[]));
+        let rests = Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Resting);
+        assert_eq!(recorder.take(ago(10), &brought), []);
+        assert_eq!(recorder.take(ago(10), &rests), []);
+        let written = recorder.take(ago(4), &rests);
+        assert_eq!(written, [line(ago(10), brought), line(ago(10), rests)]);
     }
 }
