@@ -19,12 +19,19 @@ const NAMED: usize = 3;
 const LINES: usize = 3;
 
 impl Case<'_> {
-    /// Whether a step of the SOP fails while no other rule holds. A step of the operator's never fails.
+    /// Whether a step of the SOP fails while no other rule holds. A step of the operator's never fails. Where a rule about each of the
+    /// failing steps can't be evaluated, that may be what holds, and what is missing has to be read first.
     pub(super) fn step_fails(&self) -> Truth {
         let having = |status| self.steps.iter().filter(move |(_, found)| found.status == status);
         if having(StepStatus::Fail).next().is_some() {
-            return match self.another_rule() {
-                Some(rule) => Truth::holds_not(format!("the rule {} says what to do", rule.id)),
+            if let Some(rule) = self.another_rule() {
+                return Truth::holds_not(format!("the rule {} says what to do", rule.id));
+            }
+            let missing: Option<Vec<String>> = having(StepStatus::Fail)
+                .map(|(check, _)| self.missing_for(check))
+                .collect();
+            return match missing.and_then(|missing| missing.into_iter().next()) {
+                Some(missing) => Truth::unknown(missing),
                 None => Truth::holds(self.failing_in_words()),
             };
         }
@@ -47,14 +54,26 @@ impl Case<'_> {
         words.take(NAMED).collect()
     }
 
-    /// The first rule that holds, those about failing steps left out.
+    /// The rules that apply, those about failing steps left out.
+    fn other_rules(&self) -> impl Iterator<Item = &Rule> {
+        let rules = self.profile.rules.iter();
+        rules.filter(|rule| rule.applies_to(self.alert) && !rests_on_steps(&rule.when))
+    }
+
+    /// The first of them that holds.
     fn another_rule(&self) -> Option<&Rule> {
-        let mut applying = self
-            .profile
-            .rules
-            .iter()
-            .filter(|rule| rule.applies_to(self.alert));
-        applying.find(|rule| !rests_on_steps(&rule.when) && self.holds(&rule.when).is_true())
+        self.other_rules().find(|rule| self.holds(&rule.when).is_true())
+    }
+
+    /// What is missing for a rule about what a step asks, if that can't be evaluated.
+    fn missing_for(&self, check: &Check) -> Option<String> {
+        self.other_rules().find_map(|rule| match self.holds(&rule.when) {
+            Truth::Unknown { missing } => {
+                let mut parts = self.possible_parts(&rule.when).into_iter();
+                parts.any(|part| self.is_about(check, part)).then_some(missing)
+            }
+            Truth::True { .. } | Truth::False { .. } => None,
+        })
     }
 
     /// The step that is added for what holds and no other step shows; `None` where there is nothing of the kind.
@@ -104,7 +123,7 @@ impl Case<'_> {
         by_itself || self.steps.iter().any(shown)
     }
 
-    /// Whether a step asks for what a condition that holds is about, and so gives its evidence.
+    /// Whether a step asks for what a condition is about that holds or may hold, and so gives its evidence.
     fn is_about(&self, check: &Check, part: &Condition) -> bool {
         match (check, part) {
             (Check::PodsReady, Condition::NoPodReady { .. } | Condition::Crashing)
@@ -112,8 +131,10 @@ impl Case<'_> {
             | (Check::LogErrors, Condition::Errors { .. }) => true,
             (Check::Leader { worker }, Condition::Leader { is, workers }) => {
                 let mut readings = self.readings(workers);
-                readings
-                    .any(|reading| reading.log_type == *worker && self.has_trouble(*is, reading).is_true())
+                readings.any(|reading| {
+                    let not = matches!(self.has_trouble(*is, reading), Truth::False { .. });
+                    reading.log_type == *worker && !not
+                })
             }
             (Check::Load { rule }, Condition::Saturated { .. }) => {
                 let rule = self.profile.rules.iter().find(|known| known.id == *rule);
@@ -136,6 +157,20 @@ impl Case<'_> {
                 each.flat_map(|one| self.true_parts(one)).collect()
             }
             Condition::Not { .. } => Vec::new(),
+            one => vec![one],
+        }
+    }
+
+    /// The parts of a condition that hold or may hold.
+    fn possible_parts<'c>(&self, condition: &'c Condition) -> Vec<&'c Condition> {
+        match condition {
+            Condition::All { of } => of.iter().flat_map(|one| self.possible_parts(one)).collect(),
+            Condition::Any { of, optional } => {
+                let each = of.iter().chain(optional);
+                each.flat_map(|one| self.possible_parts(one)).collect()
+            }
+            Condition::Not { .. } => Vec::new(),
+            one if matches!(self.holds(one), Truth::False { .. }) => Vec::new(),
             one => vec![one],
         }
     }

@@ -123,7 +123,7 @@ impl Case<'_> {
         }
     }
 
-    /// `fewer than 2 errors of OCM or Kafka within 1m30s, of Service or unclassified within 10m`.
+    /// `fewer than 2 errors within 1m30s (OCM, Kafka); fewer than 2 errors within 10m (Service, unclassified)`.
     fn limits_of_errors(&self, limits: &[ErrorLimit]) -> String {
         let mut groups: Vec<(usize, SignedDuration, Vec<String>)> = Vec::new();
         for limit in limits {
@@ -138,10 +138,11 @@ impl Case<'_> {
         let words = groups.into_iter().map(|(at_least, within, mut classes)| {
             let mut seen = BTreeSet::new();
             classes.retain(|class| seen.insert(class.clone()));
-            let (kinds, within) = (self.kinds_in_words(&classes), span::brief(within));
+            let titles: Vec<_> = classes.iter().map(|class| self.class_title(class)).collect();
+            let (titles, within) = (titles.join(", "), span::brief(within));
             match at_least {
-                0 | 1 => format!("no {kinds} error within {within}"),
-                some => format!("fewer than {some} {kinds} errors within {within}"),
+                0 | 1 => format!("no error within {within} ({titles})"),
+                some => format!("fewer than {some} errors within {within} ({titles})"),
             }
         });
         let words: Vec<_> = words.collect();

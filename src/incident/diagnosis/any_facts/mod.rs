@@ -312,7 +312,8 @@ proptest! {
             let after = changes(&judge(sop, &world.but(&[number], How::Missing).facts()));
             for rule in after {
                 // Logs and lease are two witnesses of who leads: without the one the other decides alone.
-                let other_witness = matches!(&*rule, "no-leader" | "no-cluster-leader") && (is_log || number == DATABASE);
+                let of_leader = matches!(&*rule, "no-leader" | "no-cluster-leader");
+                let other_witness = of_leader && (is_log || number == DATABASE);
                 // How many keep up is for all logs to say together.
                 let load = rule == "saturated" && is_log;
                 prop_assert!(before.contains(&rule) || other_witness || load, "{rule} without {:?}", feed_of(number));

@@ -203,7 +203,7 @@ impl Case<'_> {
     }
 
     /// `OCM`; `SSO, DNS or Observatorium`.
-    pub(in crate::incident::diagnosis) fn kinds_in_words(&self, classes: &[String]) -> String {
+    pub(super) fn kinds_in_words(&self, classes: &[String]) -> String {
         let mut titles: Vec<_> = classes.iter().map(|class| self.class_title(class)).collect();
         let last = titles.pop().unwrap_or_default();
         if titles.is_empty() {

@@ -234,6 +234,27 @@ fn a_step_that_fails_where_no_rule_holds_is_the_control_plane_s() {
 }
 
 #[test]
+fn a_failing_step_whose_rule_can_t_be_evaluated_asks_to_read_first() {
+    let fewer = || World::new().with(|world| world.pods[2].conditions.clear());
+    let of = |world: World| {
+        let diagnosis = judge("api-availability", &world);
+        assert_eq!(failing(&diagnosis), ["pods-ready"]);
+        said(&diagnosis.decision)
+    };
+    // Whether it crashes is not known: one log is not read.
+    let unread = fewer().with(|world| world.pods[1].containers[0].restarts = 1);
+    let mut facts = World::new().facts();
+    facts.apply(Fact::Pods(unread.pods.clone()), now());
+    let sop = PROFILE.sop("api-availability").unwrap();
+    let decision = diagnose(&facts, &PROFILE, sop, now()).decision;
+    assert_eq!(said(&decision), "gather", "{decision:#?}");
+    // That events can't be read says nothing of it.
+    let blind = fewer().with(|world| world.events = false);
+    assert_eq!(of(blind), "escalate control-plane by step-fails");
+    assert_eq!(of(fewer()), "escalate control-plane by step-fails");
+}
+
+#[test]
 fn while_one_waits_a_failing_step_asks_for_nothing_else() {
     let world = World::new().with(|world| {
         world.pods[0] = service_pod(SHORT[0], 90);
