@@ -172,6 +172,7 @@ pub const FLOORS: &[Floor] = &[
         ],
         test_modules: &["patience", "tools"],
         test_outside: &[
+            "Timestamp::now",
             "proptest",
             "rcgen",
             "rustix",
@@ -241,6 +242,7 @@ pub const FLOORS: &[Floor] = &[
         outside: &[
             "Instant::now",
             "async",
+            "async_trait",
             "base64",
             "bytes",
             "futures",

@@ -195,6 +195,8 @@ fn a_clock_a_file_and_another_crate_are_found_however_they_are_written() {
         ("fn a() { let b = async move {}; }", "async"),
         ("use tokio::time;", "tokio"),
         ("use kube as k8s;", "kube"),
+        ("use tower::tower; fn a() { tower::b(); }", "tower"),
+        ("use kube::{self, Api}; fn a() { kube::b(); }", "kube"),
         ("#[tokio::test] fn a() {}", "tokio"),
         ("mod a { type B = Vec<ratatui::Frame>; }", "ratatui"),
     ] {

@@ -331,9 +331,12 @@ fn own_names(tokens: &[TokenTree], own: &mut BTreeSet<String>) {
                 let mut paths = Vec::new();
                 tree(tokens, index + 1, &[], &mut paths);
                 let long = paths.iter().filter(|path| path.len() > 1);
-                // `a::b::{self}` binds `b`.
-                let last = long.filter_map(|path| path.iter().rev().find(|word| *word != "self"));
-                own.extend(last.cloned());
+                let bound = long.filter_map(|path| {
+                    // `a::b::{self}` binds `b`; `a::a` and `a::{self}` leave the name to the crate.
+                    let last = path.iter().rev().find(|word| *word != "self");
+                    last.filter(|last| Some(*last) != path.first())
+                });
+                own.extend(bound.cloned());
             }
             _ => {}
         }
