@@ -63,7 +63,7 @@ impl App {
         if lacks {
             let key = self.keymap.key_of(Action::PickSop, Context::Console);
             let how = key.map_or(String::new(), |key| format!(": {key} chooses"));
-            self.complain(&format!("choose a SOP first{how}"));
+            self.complain(&format!("choose an SOP first{how}"));
         }
         lacks
     }

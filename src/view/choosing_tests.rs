@@ -67,7 +67,7 @@ fn no_sop_is_taken_for_the_right_one() {
         app.notice = None;
         press(&mut app, key);
         let said = app.notice.as_ref().map(|notice| notice.text.to_string());
-        assert_eq!(said.as_deref(), Some("choose a SOP first: s chooses"), "{key}");
+        assert_eq!(said.as_deref(), Some("choose an SOP first: s chooses"), "{key}");
         assert!(app.dialog().is_none(), "{key}");
     }
 }

@@ -113,7 +113,10 @@ fn ten_thousand_strings_of_letters_digits_and_colons_send_nothing() {
                 now += SignedDuration::from_secs(1);
                 let effects = app.update(Event::Tick, now);
                 assert!(!sends(&mut app, effects), "{typed}");
-                app.judge();
+                // As before a frame; not each time, for it takes the most time.
+                if number % 4 == 0 {
+                    app.judge();
+                }
             }
         }
         assert!(app.walk.is_none() && app.changes.is_empty(), "{typed}");

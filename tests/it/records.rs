@@ -197,7 +197,7 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
     pty.type_keys("\u{1b}");
     pty.until_shows("s choose");
     pty.type_keys("1R");
-    pty.until_shows("choose a SOP first: s chooses");
+    pty.until_shows("choose an SOP first: s chooses");
     let [file] = &records(&state)[..] else {
         panic!("{:?}", records(&state));
     };
