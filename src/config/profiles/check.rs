@@ -68,7 +68,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Words that must differ; `path` of the index of each.
-    fn unique(&mut self, what: &str, words: impl Iterator<Item = &'a str>, path: impl Fn(usize) -> String) {
+    pub(super) fn unique(
+        &mut self,
+        what: &str,
+        words: impl Iterator<Item = &'a str>,
+        path: impl Fn(usize) -> String,
+    ) {
         let mut seen = BTreeSet::new();
         for (index, word) in words.enumerate() {
             let message = || format!("the {what} `{word}` is there twice");

@@ -301,6 +301,24 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "the SOP `api-down` is there twice",
     ),
     (
+        "id = \"no-leader\"",
+        "id = \"no-cluster-leader\"",
+        "rules[6].id",
+        "the rule `no-cluster-leader` is there twice",
+    ),
+    (
+        "id = \"literal-own-error-osd\"",
+        "id = \"literal-own-error-down\"",
+        "literal-rules[2].id",
+        "the rule `literal-own-error-down` is there twice",
+    ),
+    (
+        "id = \"literal-cluster-events\"",
+        "id = \"cluster-events\"",
+        "literal-rules[7].id",
+        "the rule `cluster-events` is there twice",
+    ),
+    (
         "id = \"dns\"",
         "id = \"sso\"",
         "error-classes[3].id",

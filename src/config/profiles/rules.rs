@@ -9,19 +9,27 @@ impl Checker<'_> {
         let profile = self.profile;
         self.decision_table("rules", &profile.rules);
         self.decision_table("literal-rules", &profile.literal_rules);
+        self.rule_ids();
+    }
+
+    /// A rule is looked up by its id alone, whichever table it is in: by a contact's `asks`, by a record, by a step.
+    fn rule_ids(&mut self) {
+        let profile = self.profile;
+        let tables = [
+            ("rules", &profile.rules),
+            ("literal-rules", &profile.literal_rules),
+        ];
+        let places = tables.into_iter().flat_map(|(key, rules)| {
+            let of_table = rules.iter().enumerate();
+            of_table.map(move |(index, rule)| (format!("{key}[{index}].id"), rule.id.as_str()))
+        });
+        let (paths, ids): (Vec<_>, Vec<_>) = places.unzip();
+        self.unique("rule", ids.into_iter(), |index| paths[index].clone());
     }
 
     fn decision_table(&mut self, key: &str, rules: &[Rule]) {
         for (index, rule) in rules.iter().enumerate() {
-            let path = format!("{key}[{index}]");
-            self.rule(&path, rule);
-            let earlier = &rules[..index];
-            let twice = earlier
-                .iter()
-                .any(|other| other.id == rule.id && overlap(other, rule));
-            self.require(!twice, &format!("{path}.id"), || {
-                format!("the rule `{}` is there twice for the same alert", rule.id)
-            });
+            self.rule(&format!("{key}[{index}]"), rule);
         }
     }
 
@@ -102,10 +110,4 @@ impl Checker<'_> {
             self.condition(&format!("{path}[{index}]"), one);
         }
     }
-}
-
-/// Whether two rules apply to the same alert.
-fn overlap(one: &Rule, other: &Rule) -> bool {
-    let all = one.applies.is_empty() || other.applies.is_empty();
-    all || one.applies.iter().any(|alert| other.applies.contains(alert))
 }

@@ -170,8 +170,8 @@ fn rests_on(rule: &str, world: &World) -> Vec<Vec<usize>> {
         // A release or a quota may be what keeps them down.
         "down" => vec![vec![PODS], vec![DEPLOYMENT]],
         // Logs and lease are two witnesses: either may suffice.
-        "no-leader" if world.nobody_runs() => vec![vec![PODS]],
-        "no-leader" => vec![vec![PODS], [vec![DATABASE], all_logs].concat()],
+        "no-leader" | "no-cluster-leader" if world.nobody_runs() => vec![vec![PODS]],
+        "no-leader" | "no-cluster-leader" => vec![vec![PODS], [vec![DATABASE], all_logs].concat()],
         // That OCM does not fail is for every log to say.
         "cluster-accepted" => [vec![vec![PODS], vec![DATABASE]], each.collect()].concat(),
         // That no other pod panicked, or that it is not the same crash again, is for every log to say.
@@ -284,7 +284,8 @@ proptest! {
             let after = changes(&judge(sop, &world.but(&[number], How::Missing).facts()));
             for rule in after {
                 // Logs and lease are two witnesses of who leads: without the one the other decides alone.
-                let other_witness = rule == "no-leader" && (is_log || number == DATABASE);
+                let of_leader = matches!(&*rule, "no-leader" | "no-cluster-leader");
+                let other_witness = of_leader && (is_log || number == DATABASE);
                 // How many keep up is for all logs to say together.
                 let load = rule == "saturated" && is_log;
                 prop_assert!(before.contains(&rule) || other_witness || load, "{rule} without {:?}", feed_of(number));
