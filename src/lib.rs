@@ -24,7 +24,9 @@
 //! [recommendation](incident::diagnosis::Recommendation). It follows from the profile's table of [rules](incident::rule::Rule) over a
 //! closed set of [conditions](incident::rule::Condition), each true, false or unknown for want of evidence: the first rule that is true
 //! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
-//! do" is said only when every rule could be evaluated. The SOP's words are a second table; where it says otherwise, that is told.
+//! do" is said only when every rule could be evaluated and no step fails. Steps and rules rest on the same functions, and agree: what a rule
+//! acts on and no step of the SOP shows fails a step that is added, and a step that fails without a rule is for the last rule,
+//! [`StepFails`](incident::rule::Condition::StepFails). The SOP's words are a second table; where it says otherwise, that is told.
 //!
 //! # Acting
 //!

@@ -56,7 +56,7 @@ use crate::incident::fact::Pod;
 use crate::incident::facts::Facts;
 use crate::incident::profile::{Environment, Profile};
 use crate::incident::record::Found;
-use crate::incident::sop::{Sop, Step, StepStatus};
+use crate::incident::sop::{OTHER, Sop, Step, StepStatus, other_step};
 use crate::incident::text::SafeText;
 
 /// What is fixed from the start of the console.
@@ -177,6 +177,8 @@ impl App {
         let profile = self.session.profile.clone();
         if let Some(sop) = profile.sop(&self.checklist.sop) {
             self.diagnosis = diagnose(&self.facts, &profile, sop, self.now);
+            // The step that is added may be gone.
+            self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
         }
         if let Some(course) = &mut self.course {
             course.watch(&self.diagnosis, &profile, self.now);
@@ -202,11 +204,12 @@ impl App {
         self.session.profile.sop(&self.checklist.sop)
     }
 
-    /// The steps of the chosen SOP, with their ids.
+    /// The steps of the chosen SOP, with their ids, and the one that is added for what none of them shows.
     pub fn steps(&self) -> Vec<(&str, &Step)> {
-        self.sop()
-            .map(|sop| self.session.profile.steps_of(sop))
-            .unwrap_or_default()
+        let of_sop = self.sop().map(|sop| self.session.profile.steps_of(sop));
+        let added = self.diagnosis.steps.iter().any(|found| found.id == OTHER);
+        let other = added.then(|| (OTHER, other_step()));
+        of_sop.unwrap_or_default().into_iter().chain(other).collect()
     }
 
     /// The topmost dialog.

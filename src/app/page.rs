@@ -196,7 +196,12 @@ impl App {
     fn step_page(&self, index: usize) -> Page {
         let steps = self.steps();
         let Some((id, step)) = steps.get(index) else {
-            return Page::titled("Step");
+            let mut page = Page::titled("Step");
+            page.add(
+                Tone::Plain,
+                "This step is gone: nothing is found any more that the other steps do not show.",
+            );
+            return page;
         };
         let mut page = Page::titled(format!("Step {}  {}", index + 1, step.title));
         if let Some(finding) = self.diagnosis.steps.get(index) {

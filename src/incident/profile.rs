@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Action, Rule};
-use super::sop::{Sop, Step};
+use super::sop::{OTHER, Sop, Step, other_step};
 
 /// A service as its profile describes it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -457,6 +457,11 @@ impl Profile {
     pub fn steps_of<'a>(&'a self, sop: &'a Sop) -> Vec<(&'a str, &'a Step)> {
         let step = |id: &'a String| self.steps.get(id).map(|step| (id.as_str(), step));
         self.source_of(sop).steps.iter().filter_map(step).collect()
+    }
+
+    /// A step by its id, be it the one that is added to an SOP's own.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.get(id).or_else(|| (id == OTHER).then(other_step))
     }
 
     /// The handling rules of an SOP, where it refers to another's, its own first and then that one's.

@@ -216,6 +216,8 @@ pub enum Condition {
         /// The table.
         table: String,
     },
+    /// A step of the SOP fails, and no other rule holds: the SOP's "otherwise". What the operator looks at and ticks does not count.
+    StepFails,
     /// Exactly one pod leads each of these workers.
     Led {
         /// The workers, by lease type.

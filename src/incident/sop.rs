@@ -1,5 +1,7 @@
 //! The procedure for one alert, and its items.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::rule::Alert;
@@ -74,6 +76,28 @@ pub struct Step {
     pub gaps: Vec<String>,
 }
 
+/// The id of [`other_step`]. A profile may not have a step of this id.
+pub const OTHER: &str = "other";
+
+/// The step that is added to the end of an SOP's steps while a rule acts on something that none of them shows. It fails; with nothing to
+/// say it is not there.
+pub fn other_step() -> &'static Step {
+    static STEP: LazyLock<Step> = LazyLock::new(|| {
+        Step {
+        title: "Anything else".to_owned(),
+        check: Check::Other,
+        text: "The steps of this SOP do not look at what is found here, and a rule acts on it. The evidence is above; the page of the \
+               rules says why."
+            .to_owned(),
+        commands: Vec::new(),
+        links: Vec::new(),
+        escalates: false,
+        gaps: Vec::new(),
+    }
+    });
+    &STEP
+}
+
 /// What answers a step: a closed set; which one a step uses is the profile's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
@@ -118,6 +142,9 @@ pub enum Check {
         /// Its name.
         table: String,
     },
+    /// No rule acts on what no other step shows: of the step that is added, never of a profile's.
+    #[serde(skip)]
+    Other,
 }
 
 impl Check {

@@ -7,6 +7,7 @@ use crate::config::{ConfigError, Document, Problem};
 use crate::drill::scenario::Advice;
 use crate::drill::{self, Scenario, ScenarioInfo};
 use crate::incident::profile::Profile;
+use crate::incident::sop::OTHER;
 
 /// The scenario of a drill when none was named.
 pub const FIRST: &str = "all-well";
@@ -93,7 +94,8 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &Document) -> Vec<P
     for (index, expected) in scenario.expect.iter().enumerate() {
         let at = |key: &str| format!("expect[{index}].{key}");
         for step in expected.steps.keys() {
-            let known = profile.steps.keys().map(String::as_str).collect();
+            let own = profile.steps.keys().map(String::as_str);
+            let known = own.chain([OTHER]).collect();
             check(at("steps"), step, known);
         }
         for lease in expected.leaders.keys() {

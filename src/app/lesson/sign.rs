@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::incident::diagnosis::Diagnosis;
 use crate::incident::leader::Verdict;
 use crate::incident::profile::Profile;
-use crate::incident::sop::StepStatus;
+use crate::incident::sop::{OTHER, StepStatus};
 
 /// Who leads a type of worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,11 @@ impl Sought {
             }
             Self::Step(id, status) => {
                 let mut steps = diagnosis.steps.iter();
-                steps.any(|step| step.id == *id && step.status == *status)
+                match steps.find(|step| step.id == *id) {
+                    Some(step) => step.status == *status,
+                    // It is there only while it fails.
+                    None => id == OTHER && *status == StepStatus::Pass,
+                }
             }
         }
     }
@@ -104,7 +108,7 @@ impl Sought {
                 format!("{title} leader: {leads}")
             }
             Self::Step(id, status) => {
-                let title = profile.steps.get(id).map_or(id.as_str(), |step| &step.title);
+                let title = profile.step(id).map_or(id.as_str(), |step| &step.title);
                 let status = crate::app::page::status_word(*status).to_lowercase();
                 format!("step {title}: {status}")
             }
@@ -195,6 +199,30 @@ mod tests {
 
     fn step(status: StepStatus) -> Sought {
         Sought::Step("replicas".to_owned(), status)
+    }
+
+    #[test]
+    fn the_step_that_is_added_is_over_when_it_is_gone() {
+        let mut signs = signs(&[(
+            SignedDuration::from_secs(20),
+            Sought::Step(OTHER.to_owned(), StepStatus::Fail),
+        )]);
+        let (began, profile) = (ago(600), profile());
+        let mut with = diagnosis(StepStatus::Fail);
+        with.steps[0].id = OTHER.to_owned();
+        watch(&mut signs, &with, &profile, began, ago(590));
+        watch(
+            &mut signs,
+            &diagnosis(StepStatus::Pass),
+            &profile,
+            began,
+            ago(580),
+        );
+        assert_eq!(
+            (signs[0].shown_at, signs[0].over_at),
+            (Some(ago(590)), Some(ago(580)))
+        );
+        assert_eq!(signs[0].sought.words(&profile), "step Anything else: fail");
     }
 
     #[test]

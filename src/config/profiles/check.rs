@@ -9,7 +9,7 @@ use crate::config::identifier::{is_column, is_key, is_link, is_object_name, is_s
 use crate::config::problem::Problem;
 use crate::incident::log::expression;
 use crate::incident::profile::{Database, Environment, Leaders, Profile, Table};
-use crate::incident::sop::{Check, PLACEHOLDERS, Sop, Step};
+use crate::incident::sop::{Check, OTHER, PLACEHOLDERS, Sop, Step};
 
 /// Everything that is wrong with a profile that has the right shape.
 pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {
@@ -265,6 +265,9 @@ impl<'a> Checker<'a> {
         self.require(is_key(id), &path, || {
             format!("`{id}` is not a name of lower-case letters, digits and `-`")
         });
+        self.require(id != OTHER, &path, || {
+            format!("`{id}` is the step that is added for what no step of an SOP shows: choose another name")
+        });
         match &step.check {
             Check::Leader { worker } => {
                 let workers = self
@@ -286,7 +289,8 @@ impl<'a> Checker<'a> {
             | Check::Replicas
             | Check::PodsReady
             | Check::Events
-            | Check::LogErrors => {}
+            | Check::LogErrors
+            | Check::Other => {}
         }
         for (index, link) in step.links.iter().enumerate() {
             self.link(&format!("{path}.links[{index}]"), link);

@@ -319,6 +319,18 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "the rule `cluster-events` is there twice",
     ),
     (
+        "then = { action = \"wait\" }",
+        "then = { action = \"none\" }",
+        "rules[1].then.action",
+        "a rule can't advise `none`",
+    ),
+    (
+        "[steps.events]",
+        "[steps.other]",
+        "steps.other",
+        "`other` is the step that is added",
+    ),
+    (
         "id = \"dns\"",
         "id = \"sso\"",
         "error-classes[3].id",

@@ -49,6 +49,10 @@ impl Checker<'_> {
             }
             (None, Action::Escalate) => self.wrong(path, "an escalation needs a `contact`"),
             (Some(_), _) => self.wrong(path, "only an escalation has a `contact`"),
+            (None, Action::None) => self.wrong(
+                &format!("{path}.action"),
+                "a rule can't advise `none`: that is said where no rule holds",
+            ),
             (None, _) => {}
         }
     }
@@ -101,7 +105,8 @@ impl Checker<'_> {
             | Condition::Settling
             | Condition::NoPodReady { .. }
             | Condition::Crashing
-            | Condition::ClusterEvents => {}
+            | Condition::ClusterEvents
+            | Condition::StepFails => {}
         }
     }
 

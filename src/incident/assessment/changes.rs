@@ -1,7 +1,7 @@
 //! What differs from one look to the next: verdicts, not ages.
 
 use super::table::name;
-use super::{Assessment, PodRow, Recommended};
+use super::{Assessment, PodRow, Recommended, StepRow};
 
 impl Assessment {
     /// What changed since `before`, a line each, with the time; nothing where only ages and numbers moved.
@@ -14,12 +14,21 @@ impl Assessment {
         };
         note("do", brief(&before.recommendation), brief(&self.recommendation));
         note("also", all(&before.also), all(&self.also));
-        for (old, new) in before.steps.iter().zip(&self.steps) {
+        // The last step may be there in one of the two only.
+        let status_in = |of: &Self, id: &str| {
+            let step = of.steps.iter().find(|step| step.id == id);
+            step.map_or("nothing", |step| name(step.status)).to_owned()
+        };
+        for new in &self.steps {
             note(
                 &new.title,
-                name(old.status).to_owned(),
+                status_in(before, &new.id),
                 name(new.status).to_owned(),
             );
+        }
+        let gone = |step: &&StepRow| !self.steps.iter().any(|new| new.id == step.id);
+        for old in before.steps.iter().filter(gone) {
+            note(&old.title, name(old.status).to_owned(), "nothing".to_owned());
         }
         for (old, new) in before.leaders.iter().zip(&self.leaders) {
             let words = |one: &super::LeaderRow| {

@@ -4,7 +4,7 @@ use crate::incident::diagnosis::diagnose;
 use crate::incident::fact::Fact;
 use crate::incident::rule::{Action, Alert};
 use crate::incident::sample::{facts, now, pod, profile, reading};
-use crate::incident::sop::Sop;
+use crate::incident::sop::{OTHER, Sop, StepStatus};
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {
@@ -66,6 +66,26 @@ fn only_verdicts_are_changes() {
     let changes = after.changes_since(&before);
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert!(changes[0].ends_with("-> one"), "{changes:?}");
+}
+
+#[test]
+fn a_step_that_comes_or_goes_is_a_change() {
+    let without = assessed();
+    let mut with = without.clone();
+    with.steps.push(super::StepRow {
+        id: OTHER.to_owned(),
+        title: "Anything else".to_owned(),
+        status: StepStatus::Fail,
+        value: String::new(),
+        threshold: String::new(),
+        evidence: Vec::new(),
+        source: "logs",
+        age_s: None,
+    });
+    let one = |after: &Assessment, before| after.changes_since(before).concat();
+    let (came, went) = (one(&with, &without), one(&without, &with));
+    assert!(came.ends_with("Anything else: nothing -> fail"), "{came}");
+    assert!(went.ends_with("Anything else: fail -> nothing"), "{went}");
 }
 
 #[test]

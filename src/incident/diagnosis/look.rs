@@ -1,12 +1,12 @@
 //! What the events and the logs of the window say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use super::answer::{Answer, Heard};
-use super::decision::is_of_the_cluster;
+use super::decision::{ErrorLimit, Truth, is_of_the_cluster};
 use crate::incident::errors::ClassSummary;
 use crate::incident::fact::{ClusterEvent, ContainerState};
 use crate::incident::feed::{FeedId, FeedState, Freshness};
@@ -34,21 +34,30 @@ impl Case<'_> {
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
         let warnings = self.facts.cluster_events.values().filter(|event| event.warning);
         let mut warnings: Vec<_> = warnings.filter(lately).collect();
-        // The cluster's own first, then the newest; one line an object and reason.
-        warnings.sort_by_key(|event| (!is_of_the_cluster(event), std::cmp::Reverse(event.last_at)));
-        let status = if warnings.is_empty() {
-            StepStatus::Pass
-        } else {
-            StepStatus::Fail
+        // What still counts first, of that the cluster's own, then the newest; one line an object and reason.
+        warnings.sort_by_key(|event| {
+            let newest = std::cmp::Reverse(event.last_at);
+            (self.is_past(event), !is_of_the_cluster(event), newest)
+        });
+        let (past, open): (Vec<&ClusterEvent>, Vec<&ClusterEvent>) =
+            warnings.iter().partition(|event| self.is_past(event));
+        let newest = past.iter().filter_map(|event| event.last_at).max();
+        let (status, value) = match (open.is_empty(), newest) {
+            (false, _) => (StepStatus::Fail, by_reason(&open)),
+            (true, Some(at)) => (
+                StepStatus::Pass,
+                format!("{}, none since {}", by_reason(&past), clock(at)),
+            ),
+            (true, None) => (StepStatus::Pass, by_reason(&past)),
         };
         let told = warnings
             .iter()
             .take(LINES)
             .map(|event| self.event_in_words(event));
         Answer::new(status, "events")
-            .value(by_reason(&warnings))
+            .value(value)
             .against(self.none_lately())
-            .evidence(at_cluster_level(&warnings))
+            .evidence(at_cluster_level(&open))
             .evidence(told)
             .evidence(more(warnings.len()))
             .heard(&heard)
@@ -75,37 +84,44 @@ impl Case<'_> {
         SafeText::cut(&words.replace('\n', " "), EVIDENCE).to_string()
     }
 
-    /// Errors of the window in the logs, by class.
+    /// Errors in the logs by class, held against what the rules say is too many of them. Those that are over are told, and pass.
     pub(super) fn log_errors(&self) -> Answer {
         let summaries = self.facts.errors.summaries(self.window());
-        let known = self.has_known_errors();
-        let pods = self.hear(&FeedId::Pods, "pods");
-        let answer = |status, value: String| {
-            let told = summaries.iter().map(|summary| self.class_in_words(summary));
-            Answer::new(status, "logs")
-                .value(value)
-                .against(self.none_lately())
-                .evidence(told)
+        let limits = self.error_limits();
+        let too_many = limits
+            .iter()
+            .map(|limit| self.errors(&limit.classes, limit.within, limit.at_least));
+        let stopped = match self.hear(&FeedId::Pods, "pods") {
+            Heard::Current(_) => self.has_stopped_log(),
+            Heard::Stopped(..) => true,
+            Heard::Never(_) => false,
         };
-        let mut answer = match (summaries.is_empty(), self.unread_logs()) {
-            (false, unread) if known && matches!(pods, Heard::Current(_)) => {
-                answer(StepStatus::Fail, self.by_class(&summaries)).evidence(unread)
+        let unread = self.unread_logs();
+        let status = match Truth::any(too_many) {
+            Truth::True { .. } if matches!(self.hear(&FeedId::Pods, "pods"), Heard::Current(_)) => {
+                StepStatus::Fail
             }
-            (false, unread) => answer(StepStatus::Stale, self.by_class(&summaries)).evidence(unread),
-            (true, Some(unread)) if matches!(pods, Heard::Stopped(..)) => {
-                answer(StepStatus::Stale, "not known any more".to_owned()).because(unread)
-            }
-            (true, None) if self.facts.logs.is_empty() => {
-                answer(StepStatus::Unknown, "no log read".to_owned())
-            }
-            (true, None) => answer(StepStatus::Pass, "no error".to_owned()),
-            (true, Some(unread)) if self.has_stopped_log() => {
-                answer(StepStatus::Stale, "not known any more".to_owned()).because(unread)
-            }
-            (true, Some(unread)) => {
-                answer(StepStatus::Unknown, "not all logs read".to_owned()).because(unread)
-            }
+            Truth::True { .. } => StepStatus::Stale,
+            Truth::False { .. } if unread.is_none() && !self.facts.logs.is_empty() => StepStatus::Pass,
+            _ if stopped => StepStatus::Stale,
+            _ => StepStatus::Unknown,
         };
+        let newest = summaries.iter().map(|summary| summary.newest.1.at).max();
+        let value = match (status, newest) {
+            (StepStatus::Pass, Some(at)) => {
+                format!("{}, none since {}", self.by_class(&summaries), clock(at))
+            }
+            (_, Some(_)) => self.by_class(&summaries),
+            (StepStatus::Pass, None) => "no error".to_owned(),
+            (StepStatus::Stale, None) => "not known any more".to_owned(),
+            (_, None) if unread.is_none() => "no log read".to_owned(),
+            (_, None) => "not all logs read".to_owned(),
+        };
+        let mut answer = Answer::new(status, "logs")
+            .value(value)
+            .against(self.limits_of_errors(&limits))
+            .evidence(summaries.iter().map(|summary| self.class_in_words(summary)))
+            .evidence(unread);
         answer.age = self.age_of_logs();
         match answer.status {
             StepStatus::Pass => answer.evidence(self.rotated_logs()),
@@ -113,12 +129,33 @@ impl Case<'_> {
         }
     }
 
-    /// Whether any error of the window stands in a log that is current, or came to its proper end.
-    fn has_known_errors(&self) -> bool {
-        let since = self.window();
-        let classes = self.facts.errors.classes().into_iter();
-        let mut sources = classes.flat_map(|class| self.facts.errors.since(class, since));
-        sources.any(|(source, _)| self.is_known(source))
+    /// `fewer than 2 errors within 1m30s (OCM, Kafka); fewer than 2 errors within 10m (Service, unclassified)`.
+    fn limits_of_errors(&self, limits: &[ErrorLimit]) -> String {
+        let mut groups: Vec<(usize, SignedDuration, Vec<String>)> = Vec::new();
+        for limit in limits {
+            let same = |group: &&mut (usize, SignedDuration, Vec<String>)| {
+                (group.0, group.1) == (limit.at_least, limit.within)
+            };
+            match groups.iter_mut().find(same) {
+                Some((_, _, classes)) => classes.extend(limit.classes.iter().cloned()),
+                None => groups.push((limit.at_least, limit.within, limit.classes.clone())),
+            }
+        }
+        let words = groups.into_iter().map(|(at_least, within, mut classes)| {
+            let mut seen = BTreeSet::new();
+            classes.retain(|class| seen.insert(class.clone()));
+            let titles: Vec<_> = classes.iter().map(|class| self.class_title(class)).collect();
+            let (titles, within) = (titles.join(", "), span::brief(within));
+            match at_least {
+                0 | 1 => format!("no error within {within} ({titles})"),
+                some => format!("fewer than {some} errors within {within} ({titles})"),
+            }
+        });
+        let words: Vec<_> = words.collect();
+        if words.is_empty() {
+            return self.none_lately();
+        }
+        words.join("; ")
     }
 
     /// Logs that begin within the window although their container ran before: what they said then can't be had any more.
@@ -194,7 +231,7 @@ impl Case<'_> {
     }
 
     /// How long ago the log was heard that was heard longest ago.
-    fn age_of_logs(&self) -> Option<SignedDuration> {
+    pub(super) fn age_of_logs(&self) -> Option<SignedDuration> {
         let ages = self.logs_heard().filter_map(|(_, freshness)| match freshness {
             Freshness::Fresh(age) | Freshness::Stale(age) => Some(age),
             Freshness::Missing => None,
@@ -236,6 +273,11 @@ fn by_reason(warnings: &[&ClusterEvent]) -> String {
         1 => format!("1 warning: {}", reasons.join(", ")),
         _ => format!("{total} warnings: {}", reasons.join(", ")),
     }
+}
+
+/// A time of day, as everywhere in UTC.
+fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M").to_string()
 }
 
 fn more(count: usize) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The judgement: the same facts, the same profile and the same moment give the same diagnosis.
 
+mod agreement;
 mod answer;
 #[cfg(test)]
 mod any_facts;
@@ -25,7 +26,7 @@ use super::sop::{Check, Sop, Step, StepStatus};
 /// What the facts say about one SOP.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnosis {
-    /// One a step of the SOP, in order.
+    /// One a step of the SOP, in order; last [`OTHER`](super::sop::OTHER), where a rule acts on something that none of them shows.
     pub steps: Vec<StepFinding>,
     /// One a worker of the profile, in order.
     pub leaders: Vec<LeaderReading>,
@@ -67,18 +68,26 @@ pub struct StepFinding {
 /// Judges every step of `sop`.
 pub fn diagnose(facts: &Facts, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
     let leaders = read_leaders(facts, profile, now);
-    let case = Case {
+    let mut case = Case {
         facts,
         profile,
         leaders: &leaders,
         alert: sop.alert,
         now,
+        steps: Vec::new(),
     };
-    let find = |(id, step)| finding(id, step, case.answer(step));
-    let steps = profile.steps_of(sop).into_iter().map(find).collect();
+    let of_sop = profile.steps_of(sop).into_iter();
+    let steps = of_sop.map(|(id, step)| (&step.check, finding(id, step, case.answer(step))));
+    case.steps = steps.collect();
     let decision = case.decide(sop.alert);
+    let other = case.other(&decision);
     Diagnosis {
-        steps,
+        steps: case
+            .steps
+            .into_iter()
+            .map(|(_, found)| found)
+            .chain(other)
+            .collect(),
         leaders,
         decision,
     }
@@ -91,6 +100,8 @@ struct Case<'a> {
     leaders: &'a [LeaderReading],
     alert: Alert,
     now: Timestamp,
+    /// The SOP's steps, once they are answered.
+    steps: Vec<(&'a Check, StepFinding)>,
 }
 
 impl Case<'_> {
@@ -107,6 +118,11 @@ impl Case<'_> {
             Check::AnyReady { table } => self.any_ready(table),
             Check::Limits { table } => self.limits(table),
             Check::Failed { table } => self.failed(table),
+            Check::Other => Answer::unknown(
+                "rules",
+                "not judged",
+                "the rules answer it, after all other steps".to_owned(),
+            ),
         }
     }
 }

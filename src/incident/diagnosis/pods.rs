@@ -71,13 +71,15 @@ impl Case<'_> {
     fn judge_pods(&self, deployment: Option<&Deployment>, source: &'static str) -> Answer {
         let want = self.profile.service.replicas;
         let configured = deployment.map_or(want, |deployment| deployment.replicas);
-        let ready = self.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
+        let ready = self.ready_pods() as u32;
+        // As the rules see it: with no pod ready, and none to wait for.
+        let down = self.no_pod_ready(None).is_true() && !self.settling().is_true();
         let rolled_out = deployment.is_none_or(|deployment| deployment.observed);
         let status = if configured < want {
             StepStatus::Fail
         } else if ready >= configured && rolled_out {
             StepStatus::Pass
-        } else if !rolled_out || self.others_are_coming() {
+        } else if !down && (!rolled_out || self.others_are_coming()) {
             StepStatus::Waiting
         } else {
             StepStatus::Fail

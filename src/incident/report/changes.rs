@@ -18,6 +18,11 @@ pub(super) fn between(before: Option<&Found>, now: &Found, names: &Names<'_>) ->
         let known = before.and_then(|before| before.steps.iter().find(|known| known.id == step.id));
         lines.extend(answered(known, step, names));
     }
+    let gone = |step: &&FoundStep| !now.steps.iter().any(|known| known.id == step.id);
+    let gone = before
+        .into_iter()
+        .flat_map(|before| before.steps.iter().filter(gone));
+    lines.extend(gone.map(|step| format!("{}: {} -> nothing", names.step(&step.id), name(step.status))));
     lines.extend(not_ruled_out(before, now));
     lines
 }
@@ -94,5 +99,32 @@ pub(super) fn name(status: StepStatus) -> &'static str {
         StepStatus::Stale => "stale",
         StepStatus::Waiting => "waiting",
         StepStatus::Manual => "manual",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::sop::OTHER;
+
+    #[test]
+    fn the_step_that_is_added_is_told_when_it_comes_and_when_it_goes() {
+        let without = Found::default();
+        let mut with = without.clone();
+        with.steps.push(FoundStep {
+            id: OTHER.to_owned(),
+            status: StepStatus::Fail,
+            value: "The service crashes".to_owned(),
+            evidence: Vec::new(),
+        });
+        let names = Names::of(None);
+        assert_eq!(
+            between(Some(&without), &with, &names),
+            ["Anything else: FAIL: The service crashes"]
+        );
+        assert_eq!(
+            between(Some(&with), &without, &names),
+            ["Anything else: FAIL -> nothing"]
+        );
     }
 }

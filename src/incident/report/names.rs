@@ -4,7 +4,7 @@ use super::value;
 use crate::incident::profile::Profile;
 use crate::incident::record::{Advised, Began};
 use crate::incident::rule::Action;
-use crate::incident::sop::Sop;
+use crate::incident::sop::{OTHER, Sop, other_step};
 
 /// The names of one record.
 #[derive(Debug)]
@@ -49,7 +49,8 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn step(&self, id: &str) -> String {
-        let step = self.profile.and_then(|profile| profile.steps.get(id));
+        let known = self.profile.and_then(|profile| profile.step(id));
+        let step = known.or_else(|| (id == OTHER).then(other_step));
         value(step.map_or(id, |step| &step.title))
     }
 

@@ -12,8 +12,9 @@ use sopwatch::config::profiles;
 use sopwatch::drill;
 use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use sopwatch::incident::assessment::{Assessment, exit_status};
-use sopwatch::incident::diagnosis::diagnose;
+use sopwatch::incident::diagnosis::{Diagnosis, diagnose};
 use sopwatch::incident::rule::Action;
+use sopwatch::incident::sop::StepStatus;
 use sopwatch::runtime::gather::gather;
 use tokio::time::{Instant, sleep_until};
 
@@ -82,12 +83,14 @@ fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
     }
 }
 
-/// What the same facts mean for each SOP, those of one answer on one line.
-fn decisions(app: &App, at: i64) -> String {
+/// What the same facts mean for each SOP, those of one answer on one line; and where steps and advice say two things.
+fn decisions(app: &App, at: i64) -> (String, Vec<String>) {
     let profile = &app.session.profile;
+    let mut disagree = Vec::new();
     let mut by_answer: Vec<(String, Vec<&str>)> = Vec::new();
     for sop in &profile.sops {
         let diagnosis = diagnose(&app.facts, profile, sop, app.now);
+        disagree.extend(disagreement(&sop.id, &diagnosis));
         let decided = diagnosis.decision.recommendation;
         let contact = decided
             .contact
@@ -105,7 +108,24 @@ fn decisions(app: &App, at: i64) -> String {
         let sops = if all { "all".to_owned() } else { sops.join(" ") };
         format!("  {at:>5} s  {answer}: {sops}\n")
     };
-    by_answer.iter().map(line).collect()
+    (by_answer.iter().map(line).collect(), disagree)
+}
+
+/// Who acts or escalates has a step that fails, and with a step that fails something is to be done.
+fn disagreement(sop: &str, diagnosis: &Diagnosis) -> Option<String> {
+    let failing = diagnosis
+        .steps
+        .iter()
+        .find(|step| step.status == StepStatus::Fail);
+    let decided = &diagnosis.decision.recommendation;
+    let rule = decided.rule.as_deref().unwrap_or("no rule");
+    match (decided.action, failing) {
+        (Action::None, Some(step)) => Some(format!("{sop}: nothing to do, and {}: {}", step.id, step.value)),
+        (action, None) if exit_status(action) == 2 => {
+            Some(format!("{sop}: {} by {rule}, and no step fails", action.name()))
+        }
+        _ => None,
+    }
 }
 
 /// Something that is not as the scenario says.
@@ -132,9 +152,11 @@ fn judge(id: &str) -> (Vec<Miss>, String) {
             let took_ms = u64::try_from(gathered.took.as_millis()).unwrap();
             let found = Assessment::of(&console.app.account().unwrap(), took_ms, gathered.awaited);
             tasks.stop().await;
-            decided.push_str(&decisions(&console.app, expected.at.as_secs()));
+            let (answers, disagree) = decisions(&console.app, expected.at.as_secs());
+            decided.push_str(&answers);
             let document: Value = serde_json::from_str(&found.json().unwrap()).unwrap();
             let mut wrong = by_the_schema(&document);
+            wrong.extend(disagree);
             wrong.extend(differences(&scenario, expected, &document, found.exit_status()));
             missed.extend(wrong.into_iter().map(|what| Miss {
                 id: scenario.id.clone(),

@@ -17,7 +17,7 @@ use crate::incident::log::LogBatch;
 use crate::incident::profile::Profile;
 use crate::incident::rule::Action;
 use crate::incident::sample::{SHORT, ago, now, source};
-use crate::incident::sop::{Check, StepStatus};
+use crate::incident::sop::{Check, OTHER, StepStatus};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
     let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
@@ -56,6 +56,9 @@ const EVENTS: usize = 2;
 const DATABASE: usize = 3;
 const LOGS: usize = 4;
 const SOURCES: usize = LOGS + SHORT.len();
+
+/// A pod with the service's label that is a Job's or nobody's, by its short name.
+const FOREIGN: &str = "alien";
 
 fn feed_of(source_number: usize) -> FeedId {
     match source_number {
@@ -107,6 +110,7 @@ impl World {
 
     /// Whether no process of the service runs in a pod that stays: then nobody leads, whatever logs and leases say.
     fn nobody_runs(&self) -> bool {
+        let is_own = |pod: &&Pod| pod.uid != PodUid(FOREIGN.into());
         let runs = |pod: &Pod| {
             let running = |state: &ContainerState| matches!(state, ContainerState::Running { .. });
             let service = pod.containers.iter().find(|one| &*one.name == "service");
@@ -115,6 +119,7 @@ impl World {
         let mut staying = self
             .pods
             .iter()
+            .filter(is_own)
             .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
         !staying.any(runs)
     }
@@ -152,6 +157,18 @@ fn failing() -> FeedState {
 
 fn judge(sop: &str, facts: &Facts) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
+}
+
+/// Where steps and advice say two things.
+fn disagreement(diagnosis: &Diagnosis) -> Option<&'static str> {
+    let fails = diagnosis.steps.iter().any(|step| step.status == StepStatus::Fail);
+    match diagnosis.decision.recommendation.action {
+        Action::None if fails => Some("nothing to do beside a step that fails"),
+        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate if !fails => {
+            Some("something to do, and no step fails")
+        }
+        _ => None,
+    }
 }
 
 /// The rules that hold and would have one change something.
@@ -216,6 +233,7 @@ fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &Fac
             is_current(facts, PODS) && logs().all(|log| !world.needs_log(log) || is_current(facts, log))
         }
         Check::Load { .. } => is_current(facts, PODS) && logs().any(|log| is_current(facts, log)),
+        Check::Other => false,
         Check::Manual | Check::Dashboard { .. } => status == StepStatus::Manual,
     }
 }
@@ -229,8 +247,9 @@ proptest! {
         let first = judge(sop, &facts);
         let sop = PROFILE.sop(sop).unwrap();
         let ids: Vec<_> = PROFILE.steps_of(sop).into_iter().map(|(id, _)| id.to_owned()).collect();
-        let answered: Vec<_> = first.steps.iter().map(|step| step.id.clone()).collect();
-        prop_assert_eq!(answered, ids);
+        let own = first.steps.iter().filter(|step| step.id != OTHER);
+        prop_assert_eq!(own.map(|step| step.id.clone()).collect::<Vec<_>>(), ids);
+        prop_assert!(first.steps.iter().rev().skip(1).all(|step| step.id != OTHER), "it is the last");
         prop_assert!(first.decision.rules.iter().all(|rule| !rule.flips.is_empty()));
         prop_assert_eq!(&judge(&sop.id, &facts), &first);
         let until = first.decision.recommendation.until;
@@ -247,6 +266,15 @@ proptest! {
             if matches!(found.status, StepStatus::Pass | StepStatus::Fail) {
                 prop_assert!(may_be_answered(&step.check, found.status, &world, &facts), "{found:?} {:?}", world.how);
             }
+        }
+    }
+
+    #[test]
+    fn who_acts_or_escalates_has_a_failing_step_and_none_fails_where_nothing_is_to_be_done(world in either_world()) {
+        let facts = world.facts();
+        for sop in &PROFILE.sops {
+            let diagnosis = judge(&sop.id, &facts);
+            prop_assert_eq!(disagreement(&diagnosis), None, "{}: {:#?}", sop.id, diagnosis);
         }
     }
 

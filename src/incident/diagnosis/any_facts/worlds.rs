@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{How, SOURCES, World};
+use super::{FOREIGN, How, SOURCES, World};
 use crate::incident::fact::{
     ClusterEvent, Condition, ContainerState, Deployment, Ended, Lease, Pod, Reading, StatusCount,
 };
@@ -218,11 +218,14 @@ fn any_errors() -> impl Strategy<Value = ErrorTally> {
         "database",
         "kafka",
         "observatorium",
+        "dns",
         "",
         "strange",
     ];
     let texts = vec![
         "panic: nil",
+        "E0115 b.go:2] what\npanic: runtime error\n\tstrimzi.go:7",
+        "fatal error: all goroutines are asleep",
         "F0115 x] y",
         "E0115 a.go:1] what",
         "failed 1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ",
@@ -290,22 +293,27 @@ fn any_event() -> impl Strategy<Value = ClusterEvent> {
         "NodeNotReady",
         "FailedScheduling",
         "FailedCreate",
+        "FailedMount",
+        "TaintManagerEviction",
+        "DNSConfigForming",
+        "Failed",
         "Pulled",
     ];
     (
         select(reasons),
         select(vec!["Pod", "Node", "ReplicaSet"]),
+        select(vec!["msa-x-2mgcp", "msa-x-blf5h", "msa-x-gone", "n1"]),
         any::<bool>(),
         option::of(any_ago()),
         any::<u32>(),
     )
-        .prop_map(|(reason, kind, warning, at, count)| ClusterEvent {
+        .prop_map(|(reason, kind, name, warning, at, count)| ClusterEvent {
             uid: reason.into(),
             warning,
             reason: reason.into(),
             message: "exceeded quota".into(),
             object_kind: kind.into(),
-            object_name: "msa-x-2mgcp".into(),
+            object_name: name.into(),
             count,
             first_at: None,
             last_at: at.map(ago),
@@ -395,7 +403,10 @@ pub(super) fn any_world() -> impl Strategy<Value = World> {
         any_pod(SHORT[2]),
         0..4_usize,
     );
-    let pods = pods.prop_map(|(a, b, c, count)| [a, b, c].into_iter().take(count).collect());
+    let pods = (pods, foreign_pod()).prop_map(|((a, b, c, count), foreign)| {
+        let own = [a, b, c].into_iter().take(count);
+        own.chain(foreign).collect()
+    });
     let logs = (any_log(SHORT[0]), any_log(SHORT[1]), any_log(SHORT[2])).prop_map(|(a, b, c)| vec![a, b, c]);
     let parts = (
         option::of(any_ago()),
@@ -418,6 +429,41 @@ pub(super) fn any_world() -> impl Strategy<Value = World> {
     })
 }
 
+/// A pod with the service's label that a Job or nobody made.
+fn foreign_pod() -> impl Strategy<Value = Option<Pod>> {
+    let owner = option::of(Just(("Job".into(), "migrate".into())));
+    option::weighted(
+        0.2,
+        (any_pod(FOREIGN), owner).prop_map(|(mut pod, owner)| {
+            pod.owner = owner;
+            pod
+        }),
+    )
+}
+
+/// The database was away for less than a minute: whoever led stopped and took it again, and each wrote errors.
+fn blip() -> impl Strategy<Value = Option<(Vec<ErrorTally>, i64)>> {
+    let since = select(vec![5_i64, 61, 95, 125, 241, 601, 1_500]);
+    option::weighted(
+        0.3,
+        (since, 1..9_i64).prop_map(|(since, count)| {
+            let sighting = |number| ErrorSighting {
+                at: ago(since + count - number),
+                text: "E0115 leader_election_mgr.go:95] failed to retrieve leader leases: pq: x".into(),
+            };
+            let newest: Vec<_> = (0..count).map(sighting).collect();
+            let errors = ErrorTally {
+                class: "database".into(),
+                count: newest.len() as u64,
+                first_at: newest[0].at,
+                last_at: newest[newest.len() - 1].at,
+                newest: newest.into(),
+            };
+            (vec![errors], since)
+        }),
+    )
+}
+
 /// A world in which much is well: from it single troubles stand out, and changes are recommended.
 fn steady_world() -> impl Strategy<Value = World> {
     let troubles = (
@@ -428,13 +474,15 @@ fn steady_world() -> impl Strategy<Value = World> {
         any_ago(),
         prop::bool::weighted(0.3),
     );
+    let more = (blip(), vec(any_event(), 0..3), foreign_pod());
     let leader = (
         select(vec![None, Some(0_usize), Some(1)]),
         any_deployment(),
         vec(any::<bool>(), 3),
     );
-    (troubles, leader).prop_map(
-        |((lines, errors, reading, whose, started, started_late), (leads, deployment, ready))| {
+    (troubles, leader, more).prop_map(
+        |((lines, errors, reading, whose, started, started_late), (leads, deployment, ready), more)| {
+            let (blip, events, foreign) = more;
             let started = if started_late { started } else { 9_000 };
             let mut pods: Vec<Pod> = SHORT.map(|short| pod(short, started)).to_vec();
             for (pod, ready) in pods.iter_mut().zip(ready) {
@@ -463,14 +511,31 @@ fn steady_world() -> impl Strategy<Value = World> {
                     batches[0].sightings.extend(lines.iter().map(line));
                     batches[0].errors.clone_from(&errors);
                 }
+                if let Some((errors, since)) = &blip {
+                    batches[1].errors.extend(errors.iter().cloned());
+                    if leads == Some(number) {
+                        let line = |kind, seconds| Sighting {
+                            at: ago(since + seconds),
+                            line: LeaderLine {
+                                kind,
+                                worker: CLUSTER.into(),
+                                worker_id: id(SHORT[number]),
+                            },
+                        };
+                        let lines = [line(LeaderLineKind::Lost, 30), line(LeaderLineKind::Gained, 0)];
+                        batches[1].sightings.splice(0..0, lines);
+                    }
+                }
                 batches
             };
+            let logs = (0..SHORT.len()).map(said).collect();
+            pods.extend(foreign);
             World {
                 began: Some(60),
-                logs: (0..SHORT.len()).map(said).collect(),
+                logs,
                 pods,
                 deployment,
-                events: Vec::new(),
+                events,
                 reading,
                 how: vec![How::Live; SOURCES],
             }
@@ -486,8 +551,11 @@ pub(super) fn any_sop() -> impl Strategy<Value = &'static str> {
     select(vec![
         "api-down",
         "api-availability",
+        "api-latency",
         "osd-provisioning-latency",
+        "osd-provisioning-correctness",
         "kafka-provisioning-latency",
+        "kafka-provisioning-correctness",
         "kafka-deletion-correctness",
     ])
 }

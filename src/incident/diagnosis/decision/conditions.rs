@@ -14,7 +14,7 @@ use crate::incident::span;
 
 impl Case<'_> {
     /// Whether a condition holds.
-    pub(super) fn holds(&self, condition: &Condition) -> Truth {
+    pub(in crate::incident::diagnosis) fn holds(&self, condition: &Condition) -> Truth {
         match condition {
             Condition::Unreadable => self.unreadable(),
             Condition::Settling => self.settling(),
@@ -43,6 +43,7 @@ impl Case<'_> {
             Condition::NewlyFailed { table } => self.newly_failed(table),
             Condition::Blank { table } => self.blank(table),
             Condition::NoneReady { table } => self.none_ready(table),
+            Condition::StepFails => self.step_fails(),
             Condition::Led { workers } => self.led(workers),
             Condition::All { of } => Truth::all(of.iter().map(|one| self.holds(one))),
             Condition::Any { of, optional } => Truth::any_or_optional(
@@ -111,7 +112,11 @@ impl Case<'_> {
         )
     }
 
-    fn has_trouble(&self, trouble: LeaderTrouble, reading: &LeaderReading) -> Truth {
+    pub(in crate::incident::diagnosis) fn has_trouble(
+        &self,
+        trouble: LeaderTrouble,
+        reading: &LeaderReading,
+    ) -> Truth {
         let worker = &reading.worker;
         match (reading.verdict, trouble) {
             (Verdict::None, LeaderTrouble::None) => {
@@ -197,7 +202,10 @@ impl Case<'_> {
         }
     }
 
-    pub(super) fn readings<'a>(&'a self, workers: &'a [String]) -> impl Iterator<Item = &'a LeaderReading> {
+    pub(in crate::incident::diagnosis) fn readings<'a>(
+        &'a self,
+        workers: &'a [String],
+    ) -> impl Iterator<Item = &'a LeaderReading> {
         let named = self
             .profile
             .leaders

@@ -9,10 +9,25 @@ use crate::incident::diagnosis::answer::Heard;
 use crate::incident::fact::Container;
 use crate::incident::feed::{FeedId, FeedState};
 use crate::incident::log::{ContainerKey, ErrorSighting};
+use crate::incident::rule::Condition;
 use crate::incident::span;
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 2;
+
+/// How long errors count that no rule names.
+const COUNTS: SignedDuration = SignedDuration::from_mins(10);
+
+/// How many errors of some classes, and how fresh, are too many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::incident::diagnosis) struct ErrorLimit {
+    /// The classes, which are counted together.
+    pub(in crate::incident::diagnosis) classes: Vec<String>,
+    /// How fresh.
+    pub(in crate::incident::diagnosis) within: SignedDuration,
+    /// How many.
+    pub(in crate::incident::diagnosis) at_least: usize,
+}
 
 /// Characters of a panic by which it is known again: its message, not the addresses of its stack.
 const PANIC_HEAD: usize = 120;
@@ -82,8 +97,38 @@ impl Case<'_> {
         is_over || self.facts.is_fresh(&id, self.now)
     }
 
+    /// What the table's rules hold errors against, for whatever alert; an error of a class that none of them names is one too many.
+    pub(in crate::incident::diagnosis) fn error_limits(&self) -> Vec<ErrorLimit> {
+        let mut limits = Vec::new();
+        for rule in &self.profile.rules {
+            collect_limits(&rule.when, &mut limits);
+        }
+        let since = self.window();
+        let classes = self.facts.errors.classes().into_iter();
+        let seen = classes.filter(|class| self.facts.errors.since(class, since).next().is_some());
+        let unnamed: Vec<String> = seen
+            .map(ToString::to_string)
+            .filter(|class| {
+                !limits
+                    .iter()
+                    .any(|limit: &ErrorLimit| limit.classes.contains(class))
+            })
+            .collect();
+        limits.extend(unnamed.into_iter().map(|class| ErrorLimit {
+            classes: vec![class],
+            within: COUNTS,
+            at_least: 1,
+        }));
+        limits
+    }
+
     /// Whether errors of these classes were written lately, by processes that were not restarted since.
-    pub(super) fn errors(&self, classes: &[String], within: SignedDuration, at_least: usize) -> Truth {
+    pub(in crate::incident::diagnosis) fn errors(
+        &self,
+        classes: &[String],
+        within: SignedDuration,
+        at_least: usize,
+    ) -> Truth {
         let since = self.now.saturating_sub(within).unwrap_or(self.now);
         let (before, lately): (Vec<_>, Vec<_>) = self
             .errors_of(classes)
@@ -162,6 +207,33 @@ impl Case<'_> {
             let named = |id: &str| id.len() >= 8 && text.contains(id);
             named(&row.row.id) || named(&row.row.ocm_id)
         })
+    }
+}
+
+/// The limits in a condition and its parts, each once.
+fn collect_limits(condition: &Condition, limits: &mut Vec<ErrorLimit>) {
+    match condition {
+        Condition::Errors {
+            classes,
+            within,
+            at_least,
+        } => {
+            let limit = ErrorLimit {
+                classes: classes.clone(),
+                within: span::of(*within),
+                at_least: *at_least,
+            };
+            if !limits.contains(&limit) {
+                limits.push(limit);
+            }
+        }
+        Condition::All { of } => of.iter().for_each(|one| collect_limits(one, limits)),
+        Condition::Any { of, optional } => {
+            let each = of.iter().chain(optional);
+            each.for_each(|one| collect_limits(one, limits));
+        }
+        // That there are none of some errors is no limit for them.
+        _ => {}
     }
 }
 

@@ -59,6 +59,7 @@ impl Case<'_> {
             Condition::NewlyFailed { table } => format!("a row of {table} fails"),
             Condition::Blank { table } => format!("a row of {table} loses its status"),
             Condition::NoneReady { table } => format!("no row of {table} is ready any more"),
+            Condition::StepFails => "a step fails that no other rule is about".to_owned(),
             Condition::Led { workers } => {
                 format!("exactly one pod leads {}", self.titles(workers))
             }
@@ -118,6 +119,7 @@ impl Case<'_> {
             }
             Condition::Blank { table } => format!("every row of {table} has a status"),
             Condition::NoneReady { table } => format!("a row of {table} becomes ready"),
+            Condition::StepFails => "no step fails any more, or another rule holds".to_owned(),
             Condition::Led { workers } => {
                 format!("no pod, or more than one, leads {}", self.titles(workers))
             }

@@ -16,10 +16,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::errors::ErrorLimit;
 pub(super) use self::events::is_of_the_cluster;
 pub(super) use self::rows::{late_in_words, strange_and_old};
 pub use self::truth::Truth;
 use super::Case;
+use super::agreement::rests_on_steps;
 use crate::incident::facts::Facts;
 use crate::incident::rule::{Action, Advice, Alert, Rule};
 
@@ -111,7 +113,7 @@ impl Case<'_> {
             Some(first) => self.recommend(&rules[first]),
             None => self
                 .settle_first(&rules, alert)
-                .unwrap_or_else(|| nothing_holds(&not_ruled_out)),
+                .unwrap_or_else(|| self.nothing_holds(&not_ruled_out)),
         };
         let others = rules.iter().skip(first.map_or(rules.len(), |first| first + 1));
         let also = others
@@ -154,6 +156,39 @@ impl Case<'_> {
             (None, _) => "what is not known may tell otherwise",
         };
         words.to_owned()
+    }
+
+    /// All is well only where every rule could be evaluated and no step fails.
+    fn nothing_holds(&self, missing: &[NotRuledOut]) -> Recommendation {
+        // A profile without a rule for steps that fail says nothing of what to do then, which is not that nothing is to be done.
+        let failing = self.failing_in_words();
+        let action = if missing.is_empty() && failing.is_empty() {
+            Action::None
+        } else {
+            Action::Gather
+        };
+        // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
+        let of_steps = |one: &&NotRuledOut| {
+            let mut rules = self.profile.rules.iter();
+            rules.any(|rule| rule.id == one.rule && rests_on_steps(&rule.when))
+        };
+        let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
+        let said = if of_sources.is_empty() {
+            of_steps
+        } else {
+            of_sources
+        };
+        let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
+        let because = match action {
+            Action::None => vec!["no rule of the table holds".to_owned()],
+            _ if distinct.is_empty() => failing,
+            _ => distinct.into_iter().cloned().collect(),
+        };
+        Recommendation {
+            action,
+            because,
+            ..Recommendation::default()
+        }
     }
 
     /// Where nothing holds, and nothing but time is missing to know that: wait until who leads is known.
@@ -231,24 +266,3 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 /// Why what was tried is not tried again.
 const AGAIN: &str =
     "it was tried for this, and did not help: once more would only take the leaders away for minutes";
-
-/// All is well only where every rule could be evaluated.
-fn nothing_holds(missing: &[NotRuledOut]) -> Recommendation {
-    let action = if missing.is_empty() {
-        Action::None
-    } else {
-        Action::Gather
-    };
-    let because = if missing.is_empty() {
-        vec!["no rule of the table holds".to_owned()]
-    } else {
-        // Several rules may want for the same.
-        let distinct: BTreeSet<&String> = missing.iter().map(|one| &one.missing).collect();
-        distinct.into_iter().cloned().collect()
-    };
-    Recommendation {
-        action,
-        because,
-        ..Recommendation::default()
-    }
-}

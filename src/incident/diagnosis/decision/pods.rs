@@ -44,17 +44,17 @@ impl Case<'_> {
         }
     }
 
-    fn living(&self) -> impl Iterator<Item = &Pod> {
+    pub(super) fn living(&self) -> impl Iterator<Item = &Pod> {
         let pods = self.facts.pods.values();
         pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
     }
 
-    fn ready_pods(&self) -> usize {
+    pub(in crate::incident::diagnosis) fn ready_pods(&self) -> usize {
         self.living().filter(|pod| pod.is_ready()).count()
     }
 
     /// Whether nothing can be concluded yet, for a pod is new.
-    pub(super) fn settling(&self) -> Truth {
+    pub(in crate::incident::diagnosis) fn settling(&self) -> Truth {
         if let Some(unread) = self.pods_unread() {
             return unread;
         }
@@ -102,7 +102,7 @@ impl Case<'_> {
     }
 
     /// Whether no pod serves, perhaps for a given cause.
-    pub(super) fn no_pod_ready(&self, because: Option<DownCause>) -> Truth {
+    pub(in crate::incident::diagnosis) fn no_pod_ready(&self, because: Option<DownCause>) -> Truth {
         if let Some(unread) = self.pods_unread() {
             return unread;
         }

@@ -23,20 +23,20 @@ pub enum Truth {
 }
 
 impl Truth {
-    pub(super) fn holds(because: impl IntoIterator<Item = String>) -> Self {
+    pub(in crate::incident::diagnosis) fn holds(because: impl IntoIterator<Item = String>) -> Self {
         Self::True {
             because: because.into_iter().collect(),
             again: false,
         }
     }
 
-    pub(super) fn holds_not(because: impl Into<String>) -> Self {
+    pub(in crate::incident::diagnosis) fn holds_not(because: impl Into<String>) -> Self {
         Self::False {
             because: because.into(),
         }
     }
 
-    pub(super) fn unknown(missing: impl Into<String>) -> Self {
+    pub(in crate::incident::diagnosis) fn unknown(missing: impl Into<String>) -> Self {
         Self::Unknown {
             missing: missing.into(),
         }
@@ -74,7 +74,7 @@ impl Truth {
     }
 
     /// Any of them: true as soon as one is, else unknown as soon as one is.
-    pub(super) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
+    pub(in crate::incident::diagnosis) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
         let (mut true_ones, mut again, mut missing, mut false_ones) = (Vec::new(), false, None, Vec::new());
         let mut holds = false;
         for truth in truths {

@@ -1,3 +1,4 @@
+mod agree;
 mod cases;
 mod mended;
 
