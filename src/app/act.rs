@@ -109,13 +109,11 @@ impl App {
 
     /// Proposes to restart what an interrupted execution left.
     pub(super) fn restart_rest(&mut self) -> Vec<Effect> {
-        match self.interrupted() {
-            Some(interrupted) => self.propose(|account| Plan::restart_rest(account, &interrupted)),
-            None => {
-                self.complain("no restart was interrupted");
-                Vec::new()
-            }
-        }
+        let Some(interrupted) = self.interrupted() else {
+            self.complain("no restart was interrupted");
+            return Vec::new();
+        };
+        self.propose(|account| Plan::restart_rest(account, &interrupted))
     }
 
     /// Puts a plan before the operator, and has the server try it without doing it.

@@ -331,7 +331,7 @@ fn killed(seconds: i64) -> Vec<Line> {
         entry,
     };
     vec![
-        line(Entry::Intent(intent)),
+        line(Entry::Intent(Box::new(intent))),
         line(Entry::Outcome { id: 1, outcome }),
     ]
 }

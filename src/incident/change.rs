@@ -48,7 +48,8 @@ impl Change {
         let cause = self.intent.cause.as_ref();
         let mut cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
         if let Some(other) = self.intent.other_advice() {
-            cause += &format!(", advice then: {}", other.action.words());
+            cause.push_str(", advice then: ");
+            cause.push_str(other.action.words());
         }
         let outcome = match &self.outcome {
             Some((_, outcome)) => format!("{} ({})", outcome.name(), outcome.reason()),
@@ -126,7 +127,7 @@ pub fn note(changes: &mut Vec<Change>, line: &Line) {
     if let Entry::Intent(intent) = &line.entry {
         changes.push(Change {
             at: line.at,
-            intent: intent.clone(),
+            intent: (**intent).clone(),
             outcome: None,
             stages: Vec::new(),
         });

@@ -422,7 +422,7 @@ fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still()
         but(|moment| {
             moment
                 .facts
-                .apply(Fact::Deployment(Some(deployment(replicas))), now())
+                .apply(Fact::Deployment(Some(deployment(replicas))), now());
         })
     };
     assert_eq!(refused(&at(4), LESS), "");

@@ -40,12 +40,12 @@ fn sent(aim: Aim, (place, all): (usize, &[&str]), outcome: Option<CommandOutcome
     }
 }
 
-fn applied() -> Option<CommandOutcome> {
-    Some(CommandOutcome::Applied { how: "".into() })
+fn applied() -> CommandOutcome {
+    CommandOutcome::Applied { how: "".into() }
 }
 
-fn refused() -> Option<CommandOutcome> {
-    Some(CommandOutcome::Refused { why: "".into() })
+fn refused() -> CommandOutcome {
+    CommandOutcome::Refused { why: "".into() }
 }
 
 const ALL: [&str; 3] = ["2mgcp", "blf5h", "lzxms"];
@@ -59,11 +59,15 @@ fn pods_that_were_confirmed_and_not_deleted_are_left() {
     let one = |short: &'static str, outcome| sent(Aim::RestartPod, (0, &[short]), outcome);
     let cases: Vec<Case> = vec![
         ("nothing was done", vec![], &[]),
-        ("one pod alone", vec![one("2mgcp", applied())], &[]),
-        ("one of three", vec![part(0, applied())], &["blf5h", "lzxms"]),
+        ("one pod alone", vec![one("2mgcp", Some(applied()))], &[]),
+        (
+            "one of three",
+            vec![part(0, Some(applied()))],
+            &["blf5h", "lzxms"],
+        ),
         (
             "the first was refused",
-            vec![part(0, refused())],
+            vec![part(0, Some(refused()))],
             &["2mgcp", "blf5h", "lzxms"],
         ),
         (
@@ -73,29 +77,33 @@ fn pods_that_were_confirmed_and_not_deleted_are_left() {
         ),
         (
             "the second never left",
-            vec![part(0, applied()), part(1, refused())],
+            vec![part(0, Some(applied())), part(1, Some(refused()))],
             &["blf5h", "lzxms"],
         ),
         (
             "two of three",
-            vec![part(0, applied()), part(1, applied())],
+            vec![part(0, Some(applied())), part(1, Some(applied()))],
             &["lzxms"],
         ),
         (
             "one by one, another by itself since",
-            vec![part(0, applied()), one("blf5h", applied())],
+            vec![part(0, Some(applied())), one("blf5h", Some(applied()))],
             &["lzxms"],
         ),
         (
             "all of three",
-            vec![part(0, applied()), part(1, applied()), part(2, applied())],
+            vec![
+                part(0, Some(applied())),
+                part(1, Some(applied())),
+                part(2, Some(applied())),
+            ],
             &[],
         ),
         (
             "the rest of it was confirmed since, and one of that sent",
             vec![
-                part(0, applied()),
-                sent(Aim::RestartRest, (0, &["blf5h", "lzxms"]), applied()),
+                part(0, Some(applied())),
+                sent(Aim::RestartRest, (0, &["blf5h", "lzxms"]), Some(applied())),
             ],
             &["lzxms"],
         ),
@@ -109,13 +117,13 @@ fn pods_that_were_confirmed_and_not_deleted_are_left() {
 
 #[test]
 fn a_record_of_an_older_version_does_not_name_what_is_left() {
-    let mut old = sent(Aim::RestartAll, (0, &ALL), applied());
+    let mut old = sent(Aim::RestartAll, (0, &ALL), Some(applied()));
     old.intent.rest.clear();
     assert_eq!(Interrupted::of(&[old]), None);
 }
 
 fn with_rest<T>(facts: &Facts, of: Aim, look: impl FnOnce(Result<Plan, String>, &Account<'_>) -> T) -> T {
-    let interrupted = Interrupted::of(&[sent(of, (0, &ALL), refused())]).unwrap();
+    let interrupted = Interrupted::of(&[sent(of, (0, &ALL), Some(refused()))]).unwrap();
     let profile = profile();
     let diagnosis = Diagnosis {
         leaders: vec![leader("Kafka", Verdict::One, "msa-x-2mgcp")],
@@ -155,7 +163,7 @@ fn the_remaining_pods_are_planned_by_uid_leaders_last_and_those_that_were_replac
 
 #[test]
 fn what_is_left_is_counted_among_what_is_there() {
-    let interrupted = Interrupted::of(&[sent(Aim::RestartAll, (0, &ALL), applied())]).unwrap();
+    let interrupted = Interrupted::of(&[sent(Aim::RestartAll, (0, &ALL), Some(applied()))]).unwrap();
     let left = |shorts: &[&str]| {
         let facts = facts(shorts.iter().map(|short| pod(short, 900)).collect());
         interrupted.living(&facts).len()

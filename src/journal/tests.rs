@@ -82,7 +82,7 @@ fn incident() -> Vec<Line> {
             1,
             Entry::Fact(Box::new(Fact::Feed(FeedId::Pods, FeedState::Live))),
         ),
-        line(2, Entry::Intent(intent)),
+        line(2, Entry::Intent(Box::new(intent))),
         line(3, Entry::Outcome { id: 1, outcome }),
         note(4, "a Pod is new"),
         line(5, Entry::LeftOut { records: 3 }),

@@ -87,7 +87,7 @@ impl Way {
         let journal = journal.ok_or_else(|| SafeText::new("this console keeps no record"))?;
         let line = Line {
             at: self.now(),
-            entry: Entry::Intent(intent),
+            entry: Entry::Intent(Box::new(intent)),
         };
         timeout(INTENT_WITHIN, journal.commit(line))
             .await

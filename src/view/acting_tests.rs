@@ -189,7 +189,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     let outcome = Outcome::Opened {
         file: "x.jsonl".into(),
         lines: vec![
-            line(Entry::Intent(change.intent.clone())),
+            line(Entry::Intent(Box::new(change.intent.clone()))),
             line(Entry::Outcome {
                 id: 1,
                 outcome: applied,

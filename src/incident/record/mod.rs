@@ -56,7 +56,7 @@ pub enum Entry {
         id: String,
     },
     /// A command is about to be sent: on disk before it leaves.
-    Intent(Intent),
+    Intent(Box<Intent>),
     /// What came of one; several where it was unknown at first.
     Outcome {
         /// The intent's.

@@ -133,7 +133,7 @@ fn settling() -> Found {
 }
 
 pub(super) fn intent(id: u64, cause: Option<&str>) -> Entry {
-    Entry::Intent(Intent {
+    Entry::Intent(Box::new(Intent {
         id,
         command: Command::DeletePod {
             pod: "msa-x-2mgcp".into(),
@@ -145,7 +145,7 @@ pub(super) fn intent(id: u64, cause: Option<&str>) -> Entry {
         part: None,
         advice: None,
         rest: Vec::new(),
-    })
+    }))
 }
 
 pub(super) fn outcome(id: u64, outcome: CommandOutcome) -> Entry {
