@@ -65,7 +65,8 @@ fn press(app: &mut App, keys: &str) -> Vec<Effect> {
 
 /// Confirms what is asked, where no name is to be typed.
 fn confirm_at(app: &mut App, at: Timestamp) -> Vec<Effect> {
-    press_at(app, 'y', at)
+    app.update(Event::Key(KeyEvent::from(KeyCode::Right)), at);
+    app.update(Event::Key(KeyEvent::from(KeyCode::Enter)), at)
 }
 
 fn confirm(app: &mut App) -> Vec<Effect> {

@@ -34,9 +34,8 @@ fn profile(status: &str, clock: ClockBasis) -> Profile {
 /// A row whose clock says `age`; the other one says something else.
 fn row(clock: ClockBasis, age: i64) -> Row {
     let (idle_s, age_s) = match clock {
-        ClockBasis::UpdatedAt => (age, 90_000),
+        ClockBasis::UpdatedAt | ClockBasis::FirstSeen => (age, 90_000),
         ClockBasis::CreatedAt => (12, age),
-        ClockBasis::FirstSeen => (age, 90_000),
     };
     Row {
         id: ID.into(),

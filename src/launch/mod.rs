@@ -176,7 +176,7 @@ async fn rehearse(settings: &Settings, arguments: &DrillArgs, drill: &Drill, tau
     console.tell_answers(answers);
     let run = async {
         match &arguments.screenshot {
-            Some(file) => picture_of(console, arguments, &title, file).await,
+            Some(file) => Box::pin(picture_of(console, arguments, &title, file)).await,
             None => run_to_debriefing(console).await,
         }
     };

@@ -179,7 +179,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     let mut killed = console(false);
     press(&mut killed, "1R");
     answered(&mut killed, Rehearsal::Passed);
-    press(&mut killed, "y");
+    press(&mut killed, CONFIRM);
     let change = killed.changes[0].clone();
     let applied = CommandOutcome::Applied {
         how: "the server says so".into(),

@@ -141,16 +141,12 @@ impl Fault {
         if let Some(age) = self.stale {
             words = words.add(Meaning::Doubtful, &format!(" stale {}", span::clock(age)));
         }
-        match &self.problem {
-            Some(problem) => words.add(
-                Meaning::Bad,
-                &format!(" {}{}", kind_word(problem.kind), self.retry(now)),
-            ),
-            None => {
-                let why = self.behind.as_deref().unwrap_or("no sign of life");
-                words.add(Meaning::Text, &format!(", {why}"))
-            }
+        if let Some(problem) = &self.problem {
+            let retry = self.retry(now);
+            return words.add(Meaning::Bad, &format!(" {}{retry}", kind_word(problem.kind)));
         }
+        let why = self.behind.as_deref().unwrap_or("no sign of life");
+        words.add(Meaning::Text, &format!(", {why}"))
     }
 
     /// What to do, and why it fails.

@@ -40,7 +40,7 @@ fn worlds() -> Vec<App> {
     unchosen.checklist.sop = String::new();
     let mut down = fixture::pods_down();
     down.session.read_only = false;
-    let worlds = [
+    let worlds = vec![
         console(false),
         fixture::no_leader(),
         down,

@@ -193,7 +193,9 @@ fn no_record_was_changed() {
     let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
     for file in kept() {
         let hash = sha2::Sha256::digest(std::fs::read(&file).unwrap());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hash
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let name = file.file_name().unwrap().to_string_lossy();
         assert!(
             sums.lines().any(|line| line == format!("{hash}  {name}")),

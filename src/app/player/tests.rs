@@ -284,7 +284,7 @@ fn what_differs_is_counted_and_told() {
         "recommendation",
         "escalate",
         "step ",
-        "unknown",
+        "UNKNOWN",
         "1 differ",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");

@@ -27,7 +27,9 @@ fn pod(number: usize, ready: bool) -> Value {
     let created = format!("2026-11-20T{:02}:{:02}:00Z", number / 60, number % 60);
     json!({
         "metadata": {"name": name, "uid": format!("uid-{name}"), "creationTimestamp": created,
-            "labels": {"app": "managed-services-api"}},
+            "labels": {"app": "managed-services-api", "pod-template-hash": "x"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "managed-services-api-x",
+                "uid": "uid-set", "controller": true}]},
         "spec": {"containers": [{"name": "service", "image": "kas:1"}]},
         "status": {"phase": "Running",
             "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}],

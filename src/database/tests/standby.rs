@@ -10,7 +10,7 @@ use crate::incident::feed::FeedId;
 
 /// Whether leases and ages of this reading may be judged.
 fn counts(reading: &Reading) -> bool {
-    let now = Timestamp::now();
+    let now = Timestamp::UNIX_EPOCH;
     let mut facts = Facts::default();
     facts.apply(Fact::Database(reading.clone()), now);
     facts.is_fresh(&FeedId::Database, now)

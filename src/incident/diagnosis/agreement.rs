@@ -141,7 +141,12 @@ impl Case<'_> {
                 rule.is_some_and(|rule| Load::in_condition(&rule.when) == Load::in_condition(part))
             }
             (Check::AnyReady { table }, Condition::NoneReady { table: of })
-            | (Check::Limits { table }, Condition::OverLimit { table: of, .. })
+            | (
+                Check::Limits { table },
+                Condition::OverLimit { table: of, .. }
+                | Condition::Blank { table: of }
+                | Condition::UnknownStatus { table: of, .. },
+            )
             | (Check::Failed { table }, Condition::NewlyFailed { table: of, .. }) => table == of,
             _ => false,
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Error, Value};
 
 use crate::incident::profile::Profile;
-use crate::incident::rule::Condition;
+use crate::incident::rule::{Condition, Shares};
 use crate::incident::sop::Check;
 
 /// A profile out of a record.
@@ -41,6 +41,7 @@ fn drop_unknown_of_condition(condition: &mut Value) {
             _ => {}
         }
     }
+    condition.get_mut("shares").map(drop_unknown::<Shares>);
     drop_unknown::<Condition>(condition);
 }
 
@@ -62,7 +63,7 @@ fn drop_unknown<T: DeserializeOwned>(value: &mut Value) {
 /// A value of which a struct takes the keys that it knows.
 struct Lenient(Value);
 
-impl<'de> IntoDeserializer<'de, Error> for Lenient {
+impl IntoDeserializer<'_, Error> for Lenient {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -169,16 +169,13 @@ impl Scan {
             self.walk(&stream(group), &inner);
             return;
         }
-        let file = match path {
-            Some(path) => place.beside.join(path),
-            None => {
-                let flat = place.folder.join(format!("{name}.rs"));
-                if flat.exists() {
-                    flat
-                } else {
-                    place.folder.join(name).join("mod.rs")
-                }
-            }
+        let flat = place.folder.join(format!("{name}.rs"));
+        let file = if let Some(path) = path {
+            place.beside.join(path)
+        } else if flat.exists() {
+            flat
+        } else {
+            place.folder.join(name).join("mod.rs")
         };
         self.declared.push(Declared {
             module,

@@ -459,7 +459,7 @@ fn blip() -> impl Strategy<Value = Option<(Vec<ErrorTally>, i64)>> {
                 count: newest.len() as u64,
                 first_at: newest[0].at,
                 last_at: newest[newest.len() - 1].at,
-                newest: newest.into(),
+                newest,
             };
             (vec![errors], since)
         }),

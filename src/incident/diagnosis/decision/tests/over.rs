@@ -22,7 +22,11 @@ fn is_over(world: &World, what: &str) -> bool {
     let step = diagnosis.steps.iter().find(|step| step.id == "events").unwrap();
     assert_eq!(step.status == StepStatus::Fail, holds, "{what}: {step:#?}");
     if !holds {
-        assert!(step.value.ends_with(", over"), "{what}: {step:#?}");
+        assert!(step.value.contains(", none since "), "{what}: {step:#?}");
+        assert!(
+            step.evidence.iter().any(|line| line.starts_with("over: ")),
+            "{what}: {step:#?}"
+        );
     }
     !holds
 }
