@@ -141,7 +141,7 @@ fn as_many_logs_as_there_are_streams_are_all_followed() {
 #[test]
 fn a_log_that_was_rotated_between_two_turns_has_a_gap() {
     run(async {
-        let fake = silent(200);
+        let fake = silent(120);
         let mut console = Console::on(&fake);
         console.settled().await;
         console.listen(MINUTE).await;
