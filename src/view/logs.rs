@@ -81,7 +81,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
             new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
         ));
     }
-    pieces.push(turns_words(app, theme).map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)));
+    pieces.push(turns_words(app, theme, region.area.width < 80).map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)));
     if app.log.let_go() > 0 {
         pieces.push((
             5,
@@ -115,10 +115,14 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 }
 
 /// Of how many logs not all are followed.
-fn turns_words<'t>(app: &App, theme: &'t Theme) -> Option<Words<'t>> {
+fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<Words<'t>> {
     let LogsRead { followed, in_turns } = app.facts.logs_read();
     let all = followed + in_turns;
-    let text = format!("{followed} of {all} logs followed, the others in turns");
+    let text = if narrow {
+        format!("{followed}/{all} logs, others in turns")
+    } else {
+        format!("{followed} of {all} logs followed, the others in turns")
+    };
     (in_turns > 0).then(|| Words::new(theme).add(Meaning::Doubtful, &text))
 }
 
