@@ -81,7 +81,10 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
             new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
         ));
     }
-    pieces.push(turns_words(app, theme, region.area.width < 80).map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)));
+    pieces.push(
+        turns_words(app, theme, region.area.width < 80)
+            .map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)),
+    );
     if app.log.let_go() > 0 {
         pieces.push((
             5,

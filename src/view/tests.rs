@@ -227,7 +227,7 @@ fn dialogs() {
     snapshot!("help_end_60x20", screen(&app, 60, 20));
     let theme = Theme::named("dark", true, false).unwrap();
     let size = ratatui::layout::Rect::new(0, 0, 60, 20);
-    assert_eq!(super::scroll_limit(&app, &theme, size), Some(102 - 17));
+    assert_eq!(super::scroll_limit(&app, &theme, size), Some(104 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");

@@ -145,38 +145,31 @@ fn expected_of(lines: &[Line], known: &Expected) -> Expected {
 
 #[test]
 fn a_kept_record_is_read_and_leads_to_the_findings_beside_it() {
+    let update = std::env::var_os("UPDATE").is_some();
     let files = kept();
     assert!(files.len() > 1, "only {}", files.len());
+    let mut unreasoned = Vec::new();
     for file in files {
-        let beside = file.with_extension("expected.toml");
+        let (name, beside) = (file.display(), file.with_extension("expected.toml"));
         let known: Expected = match std::fs::read_to_string(&beside) {
             Ok(text) => toml::from_str(&text).unwrap(),
             Err(_) => Expected::default(),
         };
-        let name = file.display();
-        let expected = expected_of(&lines_of(&file), &known);
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&beside, toml::to_string_pretty(&expected).unwrap()).unwrap();
-        }
-        let expected_now = if std::env::var_os("UPDATE").is_some() {
-            &expected
+        let found = expected_of(&lines_of(&file), &known);
+        if update {
+            std::fs::write(&beside, toml::to_string_pretty(&found).unwrap()).unwrap();
         } else {
-            &known
-        };
-        assert_eq!(
-            expected.findings, expected_now.findings,
-            "{name}: where it is meant: UPDATE=1 cargo test --test it kept::"
-        );
-        assert_eq!(expected.changed, expected_now.changed, "{name}");
-        for (what, changed) in &expected.changed {
-            assert!(
-                !changed.reason.is_empty(),
-                "{name}, lines {:?}: {what}: give the reason in {}",
-                changed.lines,
-                beside.display()
-            );
+            let how = "where it is meant: UPDATE=1 cargo test --test it kept::";
+            assert_eq!(found.findings, known.findings, "{name}: {how}");
+            assert_eq!(found.changed, known.changed, "{name}: {how}");
         }
+        let without = found
+            .changed
+            .iter()
+            .filter(|(_, changed)| changed.reason.is_empty());
+        unreasoned.extend(without.map(|(what, _)| format!("{}: {what}", beside.display())));
     }
+    assert!(unreasoned.is_empty(), "give the reasons: {unreasoned:#?}");
 }
 
 #[test]

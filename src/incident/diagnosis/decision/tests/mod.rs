@@ -243,7 +243,12 @@ fn event(reason: &str, kind: &str, message: &str, seconds: i64) -> Fact {
         reason: reason.into(),
         message: message.into(),
         object_kind: kind.into(),
-        object_name: "msa-x-2mgcp".into(),
+        object_name: if kind == "ReplicaSet" {
+            "msa-x"
+        } else {
+            "msa-x-2mgcp"
+        }
+        .into(),
         count: 3,
         first_at: Some(ago(seconds + 60)),
         last_at: Some(ago(seconds)),
