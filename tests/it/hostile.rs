@@ -52,7 +52,8 @@ kind = "Pod"
 apiVersion = "v1"
 [objects.metadata]
 name = "managed-services-api-0-{EVIL}"
-labels = {{ app = "managed-services-api" }}
+labels = {{ app = "managed-services-api", pod-template-hash = "0" }}
+ownerReferences = [{{ apiVersion = "apps/v1", kind = "ReplicaSet", name = "managed-services-api-0", uid = "hostile", controller = true }}]
 [objects.spec]
 nodeName = "node{EVIL}"
 containers = [{{ name = "service", image = "image{EVIL}" }}]

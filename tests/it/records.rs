@@ -195,7 +195,9 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
     // what each would advise, the right one among them
     pty.until_shows("restart the pods");
     pty.type_keys("\u{1b}");
-    pty.until_shows("s choose");
+    pty.until("the picker is closed", |screen| {
+        !screen.contents().contains("Choose the SOP of the alert")
+    });
     pty.type_keys("1R");
     pty.until_shows("choose an SOP first: s chooses");
     let [file] = &records(&state)[..] else {

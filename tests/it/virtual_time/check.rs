@@ -284,6 +284,7 @@ const SCHEMA: &[(&str, &[(&str, &str)])] = &[
             ("pods", "a"),
             ("other_pods", "a"),
             ("owned_by_name", "s?"),
+            ("standby", "o?"),
             ("vitals", "o"),
             ("took_ms", "n"),
             ("incomplete", "a"),

@@ -144,7 +144,7 @@ fn knows(app: &App, lines: &[Line], write: usize) {
 
 /// Confirms what is asked.
 fn confirm(console: &mut VirtualConsole) {
-    console.press("y");
+    console.confirm();
 }
 
 #[test]
