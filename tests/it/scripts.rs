@@ -150,7 +150,7 @@ fn a_user_who_can_install_nothing_is_told_what_is_missing() {
 fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
     let machine = without_kubectl();
     machine.stub(".ci/setup", "");
-    let skips = r"printf 'kubectl\tone\nkubectl\ttwo\ntmux\ttwo\nkubectl\tone\n' >>$SOPWATCH_SKIPPED; exit 3";
+    let skips = r"printf 'kubectl\tone\nkubectl\ttwo\ntmux\ttwo\nkubectl\tone\n' >>$SKIPPED_TESTS; exit 3";
     machine.stub("bin/cargo", skips);
     let (status, text) = machine.run(".ci/test", &[], None);
     assert_eq!(status, 3, "{text}");
@@ -186,7 +186,7 @@ fn the_drill_shows_the_progress_of_its_build_and_opens_quietly() {
 /// Runs again in a process of its own, on a machine without the tool.
 #[test]
 fn child_that_needs_a_tool() {
-    let asked = std::env::var_os("SOPWATCH_TEST_TOOL").is_some();
+    let asked = std::env::var_os("NEEDY_TEST_TOOL").is_some();
     assert!(!asked || !tools::has("kubectl"), "it is there");
 }
 
@@ -196,7 +196,7 @@ fn needy_child(ci: &str) -> (i32, String, String) {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .args(["--exact", "scripts::child_that_needs_a_tool"])
-        .env("SOPWATCH_TEST_TOOL", "1")
+        .env("NEEDY_TEST_TOOL", "1")
         .env("PATH", folder.path())
         .env("CI", ci)
         .env(tools::SKIPPED, &list);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Names the file that skipped tests are written to, a line each: `.ci/test` counts them.
-pub const SKIPPED: &str = "SOPWATCH_SKIPPED";
+pub const SKIPPED: &str = "SKIPPED_TESTS";
 
 /// Whether a test can run a program of the search path.
 pub fn has(program: &str) -> bool {
