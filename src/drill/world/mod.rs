@@ -130,6 +130,8 @@ pub struct World {
     images: Images,
     faults: Faults,
     nodes: Vec<Node>,
+    /// How many times the usual room each node has: a service of many pods runs on larger nodes.
+    node_size: i64,
     /// The resource of which no node has any left for another pod.
     short_of: Option<String>,
     /// How many pods the namespace's quota allows.
@@ -151,6 +153,9 @@ pub struct World {
     requests: VecDeque<Request>,
     metrics: MetricsServer,
 }
+
+/// Pods of the service for which nodes of the usual size have room, those of a rollout included.
+const USUAL_PODS: u32 = 15;
 
 impl World {
     /// The scenario's world at `now`, its past lived through.
@@ -174,6 +179,7 @@ impl World {
             images: Images::default(),
             faults: Faults::of(&scenario.releases),
             nodes: Node::all(),
+            node_size: i64::from(scenario.deployment.replicas.div_ceil(USUAL_PODS)).max(1),
             short_of: None,
             quota: None,
             unattended: BTreeSet::new(),

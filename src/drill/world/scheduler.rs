@@ -138,10 +138,10 @@ impl World {
         let (cpu, memory) = used.fold((0, 0), |sum, used| (sum.0 + used.cpu, sum.1 + used.memory));
         let short = |resource: &str| self.short_of.as_deref() == Some(resource);
         let mut reasons = Vec::new();
-        if asked.cpu > 0 && (short("cpu") || cpu + asked.cpu > FREE_CPU) {
+        if asked.cpu > 0 && (short("cpu") || cpu + asked.cpu > FREE_CPU * self.node_size) {
             reasons.push(Unfit::Insufficient("cpu"));
         }
-        if asked.memory > 0 && (short("memory") || memory + asked.memory > FREE_MEMORY) {
+        if asked.memory > 0 && (short("memory") || memory + asked.memory > FREE_MEMORY * self.node_size) {
             reasons.push(Unfit::Insufficient("memory"));
         }
         reasons
