@@ -95,7 +95,7 @@ impl Differs {
                 advice(&found.recommendation),
             ),
             ("also".to_owned(), also(recorded), also(found)),
-            ("not ruled out".to_owned(), open(recorded), open(found)),
+            ("rules still unchecked".to_owned(), open(recorded), open(found)),
         ];
         all.extend(steps(recorded, found));
         all.extend(leaders(recorded, found));

@@ -78,7 +78,7 @@ impl Case<'_> {
         evidence::quoting(&lead, &event.message)
     }
 
-    /// Errors in the logs by class, held against what the rules say is too many of them. Those that are over are told, and pass.
+    /// Errors in the logs by class, compared with the thresholds of the rules. Errors that are over pass, with the time of the last one.
     pub(super) fn log_errors(&self) -> Answer {
         let summaries = self.facts.errors.summaries(self.window());
         let limits = self.error_limits();

@@ -39,7 +39,7 @@ impl Facts {
         }
     }
 
-    /// Parts all pods anew. What a pod that is not the service's own proved is forgotten.
+    /// Sorts all pods again into the service's own and others. Evidence from pods that are not its own is dropped.
     fn part(&mut self, all: BTreeMap<PodUid, Pod>) {
         let (own, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             all.into_iter().partition(|(_, pod)| self.owners.is_own(pod));

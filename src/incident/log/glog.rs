@@ -53,7 +53,7 @@ impl<'a> Header<'a> {
         })
     }
 
-    /// A line without the time, the level and the process, which are told beside it: `clusters_mgr.go:130] failed to …`.
+    /// A line without the time, the level and the process, which are shown separately: `clusters_mgr.go:130] failed to …`.
     pub fn words_of(line: &'a str) -> &'a str {
         Self::parse(line).map_or(line, |header| header.words)
     }

@@ -57,7 +57,7 @@ fn is_empty(text: &SafeText) -> bool {
 }
 
 impl ErrorSighting {
-    /// The line that matched, without the time and the level, which are told beside it: `clusters_mgr.go:130] failed to …`.
+    /// The line that matched, without the time and the level, which are shown separately: `clusters_mgr.go:130] failed to …`.
     pub fn words(&self) -> &str {
         let first = self.text.lines().next().unwrap_or_default();
         Header::words_of(if self.line.is_empty() { first } else { &self.line })
