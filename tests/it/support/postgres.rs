@@ -80,15 +80,7 @@ impl Postgres {
         if !tools::is_met("the user postgres", may_run) {
             return None;
         }
-        // below /tmp, since the server's user has to reach it and a socket's path has to be short
-        let directory = tempfile::Builder::new()
-            .prefix("sopwatch-pg-")
-            .tempdir_in("/tmp")
-            .expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let (directory, port) = place();
         let (ca, certificate, key) = certificates();
         let server = Self {
             bin,
@@ -104,14 +96,7 @@ impl Postgres {
 
     /// A standby that follows this server by streaming; it replays what it receives `delay` later, as `recovery_min_apply_delay` takes it.
     pub fn standby(&self, delay: &str) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("sopwatch-pg-")
-            .tempdir_in("/tmp")
-            .expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let (directory, port) = place();
         let standby = Self {
             bin: self.bin.clone(),
             directory,
@@ -380,6 +365,19 @@ fn succeeds(command: &mut Command) -> bool {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// A directory and a port of a server's own. Below /tmp, since the server's user has to reach it and a socket's path has to be short.
+fn place() -> (TempDir, u16) {
+    let directory = tempfile::Builder::new()
+        .prefix("sopwatch-pg-")
+        .tempdir_in("/tmp")
+        .expect("a directory");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port();
+    (directory, port)
 }
 
 /// Where the server's programs are: the newest version of Debian's packages, else the search path.
