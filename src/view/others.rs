@@ -18,7 +18,10 @@ pub(super) fn rows(app: &App) -> usize {
 fn texts(app: &App) -> impl Iterator<Item = String> {
     let others = app.facts.others_in_words();
     let by_name = app.facts.owned_by_name();
-    let others = others.map(|others| format!("not counted: {others}"));
+    // The number first: it stays where the owners are cut.
+    let count = app.facts.other_pods.len();
+    let noun = if count == 1 { "pod" } else { "pods" };
+    let others = others.map(|others| format!("{count} {noun} not counted: {others}"));
     others
         .into_iter()
         .chain(by_name.map(|why| format!("ownership by name: {why}")))
