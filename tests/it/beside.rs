@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sopwatch::app::App;
-use sopwatch::app::log_buffer::Entry;
-use sopwatch::incident::leader::Verdict;
-use sopwatch::incident::sop::StepStatus::{Fail, Pass};
+use sopwatch_console::app::App;
+use sopwatch_console::app::log_buffer::Entry;
+use sopwatch_core::leader::Verdict;
+use sopwatch_core::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
 
 use super::support::harness::Harness;
@@ -79,7 +79,7 @@ async fn soon(console: &mut Harness, what: &str, is_so: impl Fn(&App) -> bool) {
 }
 
 fn verdict(app: &App, worker: &str) -> Verdict {
-    let of_worker = |reading: &&sopwatch::incident::leader::LeaderReading| reading.worker.contains(worker);
+    let of_worker = |reading: &&sopwatch_core::leader::LeaderReading| reading.worker.contains(worker);
     app.diagnosis.leaders.iter().find(of_worker).unwrap().verdict
 }
 
@@ -117,7 +117,7 @@ async fn kubectl_and_the_console_list_the_same_pods() {
     }
 }
 
-fn pod_row(pod: &sopwatch::incident::fact::Pod) -> String {
+fn pod_row(pod: &sopwatch_core::fact::Pod) -> String {
     let (name, ready, total, status) = (&pod.name, pod.ready, pod.total, &pod.status);
     format!("{name} {ready}/{total} {status} {}", pod.restarts)
 }

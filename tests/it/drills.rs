@@ -1,6 +1,6 @@
 //! Each scenario as the operator meets it: what the panes say, and what the keys do.
 
-use sopwatch::app::panes::Pane;
+use sopwatch_console::app::panes::Pane;
 use sopwatch::runtime::console::Flow;
 
 use super::support::harness::Harness;
@@ -174,4 +174,4 @@ async fn focus_goes_by_tab_and_number_and_quitting_is_one_key() {
     console.stop().await;
 }
 
-use sopwatch::incident::sop::StepStatus::{Fail, Manual, Pass};
+use sopwatch_core::sop::StepStatus::{Fail, Manual, Pass};

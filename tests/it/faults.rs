@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sopwatch::app::App;
-use sopwatch::drill::database::Fault;
-use sopwatch::drill::faults::ApiFault;
-use sopwatch::incident::feed::{FeedId, FeedState, Freshness, ProblemKind};
+use sopwatch_console::app::App;
+use sopwatch_drill::database::Fault;
+use sopwatch_drill::faults::ApiFault;
+use sopwatch_core::feed::{FeedId, FeedState, Freshness, ProblemKind};
 
 use super::support::harness::Harness;
 

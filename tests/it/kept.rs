@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use sopwatch::app::App;
-use sopwatch::app::follow::Differs;
-use sopwatch::app::keymap::Keymap;
-use sopwatch::incident::fact::Fact;
-use sopwatch::incident::profile::Profile;
-use sopwatch::incident::record::{Advised, Entry, Found, Line};
+use sopwatch_console::app::App;
+use sopwatch_console::app::follow::Differs;
+use sopwatch_console::app::keymap::Keymap;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::profile::Profile;
+use sopwatch_core::record::{Advised, Entry, Found, Line};
 use sopwatch::journal::read::read;
 
 /// What stands beside a record.

@@ -100,7 +100,7 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     world
         .drill
         .api()
-        .set_fault(Some(sopwatch::drill::ApiFault::Unauthorized));
+        .set_fault(Some(sopwatch_drill::ApiFault::Unauthorized));
     pty.until_shows("oc login");
     pty.type_keys("i");
     pty.until_shows("esc close");

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::config::profiles;
-use sopwatch::drill::Scenario;
+use sopwatch_drill::Scenario;
 use sopwatch::launch;
 
 use super::support::pty::Pty;

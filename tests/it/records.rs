@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sopwatch::incident::record::{Entry, Line};
+use sopwatch_core::record::{Entry, Line};
 use sopwatch::journal::read::read;
 
 use super::support::pty::Pty;

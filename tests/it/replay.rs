@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use jiff::SignedDuration;
-use sopwatch::incident::record::{Entry, Line};
-use sopwatch::incident::rule::Action;
+use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::rule::Action;
 use sopwatch::journal::shelf::encoded;
 use tempfile::TempDir;
 

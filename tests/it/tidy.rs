@@ -145,7 +145,7 @@ fn generated(name: &str, table: &str) {
 
 #[test]
 fn the_readme_names_the_keys_that_the_console_has() {
-    generated("keys", &sopwatch::app::keymap::markdown());
+    generated("keys", &sopwatch_console::app::keymap::markdown());
 }
 
 #[test]

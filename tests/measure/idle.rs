@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sopwatch::drill::api::Seen;
+use sopwatch_drill::api::Seen;
 
 use super::pty::Pty;
 use super::usage::{Usage, process, quantile, resident, watch};

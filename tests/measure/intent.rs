@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sopwatch::incident::record::{Entry, Line};
+use sopwatch_core::record::{Entry, Line};
 use sopwatch::journal::read::read;
 
 use super::pty::Pty;

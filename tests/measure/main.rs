@@ -26,7 +26,7 @@ mod usage;
 
 use std::path::Path;
 
-use sopwatch::drill::{self, Drill};
+use sopwatch_drill::{self, Drill};
 use sopwatch::runtime::clock::Clock;
 
 use self::pty::Pty;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use sopwatch::drill::{self, Drill};
+use sopwatch_drill::{self, Drill};
 use sopwatch::runtime::clock::Clock;
 
 use super::pty::Pty;

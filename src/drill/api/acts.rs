@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::request::{self, Query, Target};
 use super::shared::Shared;
-use crate::drill::world::{NAMESPACE, Resource, SERVICE, World};
+use crate::world::{NAMESPACE, Resource, SERVICE, World};
 
 /// How many acts are kept: more than anybody does by hand. The first are the ones that matter.
 const KEPT: usize = 1_000;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// One column.
 struct Column {

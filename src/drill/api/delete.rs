@@ -11,7 +11,7 @@ use super::request::{Form, Query, Target};
 use super::selectors::Selection;
 use super::status::{Cause, Refusal};
 use super::write::{self, is_dry};
-use crate::drill::world::{Resource, World, seconds};
+use crate::world::{Resource, World, seconds};
 
 /// The grace a pod gets whose spec does not say.
 const GRACE: i64 = 30;

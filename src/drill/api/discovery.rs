@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Body};
 use super::metrics;
-use crate::drill::scenario::MetricsApi;
+use crate::scenario::MetricsApi;
 
 const ALL: &str = "create,delete,deletecollection,get,list,patch,update,watch";
 const OF_STATUS: &str = "get,patch,update";

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::body::Body;
 use super::shared::Shared;
 use super::status::Refusal;
-use crate::drill::faults::ApiFault;
+use crate::faults::ApiFault;
 
 /// How long a server that has just started knows no roles.
 const STARTING: SignedDuration = SignedDuration::from_secs(1);

@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use super::request::Target;
 use super::rights::{self, Rights};
 use super::status::Refusal;
-use crate::drill::world::NAMESPACE;
+use crate::world::NAMESPACE;
 
 /// Everybody who showed a token is in this group.
 pub const AUTHENTICATED: &str = "system:authenticated";

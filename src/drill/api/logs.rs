@@ -17,7 +17,7 @@ use super::log_options::LogOptions;
 use super::request::{Query, Target};
 use super::shared::Shared;
 use super::status::Refusal;
-use crate::drill::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
+use crate::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
 
 /// Lines read in one go, so that a long log does not hold the world.
 const BATCH: usize = 2_000;

@@ -15,8 +15,8 @@ use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
 use super::{Asked, discovery};
-use crate::drill::scenario::MetricsApi;
-use crate::drill::world::{Average, Resource, World, seconds};
+use crate::scenario::MetricsApi;
+use crate::world::{Average, Resource, World, seconds};
 
 /// The group.
 pub const GROUP: &str = "metrics.k8s.io";

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Body};
 use super::status::Refusal;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// The answer for a path under `/openapi`; `None` for other paths.
 pub fn answer(parts: &Parts) -> Result<Option<Response<Body>>, Refusal> {

@@ -9,7 +9,7 @@ use super::body::{self, Body};
 use super::request::Target;
 use super::status::Refusal;
 use super::write;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// Where the service serves its metrics, without TLS.
 const METRICS: u16 = 8_080;

@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
-use crate::drill::world::Store;
+use crate::world::Store;
 
 /// How long the server waits for a resourceVersion that has not come yet.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@ use super::request::{Query, Target};
 use super::rights::Rights;
 use super::status::Refusal;
 use super::write;
-use crate::drill::world::{fields_of, seconds};
+use crate::world::{fields_of, seconds};
 
 /// Answers a review; `resource` is its plural.
 pub fn answer(

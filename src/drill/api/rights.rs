@@ -8,8 +8,8 @@ use super::identity::{AUTHENTICATED, Identity, MASTERS, ON_CALL_GROUP, READ_ONLY
 use super::metrics;
 use super::request::Target;
 use super::status::{Refusal, qualified};
-use crate::drill::faults::ApiFault;
-use crate::drill::world::{DATABASE_SECRET, NAMESPACE, Resource, Store};
+use crate::faults::ApiFault;
+use crate::world::{DATABASE_SECRET, NAMESPACE, Resource, Store};
 
 struct Rule {
     verbs: &'static [&'static str],

@@ -9,7 +9,7 @@ use super::patch::Patch;
 use super::request::Target;
 use super::status::Refusal;
 use super::write::{self, Options};
-use crate::drill::world::{Resource, own};
+use crate::world::{Resource, own};
 
 /// Reads or changes it.
 pub fn scale(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// Takes out the fields that the kind does not have, and returns their paths. An error says which value has the wrong type.
 pub fn drop_unknown(resource: Resource, object: &mut Value) -> Result<Vec<String>, String> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::request::Query;
 use super::status::Refusal;
 use super::view::View;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// Which objects of a resource a list or watch wants.
 #[derive(Clone, Debug, Default)]

@@ -27,8 +27,8 @@ use super::identity::Tokens;
 use super::in_process::InProcess;
 use super::shared::{Seen, Shared};
 use super::tls;
-use crate::drill::faults::ApiFault;
-use crate::drill::scenario::Happening;
+use crate::faults::ApiFault;
+use crate::scenario::Happening;
 
 /// Between attempts to take the port again after it was given up.
 const RELISTEN: Duration = Duration::from_millis(50);

@@ -12,10 +12,10 @@ use super::faults::Faults;
 use super::identity::Tokens;
 use super::marks::Marks;
 use super::rights::{self, Rights};
-use crate::drill::clock::Clock;
-use crate::drill::database::DatabaseServer;
-use crate::drill::faults::ApiFault;
-use crate::drill::world::{Request, World};
+use crate::clock::Clock;
+use crate::database::DatabaseServer;
+use crate::faults::ApiFault;
+use crate::world::{Request, World};
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 50_000;

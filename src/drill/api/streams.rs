@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Asked;
 use super::status::Refusal;
 use super::write;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// The port of the kubelet.
 const KUBELET: u16 = 10_250;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::columns::columns;
 use super::view::View;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// What a row carries beside its cells (`includeObject`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::discovery::Entry;
-use crate::drill::world::Resource;
+use crate::world::Resource;
 
 /// The group in which the world's events are shown in a second form.
 const NEW_EVENTS: &str = "events.k8s.io";

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
-use crate::drill::world::{Change, ChangeKind, Resource};
+use crate::world::{Change, ChangeKind, Resource};
 
 /// The group and version of the forms that all kinds have.
 const META: &str = "meta.k8s.io/v1";

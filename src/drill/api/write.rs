@@ -13,7 +13,7 @@ use super::request::{Query, Target};
 use super::schema;
 use super::status::{Cause, Refusal, qualified};
 use super::validate;
-use crate::drill::world::{Manager, Resource, World, own};
+use crate::world::{Manager, Resource, World, own};
 
 /// What the server does with fields that a kind does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

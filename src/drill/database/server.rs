@@ -13,7 +13,7 @@ use super::client;
 use super::door::Door;
 use super::session::Surroundings;
 use super::tables::Tables;
-use crate::drill::clock::Clock;
+use crate::clock::Clock;
 
 /// Who may come in, and to which database.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::*;
-use crate::drill::clock::Clock;
+use crate::clock::Clock;
 use crate::patience::Deadline;
 use crate::tools;
 

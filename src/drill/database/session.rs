@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::sql::{Context, Query, Row, Statement};
 use super::tables::Tables;
 use super::value::{Type, Value};
-use crate::drill::clock::Clock;
+use crate::clock::Clock;
 
 /// What a session needs of the world around it.
 #[derive(Clone, Debug)]
@@ -475,7 +475,7 @@ async fn within<T>(work: impl Future<Output = T>, limit: Option<Duration>, clock
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::database::{Fault, Seed, sql};
+    use crate::database::{Fault, Seed, sql};
 
     fn session() -> (Session, watch::Sender<State>) {
         let now = "2021-01-15T13:24:01Z".parse().unwrap();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::drill::span::span;
-use crate::incident::rule::Action;
-use crate::incident::sop::StepStatus;
+use crate::span::span;
+use sopwatch_core::rule::Action;
+use sopwatch_core::sop::StepStatus;
 
 /// What holds at one moment, if nobody has done anything.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -203,8 +203,8 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::faults::ApiFault;
-    use crate::incident::rule::Action;
+    use crate::faults::ApiFault;
+    use sopwatch_core::rule::Action;
 
     const LEAST: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
 

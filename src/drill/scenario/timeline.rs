@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::drill::database::Fault;
-use crate::drill::faults::ApiFault;
-use crate::drill::service::ServiceHappening;
-use crate::drill::span::maybe_span;
-use crate::incident::rule::Action;
+use crate::database::Fault;
+use crate::faults::ApiFault;
+use crate::service::ServiceHappening;
+use crate::span::maybe_span;
+use sopwatch_core::rule::Action;
 
 /// One line of the timeline: a time and exactly one thing.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! What a database in trouble is to the service: in pq's and gorm's words.
 
 use super::log::time;
-use crate::drill::database::Fault;
+use crate::database::Fault;
 
 const HOST: &str = "managed-services-api-stage.c0o2vbzqhwwk.us-east-1.rds.amazonaws.com";
 

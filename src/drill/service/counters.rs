@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ocm::{Failure, Outbound};
-use crate::drill::database::random::Random;
+use crate::database::random::Random;
 
 /// Upper bounds of the durations of requests that come in, seconds.
 pub const INBOUND_BOUNDS: &[f64] = &[0.1, 1.0, 2.0, 5.0, 10.0, 30.0];
@@ -195,7 +195,7 @@ fn path_label(url: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::service::ocm::Call;
+    use crate::service::ocm::Call;
 
     #[test]
     fn a_request_is_counted_when_it_is_answered_under_a_path_without_ids() {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::log::{SECOND, time};
 use super::worker::Worker;
-use crate::drill::database::Lease;
+use crate::database::Lease;
 
 /// How often a process looks at the leases.
 pub const TICK: i64 = 30 * SECOND;

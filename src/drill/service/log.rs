@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Line, Process};
-use crate::drill::database::tables::after;
+use crate::database::tables::after;
 
 pub const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::drill::database::Seed;
-use crate::drill::database::tables::{after, before};
+use crate::database::Seed;
+use crate::database::tables::{after, before};
 
 pub(super) fn world_start() -> Timestamp {
     "2021-01-15T13:24:01Z".parse().unwrap()

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::tests::{Run, process, seconds};
 use super::*;
-use crate::drill::database::tables::after;
+use crate::database::tables::after;
 
 const QUIET: &str = "probes = false\nrequests_per_minute = 0";
 

@@ -2,7 +2,7 @@
 
 use super::happening::{Dependency, ServiceHappening, StartFailure};
 use super::ocm::{Call, Failure};
-use crate::drill::database::Fault;
+use crate::database::Fault;
 
 /// Users who ask more than usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

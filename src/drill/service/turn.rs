@@ -10,8 +10,8 @@ use super::log::{Log, Place, time};
 use super::ocm::{Call, Failure, wrapped};
 use super::plan::Plan;
 use super::troubles::Troubles;
-use crate::drill::database::Tables;
-use crate::drill::database::random::Random;
+use crate::database::Tables;
+use crate::database::random::Random;
 
 /// What a turn works with.
 pub struct Turn<'a> {

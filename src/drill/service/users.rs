@@ -7,7 +7,7 @@ use super::ocm::{self, Call};
 use super::requests::{self, BASE, Exchange};
 use super::worker::{Next, Running, Scene};
 use super::{Task, connection};
-use crate::drill::database::tables::Tables;
+use crate::database::tables::Tables;
 
 /// When the next request of this kind comes to a process; never where the plan has none.
 pub fn next(running: &mut Running, at: i64, scene: &Scene<'_>, task: Task) -> Next {

@@ -12,8 +12,8 @@ use super::plan::Plan;
 use super::troubles::Troubles;
 use super::turn::Turn;
 use super::{Process, Task, clusters, kafkas, requests, stack, startup, users};
-use crate::drill::database::random::Random;
-use crate::drill::database::tables::{Tables, before};
+use crate::database::random::Random;
+use crate::database::tables::{Tables, before};
 
 /// A worker of a process; its id is new with every process.
 #[derive(Debug)]

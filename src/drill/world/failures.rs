@@ -8,8 +8,8 @@ use super::container_run::ContainerState;
 use super::kubelet::instance;
 use super::objects::{CONTAINER, INIT_CONTAINERS};
 use super::{PodStep, World};
-use crate::drill::scenario::Releases;
-use crate::drill::service::Exit;
+use crate::scenario::Releases;
+use crate::service::Exit;
 
 /// The kubelet's back-off, for pulls and for crashes: 10 s, doubling, at most 5 min.
 const FIRST_BACK_OFF: i64 = 10;

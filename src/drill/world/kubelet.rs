@@ -13,7 +13,7 @@ use super::objects::{CONTAINER, INIT_CONTAINERS};
 use super::pod_run::PodRun;
 use super::resource::Resource;
 use super::{Due, PodStep, World};
-use crate::drill::service::Process;
+use crate::service::Process;
 
 const BINDING: SignedDuration = SignedDuration::from_millis(40);
 const SANDBOX: SignedDuration = SignedDuration::from_millis(700);

@@ -9,9 +9,9 @@ use super::container_run::ContainerState;
 use super::objects::CONTAINER;
 use super::scheduler::{bytes, thousandths};
 use super::{Due, World};
-use crate::drill::database::random::Random;
-use crate::drill::scenario::MetricsApi;
-use crate::drill::service::{Bounds, Usage};
+use crate::database::random::Random;
+use crate::scenario::MetricsApi;
+use crate::service::{Bounds, Usage};
 
 /// How often it asks the kubelets.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(15);

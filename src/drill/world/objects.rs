@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::seconds;
-use crate::drill::scenario::{Deployment, Strategy};
+use crate::scenario::{Deployment, Strategy};
 
 /// The service: deployment, label, service account and secret are named after it.
 pub const SERVICE: &str = "managed-services-api";

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::container_run::ContainerState;
 use super::objects::CONTAINER;
 use super::{PodStep, World};
-use crate::drill::service::{Answer, Probe};
+use crate::service::{Answer, Probe};
 
 /// A Go program that does not handle SIGTERM exits with 2.
 const EXIT_ON_TERMINATION: i32 = 2;

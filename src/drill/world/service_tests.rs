@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::drill::scenario::scenario;
+use crate::scenario::scenario;
 
 fn start() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()

@@ -11,7 +11,7 @@ use super::events::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
 use super::{Due, Request, World};
-use crate::drill::scenario::{ClusterHappening, Happening, MetricsApi, Scenario};
+use crate::scenario::{ClusterHappening, Happening, MetricsApi, Scenario};
 
 /// The release before the one that runs.
 const PREVIOUS_TAG: &str = "5c1d0aa";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::Value;
-use sopwatch::drill::ApiFault;
+use sopwatch_drill::ApiFault;
 
 use super::allowed::ANSWERS;
 use super::exchange::{Answer, Exchange};

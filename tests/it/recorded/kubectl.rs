@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use sopwatch::drill::{Drill, Options};
+use sopwatch_drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};

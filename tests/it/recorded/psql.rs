@@ -1,7 +1,7 @@
 //! `psql`, with the SOP's queries and what is refused.
 
 use regex::Regex;
-use sopwatch::drill::{Drill, Options};
+use sopwatch_drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
 use tokio::process::Command;
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
-use sopwatch::drill::scenario::MetricsApi;
-use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch_drill::scenario::MetricsApi;
+use sopwatch_drill::{Drill, Options, Scenario};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 

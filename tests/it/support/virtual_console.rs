@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
-use sopwatch::app::event::{Event, Outcome};
-use sopwatch::app::keymap::{Key, Keymap};
-use sopwatch::app::{App, Session};
+use sopwatch_console::app::event::{Event, Outcome};
+use sopwatch_console::app::keymap::{Key, Keymap};
+use sopwatch_console::app::{App, Session};
 use sopwatch::cluster::{ConnectOptions, Target};
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
-use sopwatch::drill::{Drill, Options, Scenario};
-use sopwatch::incident::record::Line;
+use sopwatch_drill::{Drill, Options, Scenario};
+use sopwatch_core::record::Line;
 use sopwatch::journal::Journal;
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
@@ -24,7 +24,7 @@ use sopwatch::runtime::console::Console;
 use sopwatch::runtime::recording::Recording;
 use sopwatch::runtime::sources::{self, Sources};
 use sopwatch::runtime::tasks::Tasks;
-use sopwatch::view::Theme;
+use sopwatch_console::view::Theme;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -222,7 +222,7 @@ fn over(drill: &Drill) -> (Client, Target) {
 }
 
 /// What the console reads: the database by the credentials of the cluster's secret, through the socket in the drill's folder.
-fn read(profile: Arc<sopwatch::incident::profile::Profile>, folder: &TempDir) -> Sources {
+fn read(profile: Arc<sopwatch_core::profile::Profile>, folder: &TempDir) -> Sources {
     let connect = ConnectOptions {
         kubeconfig: None,
         context: None,

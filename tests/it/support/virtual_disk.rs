@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use sopwatch::app::App;
-use sopwatch::incident::fact::Fact;
-use sopwatch::incident::record::{Began, Entry, Line, VERSION, Writer};
+use sopwatch_console::app::App;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use sopwatch::journal::Request;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

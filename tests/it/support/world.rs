@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sopwatch::drill::{Drill, Options, Scenario};
+use sopwatch_drill::{Drill, Options, Scenario};
 use sopwatch::runtime::clock::Clock;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

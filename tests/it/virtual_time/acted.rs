@@ -2,13 +2,13 @@
 
 use jiff::SignedDuration;
 use kube::api::DeleteParams;
-use sopwatch::app::Phase;
-use sopwatch::app::button::Button;
-use sopwatch::app::dialog::Dialog;
-use sopwatch::drill::{self, ApiFault};
-use sopwatch::incident::command::{Command, CommandOutcome};
-use sopwatch::incident::record::{Entry, Line};
-use sopwatch::incident::rule::Action;
+use sopwatch_console::app::Phase;
+use sopwatch_console::app::button::Button;
+use sopwatch_console::app::dialog::Dialog;
+use sopwatch_drill::{self, ApiFault};
+use sopwatch_core::command::{Command, CommandOutcome};
+use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::rule::Action;
 
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::Recorded;

@@ -7,14 +7,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
-use sopwatch::app::App;
+use sopwatch_console::app::App;
 use sopwatch::config::profiles;
-use sopwatch::drill;
-use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
-use sopwatch::incident::assessment::{Assessment, exit_status};
-use sopwatch::incident::diagnosis::{Diagnosis, diagnose};
-use sopwatch::incident::rule::Action;
-use sopwatch::incident::sop::StepStatus;
+use sopwatch_drill;
+use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_core::assessment::{Assessment, exit_status};
+use sopwatch_core::diagnosis::{Diagnosis, diagnose};
+use sopwatch_core::rule::Action;
+use sopwatch_core::sop::StepStatus;
 use sopwatch::runtime::gather::gather;
 use tokio::time::{Instant, sleep_until};
 

@@ -13,7 +13,7 @@ use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{WatchStreamExt as _, reflector as reflect};
 use kube::{Api, Client, ResourceExt as _};
-use sopwatch::drill::{Drill, Scenario};
+use sopwatch_drill::{Drill, Scenario};
 
 use crate::support::virtual_console::{NAMESPACE, drill};
 use crate::support::virtual_time;

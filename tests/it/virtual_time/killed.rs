@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use sopwatch::app::dialog::Dialog;
-use sopwatch::app::{App, Phase};
-use sopwatch::drill;
-use sopwatch::incident::command::{Command, CommandOutcome};
-use sopwatch::incident::record::{Entry, Line};
+use sopwatch_console::app::dialog::Dialog;
+use sopwatch_console::app::{App, Phase};
+use sopwatch_drill;
+use sopwatch_core::command::{Command, CommandOutcome};
+use sopwatch_core::record::{Entry, Line};
 use sopwatch::journal::{read, shelf};
 
 use crate::support::virtual_console::VirtualConsole;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use kube::Client;
 use serde_json::Value;
-use sopwatch::drill;
+use sopwatch_drill;
 
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use jiff::SignedDuration;
-use sopwatch::drill;
-use sopwatch::incident::record::Line;
+use sopwatch_drill;
+use sopwatch_core::record::Line;
 
 use crate::kept::differing;
 use crate::support::virtual_console::VirtualConsole;

@@ -11,12 +11,12 @@ use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
 use sopwatch::config::profiles;
-use sopwatch::drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
-use sopwatch::drill::{self};
-use sopwatch::incident::diagnosis::Recommendation;
-use sopwatch::incident::fact::{Container, ContainerState};
-use sopwatch::incident::feed::FeedState;
-use sopwatch::incident::leader::Verdict;
+use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_drill::{self};
+use sopwatch_core::diagnosis::Recommendation;
+use sopwatch_core::fact::{Container, ContainerState};
+use sopwatch_core::feed::FeedState;
+use sopwatch_core::leader::Verdict;
 
 use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
@@ -300,7 +300,7 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
     if let Some((_, reading)) = &app.facts.reading {
         for table in &reading.tables {
             let counts = table.statuses.as_ref().map(|statuses| {
-                let one = |status: &sopwatch::incident::fact::StatusCount| {
+                let one = |status: &sopwatch_core::fact::StatusCount| {
                     format!(
                         "{}={} (oldest {:?} s)",
                         status.status, status.count, status.oldest_s

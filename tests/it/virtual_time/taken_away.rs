@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sopwatch::app::App;
-use sopwatch::incident::diagnosis::{Diagnosis, diagnose};
-use sopwatch::incident::fact::{Fact, Reading};
-use sopwatch::incident::facts::Facts;
-use sopwatch::incident::feed::{FeedId, FeedState, Freshness, Problem, ProblemKind};
-use sopwatch::incident::profile::Profile;
-use sopwatch::incident::sop::{Check, StepStatus};
+use sopwatch_console::app::App;
+use sopwatch_core::diagnosis::{Diagnosis, diagnose};
+use sopwatch_core::fact::{Fact, Reading};
+use sopwatch_core::facts::Facts;
+use sopwatch_core::feed::{FeedId, FeedState, Freshness, Problem, ProblemKind};
+use sopwatch_core::profile::Profile;
+use sopwatch_core::sop::{Check, StepStatus};
 
 /// After so long what stopped is stale.
 const LATER: SignedDuration = SignedDuration::from_secs(16);

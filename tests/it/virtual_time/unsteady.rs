@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use kube::{Api, Client, Error, ResourceExt as _};
-use sopwatch::drill::{self, ApiFault, Drill};
+use sopwatch_drill::{self, ApiFault, Drill};
 
 use crate::support::virtual_console::{NAMESPACE, drill};
 use crate::support::virtual_time;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::drill::api::status::Refusal;
+use crate::api::status::Refusal;
 
 /// One step of a patch.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

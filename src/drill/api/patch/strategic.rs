@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::drill::api::status::Refusal;
+use crate::api::status::Refusal;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";

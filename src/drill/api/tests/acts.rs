@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::drill::api::{Act, ActEffect};
-use crate::incident::rule::Action;
+use crate::api::{Act, ActEffect};
+use sopwatch_core::rule::Action;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
 const SERVICE: &str = "managed-services-api";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::drill::ApiFault;
+use crate::ApiFault;
 use crate::patience::Deadline;
 
 async fn frames(response: &mut Response<Body>) -> Option<Result<Bytes, std::io::Error>> {

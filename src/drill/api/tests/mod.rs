@@ -22,7 +22,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::Body;
-use crate::drill::{Drill, Options, Scenario, scenario};
+use crate::{Drill, Options, Scenario, scenario};
 
 const PODS: &str = "/api/v1/namespaces/managed-services-stage/pods";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/managed-services-stage/deployments";

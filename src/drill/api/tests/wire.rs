@@ -48,7 +48,7 @@ async fn an_expired_continue_token_is_answered_410_with_a_token_to_go_on() {
     let (_, first) = get(&drill, &format!("{PODS}?limit=1")).await;
     let names = pod_names(&drill).await;
     ask(&drill, "DELETE", &format!("{PODS}/{}", names[0]), &[], "").await;
-    drill.api().set_fault(Some(crate::drill::ApiFault::ExpireWatches));
+    drill.api().set_fault(Some(crate::ApiFault::ExpireWatches));
     let token = first["metadata"]["continue"].as_str().unwrap();
     let (code, status) = get(&drill, &format!("{PODS}?limit=1&continue={token}")).await;
     assert_eq!((code, &status["reason"]), (410, &json!("Expired")));
@@ -333,8 +333,8 @@ async fn kubes_watcher_follows_a_replacement_through_expiries_and_cuts() {
         let victim = pod_names(&drill).await.remove(0);
         pods.delete(&victim, &DeleteParams::default()).await.unwrap();
         match round % 3 {
-            0 => drill.api().set_fault(Some(crate::drill::ApiFault::ExpireWatches)),
-            1 => drill.api().set_fault(Some(crate::drill::ApiFault::ResetStreams)),
+            0 => drill.api().set_fault(Some(crate::ApiFault::ExpireWatches)),
+            1 => drill.api().set_fault(Some(crate::ApiFault::ResetStreams)),
             _ => {}
         }
         let settled = |known: &std::collections::BTreeMap<String, bool>| {

@@ -1,10 +1,10 @@
 //! No statement, however odd, may panic: that would take the drill's whole database along.
 
 use super::*;
-use crate::drill::database::error::SqlResult;
-use crate::drill::database::seed::Seed;
-use crate::drill::database::tables::Tables;
-use crate::drill::database::value::Value;
+use crate::database::error::SqlResult;
+use crate::database::seed::Seed;
+use crate::database::tables::Tables;
+use crate::database::value::Value;
 
 fn now() -> jiff::Timestamp {
     jiff::Timestamp::UNIX_EPOCH

@@ -7,10 +7,10 @@ use super::expr::{Aggregate, Arithmetic, Comparison, Expr, Function, Part, Typed
 use super::query::Query;
 use super::scope::{self, Scope};
 use super::types::{comparison_of, data_type, no_operator, number, result_type, type_column_name};
-use crate::drill::database::cast;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::interval::Interval;
-use crate::drill::database::value::{Type, Value};
+use crate::database::cast;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::interval::Interval;
+use crate::database::value::{Type, Value};
 
 /// Resolves names and types of one statement's expressions.
 pub struct Compiler<'a> {

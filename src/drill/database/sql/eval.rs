@@ -8,12 +8,12 @@ use super::expr::{Arithmetic, Comparison, Expr, Function, Moment, Part, SessionV
 use super::library::LIBRARY;
 use super::query::Query;
 use super::to_char;
-use crate::drill::database::cast::cast;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::interval::Interval;
-use crate::drill::database::numeric::Numeric;
-use crate::drill::database::tables::Tables;
-use crate::drill::database::value::{Value, micros_of, time_of};
+use crate::database::cast::cast;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::interval::Interval;
+use crate::database::numeric::Numeric;
+use crate::database::tables::Tables;
+use crate::database::value::{Value, micros_of, time_of};
 
 /// What a statement can see besides the rows.
 pub struct Context<'a> {

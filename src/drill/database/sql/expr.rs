@@ -1,7 +1,7 @@
 //! Expressions with their columns and types resolved.
 
 use super::query::Query;
-use crate::drill::database::value::{Type, Value};
+use crate::database::value::{Type, Value};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {

@@ -8,9 +8,9 @@ use super::expr::{Comparison, Expr};
 use super::query::Query;
 use super::scope::{Column, Scope};
 use super::select::find_relation;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::relation::Relation;
-use crate::drill::database::value::{Type, Value};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::relation::Relation;
+use crate::database::value::{Type, Value};
 
 /// Where a SELECT's rows come from.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 use super::compile::{Compiler, folded, position};
 use super::expr::{Aggregate, AggregateKind, Arithmetic, Expr, Function, Moment, SessionValue, Typed};
 use super::library::LIBRARY;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::{Type, Value};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::{Type, Value};
 
 /// What `version()` and `server_version` say.
 pub const SERVER_VERSION: &str = "15.18 (sopwatch drill)";

@@ -3,10 +3,10 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use crate::drill::database::catalogue::{constraint_definition, index_definition, role, type_name};
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::interval::Interval;
-use crate::drill::database::value::{Type, Value, micros_of, time_of};
+use crate::database::catalogue::{constraint_definition, index_definition, role, type_name};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::interval::Interval;
+use crate::database::value::{Type, Value, micros_of, time_of};
 
 /// One function, by its types.
 pub struct Entry {

@@ -10,8 +10,8 @@ use sqlparser::tokenizer::Token;
 use super::compile::folded;
 use super::query::{Query, query as compile};
 use super::select::find_relation;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::Type;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::Type;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {

@@ -6,8 +6,8 @@ use super::compile::{Compiler, boxed};
 use super::expr::{Comparison, Expr, Function, Typed};
 use super::query::Query;
 use super::types::{comparison_of, no_operator};
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::{Type, Value};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::{Type, Value};
 
 impl Compiler<'_> {
     pub fn predicate(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {

@@ -9,8 +9,8 @@ use super::eval::{Context, Row};
 use super::expr::{Expr, Typed};
 use super::run::{Output, fingerprint};
 use super::select::{Order, OrderBy, Select, limits, order};
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::{Type, Value};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::{Type, Value};
 
 /// A query ready to run, any number of times.
 #[derive(Clone, Debug, PartialEq)]

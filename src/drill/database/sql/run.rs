@@ -7,9 +7,9 @@ use super::eval::{Context, Row, arithmetic};
 use super::expr::{Aggregate, AggregateKind, Arithmetic};
 use super::query::Query;
 use super::select::{Grouping, Order, OrderBy, Select};
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::numeric::Numeric;
-use crate::drill::database::value::Value;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::numeric::Numeric;
+use crate::database::value::Value;
 
 /// A row of the result, and what it is sorted by.
 pub struct Output {

@@ -4,8 +4,8 @@ use sqlparser::ast;
 
 use super::compile::folded;
 use super::expr::Expr;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::Type;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::Type;
 
 /// A column of a row that FROM gives.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,10 +7,10 @@ use super::expr::{Aggregate, Expr, Typed};
 use super::from::Source;
 use super::query::Query;
 use super::scope::Scope;
-use crate::drill::database::catalogue::{catalogue, information_schema};
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::relation::{Relation, relation};
-use crate::drill::database::value::{Type, Value};
+use crate::database::catalogue::{catalogue, information_schema};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::relation::{Relation, relation};
+use crate::database::value::{Type, Value};
 
 /// A SELECT without its order and limit.
 #[derive(Clone, Debug, PartialEq)]

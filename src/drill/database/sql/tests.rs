@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::drill::database::error::SqlResult;
-use crate::drill::database::seed::Seed;
-use crate::drill::database::tables::Tables;
-use crate::drill::database::value::{Type, Value};
+use crate::database::error::SqlResult;
+use crate::database::seed::Seed;
+use crate::database::tables::Tables;
+use crate::database::value::{Type, Value};
 
 fn now() -> Timestamp {
     "2021-01-15T13:24:01.25Z".parse().unwrap()

@@ -2,9 +2,9 @@
 
 use jiff::civil::Weekday;
 
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::interval::Interval;
-use crate::drill::database::value::{Value, micros_of};
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::interval::Interval;
+use crate::database::value::{Value, micros_of};
 
 /// The fields patterns are made of.
 struct Fields {

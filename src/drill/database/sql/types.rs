@@ -3,9 +3,9 @@
 use sqlparser::ast::{self, BinaryOperator};
 
 use super::expr::{Arithmetic, Comparison, Expr, Typed};
-use crate::drill::database::cast;
-use crate::drill::database::error::{SqlError, SqlResult};
-use crate::drill::database::value::{Type, Value};
+use crate::database::cast;
+use crate::database::error::{SqlError, SqlResult};
+use crate::database::value::{Type, Value};
 
 pub fn number(digits: &str) -> SqlResult<Typed> {
     if let Ok(value) = digits.parse::<i64>() {

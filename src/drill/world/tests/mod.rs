@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::objects::SERVICE;
 use super::*;
-use crate::drill::scenario::scenario;
+use crate::scenario::scenario;
 
 fn start() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()

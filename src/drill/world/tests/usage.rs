@@ -1,7 +1,7 @@
 //! What the metrics server knows of the pods and nodes.
 
 use super::*;
-use crate::drill::scenario::MetricsApi;
+use crate::scenario::MetricsApi;
 
 /// A world with a short past, in which this happens.
 fn world_with(timeline: &str) -> World {

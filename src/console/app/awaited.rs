@@ -1,0 +1,137 @@
+//! What is still to be heard: whether an answer may be given, or another moment would make it a better one.
+
+use jiff::SignedDuration;
+
+use super::App;
+use sopwatch_core::fact::{ContainerState, Pod};
+use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::leader::{LeaderReading, Verdict};
+use sopwatch_core::log::ContainerKey;
+use sopwatch_core::profile::Worker;
+
+/// How long a lease is watched to see its end advance: one poll and a little.
+const LEASE_WATCHED: SignedDuration = SignedDuration::from_secs(5);
+
+impl App {
+    /// Whether sources are still being opened or read for the first time, so that what is missing is about to come.
+    pub fn is_looking(&self) -> bool {
+        let opening = |id: &FeedId| {
+            let feed = self.facts.feed(id);
+            feed.is_none_or(|feed| feed.state == FeedState::Connecting)
+        };
+        let logs = self.facts.feeds().filter_map(|(id, feed)| match id {
+            FeedId::Log(key) => Some(self.is_reading(key, &feed.state)),
+            _ => None,
+        });
+        opening(&FeedId::Pods) || opening(&FeedId::Database) || logs.into_iter().any(|reading| reading)
+    }
+
+    /// What an answer still waits for, in words; none when every step has its answer. A source that fails in a way that may pass is
+    /// awaited; one that is forbidden, switched off or wrong stays so, and that is an answer.
+    pub fn awaited(&self) -> Vec<String> {
+        let named = [
+            FeedId::Pods,
+            FeedId::ReplicaSets,
+            FeedId::Autoscaler,
+            FeedId::Deployment,
+            FeedId::ClusterEvents,
+            FeedId::Database,
+        ];
+        let coming = named.into_iter().filter(|id| self.may_come(id));
+        let mut awaited: Vec<_> = coming.map(|id| id.name()).collect();
+        let pods = self.facts.pods.values().filter(|pod| !pod.is_over());
+        awaited.extend(pods.filter_map(|pod| self.awaited_log(pod)));
+        let workers = self.session.profile.leaders.workers.iter();
+        let readings = workers.zip(&self.diagnosis.leaders);
+        let leases = readings.filter(|(worker, reading)| self.hangs_on_lease(worker, reading));
+        awaited.extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
+        awaited
+    }
+
+    /// Whether a source was not heard yet, or fails in a way that may pass by itself.
+    fn may_come(&self, id: &FeedId) -> bool {
+        match self.facts.feed(id).map(|feed| &feed.state) {
+            // Where the server is out of reach for good, nothing is ever opened there.
+            None => *id == FeedId::Database || !self.api_is_out_of_reach(),
+            Some(FeedState::Connecting) => true,
+            Some(FeedState::Failing { problem, .. }) => may_pass(problem.kind),
+            Some(FeedState::Live | FeedState::Ended | FeedState::Resting | FeedState::Off(_)) => false,
+        }
+    }
+
+    fn api_is_out_of_reach(&self) -> bool {
+        let problem = |id| self.facts.feed(&id).and_then(|feed| feed.problem());
+        let problems = [problem(FeedId::Api), problem(FeedId::Pods)];
+        problems
+            .into_iter()
+            .flatten()
+            .any(|problem| !may_pass(problem.kind))
+    }
+
+    /// The log of the service's container that runs now, while it is not read to its end.
+    fn awaited_log(&self, pod: &Pod) -> Option<String> {
+        let service = &self.session.profile.service.container;
+        let container = pod
+            .containers
+            .iter()
+            .find(|container| !container.init && *container.name == **service)?;
+        let runs = matches!(container.state, ContainerState::Running { .. });
+        if !runs || pod.deletion_at.is_some() || self.facts.may("get", "pods", "log") == Some(false) {
+            return None;
+        }
+        let key = ContainerKey {
+            pod_uid: pod.uid.clone(),
+            pod: pod.name.clone(),
+            container: container.name.clone(),
+            restart: container.restarts,
+        };
+        let feed = self.facts.feed(&FeedId::Log(key.clone()));
+        let awaited = feed.is_none_or(|feed| match &feed.state {
+            FeedState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
+            state => self.is_reading(&key, state),
+        });
+        awaited.then(|| format!("log of {}", pod.short_name()))
+    }
+
+    /// Whether a log is being opened, or read and not yet to its end.
+    fn is_reading(&self, key: &ContainerKey, state: &FeedState) -> bool {
+        match state {
+            FeedState::Connecting => true,
+            FeedState::Live => self.is_behind(key),
+            FeedState::Failing { .. } | FeedState::Ended | FeedState::Resting | FeedState::Off(_) => false,
+        }
+    }
+
+    fn is_behind(&self, key: &ContainerKey) -> bool {
+        self.facts.logs.get(key).is_none_or(|log| !log.progress.caught_up)
+    }
+
+    /// Whether the verdict on a worker hangs on a lease whose holder is in no log, and that was not watched for long enough: whether it
+    /// advances tells a leader that is not seen from one that is gone.
+    fn hangs_on_lease(&self, worker: &Worker, reading: &LeaderReading) -> bool {
+        let open = matches!(reading.verdict, Verdict::Settling { .. } | Verdict::Unknown);
+        let unseen = reading
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.live && lease.pod.is_none() && lease.advancing.is_none());
+        let mut tracks = self.facts.leases.iter();
+        let track = tracks.find(|(kind, _)| ***kind == *worker.lease_type);
+        let watched = track.map(|(_, track)| self.now.duration_since(track.first_seen_at));
+        open && unseen && watched.is_some_and(|watched| watched < LEASE_WATCHED)
+    }
+}
+
+/// Whether a trouble may be over in a moment; the others need somebody to do something.
+fn may_pass(kind: ProblemKind) -> bool {
+    use ProblemKind::{
+        Configuration, Dns, Ended, Forbidden, Frozen, Gone, Locked, NotFound, Refused, Reset, Schema,
+        SecretIncomplete, SecretMissing, ServerError, SlowStatement, Starting, Throttled, Tls,
+        TooManyConnections, Unauthorized, WrongPassword,
+    };
+    match kind {
+        Refused | Reset | Frozen | Gone | Throttled | ServerError | Ended | TooManyConnections | Locked
+        | SlowStatement | Starting => true,
+        Dns | Tls | Unauthorized | Forbidden | NotFound | SecretMissing | SecretIncomplete
+        | WrongPassword | Schema | Configuration => false,
+    }
+}

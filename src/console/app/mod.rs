@@ -1,0 +1,256 @@
+//! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
+
+mod act;
+pub mod action;
+mod action_prompt;
+mod available;
+mod awaited;
+pub mod button;
+pub mod checklist;
+mod clock;
+mod confirm;
+pub mod dialog;
+pub mod escape;
+pub mod event;
+#[cfg(test)]
+mod execution_tests;
+pub mod follow;
+mod grid;
+#[cfg(test)]
+mod guard_tests;
+mod handoff;
+mod incident_page;
+pub mod keymap;
+pub mod lesson;
+pub mod log_buffer;
+mod log_focus;
+mod moving;
+#[cfg(test)]
+mod moving_tests;
+pub mod notice;
+#[cfg(test)]
+mod overdue_tests;
+pub mod page;
+pub mod panes;
+mod perform;
+pub mod player;
+mod rows_page;
+mod sop_choice;
+mod update;
+pub mod vitals;
+mod walk;
+#[cfg(test)]
+mod walk_tests;
+mod why;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::checklist::Checklist;
+pub use self::confirm::{Confirm, Rehearsal};
+use self::dialog::Dialog;
+pub use self::grid::GridRow;
+pub use self::incident_page::Recorded;
+use self::keymap::Keymap;
+use self::lesson::Course;
+use self::log_buffer::LogBuffer;
+use self::notice::Notice;
+use self::panes::Panes;
+use self::player::Player;
+pub use self::walk::{Phase, Walk};
+use sopwatch_core::account::Account;
+use sopwatch_core::change::Change;
+use sopwatch_core::diagnosis::{Diagnosis, Recommendation, diagnose};
+use sopwatch_core::fact::Pod;
+use sopwatch_core::facts::Facts;
+use sopwatch_core::leader::read_leaders;
+use sopwatch_core::log::LogFocus;
+use sopwatch_core::profile::{Environment, Profile};
+use sopwatch_core::record::Found;
+use sopwatch_core::sop::{OTHER, Sop, Step, StepStatus, other_step};
+use sopwatch_core::text::SafeText;
+
+/// What is fixed from the start of the console.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The service.
+    pub profile: Arc<Profile>,
+    /// The environment that the namespace belongs to; `None` for a namespace the profile does not know.
+    pub environment: Option<Environment>,
+    /// The namespace as the configuration says; the connection's own is in the facts.
+    pub namespace: String,
+    /// Title of the scenario, in a drill.
+    pub drill: Option<String>,
+    /// How to look at the drill's world from another terminal, a line each.
+    pub beside: Vec<String>,
+    /// Whether the console may change nothing.
+    pub read_only: bool,
+    /// When it was started.
+    pub started_at: Timestamp,
+}
+
+/// Everything the screen shows.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What is fixed.
+    pub session: Session,
+    /// What is known.
+    pub facts: Facts,
+    /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
+    pub diagnosis: Diagnosis,
+    /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
+    pub outlook: Vec<Recommendation>,
+    /// The scroll-back of the logs.
+    pub log: LogBuffer,
+    /// Focus and choices.
+    pub panes: Panes,
+    /// What lies over the panes, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// The chosen SOP and its ticks.
+    pub checklist: Checklist,
+    /// What was done to the cluster in this incident, oldest first.
+    pub changes: Vec<Change>,
+    /// What is being carried out, or was last.
+    pub walk: Option<Walk>,
+    /// Whether what an earlier console carried out last may still be under way.
+    unfollowed: bool,
+    /// What the operator noted.
+    pub notes: Vec<(Timestamp, SafeText)>,
+    /// How the record is.
+    pub record: Recorded,
+    /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
+    settled: BTreeSet<Timestamp>,
+    /// Which pods' logs were said to matter most.
+    log_focus: LogFocus,
+    /// Counts what was asked before a change.
+    questions: u64,
+    /// What the record was told last.
+    found: Option<Found>,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// The lesson, in a drill that teaches something.
+    pub course: Option<Box<Course>>,
+    /// The record that leads the console, in a replay.
+    pub player: Option<Box<Player>>,
+    /// Seconds of the drill's clock a second, where they are not one.
+    pub speed: Option<f64>,
+    /// The newest word from the console.
+    pub notice: Option<Notice>,
+    /// When the open hand-off was copied, and where to.
+    pub copied: Option<(Timestamp, SafeText)>,
+    /// The moment of the last event, by the cluster's clock: what it dates is compared with nothing else.
+    pub now: Timestamp,
+    /// How far the cluster's clock is ahead of this machine's; zero while it is not known to differ.
+    pub skew: SignedDuration,
+}
+
+impl App {
+    /// A console that knows nothing yet. Where `sop` is none of the profile's, none is chosen.
+    pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
+        let mut facts = Facts::of_service(&session.profile.service.deployment);
+        facts.began_at = Some(session.started_at);
+        let known = session.profile.sop(sop).map_or("", |sop| &sop.id);
+        let checklist = Checklist::new(known);
+        let now = session.started_at;
+        let mut app = Self {
+            session,
+            facts,
+            diagnosis: Diagnosis::default(),
+            outlook: Vec::new(),
+            log: LogBuffer::default(),
+            panes: Panes::default(),
+            dialogs: Vec::new(),
+            checklist,
+            changes: Vec::new(),
+            walk: None,
+            unfollowed: false,
+            notes: Vec::new(),
+            record: Recorded::default(),
+            settled: BTreeSet::new(),
+            log_focus: LogFocus::default(),
+            questions: 0,
+            found: None,
+            keymap,
+            course: None,
+            player: None,
+            speed: None,
+            notice: None,
+            copied: None,
+            now,
+            skew: SignedDuration::ZERO,
+        };
+        app.judge();
+        app
+    }
+
+    /// In a drill whose clock runs faster or slower than the sources are asked.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.facts.set_speed(speed);
+        self.speed = Some(speed);
+    }
+
+    /// Judges the facts anew: once after the events that were queued, before a draw.
+    pub fn judge(&mut self) {
+        let profile = self.session.profile.clone();
+        self.diagnosis = match profile.sop(&self.checklist.sop) {
+            Some(sop) => diagnose(&self.facts, &profile, sop, self.now),
+            None => Diagnosis {
+                leaders: read_leaders(&self.facts, &profile, self.now),
+                ..Diagnosis::default()
+            },
+        };
+        // The step that is added may be gone.
+        self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
+        self.look_at_sops();
+        if let Some(course) = &mut self.course {
+            course.watch(&self.diagnosis, &profile, self.now);
+        }
+    }
+
+    /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.
+    pub fn account(&self) -> Option<Account<'_>> {
+        Some(Account {
+            facts: &self.facts,
+            profile: &self.session.profile,
+            sop: self.sop()?,
+            diagnosis: &self.diagnosis,
+            environment: self.session.environment.as_ref(),
+            namespace: &self.session.namespace,
+            drill: self.session.drill.as_deref(),
+            now: self.now,
+        })
+    }
+
+    /// The chosen SOP; `None` until one is chosen.
+    pub fn sop(&self) -> Option<&Sop> {
+        self.session.profile.sop(&self.checklist.sop)
+    }
+
+    /// The steps of the chosen SOP, with their ids, and the one that is added for what none of them shows.
+    pub fn steps(&self) -> Vec<(&str, &Step)> {
+        let of_sop = self.sop().map(|sop| self.session.profile.steps_of(sop));
+        let added = self.diagnosis.steps.iter().any(|found| found.id == OTHER);
+        let other = added.then(|| (OTHER, other_step()));
+        of_sop.unwrap_or_default().into_iter().chain(other).collect()
+    }
+
+    /// The topmost dialog.
+    pub fn dialog(&self) -> Option<&Dialog> {
+        self.dialogs.last()
+    }
+
+    /// The pods in the order of the pane: by name.
+    pub fn pods(&self) -> Vec<&Pod> {
+        let mut pods: Vec<_> = self.facts.pods.values().collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        pods
+    }
+
+    /// Whether the chosen step is one the operator ticks.
+    pub fn selected_step_is_manual(&self) -> bool {
+        let finding = self.diagnosis.steps.get(self.panes.step);
+        finding.is_some_and(|finding| finding.status == StepStatus::Manual)
+    }
+}

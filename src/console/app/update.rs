@@ -1,0 +1,367 @@
+//! From event to effects.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use regex::RegexBuilder;
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::App;
+use super::action::Context;
+use super::checklist::Tick;
+use super::dialog::{Dialog, Purpose};
+use super::event::{Effect, Event, Outcome};
+use super::keymap::Key;
+use super::notice::Notice;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::record::Entry;
+use sopwatch_core::text::SafeText;
+
+/// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
+const FILTER_SIZE: usize = 1 << 20;
+
+impl App {
+    /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
+    pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        // On a drill's fast clock an answer's way is long, and both clocks are the same.
+        if let Event::Fact(Fact::ServerClock(clock)) = &event
+            && self.speed.is_none()
+            && self.player.is_none()
+        {
+            self.set_skew(clock.duration_since(now));
+        }
+        let now = if self.player.is_some() {
+            self.pass(now)
+        } else {
+            now.saturating_add(self.skew).unwrap_or(now)
+        };
+        self.now = now;
+        let effects = self.take_event(event);
+        self.let_out(effects)
+    }
+
+    fn take_event(&mut self, event: Event) -> Vec<Effect> {
+        let now = self.now;
+        match event {
+            Event::Key(key) => {
+                let mut effects = self.press(key);
+                self.note_looks();
+                effects.extend(self.focus_logs());
+                effects
+            }
+            Event::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
+            Event::Fact(fact) => {
+                self.learn(fact);
+                self.go_on()
+            }
+            Event::Act(act) => {
+                self.note_act(act);
+                Vec::new()
+            }
+            Event::Outcome(outcome) => self.take_outcome(outcome),
+            Event::Tick | Event::Resize(..) => {
+                self.notice.take_if(|notice| !notice.is_current(now));
+                let mut effects = self.go_on();
+                effects.extend(self.focus_logs());
+                effects
+            }
+        }
+    }
+
+    /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
+    /// log pane does not show, and figures of the vital signs, from a source whose state stays the same.
+    pub fn can_wait(&self, event: &Event) -> bool {
+        let live = |id: FeedId| {
+            let feed = self.facts.feed(&id);
+            feed.is_some_and(|feed| feed.state == FeedState::Live)
+        };
+        let batch = match event {
+            Event::Fact(Fact::Log(batch)) => batch,
+            Event::Fact(Fact::Usage(_)) => return live(FeedId::Usage),
+            Event::Fact(Fact::Scrape { pod, .. }) => return live(FeedId::Scrape(pod.clone())),
+            // A replay that stands still.
+            Event::Tick if self.player.as_ref().is_some_and(|player| !player.is_playing()) => {
+                return self.notice.is_none();
+            }
+            _ => return false,
+        };
+        let known = self.facts.logs.get(&batch.source);
+        known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
+            && batch.sightings.is_empty()
+            && !batch.records.iter().any(|record| self.log.shows(record))
+    }
+
+    pub(super) fn learn(&mut self, fact: Fact) {
+        match &fact {
+            // A pod that is not the service's own, in a record of an older version.
+            Fact::Log(batch) if self.facts.other_pods.contains_key(&batch.source.pod_uid) => {}
+            Fact::LogNote { source, .. } if self.facts.other_pods.contains_key(&source.pod_uid) => {}
+            Fact::Log(batch) => {
+                let source = Arc::new(batch.source.clone());
+                batch
+                    .records
+                    .iter()
+                    .for_each(|record| self.log.push(&source, record.clone()));
+            }
+            Fact::LogNote { source, text, .. } => {
+                self.log.note(&Arc::new(source.clone()), self.now, text.clone());
+            }
+            _ => {}
+        }
+        self.facts.apply(fact, self.now);
+        self.hold_choices();
+    }
+
+    /// Keeps the chosen rows within their lists.
+    pub(super) fn hold_choices(&mut self) {
+        let (pods, rows, steps) = (self.facts.pods.len(), self.grid().len(), self.steps().len());
+        self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
+        self.panes.status = self.panes.status.min(rows.saturating_sub(1));
+        self.panes.step = self.panes.step.min(steps.saturating_sub(1));
+    }
+
+    fn take_outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
+        match outcome {
+            Outcome::Copied { to, file, request } => {
+                self.note_copy(to.as_deref(), file.as_deref());
+                request.map(Effect::Write).into_iter().collect()
+            }
+            Outcome::Failed { what } => {
+                self.complain(&what);
+                Vec::new()
+            }
+            Outcome::Rehearsed { number, answer } => {
+                self.take_rehearsal(number, answer);
+                Vec::new()
+            }
+            Outcome::Done { id, outcome } => {
+                self.take_command_outcome(id, outcome);
+                self.go_on()
+            }
+            Outcome::Opened { file, lines, instead } => {
+                self.take_record(file, &lines, instead.as_ref());
+                self.go_on()
+            }
+            Outcome::Recording { failing, lost } => {
+                self.take_recording(failing, lost);
+                Vec::new()
+            }
+            Outcome::Reported { file } => {
+                self.say(&format!("the report is in {}", file.display()));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        self.notice = Some(Notice {
+            at: self.now,
+            bad: false,
+            text: SafeText::new(text),
+        });
+    }
+
+    pub(super) fn complain(&mut self, text: &str) {
+        self.notice = Some(Notice {
+            at: self.now,
+            bad: true,
+            text: SafeText::new(text),
+        });
+    }
+
+    /// Where keys go now: to the first of these in which they mean something.
+    pub fn contexts(&self) -> Vec<Context> {
+        let replay = self.player.as_ref().map(|_| Context::Replay);
+        match self.dialog() {
+            Some(dialog) if dialog.is_prompt() || dialog.is_question() => vec![Context::Always],
+            // One more hint, or the answer, comes from the hints as well.
+            Some(Dialog::Hints(_)) => vec![Context::Always, Context::Drill, Context::Dialog],
+            Some(dialog) => {
+                let replay = replay.filter(|_| !dialog.is_choice());
+                [Context::Always, Context::Dialog]
+                    .into_iter()
+                    .chain(replay)
+                    .collect()
+            }
+            None => {
+                let drill = self.course.as_ref().map(|_| Context::Drill);
+                let first = [Context::Always].into_iter().chain(replay);
+                let pane = [Context::In(self.panes.focus)];
+                first.chain(pane).chain(drill).chain([Context::Console]).collect()
+            }
+        }
+    }
+
+    fn press(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let types = self.takes_text();
+        if types && is_control(key, 'c') {
+            // Who leaves a text field this way does not mean to leave the console.
+            self.close_text();
+            return Vec::new();
+        }
+        // A letter is text there, whatever a user's key makes of it elsewhere.
+        let is_text = types && matches!(key.code, KeyCode::Char(_)) && !has_modifier(key);
+        if !is_text && let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
+            return self.perform(action);
+        }
+        match self.dialog() {
+            Some(Dialog::Confirm(_)) => self.press_confirm(key),
+            Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
+            Some(Dialog::Offer(_)) => self.press_offer(key),
+            Some(dialog) if dialog.is_prompt() => self.type_key(key),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether keys are text now: a prompt is open, or a name is to be typed for a confirmation.
+    fn takes_text(&self) -> bool {
+        match self.dialog() {
+            Some(Dialog::Confirm(confirm)) => self.to_type(&confirm.plan).is_some(),
+            Some(dialog) => dialog.is_prompt(),
+            None => false,
+        }
+    }
+
+    fn close_text(&mut self) {
+        if matches!(self.dialog(), Some(Dialog::Confirm(_))) {
+            self.dialogs.pop();
+        } else {
+            self.cancel_prompt();
+        }
+    }
+
+    fn type_key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Esc => self.cancel_prompt(),
+            KeyCode::Enter => return self.submit_prompt(),
+            _ => {
+                if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
+                    input.handle_event(&TerminalEvent::Key(key));
+                }
+                self.preview_prompt();
+            }
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str) {
+        let line: String = text.chars().filter(|character| !character.is_control()).collect();
+        if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
+            let (before, after): (String, String) = {
+                let typed = input.value();
+                (
+                    typed.chars().take(input.cursor()).collect(),
+                    typed.chars().skip(input.cursor()).collect(),
+                )
+            };
+            let cursor = before.chars().count() + line.chars().count();
+            *input = Input::new(format!("{before}{line}{after}")).with_cursor(cursor);
+            self.preview_prompt();
+        }
+    }
+
+    pub(super) fn prompt(&mut self, purpose: Purpose, text: &str) {
+        self.dialogs.push(Dialog::Prompt {
+            purpose,
+            input: Input::new(text.to_owned()),
+            error: None,
+        });
+    }
+
+    /// A filter works while it is typed; one that can't be compiled leaves the last that could.
+    fn preview_prompt(&mut self) {
+        let Some(Dialog::Prompt {
+            purpose: Purpose::Filter,
+            input,
+            ..
+        }) = self.dialogs.last()
+        else {
+            return;
+        };
+        let typed = input.value().to_owned();
+        let compiled = RegexBuilder::new(&typed).size_limit(FILTER_SIZE).build();
+        let problem = match compiled {
+            Ok(_) if typed.is_empty() => {
+                self.log.set_filter(None);
+                None
+            }
+            Ok(filter) => {
+                self.log.set_filter(Some(filter));
+                None
+            }
+            Err(problem) => Some(regex_problem(&problem)),
+        };
+        if let Some(Dialog::Prompt { error, .. }) = self.dialogs.last_mut() {
+            *error = problem;
+        }
+    }
+
+    fn cancel_prompt(&mut self) {
+        if let Some(Dialog::Prompt {
+            purpose: Purpose::Filter,
+            ..
+        }) = self.dialogs.pop()
+        {
+            self.log.set_filter(None);
+        }
+    }
+
+    fn submit_prompt(&mut self) -> Vec<Effect> {
+        let Some(Dialog::Prompt {
+            purpose,
+            input,
+            error,
+        }) = self.dialogs.pop()
+        else {
+            return Vec::new();
+        };
+        let text = input.value().to_owned();
+        match purpose {
+            Purpose::Filter if error.is_some() => self.dialogs.push(Dialog::Prompt {
+                purpose,
+                input,
+                error,
+            }),
+            Purpose::Filter => {}
+            Purpose::Find => {
+                self.panes.find = text;
+                self.find(1, true);
+            }
+            Purpose::Note { step } => {
+                let tick = Tick {
+                    at: self.now,
+                    note: text.into(),
+                };
+                let note = tick.note.clone();
+                self.checklist.ticks.insert(step.clone(), tick);
+                return vec![Effect::Record(Entry::Ticked { step, note })];
+            }
+            Purpose::Action => return self.run_named(&text),
+            Purpose::Remark => return self.note_down(&text),
+        }
+        Vec::new()
+    }
+}
+
+fn has_modifier(key: KeyEvent) -> bool {
+    key.modifiers
+        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+}
+
+fn is_control(key: KeyEvent, letter: char) -> bool {
+    let pressed = matches!(key.code, KeyCode::Char(character) if character.eq_ignore_ascii_case(&letter));
+    pressed && key.modifiers.contains(KeyModifiers::CONTROL)
+}
+
+/// The last line of a regex error says what is wrong; the rest draws arrows.
+fn regex_problem(problem: &regex::Error) -> String {
+    let text = problem.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,324 @@
+//! Which facts go into a record. What only says again what is known (a sign of life, the next lines of a log, the same rows a little
+//! older) is held back, joined with what follows, and written every few seconds, or before anything else is: what is read from the record
+//! leads to the same diagnosis at each moment that the record tells of.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Entry, Line};
+use crate::fact::{Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
+use crate::feed::{FeedId, FeedState};
+use crate::log::{ContainerKey, LogBatch, LogRecord, Severity};
+use crate::text::SafeText;
+
+/// How long what changes nothing is held back: sources give a sign of life more often than they are called stale.
+const HOLD: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long the same rows are held back, and the counts of requests, which are long.
+const HOLD_LONG: SignedDuration = SignedDuration::from_secs(30);
+
+/// Log records of one source that go into the record between two writings.
+const MOST_RECORDS: usize = 50;
+
+/// Takes facts, gives lines.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    /// Sources that are known to be live.
+    live: BTreeMap<FeedId, Timestamp>,
+    /// Signs of life, and ends of turns, that were not written.
+    signs: BTreeMap<FeedId, (Timestamp, FeedState)>,
+    logs: BTreeMap<ContainerKey, (Timestamp, LogBatch)>,
+    requests_written: BTreeMap<ContainerKey, Timestamp>,
+    /// The ReplicaSets and the autoscaler that were written last: their objects change more often than what is known of them.
+    sets: BTreeMap<SafeText, ReplicaSet>,
+    autoscaler: Option<Fact>,
+    reading: Option<(Timestamp, Reading)>,
+    /// The reading that was written last.
+    written: Option<(Timestamp, Reading)>,
+    left_out: u64,
+    /// Since when something is held back.
+    held_since: Option<Timestamp>,
+}
+
+impl Recorder {
+    /// Takes in a fact that came at `at`; the lines that are to be written now.
+    pub fn take(&mut self, at: Timestamp, fact: &Fact) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if self
+            .held_since
+            .is_some_and(|since| at.duration_since(since) >= HOLD)
+        {
+            lines = self.write_held(at, false);
+        }
+        if !self.hold(at, fact) {
+            lines.extend(self.flush(at));
+            self.note_written(at, fact);
+            lines.push(line(at, fact.clone()));
+        }
+        lines
+    }
+
+    /// What is held back, for something else is about to be written.
+    pub fn flush(&mut self, at: Timestamp) -> Vec<Line> {
+        self.write_held(at, true)
+    }
+
+    /// Whether the fact is held back.
+    fn hold(&mut self, at: Timestamp, fact: &Fact) -> bool {
+        let held = match fact {
+            // Times are already by it.
+            Fact::ServerClock(_) => return true,
+            Fact::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
+            Fact::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
+            Fact::Feed(id, FeedState::Live) if self.live.contains_key(id) => {
+                self.signs.insert(id.clone(), (at, FeedState::Live));
+                true
+            }
+            // Where there are many logs, some turn ends each second.
+            Fact::Feed(id @ FeedId::Log(_), FeedState::Resting) => {
+                self.live.remove(id);
+                self.signs.insert(id.clone(), (at, FeedState::Resting));
+                true
+            }
+            Fact::Log(batch) => {
+                self.hold_log(at, batch);
+                true
+            }
+            Fact::Database(reading) => self.hold_reading(at, reading),
+            _ => false,
+        };
+        if held {
+            self.held_since.get_or_insert(at);
+        }
+        held
+    }
+
+    fn hold_log(&mut self, at: Timestamp, batch: &LogBatch) {
+        let held = self.logs.entry(batch.source.clone());
+        let (when, held) = held.or_insert_with(|| (at, empty(batch)));
+        *when = at;
+        let told = batch.records.iter().filter(|record| is_telling(record));
+        let room = MOST_RECORDS.saturating_sub(held.records.len());
+        let before = held.records.len();
+        held.records.extend(told.take(room).cloned());
+        self.left_out += (batch.records.len() - (held.records.len() - before)) as u64;
+        held.sightings.extend(batch.sightings.iter().cloned());
+        for tally in &batch.errors {
+            match held.errors.iter_mut().find(|known| known.class == tally.class) {
+                Some(known) => {
+                    let mut newest = std::mem::take(&mut known.newest);
+                    newest.extend(tally.newest.iter().cloned());
+                    *known = tally.clone();
+                    known.newest = newest;
+                }
+                None => held.errors.push(tally.clone()),
+            }
+        }
+        if batch.requests.is_some() {
+            held.requests.clone_from(&batch.requests);
+        }
+        held.progress = batch.progress.clone();
+    }
+
+    fn hold_reading(&mut self, at: Timestamp, reading: &Reading) -> bool {
+        let last = self.reading.as_ref().or(self.written.as_ref());
+        let alike = last.is_some_and(|(_, last)| is_alike(last, reading));
+        if alike {
+            self.reading = Some((at, reading.clone()));
+        }
+        alike
+    }
+
+    fn note_written(&mut self, at: Timestamp, fact: &Fact) {
+        match fact {
+            Fact::Feed(id, FeedState::Live) => {
+                self.live.insert(id.clone(), at);
+            }
+            Fact::Feed(id, _) => {
+                self.live.remove(id);
+            }
+            Fact::PodGone(uid) => {
+                self.live
+                    .retain(|id, _| !matches!(id, FeedId::Log(key) if key.pod_uid == *uid));
+                self.requests_written.retain(|key, _| key.pod_uid != *uid);
+            }
+            Fact::Database(reading) => self.written = Some((at, reading.clone())),
+            Fact::ReplicaSets(sets) => {
+                self.sets = sets.iter().map(|set| (set.uid.clone(), set.clone())).collect();
+            }
+            Fact::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
+            Fact::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
+            Fact::Autoscaler(_) => self.autoscaler = Some(fact.clone()),
+            _ => {}
+        }
+    }
+
+    /// Writes what is held back; what is long only where `all` is, or where it was held for long.
+    fn write_held(&mut self, at: Timestamp, all: bool) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (key, (when, mut batch)) in std::mem::take(&mut self.logs) {
+            let rests = |last: &Timestamp| at.duration_since(*last) < HOLD_LONG;
+            // What a turn brought is written before the turn's end.
+            let turn = self.signs.get(&FeedId::Log(key.clone()));
+            let in_turns = turn.is_some_and(|(_, state)| *state == FeedState::Resting);
+            let waits = !all && !in_turns && self.requests_written.get(&key).is_some_and(rests);
+            if let Some(requests) = batch.requests.take_if(|_| waits) {
+                let kept = LogBatch {
+                    requests: Some(requests),
+                    ..empty(&batch)
+                };
+                self.logs.insert(key.clone(), (when, kept));
+            } else if batch.requests.is_some() {
+                self.requests_written.insert(key, at);
+            }
+            lines.push(line(when, Fact::Log(batch)));
+        }
+        for (id, (when, state)) in std::mem::take(&mut self.signs) {
+            lines.push(line(when, Fact::Feed(id, state)));
+        }
+        lines.extend(self.write_reading(at, all));
+        lines.sort_by_key(|line| line.at);
+        if self.left_out > 0 {
+            let records = std::mem::take(&mut self.left_out);
+            lines.push(Line {
+                at,
+                entry: Entry::LeftOut { records },
+            });
+        }
+        let rest = !self.logs.is_empty() || self.reading.is_some();
+        self.held_since = rest.then_some(at);
+        lines
+    }
+
+    fn write_reading(&mut self, at: Timestamp, all: bool) -> Option<Line> {
+        let long = |last: &(Timestamp, Reading)| at.duration_since(last.0) >= HOLD_LONG;
+        let (when, reading) = self.reading.take()?;
+        if all || self.written.as_ref().is_none_or(long) {
+            self.written = Some((when, reading.clone()));
+            return Some(line(when, Fact::Database(reading)));
+        }
+        self.reading = Some((when, reading));
+        Some(line(when, Fact::Feed(FeedId::Database, FeedState::Live)))
+    }
+}
+
+fn line(at: Timestamp, fact: Fact) -> Line {
+    Line {
+        at,
+        entry: Entry::Fact(Box::new(fact)),
+    }
+}
+
+fn empty(batch: &LogBatch) -> LogBatch {
+    LogBatch {
+        source: batch.source.clone(),
+        records: Vec::new(),
+        sightings: Vec::new(),
+        errors: Vec::new(),
+        requests: None,
+        progress: batch.progress.clone(),
+    }
+}
+
+/// Whether a record is one that an incident is told by.
+fn is_telling(record: &LogRecord) -> bool {
+    record.leader.is_some() || record.severity >= Severity::Warning
+}
+
+/// Whether two readings differ in ages alone.
+fn is_alike(one: &Reading, other: &Reading) -> bool {
+    let leases = match (&one.leases, &other.leases) {
+        (Ok(one), Ok(other)) => one
+            .iter()
+            .map(|lease| (&lease.lease_type, &lease.holder, &lease.expires, lease.ttl_s < 0))
+            .eq(other
+                .iter()
+                .map(|lease| (&lease.lease_type, &lease.holder, &lease.expires, lease.ttl_s < 0))),
+        (one, other) => one == other,
+    };
+    let current = |reading: &Reading| reading.standby.as_ref().map(Standby::is_current);
+    leases
+        && current(one) == current(other)
+        && one.tables.len() == other.tables.len()
+        && one
+            .tables
+            .iter()
+            .zip(&other.tables)
+            .all(|(one, other)| is_table_alike(one, other))
+}
+
+fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
+    let rows = |rows: &[StandingRow]| -> Vec<String> {
+        let id = |row: &StandingRow| format!("{} {}", row.row.id, row.status);
+        rows.iter().map(id).collect()
+    };
+    let counts = match (&one.statuses, &other.statuses) {
+        (Ok(one), Ok(other)) => one
+            .iter()
+            .map(|status| (&status.status, status.count, status.over_limit))
+            .eq(other
+                .iter()
+                .map(|status| (&status.status, status.count, status.over_limit))),
+        (one, other) => one == other,
+    };
+    let standing = match (&one.standing, &other.standing) {
+        (Ok(one), Ok(other)) => rows(&one.rows) == rows(&other.rows) && one.more == other.more,
+        (one, other) => one == other,
+    };
+    let under_way = match (&one.under_way, &other.under_way) {
+        (Ok(one), Ok(other)) => rows(&one.rows) == rows(&other.rows) && one.more == other.more,
+        (one, other) => one == other,
+    };
+    counts && standing && under_way
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::Autoscaler;
+    use crate::testkit::{KAFKA, SHORT, ago, log, source};
+
+    fn written(recorder: &mut Recorder, fact: &Fact) -> usize {
+        recorder.take(ago(0), fact).len()
+    }
+
+    #[test]
+    fn a_replica_set_and_an_autoscaler_are_written_when_what_is_known_of_them_changes() {
+        let mut recorder = Recorder::default();
+        let mut set = ReplicaSet {
+            uid: "rs".into(),
+            name: "msa-x".into(),
+            template_hash: None,
+            controller: None,
+        };
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSets(vec![set.clone()])), 1);
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 0);
+        set.template_hash = Some("x".into());
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 1);
+        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set)), 0);
+        let mut autoscaler = Autoscaler {
+            name: "load".into(),
+            min: 1,
+            max: 6,
+            current: 3,
+        };
+        let told = |one: &Autoscaler| Fact::Autoscaler(Some(one.clone()));
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 0);
+        autoscaler.current = 4;
+        assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
+        assert_eq!(written(&mut recorder, &Fact::Autoscaler(None)), 1);
+    }
+
+    #[test]
+    fn the_end_of_a_turn_is_held_back_and_written_after_what_the_turn_brought() {
+        let mut recorder = Recorder::default();
+        let brought = Fact::Log(log(SHORT[0], KAFKA, 300, &[]));
+        let rests = Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Resting);
+        assert_eq!(recorder.take(ago(10), &brought), []);
+        assert_eq!(recorder.take(ago(10), &rests), []);
+        let written = recorder.take(ago(4), &rests);
+        assert_eq!(written, [line(ago(10), brought), line(ago(10), rests)]);
+    }
+}

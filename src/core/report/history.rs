@@ -1,0 +1,97 @@
+//! What was recommended from when to when.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::names::Names;
+use super::{since, value, values};
+use crate::record::{Entry, Found, Line};
+
+/// A recommendation, as long as it stood.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Held {
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when it is known to have stood: until another came, the console was left, or the record ends.
+    pub to: Timestamp,
+    /// From the one to the other, seconds.
+    pub held_s: i64,
+    /// The SOP's id.
+    pub sop: String,
+    /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
+    pub action: &'static str,
+    /// The contact's id, for an escalation.
+    pub contact: Option<String>,
+    /// The rule it follows from; `None` where none holds.
+    pub rule: Option<String>,
+    /// The advice as people say it, with its rule's title.
+    pub words: String,
+    /// What showed it at first.
+    pub because: Vec<String>,
+    /// For a wait: until when, as it was said at first.
+    pub until: Option<Timestamp>,
+}
+
+/// Every recommendation, oldest first.
+pub(super) fn held(lines: &[Line], names: &Names<'_>) -> Vec<Held> {
+    let mut all: Vec<Held> = Vec::new();
+    // Whether the newest one may still stand: nobody looks while no console runs.
+    let mut stands = false;
+    let mut last_at = None;
+    for line in lines {
+        match &line.entry {
+            Entry::Found(found) => {
+                let new = begun(line.at, found, names);
+                let goes_on = stands && all.last().is_some_and(|last| last.is_like(&new));
+                if !goes_on {
+                    end(&mut all, stands.then_some(line.at));
+                    all.push(new);
+                }
+                stands = true;
+            }
+            Entry::Left { .. } | Entry::Closed(_) => {
+                end(&mut all, stands.then_some(line.at));
+                stands = false;
+            }
+            Entry::Joined(_) => {
+                // A console that was killed did not say that it was left.
+                end(&mut all, last_at.filter(|_| stands));
+                stands = false;
+            }
+            _ => {}
+        }
+        last_at = last_at.max(Some(line.at));
+    }
+    end(&mut all, last_at.filter(|_| stands));
+    all
+}
+
+fn end(all: &mut [Held], at: Option<Timestamp>) {
+    if let (Some(last), Some(at)) = (all.last_mut(), at) {
+        last.to = at.max(last.from);
+        last.held_s = since(last.from, last.to).as_secs();
+    }
+}
+
+fn begun(at: Timestamp, found: &Found, names: &Names<'_>) -> Held {
+    let one = &found.recommendation;
+    Held {
+        from: at,
+        to: at,
+        held_s: 0,
+        sop: value(&found.sop),
+        action: one.action.name(),
+        contact: one.contact.as_deref().map(value),
+        rule: one.rule.as_deref().map(value),
+        words: names.advised(one),
+        because: values(&one.because),
+        until: one.until,
+    }
+}
+
+impl Held {
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.sop, self.action, &self.contact, &self.rule)
+            == (&other.sop, other.action, &other.contact, &other.rule)
+    }
+}

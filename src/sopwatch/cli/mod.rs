@@ -1,0 +1,555 @@
+//! The command line: what may be asked, and how it reads. What the options mean together is for [`crate::config`].
+
+mod records;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use self::records::{
+    IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
+};
+use sopwatch_console::app::keymap::Key;
+use sopwatch_core::redact::redact;
+use sopwatch_core::text::SafeText;
+
+/// What a usage error exits with (`EX_USAGE` of sysexits).
+pub const USAGE: u8 = 64;
+
+const EXAMPLES: &str = "\
+Examples:
+  sopwatch                                          the console, on the kubeconfig's current context
+  sopwatch -n managed-services-stage --sop kafka-provisioning-latency
+  sopwatch --database-host 127.0.0.1 --database-port 15432    the database through a tunnel
+  sopwatch drill                                    rehearse on an embedded cluster and database
+  sopwatch drill no-kafka-leader --serve            the same for kubectl and psql in other panes
+  sopwatch check api-down -o json                   the diagnosis once, without a screen; 0, 1, 2 or 3 as plugins exit
+  sopwatch incidents                                what was recorded; `sopwatch report` tells of the newest, `replay` shows it
+  sopwatch sops kafka-provisioning-latency          read a procedure without a screen
+  sopwatch config show                              every setting and where it comes from
+
+Values come from options, then SOPWATCH_* variables, then the configuration file, then the profile.";
+
+/// The terminal incident console: which step of the SOP fails, why, and the one thing to do next.
+#[derive(Clone, Debug, PartialEq, Parser)]
+#[command(name = "sopwatch", display_name = "sopwatch", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(disable_help_subcommand = true, subcommand_negates_reqs = true)]
+pub struct Cli {
+    /// The options that every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// Which record the console writes.
+    #[command(flatten)]
+    pub record: RecordChoice,
+    /// The console on the live cluster when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The options that every command takes.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct Common {
+    /// The procedure to open with; without it the console asks; `sopwatch sops` lists them
+    #[arg(long, global = true, value_name = "ID", help_heading = "Service")]
+    pub sop: Option<String>,
+    /// The profile: a built-in name, one of your own, or a file
+    #[arg(long, global = true, value_name = "NAME|FILE", help_heading = "Service")]
+    pub profile: Option<String>,
+    /// The environment, such as stage; follows from the namespace when absent
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Service")]
+    pub environment: Option<String>,
+    /// Refuse to change anything
+    #[arg(long, global = true, help_heading = "Service")]
+    pub read_only: bool,
+
+    /// The kubeconfig file; otherwise KUBECONFIG, then ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub context: Option<String>,
+    /// The namespace; otherwise the context's
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Cluster")]
+    pub namespace: Option<String>,
+    /// Act as this user
+    #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
+    pub impersonate: Option<String>,
+    /// How long one request may take, such as 5s; 0 for no limit
+    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_timeout, help_heading = "Cluster")]
+    pub request_timeout: Option<Duration>,
+
+    /// The database, without a password (also SOPWATCH_DATABASE_URL, where a password is allowed)
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "no_database",
+        help_heading = "Database"
+    )]
+    pub database_url: Option<String>,
+    /// The database's host, for a tunnel; the rest stays as it is
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST",
+        conflicts_with = "no_database",
+        help_heading = "Database"
+    )]
+    pub database_host: Option<String>,
+    /// The database's port, for a tunnel; the rest stays as it is
+    #[arg(
+        long,
+        global = true,
+        value_name = "PORT",
+        conflicts_with = "no_database",
+        help_heading = "Database"
+    )]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub database_port: Option<u16>,
+    /// Work without the database
+    #[arg(long, global = true, help_heading = "Database")]
+    pub no_database: bool,
+    /// Ask the database every so many seconds, 1 to 3600
+    #[arg(long, global = true, value_name = "SECONDS", help_heading = "Database")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub poll: Option<u64>,
+
+    /// The colours: the name of a theme
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Screen")]
+    pub theme: Option<String>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true, help_heading = "Screen")]
+    pub ascii: bool,
+    /// Whether to use colour (also NO_COLOR)
+    #[arg(long, global = true, value_name = "WHEN", value_enum, help_heading = "Screen")]
+    pub color: Option<ColorChoice>,
+
+    /// The configuration file (also SOPWATCH_CONFIG)
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Program")]
+    pub config: Option<PathBuf>,
+    /// Write what the program does to this file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Program")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// Whether to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColorChoice {
+    /// When the terminal can
+    #[default]
+    Auto,
+    /// Even so
+    Always,
+    /// No colour at all
+    Never,
+}
+
+/// What to do instead of the console.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Command {
+    /// The console on an embedded cluster and database: no network, no set-up
+    Drill(DrillArgs),
+    /// The diagnosis once, without a screen. Exits 0 when nothing is found wrong, 1 to wait, 2 to act or escalate, 3 when it can't be told
+    Check(CheckArgs),
+    /// Step through a recorded incident on the console's screen
+    Replay(ReplayArgs),
+    /// A recorded incident as a text: summary, timeline, evidence, actions and what was never known
+    Report(ReportArgs),
+    /// The recorded incidents on this machine
+    Incidents(IncidentsArgs),
+    /// The procedures of the profile, or one of them whole
+    Sops {
+        /// The procedure, such as api-down
+        id: Option<String>,
+    },
+    /// The settings: what they are, whether they are right, where they are
+    Config {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Completions for a shell, on standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, on standard output
+    Man,
+}
+
+/// A run against the embedded world.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct DrillArgs {
+    /// The scenario: one of `--list`, or a TOML file of your own
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub scenario: Option<String>,
+    /// List the scenarios with their stories
+    #[arg(long, conflicts_with_all = ["scenario", "serve", "screenshot"])]
+    pub list: bool,
+    /// With `--list`: one line each
+    #[arg(long, requires = "list")]
+    pub short: bool,
+    /// No screen: print the kubeconfig and the database URL, and run until interrupted
+    #[arg(long, conflicts_with = "screenshot")]
+    pub serve: bool,
+    /// Names and moments follow from this number
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// How fast the drill's clock runs, 0.1 to 100
+    #[arg(long, value_name = "FACTOR", value_parser = parse_speed)]
+    pub speed: Option<f64>,
+    /// Write a picture of the screen as SVG once the console has settled, and end
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
+    /// The size of the picture [default: 120x40]
+    #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "screenshot")]
+    pub size: Option<(u16, u16)>,
+    /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"; "V" reveals the advice that a lesson holds back
+    #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
+    pub keys: Option<Keys>,
+}
+
+/// The diagnosis without a screen.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct CheckArgs {
+    /// The procedure for the alert; otherwise --sop, or the drill's
+    #[arg(value_name = "SOP")]
+    pub procedure: Option<String>,
+    /// Look at a drill instead of the cluster
+    #[arg(long, value_name = "SCENARIO|FILE")]
+    pub drill: Option<String>,
+    /// With `--drill`: names and moments follow from this number
+    #[arg(long, value_name = "NUMBER", requires = "drill")]
+    pub seed: Option<u64>,
+    /// With `--drill`: look at it so long after its beginning
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "drill")]
+    pub after: Option<Duration>,
+    /// How the answer is written
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+    pub output: CheckOutput,
+    /// Print the text for the team that is to help instead: the recommended one, or the one that is named
+    #[arg(long, value_name = "CONTACT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["output", "watch"])]
+    pub hand_off: Option<String>,
+    /// Go on and print what changes, until interrupted; exits as the last answer says
+    #[arg(long)]
+    pub watch: bool,
+    /// How long to wait for what is not heard yet
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "10s")]
+    pub within: Duration,
+}
+
+/// How the answer of `check` is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// For people
+    #[default]
+    Table,
+    /// One document, for programs; with `--watch` one a line
+    Json,
+    /// For a ticket or a chat
+    Markdown,
+}
+
+/// Keys to press one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys(pub Vec<Key>);
+
+/// What to do with the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Every value and where it comes from; no secret
+    Show,
+    /// Read every file and say what is wrong
+    Check,
+    /// The files that are looked at, and which exist
+    Paths,
+    /// Write the commented default file; an existing one is kept
+    Init,
+}
+
+/// Why the program ends before it begins: a wrong command line, or help that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What to exit with: 0 for help and version, [`USAGE`] for a wrong command line.
+    pub code: u8,
+    /// What to say, on standard output when `code` is 0, on standard error otherwise.
+    pub text: String,
+}
+
+impl Stop {
+    /// Says it, and what to exit with. A reader that has gone away is no reason for another word.
+    pub fn say(&self) -> ExitCode {
+        let text = self.text.as_bytes();
+        let _ = if self.code == 0 {
+            std::io::stdout().write_all(text)
+        } else {
+            std::io::stderr().write_all(text)
+        };
+        ExitCode::from(self.code)
+    }
+}
+
+/// Reads the command line; the first argument is the program's name.
+pub fn parse<I, T>(arguments: I) -> Result<Cli, Stop>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString>,
+{
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let called = arguments.first().cloned().unwrap_or_default();
+    let matches = command_called(&called).try_get_matches_from(arguments);
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.map_err(|error| stop_for(&error))
+}
+
+fn stop_for(error: &clap::Error) -> Stop {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let text = error.render().to_string();
+    if asked {
+        return Stop { code: 0, text };
+    }
+    // It quotes the arguments.
+    let text = SafeText::new(&redact(&text)).to_string();
+    Stop { code: USAGE, text }
+}
+
+/// The command as it was called: as a plugin, its usage reads as the operator typed it.
+fn command_called(program: &OsString) -> clap::Command {
+    let path = PathBuf::from(program);
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+    let name = match stem {
+        "kubectl-sopwatch" => "kubectl sopwatch",
+        "oc-sopwatch" => "oc sopwatch",
+        _ => "sopwatch",
+    };
+    // Options of the plugin come after its name, so arguments are read as usual and only the name differs.
+    Cli::command().bin_name(name).no_binary_name(false)
+}
+
+/// Completions for a shell, with the scenarios that there are.
+pub fn completions(shell: clap_complete::Shell, scenarios: &[String]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let named = || PossibleValuesParser::new(scenarios.iter().cloned());
+    let mut command = Cli::command()
+        .mut_subcommand("drill", |drill| {
+            drill.mut_arg("scenario", |scenario| scenario.value_parser(named()))
+        })
+        .mut_subcommand("check", |check| {
+            check.mut_arg("drill", |scenario| scenario.value_parser(named()))
+        });
+    clap_complete::generate(shell, &mut command, "sopwatch", &mut out);
+    out
+}
+
+/// The manual page, in roff.
+pub fn manual() -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+    Ok(out)
+}
+
+/// A span as `kubectl` takes it: `5s`, `1m30s`, seconds without a unit; 0 for no limit.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: Result<jiff::SignedDuration, _> = text.parse();
+    let span = span.ok().ok_or("give a span such as 5s or 1m30s")?;
+    let span = Duration::try_from(span).ok();
+    span.ok_or_else(|| "a span can't be negative".to_owned())
+}
+
+/// A span that is not boundless: a day at most.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let span = parse_timeout(text)?;
+    let most = Duration::from_hours(24);
+    (span <= most)
+        .then_some(span)
+        .ok_or_else(|| "give a day at most".to_owned())
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.1..=100.0).contains(speed));
+    speed.ok_or_else(|| "give a number from 0.1 to 100".to_owned())
+}
+
+fn parse_keys(text: &str) -> Result<Keys, String> {
+    Key::parse_all(text).map(Keys)
+}
+
+fn parse_size(text: &str) -> Result<(u16, u16), String> {
+    let sides = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    let usable = |(columns, rows): &(u16, u16)| (20..=500).contains(columns) && (5..=200).contains(rows);
+    sides
+        .filter(usable)
+        .ok_or_else(|| "give columns and rows, such as 120x40 (20x5 to 500x200)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, Stop> {
+        parse(line.split_whitespace())
+    }
+
+    fn help(line: &str) -> String {
+        let stop = parsed(line).expect_err("help is not a run");
+        assert_eq!(stop.code, 0, "{}", stop.text);
+        stop.text
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_every_option_and_command() {
+        let text = help("sopwatch --help");
+        let options = [
+            "--sop",
+            "--kubeconfig",
+            "--context",
+            "-n, --namespace",
+            "--as",
+            "--request-timeout",
+            "--profile",
+            "-e, --environment",
+            "--database-url",
+            "SOPWATCH_DATABASE_URL",
+            "--no-database",
+            "--read-only",
+            "--ascii",
+            "--color",
+            "always",
+            "NO_COLOR",
+            "--log-file",
+            "--poll",
+            "--theme",
+            "--database-host",
+            "--database-port",
+            "--config",
+            "drill",
+            "sops",
+            "completions",
+            "man",
+            "Examples:",
+            "-V, --version",
+        ];
+        for option in options {
+            assert!(text.contains(option), "{option} is not in\n{text}");
+        }
+        let text = help("sopwatch drill --help");
+        for option in [
+            "[SCENARIO|FILE]",
+            "--keys",
+            "--short",
+            "--list",
+            "--serve",
+            "--seed",
+            "--speed",
+            "--screenshot",
+            "--size",
+            "120x40",
+        ] {
+            assert!(text.contains(option), "{option} is not in\n{text}");
+        }
+        let text = help("sopwatch config --help");
+        for command in ["show", "check", "paths", "init"] {
+            assert!(text.contains(command), "{command} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_is_named_as_it_is_called() {
+        let cases = [
+            ("sopwatch", "Usage: sopwatch ["),
+            ("./target/debug/sopwatch", "Usage: sopwatch ["),
+            ("/usr/local/bin/kubectl-sopwatch", "Usage: kubectl sopwatch ["),
+            ("oc-sopwatch", "Usage: oc sopwatch ["),
+        ];
+        for (program, usage) in cases {
+            let text = help(&format!("{program} --help"));
+            assert!(text.contains(usage), "{program}\n{text}");
+        }
+        let text = help("kubectl-sopwatch drill --help");
+        assert!(text.contains("Usage: kubectl sopwatch drill ["), "{text}");
+    }
+
+    #[test]
+    fn options_are_taken_before_and_after_the_command() {
+        let before = parsed("sopwatch -n a drill no-kafka-leader --seed 7").expect("good");
+        let after = parsed("sopwatch drill no-kafka-leader --seed 7 -n a").expect("good");
+        assert_eq!(before, after);
+        assert_eq!(before.common.namespace.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn values_are_read() {
+        let timeout = |text: &str| {
+            parsed(&format!("sopwatch --request-timeout {text}"))
+                .expect(text)
+                .common
+                .request_timeout
+        };
+        assert_eq!(timeout("5s"), Some(Duration::from_secs(5)));
+        assert_eq!(timeout("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(timeout("0"), Some(Duration::ZERO));
+        let picture = parsed("sopwatch drill --screenshot a.svg --size 80x24")
+            .expect("good")
+            .command;
+        let Some(Command::Drill(drill)) = picture else {
+            panic!("{picture:?}");
+        };
+        assert_eq!(drill.size, Some((80, 24)));
+    }
+
+    #[test]
+    fn wrong_lines_exit_as_usage_errors_and_say_why() {
+        let cases = [
+            ("sopwatch --nope", "--nope"),
+            ("sopwatch --sop", "--sop"),
+            ("sopwatch frobnicate", "frobnicate"),
+            ("sopwatch --poll 0", "0 is not in 1..=3600"),
+            ("sopwatch --poll often", "often"),
+            ("sopwatch --color sometimes", "auto, always, never"),
+            ("sopwatch --database-port 0", "--database-port"),
+            ("sopwatch --no-database --database-host a", "--no-database"),
+            ("sopwatch --request-timeout soon", "5s or 1m30s"),
+            ("sopwatch config", "config"),
+            ("sopwatch drill --list --serve", "--serve"),
+            ("sopwatch drill --size 80x24", "--screenshot"),
+            ("sopwatch drill --short", "--list"),
+            ("sopwatch drill --screenshot a --keys nope", "`nope` is no key"),
+            ("sopwatch drill --screenshot a --size 8x2", "120x40"),
+            ("sopwatch drill --speed 0", "0.1 to 100"),
+            ("sopwatch completions cmd", "bash"),
+        ];
+        for (line, why) in cases {
+            let stop = parsed(line).expect_err(line);
+            assert_eq!(stop.code, USAGE, "{line}");
+            assert!(stop.text.contains(why), "{line}\n{}", stop.text);
+        }
+        assert_eq!(parsed("sopwatch --version").map_err(|stop| stop.code), Err(0));
+    }
+
+    #[test]
+    fn completions_and_the_manual_name_the_options() {
+        let bash = completions(clap_complete::Shell::Bash, &["no-leader".to_owned()]);
+        let bash = String::from_utf8(bash).expect("text");
+        assert!(bash.contains("--database-url") && bash.contains("drill") && bash.contains("no-leader"));
+        let manual = String::from_utf8(manual().expect("written")).expect("text");
+        assert!(manual.contains("sopwatch") && manual.contains("database\\-url"));
+    }
+}

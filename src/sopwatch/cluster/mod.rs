@@ -1,0 +1,192 @@
+//! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
+//!
+//! One task keeps the `link`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
+//! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
+//! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
+//! next one. What they learn leaves as facts.
+
+mod access;
+mod act;
+mod answer;
+mod backoff;
+mod clock;
+mod connect;
+mod convert;
+mod expiry;
+mod explain;
+mod identity;
+mod kubeconfig;
+mod link;
+mod logs;
+mod own_pods;
+mod probe;
+mod proxy;
+mod quantity;
+mod scope;
+mod scrape;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod watch;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use self::act::CommandRequest;
+use sopwatch_console::app::event::Event;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::feed::Problem;
+use sopwatch_core::log::LogFocus;
+use sopwatch_core::profile::Profile;
+
+/// How to find the cluster, as the command line says.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+/// What the kubeconfig (or the pod we run in) points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// URL of the API server, without credentials.
+    pub server: String,
+    /// Context name; `None` in a cluster.
+    pub context: Option<String>,
+    /// The kubeconfig's name for the user.
+    pub user: Option<String>,
+    /// Namespace.
+    pub namespace: String,
+}
+
+/// Asks for the values of a secret.
+#[derive(Debug)]
+pub struct SecretRequest {
+    /// Name of the secret in the target's namespace.
+    pub name: String,
+    /// Where the answer goes: values by key, or why there are none.
+    pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
+}
+
+/// What is asked of the cluster's tasks.
+#[derive(Debug)]
+pub struct Asked {
+    /// For secrets.
+    pub secrets: mpsc::Receiver<SecretRequest>,
+    /// To change something.
+    pub commands: mpsc::Receiver<CommandRequest>,
+    /// Which pods' logs matter most.
+    pub focus: tokio::sync::watch::Receiver<LogFocus>,
+}
+
+/// Reads where the cluster is, without any network.
+///
+/// # Errors
+/// Says which file or context is wrong and what to do.
+pub fn target(options: &ConnectOptions) -> Result<Target, Problem> {
+    let around = kubeconfig::Surroundings::of_process();
+    kubeconfig::resolve(options, &around).map(|resolved| resolved.target)
+}
+
+/// Runs until cancelled, or until nobody listens to `events` any more. Heals by itself.
+pub async fn run(
+    options: ConnectOptions,
+    profile: Arc<Profile>,
+    asked: Asked,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let limit = options.request_timeout;
+    let dial = connect::dialer(options, kubeconfig::Surroundings::of_process());
+    let all = run_with(dial, limit, profile, asked, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
+/// The same over a client that is there already: no kubeconfig is read, and the same client is taken again after a failure.
+pub async fn run_over(
+    (client, target): (kube::Client, Target),
+    request_timeout: Duration,
+    profile: Arc<Profile>,
+    asked: Asked,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let dial = connect::with_client(client, target);
+    let all = run_with(dial, request_timeout, profile, asked, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
+/// The same with another way to connect.
+async fn run_with(
+    dial: connect::Dial,
+    limit: Duration,
+    profile: Arc<Profile>,
+    asked: Asked,
+    events: mpsc::Sender<Event>,
+) {
+    /// Changes of pods that wait for the log supervisor; it takes them at once.
+    const WAITING_CHANGES: usize = 64;
+    let (publish, scope) = scope::Scope::new(events, limit);
+    let (changes, changed) = mpsc::channel(WAITING_CHANGES);
+    let (follow, followed) = mpsc::channel(WAITING_CHANGES);
+    let (ready, are_ready) = tokio::sync::watch::channel(scrape::Ready::default());
+    let (review, rights) = tokio::sync::watch::channel(access::Rights::default());
+    tokio::join!(
+        link::keep(dial, publish, scope.clone()),
+        watch::run(watched::deployment(&profile, changes.clone()), scope.clone()),
+        watch::run(watched::replica_sets(&profile, changes.clone()), scope.clone()),
+        watch::run(watched::pods(&profile, changes), scope.clone()),
+        watch::run(watched::autoscaler(&profile), scope.clone()),
+        watch::run(watched::cluster_events(&profile), scope.clone()),
+        share_pods(&profile, changed, follow, ready),
+        access::run(access::wanted(&profile), review, scope.clone()),
+        secrets::run(asked.secrets, scope.clone()),
+        act::run(asked.commands, scope.clone()),
+        usage::run(&profile, rights.clone(), scope.clone()),
+        scrape::run(&profile, are_ready, rights, scope.clone()),
+        logs::run(&profile, followed, asked.focus, scope),
+    );
+}
+
+/// Hands the facts about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
+async fn share_pods(
+    profile: &Profile,
+    mut changed: mpsc::Receiver<Fact>,
+    follow: mpsc::Sender<Fact>,
+    ready: tokio::sync::watch::Sender<scrape::Ready>,
+) {
+    let mut own = own_pods::OwnPods::new(&profile.service.deployment);
+    while let Some(fact) = changed.recv().await {
+        let Some(fact) = own.take(fact) else {
+            continue;
+        };
+        ready.send_if_modified(|ready| scrape::note_ready(ready, &fact));
+        // Its end is ours: all tasks stop together.
+        let _ = follow.send(fact).await;
+    }
+    std::future::pending::<()>().await;
+}

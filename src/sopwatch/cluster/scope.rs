@@ -1,0 +1,175 @@
+//! What every task here shares: where facts go and where the client comes from.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use kube::Client;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::explain::{explain, frozen};
+use sopwatch_console::app::event::Event;
+use crate::cluster::clock::timeout;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+
+/// One connection to the API server. When it is replaced, streams go on over the next.
+#[derive(Clone)]
+pub(super) struct Session {
+    /// The client.
+    pub(super) client: Client,
+    /// The namespace everything is read in.
+    pub(super) namespace: Arc<str>,
+    /// Counts the connections.
+    pub(super) epoch: u64,
+    /// Counts the times the credentials were replaced.
+    pub(super) credentials: u64,
+}
+
+/// How the connection is.
+#[derive(Clone)]
+pub(super) enum LinkState {
+    /// Not made yet.
+    Connecting,
+    /// It is worth a try.
+    Up(Session),
+    /// It is not; this is told on every feed that would need it.
+    Down {
+        problem: Problem,
+        attempt: u32,
+        retry_in: Duration,
+    },
+}
+
+/// The shared ends. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Scope {
+    events: mpsc::Sender<Event>,
+    link: watch::Receiver<LinkState>,
+    died: Arc<Died>,
+    /// How long one request may take.
+    pub(super) limit: Duration,
+}
+
+/// Tells the keeper of the link that credentials died.
+#[derive(Default)]
+struct Died {
+    notify: Notify,
+    /// The epoch whose credentials died last.
+    epoch: AtomicU64,
+}
+
+impl Scope {
+    pub(super) fn new(events: mpsc::Sender<Event>, limit: Duration) -> (watch::Sender<LinkState>, Self) {
+        let (publish, link) = watch::channel(LinkState::Connecting);
+        (
+            publish,
+            Self {
+                events,
+                link,
+                died: Arc::default(),
+                limit,
+            },
+        )
+    }
+
+    /// Sends a fact; waits for room. Nobody listening means that we are about to be stopped.
+    pub(super) async fn tell(&self, fact: Fact) {
+        let _ = self.events.send(Event::Fact(fact)).await;
+    }
+
+    /// Tells how a source is.
+    pub(super) async fn feed(&self, id: &FeedId, state: FeedState) {
+        self.tell(Fact::Feed(id.clone(), state)).await;
+    }
+
+    /// Tells that a source fails.
+    pub(super) async fn failing(&self, id: &FeedId, problem: Problem, attempt: u32, retry_in: Duration) {
+        self.feed(
+            id,
+            FeedState::Failing {
+                problem,
+                attempt,
+                retry_in,
+            },
+        )
+        .await;
+    }
+
+    /// The connection, as soon as there is one. While there is none, the source is told to fail as the link does.
+    pub(super) async fn session(&mut self, id: &FeedId) -> Session {
+        loop {
+            let state = self.link.borrow_and_update().clone();
+            match state {
+                LinkState::Up(session) => return session,
+                LinkState::Down {
+                    problem,
+                    attempt,
+                    retry_in,
+                } => {
+                    self.failing(id, problem, attempt, retry_in).await;
+                }
+                LinkState::Connecting => {}
+            }
+            self.changed().await;
+        }
+    }
+
+    /// The state of the link now.
+    pub(super) fn link_now(&mut self) -> LinkState {
+        self.link.borrow_and_update().clone()
+    }
+
+    /// Waits until the link's state changes.
+    pub(super) async fn changed(&mut self) {
+        if self.link.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until there is another connection than this one.
+    pub(super) async fn replaced(&mut self, epoch: u64) {
+        loop {
+            if matches!(&*self.link.borrow_and_update(), LinkState::Up(session) if session.epoch != epoch) {
+                return;
+            }
+            self.changed().await;
+        }
+    }
+
+    /// Waits out a back-off, or less when a new connection is there before.
+    pub(super) async fn rest(&mut self, wait: Duration, epoch: u64) {
+        let _ = timeout(wait, self.replaced(epoch)).await;
+    }
+
+    /// One request, limited in time, with its failure explained. `doing` says what it is for.
+    pub(super) async fn ask<T>(
+        &self,
+        session: &Session,
+        doing: &str,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Problem> {
+        let problem = match timeout(self.limit, request).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => explain(&error, doing),
+            Err(_elapsed) => frozen(doing, self.limit),
+        };
+        self.note(session, &problem);
+        Err(problem)
+    }
+
+    /// Has credentials that died replaced.
+    pub(super) fn note(&self, session: &Session, problem: &Problem) {
+        if problem.kind == ProblemKind::Unauthorized {
+            self.died.epoch.fetch_max(session.epoch, Ordering::SeqCst);
+            self.died.notify.notify_one();
+        }
+    }
+
+    /// Waits until a task says that this connection's credentials died.
+    pub(super) async fn credentials_died(&self, epoch: u64) {
+        while self.died.epoch.load(Ordering::SeqCst) < epoch {
+            self.died.notify.notified().await;
+        }
+    }
+}

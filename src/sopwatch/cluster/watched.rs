@@ -1,0 +1,107 @@
+//! What is watched, and the facts it makes.
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::Resource;
+use kube::api::ListParams;
+use tokio::sync::mpsc;
+
+use super::convert;
+use super::watch::{Change, Subject};
+use sopwatch_core::fact::{Fact, PodUid};
+use sopwatch_core::feed::FeedId;
+use sopwatch_core::profile::Profile;
+use sopwatch_core::text::SafeText;
+
+/// The deployment, by name. Who tells the service's own pods from others hears of each change too.
+pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Deployment> {
+    let name = &profile.service.deployment;
+    Subject {
+        id: FeedId::Deployment,
+        what: format!("the deployment {name}"),
+        list: ListParams::default().fields(&format!("metadata.name={name}")),
+        concerns: Box::new(|_| true),
+        snapshot: Box::new(|all| Fact::Deployment(all.first().map(convert::deployment))),
+        change: Box::new(|change| match change {
+            Change::Applied(deployment) => Fact::Deployment(Some(convert::deployment(deployment))),
+            Change::Gone(_) => Fact::Deployment(None),
+        }),
+        also: Some(also),
+        optional: false,
+    }
+}
+
+/// The ReplicaSets that carry the label of the service's pods, as those of its deployment do.
+pub(super) fn replica_sets(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<ReplicaSet> {
+    Subject {
+        id: FeedId::ReplicaSets,
+        what: "ReplicaSets".into(),
+        list: ListParams::default().labels(&profile.service.selector),
+        concerns: Box::new(|_| true),
+        snapshot: Box::new(|all| Fact::ReplicaSets(all.iter().map(convert::replica_set).collect())),
+        change: Box::new(|change| match change {
+            Change::Applied(set) => Fact::ReplicaSet(convert::replica_set(set)),
+            Change::Gone(set) => Fact::ReplicaSetGone(uid(set)),
+        }),
+        also: Some(also),
+        optional: true,
+    }
+}
+
+/// The autoscaler that sets the deployment's number of pods, if there is one. No selector finds it: it names its target.
+pub(super) fn autoscaler(profile: &Profile) -> Subject<HorizontalPodAutoscaler> {
+    let deployment = profile.service.deployment.clone();
+    Subject {
+        id: FeedId::Autoscaler,
+        what: "autoscalers".into(),
+        list: ListParams::default(),
+        concerns: Box::new(move |autoscaler| convert::scales(autoscaler, &deployment)),
+        snapshot: Box::new(|all| Fact::Autoscaler(all.first().map(convert::autoscaler))),
+        change: Box::new(|change| match change {
+            Change::Applied(autoscaler) => Fact::Autoscaler(Some(convert::autoscaler(autoscaler))),
+            Change::Gone(_) => Fact::Autoscaler(None),
+        }),
+        also: None,
+        optional: true,
+    }
+}
+
+/// The pods, by the profile's selector. Who follows their logs hears of each change too.
+pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> {
+    Subject {
+        id: FeedId::Pods,
+        what: "pods".into(),
+        list: ListParams::default().labels(&profile.service.selector),
+        concerns: Box::new(|_| true),
+        snapshot: Box::new(|all| Fact::Pods(all.iter().map(convert::pod).collect())),
+        change: Box::new(|change| match change {
+            Change::Applied(pod) => Fact::Pod(convert::pod(pod)),
+            Change::Gone(pod) => Fact::PodGone(PodUid(uid(pod))),
+        }),
+        also: Some(also),
+        optional: false,
+    }
+}
+
+/// The events of the namespace, of which those are taken that concern the service.
+pub(super) fn cluster_events(profile: &Profile) -> Subject<Event> {
+    let ours = profile.service.deployment.clone();
+    Subject {
+        id: FeedId::ClusterEvents,
+        what: "events".into(),
+        list: ListParams::default(),
+        concerns: Box::new(move |event| convert::concerns(event, &ours)),
+        snapshot: Box::new(|all| Fact::ClusterEvents(all.iter().map(convert::event).collect())),
+        change: Box::new(|change| match change {
+            Change::Applied(event) => Fact::ClusterEvent(convert::event(event)),
+            Change::Gone(event) => Fact::ClusterEventGone(uid(event)),
+        }),
+        also: None,
+        optional: false,
+    }
+}
+
+fn uid(object: &impl Resource) -> SafeText {
+    SafeText::new(object.meta().uid.as_deref().unwrap_or_default())
+}

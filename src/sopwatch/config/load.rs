@@ -1,0 +1,486 @@
+//! From options, variables and files to settings: the first that has a value wins, in that order.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use secrecy::SecretString;
+
+use super::database_url::{has_password, is_postgres};
+use super::document::Document;
+use super::folders::{Folders, read_text};
+use super::overrides;
+use super::place;
+use super::problem::{ConfigError, Problem, all_or};
+use super::profiles::{self, DEFAULT_PROFILE, ProfileSource};
+use super::setting::{Origin, Setting};
+use super::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings, problem_of};
+use super::user_file::{self, UserFile};
+use super::variables::{LIBPQ, Variables};
+use crate::cli::{Cli, ColorChoice, Common};
+use sopwatch_core::profile::Profile;
+
+/// The theme when none is chosen.
+pub const DEFAULT_THEME: &str = "dark";
+
+/// How often the database is asked when nobody says, seconds.
+pub const DEFAULT_POLL: u64 = 5;
+
+/// Reads all settings. The same arguments and files give the same settings: nothing else is looked at.
+///
+/// # Errors
+/// Every wrong or unknown key, option or variable, each with its place; nothing half-read is ever used.
+pub fn load(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    folders: &Folders,
+) -> Result<Settings, ConfigError> {
+    let mut sources = Sources::read(&cli.common, variables, folders)?;
+    let profile_name = sources.profile_name();
+    let (profile_source, mut profile) = sources.profile(&profile_name)?;
+    let overrides = sources.change(&mut profile)?;
+    let place = place::find(&sources.place_choices(), &profile, sources.document.as_ref())?;
+    let screen = sources.screen();
+    let database = sources.database()?;
+    let settings = Settings {
+        environment: place.environment,
+        namespace: place.namespace,
+        context: sources.text(
+            "--context",
+            "SOPWATCH_CONTEXT",
+            "context",
+            |f| f.context.clone(),
+            |u| u.context.clone(),
+        ),
+        kubeconfig: sources.kubeconfig(),
+        impersonate: sources.flag("--as", cli.common.impersonate.clone()),
+        request_timeout: sources.flag("--request-timeout", cli.common.request_timeout),
+        sop: sources.sop(&profile)?,
+        read_only: sources.read_only(),
+        log_file: sources.log_file(),
+        keys: sources.keys(),
+        profile,
+        profile_name,
+        profile_source,
+        screen,
+        database,
+        overrides,
+        document: sources.document.clone(),
+    };
+    sources.variables.finish()?;
+    Ok(settings)
+}
+
+/// The user's file: the one that is named, else the usual one.
+pub(super) fn config_file(
+    flags: &Common,
+    variables: &BTreeMap<String, String>,
+    folders: &Folders,
+) -> Option<Setting<PathBuf>> {
+    if let Some(path) = &flags.config {
+        let value = folders.current.join(path);
+        return Some(Setting {
+            value,
+            origin: Origin::Flag("--config"),
+        });
+    }
+    if let Some(path) = variables.get("SOPWATCH_CONFIG").filter(|path| !path.is_empty()) {
+        let value = folders.resolve(path, &folders.current);
+        return Some(Setting {
+            value,
+            origin: Origin::Variable("SOPWATCH_CONFIG"),
+        });
+    }
+    folders.config_file().map(Setting::default_of)
+}
+
+/// Everything that values come from.
+struct Sources<'a> {
+    flags: &'a Common,
+    variables: Variables<'a>,
+    user: UserFile,
+    document: Option<Document>,
+    base: PathBuf,
+    folders: &'a Folders,
+}
+
+impl<'a> Sources<'a> {
+    fn read(
+        flags: &'a Common,
+        variables: &'a BTreeMap<String, String>,
+        folders: &'a Folders,
+    ) -> Result<Sources<'a>, ConfigError> {
+        let file = config_file(flags, variables, folders);
+        let document = file.as_ref().map(read_document).transpose()?.flatten();
+        let user = match &document {
+            Some(document) => read_user_file(document)?,
+            None => UserFile::default(),
+        };
+        let folder = file.and_then(|file| Some(file.value.parent()?.to_owned()));
+        Ok(Sources {
+            flags,
+            variables: Variables::new(variables),
+            user,
+            document,
+            base: folder.unwrap_or_else(|| folders.current.clone()),
+            folders,
+        })
+    }
+
+    /// The value that counts, with its origin.
+    fn pick<T>(
+        &self,
+        flag: Option<(T, &'static str)>,
+        variable: Option<(T, &'static str)>,
+        user: Option<(T, &str)>,
+    ) -> Option<Setting<T>> {
+        let flag = flag.map(|(value, name)| Setting {
+            value,
+            origin: Origin::Flag(name),
+        });
+        let variable = variable.map(|(value, name)| Setting {
+            value,
+            origin: Origin::Variable(name),
+        });
+        let user = user.map(|(value, key)| Setting {
+            value,
+            origin: self.in_file(key),
+        });
+        flag.or(variable).or(user)
+    }
+
+    fn in_file(&self, key: &str) -> Origin {
+        let document = self.document.as_ref();
+        Origin::File {
+            path: document
+                .map(|document| document.file().to_owned())
+                .unwrap_or_default(),
+            line: document.and_then(|document| document.line_of(key)).unwrap_or(1),
+        }
+    }
+
+    fn flag<T>(&self, name: &'static str, value: Option<T>) -> Option<Setting<T>> {
+        self.pick(value.map(|value| (value, name)), None, None)
+    }
+
+    fn text(
+        &self,
+        flag: &'static str,
+        variable: &'static str,
+        key: &str,
+        of_flags: impl Fn(&Common) -> Option<String>,
+        of_user: impl Fn(&UserFile) -> Option<String>,
+    ) -> Option<Setting<String>> {
+        self.pick(
+            of_flags(self.flags).map(|value| (value, flag)),
+            self.variables.text(variable).map(|value| (value, variable)),
+            of_user(&self.user).map(|value| (value, key)),
+        )
+    }
+
+    /// A switch that an option can only turn on.
+    fn switch(
+        &mut self,
+        flag: (bool, &'static str),
+        variable: &'static str,
+        user: Option<bool>,
+        key: &str,
+    ) -> Setting<bool> {
+        let set = self.variables.switch(variable).map(|value| (value, variable));
+        let picked = self.pick(
+            flag.0.then_some((true, flag.1)),
+            set,
+            user.map(|value| (value, key)),
+        );
+        picked.unwrap_or_else(|| Setting::default_of(false))
+    }
+
+    fn profile_name(&self) -> Setting<String> {
+        let chosen = self.text(
+            "--profile",
+            "SOPWATCH_PROFILE",
+            "profile",
+            |f| f.profile.clone(),
+            |u| u.profile.clone(),
+        );
+        chosen.unwrap_or_else(|| Setting::default_of(DEFAULT_PROFILE.to_owned()))
+    }
+
+    fn profile(&self, name: &Setting<String>) -> Result<(ProfileSource, Profile), ConfigError> {
+        let in_file = matches!(name.origin, Origin::File { .. });
+        let base = if in_file {
+            &self.base
+        } else {
+            &self.folders.current
+        };
+        let source = profiles::find(&name.value, base, self.folders).map_err(|known| {
+            let message = format!("there is no profile `{}`", name.value);
+            let problem = problem_of(&name.origin, "profile", message, self.document.as_ref());
+            problem.hint_among(&name.value, known.iter().map(String::as_str))
+        })?;
+        let profile = profiles::read(&source)?;
+        Ok((source, profile))
+    }
+
+    fn change(&self, profile: &mut Profile) -> Result<BTreeMap<String, Origin>, ConfigError> {
+        let Some(document) = &self.document else {
+            return Ok(BTreeMap::new());
+        };
+        let (origins, problems) = overrides::apply(profile, &self.user, document);
+        all_or(problems).map(|()| origins)
+    }
+
+    fn place_choices(&self) -> place::Choices {
+        let environment =
+            |origin: Origin, value: &Option<String>| value.clone().map(|value| Setting { value, origin });
+        place::Choices {
+            environments: [
+                environment(Origin::Flag("-e/--environment"), &self.flags.environment),
+                environment(
+                    Origin::Variable("SOPWATCH_ENVIRONMENT"),
+                    &self.variables.text("SOPWATCH_ENVIRONMENT"),
+                ),
+                environment(self.in_file("environment"), &self.user.environment),
+            ],
+            namespaces: [
+                environment(Origin::Flag("-n/--namespace"), &self.flags.namespace),
+                environment(
+                    Origin::Variable("SOPWATCH_NAMESPACE"),
+                    &self.variables.text("SOPWATCH_NAMESPACE"),
+                ),
+                environment(self.in_file("namespace"), &self.user.namespace),
+            ],
+        }
+    }
+
+    fn kubeconfig(&self) -> Option<Setting<Vec<PathBuf>>> {
+        let list = |text: String| -> Vec<PathBuf> {
+            std::env::split_paths(&text)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect()
+        };
+        self.pick(
+            self.flags
+                .kubeconfig
+                .as_ref()
+                .map(|path| (vec![self.folders.current.join(path)], "--kubeconfig")),
+            self.variables
+                .text("KUBECONFIG")
+                .map(|text| (list(text), "KUBECONFIG")),
+            self.user
+                .kubeconfig
+                .as_ref()
+                .map(|path| (vec![self.folders.resolve(path, &self.base)], "kubeconfig")),
+        )
+    }
+
+    fn sop(&self, profile: &Profile) -> Result<Option<Setting<String>>, ConfigError> {
+        let Some(sop) = self.text(
+            "--sop",
+            "SOPWATCH_SOP",
+            "sop",
+            |f| f.sop.clone(),
+            |u| u.sop.clone(),
+        ) else {
+            return Ok(None);
+        };
+        if profile.sop(&sop.value).is_some() {
+            return Ok(Some(sop));
+        }
+        let message = format!("the profile has no SOP `{}`", sop.value);
+        let problem = problem_of(&sop.origin, "sop", message, self.document.as_ref());
+        Err(problem
+            .hint_among(&sop.value, profile.sops.iter().map(|sop| sop.id.as_str()))
+            .into())
+    }
+
+    fn read_only(&mut self) -> Setting<bool> {
+        let user = self.user.read_only;
+        self.switch(
+            (self.flags.read_only, "--read-only"),
+            "SOPWATCH_READ_ONLY",
+            user,
+            "read-only",
+        )
+    }
+
+    fn log_file(&self) -> Option<Setting<PathBuf>> {
+        let variable = self.variables.text("SOPWATCH_LOG_FILE");
+        self.pick(
+            self.flags
+                .log_file
+                .as_ref()
+                .map(|path| (self.folders.current.join(path), "--log-file")),
+            variable.map(|path| {
+                (
+                    self.folders.resolve(&path, &self.folders.current),
+                    "SOPWATCH_LOG_FILE",
+                )
+            }),
+            None,
+        )
+    }
+
+    fn screen(&mut self) -> ScreenSettings {
+        let theme = self.text(
+            "--theme",
+            "SOPWATCH_THEME",
+            "theme",
+            |f| f.theme.clone(),
+            |u| u.theme.clone(),
+        );
+        let user = self.user.ascii;
+        ScreenSettings {
+            theme: theme.unwrap_or_else(|| Setting::default_of(DEFAULT_THEME.to_owned())),
+            ascii: self.switch((self.flags.ascii, "--ascii"), "SOPWATCH_ASCII", user, "ascii"),
+            color: self.color(),
+        }
+    }
+
+    fn color(&mut self) -> Setting<ColorChoice> {
+        let own = self
+            .variables
+            .value("SOPWATCH_COLOR", "auto, always or never", |_: &Color| true);
+        let own = own.map(|Color(color)| (color, "SOPWATCH_COLOR"));
+        let none = self
+            .variables
+            .text("NO_COLOR")
+            .map(|_| (ColorChoice::Never, "NO_COLOR"));
+        let picked = self.pick(
+            self.flags.color.map(|color| (color, "--color")),
+            own.or(none),
+            self.user.color.map(|color| (color, "color")),
+        );
+        picked.unwrap_or_else(|| Setting::default_of(ColorChoice::Auto))
+    }
+
+    fn database(&mut self) -> Result<DatabaseSettings, ConfigError> {
+        let user = self.user.database.clone();
+        let port = self
+            .variables
+            .value("SOPWATCH_DATABASE_PORT", "a port from 1 to 65535", |port| {
+                *port > 0_u16
+            });
+        let libpq = LIBPQ
+            .into_iter()
+            .filter_map(|name| Some((name, SecretString::from(self.variables.text(name)?))));
+        let libpq = libpq.collect();
+        Ok(DatabaseSettings {
+            enabled: self.database_enabled(),
+            url: self.database_url()?,
+            libpq,
+            host: self.text(
+                "--database-host",
+                "SOPWATCH_DATABASE_HOST",
+                "database.host",
+                |f| f.database_host.clone(),
+                |u| u.database.host.clone(),
+            ),
+            port: self.pick(
+                self.flags.database_port.map(|port| (port, "--database-port")),
+                port.map(|port| (port, "SOPWATCH_DATABASE_PORT")),
+                user.port.map(|port| (port, "database.port")),
+            ),
+            tls: self.pick(None, None, user.tls.map(|tls| (tls, "database.tls"))),
+            poll: self.poll(),
+        })
+    }
+
+    fn database_enabled(&mut self) -> Setting<bool> {
+        let variable = self.variables.switch("SOPWATCH_NO_DATABASE");
+        let picked = self.pick(
+            self.flags.no_database.then_some((false, "--no-database")),
+            variable.map(|off| (!off, "SOPWATCH_NO_DATABASE")),
+            self.user.database.enabled.map(|on| (on, "database.enabled")),
+        );
+        picked.unwrap_or_else(|| Setting::default_of(true))
+    }
+
+    fn database_url(&self) -> Result<Option<Setting<SecretString>>, ConfigError> {
+        let url = self.text(
+            "--database-url",
+            "SOPWATCH_DATABASE_URL",
+            "database.url",
+            |f| f.database_url.clone(),
+            |u| u.database.url.clone(),
+        );
+        let Some(url) = url else {
+            return Ok(None);
+        };
+        let wrong = |message: &str| {
+            problem_of(
+                &url.origin,
+                "database.url",
+                message.to_owned(),
+                self.document.as_ref(),
+            )
+        };
+        if !is_postgres(&url.value) {
+            return Err(wrong("not a PostgreSQL URL")
+                .hint("such as postgres://user@host:5432/database")
+                .into());
+        }
+        if matches!(url.origin, Origin::Flag(_)) && has_password(&url.value) {
+            let problem = wrong(
+                "the URL holds a password, and everybody on this machine can read the command lines of programs",
+            );
+            return Err(problem
+                .hint("give the URL in SOPWATCH_DATABASE_URL, or the password in PGPASSWORD")
+                .into());
+        }
+        let secret = SecretString::from(url.value.clone());
+        Ok(Some(url.with(secret)))
+    }
+
+    fn poll(&mut self) -> Setting<Duration> {
+        let variable = self
+            .variables
+            .value("SOPWATCH_POLL", "a number from 1 to 3600", |poll| {
+                (1..=3600_u64).contains(poll)
+            });
+        let picked = self.pick(
+            self.flags.poll.map(|poll| (poll, "--poll")),
+            variable.map(|poll| (poll, "SOPWATCH_POLL")),
+            self.user.poll.map(|poll| (poll, "poll")),
+        );
+        let poll = picked.unwrap_or_else(|| Setting::default_of(DEFAULT_POLL));
+        poll.with(Duration::from_secs(poll.value))
+    }
+
+    fn keys(&self) -> Vec<KeySetting> {
+        let binding = |(action, keys): (&String, &user_file::Keys)| KeySetting {
+            action: action.clone(),
+            keys: keys.all(),
+            origin: self.in_file(&format!("keys.{action}")),
+        };
+        self.user.keys.iter().map(binding).collect()
+    }
+}
+
+/// A colour choice as a variable spells it.
+struct Color(ColorChoice);
+
+impl FromStr for Color {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Color, String> {
+        ColorChoice::from_str(text, false).map(Color)
+    }
+}
+
+/// The user's file; `None` for the usual one that is not there.
+fn read_document(file: &Setting<PathBuf>) -> Result<Option<Document>, Problem> {
+    if matches!(file.origin, Origin::Default) && !file.value.exists() {
+        return Ok(None);
+    }
+    let text = read_text(&file.value)?;
+    Document::parse(file.value.display().to_string(), text).map(Some)
+}
+
+fn read_user_file(document: &Document) -> Result<UserFile, ConfigError> {
+    let user: UserFile = document.read()?;
+    all_or(user_file::check(&user, document))?;
+    Ok(user)
+}

@@ -1,0 +1,259 @@
+//! Every value and where it comes from, without any secret.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::database_url::without_password;
+use super::setting::{Origin, Setting};
+use super::settings::Settings;
+use crate::cli::ColorChoice;
+use sopwatch_core::profile::{Database, Environment};
+use sopwatch_core::text::SafeText;
+
+/// One line: key, value, origin.
+type Line = (String, String, String);
+
+/// The text of `config show`.
+pub fn show(settings: &Settings) -> String {
+    let mut lines = Vec::new();
+    lines.extend(chosen(settings));
+    lines.extend(screen(settings));
+    lines.extend(database(settings));
+    lines.extend(keys(settings));
+    lines.extend(profile(settings));
+    table(&lines)
+}
+
+/// The lines in columns.
+fn table(lines: &[Line]) -> String {
+    let width = |column: fn(&Line) -> &String, most: usize| {
+        let longest = lines
+            .iter()
+            .map(|line| column(line).chars().count())
+            .max()
+            .unwrap_or(0);
+        longest.min(most)
+    };
+    let (keys, values) = (width(|line| &line.0, 64), width(|line| &line.1, 48));
+    let text = |(key, value, origin): &Line| format!("{key:keys$}  {value:values$}  {origin}\n");
+    let text: String = lines.iter().map(text).collect();
+    SafeText::new(&text).as_str().to_owned()
+}
+
+fn line(key: &str, value: impl Into<String>, origin: &Origin) -> Line {
+    (key.to_owned(), value.into(), origin.to_string())
+}
+
+/// A value that may be absent, with what counts then.
+fn optional<T>(
+    key: &str,
+    setting: Option<&Setting<T>>,
+    text: impl Fn(&T) -> String,
+    otherwise: &str,
+) -> Line {
+    match setting {
+        Some(setting) => line(key, text(&setting.value), &setting.origin),
+        None => (key.to_owned(), "-".to_owned(), otherwise.to_owned()),
+    }
+}
+
+fn chosen(settings: &Settings) -> Vec<Line> {
+    let source = settings.profile_source.text();
+    let profile = &settings.profile_name;
+    let word = |text: &String| text.clone();
+    let files = |paths: &Vec<PathBuf>| {
+        let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+        paths.join(":")
+    };
+    vec![
+        (
+            "profile".to_owned(),
+            profile.value.clone(),
+            format!("{}; read from: {source}", profile.origin),
+        ),
+        optional(
+            "environment",
+            settings.environment.as_ref(),
+            word,
+            "follows from the namespace",
+        ),
+        optional(
+            "namespace",
+            settings.namespace.as_ref(),
+            word,
+            "the kubeconfig's context decides",
+        ),
+        optional(
+            "context",
+            settings.context.as_ref(),
+            word,
+            "the kubeconfig's current one",
+        ),
+        optional(
+            "kubeconfig",
+            settings.kubeconfig.as_ref(),
+            files,
+            "~/.kube/config, or the pod's own account",
+        ),
+        optional("as", settings.impersonate.as_ref(), word, "nobody else"),
+        optional(
+            "request-timeout",
+            settings.request_timeout.as_ref(),
+            |span| seconds(*span),
+            "the program's own limits",
+        ),
+        optional("sop", settings.sop.as_ref(), word, "chosen on the screen"),
+        line(
+            "read-only",
+            settings.read_only.value.to_string(),
+            &settings.read_only.origin,
+        ),
+        optional(
+            "log-file",
+            settings.log_file.as_ref(),
+            |path| path.display().to_string(),
+            "no log is written",
+        ),
+    ]
+}
+
+fn screen(settings: &Settings) -> Vec<Line> {
+    let screen = &settings.screen;
+    let color = match screen.color.value {
+        ColorChoice::Auto => "auto",
+        ColorChoice::Always => "always",
+        ColorChoice::Never => "never",
+    };
+    vec![
+        line("theme", screen.theme.value.clone(), &screen.theme.origin),
+        line("ascii", screen.ascii.value.to_string(), &screen.ascii.origin),
+        line("color", color, &screen.color.origin),
+    ]
+}
+
+fn database(settings: &Settings) -> Vec<Line> {
+    let database = &settings.database;
+    let credentials = "libpq variables, then the profile's secret";
+    let mut lines = vec![
+        line(
+            "database.enabled",
+            database.enabled.value.to_string(),
+            &database.enabled.origin,
+        ),
+        optional(
+            "database.url",
+            database.url.as_ref(),
+            |url| without_password(url.expose_secret()),
+            credentials,
+        ),
+        optional(
+            "database.host",
+            database.host.as_ref(),
+            Clone::clone,
+            "as the credentials say",
+        ),
+        optional(
+            "database.port",
+            database.port.as_ref(),
+            u16::to_string,
+            "as the credentials say",
+        ),
+        optional(
+            "database.tls",
+            database.tls.as_ref(),
+            |tls| tls.name().to_owned(),
+            "as the credentials say",
+        ),
+        line("poll", seconds(database.poll.value), &database.poll.origin),
+    ];
+    for (name, value) in database.libpq.iter().filter(|(name, _)| name.starts_with("PG")) {
+        let shown = if *name == "PGPASSWORD" {
+            "(set, not shown)"
+        } else {
+            value.expose_secret()
+        };
+        lines.push((
+            format!("database.{name}"),
+            shown.to_owned(),
+            "environment".to_owned(),
+        ));
+    }
+    lines
+}
+
+fn keys(settings: &Settings) -> Vec<Line> {
+    let binding = |key: &super::settings::KeySetting| {
+        line(&format!("keys.{}", key.action), key.keys.join(", "), &key.origin)
+    };
+    settings.keys.iter().map(binding).collect()
+}
+
+/// What the profile says and the user may change, with who said it.
+fn profile(settings: &Settings) -> Vec<Line> {
+    let profile = &settings.profile;
+    let leaders = &profile.leaders;
+    let said = |key: &str, value: String| line(key, value, &settings.origin_of(key));
+    let mut lines = vec![
+        said("service.deployment", profile.service.deployment.clone()),
+        said("service.selector", profile.service.selector.clone()),
+        said("service.container", profile.service.container.clone()),
+        said("thresholds.replicas", profile.service.replicas.to_string()),
+        said("thresholds.tick", seconds(leaders.tick)),
+        said("thresholds.lease", seconds(leaders.lease)),
+        said("thresholds.reconcile", seconds(leaders.reconcile)),
+    ];
+    if let Some(database) = &profile.database {
+        lines.push(said("database.secret", database.secret.name.clone()));
+        lines.extend(limits(settings, database));
+    }
+    for environment in &profile.environments {
+        lines.extend(environment_lines(settings, environment));
+    }
+    for (team, contact) in &profile.contacts {
+        let reach = if contact.reach.is_empty() {
+            "(empty in the SOP: fill it in)".to_owned()
+        } else {
+            contact.reach.join(", ")
+        };
+        lines.push(said(&format!("contacts.{team}"), reach));
+    }
+    lines
+}
+
+fn limits(settings: &Settings, database: &Database) -> Vec<Line> {
+    let statuses = |table: &'_ sopwatch_core::profile::Table| -> Vec<Line> {
+        let limited = table
+            .statuses
+            .iter()
+            .filter_map(|status| Some((status, status.limit?)));
+        let limit = |(status, limit): (&sopwatch_core::profile::Status, Duration)| {
+            let key = format!("thresholds.limits.{}.{}", table.name, status.name);
+            line(&key, seconds(limit), &settings.origin_of(&key))
+        };
+        limited.map(limit).collect()
+    };
+    database.tables.iter().flat_map(statuses).collect()
+}
+
+fn environment_lines(settings: &Settings, environment: &Environment) -> Vec<Line> {
+    let key = |name: &str| format!("environments.{}.{name}", environment.name);
+    let said = |name: &str, value: String| line(&key(name), value, &settings.origin_of(&key(name)));
+    let mut lines = vec![
+        said("namespace", environment.namespace.clone()),
+        said("read-only", environment.read_only.to_string()),
+    ];
+    for (name, link) in &environment.links {
+        lines.push(said(&format!("links.{name}"), link.clone()));
+    }
+    lines
+}
+
+fn seconds(span: Duration) -> String {
+    if span.subsec_millis() == 0 {
+        format!("{} s", span.as_secs())
+    } else {
+        format!("{} ms", span.as_millis())
+    }
+}

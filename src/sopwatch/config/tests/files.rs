@@ -1,0 +1,246 @@
+//! The files of the configuration.
+
+use super::User;
+use crate::cli::ColorChoice;
+use crate::config::{Answer, DEFAULT_FILE, Origin, Settings, Tls, answer, check, init, paths};
+use sopwatch_core::profile::Profile;
+
+/// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
+/// if `examples`.
+fn uncommented(examples: bool) -> String {
+    let mut example = false;
+    let mut text = String::new();
+    for line in DEFAULT_FILE.lines() {
+        match line.strip_prefix('#') {
+            Some(prose) if prose.is_empty() || prose.starts_with(' ') => {
+                example = prose.contains("(no default)");
+            }
+            Some(setting) if examples || !example || setting.starts_with('[') => {
+                text.push_str(setting);
+                text.push('\n');
+            }
+            Some(_) => {}
+            None => example = false,
+        }
+    }
+    text
+}
+
+#[test]
+fn every_line_of_the_default_file_is_a_setting() {
+    let text = uncommented(true);
+    let settings = User::new(&text, &[], "").settings();
+    assert_eq!(
+        settings.namespace.as_ref().map(|chosen| chosen.value.as_str()),
+        Some("managed-services-stage")
+    );
+    assert_eq!(
+        settings.database.tls.as_ref().map(|tls| tls.value),
+        Some(Tls::VerifyFull)
+    );
+    assert_eq!(settings.keys.len(), 1);
+    for key in USER_KEYS {
+        assert!(
+            text.lines().any(|line| line.starts_with(key)),
+            "{key} is not in the default file"
+        );
+    }
+}
+
+/// Every key of the user's file.
+const USER_KEYS: [&str; 25] = [
+    "profile",
+    "environment",
+    "namespace",
+    "context",
+    "kubeconfig",
+    "sop",
+    "theme",
+    "ascii",
+    "color",
+    "read-only",
+    "poll",
+    "[database]",
+    "enabled",
+    "url",
+    "host",
+    "port",
+    "tls",
+    "[contacts]",
+    "[environments.",
+    "[keys]",
+    "[thresholds]",
+    "replicas",
+    "tick",
+    "lease",
+    "reconcile",
+];
+
+#[test]
+fn the_default_file_says_what_the_program_does() {
+    let given = User::new(&uncommented(false), &[], "").settings();
+    let default = User::new("", &[], "").settings();
+    assert_eq!(given.profile, default.profile);
+    let plain = |settings: &Settings| {
+        (
+            settings.profile_name.value.clone(),
+            settings.read_only.value,
+            settings.screen.theme.value.clone(),
+            settings.screen.ascii.value,
+            settings.screen.color.value,
+            settings.database.enabled.value,
+            settings.database.poll.value,
+        )
+    };
+    assert_eq!(plain(&given), plain(&default));
+    assert!(matches!(given.database.poll.origin, Origin::File { .. }));
+    assert_eq!(default.screen.color.value, ColorChoice::Auto);
+    let unset = [
+        given.environment.is_none(),
+        given.namespace.is_none(),
+        given.sop.is_none(),
+        given.database.url.is_none(),
+    ];
+    assert_eq!(unset, [true; 4]);
+}
+
+#[test]
+fn profiles_are_found_by_name_and_by_path() {
+    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
+    let mine = text.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
+    let cases = [
+        ("--profile mine", ""),
+        ("", "profile = 'mine'"),
+        ("", "profile = 'profiles/mine.toml'"),
+    ];
+    for (line, file) in cases {
+        let user = User::new(file, &[], line);
+        user.write("profiles/mine.toml", &mine);
+        assert_eq!(user.settings().profile.id, "mine", "{line}{file}");
+    }
+    let user = User::new("", &[], "");
+    let path = user.write("elsewhere/x.toml", &mine);
+    let user = User {
+        line: format!("sopwatch --profile {}", path.display()),
+        ..user
+    };
+    assert_eq!(user.settings().profile.id, "mine");
+    let user = User::new("", &[], "--profile mina");
+    user.write("profiles/mine.toml", &mine);
+    assert_eq!(
+        user.error(),
+        "--profile: there is no profile `mina`\n       = did you mean `mine`?"
+    );
+}
+
+#[test]
+fn the_first_file_is_written_once_and_is_good() {
+    let user = User::new("", &[], "config init");
+    let written = init(&user.cli(), &user.variables, &user.folders()).expect("written");
+    assert!(written.contains("config.toml"), "{written}");
+    let again = init(&user.cli(), &user.variables, &user.folders())
+        .expect_err("kept")
+        .to_string();
+    assert!(again.contains("is there already"), "{again}");
+    let (text, well) = check(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    assert!(well && text.contains("config.toml: ok"), "{text}");
+}
+
+#[test]
+fn check_reads_every_file_and_tells_what_is_wrong() {
+    let user = User::new("poll = 0", &[], "config check");
+    user.write("profiles/bad.toml", "id = 3");
+    let (text, well) = check(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    assert!(!well);
+    for expected in [
+        "config.toml:1: poll: ",
+        "bad.toml:1: id: ",
+        "managed-services-api (built in): ok",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn paths_tell_what_exists() {
+    let user = User::new("poll = 3", &[("KUBECONFIG", "/no/a:/no/b")], "config paths");
+    let text = paths(&user.cli(), &user.variables, &user.folders());
+    let line = |word: &str| {
+        text.lines()
+            .find(|line| line.contains(word))
+            .unwrap_or_else(|| panic!("{word}\n{text}"))
+    };
+    assert!(line("config.toml").contains("there"), "{text}");
+    assert!(
+        line("/no/b").contains("absent") && line("/no/a").contains("KUBECONFIG"),
+        "{text}"
+    );
+    assert!(line("profiles").contains("absent"), "{text}");
+}
+
+#[test]
+fn the_role_of_the_sample_covers_the_profile() {
+    let rbac = include_str!("../../../../config/rbac.yaml");
+    let Profile { database, .. } = User::new("", &[], "").settings().profile;
+    let secret = database.expect("a database").secret.name;
+    assert!(rbac.contains(&format!("resourceNames: [\"{secret}\"]")));
+    for resource in [
+        "deployments",
+        "replicasets",
+        "pods",
+        "pods/log",
+        "events",
+        "secrets",
+        "deployments/scale",
+    ] {
+        assert!(rbac.contains(&format!("\"{resource}\"")), "{resource}");
+    }
+}
+
+/// What a command is answered with.
+fn answered(file: &str, line: &str) -> Option<Answer> {
+    let user = User::new(file, &[], line);
+    let found = answer(&user.cli(), &user.variables, &user.folders(), |_| Ok(()), &[]);
+    found.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn commands_without_a_screen_are_answered_with_a_text() {
+    let cases = [
+        ("sops", 0, "api-down"),
+        (
+            "sops api-down",
+            0,
+            "production, sentry: https://sentry.devshift.net",
+        ),
+        (
+            "sops api-down -e stage",
+            0,
+            "Environment: stage, namespace managed-services-stage",
+        ),
+        ("config show", 0, "database.enabled"),
+        ("config paths", 0, "config.toml"),
+        ("config check", 0, "ok"),
+        ("completions fish", 0, "complete"),
+        ("man", 0, ".TH"),
+    ];
+    for (line, status, part) in cases {
+        let answer = answered("", line).expect(line);
+        assert_eq!(answer.status, status, "{line}");
+        assert!(
+            answer.text.contains(part),
+            "{line}: {part} is not in\n{}",
+            answer.text
+        );
+    }
+    assert_eq!(answered("", ""), None);
+    assert_eq!(answered("", "drill no-kafka-leader"), None);
+}
+
+#[test]
+fn what_does_not_hang_on_the_configuration_is_answered_when_it_is_broken() {
+    for line in ["config paths", "completions bash", "man"] {
+        assert_eq!(answered("poll = 0", line).expect(line).status, 0, "{line}");
+    }
+    assert_eq!(answered("poll = 0", "config check").expect("checked").status, 1);
+}

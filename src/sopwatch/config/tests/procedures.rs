@@ -1,0 +1,251 @@
+//! The procedures of the built-in profile as plain text.
+
+use crate::config::profiles::{self, DEFAULT_PROFILE};
+use sopwatch_core::gaps::{gaps_of_sop, gaps_of_step};
+use sopwatch_core::profile::Profile;
+use sopwatch_core::sop::PLACEHOLDERS;
+use sopwatch_core::sop_text::{fill, sop_text, sops_list};
+
+fn profile() -> Profile {
+    profiles::built_in(DEFAULT_PROFILE).expect("there").expect("good")
+}
+
+fn text_of(id: &str, environment: Option<&str>) -> String {
+    let profile = profile();
+    let sop = profile.sop(id).expect(id);
+    let environment = profile
+        .environments
+        .iter()
+        .find(|known| Some(known.name.as_str()) == environment);
+    sop_text(&profile, sop, environment)
+}
+
+#[test]
+fn the_list_has_every_procedure_with_its_steps() {
+    let list = sops_list(&profile(), None);
+    assert_eq!(list.lines().count(), 8);
+    assert!(list.contains("Managed Services API down  (7 steps; "), "{list}");
+    assert!(list.contains("(8 steps, those of api-availability; "), "{list}");
+}
+
+#[test]
+fn a_procedure_is_whole() {
+    let text = text_of("kafka-deletion-correctness", Some("production"));
+    let expected = [
+        "Kafka cluster deletion correctness  (kafka-deletion-correctness)",
+        "Environment: production, namespace managed-services-production",
+        "Impact\n  Managed Services API has trouble deleting Kafka clusters.",
+        "- managed-services-api-rds",
+        "Steps, those of kafka-provisioning-latency\n  1. Error tracker",
+        "production, sentry: https://sentry.devshift.net",
+        "  10. Handle it, or escalate",
+        "$ oc get pods -n managed-services-production -l app=managed-services-api",
+        "$ oc logs <pod> -n managed-services-production -c service | less",
+        "How to handle\n  - An error looks like",
+        "Escalations\n",
+        "Control Plane team: the SOP leaves this empty",
+    ];
+    for part in expected {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
+    let stage = text_of("api-down", Some("stage"));
+    assert!(
+        stage.contains("stage, grafana-application: https://grafana.stage."),
+        "{stage}"
+    );
+    assert!(
+        stage.contains("! TODO in the SOP: the link grafana-resources for stage;"),
+        "{stage}"
+    );
+    let production = text_of("api-down", Some("production"));
+    assert!(
+        production.contains("! TODO in the SOP: the link grafana-application for production;"),
+        "{production}"
+    );
+    assert!(!production.contains("stage.devshift"), "{production}");
+    let both = text_of("api-down", None);
+    assert!(
+        both.contains("stage, sentry:") && both.contains("production, sentry:"),
+        "{both}"
+    );
+}
+
+#[test]
+fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
+    let profile = profile();
+    assert_eq!(
+        fill("{namespace} {pod} {selector}", &profile, Some("a"), None),
+        "a <pod> app=managed-services-api"
+    );
+    for sop in &profile.sops {
+        let text = text_of(&sop.id, None);
+        for word in PLACEHOLDERS {
+            assert!(!text.contains(&format!("{{{word}}}")), "{word} in {}", sop.id);
+        }
+    }
+}
+
+#[test]
+fn paragraphs_fit_their_width() {
+    for sop in &profile().sops {
+        let text = text_of(&sop.id, Some("stage"));
+        let long = |line: &&str| line.chars().count() > 100 && !line.contains("$ ") && !line.contains("://");
+        assert_eq!(text.lines().find(long), None, "{}", sop.id);
+    }
+}
+
+/// Every `TODO` in the source's text: the procedure that has it, in which environment one must see it, and what the gap says.
+const TODOS: &[(&str, &str, &str)] = &[
+    (
+        "api-down",
+        "production",
+        "TODO in the SOP: the link grafana-application for production",
+    ),
+    (
+        "api-down",
+        "stage",
+        "TODO in the SOP: the link grafana-resources for stage",
+    ),
+    (
+        "api-down",
+        "production",
+        "TODO in the SOP: the link grafana-resources for production",
+    ),
+    (
+        "api-availability",
+        "production",
+        "TODO in the SOP: the link grafana-application for production",
+    ),
+    (
+        "api-availability",
+        "stage",
+        "TODO in the SOP: the link grafana-resources for stage",
+    ),
+    (
+        "api-availability",
+        "production",
+        "TODO in the SOP: the link grafana-resources for production",
+    ),
+    (
+        "api-availability",
+        "stage",
+        "TODO in the SOP: the background workers do not scale",
+    ),
+];
+
+fn gaps_of(profile: &Profile, id: &str, environment: &str) -> Vec<String> {
+    let sop = profile.sop(id).expect(id);
+    let environment = profile
+        .environments
+        .iter()
+        .find(|known| known.name == environment);
+    let steps = profile.steps_of(sop).into_iter();
+    steps
+        .flat_map(|(_, step)| gaps_of_step(profile, step, environment))
+        .chain(gaps_of_sop(profile, sop).into_iter().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
+    let profile = profile();
+    for (id, environment, gap) in TODOS {
+        let gaps = gaps_of(&profile, id, environment);
+        assert!(
+            gaps.iter().any(|known| known.starts_with(gap)),
+            "{id}: {gap} in {gaps:#?}"
+        );
+    }
+    let stage = gaps_of(&profile, "api-down", "stage");
+    assert!(
+        !stage.iter().any(|gap| gap.contains("grafana-application")),
+        "stage has it: {stage:#?}"
+    );
+    for sop in &profile.sops {
+        let gaps = gaps_of(&profile, &sop.id, "stage");
+        let contacts =
+            "TODO in the SOP: how to reach Control Plane team, Data Plane or MK SRE support and OCM support;";
+        assert!(
+            gaps.iter().any(|gap| gap.starts_with(contacts)),
+            "{}: {gaps:#?}",
+            sop.id
+        );
+    }
+}
+
+#[test]
+fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
+    let mut profile = profile();
+    let before = sops_list(&profile, None);
+    let reach = vec!["#ocm".to_owned()];
+    profile
+        .contacts
+        .get_mut("ocm-support")
+        .expect("there")
+        .reach
+        .clone_from(&reach);
+    let gaps = gaps_of(&profile, "api-down", "stage").join("\n");
+    assert!(
+        gaps.contains("how to reach Control Plane team and Data Plane or MK SRE support;"),
+        "{gaps}"
+    );
+    for contact in profile.contacts.values_mut() {
+        contact.reach.clone_from(&reach);
+    }
+    for environment in &mut profile.environments {
+        for key in ["grafana-application", "grafana-resources"] {
+            environment
+                .links
+                .insert(key.to_owned(), "https://x.example".to_owned());
+        }
+    }
+    for sop in &profile.sops {
+        let gaps = gaps_of(&profile, &sop.id, "production").join("\n");
+        assert!(
+            !gaps.contains("how to reach") && !gaps.contains("the link"),
+            "{gaps}"
+        );
+        let step = gaps_of_step(&profile, &profile.steps["escalate"], None);
+        assert_eq!(step.len(), 1, "what the profile notes stays: {step:?}");
+    }
+    assert_ne!(before, sops_list(&profile, None), "they are counted");
+}
+
+/// What misleads in the source beyond its TODOs, by the step that shows it.
+#[test]
+fn what_misleads_is_said_at_its_step() {
+    let profile = profile();
+    for (step, words) in [
+        ("clusters-idle", "the days are lost"),
+        ("clusters-idle", "counts deleted rows"),
+        ("clusters-idle", "cuts seconds off"),
+        ("clusters-idle", "after 45 minutes here, but handles it after 3"),
+        ("kafkas-idle", "the days are lost"),
+        ("kafkas-idle", "stays accepted"),
+        ("clusters-ready", "counts deleted rows"),
+        ("leader-kafka", "has rotated away"),
+        ("leader-cluster", "with two"),
+        ("log-errors", "--tail=-1"),
+        ("events", "no event object carries them"),
+    ] {
+        let gaps = gaps_of_step(&profile, &profile.steps[step], None).join("\n");
+        assert!(gaps.contains(words), "{step}: {words} in\n{gaps}");
+    }
+    for (sop, words) in [
+        (
+            "kafka-provisioning-latency",
+            "Data Plane or MK SRE, but not which",
+        ),
+        ("kafka-deletion-correctness", "those of provisioning"),
+        ("kafka-deletion-correctness", "not which of the two first"),
+        ("api-availability", "never closed"),
+    ] {
+        let text = text_of(sop, None).replace("\n    ", " ");
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(words), "{sop}: {words} in\n{text}");
+    }
+}

@@ -1,0 +1,312 @@
+//! Opening the one connection.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+use tokio::net::{TcpStream, UnixListener};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::credentials::Credentials;
+use super::options::{DatabaseOptions, TlsMode};
+use super::problem::{self, Place};
+use sopwatch_core::fact::{DatabaseConnection, RowsOf};
+use sopwatch_core::feed::Problem;
+
+/// How long one try to connect and log in may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long the server is given to hear that we leave.
+const CLOSE_LIMIT: Duration = Duration::from_millis(200);
+
+/// An open connection.
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
+    pub(super) place: Place,
+    tls: TlsMode,
+    /// Statuses that are not shown as they are stored: as shown, by table, and as stored.
+    pub(super) disguised: Vec<(RowsOf, String)>,
+    /// Lives as long as the connection that runs through it.
+    relay: Option<Relay>,
+}
+
+impl Session {
+    /// The stored form of a status.
+    pub(super) fn stored<'a>(&'a self, of: &'a RowsOf) -> &'a str {
+        let disguised = self.disguised.iter().find(|(shown, _)| shown == of);
+        disguised.map_or(&of.status, |(_, stored)| stored)
+    }
+
+    /// What the session is, for the screen.
+    pub(super) fn describe(&self) -> DatabaseConnection {
+        DatabaseConnection {
+            host: self.place.host.as_str().into(),
+            port: self.place.port,
+            database: self.place.database.as_str().into(),
+            user: self.place.user.as_str().into(),
+            origin: self.place.origin.as_str().into(),
+            tls: self.tls.name().into(),
+            version: version_text(self.connection.server_version_num()).into(),
+        }
+    }
+
+    /// Says goodbye, so that the server's log does not complain.
+    pub(super) async fn close(self) {
+        let Self {
+            connection, relay, ..
+        } = self;
+        // whether it is heard does not matter: the socket is closed either way
+        let _ = tokio::time::timeout(CLOSE_LIMIT, connection.close()).await;
+        drop(relay);
+    }
+}
+
+/// `150003` is 15.3, `90624` is 9.6.24.
+fn version_text(number: Option<u32>) -> String {
+    match number {
+        None => "unknown".to_owned(),
+        Some(number @ 100_000..) => format!("{}.{}", number / 10_000, number % 10_000),
+        Some(number) => format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100),
+    }
+}
+
+/// Where a connection goes, which may not be where the credentials say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    /// The host that the certificate has to name.
+    name: String,
+    /// Where to connect: a name, an address or the directory of a Unix socket.
+    host: String,
+    port: u16,
+}
+
+impl Target {
+    fn new(credentials: &Credentials, options: &DatabaseOptions) -> Self {
+        let given = options.host.as_ref().or(credentials.address.as_ref());
+        Self {
+            name: credentials.host.clone(),
+            host: given.unwrap_or(&credentials.host).clone(),
+            port: options.port.unwrap_or(credentials.port),
+        }
+    }
+
+    fn is_socket(&self) -> bool {
+        self.host.starts_with('/')
+    }
+
+    /// The TLS modes to try, best first. The module's documentation says why.
+    fn modes(&self, asked: Option<TlsMode>, has_ca: bool) -> &'static [TlsMode] {
+        use TlsMode::{Disable, Require, VerifyCa, VerifyFull};
+        let near = is_loopback(&self.host);
+        match asked {
+            Some(Disable) => &[Disable],
+            Some(TlsMode::Prefer) => &[Require, Disable],
+            Some(Require) => &[Require],
+            Some(VerifyCa) => &[VerifyCa],
+            Some(VerifyFull) => &[VerifyFull],
+            None if self.is_socket() => &[Disable],
+            None if has_ca => &[VerifyFull],
+            None if near && is_loopback(&self.name) => &[Require, Disable],
+            None if near => &[VerifyFull, Require, Disable],
+            None => &[VerifyFull, Require],
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Opens a connection. `proven` is the TLS mode that the last one had or came to: the better ones are not tried again, so that only the
+/// first try of all may take more than one connection.
+pub(super) async fn open(
+    credentials: &Credentials,
+    options: &DatabaseOptions,
+    proven: &mut Option<TlsMode>,
+) -> Result<Session, Problem> {
+    let target = Target::new(credentials, options);
+    let modes = target.modes(credentials.tls.or(options.tls), credentials.ca.is_some());
+    let first = modes.iter().position(|mode| Some(*mode) == *proven).unwrap_or(0);
+    let place = Place::new(&target.host, target.port, credentials);
+    let mut mode = modes[first];
+    loop {
+        match log_in(credentials, &target, mode, &place).await? {
+            Ok(session) => {
+                *proven = Some(mode);
+                return Ok(session);
+            }
+            Err(error) => {
+                let weaker = weaker_than(&error).filter(|weaker| *weaker != mode && modes.contains(weaker));
+                mode = weaker.ok_or_else(|| problem::of(&error, &place))?;
+                *proven = Some(mode);
+            }
+        }
+    }
+}
+
+/// The TLS mode that would get past an error, if it may be used.
+fn weaker_than(error: &sqlx::Error) -> Option<TlsMode> {
+    if problem::is_no_tls(error) {
+        return Some(TlsMode::Disable);
+    }
+    problem::is_certificate(error).then_some(TlsMode::Require)
+}
+
+/// One try. The outer error is one that no other TLS mode would change.
+async fn log_in(
+    credentials: &Credentials,
+    target: &Target,
+    tls: TlsMode,
+    place: &Place,
+) -> Result<Result<Session, sqlx::Error>, Problem> {
+    let work = async {
+        let verified_elsewhere = tls == TlsMode::VerifyFull && target.host != target.name;
+        let relay = if verified_elsewhere && !target.is_socket() {
+            Some(Relay::open(&target.host, target.port).await?)
+        } else {
+            None
+        };
+        let options = connect_options(credentials, target, tls, relay.as_ref());
+        let connection = options.connect().await?;
+        Ok(Session {
+            connection,
+            place: place.clone(),
+            tls,
+            disguised: Vec::new(),
+            relay,
+        })
+    };
+    tokio::time::timeout(CONNECT_LIMIT, work)
+        .await
+        .map_err(|_elapsed| problem::frozen("the database", place, CONNECT_LIMIT))
+}
+
+/// Everything is set here, since the driver fills what is not from the environment by itself; `PGOPTIONS`, `PGSSLCERT` and `PGSSLKEY`
+/// it offers no way to leave out. The result must not be printed: its `Debug` shows the password.
+fn connect_options(
+    credentials: &Credentials,
+    target: &Target,
+    tls: TlsMode,
+    relay: Option<&Relay>,
+) -> PgConnectOptions {
+    let ca = credentials.ca.clone().unwrap_or_default();
+    let password = credentials
+        .password
+        .as_ref()
+        .map_or("", ExposeSecret::expose_secret);
+    let application = credentials.application.as_deref().unwrap_or("sopwatch");
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(if relay.is_some() {
+            &target.name
+        } else {
+            &target.host
+        })
+        .port(target.port)
+        .database(&credentials.database)
+        .username(&credentials.user)
+        .password(password)
+        .application_name(application)
+        .ssl_mode(ssl_mode(tls))
+        .ssl_root_cert_from_pem(ca.into_bytes())
+        .statement_cache_capacity(0)
+        .extra_float_digits(None)
+        .disable_statement_logging();
+    match relay {
+        Some(relay) => options.socket(relay.directory.path()),
+        None => options,
+    }
+}
+
+fn ssl_mode(tls: TlsMode) -> PgSslMode {
+    match tls {
+        TlsMode::Disable => PgSslMode::Disable,
+        TlsMode::Prefer => PgSslMode::Prefer,
+        TlsMode::Require => PgSslMode::Require,
+        TlsMode::VerifyCa => PgSslMode::VerifyCa,
+        TlsMode::VerifyFull => PgSslMode::VerifyFull,
+    }
+}
+
+/// A Unix socket, for us alone, that leads to a tunnel's near end.
+///
+/// The driver checks the certificate against the host it connects to; through a socket it takes the name it is given.
+struct Relay {
+    directory: TempDir,
+    _pump: AbortOnDropHandle<io::Result<()>>,
+}
+
+impl Relay {
+    async fn open(host: &str, port: u16) -> io::Result<Self> {
+        let mut remote = TcpStream::connect((host, port)).await?;
+        let directory = tempfile::Builder::new()
+            .prefix("sopwatch-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()?;
+        let listener = UnixListener::bind(directory.path().join(format!(".s.PGSQL.{port}")))?;
+        let pump = tokio::spawn(async move {
+            let (mut local, _) = listener.accept().await?;
+            tokio::io::copy_bidirectional(&mut local, &mut remote).await?;
+            Ok(())
+        });
+        Ok(Self {
+            directory,
+            _pump: AbortOnDropHandle::new(pump),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Host of the credentials, host to connect to, mode asked for, whether there is a CA; the modes to try.
+    type Case<'a> = (&'a str, &'a str, Option<TlsMode>, bool, &'a [TlsMode]);
+
+    #[test]
+    fn tls_is_as_strict_as_the_case_allows() {
+        use TlsMode::{Disable, Prefer, Require, VerifyCa, VerifyFull};
+        let cases: [Case<'_>; 12] = [
+            ("db.rds", "db.rds", None, true, &[VerifyFull]),
+            ("db.rds", "db.rds", None, false, &[VerifyFull, Require]),
+            ("db.rds", "127.0.0.1", None, true, &[VerifyFull]),
+            (
+                "db.rds",
+                "127.0.0.1",
+                None,
+                false,
+                &[VerifyFull, Require, Disable],
+            ),
+            ("localhost", "localhost", None, false, &[Require, Disable]),
+            ("::1", "::1", None, false, &[Require, Disable]),
+            ("/run/postgresql", "/run/postgresql", None, false, &[Disable]),
+            ("db.rds", "db.rds", Some(Disable), true, &[Disable]),
+            ("db.rds", "db.rds", Some(Prefer), false, &[Require, Disable]),
+            ("db.rds", "db.rds", Some(Require), true, &[Require]),
+            ("db.rds", "db.rds", Some(VerifyCa), true, &[VerifyCa]),
+            ("localhost", "localhost", Some(VerifyFull), false, &[VerifyFull]),
+        ];
+        for (name, host, asked, has_ca, modes) in cases {
+            let target = Target {
+                name: name.into(),
+                host: host.into(),
+                port: 5432,
+            };
+            assert_eq!(
+                target.modes(asked, has_ca),
+                modes,
+                "{name} {host} {asked:?} {has_ca}"
+            );
+        }
+    }
+
+    #[test]
+    fn versions_read_as_the_server_writes_them() {
+        assert_eq!(version_text(Some(150_003)), "15.3");
+        assert_eq!(version_text(Some(90_624)), "9.6.24");
+        assert_eq!(version_text(None), "unknown");
+    }
+}

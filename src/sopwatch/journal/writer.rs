@@ -1,0 +1,419 @@
+//! Writes a record, on a thread of its own: a disk may hang, and the console must not.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::chain::{START, encode};
+use super::read::{parse, read, read_open};
+use super::{Journal, Request};
+use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::text::SafeText;
+
+/// How the writing goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Why it does not, where it does not.
+    pub failing: Option<SafeText>,
+    /// Lines that were lost so far.
+    pub lost: u64,
+}
+
+/// Which record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// A new one.
+    New(New),
+    /// One that is there.
+    Old {
+        /// Its file.
+        file: PathBuf,
+        /// Is written first.
+        joined: Line,
+        /// Is begun where the old one can't be gone on with.
+        otherwise: New,
+    },
+}
+
+/// A record to be begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct New {
+    /// The folder, which is made where there is none.
+    pub folder: PathBuf,
+    /// The file's name without its ending; where it is taken, a number is added.
+    pub name: String,
+    /// The first line.
+    pub began: Line,
+}
+
+/// A record that was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// Its file.
+    pub file: PathBuf,
+    /// What stood in it before; where it is a new one instead, in the old one as far as that can be read.
+    pub lines: Vec<Line>,
+    /// Why it is a new one, where an old one was to be gone on with.
+    pub instead: Option<SafeText>,
+}
+
+/// A record that is being opened and written.
+#[derive(Debug)]
+pub struct Opening {
+    /// The console's end: what is written waits until it is open.
+    pub journal: Journal,
+    /// How the writing goes.
+    pub state: watch::Receiver<State>,
+    /// Tells when it is open.
+    pub opened: oneshot::Receiver<Opened>,
+    /// Ends when every [`Journal`] is gone and all is written.
+    pub thread: JoinHandle<()>,
+}
+
+/// Where lines are kept: a file, or in tests one that fails.
+pub(super) trait Disk: Send + 'static {
+    /// Writes at the end.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Waits until all is on disk.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Cuts to so many bytes.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        self.seek(SeekFrom::Start(length)).map(|_| ())
+    }
+}
+
+/// Opens a record and writes to it, on a thread. While it can't be opened, each line that comes is a reason to try again.
+pub fn open(place: Place) -> Opening {
+    let (journal, requests) = Journal::new();
+    let (publish, state) = watch::channel(State::default());
+    let (tell, opened) = oneshot::channel();
+    let thread = thread::spawn(move || keep(place, requests, publish, tell));
+    Opening {
+        journal,
+        state,
+        opened,
+        thread,
+    }
+}
+
+fn keep(
+    place: Place,
+    mut requests: mpsc::Receiver<Request>,
+    publish: watch::Sender<State>,
+    tell: oneshot::Sender<Opened>,
+) {
+    let mut lost = 0;
+    loop {
+        let why = match open_at(&place) {
+            Ok((disk, opened)) => {
+                let mut writer = Writer::new(disk, publish);
+                writer.lose(lost);
+                // A console that is gone needs not be told.
+                let _ = tell.send(opened);
+                return writer.run(requests);
+            }
+            Err(why) => why,
+        };
+        let state = State {
+            failing: Some(why.clone()),
+            lost,
+        };
+        publish.send_replace(state);
+        match requests.blocking_recv() {
+            None => return,
+            Some(Request::Write(lines)) => lost += lines.len() as u64,
+            Some(Request::Lost(lines)) => lost += lines,
+            Some(Request::Commit(_, answer)) => {
+                lost += 1;
+                // Who asked may be gone.
+                let _ = answer.send(Err(why));
+            }
+            Some(Request::Flush(answer)) => {
+                let _ = answer.send(());
+            }
+        }
+    }
+}
+
+/// A file that stands open, with what is needed to go on.
+struct Page {
+    file: File,
+    chain: String,
+    good: u64,
+}
+
+fn open_at(place: &Place) -> Result<(Page, Opened), SafeText> {
+    let (new, lines, instead) = match place {
+        Place::New(new) => (new, Vec::new(), None),
+        Place::Old {
+            file,
+            joined,
+            otherwise,
+        } => match resume(file, joined) {
+            Ok((page, lines)) => {
+                let opened = Opened {
+                    file: file.clone(),
+                    lines,
+                    instead: None,
+                };
+                return Ok((page, opened));
+            }
+            Err(why) => {
+                let lines = read(file).map_or(Vec::new(), |contents| contents.lines);
+                (otherwise, lines, Some(why))
+            }
+        },
+    };
+    let (file, page) = begin(new)?;
+    let opened = Opened { file, lines, instead };
+    Ok((page, opened))
+}
+
+fn begin(new: &New) -> Result<(PathBuf, Page), SafeText> {
+    let folder = &new.folder;
+    let told = |why: io::Error| {
+        SafeText::new(&format!(
+            "the record can't be begun in {}: {why}",
+            folder.display()
+        ))
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).map_err(told)?;
+    let (text, chain) = encode(START, &new.began).map_err(|why| told(why.into()))?;
+    let (path, mut file) = create(folder, &new.name).map_err(told)?;
+    lock(&file, &path)?;
+    let written = file
+        .append(text.as_bytes())
+        .and_then(|()| file.sync())
+        .and_then(|()| File::open(folder)?.sync_all());
+    if let Err(why) = written {
+        // An empty record would be offered for ever.
+        let _ = fs::remove_file(&path);
+        return Err(told(why));
+    }
+    let good = text.len() as u64;
+    Ok((path, Page { file, chain, good }))
+}
+
+/// Goes on with a record; `joined` is written first. A last line that is not whole is set aside beside it.
+fn resume(path: &Path, joined: &Line) -> Result<(Page, Vec<Line>), SafeText> {
+    let told = |why: io::Error| {
+        SafeText::new(&format!(
+            "the record {} can't be gone on with: {why}",
+            path.display()
+        ))
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(told)?;
+    lock(&file, path)?;
+    // A copy may have come readable for all. Where it belongs to somebody else, they decide.
+    let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+    let bytes = read_open(&mut file).map_err(told)?;
+    let contents = parse(&bytes);
+    if let Some(broken) = &contents.broken {
+        let why = format!("it breaks at line {}: {}", broken.line, broken.why);
+        return Err(told(io::Error::other(why)));
+    }
+    if contents.torn.is_some() {
+        let whole = usize::try_from(contents.whole).unwrap_or(usize::MAX);
+        set_aside(path, bytes.get(whole..).unwrap_or_default()).map_err(told)?;
+    }
+    file.cut(contents.whole).map_err(told)?;
+    let (text, chain) = encode(&contents.chain, joined).map_err(|why| told(why.into()))?;
+    file.append(text.as_bytes())
+        .and_then(|()| file.sync())
+        .map_err(told)?;
+    let good = contents.whole + text.len() as u64;
+    Ok((Page { file, chain, good }, contents.lines))
+}
+
+/// Adds a last line to a record that no console writes.
+pub(super) fn add(path: &Path, line: &Line) -> Result<(), SafeText> {
+    resume(path, line).map(|_| ())
+}
+
+fn create(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+    for number in 1.. {
+        let suffix = if number == 1 {
+            String::new()
+        } else {
+            format!("-{number}")
+        };
+        let path = folder.join(format!("{name}{suffix}.jsonl"));
+        let made = OpenOptions::new()
+            .create_new(true)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path);
+        match made {
+            Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|file| (path, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), SafeText> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(SafeText::new(&format!(
+            "another console writes the record {}",
+            path.display()
+        ))),
+        // A file system without locks: whoever copies a home to such a one has no second console there.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+/// What a console that was killed left of its last line is kept for who looks for it.
+fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path.with_extension("torn"))?;
+    file.write_all(torn)?;
+    file.write_all(b"\n")
+}
+
+pub(super) struct Writer<D> {
+    pub(super) disk: D,
+    pub(super) chain: String,
+    /// Bytes of whole lines on disk: after a failure all behind them goes.
+    pub(super) good: u64,
+    /// Whether something is behind them that could not be cut off.
+    pub(super) torn: bool,
+    pub(super) lost: u64,
+    /// Lost lines that no line tells of yet.
+    pub(super) unsaid: u64,
+    pub(super) publish: watch::Sender<State>,
+}
+
+impl Writer<File> {
+    fn new(page: Page, publish: watch::Sender<State>) -> Self {
+        Self {
+            disk: page.file,
+            chain: page.chain,
+            good: page.good,
+            torn: false,
+            lost: 0,
+            unsaid: 0,
+            publish,
+        }
+    }
+}
+
+impl<D: Disk> Writer<D> {
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(request) = requests.blocking_recv() {
+            self.take(request);
+        }
+        // Nobody is left to tell.
+        let _ = self.disk.sync();
+    }
+
+    pub(super) fn take(&mut self, request: Request) {
+        match request {
+            Request::Write(lines) => {
+                let matters = lines.iter().any(|line| !matches!(line.entry, Entry::Fact(_)));
+                let mut result = Ok(());
+                for line in &lines {
+                    match self.write(line) {
+                        Ok(()) => {}
+                        Err(why) => {
+                            self.lose(1);
+                            result = Err(why);
+                        }
+                    }
+                }
+                let result = result.and_then(|()| if matters { self.disk.sync() } else { Ok(()) });
+                self.tell(result.err());
+            }
+            Request::Commit(line, answer) => {
+                let written = self.write(&line).and_then(|()| self.disk.sync());
+                if written.is_err() {
+                    self.lose(1);
+                }
+                let told = written.as_ref().map_err(|why| SafeText::new(&why.to_string()));
+                // Who asked may be gone.
+                let _ = answer.send(told.copied());
+                self.tell(written.err());
+            }
+            Request::Flush(answer) => {
+                // Who asked may be gone.
+                let _ = answer.send(());
+            }
+            Request::Lost(lines) => {
+                self.lose(lines);
+                self.tell(None);
+            }
+        }
+    }
+
+    fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+        self.unsaid += lines;
+    }
+
+    /// Writes a line, before it one that tells of lost ones; where that fails, nothing of it stays.
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        if self.unsaid > 0 {
+            let entry = Entry::Lost {
+                entries: self.unsaid,
+                why: SafeText::new("they could not be written, or there were too many at once"),
+            };
+            self.append(&Line { at: line.at, entry })?;
+            self.unsaid = 0;
+        }
+        self.append(line)
+    }
+
+    fn append(&mut self, line: &Line) -> io::Result<()> {
+        // Half a line in the middle would break the chain for ever.
+        if self.torn {
+            self.disk.cut(self.good)?;
+            self.torn = false;
+        }
+        let (text, chain) = encode(&self.chain, line)?;
+        if let Err(why) = self.disk.append(text.as_bytes()) {
+            self.torn = self.disk.cut(self.good).is_err();
+            return Err(why);
+        }
+        self.good += text.len() as u64;
+        self.chain = chain;
+        Ok(())
+    }
+
+    fn tell(&self, failing: Option<io::Error>) {
+        let failing = failing.map(|why| SafeText::new(&why.to_string()));
+        let state = State {
+            failing,
+            lost: self.lost,
+        };
+        self.publish.send_if_modified(|known| {
+            let differs = *known != state;
+            *known = state;
+            differs
+        });
+    }
+}

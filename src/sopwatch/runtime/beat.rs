@@ -1,0 +1,20 @@
+//! The beat of a replay: nothing happens in the world, and time passes on the screen even so.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use sopwatch_console::app::event::Event;
+
+/// Often enough that a fast clock is seen to run.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Lets time pass as long as somebody listens.
+pub async fn beat(events: mpsc::Sender<Event>) {
+    let mut beat = interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while events.send(Event::Tick).await.is_ok() {
+        beat.tick().await;
+    }
+}

@@ -1,0 +1,127 @@
+//! The terminal: taken over at the start, given back at every kind of end.
+//!
+//! Three ends need care. A panic in the loop's own thread gives the terminal back before it is reported, one in a background task is
+//! only logged: the screen goes on. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
+//! panic. And a signal ends the console even while a write to a stalled terminal blocks the loop.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+
+use super::quiet::Quiet;
+
+use sopwatch_core::redact::redact;
+use sopwatch_core::text::SafeText;
+
+/// A terminal whose frame is collected and written at once.
+pub type Screen = Terminal<Quiet<io::BufWriter<Stdout>>>;
+
+/// More than any frame holds, so that one frame is one write.
+const FRAME_BYTES: usize = 1 << 17;
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static LOOP_THREAD: OnceLock<ThreadId> = OnceLock::new();
+
+/// The terminal while the console has it. Gives it back when dropped.
+#[derive(Debug)]
+pub struct Guard;
+
+impl Guard {
+    /// Takes the terminal over.
+    pub fn enter() -> io::Result<Self> {
+        LOOP_THREAD.get_or_init(|| thread::current().id());
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::other("standard output is not a terminal"));
+        }
+        let guard = Self;
+        take()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Takes the terminal over, also after a suspension.
+pub fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        cursor::Hide
+    )
+}
+
+/// A screen on standard output.
+pub fn screen() -> io::Result<Screen> {
+    Terminal::new(Quiet::new(io::BufWriter::with_capacity(
+        FRAME_BYTES,
+        io::stdout(),
+    )))
+}
+
+/// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
+pub fn leave() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            cursor::Show,
+            DisableBracketedPaste,
+            LeaveAlternateScreen
+        );
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+    }
+}
+
+/// Gives keys their meaning back without writing anything: works on a terminal that takes no output too.
+pub fn end_raw_mode() {
+    if TAKEN.load(Ordering::SeqCst) {
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Reports a panic after the terminal is back; one in a background task goes to the log, and the console goes on.
+pub fn install_hooks() -> color_eyre::Result<()> {
+    let (panic_hook, error_hook) = color_eyre::config::HookBuilder::default()
+        .display_env_section(false)
+        .theme(color_eyre::config::Theme::new())
+        .into_hooks();
+    error_hook.install()?;
+    std::panic::set_hook(Box::new(move |info| {
+        let in_loop = LOOP_THREAD.get().is_none_or(|id| *id == thread::current().id());
+        tracing::error!(panic = %info, in_loop, "panic");
+        if in_loop {
+            leave();
+            say(&panic_hook.panic_report(info).to_string());
+        }
+    }));
+    Ok(())
+}
+
+/// Says on standard error why the program ends: the sentence, then its causes.
+pub fn say_error(problem: &color_eyre::Report) {
+    leave();
+    let mut causes = problem.chain();
+    let first = causes.next().map(ToString::to_string).unwrap_or_default();
+    say(&format!("sopwatch: {first}"));
+    for cause in causes {
+        say(&format!("  because: {cause}"));
+    }
+}
+
+/// Writes to standard error what may quote text from outside: a file's name, a log line that broke something.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", SafeText::new(&redact(text)));
+}
