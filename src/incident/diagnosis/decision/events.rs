@@ -174,6 +174,10 @@ impl Case<'_> {
 
     /// The newest event of the cluster that tells why a pod that has its node does not start.
     pub(super) fn start_trouble(&self, pod: &Pod) -> Option<&ClusterEvent> {
+        // Asked first: for each of hundreds of pods, all events would be looked through.
+        if pod.is_ready() {
+            return None;
+        }
         let Heard::Current(_) = self.hear(&FeedId::ClusterEvents, "events") else {
             return None;
         };
@@ -184,7 +188,7 @@ impl Case<'_> {
         };
         let lately = |event: &&ClusterEvent| event.last_at.is_some_and(|at| at >= self.window());
         let events = self.facts.cluster_events.values();
-        let events = events.filter(|event| *event.object_name == *pod.name && !pod.is_ready());
+        let events = events.filter(|event| *event.object_name == *pod.name);
         let newest = events
             .filter(of_start)
             .filter(lately)
