@@ -28,6 +28,11 @@ impl App {
         Vitals::of(&self.facts, &self.session.profile, self.now)
     }
 
+    /// The vital signs of each pod and of all together, and how the latter moved.
+    pub fn vitals_together(&self) -> Vitals {
+        Vitals::together(&self.facts, &self.session.profile, self.now)
+    }
+
     pub(super) fn vitals_page(&self) -> Page {
         let vitals = self.vitals();
         let window = span::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));

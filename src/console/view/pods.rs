@@ -41,7 +41,7 @@ pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     if let Some((meaning, text)) = empty {
         draw_empty(meaning, &text, theme, list, buffer);
     } else {
-        let vitals = app.vitals();
+        let vitals = app.vitals_together();
         draw_list(app, theme, &pods, (first, &vitals), list, buffer);
         draw_strip(&vitals, theme, pods.len(), list, buffer);
     }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Basis, Facts, Owners};
+use super::{Basis, Facts, LogKnown, Owners};
 use crate::fact::{ClusterEvent, Fact, Pod, PodUid};
 use crate::feed::{FeedId, FeedState};
+use crate::log::ContainerKey;
+use crate::text::SafeText;
 
 impl Facts {
     /// Facts about the service whose deployment has this name.
@@ -61,6 +63,19 @@ impl Facts {
         self.vitals.forget(uid);
         self.feeds.retain(|id, _| super::pod_of(id) != Some(uid));
         self.count_logs();
+    }
+
+    /// The logs of a pod's container instances.
+    pub fn logs_of(&self, uid: &PodUid) -> impl Iterator<Item = (&ContainerKey, &LogKnown)> {
+        let first = ContainerKey {
+            pod_uid: uid.clone(),
+            pod: SafeText::default(),
+            container: SafeText::default(),
+            restart: 0,
+        };
+        self.logs
+            .range(first..)
+            .take_while(move |(key, _)| key.pod_uid == *uid)
     }
 
     /// A pod with the service's label, whosever it is.

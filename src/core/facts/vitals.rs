@@ -32,7 +32,8 @@ struct Counted {
 
 impl VitalSamples {
     /// Takes in what all pods use.
-    pub(super) fn add_usage(&mut self, usage: Vec<PodUsage>, now: Timestamp) {
+    pub(super) fn add_usage(&mut self, mut usage: Vec<PodUsage>, now: Timestamp) {
+        usage.sort_by(|a, b| a.pod.cmp(&b.pod));
         push(&mut self.usage, usage, now);
     }
 
@@ -64,7 +65,7 @@ impl VitalSamples {
         usage.chain(scrapes.map(|(at, _)| at))
     }
 
-    /// What the pods used, and when it was told, oldest first.
+    /// What the pods used, by the pod's name, and when it was told, oldest first.
     pub fn usage(&self) -> impl DoubleEndedIterator<Item = &(Timestamp, Vec<PodUsage>)> {
         self.usage.iter()
     }

@@ -66,7 +66,7 @@ pub struct PodVitals {
     pub name: SafeText,
     /// How it does.
     pub signs: Signs,
-    /// How its signs moved over the window; empty where only the signs were asked for.
+    /// How its signs moved over the window; empty unless that was asked for.
     pub series: Series,
 }
 
@@ -150,21 +150,25 @@ pub struct Usage {
 }
 
 impl Vitals {
-    /// The signs over [`WINDOW`], and how they moved.
+    /// The signs over [`WINDOW`], and how they moved, of each pod as well.
     pub fn of(facts: &Facts, profile: &Profile, now: Timestamp) -> Self {
-        let view = View {
-            facts,
-            profile,
-            now,
-            window: WINDOW,
-        };
-        let living = view.living();
-        let mut vitals = view.vitals(&living);
-        vitals.series = Series::of(&view, &living);
-        for (of_pod, pod) in vitals.pods.iter_mut().zip(&living) {
+        let view = View::of(facts, profile, now);
+        let mut vitals = Self::together(facts, profile, now);
+        for (of_pod, pod) in vitals.pods.iter_mut().zip(view.living()) {
             of_pod.series = Series::of(&view, &[pod]);
         }
         vitals
+    }
+
+    /// The signs over [`WINDOW`], and how those of all pods together moved: what is drawn in every frame, so that its cost must not
+    /// grow with the pods more than it has to.
+    pub fn together(facts: &Facts, profile: &Profile, now: Timestamp) -> Self {
+        let view = View::of(facts, profile, now);
+        let living = view.living();
+        Self {
+            series: Series::of(&view, &living),
+            ..view.vitals(&living)
+        }
     }
 
     /// The signs over a window, without how they moved: what is judged by.
@@ -188,6 +192,15 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    fn of(facts: &'a Facts, profile: &'a Profile, now: Timestamp) -> Self {
+        Self {
+            facts,
+            profile,
+            now,
+            window: WINDOW,
+        }
+    }
+
     /// The pods that do their work, by name.
     fn living(&self) -> Vec<&'a Pod> {
         let mut living: Vec<_> = self.facts.pods.values().filter(|pod| lives(pod)).collect();

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sign::{Part, missing};
 use super::{Requests, View, per_second};
-use crate::fact::{Pod, PodUid};
+use crate::fact::Pod;
 use crate::feed::{FeedId, FeedState};
 use crate::log::{BUCKET, ContainerKey, RequestCounts, bucket_of};
 
@@ -64,7 +64,7 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
     let is_it = |key: &&ContainerKey| {
         key.pod_uid == pod.uid && key.container == container.name && key.restart == container.restarts
     };
-    let source = view.facts.logs.keys().find(is_it);
+    let source = view.facts.logs_of(&pod.uid).map(|(key, _)| key).find(is_it);
     source.ok_or_else(|| {
         let of_pod = |id: &&FeedId| matches!(id, FeedId::Log(key) if is_it(&key));
         let id = view.facts.feeds().map(|(id, _)| id).find(of_pod);
@@ -95,9 +95,8 @@ fn begin_of(bucket: i64) -> Timestamp {
 
 /// What was logged in one half minute by those of the pods whose log covers it; `None` where none does.
 pub(super) fn logged_in(view: &View<'_>, pods: &[&Pod], bucket: i64) -> Option<RequestCounts> {
-    let is_of = |uid: &PodUid| pods.iter().any(|pod| pod.uid == *uid);
     let mut counts = None;
-    for (source, log) in view.facts.logs.iter().filter(|(key, _)| is_of(&key.pod_uid)) {
+    for (source, log) in pods.iter().flat_map(|pod| view.facts.logs_of(&pod.uid)) {
         let covered = log
             .progress
             .first_at

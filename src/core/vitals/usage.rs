@@ -31,7 +31,7 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
     let short = pod.short_name();
     let newest = view.facts.vitals.usage().next_back();
     let of_pod =
-        newest.and_then(|(told, all)| Some((*told, all.iter().find(|usage| usage.pod == pod.name)?)));
+        newest.and_then(|(told, all)| Some((*told, usage_of(pod, all)?)));
     let Some((told, usage)) = of_pod else {
         let young = pod
             .newest_start()
@@ -134,6 +134,12 @@ pub(super) fn used_together(view: &View<'_>, pods: &[&Pod]) -> Sign<Usage> {
     sign
 }
 
+/// What a pod used by one reading, which is sorted by the pods' names.
+fn usage_of<'u>(pod: &Pod, all: &'u [PodUsage]) -> Option<&'u PodUsage> {
+    let place = all.binary_search_by(|usage| usage.pod.cmp(&pod.name)).ok()?;
+    all.get(place)
+}
+
 /// What the pods used by one reading, as it was at `now`; `None` where it has nothing current of them.
 pub(super) fn sum_at(
     facts: &Facts,
@@ -145,7 +151,7 @@ pub(super) fn sum_at(
     let (mut sum, mut any) = (Usage::default(), false);
     let (mut cpu, mut memory) = (Share::default(), Share::default());
     for pod in pods {
-        let Some(usage) = all.iter().find(|usage| usage.pod == pod.name) else {
+        let Some(usage) = usage_of(pod, all) else {
             continue;
         };
         let age = now.duration_since(usage.at.unwrap_or(told));

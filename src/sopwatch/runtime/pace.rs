@@ -12,6 +12,13 @@ const FRAME: Duration = Duration::from_millis(16);
 /// fill a slow connection.
 const FACTS: Duration = Duration::from_millis(100);
 
+/// Frames that only show new facts and follow each other take at most this part of the time: with hundreds of pods a judgement takes
+/// tens of milliseconds, and the host has other work.
+const SHARE: u32 = 33;
+
+/// The longest that facts wait for that.
+const LONGEST_FACTS: Duration = Duration::from_secs(1);
+
 /// A slow terminal gets this many times the time it took for one frame before the next.
 const BREATH: u32 = 3;
 
@@ -68,8 +75,13 @@ impl Pace {
         if std::mem::take(&mut self.key) {
             self.key_at = started + FRAME;
         }
-        let hard_upon = started - self.drawn_at <= self.pause * 2;
-        self.pause = if hard_upon { self.pause * 2 } else { FRAME }.clamp(FRAME, FACTS);
+        let share = (took * SHARE).min(LONGEST_FACTS);
+        let hard_upon = started - self.drawn_at <= share.max(self.pause * 2);
+        self.pause = if hard_upon {
+            (self.pause * 2).clamp(FRAME, FACTS).max(share)
+        } else {
+            FRAME
+        };
         self.drawn_at = started;
     }
 }
@@ -104,6 +116,27 @@ mod tests {
             pauses.push((pace.due() - now).as_millis());
         }
         assert_eq!(pauses, [16, 32, 64, 100, 100, 16, 32]);
+    }
+
+    #[tokio::test]
+    async fn facts_that_take_long_to_judge_and_draw_are_drawn_less_often() {
+        for (took, every, pause) in [
+            (3, 20, 100),
+            (4, 20, 132),
+            (20, 20, 660),
+            (20, 660, 660),
+            (20, 661, 16),
+            (40, 20, 1_000),
+        ] {
+            let start = Instant::now();
+            let mut pace = Pace::new(start);
+            let mut now = start;
+            for _ in 0..8 {
+                now = pace.due().max(now + MILLISECOND * every);
+                pace.drawn(now, MILLISECOND * took);
+            }
+            assert_eq!(pace.pause.as_millis(), pause, "{took} ms every {every} ms");
+        }
     }
 
     #[tokio::test]
