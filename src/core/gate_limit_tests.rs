@@ -11,8 +11,8 @@ use super::gate::{Gate, Situation, gate};
 use super::gate_tests::{Moment, applied, done};
 use super::plan::Plan;
 use super::rule::{Action, Advice};
-use super::testkit::{ago, deployment, failing, now, pod};
 use super::span;
+use super::testkit::{ago, deployment, failing, now, pod};
 
 /// How a plan is made.
 type Make = fn(&Account<'_>) -> Result<Plan, String>;

@@ -43,6 +43,7 @@ pub mod sop;
 pub mod sop_text;
 pub mod span;
 #[cfg(any(test, feature = "testkit"))]
+#[allow(clippy::unwrap_used, reason = "what tests are made of")]
 pub mod testkit;
 pub mod text;
 pub mod vitals;

@@ -15,7 +15,10 @@ use super::facts::Facts;
 use super::feed::{FeedId, FeedState, Problem, ProblemKind};
 use super::leader::{LeaderReading, Verdict};
 use super::log::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
-use super::profile::{ClockBasis, Database, Environment, LeaderPatterns, Leaders, Profile, Worker, Role, SecretKeys, Service, Status, Table};
+use super::profile::{
+    ClockBasis, Database, Environment, LeaderPatterns, Leaders, Profile, Role, SecretKeys, Service, Status,
+    Table, Worker,
+};
 use super::sop::Sop;
 use super::text::SafeText;
 

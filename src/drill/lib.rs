@@ -259,9 +259,11 @@ fn percent_encoded(text: &str) -> String {
 
 /// How long tests wait.
 #[cfg(test)]
+#[allow(dead_code, reason = "the tests of each crate use some of it")]
 #[path = "../../tests/it/support/patience.rs"]
 mod patience;
 /// Programs that tests need.
 #[cfg(test)]
+#[allow(dead_code, reason = "the tests of each crate use some of it")]
 #[path = "../../tests/it/support/tools.rs"]
 mod tools;

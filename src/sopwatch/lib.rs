@@ -104,9 +104,11 @@ pub mod runtime;
 
 /// How long tests wait.
 #[cfg(test)]
+#[allow(dead_code, reason = "the tests of each crate use some of it")]
 #[path = "../../tests/it/support/patience.rs"]
 mod patience;
 /// Programs that tests need.
 #[cfg(test)]
+#[allow(dead_code, reason = "the tests of each crate use some of it")]
 #[path = "../../tests/it/support/tools.rs"]
 mod tools;

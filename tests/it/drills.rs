@@ -1,7 +1,7 @@
 //! Each scenario as the operator meets it: what the panes say, and what the keys do.
 
-use sopwatch_console::app::panes::Pane;
 use sopwatch::runtime::console::Flow;
+use sopwatch_console::app::panes::Pane;
 
 use super::support::harness::Harness;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sopwatch_console::app::App;
+use sopwatch_core::feed::{FeedId, FeedState, Freshness, ProblemKind};
 use sopwatch_drill::database::Fault;
 use sopwatch_drill::faults::ApiFault;
-use sopwatch_core::feed::{FeedId, FeedState, Freshness, ProblemKind};
 
 use super::support::harness::Harness;
 

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use sopwatch::journal::read::read;
 use sopwatch_console::app::App;
 use sopwatch_console::app::follow::Differs;
 use sopwatch_console::app::keymap::Keymap;
 use sopwatch_core::fact::Fact;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Advised, Entry, Found, Line};
-use sopwatch::journal::read::read;
 
 /// What stands beside a record.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]

@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::config::profiles;
-use sopwatch_drill::Scenario;
 use sopwatch::launch;
+use sopwatch_drill::Scenario;
 
 use super::support::pty::Pty;
 use super::support::tools;

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sopwatch_core::record::{Entry, Line};
 use sopwatch::journal::read::read;
+use sopwatch_core::record::{Entry, Line};
 
 use super::support::pty::Pty;
 use super::support::tools;

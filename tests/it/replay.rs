@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use jiff::SignedDuration;
+use sopwatch::journal::shelf::encoded;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::rule::Action;
-use sopwatch::journal::shelf::encoded;
 use tempfile::TempDir;
 
 use super::support::pty::Pty;

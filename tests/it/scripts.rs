@@ -12,7 +12,7 @@ use super::support::tools;
 /// What the scripts use of a Debian system.
 const USUAL: &[&str] = &[
     "bash", "cat", "cut", "dirname", "env", "grep", "id", "install", "mkdir", "mktemp", "rm", "sort", "tar",
-    "uniq", "wc",
+    "tee", "uniq", "wc",
 ];
 
 /// A machine that has the usual programs, and stubs of others; with a copy of the scripts.
@@ -167,8 +167,42 @@ fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
     assert_eq!(status, 0, "{text}");
     assert_eq!(
         text,
-        "cargo test --locked --lib leader\nno test was skipped for want of a tool\n"
+        "cargo test --locked --workspace --lib leader\nno test was skipped for want of a tool\n"
     );
+}
+
+/// What cargo says on its standard error before it runs the tests of a crate.
+fn runs(roots: &[&str]) -> String {
+    let lines = roots
+        .iter()
+        .map(|root| format!("     Running unittests {root} (target/debug/deps/a)"));
+    lines.map(|line| format!("echo '{line}' >&2\n")).collect()
+}
+
+#[test]
+fn the_test_run_fails_where_a_member_of_the_workspace_has_not_run() {
+    let machine = without_kubectl();
+    machine.stub(".ci/setup", "");
+    for file in ["src/core/lib.rs", "src/drill/lib.rs", "tests/it/main.rs"] {
+        fs::create_dir_all(machine.path(file).parent().unwrap()).unwrap();
+        fs::write(machine.path(file), "").unwrap();
+    }
+    machine.stub(
+        "bin/cargo",
+        &runs(&["src/core/lib.rs", "src/drill/lib.rs", "tests/it/main.rs"]),
+    );
+    let (status, text) = machine.run(".ci/test", &[], None);
+    assert_eq!(status, 0, "{text}");
+    machine.stub("bin/cargo", &runs(&["src/core/lib.rs", "tests/it/main.rs"]));
+    let (status, text) = machine.run(".ci/test", &[], None);
+    assert_eq!(status, 1, "{text}");
+    assert!(
+        text.contains("the tests of src/drill/lib.rs did not run"),
+        "{text}"
+    );
+    // What was asked for is a part.
+    let (status, text) = machine.run(".ci/test", &["--lib"], None);
+    assert_eq!(status, 0, "{text}");
 }
 
 #[test]

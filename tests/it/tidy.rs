@@ -50,7 +50,7 @@ const SLEEPERS: &[(&str, &str)] = &[
         "tests/it/recorded/http.rs",
         "virtual time: the recorded moment of a deletion",
     ),
-    ("src/cluster/tests/", "a clock that stands still"),
+    ("src/sopwatch/cluster/tests/", "a clock that stands still"),
 ];
 
 /// The lines of tests: of a test's file all, of another what follows its first test module.

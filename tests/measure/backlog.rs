@@ -11,10 +11,10 @@ use http::Request;
 use http_body_util::{BodyExt, Empty};
 use jiff::{SignedDuration, Timestamp};
 use sopwatch::config::profiles;
-use sopwatch_drill::Drill;
+use sopwatch::runtime::clock::Clock;
 use sopwatch_core::fact::PodUid;
 use sopwatch_core::log::{ContainerKey, LineReader, LogPatterns};
-use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::Drill;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sopwatch_core::record::{Entry, Line};
 use sopwatch::journal::read::read;
+use sopwatch_core::record::{Entry, Line};
 
 use super::pty::Pty;
 use super::usage::{quantile, watch};

@@ -26,8 +26,8 @@ mod usage;
 
 use std::path::Path;
 
-use sopwatch_drill::{self, Drill};
 use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::Drill;
 
 use self::pty::Pty;
 
@@ -112,8 +112,8 @@ fn figure(what: &str, value: f64, unit: &str) {
 
 /// A drill in a folder, on which everything is well.
 fn drill(folder: &Path) -> Drill {
-    let options = drill::Options {
-        scenario: drill::scenario("all-well").unwrap(),
+    let options = sopwatch_drill::Options {
+        scenario: sopwatch_drill::scenario("all-well").unwrap(),
         start: Clock::system().now(),
         speed: 1.0,
         seed: 1,

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use sopwatch_drill::{self, Drill};
 use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::Drill;
 
 use super::pty::Pty;
 use super::usage::{Usage, process, resident, watch};
@@ -74,10 +74,10 @@ fn settles(pods: u32) -> Duration {
 
 /// A drill on which all is well, with so many pods that are a few minutes old: the past is lived through at the start.
 fn drill_of(pods: u32, folder: &std::path::Path) -> Drill {
-    let mut scenario = drill::scenario("all-well").unwrap();
+    let mut scenario = sopwatch_drill::scenario("all-well").unwrap();
     scenario.deployment.replicas = pods;
     scenario.deployment.pods_age = SignedDuration::from_mins(5);
-    let options = drill::Options {
+    let options = sopwatch_drill::Options {
         scenario,
         start: Clock::system().now(),
         speed: 1.0,

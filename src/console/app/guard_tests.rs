@@ -15,8 +15,8 @@ use sopwatch_core::fact::{Connection, Fact, Pod, PodUid};
 use sopwatch_core::feed::{FeedId, FeedState};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::rule::Action;
-use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
 use sopwatch_core::sop::Sop;
+use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
 fn console() -> App {

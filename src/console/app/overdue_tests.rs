@@ -15,8 +15,8 @@ use sopwatch_core::fact::{self, Fact, Reading, Row, RowsOf, StandingRow, UnderWa
 use sopwatch_core::feed::{FeedId, FeedState};
 use sopwatch_core::handoff::{Done, hand_off};
 use sopwatch_core::profile::{ClockBasis, Profile};
-use sopwatch_core::testkit::{ago, now, reading};
 use sopwatch_core::sop::StepStatus;
+use sopwatch_core::testkit::{ago, now, reading};
 
 const ID: &str = "1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ";
 

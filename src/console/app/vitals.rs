@@ -6,9 +6,7 @@ use super::App;
 use super::page::{Page, Tone};
 use sopwatch_core::fact::short_name;
 use sopwatch_core::span;
-use sopwatch_core::vitals::{
-    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
-};
+use sopwatch_core::vitals::{Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot};
 
 /// Shares below this are drawn low: a plot must not look dramatic where two percent fail.
 const LEAST_TOP: f64 = 10.0;

@@ -9,11 +9,11 @@ use super::layout::Region;
 use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
+use jiff::SignedDuration;
 use sopwatch_core::fact::short_name;
 use sopwatch_core::feed::FeedId;
 use sopwatch_core::leader::{LeaderReading, LeaseReading, Verdict};
 use sopwatch_core::span;
-use jiff::SignedDuration;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     frame::title(region, false, Vec::new(), theme, buffer);

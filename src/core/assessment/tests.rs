@@ -3,8 +3,8 @@ use crate::account::Account;
 use crate::diagnosis::diagnose;
 use crate::fact::Fact;
 use crate::rule::{Action, Alert};
-use crate::testkit::{facts, now, pod, profile, reading};
 use crate::sop::{OTHER, Sop, StepStatus};
+use crate::testkit::{facts, now, pod, profile, reading};
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {

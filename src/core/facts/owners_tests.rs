@@ -2,12 +2,12 @@ use super::*;
 use crate::command::Command;
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::fact::{Controller, Origin, ReplicaSet};
-use crate::log::{LeaderLineKind};
+use crate::log::LeaderLineKind;
 use crate::plan::Plan;
-use crate::testkit::{KAFKA, 
-    SHORT, ago, deployment, failing, log, look_at, now, pod, profile, source, waiting_pod,
-};
 use crate::sop::{Sop, StepStatus};
+use crate::testkit::{
+    KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, source, waiting_pod,
+};
 
 /// A ready pod of this controller.
 fn of(short: &str, kind: &str, name: &str) -> Pod {
@@ -195,11 +195,7 @@ fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
     for fact in [
         Fact::ReplicaSetGone("uid of msa-x".into()),
         Fact::ReplicaSets(Vec::new()),
-        failing(
-            FeedId::ReplicaSets,
-            crate::feed::ProblemKind::Forbidden,
-            "no",
-        ),
+        failing(FeedId::ReplicaSets, crate::feed::ProblemKind::Forbidden, "no"),
         Fact::Pod(of_set("a", "msa", "x")),
     ] {
         facts.apply(fact, now());

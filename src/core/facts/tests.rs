@@ -1,6 +1,6 @@
 use super::*;
 use crate::feed::ProblemKind;
-use crate::log::{LeaderLineKind};
+use crate::log::LeaderLineKind;
 use crate::testkit::{KAFKA, SHORT, ago, facts, failing, log, now, pod, reading, source};
 
 fn heartbeat(short: &str) -> LogBatch {

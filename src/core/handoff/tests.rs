@@ -12,7 +12,9 @@ use crate::facts::Facts;
 use crate::feed::{FeedId, FeedState, ProblemKind};
 use crate::log::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch};
 use crate::profile::Profile;
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod};
+use crate::testkit::{
+    CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
+};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
     let text = include_str!("../../../assets/profiles/managed-services-api.toml");

@@ -281,9 +281,9 @@ mod tests {
 
     use super::super::LogRecord;
     use super::super::classes::tests::classes;
-    use crate::testkit::{CLUSTER, KAFKA, leaders};
     use super::*;
     use crate::fact::PodUid;
+    use crate::testkit::{CLUSTER, KAFKA, leaders};
 
     const ID: &str = "6f0f2f0e-6a3e-4b6f-9f0b-1a5d3c1b7a11";
 

@@ -10,12 +10,10 @@ use crate::fact::{Connection, Fact, PodUid};
 use crate::feed::{FeedId, FeedState, ProblemKind};
 use crate::leader::Verdict;
 use crate::profile::Profile;
-use crate::record::{
-    Advised, Began, Entry, Found, FoundLeader, FoundStep, Intent, Line, VERSION, Writer,
-};
+use crate::record::{Advised, Began, Entry, Found, FoundLeader, FoundStep, Intent, Line, VERSION, Writer};
 use crate::rule::Action;
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
 use crate::sop::StepStatus;
+use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
 use crate::text::SafeText;
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {

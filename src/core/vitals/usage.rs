@@ -30,8 +30,7 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
     }
     let short = pod.short_name();
     let newest = view.facts.vitals.usage().next_back();
-    let of_pod =
-        newest.and_then(|(told, all)| Some((*told, usage_of(pod, all)?)));
+    let of_pod = newest.and_then(|(told, all)| Some((*told, usage_of(pod, all)?)));
     let Some((told, usage)) = of_pod else {
         let young = pod
             .newest_start()
@@ -89,12 +88,7 @@ fn of_pod_against_limits(usage: &PodUsage, pod: &Pod) -> Usage {
 fn against_limits<'a>(
     usage: &'a PodUsage,
     pod: &'a Pod,
-) -> impl Iterator<
-    Item = (
-        &'a crate::fact::ContainerUsage,
-        crate::fact::Limits,
-    ),
-> {
+) -> impl Iterator<Item = (&'a crate::fact::ContainerUsage, crate::fact::Limits)> {
     usage.containers.iter().map(|used| {
         let container = pod
             .containers

@@ -8,8 +8,8 @@ use kube::Client;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::explain::{explain, frozen};
-use sopwatch_console::app::event::Event;
 use crate::cluster::clock::timeout;
+use sopwatch_console::app::event::Event;
 use sopwatch_core::fact::Fact;
 use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
 

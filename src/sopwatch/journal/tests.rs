@@ -14,12 +14,12 @@ use super::read::{parse, read};
 use super::shelf::{self, encoded};
 use super::writer::{Disk, Writer as DiskWriter};
 use super::{New, Opening, Place, Request, State, open};
+use crate::patience::Deadline;
 use sopwatch_core::command::{Aim, Command, CommandOutcome};
 use sopwatch_core::fact::{Fact, PodUid};
 use sopwatch_core::feed::{FeedId, FeedState};
 use sopwatch_core::record::{Began, Entry, Intent, Line, VERSION, Writer};
 use sopwatch_core::testkit::{ago, now, profile};
-use crate::patience::Deadline;
 
 fn by(user: &str) -> Writer {
     Writer {

@@ -7,15 +7,9 @@ use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::scenarios;
 use super::{Parts, connect_options, console, database_options, drill_folder, drill_parts, session, told};
-use sopwatch_console::app::event::Event;
 use crate::cli::{CheckArgs, CheckOutput};
 use crate::cluster;
 use crate::config::{ConfigError, Problem, Settings};
-use sopwatch_drill::{self, Drill};
-use sopwatch_core::assessment::Assessment;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState};
-use sopwatch_core::handoff::{self, Done};
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::gather::{Gathered, gather, turn};
@@ -23,6 +17,12 @@ use crate::runtime::signals::{self, Ended};
 use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
 use crate::runtime::terminal;
+use sopwatch_console::app::event::Event;
+use sopwatch_core::assessment::Assessment;
+use sopwatch_core::fact::Fact;
+use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::handoff::{self, Done};
+use sopwatch_drill::Drill;
 
 /// What `check` exits with when it can't tell, or could not run.
 pub const UNKNOWN: u8 = 3;
@@ -44,7 +44,7 @@ pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
     let folder = drill_folder()?;
     let lived = arguments.after.unwrap_or_default();
     let now = Clock::system().now();
-    let options = drill::Options {
+    let options = sopwatch_drill::Options {
         scenario,
         start: now.saturating_sub(lived).unwrap_or(now),
         speed: 1.0,

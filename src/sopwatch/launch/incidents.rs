@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::print;
 use crate::cli::{IncidentsArgs, IncidentsCommand};
 use crate::config::{self, Folders};
-use sopwatch_core::record::Writer;
-use sopwatch_core::text::SafeText;
 use crate::journal::read::read;
 use crate::journal::shelf::{self, Summary};
 use crate::runtime::clock::Clock;
+use sopwatch_core::record::Writer;
+use sopwatch_core::text::SafeText;
 
 /// Lists, verifies, closes and prunes records; the exit status.
 pub fn incidents(folders: &Folders, arguments: &IncidentsArgs) -> Result<u8> {

@@ -6,11 +6,11 @@ use color_eyre::eyre::{Result, eyre};
 
 use super::incidents::{folder, writer};
 use super::{Parts, print};
-use sopwatch_console::app::{App, Session};
 use crate::cli::RecordChoice;
 use crate::config::{self, Folders};
 use crate::journal::shelf::{self, Open};
 use crate::runtime::records::Records;
+use sopwatch_console::app::{App, Session};
 
 /// The record that the operator named.
 ///

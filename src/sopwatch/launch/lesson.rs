@@ -6,11 +6,11 @@ use sopwatch_console::app::event::Event;
 use sopwatch_console::app::lesson::{
     Act, ActEffect, Choice, Course, Leads, Lesson, Move, Right, Sought, agent_family, debriefing, markdown,
 };
-use sopwatch_drill::scenario::{Expectation, LeaderVerdict};
-use sopwatch_drill::{Drill, Scenario, api};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::rule::Action;
 use sopwatch_core::text::SafeText;
+use sopwatch_drill::scenario::{Expectation, LeaderVerdict};
+use sopwatch_drill::{Drill, Scenario, api};
 
 /// What a scenario teaches, as the console has it; `None` where it only sets a stage.
 pub fn of(scenario: &Scenario) -> Option<Lesson> {

@@ -21,22 +21,22 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
-use sopwatch_console::app::event::Event;
-use sopwatch_console::app::keymap::Keymap;
-use sopwatch_console::app::lesson::{Lesson, markdown};
-use sopwatch_console::app::{App, Session};
 use crate::cli::{ColorChoice, DrillArgs, RecordChoice};
 use crate::cluster::{self, ConnectOptions};
 use crate::config::{self, ConfigError, Folders, Origin, Settings, Tls};
 use crate::database::{DatabaseOptions, TlsMode, UrlOrigin};
-use sopwatch_drill::{self, Drill, Scenario};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::sources::{self, Sources};
 use crate::runtime::tasks::Tasks;
 use crate::runtime::{live, picture, signals};
+use sopwatch_console::app::event::Event;
+use sopwatch_console::app::keymap::Keymap;
+use sopwatch_console::app::lesson::{Lesson, markdown};
+use sopwatch_console::app::{App, Session};
 use sopwatch_console::view::{self, Theme};
+use sopwatch_drill::{Drill, Scenario};
 
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::incidents::incidents;
@@ -106,7 +106,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     let scenario = scenarios::find(name, &settings.profile)?;
     let taught = Taught::of(&scenario, arguments);
     let folder = drill_folder()?;
-    let options = drill::Options {
+    let options = sopwatch_drill::Options {
         scenario,
         start: Clock::system().now(),
         speed: arguments.speed.unwrap_or(1.0),

@@ -5,10 +5,8 @@ use tokio::sync::mpsc;
 
 use super::incidents::folder;
 use super::{QUEUE, keymap, print, theme};
-use sopwatch_console::app::App;
 use crate::cli::ReplayArgs;
 use crate::config::{self, Folders, Settings};
-use sopwatch_core::text::SafeText;
 use crate::journal::read::read;
 use crate::journal::shelf;
 use crate::runtime::beat::beat;
@@ -18,6 +16,8 @@ use crate::runtime::console::Console;
 use crate::runtime::line::Line;
 use crate::runtime::live;
 use crate::runtime::sources::Lines;
+use sopwatch_console::app::App;
+use sopwatch_core::text::SafeText;
 
 /// What a check exits with where something differs, or the record can't be trusted.
 const DIFFERS: u8 = 1;

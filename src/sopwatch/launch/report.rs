@@ -8,10 +8,10 @@ use super::incidents::folder;
 use super::print;
 use crate::cli::{ReportArgs, ReportOutput};
 use crate::config::Folders;
-use sopwatch_core::report::{json, markdown};
-use sopwatch_core::text::SafeText;
 use crate::journal::read::read;
 use crate::journal::shelf;
+use sopwatch_core::report::{json, markdown};
+use sopwatch_core::text::SafeText;
 
 /// Prints a record's report; the exit status.
 pub fn report(folders: &Folders, arguments: &ReportArgs) -> Result<u8> {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::{ConfigError, Document, Problem};
-use sopwatch_drill::scenario::Advice;
-use sopwatch_drill::{self, Scenario, ScenarioInfo};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::sop::OTHER;
+use sopwatch_drill::scenario::Advice;
+use sopwatch_drill::{Scenario, ScenarioInfo};
 
 /// The scenario of a drill when none was named.
 pub const FIRST: &str = "all-well";
@@ -20,7 +20,7 @@ const SUGGESTED: usize = 6;
 
 /// The names of the built-in scenarios.
 pub fn ids() -> Vec<String> {
-    drill::scenario::ids().map(str::to_owned).collect()
+    sopwatch_drill::scenario::ids().map(str::to_owned).collect()
 }
 
 /// The built-in scenario of that name, or the one in a file of the operator's own: a name with a `/` or that ends in `.toml`.
@@ -31,7 +31,7 @@ pub fn find(name: &str, profile: &Profile) -> Result<Scenario, ConfigError> {
             .map_err(|problem| Problem::new(name, format!("can't be read: {problem}")))?;
         return read(name, &text, profile);
     }
-    drill::scenario(name).map_err(|_unknown| unknown(name).into())
+    sopwatch_drill::scenario(name).map_err(|_unknown| unknown(name).into())
 }
 
 fn unknown(name: &str) -> Problem {
@@ -113,7 +113,7 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &Document) -> Vec<P
 
 /// The scenarios by SOP; `short` is one line each.
 pub fn list(profile: &Profile, short: bool) -> String {
-    let scenarios = drill::scenarios();
+    let scenarios = sopwatch_drill::scenarios();
     let widest = scenarios.iter().map(|one| one.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for sop in &profile.sops {
@@ -157,7 +157,7 @@ fn indented(text: &str) -> String {
 /// The scenarios as a Markdown table, for the README.
 pub fn markdown() -> String {
     let mut text = String::from("| scenario | SOP | what the pager says |\n|---|---|---|\n");
-    for one in drill::scenarios() {
+    for one in sopwatch_drill::scenarios() {
         let _ = writeln!(text, "| `{}` | {} | {} |", one.id, one.sop, one.story);
     }
     text

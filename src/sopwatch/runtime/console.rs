@@ -13,14 +13,14 @@ use super::doing::Way;
 use super::recording::Recording;
 use super::records::{self, Records};
 use super::sources::Lines;
+use crate::database::Request;
+use crate::journal::{Journal, Place};
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Effect, Event, Outcome};
 use sopwatch_console::app::lesson::Choice;
-use crate::database::Request;
+use sopwatch_console::view::{self, Theme};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::text::SafeText;
-use crate::journal::{Journal, Place};
-use sopwatch_console::view::{self, Theme};
 
 /// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
 pub const DRAIN: usize = 32;

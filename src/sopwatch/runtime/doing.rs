@@ -8,13 +8,13 @@ use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::line::Line as Wire;
+use crate::cluster::CommandRequest;
+use crate::journal::Journal;
 use sopwatch_console::app::Rehearsal;
 use sopwatch_console::app::event::{Event, Outcome};
-use crate::cluster::CommandRequest;
 use sopwatch_core::command::{Command, CommandOutcome};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::text::SafeText;
-use crate::journal::Journal;
 
 /// How long the disk may take with an intent. What was confirmed was confirmed for now: it must not leave when a disk that hung comes back.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
@@ -135,10 +135,10 @@ fn rehearsal(outcome: CommandOutcome) -> Rehearsal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Request;
     use sopwatch_core::command::Aim;
     use sopwatch_core::fact::PodUid;
     use sopwatch_core::testkit::now;
-    use crate::journal::Request;
 
     fn intent() -> Intent {
         Intent {

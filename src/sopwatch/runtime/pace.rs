@@ -112,7 +112,7 @@ mod tests {
         let mut pauses = Vec::new();
         for rest in [0, 0, 0, 0, 0, 500, 0] {
             now = pace.due().max(now) + MILLISECOND * rest;
-            pace.drawn(now, MILLISECOND);
+            pace.drawn(now, MILLISECOND / 10);
             pauses.push((pace.due() - now).as_millis());
         }
         assert_eq!(pauses, [16, 32, 64, 100, 100, 16, 32]);

@@ -3,12 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
+use crate::journal::{self, Journal, Opening, Place};
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::fact::Fact;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Entry, Line};
-use crate::journal::{self, Journal, Opening, Place};
 
 /// Lines that wait for the operator to say which record it is: hours of a quiet incident.
 const WAITING: usize = 20_000;

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use crate::journal::shelf::Open;
+use crate::journal::{Journal, New, Place};
 use sopwatch_console::app::App;
 use sopwatch_console::app::dialog::Offer;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use sopwatch_core::text::SafeText;
-use crate::journal::shelf::Open;
-use crate::journal::{Journal, New, Place};
 
 /// What a console may write.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::line::Line;
 use super::tasks::Tasks;
-use sopwatch_console::app::event::Event;
 use crate::cluster::{self, Asked, CommandRequest, ConnectOptions, SecretRequest};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
+use sopwatch_console::app::event::Event;
 use sopwatch_core::fact::Fact;
 use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::log::LogFocus;

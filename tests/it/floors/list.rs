@@ -2,7 +2,9 @@
 
 /// What one module may name.
 pub struct Floor {
-    /// The module; empty for the crate's root with `main`.
+    /// The crate.
+    pub of_crate: &'static str,
+    /// The module; empty for the crate's root, and for a crate of one floor.
     pub module: &'static str,
     /// Modules of the crate.
     pub modules: &'static [&'static str],
@@ -47,10 +49,15 @@ pub const HARMLESS: &[&str] = &[
     "vec",
 ];
 
-/// From the lowest floor up: a module may name only modules that are listed before it.
+/// In place of a crate: the tests of several have the module.
+pub const EVERY: &str = "*";
+
+/// From the lowest floor up: within a crate a module may name only modules that are listed before it. Which crate may name which is
+/// in their manifests.
 pub const FLOORS: &[Floor] = &[
     // How long tests wait: `tests/it/support/patience.rs`.
     Floor {
+        of_crate: EVERY,
         module: "patience",
         modules: &[],
         outside: &[],
@@ -59,6 +66,7 @@ pub const FLOORS: &[Floor] = &[
     },
     // Programs that tests need: `tests/it/support/tools.rs`.
     Floor {
+        of_crate: EVERY,
         module: "tools",
         modules: &[],
         outside: &[],
@@ -67,7 +75,8 @@ pub const FLOORS: &[Floor] = &[
     },
     // No I/O, no clock, no async, nothing of a screen.
     Floor {
-        module: "incident",
+        of_crate: "core",
+        module: "",
         modules: &[],
         outside: &[
             "jiff",
@@ -76,17 +85,20 @@ pub const FLOORS: &[Floor] = &[
             "serde",
             "serde_json",
             "thiserror",
+            "toml",
             "unicode_segmentation",
             "unicode_width",
         ],
         test_modules: &[],
-        test_outside: &["insta", "proptest", "toml"],
+        test_outside: &["insta", "proptest"],
     },
     // The same, with keys.
     Floor {
+        of_crate: "console",
         module: "app",
-        modules: &["incident"],
+        modules: &[],
         outside: &[
+            "sopwatch_core",
             "&mut App",
             "crossterm",
             "jiff",
@@ -101,9 +113,11 @@ pub const FLOORS: &[Floor] = &[
     },
     // Reads the state and never changes it.
     Floor {
+        of_crate: "console",
         module: "view",
-        modules: &["incident", "app"],
+        modules: &["app"],
         outside: &[
+            "sopwatch_core",
             "jiff",
             "ratatui",
             "serde",
@@ -115,9 +129,12 @@ pub const FLOORS: &[Floor] = &[
         test_outside: &["&mut App", "crossterm", "insta", "proptest", "serde_json"],
     },
     Floor {
+        of_crate: "sopwatch",
         module: "cluster",
-        modules: &["incident", "app"],
+        modules: &[],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
             "Instant::now",
             "async",
             "base64",
@@ -150,9 +167,12 @@ pub const FLOORS: &[Floor] = &[
         test_outside: &["http_body", "hyper", "insta", "proptest", "rcgen", "toml"],
     },
     Floor {
+        of_crate: "sopwatch",
         module: "database",
-        modules: &["incident", "app"],
+        modules: &[],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
             "Instant::now",
             "async",
             "futures",
@@ -184,9 +204,11 @@ pub const FLOORS: &[Floor] = &[
     },
     // On a thread of its own, apart from the console's loop.
     Floor {
+        of_crate: "sopwatch",
         module: "journal",
-        modules: &["incident"],
+        modules: &[],
         outside: &[
+            "sopwatch_core",
             "async",
             "jiff",
             "serde_json",
@@ -203,9 +225,12 @@ pub const FLOORS: &[Floor] = &[
         test_outside: &["std::time::SystemTime"],
     },
     Floor {
+        of_crate: "sopwatch",
         module: "cli",
-        modules: &["incident", "app"],
+        modules: &[],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
             "clap",
             "clap_complete",
             "clap_mangen",
@@ -219,9 +244,12 @@ pub const FLOORS: &[Floor] = &[
     },
     // Reads its files and the environment, and nothing else.
     Floor {
+        of_crate: "sopwatch",
         module: "config",
-        modules: &["incident", "app", "cli"],
+        modules: &["cli"],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
             "clap",
             "directories",
             "regex",
@@ -237,9 +265,11 @@ pub const FLOORS: &[Floor] = &[
     },
     // Does not know who asks it: neither the console nor its adapters.
     Floor {
-        module: "drill",
-        modules: &["incident"],
+        of_crate: "drill",
+        module: "",
+        modules: &[],
         outside: &[
+            "sopwatch_core",
             "Instant::now",
             "async",
             "async_trait",
@@ -277,11 +307,12 @@ pub const FLOORS: &[Floor] = &[
     },
     // The loop, the terminal, the tasks.
     Floor {
+        of_crate: "sopwatch",
         module: "runtime",
-        modules: &[
-            "incident", "app", "view", "cluster", "database", "journal", "config",
-        ],
+        modules: &["cluster", "database", "journal", "config"],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
             "&mut App",
             "Instant::now",
             "Timestamp::now",
@@ -309,11 +340,13 @@ pub const FLOORS: &[Floor] = &[
         test_outside: &["std::env"],
     },
     Floor {
+        of_crate: "sopwatch",
         module: "launch",
-        modules: &[
-            "incident", "app", "view", "cluster", "database", "journal", "cli", "config", "drill", "runtime",
-        ],
+        modules: &["cluster", "database", "journal", "cli", "config", "runtime"],
         outside: &[
+            "sopwatch_console",
+            "sopwatch_core",
+            "sopwatch_drill",
             "&mut App",
             "async",
             "color_eyre",
@@ -332,6 +365,7 @@ pub const FLOORS: &[Floor] = &[
         test_outside: &[],
     },
     Floor {
+        of_crate: "sopwatch",
         module: "",
         modules: &["cli", "config", "launch", "runtime"],
         outside: &[

@@ -17,7 +17,9 @@ const KEYWORDS: &[&str] = &[
 /// Something a module names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
-    /// The module of the crate it is named in: `incident::sop`; empty for the crate's root.
+    /// The crate it is named in: `core`.
+    pub of_crate: &'static str,
+    /// The module of the crate it is named in: `record::line`; empty for the crate's root.
     pub module: String,
     /// Named in the tests only.
     pub is_test: bool,
@@ -45,6 +47,7 @@ pub struct Scan {
 /// Where the walk is.
 #[derive(Clone)]
 struct Place {
+    of_crate: &'static str,
     module: Vec<String>,
     /// Where the files of this place's `mod` items are.
     folder: PathBuf,
@@ -65,7 +68,7 @@ impl Scan {
     }
 
     /// Reads a crate from its root file on.
-    pub fn read(&mut self, root: &Path) {
+    pub fn read(&mut self, of_crate: &'static str, root: &Path) {
         let mut next = vec![Declared {
             module: Vec::new(),
             file: root.to_owned(),
@@ -79,14 +82,20 @@ impl Scan {
         {
             let text =
                 std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            self.text(&file, module, is_test, &text);
+            self.text(&file, (of_crate, module), is_test, &text);
             self.files.insert(file);
             next.append(&mut self.declared);
         }
     }
 
     /// Reads the text of one file.
-    pub fn text(&mut self, file: &Path, module: Vec<String>, is_test: bool, text: &str) {
+    pub fn text(
+        &mut self,
+        file: &Path,
+        (of_crate, module): (&'static str, Vec<String>),
+        is_test: bool,
+        text: &str,
+    ) {
         let tokens: TokenStream = text
             .parse()
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -102,6 +111,7 @@ impl Scan {
         let mut own = BTreeSet::new();
         own_names(&tokens, &mut own);
         let place = Place {
+            of_crate,
             module,
             folder,
             beside,
@@ -233,6 +243,7 @@ impl Scan {
 
     fn note(&mut self, place: &Place, what: String) {
         self.named.insert(Named {
+            of_crate: place.of_crate,
             module: place.module.join("::"),
             is_test: place.is_test,
             what,

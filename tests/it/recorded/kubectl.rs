@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use sopwatch_drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::{Drill, Options};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};

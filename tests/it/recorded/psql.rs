@@ -1,8 +1,8 @@
 //! `psql`, with the SOP's queries and what is refused.
 
 use regex::Regex;
-use sopwatch_drill::{Drill, Options};
 use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::{Drill, Options};
 use tokio::process::Command;
 
 use super::allowed::QUERIES;

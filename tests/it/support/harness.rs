@@ -5,19 +5,19 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sopwatch_console::app::event::Event;
-use sopwatch_console::app::keymap::Keymap;
-use sopwatch_console::app::{App, Session};
 use sopwatch::cluster::ConnectOptions;
 use sopwatch::config::profiles;
 use sopwatch::database::DatabaseOptions;
-use sopwatch_drill::{self, Drill};
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::{Console, Flow};
 use sopwatch::runtime::sources::{self, Sources};
 use sopwatch::runtime::tasks::Tasks;
+use sopwatch_console::app::event::Event;
+use sopwatch_console::app::keymap::Keymap;
+use sopwatch_console::app::{App, Session};
 use sopwatch_console::view::Theme;
+use sopwatch_drill::Drill;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -52,14 +52,14 @@ impl Harness {
     pub async fn with(
         scenario: &str,
         (columns, rows): (u16, u16),
-        change: impl FnOnce(&mut drill::Options),
+        change: impl FnOnce(&mut sopwatch_drill::Options),
     ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let system = Clock::system();
-        let scenario = drill::scenario(scenario).unwrap();
+        let scenario = sopwatch_drill::scenario(scenario).unwrap();
         let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
-        let mut options = drill::Options {
+        let mut options = sopwatch_drill::Options {
             scenario,
             start: system.now(),
             speed: 1.0,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sopwatch_drill::{Drill, Options, Scenario};
 use sopwatch::runtime::clock::Clock;
+use sopwatch_drill::{Drill, Options, Scenario};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -5,10 +5,10 @@ use kube::api::DeleteParams;
 use sopwatch_console::app::Phase;
 use sopwatch_console::app::button::Button;
 use sopwatch_console::app::dialog::Dialog;
-use sopwatch_drill::{self, ApiFault};
 use sopwatch_core::command::{Command, CommandOutcome};
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::rule::Action;
+use sopwatch_drill::ApiFault;
 
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::Recorded;
@@ -16,7 +16,7 @@ use crate::support::virtual_time::{self, Breath};
 
 /// A console that looks at a scenario for so long, and its record.
 async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, Recorded) {
-    let mut console = VirtualConsole::start(drill::scenario(id).unwrap(), 1, breath).await;
+    let mut console = VirtualConsole::start(sopwatch_drill::scenario(id).unwrap(), 1, breath).await;
     let recorded = console.record();
     console.run_until(SignedDuration::from_secs(seconds)).await;
     (console, recorded)
@@ -326,7 +326,7 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
     ];
     for (id, at, keys, minutes, end) in cases {
         virtual_time::run(|breath| async move {
-            let mut scenario = drill::scenario(id).unwrap();
+            let mut scenario = sopwatch_drill::scenario(id).unwrap();
             scenario.rights.also.push("deployments:patch".to_owned());
             let mut console = VirtualConsole::start(scenario, 1, &breath).await;
             let recorded = console.record();
@@ -362,7 +362,7 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
 #[test]
 fn what_the_role_may_not_do_is_not_tried() {
     virtual_time::run(|breath| async move {
-        let mut scenario = drill::scenario("no-kafka-leader").unwrap();
+        let mut scenario = sopwatch_drill::scenario("no-kafka-leader").unwrap();
         scenario.rights.without.push("pods:delete".to_owned());
         scenario.rights.also.push("deployments:patch".to_owned());
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;

@@ -7,15 +7,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
-use sopwatch_console::app::App;
 use sopwatch::config::profiles;
-use sopwatch_drill;
-use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
+use sopwatch::runtime::gather::gather;
+use sopwatch_console::app::App;
 use sopwatch_core::assessment::{Assessment, exit_status};
 use sopwatch_core::diagnosis::{Diagnosis, diagnose};
 use sopwatch_core::rule::Action;
 use sopwatch_core::sop::StepStatus;
-use sopwatch::runtime::gather::gather;
+use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use tokio::time::{Instant, sleep_until};
 
 use crate::support::virtual_console::{self, fresh_console};
@@ -47,7 +46,7 @@ const RATE: &str = "the log is silent, and a rate takes two readings of the pods
 fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
     let choice = std::env::var("SCENARIO").ok();
     let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
-    let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let ids = sopwatch_drill::scenarios().into_iter().map(|info| info.id);
     let work: Mutex<VecDeque<String>> = Mutex::new(ids.filter(|id| chosen(id)).collect());
     let missed = Mutex::new(Vec::new());
     let matrix = Mutex::new(BTreeMap::new());
@@ -136,7 +135,7 @@ struct Miss {
 }
 
 fn judge(id: &str) -> (Vec<Miss>, String) {
-    let scenario = drill::scenario(id).unwrap();
+    let scenario = sopwatch_drill::scenario(id).unwrap();
     let mut expectations = scenario.expect.clone();
     expectations.sort_by_key(|expectation| expectation.at);
     virtual_time::run(|breath| async move {

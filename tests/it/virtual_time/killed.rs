@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
+use sopwatch::journal::{read, shelf};
 use sopwatch_console::app::dialog::Dialog;
 use sopwatch_console::app::{App, Phase};
-use sopwatch_drill;
 use sopwatch_core::command::{Command, CommandOutcome};
 use sopwatch_core::record::{Entry, Line};
-use sopwatch::journal::{read, shelf};
 
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::began;
@@ -46,7 +45,7 @@ fn a_console_that_is_killed_at_any_write_loses_nothing_and_is_gone_on_with() {
 
 /// Whether the incident has so many writes.
 async fn killed_at(write: usize, breath: &Breath) -> bool {
-    let scenario = drill::scenario("no-kafka-leader").unwrap();
+    let scenario = sopwatch_drill::scenario("no-kafka-leader").unwrap();
     let mut console = VirtualConsole::start(scenario, 1, breath).await;
     let first = began(console.app());
     let recorded = console.record();
@@ -150,7 +149,7 @@ fn confirm(console: &mut VirtualConsole) {
 #[test]
 fn one_key_restarts_the_pods_that_a_console_left_when_it_was_killed() {
     virtual_time::run(|breath| async move {
-        let scenario = drill::scenario("no-kafka-leader").unwrap();
+        let scenario = sopwatch_drill::scenario("no-kafka-leader").unwrap();
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;
         let first = began(console.app());
         let recorded = console.record();

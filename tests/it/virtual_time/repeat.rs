@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 use kube::Client;
 use serde_json::Value;
-use sopwatch_drill;
 
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;
@@ -20,7 +19,7 @@ const MOMENTS: [i64; 4] = [2, 30, 90, 180];
 
 /// All that can be seen of a scenario, a text a moment.
 fn run(scenario: &str, seed: u64) -> Vec<String> {
-    let scenario = drill::scenario(scenario).unwrap();
+    let scenario = sopwatch_drill::scenario(scenario).unwrap();
     virtual_time::run(|breath| async move {
         let mut console = VirtualConsole::start(scenario, seed, &breath).await;
         let mut seen = Vec::new();

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use jiff::SignedDuration;
-use sopwatch_drill;
 use sopwatch_core::record::Line;
+use sopwatch_drill;
 
 use crate::kept::differing;
 use crate::support::virtual_console::VirtualConsole;
@@ -21,7 +21,7 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 fn every_drills_record_leads_to_the_same_diagnoses_again() {
     let choice = std::env::var("SCENARIO").ok();
     let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
-    let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let ids = sopwatch_drill::scenarios().into_iter().map(|info| info.id);
     let work: Mutex<VecDeque<String>> = Mutex::new(ids.filter(|id| chosen(id)).collect());
     let missed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -57,7 +57,7 @@ fn judge(id: &str) -> Option<String> {
 
 /// The lines of a scenario as they stand in a file; it is watched for so long at most.
 pub fn recorded(id: &str, longest: SignedDuration) -> String {
-    let scenario = drill::scenario(id).unwrap();
+    let scenario = sopwatch_drill::scenario(id).unwrap();
     let last = scenario.expect.iter().map(|expected| expected.at).max().unwrap();
     let lines = virtual_time::run(|breath| async move {
         let mut console = VirtualConsole::start(scenario, 1, &breath).await;

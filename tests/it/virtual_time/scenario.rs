@@ -11,12 +11,11 @@ use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
 use sopwatch::config::profiles;
-use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
-use sopwatch_drill::{self};
 use sopwatch_core::diagnosis::Recommendation;
 use sopwatch_core::fact::{Container, ContainerState};
 use sopwatch_core::feed::FeedState;
 use sopwatch_core::leader::Verdict;
+use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 
 use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
@@ -35,7 +34,7 @@ const CHOICE: &str = "SCENARIO";
 fn every_scenario_is_found_as_it_says() {
     let choice = std::env::var(CHOICE).ok();
     let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
-    let ids = drill::scenarios().into_iter().map(|info| info.id);
+    let ids = sopwatch_drill::scenarios().into_iter().map(|info| info.id);
     let seeds = if choice.is_some() { &SEEDS[..] } else { &SEEDS[..1] };
     let work: VecDeque<_> = ids
         .filter(|id| chosen(id))
@@ -66,9 +65,9 @@ fn every_scenario_is_found_as_it_says() {
 #[test]
 fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
     use LeaderVerdict::{Many, None, One, Settling, Unknown};
-    let all = drill::scenarios()
+    let all = sopwatch_drill::scenarios()
         .into_iter()
-        .map(|info| drill::scenario(&info.id).unwrap());
+        .map(|info| sopwatch_drill::scenario(&info.id).unwrap());
     let all: Vec<Expectation> = all.flat_map(|scenario| scenario.expect).collect();
     let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
     let met: BTreeSet<&str> = all
@@ -92,7 +91,7 @@ fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
 fn whoever_turns_to_the_right_team_is_helped() {
     // how long after the answer the rule that decided holds no more
     for (id, minutes) in [("ocm-outage", 7), ("api-down-quota", 7), ("two-leaders", 9)] {
-        let scenario = drill::scenario(id).unwrap();
+        let scenario = sopwatch_drill::scenario(id).unwrap();
         let right = scenario.lesson.clone().unwrap().answer;
         let (before, after) = virtual_time::run(|breath| async move {
             let mut console = VirtualConsole::start(scenario, 1, &breath).await;
@@ -116,7 +115,7 @@ fn decided(console: &VirtualConsole) -> Option<String> {
 
 /// What is not as the scenario says, a text a moment.
 fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
-    let scenario = drill::scenario(id).unwrap();
+    let scenario = sopwatch_drill::scenario(id).unwrap();
     let mut expectations = scenario.expect.clone();
     expectations.sort_by_key(|expectation| expectation.at);
     virtual_time::run(|breath| async move {

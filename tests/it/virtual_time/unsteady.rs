@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use kube::{Api, Client, Error, ResourceExt as _};
-use sopwatch_drill::{self, ApiFault, Drill};
+use sopwatch_drill::{ApiFault, Drill};
 
 use crate::support::virtual_console::{NAMESPACE, drill};
 use crate::support::virtual_time;
@@ -24,7 +24,7 @@ async fn names(pods: &Api<Pod>) -> Result<Vec<String>, Error> {
 #[test]
 fn an_answer_that_is_lost_leaves_the_deed_done() {
     virtual_time::run(|breath| async move {
-        let (drill, _folder) = drill(drill::scenario("all-well").unwrap(), 1, &breath).await;
+        let (drill, _folder) = drill(sopwatch_drill::scenario("all-well").unwrap(), 1, &breath).await;
         let pods = pods(&drill);
         drill.api().set_fault(Some(ApiFault::LoseAnswers));
         let victim = names(&pods).await.unwrap().remove(0);
@@ -38,7 +38,7 @@ fn an_answer_that_is_lost_leaves_the_deed_done() {
 #[test]
 fn a_server_that_restarts_is_away_then_knows_no_roles_and_is_well_again() {
     virtual_time::run(|breath| async move {
-        let (drill, _folder) = drill(drill::scenario("all-well").unwrap(), 1, &breath).await;
+        let (drill, _folder) = drill(sopwatch_drill::scenario("all-well").unwrap(), 1, &breath).await;
         let pods = pods(&drill);
         drill.api().set_fault(Some(ApiFault::Restart(8)));
         let mut answers = Vec::new();
@@ -66,7 +66,7 @@ fn a_server_that_restarts_is_away_then_knows_no_roles_and_is_well_again() {
 #[test]
 fn a_watch_that_stalls_says_nothing_more_while_others_and_new_ones_go_on() {
     virtual_time::run(|breath| async move {
-        let (drill, _folder) = drill(drill::scenario("all-well").unwrap(), 1, &breath).await;
+        let (drill, _folder) = drill(sopwatch_drill::scenario("all-well").unwrap(), 1, &breath).await;
         let pods = pods(&drill);
         let events = Api::<Event>::namespaced(Client::new(drill.api().in_process(), NAMESPACE), NAMESPACE);
         let version = pods
@@ -105,7 +105,7 @@ fn a_watch_that_stalls_says_nothing_more_while_others_and_new_ones_go_on() {
 fn a_lossy_network_carries_most_loses_some_and_does_so_the_same_each_time() {
     let outcomes = || {
         virtual_time::run(|breath| async move {
-            let (drill, _folder) = drill(drill::scenario("all-well").unwrap(), 1, &breath).await;
+            let (drill, _folder) = drill(sopwatch_drill::scenario("all-well").unwrap(), 1, &breath).await;
             let pods = pods(&drill);
             drill.api().set_fault(Some(ApiFault::Lossy(40)));
             let mut outcomes = Vec::new();

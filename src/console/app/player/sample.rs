@@ -13,8 +13,8 @@ use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Began, Entry, Found, Line, VERSION, Writer};
-use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
 use sopwatch_core::sop::StepStatus;
+use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
 pub(crate) const LEFT: i64 = 400;

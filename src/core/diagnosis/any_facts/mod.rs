@@ -16,8 +16,8 @@ use crate::feed::{FeedId, FeedState, Problem, ProblemKind};
 use crate::log::LogBatch;
 use crate::profile::Profile;
 use crate::rule::Action;
-use crate::testkit::{SHORT, ago, now, source};
 use crate::sop::{Check, OTHER, StepStatus};
+use crate::testkit::{SHORT, ago, now, source};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
     let text = include_str!("../../../../assets/profiles/managed-services-api.toml");

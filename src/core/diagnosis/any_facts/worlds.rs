@@ -9,8 +9,10 @@ use super::{FOREIGN, How, SOURCES, World};
 use crate::fact::{
     ClusterEvent, Condition, ContainerState, Deployment, Ended, Lease, Pod, Reading, StatusCount,
 };
-use crate::log::{ErrorSighting, ErrorTally, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of};
-use crate::testkit::{CLUSTER, KAFKA, self, SHORT, ago, deployment, id, log, pod};
+use crate::log::{
+    ErrorSighting, ErrorTally, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
+};
+use crate::testkit::{self, CLUSTER, KAFKA, SHORT, ago, deployment, id, log, pod};
 use crate::text::SafeText;
 
 /// Seconds before now, the future and the far past among them.

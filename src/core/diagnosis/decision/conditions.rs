@@ -113,11 +113,7 @@ impl Case<'_> {
         )
     }
 
-    pub(in crate::diagnosis) fn has_trouble(
-        &self,
-        trouble: LeaderTrouble,
-        reading: &LeaderReading,
-    ) -> Truth {
+    pub(in crate::diagnosis) fn has_trouble(&self, trouble: LeaderTrouble, reading: &LeaderReading) -> Truth {
         let worker = &reading.worker;
         match (reading.verdict, trouble) {
             (Verdict::None, LeaderTrouble::None) => {

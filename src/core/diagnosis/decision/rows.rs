@@ -103,10 +103,7 @@ impl Case<'_> {
     }
 
     /// The rows of a table in a status that the profile does not know, or in none.
-    pub(in crate::diagnosis) fn strange_rows(
-        &self,
-        table: &Table,
-    ) -> impl Iterator<Item = &StandingRow> {
+    pub(in crate::diagnosis) fn strange_rows(&self, table: &Table) -> impl Iterator<Item = &StandingRow> {
         let listed = self.facts.under_way(&table.name);
         let rows = listed.map_or(&[][..], |list| &list.rows);
         rows.iter().filter(|row| table.status(&row.status).is_none())

@@ -9,8 +9,8 @@ use crate::fact::{ClusterEvent, Fact, Pod};
 use crate::feed::{FeedId, FeedState, ProblemKind};
 use crate::log::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch};
 use crate::rule::Alert;
-use crate::testkit::{KAFKA, 
-    SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
+use crate::testkit::{
+    KAFKA, SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
 };
 
 use StepStatus::{Fail, Manual, Pass, Stale, Unknown, Waiting};

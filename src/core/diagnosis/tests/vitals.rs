@@ -358,10 +358,7 @@ fn an_outage_of_ocm_is_seen_by_the_counters_before_the_log_says_so() {
 fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
     let diagnosis = diagnosed("osd-provisioning-latency", &QUIET.facts(), now());
     let decision = &diagnosis.decision;
-    assert_eq!(
-        decision.recommendation.action,
-        crate::rule::Action::None
-    );
+    assert_eq!(decision.recommendation.action, crate::rule::Action::None);
     let Truth::False { because } = rule(&diagnosis, "ocm-errors") else {
         panic!("{:?}", rule(&diagnosis, "ocm-errors"));
     };

@@ -10,8 +10,9 @@ use crate::fact::{Fact, Pod, short_name};
 use crate::facts::Facts;
 use crate::feed::{FeedId, FeedState, ProblemKind};
 use crate::log::LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
-use crate::testkit::{CLUSTER, KAFKA, 
-    SHORT, Said, ago, facts, failing, id, log, now, pod, profile, reading, source, waiting_pod,
+use crate::testkit::{
+    CLUSTER, KAFKA, SHORT, Said, ago, facts, failing, id, log, now, pod, profile, reading, source,
+    waiting_pod,
 };
 
 const DAY: i64 = 86_400;

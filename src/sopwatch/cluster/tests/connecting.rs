@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::console::profile;
-use sopwatch_console::app::event::Event;
 use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
+use sopwatch_console::app::event::Event;
 use sopwatch_core::fact::{Connection, Fact};
 use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::log::LogFocus;

@@ -11,10 +11,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::fake::Fake;
-use sopwatch_console::app::event::Event;
 use crate::cluster::clock::{Instant, now, timeout_at};
 use crate::cluster::connect::{Dial, Dialed};
 use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
+use sopwatch_console::app::event::Event;
 use sopwatch_core::fact::Fact;
 use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::log::{ContainerKey, LogFocus};

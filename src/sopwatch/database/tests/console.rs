@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
-use sopwatch_console::app::event::Event;
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
+use sopwatch_console::app::event::Event;
 use sopwatch_core::fact::{DatabaseConnection, Fact, Reading, Rows, RowsOf, StatusCount};
 use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::profile::{

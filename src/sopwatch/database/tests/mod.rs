@@ -1,6 +1,6 @@
 //! The adapter against a real server.
 
-#[path = "../../../tests/it/support/postgres.rs"]
+#[path = "../../../../tests/it/support/postgres.rs"]
 mod postgres;
 
 mod console;

@@ -8,9 +8,9 @@ use super::console::{
 };
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{DatabaseOptions, Request, UrlOrigin};
+use crate::patience::Deadline;
 use sopwatch_core::fact::{Reading, StatusCount};
 use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
-use crate::patience::Deadline;
 
 const DAY: i64 = 86_400;
 

@@ -8,8 +8,8 @@ use crate::fact::{Lease, short_name};
 use crate::leader::Verdict;
 use crate::log::{LineReader, LogPatterns};
 use crate::profile::ClockBasis;
-use crate::testkit::source;
 use crate::sop::StepStatus;
+use crate::testkit::source;
 
 pub(super) const OSD: &str = "osd-provisioning-latency";
 pub(super) const KAFKAS: &str = "kafka-provisioning-latency";

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::diagnosis::Diagnosis;
-use crate::testkit::source;
 use crate::sop::StepStatus;
+use crate::testkit::source;
 
 const OSD: &str = "osd-provisioning-latency";
 const KAFKAS: &str = "kafka-provisioning-latency";

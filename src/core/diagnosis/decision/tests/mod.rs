@@ -20,7 +20,9 @@ use crate::facts::Facts;
 use crate::feed::{FeedId, FeedState, ProblemKind};
 use crate::log::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
 use crate::profile::Profile;
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod};
+use crate::testkit::{
+    CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
+};
 use crate::text::SafeText;
 
 /// The built-in profile: its table is what is tested.

@@ -6,8 +6,8 @@ use crate::fact::{ContainerState, Ended, PodUid};
 use crate::gate::{Situation, gate};
 use crate::leader::Verdict;
 use crate::plan::Plan;
-use crate::testkit::look_at;
 use crate::sop::StepStatus;
+use crate::testkit::look_at;
 use crate::waiting::REASONS;
 
 const KAFKAS: &str = "kafka-provisioning-latency";
