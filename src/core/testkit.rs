@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::account::Account;
-use super::diagnosis::Diagnosis;
-use super::fact::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading,
-    Standing, StatusCount, TableReading, UnderWay,
-};
-use super::facts::Facts;
-use super::feed::{FeedId, FeedState, Problem, ProblemKind};
-use super::leader::{LeaderReading, Verdict};
-use super::log::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 use super::profile::{
     ClockBasis, Database, Environment, LeaderPatterns, Leaders, Profile, Role, SecretKeys, Service, Status,
     Table, Worker,
 };
-use super::sop::Sop;
 use super::text::SafeText;
+use crate::diagnose::Diagnosis;
+use crate::diagnose::leaders::{LeaderReading, Verdict};
+use crate::export::case_snapshot::Account;
+use crate::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
+use crate::observe::observation::{
+    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading,
+    Standing, StatusCount, TableReading, UnderWay,
+};
+use crate::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use crate::observe::state::Facts;
+use crate::profile::sop::Sop;
 
 /// The moment of all tests.
 pub fn now() -> Timestamp {

@@ -25,7 +25,7 @@ use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
-use sopwatch_core::rule::Action;
+use sopwatch_core::profile::rule::Action;
 
 pub use faults::ApiFault;
 use scenario::Reaction;

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch_console::app::App;
 use sopwatch_console::app::log_buffer::Entry;
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::sop::StepStatus::{Fail, Pass};
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::profile::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
 
 use super::support::harness::Harness;
@@ -79,7 +79,8 @@ async fn soon(console: &mut Harness, what: &str, is_so: impl Fn(&App) -> bool) {
 }
 
 fn verdict(app: &App, worker: &str) -> Verdict {
-    let of_worker = |reading: &&sopwatch_core::leader::LeaderReading| reading.worker.contains(worker);
+    let of_worker =
+        |reading: &&sopwatch_core::diagnose::leaders::LeaderReading| reading.worker.contains(worker);
     app.diagnosis.leaders.iter().find(of_worker).unwrap().verdict
 }
 
@@ -117,7 +118,7 @@ async fn kubectl_and_the_console_list_the_same_pods() {
     }
 }
 
-fn pod_row(pod: &sopwatch_core::fact::Pod) -> String {
+fn pod_row(pod: &sopwatch_core::observe::observation::Pod) -> String {
     let (name, ready, total, status) = (&pod.name, pod.ready, pod.total, &pod.status);
     format!("{name} {ready}/{total} {status} {}", pod.restarts)
 }

@@ -174,4 +174,4 @@ async fn focus_goes_by_tab_and_number_and_quitting_is_one_key() {
     console.stop().await;
 }
 
-use sopwatch_core::sop::StepStatus::{Fail, Manual, Pass};
+use sopwatch_core::profile::sop::StepStatus::{Fail, Manual, Pass};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sopwatch_console::app::App;
-use sopwatch_core::feed::{FeedId, FeedState, Freshness, ProblemKind};
+use sopwatch_core::observe::source::{FeedId, FeedState, Freshness, ProblemKind};
 use sopwatch_drill::database::Fault;
 use sopwatch_drill::faults::ApiFault;
 

@@ -12,7 +12,7 @@ use sopwatch::journal::read::read;
 use sopwatch_console::app::App;
 use sopwatch_console::app::follow::Differs;
 use sopwatch_console::app::keymap::Keymap;
-use sopwatch_core::fact::Fact;
+use sopwatch_core::observe::observation::Fact;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Advised, Entry, Found, Line};
 

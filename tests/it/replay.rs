@@ -5,8 +5,8 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use sopwatch::journal::shelf::encoded;
+use sopwatch_core::profile::rule::Action;
 use sopwatch_core::record::{Entry, Line};
-use sopwatch_core::rule::Action;
 use tempfile::TempDir;
 
 use super::support::pty::Pty;

@@ -10,15 +10,15 @@ use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::perform::PAGE;
 use super::walk::{Next, Phase, Walk};
-use sopwatch_core::account::Account;
-use sopwatch_core::change::Change;
-use sopwatch_core::command::{Command, CommandOutcome};
-use sopwatch_core::fact::Deployment;
-use sopwatch_core::feed::{FeedId, Freshness};
-use sopwatch_core::gate::{Gate, Situation, gate};
-use sopwatch_core::interrupted::Interrupted;
-use sopwatch_core::plan::Plan;
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::observe::observation::Deployment;
+use sopwatch_core::observe::source::{FeedId, Freshness};
 use sopwatch_core::record::{AdviceThen, Entry, Intent};
+use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
+use sopwatch_core::remediate::gate::{Gate, Situation, gate};
+use sopwatch_core::remediate::interrupted::Interrupted;
+use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
 
 /// How long ago a change may be that is watched again: by then its pods are ready, or will not be.

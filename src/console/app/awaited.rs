@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 
 use super::App;
-use sopwatch_core::fact::{ContainerState, Pod};
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
-use sopwatch_core::leader::{LeaderReading, Verdict};
-use sopwatch_core::log::ContainerKey;
+use sopwatch_core::diagnose::leaders::{LeaderReading, Verdict};
+use sopwatch_core::logparse::ContainerKey;
+use sopwatch_core::observe::observation::{ContainerState, Pod};
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
 use sopwatch_core::profile::Worker;
 
 /// How long a lease is watched to see its end advance: one poll and a little.

@@ -69,7 +69,7 @@ mod tests {
     use crate::app::Session;
     use crate::app::event::Event;
     use crate::app::keymap::Keymap;
-    use sopwatch_core::fact::Fact;
+    use sopwatch_core::observe::observation::Fact;
     use sopwatch_core::record::{Entry, Line};
     use sopwatch_core::testkit::{ago, now, profile};
 

@@ -2,8 +2,8 @@
 
 use super::button::Button;
 use super::dialog::Scroll;
-use sopwatch_core::gate::Gate;
-use sopwatch_core::plan::Plan;
+use sopwatch_core::remediate::gate::Gate;
+use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
 
 /// A plan before the operator's eyes.

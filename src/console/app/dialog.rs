@@ -8,7 +8,7 @@ use tui_input::Input;
 use super::button::Button;
 use super::confirm::Confirm;
 use super::log_buffer::Entry;
-use sopwatch_core::fact::{PodUid, RowsOf};
+use sopwatch_core::observe::observation::{PodUid, RowsOf};
 use sopwatch_core::text::SafeText;
 
 /// A dialog. They lie on a stack: the topmost takes the keys.

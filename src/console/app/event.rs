@@ -6,10 +6,10 @@ use crossterm::event::KeyEvent;
 
 use super::confirm::Rehearsal;
 use super::lesson::{Act, Choice};
-use sopwatch_core::command::{Command, CommandOutcome};
-use sopwatch_core::fact::{Fact, RowsOf};
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::{Fact, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_core::text::SafeText;
 
 /// Anything that enters the loop. The loop says when.

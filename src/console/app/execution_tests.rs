@@ -3,16 +3,16 @@
 use jiff::SignedDuration;
 
 use super::walk::{Next, Phase, Walk};
-use sopwatch_core::change::Change;
-use sopwatch_core::command::{Aim, Command, CommandOutcome};
-use sopwatch_core::diagnosis::Diagnosis;
-use sopwatch_core::fact::{Fact, Pod, PodUid, Reading};
-use sopwatch_core::facts::Facts;
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::plan::Plan;
+use sopwatch_core::diagnose::Diagnosis;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::observe::observation::{Fact, Pod, PodUid, Reading};
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::state::Facts;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::Intent;
+use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{
     ago, deployment, failing, leader, look_at, now, pod, profile, reading, waiting_pod,
 };
@@ -417,9 +417,10 @@ fn ended(
         ..Diagnosis::default()
     };
     let mut facts = seen(Vec::new());
-    let known = |facts: &Facts, look: &mut dyn FnMut(&sopwatch_core::account::Account<'_>) -> Next| {
-        look_at((facts, &profile, &diagnosis), now(), look)
-    };
+    let known =
+        |facts: &Facts, look: &mut dyn FnMut(&sopwatch_core::export::case_snapshot::Account<'_>) -> Next| {
+            look_at((facts, &profile, &diagnosis), now(), look)
+        };
     if let Some(rows) = rows {
         facts.apply(Fact::Database(rows), ago(1_000));
     }

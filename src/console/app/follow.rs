@@ -8,10 +8,10 @@ use jiff::SignedDuration;
 use super::checklist::Tick;
 use super::keymap::Keymap;
 use super::{App, Session};
-use sopwatch_core::change;
-use sopwatch_core::facts::Facts;
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::state::Facts;
 use sopwatch_core::record::{Began, Entry, Found, Line};
+use sopwatch_core::remediate::applied_command;
 
 /// What was recorded, and the other finding that the same facts lead to now.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl App {
             }
             Entry::Note { text } => self.notes.push((line.at, text.clone())),
             Entry::Intent(_) | Entry::Outcome { .. } | Entry::Stage { .. } => {
-                change::note(&mut self.changes, line);
+                applied_command::note(&mut self.changes, line);
             }
             _ => {}
         }
@@ -108,7 +108,7 @@ impl App {
         let own = self.moments().map(|at| *at).collect();
         lines
             .iter()
-            .for_each(|line| change::note(&mut self.changes, line));
+            .for_each(|line| applied_command::note(&mut self.changes, line));
         self.settle(&own);
         self.found = None;
     }

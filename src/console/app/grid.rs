@@ -1,8 +1,8 @@
 //! The rows of the database pane.
 
 use super::App;
-use sopwatch_core::fact::{RowsOf, StatusCount};
-use sopwatch_core::facts::Movement;
+use sopwatch_core::observe::observation::{RowsOf, StatusCount};
+use sopwatch_core::observe::state::Movement;
 use sopwatch_core::profile::{ClockBasis, Table};
 
 /// One row of the database pane.
@@ -22,7 +22,7 @@ pub struct GridRow {
     pub over: Option<u64>,
     /// Whether there may be more of them than that: not all rows were read.
     pub over_at_least: bool,
-    /// How the count changed within the window of [`Facts::change_of`](sopwatch_core::facts::Facts::change_of).
+    /// How the count changed within the window of [`Facts::change_of`](sopwatch_core::observe::state::Facts::change_of).
     pub change: Option<i64>,
     /// How its rows move, and when the next is at its limit.
     pub movement: Movement,

@@ -9,13 +9,13 @@ use super::dialog::Dialog;
 use super::event::{Effect, Event, Outcome};
 use super::keymap::Keymap;
 use super::{App, Phase, Rehearsal, Session};
-use sopwatch_core::change::Change;
-use sopwatch_core::command::{Aim, Command, CommandOutcome};
-use sopwatch_core::fact::{Connection, Fact, Pod, PodUid};
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Connection, Fact, Pod, PodUid};
+use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::{Entry, Intent, Line};
-use sopwatch_core::rule::Action;
-use sopwatch_core::sop::Sop;
+use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
 use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
@@ -192,7 +192,7 @@ fn an_object_that_changed_closes_the_question() {
         ending.deletion_at = Some(now());
         Fact::Pod(ending)
     };
-    let deployed = |change: fn(&mut sopwatch_core::fact::Deployment)| {
+    let deployed = |change: fn(&mut sopwatch_core::observe::observation::Deployment)| {
         let mut other = deployment(3);
         change(&mut other);
         Fact::Deployment(Some(other))
@@ -289,7 +289,7 @@ fn each_command_names_what_is_sent_after_it_and_what_was_advised_then() {
 #[test]
 fn the_advice_is_taken_at_the_moment_that_a_command_is_sent() {
     let text = "id = 'settling'\ntitle = 't'\nbasis = 'b'\nwhen = { kind = 'settling' }\nthen = { action = 'wait' }\n";
-    let rule: Result<sopwatch_core::rule::Rule, _> = toml::from_str(text);
+    let rule: Result<sopwatch_core::profile::rule::Rule, _> = toml::from_str(text);
     let mut app = console();
     asked(&mut app, "R");
     let mut profile = (*app.session.profile).clone();

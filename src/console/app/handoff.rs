@@ -7,13 +7,13 @@ use super::action::{Action, Context};
 use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::page::{Page, Tone};
-use sopwatch_core::account::Account;
-use sopwatch_core::diagnosis::{Decision, Diagnosis};
-use sopwatch_core::handoff::{Deed, Done, Ticked, hand_off};
+use sopwatch_core::diagnose::{Decision, Diagnosis};
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::handoff::{Deed, Done, Ticked, hand_off};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::record::Entry;
-use sopwatch_core::span;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::duration;
 
 impl App {
     /// Opens the text for whom the recommendation names; where it names nobody, or in a lesson that keeps it back, asks whom it is for.
@@ -143,7 +143,7 @@ impl App {
 
     fn add_copy(&self, page: &mut Page) {
         if let Some((at, to)) = &self.copied {
-            let ago = span::brief(self.now.duration_since(*at));
+            let ago = duration::brief(self.now.duration_since(*at));
             page.add(Tone::Good, format!("{to}, {ago} ago"));
             return;
         }

@@ -11,11 +11,11 @@ use super::dialog::{Dialog, Offer};
 use super::event::Effect;
 use super::page::{Page, Tone};
 use super::walk::Phase;
-use sopwatch_core::change::Change;
-use sopwatch_core::command::CommandOutcome;
 use sopwatch_core::record::{Entry, Line};
-use sopwatch_core::span;
+use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::duration;
 
 /// How the record of the incident is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,13 +56,13 @@ impl App {
         self.resume(lines);
         let last = self.changes.iter().rfind(|change| change.may_have_happened());
         let done = last.map_or(String::new(), |change| {
-            let ago = span::brief(self.now.duration_since(change.at));
+            let ago = duration::brief(self.now.duration_since(change.at));
             format!("; {ago} ago: {}", change.words())
         });
         let cut = self
             .cut_short()
             .map_or(String::new(), |words| format!("; {words}"));
-        let began = span::brief(self.now.duration_since(self.session.started_at));
+        let began = duration::brief(self.now.duration_since(self.session.started_at));
         self.say(&format!("going on, begun {began} ago{cut}{done}"));
         self.ask_for_sop();
         self.judge();
@@ -121,7 +121,7 @@ impl App {
 
     pub(super) fn offer_page(&self, offer: &Offer) -> Page {
         let mut page = Page::titled("An incident is open here");
-        let ago = |at| span::brief(self.now.duration_since(at));
+        let ago = |at| duration::brief(self.now.duration_since(at));
         page.add(Tone::Heading, offer.sop.as_str());
         page.add(
             Tone::Plain,
@@ -345,7 +345,7 @@ impl App {
         } else {
             "Carried out"
         });
-        let since = span::clock(self.now.duration_since(walk.since));
+        let since = duration::clock(self.now.duration_since(walk.since));
         let tone = match walk.phase {
             Phase::Over(Some(true)) => Tone::Good,
             Phase::Over(Some(false)) => Tone::Bad,
@@ -365,7 +365,7 @@ impl App {
             Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,
             Some(_) => Tone::Bad,
         };
-        let ago = span::brief(self.now.duration_since(change.at));
+        let ago = duration::brief(self.now.duration_since(change.at));
         page.add(
             tone,
             format!(

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use regex::Regex;
 
-use sopwatch_core::fact::PodUid;
-use sopwatch_core::log::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
+use sopwatch_core::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
+use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::text::SafeText;
 
 /// Records kept of all lines.
@@ -392,7 +392,7 @@ impl LogBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sopwatch_core::log::LeaderLine;
+    use sopwatch_core::logparse::LeaderLine;
 
     fn source(pod: &str) -> Arc<ContainerKey> {
         Arc::new(ContainerKey {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::App;
 use super::event::Effect;
 use super::panes::Pane;
-use sopwatch_core::fact::PodUid;
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::PodUid;
 
 /// Pods that are said to lead; a service has a handful of workers.
 const LEADERS: usize = 16;
@@ -59,8 +59,8 @@ mod tests {
     use crate::app::Session;
     use crate::app::event::Event;
     use crate::app::keymap::Keymap;
-    use sopwatch_core::fact::Fact;
-    use sopwatch_core::feed::{FeedId, FeedState};
+    use sopwatch_core::observe::observation::Fact;
+    use sopwatch_core::observe::source::{FeedId, FeedState};
     use sopwatch_core::testkit::{SHORT, now, pod, profile, source};
 
     fn app() -> App {

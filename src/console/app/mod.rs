@@ -60,16 +60,16 @@ use self::notice::Notice;
 use self::panes::Panes;
 use self::player::Player;
 pub use self::walk::{Phase, Walk};
-use sopwatch_core::account::Account;
-use sopwatch_core::change::Change;
-use sopwatch_core::diagnosis::{Diagnosis, Recommendation, diagnose};
-use sopwatch_core::fact::Pod;
-use sopwatch_core::facts::Facts;
-use sopwatch_core::leader::read_leaders;
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::diagnose::leaders::read_leaders;
+use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::Pod;
+use sopwatch_core::observe::state::Facts;
+use sopwatch_core::profile::sop::{OTHER, Sop, Step, StepStatus, other_step};
 use sopwatch_core::profile::{Environment, Profile};
 use sopwatch_core::record::Found;
-use sopwatch_core::sop::{OTHER, Sop, Step, StepStatus, other_step};
+use sopwatch_core::remediate::applied_command::Change;
 use sopwatch_core::text::SafeText;
 
 /// What is fixed from the start of the console.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::account::Account;
-use sopwatch_core::fact::StandingRow;
-use sopwatch_core::span;
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::observe::observation::StandingRow;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::duration;
 
 /// How long rows may take to move once there is a leader: some loops.
 const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -101,7 +101,10 @@ impl Rows {
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
-        let none = format!("of {all} {what} none moved within {}", span::brief(MOVES_WITHIN));
+        let none = format!(
+            "of {all} {what} none moved within {}",
+            duration::brief(MOVES_WITHIN)
+        );
         match (read, waited > MOVES_WITHIN) {
             (true, _) if moved > 0 => Some(End::of(
                 Some(true),

@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::moving::Rows;
-use sopwatch_core::diagnosis::Diagnosis;
-use sopwatch_core::fact::{Fact, Row, StandingRow, UnderWay};
-use sopwatch_core::facts::Facts;
+use sopwatch_core::diagnose::Diagnosis;
+use sopwatch_core::observe::observation::{Fact, Row, StandingRow, UnderWay};
+use sopwatch_core::observe::state::Facts;
 use sopwatch_core::testkit::{ago, look_at, now, profile, reading};
 
 /// Rows by id, status and age in seconds.

@@ -8,14 +8,15 @@ use super::keymap::Keymap;
 use super::moving::Rows;
 use super::page::Tone;
 use super::{App, Session};
-use sopwatch_core::account::Account;
-use sopwatch_core::assessment::Assessment;
-use sopwatch_core::diagnosis::diagnose;
-use sopwatch_core::fact::{self, Fact, Reading, Row, RowsOf, StandingRow, UnderWay};
-use sopwatch_core::feed::{FeedId, FeedState};
-use sopwatch_core::handoff::{Done, hand_off};
+use sopwatch_core::diagnose::diagnose;
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::check::Assessment;
+use sopwatch_core::export::handoff::{Done, hand_off};
+use sopwatch_core::observe::observation;
+use sopwatch_core::observe::observation::{Fact, Reading, Row, RowsOf, StandingRow, UnderWay};
+use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::profile::{ClockBasis, Profile};
-use sopwatch_core::sop::StepStatus;
 use sopwatch_core::testkit::{ago, now, reading};
 
 const ID: &str = "1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ";
@@ -62,7 +63,7 @@ fn poll(table: &str, status: &str, listed: Option<(ClockBasis, i64)>) -> Reading
     if let Some((clock, age)) = listed {
         let by_sight = clock == ClockBasis::FirstSeen;
         let age = (!by_sight).then_some(age);
-        let counted = fact::StatusCount {
+        let counted = observation::StatusCount {
             status: status.into(),
             count: 1,
             oldest_s: age,
@@ -77,7 +78,7 @@ fn poll(table: &str, status: &str, listed: Option<(ClockBasis, i64)>) -> Reading
             }],
             more: false,
             by_sight: by_sight
-                .then(|| fact::BySight {
+                .then(|| observation::BySight {
                     status: status.into(),
                     limit_s: None,
                 })
@@ -109,7 +110,7 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
         table: table.into(),
         status: status.into(),
     };
-    let rows = fact::Rows {
+    let rows = observation::Rows {
         of,
         rows: Ok(vec![row(clock, age)]),
         more: false,
@@ -176,7 +177,7 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
         (
             "rule",
             match rule.truth {
-                sopwatch_core::diagnosis::Truth::Unknown { .. } => None,
+                sopwatch_core::diagnose::Truth::Unknown { .. } => None,
                 _ => Some(rule.truth.is_true()),
             },
         ),

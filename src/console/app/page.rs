@@ -8,12 +8,12 @@ use super::dialog::Dialog;
 use super::keymap::Key;
 use super::lesson::hints_page;
 use super::log_buffer::Entry;
-use sopwatch_core::fact::{Access, Container, ContainerState, Ended, Pod};
-use sopwatch_core::feed::{Feed, FeedId, FeedState, Freshness};
-use sopwatch_core::gaps::{gaps_of_sop, gaps_of_step};
-use sopwatch_core::sop::Step;
-use sopwatch_core::sop_text::link_lines;
-use sopwatch_core::span;
+use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
+use sopwatch_core::observe::source::{Feed, FeedId, FeedState, Freshness};
+use sopwatch_core::profile::sop::Step;
+use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
+use sopwatch_core::profile::sop_text::link_lines;
+use sopwatch_core::text::duration;
 
 /// What kind of line it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl App {
         let in_turns = self.facts.logs_read().in_turns;
         let heard = self.facts.feeds().filter(|(_, feed)| resting(feed));
         if let Some(oldest) = heard.filter_map(|(_, feed)| feed.heard_at).min() {
-            let age = span::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
+            let age = duration::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
             let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
             page.add(Tone::Doubtful, text);
         }
@@ -226,7 +226,7 @@ impl App {
         if let Some(finding) = self.diagnosis.steps.get(index) {
             let age = finding.age.map_or_else(
                 || "never heard".to_owned(),
-                |age| format!("{} ago", span::brief(age)),
+                |age| format!("{} ago", duration::brief(age)),
             );
             page.add(
                 Tone::Heading,
@@ -242,7 +242,7 @@ impl App {
                 .for_each(|line| page.add(Tone::Code, format!("  {line}")));
         }
         if let Some(tick) = self.checklist.ticks.get(*id) {
-            let ago = span::brief(self.now.duration_since(tick.at));
+            let ago = duration::brief(self.now.duration_since(tick.at));
             page.add(
                 Tone::Good,
                 format!(
@@ -380,7 +380,7 @@ impl App {
             let tone = if event.warning { Tone::Bad } else { Tone::Plain };
             let ago = event
                 .last_at
-                .map_or_else(String::new, |at| span::brief(self.now.duration_since(at)));
+                .map_or_else(String::new, |at| duration::brief(self.now.duration_since(at)));
             page.add(
                 tone,
                 format!("{ago:>6}  {} ×{}  {}", event.reason, event.count, event.message),
@@ -421,7 +421,7 @@ fn add_container(page: &mut Page, container: &Container, now: Timestamp) {
     let (tone, state) = match &container.state {
         ContainerState::Running { since } => {
             let since = since.map_or_else(String::new, |since| {
-                format!(" for {}", span::brief(now.duration_since(since)))
+                format!(" for {}", duration::brief(now.duration_since(since)))
             });
             let ready = if container.ready { "" } else { ", not ready" };
             (
@@ -449,7 +449,7 @@ fn add_container(page: &mut Page, container: &Container, now: Timestamp) {
 
 fn ended_words(ended: &Ended, now: Timestamp) -> String {
     let ago = ended.finished_at.map_or_else(String::new, |at| {
-        format!(", {} ago", span::brief(now.duration_since(at)))
+        format!(", {} ago", duration::brief(now.duration_since(at)))
     });
     format!(
         "ended {} with exit code {}{ago} {}",
@@ -462,7 +462,7 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
 fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, String) {
     let age = match freshness {
         Freshness::Missing => "never heard".to_owned(),
-        Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", span::brief(age)),
+        Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", duration::brief(age)),
     };
     match &feed.state {
         FeedState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
@@ -480,7 +480,7 @@ fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, Strin
                 .filter(jiff::SignedDuration::is_positive);
             let retry = retry.map_or_else(
                 || "trying again".to_owned(),
-                |span| format!("again in {}", span::brief(span)),
+                |span| format!("again in {}", duration::brief(span)),
             );
             (
                 Tone::Bad,
@@ -520,8 +520,8 @@ fn permission_name(access: &Access) -> String {
 }
 
 /// A step's answer as a word.
-pub fn status_word(status: sopwatch_core::sop::StepStatus) -> &'static str {
-    use sopwatch_core::sop::StepStatus;
+pub fn status_word(status: sopwatch_core::profile::sop::StepStatus) -> &'static str {
+    use sopwatch_core::profile::sop::StepStatus;
     match status {
         StepStatus::Pass => "PASS",
         StepStatus::Fail => "FAIL",
@@ -535,7 +535,7 @@ pub fn status_word(status: sopwatch_core::sop::StepStatus) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sopwatch_core::fact::{Access, Permission};
+    use sopwatch_core::observe::observation::{Access, Permission};
 
     #[test]
     fn a_right_is_named_so_that_the_pods_and_their_metrics_are_told_apart() {

@@ -7,8 +7,8 @@ use super::event::Effect;
 use super::log_buffer::LogMode;
 use super::panes::Pane;
 use super::walk::Walk;
-use sopwatch_core::plan::Plan;
 use sopwatch_core::record::Entry;
+use sopwatch_core::remediate::plan::Plan;
 
 /// Rows that a page moves by.
 pub(super) const PAGE: usize = 10;

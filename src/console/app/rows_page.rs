@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::App;
 use super::page::{Page, Tone};
-use sopwatch_core::fact::{Row, RowsOf};
-use sopwatch_core::overdue;
+use sopwatch_core::diagnose::overdue;
+use sopwatch_core::observe::observation::{Row, RowsOf};
 use sopwatch_core::profile::{ClockBasis, Status, Table};
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
 impl App {
     pub(super) fn rows_page(&self, of: &RowsOf) -> Page {
@@ -33,7 +33,7 @@ impl App {
         };
         page.add(
             Tone::Faint,
-            format!("read {} ago", span::brief(self.now.duration_since(*read_at))),
+            format!("read {} ago", duration::brief(self.now.duration_since(*read_at))),
         );
         match &rows.rows {
             Err(problem) => page.add(Tone::Bad, problem.as_str()),
@@ -73,7 +73,7 @@ impl App {
             page.add(tone, words);
         }
         if let Some((watched, entered, left)) = self.facts.passed(table, status) {
-            let watched = span::brief(watched);
+            let watched = duration::brief(watched);
             page.add(
                 Tone::Faint,
                 format!("watched without a gap for {watched}: {entered} in, {left} out"),
@@ -89,7 +89,7 @@ impl App {
         let clock = |seconds: Option<i64>| {
             seconds.map_or_else(
                 || "–".to_owned(),
-                |seconds| span::full_clock(SignedDuration::from_secs(seconds)),
+                |seconds| duration::full_clock(SignedDuration::from_secs(seconds)),
             )
         };
         let seen = self.facts.seen(&of.table, &row.id);
@@ -119,7 +119,7 @@ impl App {
 }
 
 fn brief(seconds: i64) -> String {
-    span::brief(SignedDuration::from_secs(seconds))
+    duration::brief(SignedDuration::from_secs(seconds))
 }
 
 /// The columns of a row. What is seen for longer than we watch has a `>`.
@@ -136,7 +136,10 @@ fn clock_words(status: &Status) -> String {
         ClockBasis::FirstSeen => "when we first saw it, or when it was last written: at least",
     };
     match status.limit {
-        Some(limit) => format!("limit {}, counted from {clock}", span::clock(span::of(limit))),
+        Some(limit) => format!(
+            "limit {}, counted from {clock}",
+            duration::clock(duration::of(limit))
+        ),
         None => format!("no limit; age counted from {clock}"),
     }
 }

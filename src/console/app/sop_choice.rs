@@ -4,7 +4,7 @@ use super::App;
 use super::action::{Action, Context};
 use super::dialog::Dialog;
 use super::event::Effect;
-use sopwatch_core::diagnosis::diagnose;
+use sopwatch_core::diagnose::diagnose;
 use sopwatch_core::record::Entry;
 
 impl App {

@@ -15,8 +15,8 @@ use super::dialog::{Dialog, Purpose};
 use super::event::{Effect, Event, Outcome};
 use super::keymap::Key;
 use super::notice::Notice;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState};
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
 

@@ -4,9 +4,11 @@ use jiff::SignedDuration;
 
 use super::App;
 use super::page::{Page, Tone};
-use sopwatch_core::fact::short_name;
-use sopwatch_core::span;
-use sopwatch_core::vitals::{Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot};
+use sopwatch_core::diagnose::vitals::{
+    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
+};
+use sopwatch_core::observe::observation::short_name;
+use sopwatch_core::text::duration;
 
 /// Shares below this are drawn low: a plot must not look dramatic where two percent fail.
 const LEAST_TOP: f64 = 10.0;
@@ -33,7 +35,7 @@ impl App {
 
     pub(super) fn vitals_page(&self) -> Page {
         let vitals = self.vitals();
-        let window = span::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));
+        let window = duration::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));
         let mut page = Page::titled(format!("Vital signs of the last {window}"));
         let sections: [Section; 3] = [
             Section {
@@ -90,7 +92,7 @@ const REQUESTS_HEAD: &str = "       req/s             5xx             >100ms    
 const USAGE_HEAD: &str = "         CPU                        memory";
 
 fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
-    let brief = |seconds: u64| span::brief(SignedDuration::from_secs(seconds.cast_signed()));
+    let brief = |seconds: u64| duration::brief(SignedDuration::from_secs(seconds.cast_signed()));
     let rests_on = match (sign.covers_s, sign.age_s) {
         (Some(covers), Some(age)) => format!("  covers {}, {} old", brief(covers), brief(age)),
         _ => "  not known".to_owned(),

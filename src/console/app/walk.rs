@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::moving::Rows;
-use sopwatch_core::account::Account;
-use sopwatch_core::change::{Change, TOLD_WITHIN};
-use sopwatch_core::command::{Aim, Command, CommandOutcome};
-use sopwatch_core::diagnosis::{Diagnosis, RuleFinding, Truth};
-use sopwatch_core::fact::{Pod, PodUid};
-use sopwatch_core::feed::FeedId;
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::plan::Plan;
-use sopwatch_core::settle;
-use sopwatch_core::span;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::diagnose::settle;
+use sopwatch_core::diagnose::waiting::stuck_in;
+use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
+use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::observe::observation::{Pod, PodUid};
+use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::remediate::applied_command::{Change, TOLD_WITHIN};
+use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
-use sopwatch_core::waiting::stuck_in;
+use sopwatch_core::text::duration;
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -227,7 +227,7 @@ impl Walk {
             Some(words) => Next::Reached(words, Phase::Leading),
             None if waited > READY_WITHIN => self.surprise(&format!(
                 "not ready after {}: {}",
-                span::brief(READY_WITHIN),
+                duration::brief(READY_WITHIN),
                 self.stuck(account)
             )),
             None => Next::Wait,
@@ -339,7 +339,7 @@ impl Walk {
 
     fn after_leading(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
         let leaders = &account.diagnosis.leaders;
-        let one = |leader: &&sopwatch_core::leader::LeaderReading| leader.verdict == Verdict::One;
+        let one = |leader: &&sopwatch_core::diagnose::leaders::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
             let named: Vec<String> = leaders
                 .iter()
@@ -347,14 +347,14 @@ impl Walk {
                     let pod = leader
                         .pod
                         .as_ref()
-                        .map(|pod| sopwatch_core::fact::short_name(pod));
+                        .map(|pod| sopwatch_core::observe::observation::short_name(pod));
                     format!("{} {}", leader.worker, pod.unwrap_or("one"))
                 })
                 .collect();
             return Next::Reached(format!("leader again: {}", named.join(", ")), Phase::Moving);
         }
         let profile = &account.profile.leaders;
-        let within = settle::length(profile) + span::of(profile.tick) + span::of(profile.lease);
+        let within = settle::length(profile) + duration::of(profile.tick) + duration::of(profile.lease);
         if waited <= within {
             return Next::Wait;
         }
@@ -373,7 +373,7 @@ impl Walk {
         };
         let words = format!(
             "{lead}: after {} leaders: {}",
-            span::brief(within),
+            duration::brief(within),
             missing.join(", ")
         );
         self.ended(helped, "", &words)

@@ -3,13 +3,13 @@
 use jiff::SignedDuration;
 
 use super::walk::{Next, Phase, Walk};
-use sopwatch_core::command::{Aim, Command};
-use sopwatch_core::diagnosis::{Diagnosis, RuleFinding, Truth};
-use sopwatch_core::fact::PodUid;
-use sopwatch_core::facts::Facts;
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::plan::Plan;
-use sopwatch_core::rule::{Action, Advice};
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
+use sopwatch_core::observe::observation::PodUid;
+use sopwatch_core::observe::state::Facts;
+use sopwatch_core::profile::rule::{Action, Advice};
+use sopwatch_core::remediate::command::{Aim, Command};
+use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{ago, leader, look_at, now, profile};
 
 /// What follows when the pods are ready for so long, and the leaders are as they are.

@@ -4,10 +4,10 @@ use jiff::SignedDuration;
 
 use super::App;
 use super::page::{Page, Tone};
-use sopwatch_core::diagnosis::{Recommendation, RuleFinding, Truth};
-use sopwatch_core::feed::FeedState;
-use sopwatch_core::rule::{Action, Advice};
-use sopwatch_core::span;
+use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
+use sopwatch_core::observe::source::FeedState;
+use sopwatch_core::profile::rule::{Action, Advice};
+use sopwatch_core::text::duration;
 
 /// Who takes over what nobody is sure about.
 const UNSURE: &str = "control-plane";
@@ -66,7 +66,7 @@ impl App {
         let left = until.map(|until| {
             format!(
                 ", {} left",
-                span::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
+                duration::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
             )
         });
         let by = rule.as_ref().map(|rule| format!(" (rule {rule})"));

@@ -7,10 +7,10 @@ use super::tests::{press, screen};
 use crate::app::dialog::{Dialog, Offer};
 use crate::app::event::{Effect, Event, Outcome};
 use crate::app::{App, Rehearsal};
-use sopwatch_core::command::CommandOutcome;
-use sopwatch_core::fact::{Fact, PodUid};
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Fact, PodUid};
+use sopwatch_core::observe::source::{FeedId, FeedState};
 use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::text::SafeText;
 
 /// A move to the other button, and enter.

@@ -2,14 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
-/// An age: `<10s`, then tens of seconds, then minutes, then as [`span::brief`].
+/// An age: `<10s`, then tens of seconds, then minutes, then as [`duration::brief`].
 pub(super) fn age(of: SignedDuration) -> String {
     match of.as_secs() {
         ..10 => "<10s".to_owned(),
         seconds @ 10..60 => format!("{}s", seconds / 10 * 10),
-        seconds => span::brief(SignedDuration::from_secs(seconds / 60 * 60)),
+        seconds => duration::brief(SignedDuration::from_secs(seconds / 60 * 60)),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> String {
 
 /// A span that is counted up to a second, for what is being waited for or has gone on too long.
 pub(super) fn exact(from: Timestamp, to: Timestamp) -> String {
-    span::clock(to.duration_since(from).max(SignedDuration::ZERO))
+    duration::clock(to.duration_since(from).max(SignedDuration::ZERO))
 }
 
 /// The time since the start of an incident: `00:14:32`, beyond a day the hours go on.

@@ -8,7 +8,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::lesson::Choice;
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
 pub(super) fn render(
     app: &App,
@@ -89,7 +89,7 @@ fn below<'t>(
     };
     let noted = app.course.as_ref().and_then(|course| {
         let given = course.answers.last()?;
-        let at = span::clock(given.at.duration_since(course.began));
+        let at = duration::clock(given.at.duration_since(course.began));
         let words = given.choice.words(profile);
         Some((Meaning::Good, format!("noted at {at}: {words}")))
     });

@@ -11,12 +11,12 @@ use crate::app::action::{Action, Context};
 use crate::app::escape::Escape;
 use crate::app::panes::Pane;
 use crate::app::{App, Phase, Walk};
-use sopwatch_core::diagnosis::{Recommendation, StepFinding};
-use sopwatch_core::feed::FeedId;
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::rule::Action as Advised;
-use sopwatch_core::sop::StepStatus;
-use sopwatch_core::span;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::diagnose::{Recommendation, StepFinding};
+use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::profile::rule::Action as Advised;
+use sopwatch_core::profile::sop::StepStatus;
+use sopwatch_core::text::duration;
 
 pub(super) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(1);
@@ -68,7 +68,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
     let waits = awaited(app, walk.phase);
-    let since = span::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));
+    let since = duration::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));
     let told = if waits.is_empty() {
         walk.words.to_string()
     } else {
@@ -215,7 +215,7 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
         Advised::Wait => {
             let until = recommendation.until;
             let left = until.map(|until| until.duration_since(app.now).max(SignedDuration::ZERO));
-            let left = left.map_or(String::new(), |left| format!(" {}", span::clock(left)));
+            let left = left.map_or(String::new(), |left| format!(" {}", duration::clock(left)));
             (
                 Meaning::Waiting,
                 format!("{} WAIT{left}", mark(StepStatus::Waiting)),

@@ -12,7 +12,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::panes::Pane;
 use crate::app::{App, GridRow};
-use sopwatch_core::feed::{FeedId, FeedState, Freshness};
+use sopwatch_core::observe::source::{FeedId, FeedState, Freshness};
 use sopwatch_core::profile::{Role, Table};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {

@@ -9,8 +9,8 @@ use super::words::{self, Words};
 use crate::app::App;
 use crate::app::dialog::Dialog;
 use crate::app::page::{Page, PageLine, Tone};
-use sopwatch_core::diagnosis::Recommendation;
-use sopwatch_core::rule::Action;
+use sopwatch_core::diagnose::Recommendation;
+use sopwatch_core::profile::rule::Action;
 
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::theme::{Meaning, Theme};
 use super::words::Words;
 use crate::app::App;
-use sopwatch_core::feed::{Feed, FeedId, FeedState, Freshness, Problem, ProblemKind};
-use sopwatch_core::span;
+use sopwatch_core::observe::source::{Feed, FeedId, FeedState, Freshness, Problem, ProblemKind};
+use sopwatch_core::text::duration;
 
 /// Sources that fail in the same way.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ impl Fault {
         }
         let mut words = words.add(Meaning::Bad, &format!("{} {}", theme.glyphs.fail, self.name()));
         if let Some(age) = self.stale {
-            words = words.add(Meaning::Doubtful, &format!(" stale {}", span::clock(age)));
+            words = words.add(Meaning::Doubtful, &format!(" stale {}", duration::clock(age)));
         }
         if let Some(problem) = &self.problem {
             let retry = self.retry(now);
@@ -243,7 +243,7 @@ pub(super) fn stale_words<'t>(app: &App, id: &FeedId, theme: &'t Theme) -> Words
     match app.facts.freshness(id, app.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
-            &format!("{} stale {}", theme.glyphs.stale, span::clock(age)),
+            &format!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
         ),
         Freshness::Missing | Freshness::Fresh(_) => words,
     }

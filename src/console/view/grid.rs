@@ -7,7 +7,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::{App, GridRow};
 use sopwatch_core::profile::Table;
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
 /// The words of a row or a heading, from count on.
 pub(super) struct Cells {
@@ -195,5 +195,5 @@ fn oldest_words(app: &App, theme: &Theme, row: &GridRow) -> Option<String> {
 }
 
 fn clock(seconds: i64) -> String {
-    span::clock(SignedDuration::from_secs(seconds))
+    duration::clock(SignedDuration::from_secs(seconds))
 }

@@ -4,9 +4,9 @@ use super::fixture::{self, learn};
 use super::tests::{buffer, press};
 use crate::app::App;
 use crate::app::log_buffer::LogMode;
-use sopwatch_core::fact::{Fact, Rows};
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::Severity;
+use sopwatch_core::logparse::Severity;
+use sopwatch_core::observe::observation::{Fact, Rows};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 /// What an attacker may write into a log, a name or a row.
 const HOSTILE: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\r\n\u{0}\u{7f}\u{e000}é日本\u{301}\u{fe0f}";
@@ -51,7 +51,7 @@ fn hostile() -> App {
         1,
         Fact::Feed(FeedId::Access, FeedState::Off(HOSTILE.into())),
     );
-    let status = |status: &str| sopwatch_core::fact::StatusCount {
+    let status = |status: &str| sopwatch_core::observe::observation::StatusCount {
         status: status.into(),
         count: u64::MAX,
         oldest_s: Some(i64::MAX / 2),
@@ -104,7 +104,7 @@ fn consoles_in_every_place(app: App) -> Vec<App> {
 fn no_control_character_is_drawn() {
     let mut app = hostile();
     let rows = Rows {
-        of: sopwatch_core::fact::RowsOf {
+        of: sopwatch_core::observe::observation::RowsOf {
             table: "clusters".into(),
             status: "ready".into(),
         },

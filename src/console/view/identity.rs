@@ -8,8 +8,8 @@ use super::age;
 use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
-use sopwatch_core::fact::Connection;
-use sopwatch_core::span;
+use sopwatch_core::observe::observation::Connection;
+use sopwatch_core::text::duration;
 
 /// A token that lives shorter than this is a warning: an incident may outlast it.
 const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
@@ -122,7 +122,7 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     let mut pieces = vec![(0, Words::new(theme).add(Meaning::Heading, &clock))];
     if !app.skew.is_zero() {
         let behind = if app.skew.is_positive() { "behind" } else { "ahead" };
-        let text = format!(" clock here {} {behind} ", span::brief(app.skew.abs()));
+        let text = format!(" clock here {} {behind} ", duration::brief(app.skew.abs()));
         pieces.push((1, Words::new(theme).add(Meaning::Alarm, &text)));
     }
     let expires_at = app
@@ -157,5 +157,5 @@ fn whole_minutes(left: SignedDuration) -> String {
     if left < SignedDuration::from_mins(1) {
         return "<1m".to_owned();
     }
-    span::brief(SignedDuration::from_mins(left.as_mins()))
+    duration::brief(SignedDuration::from_mins(left.as_mins()))
 }

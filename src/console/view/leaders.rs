@@ -10,10 +10,10 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
 use jiff::SignedDuration;
-use sopwatch_core::fact::short_name;
-use sopwatch_core::feed::FeedId;
-use sopwatch_core::leader::{LeaderReading, LeaseReading, Verdict};
-use sopwatch_core::span;
+use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
+use sopwatch_core::observe::observation::short_name;
+use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::text::duration;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     frame::title(region, false, Vec::new(), theme, buffer);
@@ -192,7 +192,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: 
     }
     let words = match (lease.live, lease.ttl_s) {
         (false, ttl) if ttl < 0 => {
-            let ago = span::clock(SignedDuration::from_secs(-ttl));
+            let ago = duration::clock(SignedDuration::from_secs(-ttl));
             words.add(Meaning::Bad, &format!("lease ran out {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "lease has no holder"),
@@ -214,7 +214,7 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
 
 /// A lease that is being renewed, or has long to go, is told in tens of seconds: that it lives is what counts.
 fn live_lease(words: Words<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> Words<'_> {
-    let brief = |seconds| span::brief(SignedDuration::from_secs(seconds));
+    let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
     let tens = ttl_s / 10 * 10;
     let lease = if terse { "" } else { "lease " };
     match advancing {

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::event::Event;
 use crate::app::lesson::{Act, ActEffect, Choice, Leads, Lesson, Move, Right, Sought};
 use sopwatch_core::profile::Contact;
-use sopwatch_core::sop::StepStatus;
+use sopwatch_core::profile::sop::StepStatus;
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (60, 20)];
 

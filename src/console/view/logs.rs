@@ -16,9 +16,9 @@ use super::words::{self, Words};
 use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
-use sopwatch_core::fact::{ContainerState, PodUid};
-use sopwatch_core::facts::LogsRead;
-use sopwatch_core::feed::{FeedId, Freshness};
+use sopwatch_core::observe::observation::{ContainerState, PodUid};
+use sopwatch_core::observe::source::{FeedId, Freshness};
+use sopwatch_core::observe::state::LogsRead;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     frame::title(
@@ -59,7 +59,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
     }
     if let Some((_, pod)) = &app.log.pod {
         let pod = words::cut_left(
-            &theme.clean(sopwatch_core::fact::short_name(pod)),
+            &theme.clean(sopwatch_core::observe::observation::short_name(pod)),
             12,
             theme.glyphs.ellipsis,
         );

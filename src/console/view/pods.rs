@@ -14,10 +14,10 @@ use super::vitals;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::panes::Pane;
-use sopwatch_core::fact::Pod;
-use sopwatch_core::feed::{FeedId, FeedState, Freshness};
-use sopwatch_core::vitals::Vitals;
-use sopwatch_core::waiting::waiting_for;
+use sopwatch_core::diagnose::vitals::Vitals;
+use sopwatch_core::diagnose::waiting::waiting_for;
+use sopwatch_core::observe::observation::Pod;
+use sopwatch_core::observe::source::{FeedId, FeedState, Freshness};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();

@@ -7,7 +7,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::App;
 use crate::app::log_buffer::Entry;
-use sopwatch_core::log::{Header, Severity};
+use sopwatch_core::logparse::{Header, Severity};
 
 /// Continuation lines of a record that are shown; the dialog has them all.
 const CONTINUED: usize = 3;

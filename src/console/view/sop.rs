@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::app::action::{Action, Context};
 use crate::app::checklist::Tick;
 use crate::app::panes::Pane;
-use sopwatch_core::diagnosis::StepFinding;
-use sopwatch_core::sop::{Sop, StepStatus};
+use sopwatch_core::diagnose::StepFinding;
+use sopwatch_core::profile::sop::{Sop, StepStatus};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let focused = app.panes.focus == Pane::Sop;

@@ -11,9 +11,9 @@ use crate::app::App;
 use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
-use sopwatch_core::fact::{Container, ContainerState, Fact, Limits};
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::Severity;
+use sopwatch_core::logparse::Severity;
+use sopwatch_core::observe::observation::{Container, ContainerState, Fact, Limits};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 pub(super) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -99,7 +99,7 @@ fn an_age_from_first_sight_is_told_as_the_least_it_can_be() {
 
 #[test]
 fn the_bar_says_what_to_do_and_why() {
-    use sopwatch_core::rule::Action::{Escalate, Gather, ScaleUp, StartPods, Wait};
+    use sopwatch_core::profile::rule::Action::{Escalate, Gather, ScaleUp, StartPods, Wait};
     let mut app = fixture::no_leader();
     let mut bars = String::new();
     for (action, contact, because) in [

@@ -12,8 +12,8 @@ use crate::app::event::{Effect, Event, Outcome};
 use crate::app::keymap::Keymap;
 use crate::app::panes::Pane;
 use crate::app::{App, Rehearsal};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState};
 
 /// How many strings are typed.
 const STRINGS: usize = 10_000;

@@ -3,8 +3,8 @@
 use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::vitals::{percent, rate};
-use sopwatch_core::fact::Pod;
-use sopwatch_core::vitals::{Requests, Sign, Usage, Vitals, plot};
+use sopwatch_core::diagnose::vitals::{Requests, Sign, Usage, Vitals, plot};
+use sopwatch_core::observe::observation::Pod;
 
 /// The least height of the left column in which the line costs the log nothing that it needs.
 const ROOM: u16 = 30;

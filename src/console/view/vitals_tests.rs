@@ -3,8 +3,8 @@
 use super::fixture::{self, learn};
 use super::tests::{press, screen, themed};
 use super::{Theme, vitals};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState};
 
 /// The line under the pods, as drawn at a width.
 fn strip(app: &crate::app::App, width: u16) -> String {

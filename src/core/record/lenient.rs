@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Error, Value};
 
 use crate::profile::Profile;
-use crate::rule::{Condition, Shares};
-use crate::sop::Check;
+use crate::profile::rule::{Condition, Shares};
+use crate::profile::sop::Check;
 
 /// A profile out of a record.
 ///

@@ -4,20 +4,20 @@
 //! Facts stand in it as they came in, less what changes nothing ([`recorder`]), so that the same facts at the same moments give the
 //! same diagnosis again: that is what a replay does, and what it checks each [`Entry::Found`] against.
 
-mod found;
 mod lenient;
 pub mod recorder;
+mod snapshot;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::found::{Advised, Found, FoundLeader, FoundStep};
-use super::command::{Aim, Command, CommandOutcome};
-use super::diagnosis::Recommendation;
-use super::fact::Fact;
 use super::profile::{Environment, Profile};
-use super::rule::Action;
 use super::text::SafeText;
+use crate::diagnose::Recommendation;
+use crate::observe::observation::Fact;
+use crate::profile::rule::Action;
+pub use crate::record::snapshot::{Advised, Found, FoundLeader, FoundStep};
+use crate::remediate::command::{Aim, Command, CommandOutcome};
 
 /// The version of the lines: it changes when one can't be read as before.
 pub const VERSION: u32 = 1;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::fact::{Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
-use crate::feed::{FeedId, FeedState};
-use crate::log::{ContainerKey, LogBatch, LogRecord, Severity};
+use crate::logparse::{ContainerKey, LogBatch, LogRecord, Severity};
+use crate::observe::observation::{Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
+use crate::observe::source::{FeedId, FeedState};
 use crate::text::SafeText;
 
 /// How long what changes nothing is held back: sources give a sign of life more often than they are called stale.
@@ -276,7 +276,7 @@ fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::Autoscaler;
+    use crate::observe::observation::Autoscaler;
     use crate::testkit::{KAFKA, SHORT, ago, log, source};
 
     fn written(recorder: &mut Recorder, fact: &Fact) -> usize {

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::span::span;
-use sopwatch_core::rule::Action;
-use sopwatch_core::sop::StepStatus;
+use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::sop::StepStatus;
 
 /// What holds at one moment, if nobody has done anything.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

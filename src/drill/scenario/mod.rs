@@ -204,7 +204,7 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
 mod tests {
     use super::*;
     use crate::faults::ApiFault;
-    use sopwatch_core::rule::Action;
+    use sopwatch_core::profile::rule::Action;
 
     const LEAST: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
 

@@ -7,7 +7,7 @@ use crate::database::Fault;
 use crate::faults::ApiFault;
 use crate::service::ServiceHappening;
 use crate::span::maybe_span;
-use sopwatch_core::rule::Action;
+use sopwatch_core::profile::rule::Action;
 
 /// One line of the timeline: a time and exactly one thing.
 #[derive(Clone, Debug, Deserialize)]

@@ -16,8 +16,8 @@ pub use self::records::{
     IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
 };
 use sopwatch_console::app::keymap::Key;
-use sopwatch_core::redact::redact;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::redact::redact;
 
 /// What a usage error exits with (`EX_USAGE` of sysexits).
 pub const USAGE: u8 = 64;

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::backoff::{delay, jitter};
 use super::scope::{Scope, Session};
 use crate::cluster::clock::{now, timeout_at};
-use sopwatch_core::fact::{Access, Fact, Permission};
-use sopwatch_core::feed::{FeedId, Problem};
+use sopwatch_core::observe::observation::{Access, Fact, Permission};
+use sopwatch_core::observe::source::{FeedId, Problem};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

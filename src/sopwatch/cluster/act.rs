@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::explain::{explain, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::timeout;
-use sopwatch_core::command::{Command, CommandOutcome, restart_mark};
-use sopwatch_core::feed::ProblemKind;
+use sopwatch_core::observe::source::ProblemKind;
+use sopwatch_core::remediate::command::{Command, CommandOutcome, restart_mark};
 use sopwatch_core::text::SafeText;
 
 /// How long an answer is awaited where requests may take any time: after it, the watch tells.

@@ -25,7 +25,7 @@ use super::explain::{explain, frozen};
 use super::kubeconfig::{Resolved, Surroundings, resolve};
 use super::{ConnectOptions, Target, expiry};
 use crate::cluster::clock::timeout;
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// What the server's audit log knows us by.
 const AGENT: &str = concat!("sopwatch/", env!("CARGO_PKG_VERSION"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube::client::AuthError;
 use kube::core::Status;
 
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// The longest text of a server that is repeated.
 const MAX_TEXT: usize = 300;

@@ -5,7 +5,7 @@ use kube::Api;
 use kube::api::PostParams;
 
 use super::scope::{Scope, Session};
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// The user's name as the server knows it, else `otherwise` where the server can't say: those before Kubernetes 1.28, unless it is OpenShift,

@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use super::explain::said;
 use super::proxy::ProxyVariables;
 use super::{ConnectOptions, Target};
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// What of the process's environment decides.
 #[derive(Clone, Debug, Default)]

@@ -11,8 +11,8 @@ use super::identity;
 use super::probe::{self, Sign};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep, timeout};
-use sopwatch_core::fact::{Connection, Fact};
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Connection, Fact};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// Credentials that stood so long were good: the count of refusals starts anew.

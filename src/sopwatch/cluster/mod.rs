@@ -42,9 +42,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::act::CommandRequest;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::Problem;
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::Profile;
 
 /// How to find the cluster, as the command line says.

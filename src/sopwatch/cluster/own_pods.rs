@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sopwatch_core::fact::{Fact, Pod, PodUid};
-use sopwatch_core::facts::Owners;
+use sopwatch_core::observe::observation::{Fact, Pod, PodUid};
+use sopwatch_core::observe::state::Owners;
 
 /// Keeps what tells whose a pod is, and passes on facts of the service's own pods alone.
 pub(super) struct OwnPods {
@@ -68,7 +68,7 @@ impl OwnPods {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sopwatch_core::fact::{Controller, Origin, ReplicaSet};
+    use sopwatch_core::observe::observation::{Controller, Origin, ReplicaSet};
     use sopwatch_core::testkit::{deployment, pod};
 
     /// A pod of the ReplicaSet with this name and hash.

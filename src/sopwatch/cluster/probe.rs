@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::answer;
 use super::explain::{explain, frozen};
 use crate::cluster::clock::{now, timeout};
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// How long after an answer the next is asked for.

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::explain::{explain, frozen};
 use crate::cluster::clock::timeout;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 /// One connection to the API server. When it is replaced, streams go on over the next.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use super::SecretRequest;
 use super::explain::frozen;
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::timeout;
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// How long a connection that is being made is waited for: who asks waits no longer than a few seconds.

@@ -21,10 +21,10 @@ use super::explain::{explain, frozen};
 use super::quantity;
 use super::scope::{Scope, Session};
 use crate::cluster::clock::timeout;
-use sopwatch_core::fact::{ContainerUsage, Fact, PodUsage};
-use sopwatch_core::facts::VITALS_EVERY;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::go_duration;
+use sopwatch_core::logparse::go_duration;
+use sopwatch_core::observe::observation::{ContainerUsage, Fact, PodUsage};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

@@ -18,8 +18,8 @@ use super::backoff::{FLOOR, delay, jitter};
 use super::explain::{ended, explain, explain_status, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep_until};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 /// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
 /// behind a live proxy is noticed only then.

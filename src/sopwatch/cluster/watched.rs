@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 
 use super::convert;
 use super::watch::{Change, Subject};
-use sopwatch_core::fact::{Fact, PodUid};
-use sopwatch_core::feed::FeedId;
+use sopwatch_core::observe::observation::{Fact, PodUid};
+use sopwatch_core::observe::source::FeedId;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::show::show;
 use crate::cli::{self, Cli, Command, ConfigCommand};
 use sopwatch_core::profile::Environment;
-use sopwatch_core::sop_text::{sop_text, sops_list};
+use sopwatch_core::profile::sop_text::{sop_text, sops_list};
 use sopwatch_core::text::SafeText;
 
 /// A text for standard output, and what to exit with.

@@ -13,8 +13,8 @@ use super::profiles::ProfileSource;
 use super::setting::{Origin, Setting};
 use super::user_file::Tls;
 use crate::cli::ColorChoice;
+use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::profile::{Environment, Profile};
-use sopwatch_core::sop::Sop;
 
 /// Everything that can be set. The profile has the user's changes in it already.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::options::{DatabaseOptions, ReadSecret, TlsMode};
 use super::url;
 use super::variables::Variables;
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::profile::{Database, SecretKeys};
 
 /// PostgreSQL's port.

@@ -15,8 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::credentials::Credentials;
 use super::options::{DatabaseOptions, TlsMode};
 use super::problem::{self, Place};
-use sopwatch_core::fact::{DatabaseConnection, RowsOf};
-use sopwatch_core::feed::Problem;
+use sopwatch_core::observe::observation::{DatabaseConnection, RowsOf};
+use sopwatch_core::observe::source::Problem;
 
 /// How long one try to connect and log in may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);

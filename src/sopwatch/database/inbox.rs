@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::options::Request;
-use sopwatch_core::fact::RowsOf;
-use sopwatch_core::feed::Problem;
+use sopwatch_core::observe::observation::RowsOf;
+use sopwatch_core::observe::source::Problem;
 
 /// Why work stopped.
 pub(super) enum Halt {

@@ -24,7 +24,7 @@
 //! any, and are bounded in number and in bytes. A table of 100,000 living rows takes the server about 70 ms for the counts and 12 ms for
 //! each list, one with 100,000 rows on their way 140 ms (PostgreSQL 15, rows in memory, one worker).
 //!
-//! [`DatabaseConnection`]: sopwatch_core::fact::DatabaseConnection
+//! [`DatabaseConnection`]: sopwatch_core::observe::observation::DatabaseConnection
 
 mod chance;
 mod credentials;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
-use sopwatch_core::fact::RowsOf;
-use sopwatch_core::feed::Problem;
+use sopwatch_core::observe::observation::RowsOf;
+use sopwatch_core::observe::source::Problem;
 
 /// Where to connect, and how. Not `Debug`: it may hold passwords.
 #[derive(Clone)]

@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use super::dial::Session;
 use super::problem;
 use super::statement::{self, ROWS_LIMIT, Statements, TableStatements, UNDER_WAY_LIMIT};
-use sopwatch_core::fact::{
+use sopwatch_core::observe::observation::{
     BySight, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow, StatusCount, TableReading,
     UnderWay,
 };
-use sopwatch_core::feed::Problem;
+use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::ClockBasis;
-use sopwatch_core::redact::redact;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::redact::redact;
 
 /// How long one answer may take: the server's own limit on a statement and the way there and back.
 const ANSWER_LIMIT: Duration = Duration::from_secs(7);

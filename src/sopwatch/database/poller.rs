@@ -15,8 +15,8 @@ use super::options::{DatabaseOptions, ReadSecret, Request, TlsMode};
 use super::poll;
 use super::statement::Statements;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem};
 use sopwatch_core::profile::{Database, Leaders};
 use sopwatch_core::text::SafeText;
 

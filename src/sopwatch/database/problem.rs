@@ -11,7 +11,7 @@ use rustls::CertificateError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use super::credentials::Credentials;
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// The longest message of a server that is shown, characters.
 const MESSAGE_LIMIT: usize = 300;

@@ -1,6 +1,6 @@
 //! The statements, built once from the profile's names. They name every column they read: none of a customer is among them.
 
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::profile::{ClockBasis, Database, Leaders, Role, Status, Table};
 
 /// The most rows that are read behind one status, and of those that failed lately.

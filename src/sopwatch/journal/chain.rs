@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use sopwatch_core::record::Line;
-use sopwatch_core::redact::redact;
+use sopwatch_core::text::redact::redact;
 
 /// What the first line is chained to.
 pub(super) const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chain::{START, decode, encode};
 use super::read::read;
-use sopwatch_core::change;
 use sopwatch_core::record::{Began, Entry, Line, Writer};
+use sopwatch_core::remediate::applied_command;
 use sopwatch_core::text::SafeText;
 
 /// How long an incident that nobody wrote to is offered to go on with.
@@ -100,7 +100,7 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
             }
             Entry::Closed(_) => open = false,
             Entry::Sop { id } => sop = id,
-            _ => change::note(&mut changes, line),
+            _ => applied_command::note(&mut changes, line),
         }
     }
     let last = changes.iter().rfind(|change| change.may_have_happened());

@@ -15,10 +15,10 @@ use super::shelf::{self, encoded};
 use super::writer::{Disk, Writer as DiskWriter};
 use super::{New, Opening, Place, Request, State, open};
 use crate::patience::Deadline;
-use sopwatch_core::command::{Aim, Command, CommandOutcome};
-use sopwatch_core::fact::{Fact, PodUid};
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Fact, PodUid};
+use sopwatch_core::observe::source::{FeedId, FeedState};
 use sopwatch_core::record::{Began, Entry, Intent, Line, VERSION, Writer};
+use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
 use sopwatch_core::testkit::{ago, now, profile};
 
 fn by(user: &str) -> Writer {

@@ -18,10 +18,11 @@ use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
 use crate::runtime::terminal;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::assessment::Assessment;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState};
-use sopwatch_core::handoff::{self, Done};
+use sopwatch_core::export::check::Assessment;
+use sopwatch_core::export::handoff;
+use sopwatch_core::export::handoff::Done;
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState};
 use sopwatch_drill::Drill;
 
 /// What `check` exits with when it can't tell, or could not run.

@@ -7,7 +7,7 @@ use sopwatch_console::app::lesson::{
     Act, ActEffect, Choice, Course, Leads, Lesson, Move, Right, Sought, agent_family, debriefing, markdown,
 };
 use sopwatch_core::profile::Profile;
-use sopwatch_core::rule::Action;
+use sopwatch_core::profile::rule::Action;
 use sopwatch_core::text::SafeText;
 use sopwatch_drill::scenario::{Expectation, LeaderVerdict};
 use sopwatch_drill::{Drill, Scenario, api};

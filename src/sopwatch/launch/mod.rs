@@ -398,7 +398,7 @@ pub fn print(text: &str) -> Result<()> {
 }
 
 /// A problem with what to do about it.
-fn told(problem: sopwatch_core::feed::Problem) -> color_eyre::Report {
+fn told(problem: sopwatch_core::observe::source::Problem) -> color_eyre::Report {
     if let Some(advice) = &problem.advice {
         eyre!("{problem}\n{advice}")
     } else {

@@ -10,7 +10,7 @@ use crate::cli::{ReportArgs, ReportOutput};
 use crate::config::Folders;
 use crate::journal::read::read;
 use crate::journal::shelf;
-use sopwatch_core::report::{json, markdown};
+use sopwatch_core::export::report::{json, markdown};
 use sopwatch_core::text::SafeText;
 
 /// Prints a record's report; the exit status.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::{ConfigError, Document, Problem};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::sop::OTHER;
+use sopwatch_core::profile::sop::OTHER;
 use sopwatch_drill::scenario::Advice;
 use sopwatch_drill::{Scenario, ScenarioInfo};
 
@@ -181,7 +181,7 @@ mod tests {
             let scenario = find(&path, &profile()).unwrap_or_else(|problem| panic!("{problem}"));
             assert_eq!(scenario.id, id);
             let right = scenario.lesson.expect("each teaches something").answer;
-            let escalates = right.action == sopwatch_core::rule::Action::Escalate;
+            let escalates = right.action == sopwatch_core::profile::rule::Action::Escalate;
             assert_eq!(
                 right.contact.is_some(),
                 escalates,

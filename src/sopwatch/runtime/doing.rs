@@ -12,8 +12,8 @@ use crate::cluster::CommandRequest;
 use crate::journal::Journal;
 use sopwatch_console::app::Rehearsal;
 use sopwatch_console::app::event::{Event, Outcome};
-use sopwatch_core::command::{Command, CommandOutcome};
 use sopwatch_core::record::{Entry, Intent, Line};
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_core::text::SafeText;
 
 /// How long the disk may take with an intent. What was confirmed was confirmed for now: it must not leave when a disk that hung comes back.
@@ -136,8 +136,8 @@ fn rehearsal(outcome: CommandOutcome) -> Rehearsal {
 mod tests {
     use super::*;
     use crate::journal::Request;
-    use sopwatch_core::command::Aim;
-    use sopwatch_core::fact::PodUid;
+    use sopwatch_core::observe::observation::PodUid;
+    use sopwatch_core::remediate::command::Aim;
     use sopwatch_core::testkit::now;
 
     fn intent() -> Intent {

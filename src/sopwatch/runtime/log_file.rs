@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use tracing::{Level, Metadata};
 
-use sopwatch_core::redact::redact;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::redact::redact;
 
 /// Whether an event may be written at all. Of what libraries say at lower levels nobody knows what it holds: headers, statements,
 /// handshakes.

@@ -14,7 +14,7 @@ const FACTS: Duration = Duration::from_millis(100);
 
 /// Frames that only show new facts and follow each other take at most this part of the time: with hundreds of pods a judgement takes
 /// tens of milliseconds, and the host has other work.
-const SHARE: u32 = 33;
+const SHARE: u32 = 50;
 
 /// The longest that facts wait for that.
 const LONGEST_FACTS: Duration = Duration::from_secs(1);
@@ -121,11 +121,11 @@ mod tests {
     #[tokio::test]
     async fn facts_that_take_long_to_judge_and_draw_are_drawn_less_often() {
         for (took, every, pause) in [
-            (3, 20, 100),
-            (4, 20, 132),
-            (20, 20, 660),
-            (20, 660, 660),
-            (20, 661, 16),
+            (2, 20, 100),
+            (3, 20, 150),
+            (12, 20, 600),
+            (12, 600, 600),
+            (12, 601, 16),
             (40, 20, 1_000),
         ] {
             let start = Instant::now();

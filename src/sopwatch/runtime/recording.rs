@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use crate::journal::{self, Journal, Opening, Place};
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Event, Outcome};
-use sopwatch_core::fact::Fact;
+use sopwatch_core::observe::observation::Fact;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Entry, Line};
 

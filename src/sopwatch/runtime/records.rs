@@ -138,7 +138,7 @@ pub(super) async fn report(journal: Option<Journal>, file: Option<PathBuf>, even
 
 fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = crate::journal::read::read(record)?;
-    let text = sopwatch_core::report::markdown(&contents.lines, contents.doubt().as_deref());
+    let text = sopwatch_core::export::report::markdown(&contents.lines, contents.doubt().as_deref());
     let told =
         |why: std::io::Error| SafeText::new(&format!("write a report beside {}: {why}", record.display()));
     let (path, mut file) = beside(record).map_err(told)?;

@@ -10,9 +10,9 @@ use super::tasks::Tasks;
 use crate::cluster::{self, Asked, CommandRequest, ConnectOptions, SecretRequest};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::profile::{Database, Profile};
 
 /// Requests that may wait for the cluster or the database.

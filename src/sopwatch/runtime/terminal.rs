@@ -16,8 +16,8 @@ use ratatui::Terminal;
 
 use super::quiet::Quiet;
 
-use sopwatch_core::redact::redact;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::redact::redact;
 
 /// A terminal whose frame is collected and written at once.
 pub type Screen = Terminal<Quiet<io::BufWriter<Stdout>>>;

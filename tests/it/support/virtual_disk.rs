@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sopwatch::journal::Request;
 use sopwatch_console::app::App;
-use sopwatch_core::fact::Fact;
+use sopwatch_core::observe::observation::Fact;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

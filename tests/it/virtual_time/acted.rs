@@ -5,9 +5,9 @@ use kube::api::DeleteParams;
 use sopwatch_console::app::Phase;
 use sopwatch_console::app::button::Button;
 use sopwatch_console::app::dialog::Dialog;
-use sopwatch_core::command::{Command, CommandOutcome};
+use sopwatch_core::profile::rule::Action;
 use sopwatch_core::record::{Entry, Line};
-use sopwatch_core::rule::Action;
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_drill::ApiFault;
 
 use crate::support::virtual_console::VirtualConsole;

@@ -10,10 +10,10 @@ use serde_json::Value;
 use sopwatch::config::profiles;
 use sopwatch::runtime::gather::gather;
 use sopwatch_console::app::App;
-use sopwatch_core::assessment::{Assessment, exit_status};
-use sopwatch_core::diagnosis::{Diagnosis, diagnose};
-use sopwatch_core::rule::Action;
-use sopwatch_core::sop::StepStatus;
+use sopwatch_core::diagnose::{Diagnosis, diagnose};
+use sopwatch_core::export::check::{Assessment, exit_status};
+use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 use tokio::time::{Instant, sleep_until};
 

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use sopwatch::journal::{read, shelf};
 use sopwatch_console::app::dialog::Dialog;
 use sopwatch_console::app::{App, Phase};
-use sopwatch_core::command::{Command, CommandOutcome};
 use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
 
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::began;

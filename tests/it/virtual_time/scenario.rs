@@ -11,10 +11,10 @@ use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
 use sopwatch::config::profiles;
-use sopwatch_core::diagnosis::Recommendation;
-use sopwatch_core::fact::{Container, ContainerState};
-use sopwatch_core::feed::FeedState;
-use sopwatch_core::leader::Verdict;
+use sopwatch_core::diagnose::Recommendation;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::observe::observation::{Container, ContainerState};
+use sopwatch_core::observe::source::FeedState;
 use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
 
 use super::taken_away;
@@ -299,7 +299,7 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
     if let Some((_, reading)) = &app.facts.reading {
         for table in &reading.tables {
             let counts = table.statuses.as_ref().map(|statuses| {
-                let one = |status: &sopwatch_core::fact::StatusCount| {
+                let one = |status: &sopwatch_core::observe::observation::StatusCount| {
                     format!(
                         "{}={} (oldest {:?} s)",
                         status.status, status.count, status.oldest_s

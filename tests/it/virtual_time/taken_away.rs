@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sopwatch_console::app::App;
-use sopwatch_core::diagnosis::{Diagnosis, diagnose};
-use sopwatch_core::fact::{Fact, Reading};
-use sopwatch_core::facts::Facts;
-use sopwatch_core::feed::{FeedId, FeedState, Freshness, Problem, ProblemKind};
+use sopwatch_core::diagnose::{Diagnosis, diagnose};
+use sopwatch_core::observe::observation::{Fact, Reading};
+use sopwatch_core::observe::source::{FeedId, FeedState, Freshness, Problem, ProblemKind};
+use sopwatch_core::observe::state::Facts;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::sop::{Check, StepStatus};
+use sopwatch_core::profile::sop::{Check, StepStatus};
 
 /// After so long what stopped is stale.
 const LATER: SignedDuration = SignedDuration::from_secs(16);

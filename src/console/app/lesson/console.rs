@@ -7,8 +7,8 @@ use crate::app::dialog::{Dialog, Scroll};
 use crate::app::event::Effect;
 use crate::app::log_buffer::LogMode;
 use crate::app::page::{Page, Tone};
-use sopwatch_core::leader::Verdict;
-use sopwatch_core::span;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::text::duration;
 
 impl App {
     /// Begins a lesson: from now on its keys are there.
@@ -181,7 +181,7 @@ pub(in crate::app) fn hints_page(course: &Course) -> Page {
     let (shown, all) = (course.hints.len(), course.lesson.hints.len());
     let mut page = Page::titled(format!("Hints  {shown} of {all}"));
     for (index, (hint, at)) in course.shown_hints().enumerate() {
-        let at = span::clock(at.duration_since(course.began));
+        let at = duration::clock(at.duration_since(course.began));
         page.section(&format!("{}  at {at}", index + 1));
         page.add(Tone::Plain, hint);
     }

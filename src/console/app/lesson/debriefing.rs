@@ -11,7 +11,7 @@ use super::sign::{Sign, Sought};
 use super::{Course, Worth, worth};
 use crate::app::page::{Page, Tone};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
 /// Columns of the text that is printed.
 const COLUMNS: usize = 80;
@@ -63,7 +63,7 @@ struct Telling<'a> {
 impl Telling<'_> {
     /// A moment as time since the start.
     fn time(&self, at: Timestamp) -> String {
-        span::clock(at.duration_since(self.course.began))
+        duration::clock(at.duration_since(self.course.began))
     }
 
     fn item(&mut self, tone: Tone, at: &str, text: &str) {
@@ -110,7 +110,7 @@ impl Telling<'_> {
 
     fn sign(&mut self, sign: &Sign, console: bool) {
         let words = sign.sought.words(self.profile);
-        let from = span::clock(sign.from);
+        let from = duration::clock(sign.from);
         match sign.shown_at {
             _ if !console => self.item(Tone::Plain, &from, &words),
             Some(at) => {

@@ -1,7 +1,7 @@
 //! What the operator opened to look at.
 
 use crate::app::log_buffer::LogMode;
-use sopwatch_core::fact::RowsOf;
+use sopwatch_core::observe::observation::RowsOf;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

@@ -20,7 +20,7 @@ pub(in crate::app) use self::console::hints_page;
 pub use self::debriefing::{Step, debriefing, markdown};
 pub use self::look::Look;
 pub use self::sign::{Leads, Sign, Sought};
-use sopwatch_core::diagnosis::Diagnosis;
+use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::profile::Profile;
 
 /// How many looks and acts are kept: more than anybody takes in a drill.

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::diagnosis::Diagnosis;
-use sopwatch_core::leader::Verdict;
+use sopwatch_core::diagnose::Diagnosis;
+use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::sop::{OTHER, StepStatus};
+use sopwatch_core::profile::sop::{OTHER, StepStatus};
 
 /// Who leads a type of worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ pub fn watch(signs: &mut [Sign], diagnosis: &Diagnosis, profile: &Profile, began
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sopwatch_core::diagnosis::StepFinding;
+    use sopwatch_core::diagnose::StepFinding;
     use sopwatch_core::testkit::{ago, profile};
 
     fn diagnosis(status: StepStatus) -> Diagnosis {

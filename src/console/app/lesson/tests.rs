@@ -11,7 +11,7 @@ use crate::app::event::{Effect, Event};
 use crate::app::keymap::{Key, Keymap};
 use crate::app::{App, Session};
 use sopwatch_core::profile::Contact;
-use sopwatch_core::sop::StepStatus;
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::testkit::{now, profile};
 
 fn lesson(action: Move, contact: Option<&str>) -> Lesson {

@@ -6,7 +6,7 @@ use crate::app::follow::Differs;
 use crate::app::page::{Page, Tone, status_word};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Advised, Found, FoundLeader, FoundStep};
-use sopwatch_core::span;
+use sopwatch_core::text::duration;
 
 impl Player {
     /// How many findings were as recorded, in words.
@@ -43,7 +43,7 @@ impl App {
         }
         for Difference { after, differs } in &player.differences {
             let found = &differs.recorded;
-            page.section(&format!("{}  {}", span::full_clock(*after), found.sop));
+            page.section(&format!("{}  {}", duration::full_clock(*after), found.sop));
             for (what, recorded, now) in differs.changes(&self.session.profile) {
                 page.add(Tone::Plain, what);
                 page.add(Tone::Code, format!("  recorded  {recorded}"));

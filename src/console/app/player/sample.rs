@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use crate::app::event::Event;
 use crate::app::keymap::Keymap;
 use crate::app::{App, Session};
-use sopwatch_core::fact::{Connection, Fact, PodUid};
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::{Connection, Fact, PodUid};
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
 use sopwatch_core::profile::Profile;
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Began, Entry, Found, Line, VERSION, Writer};
-use sopwatch_core::sop::StepStatus;
 use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
@@ -227,7 +227,7 @@ pub(crate) fn doctored() -> Vec<Line> {
         _ => None,
     });
     let found = found.unwrap();
-    found.recommendation.action = sopwatch_core::rule::Action::Escalate;
+    found.recommendation.action = sopwatch_core::profile::rule::Action::Escalate;
     found.steps[0].status = StepStatus::Unknown;
     lines
 }

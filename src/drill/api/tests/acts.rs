@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::{Act, ActEffect};
-use sopwatch_core::rule::Action;
+use sopwatch_core::profile::rule::Action;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
 const SERVICE: &str = "managed-services-api";

@@ -3,7 +3,7 @@
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Source;
 
 use super::{count, text};
-use sopwatch_core::fact::Autoscaler;
+use sopwatch_core::observe::observation::Autoscaler;
 
 /// Whether it sets the number of pods of the deployment of that name.
 pub fn scales(source: &Source, deployment: &str) -> bool {

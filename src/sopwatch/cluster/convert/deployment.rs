@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::{Deployment as Source, DeploymentCondition};
 
 use super::{at, count, text};
-use sopwatch_core::fact::{Condition, Deployment};
+use sopwatch_core::observe::observation::{Condition, Deployment};
 use sopwatch_core::text::SafeText;
 
 /// The deployment as the console knows it. Absent counts are 0, absent `spec.replicas` is 1, as the API server defaults it.

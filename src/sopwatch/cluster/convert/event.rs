@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Event;
 
 use super::{at, at_micro, text, words};
-use sopwatch_core::fact::ClusterEvent;
+use sopwatch_core::observe::observation::ClusterEvent;
 
 /// Objects whose warnings concern every service of the namespace.
 const SHARED_KINDS: [&str; 5] = [

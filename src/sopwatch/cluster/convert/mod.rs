@@ -18,8 +18,8 @@ pub use self::deployment::deployment;
 pub use self::event::{concerns, event};
 pub use self::pod::pod;
 pub use self::replica_set::replica_set;
-use sopwatch_core::redact::redact;
 use sopwatch_core::text::SafeText;
+use sopwatch_core::text::redact::redact;
 
 /// The longest message that is kept, characters.
 const MAX_WORDS: usize = 2_000;

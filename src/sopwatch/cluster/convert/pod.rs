@@ -9,7 +9,9 @@ use super::replica_set::TEMPLATE_HASH;
 use super::status_word::{Reading, read};
 use super::{at, controller, text, words};
 use crate::cluster::quantity;
-use sopwatch_core::fact::{Condition, Container, ContainerState, Ended, Limits, Origin, Pod, PodUid};
+use sopwatch_core::observe::observation::{
+    Condition, Container, ContainerState, Ended, Limits, Origin, Pod, PodUid,
+};
 use sopwatch_core::text::SafeText;
 
 /// The pod as the console knows it.

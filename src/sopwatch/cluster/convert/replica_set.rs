@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::ReplicaSet as Source;
 
 use super::{controller, text};
-use sopwatch_core::fact::{Controller, ReplicaSet};
+use sopwatch_core::observe::observation::{Controller, ReplicaSet};
 use sopwatch_core::text::SafeText;
 
 /// The label that a Deployment puts on its ReplicaSets and their pods.

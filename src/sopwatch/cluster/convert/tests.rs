@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use sopwatch_core::fact::ContainerState;
+use sopwatch_core::observe::observation::ContainerState;
 
 fn container(name: &str, restarts: u32, ready: bool, state: &Value, last: &Value) -> Value {
     json!({"name": name, "restartCount": restarts, "ready": ready, "image": "", "imageID": "", "state": state, "lastState": last,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::clock::Instant;
-use sopwatch_core::facts::LOG_REQUESTS_EVERY;
+use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
 
 /// Requests that may be made at once after a while without any.
 const AT_ONCE: u32 = 8;

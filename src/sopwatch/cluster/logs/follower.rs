@@ -17,10 +17,10 @@ use crate::cluster::backoff::{FLOOR, delay, jitter};
 use crate::cluster::clock::{self, Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{ended, explain, frozen};
 use crate::cluster::scope::{Scope, Session};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::facts::LOG_REQUESTS_EVERY;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::{ContainerKey, LineReader};
+use sopwatch_core::logparse::{ContainerKey, LineReader};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
 use sopwatch_core::text::SafeText;
 
 /// Records of a backlog that are kept to scroll back in.

@@ -1,7 +1,7 @@
 //! Which instance of a container the API can give the log of. Pure.
 
-use sopwatch_core::fact::{Container, ContainerState, Pod};
-use sopwatch_core::log::ContainerKey;
+use sopwatch_core::logparse::ContainerKey;
+use sopwatch_core::observe::observation::{Container, ContainerState, Pod};
 use sopwatch_core::text::SafeText;
 
 /// What a container does now, as its pod last told.

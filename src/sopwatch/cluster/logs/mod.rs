@@ -29,9 +29,9 @@ use self::instance::{Now, Phase, key_of, previous_of};
 use self::selection::{Candidate, MOST, Mode, Rank, Selection, select};
 use super::scope::Scope;
 use crate::cluster::clock::{Instant, now, sleep, sleep_until};
-use sopwatch_core::fact::{Container, Fact, Pod, PodUid};
-use sopwatch_core::feed::{FeedId, Problem, ProblemKind};
-use sopwatch_core::log::{ContainerKey, LogFocus, LogPatterns};
+use sopwatch_core::logparse::{ContainerKey, LogFocus, LogPatterns};
+use sopwatch_core::observe::observation::{Container, Fact, Pod, PodUid};
+use sopwatch_core::observe::source::{FeedId, Problem, ProblemKind};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

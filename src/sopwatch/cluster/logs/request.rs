@@ -12,7 +12,7 @@ use kube::{Error, Resource};
 use super::place::time_of;
 use crate::cluster::answer;
 use crate::cluster::scope::Session;
-use sopwatch_core::log::ContainerKey;
+use sopwatch_core::logparse::ContainerKey;
 
 /// The most of a newest line that is read: its time stands at its start.
 const MAX_NEWEST: i64 = 256;

@@ -16,9 +16,9 @@ use super::selection::Mode;
 use crate::cluster::clock::{Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{explain, frozen};
 use crate::cluster::scope::{LinkState, Session};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedState, Problem, ProblemKind};
-use sopwatch_core::span::brief;
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedState, Problem, ProblemKind};
+use sopwatch_core::text::duration::brief;
 
 /// How long lines are gathered before they are told.
 const BATCH_WITHIN: Duration = Duration::from_millis(50);

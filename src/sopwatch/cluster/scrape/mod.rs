@@ -25,9 +25,9 @@ use super::answer;
 use super::explain::{explain, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{sleep, timeout};
-use sopwatch_core::fact::{Fact, Pod, PodUid, Scrape};
-use sopwatch_core::facts::VITALS_EVERY;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Fact, Pod, PodUid, Scrape};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::{Metrics, Profile};
 use sopwatch_core::text::SafeText;
 

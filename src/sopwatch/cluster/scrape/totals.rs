@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use memchr::memchr;
 
 use super::text::{Sample, name_of, sample};
-use sopwatch_core::fact::{OutboundTotals, RequestTotals, Scrape};
+use sopwatch_core::observe::observation::{OutboundTotals, RequestTotals, Scrape};
 use sopwatch_core::profile::Metrics;
 use sopwatch_core::text::SafeText;
 

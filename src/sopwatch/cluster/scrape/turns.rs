@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Ready;
-use sopwatch_core::fact::PodUid;
+use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::text::SafeText;
 
 /// Pods that are asked in one round: with one round every 15 s, 0.4 requests a second in all.

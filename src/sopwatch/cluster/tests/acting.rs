@@ -10,8 +10,8 @@ use super::clock::run;
 use super::console::Console;
 use super::fake::{Fake, Reply, refused};
 use crate::cluster::CommandRequest;
-use sopwatch_core::command::{Command, CommandOutcome};
-use sopwatch_core::fact::PodUid;
+use sopwatch_core::observe::observation::PodUid;
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
 
 const MARK: &str = "2026-11-22T09:30:00Z";
 

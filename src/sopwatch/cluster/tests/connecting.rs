@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use super::console::profile;
 use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::{Connection, Fact};
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::{Connection, Fact};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);

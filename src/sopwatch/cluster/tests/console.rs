@@ -15,9 +15,9 @@ use crate::cluster::clock::{Instant, now, timeout_at};
 use crate::cluster::connect::{Dial, Dialed};
 use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
-use sopwatch_core::log::{ContainerKey, LogFocus};
+use sopwatch_core::logparse::{ContainerKey, LogFocus};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
@@ -219,7 +219,7 @@ fn dial_to(fake: &Fake, dials: &Arc<AtomicU32>) -> Dial {
 /// The log of the first instance of a pod's container.
 pub(super) fn log_of(pod: &str, restart: u32) -> FeedId {
     FeedId::Log(ContainerKey {
-        pod_uid: sopwatch_core::fact::PodUid(format!("uid-{pod}").into()),
+        pod_uid: sopwatch_core::observe::observation::PodUid(format!("uid-{pod}").into()),
         pod: pod.into(),
         container: "service".into(),
         restart,

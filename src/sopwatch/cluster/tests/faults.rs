@@ -11,8 +11,8 @@ use super::clock::run;
 use super::console::{Console, pod};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::now;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 const WATCHED: [(&str, FeedId); 3] = [

@@ -9,8 +9,8 @@ use super::clock::run;
 use super::console::{Console, lines_of, log_of, pod, pod_in};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::{Instant, now};
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::clock::run;
 use super::console::{Console, log_of};
 use super::fake::Fake;
-use sopwatch_core::fact::{Fact, PodUid};
-use sopwatch_core::feed::{FeedId, FeedState};
-use sopwatch_core::log::LogFocus;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::{Fact, PodUid};
+use sopwatch_core::observe::source::{FeedId, FeedState};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::clock::run;
 use super::console::{Console, deployment, pod};
 use super::fake::{Fake, refused};
-use sopwatch_core::fact::{Autoscaler, Fact};
-use sopwatch_core::feed::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Autoscaler, Fact};
+use sopwatch_core::observe::source::{FeedId, FeedState};
 
 /// A running pod of a Job that carries the service's label.
 fn of_a_job(name: &str) -> Value {

@@ -12,8 +12,8 @@ use super::console::{Console, deployment, log_of, pod};
 use super::fake::{Fake, Reply, STREAM, refused};
 use crate::cluster::SecretRequest;
 use crate::cluster::clock::sleep;
-use sopwatch_core::fact::Fact;
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 
 #[test]
 fn everything_is_told_from_one_list_each() {

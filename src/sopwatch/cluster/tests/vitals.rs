@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::clock::run;
 use super::console::{Console, pod, profile};
 use super::fake::{Fake, Reply, failure, refused};
-use sopwatch_core::fact::{Fact, PodUid, PodUsage, Scrape};
-use sopwatch_core::feed::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::{Fact, PodUid, PodUsage, Scrape};
+use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
 use sopwatch_core::profile::{Metrics, Profile};
 
 const USAGE: &str = "metrics.k8s.io";

@@ -7,9 +7,9 @@ use regex::bytes::Regex;
 use crate::config::document::Document;
 use crate::config::identifier::{is_column, is_key, is_link, is_object_name, is_selector};
 use crate::config::problem::Problem;
-use sopwatch_core::log::expression;
+use sopwatch_core::logparse::expression;
+use sopwatch_core::profile::sop::{Check, OTHER, PLACEHOLDERS, Sop, Step};
 use sopwatch_core::profile::{Database, Environment, Leaders, Profile, Table};
-use sopwatch_core::sop::{Check, OTHER, PLACEHOLDERS, Sop, Step};
 
 /// Everything that is wrong with a profile that has the right shape.
 pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {

@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
     use sopwatch_core::profile::Role;
-    use sopwatch_core::sop::Check;
+    use sopwatch_core::profile::sop::Check;
 
     fn profile() -> Profile {
         built_in(DEFAULT_PROFILE)

@@ -2,7 +2,7 @@
 
 use super::check::Checker;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::rule::{Action, Advice, Condition, Rule};
+use sopwatch_core::profile::rule::{Action, Advice, Condition, Rule};
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self) {

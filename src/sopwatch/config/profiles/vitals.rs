@@ -2,7 +2,7 @@
 
 use super::check::Checker;
 use sopwatch_core::profile::Metrics;
-use sopwatch_core::rule::{Condition, Shares};
+use sopwatch_core::profile::rule::{Condition, Shares};
 
 impl Checker<'_> {
     /// The names in `[service.metrics]`.

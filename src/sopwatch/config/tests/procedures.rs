@@ -1,10 +1,10 @@
 //! The procedures of the built-in profile as plain text.
 
 use crate::config::profiles::{self, DEFAULT_PROFILE};
-use sopwatch_core::gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::sop::PLACEHOLDERS;
-use sopwatch_core::sop_text::{fill, sop_text, sops_list};
+use sopwatch_core::profile::sop::PLACEHOLDERS;
+use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
+use sopwatch_core::profile::sop_text::{fill, sop_text, sops_list};
 
 fn profile() -> Profile {
     profiles::built_in(DEFAULT_PROFILE).expect("there").expect("good")

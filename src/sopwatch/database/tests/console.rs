@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::fact::{DatabaseConnection, Fact, Reading, Rows, RowsOf, StatusCount};
-use sopwatch_core::feed::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{DatabaseConnection, Fact, Reading, Rows, RowsOf, StatusCount};
+use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
 use sopwatch_core::profile::{
     ClockBasis, Database, LeaderPatterns, Leaders, Role, SecretKeys, Status, Table,
 };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::console::{Console, Secret, options, secret_of, set};
 use super::postgres::{PASSWORD, Postgres, USER};
 use crate::database::Request;
-use sopwatch_core::feed::{Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_is_refused_and_heals() {

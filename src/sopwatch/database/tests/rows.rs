@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::console::{Console, options, profile, secret_of, statuses, table};
 use super::postgres::Postgres;
-use sopwatch_core::fact::{Fact, Reading, Standing, TableReading, UnderWay};
-use sopwatch_core::facts::Facts;
+use sopwatch_core::observe::observation::{Fact, Reading, Standing, TableReading, UnderWay};
+use sopwatch_core::observe::state::Facts;
 use sopwatch_core::profile::{ClockBasis, Database, Role, Status};
 
 /// Rows whose ages stand still: half a second past a whole one, whenever they are asked for.

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::console::{Console, options, secret_of};
 use super::postgres::Postgres;
-use sopwatch_core::fact::{Fact, Reading, Standby};
-use sopwatch_core::facts::Facts;
-use sopwatch_core::feed::FeedId;
+use sopwatch_core::observe::observation::{Fact, Reading, Standby};
+use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::observe::state::Facts;
 
 /// Whether leases and ages of this reading may be judged.
 fn counts(reading: &Reading) -> bool {

@@ -3,7 +3,7 @@
 use super::console::{Console, options, secret_with};
 use super::postgres::{Postgres, TLS_HOST};
 use crate::database::{DatabaseOptions, TlsMode};
-use sopwatch_core::feed::ProblemKind;
+use sopwatch_core::observe::source::ProblemKind;
 
 /// Options that lead through a tunnel whose near end is the server.
 fn tunnel(server: &Postgres, tls: Option<TlsMode>) -> DatabaseOptions {

@@ -1,0 +1,266 @@
+//! The decision: every rule of the table evaluated, the first that holds is what to do.
+
+mod conditions;
+mod counterfactual;
+mod errors;
+mod events;
+mod pods;
+pub(super) mod requests;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod vitals;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+pub(super) use self::errors::ErrorLimit;
+pub(super) use self::events::is_of_the_cluster;
+pub(super) use self::rows::{in_words, late_in_words};
+pub use self::truth::Truth;
+use super::Case;
+use super::agreement::rests_on_steps;
+use crate::diagnose::settle;
+use crate::diagnose::settle::WINDOW;
+pub use crate::diagnose::settle::window;
+use crate::observe::observation::Autoscaler;
+use crate::profile::rule::{Action, Advice, Alert, Rule};
+
+/// What follows from the facts: one thing to do, and what speaks for and against it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do.
+    pub recommendation: Recommendation,
+    /// What also holds, in the table's order.
+    pub also: Vec<Recommendation>,
+    /// Rules above the one that decided that can't be evaluated.
+    pub not_ruled_out: Vec<NotRuledOut>,
+    /// Every rule that applies, in the table's order.
+    pub rules: Vec<RuleFinding>,
+    /// What the SOP's words would have one do, where that is something else.
+    pub literal: Option<Recommendation>,
+    /// Why it is not done, where it is something else; empty otherwise.
+    pub differs: String,
+}
+
+/// One thing to do and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recommendation {
+    /// What.
+    pub action: Action,
+    /// For an escalation: the contact's id.
+    pub contact: Option<String>,
+    /// The rule it follows from; `None` where none holds.
+    pub rule: Option<String>,
+    /// What shows it.
+    pub because: Vec<String>,
+    /// For a wait: until when.
+    pub until: Option<Timestamp>,
+}
+
+impl Default for Recommendation {
+    fn default() -> Self {
+        Self {
+            action: Action::Gather,
+            contact: None,
+            rule: None,
+            because: Vec::new(),
+            until: None,
+        }
+    }
+}
+
+/// A rule that can't be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRuledOut {
+    /// Its id.
+    pub rule: String,
+    /// What is missing.
+    pub missing: String,
+}
+
+/// A rule and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub title: String,
+    /// Whether it holds.
+    pub truth: Truth,
+    /// What it would have one do.
+    pub advice: Advice,
+    /// Which fact would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
+    pub flips: String,
+}
+
+impl Case<'_> {
+    /// Evaluates the profile's table for an alert.
+    pub(super) fn decide(&self, alert: Alert) -> Decision {
+        let rules = self.findings(&self.profile.rules, alert);
+        let first = rules.iter().position(|rule| rule.truth.is_true());
+        let missing = |rule: &RuleFinding| match &rule.truth {
+            Truth::Unknown { missing } => Some(NotRuledOut {
+                rule: rule.id.clone(),
+                missing: missing.clone(),
+            }),
+            _ => None,
+        };
+        let not_ruled_out: Vec<_> = rules[..first.unwrap_or(rules.len())]
+            .iter()
+            .filter_map(missing)
+            .collect();
+        let recommendation = match first {
+            Some(first) => self.recommend(&rules[first]),
+            None => self
+                .settle_first(&rules, alert)
+                .unwrap_or_else(|| self.nothing_holds(&not_ruled_out)),
+        };
+        let others = rules.iter().skip(first.map_or(rules.len(), |first| first + 1));
+        let also = others
+            .filter(|rule| rule.truth.is_true())
+            .map(|rule| self.recommend(rule));
+        let also = also.collect();
+        let literal = self.literally(alert, &recommendation);
+        let by = first.map(|first| &rules[first]);
+        Decision {
+            differs: literal
+                .as_ref()
+                .map_or(String::new(), |_| self.why_otherwise(by, &recommendation)),
+            literal,
+            recommendation,
+            also,
+            not_ruled_out,
+            rules,
+        }
+    }
+
+    /// What the SOP's words say, if it is something else.
+    fn literally(&self, alert: Alert, decided: &Recommendation) -> Option<Recommendation> {
+        let rules = self.findings(&self.profile.literal_rules, alert);
+        let first = rules.iter().find(|rule| rule.truth.is_true())?;
+        let literal = self.recommend(first);
+        let same = literal.action == decided.action && literal.contact == decided.contact;
+        (!same).then_some(literal)
+    }
+
+    /// Why the table says otherwise than the SOP's words.
+    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> String {
+        let again = by.is_some_and(|rule| matches!(rule.truth, Truth::True { again: true, .. }));
+        let rule = by.and_then(|by| self.profile.rules.iter().find(|rule| rule.id == by.id));
+        let words = match (rule, decided.action) {
+            (Some(rule), _) if again && rule.again.is_some() => AGAIN,
+            (Some(rule), _) if !rule.differs.is_empty() => &rule.differs,
+            (Some(rule), _) => &rule.basis,
+            (None, Action::None) => "what they name was once, and has passed",
+            (None, Action::Wait) => "who leads is about to be known",
+            (None, _) => "what is not known may tell otherwise",
+        };
+        words.to_owned()
+    }
+
+    /// All is well only where every rule could be evaluated and no step fails.
+    fn nothing_holds(&self, missing: &[NotRuledOut]) -> Recommendation {
+        // A profile without a rule for steps that fail says nothing of what to do then, which is not that nothing is to be done.
+        let failing = self.failing_in_words();
+        let action = if missing.is_empty() && failing.is_empty() {
+            Action::None
+        } else {
+            Action::Gather
+        };
+        // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
+        let of_steps = |one: &&NotRuledOut| {
+            let mut rules = self.profile.rules.iter();
+            rules.any(|rule| rule.id == one.rule && rests_on_steps(&rule.when))
+        };
+        let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
+        let said = if of_sources.is_empty() {
+            of_steps
+        } else {
+            of_sources
+        };
+        let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
+        let because = match action {
+            Action::None => vec!["no rule of the table holds".to_owned()],
+            _ if distinct.is_empty() => failing,
+            _ => distinct.into_iter().cloned().collect(),
+        };
+        Recommendation {
+            action,
+            because,
+            ..Recommendation::default()
+        }
+    }
+
+    /// Where nothing holds, and nothing but time is missing to know that: wait until who leads is known.
+    fn settle_first(&self, rules: &[RuleFinding], alert: Alert) -> Option<Recommendation> {
+        let applying = self.profile.rules.iter().filter(|rule| rule.applies_to(alert));
+        let open = applying
+            .zip(rules)
+            .filter(|(_, found)| matches!(found.truth, Truth::Unknown { .. }));
+        let open: Vec<_> = open.collect();
+        let known: Option<Vec<Timestamp>> = open.iter().map(|(rule, _)| self.known_at(&rule.when)).collect();
+        let until = known?.into_iter().max()?;
+        let missing = |(_, found): &(&Rule, &RuleFinding)| match &found.truth {
+            Truth::Unknown { missing } => Some(missing.clone()),
+            Truth::True { .. } | Truth::False { .. } => None,
+        };
+        let because: BTreeSet<String> = open.iter().filter_map(missing).collect();
+        Some(Recommendation {
+            action: Action::Wait,
+            because: because.into_iter().collect(),
+            until: Some(until),
+            ..Recommendation::default()
+        })
+    }
+
+    fn findings(&self, rules: &[Rule], alert: Alert) -> Vec<RuleFinding> {
+        let applying = rules.iter().filter(|rule| rule.applies_to(alert));
+        applying.map(|rule| self.find(rule)).collect()
+    }
+
+    fn find(&self, rule: &Rule) -> RuleFinding {
+        let truth = self.holds(&rule.when);
+        let tried = matches!(truth, Truth::True { again: true, .. });
+        let advice = rule.again.as_ref().filter(|_| tried).unwrap_or(&rule.then);
+        RuleFinding {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            flips: self.flips(&rule.when, &truth),
+            truth,
+            advice: advice.clone(),
+        }
+    }
+
+    fn recommend(&self, rule: &RuleFinding) -> Recommendation {
+        let mut because = match &rule.truth {
+            Truth::True { because, .. } => because.clone(),
+            _ => Vec::new(),
+        };
+        if rule.advice.action == Action::ScaleUp {
+            let autoscaler = self.facts.autoscaler.as_ref();
+            because.extend(autoscaler.map(Autoscaler::undoes_it));
+        }
+        Recommendation {
+            action: rule.advice.action,
+            contact: rule.advice.contact.clone(),
+            rule: Some(rule.id.clone()),
+            because,
+            until: (rule.advice.action == Action::Wait)
+                .then(|| self.settles().ok())
+                .flatten()
+                .map(|settling| settling.until),
+        }
+    }
+
+    /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
+    pub(in crate::diagnose) fn window(&self) -> Timestamp {
+        settle::window(self.facts, self.now)
+    }
+}
+
+/// Why what was tried is not tried again.
+const AGAIN: &str =
+    "it was tried for this, and did not help: once more would only take the leaders away for minutes";

@@ -1,0 +1,368 @@
+//! What a change may not rest on, and when something counts as tried.
+
+use super::*;
+use crate::diagnose::Diagnosis;
+use crate::profile::sop::StepStatus;
+use crate::testkit::source;
+
+const OSD: &str = "osd-provisioning-latency";
+const KAFKAS: &str = "kafka-provisioning-latency";
+const WHAT: &str = "E0115 logger.go:84] MGD-SERV-API-9: what";
+
+/// All pods were started so long ago.
+fn restarted(world: World, seconds: i64) -> World {
+    world.with(|world| world.pods = SHORT.map(|short| service_pod(short, seconds)).to_vec())
+}
+
+fn judge_at(sop: &str, facts: &Facts, at: Timestamp) -> Diagnosis {
+    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), at)
+}
+
+#[test]
+fn a_restart_counts_as_tried_for_what_was_wrong_before_it_and_for_nothing_else() {
+    let again = "escalate control-plane by cluster-accepted";
+    let first = "restart-pods by cluster-accepted";
+    // pods started, the row's age, when we began to look
+    for (started, row, began, want) in [
+        (9_000, 600, 60, first),
+        // restarted by whomever, before we began to look
+        (400, 600, 60, again),
+        (400, 600, 900, again),
+        // an old restart, for something else
+        (600, 400, 900, first),
+        (600, 599, 900, first),
+        (600, 601, 900, again),
+    ] {
+        let world = restarted(World::new(), started).row("clusters", "cluster_accepted", row);
+        let world = world.with(|world| world.began = began);
+        let decision = decide(OSD, &world.facts());
+        assert_eq!(
+            said(&decision),
+            want,
+            "started {started}, row {row}, began {began}"
+        );
+    }
+    // one pod alone is no restart
+    let mut world = World::new().row("clusters", "cluster_accepted", 600);
+    world.pods[0] = service_pod(SHORT[0], 400);
+    assert_eq!(said(&decide(OSD, &world.facts())), first);
+}
+
+#[test]
+fn a_leader_that_was_lost_after_the_restart_is_lost_anew() {
+    let lost = |started: i64, out: i64| {
+        let world = restarted(World::new(), started).with(|world| {
+            world.kafka_leads = None;
+            world.began = 5_000;
+        });
+        let mut facts = world.facts();
+        let mut reading = world.reading();
+        let lease = crate::testkit::reading(Some((Some("gone"), -out)), &[]).leases;
+        reading.leases = lease;
+        facts.apply(Fact::Database(reading), now());
+        said(&decide(KAFKAS, &facts))
+    };
+    // the lease was last renewed three minutes before it ran out
+    assert_eq!(lost(400, 600), "escalate control-plane by no-leader");
+    assert_eq!(
+        lost(400, 300),
+        "escalate control-plane by no-leader",
+        "nobody has led since"
+    );
+    assert_eq!(
+        lost(1_000, 300),
+        "restart-pods by no-leader",
+        "one led after the restart, until 480 s ago"
+    );
+}
+
+#[test]
+fn errors_of_processes_that_were_restarted_are_no_reason_to_restart_again() {
+    let errors = |at: &[i64]| {
+        let world = restarted(World::new(), 300).errors("service", at, WHAT);
+        said(&decide("api-availability", &world.facts()))
+    };
+    assert_eq!(errors(&[500, 400]), "none", "it helped");
+    assert_eq!(
+        errors(&[500, 400, 200, 100]),
+        "escalate control-plane by service-errors"
+    );
+    assert_eq!(errors(&[200, 100]), "restart-pods by service-errors");
+}
+
+#[test]
+fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() {
+    let down = |started: i64, change: &dyn Fn(&mut Facts)| {
+        let mut world = restarted(World::new(), started);
+        world.pods.iter_mut().for_each(|pod| pod.conditions.clear());
+        let mut facts = world.facts();
+        change(&mut facts);
+        decide("api-down", &facts)
+    };
+    assert_eq!(said(&down(9_000, &|_| ())), "start-pods by down");
+    let lost = |seconds: i64| {
+        move |facts: &mut Facts| {
+            let mut deployment = deployment(3);
+            deployment.conditions.push(Condition {
+                kind: "Available".into(),
+                status: "False".into(),
+                reason: "MinimumReplicasUnavailable".into(),
+                message: SafeText::default(),
+                since: Some(ago(seconds)),
+            });
+            facts.apply(Fact::Deployment(Some(deployment)), now());
+        }
+    };
+    assert_eq!(said(&down(400, &lost(300))), "start-pods by down");
+    assert_eq!(
+        said(&down(400, &lost(900))),
+        "escalate control-plane by down",
+        "they came after it"
+    );
+    let none = |facts: &mut Facts| facts.apply(Fact::Deployment(None), now());
+    let decision = down(9_000, &none);
+    assert_eq!(said(&decision), "escalate control-plane by down-by-release");
+    assert!(
+        decision.recommendation.because[1].contains("has no deployment"),
+        "{decision:#?}"
+    );
+    let mut unread = facts(Vec::new());
+    unread.apply(
+        failing(
+            FeedId::Deployment,
+            ProblemKind::Forbidden,
+            "deployments are forbidden",
+        ),
+        now(),
+    );
+    let decision = decide("api-down", &unread);
+    assert_eq!(
+        said(&decision),
+        "gather",
+        "whether a quota, a release or nobody's wish keeps them away is not known"
+    );
+    assert!(open(&decision).contains(&"down"), "{:?}", open(&decision));
+}
+
+#[test]
+fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
+    let mut world = World::new();
+    (world.kafka_leads, world.cluster_leads) = (None, None);
+    world.pods = SHORT.map(|short| service_pod(short, 9_000)).to_vec();
+    let failed = |short: &str, at: i64| {
+        let mut batch = log(short, KAFKA, 8_990, &[]);
+        batch.progress.first_at = Some(ago(9_000));
+        for worker in [KAFKA, CLUSTER] {
+            let lost = log(
+                short,
+                worker,
+                300,
+                &[(LeaderLineKind::Lost, at), (LeaderLineKind::LeaseFailed, 10)],
+            );
+            batch.sightings.extend(lost.sightings);
+        }
+        Fact::Log(batch)
+    };
+    let judged = |database: bool| {
+        let mut facts = facts(world.pods.clone());
+        facts.apply(Fact::Deployment(Some(deployment(3))), now());
+        facts.apply(Fact::ClusterEvents(Vec::new()), now());
+        for short in SHORT {
+            facts.apply(failed(short, 600), now());
+        }
+        facts.apply(
+            if database {
+                Fact::Database(world.reading())
+            } else {
+                failing(FeedId::Database, ProblemKind::Refused, "nobody listens")
+            },
+            now(),
+        );
+        decide(KAFKAS, &facts)
+    };
+    assert_eq!(
+        said(&judged(true)),
+        "restart-pods by no-leader",
+        "it is there: they hang"
+    );
+    let decision = judged(false);
+    assert_eq!(said(&decision), "gather");
+    let missing = decision.recommendation.because.join("; ");
+    assert!(missing.contains("nobody listens"), "{missing}");
+}
+
+#[test]
+fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
+    let facts = World::new().errors("service", &[40, 20], WHAT).facts();
+    assert_eq!(
+        said(&decide("api-availability", &facts)),
+        "restart-pods by service-errors"
+    );
+    let mut cut = facts.clone();
+    cut.apply(
+        failing(FeedId::Log(source(SHORT[1])), ProblemKind::Reset, "cut"),
+        now(),
+    );
+    let later = now() + SignedDuration::from_secs(16);
+    cut.apply(Fact::Feed(FeedId::Api, FeedState::Live), later);
+    for short in [SHORT[0], SHORT[2]] {
+        cut.apply(Fact::Feed(FeedId::Log(source(short)), FeedState::Live), later);
+    }
+    let diagnosis = judge_at("api-availability", &cut, later);
+    assert_eq!(said(&diagnosis.decision), "gather");
+    let errors = diagnosis
+        .steps
+        .iter()
+        .find(|step| step.id == "log-errors")
+        .unwrap();
+    assert_eq!(
+        (errors.status, &*errors.value),
+        (StepStatus::Stale, "Service 2"),
+        "{errors:?}"
+    );
+    // without the pods nobody knows whose logs there are
+    let mut podless = facts.clone();
+    podless.apply(failing(FeedId::Pods, ProblemKind::Reset, "cut"), now());
+    for short in SHORT {
+        podless.apply(Fact::Feed(FeedId::Log(source(short)), FeedState::Live), later);
+    }
+    let errors = judge_at("api-availability", &podless, later).steps;
+    let errors = errors.iter().find(|step| step.id == "log-errors").unwrap();
+    assert_eq!(errors.status, StepStatus::Stale, "{errors:?}");
+    // events that are not heard any more tell nothing of the cluster
+    let node = World::new().with(|world| world.more.push(event("NodeNotReady", "Node", "not ready", 300)));
+    let mut facts = node.facts();
+    facts.apply(failing(FeedId::ClusterEvents, ProblemKind::Reset, "cut"), now());
+    let decision = judge_at("api-availability", &facts, later).decision;
+    assert!(
+        decision
+            .rules
+            .iter()
+            .all(|rule| rule.id != "cluster-events" || !rule.truth.is_true())
+    );
+}
+
+#[test]
+fn a_crash_that_may_be_the_same_again_is_read_about_first() {
+    let crashing = |unread: bool| {
+        let mut world = World::new();
+        (world.pods[0].restarts, world.pods[0].restarted_at) = (4, Some(ago(200)));
+        world.pods[0].conditions.clear();
+        let mut facts = world.facts();
+        if unread {
+            let mut pods = world.pods.clone();
+            pods[2].containers[0].restarts = 1;
+            facts.apply(Fact::Pods(pods), now());
+        }
+        decide("api-availability", &facts)
+    };
+    assert_eq!(said(&crashing(false)), "restart-pods by crashing");
+    let decision = crashing(true);
+    assert_eq!(
+        (said(&decision), open(&decision)[0]),
+        ("gather".to_owned(), "crashing")
+    );
+}
+
+#[test]
+fn who_leads_is_waited_for_where_nothing_else_is_missing() {
+    let world = World::new().with(|world| world.kafka_leads = None);
+    let mut facts = world.facts();
+    let mut reading = world.reading();
+    reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
+    facts.apply(Fact::Database(reading), now());
+    let decision = decide(KAFKAS, &facts);
+    assert_eq!(
+        (said(&decision), decision.recommendation.until),
+        ("wait".to_owned(), Some(ago(-91)))
+    );
+    facts.apply(
+        failing(
+            FeedId::ClusterEvents,
+            ProblemKind::Forbidden,
+            "events are forbidden",
+        ),
+        now(),
+    );
+    let without = World::new().with(|world| (world.kafka_leads, world.events) = (None, false));
+    let mut facts = without.facts();
+    let mut reading = without.reading();
+    reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
+    facts.apply(Fact::Database(reading), now());
+    assert_eq!(
+        said(&decide(KAFKAS, &facts)),
+        "gather",
+        "time alone does not bring the events"
+    );
+}
+
+#[test]
+fn each_rule_tells_which_fact_would_turn_it() {
+    let world = World::new().row("clusters", "cluster_accepted", 130);
+    let decision = decide(OSD, &world.facts());
+    let flips = |id: &str| {
+        let rule = decision.rules.iter().find(|rule| rule.id == id).unwrap();
+        rule.flips.clone()
+    };
+    assert_eq!(
+        flips("cluster-accepted"),
+        "a cluster_accepted row is older than 03:00 (oldest 02:10)"
+    );
+    assert_eq!(
+        flips("two-leaders"),
+        "two pods beat at the same time for ClusterManager or KafkaManager"
+    );
+    assert_eq!(
+        flips("ocm-errors"),
+        "2 OCM errors come within 1m30s, or one that names a row over its limit, or 30 % of the calls to any other service fail within 2m"
+    );
+    let leaderless = World::new().with(|world| world.kafka_leads = None);
+    let decision = decide(KAFKAS, &leaderless.facts());
+    let rule = decision.rules.iter().find(|rule| rule.id == "no-leader").unwrap();
+    assert_eq!(
+        rule.flips,
+        "the lease row advances, or a pod logs that it leads ClusterManager or KafkaManager"
+    );
+}
+
+#[test]
+fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
+    let slow = RequestCounts {
+        answered: 50,
+        failed: 10,
+        slow: 30,
+        very_slow: 12,
+    };
+    let mut facts = World::new().requests(&slow).facts();
+    let because = |facts: &Facts| decide("api-latency", facts).recommendation.because.concat();
+    assert!(!because(&facts).contains("autoscaler"));
+    let autoscaler = Autoscaler {
+        name: "load".into(),
+        min: 2,
+        max: 6,
+        current: 3,
+    };
+    facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    assert_eq!(said(&decide("api-latency", &facts)), "scale-up by saturated");
+    assert!(
+        because(&facts).contains("autoscaler load will undo it"),
+        "{}",
+        because(&facts)
+    );
+}
+
+#[test]
+fn without_a_deployment_nothing_is_restarted() {
+    let mut facts = World::new().facts();
+    assert_eq!(said(&decide("kafka-provisioning-latency", &facts)), "none");
+    facts.apply(Fact::Deployment(None), now());
+    for sop in ["api-down", "kafka-provisioning-latency"] {
+        let decision = decide(sop, &facts);
+        assert_eq!(said(&decision), "escalate control-plane by down-by-release");
+        let because = decision.recommendation.because.concat();
+        assert!(
+            because.contains("found ReplicaSet msa-x with 3 pods"),
+            "{because}"
+        );
+    }
+}

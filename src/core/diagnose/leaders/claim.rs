@@ -1,0 +1,219 @@
+//! Where each pod stands: whether its log says that it leads, that it does not, or too little.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evidence::WorkerEvidence;
+use crate::logparse::{ContainerKey, LeaderLineKind};
+use crate::observe::observation::{Container, ContainerState, Pod};
+use crate::observe::source::{FeedId, FeedState, Freshness};
+use crate::observe::state::{Facts, LogKnown};
+use crate::profile::{Leaders, Profile};
+use crate::text::duration;
+
+/// A log whose first line is younger than the container by more than this has lost its beginning.
+const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// A leader's line may be this old at least: a long loop drops ticks.
+const LEADS_FOR: SignedDuration = SignedDuration::from_secs(120);
+
+/// A pod that runs the workers, and how far its log is known.
+#[derive(Debug)]
+pub(super) struct Witness<'a> {
+    pub(super) pod: &'a Pod,
+    /// The instance that runs now; `None` when the pod has no container of the profile's name.
+    pub(super) source: Option<ContainerKey>,
+    log: Option<&'a LogKnown>,
+    /// When the log was last known to be current; `None` when it is not.
+    heard_at: Option<Timestamp>,
+    /// Whether the log was read from the container's start without a gap.
+    from_start: bool,
+    /// Whether waiting does not help: the log can't be read, or has stopped.
+    pub(super) in_trouble: bool,
+}
+
+/// Where a pod stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// It leads.
+    Leads {
+        /// Since when, as far back as its log goes.
+        since: Timestamp,
+        /// When it last said so.
+        last: Timestamp,
+    },
+    /// It does not lead.
+    Follows {
+        /// When that was last confirmed.
+        at: Timestamp,
+        /// Whether it said so; else its whole log lacks the line.
+        said: bool,
+    },
+    /// Its log is not read, not current or says too little.
+    Unknown,
+}
+
+/// The pods whose profile's container runs now.
+pub(super) fn witnesses<'a>(facts: &'a Facts, profile: &Profile, now: Timestamp) -> Vec<Witness<'a>> {
+    let pods = facts.pods.values().filter(|pod| !pod.is_over());
+    pods.filter_map(|pod| witness(facts, profile, pod, now)).collect()
+}
+
+fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<Witness<'a>> {
+    let named = |container: &&Container| !container.init && *container.name == *profile.service.container;
+    let Some(container) = pod.containers.iter().find(named) else {
+        // One that runs under another name may lead unseen; one that has no containers yet can't.
+        return (&*pod.phase == "Running").then_some(Witness {
+            pod,
+            source: None,
+            log: None,
+            heard_at: None,
+            from_start: false,
+            in_trouble: true,
+        });
+    };
+    let ContainerState::Running { since } = container.state else {
+        return None;
+    };
+    let source = ContainerKey {
+        pod_uid: pod.uid.clone(),
+        pod: pod.name.clone(),
+        container: container.name.clone(),
+        restart: container.restarts,
+    };
+    let log = facts.logs.get(&source);
+    let witness = Witness {
+        pod,
+        log,
+        heard_at: log.and_then(|log| heard_at(facts, &source, log, now)),
+        from_start: log.is_some_and(|log| is_from_start(log, since)),
+        in_trouble: is_in_trouble(facts, &source, now),
+        source: Some(source),
+    };
+    // A pod that is being deleted may have ended already; it counts as long as it writes.
+    let writes = witness
+        .last_line_at()
+        .is_some_and(|at| now.duration_since(at) <= silence(&profile.leaders));
+    (pod.deletion_at.is_none() || (witness.is_read() && writes)).then_some(witness)
+}
+
+/// When a log that is read to its end and followed was last known to be current.
+fn heard_at(facts: &Facts, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
+    let id = FeedId::Log(source.clone());
+    let feed = facts.feed(&id)?;
+    let fresh = facts.is_fresh(&id, now);
+    let followed = fresh && feed.state != FeedState::Ended && log.progress.caught_up;
+    feed.heard_at.filter(|_| followed)
+}
+
+fn is_in_trouble(facts: &Facts, source: &ContainerKey, now: Timestamp) -> bool {
+    let id = FeedId::Log(source.clone());
+    let feed = facts.feed(&id);
+    if feed.is_some_and(|feed| feed.state == FeedState::Resting) {
+        return false;
+    }
+    let failing = feed.is_some_and(|feed| feed.problem().is_some());
+    failing || matches!(facts.freshness(&id, now), Freshness::Stale(_))
+}
+
+fn is_from_start(log: &LogKnown, started: Option<Timestamp>) -> bool {
+    match (log.progress.first_at, started) {
+        (Some(first), Some(started)) => log.missed == 0 && first.duration_since(started) <= FIRST_LINE_WITHIN,
+        _ => false,
+    }
+}
+
+/// How long a pod's word that it does not lead holds: three ticks.
+pub(super) fn silence(leaders: &Leaders) -> SignedDuration {
+    duration::of(leaders.tick) * 3
+}
+
+/// How long a leader's word holds.
+pub(super) fn leads_for(leaders: &Leaders) -> SignedDuration {
+    (duration::of(leaders.reconcile) * 3).max(LEADS_FOR)
+}
+
+impl<'a> Witness<'a> {
+    /// Whether the log is read to its end and current.
+    pub(super) fn is_read(&self) -> bool {
+        self.heard_at.is_some()
+    }
+
+    /// Whether the log has lines that only verbosity 1 or higher prints.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.log.is_some_and(|log| log.progress.verbose)
+    }
+
+    /// When the newest line was written.
+    pub(super) fn last_line_at(&self) -> Option<Timestamp> {
+        self.log?.progress.last_at
+    }
+
+    /// What this pod said about a worker type.
+    pub(super) fn evidence(&self, facts: &'a Facts, worker: &str) -> Option<&'a WorkerEvidence> {
+        facts.leaders.of(self.source.as_ref()?, worker)
+    }
+
+    /// Whether it said of late that it can't read or renew a worker's lease.
+    pub(super) fn misses_lease(
+        &self,
+        facts: &Facts,
+        worker: &str,
+        leaders: &Leaders,
+        now: Timestamp,
+    ) -> bool {
+        let Some(source) = self.source.as_ref().filter(|_| self.is_read()) else {
+            return false;
+        };
+        let failed_at = facts.leaders.lease_failed_at(source, worker);
+        failed_at.is_some_and(|at| now.duration_since(at) <= silence(leaders))
+    }
+
+    /// Where it stands at `now`, which is of the clock that dates the lines.
+    pub(super) fn stand(
+        &self,
+        evidence: Option<&WorkerEvidence>,
+        leaders: &Leaders,
+        now: Timestamp,
+    ) -> Stand {
+        let Some(heard_at) = self.heard_at else {
+            return Stand::Unknown;
+        };
+        let Some(evidence) = evidence.filter(|evidence| evidence.latest.is_some()) else {
+            return self.never_led(heard_at);
+        };
+        if let (Some(last), Some(since)) = (evidence.leads_at(), evidence.leading_since) {
+            return if now.duration_since(last) <= leads_for(leaders) {
+                Stand::Leads { since, last }
+            } else {
+                Stand::Unknown
+            };
+        }
+        match evidence.follows_at() {
+            Some(at) if now.duration_since(at) <= silence(leaders) => Stand::Follows { at, said: true },
+            Some(_) if self.would_say_if_it_led(evidence) => Stand::Follows {
+                at: heard_at,
+                said: false,
+            },
+            _ => Stand::Unknown,
+        }
+    }
+
+    /// A log that is whole and verbose would have the line, had the pod ever led.
+    fn never_led(&self, heard_at: Timestamp) -> Stand {
+        if self.from_start && self.is_verbose() {
+            Stand::Follows {
+                at: heard_at,
+                said: false,
+            }
+        } else {
+            Stand::Unknown
+        }
+    }
+
+    /// After it stopped leading, a pod of verbosity 1 is silent until it leads again. One that used to say "not leader" with every
+    /// tick and is silent now is stuck: that proves nothing.
+    fn would_say_if_it_led(&self, evidence: &WorkerEvidence) -> bool {
+        let gapless = self.log.is_some_and(|log| log.missed == 0);
+        gapless && !evidence.last.contains_key(&LeaderLineKind::NotLeader)
+    }
+}

@@ -1,0 +1,88 @@
+//! Who leads: what the logs and the lease rows say about each worker type.
+//!
+//! A leader says so once, when it wins the lease; afterwards only its loop's heartbeats tell, and the others' "not currently leader".
+//! Missing lines therefore prove nothing, unless a log is known whole. The lease row is the other witness: it names one worker id,
+//! which only the logs can join to a pod, and outlives a killed leader.
+
+mod claim;
+mod evidence;
+mod lease;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::evidence::{LeaderEvidence, WorkerEvidence};
+pub use crate::diagnose::leaders::verdict::{pods_without_lease, read_leaders};
+use crate::text::SafeText;
+
+/// Whether exactly one pod leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Exactly one.
+    One,
+    /// More than one.
+    Many,
+    /// No pod.
+    None,
+    /// It will be known at this moment: a lease, a tick and a loop after the newest start, or when a dead leader's lease has run out.
+    Settling {
+        /// When.
+        until: Timestamp,
+    },
+    /// The evidence does not suffice.
+    Unknown,
+}
+
+impl Verdict {
+    /// As the documents say it: `one`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Many => "many",
+            Self::None => "none",
+            Self::Settling { .. } => "settling",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What is known about the leader of one worker type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderReading {
+    /// The worker as people say it.
+    pub worker: String,
+    /// The worker as the service logs it.
+    pub log_type: String,
+    /// Whether exactly one leads.
+    pub verdict: Verdict,
+    /// The pod that leads, by name, when one does and it is known which.
+    pub pod: Option<SafeText>,
+    /// Its worker id.
+    pub worker_id: Option<SafeText>,
+    /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
+    pub log: String,
+    /// The lease row, if the table has one.
+    pub lease: Option<LeaseReading>,
+    /// The age of the verdict: when the oldest of the confirmations that it rests on was given.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Longest [`LeaderReading::log`], in characters.
+pub const LOG_WORDS: usize = 40;
+
+/// What is known about one lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseReading {
+    /// Whether it has a holder and has not run out.
+    pub live: bool,
+    /// Seconds to its end at `now`; negative since then.
+    pub ttl_s: i64,
+    /// Whether its end was seen to advance; `None` when it was not watched for long enough yet.
+    pub advancing: Option<bool>,
+    /// The pod whose log carries the holder's id.
+    pub pod: Option<SafeText>,
+}

@@ -1,0 +1,299 @@
+//! The settle window, by its limits: each from both sides.
+
+use super::*;
+use crate::diagnose::waiting::REASONS;
+use crate::observe::observation::{ClusterEvent, Ended, Fact};
+use crate::profile::Profile;
+use crate::testkit::{SHORT, ago, deployment, facts, now, pod, profile, waiting_pod};
+
+const DAY: i64 = 86_400;
+
+fn settles(facts: &Facts) -> Result<Settling, Settled> {
+    let Profile { leaders, .. } = profile();
+    settling(facts, &leaders, now())
+}
+
+/// In how many seconds everything is settled, or why there is nothing to wait for.
+fn left(pods: Vec<Pod>) -> Result<i64, Settled> {
+    left_of(&facts(pods))
+}
+
+fn left_of(facts: &Facts) -> Result<i64, Settled> {
+    let settling = settles(facts)?;
+    Ok(settling.until.duration_since(now()).as_secs())
+}
+
+fn three(of: impl Fn(&str) -> Pod) -> Vec<Pod> {
+    SHORT.map(of).to_vec()
+}
+
+/// Two pods that have been ready for a day, and another.
+fn beside(third: Pod) -> Vec<Pod> {
+    vec![pod(SHORT[0], DAY), pod(SHORT[1], DAY), third]
+}
+
+/// A pod whose process started so long ago, after so many restarts.
+fn restarted(short: &str, restarts: u32, age: i64) -> Pod {
+    let mut pod = pod(short, age);
+    if restarts > 0 {
+        pod.created_at = Some(ago(DAY));
+        (pod.restarts, pod.restarted_at) = (restarts, Some(ago(age)));
+        pod.containers[0].restarts = restarts;
+    }
+    pod
+}
+
+/// The same pod, not ready for so long, as its kubelet says it.
+fn unready(mut pod: Pod, since: i64) -> Pod {
+    pod.ready = 0;
+    pod.containers[0].ready = false;
+    pod.conditions[0].status = "False".into();
+    pod.conditions[0].reason = "ContainersNotReady".into();
+    pod.conditions[0].since = Some(ago(since));
+    pod
+}
+
+/// The same pod as the node controller leaves it whose node has been late for so long.
+fn lost(mut pod: Pod, since: i64) -> Pod {
+    pod.conditions[0].status = "False".into();
+    pod.conditions[0].since = Some(ago(since));
+    pod
+}
+
+#[test]
+fn beside_ready_pods_a_start_is_waited_for_as_long_as_a_lease_a_tick_and_a_loop() {
+    for (age, want) in [(0, Ok(240)), (239, Ok(1)), (240, Err(Settled::LongAgo))] {
+        assert_eq!(left(beside(restarted(SHORT[2], 0, age))), want, "{age}");
+        assert_eq!(
+            left(beside(restarted(SHORT[2], 1, age))),
+            want,
+            "{age}, restarted once"
+        );
+        assert_eq!(
+            left(beside(unready(restarted(SHORT[2], 0, age), age))),
+            want,
+            "{age}, not ready"
+        );
+        assert_eq!(
+            left(beside(restarted(SHORT[2], 2, age))),
+            Err(Settled::LongAgo),
+            "{age}, in a crash loop"
+        );
+    }
+}
+
+#[test]
+fn a_start_that_lies_ahead_by_more_than_the_clocks_may_differ_is_not_waited_for() {
+    assert_eq!(left(beside(restarted(SHORT[2], 1, -30))), Ok(270));
+    assert_eq!(left(beside(restarted(SHORT[2], 1, -31))), Err(Settled::LongAgo));
+}
+
+#[test]
+fn a_crash_loop_is_two_restarts_within_the_window() {
+    let climbs = |pod: Pod| {
+        let facts = facts(vec![pod]);
+        is_climbing(&facts, facts.pods.values().next().unwrap(), now())
+    };
+    assert!(!climbs(restarted(SHORT[0], 1, 20)));
+    assert!(climbs(restarted(SHORT[0], 2, 20)));
+    assert!(climbs(restarted(SHORT[0], 2, 1_800)));
+    assert!(
+        !climbs(restarted(SHORT[0], 2, 1_801)),
+        "the last was before the window"
+    );
+    // nine restarts in a year, and the process before this one had run for long
+    let ended = |started: Option<i64>| {
+        let mut pod = restarted(SHORT[0], 9, 20);
+        pod.containers[0].last = Some(Ended {
+            reason: "Error".into(),
+            message: "".into(),
+            exit_code: 2,
+            started_at: started.map(ago),
+            finished_at: Some(ago(20)),
+        });
+        pod
+    };
+    assert!(climbs(ended(Some(1_800))));
+    assert!(!climbs(ended(Some(1_801))), "the one restart within the window");
+    assert!(climbs(ended(None)), "nobody knows how long it had run");
+    // an incident that began earlier looks back further
+    let mut earlier = facts(vec![restarted(SHORT[0], 2, 1_801)]);
+    earlier.began_at = Some(ago(2_000));
+    assert!(is_climbing(
+        &earlier,
+        earlier.pods.values().next().unwrap(),
+        now()
+    ));
+}
+
+#[test]
+fn without_a_ready_pod_a_process_is_waited_for_no_longer_than_it_takes_to_be_ready() {
+    for restarts in [0, 1] {
+        let all = |age| left(three(|short| unready(restarted(short, restarts, age), age)));
+        assert_eq!(all(20), Ok(40));
+        assert_eq!(all(59), Ok(1));
+        assert_eq!(all(60), Err(Settled::Hopeless));
+    }
+    let crashing = three(|short| unready(restarted(short, 2, 20), 20));
+    assert_eq!(left(crashing), Err(Settled::Hopeless));
+    // one of them is enough
+    let mut one = three(|short| unready(restarted(short, 2, 20), 20));
+    one[1] = unready(restarted(SHORT[1], 0, 20), 20);
+    assert_eq!(left(one), Ok(40));
+}
+
+#[test]
+fn a_pod_that_was_ready_after_its_start_does_not_start() {
+    // its process started 40 s ago
+    let turned = |since| left(three(|short| unready(restarted(short, 0, 40), since)));
+    assert_eq!(turned(35), Ok(20), "dated by whole seconds, and a look later");
+    assert_eq!(turned(34), Err(Settled::Hopeless), "a probe fails");
+}
+
+#[test]
+fn a_container_that_waits_for_what_is_missing_ends_the_wait() {
+    for row in REASONS {
+        let all = left(three(|short| waiting_pod(short, 50, row.reason)));
+        let want = if row.ends_wait {
+            Err(Settled::Hopeless)
+        } else {
+            Ok(190)
+        };
+        assert_eq!(all, want, "{}", row.reason);
+        let mut one_comes = three(|short| waiting_pod(short, 50, row.reason));
+        one_comes[0] = waiting_pod(SHORT[0], 50, "ContainerCreating");
+        assert_eq!(left(one_comes), Ok(190), "{}", row.reason);
+    }
+    // an init container waits for its image
+    let init = three(|short| {
+        let mut pod = waiting_pod(short, 50, "PodInitializing");
+        let mut init = waiting_pod(short, 50, "ErrImagePull").containers.remove(0);
+        init.init = true;
+        pod.containers.insert(0, init);
+        pod.status = "Init:ErrImagePull".into();
+        pod
+    });
+    assert_eq!(left(init), Err(Settled::Hopeless));
+    // pods without a node
+    let unscheduled = three(|short| {
+        let mut pod = waiting_pod(short, 50, "Pending");
+        pod.conditions.push(Condition {
+            kind: "PodScheduled".into(),
+            status: "False".into(),
+            reason: "Unschedulable".into(),
+            message: "0/3 nodes are available".into(),
+            since: Some(ago(49)),
+        });
+        pod
+    });
+    assert_eq!(left(unscheduled), Err(Settled::Hopeless));
+}
+
+#[test]
+fn a_volume_that_nobody_made_ends_the_wait() {
+    let event = |message: &str, pod: &str| {
+        Fact::ClusterEvent(ClusterEvent {
+            uid: pod.into(),
+            warning: true,
+            reason: "FailedMount".into(),
+            message: message.into(),
+            object_kind: "Pod".into(),
+            object_name: format!("msa-x-{pod}").as_str().into(),
+            count: 5,
+            first_at: Some(ago(45)),
+            last_at: Some(ago(15)),
+        })
+    };
+    let with = |message: &str| {
+        let mut facts = facts(three(|short| waiting_pod(short, 50, "ContainerCreating")));
+        for short in SHORT {
+            facts.apply(event(message, short), now());
+        }
+        left_of(&facts)
+    };
+    let missing = [
+        "MountVolume.SetUp failed for volume \"config\" : configmap \"msa-config\" not found",
+        "MountVolume.SetUp failed for volume \"rds\" : secret \"msa-rds\" not found",
+        "MountVolume.SetUp failed for volume \"rds\" : references non-existent secret key: db.host",
+    ];
+    for message in missing {
+        assert_eq!(with(message), Err(Settled::Hopeless), "{message}");
+    }
+    let slow = "Unable to attach or mount volumes: timed out waiting for the condition";
+    assert_eq!(with(slow), Ok(190));
+}
+
+#[test]
+fn a_node_that_is_late_is_waited_for_no_longer_than_nodes_may_be_late() {
+    for (since, want) in [(0, Ok(50)), (49, Ok(1)), (50, Err(Settled::Hopeless))] {
+        assert_eq!(left(three(|short| lost(pod(short, DAY), since))), want, "{since}");
+    }
+    for (since, want) in [(49, Ok(1)), (50, Err(Settled::LongAgo))] {
+        assert_eq!(
+            left(beside(lost(pod(SHORT[2], DAY), since))),
+            want,
+            "{since}, one of three"
+        );
+    }
+    // young pods of a lost node do not start
+    assert_eq!(
+        left(three(|short| lost(pod(short, 100), 55))),
+        Err(Settled::Hopeless)
+    );
+    let named = settles(&facts(three(|short| lost(pod(short, DAY), 10)))).unwrap();
+    assert!(named.why.contains("its node was late 10s ago"), "{}", named.why);
+    // a kubelet that takes readiness away reports
+    assert_eq!(
+        left(three(|short| unready(pod(short, DAY), 10))),
+        Err(Settled::Hopeless)
+    );
+}
+
+#[test]
+fn pods_that_turned_when_the_api_server_came_back_are_given_the_time_of_a_late_node() {
+    let after = |back: i64, turned: i64| {
+        let mut facts = facts(three(|short| unready(pod(short, DAY), turned)));
+        facts.api_back_at = Some(ago(back));
+        left_of(&facts)
+    };
+    assert_eq!(after(10, 8), Ok(40));
+    assert_eq!(after(49, 47), Ok(1));
+    assert_eq!(after(50, 48), Err(Settled::Hopeless));
+    assert_eq!(after(10, 60), Ok(40), "during the outage");
+    assert_eq!(after(10, 61), Err(Settled::Hopeless), "before it");
+    let mut crashed = facts(three(|short| unready(restarted(short, 2, 8), 8)));
+    crashed.api_back_at = Some(ago(10));
+    assert_eq!(left_of(&crashed), Err(Settled::Hopeless));
+}
+
+#[test]
+fn pods_that_still_go_are_waited_for_where_others_are_to_come() {
+    let going = |lost_too: bool, wanted: u32| {
+        let pods = three(|short| {
+            let mut pod = pod(short, DAY);
+            pod.deletion_at = Some(ago(-20));
+            if lost_too { lost(pod, 400) } else { pod }
+        });
+        let mut facts = facts(pods);
+        facts.apply(Fact::Deployment(Some(deployment(wanted))), now());
+        left_of(&facts)
+    };
+    assert_eq!(going(false, 3), Ok(20));
+    assert_eq!(going(false, 0), Err(Settled::Hopeless), "none is asked for");
+    assert_eq!(going(true, 3), Err(Settled::Hopeless), "nobody ends them");
+}
+
+#[test]
+fn whether_a_restart_helped_is_known_at_once_where_no_pod_will_be_ready() {
+    let Profile { leaders, .. } = profile();
+    let until = |pods: Vec<Pod>, restarted: i64| {
+        let until = settled_after(ago(restarted), &facts(pods), &leaders, now())?;
+        Some(until.duration_since(now()).as_secs())
+    };
+    let well = || three(|short| pod(short, DAY));
+    assert_eq!(until(well(), 239), Some(1));
+    assert_eq!(until(well(), 240), None);
+    let stuck = || three(|short| waiting_pod(short, 50, "ImagePullBackOff"));
+    assert_eq!(until(stuck(), 60), Some(180), "they may still come");
+    assert_eq!(until(stuck(), 61), None);
+}

@@ -1,0 +1,128 @@
+//! An answer as it is put together, and what the state of its source makes of it.
+
+use jiff::SignedDuration;
+
+use super::Case;
+use crate::observe::source::{FeedId, FeedState, Freshness};
+use crate::profile::sop::StepStatus;
+use crate::text::duration;
+
+/// The answer to a step.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StepStatus,
+    pub(super) value: String,
+    pub(super) threshold: String,
+    pub(super) evidence: Vec<String>,
+    pub(super) source: &'static str,
+    pub(super) age: Option<SignedDuration>,
+}
+
+impl Answer {
+    pub(super) fn new(status: StepStatus, source: &'static str) -> Self {
+        Self {
+            status,
+            value: String::new(),
+            threshold: String::new(),
+            evidence: Vec::new(),
+            source,
+            age: None,
+        }
+    }
+
+    /// Nothing can be said, and why.
+    pub(super) fn unknown(source: &'static str, value: &str, why: String) -> Self {
+        Self::new(StepStatus::Unknown, source).value(value).because(why)
+    }
+
+    pub(super) fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
+    }
+
+    pub(super) fn against(mut self, threshold: impl Into<String>) -> Self {
+        self.threshold = threshold.into();
+        self
+    }
+
+    pub(super) fn because(mut self, line: impl Into<String>) -> Self {
+        self.evidence.push(line.into());
+        self
+    }
+
+    pub(super) fn evidence(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.evidence.extend(lines);
+        self
+    }
+
+    /// As old as its source, and stale where that has stopped.
+    pub(super) fn heard(mut self, heard: &Heard) -> Self {
+        match heard {
+            Heard::Never(_) => {}
+            Heard::Current(age) => self.age = Some(*age),
+            Heard::Stopped(age, why) => {
+                self.age = Some(*age);
+                self.status = StepStatus::Stale;
+                self.evidence.insert(0, why.clone());
+            }
+        }
+        self
+    }
+}
+
+/// How a source is, with words for what is wrong.
+#[derive(Clone, Debug)]
+pub(super) enum Heard {
+    /// It never told anything.
+    Never(String),
+    /// It is current as of so long ago.
+    Current(SignedDuration),
+    /// It has told nothing for so long.
+    Stopped(SignedDuration, String),
+}
+
+impl Heard {
+    /// The worse of two sources that an answer rests on.
+    pub(super) fn and(self, other: Self) -> Self {
+        let rank = |heard: &Self| match heard {
+            Self::Current(age) => (0, *age),
+            Self::Stopped(age, _) => (1, *age),
+            Self::Never(_) => (2, SignedDuration::ZERO),
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
+impl Case<'_> {
+    /// How a source is at the moment; `name` is how people call it.
+    pub(super) fn hear(&self, id: &FeedId, name: &str) -> Heard {
+        let trouble = match self.facts.feed(id).map(|feed| (&feed.state, feed.problem())) {
+            Some((_, Some(problem))) => Some(problem.what.to_string()),
+            Some((FeedState::Off(why), None)) => Some(why.to_string()),
+            Some((FeedState::Resting, None)) => Some("read in turns".to_owned()),
+            _ => None,
+        };
+        let behind = self.facts.standby_behind().filter(|_| *id == FeedId::Database);
+        if let (None, Some((_, standby))) = (&trouble, behind) {
+            let why = format!("{name}: {}", standby.words());
+            return match self.facts.freshness(id, self.now) {
+                Freshness::Stale(age) => Heard::Stopped(age, why),
+                Freshness::Missing | Freshness::Fresh(_) => Heard::Never(why),
+            };
+        }
+        match self.facts.freshness(id, self.now) {
+            Freshness::Missing => {
+                let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());
+                Heard::Never(format!("{name}: {why}"))
+            }
+            Freshness::Fresh(age) => Heard::Current(age),
+            Freshness::Stale(age) => {
+                let why = trouble.unwrap_or_else(|| "no sign of life".to_owned());
+                Heard::Stopped(
+                    age,
+                    format!("{name}: {why}, last heard {} ago", duration::brief(age)),
+                )
+            }
+        }
+    }
+}

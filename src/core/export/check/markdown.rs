@@ -1,0 +1,79 @@
+//! The document for a ticket or a chat.
+
+use std::fmt::Write as _;
+
+use super::table::name;
+use super::{Assessment, Recommended};
+use crate::text::markdown::escaped;
+
+impl Assessment {
+    /// The document as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("## {} (`{}`)\n\n", escaped(&self.title), self.sop);
+        if let Some(drill) = &self.drill {
+            let _ = writeln!(text, "**A drill:** {}\n", escaped(drill));
+        }
+        let environment = self.environment.as_deref().unwrap_or("unknown environment");
+        let server = self.server.as_deref().unwrap_or("not connected");
+        let _ = writeln!(
+            text,
+            "{environment}, `{}` @ {server}, {}\n",
+            self.namespace, self.evaluated_at
+        );
+        add(&mut text, "Do", &self.recommendation);
+        for also in &self.also {
+            add(&mut text, "Also", also);
+        }
+        for open in &self.not_ruled_out {
+            let _ = writeln!(
+                text,
+                "- Not ruled out: `{}`: {}",
+                open.rule,
+                escaped(&open.missing)
+            );
+        }
+        if self.literal.differs {
+            let _ = writeln!(text, "- The SOP literally: {}", escaped(&self.literal.words));
+        }
+        for awaited in &self.incomplete {
+            let _ = writeln!(text, "- Not heard in time: {}", escaped(awaited));
+        }
+        for trouble in &self.troubles {
+            let _ = writeln!(
+                text,
+                "- {}: {}",
+                escaped(&trouble.source),
+                escaped(&trouble.problem)
+            );
+        }
+        text += "\n| status | step | seen | want |\n|---|---|---|---|\n";
+        for step in &self.steps {
+            let cells = [&step.title, &step.value, &step.threshold].map(|cell| escaped(cell));
+            let _ = writeln!(text, "| {} | {} |", name(step.status), cells.join(" | "));
+        }
+        text += "\n| worker | leaders | evidence |\n|---|---|---|\n";
+        for leader in &self.leaders {
+            let (worker, log) = (escaped(&leader.worker), escaped(&leader.log));
+            let _ = writeln!(text, "| {worker} | {} | {log} |", leader.verdict);
+        }
+        text += "\n| pod | ready | status | restarts |\n|---|---|---|---|\n";
+        for pod in &self.pods {
+            let (name, status) = (escaped(&pod.name), escaped(&pod.status));
+            let _ = writeln!(text, "| {name} | {} | {status} | {} |", pod.ready, pod.restarts);
+        }
+        text
+    }
+}
+
+fn add(text: &mut String, lead: &str, one: &Recommended) {
+    let rule = one.rule.as_ref().map(|rule| format!(" (rule `{rule}`)"));
+    let until = one.until.as_ref().map(|until| format!(" until {until}"));
+    let (until, rule) = (until.unwrap_or_default(), rule.unwrap_or_default());
+    let _ = writeln!(text, "**{lead}: {}**{until}{rule}\n", escaped(&one.words));
+    for why in &one.because {
+        let _ = writeln!(text, "- {}", escaped(why));
+    }
+    if !one.because.is_empty() {
+        text.push('\n');
+    }
+}

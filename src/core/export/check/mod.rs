@@ -1,0 +1,144 @@
+//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, or as
+//! Markdown for a ticket.
+
+mod changes;
+mod markdown;
+mod parts;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use self::parts::{
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
+    SourceTrouble, StandbyRow, StepRow, VitalSigns,
+};
+use crate::export::case_snapshot::Account;
+use crate::profile::rule::Action;
+
+/// The version of the JSON document: it changes when a named key changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Assessment {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The SOP's id.
+    pub sop: String,
+    /// The profile's id.
+    pub profile: String,
+    /// The environment's name; `None` where the profile does not know the namespace.
+    pub environment: Option<String>,
+    /// The API server's URL; `None` while not connected.
+    pub server: Option<String>,
+    /// The namespace.
+    pub namespace: String,
+    /// The scenario's title where this is a drill: nobody must take it for the world.
+    pub drill: Option<String>,
+    /// The moment of the diagnosis, by the cluster's clock.
+    pub evaluated_at: String,
+    /// How long the evidence was gathered, milliseconds.
+    pub took_ms: u64,
+    /// What was still awaited when the time ran out.
+    pub incomplete: Vec<String>,
+    /// What to do.
+    pub recommendation: Recommended,
+    /// What also holds, in the table's order.
+    pub also: Vec<Recommended>,
+    /// Rules above the one that decided that can't be evaluated.
+    pub not_ruled_out: Vec<OpenRule>,
+    /// What the SOP's words would have one do.
+    pub literal: Literal,
+    /// Sources that fail or are not used.
+    pub troubles: Vec<SourceTrouble>,
+    /// One a step, in the SOP's order.
+    pub steps: Vec<StepRow>,
+    /// One a worker of the profile, in its order.
+    pub leaders: Vec<LeaderRow>,
+    /// One a status that has living rows.
+    pub database: Vec<DatabaseRow>,
+    /// Where the database's server is a standby; `None` of a primary.
+    pub standby: Option<StandbyRow>,
+    /// The service's own pods, by name.
+    pub pods: Vec<PodRow>,
+    /// Pods that carry its label and are not its own, by name: they do not count.
+    pub other_pods: Vec<OtherPod>,
+    /// Why names and not uids tell whose the pods are, where that is so.
+    pub owned_by_name: Option<&'static str>,
+    /// How the service does.
+    pub vitals: VitalSigns,
+    #[serde(skip)]
+    action: Action,
+    #[serde(skip)]
+    title: String,
+}
+
+impl Assessment {
+    /// What an account says; the evidence was gathered for `took_ms` milliseconds, and `incomplete` was awaited in vain.
+    pub fn of(account: &Account<'_>, took_ms: u64, incomplete: Vec<String>) -> Self {
+        let decision = &account.diagnosis.decision;
+        let recommended = |one| Recommended::of(account, one);
+        let server = account.facts.connection.as_ref();
+        let namespace = server.map_or(account.namespace, |known| known.namespace.as_str());
+        Self {
+            schema: SCHEMA,
+            sop: account.sop.id.clone(),
+            profile: account.profile.id.clone(),
+            environment: account.environment.map(|known| known.name.clone()),
+            server: server.map(|known| known.server.to_string()),
+            namespace: namespace.to_owned(),
+            drill: account.drill.map(str::to_owned),
+            evaluated_at: moment(account.now),
+            took_ms,
+            incomplete,
+            recommendation: recommended(&decision.recommendation),
+            also: decision.also.iter().map(recommended).collect(),
+            not_ruled_out: decision.not_ruled_out.iter().map(OpenRule::of).collect(),
+            literal: Literal::of(account),
+            troubles: parts::troubles(account),
+            steps: account.diagnosis.steps.iter().map(StepRow::of).collect(),
+            leaders: parts::leaders(account),
+            database: parts::database(account),
+            standby: parts::standby(account),
+            pods: parts::pods(account),
+            other_pods: parts::other_pods(account),
+            owned_by_name: account.facts.owned_by_name(),
+            vitals: VitalSigns::of(account),
+            action: decision.recommendation.action,
+            title: account.sop.title.clone(),
+        }
+    }
+
+    /// What `check` exits with.
+    pub fn exit_status(&self) -> u8 {
+        exit_status(self.action)
+    }
+
+    /// The document as JSON in one line.
+    pub fn json_line(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    /// The document as JSON for reading.
+    pub fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+/// What a recommendation exits with, as monitoring plugins do: 0 nothing found wrong, 1 wait, 2 act or escalate, 3 unknown.
+pub fn exit_status(action: Action) -> u8 {
+    match action {
+        Action::None => 0,
+        Action::Wait => 1,
+        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate => 2,
+        Action::Gather => 3,
+    }
+}
+
+/// RFC 3339, in whole seconds.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,412 @@
+//! The parts of the document, each from the account. Text is redacted: it may quote a log.
+
+use serde::Serialize;
+
+use super::moment;
+use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
+use crate::diagnose::vitals::{PodVitals, Signs, Vitals, WINDOW};
+use crate::diagnose::{NotRuledOut, Recommendation, StepFinding};
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::{Pod, StatusCount};
+use crate::observe::source::{Feed, FeedId, FeedState};
+use crate::profile::Table;
+use crate::profile::sop::StepStatus;
+use crate::text::SafeText;
+use crate::text::redact::redact;
+
+/// One thing to do and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recommended {
+    /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
+    pub action: &'static str,
+    /// The contact's id, for an escalation.
+    pub contact: Option<String>,
+    /// The rule it follows from; `None` where none holds.
+    pub rule: Option<String>,
+    /// The advice as people say it.
+    pub words: String,
+    /// What shows it.
+    pub because: Vec<String>,
+    /// For a wait: until when.
+    pub until: Option<String>,
+}
+
+/// A rule that can't be evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OpenRule {
+    /// Its id.
+    pub rule: String,
+    /// What is missing.
+    pub missing: String,
+}
+
+/// What the SOP's words would have one do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Literal {
+    /// As in [`Recommended::action`].
+    pub action: &'static str,
+    /// The contact's id, for an escalation.
+    pub contact: Option<String>,
+    /// Whether it is something else than the recommendation.
+    pub differs: bool,
+    /// The advice as people say it.
+    pub words: String,
+}
+
+/// A database server that is a standby.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StandbyRow {
+    /// How far it is behind the primary, seconds; `None` where that is not known.
+    pub behind_s: Option<i64>,
+    /// Whether it is near enough for its leases and ages to count.
+    pub current: bool,
+}
+
+/// A source that fails or is not used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceTrouble {
+    /// `API`, `pods`, `log of blf5h`, `database`, …
+    pub source: String,
+    /// Why.
+    pub problem: String,
+}
+
+/// The answer to one step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepRow {
+    /// The step's id in the profile.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// `pass`, `fail`, `unknown`, `stale`, `waiting` or `manual`.
+    pub status: StepStatus,
+    /// What was seen; empty for nothing.
+    pub value: String,
+    /// What it was held against; empty for nothing.
+    pub threshold: String,
+    /// What it rests on.
+    pub evidence: Vec<String>,
+    /// Which source told.
+    pub source: &'static str,
+    /// How old that is, seconds; `None` where it told nothing.
+    pub age_s: Option<i64>,
+}
+
+/// The leader of one worker type.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeaderRow {
+    /// The worker as the service logs it.
+    pub worker: String,
+    /// `one`, `many`, `none`, `settling` or `unknown`.
+    pub verdict: &'static str,
+    /// For `settling`: when it will be known.
+    pub until: Option<String>,
+    /// The pod that leads, where it is known.
+    pub pod: Option<String>,
+    /// Its worker id.
+    pub worker_id: Option<String>,
+    /// What the logs say.
+    pub log: String,
+    /// The lease row; `None` where none was read.
+    pub lease: Option<LeaseRow>,
+}
+
+/// A lease row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeaseRow {
+    /// Whether it has a holder and has not run out.
+    pub live: bool,
+    /// Seconds to its end; negative since then.
+    pub ttl_s: i64,
+    /// Whether its end was seen to advance; `None` when it was not watched for long enough.
+    pub advancing: Option<bool>,
+}
+
+/// The living rows of one status.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DatabaseRow {
+    /// The table.
+    pub table: String,
+    /// The status as stored; blank stays empty.
+    pub status: String,
+    /// The status's role in the profile; `None` where that does not know it.
+    pub role: Option<&'static str>,
+    /// Rows.
+    pub count: u64,
+    /// Age of the oldest by its status's clock, seconds.
+    pub oldest_idle_s: Option<i64>,
+    /// The status's limit, seconds.
+    pub limit_s: Option<u64>,
+    /// Rows over it.
+    pub over_limit: Option<u64>,
+    /// Whether there may be more of them: not all rows were read. Left out where there are not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over_limit_at_least: bool,
+    /// Rows that came into the status within five minutes, or since the look began; `None` before a second poll.
+    pub entered: Option<u64>,
+    /// Rows that left it, the same way.
+    pub left: Option<u64>,
+    /// Seconds until the next row reaches the limit.
+    pub next_limit_s: Option<i64>,
+    /// Whether rows leave it; `None` until it was watched for long enough.
+    pub moves: Option<bool>,
+}
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PodRow {
+    /// Its name.
+    pub name: String,
+    /// Containers ready, of all: `1/1`.
+    pub ready: String,
+    /// `status.phase`.
+    pub phase: String,
+    /// The word that `kubectl get pods` prints.
+    pub status: String,
+    /// Restarts as `kubectl` counts them.
+    pub restarts: u32,
+    /// Since it was created, seconds.
+    pub age_s: Option<i64>,
+}
+
+/// A pod that carries the service's label and is not its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OtherPod {
+    /// Its name.
+    pub name: String,
+    /// Whose it is: `Job reindex`, `Deployment canary`, `nobody`.
+    pub owner: String,
+    /// Containers ready, of all: `1/1`.
+    pub ready: String,
+    /// The word that `kubectl get pods` prints.
+    pub status: String,
+}
+
+/// The vital signs over the last minutes; each is null where its source does not tell, with what is missing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VitalSigns {
+    /// How far back, seconds.
+    pub window_s: u64,
+    /// All pods together.
+    pub together: Signs,
+    /// Each pod that does its work, by name.
+    pub pods: Vec<PodSigns>,
+}
+
+/// The vital signs of one pod.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PodSigns {
+    /// Its name.
+    pub name: String,
+    /// How it does.
+    #[serde(flatten)]
+    pub signs: Signs,
+}
+
+impl VitalSigns {
+    pub(super) fn of(account: &Account<'_>) -> Self {
+        let vitals = Vitals::within(account.facts, account.profile, account.now, WINDOW);
+        let pod = |pod: PodVitals| PodSigns {
+            name: pod.name.to_string(),
+            signs: pod.signs,
+        };
+        Self {
+            window_s: vitals.window_s,
+            together: vitals.together,
+            pods: vitals.pods.into_iter().map(pod).collect(),
+        }
+    }
+}
+
+fn clean(text: &str) -> String {
+    SafeText::new(&redact(text)).to_string()
+}
+
+fn cleaned(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| clean(line)).collect()
+}
+
+impl Recommended {
+    pub(super) fn of(account: &Account<'_>, one: &Recommendation) -> Self {
+        Self {
+            action: one.action.name(),
+            contact: one.contact.clone(),
+            rule: one.rule.clone(),
+            words: account
+                .profile
+                .advice_in_words(one.action, one.contact.as_deref()),
+            because: cleaned(&one.because),
+            until: one.until.map(moment),
+        }
+    }
+}
+
+impl OpenRule {
+    pub(super) fn of(open: &NotRuledOut) -> Self {
+        Self {
+            rule: open.rule.clone(),
+            missing: clean(&open.missing),
+        }
+    }
+}
+
+impl Literal {
+    /// A diagnosis holds the literal reading only where it says something else.
+    pub(super) fn of(account: &Account<'_>) -> Self {
+        let decision = &account.diagnosis.decision;
+        let one = decision.literal.as_ref().unwrap_or(&decision.recommendation);
+        Self {
+            action: one.action.name(),
+            contact: one.contact.clone(),
+            differs: decision.literal.is_some(),
+            words: account
+                .profile
+                .advice_in_words(one.action, one.contact.as_deref()),
+        }
+    }
+}
+
+impl StepRow {
+    pub(super) fn of(step: &StepFinding) -> Self {
+        Self {
+            id: step.id.clone(),
+            title: step.title.clone(),
+            status: step.status,
+            value: clean(&step.value),
+            threshold: clean(&step.threshold),
+            evidence: cleaned(&step.evidence),
+            source: step.source,
+            age_s: step.age.map(|age| age.as_secs()),
+        }
+    }
+}
+
+pub(super) fn leaders(account: &Account<'_>) -> Vec<LeaderRow> {
+    account.diagnosis.leaders.iter().map(leader).collect()
+}
+
+fn leader(reading: &LeaderReading) -> LeaderRow {
+    let until = match reading.verdict {
+        Verdict::Settling { until } => Some(moment(until)),
+        _ => None,
+    };
+    LeaderRow {
+        worker: reading.log_type.clone(),
+        verdict: reading.verdict.name(),
+        until,
+        pod: reading.pod.as_ref().map(ToString::to_string),
+        worker_id: reading.worker_id.as_ref().map(ToString::to_string),
+        log: clean(&reading.log),
+        lease: reading.lease.as_ref().map(lease),
+    }
+}
+
+fn lease(reading: &LeaseReading) -> LeaseRow {
+    LeaseRow {
+        live: reading.live,
+        ttl_s: reading.ttl_s,
+        advancing: reading.advancing,
+    }
+}
+
+pub(super) fn database(account: &Account<'_>) -> Vec<DatabaseRow> {
+    let tables = account
+        .profile
+        .database
+        .iter()
+        .flat_map(|database| &database.tables);
+    tables.flat_map(|table| rows_of(account, table)).collect()
+}
+
+/// In the order of a row's life, statuses that the profile does not know last.
+fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
+    let (Some((read_at, _)), Some(Ok(counts))) =
+        (&account.facts.reading, account.facts.statuses(&table.name))
+    else {
+        return Vec::new();
+    };
+    let since = account.now.duration_since(*read_at).as_secs().max(0);
+    let mut counts: Vec<_> = counts.iter().collect();
+    let place = |count: &StatusCount| {
+        let known = table.statuses.iter();
+        known
+            .clone()
+            .position(|known| known.name == *count.status)
+            .unwrap_or(usize::MAX)
+    };
+    counts.sort_by_key(|count| (place(count), count.status.clone()));
+    let row = |count: &StatusCount| {
+        let known = table.status(&count.status);
+        let movement = account.facts.movement(table, &count.status);
+        let overdue = account.facts.overdue(table, count);
+        DatabaseRow {
+            table: table.name.clone(),
+            status: count.status.to_string(),
+            role: known.map(|known| known.role.name()),
+            count: count.count,
+            oldest_idle_s: count.oldest_s.map(|oldest| oldest + since),
+            limit_s: known.and_then(|known| known.limit).map(|limit| limit.as_secs()),
+            over_limit: overdue.count(),
+            over_limit_at_least: overdue.is_least(),
+            entered: movement.entered,
+            left: movement.left,
+            next_limit_s: movement.next_limit_s.map(|next| (next - since).max(0)),
+            moves: movement.moves,
+        }
+    };
+    counts.into_iter().map(row).collect()
+}
+
+pub(super) fn pods(account: &Account<'_>) -> Vec<PodRow> {
+    let mut pods: Vec<&Pod> = account.facts.pods.values().collect();
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
+    let row = |pod: &Pod| PodRow {
+        name: pod.name.to_string(),
+        ready: format!("{}/{}", pod.ready, pod.total),
+        phase: pod.phase.to_string(),
+        status: pod.status.to_string(),
+        restarts: pod.restarts,
+        age_s: pod.created_at.map(|at| account.now.duration_since(at).as_secs()),
+    };
+    pods.into_iter().map(row).collect()
+}
+
+pub(super) fn other_pods(account: &Account<'_>) -> Vec<OtherPod> {
+    let mut pods: Vec<&Pod> = account.facts.other_pods.values().collect();
+    pods.sort_by(|a, b| a.name.cmp(&b.name));
+    let row = |pod: &Pod| OtherPod {
+        name: pod.name.to_string(),
+        owner: account.facts.owner_in_words(pod),
+        ready: format!("{}/{}", pod.ready, pod.total),
+        status: pod.status.to_string(),
+    };
+    pods.into_iter().map(row).collect()
+}
+
+pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
+    let trouble = |(id, feed): (&FeedId, &Feed)| {
+        let problem = match &feed.state {
+            FeedState::Off(why) => why.to_string(),
+            _ => feed.problem()?.to_string(),
+        };
+        Some(SourceTrouble {
+            source: account.facts.source_name(id),
+            problem: clean(&problem),
+        })
+    };
+    let behind = account.facts.standby_behind().map(|(_, standby)| SourceTrouble {
+        source: account.facts.source_name(&FeedId::Database),
+        problem: standby.words(),
+    });
+    account.facts.feeds().filter_map(trouble).chain(behind).collect()
+}
+
+/// The standby that the database was read from; `None` of a primary.
+pub(super) fn standby(account: &Account<'_>) -> Option<StandbyRow> {
+    let (_, reading) = account.facts.reading.as_ref()?;
+    let standby = reading.standby.as_ref()?;
+    Some(StandbyRow {
+        behind_s: standby.behind_s,
+        current: standby.is_current(),
+    })
+}

@@ -1,0 +1,144 @@
+use super::{Assessment, exit_status};
+use crate::diagnose::diagnose;
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::Fact;
+use crate::profile::rule::{Action, Alert};
+use crate::profile::sop::{OTHER, Sop, StepStatus};
+use crate::testkit::{facts, now, pod, profile, reading};
+
+/// What is said of one ready pod, in a drill whose title tries to be more than text.
+fn assessed() -> Assessment {
+    let sop = Sop {
+        id: "api-down".into(),
+        title: "API down".into(),
+        alert: Alert::Down,
+        impact: String::new(),
+        summary: String::new(),
+        access: Vec::new(),
+        secrets: Vec::new(),
+        steps: Vec::new(),
+        steps_from: None,
+        handle: Vec::new(),
+        gaps: Vec::new(),
+    };
+    let (facts, profile) = (facts(vec![pod("aaaaa", 7_200)]), profile());
+    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let account = Account {
+        facts: &facts,
+        profile: &profile,
+        sop: &sop,
+        diagnosis: &diagnosis,
+        environment: None,
+        namespace: "msa-stage",
+        drill: Some("a | b"),
+        now: now(),
+    };
+    Assessment::of(&account, 12, vec!["database".to_owned()])
+}
+
+#[test]
+fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
+    let one = assessed();
+    let json: serde_json::Value = serde_json::from_str(&one.json().unwrap()).unwrap();
+    assert_eq!(json["incomplete"][0], "database");
+    assert_eq!(json["drill"], "a | b");
+    assert_eq!(json["leaders"][0]["lease"], serde_json::Value::Null);
+    assert_eq!(json["pods"][0]["ready"], "1/1");
+    assert!(one.markdown().contains("a \\| b"), "{}", one.markdown());
+    for table in [one.table(false), one.table(true)] {
+        assert!(
+            table.contains("not heard in time: database") && table.contains("drill: a | b"),
+            "{table}"
+        );
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+    assert!(one.table(true).is_ascii());
+}
+
+#[test]
+fn only_verdicts_are_changes() {
+    let before = assessed();
+    let mut after = before.clone();
+    after.took_ms = 99;
+    after.pods[0].age_s = Some(1);
+    assert!(after.changes_since(&before).is_empty());
+    after.leaders[0].verdict = "one";
+    let changes = after.changes_since(&before);
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert!(changes[0].ends_with("-> one"), "{changes:?}");
+}
+
+#[test]
+fn a_step_that_comes_or_goes_is_a_change() {
+    let without = assessed();
+    let mut with = without.clone();
+    with.steps.push(super::StepRow {
+        id: OTHER.to_owned(),
+        title: "Anything else".to_owned(),
+        status: StepStatus::Fail,
+        value: String::new(),
+        threshold: String::new(),
+        evidence: Vec::new(),
+        source: "logs",
+        age_s: None,
+    });
+    let one = |after: &Assessment, before| after.changes_since(before).concat();
+    let (came, went) = (one(&with, &without), one(&without, &with));
+    assert!(came.ends_with("Anything else: nothing -> fail"), "{came}");
+    assert!(went.ends_with("Anything else: fail -> nothing"), "{went}");
+}
+
+#[test]
+fn each_recommendation_has_its_exit_status() {
+    let all = Action::ALL.map(|action| (action.name(), exit_status(action)));
+    assert_eq!(
+        all,
+        [
+            ("none", 0),
+            ("wait", 1),
+            ("gather", 3),
+            ("start-pods", 2),
+            ("restart-pods", 2),
+            ("scale-up", 2),
+            ("escalate", 2)
+        ]
+    );
+}
+
+/// What the logs and rows of the sample say, by the built-in profile.
+fn judged_by_the_built_in_profile() -> Assessment {
+    let mut profile: crate::profile::Profile = toml::from_str(include_str!(
+        "../../../../assets/profiles/managed-services-api.toml"
+    ))
+    .unwrap();
+    profile.service.container = "service".to_owned();
+    let mut facts = facts(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
+    let rows = [
+        ("cluster_accepted", 2, Some(431), Some(1)),
+        ("ready", 4, Some(6_912_000), None),
+        ("resizing", 1, Some(20), None),
+    ];
+    let read = reading(Some((Some("blf5h"), 93)), &rows);
+    facts.apply(Fact::Database(read), now());
+    let sop = profile.sop("kafka-provisioning-latency").unwrap().clone();
+    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let account = Account {
+        facts: &facts,
+        profile: &profile,
+        sop: &sop,
+        diagnosis: &diagnosis,
+        environment: profile.environments.first(),
+        namespace: "managed-services-stage",
+        drill: None,
+        now: now(),
+    };
+    Assessment::of(&account, 407, Vec::new())
+}
+
+#[test]
+fn the_texts_say_the_answer_first_and_what_it_rests_on() {
+    let one = judged_by_the_built_in_profile();
+    insta::assert_snapshot!("table", one.table(false));
+    insta::assert_snapshot!("markdown", one.markdown());
+    insta::assert_snapshot!("json", one.json().unwrap());
+}

@@ -1,0 +1,128 @@
+//! What could not be read: what the text says rests on the rest only.
+
+use super::Audience;
+use crate::logparse::ContainerKey;
+use crate::observe::observation::ContainerState;
+use crate::observe::source::{Feed, FeedId, FeedState, Freshness};
+use crate::observe::state::LogsRead;
+use crate::text::duration;
+use crate::text::markdown::Section;
+
+/// Sources that are named of many.
+const SOURCES: usize = 8;
+
+impl Audience<'_> {
+    pub(super) fn unread(&self) -> Section {
+        let mut section = Section::new("What could not be read");
+        let facts = self.account.facts;
+        let mut all: Vec<String> = facts
+            .feeds()
+            .filter_map(|(id, feed)| self.trouble(id, feed))
+            .collect();
+        all.extend(self.never_heard());
+        all.extend(self.logs_unread());
+        all.extend(self.tables_unread());
+        all.extend(self.lines_missed());
+        all.extend(self.logs_in_turns());
+        section.listed(&all, SOURCES, Clone::clone);
+        if section.is_empty() {
+            section.item("nothing: every source was read");
+        }
+        section
+    }
+
+    /// What is wrong with a source, if anything is.
+    fn trouble(&self, id: &FeedId, feed: &Feed) -> Option<String> {
+        let freshness = self.account.facts.freshness(id, self.account.now);
+        let age = match freshness {
+            Freshness::Missing => "never heard".to_owned(),
+            Freshness::Fresh(age) | Freshness::Stale(age) => {
+                format!("last heard {} ago", duration::exact(age))
+            }
+        };
+        let what = match &feed.state {
+            FeedState::Failing { problem, .. } => problem.what.to_string(),
+            FeedState::Off(why) => format!("off: {why}"),
+            FeedState::Connecting => "not connected yet".to_owned(),
+            FeedState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
+            FeedState::Live => "silent".to_owned(),
+            FeedState::Ended | FeedState::Resting => return None,
+        };
+        Some(format!("{}: {what} ({age})", self.account.facts.source_name(id)))
+    }
+
+    /// Sources that everything rests on and that were never opened.
+    fn never_heard(&self) -> impl Iterator<Item = String> {
+        let facts = self.account.facts;
+        let database = self.account.profile.database.as_ref().map(|_| FeedId::Database);
+        let needed = [FeedId::Deployment, FeedId::Pods, FeedId::ClusterEvents];
+        let never = needed
+            .into_iter()
+            .chain(database)
+            .filter(|id| facts.feed(id).is_none());
+        never.map(|id| format!("{}: never heard", id.name()))
+    }
+
+    /// Logs of running containers that nobody reads, and those that are not read to their end yet.
+    fn logs_unread(&self) -> Vec<String> {
+        let facts = self.account.facts;
+        let service = &self.account.profile.service.container;
+        let mut unread = Vec::new();
+        for pod in facts.pods.values() {
+            let running = pod.containers.iter().find(|container| {
+                *container.name == **service && matches!(container.state, ContainerState::Running { .. })
+            });
+            let Some(container) = running else { continue };
+            let key = ContainerKey {
+                pod_uid: pod.uid.clone(),
+                pod: pod.name.clone(),
+                container: container.name.clone(),
+                restart: container.restarts,
+            };
+            let behind = facts.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
+            match facts.feed(&FeedId::Log(key.clone())) {
+                None => unread.push(format!("{}: never heard", FeedId::Log(key).name())),
+                Some(feed) if feed.state == FeedState::Live && behind => {
+                    unread.push(format!("{}: not read to its end yet", FeedId::Log(key).name()));
+                }
+                Some(_) => {}
+            }
+        }
+        unread
+    }
+
+    /// Tables and leases that the database did not give.
+    fn tables_unread(&self) -> Vec<String> {
+        let Some((_, reading)) = &self.account.facts.reading else {
+            return Vec::new();
+        };
+        let mut unread = Vec::new();
+        for table in &reading.tables {
+            let statuses = table.statuses.as_ref().err();
+            let rows = table.standing.as_ref().err();
+            unread.extend(statuses.map(|why| format!("table {}: {why}", table.table)));
+            unread.extend(rows.map(|why| format!("rows of {}: {why}", table.table)));
+        }
+        unread.extend(
+            reading
+                .leases
+                .as_ref()
+                .err()
+                .map(|why| format!("lease rows: {why}")),
+        );
+        unread
+    }
+
+    /// Logs that were not followed: what they say is as old as their last turn.
+    fn logs_in_turns(&self) -> Option<String> {
+        let LogsRead { followed, in_turns } = self.account.facts.logs_read();
+        let all = followed + in_turns;
+        (in_turns > 0).then(|| format!("{followed} of {all} logs were followed, the others read in turns"))
+    }
+
+    fn lines_missed(&self) -> Option<String> {
+        let logs = self.account.facts.logs.values();
+        let missed: u64 = logs.map(|log| log.missed).sum();
+        (missed > 0).then(|| format!("{missed} or more lines of the logs were missed"))
+    }
+}

@@ -1,0 +1,209 @@
+//! The rows that are late or have failed, with all that the other team needs to find them; and how many rows are in which status.
+
+use jiff::SignedDuration;
+
+use super::Audience;
+use crate::diagnose::overdue::Overdue;
+use crate::diagnose::window;
+use crate::observe::observation::{StandingRow, StatusCount};
+use crate::observe::source::{FeedId, Freshness};
+use crate::profile::{ClockBasis, Role, Status, Table};
+use crate::text::duration;
+use crate::text::markdown::Section;
+
+/// Rows of a table that are named of many.
+const ROWS: usize = 8;
+
+/// Statuses that are counted of many: a table has a dozen.
+const STATUSES: usize = 16;
+
+impl<'a> Audience<'a> {
+    fn tables(&self) -> impl Iterator<Item = &'a Table> {
+        let database = self.account.profile.database.iter();
+        database.flat_map(|database| &database.tables)
+    }
+
+    /// When the database was read: `read 13:59:57 UTC, 3s ago`.
+    fn read(&self) -> Option<String> {
+        let (read_at, _) = self.account.facts.reading.as_ref()?;
+        let ago = self
+            .account
+            .now
+            .duration_since(*read_at)
+            .max(SignedDuration::ZERO);
+        let stale = self.account.facts.freshness(&FeedId::Database, self.account.now);
+        let stale = if matches!(stale, Freshness::Fresh(_)) {
+            ""
+        } else {
+            ": STALE, it may be otherwise by now"
+        };
+        Some(format!(
+            "read {}, {} ago{stale}",
+            self.time(*read_at),
+            duration::exact(ago)
+        ))
+    }
+
+    /// One section a table that the contact knows: its rows that are late or have failed.
+    pub(super) fn rows(&self) -> Vec<Section> {
+        let Some(read) = self.read() else {
+            return Vec::new();
+        };
+        let tables = self.tables().filter(|table| self.gets_table(&table.name));
+        let section = |table: &Table| {
+            let mut section = Section::new(format!("{}s late or failed ({read})", table.title));
+            self.rows_of(table, &mut section);
+            section
+        };
+        tables.map(section).collect()
+    }
+
+    fn rows_of(&self, table: &Table, section: &mut Section) {
+        let Some(standing) = self.account.facts.standing(&table.name) else {
+            section.item("the rows could not be read");
+            return;
+        };
+        let now = self.account.now;
+        let window = now.duration_since(window(self.account.facts, now)).as_secs();
+        let facts = self.account.facts;
+        let late = facts.late_rows(table).filter_map(|row| known(table, row));
+        let mut late: Vec<_> = late.collect();
+        late.sort_by_key(|(_, row)| std::cmp::Reverse(row.clock_s));
+        let failed = standing.rows.iter().filter_map(|row| known(table, row));
+        let failed = failed.filter(|(status, _)| status.role == Role::Failed);
+        let failed: Vec<_> = failed
+            .filter(|(_, row)| row.row.idle_s.is_some_and(|idle| idle <= window))
+            .collect();
+        section.listed(&late, ROWS, |(status, row)| late_words(status, row));
+        section.listed(&failed, ROWS, |(_, row)| failed_words(row));
+        let cut = standing.more || facts.under_way(&table.name).is_some_and(|list| list.more);
+        if cut {
+            section.item("there are more rows than were read");
+        }
+        let over = self.over_limit(table);
+        let untold = over.saturating_sub(late.len() as u64);
+        if untold > 0 && !cut {
+            section.item(format!("{over} are over their limit by count"));
+        }
+        if section.is_empty() && self.is_counted(table) {
+            section.item("none");
+        }
+    }
+
+    fn counted(&self, table: &Table) -> &'a [StatusCount] {
+        match self.account.facts.statuses(&table.name) {
+            Some(Ok(counts)) => counts,
+            Some(Err(_)) | None => &[],
+        }
+    }
+
+    fn is_counted(&self, table: &Table) -> bool {
+        matches!(self.account.facts.statuses(&table.name), Some(Ok(_)))
+    }
+
+    fn over_limit(&self, table: &Table) -> u64 {
+        let overdue = |count| self.account.facts.overdue(table, count).count();
+        self.counted(table).iter().filter_map(overdue).sum()
+    }
+
+    /// How many rows are in which status, and how old the oldest is.
+    pub(super) fn counts(&self) -> Section {
+        let read = self.read().unwrap_or_default();
+        let mut section = Section::new(format!("Rows by status ({read})"));
+        for table in self.tables().filter(|table| self.gets_table(&table.name)) {
+            let counts: Vec<_> = self
+                .counted(table)
+                .iter()
+                .filter(|count| count.count > 0)
+                .collect();
+            section.listed(&counts, STATUSES, |count| {
+                count_words(table, count, &self.account.facts.overdue(table, count))
+            });
+            if counts.is_empty() && self.is_counted(table) {
+                section.code(format!("{}: no living row", table.name));
+            }
+        }
+        section
+    }
+}
+
+/// A row with its status, where the profile knows that.
+fn known<'r>(table: &'r Table, row: &'r StandingRow) -> Option<(&'r Status, &'r StandingRow)> {
+    Some((table.status(&row.status)?, row))
+}
+
+/// `1n5F… cluster_provisioning, idle 2d 0h 10m 7s (limit 45m), OCM id 1hq3…, aws/us-east-1`.
+fn late_words(status: &Status, row: &StandingRow) -> String {
+    let age = row.clock_s.unwrap_or_default();
+    let since = if status.clock == ClockBasis::UpdatedAt {
+        "idle"
+    } else {
+        "old"
+    };
+    let limit = status.limit.map_or(String::new(), |limit| {
+        format!(" (limit {})", duration::brief(duration::of(limit)))
+    });
+    format!(
+        "{} {}, {since} {}{limit}{}",
+        row.row.id,
+        row.status,
+        seconds(age),
+        place_words(row)
+    )
+}
+
+/// `1n5F… failed 5m 2s ago, OCM id …, aws/us-east-1: the reason`.
+fn failed_words(row: &StandingRow) -> String {
+    let ago = row.row.idle_s.map(seconds).unwrap_or_default();
+    format!("{} {} {ago} ago{}", row.row.id, row.status, place_words(row))
+}
+
+fn place_words(row: &StandingRow) -> String {
+    let row = &row.row;
+    let ocm = if row.ocm_id.is_empty() {
+        "no OCM id yet".to_owned()
+    } else {
+        format!("OCM id {}", row.ocm_id)
+    };
+    let reason = if row.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", row.reason)
+    };
+    format!(", {ocm}, {}{reason}", row.region)
+}
+
+fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> String {
+    let status = if count.status.is_empty() {
+        "(blank)"
+    } else {
+        &*count.status
+    };
+    let oldest = count.oldest_s.map_or("unknown".to_owned(), seconds);
+    let known = table.status(&count.status);
+    let limit = known
+        .and_then(|known| known.limit)
+        .map_or(String::new(), |limit| {
+            let at_least = if overdue.is_least() { "at least " } else { "" };
+            let over = overdue
+                .count()
+                .map_or("unknown".to_owned(), |over| over.to_string());
+            format!(
+                ", over {}: {at_least}{over}",
+                duration::brief(duration::of(limit))
+            )
+        });
+    let strange = if known.is_none() {
+        ", a status that no worker knows"
+    } else {
+        ""
+    };
+    format!(
+        "{} {status}: {}, the oldest {oldest}{limit}{strange}",
+        table.name, count.count
+    )
+}
+
+fn seconds(seconds: i64) -> String {
+    duration::exact(SignedDuration::from_secs(seconds))
+}

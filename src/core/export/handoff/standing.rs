@@ -1,0 +1,224 @@
+//! How the service stands: where it runs, its pods, its leaders, the steps.
+
+use jiff::SignedDuration;
+
+use super::Audience;
+use crate::diagnose::leaders::{LeaderReading, Verdict};
+use crate::observe::observation::{Container, ContainerState, Lease, Pod};
+use crate::profile::sop::StepStatus;
+use crate::text::duration;
+use crate::text::markdown::Section;
+
+/// Pods that are listed of many.
+const PODS: usize = 10;
+
+/// Images that are named of many.
+const IMAGES: usize = 4;
+
+impl Audience<'_> {
+    /// Which alert, where, and what runs there.
+    pub(super) fn place(&self) -> Section {
+        let account = self.account;
+        let mut section = Section::new("The incident");
+        section.item(format!("alert: {} (SOP {})", account.sop.title, account.sop.id));
+        let environment = account
+            .environment
+            .map_or("an environment that the profile does not know", |known| {
+                &known.name
+            });
+        let (namespace, server) = match &account.facts.connection {
+            Some(connection) => (&*connection.namespace, &*connection.server),
+            None => (account.namespace, "no server reached"),
+        };
+        section.item(format!(
+            "service: {}, {environment}, namespace {namespace} at {server}",
+            account.profile.title
+        ));
+        if let Some(began) = account.facts.began_at {
+            let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
+            section.item(format!(
+                "looked at since {}, for {}; it began before that",
+                self.time(began),
+                duration::exact(ago)
+            ));
+        }
+        let images = self.images();
+        section.item(match images.len() {
+            0 => "deployed image: not known".to_owned(),
+            count => format!(
+                "deployed image: {}{}",
+                images[..count.min(IMAGES)].join(", "),
+                if count > IMAGES {
+                    format!(" and {} more", count - IMAGES)
+                } else {
+                    String::new()
+                }
+            ),
+        });
+        section
+    }
+
+    /// The images of the deployment's template; where that is not known, those of the pods.
+    fn images(&self) -> Vec<String> {
+        let facts = self.account.facts;
+        if let Some(deployment) = facts.deployment.as_ref().filter(|one| !one.images.is_empty()) {
+            let images = deployment.images.iter();
+            return images.map(|(_, image)| image.to_string()).collect();
+        }
+        let containers = facts.pods.values().flat_map(|pod| &pod.containers);
+        let mut images: Vec<_> = containers
+            .filter(|container| !container.init)
+            .map(|container| container.image.to_string())
+            .collect();
+        images.sort();
+        images.dedup();
+        images
+    }
+
+    pub(super) fn pods(&self) -> Section {
+        let facts = self.account.facts;
+        let mut pods: Vec<_> = facts.pods.values().collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        let ready = pods.iter().filter(|pod| pod.is_ready()).count();
+        let asked = facts
+            .deployment
+            .as_ref()
+            .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
+        let want = self.account.profile.service.replicas;
+        let mut section = Section::new(format!(
+            "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
+        ));
+        if facts.feed(&crate::observe::source::FeedId::Pods).is_none() {
+            section.item("not read");
+        }
+        section.listed(&pods, PODS, |pod| self.pod(pod));
+        section
+    }
+
+    fn pod(&self, pod: &Pod) -> String {
+        let age = pod.created_at.map_or("unknown".to_owned(), |created| {
+            duration::exact(self.account.now.duration_since(created).max(SignedDuration::ZERO))
+        });
+        let restarted = pod
+            .restarted_at
+            .map_or(String::new(), |at| format!(" (the last {})", self.time(at)));
+        let going = if pod.deletion_at.is_some() {
+            ", being deleted"
+        } else {
+            ""
+        };
+        format!(
+            "{} {}/{} {}, restarts {}{restarted}, age {age}{going}{}",
+            pod.name,
+            pod.ready,
+            pod.total,
+            pod.status,
+            pod.restarts,
+            trouble_of(pod)
+        )
+    }
+
+    pub(super) fn leaders(&self) -> Section {
+        let mut section = Section::new("Leaders of the workers");
+        for reading in &self.account.diagnosis.leaders {
+            section.code(format!(
+                "{}: {}; logs: {}",
+                reading.log_type,
+                self.verdict(reading),
+                reading.log
+            ));
+            for lease in self.leases(reading) {
+                section.code(lease_words(reading, lease));
+            }
+        }
+        section
+    }
+
+    fn verdict(&self, reading: &LeaderReading) -> String {
+        let pod = reading
+            .pod
+            .as_ref()
+            .map_or(String::new(), |pod| format!(", {pod}"));
+        match reading.verdict {
+            Verdict::One => format!("ONE leader{pod}"),
+            Verdict::Many => "MORE THAN ONE leader".to_owned(),
+            Verdict::None => "NO leader".to_owned(),
+            Verdict::Settling { until } => format!("settling, known by {}", self.time(until)),
+            Verdict::Unknown => "unknown".to_owned(),
+        }
+    }
+
+    /// The lease rows of a worker: there should be one.
+    fn leases(&self, reading: &LeaderReading) -> Vec<&Lease> {
+        let profile = self.account.profile;
+        let workers = &profile.leaders.workers;
+        let worker = workers.iter().find(|worker| worker.log_type == reading.log_type);
+        let rows = self.account.facts.reading.as_ref();
+        let rows = rows.and_then(|(_, reading)| reading.leases.as_ref().ok());
+        let of_worker = |lease: &&Lease| worker.is_some_and(|worker| *lease.lease_type == *worker.lease_type);
+        rows.into_iter().flatten().filter(of_worker).collect()
+    }
+
+    /// Every step with its answer, for who gets everything.
+    pub(super) fn steps(&self) -> Section {
+        let mut section = Section::new("The SOP's steps");
+        if !self.gets_all() {
+            return section;
+        }
+        for step in &self.account.diagnosis.steps {
+            let answer = match step.status {
+                StepStatus::Pass => "pass",
+                StepStatus::Fail => "FAIL",
+                StepStatus::Unknown => "unknown",
+                StepStatus::Stale => "stale",
+                StepStatus::Waiting => "waiting",
+                StepStatus::Manual => continue,
+            };
+            let against = if step.threshold.is_empty() {
+                String::new()
+            } else {
+                format!(" (held against: {})", step.threshold)
+            };
+            section.code(format!("{answer}: {}: {}{against}", step.title, step.value));
+        }
+        section
+    }
+}
+
+/// What is wrong with a pod: why it waits, else how its last container ended.
+fn trouble_of(pod: &Pod) -> String {
+    let waits = |container: &Container| match &container.state {
+        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(format!(": {message}")),
+        _ => None,
+    };
+    let ended = |container: &Container| {
+        let last = container.last.as_ref()?;
+        Some(format!(
+            ": {} ended before, {} with exit code {}",
+            container.name, last.reason, last.exit_code
+        ))
+    };
+    let of_pod = (!pod.message.is_empty()).then(|| format!(": {}", pod.message));
+    let waits = pod.containers.iter().find_map(waits);
+    let ended = pod.containers.iter().find_map(ended);
+    of_pod.or(waits).or(ended).unwrap_or_default()
+}
+
+/// `lease kafka: worker id b8c5…, 93s left, advancing`.
+fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
+    let holder = lease.holder.as_deref().unwrap_or("none yet");
+    let known = reading.lease.as_ref();
+    let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
+    let end = if ttl.is_negative() {
+        format!("ran out {} ago", duration::exact(ttl.abs()))
+    } else {
+        format!("{} left", duration::exact(ttl))
+    };
+    let advancing = match known.and_then(|known| known.advancing) {
+        Some(true) => ", advancing",
+        Some(false) => ", not advancing",
+        None if ttl.is_negative() => "",
+        None => ", not watched for long enough to say whether it advances",
+    };
+    format!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
+}

@@ -1,0 +1,6 @@
+//! What leaves the program: the answer of `check`, the hand-off message, the report.
+
+pub mod case_snapshot;
+pub mod check;
+pub mod handoff;
+pub mod report;

@@ -1,0 +1,130 @@
+//! What differs between two findings, in words.
+
+use super::actions::{Leading, leading};
+use super::names::Names;
+use super::value;
+use crate::profile::sop::StepStatus;
+use crate::record::{Found, FoundStep};
+
+/// What a finding says that the one before did not; of the first of an SOP, everything that is not as it should be.
+pub(super) fn between(before: Option<&Found>, now: &Found, names: &Names<'_>) -> Vec<String> {
+    let before = before.filter(|before| before.sop == now.sop);
+    let mut lines = recommendation(before, now, names);
+    let leaders_before = before.map_or_else(Vec::new, |before| leading(before, names));
+    for leader in leading(now, names) {
+        lines.extend(led(&leaders_before, &leader));
+    }
+    for step in &now.steps {
+        let known = before.and_then(|before| before.steps.iter().find(|known| known.id == step.id));
+        lines.extend(answered(known, step, names));
+    }
+    let gone = |step: &&FoundStep| !now.steps.iter().any(|known| known.id == step.id);
+    let gone = before
+        .into_iter()
+        .flat_map(|before| before.steps.iter().filter(gone));
+    lines.extend(gone.map(|step| format!("{}: {} -> nothing", names.step(&step.id), name(step.status))));
+    lines.extend(not_ruled_out(before, now));
+    lines
+}
+
+fn recommendation(before: Option<&Found>, now: &Found, names: &Names<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let words = names.advised(&now.recommendation);
+    match before.map(|before| names.advised(&before.recommendation)) {
+        Some(before) if before == words => {}
+        Some(before) => lines.push(format!("recommendation: {before} -> {words}")),
+        None => lines.push(format!("recommendation: {words}")),
+    }
+    let also = |found: &Found| -> Vec<String> { found.also.iter().map(|one| names.advised(one)).collect() };
+    let (held, holds) = (before.map_or_else(Vec::new, also), also(now));
+    let new = holds.iter().filter(|one| !held.contains(one));
+    lines.extend(new.map(|one| format!("also: {one}")));
+    let gone = held.iter().filter(|one| !holds.contains(one));
+    lines.extend(gone.map(|one| format!("no longer: {one}")));
+    lines
+}
+
+fn led(before: &[Leading], now: &Leading) -> Option<String> {
+    let words = leader(now);
+    match before.iter().find(|known| known.worker == now.worker).map(leader) {
+        Some(before) if before == words => None,
+        Some(before) => Some(format!("leader of {}: {before} -> {words}", now.title)),
+        None => Some(format!("leader of {}: {words}", now.title)),
+    }
+}
+
+/// `one, msa-x-blf5h`.
+pub(super) fn leader(leading: &Leading) -> String {
+    match &leading.pod {
+        Some(pod) => format!("{}, {pod}", leading.verdict),
+        None => leading.verdict.to_owned(),
+    }
+}
+
+fn answered(before: Option<&FoundStep>, now: &FoundStep, names: &Names<'_>) -> Option<String> {
+    let (title, status) = (names.step(&now.id), name(now.status));
+    let seen = if now.value.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", value(&now.value))
+    };
+    match before {
+        Some(before) if before.status == now.status => None,
+        Some(before) => Some(format!("{title}: {} -> {status}{seen}", name(before.status))),
+        // A first look tells what is wrong or open.
+        None if matches!(now.status, StepStatus::Pass | StepStatus::Manual) => None,
+        None => Some(format!("{title}: {status}{seen}")),
+    }
+}
+
+fn not_ruled_out(before: Option<&Found>, now: &Found) -> Vec<String> {
+    let open = |found: &Found| -> Vec<String> {
+        let rules = found.not_ruled_out.iter();
+        rules.map(|(rule, _)| rule.clone()).collect()
+    };
+    let (was, is) = (before.map_or_else(Vec::new, open), open(now));
+    let new = now.not_ruled_out.iter().filter(|(rule, _)| !was.contains(rule));
+    let gone = was.iter().filter(|rule| !is.contains(rule));
+    new.map(|(rule, missing)| value(&format!("not ruled out: {rule}: {missing}")))
+        .chain(gone.map(|rule| value(&format!("now told: {rule}"))))
+        .collect()
+}
+
+/// As texts say it.
+pub(super) fn name(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Pass => "pass",
+        StepStatus::Fail => "FAIL",
+        StepStatus::Unknown => "unknown",
+        StepStatus::Stale => "stale",
+        StepStatus::Waiting => "waiting",
+        StepStatus::Manual => "manual",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::sop::OTHER;
+
+    #[test]
+    fn the_step_that_is_added_is_told_when_it_comes_and_when_it_goes() {
+        let without = Found::default();
+        let mut with = without.clone();
+        with.steps.push(FoundStep {
+            id: OTHER.to_owned(),
+            status: StepStatus::Fail,
+            value: "The service crashes".to_owned(),
+            evidence: Vec::new(),
+        });
+        let names = Names::of(None);
+        assert_eq!(
+            between(Some(&without), &with, &names),
+            ["Anything else: FAIL: The service crashes"]
+        );
+        assert_eq!(
+            between(Some(&with), &without, &names),
+            ["Anything else: FAIL -> nothing"]
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! How many pods were ready at each point of a record.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::observe::observation::{Fact, Pod};
+use crate::observe::source::{FeedId, FeedState};
+use crate::observe::state::Facts;
+use crate::record::{Entry, Line};
+
+/// The service's own pods, as they were known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PodsSeen {
+    /// How many were ready.
+    pub ready: usize,
+    /// How many were there.
+    pub known: usize,
+    /// How many the deployment asked for, where it was read.
+    pub asked: Option<u32>,
+    /// Whether the source that told it had failed by then: they may have been others.
+    pub stale: bool,
+}
+
+impl PodsSeen {
+    /// `2 of 3 ready, 3 asked for`.
+    pub fn words(&self) -> String {
+        let asked = self
+            .asked
+            .map_or(String::new(), |asked| format!(", {asked} asked for"));
+        let stale = if self.stale {
+            ", STALE: the pods could not be read any more"
+        } else {
+            ""
+        };
+        format!("{} of {} ready{asked}{stale}", self.ready, self.known)
+    }
+}
+
+/// The pods by line.
+#[derive(Debug, Default)]
+pub(super) struct PodsByLine {
+    /// What changed, and at which line.
+    changes: Vec<(usize, Option<PodsSeen>)>,
+}
+
+impl PodsByLine {
+    pub(super) fn of(lines: &[Line]) -> Self {
+        let (mut known, mut service) = (Known::default(), "");
+        let mut changes = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            let changed = match &line.entry {
+                Entry::Fact(fact) => known.take(fact, line.at),
+                Entry::Began(began) => {
+                    service = &began.profile.service.deployment;
+                    known = Known::of_service(service);
+                    false
+                }
+                // Another console reads everything anew.
+                Entry::Joined(_) => {
+                    known = Known::of_service(service);
+                    true
+                }
+                _ => false,
+            };
+            if changed {
+                changes.push((index, known.seen()));
+            }
+        }
+        Self { changes }
+    }
+
+    /// As they were known at a line; `None` where they were not read.
+    pub(super) fn at(&self, line: usize) -> Option<PodsSeen> {
+        let after = self.changes.partition_point(|(index, _)| *index <= line);
+        self.changes[..after].last()?.1
+    }
+}
+
+#[derive(Default)]
+struct Known {
+    /// What tells whose a pod is.
+    facts: Facts,
+    /// Whether the pods were read.
+    read: bool,
+    stale: bool,
+}
+
+impl Known {
+    fn of_service(deployment: &str) -> Self {
+        Self {
+            facts: Facts::of_service(deployment),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the fact may change what is known of the pods.
+    fn take(&mut self, fact: &Fact, at: Timestamp) -> bool {
+        match fact {
+            Fact::Pods(_) => {
+                self.read = true;
+                self.stale = false;
+            }
+            Fact::Pod(_) | Fact::PodGone(_) => self.read = true,
+            Fact::Deployment(_) | Fact::ReplicaSets(_) | Fact::ReplicaSet(_) | Fact::ReplicaSetGone(_) => {}
+            Fact::Feed(FeedId::Pods, state) => {
+                self.stale = !matches!(state, FeedState::Live);
+                return true;
+            }
+            _ => return false,
+        }
+        self.facts.apply(fact.clone(), at);
+        true
+    }
+
+    fn seen(&self) -> Option<PodsSeen> {
+        let facts = &self.facts;
+        self.read.then(|| PodsSeen {
+            ready: facts.pods.values().filter(|pod: &&Pod| pod.is_ready()).count(),
+            known: facts.pods.len(),
+            asked: facts.deployment.as_ref().map(|one| one.replicas),
+            stale: self.stale,
+        })
+    }
+}

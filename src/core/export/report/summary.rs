@@ -1,0 +1,201 @@
+//! The incident in a few sentences.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::actions::{Leading, Performed, cut_short, leading};
+use super::history::Held;
+use super::names::Names;
+use super::{Report, changes};
+use crate::record::{Entry, Found, Line};
+use crate::text::duration;
+
+/// The sentences, each for itself.
+pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<String> {
+    let mut sentences = vec![what(report)];
+    sentences.push(advice(report));
+    sentences.extend(leaders(lines, names));
+    sentences.push(done(&report.actions));
+    sentences.extend(effect(&report.actions));
+    sentences.extend(cut_short(&report.actions).map(|(last, number, of)| {
+        let rest = of - number;
+        format!("Of \"{}\", {number} of {of} was sent, and {rest} not.", last.aim)
+    }));
+    sentences.push(by_hand(report, lines));
+    sentences.push(end(report, lines));
+    sentences.extend(missing(report));
+    sentences
+}
+
+/// `Kafka cluster provisioning latency at Managed Services API, stage: 14m 32s, from 2026-11-23 07:20:12 UTC on.`
+fn what(report: &Report) -> String {
+    let Some((began, last)) = report.began_at.zip(report.last_at) else {
+        return "The record holds no line that can be read.".to_owned();
+    };
+    let long = duration::exact(super::since(began, last));
+    let began = began.strftime("%F %T UTC");
+    match &report.place {
+        Some(place) => {
+            let environment = place.environment.as_deref();
+            let environment = environment.unwrap_or("an environment that the profile does not know");
+            let alert = match report.title.as_str() {
+                "" => "An alert whose SOP was not chosen",
+                title => title,
+            };
+            format!(
+                "{alert} of {}, {environment}: looked at from {began} on, for {long}.",
+                place.service
+            )
+        }
+        None => format!(
+            "An incident whose first line is missing: what is known begins at {began} and goes on for {long}."
+        ),
+    }
+}
+
+/// What is recommended while the sources are being read for the first time says nothing of the incident.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
+
+/// The recommendations from the first on that was there when the sources had been read.
+fn without_first_looks(all: &[Held]) -> &[Held] {
+    let began = all.first().map_or(Timestamp::MIN, |first| first.from);
+    let passes = |held: &&Held| super::since(began, held.to) < FIRST_LOOK;
+    let first = all.iter().take_while(passes).count();
+    &all[first.min(all.len().saturating_sub(1))..]
+}
+
+fn advice(report: &Report) -> String {
+    let Some((first, rest)) = without_first_looks(&report.recommendations).split_first() else {
+        return "Nothing was found: no diagnosis is in the record.".to_owned();
+    };
+    let at = first.from.strftime("%T UTC");
+    let Some((last, between)) = rest.split_last() else {
+        return format!("Recommended from {at} to the end: {}.", first.words);
+    };
+    let since = last.from.strftime("%T UTC");
+    format!(
+        "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
+        first.words,
+        in_between(between, [first, last]),
+        last.words
+    )
+}
+
+/// What else was recommended, each once.
+fn in_between(between: &[Held], told: [&Held; 2]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for held in between {
+        let known = told.iter().any(|one| one.words == held.words);
+        if !known && !words.contains(&held.words.as_str()) {
+            words.push(&held.words);
+        }
+    }
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" In between: {}.", words.join(", "))
+}
+
+fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
+    let all: Vec<(Timestamp, &Found)> = lines
+        .iter()
+        .filter_map(|line| match &line.entry {
+            Entry::Found(found) => Some((line.at, &**found)),
+            _ => None,
+        })
+        .collect();
+    let (began, _) = all.first()?;
+    let looks = all
+        .iter()
+        .take_while(|(at, _)| super::since(*began, *at) < FIRST_LOOK);
+    let mut found = all[looks.count() - 1..].iter().map(|(_, found)| *found);
+    let words = |found: &Found| {
+        let leaders = leading(found, names);
+        let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
+        leaders.iter().map(words).collect::<Vec<_>>().join("; ")
+    };
+    let first = words(found.next()?);
+    if first.is_empty() {
+        return None;
+    }
+    Some(match found.next_back().map(words) {
+        Some(last) if last != first => format!("Leaders at first: {first}. At the end: {last}."),
+        Some(_) => format!("Leaders at first and at the end: {first}."),
+        None => format!("Leaders: {first}."),
+    })
+}
+
+fn done(actions: &[Performed]) -> String {
+    if actions.is_empty() {
+        return "Nothing in the cluster was changed with sopwatch.".to_owned();
+    }
+    let count = |outcome: &str| actions.iter().filter(|one| one.outcome == outcome).count();
+    let words: Vec<String> = ["applied", "refused", "failed", "outcome unknown"]
+        .into_iter()
+        .filter(|outcome| count(outcome) > 0)
+        .map(|outcome| format!("{} {outcome}", count(outcome)))
+        .collect();
+    let changes = match actions.len() {
+        1 => "1 change was".to_owned(),
+        many => format!("{many} changes were"),
+    };
+    format!("{changes} confirmed: {}.", words.join(", "))
+}
+
+/// What the last change that was applied led to.
+fn effect(actions: &[Performed]) -> Option<String> {
+    let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
+    let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
+    let stage = last.stages.last().map(|stage| {
+        let went = match (stage.good, part) {
+            // An older version said of a part that it worked.
+            (Some(true), Some((_, number, of))) => format!("was only {number} of {of}, and ended with"),
+            (Some(true), None) => "went as it should".to_owned(),
+            (Some(false), _) => "did NOT go as it should".to_owned(),
+            (None, _) => "was not followed to its end, and last seen at".to_owned(),
+        };
+        format!(" {went}: {};", stage.words)
+    });
+    let stage = stage.unwrap_or_default();
+    let after = match &last.after {
+        Some(after) => format!("the last advice found then was: {}", after.recommendation),
+        None => "nothing new was found in the time that it takes to settle".to_owned(),
+    };
+    Some(format!("Action {}{stage} {after}.", last.id))
+}
+
+fn by_hand(report: &Report, lines: &[Line]) -> String {
+    let (ticked, open) = (report.manual.ticked.len(), report.manual.not_ticked.len());
+    let notes = lines
+        .iter()
+        .filter(|line| matches!(line.entry, Entry::Note { .. }))
+        .count();
+    let teams: Vec<&str> = report.hand_offs.iter().map(|one| one.title.as_str()).collect();
+    let handed = if teams.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{} ({})", teams.len(), teams.join(", "))
+    };
+    format!("Manual steps ticked: {ticked}, not ticked: {open}. Notes: {notes}. Hand-offs: {handed}.")
+}
+
+fn end(report: &Report, lines: &[Line]) -> String {
+    let last = lines.iter().rev().find(|line| {
+        matches!(
+            line.entry,
+            Entry::Closed(_) | Entry::Left { .. } | Entry::Joined(_)
+        )
+    });
+    let at = |line: &Line| line.at.strftime("%F %T UTC").to_string();
+    match last {
+        Some(line) if !report.open => format!("The incident was closed at {}.", at(line)),
+        Some(line) if matches!(line.entry, Entry::Left { .. }) => {
+            format!("The incident is open; the console was left at {}.", at(line))
+        }
+        _ => "The incident is open; the record does not say that the console was left.".to_owned(),
+    }
+}
+
+fn missing(report: &Report) -> Option<String> {
+    let lost = report.unknown.entries_lost;
+    (lost > 0).then(|| format!("{lost} entries are missing from the record: they could not be written."))
+}

@@ -1,0 +1,167 @@
+//! What the summary says of the beginning, and of what was cut short.
+
+use super::tests::{advised, began, intent, leaderless, line, outcome, told, well};
+use super::*;
+use crate::diagnose::leaders::Verdict;
+use crate::profile::rule::Action;
+use crate::record::{AdviceThen, Entry};
+use crate::remediate::command::{Aim, CommandOutcome};
+
+/// While the sources are read for the first time everything is unknown: that is not what the incident began with.
+#[test]
+fn the_summary_begins_with_what_was_found_when_the_sources_had_been_read() {
+    let mut unread = well();
+    unread.recommendation = advised(
+        Action::Gather,
+        Some("unreadable"),
+        &["database: nothing heard yet"],
+    );
+    unread.leaders[0].verdict = Verdict::Unknown;
+    let lines = [
+        line(0, began()),
+        line(1, Entry::Found(Box::new(unread))),
+        line(2, Entry::Found(Box::new(leaderless()))),
+        line(400, Entry::Found(Box::new(well()))),
+        line(500, Entry::Left { how: "SIGHUP".into() }),
+    ];
+    let report = Report::of(&lines, None);
+    let summary = report.summary.join("\n");
+    assert!(!summary.contains("unreadable"), "{summary}");
+    assert!(
+        summary.contains("Recommended first, at") && summary.contains("restart"),
+        "{summary}"
+    );
+    assert!(summary.contains("; KafkaManager none. At the end"), "{summary}");
+    assert_eq!(report.recommendations.len(), 3, "the history has all");
+}
+
+#[test]
+fn of_what_was_confirmed_together_the_report_says_what_was_not_sent() {
+    let part = |id: u64, number: usize| {
+        let mut entry = intent(id, Some("no-leader"));
+        if let Entry::Intent(intent) = &mut entry {
+            (intent.aim, intent.part) = (Aim::RestartAll, Some((number, 3)));
+        }
+        entry
+    };
+    let applied = || CommandOutcome::Applied { how: "".into() };
+    let mut lines = vec![
+        line(0, began()),
+        line(1, Entry::Found(Box::new(leaderless()))),
+        line(2, part(1, 1)),
+        line(3, outcome(1, applied())),
+        line(30, part(2, 2)),
+        line(31, outcome(2, applied())),
+    ];
+    let rest = "Of \"restart all pods, one by one\", 2 of 3 was sent, and 1 not.";
+    let text = told(&lines, None);
+    assert!(text.contains(rest), "{text}");
+    assert_eq!(
+        text.matches("how it ended is not in the record").count(),
+        1,
+        "{text}"
+    );
+    lines.extend([line(60, part(3, 3)), line(61, outcome(3, applied()))]);
+    assert!(!told(&lines, None).contains("and 1 not"));
+}
+
+fn with_advice(id: u64, cause: Option<&str>, advice: Option<(Action, Option<&str>)>) -> Entry {
+    let mut entry = intent(id, cause);
+    if let Entry::Intent(intent) = &mut entry {
+        intent.advice = advice.map(|(action, rule)| AdviceThen {
+            action,
+            contact: None,
+            rule: rule.map(str::to_owned),
+        });
+    }
+    entry
+}
+
+#[test]
+fn of_each_command_the_report_says_what_was_advised_at_its_moment() {
+    let restart = Some((Action::RestartPods, Some("no-leader")));
+    let wait = Some((Action::Wait, Some("settling")));
+    let lines = [
+        line(0, began()),
+        line(1, Entry::Found(Box::new(leaderless()))),
+        line(2, with_advice(1, Some("no-leader"), restart)),
+        line(3, with_advice(2, Some("no-leader"), wait)),
+        line(4, with_advice(3, None, wait)),
+        line(5, with_advice(4, Some("no-leader"), None)),
+    ];
+    let report = Report::of(&lines, None);
+    let why: Vec<&str> = report.actions.iter().map(|one| one.why.as_str()).collect();
+    assert!(
+        why[0].starts_with("recommended by the rule no-leader"),
+        "{}",
+        why[0]
+    );
+    assert!(!why[0].contains("at this moment"), "{}", why[0]);
+    assert!(
+        why[1].starts_with("confirmed when the rule no-leader"),
+        "{}",
+        why[1]
+    );
+    let then = "the advice at this moment: wait (rule settling";
+    assert!(why[1].contains(then), "{}", why[1]);
+    assert!(
+        why[2].starts_with("chosen by the operator; ") && why[2].contains(then),
+        "{}",
+        why[2]
+    );
+    assert!(
+        why[3].starts_with("recommended by the rule no-leader"),
+        "an older record: {}",
+        why[3]
+    );
+    let text = told(&lines, None);
+    assert_eq!(
+        text.matches(then).count(),
+        4,
+        "in the actions and in the timeline: {text}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&super::json(&lines, None).unwrap()).unwrap();
+    let advice = |index: usize| json["actions"][index]["advice"].clone();
+    assert_eq!(advice(0)["action"], "restart-pods");
+    assert_eq!(
+        (&advice(1)["action"], &advice(1)["rule"]),
+        (&"wait".into(), &"settling".into())
+    );
+    assert_eq!(json["actions"][1]["rule"], "no-leader");
+    assert!(
+        advice(1)["words"]
+            .as_str()
+            .unwrap()
+            .starts_with("wait (rule settling")
+    );
+    assert!(advice(3).is_null());
+}
+
+#[test]
+fn an_older_record_that_says_of_a_part_that_it_worked_is_not_believed() {
+    let effect = |of: usize| {
+        let mut entry = intent(1, Some("no-leader"));
+        if let Entry::Intent(intent) = &mut entry {
+            (intent.aim, intent.part) = (Aim::RestartAll, Some((1, of)));
+        }
+        let stage = Entry::Stage {
+            id: 1,
+            words: "rows move".into(),
+            good: Some(true),
+        };
+        let lines = [
+            line(0, began()),
+            line(2, entry),
+            line(3, outcome(1, CommandOutcome::Applied { how: "".into() })),
+            line(30, stage),
+        ];
+        Report::of(&lines, None).summary.join("\n")
+    };
+    assert!(effect(1).contains("Action 1 went as it should: rows move;"));
+    let part = effect(3);
+    assert!(
+        part.contains("Action 1 was only 1 of 3, and ended with: rows move;"),
+        "{part}"
+    );
+    assert!(!part.contains("as it should"), "{part}");
+}

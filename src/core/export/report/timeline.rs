@@ -1,0 +1,188 @@
+//! Everything in its order.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::actions::why;
+use super::names::Names;
+use super::{changes, consoles, since, value};
+use crate::observe::observation::Fact;
+use crate::observe::source::{FeedId, FeedState};
+use crate::record::{Entry, Found, Intent, Line};
+use crate::text::duration;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// What kind: as the record's lines name it (`began`, `joined`, `found`, `sop`, `intent`, `outcome`, `stage`, `ticked`, `unticked`,
+    /// `note`, `hand-off`, `clock-ahead`, `lost`, `left`, `closed`), `source` for a source that failed or works again, `gap` where no
+    /// console wrote.
+    pub kind: &'static str,
+    /// What, in one line.
+    pub words: String,
+    /// What belongs to it, a line each: for `found`, everything that changed.
+    pub more: Vec<String>,
+}
+
+/// The whole record as moments.
+pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<Moment> {
+    let mut teller = Teller {
+        names,
+        found: None,
+        anew: false,
+        failing: BTreeSet::new(),
+        last_at: None,
+        moments: Vec::new(),
+    };
+    for line in lines {
+        teller.take(line);
+        teller.last_at = teller.last_at.max(Some(line.at));
+    }
+    teller.moments
+}
+
+/// Tells line after line.
+struct Teller<'a> {
+    names: &'a Names<'a>,
+    /// The finding before.
+    found: Option<&'a Found>,
+    /// Whether another console has found nothing yet.
+    anew: bool,
+    /// Sources that failed.
+    failing: BTreeSet<&'a FeedId>,
+    last_at: Option<Timestamp>,
+    moments: Vec<Moment>,
+}
+
+impl<'a> Teller<'a> {
+    fn take(&mut self, line: &'a Line) {
+        if matches!(line.entry, Entry::Joined(_)) {
+            self.anew = true;
+            self.gap(line.at);
+        }
+        let words = match &line.entry {
+            Entry::Fact(fact) => return self.fact(line.at, fact),
+            Entry::Found(found) => return self.found(line, found),
+            Entry::LeftOut { .. } => return,
+            Entry::Began(_) | Entry::Joined(_) | Entry::Left { .. } | Entry::Closed(_) => {
+                came_and_went(&line.entry)
+            }
+            Entry::Intent(intent) => self.intent(intent),
+            other => self.words(other),
+        };
+        self.tell(line.at, line.entry.name(), &words, Vec::new());
+    }
+
+    fn tell(&mut self, at: Timestamp, kind: &'static str, words: &str, more: Vec<String>) {
+        let words = value(words);
+        self.moments.push(Moment {
+            at,
+            kind,
+            words,
+            more,
+        });
+    }
+
+    fn gap(&mut self, at: Timestamp) {
+        let Some(last) = self.last_at else { return };
+        let long = duration::exact(since(last, at));
+        let words = format!("no console wrote for {long}: what happened then is not in the record");
+        self.tell(last, "gap", &words, Vec::new());
+        self.failing.clear();
+    }
+
+    fn found(&mut self, line: &'a Line, found: &'a Found) {
+        let more = changes::between(self.found, found, self.names);
+        let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
+        let anew = std::mem::take(&mut self.anew);
+        let words = match (same_sop, more.is_empty()) {
+            (false, _) => format!("first look by the SOP {}", self.names.sop(&found.sop)),
+            (true, false) => "what was found changed".to_owned(),
+            (true, true) if anew => "the same was found again".to_owned(),
+            // As it is written with each command and what came of it.
+            (true, true) => return self.found = Some(found),
+        };
+        self.tell(line.at, line.entry.name(), &words, more);
+        self.found = Some(found);
+    }
+
+    /// Sources that fail and recover; a log comes and goes with its container.
+    fn fact(&mut self, at: Timestamp, fact: &'a Fact) {
+        let Fact::Feed(id, state) = fact else { return };
+        if matches!(id, FeedId::Log(_) | FeedId::Scrape(_)) {
+            return;
+        }
+        match state {
+            FeedState::Failing { problem, .. } if self.failing.insert(id) => {
+                self.tell(
+                    at,
+                    "source",
+                    &format!("{} fails: {problem}", id.name()),
+                    Vec::new(),
+                );
+            }
+            FeedState::Live if self.failing.remove(id) => {
+                self.tell(at, "source", &format!("{} works again", id.name()), Vec::new());
+            }
+            _ => {}
+        }
+    }
+
+    fn intent(&self, intent: &Intent) -> String {
+        let why = why(intent, self.names);
+        let (id, words, aim) = (intent.id, intent.command.words(), intent.aim.words());
+        let part = intent
+            .part
+            .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
+        format!("action {id}: {words} (to {aim}{part}), {why}, as {}", intent.user)
+    }
+
+    fn words(&self, entry: &Entry) -> String {
+        match entry {
+            Entry::ClockAhead(ahead) => format!(
+                "the cluster's clock is {} {} that of the console's machine: all times from here on are by it",
+                duration::exact(ahead.abs()),
+                if ahead.is_negative() { "behind" } else { "ahead of" }
+            ),
+            Entry::Sop { id } => format!("the SOP {} was chosen", self.names.sop(id)),
+            Entry::Outcome { id, outcome } => {
+                format!("action {id}: {}: {}", outcome.name(), outcome.reason())
+            }
+            Entry::Stage { id, words, good } => format!("action {id}: {words}{}", went(*good)),
+            Entry::Ticked { step, note } if note.is_empty() => {
+                format!("{}: looked at, no note", self.names.step(step))
+            }
+            Entry::Ticked { step, note } => format!("{}: {note}", self.names.step(step)),
+            Entry::Unticked { step } => format!("{}: the tick was taken back", self.names.step(step)),
+            Entry::Note { text } => text.to_string(),
+            Entry::HandOff { contact, .. } => {
+                format!("the text for {} was copied", self.names.contact(contact))
+            }
+            Entry::Lost { entries, why } => format!("{entries} entries could not be written: {why}"),
+            other => other.name().to_owned(),
+        }
+    }
+}
+
+/// Whether a stage went as it should, as words after it.
+pub(super) fn went(good: Option<bool>) -> &'static str {
+    match good {
+        Some(true) => ": as it should",
+        Some(false) => ": NOT as it should",
+        None => "",
+    }
+}
+
+fn came_and_went(entry: &Entry) -> String {
+    match entry {
+        Entry::Began(began) => format!("begun by {}", consoles::words(&began.by)),
+        Entry::Joined(writer) => format!("gone on with by {}", consoles::words(writer)),
+        Entry::Closed(writer) => format!("closed by {}", consoles::words(writer)),
+        Entry::Left { how } => format!("the console was left: {how}"),
+        other => other.name().to_owned(),
+    }
+}

@@ -1,0 +1,301 @@
+//! Sources and how they are: what hangs on a source that stopped is stale.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::logparse::ContainerKey;
+use crate::observe::observation::PodUid;
+use crate::text::SafeText;
+use crate::text::redact::redact;
+
+/// Names one source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub enum FeedId {
+    /// The API server itself, asked for a sign of life every few seconds.
+    Api,
+    /// The watch of the deployment.
+    Deployment,
+    /// The watch of the pods.
+    Pods,
+    /// The watch of the ReplicaSets, which tell whose a pod is.
+    ReplicaSets,
+    /// The watch of the deployment's autoscaler.
+    Autoscaler,
+    /// The watch of the events.
+    ClusterEvents,
+    /// The access review.
+    Access,
+    /// The log of one container instance.
+    Log(ContainerKey),
+    /// The database poll.
+    Database,
+    /// What the pods use, from `metrics.k8s.io`.
+    Usage,
+    /// The own counters of one pod, through the API server's pod proxy.
+    Scrape(PodUid),
+}
+
+impl FeedId {
+    /// The source as the operator knows it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Api => "API server".to_owned(),
+            Self::Deployment => "deployment".to_owned(),
+            Self::Pods => "pods".to_owned(),
+            Self::ReplicaSets => "ReplicaSets".to_owned(),
+            Self::Autoscaler => "autoscaler".to_owned(),
+            Self::ClusterEvents => "events".to_owned(),
+            Self::Access => "access review".to_owned(),
+            Self::Log(key) if key.restart > 0 => format!(
+                "log {}/{} restart {}",
+                key.short_name(),
+                key.container,
+                key.restart
+            ),
+            Self::Log(key) => format!("log {}/{}", key.short_name(), key.container),
+            Self::Database => "database".to_owned(),
+            Self::Usage => "usage of the pods".to_owned(),
+            Self::Scrape(pod) => format!("metrics of {}", pod.0),
+        }
+    }
+}
+
+/// How a source is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum FeedState {
+    /// First attempt under way.
+    Connecting,
+    /// It works: what it told is current as of this fact.
+    Live,
+    /// It fails and will be tried again by itself.
+    Failing {
+        /// Why.
+        problem: Problem,
+        /// Failures in a row, from 1.
+        attempt: u32,
+        /// How long until the next try.
+        retry_in: Duration,
+    },
+    /// It came to its proper end: a container that has finished.
+    Ended,
+    /// It was read to its end, and is read again when its turn comes: there are more logs than are followed at a time.
+    Resting,
+    /// It is not used, and why.
+    Off(SafeText),
+}
+
+/// What kind of trouble, so that the screen and the rules can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub enum ProblemKind {
+    /// Nobody listens there.
+    Refused,
+    /// The connection was cut.
+    Reset,
+    /// No answer in time, or a connection that went silent.
+    Frozen,
+    /// The name can't be resolved.
+    Dns,
+    /// The certificate is not trusted, or TLS is not spoken.
+    Tls,
+    /// 401: the token died.
+    Unauthorized,
+    /// 403: not allowed.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 410: the resource version is too old.
+    Gone,
+    /// 429.
+    Throttled,
+    /// Any other answer that is an error.
+    ServerError,
+    /// A stream ended that should not.
+    Ended,
+    /// The secret does not exist or may not be read.
+    SecretMissing,
+    /// The secret lacks a key or holds something unusable.
+    SecretIncomplete,
+    /// The database refuses the credentials.
+    WrongPassword,
+    /// The database has no connection to spare.
+    TooManyConnections,
+    /// A lock was not granted in time.
+    Locked,
+    /// A statement took too long.
+    SlowStatement,
+    /// The database is starting, stopping or recovering.
+    Starting,
+    /// A table or column is not as the profile says, or may not be read.
+    Schema,
+    /// The configuration can't work.
+    Configuration,
+}
+
+/// What failed, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Problem {
+    /// What kind.
+    pub kind: ProblemKind,
+    /// What failed, on what and why, in one sentence without a full stop. Never a secret.
+    pub what: SafeText,
+    /// What the operator can do, where there is something: `oc login`.
+    pub advice: Option<SafeText>,
+}
+
+impl Problem {
+    /// A problem without advice. Secrets in what is quoted are replaced.
+    pub fn new(kind: ProblemKind, what: &str) -> Self {
+        Self {
+            kind,
+            what: SafeText::new(&redact(what)),
+            advice: None,
+        }
+    }
+
+    /// The same with advice.
+    pub fn advise(mut self, advice: &str) -> Self {
+        self.advice = Some(SafeText::new(advice));
+        self
+    }
+}
+
+/// A source as the console knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Feed {
+    /// How it is.
+    pub state: FeedState,
+    /// Since when it is in this kind of state.
+    pub since: Timestamp,
+    /// When it was last known to work.
+    pub heard_at: Option<Timestamp>,
+    /// When the next try comes, while failing.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// How current what a source told is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Never heard.
+    Missing,
+    /// Current as of so long ago.
+    Fresh(SignedDuration),
+    /// Too old to conclude from, by so long ago.
+    Stale(SignedDuration),
+}
+
+impl Feed {
+    /// A source that has not been heard yet.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            state: FeedState::Connecting,
+            since: now,
+            heard_at: None,
+            retry_at: None,
+        }
+    }
+
+    /// Takes over a state told at `now`.
+    pub fn apply(&mut self, state: FeedState, now: Timestamp) {
+        if std::mem::discriminant(&self.state) != std::mem::discriminant(&state) {
+            self.since = now;
+        }
+        // One that was followed until now was last heard before.
+        let turn_over = state == FeedState::Resting && self.state != FeedState::Live;
+        if turn_over || matches!(state, FeedState::Live | FeedState::Ended) {
+            self.heard_at = Some(now);
+        }
+        self.retry_at = match &state {
+            FeedState::Failing { retry_in, .. } => SignedDuration::try_from(*retry_in)
+                .ok()
+                .and_then(|span| now.checked_add(span).ok()),
+            FeedState::Connecting
+            | FeedState::Live
+            | FeedState::Ended
+            | FeedState::Resting
+            | FeedState::Off(_) => None,
+        };
+        self.state = state;
+    }
+
+    /// Every moment that it holds.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let maybe = [self.heard_at.as_mut(), self.retry_at.as_mut()];
+        std::iter::once(&mut self.since).chain(maybe.into_iter().flatten())
+    }
+
+    /// The trouble it has now.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.state {
+            FeedState::Failing { problem, .. } => Some(problem),
+            FeedState::Connecting
+            | FeedState::Live
+            | FeedState::Ended
+            | FeedState::Resting
+            | FeedState::Off(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{ago, now};
+
+    fn failing(attempt: u32) -> FeedState {
+        FeedState::Failing {
+            problem: Problem::new(ProblemKind::Refused, "nobody listens").advise("start it"),
+            attempt,
+            retry_in: Duration::from_secs(4),
+        }
+    }
+
+    #[test]
+    fn a_source_says_since_when_it_is_as_it_is_and_when_it_was_last_heard() {
+        let mut feed = Feed::new(ago(60));
+        feed.apply(FeedState::Live, ago(50));
+        feed.apply(FeedState::Live, ago(40));
+        assert_eq!(
+            (feed.since, feed.heard_at, feed.problem()),
+            (ago(50), Some(ago(40)), None)
+        );
+        feed.apply(failing(1), ago(30));
+        feed.apply(failing(2), ago(20));
+        assert_eq!((feed.since, feed.heard_at), (ago(30), Some(ago(40))));
+        assert_eq!(feed.retry_at, Some(ago(16)));
+        assert_eq!(
+            feed.problem().map(|problem| problem.kind),
+            Some(ProblemKind::Refused)
+        );
+        feed.apply(FeedState::Ended, now());
+        assert_eq!(
+            (feed.heard_at, feed.retry_at, feed.problem()),
+            (Some(now()), None, None)
+        );
+    }
+
+    #[test]
+    fn a_problem_reads_as_its_sentence() {
+        let problem = Problem::new(ProblemKind::Tls, "the certificate\u{1b}[2J is not trusted");
+        assert_eq!(problem.to_string(), "the certificate␛[2J is not trusted");
+        assert_eq!(problem.advice, None);
+    }
+
+    #[test]
+    fn a_wait_beyond_all_time_has_no_end() {
+        let mut feed = Feed::new(now());
+        let retry_in = Duration::MAX;
+        let problem = Problem::new(ProblemKind::Frozen, "no answer");
+        feed.apply(
+            FeedState::Failing {
+                problem,
+                attempt: 1,
+                retry_in,
+            },
+            now(),
+        );
+        assert_eq!(feed.retry_at, None);
+    }
+}

@@ -1,0 +1,188 @@
+//! The pods, parted by whose they are: the service's own, and others that carry its label.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Basis, Facts, LogKnown, Owners};
+use crate::logparse::ContainerKey;
+use crate::observe::observation::{ClusterEvent, Fact, Pod, PodUid};
+use crate::observe::source::{FeedId, FeedState};
+use crate::text::SafeText;
+
+impl Facts {
+    /// Facts about the service whose deployment has this name.
+    pub fn of_service(deployment: &str) -> Self {
+        Self {
+            owners: Owners::of_service(deployment),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn apply_owner(&mut self, fact: &Fact) {
+        if self.owners.apply(fact) {
+            let own = self.pods.clone().into_iter();
+            let others = std::mem::take(&mut self.other_pods);
+            self.part(own.chain(others).collect());
+        }
+    }
+
+    pub(super) fn replace_pods(&mut self, pods: Vec<Pod>) {
+        let all = pods.into_iter().map(|pod| (pod.uid.clone(), pod));
+        self.part(all.collect());
+    }
+
+    pub(super) fn put_pod(&mut self, pod: Pod) {
+        let uid = pod.uid.clone();
+        if self.owners.is_own(&pod) {
+            self.other_pods.remove(&uid);
+            self.pods.insert(uid, pod);
+        } else {
+            self.forget_pod(&uid);
+            self.other_pods.insert(uid, pod);
+        }
+    }
+
+    /// Sorts all pods again into the service's own and others. Evidence from pods that are not its own is dropped.
+    fn part(&mut self, all: BTreeMap<PodUid, Pod>) {
+        let (own, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.into_iter().partition(|(_, pod)| self.owners.is_own(pod));
+        let before: Vec<_> = self.pods.keys().cloned().collect();
+        for uid in before.iter().filter(|uid| !own.contains_key(uid)) {
+            self.forget_pod(uid);
+        }
+        self.pods = own;
+        self.other_pods = others;
+    }
+
+    /// A pod that is gone proves nothing any more: its log's evidence goes with it.
+    pub(super) fn forget_pod(&mut self, uid: &PodUid) {
+        self.pods.remove(uid);
+        self.logs.retain(|key, _| key.pod_uid != *uid);
+        self.requests.retain(|key, _| key.pod_uid != *uid);
+        self.leaders.forget(uid);
+        self.errors.pod_is_gone(|key| key.pod_uid == *uid);
+        self.vitals.forget(uid);
+        self.feeds.retain(|id, _| super::pod_of(id) != Some(uid));
+        self.count_logs();
+    }
+
+    /// The logs of a pod's container instances.
+    pub fn logs_of(&self, uid: &PodUid) -> impl Iterator<Item = (&ContainerKey, &LogKnown)> {
+        let first = ContainerKey {
+            pod_uid: uid.clone(),
+            pod: SafeText::default(),
+            container: SafeText::default(),
+            restart: 0,
+        };
+        self.logs
+            .range(first..)
+            .take_while(move |(key, _)| key.pod_uid == *uid)
+    }
+
+    /// A pod with the service's label, whosever it is.
+    pub fn any_pod(&self, uid: &PodUid) -> Option<&Pod> {
+        self.pods.get(uid).or_else(|| self.other_pods.get(uid))
+    }
+
+    /// Whether the namespace was looked at and has no deployment of the service.
+    pub fn lacks_deployment(&self) -> bool {
+        self.owners.lacks_deployment()
+    }
+
+    /// Events of the service's own objects and of what it shares with others: those of other pods and workloads are left out.
+    pub fn service_events(&self) -> impl Iterator<Item = &ClusterEvent> {
+        let others: BTreeSet<&str> = self.other_pods.values().map(|pod| &*pod.name).collect();
+        let own: BTreeSet<&str> = self.pods.values().map(|pod| &*pod.name).collect();
+        self.cluster_events.values().filter(move |event| {
+            let name = &*event.object_name;
+            match &*event.object_kind {
+                "Pod" => own.contains(name) || !others.contains(name) && self.owners.may_be_own_pod(name),
+                "ReplicaSet" => self.owners.may_be_own_set(name),
+                "Job"
+                | "CronJob"
+                | "StatefulSet"
+                | "DaemonSet"
+                | "ReplicationController"
+                | "DeploymentConfig" => false,
+                "Deployment" => self.owners.may_be_own_deployment(name),
+                _ => true,
+            }
+        })
+    }
+
+    /// Whose a pod is that carries the service's label, in words.
+    pub fn owner_in_words(&self, pod: &Pod) -> String {
+        self.owners.owner_in_words(pod)
+    }
+
+    /// The other pods with the service's label, counted by whose they are: `2 of Job reindex and 1 of nobody`.
+    pub fn others_in_words(&self) -> Option<String> {
+        let counted = self.counted(self.other_pods.values());
+        (!counted.is_empty()).then(|| listed(&counted))
+    }
+
+    /// What runs pods with the service's label where the service's deployment is missing.
+    pub fn found_instead(&self) -> String {
+        let all = self.pods.values().chain(self.other_pods.values());
+        let found: Vec<String> = self
+            .counted(all)
+            .into_iter()
+            .map(|(owner, count)| match owner.as_str() {
+                "nobody" => format!("{} without a controller", pods(count)),
+                _ => format!("{owner} with {}", pods(count)),
+            })
+            .collect();
+        match found.as_slice() {
+            [] => "nothing with its label".to_owned(),
+            found => joined(found),
+        }
+    }
+
+    /// By whose they are, the most first.
+    fn counted<'a>(&self, pods: impl Iterator<Item = &'a Pod>) -> Vec<(String, usize)> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for pod in pods {
+            *counts.entry(self.owners.owner_in_words(pod)).or_default() += 1;
+        }
+        let mut counted: Vec<_> = counts.into_iter().collect();
+        counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counted
+    }
+
+    /// Why names tell whose pods are, where that is so for good.
+    pub fn owned_by_name(&self) -> Option<&'static str> {
+        let mut pods = self.pods.values().chain(self.other_pods.values());
+        if !pods.any(|pod| self.owners.basis(pod) == Basis::Names) {
+            return None;
+        }
+        match self.feed(&FeedId::ReplicaSets).map(|feed| &feed.state) {
+            Some(FeedState::Connecting | FeedState::Live | FeedState::Resting | FeedState::Ended) => None,
+            Some(FeedState::Off(_)) => Some("no right to read ReplicaSets"),
+            Some(FeedState::Failing { .. }) => Some("ReplicaSets can't be read"),
+            // A record of an older version.
+            None => Some("ReplicaSets were not read"),
+        }
+    }
+}
+
+/// Owners that are named of many.
+const NAMED: usize = 3;
+
+fn pods(count: usize) -> String {
+    format!("{count} pod{}", if count == 1 { "" } else { "s" })
+}
+
+fn listed(counted: &[(String, usize)]) -> String {
+    let each: Vec<String> = counted
+        .iter()
+        .map(|(owner, count)| format!("{count} of {owner}"))
+        .collect();
+    joined(&each)
+}
+
+fn joined(all: &[String]) -> String {
+    match all {
+        [one] => one.clone(),
+        [some @ .., last] if all.len() <= NAMED => format!("{} and {last}", some.join(", ")),
+        _ => format!("{} and {} more", all[..NAMED].join(", "), all.len() - NAMED),
+    }
+}

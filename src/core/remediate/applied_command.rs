@@ -1,0 +1,146 @@
+//! What was done to the cluster in an incident, and what came of it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::command::{Command, CommandOutcome};
+use crate::observe::source::FeedId;
+use crate::observe::state::Facts;
+use crate::record::{Entry, Intent, Line};
+use crate::text::SafeText;
+
+/// How long the watch has to be heard after a command was sent before what it does not show did not happen.
+const SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// How long the watch may take to tell what came of a command without an answer. What it did not tell by then it never will.
+pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// A command that was sent, or was about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When its intent was written.
+    pub at: Timestamp,
+    /// What, for what, by whom.
+    pub intent: Intent,
+    /// What came of it, and when that was known; `None` while it is under way.
+    pub outcome: Option<(Timestamp, CommandOutcome)>,
+    /// How it went on, oldest first; the flag says whether it went as it should.
+    pub stages: Vec<(Timestamp, SafeText, Option<bool>)>,
+}
+
+impl Change {
+    /// Whether it was done, or may have been.
+    pub fn may_have_happened(&self) -> bool {
+        let outcome = self.outcome.as_ref().map(|(_, outcome)| outcome);
+        !matches!(
+            outcome,
+            Some(CommandOutcome::Refused { .. } | CommandOutcome::Failed { .. })
+        )
+    }
+
+    /// Whether nobody knows yet whether it was done.
+    pub fn is_open(&self) -> bool {
+        let outcome = self.outcome.as_ref().map(|(_, outcome)| outcome);
+        matches!(outcome, None | Some(CommandOutcome::Unknown { .. }))
+    }
+
+    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied (the server says so)`.
+    pub fn words(&self) -> String {
+        let cause = self.intent.cause.as_ref();
+        let mut cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
+        if let Some(other) = self.intent.other_advice() {
+            cause.push_str(", advice then: ");
+            cause.push_str(other.action.words());
+        }
+        let outcome = match &self.outcome {
+            Some((_, outcome)) => format!("{} ({})", outcome.name(), outcome.reason()),
+            None => "no outcome yet".to_owned(),
+        };
+        let part = self.intent.part_words();
+        format!("{}{part}{cause}: {outcome}", self.intent.command.words())
+    }
+
+    /// Where others were confirmed with it that were never sent: how many.
+    pub fn not_sent(&self) -> usize {
+        self.intent
+            .part
+            .map_or(0, |(number, of)| of.saturating_sub(number))
+    }
+
+    /// What the cluster shows of it, where its outcome is unknown and the watch tells.
+    pub fn resolve(&self, facts: &Facts, now: Timestamp) -> Option<CommandOutcome> {
+        let done = |what: &str| {
+            Some(CommandOutcome::Applied {
+                how: SafeText::new(what),
+            })
+        };
+        let not_done = |what: &str| {
+            Some(CommandOutcome::Failed {
+                why: SafeText::new(what),
+            })
+        };
+        let asked_at = self.outcome.as_ref().map_or(self.at, |(at, _)| *at);
+        let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
+        let fresh = |id| facts.is_fresh(&id, now);
+        match &self.intent.command {
+            Command::DeletePod { uid, .. } if fresh(FeedId::Pods) => match facts.any_pod(uid) {
+                None => done("the watch shows that the pod is gone"),
+                Some(pod) if pod.deletion_at.is_some() => done("the watch shows that the pod is ending"),
+                Some(_) if over => not_done("the watch shows the pod untouched"),
+                Some(_) => None,
+            },
+            Command::Scale { from, to, .. } if fresh(FeedId::Deployment) => {
+                match facts.deployment.as_ref()?.replicas {
+                    wanted if wanted == *to => done("the watch shows that the deployment wants so many"),
+                    wanted if wanted == *from && over => {
+                        not_done("the watch shows that the deployment wants as many as before")
+                    }
+                    // Before ours came to pass, or after it somebody else chose another number: nobody knows.
+                    _ => None,
+                }
+            }
+            Command::RestartDeployment { mark, .. } if fresh(FeedId::Deployment) => {
+                let seen = facts.deployment.as_ref()?.restarted_at.as_ref();
+                let seen: Option<Timestamp> = seen.and_then(|at| at.parse().ok());
+                // The mark has whole seconds.
+                match seen {
+                    Some(seen) if seen.as_second() >= mark.as_second() => {
+                        done("the watch shows that it was rolled out anew")
+                    }
+                    _ if over => not_done("the watch shows that it was not rolled out anew"),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a record says was done.
+pub fn changes(lines: &[Line]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    lines.iter().for_each(|line| note(&mut changes, line));
+    changes
+}
+
+/// Takes in a line of the record.
+pub fn note(changes: &mut Vec<Change>, line: &Line) {
+    if let Entry::Intent(intent) = &line.entry {
+        changes.push(Change {
+            at: line.at,
+            intent: (**intent).clone(),
+            outcome: None,
+            stages: Vec::new(),
+        });
+    }
+    let (Entry::Outcome { id, .. } | Entry::Stage { id, .. }) = &line.entry else {
+        return;
+    };
+    let Some(change) = changes.iter_mut().rfind(|change| change.intent.id == *id) else {
+        return;
+    };
+    match &line.entry {
+        Entry::Outcome { outcome, .. } => change.outcome = Some((line.at, outcome.clone())),
+        Entry::Stage { words, good, .. } => change.stages.push((line.at, words.clone(), *good)),
+        _ => {}
+    }
+}

@@ -1,0 +1,208 @@
+//! Changes to the cluster: each names one object and holds the preconditions under which it may happen, so that what was seen is what is
+//! changed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::observe::observation::PodUid;
+use crate::profile::rule::Action;
+use crate::text::SafeText;
+
+/// A change to one object.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Command {
+    /// Deletes a pod; the deployment makes another in its place.
+    DeletePod {
+        /// Its name.
+        pod: SafeText,
+        /// Only the pod with this uid: its replacement may have the same name.
+        uid: PodUid,
+    },
+    /// Has the deployment roll its pods out anew, as `kubectl rollout restart` does.
+    RestartDeployment {
+        /// Its name.
+        deployment: SafeText,
+        /// Only the deployment with this uid.
+        uid: SafeText,
+        /// Only while it is as it was seen.
+        resource_version: SafeText,
+        /// The time that its template is marked with, which makes it another template.
+        mark: Timestamp,
+    },
+    /// Changes how many pods the deployment wants, through its `scale` sub-resource.
+    Scale {
+        /// Its name.
+        deployment: SafeText,
+        /// Only the deployment with this uid.
+        uid: SafeText,
+        /// How many it wanted when it was looked at.
+        from: u32,
+        /// How many it is to want.
+        to: u32,
+        /// Only while it is as it was seen.
+        resource_version: SafeText,
+    },
+}
+
+/// As a template is marked with a restart: what `kubectl rollout restart` writes.
+pub fn restart_mark(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+impl Command {
+    /// What is changed: `pod managed-services-api-…`.
+    pub fn object(&self) -> String {
+        match self {
+            Self::DeletePod { pod, .. } => format!("pod {pod}"),
+            Self::RestartDeployment { deployment, .. } | Self::Scale { deployment, .. } => {
+                format!("deployment {deployment}")
+            }
+        }
+    }
+
+    /// As people say it: `delete pod …`.
+    pub fn words(&self) -> String {
+        let object = self.object();
+        match self {
+            Self::DeletePod { .. } => format!("delete {object}"),
+            Self::RestartDeployment { .. } => format!("roll {object} out anew"),
+            Self::Scale { from, to, .. } => format!("scale {object} from {from} to {to} pods"),
+        }
+    }
+
+    /// The command that does the same by hand, as far as one can: `oc` knows no uid.
+    pub fn by_hand(&self, namespace: &str) -> String {
+        match self {
+            Self::DeletePod { pod, .. } => format!("oc -n {namespace} delete pod {pod}"),
+            Self::RestartDeployment { deployment, .. } => {
+                format!("oc -n {namespace} rollout restart deployment/{deployment}")
+            }
+            Self::Scale {
+                deployment, from, to, ..
+            } => format!(
+                "oc -n {namespace} scale deployment/{deployment} --current-replicas={from} --replicas={to}"
+            ),
+        }
+    }
+
+    /// What the operator types to confirm it where a mistake hurts customers: the object's name, whole.
+    pub fn to_type(&self) -> &str {
+        match self {
+            Self::DeletePod { pod, .. } => pod,
+            Self::RestartDeployment { deployment, .. } | Self::Scale { deployment, .. } => deployment,
+        }
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum CommandOutcome {
+    /// The server says that it did it, or it was seen to be done.
+    Applied {
+        /// By what that is known: `the server says so`.
+        how: SafeText,
+    },
+    /// The server, or the console before it, says no: nothing was changed.
+    Refused {
+        /// Why.
+        why: SafeText,
+    },
+    /// It never reached the server: nothing was changed.
+    Failed {
+        /// Why.
+        why: SafeText,
+    },
+    /// It left, and no answer came: it may have happened or not, until the cluster shows which.
+    Unknown {
+        /// Why.
+        why: SafeText,
+    },
+}
+
+impl CommandOutcome {
+    /// As a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "failed",
+            Self::Unknown { .. } => "outcome unknown",
+        }
+    }
+
+    /// Why, or how it is known.
+    pub fn reason(&self) -> &SafeText {
+        match self {
+            Self::Applied { how } => how,
+            Self::Refused { why } | Self::Failed { why } | Self::Unknown { why } => why,
+        }
+    }
+}
+
+/// What the operator sets out to do with one or several commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// Restart one pod.
+    RestartPod,
+    /// Restart all pods, one after the other.
+    RestartAll,
+    /// Restart the pods that an interrupted restart of all did not reach, one after the other.
+    RestartRest,
+    /// Roll out anew.
+    RollOut,
+    /// Start pods where none runs.
+    Start,
+    /// Run more pods.
+    ScaleUp,
+    /// Run fewer pods.
+    ScaleDown,
+}
+
+impl Aim {
+    /// As people say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RestartPod => "restart a pod",
+            Self::RestartAll => "restart all pods, one by one",
+            Self::RestartRest => "restart the remaining pods, one by one",
+            Self::RollOut => "restart by a rollout",
+            Self::Start => "start the pods",
+            Self::ScaleUp => "run more pods",
+            Self::ScaleDown => "run fewer pods",
+        }
+    }
+
+    /// The same where there is little room.
+    pub fn short_words(self) -> &'static str {
+        match self {
+            Self::RestartPod => "restart",
+            Self::RestartAll => "restart all",
+            Self::RestartRest => "restart rest",
+            Self::RollOut => "roll out",
+            Self::Start => "start",
+            Self::ScaleUp => "scale up",
+            Self::ScaleDown => "scale down",
+        }
+    }
+
+    /// The advice that it follows.
+    pub fn answers(self) -> Action {
+        match self {
+            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut => Action::RestartPods,
+            Self::Start => Action::StartPods,
+            Self::ScaleUp => Action::ScaleUp,
+            Self::ScaleDown => Action::None,
+        }
+    }
+
+    /// Whether the leaders are taken away by it.
+    pub fn is_restart(self) -> bool {
+        matches!(
+            self,
+            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut
+        )
+    }
+}

@@ -1,0 +1,316 @@
+//! Whether something may be done now: what stands against it, and what only has to be thought of.
+
+use jiff::Timestamp;
+
+use super::command::{Aim, Command};
+use super::plan::Plan;
+use crate::diagnose::Truth;
+use crate::diagnose::settle::settled_after;
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::Pod;
+use crate::observe::source::{FeedId, Freshness};
+use crate::profile::rule::Action;
+use crate::remediate::applied_command::{Change, TOLD_WITHIN};
+use crate::text::duration;
+
+/// What a gate says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Why it must not be done; nothing where it may.
+    pub refusals: Vec<String>,
+    /// What speaks against it without forbidding it.
+    pub cautions: Vec<String>,
+}
+
+/// What the gate looks at, besides the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// What is known and found.
+    pub account: &'a Account<'a>,
+    /// What was done in this incident.
+    pub past: &'a [Change],
+    /// Why the console may change nothing, where it may not.
+    pub read_only: Option<&'a str>,
+}
+
+/// Whether the plan may be carried out now.
+pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
+    let mut gate = Gate::default();
+    if let Some(why) = situation.read_only {
+        gate.refusals.push(format!("this console changes nothing: {why}"));
+        return gate;
+    }
+    gate.refusals.extend(situation.blind(plan));
+    gate.refusals.extend(situation.under_way());
+    gate.refusals.extend(situation.settling(plan));
+    gate.refusals.extend(situation.rolling(plan));
+    gate.refusals.extend(situation.repeated(plan));
+    gate.refusals.extend(situation.without_cause(plan));
+    for command in &plan.commands {
+        gate.refusals.extend(situation.forbidden(command));
+        gate.refusals.extend(situation.outdated(command));
+    }
+    gate.refusals.extend(situation.too_few(plan));
+    gate.refusals.dedup();
+    gate.cautions.extend(situation.not_advised(plan));
+    gate.cautions.extend(situation.never_told());
+    gate.cautions.extend(situation.rights_unknown(plan));
+    gate.cautions.extend(situation.autoscaled(plan));
+    gate
+}
+
+impl Situation<'_> {
+    fn now(&self) -> Timestamp {
+        self.account.now
+    }
+
+    /// Sources that must be current.
+    fn blind(&self, plan: &Plan) -> Vec<String> {
+        let facts = self.account.facts;
+        let mut refusals = Vec::new();
+        if facts.connection.is_none() {
+            refusals.push("not connected: nobody knows which cluster would be changed".to_owned());
+        }
+        let scales = plan
+            .commands
+            .iter()
+            .any(|command| !matches!(command, Command::DeletePod { .. }));
+        let needed = [
+            (FeedId::Pods, true),
+            (FeedId::Deployment, scales),
+            (FeedId::Api, true),
+        ];
+        for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
+            let age = match facts.freshness(&id, self.now()) {
+                Freshness::Fresh(_) => continue,
+                Freshness::Stale(age) => format!("was last heard {} ago", duration::brief(age)),
+                Freshness::Missing => "was never heard".to_owned(),
+            };
+            refusals.push(format!(
+                "{} {age}: what is shown may not be so any more",
+                id.name()
+            ));
+        }
+        refusals
+    }
+
+    /// A command whose outcome is not known comes first, as long as the watch may tell it.
+    fn under_way(&self) -> Option<String> {
+        let open = self.open().find(|change| self.may_be_told(change))?;
+        Some(format!(
+            "the outcome of \"{}\" is not known yet",
+            open.intent.command.words()
+        ))
+    }
+
+    fn never_told(&self) -> Option<String> {
+        let open = self.open().find(|change| !self.may_be_told(change))?;
+        Some(format!(
+            "the outcome of \"{}\" was never known",
+            open.intent.command.words()
+        ))
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Change> {
+        self.past.iter().filter(|change| change.is_open())
+    }
+
+    fn may_be_told(&self, change: &Change) -> bool {
+        let asked_at = change.outcome.as_ref().map_or(change.at, |(at, _)| *at);
+        self.now().duration_since(asked_at) <= TOLD_WITHIN
+    }
+
+    /// A rollout, a restart or a new container has not settled.
+    fn settling(&self, plan: &Plan) -> Option<String> {
+        let waits = |finding: &&crate::diagnose::RuleFinding| {
+            finding.advice.action == Action::Wait && matches!(finding.truth, Truth::True { .. })
+        };
+        let last = self.past.iter().rev().find(|change| {
+            change.may_have_happened() && change.intent.aim.is_restart() && plan.aim.is_restart()
+        });
+        if let Some(last) = last {
+            let Account { facts, profile, .. } = self.account;
+            if let Some(until) = settled_after(last.at, facts, &profile.leaders, self.now()) {
+                return Some(format!(
+                    "{} {} ago: whether it helped is known in {}",
+                    last.intent.command.words().replacen("delete", "deleted", 1),
+                    duration::brief(self.now().duration_since(last.at)),
+                    duration::brief(until.duration_since(self.now()))
+                ));
+            }
+        }
+        let rule = self.account.diagnosis.decision.rules.iter().find(waits)?;
+        let Truth::True { because, .. } = &rule.truth else {
+            return None;
+        };
+        let why = because.first().unwrap_or(&rule.title);
+        Some(format!("something settles: {why}"))
+    }
+
+    /// The deployment replaces its pods already, or would not if it were asked to.
+    fn rolling(&self, plan: &Plan) -> Option<String> {
+        let deployment = self.account.facts.deployment.as_ref()?;
+        let name = &deployment.name;
+        if deployment.paused && plan.aim == Aim::RollOut {
+            return Some(format!(
+                "deployment {name} is paused: it would roll out when it is resumed, whenever that is"
+            ));
+        }
+        // A pod that is not ready is no rollout: that is what restarts are for.
+        let rolling = !deployment.observed
+            || deployment.updated < deployment.replicas
+            || deployment.current > deployment.updated;
+        (rolling && plan.aim.is_restart() && !deployment.paused)
+            .then(|| format!("deployment {name} is still replacing or making pods"))
+    }
+
+    /// What was done for the same cause did not help. It was done when no pod is left from before.
+    fn repeated(&self, plan: &Plan) -> Option<String> {
+        let cause = plan.cause.as_ref()?;
+        let alike = |change: &&Change| {
+            change.may_have_happened()
+                && change.intent.cause.as_ref() == Some(cause)
+                && change.intent.aim.is_restart() == plan.aim.is_restart()
+        };
+        let first = self
+            .past
+            .iter()
+            .find(alike)
+            .filter(|_| plan.aim != Aim::ScaleUp)?;
+        let mut living = self.account.facts.pods.values().filter(|pod| !pod.is_over());
+        let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
+        done.then(|| {
+            format!(
+                "this was done for the same cause {} ago (rule {cause}), and it holds: hand it off instead",
+                duration::brief(self.now().duration_since(first.at))
+            )
+        })
+    }
+
+    /// What it was recommended for is gone.
+    fn without_cause(&self, plan: &Plan) -> Option<String> {
+        let cause = plan.cause.as_ref()?;
+        let advised = &self.account.diagnosis.decision.recommendation;
+        if advised.rule.as_ref() == Some(cause) && advised.action == plan.aim.answers() {
+            return None;
+        }
+        Some(format!(
+            "it was recommended by rule {cause}, and now the advice is to {}",
+            self.advice()
+        ))
+    }
+
+    fn advice(&self) -> String {
+        let advised = &self.account.diagnosis.decision.recommendation;
+        let profile = self.account.profile;
+        profile.advice_in_words(advised.action, advised.contact.as_deref())
+    }
+
+    fn right(command: &Command) -> &'static [(&'static str, &'static str, &'static str)] {
+        match command {
+            Command::DeletePod { .. } => &[("delete", "pods", "")],
+            Command::RestartDeployment { .. } => &[("patch", "deployments", "")],
+            Command::Scale { .. } => &[
+                ("patch", "deployments", "scale"),
+                ("update", "deployments", "scale"),
+            ],
+        }
+    }
+
+    /// The access review says no to each way to do it.
+    fn forbidden(&self, command: &Command) -> Option<String> {
+        let ways = Self::right(command);
+        let no = |(verb, resource, sub): &(&str, &str, &str)| {
+            self.account.facts.may(verb, resource, sub) == Some(false)
+        };
+        if !ways.iter().all(no) {
+            return None;
+        }
+        let (verb, resource, sub) = ways.first()?;
+        let slash = if sub.is_empty() { "" } else { "/" };
+        Some(format!(
+            "you may not {verb} {resource}{slash}{sub} here: ask for the on-call role of config/rbac.yaml in sopwatch's sources"
+        ))
+    }
+
+    fn rights_unknown(&self, plan: &Plan) -> Option<String> {
+        let known = |command: &Command| {
+            let mut ways = Self::right(command).iter();
+            ways.any(|(verb, resource, sub)| self.account.facts.may(verb, resource, sub).is_some())
+        };
+        (!plan.commands.iter().all(known))
+            .then(|| "whether you may is not known: the server will tell".to_owned())
+    }
+
+    /// The object is not what it was when the plan was made.
+    fn outdated(&self, command: &Command) -> Option<String> {
+        let facts = self.account.facts;
+        match command {
+            Command::DeletePod { pod, uid } => match facts.pods.get(uid) {
+                None if facts.other_pods.contains_key(uid) => {
+                    Some(format!("pod {pod} is not the service's own"))
+                }
+                None => Some(format!("pod {pod} is gone, or another has its name")),
+                Some(seen) if seen.deletion_at.is_some() => Some(format!("pod {pod} is ending already")),
+                Some(_) => None,
+            },
+            Command::RestartDeployment { deployment, uid, .. } | Command::Scale { deployment, uid, .. } => {
+                let Some(seen) = &facts.deployment else {
+                    return Some(format!("deployment {deployment} is gone"));
+                };
+                if seen.uid != *uid {
+                    return Some(format!("deployment {deployment} is another one of the same name"));
+                }
+                match command {
+                    Command::Scale { from, .. } if seen.replicas != *from => Some(format!(
+                        "deployment {deployment} wants {} pods now, not {from}",
+                        seen.replicas
+                    )),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// So many pods stay ready, or the service is worse off than before.
+    fn too_few(&self, plan: &Plan) -> Option<String> {
+        let service = &self.account.profile.service;
+        if let Some(Command::Scale { to, .. }) = plan.commands.first() {
+            return (*to < service.replicas && plan.aim == Aim::ScaleDown).then(|| {
+                format!(
+                    "{to} pods are fewer than the {} that the profile asks for",
+                    service.replicas
+                )
+            });
+        }
+        let pods = &self.account.facts.pods;
+        let ready = pods.values().filter(|pod| pod.is_ready()).count() as u64;
+        // Those after it wait until the one before is replaced.
+        let hits_ready = match plan.commands.first() {
+            Some(Command::DeletePod { uid, .. }) => pods.get(uid).is_some_and(Pod::is_ready),
+            _ => false,
+        };
+        let least = u64::from(service.least_ready());
+        (hits_ready && ready.saturating_sub(1) < least).then(|| {
+            format!(
+                "{ready} pods are ready, and {least} must stay so: start with one that is not ready, or wait for the others"
+            )
+        })
+    }
+
+    /// An autoscaler sets the number of pods itself.
+    fn autoscaled(&self, plan: &Plan) -> Option<String> {
+        let scales = |command: &Command| matches!(command, Command::Scale { .. });
+        let autoscaler = self.account.facts.autoscaler.as_ref()?;
+        plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
+    }
+
+    /// Whether the table says something else.
+    fn not_advised(&self, plan: &Plan) -> Option<String> {
+        let advised = &self.account.diagnosis.decision.recommendation;
+        if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
+            return None;
+        }
+        Some(format!("the advice is another: {}", self.advice()))
+    }
+}

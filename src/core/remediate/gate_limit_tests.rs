@@ -1,0 +1,474 @@
+//! The gate's limits, each from both sides: a second or a pod more, and it says the other thing.
+
+use jiff::SignedDuration;
+
+use super::command::{Aim, CommandOutcome};
+use super::gate::{Gate, Situation, gate};
+use super::gate_tests::{Moment, applied, done};
+use super::plan::Plan;
+use crate::diagnose::{RuleFinding, Truth};
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::{Access, Fact, Permission, Pod, PodUid};
+use crate::observe::source::{FeedId, FeedState, ProblemKind};
+use crate::profile::rule::{Action, Advice};
+use crate::testkit::{ago, deployment, failing, now, pod};
+use crate::text::duration;
+
+/// How a plan is made.
+type Make = fn(&Account<'_>) -> Result<Plan, String>;
+
+const RESTART: Make = |account| Plan::restart_pod(account, &PodUid("2mgcp".into()));
+const SCALE: Make = |account| Plan::scale(account, 1);
+const LESS: Make = |account| Plan::scale(account, -1);
+
+fn said(moment: &Moment, make: Make) -> Gate {
+    moment.with_account(|account| {
+        let situation = Situation {
+            account,
+            past: &moment.past,
+            read_only: moment.read_only,
+        };
+        gate(&make(account).unwrap(), &situation)
+    })
+}
+
+fn refused(moment: &Moment, make: Make) -> String {
+    said(moment, make).refusals.join("; ")
+}
+
+/// A good moment with one thing changed.
+fn but(change: impl FnOnce(&mut Moment)) -> Moment {
+    let mut moment = Moment::well();
+    change(&mut moment);
+    moment
+}
+
+fn unheard(moment: &mut Moment, id: FeedId, seconds: i64) {
+    let live = |id| Fact::Feed(id, FeedState::Live);
+    for id in [id.clone(), FeedId::Api] {
+        moment.facts.apply(live(id), ago(seconds));
+    }
+    if id != FeedId::Api {
+        // A watch whose stream stands is as current as the server: this one broke then, and the server lives.
+        let broken = failing(id, ProblemKind::Refused, "no answer");
+        moment.facts.apply(broken, ago(seconds));
+        moment.facts.apply(live(FeedId::Api), now());
+    }
+}
+
+#[test]
+fn a_source_that_a_change_rests_on_is_heard_within_fifteen_seconds() {
+    let names = [FeedId::Pods, FeedId::Deployment, FeedId::Api];
+    for make in [RESTART, SCALE, Plan::roll_out, Plan::restart_all] {
+        assert_eq!(refused(&Moment::well(), make), "");
+    }
+    // whether a command to a pod rests on it, and one to the deployment
+    for (id, pods, deployments) in [
+        (&names[0], true, true),
+        (&names[1], false, true),
+        (&names[2], true, true),
+    ] {
+        let name = id.name();
+        for (make, rests) in [
+            (RESTART, pods),
+            (Plan::restart_all as Make, pods),
+            (SCALE, deployments),
+            (Plan::roll_out as Make, deployments),
+        ] {
+            let fresh = but(|moment| unheard(moment, id.clone(), 15));
+            assert_eq!(refused(&fresh, make), "", "{name}, 15 s");
+            let stale = but(|moment| unheard(moment, id.clone(), 16));
+            let words = refused(&stale, make);
+            assert_eq!(
+                words.contains(&format!("{name} was last heard 16s ago")),
+                rests,
+                "{words}"
+            );
+            assert_eq!(words.is_empty(), !rests, "{name}: {words}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_was_never_heard_is_no_ground_for_a_change() {
+    let mut moment = Moment::well();
+    let mut facts = crate::observe::state::Facts::default();
+    facts.connection.clone_from(&moment.facts.connection);
+    facts.apply(
+        Fact::Pods(vec![pod("2mgcp", 900), pod("a", 900), pod("b", 900)]),
+        now(),
+    );
+    moment.facts = facts;
+    let words = refused(&moment, RESTART);
+    assert!(words.contains("was never heard"), "{words}");
+}
+
+#[test]
+fn an_unknown_outcome_stands_before_everything_for_two_minutes_from_when_it_was_asked() {
+    let unknown = || CommandOutcome::Unknown { why: "cut".into() };
+    for make in [RESTART, SCALE] {
+        for (seconds, stands) in [(120, true), (121, false)] {
+            let moment = but(|moment| {
+                let mut one = done(10_000, None, unknown());
+                one.outcome = Some((ago(seconds), unknown()));
+                moment.past.push(one);
+            });
+            let gate = said(&moment, make);
+            assert_eq!(
+                gate.refusals.join("").contains("is not known yet"),
+                stands,
+                "{seconds} s"
+            );
+            assert_eq!(
+                gate.cautions.join("").contains("was never known"),
+                !stands,
+                "{seconds} s"
+            );
+        }
+        let moment = but(|moment| {
+            let mut one = done(100, None, unknown());
+            one.outcome = None;
+            moment.past.push(one);
+        });
+        assert!(
+            refused(&moment, make).contains("is not known yet"),
+            "no outcome at all"
+        );
+    }
+}
+
+#[test]
+fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
+    let settle = SignedDuration::try_from(Moment::well().profile.leaders.settle()).unwrap();
+    let settle = settle.as_secs();
+    let after = |seconds: i64, aim| {
+        but(|moment| {
+            let mut one = done(seconds, None, applied());
+            one.intent.aim = aim;
+            moment.past.push(one);
+        })
+    };
+    for make in [RESTART, Plan::restart_all as Make, Plan::roll_out as Make] {
+        let words = refused(&after(settle - 1, Aim::RestartAll), make);
+        assert!(words.contains("whether it helped is known in 1s"), "{words}");
+        assert_eq!(refused(&after(settle, Aim::RestartAll), make), "");
+        assert_eq!(refused(&after(1, Aim::ScaleUp), make), "", "it restarted nothing");
+        let words = refused(&after(1, Aim::RestartRest), make);
+        assert!(words.contains("whether it helped"), "{words}");
+    }
+    assert_eq!(refused(&after(1, Aim::RestartAll), SCALE), "");
+    // the last one counts
+    let mut two = after(settle + 100, Aim::RestartAll);
+    two.past.push(done(10, None, applied()));
+    let words = refused(&two, RESTART);
+    assert!(
+        words.contains(&duration::brief(SignedDuration::from_secs(settle - 10))),
+        "{words}"
+    );
+}
+
+fn rule(action: Action, truth: Truth) -> RuleFinding {
+    RuleFinding {
+        id: "r".to_owned(),
+        title: "the title".to_owned(),
+        truth,
+        advice: Advice {
+            action,
+            contact: None,
+        },
+        flips: String::new(),
+    }
+}
+
+#[test]
+fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
+    let holds = |because: &[&str]| Truth::True {
+        because: because.iter().map(|&why| why.to_owned()).collect(),
+        again: false,
+    };
+    let no = Truth::False {
+        because: "no".to_owned(),
+    };
+    for (action, truth, expected) in [
+        (
+            Action::Wait,
+            holds(&["a pod started"]),
+            "something settles: a pod started",
+        ),
+        (Action::Wait, holds(&[]), "something settles: the title"),
+        (Action::Wait, no.clone(), ""),
+        (Action::RestartPods, holds(&["x"]), ""),
+        (Action::Escalate, holds(&["x"]), ""),
+    ] {
+        let moment = but(|moment| moment.diagnosis.decision.rules.push(rule(action, truth.clone())));
+        assert_eq!(refused(&moment, RESTART), expected);
+        assert_eq!(refused(&moment, SCALE), expected);
+    }
+}
+
+#[test]
+fn a_rule_to_wait_that_does_not_hold_hides_none_that_does() {
+    let moment = but(|moment| {
+        let rules = &mut moment.diagnosis.decision.rules;
+        let because = "no".to_owned();
+        rules.push(rule(Action::Wait, Truth::False { because }));
+        let because = vec!["a pod started".to_owned()];
+        rules.push(rule(
+            Action::Wait,
+            Truth::True {
+                because,
+                again: false,
+            },
+        ));
+    });
+    assert_eq!(refused(&moment, RESTART), "something settles: a pod started");
+}
+
+#[test]
+fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
+    for make in [RESTART, Plan::restart_all as Make] {
+        let mut moment = Moment::well();
+        let plan = moment.with_account(make).unwrap();
+        let words = |moment: &Moment| {
+            moment.with_account(|account| {
+                let situation = Situation {
+                    account,
+                    past: &moment.past,
+                    read_only: None,
+                };
+                gate(&plan, &situation).refusals.join("; ")
+            })
+        };
+        assert_eq!(words(&moment), "");
+        let mut ending = pod("2mgcp", 90_000);
+        ending.deletion_at = Some(now());
+        moment.facts.apply(Fact::Pod(ending), now());
+        let refused = words(&moment);
+        assert!(refused.contains("pod msa-x-2mgcp is ending already"), "{refused}");
+        moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now());
+        // Its replacement may have its name.
+        let named = Pod {
+            name: "msa-x-2mgcp".into(),
+            ..pod("other", 900)
+        };
+        moment.facts.apply(Fact::Pod(named), now());
+        let refused = words(&moment);
+        assert!(
+            refused.contains("pod msa-x-2mgcp is gone, or another has its name"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
+    // replicas, updated, current, observed, paused, refused
+    for (updated, current, observed, paused, stands) in [
+        (3, 3, true, false, false),
+        (2, 3, true, false, true),
+        (2, 2, true, false, true),
+        (3, 4, true, false, true),
+        (4, 4, true, false, false),
+        (3, 3, false, false, true),
+        (2, 3, true, true, false),
+    ] {
+        let moment = but(|moment| {
+            let mut seen = deployment(3);
+            (seen.updated, seen.current, seen.observed, seen.paused) = (updated, current, observed, paused);
+            moment.facts.apply(Fact::Deployment(Some(seen)), now());
+        });
+        let words = refused(&moment, RESTART);
+        assert_eq!(
+            words.contains("still replacing"),
+            stands,
+            "{updated} {current} {observed}: {words}"
+        );
+        assert_eq!(words.is_empty(), !stands, "{words}");
+    }
+}
+
+#[test]
+fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
+    let tried = |seconds: i64| {
+        but(|moment| {
+            moment.diagnosis.decision.recommendation.action = Action::RestartPods;
+            moment.diagnosis.decision.recommendation.rule = Some("no-leader".to_owned());
+            moment.past.push(done(1_000, Some("no-leader"), applied()));
+            for short in ["2mgcp", "blf5h", "lzxms"] {
+                let mut made = pod(short, 900);
+                made.created_at = Some(ago(900));
+                if short == "lzxms" {
+                    made.created_at = Some(ago(seconds));
+                }
+                moment.facts.apply(Fact::Pod(made), now());
+            }
+        })
+    };
+    let all: Make = |account| Plan::restart_all(account).map(|plan| plan.caused(account));
+    assert!(refused(&tried(1_000), all).contains("hand it off instead"));
+    assert_eq!(refused(&tried(1_001), all), "");
+    // one that is over says nothing
+    let mut moment = tried(1_001);
+    let mut over = pod("lzxms", 1_001);
+    over.phase = "Failed".into();
+    moment.facts.apply(Fact::Pod(over), now());
+    moment.profile.service.keep_ready = Some(1);
+    assert!(refused(&moment, all).contains("hand it off instead"));
+    // what was refused was not tried
+    let mut moment = tried(1_000);
+    moment.past[0].outcome = Some((ago(1_000), CommandOutcome::Refused { why: "no".into() }));
+    assert_eq!(refused(&moment, all), "");
+}
+
+fn may(moment: &mut Moment, rights: &[(&str, &str, &str, Option<bool>)]) {
+    let access = |(verb, resource, sub, allowed): &(&str, &str, &str, Option<bool>)| Access {
+        permission: Permission {
+            verb: (*verb).into(),
+            group: "".into(),
+            resource: (*resource).into(),
+            subresource: (*sub).into(),
+            name: "".into(),
+        },
+        allowed: *allowed,
+        reason: "".into(),
+    };
+    let all = rights.iter().map(access).collect();
+    moment.facts.apply(Fact::Access(all), now());
+}
+
+#[test]
+fn a_right_is_missing_when_no_way_is_allowed_and_unknown_when_none_was_told() {
+    const PATCH: (&str, &str, &str) = ("patch", "deployments", "scale");
+    const UPDATE: (&str, &str, &str) = ("update", "deployments", "scale");
+    let with = |patch, update| {
+        but(|moment| {
+            may(
+                moment,
+                &[
+                    (PATCH.0, PATCH.1, PATCH.2, patch),
+                    (UPDATE.0, UPDATE.1, UPDATE.2, update),
+                ],
+            );
+        })
+    };
+    let no = Some(false);
+    for (patch, update, stands) in [
+        (no, no, true),
+        (no, Some(true), false),
+        (Some(true), no, false),
+        (no, None, false),
+    ] {
+        let words = refused(&with(patch, update), SCALE);
+        assert_eq!(
+            words.contains("you may not patch deployments/scale"),
+            stands,
+            "{patch:?} {update:?}: {words}"
+        );
+        assert_eq!(words.is_empty(), !stands);
+    }
+    let unknown = |moment: &Moment, make| {
+        said(moment, make)
+            .cautions
+            .join("")
+            .contains("not known: the server")
+    };
+    assert!(unknown(&Moment::well(), RESTART), "nothing was told");
+    let told = but(|moment| may(moment, &[("delete", "pods", "", Some(true))]));
+    assert!(!unknown(&told, RESTART) && unknown(&told, SCALE));
+    let rollout = but(|moment| may(moment, &[("patch", "deployments", "", no)]));
+    assert!(refused(&rollout, Plan::roll_out).contains("you may not patch deployments "));
+    assert_eq!(refused(&rollout, RESTART), "");
+}
+
+#[test]
+fn as_many_pods_stay_ready_as_the_profile_says_and_no_more_are_asked_for() {
+    let unready = |moment: &mut Moment, short: &str| {
+        let mut one = pod(short, 90_000);
+        one.conditions.clear();
+        moment.facts.apply(Fact::Pod(one), now());
+    };
+    // how many must stay, which are not ready, whether 2mgcp may be restarted
+    let cases: [(Option<u32>, &[&str], bool); 8] = [
+        (None, &[], true),
+        (None, &["blf5h"], false),
+        (None, &["2mgcp"], true),
+        (None, &["2mgcp", "blf5h", "lzxms"], true),
+        (Some(3), &[], false),
+        (Some(1), &["blf5h"], true),
+        (Some(1), &["blf5h", "lzxms"], false),
+        (Some(0), &["blf5h", "lzxms"], true),
+    ];
+    for (keep, down, allowed) in cases {
+        let moment = but(|moment| {
+            moment.profile.service.keep_ready = keep;
+            down.iter().for_each(|short| unready(moment, short));
+        });
+        let words = refused(&moment, RESTART);
+        assert_eq!(words.is_empty(), allowed, "{keep:?} {down:?}: {words}");
+        assert_eq!(
+            words.contains("must stay so"),
+            !allowed,
+            "{keep:?} {down:?}: {words}"
+        );
+    }
+    // of all, the first counts: one that is not ready is taken first
+    let moment = but(|moment| unready(moment, "blf5h"));
+    assert_eq!(refused(&moment, Plan::restart_all), "");
+}
+
+#[test]
+fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still() {
+    let at = |replicas: u32| {
+        but(|moment| {
+            moment
+                .facts
+                .apply(Fact::Deployment(Some(deployment(replicas))), now());
+        })
+    };
+    assert_eq!(refused(&at(4), LESS), "");
+    assert_eq!(
+        refused(&at(3), LESS),
+        "2 pods are fewer than the 3 that the profile asks for"
+    );
+    assert_eq!(refused(&at(1), SCALE), "");
+}
+
+#[test]
+fn a_console_that_may_change_nothing_says_that_and_no_more() {
+    let moment = but(|moment| {
+        moment.read_only = Some("it is said so");
+        moment.facts.connection = None;
+        moment.later = 100;
+    });
+    let gate = said(&moment, RESTART);
+    assert_eq!(gate.refusals, ["this console changes nothing: it is said so"]);
+    assert_eq!(gate.cautions, Vec::<String>::new());
+}
+
+#[test]
+fn a_change_against_the_advice_is_allowed_and_said() {
+    let advised = |action, rule: &str| {
+        but(|moment| {
+            let recommendation = &mut moment.diagnosis.decision.recommendation;
+            (recommendation.action, recommendation.rule) = (action, Some(rule.to_owned()));
+        })
+    };
+    let warned = |moment: &Moment, make| {
+        let gate = said(moment, make);
+        assert_eq!(gate.refusals, Vec::<String>::new());
+        gate.cautions.join("").contains("the advice is another")
+    };
+    let restart: Make = |account| Ok(RESTART(account)?.caused(account));
+    assert!(!warned(&advised(Action::RestartPods, "no-leader"), restart));
+    assert!(warned(&advised(Action::Escalate, "ocm-errors"), restart));
+    assert!(warned(&advised(Action::ScaleUp, "saturated"), restart));
+    assert!(warned(&advised(Action::None, "x"), LESS_OF_FOUR));
+    assert!(!warned(&advised(Action::ScaleUp, "saturated"), SCALE));
+}
+
+/// With the advice to do nothing, fewer pods are not what it asks for.
+const LESS_OF_FOUR: Make = |account| {
+    let mut plan = Plan::scale(account, 1)?;
+    plan.aim = Aim::ScaleDown;
+    Ok(plan)
+};

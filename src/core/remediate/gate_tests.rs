@@ -1,0 +1,471 @@
+//! What the gate refuses, one thing at a time; and what is said of the rest before it is done.
+
+use super::command::{Aim, Command, CommandOutcome};
+use super::gate::{Situation, gate};
+use super::plan::Plan;
+use crate::diagnose::leaders::Verdict;
+use crate::diagnose::{Diagnosis, RuleFinding, Truth};
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::{Access, Connection, Fact, Permission, PodUid};
+use crate::observe::source::{FeedId, FeedState};
+use crate::observe::state::Facts;
+use crate::profile::Profile;
+use crate::profile::rule::{Action, Advice};
+use crate::record::Intent;
+use crate::remediate::applied_command::Change;
+use crate::testkit::{ago, deployment, leader, look_at, now, pod, profile};
+
+/// All is well: three pods, everything fresh.
+fn facts() -> Facts {
+    let mut facts = Facts::default();
+    let connection = Connection {
+        server: "https://api.stage:6443".into(),
+        context: None,
+        user: "oncall".into(),
+        namespace: "msa-stage".into(),
+        version: None,
+        expires_at: None,
+    };
+    facts.apply(Fact::Connection(connection), now());
+    let pods = ["2mgcp", "blf5h", "lzxms"].map(|short| pod(short, 90_000));
+    facts.apply(Fact::Pods(pods.to_vec()), now());
+    facts.apply(Fact::Deployment(Some(deployment(3))), now());
+    for id in [FeedId::Api, FeedId::Pods, FeedId::Deployment] {
+        facts.apply(Fact::Feed(id, FeedState::Live), now());
+    }
+    facts
+}
+
+pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
+    let command = Command::DeletePod {
+        pod: "msa-x-gone".into(),
+        uid: PodUid("gone".into()),
+    };
+    let intent = Intent {
+        id: 1,
+        command,
+        aim: Aim::RestartPod,
+        cause: cause.map(str::to_owned),
+        user: "oncall".into(),
+        part: None,
+        advice: None,
+        rest: Vec::new(),
+    };
+    Change {
+        at: ago(seconds),
+        intent,
+        outcome: Some((ago(seconds), outcome)),
+        stages: Vec::new(),
+    }
+}
+
+pub(super) fn applied() -> CommandOutcome {
+    CommandOutcome::Applied { how: "said".into() }
+}
+
+/// A moment at which something is to be done; each test changes one thing of it.
+pub(super) struct Moment {
+    pub(super) facts: Facts,
+    pub(super) profile: Profile,
+    pub(super) diagnosis: Diagnosis,
+    pub(super) past: Vec<Change>,
+    pub(super) read_only: Option<&'static str>,
+    pub(super) later: i64,
+}
+
+impl Moment {
+    pub(super) fn well() -> Self {
+        Self {
+            facts: facts(),
+            profile: profile(),
+            diagnosis: Diagnosis::default(),
+            past: Vec::new(),
+            read_only: None,
+            later: 0,
+        }
+    }
+
+    pub(super) fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
+        look_at(
+            (&self.facts, &self.profile, &self.diagnosis),
+            ago(-self.later),
+            look,
+        )
+    }
+
+    fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
+        self.with_account(|account| {
+            let situation = Situation {
+                account,
+                past: &self.past,
+                read_only: self.read_only,
+            };
+            match plan(account) {
+                Ok(plan) => gate(&plan, &situation).refusals.join("; "),
+                Err(why) => why,
+            }
+        })
+    }
+
+    fn restart(&self) -> String {
+        self.refusals(|account| Plan::restart_pod(account, &PodUid("2mgcp".into())))
+    }
+}
+
+/// What a moment is called, how it differs from a good one, and what is refused in it; empty for nothing.
+type Case = (&'static str, fn(&mut Moment), &'static str);
+
+fn holds(cases: &[Case]) {
+    for (what, change, words) in cases {
+        let mut moment = Moment::well();
+        change(&mut moment);
+        let refused = moment.restart();
+        assert_eq!(refused.is_empty(), words.is_empty(), "{what}: {refused}");
+        assert!(refused.contains(words), "{what}: {refused}");
+    }
+}
+
+#[test]
+fn what_stands_against_the_restart_of_a_pod_is_told() {
+    holds(&[
+        ("nothing", |_| {}, ""),
+        (
+            "read-only",
+            |moment| moment.read_only = Some("--read-only"),
+            "changes nothing",
+        ),
+        (
+            "not connected",
+            |moment| moment.facts.connection = None,
+            "not connected",
+        ),
+        ("stale", |moment| moment.later = 16, "pods was last heard 16s ago"),
+        (
+            "no right",
+            |moment| {
+                let permission = Permission {
+                    verb: "delete".into(),
+                    group: "".into(),
+                    resource: "pods".into(),
+                    subresource: "".into(),
+                    name: "".into(),
+                };
+                let access = Access {
+                    permission,
+                    allowed: Some(false),
+                    reason: "".into(),
+                };
+                moment.facts.apply(Fact::Access(vec![access]), now());
+            },
+            "you may not delete pods",
+        ),
+        (
+            "gone",
+            |moment| moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now()),
+            "the pod is gone",
+        ),
+        (
+            "too few ready",
+            |moment| {
+                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+            },
+            "2 pods are ready, and 2 must stay so",
+        ),
+        (
+            "one is enough for this service",
+            |moment| {
+                moment.profile.service.keep_ready = Some(1);
+                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+            },
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn what_was_done_before_stands_against_it_for_its_time() {
+    holds(&[
+        (
+            "something settles",
+            |moment| {
+                moment.diagnosis.decision.rules.push(RuleFinding {
+                    id: "settling".to_owned(),
+                    title: "t".to_owned(),
+                    truth: Truth::True {
+                        because: vec!["a rollout is under way".to_owned()],
+                        again: false,
+                    },
+                    advice: Advice {
+                        action: Action::Wait,
+                        contact: None,
+                    },
+                    flips: String::new(),
+                });
+            },
+            "something settles: a rollout is under way",
+        ),
+        (
+            "restarted just now",
+            |moment| moment.past.push(done(100, None, applied())),
+            "deleted pod msa-x-gone 1m40s ago",
+        ),
+        (
+            "restarted a while ago",
+            |moment| moment.past.push(done(10_000, None, applied())),
+            "",
+        ),
+        (
+            "refused just now",
+            |moment| {
+                let refused = CommandOutcome::Refused { why: "no".into() };
+                moment.past.push(done(100, None, refused));
+            },
+            "",
+        ),
+        (
+            "an outcome is unknown",
+            |moment| {
+                let unknown = CommandOutcome::Unknown { why: "cut".into() };
+                moment.past.push(done(100, None, unknown));
+            },
+            "is not known yet",
+        ),
+        (
+            "an outcome was never told",
+            |moment| {
+                let unknown = CommandOutcome::Unknown { why: "cut".into() };
+                moment.past.push(done(10_000, None, unknown));
+            },
+            "",
+        ),
+    ]);
+}
+
+fn advise(moment: &mut Moment, action: Action, rule: &str) {
+    let recommendation = &mut moment.diagnosis.decision.recommendation;
+    recommendation.action = action;
+    recommendation.rule = Some(rule.to_owned());
+}
+
+fn restart_all(account: &Account<'_>) -> Result<Plan, String> {
+    Plan::restart_all(account).map(|plan| plan.caused(account))
+}
+
+#[test]
+fn the_same_cause_is_restarted_for_until_no_pod_is_left_from_before() {
+    let mut moment = Moment::well();
+    advise(&mut moment, Action::RestartPods, "no-leader");
+    assert_eq!(moment.refusals(restart_all), "");
+    moment.past.push(done(10_000, Some("no-leader"), applied()));
+    assert_eq!(moment.refusals(restart_all), "", "three pods are older than that");
+    for short in ["2mgcp", "blf5h"] {
+        moment.facts.apply(Fact::Pod(pod(short, 9_000)), now());
+    }
+    assert_eq!(moment.refusals(restart_all), "", "one pod is older than that");
+    moment.facts.apply(Fact::Pod(pod("lzxms", 9_000)), now());
+    let refused = moment.refusals(restart_all);
+    assert!(refused.contains("hand it off instead"), "{refused}");
+    advise(&mut moment, Action::RestartPods, "crashing");
+    assert_eq!(moment.refusals(restart_all), "", "another cause");
+}
+
+#[test]
+fn what_was_recommended_falls_with_its_recommendation() {
+    let mut moment = Moment::well();
+    advise(&mut moment, Action::RestartPods, "no-leader");
+    let confirmed = moment.with_account(restart_all).unwrap();
+    assert_eq!(confirmed.cause.as_deref(), Some("no-leader"));
+    let asked = |_: &Account<'_>| Ok(confirmed.clone());
+    for (action, rule) in [
+        (Action::None, "nothing"),
+        (Action::Escalate, "no-leader"),
+        (Action::RestartPods, "crashing"),
+    ] {
+        advise(&mut moment, action, rule);
+        let refused = moment.refusals(asked);
+        assert!(
+            refused.contains("it was recommended by rule no-leader, and now"),
+            "{refused}"
+        );
+    }
+    // what the operator chose against the advice stands on its own
+    assert_eq!(
+        moment.refusals(|account| Ok(Plan::restart_all(account)?.caused(account))),
+        ""
+    );
+    advise(&mut moment, Action::Escalate, "ocm-errors");
+    assert_eq!(moment.refusals(restart_all), "");
+}
+
+#[test]
+fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
+    let mut rolling = deployment(3);
+    rolling.updated = 1;
+    let mut surging = deployment(3);
+    surging.current = 4;
+    let mut unseen = deployment(3);
+    unseen.observed = false;
+    for deployment in [rolling, surging, unseen] {
+        let mut moment = Moment::well();
+        moment.facts.apply(Fact::Deployment(Some(deployment)), now());
+        let refused = moment.restart();
+        assert!(refused.contains("is still replacing or making pods"), "{refused}");
+        assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
+    }
+    let mut moment = Moment::well();
+    let mut paused = deployment(3);
+    paused.paused = true;
+    moment.facts.apply(Fact::Deployment(Some(paused)), now());
+    assert_eq!(moment.restart(), "");
+    let refused = moment.refusals(Plan::roll_out);
+    assert!(refused.contains("is paused"), "{refused}");
+}
+
+#[test]
+fn a_pod_that_is_over_is_not_restarted() {
+    let mut moment = Moment::well();
+    let mut evicted = pod("2mgcp", 90_000);
+    evicted.phase = "Failed".into();
+    evicted.status = "Evicted".into();
+    moment.facts.apply(Fact::Pod(evicted), now());
+    let refused = moment.restart();
+    assert!(refused.contains("has ended (Evicted)"), "{refused}");
+}
+
+#[test]
+fn a_number_of_pods_that_somebody_else_changed_is_not_changed_again() {
+    let mut moment = Moment::well();
+    assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
+    let less = moment.refusals(|account| Plan::scale(account, -1));
+    assert!(less.contains("fewer than the 3"), "{less}");
+    let before = moment.refusals(|account| {
+        let mut plan = Plan::scale(account, 1)?;
+        if let Some(Command::Scale { from, .. }) = plan.commands.first_mut() {
+            *from = 2;
+        }
+        Ok(plan)
+    });
+    assert!(before.contains("wants 3 pods now, not 2"), "{before}");
+    let mut other = deployment(3);
+    other.uid = "another".into();
+    let of_old = |account: &Account<'_>| {
+        let mut plan = Plan::scale(account, 1)?;
+        if let Some(Command::Scale { uid, .. }) = plan.commands.first_mut() {
+            *uid = "d".into();
+        }
+        Ok(plan)
+    };
+    moment.facts.apply(Fact::Deployment(Some(other)), now());
+    let refused = moment.refusals(of_old);
+    assert!(refused.contains("another one of the same name"), "{refused}");
+}
+
+#[test]
+fn pods_are_started_by_the_means_that_the_situation_asks_for() {
+    let mut moment = Moment::well();
+    assert!(moment.refusals(Plan::start).contains("a pod serves"));
+    for uid in ["2mgcp", "blf5h", "lzxms"] {
+        moment.facts.apply(Fact::PodGone(PodUid(uid.into())), now());
+    }
+    assert!(moment.refusals(Plan::start).contains("makes none"));
+    moment.facts.apply(Fact::Deployment(Some(deployment(0))), now());
+    assert_eq!(moment.refusals(Plan::start), "");
+}
+
+#[test]
+fn an_autoscaler_undoes_another_number_of_pods() {
+    let mut moment = Moment::well();
+    let cautions = |moment: &Moment, plan: fn(&Account<'_>) -> Result<Plan, String>| {
+        moment.with_account(|account| {
+            let plan = plan(account).unwrap();
+            let situation = Situation {
+                account,
+                past: &[],
+                read_only: None,
+            };
+            gate(&plan, &situation).cautions
+        })
+    };
+    let caution =
+        "autoscaler msa-load will undo it: it sets the number of pods itself, from 2 to 6, and last saw 3";
+    let up: fn(&Account<'_>) -> Result<Plan, String> = |account| Plan::scale(account, 1);
+    assert!(!cautions(&moment, up).concat().contains("autoscaler"));
+    let autoscaler = crate::observe::observation::Autoscaler {
+        name: "msa-load".into(),
+        min: 2,
+        max: 6,
+        current: 3,
+    };
+    moment.facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    assert!(cautions(&moment, up).contains(&caution.to_owned()));
+    let restart: fn(&Account<'_>) -> Result<Plan, String> = Plan::restart_all;
+    assert!(!cautions(&moment, restart).concat().contains("autoscaler"));
+}
+
+/// How a plan is made, what it does, and what it may cost.
+type Stake = (
+    fn(&Account<'_>) -> Result<Plan, String>,
+    &'static str,
+    &'static [&'static str],
+);
+
+const SERVE: &str = "2 of 3 ready pods serve meanwhile";
+const GAP: &str =
+    "nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out";
+
+const STAKES: [Stake; 6] = [
+    (
+        |account| Plan::restart_pod(account, &PodUid("blf5h".into())),
+        "the deployment makes another pod in its place",
+        &[SERVE, "no pod that leads is touched: no gap without a leader"],
+    ),
+    (
+        |account| Plan::restart_pod(account, &PodUid("2mgcp".into())),
+        "the deployment makes another pod in its place",
+        &[SERVE, GAP],
+    ),
+    (
+        Plan::restart_all,
+        "3 pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead come last",
+        &[SERVE, GAP],
+    ),
+    (
+        Plan::roll_out,
+        "the deployment replaces all its pods, as its strategy says",
+        &[GAP],
+    ),
+    (
+        |account| Plan::scale(account, 1),
+        "the deployment makes 1 pod more",
+        &[
+            "the database may see up to 20 connections more",
+            "it can be taken back: scale to 3 again",
+        ],
+    ),
+    (
+        |account| Plan::scale(account, -2),
+        "the deployment ends 2 pods, and chooses which",
+        &[
+            "if the pod that leads is chosen, nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out",
+            "the database may see up to 40 connections fewer",
+            "it can be taken back: scale to 3 again",
+        ],
+    ),
+];
+
+#[test]
+fn what_a_plan_does_and_what_it_may_cost_is_told() {
+    let mut moment = Moment::well();
+    moment.profile.service.database_connections_per_pod = Some(20);
+    moment
+        .diagnosis
+        .leaders
+        .push(leader("Kafka", Verdict::One, &pod("2mgcp", 90_000).name));
+    for (plan, effect, risks) in STAKES {
+        moment.with_account(|account| {
+            let plan = plan(account).unwrap();
+            assert_eq!(plan.effect(), effect);
+            assert_eq!(plan.risks(account), risks, "{}", plan.words());
+        });
+    }
+}

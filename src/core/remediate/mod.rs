@@ -1,0 +1,19 @@
+//! What is done about it: plans, the commands they consist of, the gate before them, and what came of them.
+
+pub mod applied_command;
+#[cfg(test)]
+mod applied_command_limit_tests;
+#[cfg(test)]
+mod applied_command_tests;
+pub mod command;
+pub mod gate;
+#[cfg(test)]
+mod gate_limit_tests;
+#[cfg(test)]
+mod gate_tests;
+pub mod interrupted;
+#[cfg(test)]
+mod interrupted_tests;
+pub mod plan;
+#[cfg(test)]
+mod plan_tests;

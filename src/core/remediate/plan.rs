@@ -1,0 +1,368 @@
+//! What the operator may set out to do, made from what is seen now: commands with their preconditions, in their order.
+
+use super::command::{Aim, Command};
+use super::interrupted::Interrupted;
+use crate::diagnose::leaders::Verdict;
+use crate::export::case_snapshot::Account;
+use crate::observe::observation::{Deployment, Pod, PodUid, short_name};
+use crate::profile::rule::Action;
+use crate::text::duration;
+
+/// Commands that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What for.
+    pub aim: Aim,
+    /// What, one after the other.
+    pub commands: Vec<Command>,
+    /// The rule that recommends it; `None` where none does.
+    pub cause: Option<String>,
+}
+
+impl Plan {
+    /// What the recommendation asks for, by the means that the rights allow.
+    ///
+    /// # Errors
+    /// Why there is nothing to do.
+    pub fn advised(account: &Account<'_>) -> Result<Self, String> {
+        let advised = &account.diagnosis.decision.recommendation;
+        let may = |verb: &str, resource: &str| account.facts.may(verb, resource, "") != Some(false);
+        let only_rollouts = !may("delete", "pods") && may("patch", "deployments");
+        match advised.action {
+            Action::StartPods => Self::start(account),
+            Action::RestartPods if only_rollouts => Self::roll_out(account),
+            Action::RestartPods => Self::restart_all(account),
+            Action::ScaleUp => Self::scale(account, 1),
+            other => Err(format!(
+                "there is nothing to apply: the advice is to {}",
+                account.profile.advice_in_words(other, advised.contact.as_deref())
+            )),
+        }
+    }
+
+    /// The same by the rule that recommends it, where one does.
+    #[must_use]
+    pub fn caused(mut self, account: &Account<'_>) -> Self {
+        let advised = &account.diagnosis.decision.recommendation;
+        if advised.action.is_change() && advised.action == self.aim.answers() {
+            self.cause.clone_from(&advised.rule);
+        }
+        self
+    }
+
+    /// Restarts one pod.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_pod(account: &Account<'_>, uid: &PodUid) -> Result<Self, String> {
+        if let Some(other) = account.facts.other_pods.get(uid) {
+            let owner = account.facts.owner_in_words(other);
+            return Err(format!(
+                "{} is not the service's own pod: it is of {owner}",
+                other.name
+            ));
+        }
+        let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
+        replaceable(account)?;
+        if pod.deletion_at.is_some() {
+            return Err(format!("{} is ending already", pod.name));
+        }
+        if pod.is_over() {
+            return Err(format!(
+                "{} has ended ({}): no other comes in its place",
+                pod.name, pod.status
+            ));
+        }
+        Ok(Self::of(Aim::RestartPod, vec![delete(pod)]))
+    }
+
+    /// Restarts all pods one after the other: the others first, those that lead last, so that the leaders change once.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_all(account: &Account<'_>) -> Result<Self, String> {
+        replaceable(account)?;
+        let pods = leaders_last(account, living(account));
+        if pods.is_empty() {
+            return Err("there is no pod to restart".to_owned());
+        }
+        let commands = pods.into_iter().map(delete).collect();
+        Ok(Self::of(Aim::RestartAll, commands))
+    }
+
+    /// Restarts the pods that an interrupted execution did not reach, and no others: those that are gone or were replaced since need it no
+    /// more.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn restart_rest(account: &Account<'_>, interrupted: &Interrupted) -> Result<Self, String> {
+        replaceable(account)?;
+        let left = |pod: &&Pod| interrupted.left.contains(&pod.uid);
+        let pods = leaders_last(account, living(account).into_iter().filter(left).collect());
+        if pods.is_empty() {
+            return Err("the remaining pods are gone or were replaced since".to_owned());
+        }
+        let aim = match interrupted.aim {
+            Aim::Start => Aim::Start,
+            _ => Aim::RestartRest,
+        };
+        Ok(Self::of(aim, pods.into_iter().map(delete).collect()))
+    }
+
+    /// Rolls the deployment out anew.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn roll_out(account: &Account<'_>) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        let command = Command::RestartDeployment {
+            deployment: deployment.name.clone(),
+            uid: deployment.uid.clone(),
+            resource_version: deployment.resource_version.clone(),
+            mark: account.now,
+        };
+        Ok(Self::of(Aim::RollOut, vec![command]))
+    }
+
+    /// Starts pods where none serves: gives the deployment its number back, or deletes those that do not start.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn start(account: &Account<'_>) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        if deployment.replicas == 0 {
+            let to = account.profile.service.replicas;
+            return Ok(Self::of(Aim::Start, vec![scale(deployment, to)]));
+        }
+        let pods = living(account);
+        if pods.iter().any(|pod| pod.is_ready()) {
+            return Err("a pod serves: there is nothing to start".to_owned());
+        }
+        if pods.is_empty() {
+            return Err(format!(
+                "the deployment wants {} pods and makes none: look at its conditions and events",
+                deployment.replicas
+            ));
+        }
+        Ok(Self::of(Aim::Start, pods.into_iter().map(delete).collect()))
+    }
+
+    /// Runs more pods, or fewer.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn scale(account: &Account<'_>, by: i32) -> Result<Self, String> {
+        let deployment = deployment(account)?;
+        let to = deployment
+            .replicas
+            .checked_add_signed(by)
+            .ok_or("the deployment wants no pod")?;
+        let aim = if by > 0 { Aim::ScaleUp } else { Aim::ScaleDown };
+        Ok(Self::of(aim, vec![scale(deployment, to)]))
+    }
+
+    fn of(aim: Aim, commands: Vec<Command>) -> Self {
+        Self {
+            aim,
+            commands,
+            cause: None,
+        }
+    }
+
+    /// What it does, for its title.
+    pub fn words(&self) -> String {
+        match self.commands.as_slice() {
+            [one] if self.aim != Aim::RollOut => format!("{}: {}", self.aim.words(), one.words()),
+            _ => self.aim.words().to_owned(),
+        }
+    }
+
+    /// What the button that sends it is called.
+    pub fn button(&self) -> String {
+        match (self.aim, self.commands.as_slice()) {
+            (Aim::RollOut, _) => "Restart by a rollout".to_owned(),
+            (Aim::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to)),
+            (_, [Command::Scale { from, to, .. }]) => format!("Scale from {from} to {to}"),
+            (Aim::Start, all) => format!("Replace {}", pods(count(all))),
+            (_, [Command::DeletePod { pod, .. }]) => format!("Restart pod {}", short_name(pod)),
+            (_, all) => format!("Restart {}", pods(count(all))),
+        }
+    }
+
+    /// What it does.
+    pub fn effect(&self) -> String {
+        match (self.aim, self.commands.as_slice()) {
+            (Aim::RestartAll | Aim::RestartRest, pods) if pods.len() > 1 => format!(
+                "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
+                 come last",
+                pods.len()
+            ),
+            (Aim::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
+            (_, [Command::Scale { from, to, .. }]) if to > from => {
+                format!("the deployment makes {} more", pods(to - from))
+            }
+            (_, [Command::Scale { from, to, .. }]) => {
+                format!("the deployment ends {}, and chooses which", pods(from - to))
+            }
+            _ => "the deployment makes another pod in its place".to_owned(),
+        }
+    }
+
+    /// What it may cost the service, a sentence each.
+    pub fn risks(&self, account: &Account<'_>) -> Vec<String> {
+        let all = [
+            self.serving(account),
+            self.gap(account),
+            self.cost(account),
+            self.way_back(),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// How many pods answer while one is replaced.
+    fn serving(&self, account: &Account<'_>) -> Option<String> {
+        if !self.deletes() {
+            return None;
+        }
+        let ready = account.facts.pods.values().filter(|pod| pod.is_ready());
+        let (deleted, others): (Vec<&Pod>, Vec<&Pod>) = ready.partition(|pod| self.hits(&pod.name));
+        // One at a time: of those that are ready, all but the one whose turn it is.
+        let (serve, all) = match deleted.len() {
+            0 => return None,
+            deleted => (others.len() + deleted - 1, others.len() + deleted),
+        };
+        Some(format!("{serve} of {all} ready pods serve meanwhile"))
+    }
+
+    fn way_back(&self) -> Option<String> {
+        match self.commands.as_slice() {
+            [Command::Scale { from, .. }] => Some(format!("it can be taken back: scale to {from} again")),
+            _ => None,
+        }
+    }
+
+    fn deletes(&self) -> bool {
+        self.commands
+            .iter()
+            .any(|command| matches!(command, Command::DeletePod { .. }))
+    }
+
+    /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
+    fn gap(&self, account: &Account<'_>) -> Option<String> {
+        if !self.deletes() && !matches!(self.aim, Aim::RollOut | Aim::ScaleDown) {
+            return None;
+        }
+        let leaders = &account.profile.leaders;
+        let (mut hit, mut perhaps) = (Vec::new(), Vec::new());
+        for leader in &account.diagnosis.leaders {
+            match (leader.verdict, &leader.pod) {
+                (Verdict::One, Some(pod)) if self.hits(pod) => hit.push(leader.worker.as_str()),
+                (Verdict::One, Some(_)) | (Verdict::None, _) => {}
+                _ => perhaps.push(leader.worker.as_str()),
+            }
+        }
+        let (least, most) = (
+            duration::of(leaders.tick),
+            duration::of(leaders.lease + leaders.tick),
+        );
+        let long = format!(
+            "for {} to {} afterwards",
+            duration::brief(least),
+            duration::brief(most)
+        );
+        let why = "the lease of the pod that led must run out";
+        let when = match self.aim {
+            Aim::ScaleDown => "if the pod that leads is chosen, ",
+            _ => "",
+        };
+        let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
+        Some(match (hit.is_empty(), perhaps.is_empty()) {
+            (true, true) => "no pod that leads is touched: no gap without a leader".to_owned(),
+            (true, false) => {
+                format!("{when}perhaps nobody leads {perhaps} {long}: who leads now is not known")
+            }
+            (false, true) => format!("{when}nobody leads {hit} {long}: {why}"),
+            (false, false) => format!("{when}nobody leads {hit}, and perhaps {perhaps}, {long}: {why}"),
+        })
+    }
+
+    /// Whether it ends this pod, or may.
+    fn hits(&self, name: &str) -> bool {
+        matches!(self.aim, Aim::RollOut | Aim::ScaleDown)
+            || self
+                .commands
+                .iter()
+                .any(|command| matches!(command, Command::DeletePod { pod, .. } if **pod == *name))
+    }
+
+    fn cost(&self, account: &Account<'_>) -> Option<String> {
+        let Some(Command::Scale { from, to, .. }) = self.commands.first() else {
+            return None;
+        };
+        let each = account.profile.service.database_connections_per_pod?;
+        let more = i64::from(*to) - i64::from(*from);
+        Some(format!(
+            "the database may see up to {} connections {}",
+            more.abs() * i64::from(each),
+            if more < 0 { "fewer" } else { "more" }
+        ))
+    }
+}
+
+fn count(commands: &[Command]) -> u32 {
+    u32::try_from(commands.len()).unwrap_or(u32::MAX)
+}
+
+fn pods(count: u32) -> String {
+    format!("{count} pod{}", if count == 1 { "" } else { "s" })
+}
+
+fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
+    let pods = account.facts.pods.values();
+    pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
+        .collect()
+}
+
+/// In the order of their turn: those that lead last, so that the leaders change once; before that those that are not ready first.
+fn leaders_last<'a>(account: &Account<'_>, mut pods: Vec<&'a Pod>) -> Vec<&'a Pod> {
+    pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
+    pods
+}
+
+fn leads(account: &Account<'_>, pod: &Pod) -> bool {
+    let mut leaders = account.diagnosis.leaders.iter();
+    leaders.any(|leader| leader.pod.as_ref() == Some(&pod.name))
+}
+
+/// Nobody makes another pod in place of a deleted one where there is no deployment.
+fn replaceable(account: &Account<'_>) -> Result<(), String> {
+    if account.facts.lacks_deployment() {
+        let name = &account.profile.service.deployment;
+        return Err(format!(
+            "there is no deployment {name}: nobody makes another pod in place of a deleted one"
+        ));
+    }
+    Ok(())
+}
+
+fn deployment<'a>(account: &Account<'a>) -> Result<&'a Deployment, String> {
+    let known = account.facts.deployment.as_ref();
+    known.ok_or_else(|| format!("no deployment {} is known", account.profile.service.deployment))
+}
+
+fn delete(pod: &Pod) -> Command {
+    Command::DeletePod {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    }
+}
+
+fn scale(deployment: &Deployment, to: u32) -> Command {
+    Command::Scale {
+        deployment: deployment.name.clone(),
+        uid: deployment.uid.clone(),
+        from: deployment.replicas,
+        to,
+        resource_version: deployment.resource_version.clone(),
+    }
+}
