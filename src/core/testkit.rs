@@ -1,4 +1,4 @@
-//! Facts and a profile to test against: three pods of the service as it was in January 2021, at 14:00.
+//! Observations and a profile to test against: three pods of the service as it was in January 2021, at 14:00.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use super::profile::{
 use super::text::SafeText;
 use crate::diagnose::Diagnosis;
 use crate::diagnose::leaders::{LeaderReading, Verdict};
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 use crate::observe::observation::{
-    Condition, Container, ContainerState, Deployment, Fact, Lease, Limits, Origin, Pod, PodUid, Reading,
+    Condition, Container, ContainerState, Deployment, Observation, Lease, Limits, Origin, Pod, PodUid, Reading,
     Standing, StatusCount, TableReading, UnderWay,
 };
-use crate::observe::source::{FeedId, FeedState, Problem, ProblemKind};
-use crate::observe::state::Facts;
+use crate::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use crate::observe::state::State;
 use crate::profile::sop::Sop;
 
 /// The moment of all tests.
@@ -219,10 +219,10 @@ pub fn deployment(replicas: u32) -> Deployment {
     }
 }
 
-/// Facts of pods that were just heard.
-pub fn facts(pods: Vec<Pod>) -> Facts {
-    let mut facts = Facts::default();
-    facts.apply(Fact::Pods(pods), now());
+/// The state of pods that were just heard.
+pub fn facts(pods: Vec<Pod>) -> State {
+    let mut facts = State::default();
+    facts.apply(Observation::Pods(pods), now());
     facts
 }
 
@@ -298,13 +298,13 @@ pub fn reading(
 
 /// A look at what is known and found, with a SOP that has no steps.
 pub fn look_at<T>(
-    (facts, profile, diagnosis): (&Facts, &Profile, &Diagnosis),
+    (facts, profile, diagnosis): (&State, &Profile, &Diagnosis),
     at: Timestamp,
-    look: impl FnOnce(&Account<'_>) -> T,
+    look: impl FnOnce(&CaseSnapshot<'_>) -> T,
 ) -> T {
     let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
     let sop: Sop = toml::from_str(text).unwrap();
-    look(&Account {
+    look(&CaseSnapshot {
         facts,
         profile,
         sop: &sop,
@@ -331,12 +331,12 @@ pub fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
 }
 
 /// A source that fails.
-pub fn failing(id: FeedId, kind: ProblemKind, what: &str) -> Fact {
+pub fn failing(id: SourceId, kind: ProblemKind, what: &str) -> Observation {
     let problem = Problem::new(kind, what);
     let retry_in = Duration::from_secs(5);
-    Fact::Feed(
+    Observation::Source(
         id,
-        FeedState::Failing {
+        SourceState::Failing {
             problem,
             attempt: 1,
             retry_in,

@@ -25,7 +25,7 @@ use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 
 pub use faults::ApiFault;
 use scenario::Reaction;
@@ -191,7 +191,7 @@ impl Drill {
     }
 
     /// Takes in what the operator would do: whoever is told does their part, each once however often it is said.
-    pub fn answer(&self, action: Action, contact: Option<&str>) {
+    pub fn answer(&self, action: Advice, contact: Option<&str>) {
         let mut waiting = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let (due, others) = std::mem::take(&mut *waiting)

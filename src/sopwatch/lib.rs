@@ -13,10 +13,10 @@
 //!   keys, ticks, resizes ────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
 //! ```
 //!
-//! An adapter turns what a source says into a [`Fact`](incident::fact::Fact) and sends it on the one bounded channel. The loop takes
+//! An adapter turns what a source says into a [`Observation`](incident::fact::Observation) and sends it on the one bounded channel. The loop takes
 //! keys first, then what is queued, calls [`App::update`](app::App::update) for each, judges once with
 //! [`diagnose`](incident::diagnosis::diagnose) and draws once. Nothing else changes what the screen shows. A source that fails keeps
-//! its last facts, says why on its [`Feed`](incident::feed::Feed), and heals by itself; what hangs on it turns stale.
+//! its last facts, says why on its [`Source`](incident::feed::Source), and heals by itself; what hangs on it turns stale.
 //!
 //! # The decision
 //!
@@ -45,7 +45,7 @@
 //!
 //! # What leaves the program
 //!
-//! An [`Account`](incident::account::Account) is the facts of a moment and their diagnosis. From it come the answer of `sopwatch check`
+//! An [`CaseSnapshot`](incident::account::CaseSnapshot) is the facts of a moment and their diagnosis. From it come the answer of `sopwatch check`
 //! ([`assessment`](incident::assessment): JSON, a table, Markdown) and the text for another team ([`handoff`](incident::handoff)), both
 //! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::gather::gather)) until nothing is
 //! [awaited](app::App::awaited), so that there is one diagnosis and no second.
@@ -88,7 +88,7 @@
 //! - Text from outside is a [`SafeText`](incident::text::SafeText) from the moment it enters: no control sequence reaches a terminal,
 //!   and there is no other way to build one.
 //! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
-//! - Evidence is the service's own: [`Facts::pods`](incident::facts::Facts::pods) holds the pods of its deployment, by their controllers;
+//! - Evidence is the service's own: [`State::pods`](incident::facts::State::pods) holds the pods of its deployment, by their controllers;
 //!   other pods with its label are apart, and nothing that judges or acts reads them.
 //! - Missing evidence is unknown: nothing passes or fails on what was not seen.
 //! - Every queue is bounded, and what is let go or missed is counted on the screen.

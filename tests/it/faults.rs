@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use sopwatch_console::app::App;
-use sopwatch_core::observe::source::{FeedId, FeedState, Freshness, ProblemKind};
+use sopwatch_core::observe::source::{SourceId, SourceState, Freshness, ProblemKind};
 use sopwatch_drill::database::Fault;
 use sopwatch_drill::faults::ApiFault;
 
 use super::support::harness::Harness;
 
-fn problem(app: &App, id: &FeedId) -> Option<ProblemKind> {
+fn problem(app: &App, id: &SourceId) -> Option<ProblemKind> {
     app.facts.feed(id)?.problem().map(|problem| problem.kind)
 }
 
-fn is_live(app: &App, id: &FeedId) -> bool {
+fn is_live(app: &App, id: &SourceId) -> bool {
     let live = app
         .facts
         .feed(id)
-        .is_some_and(|feed| feed.state == FeedState::Live);
+        .is_some_and(|feed| feed.state == SourceState::Live);
     live && matches!(app.facts.freshness(id, app.now), Freshness::Fresh(_))
 }
 
@@ -25,14 +25,14 @@ fn all_live(app: &App) -> bool {
     let logs = app
         .facts
         .feeds()
-        .filter(|(id, feed)| matches!(id, FeedId::Log(_)) && feed.state == FeedState::Live);
+        .filter(|(id, feed)| matches!(id, SourceId::Log(_)) && feed.state == SourceState::Live);
     logs.count() >= 3
         && [
-            FeedId::Api,
-            FeedId::Pods,
-            FeedId::Deployment,
-            FeedId::ClusterEvents,
-            FeedId::Database,
+            SourceId::Api,
+            SourceId::Pods,
+            SourceId::Deployment,
+            SourceId::ClusterEvents,
+            SourceId::Database,
         ]
         .iter()
         .all(|id| is_live(app, id))
@@ -51,7 +51,7 @@ async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
     let mut console = on_a_healthy_drill().await;
     console.drill.api().set_fault(Some(fault));
     let named = |app: &App| {
-        [FeedId::Pods, FeedId::Api]
+        [SourceId::Pods, SourceId::Api]
             .iter()
             .any(|id| problem(app, id) == Some(expected))
     };
@@ -61,7 +61,7 @@ async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
         "what was known stays on the screen\n{screen}"
     );
     assert!(
-        is_live(&console.console.app, &FeedId::Database),
+        is_live(&console.console.app, &SourceId::Database),
         "the database goes on"
     );
     console.until_shows(word).await;
@@ -101,19 +101,19 @@ async fn a_right_that_is_missing_takes_only_its_own_source_away() {
         .set_fault(Some(ApiFault::Forbid("events".to_owned())));
     console
         .until("events are forbidden", |app, _| {
-            problem(app, &FeedId::ClusterEvents) == Some(ProblemKind::Forbidden)
+            problem(app, &SourceId::ClusterEvents) == Some(ProblemKind::Forbidden)
         })
         .await;
     console
         .until("the pods are known", |app, _| {
-            is_live(app, &FeedId::Pods) && app.facts.pods.len() == 3
+            is_live(app, &SourceId::Pods) && app.facts.pods.len() == 3
         })
         .await;
     console.press("i");
     console.until_shows("forbidden").await;
     console.drill.api().set_fault(None);
     console
-        .until("events are read", |app, _| is_live(app, &FeedId::ClusterEvents))
+        .until("events are read", |app, _| is_live(app, &SourceId::ClusterEvents))
         .await;
     console.stop().await;
 }
@@ -180,15 +180,15 @@ async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
     console.drill.database().set_fault(Some(fault));
     let screen = console
         .until(word, |app, screen| {
-            problem(app, &FeedId::Database) == Some(expected) && screen.contains(word)
+            problem(app, &SourceId::Database) == Some(expected) && screen.contains(word)
         })
         .await;
     assert!(screen.contains("3/3 ready"), "the pods go on\n{screen}");
-    assert!(is_live(&console.console.app, &FeedId::Pods));
+    assert!(is_live(&console.console.app, &SourceId::Pods));
     console.drill.database().set_fault(None);
     console
         .until("the database is read again", |app, _| {
-            is_live(app, &FeedId::Database)
+            is_live(app, &SourceId::Database)
         })
         .await;
     console.stop().await;

@@ -12,9 +12,9 @@ use sopwatch::journal::read::read;
 use sopwatch_console::app::App;
 use sopwatch_console::app::follow::Differs;
 use sopwatch_console::app::keymap::Keymap;
-use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{Advised, Entry, Found, Line};
+use sopwatch_core::record::{SnapshotAdvice, Entry, Snapshot, Line};
 
 /// What stands beside a record.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -71,15 +71,15 @@ pub fn differing(lines: &[Line]) -> (Vec<(usize, Differs)>, usize) {
     let mut differing = Vec::new();
     let mut found = 0;
     for (index, line) in (1..).zip(&lines[1..]) {
-        found += usize::from(matches!(line.entry, Entry::Found(_)));
+        found += usize::from(matches!(line.entry, Entry::Snapshot(_)));
         differing.extend(app.follow(line).map(|differs| (index, differs)));
     }
     (differing, found)
 }
 
 /// A finding in one line, without sentences.
-fn in_short(number: usize, found: &Found) -> String {
-    let advice = |one: &Advised| {
+fn in_short(number: usize, found: &Snapshot) -> String {
+    let advice = |one: &SnapshotAdvice| {
         let to = one.contact.as_deref().map(|contact| format!(" to {contact}"));
         let by = one.rule.as_deref().map(|rule| format!(" by {rule}"));
         format!(
@@ -123,7 +123,7 @@ fn expected_of(lines: &[Line], known: &Expected) -> Expected {
     let differing: BTreeMap<usize, Differs> = differing.into_iter().collect();
     let mut expected = Expected::default();
     for (index, line) in lines.iter().enumerate() {
-        let Entry::Found(recorded) = &line.entry else {
+        let Entry::Snapshot(recorded) = &line.entry else {
             continue;
         };
         let number = index + 1;
@@ -209,7 +209,7 @@ fn the_kept_records_have_every_kind_of_entry_and_observation() {
     for line in kept().iter().flat_map(|file| lines_of(file)) {
         let name = line.entry.name();
         match &line.entry {
-            Entry::Fact(fact) => kinds.insert(format!("{name}/{}", kind_of(fact))),
+            Entry::Observation(fact) => kinds.insert(format!("{name}/{}", kind_of(fact))),
             _ => kinds.insert(name.to_owned()),
         };
     }
@@ -221,7 +221,7 @@ fn the_kept_records_have_every_kind_of_entry_and_observation() {
 }
 
 /// As a record writes it.
-fn kind_of(fact: &Fact) -> String {
+fn kind_of(fact: &Observation) -> String {
     match serde_json::to_value(fact).unwrap() {
         serde_json::Value::Object(fields) => fields.keys().next().unwrap().clone(),
         other => other.to_string(),

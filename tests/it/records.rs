@@ -215,7 +215,7 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
     pty.type_keys("\r");
     pty.until_shows("a apply");
     until(&mut pty, file, "a finding", |lines| {
-        lines.iter().any(|line| matches!(line.entry, Entry::Found(_)))
+        lines.iter().any(|line| matches!(line.entry, Entry::Snapshot(_)))
     });
     pty.type_keys("q");
     assert_eq!(pty.wait(), 0);
@@ -224,7 +224,7 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
     let is = |kind: fn(&Entry) -> bool| lines.iter().position(|line| kind(&line.entry));
     let (chosen, found) = (
         is(|entry| matches!(entry, Entry::Sop { .. })),
-        is(|entry| matches!(entry, Entry::Found(_))),
+        is(|entry| matches!(entry, Entry::Snapshot(_))),
     );
     assert!(
         chosen.is_some() && chosen < found,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use sopwatch::journal::shelf::encoded;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 use tempfile::TempDir;
 
@@ -117,9 +117,9 @@ fn a_check_without_a_screen_says_whether_all_is_as_recorded() {
 /// The record, with another advice in its first finding.
 fn doctored(mut lines: Vec<Line>) -> Vec<Line> {
     let found = lines.iter_mut().find_map(|line| match &mut line.entry {
-        Entry::Found(found) => Some(found),
+        Entry::Snapshot(found) => Some(found),
         _ => None,
     });
-    found.unwrap().recommendation.action = Action::ScaleUp;
+    found.unwrap().recommendation.action = Advice::ScaleUp;
     lines
 }

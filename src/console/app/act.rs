@@ -10,13 +10,13 @@ use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::perform::PAGE;
 use super::walk::{Next, Phase, Walk};
-use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
-use sopwatch_core::observe::source::{FeedId, Freshness};
+use sopwatch_core::observe::source::{SourceId, Freshness};
 use sopwatch_core::record::{AdviceThen, Entry, Intent};
-use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
-use sopwatch_core::remediate::gate::{Gate, Situation, gate};
+use sopwatch_core::remediate::gate::{Gate, GateInput, gate};
 use sopwatch_core::remediate::interrupted::Interrupted;
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
@@ -40,7 +40,7 @@ impl App {
                 cautions: Vec::new(),
             };
         };
-        let situation = Situation {
+        let situation = GateInput {
             account: &account,
             past: &self.changes,
             read_only: self.read_only(),
@@ -90,7 +90,7 @@ impl App {
 
     /// How many pods an interrupted execution left that are still there; all that it left while the pods were never read.
     pub fn left_to_restart(&self) -> usize {
-        let never_read = self.facts.freshness(&FeedId::Pods, self.now) == Freshness::Missing;
+        let never_read = self.facts.freshness(&SourceId::Pods, self.now) == Freshness::Missing;
         self.interrupted().map_or(0, |interrupted| {
             if never_read {
                 interrupted.left.len()
@@ -117,7 +117,7 @@ impl App {
     }
 
     /// Puts a plan before the operator, and has the server try it without doing it.
-    pub(super) fn propose(&mut self, plan: impl FnOnce(&Account<'_>) -> Result<Plan, String>) -> Vec<Effect> {
+    pub(super) fn propose(&mut self, plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>) -> Vec<Effect> {
         if let Some(why) = self.walk.as_ref().and_then(Walk::stands_before) {
             self.complain(&why);
             return Vec::new();
@@ -292,7 +292,7 @@ impl App {
         };
         (walk.sent, walk.id, walk.phase, walk.since) = (walk.sent + 1, id, Phase::Sent, now);
         walk.words = SafeText::new(&intent.command.words());
-        self.changes.push(Change {
+        self.changes.push(AppliedCommand {
             at: now,
             intent: intent.clone(),
             outcome: None,
@@ -336,7 +336,7 @@ impl App {
         if !self.unfollowed || self.is_looking() || self.sop().is_none() {
             return;
         }
-        let last = self.changes.iter().rposition(Change::may_have_happened);
+        let last = self.changes.iter().rposition(AppliedCommand::may_have_happened);
         let Some(last) = last.filter(|_| self.walk.is_none()) else {
             self.unfollowed = false;
             return;
@@ -354,7 +354,7 @@ impl App {
 
     /// An outcome that nobody told may be seen by now.
     fn resolve_unknown(&mut self) -> Vec<Effect> {
-        let under_way = |change: &Change| {
+        let under_way = |change: &AppliedCommand| {
             // Its answer is still awaited by this console.
             let followed = |walk: &Walk| walk.id == change.intent.id && walk.is_under_way();
             change.outcome.is_none() && self.walk.as_ref().is_some_and(followed)
@@ -451,8 +451,8 @@ impl App {
 }
 
 /// The last change and those before it that were confirmed with it.
-fn confirmed_with(changes: &[Change]) -> Vec<&Change> {
-    let mut sent: Vec<&Change> = Vec::new();
+fn confirmed_with(changes: &[AppliedCommand]) -> Vec<&AppliedCommand> {
+    let mut sent: Vec<&AppliedCommand> = Vec::new();
     for change in changes.iter().rev() {
         let goes_on = sent
             .last()

@@ -6,7 +6,7 @@ use super::App;
 use sopwatch_core::diagnose::leaders::{LeaderReading, Verdict};
 use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::{ContainerState, Pod};
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 use sopwatch_core::profile::Worker;
 
 /// How long a lease is watched to see its end advance: one poll and a little.
@@ -15,27 +15,27 @@ const LEASE_WATCHED: SignedDuration = SignedDuration::from_secs(5);
 impl App {
     /// Whether sources are still being opened or read for the first time, so that what is missing is about to come.
     pub fn is_looking(&self) -> bool {
-        let opening = |id: &FeedId| {
+        let opening = |id: &SourceId| {
             let feed = self.facts.feed(id);
-            feed.is_none_or(|feed| feed.state == FeedState::Connecting)
+            feed.is_none_or(|feed| feed.state == SourceState::Connecting)
         };
         let logs = self.facts.feeds().filter_map(|(id, feed)| match id {
-            FeedId::Log(key) => Some(self.is_reading(key, &feed.state)),
+            SourceId::Log(key) => Some(self.is_reading(key, &feed.state)),
             _ => None,
         });
-        opening(&FeedId::Pods) || opening(&FeedId::Database) || logs.into_iter().any(|reading| reading)
+        opening(&SourceId::Pods) || opening(&SourceId::Database) || logs.into_iter().any(|reading| reading)
     }
 
     /// What an answer still waits for, in words; none when every step has its answer. A source that fails in a way that may pass is
     /// awaited; one that is forbidden, switched off or wrong stays so, and that is an answer.
     pub fn awaited(&self) -> Vec<String> {
         let named = [
-            FeedId::Pods,
-            FeedId::ReplicaSets,
-            FeedId::Autoscaler,
-            FeedId::Deployment,
-            FeedId::ClusterEvents,
-            FeedId::Database,
+            SourceId::Pods,
+            SourceId::ReplicaSets,
+            SourceId::Autoscaler,
+            SourceId::Deployment,
+            SourceId::ClusterEvents,
+            SourceId::Database,
         ];
         let coming = named.into_iter().filter(|id| self.may_come(id));
         let mut awaited: Vec<_> = coming.map(|id| id.name()).collect();
@@ -49,19 +49,19 @@ impl App {
     }
 
     /// Whether a source was not heard yet, or fails in a way that may pass by itself.
-    fn may_come(&self, id: &FeedId) -> bool {
+    fn may_come(&self, id: &SourceId) -> bool {
         match self.facts.feed(id).map(|feed| &feed.state) {
             // Where the server is out of reach for good, nothing is ever opened there.
-            None => *id == FeedId::Database || !self.api_is_out_of_reach(),
-            Some(FeedState::Connecting) => true,
-            Some(FeedState::Failing { problem, .. }) => may_pass(problem.kind),
-            Some(FeedState::Live | FeedState::Ended | FeedState::Resting | FeedState::Off(_)) => false,
+            None => *id == SourceId::Database || !self.api_is_out_of_reach(),
+            Some(SourceState::Connecting) => true,
+            Some(SourceState::Failing { problem, .. }) => may_pass(problem.kind),
+            Some(SourceState::Live | SourceState::Ended | SourceState::Resting | SourceState::Off(_)) => false,
         }
     }
 
     fn api_is_out_of_reach(&self) -> bool {
         let problem = |id| self.facts.feed(&id).and_then(|feed| feed.problem());
-        let problems = [problem(FeedId::Api), problem(FeedId::Pods)];
+        let problems = [problem(SourceId::Api), problem(SourceId::Pods)];
         problems
             .into_iter()
             .flatten()
@@ -85,20 +85,20 @@ impl App {
             container: container.name.clone(),
             restart: container.restarts,
         };
-        let feed = self.facts.feed(&FeedId::Log(key.clone()));
+        let feed = self.facts.feed(&SourceId::Log(key.clone()));
         let awaited = feed.is_none_or(|feed| match &feed.state {
-            FeedState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
+            SourceState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
             state => self.is_reading(&key, state),
         });
         awaited.then(|| format!("log of {}", pod.short_name()))
     }
 
     /// Whether a log is being opened, or read and not yet to its end.
-    fn is_reading(&self, key: &ContainerKey, state: &FeedState) -> bool {
+    fn is_reading(&self, key: &ContainerKey, state: &SourceState) -> bool {
         match state {
-            FeedState::Connecting => true,
-            FeedState::Live => self.is_behind(key),
-            FeedState::Failing { .. } | FeedState::Ended | FeedState::Resting | FeedState::Off(_) => false,
+            SourceState::Connecting => true,
+            SourceState::Live => self.is_behind(key),
+            SourceState::Failing { .. } | SourceState::Ended | SourceState::Resting | SourceState::Off(_) => false,
         }
     }
 

@@ -69,7 +69,7 @@ mod tests {
     use crate::app::Session;
     use crate::app::event::Event;
     use crate::app::keymap::Keymap;
-    use sopwatch_core::observe::observation::Fact;
+    use sopwatch_core::observe::observation::Observation;
     use sopwatch_core::record::{Entry, Line};
     use sopwatch_core::testkit::{ago, now, profile};
 
@@ -91,17 +91,17 @@ mod tests {
         for (ahead, skew) in [(0, 0), (4, 0), (-4, 0), (600, 600), (-600, -600)] {
             let mut app = console();
             app.update(Event::Tick, now());
-            app.update(Event::Fact(Fact::ServerClock(ago(-ahead))), now());
+            app.update(Event::Observation(Observation::ServerClock(ago(-ahead))), now());
             assert_eq!(app.skew, SignedDuration::from_secs(skew), "{ahead} s ahead");
             assert_eq!(app.now, ago(-skew));
             assert_eq!(app.session.started_at, ago(-skew), "the incident's clock goes on");
             // a measurement that differs by a little changes nothing, and a clock that was set right is believed
             app.update(
-                Event::Fact(Fact::ServerClock(ago(2 * ahead.signum() - ahead))),
+                Event::Observation(Observation::ServerClock(ago(2 * ahead.signum() - ahead))),
                 now(),
             );
             assert_eq!(app.skew, SignedDuration::from_secs(skew));
-            app.update(Event::Fact(Fact::ServerClock(now())), now());
+            app.update(Event::Observation(Observation::ServerClock(now())), now());
             assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     fn on_a_fast_clock_the_way_of_an_answer_is_no_difference_of_clocks() {
         let mut app = console();
         app.set_speed(20.0);
-        app.update(Event::Fact(Fact::ServerClock(ago(30))), now());
+        app.update(Event::Observation(Observation::ServerClock(ago(30))), now());
         assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
     }
 
@@ -126,7 +126,7 @@ mod tests {
         app.note_down("mine");
         // this machine is ten minutes behind: to it, the earlier console's note is of a time to come
         app.resume(&[line(900, noted("begun")), line(-300, noted("theirs"))]);
-        app.update(Event::Fact(Fact::ServerClock(ago(-600))), now());
+        app.update(Event::Observation(Observation::ServerClock(ago(-600))), now());
         let notes: Vec<_> = app
             .notes
             .iter()

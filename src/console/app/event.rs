@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 use super::confirm::Rehearsal;
 use super::lesson::{Act, Choice};
 use sopwatch_core::logparse::LogFocus;
-use sopwatch_core::observe::observation::{Fact, RowsOf};
+use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_core::text::SafeText;
@@ -24,7 +24,7 @@ pub enum Event {
     /// Time passed.
     Tick,
     /// A source told something.
-    Fact(Fact),
+    Observation(Observation),
     /// Something was done to a drill's cluster, by whomever.
     Act(Act),
     /// What came of an effect.

@@ -5,13 +5,13 @@ use jiff::SignedDuration;
 use super::walk::{Next, Phase, Walk};
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::diagnose::leaders::Verdict;
-use sopwatch_core::observe::observation::{Fact, Pod, PodUid, Reading};
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Reading};
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::Intent;
-use sopwatch_core::remediate::applied_command::Change;
-use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::remediate::applied_command::AppliedCommand;
+use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{
     ago, deployment, failing, leader, look_at, now, pod, profile, reading, waiting_pod,
@@ -28,16 +28,16 @@ fn delete(short: &str) -> Command {
 
 fn restart_all() -> Plan {
     Plan {
-        aim: Aim::RestartAll,
+        aim: PlanKind::RestartAll,
         commands: OLD.map(delete).to_vec(),
         cause: None,
     }
 }
 
-fn seen(pods: Vec<Pod>) -> Facts {
-    let mut facts = Facts::default();
-    facts.apply(Fact::Pods(pods), now());
-    facts.apply(Fact::Deployment(Some(deployment(3))), now());
+fn seen(pods: Vec<Pod>) -> State {
+    let mut facts = State::default();
+    facts.apply(Observation::Pods(pods), now());
+    facts.apply(Observation::Deployment(Some(deployment(3))), now());
     facts
 }
 
@@ -55,7 +55,7 @@ struct Scene {
     waited: i64,
     profile: Profile,
     diagnosis: Diagnosis,
-    facts: Facts,
+    facts: State,
 }
 
 impl Scene {
@@ -250,8 +250,8 @@ fn what_it_sees_is_believed_for_fifteen_seconds() {
             let mut scene = Scene::replacing(pods);
             scene.waited = 400;
             let facts = &mut scene.facts;
-            facts.apply(Fact::Feed(FeedId::Pods, FeedState::Live), ago(seconds));
-            facts.apply(failing(FeedId::Pods, ProblemKind::Refused, "no answer"), now());
+            facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(seconds));
+            facts.apply(failing(SourceId::Pods, ProblemKind::Refused, "no answer"), now());
             let next = scene.next();
             assert_eq!(does(&next), believed, "{seconds} s: {next:?}");
             assert!(believed || next == Next::Wait, "{next:?}");
@@ -290,9 +290,9 @@ fn a_scale_is_over_when_so_many_pods_are_ready_and_the_deployment_is_calm() {
         let mut scene = Scene::replacing(["a", "b", "c", "d"].map(|short| pod(short, 30))[..pods].to_vec());
         let mut now_wants = deployment(replicas);
         now_wants.available = available;
-        scene.facts.apply(Fact::Deployment(Some(now_wants)), now());
+        scene.facts.apply(Observation::Deployment(Some(now_wants)), now());
         scene.plan = Plan {
-            aim: Aim::ScaleUp,
+            aim: PlanKind::ScaleUp,
             commands: vec![Command::Scale {
                 deployment: "msa".into(),
                 uid: "d".into(),
@@ -318,7 +318,7 @@ fn a_rollout_is_over_when_no_pod_from_before_serves() {
     let rolled = |pods: Vec<Pod>| {
         let mut scene = Scene::replacing(pods);
         scene.plan = Plan {
-            aim: Aim::RollOut,
+            aim: PlanKind::RollOut,
             commands: vec![Command::RestartDeployment {
                 deployment: "msa".into(),
                 uid: "d".into(),
@@ -346,11 +346,11 @@ fn a_rollout_is_over_when_no_pod_from_before_serves() {
 }
 
 /// A command of an earlier console, sent so long ago and applied.
-fn change(place: usize, of: usize, seconds: i64) -> Change {
+fn change(place: usize, of: usize, seconds: i64) -> AppliedCommand {
     let intent = Intent {
         id: place as u64 + 1,
         command: delete(OLD[place]),
-        aim: Aim::RestartAll,
+        aim: PlanKind::RestartAll,
         cause: None,
         user: "oncall".into(),
         part: (of > 1).then_some((place + 1, of)),
@@ -358,7 +358,7 @@ fn change(place: usize, of: usize, seconds: i64) -> Change {
         rest: Vec::new(),
     };
     let applied = CommandOutcome::Applied { how: "".into() };
-    Change {
+    AppliedCommand {
         at: ago(seconds),
         intent,
         outcome: Some((ago(seconds), applied)),
@@ -371,7 +371,7 @@ fn what_came_of_a_command_decides_how_it_goes_on_and_no_answer_is_waited_for_two
     let after = |outcome: Option<CommandOutcome>, waited: i64| {
         let mut sent = change(0, 3, waited);
         sent.outcome = outcome.map(|outcome| (now(), outcome));
-        let (facts, profile, diagnosis) = (Facts::default(), profile(), Diagnosis::default());
+        let (facts, profile, diagnosis) = (State::default(), profile(), Diagnosis::default());
         look_at((&facts, &profile, &diagnosis), now(), |account| {
             let mut walk = Walk::new(restart_all(), account);
             (walk.sent, walk.since) = (1, ago(waited));
@@ -410,7 +410,7 @@ fn ended(
     waited: i64,
     (verdict, rows): (Verdict, Option<Reading>),
 ) -> Next {
-    let all: Vec<Change> = (0..sent).map(|place| change(place, of, 400)).collect();
+    let all: Vec<AppliedCommand> = (0..sent).map(|place| change(place, of, 400)).collect();
     let profile = profile();
     let diagnosis = Diagnosis {
         leaders: vec![leader("Kafka", verdict, "msa-x-fresh")],
@@ -418,11 +418,11 @@ fn ended(
     };
     let mut facts = seen(Vec::new());
     let known =
-        |facts: &Facts, look: &mut dyn FnMut(&sopwatch_core::export::case_snapshot::Account<'_>) -> Next| {
+        |facts: &State, look: &mut dyn FnMut(&sopwatch_core::export::case_snapshot::CaseSnapshot<'_>) -> Next| {
             look_at((facts, &profile, &diagnosis), now(), look)
         };
     if let Some(rows) = rows {
-        facts.apply(Fact::Database(rows), ago(1_000));
+        facts.apply(Observation::Database(rows), ago(1_000));
     }
     known(&facts, &mut |account| {
         let mut walk = Walk::again(&all.iter().collect::<Vec<_>>(), account).unwrap();

@@ -8,18 +8,18 @@ use jiff::SignedDuration;
 use super::checklist::Tick;
 use super::keymap::Keymap;
 use super::{App, Session};
-use sopwatch_core::observe::source::{FeedId, FeedState};
-use sopwatch_core::observe::state::Facts;
-use sopwatch_core::record::{Began, Entry, Found, Line};
+use sopwatch_core::observe::source::{SourceId, SourceState};
+use sopwatch_core::observe::state::State;
+use sopwatch_core::record::{Began, Entry, Snapshot, Line};
 use sopwatch_core::remediate::applied_command;
 
 /// What was recorded, and the other finding that the same facts lead to now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differs {
     /// As the record has it.
-    pub recorded: Found,
+    pub recorded: Snapshot,
     /// As it is found now.
-    pub found: Found,
+    pub found: Snapshot,
 }
 
 impl App {
@@ -45,9 +45,9 @@ impl App {
     pub fn follow(&mut self, line: &Line) -> Option<Differs> {
         self.now = line.at;
         match &line.entry {
-            Entry::Fact(fact) => self.learn((**fact).clone()),
+            Entry::Observation(fact) => self.learn((**fact).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
-            Entry::Found(recorded) => return self.compare(recorded),
+            Entry::Snapshot(recorded) => return self.compare(recorded),
             Entry::Joined(_) => self.look_anew(),
             other => self.remember(line, other),
         }
@@ -117,7 +117,7 @@ impl App {
     fn look_anew(&mut self) {
         self.skew = SignedDuration::ZERO;
         self.settle(&BTreeSet::new());
-        let mut facts = Facts::of_service(&self.session.profile.service.deployment);
+        let mut facts = State::of_service(&self.session.profile.service.deployment);
         facts.began_at = Some(self.session.started_at);
         if let Some(speed) = self.speed {
             facts.set_speed(speed);
@@ -128,13 +128,13 @@ impl App {
     }
 
     /// What was found was found for the SOP that was open: in a console that another incident was still offered to, its own.
-    fn compare(&mut self, recorded: &Found) -> Option<Differs> {
+    fn compare(&mut self, recorded: &Snapshot) -> Option<Differs> {
         let open = self.checklist.sop.clone();
         if self.session.profile.sop(&recorded.sop).is_some() {
             self.checklist.sop.clone_from(&recorded.sop);
         }
         self.judge();
-        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
         self.checklist.sop = open;
         (!found.is_like(recorded)).then(|| Differs {
             recorded: recorded.clone(),
@@ -144,12 +144,12 @@ impl App {
 
     /// The diagnosis, where it differs from the last one that this gave. There is none before the pods were seen or something failed,
     /// nor while no SOP is chosen.
-    pub fn news(&mut self) -> Option<Found> {
+    pub fn news(&mut self) -> Option<Snapshot> {
         self.sop()?;
         if !self.facts.feeds().any(|(id, feed)| tells(id, &feed.state)) {
             return None;
         }
-        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
         if self.found.as_ref().is_some_and(|last| last.is_like(&found)) {
             return None;
         }
@@ -158,10 +158,10 @@ impl App {
     }
 
     /// The diagnosis of this moment, where it differs in anything from the last that was given.
-    pub fn evidence(&mut self) -> Option<Found> {
+    pub fn evidence(&mut self) -> Option<Snapshot> {
         self.judge();
         self.sop()?;
-        let found = Found::of(&self.checklist.sop, &self.diagnosis);
+        let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
         if self.found.as_ref() == Some(&found) {
             return None;
         }
@@ -170,10 +170,10 @@ impl App {
     }
 }
 
-fn tells(id: &FeedId, state: &FeedState) -> bool {
+fn tells(id: &SourceId, state: &SourceState) -> bool {
     match state {
-        FeedState::Live => *id == FeedId::Pods,
-        FeedState::Failing { .. } => true,
+        SourceState::Live => *id == SourceId::Pods,
+        SourceState::Failing { .. } => true,
         _ => false,
     }
 }

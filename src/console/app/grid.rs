@@ -22,7 +22,7 @@ pub struct GridRow {
     pub over: Option<u64>,
     /// Whether there may be more of them than that: not all rows were read.
     pub over_at_least: bool,
-    /// How the count changed within the window of [`Facts::change_of`](sopwatch_core::observe::state::Facts::change_of).
+    /// How the count changed within the window of [`State::change_of`](sopwatch_core::observe::state::State::change_of).
     pub change: Option<i64>,
     /// How its rows move, and when the next is at its limit.
     pub movement: Movement,

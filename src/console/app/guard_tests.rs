@@ -9,13 +9,13 @@ use super::dialog::Dialog;
 use super::event::{Effect, Event, Outcome};
 use super::keymap::Keymap;
 use super::{App, Phase, Rehearsal, Session};
-use sopwatch_core::observe::observation::{Connection, Fact, Pod, PodUid};
-use sopwatch_core::observe::source::{FeedId, FeedState};
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::observe::observation::{Connection, Observation, Pod, PodUid};
+use sopwatch_core::observe::source::{SourceId, SourceState};
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::{Entry, Intent, Line};
-use sopwatch_core::remediate::applied_command::Change;
-use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::remediate::applied_command::AppliedCommand;
+use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
 use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
@@ -41,18 +41,18 @@ fn console() -> App {
         version: None,
         expires_at: None,
     };
-    learn(&mut app, Fact::Connection(connection));
+    learn(&mut app, Observation::Connection(connection));
     learn(
         &mut app,
-        Fact::Pods(SHORT.map(|short| pod(short, 90_000)).to_vec()),
+        Observation::Pods(SHORT.map(|short| pod(short, 90_000)).to_vec()),
     );
-    learn(&mut app, Fact::Deployment(Some(deployment(3))));
-    learn(&mut app, Fact::Feed(FeedId::Api, FeedState::Live));
+    learn(&mut app, Observation::Deployment(Some(deployment(3))));
+    learn(&mut app, Observation::Source(SourceId::Api, SourceState::Live));
     app
 }
 
-fn learn(app: &mut App, fact: Fact) -> Vec<Effect> {
-    app.update(Event::Fact(fact), now())
+fn learn(app: &mut App, fact: Observation) -> Vec<Effect> {
+    app.update(Event::Observation(fact), now())
 }
 
 fn press_at(app: &mut App, key: char, at: Timestamp) -> Vec<Effect> {
@@ -190,20 +190,20 @@ fn an_object_that_changed_closes_the_question() {
     let ending = || {
         let mut ending = pod("2mgcp", 90_000);
         ending.deletion_at = Some(now());
-        Fact::Pod(ending)
+        Observation::Pod(ending)
     };
     let deployed = |change: fn(&mut sopwatch_core::observe::observation::Deployment)| {
         let mut other = deployment(3);
         change(&mut other);
-        Fact::Deployment(Some(other))
+        Observation::Deployment(Some(other))
     };
     let cases = [
-        ("R", Fact::PodGone(PodUid("2mgcp".into())), true),
+        ("R", Observation::PodGone(PodUid("2mgcp".into())), true),
         ("R", ending(), true),
-        ("R", Fact::Pod(pod("another", 100)), false),
+        ("R", Observation::Pod(pod("another", 100)), false),
         ("+", deployed(|other| other.replicas = 4), true),
         ("+", deployed(|other| other.uid = "e".into()), true),
-        ("+", Fact::Deployment(None), true),
+        ("+", Observation::Deployment(None), true),
         ("+", deployed(|other| other.resource_version = "2".into()), false),
         ("O", deployed(|other| other.uid = "e".into()), true),
         ("O", deployed(|other| other.paused = true), true),
@@ -226,7 +226,7 @@ fn a_command_is_sent_with_the_version_that_is_seen_at_that_moment() {
         asked(&mut app, key);
         let mut newer = deployment(3);
         newer.resource_version = "2".into();
-        learn(&mut app, Fact::Deployment(Some(newer)));
+        learn(&mut app, Observation::Deployment(Some(newer)));
         let later = now() + SignedDuration::from_secs(7);
         let intents = sent(&confirm_at(&mut app, later));
         let expected = if key == "+" {
@@ -256,8 +256,8 @@ fn applied(app: &mut App, id: u64) -> Vec<Effect> {
 
 /// The first pod of a restart of all is gone, and another is ready in its place.
 fn replaced(app: &mut App, short: &str, by: &str) -> Vec<Effect> {
-    let mut effects = learn(app, Fact::PodGone(PodUid(short.into())));
-    effects.extend(learn(app, Fact::Pod(pod(by, 5))));
+    let mut effects = learn(app, Observation::PodGone(PodUid(short.into())));
+    effects.extend(learn(app, Observation::Pod(pod(by, 5))));
     effects
 }
 
@@ -296,7 +296,7 @@ fn the_advice_is_taken_at_the_moment_that_a_command_is_sent() {
     profile.rules.extend(rule.ok());
     assert_eq!(profile.rules.len(), 1, "the rule is understood");
     let first = sent(&confirm(&mut app)).remove(0);
-    assert_ne!(first.advice.map(|advice| advice.action), Some(Action::Wait));
+    assert_ne!(first.advice.map(|advice| advice.action), Some(Advice::Wait));
     app.session.profile = Arc::new(profile);
     applied(&mut app, 1);
     // A pod that was made just now settles; nothing was judged between that and what is sent.
@@ -304,7 +304,7 @@ fn the_advice_is_taken_at_the_moment_that_a_command_is_sent() {
     let advice = second.advice.unwrap();
     assert_eq!(
         (advice.action, advice.rule.as_deref()),
-        (Action::Wait, Some("settling"))
+        (Advice::Wait, Some("settling"))
     );
     let change = app.changes.last().unwrap();
     assert!(change.words().contains("advice then: wait"), "{}", change.words());
@@ -319,7 +319,7 @@ fn killed(seconds: i64) -> Vec<Line> {
     let intent = Intent {
         id: 1,
         command: delete("gone"),
-        aim: Aim::RestartAll,
+        aim: PlanKind::RestartAll,
         cause: None,
         user: "oncall".into(),
         part: Some((1, 3)),
@@ -373,7 +373,7 @@ fn one_key_offers_the_pods_that_an_interrupted_restart_left_through_gate_and_con
         planned(&app),
         ["delete pod msa-x-2mgcp", "delete pod msa-x-blf5h"]
     );
-    assert_eq!(question(&app).plan.aim, Aim::RestartRest);
+    assert_eq!(question(&app).plan.aim, PlanKind::RestartRest);
     let number = question(&app).number;
     answered(&mut app, number, Rehearsal::Passed);
     let intents = sent(&confirm(&mut app));
@@ -399,10 +399,10 @@ fn the_rest_is_refused_where_any_restart_is() {
 #[test]
 fn pods_that_were_replaced_since_fall_out_of_the_rest() {
     let mut app = resumed(1_000);
-    learn(&mut app, Fact::PodGone(PodUid("2mgcp".into())));
+    learn(&mut app, Observation::PodGone(PodUid("2mgcp".into())));
     learn(
         &mut app,
-        Fact::Pod(Pod {
+        Observation::Pod(Pod {
             name: "msa-x-2mgcp".into(),
             ..pod("another", 400)
         }),
@@ -415,7 +415,7 @@ fn pods_that_were_replaced_since_fall_out_of_the_rest() {
     press(&mut app, "U");
     assert_eq!(planned(&app), ["delete pod msa-x-blf5h"]);
     app.update(Event::Key(KeyEvent::from(KeyCode::Esc)), now());
-    learn(&mut app, Fact::PodGone(PodUid("blf5h".into())));
+    learn(&mut app, Observation::PodGone(PodUid("blf5h".into())));
     assert_eq!((app.left_to_restart(), app.interrupted_words()), (0, None));
     press(&mut app, "U");
     assert!(app.dialog().is_none());
@@ -441,7 +441,7 @@ fn a_restart_that_was_stopped_in_this_console_leaves_its_rest_too() {
 /// The last change of an earlier console is watched again for ten minutes.
 #[test]
 fn what_was_done_last_is_watched_again_within_ten_minutes() {
-    let database = || Fact::Feed(FeedId::Database, FeedState::Off("none".into()));
+    let database = || Observation::Source(SourceId::Database, SourceState::Off("none".into()));
     for (seconds, watched) in [(600, true), (601, false)] {
         let mut app = resumed(seconds);
         learn(&mut app, database());
@@ -483,7 +483,7 @@ fn a_name_is_typed_in_production_and_where_nobody_knows_whether_it_is() {
     assert_eq!(app.to_type(&plan).as_deref(), Some("msa"));
     app.session.environment = None;
     assert_eq!(app.to_type(&plan).as_deref(), Some("msa"));
-    let changes: Vec<Change> = app.changes.clone();
+    let changes: Vec<AppliedCommand> = app.changes.clone();
     assert_eq!(sent(&confirm(&mut app)), [], "no letter confirms it");
     assert_eq!(app.changes, changes);
 }

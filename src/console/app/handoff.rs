@@ -8,8 +8,8 @@ use super::dialog::{Dialog, Scroll};
 use super::event::Effect;
 use super::page::{Page, Tone};
 use sopwatch_core::diagnose::{Decision, Diagnosis};
-use sopwatch_core::export::case_snapshot::Account;
-use sopwatch_core::export::handoff::{Deed, Done, Ticked, hand_off};
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
+use sopwatch_core::export::handoff::{ActionRow, Done, Ticked, hand_off};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
@@ -77,7 +77,7 @@ impl App {
             decision: Decision::default(),
             ..self.diagnosis.clone()
         };
-        let account = Account {
+        let account = CaseSnapshot {
             diagnosis: &undecided,
             ..account
         };
@@ -99,11 +99,11 @@ impl App {
     /// What was done so far: what was ticked, and in a lesson what was done to the cluster.
     fn done(&self) -> Done {
         let acts = self.course.iter().flat_map(|course| &course.acts);
-        let deed = |noted: &super::lesson::Noted| Deed {
+        let deed = |noted: &super::lesson::Noted| ActionRow {
             at: noted.act.at,
             what: SafeText::new(&noted.act.words()),
         };
-        let changes = self.changes.iter().map(|change| Deed {
+        let changes = self.changes.iter().map(|change| ActionRow {
             at: change.at,
             what: SafeText::new(&change.words()),
         });

@@ -12,7 +12,7 @@ use super::event::Effect;
 use super::page::{Page, Tone};
 use super::walk::Phase;
 use sopwatch_core::record::{Entry, Line};
-use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
@@ -359,7 +359,7 @@ impl App {
         page.add(tone, format!("{}  {since}", walk.words));
     }
 
-    fn add_change(&self, page: &mut Page, change: &Change) {
+    fn add_change(&self, page: &mut Page, change: &AppliedCommand) {
         let tone = match change.outcome.as_ref().map(|(_, outcome)| outcome) {
             Some(CommandOutcome::Applied { .. }) => Tone::Plain,
             Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,

@@ -59,8 +59,8 @@ mod tests {
     use crate::app::Session;
     use crate::app::event::Event;
     use crate::app::keymap::Keymap;
-    use sopwatch_core::observe::observation::Fact;
-    use sopwatch_core::observe::source::{FeedId, FeedState};
+    use sopwatch_core::observe::observation::Observation;
+    use sopwatch_core::observe::source::{SourceId, SourceState};
     use sopwatch_core::testkit::{SHORT, now, pod, profile, source};
 
     fn app() -> App {
@@ -79,15 +79,15 @@ mod tests {
     #[test]
     fn which_pods_matter_is_said_only_where_not_all_logs_are_followed() {
         let mut app = app();
-        let mut facts = vec![Fact::Pods(SHORT.map(|short| pod(short, 600)).to_vec())];
-        facts.push(Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Live));
+        let mut facts = vec![Observation::Pods(SHORT.map(|short| pod(short, 600)).to_vec())];
+        facts.push(Observation::Source(SourceId::Log(source(SHORT[0])), SourceState::Live));
         for fact in facts {
-            app.update(Event::Fact(fact), now());
+            app.update(Event::Observation(fact), now());
         }
         app.panes.focus = Pane::Pods;
         assert_eq!(app.update(Event::Tick, now()), []);
-        let rests = Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Resting);
-        app.update(Event::Fact(rests), now());
+        let rests = Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Resting);
+        app.update(Event::Observation(rests), now());
         let chosen = app.pods()[0].uid.clone();
         let focus = LogFocus {
             chosen: BTreeSet::from([chosen]),

@@ -62,14 +62,14 @@ use self::player::Player;
 pub use self::walk::{Phase, Walk};
 use sopwatch_core::diagnose::leaders::read_leaders;
 use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
-use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Pod;
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::sop::{OTHER, Sop, Step, StepStatus, other_step};
 use sopwatch_core::profile::{Environment, Profile};
-use sopwatch_core::record::Found;
-use sopwatch_core::remediate::applied_command::Change;
+use sopwatch_core::record::Snapshot;
+use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::text::SafeText;
 
 /// What is fixed from the start of the console.
@@ -97,7 +97,7 @@ pub struct App {
     /// What is fixed.
     pub session: Session,
     /// What is known.
-    pub facts: Facts,
+    pub facts: State,
     /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
     pub diagnosis: Diagnosis,
     /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
@@ -111,7 +111,7 @@ pub struct App {
     /// The chosen SOP and its ticks.
     pub checklist: Checklist,
     /// What was done to the cluster in this incident, oldest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<AppliedCommand>,
     /// What is being carried out, or was last.
     pub walk: Option<Walk>,
     /// Whether what an earlier console carried out last may still be under way.
@@ -127,7 +127,7 @@ pub struct App {
     /// Counts what was asked before a change.
     questions: u64,
     /// What the record was told last.
-    found: Option<Found>,
+    found: Option<Snapshot>,
     /// Which key does what.
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.
@@ -149,7 +149,7 @@ pub struct App {
 impl App {
     /// A console that knows nothing yet. Where `sop` is none of the profile's, none is chosen.
     pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
-        let mut facts = Facts::of_service(&session.profile.service.deployment);
+        let mut facts = State::of_service(&session.profile.service.deployment);
         facts.began_at = Some(session.started_at);
         let known = session.profile.sop(sop).map_or("", |sop| &sop.id);
         let checklist = Checklist::new(known);
@@ -210,8 +210,8 @@ impl App {
     }
 
     /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.
-    pub fn account(&self) -> Option<Account<'_>> {
-        Some(Account {
+    pub fn account(&self) -> Option<CaseSnapshot<'_>> {
+        Some(CaseSnapshot {
             facts: &self.facts,
             profile: &self.session.profile,
             sop: self.sop()?,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::StandingRow;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
@@ -48,7 +48,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Those that are known now.
-    pub(super) fn of(account: &Account<'_>) -> Self {
+    pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
         let mut rows = Self {
             under_way: BTreeSet::new(),
             late: BTreeSet::new(),
@@ -81,7 +81,7 @@ impl Rows {
     /// must move for a change to have helped; those within their limits may take their time.
     pub(super) fn told(
         &self,
-        account: &Account<'_>,
+        account: &CaseSnapshot<'_>,
         since: Timestamp,
         waited: SignedDuration,
     ) -> Option<End> {

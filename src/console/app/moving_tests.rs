@@ -4,14 +4,14 @@ use jiff::SignedDuration;
 
 use super::moving::Rows;
 use sopwatch_core::diagnose::Diagnosis;
-use sopwatch_core::observe::observation::{Fact, Row, StandingRow, UnderWay};
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::observation::{Observation, Row, StandingRow, UnderWay};
+use sopwatch_core::observe::state::State;
 use sopwatch_core::testkit::{ago, look_at, now, profile, reading};
 
 /// Rows by id, status and age in seconds.
 type Listed = &'static [(&'static str, &'static str, i64)];
 
-fn listed(rows: Listed, more: bool) -> Fact {
+fn listed(rows: Listed, more: bool) -> Observation {
     let row = |(id, status, age): &(&str, &str, i64)| StandingRow {
         status: (*status).into(),
         clock_s: Some(*age),
@@ -30,7 +30,7 @@ fn listed(rows: Listed, more: bool) -> Fact {
         more,
         by_sight: Vec::new(),
     });
-    Fact::Database(reading)
+    Observation::Database(reading)
 }
 
 /// What is said after `waited` seconds with a leader, of what was under way before and what is now; `None`: it was not read since.
@@ -40,7 +40,7 @@ fn said(
     waited: i64,
 ) -> Option<(Option<bool>, String)> {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = Facts::default();
+    let mut facts = State::default();
     if let Some(rows) = before {
         facts.apply(listed(rows, false), ago(900));
     }
@@ -162,12 +162,12 @@ fn rows_that_move_say_that_a_change_worked_and_late_ones_that_stay_that_it_did_n
 #[test]
 fn a_table_that_one_poll_could_not_read_is_waited_for() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = Facts::default();
+    let mut facts = State::default();
     facts.apply(listed(LATE, false), ago(900));
     let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
     let mut unread = reading(None, &[]);
     unread.tables[0].under_way = Err("lock timeout".into());
-    facts.apply(Fact::Database(unread), ago(1));
+    facts.apply(Observation::Database(unread), ago(1));
     for (waited, expected) in [(10, None), (301, Some((None, UNKNOWN.to_owned())))] {
         let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
             let end = rows.told(account, ago(waited), SignedDuration::from_secs(waited))?;
@@ -190,7 +190,7 @@ fn a_row_is_late_a_second_after_its_limit_and_not_at_it() {
 #[test]
 fn a_poll_from_before_the_leaders_says_nothing_of_the_rows_since() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = Facts::default();
+    let mut facts = State::default();
     facts.apply(listed(LATE, false), ago(900));
     let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
     for (read, says) in [(100, false), (99, true)] {

@@ -9,12 +9,12 @@ use super::moving::Rows;
 use super::page::Tone;
 use super::{App, Session};
 use sopwatch_core::diagnose::diagnose;
-use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::export::check::Assessment;
 use sopwatch_core::export::handoff::{Done, hand_off};
 use sopwatch_core::observe::observation;
-use sopwatch_core::observe::observation::{Fact, Reading, Row, RowsOf, StandingRow, UnderWay};
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Observation, Reading, Row, RowsOf, StandingRow, UnderWay};
+use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::profile::{ClockBasis, Profile};
 use sopwatch_core::testkit::{ago, now, reading};
@@ -103,9 +103,9 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
     };
     let mut app = App::new(session, "kafka-provisioning-latency", Keymap::default());
     app.now = now();
-    app.facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
+    app.facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
     let read = poll(table, status, Some((clock, age)));
-    app.facts.apply(Fact::Database(read), now());
+    app.facts.apply(Observation::Database(read), now());
     let of = RowsOf {
         table: table.into(),
         status: status.into(),
@@ -115,7 +115,7 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
         rows: Ok(vec![row(clock, age)]),
         more: false,
     };
-    app.facts.apply(Fact::Rows(rows), now());
+    app.facts.apply(Observation::Rows(rows), now());
     app
 }
 
@@ -124,7 +124,7 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
     let profile = &*app.session.profile;
     let sop = profile.sop("kafka-provisioning-latency").unwrap();
     let diagnosis = diagnose(&app.facts, profile, sop, now());
-    let account = Account {
+    let account = CaseSnapshot {
         facts: &app.facts,
         profile,
         sop,
@@ -156,8 +156,8 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
     // Once the row has left, the check of a change says whether it was late.
     let before = Rows::of(&account);
     let mut after = app.facts.clone();
-    after.apply(Fact::Database(poll(table, status, None)), now());
-    let after = Account {
+    after.apply(Observation::Database(poll(table, status, None)), now());
+    let after = CaseSnapshot {
         facts: &after,
         ..account
     };

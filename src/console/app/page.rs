@@ -9,7 +9,7 @@ use super::keymap::Key;
 use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
-use sopwatch_core::observe::source::{Feed, FeedId, FeedState, Freshness};
+use sopwatch_core::observe::source::{Source, SourceId, SourceState, Freshness};
 use sopwatch_core::profile::sop::Step;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::link_lines;
@@ -146,9 +146,9 @@ impl App {
         let mut page = Page::titled("Sources");
         page.section("What is read");
         let ended =
-            |(id, feed): &(&FeedId, &Feed)| matches!(id, FeedId::Log(_)) && feed.state == FeedState::Ended;
+            |(id, feed): &(&SourceId, &Source)| matches!(id, SourceId::Log(_)) && feed.state == SourceState::Ended;
         let over = self.facts.feeds().filter(ended).count();
-        let resting = |feed: &Feed| feed.state == FeedState::Resting;
+        let resting = |feed: &Source| feed.state == SourceState::Resting;
         let shown = self.facts.feeds().filter(|feed| !ended(feed) && !resting(feed.1));
         for (id, feed) in shown {
             let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
@@ -459,21 +459,21 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
     .to_owned()
 }
 
-fn feed_words(feed: &Feed, freshness: Freshness, now: Timestamp) -> (Tone, String) {
+fn feed_words(feed: &Source, freshness: Freshness, now: Timestamp) -> (Tone, String) {
     let age = match freshness {
         Freshness::Missing => "never heard".to_owned(),
         Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", duration::brief(age)),
     };
     match &feed.state {
-        FeedState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
-        FeedState::Live if matches!(freshness, Freshness::Stale(_)) => {
+        SourceState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
+        SourceState::Live if matches!(freshness, Freshness::Stale(_)) => {
             (Tone::Doubtful, format!("stale: {age}"))
         }
-        FeedState::Live => (Tone::Good, format!("live, {age}")),
-        FeedState::Ended => (Tone::Plain, "ended".to_owned()),
-        FeedState::Resting => (Tone::Plain, format!("read in turns, {age}")),
-        FeedState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
-        FeedState::Failing { problem, attempt, .. } => {
+        SourceState::Live => (Tone::Good, format!("live, {age}")),
+        SourceState::Ended => (Tone::Plain, "ended".to_owned()),
+        SourceState::Resting => (Tone::Plain, format!("read in turns, {age}")),
+        SourceState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
+        SourceState::Failing { problem, attempt, .. } => {
             let retry = feed
                 .retry_at
                 .map(|at| at.duration_since(now))

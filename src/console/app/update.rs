@@ -15,8 +15,8 @@ use super::dialog::{Dialog, Purpose};
 use super::event::{Effect, Event, Outcome};
 use super::keymap::Key;
 use super::notice::Notice;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
 
@@ -27,7 +27,7 @@ impl App {
     /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
     pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         // On a drill's fast clock an answer's way is long, and both clocks are the same.
-        if let Event::Fact(Fact::ServerClock(clock)) = &event
+        if let Event::Observation(Observation::ServerClock(clock)) = &event
             && self.speed.is_none()
             && self.player.is_none()
         {
@@ -56,7 +56,7 @@ impl App {
                 self.paste(&text);
                 Vec::new()
             }
-            Event::Fact(fact) => {
+            Event::Observation(fact) => {
                 self.learn(fact);
                 self.go_on()
             }
@@ -77,14 +77,14 @@ impl App {
     /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
     /// log pane does not show, and figures of the vital signs, from a source whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
-        let live = |id: FeedId| {
+        let live = |id: SourceId| {
             let feed = self.facts.feed(&id);
-            feed.is_some_and(|feed| feed.state == FeedState::Live)
+            feed.is_some_and(|feed| feed.state == SourceState::Live)
         };
         let batch = match event {
-            Event::Fact(Fact::Log(batch)) => batch,
-            Event::Fact(Fact::Usage(_)) => return live(FeedId::Usage),
-            Event::Fact(Fact::Scrape { pod, .. }) => return live(FeedId::Scrape(pod.clone())),
+            Event::Observation(Observation::Log(batch)) => batch,
+            Event::Observation(Observation::Usage(_)) => return live(SourceId::Usage),
+            Event::Observation(Observation::Scrape { pod, .. }) => return live(SourceId::Scrape(pod.clone())),
             // A replay that stands still.
             Event::Tick if self.player.as_ref().is_some_and(|player| !player.is_playing()) => {
                 return self.notice.is_none();
@@ -97,19 +97,19 @@ impl App {
             && !batch.records.iter().any(|record| self.log.shows(record))
     }
 
-    pub(super) fn learn(&mut self, fact: Fact) {
+    pub(super) fn learn(&mut self, fact: Observation) {
         match &fact {
             // A pod that is not the service's own, in a record of an older version.
-            Fact::Log(batch) if self.facts.other_pods.contains_key(&batch.source.pod_uid) => {}
-            Fact::LogNote { source, .. } if self.facts.other_pods.contains_key(&source.pod_uid) => {}
-            Fact::Log(batch) => {
+            Observation::Log(batch) if self.facts.other_pods.contains_key(&batch.source.pod_uid) => {}
+            Observation::LogNote { source, .. } if self.facts.other_pods.contains_key(&source.pod_uid) => {}
+            Observation::Log(batch) => {
                 let source = Arc::new(batch.source.clone());
                 batch
                     .records
                     .iter()
                     .for_each(|record| self.log.push(&source, record.clone()));
             }
-            Fact::LogNote { source, text, .. } => {
+            Observation::LogNote { source, text, .. } => {
                 self.log.note(&Arc::new(source.clone()), self.now, text.clone());
             }
             _ => {}

@@ -9,11 +9,11 @@ use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::settle;
 use sopwatch_core::diagnose::waiting::stuck_in;
 use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
-use sopwatch_core::export::case_snapshot::Account;
+use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::{Pod, PodUid};
-use sopwatch_core::observe::source::FeedId;
-use sopwatch_core::remediate::applied_command::{Change, TOLD_WITHIN};
-use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::observe::source::SourceId;
+use sopwatch_core::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
+use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
@@ -76,7 +76,7 @@ pub(super) enum Next {
 
 impl Walk {
     /// Begins to carry out a plan.
-    pub(super) fn new(plan: Plan, account: &Account<'_>) -> Self {
+    pub(super) fn new(plan: Plan, account: &CaseSnapshot<'_>) -> Self {
         Self {
             words: SafeText::new(&plan.words()),
             confirmed: plan.commands.len(),
@@ -94,7 +94,7 @@ impl Walk {
     }
 
     /// Goes on watching what an earlier console carried out until it ended; nothing more is sent.
-    pub(super) fn again(sent: &[&Change], account: &Account<'_>) -> Option<Self> {
+    pub(super) fn again(sent: &[&AppliedCommand], account: &CaseSnapshot<'_>) -> Option<Self> {
         let (first, last) = (sent.first()?, sent.last()?);
         let plan = Plan {
             aim: last.intent.aim,
@@ -179,7 +179,7 @@ impl Walk {
     }
 
     /// What follows from what is known now.
-    pub(super) fn next(&self, account: &Account<'_>, change: Option<&Change>) -> Next {
+    pub(super) fn next(&self, account: &CaseSnapshot<'_>, change: Option<&AppliedCommand>) -> Next {
         let waited = account.now.duration_since(self.since);
         match self.phase {
             Phase::Sent => self.after_sending(change, waited),
@@ -193,7 +193,7 @@ impl Walk {
         }
     }
 
-    fn after_sending(&self, change: Option<&Change>, waited: SignedDuration) -> Next {
+    fn after_sending(&self, change: Option<&AppliedCommand>, waited: SignedDuration) -> Next {
         let Some(change) = change else { return Next::Wait };
         let command = change.intent.command.words();
         match change.outcome.as_ref().map(|(_, outcome)| outcome) {
@@ -210,8 +210,8 @@ impl Walk {
         }
     }
 
-    fn after_replacing(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
-        if !account.facts.is_fresh(&FeedId::Pods, account.now) {
+    fn after_replacing(&self, account: &CaseSnapshot<'_>, waited: SignedDuration) -> Next {
+        if !account.facts.is_fresh(&SourceId::Pods, account.now) {
             return Next::Wait;
         }
         if let Some(problem) = self.surprised(account) {
@@ -235,7 +235,7 @@ impl Walk {
     }
 
     /// Whether so many pods are ready that one may be taken.
-    fn leaves_enough(&self, account: &Account<'_>) -> bool {
+    fn leaves_enough(&self, account: &CaseSnapshot<'_>) -> bool {
         let ready = account.facts.pods.values().filter(|pod| pod.is_ready()).count() as u64;
         let takes = match self.due() {
             Some(Command::DeletePod { uid, .. }) => account.facts.pods.get(uid).is_some_and(Pod::is_ready),
@@ -245,7 +245,7 @@ impl Walk {
     }
 
     /// Something that was not to happen: a replacement that can't start, a pod that somebody else took.
-    fn surprised(&self, account: &Account<'_>) -> Option<String> {
+    fn surprised(&self, account: &CaseSnapshot<'_>) -> Option<String> {
         for pod in self.fresh(account) {
             if let Some(reason) = stuck_in(pod).map(|row| row.reason) {
                 return Some(format!("the replacement {} is in {reason}", pod.short_name()));
@@ -265,7 +265,7 @@ impl Walk {
     }
 
     /// Pods that were made since.
-    fn fresh<'a>(&'a self, account: &'a Account<'_>) -> impl Iterator<Item = &'a Pod> {
+    fn fresh<'a>(&'a self, account: &'a CaseSnapshot<'_>) -> impl Iterator<Item = &'a Pod> {
         let pods = account.facts.pods.values();
         let made_since = |pod: &Pod| {
             self.sent_at
@@ -277,7 +277,7 @@ impl Walk {
     }
 
     /// What is ready now, where it is all that is awaited.
-    fn ready_words(&self, account: &Account<'_>) -> Option<String> {
+    fn ready_words(&self, account: &CaseSnapshot<'_>) -> Option<String> {
         let pods = &account.facts.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count();
         let deleted = self.plan.commands.iter().take(self.sent);
@@ -312,7 +312,7 @@ impl Walk {
         done.then(|| format!("all {ready} pods are new and ready"))
     }
 
-    fn stuck(&self, account: &Account<'_>) -> String {
+    fn stuck(&self, account: &CaseSnapshot<'_>) -> String {
         let states: Vec<String> = self
             .fresh(account)
             .filter(|pod| !pod.is_ready())
@@ -337,7 +337,7 @@ impl Walk {
         Next::Reached(words, Phase::Over(Some(false)))
     }
 
-    fn after_leading(&self, account: &Account<'_>, waited: SignedDuration) -> Next {
+    fn after_leading(&self, account: &CaseSnapshot<'_>, waited: SignedDuration) -> Next {
         let leaders = &account.diagnosis.leaders;
         let one = |leader: &&sopwatch_core::diagnose::leaders::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
@@ -390,6 +390,6 @@ impl Walk {
     }
 }
 
-fn leads_nothing(aim: Aim) -> bool {
-    matches!(aim, Aim::ScaleUp | Aim::ScaleDown)
+fn leads_nothing(aim: PlanKind) -> bool {
+    matches!(aim, PlanKind::ScaleUp | PlanKind::ScaleDown)
 }

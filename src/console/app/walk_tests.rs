@@ -6,9 +6,9 @@ use super::walk::{Next, Phase, Walk};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
 use sopwatch_core::observe::observation::PodUid;
-use sopwatch_core::observe::state::Facts;
-use sopwatch_core::profile::rule::{Action, Advice};
-use sopwatch_core::remediate::command::{Aim, Command};
+use sopwatch_core::observe::state::State;
+use sopwatch_core::profile::rule::{Advice, RuleAdvice};
+use sopwatch_core::remediate::command::{PlanKind, Command};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{ago, leader, look_at, now, profile};
 
@@ -22,11 +22,11 @@ fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {
         ..Diagnosis::default()
     };
     let plan = Plan {
-        aim: Aim::RestartPod,
+        aim: PlanKind::RestartPod,
         commands: Vec::new(),
         cause: None,
     };
-    look_at((&Facts::default(), &profile, &diagnosis), now(), |account| {
+    look_at((&State::default(), &profile, &diagnosis), now(), |account| {
         let mut walk = Walk::new(plan, account);
         (walk.phase, walk.since) = (Phase::Leading, ago(waited));
         walk.next(account, None)
@@ -93,7 +93,7 @@ fn two_pods() -> Plan {
         uid: PodUid(short.into()),
     };
     Plan {
-        aim: Aim::RestartAll,
+        aim: PlanKind::RestartAll,
         commands: ["blf5h", "2mgcp"].map(delete).to_vec(),
         cause: Some("no-leader".to_owned()),
     }
@@ -123,7 +123,7 @@ fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited(
         ("rows are watched", 2, Phase::Moving, false, ""),
         ("it was stopped", 1, Phase::Over(Some(false)), true, ""),
     ];
-    let known = (&Facts::default(), &profile(), &Diagnosis::default());
+    let known = (&State::default(), &profile(), &Diagnosis::default());
     for (what, sent, phase, stopping, expected) in cases {
         look_at(known, now(), |account| {
             let mut walk = Walk::new(two_pods(), account);
@@ -156,8 +156,8 @@ fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
             id: "no-leader".to_owned(),
             title: String::new(),
             truth,
-            advice: Advice {
-                action: Action::RestartPods,
+            advice: RuleAdvice {
+                action: Advice::RestartPods,
                 contact: None,
             },
             flips: String::new(),
@@ -167,7 +167,7 @@ fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
             ..Diagnosis::default()
         };
         diagnosis.decision.rules.push(rule);
-        look_at((&Facts::default(), &profile(), &diagnosis), now(), |account| {
+        look_at((&State::default(), &profile(), &diagnosis), now(), |account| {
             let mut walk = Walk::new(two_pods(), account);
             (walk.phase, walk.sent) = (Phase::Replacing, sent);
             assert_eq!(walk.is_needless(account.diagnosis), expected, "{what}");

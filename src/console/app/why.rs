@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use super::App;
 use super::page::{Page, Tone};
 use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
-use sopwatch_core::observe::source::FeedState;
-use sopwatch_core::profile::rule::{Action, Advice};
+use sopwatch_core::observe::source::SourceState;
+use sopwatch_core::profile::rule::{Advice, RuleAdvice};
 use sopwatch_core::text::duration;
 
 /// Who takes over what nobody is sure about.
@@ -17,7 +17,7 @@ const MARK: usize = 8;
 
 impl App {
     /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
-    pub fn advice_in_words(&self, action: Action, contact: Option<&str>) -> String {
+    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> String {
         self.session.profile.advice_in_words(action, contact)
     }
 
@@ -43,7 +43,7 @@ impl App {
             self.add_recommendation(&mut page, literal, Tone::Doubtful);
             page.add(Tone::Plain, format!("why not that: {}", decision.differs));
         }
-        if decision.recommendation.action == Action::Gather {
+        if decision.recommendation.action == Advice::Gather {
             self.add_what_to_get(&mut page);
         }
         page.section("Every rule that applies to this SOP, the first that holds decides");
@@ -61,7 +61,7 @@ impl App {
             because,
             until,
         } = recommendation;
-        let tone = if *action == Action::None { Tone::Good } else { tone };
+        let tone = if *action == Advice::None { Tone::Good } else { tone };
         let words = self.advice_in_words(*action, contact.as_deref());
         let left = until.map(|until| {
             format!(
@@ -90,7 +90,7 @@ impl App {
     }
 
     fn add_rule(&self, page: &mut Page, rule: &RuleFinding) {
-        let Advice { action, contact } = &rule.advice;
+        let RuleAdvice { action, contact } = &rule.advice;
         let then = self.advice_in_words(*action, contact.as_deref());
         let (tone, mark, shown) = match &rule.truth {
             Truth::True { because, again } => {
@@ -109,7 +109,7 @@ impl App {
     fn add_what_to_get(&self, page: &mut Page) {
         page.section("What to get");
         let troubled = self.facts.feeds().filter_map(|(_, feed)| match &feed.state {
-            FeedState::Off(why) => Some((why, None)),
+            SourceState::Off(why) => Some((why, None)),
             _ => feed
                 .problem()
                 .map(|problem| (&problem.what, problem.advice.as_ref())),

@@ -7,8 +7,8 @@ use super::tests::{press, screen};
 use crate::app::dialog::{Dialog, Offer};
 use crate::app::event::{Effect, Event, Outcome};
 use crate::app::{App, Rehearsal};
-use sopwatch_core::observe::observation::{Fact, PodUid};
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Observation, PodUid};
+use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::text::SafeText;
@@ -19,8 +19,8 @@ pub(super) const CONFIRM: &str = "→\n";
 /// A console on which all that acting asks for is known.
 pub(super) fn console(production: bool) -> App {
     let mut app = fixture::well();
-    for id in [FeedId::Pods, FeedId::Deployment] {
-        learn(&mut app, 1, Fact::Feed(id, FeedState::Live));
+    for id in [SourceId::Pods, SourceId::Deployment] {
+        learn(&mut app, 1, Observation::Source(id, SourceState::Live));
     }
     if let Some(environment) = &mut app.session.environment {
         environment.production = production;
@@ -114,7 +114,7 @@ fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
     let mut app = console(true);
     press(&mut app, "1Xmanaged-services-api-6d9fc8b649-2m");
     answered(&mut app, Rehearsal::Passed);
-    learn(&mut app, 1, Fact::PodGone(PodUid("2mgcp".into())));
+    learn(&mut app, 1, Observation::PodGone(PodUid("2mgcp".into())));
     press(&mut app, "gcp\nqd");
     insta::assert_snapshot!("closed_80x24", screen(&app, 80, 24));
     press(&mut app, "\u{1b}");

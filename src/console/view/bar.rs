@@ -13,8 +13,8 @@ use crate::app::panes::Pane;
 use crate::app::{App, Phase, Walk};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Recommendation, StepFinding};
-use sopwatch_core::observe::source::FeedId;
-use sopwatch_core::profile::rule::Action as Advised;
+use sopwatch_core::observe::source::SourceId;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::text::duration;
 
@@ -87,7 +87,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
 fn awaited(app: &App, phase: Phase) -> String {
     match phase {
         Phase::Sent => "the answer".to_owned(),
-        Phase::Replacing if app.facts.is_fresh(&FeedId::Pods, app.now) => "pods to be ready".to_owned(),
+        Phase::Replacing if app.facts.is_fresh(&SourceId::Pods, app.now) => "pods to be ready".to_owned(),
         Phase::Replacing => "the pods to be heard again".to_owned(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();
@@ -126,7 +126,7 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
     if decision.recommendation.action.is_change() && Action::Apply.available(app) {
         tail = tail.join(key(app, theme, Action::Apply, " apply"));
     }
-    if decision.recommendation.action == Advised::Escalate {
+    if decision.recommendation.action == Advice::Escalate {
         let hand_off = key(app, theme, Action::HandOff, " hand-off");
         if words.width() + tail.width() + hand_off.width() + why.width() <= room {
             tail = tail.join(hand_off);
@@ -211,8 +211,8 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
     let mark = |status| sop::mark(theme, status, false).0;
     let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
     let (meaning, text) = match recommendation.action {
-        Advised::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
-        Advised::Wait => {
+        Advice::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
+        Advice::Wait => {
             let until = recommendation.until;
             let left = until.map(|until| until.duration_since(app.now).max(SignedDuration::ZERO));
             let left = left.map_or(String::new(), |left| format!(" {}", duration::clock(left)));
@@ -221,11 +221,11 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
                 format!("{} WAIT{left}", mark(StepStatus::Waiting)),
             )
         }
-        Advised::Gather if app.is_looking() => {
+        Advice::Gather if app.is_looking() => {
             (Meaning::Faint, format!("{} LOOKING", mark(StepStatus::Waiting)))
         }
-        Advised::Gather => (Meaning::Doubtful, format!("{} GATHER", mark(StepStatus::Unknown))),
-        Advised::StartPods | Advised::RestartPods | Advised::ScaleUp | Advised::Escalate => (
+        Advice::Gather => (Meaning::Doubtful, format!("{} GATHER", mark(StepStatus::Unknown))),
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => (
             Meaning::Alarm,
             format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
         ),

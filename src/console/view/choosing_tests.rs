@@ -139,7 +139,7 @@ fn the_question_which_incident_this_is_comes_first() {
 #[test]
 fn a_record_in_which_none_was_chosen_at_first_is_replayed_as_it_was() {
     let (mut lines, _) = incident();
-    lines.retain(|line| !matches!(line.entry, Entry::Found(_)));
+    lines.retain(|line| !matches!(line.entry, Entry::Snapshot(_)));
     if let Entry::Began(began) = &mut lines[0].entry {
         began.sop = String::new();
     }

@@ -12,7 +12,7 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::panes::Pane;
 use crate::app::{App, GridRow};
-use sopwatch_core::observe::source::{FeedId, FeedState, Freshness};
+use sopwatch_core::observe::source::{SourceId, SourceState, Freshness};
 use sopwatch_core::profile::{Role, Table};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -58,7 +58,7 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         .as_ref()
         .map(|session| &*session.database)
         .or(profile);
-    let age = match app.facts.freshness(&FeedId::Database, app.now) {
+    let age = match app.facts.freshness(&SourceId::Database, app.now) {
         Freshness::Fresh(_) => app
             .facts
             .reading
@@ -80,7 +80,7 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         (2, new().add(Meaning::Text, name.unwrap_or_default())),
         (3, standby),
         (1, new().add(Meaning::Faint, &age.unwrap_or_default())),
-        (0, fault::stale_words(app, &FeedId::Database, theme)),
+        (0, fault::stale_words(app, &SourceId::Database, theme)),
     ]
 }
 
@@ -99,13 +99,13 @@ fn empty_words(app: &App) -> (Meaning, String) {
             "this service's profile has no database".to_owned(),
         );
     }
-    let Some(feed) = app.facts.feed(&FeedId::Database) else {
+    let Some(feed) = app.facts.feed(&SourceId::Database) else {
         return (Meaning::Doubtful, "not connected yet".to_owned());
     };
     match &feed.state {
-        FeedState::Off(reason) => (Meaning::Faint, format!("off: {reason}")),
-        FeedState::Failing { .. } => (Meaning::Bad, failing_words(app)),
-        FeedState::Connecting | FeedState::Live | FeedState::Ended | FeedState::Resting => {
+        SourceState::Off(reason) => (Meaning::Faint, format!("off: {reason}")),
+        SourceState::Failing { .. } => (Meaning::Bad, failing_words(app)),
+        SourceState::Connecting | SourceState::Live | SourceState::Ended | SourceState::Resting => {
             (Meaning::Doubtful, "connecting …".to_owned())
         }
     }
@@ -118,7 +118,7 @@ fn failing_words(app: &App) -> String {
     };
     let kind = app
         .facts
-        .feed(&FeedId::Database)
+        .feed(&SourceId::Database)
         .and_then(|feed| feed.problem())
         .map_or("", |problem| fault::kind_word(problem.kind));
     format!(
@@ -196,7 +196,7 @@ fn draw_item(
     row: Rect,
     buffer: &mut Buffer,
 ) {
-    let stale = fault::is_stale(app, &FeedId::Database);
+    let stale = fault::is_stale(app, &SourceId::Database);
     let line = match item {
         Item::Heading(table) => heading(app, theme, table, columns),
         Item::Status(_, status, table) => status_row(app, theme, status, table, columns, selected),

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::app::dialog::Dialog;
 use crate::app::page::{Page, PageLine, Tone};
 use sopwatch_core::diagnose::Recommendation;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;
@@ -239,11 +239,11 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
 /// What an SOP would recommend now.
 fn outlook(app: &App, advice: &Recommendation) -> (Meaning, String) {
     let meaning = match advice.action {
-        Action::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
-        Action::None => Meaning::Good,
-        Action::Wait => Meaning::Waiting,
-        Action::Gather => Meaning::Doubtful,
-        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate => Meaning::Bad,
+        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
+        Advice::None => Meaning::Good,
+        Advice::Wait => Meaning::Waiting,
+        Advice::Gather => Meaning::Doubtful,
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => Meaning::Bad,
     };
     (
         meaning,

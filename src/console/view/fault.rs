@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::theme::{Meaning, Theme};
 use super::words::Words;
 use crate::app::App;
-use sopwatch_core::observe::source::{Feed, FeedId, FeedState, Freshness, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Source, SourceId, SourceState, Freshness, Problem, ProblemKind};
 use sopwatch_core::text::duration;
 
 /// Sources that fail in the same way.
@@ -27,7 +27,7 @@ pub(super) struct Fault {
 /// need not be there takes no row for good.
 pub(super) fn of_cluster(app: &App) -> Vec<Fault> {
     faults(app, |id| {
-        use FeedId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
+        use SourceId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
         !matches!(
             id,
             Log(_) | Database | Usage | Scrape(_) | Autoscaler | ReplicaSets
@@ -37,18 +37,18 @@ pub(super) fn of_cluster(app: &App) -> Vec<Fault> {
 
 /// The faults of the logs.
 pub(super) fn of_logs(app: &App) -> Vec<Fault> {
-    faults(app, |id| matches!(id, FeedId::Log(_)))
+    faults(app, |id| matches!(id, SourceId::Log(_)))
 }
 
 /// The faults of the database.
 pub(super) fn of_database(app: &App) -> Vec<Fault> {
-    faults(app, |id| matches!(id, FeedId::Database))
+    faults(app, |id| matches!(id, SourceId::Database))
 }
 
-fn faults(app: &App, wanted: impl Fn(&FeedId) -> bool) -> Vec<Fault> {
+fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for (id, feed) in app.facts.feeds().filter(|(id, _)| wanted(id)) {
-        let behind = app.facts.standby_behind().filter(|_| *id == FeedId::Database);
+        let behind = app.facts.standby_behind().filter(|_| *id == SourceId::Database);
         let behind = behind.map(|(_, standby)| standby.words());
         let Some(fault) = fault_of(id, feed, app.facts.freshness(id, app.now), behind) else {
             continue;
@@ -61,17 +61,17 @@ fn faults(app: &App, wanted: impl Fn(&FeedId) -> bool) -> Vec<Fault> {
     faults
 }
 
-fn fault_of(id: &FeedId, feed: &Feed, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
+fn fault_of(id: &SourceId, feed: &Source, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
     };
     let off = match &feed.state {
-        FeedState::Off(reason) => Some(reason.to_string()),
+        SourceState::Off(reason) => Some(reason.to_string()),
         _ => None,
     };
     let problem = feed.problem().cloned();
-    let rests = matches!(feed.state, FeedState::Ended | FeedState::Resting);
+    let rests = matches!(feed.state, SourceState::Ended | SourceState::Resting);
     let fine = stale.is_none() || rests;
     if problem.is_none() && off.is_none() && behind.is_none() && fine {
         return None;
@@ -238,7 +238,7 @@ fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'
 }
 
 /// How current a source is, for a title: nothing while fresh.
-pub(super) fn stale_words<'t>(app: &App, id: &FeedId, theme: &'t Theme) -> Words<'t> {
+pub(super) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Words<'t> {
     let words = Words::new(theme);
     match app.facts.freshness(id, app.now) {
         Freshness::Stale(age) => words.add(
@@ -250,6 +250,6 @@ pub(super) fn stale_words<'t>(app: &App, id: &FeedId, theme: &'t Theme) -> Words
 }
 
 /// Whether nothing may be concluded from a source any more.
-pub(super) fn is_stale(app: &App, id: &FeedId) -> bool {
+pub(super) fn is_stale(app: &App, id: &SourceId) -> bool {
     matches!(app.facts.freshness(id, app.now), Freshness::Stale(_))
 }

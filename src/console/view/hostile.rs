@@ -5,8 +5,8 @@ use super::tests::{buffer, press};
 use crate::app::App;
 use crate::app::log_buffer::LogMode;
 use sopwatch_core::logparse::Severity;
-use sopwatch_core::observe::observation::{Fact, Rows};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Observation, Rows};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 /// What an attacker may write into a log, a name or a row.
 const HOSTILE: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\r\n\u{0}\u{7f}\u{e000}é日本\u{301}\u{fe0f}";
@@ -18,11 +18,11 @@ fn hostile() -> App {
     connection.server = HOSTILE.into();
     connection.user = HOSTILE.into();
     connection.namespace = HOSTILE.into();
-    learn(&mut app, 1, Fact::Connection(connection));
+    learn(&mut app, 1, Observation::Connection(connection));
     let mut pod = fixture::pod("blf5h", HOSTILE, false);
     pod.name = format!("{HOSTILE}-{HOSTILE}").into();
     pod.node = Some(HOSTILE.into());
-    learn(&mut app, 1, Fact::Pod(pod));
+    learn(&mut app, 1, Observation::Pod(pod));
     let long = format!("{HOSTILE}{}{HOSTILE}", "x\u{301}".repeat(5_000));
     let records = [Severity::Plain, Severity::Error].map(|severity| fixture::record(1, severity, &long));
     learn(&mut app, 1, fixture::batch("blf5h", records.to_vec()));
@@ -30,26 +30,26 @@ fn hostile() -> App {
     learn(
         &mut app,
         1,
-        Fact::LogNote {
+        Observation::LogNote {
             source: fixture::source("blf5h"),
             missed: 1,
             text,
         },
     );
     let problem = Problem::new(ProblemKind::ServerError, HOSTILE).advise(HOSTILE);
-    let state = || FeedState::Failing {
+    let state = || SourceState::Failing {
         problem: problem.clone(),
         attempt: 1,
         retry_in: std::time::Duration::MAX,
     };
-    let log = FeedId::Log(fixture::source("blf5h"));
-    for id in [FeedId::Api, FeedId::Pods, FeedId::Database, log] {
-        learn(&mut app, 1, Fact::Feed(id, state()));
+    let log = SourceId::Log(fixture::source("blf5h"));
+    for id in [SourceId::Api, SourceId::Pods, SourceId::Database, log] {
+        learn(&mut app, 1, Observation::Source(id, state()));
     }
     learn(
         &mut app,
         1,
-        Fact::Feed(FeedId::Access, FeedState::Off(HOSTILE.into())),
+        Observation::Source(SourceId::Access, SourceState::Off(HOSTILE.into())),
     );
     let status = |status: &str| sopwatch_core::observe::observation::StatusCount {
         status: status.into(),
@@ -111,7 +111,7 @@ fn no_control_character_is_drawn() {
         rows: Err(HOSTILE.into()),
         more: true,
     };
-    learn(&mut app, 1, Fact::Rows(rows));
+    learn(&mut app, 1, Observation::Rows(rows));
     let steers = |c: char| {
         c.is_control()
             || ('\u{200b}'..='\u{200f}').contains(&c)

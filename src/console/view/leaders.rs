@@ -12,7 +12,7 @@ use crate::app::App;
 use jiff::SignedDuration;
 use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
 use sopwatch_core::observe::observation::short_name;
-use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::text::duration;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -186,7 +186,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: 
         let text = if read { "no lease row" } else { "lease not read" };
         return words.add(Meaning::Doubtful, text);
     };
-    let stale = fault::is_stale(app, &FeedId::Database);
+    let stale = fault::is_stale(app, &SourceId::Database);
     if stale && terse {
         return words.add(Meaning::Doubtful, "lease stale");
     }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
 use sopwatch_core::observe::observation::{ContainerState, PodUid};
-use sopwatch_core::observe::source::{FeedId, Freshness};
+use sopwatch_core::observe::source::{SourceId, Freshness};
 use sopwatch_core::observe::state::LogsRead;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -182,10 +182,10 @@ fn empty_words(app: &App) -> String {
         LogMode::Errors => "error or warning",
         LogMode::All => "line",
     };
-    if app.facts.feed(&FeedId::Pods).is_none() {
+    if app.facts.feed(&SourceId::Pods).is_none() {
         return "connecting …".to_owned();
     }
-    if app.facts.freshness(&FeedId::Pods, app.now) == Freshness::Missing {
+    if app.facts.freshness(&SourceId::Pods, app.now) == Freshness::Missing {
         return "no log yet: the pods are not known".to_owned();
     }
     if all == 0 {

@@ -17,7 +17,7 @@ use crate::app::panes::Pane;
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
-use sopwatch_core::observe::source::{FeedId, FeedState, Freshness};
+use sopwatch_core::observe::source::{SourceId, SourceState, Freshness};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -71,8 +71,8 @@ fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {
-    let pods = fault::stale_words(app, &FeedId::Pods, theme);
-    let deployment = fault::stale_words(app, &FeedId::Deployment, theme);
+    let pods = fault::stale_words(app, &SourceId::Pods, theme);
+    let deployment = fault::stale_words(app, &SourceId::Deployment, theme);
     let stale = match (pods.width(), deployment.width()) {
         (0, 1..) => Words::new(theme)
             .add(Meaning::Doubtful, "deployment ")
@@ -87,7 +87,7 @@ fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>
 /// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
 fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     let want = app.session.profile.service.replicas;
-    let pods_known = app.facts.freshness(&FeedId::Pods, app.now) != Freshness::Missing;
+    let pods_known = app.facts.freshness(&SourceId::Pods, app.now) != Freshness::Missing;
     let counted = app.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
     let (ready, configured) = match &app.facts.deployment {
         Some(deployment) => (Some(deployment.ready), Some(deployment.replicas)),
@@ -95,7 +95,7 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     };
     let word = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     let meaning = match (ready, configured) {
-        _ if fault::is_stale(app, &FeedId::Deployment) => Meaning::Doubtful,
+        _ if fault::is_stale(app, &SourceId::Deployment) => Meaning::Doubtful,
         (Some(ready), Some(configured)) if ready == want && configured == want => Meaning::Good,
         (Some(_), Some(_)) => Meaning::Bad,
         _ => Meaning::Doubtful,
@@ -107,7 +107,7 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     };
     let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
     let words = Words::new(theme).add(meaning, &text);
-    let looked = app.facts.freshness(&FeedId::Deployment, app.now) != Freshness::Missing;
+    let looked = app.facts.freshness(&SourceId::Deployment, app.now) != Freshness::Missing;
     match &app.facts.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
         Some(deployment) if deployment.paused => words.add(Meaning::Doubtful, ", paused"),
@@ -123,7 +123,7 @@ fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
 fn empty_line(app: &App, faults: &mut Vec<Fault>) -> (Meaning, String) {
-    if app.facts.freshness(&FeedId::Pods, app.now) == Freshness::Missing
+    if app.facts.freshness(&SourceId::Pods, app.now) == Freshness::Missing
         && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.now))
     {
         faults.remove(0);
@@ -152,16 +152,16 @@ fn elsewhere(app: &App) -> String {
 fn empty_words(app: &App) -> String {
     let service = &app.session.profile.service;
     match (
-        app.facts.feed(&FeedId::Pods).map(|feed| &feed.state),
-        app.facts.freshness(&FeedId::Pods, app.now),
+        app.facts.feed(&SourceId::Pods).map(|feed| &feed.state),
+        app.facts.freshness(&SourceId::Pods, app.now),
     ) {
         (_, Freshness::Fresh(_)) if !app.facts.other_pods.is_empty() => {
             format!("no pod of deployment {}", service.deployment)
         }
         (_, Freshness::Fresh(_)) => format!("no pod matches {}{}", service.selector, elsewhere(app)),
         (_, Freshness::Stale(_)) => format!("no pod matched {} when last heard", service.selector),
-        (Some(FeedState::Failing { .. }), Freshness::Missing) => "pods not known yet".to_owned(),
-        (Some(FeedState::Off(_)), Freshness::Missing) => "pods are not read".to_owned(),
+        (Some(SourceState::Failing { .. }), Freshness::Missing) => "pods not known yet".to_owned(),
+        (Some(SourceState::Off(_)), Freshness::Missing) => "pods are not read".to_owned(),
         (_, Freshness::Missing) => "connecting …".to_owned(),
     }
 }
@@ -236,7 +236,7 @@ fn draw_list(
     let leads: Vec<_> = pods.iter().map(|pod| leads_of(app, pod)).collect();
     let columns = Columns::of(app, pods, &leads, usize::from(area.width));
     heading(theme, &columns).draw(area, buffer);
-    let stale = fault::is_stale(app, &FeedId::Pods);
+    let stale = fault::is_stale(app, &SourceId::Pods);
     let rows = area.rows().skip(1);
     for ((index, pod), row) in pods.iter().enumerate().skip(first).zip(rows) {
         let chosen = app.panes.focus == Pane::Pods && app.panes.pod == index;

@@ -12,8 +12,8 @@ use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
 use sopwatch_core::logparse::Severity;
-use sopwatch_core::observe::observation::{Container, ContainerState, Fact, Limits};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Container, ContainerState, Observation, Limits};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 pub(super) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -99,7 +99,7 @@ fn an_age_from_first_sight_is_told_as_the_least_it_can_be() {
 
 #[test]
 fn the_bar_says_what_to_do_and_why() {
-    use sopwatch_core::profile::rule::Action::{Escalate, Gather, ScaleUp, StartPods, Wait};
+    use sopwatch_core::profile::rule::Advice::{Escalate, Gather, ScaleUp, StartPods, Wait};
     let mut app = fixture::no_leader();
     let mut bars = String::new();
     for (action, contact, because) in [
@@ -200,7 +200,7 @@ fn logs_in_full() {
             ],
         ),
     );
-    let note = Fact::LogNote {
+    let note = Observation::LogNote {
         source: fixture::source("lzxms"),
         missed: 3,
         text: "reconnected, 3 lines missed".into(),
@@ -256,12 +256,12 @@ fn a_notice_takes_the_footer_and_no_line_of_a_pane() {
 fn a_fault_names_itself_on_its_pane() {
     let mut app = fixture::well();
     let problem = Problem::new(ProblemKind::Forbidden, "events may not be listed by oncall");
-    let state = FeedState::Failing {
+    let state = SourceState::Failing {
         problem,
         attempt: 1,
         retry_in: std::time::Duration::from_secs(3),
     };
-    learn(&mut app, 0, Fact::Feed(FeedId::ClusterEvents, state));
+    learn(&mut app, 0, Observation::Source(SourceId::ClusterEvents, state));
     let screen = screen(&app, 120, 40);
     let shown = |text: &str| screen.lines().position(|line| line.contains(text));
     let (what, why) = (
@@ -280,7 +280,7 @@ fn a_second_changes_few_cells() {
         let before = themed(&app, 120, 40, &theme).backend().buffer().clone();
         app.now += jiff::SignedDuration::from_secs(1);
         let at = app.now;
-        app.update(Event::Fact(Fact::Feed(FeedId::Api, FeedState::Live)), at);
+        app.update(Event::Observation(Observation::Source(SourceId::Api, SourceState::Live)), at);
         let after = themed(&app, 120, 40, &theme).backend().buffer().clone();
         changed += before.diff(&after).len();
     }
@@ -293,7 +293,7 @@ fn the_environment_is_the_one_of_the_live_connection() {
     assert!(screen(&app, 120, 40).contains(" STAGE "));
     let mut connection = fixture::connection();
     connection.namespace = "managed-services-production".into();
-    learn(&mut app, 0, Fact::Connection(connection));
+    learn(&mut app, 0, Observation::Connection(connection));
     assert!(screen(&app, 120, 40).contains(" UNKNOWN ENVIRONMENT "));
 }
 
@@ -303,7 +303,7 @@ fn an_empty_log_pane_says_why() {
     learn(
         &mut app,
         1,
-        Fact::Pods(vec![fixture::pod("blf5h", "Running", true)]),
+        Observation::Pods(vec![fixture::pod("blf5h", "Running", true)]),
     );
     assert!(screen(&app, 120, 40).contains("0 of 1 logs read yet"));
     let mut waiting = fixture::pod("blf5h", "ImagePullBackOff", false);
@@ -319,12 +319,12 @@ fn an_empty_log_pane_says_why() {
         last: None,
         limits: Limits::default(),
     });
-    learn(&mut app, 1, Fact::Pods(vec![waiting]));
+    learn(&mut app, 1, Observation::Pods(vec![waiting]));
     assert!(screen(&app, 120, 40).contains("no pod has started its container service"));
     learn(
         &mut app,
         1,
-        Fact::Pods(vec![fixture::pod("blf5h", "Running", true)]),
+        Observation::Pods(vec![fixture::pod("blf5h", "Running", true)]),
     );
     learn(&mut app, 1, fixture::batch("blf5h", Vec::new()));
     assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 logs read from the start"));
@@ -332,7 +332,7 @@ fn an_empty_log_pane_says_why() {
         log.progress.caught_up = false;
     }
     assert!(screen(&app, 120, 40).contains("reading backlog"));
-    learn(&mut app, 1, Fact::Pods(Vec::new()));
+    learn(&mut app, 1, Observation::Pods(Vec::new()));
     assert!(screen(&app, 120, 40).contains("no pod, so no log"));
 }
 
@@ -344,7 +344,7 @@ fn of_many_logs_it_is_said_that_not_all_are_followed() {
     learn(
         &mut app,
         1,
-        Fact::Feed(FeedId::Log(fixture::source("2mgcp")), FeedState::Resting),
+        Observation::Source(SourceId::Log(fixture::source("2mgcp")), SourceState::Resting),
     );
     let long = "2 of 3 logs followed, the others in turns";
     let short = "2/3 logs, others in turns";
@@ -357,17 +357,17 @@ fn of_many_logs_it_is_said_that_not_all_are_followed() {
 #[test]
 fn a_database_that_is_not_read_says_why() {
     let mut app = fixture::silent();
-    let off = FeedState::Off("--no-database".into());
-    learn(&mut app, 1, Fact::Feed(FeedId::Database, off));
+    let off = SourceState::Off("--no-database".into());
+    learn(&mut app, 1, Observation::Source(SourceId::Database, off));
     assert!(screen(&app, 120, 40).contains("off: --no-database"));
     let problem =
         Problem::new(ProblemKind::SecretMissing, "the secret s may not be read").advise("use --database-url");
-    let failing = FeedState::Failing {
+    let failing = SourceState::Failing {
         problem,
         attempt: 1,
         retry_in: std::time::Duration::from_secs(5),
     };
-    learn(&mut app, 0, Fact::Feed(FeedId::Database, failing));
+    learn(&mut app, 0, Observation::Source(SourceId::Database, failing));
     let screen = screen(&app, 120, 40);
     assert!(
         screen.contains("secret missing, again in 5s: the secret s may")
@@ -393,16 +393,16 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
     app.now += jiff::SignedDuration::from_secs(40);
     let now = app.now;
     let problem = Problem::new(ProblemKind::Forbidden, "deployments may not be watched by oncall");
-    let failing = FeedState::Failing {
+    let failing = SourceState::Failing {
         problem,
         attempt: 1,
         retry_in: std::time::Duration::from_secs(5),
     };
     for (fact, at) in [
-        (Fact::Feed(FeedId::Deployment, failing), cut_at),
-        (Fact::Feed(FeedId::Api, FeedState::Live), now),
+        (Observation::Source(SourceId::Deployment, failing), cut_at),
+        (Observation::Source(SourceId::Api, SourceState::Live), now),
     ] {
-        app.update(Event::Fact(fact), at);
+        app.update(Event::Observation(fact), at);
     }
     let screen = screen(&app, 120, 40);
     assert!(
@@ -417,7 +417,7 @@ fn pods_of_others_are_told_apart_and_so_is_how() {
     let mut job = fixture::pod("7xk2p", "Running", true);
     job.name = "managed-services-api-reindex-7xk2p".into();
     job.owner = Some(("Job".into(), "reindex".into()));
-    learn(&mut app, 1, Fact::Pod(job));
+    learn(&mut app, 1, Observation::Pod(job));
     for (width, height) in [(80, 24), (120, 40)] {
         let shown = screen(&app, width, height);
         assert!(shown.contains("not counted: 1 of Job reindex"), "{shown}");
@@ -426,9 +426,9 @@ fn pods_of_others_are_told_apart_and_so_is_how() {
     }
     let own = fixture::pod("blf5h", "Running", true);
     let mut app = fixture::silent();
-    let off = FeedState::Off("ReplicaSets are forbidden".into());
-    learn(&mut app, 1, Fact::Feed(FeedId::ReplicaSets, off));
-    learn(&mut app, 1, Fact::Pods(vec![own]));
+    let off = SourceState::Off("ReplicaSets are forbidden".into());
+    learn(&mut app, 1, Observation::Source(SourceId::ReplicaSets, off));
+    learn(&mut app, 1, Observation::Pods(vec![own]));
     let shown = screen(&app, 120, 40);
     assert!(
         shown.contains("ownership by name: no right to read ReplicaSets"),

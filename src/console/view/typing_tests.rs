@@ -12,8 +12,8 @@ use crate::app::event::{Effect, Event, Outcome};
 use crate::app::keymap::Keymap;
 use crate::app::panes::Pane;
 use crate::app::{App, Rehearsal};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState};
 
 /// How many strings are typed.
 const STRINGS: usize = 10_000;
@@ -57,8 +57,8 @@ fn worlds() -> Vec<App> {
         for production in [false, true] {
             for keymap in [Keymap::default(), user.clone()] {
                 let mut world = world.clone();
-                for id in [FeedId::Pods, FeedId::Deployment] {
-                    fixture::learn(&mut world, 1, Fact::Feed(id, FeedState::Live));
+                for id in [SourceId::Pods, SourceId::Deployment] {
+                    fixture::learn(&mut world, 1, Observation::Source(id, SourceState::Live));
                 }
                 if let Some(environment) = &mut world.session.environment {
                     environment.production = production;

@@ -3,8 +3,8 @@
 use super::fixture::{self, learn};
 use super::tests::{press, screen, themed};
 use super::{Theme, vitals};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState};
 
 /// The line under the pods, as drawn at a width.
 fn strip(app: &crate::app::App, width: u16) -> String {
@@ -38,8 +38,8 @@ fn the_page_shows_every_figure_with_its_source_and_age() {
 #[test]
 fn the_page_says_why_a_figure_is_not_known() {
     let mut app = fixture::well();
-    let off = FeedState::Off("this cluster does not serve metrics.k8s.io: it has no metrics server".into());
-    learn(&mut app, 1, Fact::Feed(FeedId::Usage, off));
+    let off = SourceState::Off("this cluster does not serve metrics.k8s.io: it has no metrics server".into());
+    learn(&mut app, 1, Observation::Source(SourceId::Usage, off));
     press(&mut app, "v");
     insta::assert_snapshot!("page_unknown_100x30", screen(&app, 100, 30));
 }

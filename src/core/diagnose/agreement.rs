@@ -2,13 +2,13 @@
 
 use jiff::SignedDuration;
 
-use super::{Case, StepFinding, finding};
+use super::{Evaluation, StepFinding, finding};
 use crate::diagnose::decide::requests::Load;
 use crate::diagnose::decide::{Decision, RuleFinding, Truth};
-use crate::diagnose::step_result::{Answer, Heard};
+use crate::diagnose::step_result::{StepResult, SourceCheck};
 use crate::diagnose::vitals::Vitals;
-use crate::observe::source::FeedId;
-use crate::profile::rule::{Action, Condition, Rule};
+use crate::observe::source::SourceId;
+use crate::profile::rule::{Advice, Condition, Rule};
 use crate::profile::sop;
 use crate::profile::sop::{Check, StepStatus};
 use crate::text::duration;
@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 /// Lines of evidence of one rule in the step that is added.
 const LINES: usize = 3;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether a step of the SOP fails while no other rule holds. A step of the operator's never fails. Where a rule about each of the
     /// failing steps can't be evaluated, that may be what holds, and what is missing has to be read first.
     pub(super) fn step_fails(&self) -> Truth {
@@ -103,7 +103,7 @@ impl Case<'_> {
         let (_, parts) = unshown.first()?;
         let (source, age) = self.source_of(parts.first().copied());
         let titles: Vec<_> = unshown.iter().map(|(found, _)| found.title.as_str()).collect();
-        let mut answer = Answer::new(StepStatus::Fail, source)
+        let mut answer = StepResult::new(StepStatus::Fail, source)
             .value(titles.join("; "))
             .against("no rule holds that the steps above do not show");
         answer.age = age;
@@ -183,20 +183,20 @@ impl Case<'_> {
 
     /// Which source a condition rests on, and how old what it told is.
     fn source_of(&self, part: Option<&Condition>) -> (&'static str, Option<SignedDuration>) {
-        let age = |id: &FeedId, name| match self.hear(id, name) {
-            Heard::Current(age) | Heard::Stopped(age, _) => Some(age),
-            Heard::Never(_) => None,
+        let age = |id: &SourceId, name| match self.hear(id, name) {
+            SourceCheck::Current(age) | SourceCheck::Stopped(age, _) => Some(age),
+            SourceCheck::Never(_) => None,
         };
         match part {
             Some(Condition::Errors { .. }) => ("logs", self.age_of_logs()),
-            Some(Condition::ClusterEvents) => ("events", age(&FeedId::ClusterEvents, "events")),
-            Some(Condition::Crashing) => ("pods and logs", age(&FeedId::Pods, "pods")),
+            Some(Condition::ClusterEvents) => ("events", age(&SourceId::ClusterEvents, "events")),
+            Some(Condition::Crashing) => ("pods and logs", age(&SourceId::Pods, "pods")),
             Some(Condition::NoPodReady { .. }) => {
-                let pods = self.hear(&FeedId::Pods, "pods");
-                let heard = pods.and(self.hear(&FeedId::Deployment, "deployment"));
+                let pods = self.hear(&SourceId::Pods, "pods");
+                let heard = pods.and(self.hear(&SourceId::Deployment, "deployment"));
                 let age = match heard {
-                    Heard::Current(age) | Heard::Stopped(age, _) => Some(age),
-                    Heard::Never(_) => None,
+                    SourceCheck::Current(age) | SourceCheck::Stopped(age, _) => Some(age),
+                    SourceCheck::Never(_) => None,
                 };
                 ("deployment and pods", age)
             }
@@ -216,17 +216,17 @@ impl Case<'_> {
                 | Condition::NewlyFailed { .. }
                 | Condition::Blank { .. }
                 | Condition::NoneReady { .. },
-            ) => ("database", age(&FeedId::Database, "database")),
+            ) => ("database", age(&SourceId::Database, "database")),
             _ => ("rules", None),
         }
     }
 }
 
 /// Whether an action is one that somebody has to take because something is wrong.
-fn acts(action: Action) -> bool {
+fn acts(action: Advice) -> bool {
     match action {
-        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate => true,
-        Action::None | Action::Wait | Action::Gather => false,
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => true,
+        Advice::None | Advice::Wait | Advice::Gather => false,
     }
 }
 

@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::profile::Profile;
 pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth, window};
 use crate::diagnose::leaders::{LeaderReading, read_leaders};
-use crate::diagnose::step_result::Answer;
-use crate::observe::state::Facts;
+use crate::diagnose::step_result::StepResult;
+use crate::observe::state::State;
 use crate::profile::rule::Alert;
 use crate::profile::sop::{Check, Sop, Step, StepStatus};
 
@@ -68,9 +68,9 @@ pub struct StepFinding {
 }
 
 /// Judges every step of `sop`.
-pub fn diagnose(facts: &Facts, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
+pub fn diagnose(facts: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
     let leaders = read_leaders(facts, profile, now);
-    let mut case = Case {
+    let mut case = Evaluation {
         facts,
         profile,
         leaders: &leaders,
@@ -96,8 +96,8 @@ pub fn diagnose(facts: &Facts, profile: &Profile, sop: &Sop, now: Timestamp) -> 
 }
 
 /// All that an answer may rest on.
-struct Case<'a> {
-    facts: &'a Facts,
+struct Evaluation<'a> {
+    facts: &'a State,
     profile: &'a Profile,
     leaders: &'a [LeaderReading],
     alert: Alert,
@@ -106,10 +106,10 @@ struct Case<'a> {
     steps: Vec<(&'a Check, StepFinding)>,
 }
 
-impl Case<'_> {
-    fn answer(&self, step: &Step) -> Answer {
+impl Evaluation<'_> {
+    fn answer(&self, step: &Step) -> StepResult {
         match &step.check {
-            Check::Manual => Answer::new(StepStatus::Manual, "operator"),
+            Check::Manual => StepResult::new(StepStatus::Manual, "operator"),
             Check::Dashboard { shows } => self.dashboard(*shows),
             Check::Load { rule } => self.load(rule),
             Check::Replicas => self.replicas(),
@@ -120,7 +120,7 @@ impl Case<'_> {
             Check::AnyReady { table } => self.any_ready(table),
             Check::Limits { table } => self.limits(table),
             Check::Failed { table } => self.failed(table),
-            Check::Other => Answer::unknown(
+            Check::Other => StepResult::unknown(
                 "rules",
                 "not judged",
                 "the rules answer it, after all other steps".to_owned(),
@@ -129,7 +129,7 @@ impl Case<'_> {
     }
 }
 
-fn finding(id: &str, step: &Step, answer: Answer) -> StepFinding {
+fn finding(id: &str, step: &Step, answer: StepResult) -> StepFinding {
     StepFinding {
         id: id.to_owned(),
         title: step.title.clone(),

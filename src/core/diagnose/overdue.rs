@@ -5,7 +5,7 @@
 //! only where it surely is, and within it only where it surely is.
 
 use crate::observe::observation::{Row, StandingRow, StatusCount};
-use crate::observe::state::Facts;
+use crate::observe::state::State;
 use crate::profile::{ClockBasis, Status, Table};
 
 /// The age of a row by a clock, seconds; `seen_s` is for how long it has been seen in its status. `None` where the row does not say.
@@ -71,7 +71,7 @@ impl Overdue {
     }
 }
 
-impl Facts {
+impl State {
     /// The rows of a table that are over the limit of their status, as they were listed: the oldest first.
     pub fn late_rows<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a StandingRow> {
         let listed = self.under_way(&table.name);
@@ -133,7 +133,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::observe::observation::{Fact, UnderWay};
+    use crate::observe::observation::{Observation, UnderWay};
     use crate::profile::Role;
     use crate::testkit::{now, reading};
 
@@ -164,7 +164,7 @@ mod tests {
         said: Option<u64>,
         listed: &[Option<i64>],
         more: bool,
-    ) -> Facts {
+    ) -> State {
         let mut reading = reading(None, &[("provisioning", count, oldest, said)]);
         let row = |(place, age): (usize, &Option<i64>)| StandingRow {
             status: "provisioning".into(),
@@ -183,12 +183,12 @@ mod tests {
             more,
             by_sight: Vec::new(),
         });
-        let mut facts = Facts::default();
-        facts.apply(Fact::Database(reading), now());
+        let mut facts = State::default();
+        facts.apply(Observation::Database(reading), now());
         facts
     }
 
-    fn judged(facts: &Facts, table: &Table) -> Overdue {
+    fn judged(facts: &State, table: &Table) -> Overdue {
         let Some(Ok(counts)) = facts.statuses("clusters") else {
             panic!("the table was read")
         };

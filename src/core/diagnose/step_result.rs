@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 
-use super::Case;
-use crate::observe::source::{FeedId, FeedState, Freshness};
+use super::Evaluation;
+use crate::observe::source::{SourceId, SourceState, Freshness};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
 /// The answer to a step.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct StepResult {
     pub(super) status: StepStatus,
     pub(super) value: String,
     pub(super) threshold: String,
@@ -18,7 +18,7 @@ pub(super) struct Answer {
     pub(super) age: Option<SignedDuration>,
 }
 
-impl Answer {
+impl StepResult {
     pub(super) fn new(status: StepStatus, source: &'static str) -> Self {
         Self {
             status,
@@ -56,11 +56,11 @@ impl Answer {
     }
 
     /// As old as its source, and stale where that has stopped.
-    pub(super) fn heard(mut self, heard: &Heard) -> Self {
+    pub(super) fn heard(mut self, heard: &SourceCheck) -> Self {
         match heard {
-            Heard::Never(_) => {}
-            Heard::Current(age) => self.age = Some(*age),
-            Heard::Stopped(age, why) => {
+            SourceCheck::Never(_) => {}
+            SourceCheck::Current(age) => self.age = Some(*age),
+            SourceCheck::Stopped(age, why) => {
                 self.age = Some(*age);
                 self.status = StepStatus::Stale;
                 self.evidence.insert(0, why.clone());
@@ -72,7 +72,7 @@ impl Answer {
 
 /// How a source is, with words for what is wrong.
 #[derive(Clone, Debug)]
-pub(super) enum Heard {
+pub(super) enum SourceCheck {
     /// It never told anything.
     Never(String),
     /// It is current as of so long ago.
@@ -81,7 +81,7 @@ pub(super) enum Heard {
     Stopped(SignedDuration, String),
 }
 
-impl Heard {
+impl SourceCheck {
     /// The worse of two sources that an answer rests on.
     pub(super) fn and(self, other: Self) -> Self {
         let rank = |heard: &Self| match heard {
@@ -93,32 +93,32 @@ impl Heard {
     }
 }
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// How a source is at the moment; `name` is how people call it.
-    pub(super) fn hear(&self, id: &FeedId, name: &str) -> Heard {
+    pub(super) fn hear(&self, id: &SourceId, name: &str) -> SourceCheck {
         let trouble = match self.facts.feed(id).map(|feed| (&feed.state, feed.problem())) {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
-            Some((FeedState::Off(why), None)) => Some(why.to_string()),
-            Some((FeedState::Resting, None)) => Some("read in turns".to_owned()),
+            Some((SourceState::Off(why), None)) => Some(why.to_string()),
+            Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
-        let behind = self.facts.standby_behind().filter(|_| *id == FeedId::Database);
+        let behind = self.facts.standby_behind().filter(|_| *id == SourceId::Database);
         if let (None, Some((_, standby))) = (&trouble, behind) {
             let why = format!("{name}: {}", standby.words());
             return match self.facts.freshness(id, self.now) {
-                Freshness::Stale(age) => Heard::Stopped(age, why),
-                Freshness::Missing | Freshness::Fresh(_) => Heard::Never(why),
+                Freshness::Stale(age) => SourceCheck::Stopped(age, why),
+                Freshness::Missing | Freshness::Fresh(_) => SourceCheck::Never(why),
             };
         }
         match self.facts.freshness(id, self.now) {
             Freshness::Missing => {
                 let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());
-                Heard::Never(format!("{name}: {why}"))
+                SourceCheck::Never(format!("{name}: {why}"))
             }
-            Freshness::Fresh(age) => Heard::Current(age),
+            Freshness::Fresh(age) => SourceCheck::Current(age),
             Freshness::Stale(age) => {
                 let why = trouble.unwrap_or_else(|| "no sign of life".to_owned());
-                Heard::Stopped(
+                SourceCheck::Stopped(
                     age,
                     format!("{name}: {why}, last heard {} ago", duration::brief(age)),
                 )

@@ -1,7 +1,7 @@
 //! The reasons for which a container waits, and what each of them means.
 
 use crate::observe::observation::{ClusterEvent, ContainerState, Pod};
-use crate::observe::state::Facts;
+use crate::observe::state::State;
 
 /// Why a container waits, in the kubelet's one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn is_missing_volume(event: &ClusterEvent) -> bool {
 
 /// The newest event that tells why a pod's volumes can't be mounted for want of a config map or a secret, while none of its containers has
 /// started.
-pub fn missing_volume<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a ClusterEvent> {
+pub fn missing_volume<'a>(facts: &'a State, pod: &Pod) -> Option<&'a ClusterEvent> {
     let waits = |state: &ContainerState| matches!(state, ContainerState::Waiting { .. });
     if pod.containers.iter().any(|container| !waits(&container.state)) {
         return None;

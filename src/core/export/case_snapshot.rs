@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use crate::diagnose::Diagnosis;
-use crate::observe::state::Facts;
+use crate::observe::state::State;
 use crate::profile::sop::Sop;
 use crate::profile::{Environment, Profile};
 
-/// Facts and their diagnosis, with where they come from.
+/// The state and its diagnosis, with where they come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Account<'a> {
+pub struct CaseSnapshot<'a> {
     /// What is known.
-    pub facts: &'a Facts,
+    pub facts: &'a State,
     /// The service.
     pub profile: &'a Profile,
     /// The alert that is worked on.

@@ -25,7 +25,7 @@ const MOST_BYTES: usize = 4 * MOST;
 
 /// Errors of one class in one log.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct ErrorTally {
+pub struct ErrorCounts {
     /// The class's id in the profile; empty where no class knows them.
     pub class: SafeText,
     /// Records since the first line that could be had.
@@ -131,12 +131,12 @@ impl Tallies {
     }
 
     /// The classes with errors since the last time.
-    pub(super) fn drain(&mut self) -> Vec<ErrorTally> {
+    pub(super) fn drain(&mut self) -> Vec<ErrorCounts> {
         let changed = self.0.iter_mut().filter(|(_, running)| running.changed);
         changed
             .map(|(class, running)| {
                 running.changed = false;
-                ErrorTally {
+                ErrorCounts {
                     class: class.clone(),
                     count: running.count,
                     first_at: running.first_at,

@@ -23,7 +23,7 @@ pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};
 use super::text::SafeText;
 pub use crate::logparse::error_classes::{ErrorClasses, class_of};
-pub use crate::logparse::error_counts::{ErrorSighting, ErrorTally};
+pub use crate::logparse::error_counts::{ErrorSighting, ErrorCounts};
 pub use crate::logparse::multiline::{Joiner, MAX_BYTES, MAX_LINES};
 use crate::observe::observation::{PodUid, short_name};
 
@@ -107,7 +107,7 @@ pub struct LogBatch {
     /// What this batch's lines (also those that are not among the records) say about leaders.
     pub sightings: Vec<Sighting>,
     /// Errors by class, of the classes that have new ones.
-    pub errors: Vec<ErrorTally>,
+    pub errors: Vec<ErrorCounts>,
     /// Requests of the last half hour, where there are new ones.
     pub requests: Option<RequestBuckets>,
     /// How far the log has been read.

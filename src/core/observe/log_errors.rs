@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
-use crate::logparse::{ContainerKey, ErrorSighting, ErrorTally};
+use crate::logparse::{ContainerKey, ErrorSighting, ErrorCounts};
 use crate::text::SafeText;
 
 /// The newest errors that are kept of one class in one log.
@@ -18,7 +18,7 @@ const GONE_LOGS: usize = 16;
 
 /// Errors by log and class.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ErrorEvidence {
+pub struct LogErrors {
     by: BTreeMap<ContainerKey, BTreeMap<SafeText, KnownErrors>>,
     /// Logs of pods that are gone, in the order in which they went.
     gone: VecDeque<ContainerKey>,
@@ -52,9 +52,9 @@ pub struct ClassSummary<'a> {
     pub newest: (&'a ContainerKey, &'a ErrorSighting),
 }
 
-impl ErrorEvidence {
+impl LogErrors {
     /// Takes in what a log said. One that is read again from its beginning says the same again.
-    pub fn apply(&mut self, source: &ContainerKey, tallies: &[ErrorTally]) {
+    pub fn apply(&mut self, source: &ContainerKey, tallies: &[ErrorCounts]) {
         if tallies.is_empty() {
             return;
         }
@@ -137,7 +137,7 @@ impl ErrorEvidence {
 }
 
 impl KnownErrors {
-    fn of(tally: &ErrorTally) -> Self {
+    fn of(tally: &ErrorCounts) -> Self {
         Self {
             count: tally.count,
             first_at: tally.first_at,
@@ -146,7 +146,7 @@ impl KnownErrors {
         }
     }
 
-    fn add(&mut self, tally: &ErrorTally) {
+    fn add(&mut self, tally: &ErrorCounts) {
         self.count = tally.count;
         self.first_at = tally.first_at;
         self.last_at = self.last_at.max(tally.last_at);
@@ -164,13 +164,13 @@ mod tests {
     use super::*;
     use crate::testkit::{ago, source};
 
-    fn tally(class: &str, count: u64, seconds_ago: &[i64]) -> ErrorTally {
+    fn tally(class: &str, count: u64, seconds_ago: &[i64]) -> ErrorCounts {
         let sighting = |seconds: &i64| ErrorSighting {
             at: ago(*seconds),
             text: SafeText::new(&format!("{class} {seconds}")),
             line: SafeText::default(),
         };
-        ErrorTally {
+        ErrorCounts {
             class: class.into(),
             count,
             first_at: ago(seconds_ago[0]),
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn classes_are_summed_over_the_logs() {
-        let mut errors = ErrorEvidence::default();
+        let mut errors = LogErrors::default();
         errors.apply(
             &source("blf5h"),
             &[tally("ocm", 7, &[90, 30]), tally("sso", 1, &[5])],
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_read_again_counts_once() {
-        let mut errors = ErrorEvidence::default();
+        let mut errors = LogErrors::default();
         for _ in 0..2 {
             errors.apply(&source("blf5h"), &[tally("ocm", 2, &[90, 30])]);
         }
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn no_log_fills_the_memory() {
-        let mut errors = ErrorEvidence::default();
+        let mut errors = LogErrors::default();
         for number in (0..1_000).rev() {
             errors.apply(
                 &source("blf5h"),

@@ -12,7 +12,7 @@ use crate::text::redact::redact;
 
 /// Names one source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-pub enum FeedId {
+pub enum SourceId {
     /// The API server itself, asked for a sign of life every few seconds.
     Api,
     /// The watch of the deployment.
@@ -37,7 +37,7 @@ pub enum FeedId {
     Scrape(PodUid),
 }
 
-impl FeedId {
+impl SourceId {
     /// The source as the operator knows it.
     pub fn name(&self) -> String {
         match self {
@@ -64,7 +64,7 @@ impl FeedId {
 
 /// How a source is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum FeedState {
+pub enum SourceState {
     /// First attempt under way.
     Connecting,
     /// It works: what it told is current as of this fact.
@@ -164,9 +164,9 @@ impl Problem {
 
 /// A source as the console knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Feed {
+pub struct Source {
     /// How it is.
-    pub state: FeedState,
+    pub state: SourceState,
     /// Since when it is in this kind of state.
     pub since: Timestamp,
     /// When it was last known to work.
@@ -186,11 +186,11 @@ pub enum Freshness {
     Stale(SignedDuration),
 }
 
-impl Feed {
+impl Source {
     /// A source that has not been heard yet.
     pub fn new(now: Timestamp) -> Self {
         Self {
-            state: FeedState::Connecting,
+            state: SourceState::Connecting,
             since: now,
             heard_at: None,
             retry_at: None,
@@ -198,24 +198,24 @@ impl Feed {
     }
 
     /// Takes over a state told at `now`.
-    pub fn apply(&mut self, state: FeedState, now: Timestamp) {
+    pub fn apply(&mut self, state: SourceState, now: Timestamp) {
         if std::mem::discriminant(&self.state) != std::mem::discriminant(&state) {
             self.since = now;
         }
         // One that was followed until now was last heard before.
-        let turn_over = state == FeedState::Resting && self.state != FeedState::Live;
-        if turn_over || matches!(state, FeedState::Live | FeedState::Ended) {
+        let turn_over = state == SourceState::Resting && self.state != SourceState::Live;
+        if turn_over || matches!(state, SourceState::Live | SourceState::Ended) {
             self.heard_at = Some(now);
         }
         self.retry_at = match &state {
-            FeedState::Failing { retry_in, .. } => SignedDuration::try_from(*retry_in)
+            SourceState::Failing { retry_in, .. } => SignedDuration::try_from(*retry_in)
                 .ok()
                 .and_then(|span| now.checked_add(span).ok()),
-            FeedState::Connecting
-            | FeedState::Live
-            | FeedState::Ended
-            | FeedState::Resting
-            | FeedState::Off(_) => None,
+            SourceState::Connecting
+            | SourceState::Live
+            | SourceState::Ended
+            | SourceState::Resting
+            | SourceState::Off(_) => None,
         };
         self.state = state;
     }
@@ -229,12 +229,12 @@ impl Feed {
     /// The trouble it has now.
     pub fn problem(&self) -> Option<&Problem> {
         match &self.state {
-            FeedState::Failing { problem, .. } => Some(problem),
-            FeedState::Connecting
-            | FeedState::Live
-            | FeedState::Ended
-            | FeedState::Resting
-            | FeedState::Off(_) => None,
+            SourceState::Failing { problem, .. } => Some(problem),
+            SourceState::Connecting
+            | SourceState::Live
+            | SourceState::Ended
+            | SourceState::Resting
+            | SourceState::Off(_) => None,
         }
     }
 }
@@ -244,8 +244,8 @@ mod tests {
     use super::*;
     use crate::testkit::{ago, now};
 
-    fn failing(attempt: u32) -> FeedState {
-        FeedState::Failing {
+    fn failing(attempt: u32) -> SourceState {
+        SourceState::Failing {
             problem: Problem::new(ProblemKind::Refused, "nobody listens").advise("start it"),
             attempt,
             retry_in: Duration::from_secs(4),
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn a_source_says_since_when_it_is_as_it_is_and_when_it_was_last_heard() {
-        let mut feed = Feed::new(ago(60));
-        feed.apply(FeedState::Live, ago(50));
-        feed.apply(FeedState::Live, ago(40));
+        let mut feed = Source::new(ago(60));
+        feed.apply(SourceState::Live, ago(50));
+        feed.apply(SourceState::Live, ago(40));
         assert_eq!(
             (feed.since, feed.heard_at, feed.problem()),
             (ago(50), Some(ago(40)), None)
@@ -269,7 +269,7 @@ mod tests {
             feed.problem().map(|problem| problem.kind),
             Some(ProblemKind::Refused)
         );
-        feed.apply(FeedState::Ended, now());
+        feed.apply(SourceState::Ended, now());
         assert_eq!(
             (feed.heard_at, feed.retry_at, feed.problem()),
             (Some(now()), None, None)
@@ -285,11 +285,11 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_all_time_has_no_end() {
-        let mut feed = Feed::new(now());
+        let mut feed = Source::new(now());
         let retry_in = Duration::MAX;
         let problem = Problem::new(ProblemKind::Frozen, "no answer");
         feed.apply(
-            FeedState::Failing {
+            SourceState::Failing {
                 problem,
                 attempt: 1,
                 retry_in,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::rule::{Action, Rule};
+use crate::profile::rule::{Advice, Rule};
 use crate::profile::sop::{OTHER, Sop, Step, other_step};
 
 /// A service as its profile describes it.
@@ -423,7 +423,7 @@ impl Profile {
     }
 
     /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
-    pub fn advice_in_words(&self, action: Action, contact: Option<&str>) -> String {
+    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> String {
         let title = |id: &str| {
             self.contacts
                 .get(id)

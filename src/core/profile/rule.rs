@@ -34,10 +34,10 @@ pub struct Rule {
     /// When it holds.
     pub when: Condition,
     /// What to do then.
-    pub then: Advice,
+    pub then: RuleAdvice,
     /// What to do instead when the pods were restarted for it already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Advice>,
+    pub again: Option<RuleAdvice>,
     /// What it rests on in the SOP.
     pub basis: String,
     /// Why it may say otherwise than the SOP's words, taken literally; empty where it never does.
@@ -55,9 +55,9 @@ impl Rule {
 /// What to do, and whom to turn to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Advice {
+pub struct RuleAdvice {
     /// What to do.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: the contact's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
@@ -66,7 +66,7 @@ pub struct Advice {
 /// What can be recommended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Action {
+pub enum Advice {
     /// Nothing is wrong.
     None,
     /// Wait: something is settling.
@@ -83,7 +83,7 @@ pub enum Action {
     Escalate,
 }
 
-impl Action {
+impl Advice {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::None,

@@ -1,8 +1,8 @@
 //! The durable history of one incident: what was seen, found and done, line after line.
 //!
 //! Here is what a record says; the journal keeps it on disk. A record begins with [`Entry::Began`] and is only ever added to.
-//! Facts stand in it as they came in, less what changes nothing ([`recorder`]), so that the same facts at the same moments give the
-//! same diagnosis again: that is what a replay does, and what it checks each [`Entry::Found`] against.
+//! Observations stand in it as they came in, less what changes nothing ([`recorder`]), so that the same facts at the same moments give the
+//! same diagnosis again: that is what a replay does, and what it checks each [`Entry::Snapshot`] against.
 
 mod lenient;
 pub mod recorder;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::profile::{Environment, Profile};
 use super::text::SafeText;
 use crate::diagnose::Recommendation;
-use crate::observe::observation::Fact;
-use crate::profile::rule::Action;
-pub use crate::record::snapshot::{Advised, Found, FoundLeader, FoundStep};
-use crate::remediate::command::{Aim, Command, CommandOutcome};
+use crate::observe::observation::Observation;
+use crate::profile::rule::Advice;
+pub use crate::record::snapshot::{SnapshotAdvice, Snapshot, SnapshotLeader, SnapshotStep};
+use crate::remediate::command::{PlanKind, Command, CommandOutcome};
 
 /// The version of the lines: it changes when one can't be read as before.
 pub const VERSION: u32 = 1;
@@ -40,7 +40,8 @@ pub enum Entry {
     /// Another console, or the same started again, goes on with it.
     Joined(Writer),
     /// A source told something.
-    Fact(Box<Fact>),
+    #[serde(rename = "fact")]
+    Observation(Box<Observation>),
     /// The cluster's clock was found to be so far ahead of the console's machine: all times from here on are by it.
     ClockAhead(SignedDuration),
     /// Log records that are not in the record, counted: they changed nothing.
@@ -49,7 +50,8 @@ pub enum Entry {
         records: u64,
     },
     /// A step's answer, a leader's verdict or the recommendation changed.
-    Found(Box<Found>),
+    #[serde(rename = "found")]
+    Snapshot(Box<Snapshot>),
     /// Another SOP was chosen.
     Sop {
         /// Its id.
@@ -160,7 +162,7 @@ pub struct Intent {
     /// What.
     pub command: Command,
     /// What it belongs to.
-    pub aim: Aim,
+    pub aim: PlanKind,
     /// The rule that recommended it; `None` where none did.
     pub cause: Option<String>,
     /// The user as the server names them.
@@ -180,7 +182,7 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct AdviceThen {
     /// What to do.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: the contact's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
@@ -222,10 +224,10 @@ impl Entry {
         match self {
             Self::Began(_) => "began",
             Self::Joined(_) => "joined",
-            Self::Fact(_) => "fact",
+            Self::Observation(_) => "fact",
             Self::ClockAhead(_) => "clock-ahead",
             Self::LeftOut { .. } => "left-out",
-            Self::Found(_) => "found",
+            Self::Snapshot(_) => "found",
             Self::Sop { .. } => "sop",
             Self::Intent(_) => "intent",
             Self::Outcome { .. } => "outcome",

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
 use crate::logparse::{ContainerKey, LogBatch, LogRecord, Severity};
-use crate::observe::observation::{Fact, Reading, ReplicaSet, Standby, StandingRow, TableReading};
-use crate::observe::source::{FeedId, FeedState};
+use crate::observe::observation::{Observation, Reading, ReplicaSet, Standby, StandingRow, TableReading};
+use crate::observe::source::{SourceId, SourceState};
 use crate::text::SafeText;
 
 /// How long what changes nothing is held back: sources give a sign of life more often than they are called stale.
@@ -25,14 +25,14 @@ const MOST_RECORDS: usize = 50;
 #[derive(Debug, Default)]
 pub struct Recorder {
     /// Sources that are known to be live.
-    live: BTreeMap<FeedId, Timestamp>,
+    live: BTreeMap<SourceId, Timestamp>,
     /// Signs of life, and ends of turns, that were not written.
-    signs: BTreeMap<FeedId, (Timestamp, FeedState)>,
+    signs: BTreeMap<SourceId, (Timestamp, SourceState)>,
     logs: BTreeMap<ContainerKey, (Timestamp, LogBatch)>,
     requests_written: BTreeMap<ContainerKey, Timestamp>,
     /// The ReplicaSets and the autoscaler that were written last: their objects change more often than what is known of them.
     sets: BTreeMap<SafeText, ReplicaSet>,
-    autoscaler: Option<Fact>,
+    autoscaler: Option<Observation>,
     reading: Option<(Timestamp, Reading)>,
     /// The reading that was written last.
     written: Option<(Timestamp, Reading)>,
@@ -43,7 +43,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Takes in a fact that came at `at`; the lines that are to be written now.
-    pub fn take(&mut self, at: Timestamp, fact: &Fact) -> Vec<Line> {
+    pub fn take(&mut self, at: Timestamp, fact: &Observation) -> Vec<Line> {
         let mut lines = Vec::new();
         if self
             .held_since
@@ -65,27 +65,27 @@ impl Recorder {
     }
 
     /// Whether the fact is held back.
-    fn hold(&mut self, at: Timestamp, fact: &Fact) -> bool {
+    fn hold(&mut self, at: Timestamp, fact: &Observation) -> bool {
         let held = match fact {
             // Times are already by it.
-            Fact::ServerClock(_) => return true,
-            Fact::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
-            Fact::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
-            Fact::Feed(id, FeedState::Live) if self.live.contains_key(id) => {
-                self.signs.insert(id.clone(), (at, FeedState::Live));
+            Observation::ServerClock(_) => return true,
+            Observation::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
+            Observation::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
+            Observation::Source(id, SourceState::Live) if self.live.contains_key(id) => {
+                self.signs.insert(id.clone(), (at, SourceState::Live));
                 true
             }
             // Where there are many logs, some turn ends each second.
-            Fact::Feed(id @ FeedId::Log(_), FeedState::Resting) => {
+            Observation::Source(id @ SourceId::Log(_), SourceState::Resting) => {
                 self.live.remove(id);
-                self.signs.insert(id.clone(), (at, FeedState::Resting));
+                self.signs.insert(id.clone(), (at, SourceState::Resting));
                 true
             }
-            Fact::Log(batch) => {
+            Observation::Log(batch) => {
                 self.hold_log(at, batch);
                 true
             }
-            Fact::Database(reading) => self.hold_reading(at, reading),
+            Observation::Database(reading) => self.hold_reading(at, reading),
             _ => false,
         };
         if held {
@@ -130,26 +130,26 @@ impl Recorder {
         alike
     }
 
-    fn note_written(&mut self, at: Timestamp, fact: &Fact) {
+    fn note_written(&mut self, at: Timestamp, fact: &Observation) {
         match fact {
-            Fact::Feed(id, FeedState::Live) => {
+            Observation::Source(id, SourceState::Live) => {
                 self.live.insert(id.clone(), at);
             }
-            Fact::Feed(id, _) => {
+            Observation::Source(id, _) => {
                 self.live.remove(id);
             }
-            Fact::PodGone(uid) => {
+            Observation::PodGone(uid) => {
                 self.live
-                    .retain(|id, _| !matches!(id, FeedId::Log(key) if key.pod_uid == *uid));
+                    .retain(|id, _| !matches!(id, SourceId::Log(key) if key.pod_uid == *uid));
                 self.requests_written.retain(|key, _| key.pod_uid != *uid);
             }
-            Fact::Database(reading) => self.written = Some((at, reading.clone())),
-            Fact::ReplicaSets(sets) => {
+            Observation::Database(reading) => self.written = Some((at, reading.clone())),
+            Observation::ReplicaSets(sets) => {
                 self.sets = sets.iter().map(|set| (set.uid.clone(), set.clone())).collect();
             }
-            Fact::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
-            Fact::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
-            Fact::Autoscaler(_) => self.autoscaler = Some(fact.clone()),
+            Observation::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
+            Observation::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
+            Observation::Autoscaler(_) => self.autoscaler = Some(fact.clone()),
             _ => {}
         }
     }
@@ -160,8 +160,8 @@ impl Recorder {
         for (key, (when, mut batch)) in std::mem::take(&mut self.logs) {
             let rests = |last: &Timestamp| at.duration_since(*last) < HOLD_LONG;
             // What a turn brought is written before the turn's end.
-            let turn = self.signs.get(&FeedId::Log(key.clone()));
-            let in_turns = turn.is_some_and(|(_, state)| *state == FeedState::Resting);
+            let turn = self.signs.get(&SourceId::Log(key.clone()));
+            let in_turns = turn.is_some_and(|(_, state)| *state == SourceState::Resting);
             let waits = !all && !in_turns && self.requests_written.get(&key).is_some_and(rests);
             if let Some(requests) = batch.requests.take_if(|_| waits) {
                 let kept = LogBatch {
@@ -172,10 +172,10 @@ impl Recorder {
             } else if batch.requests.is_some() {
                 self.requests_written.insert(key, at);
             }
-            lines.push(line(when, Fact::Log(batch)));
+            lines.push(line(when, Observation::Log(batch)));
         }
         for (id, (when, state)) in std::mem::take(&mut self.signs) {
-            lines.push(line(when, Fact::Feed(id, state)));
+            lines.push(line(when, Observation::Source(id, state)));
         }
         lines.extend(self.write_reading(at, all));
         lines.sort_by_key(|line| line.at);
@@ -196,17 +196,17 @@ impl Recorder {
         let (when, reading) = self.reading.take()?;
         if all || self.written.as_ref().is_none_or(long) {
             self.written = Some((when, reading.clone()));
-            return Some(line(when, Fact::Database(reading)));
+            return Some(line(when, Observation::Database(reading)));
         }
         self.reading = Some((when, reading));
-        Some(line(when, Fact::Feed(FeedId::Database, FeedState::Live)))
+        Some(line(when, Observation::Source(SourceId::Database, SourceState::Live)))
     }
 }
 
-fn line(at: Timestamp, fact: Fact) -> Line {
+fn line(at: Timestamp, fact: Observation) -> Line {
     Line {
         at,
-        entry: Entry::Fact(Box::new(fact)),
+        entry: Entry::Observation(Box::new(fact)),
     }
 }
 
@@ -279,7 +279,7 @@ mod tests {
     use crate::observe::observation::Autoscaler;
     use crate::testkit::{KAFKA, SHORT, ago, log, source};
 
-    fn written(recorder: &mut Recorder, fact: &Fact) -> usize {
+    fn written(recorder: &mut Recorder, fact: &Observation) -> usize {
         recorder.take(ago(0), fact).len()
     }
 
@@ -292,30 +292,30 @@ mod tests {
             template_hash: None,
             controller: None,
         };
-        assert_eq!(written(&mut recorder, &Fact::ReplicaSets(vec![set.clone()])), 1);
-        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 0);
+        assert_eq!(written(&mut recorder, &Observation::ReplicaSets(vec![set.clone()])), 1);
+        assert_eq!(written(&mut recorder, &Observation::ReplicaSet(set.clone())), 0);
         set.template_hash = Some("x".into());
-        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set.clone())), 1);
-        assert_eq!(written(&mut recorder, &Fact::ReplicaSet(set)), 0);
+        assert_eq!(written(&mut recorder, &Observation::ReplicaSet(set.clone())), 1);
+        assert_eq!(written(&mut recorder, &Observation::ReplicaSet(set)), 0);
         let mut autoscaler = Autoscaler {
             name: "load".into(),
             min: 1,
             max: 6,
             current: 3,
         };
-        let told = |one: &Autoscaler| Fact::Autoscaler(Some(one.clone()));
+        let told = |one: &Autoscaler| Observation::Autoscaler(Some(one.clone()));
         assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
         assert_eq!(written(&mut recorder, &told(&autoscaler)), 0);
         autoscaler.current = 4;
         assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
-        assert_eq!(written(&mut recorder, &Fact::Autoscaler(None)), 1);
+        assert_eq!(written(&mut recorder, &Observation::Autoscaler(None)), 1);
     }
 
     #[test]
     fn the_end_of_a_turn_is_held_back_and_written_after_what_the_turn_brought() {
         let mut recorder = Recorder::default();
-        let brought = Fact::Log(log(SHORT[0], KAFKA, 300, &[]));
-        let rests = Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Resting);
+        let brought = Observation::Log(log(SHORT[0], KAFKA, 300, &[]));
+        let rests = Observation::Source(SourceId::Log(source(SHORT[0])), SourceState::Resting);
         assert_eq!(recorder.take(ago(10), &brought), []);
         assert_eq!(recorder.take(ago(10), &rests), []);
         let written = recorder.take(ago(4), &rests);

@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::leaders::Verdict;
 use crate::diagnose::{Diagnosis, Recommendation};
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
 
 /// What was found for one SOP.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-pub struct Found {
+pub struct Snapshot {
     /// The SOP's id.
     pub sop: String,
     /// What to do.
-    pub recommendation: Advised,
+    pub recommendation: SnapshotAdvice,
     /// What also holds.
-    pub also: Vec<Advised>,
+    pub also: Vec<SnapshotAdvice>,
     /// Rules above the one that decided that can't be evaluated, and what is missing.
     pub not_ruled_out: Vec<(String, String)>,
     /// The steps, in the SOP's order.
-    pub steps: Vec<FoundStep>,
+    pub steps: Vec<SnapshotStep>,
     /// The leaders, in the profile's order.
-    pub leaders: Vec<FoundLeader>,
+    pub leaders: Vec<SnapshotLeader>,
 }
 
 /// One thing to do and why.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Advised {
+pub struct SnapshotAdvice {
     /// What.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: the contact's id.
     pub contact: Option<String>,
     /// The rule it follows from.
@@ -40,7 +40,7 @@ pub struct Advised {
     pub until: Option<Timestamp>,
 }
 
-impl Default for Advised {
+impl Default for SnapshotAdvice {
     fn default() -> Self {
         Self::of(&Recommendation::default())
     }
@@ -48,7 +48,7 @@ impl Default for Advised {
 
 /// A step's answer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct FoundStep {
+pub struct SnapshotStep {
     /// Its id.
     pub id: String,
     /// The answer.
@@ -61,7 +61,7 @@ pub struct FoundStep {
 
 /// A worker's leader.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct FoundLeader {
+pub struct SnapshotLeader {
     /// The worker, as it is logged.
     pub worker: String,
     /// Who leads.
@@ -70,7 +70,7 @@ pub struct FoundLeader {
     pub pod: Option<String>,
 }
 
-impl Advised {
+impl SnapshotAdvice {
     fn of(one: &Recommendation) -> Self {
         Self {
             action: one.action,
@@ -86,26 +86,26 @@ impl Advised {
     }
 }
 
-impl Found {
+impl Snapshot {
     /// A diagnosis for an SOP.
     pub fn of(sop: &str, diagnosis: &Diagnosis) -> Self {
         let decision = &diagnosis.decision;
         let open = decision.not_ruled_out.iter();
-        let steps = diagnosis.steps.iter().map(|step| FoundStep {
+        let steps = diagnosis.steps.iter().map(|step| SnapshotStep {
             id: step.id.clone(),
             status: step.status,
             value: step.value.clone(),
             evidence: step.evidence.clone(),
         });
-        let leaders = diagnosis.leaders.iter().map(|leader| FoundLeader {
+        let leaders = diagnosis.leaders.iter().map(|leader| SnapshotLeader {
             worker: leader.log_type.clone(),
             verdict: leader.verdict,
             pod: leader.pod.as_ref().map(ToString::to_string),
         });
         Self {
             sop: sop.to_owned(),
-            recommendation: Advised::of(&decision.recommendation),
-            also: decision.also.iter().map(Advised::of).collect(),
+            recommendation: SnapshotAdvice::of(&decision.recommendation),
+            also: decision.also.iter().map(SnapshotAdvice::of).collect(),
             not_ruled_out: open
                 .map(|open| (open.rule.clone(), open.missing.clone()))
                 .collect(),

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, CommandOutcome};
-use crate::observe::source::FeedId;
-use crate::observe::state::Facts;
+use crate::observe::source::SourceId;
+use crate::observe::state::State;
 use crate::record::{Entry, Intent, Line};
 use crate::text::SafeText;
 
@@ -16,7 +16,7 @@ pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// A command that was sent, or was about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct AppliedCommand {
     /// When its intent was written.
     pub at: Timestamp,
     /// What, for what, by whom.
@@ -27,7 +27,7 @@ pub struct Change {
     pub stages: Vec<(Timestamp, SafeText, Option<bool>)>,
 }
 
-impl Change {
+impl AppliedCommand {
     /// Whether it was done, or may have been.
     pub fn may_have_happened(&self) -> bool {
         let outcome = self.outcome.as_ref().map(|(_, outcome)| outcome);
@@ -67,7 +67,7 @@ impl Change {
     }
 
     /// What the cluster shows of it, where its outcome is unknown and the watch tells.
-    pub fn resolve(&self, facts: &Facts, now: Timestamp) -> Option<CommandOutcome> {
+    pub fn resolve(&self, facts: &State, now: Timestamp) -> Option<CommandOutcome> {
         let done = |what: &str| {
             Some(CommandOutcome::Applied {
                 how: SafeText::new(what),
@@ -82,13 +82,13 @@ impl Change {
         let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
         let fresh = |id| facts.is_fresh(&id, now);
         match &self.intent.command {
-            Command::DeletePod { uid, .. } if fresh(FeedId::Pods) => match facts.any_pod(uid) {
+            Command::DeletePod { uid, .. } if fresh(SourceId::Pods) => match facts.any_pod(uid) {
                 None => done("the watch shows that the pod is gone"),
                 Some(pod) if pod.deletion_at.is_some() => done("the watch shows that the pod is ending"),
                 Some(_) if over => not_done("the watch shows the pod untouched"),
                 Some(_) => None,
             },
-            Command::Scale { from, to, .. } if fresh(FeedId::Deployment) => {
+            Command::Scale { from, to, .. } if fresh(SourceId::Deployment) => {
                 match facts.deployment.as_ref()?.replicas {
                     wanted if wanted == *to => done("the watch shows that the deployment wants so many"),
                     wanted if wanted == *from && over => {
@@ -98,7 +98,7 @@ impl Change {
                     _ => None,
                 }
             }
-            Command::RestartDeployment { mark, .. } if fresh(FeedId::Deployment) => {
+            Command::RestartDeployment { mark, .. } if fresh(SourceId::Deployment) => {
                 let seen = facts.deployment.as_ref()?.restarted_at.as_ref();
                 let seen: Option<Timestamp> = seen.and_then(|at| at.parse().ok());
                 // The mark has whole seconds.
@@ -116,16 +116,16 @@ impl Change {
 }
 
 /// What a record says was done.
-pub fn changes(lines: &[Line]) -> Vec<Change> {
+pub fn changes(lines: &[Line]) -> Vec<AppliedCommand> {
     let mut changes = Vec::new();
     lines.iter().for_each(|line| note(&mut changes, line));
     changes
 }
 
 /// Takes in a line of the record.
-pub fn note(changes: &mut Vec<Change>, line: &Line) {
+pub fn note(changes: &mut Vec<AppliedCommand>, line: &Line) {
     if let Entry::Intent(intent) = &line.entry {
-        changes.push(Change {
+        changes.push(AppliedCommand {
             at: line.at,
             intent: (**intent).clone(),
             outcome: None,

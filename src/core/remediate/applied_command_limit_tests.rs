@@ -1,22 +1,22 @@
 //! After how long the watch says of a command without an answer that it did not happen, one second either way.
 
 use super::command::{Command, CommandOutcome, restart_mark};
-use crate::observe::observation::{Fact, PodUid};
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
-use crate::profile::rule::Action;
+use crate::observe::observation::{Observation, PodUid};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::profile::rule::Advice;
 use crate::record::AdviceThen;
-use crate::remediate::applied_command::Change;
+use crate::remediate::applied_command::AppliedCommand;
 use crate::remediate::applied_command_tests::{Told, change, told, watched};
 use crate::testkit::{ago, deployment, failing, now, pod};
 
-fn commands() -> [(Command, Fact); 3] {
+fn commands() -> [(Command, Observation); 3] {
     [
         (
             Command::DeletePod {
                 pod: "msa-x-2mgcp".into(),
                 uid: PodUid("2mgcp".into()),
             },
-            Fact::Pods(vec![pod("2mgcp", 900)]),
+            Observation::Pods(vec![pod("2mgcp", 900)]),
         ),
         (
             Command::Scale {
@@ -26,7 +26,7 @@ fn commands() -> [(Command, Fact); 3] {
                 to: 4,
                 resource_version: "7".into(),
             },
-            Fact::Deployment(Some(deployment(3))),
+            Observation::Deployment(Some(deployment(3))),
         ),
         (
             Command::RestartDeployment {
@@ -35,7 +35,7 @@ fn commands() -> [(Command, Fact); 3] {
                 resource_version: "7".into(),
                 mark: now(),
             },
-            Fact::Deployment(Some(deployment(3))),
+            Observation::Deployment(Some(deployment(3))),
         ),
     ]
 }
@@ -71,12 +71,12 @@ fn the_twenty_seconds_count_from_the_answer_that_was_lost() {
 fn a_watch_that_is_stale_tells_nothing_of_its_own_objects() {
     for (command, seen) in commands() {
         let id = match seen {
-            Fact::Pods(_) => FeedId::Pods,
-            _ => FeedId::Deployment,
+            Observation::Pods(_) => SourceId::Pods,
+            _ => SourceId::Deployment,
         };
         for (seconds, expected) in [(15, Told::NotDone), (16, Told::Nothing)] {
             let mut facts = watched(seen.clone());
-            facts.apply(Fact::Feed(id.clone(), FeedState::Live), ago(seconds));
+            facts.apply(Observation::Source(id.clone(), SourceState::Live), ago(seconds));
             facts.apply(failing(id.clone(), ProblemKind::Refused, "no answer"), now());
             assert_eq!(
                 told(&facts, &command, 100),
@@ -101,7 +101,7 @@ fn a_mark_of_the_same_second_is_ours_and_one_of_the_second_before_is_not() {
         let mut seen = deployment(3);
         seen.restarted_at = Some(restart_mark(at).as_str().into());
         assert_eq!(
-            told(&watched(Fact::Deployment(Some(seen))), &command, 30),
+            told(&watched(Observation::Deployment(Some(seen))), &command, 30),
             expected
         );
     }
@@ -110,8 +110,8 @@ fn a_mark_of_the_same_second_is_ours_and_one_of_the_second_before_is_not() {
 #[test]
 fn a_command_says_what_was_advised_then_where_that_was_something_else() {
     let (command, _) = commands()[0].clone();
-    let words = |cause: Option<&str>, advice: Option<(Action, Option<&str>)>| {
-        let mut change: Change = change(command.clone(), 1);
+    let words = |cause: Option<&str>, advice: Option<(Advice, Option<&str>)>| {
+        let mut change: AppliedCommand = change(command.clone(), 1);
         change.intent.cause = cause.map(str::to_owned);
         change.intent.part = Some((2, 3));
         change.intent.advice = advice.map(|(action, rule)| AdviceThen {
@@ -122,9 +122,9 @@ fn a_command_says_what_was_advised_then_where_that_was_something_else() {
         assert_eq!(change.not_sent(), 1);
         change.words()
     };
-    let restart = Some((Action::RestartPods, Some("no-leader")));
-    let wait = Some((Action::Wait, Some("settling")));
-    let other = Some((Action::RestartPods, Some("crashing")));
+    let restart = Some((Advice::RestartPods, Some("no-leader")));
+    let wait = Some((Advice::Wait, Some("settling")));
+    let other = Some((Advice::RestartPods, Some("crashing")));
     let start = "delete pod msa-x-2mgcp (2 of 3)";
     let cases = [
         (Some("no-leader"), restart, " for rule no-leader"),

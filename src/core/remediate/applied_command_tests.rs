@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::command::{Aim, Command, CommandOutcome};
-use crate::observe::observation::{Fact, Pod, PodUid};
-use crate::observe::source::{FeedId, FeedState};
-use crate::observe::state::Facts;
+use super::command::{PlanKind, Command, CommandOutcome};
+use crate::observe::observation::{Observation, Pod, PodUid};
+use crate::observe::source::{SourceId, SourceState};
+use crate::observe::state::State;
 use crate::record::Intent;
-use crate::remediate::applied_command::Change;
+use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, deployment, now, pod};
 
 /// What the console says once it has looked.
@@ -18,18 +18,18 @@ pub(super) enum Told {
     Nothing,
 }
 
-pub(super) fn change(command: Command, seconds: i64) -> Change {
+pub(super) fn change(command: Command, seconds: i64) -> AppliedCommand {
     let intent = Intent {
         id: 1,
         command,
-        aim: Aim::RestartPod,
+        aim: PlanKind::RestartPod,
         cause: None,
         user: "oncall".into(),
         part: None,
         advice: None,
         rest: Vec::new(),
     };
-    Change {
+    AppliedCommand {
         at: ago(seconds),
         intent,
         outcome: None,
@@ -37,7 +37,7 @@ pub(super) fn change(command: Command, seconds: i64) -> Change {
     }
 }
 
-pub(super) fn told(facts: &Facts, command: &Command, seconds: i64) -> Told {
+pub(super) fn told(facts: &State, command: &Command, seconds: i64) -> Told {
     match change(command.clone(), seconds).resolve(facts, now()) {
         Some(CommandOutcome::Applied { .. }) => Told::Done,
         Some(CommandOutcome::Failed { .. }) => Told::NotDone,
@@ -46,11 +46,11 @@ pub(super) fn told(facts: &Facts, command: &Command, seconds: i64) -> Told {
     }
 }
 
-pub(super) fn watched(fact: Fact) -> Facts {
-    let mut facts = Facts::default();
+pub(super) fn watched(fact: Observation) -> State {
+    let mut facts = State::default();
     facts.apply(fact, now());
-    for id in [FeedId::Pods, FeedId::Deployment] {
-        facts.apply(Fact::Feed(id, FeedState::Live), now());
+    for id in [SourceId::Pods, SourceId::Deployment] {
+        facts.apply(Observation::Source(id, SourceState::Live), now());
     }
     facts
 }
@@ -73,7 +73,7 @@ fn a_deleted_pod_is_seen_to_go() {
         ("another of its name", vec![pod("blf5h", 1)], 1, Told::Done),
     ];
     for (what, pods, seconds, expected) in cases {
-        let facts = watched(Fact::Pods(pods));
+        let facts = watched(Observation::Pods(pods));
         assert_eq!(told(&facts, &delete, seconds), expected, "{what}");
     }
 }
@@ -94,7 +94,7 @@ fn a_new_number_of_pods_is_seen() {
         ("by somebody else", 6, 25, Told::Nothing),
     ];
     for (what, replicas, seconds, expected) in cases {
-        let facts = watched(Fact::Deployment(Some(deployment(replicas))));
+        let facts = watched(Observation::Deployment(Some(deployment(replicas))));
         assert_eq!(told(&facts, &scale, seconds), expected, "{what}");
     }
 }
@@ -125,7 +125,7 @@ fn a_rollout_is_known_by_its_mark() {
     for (what, seen, seconds, expected) in cases {
         let mut seen_now = deployment(3);
         seen_now.restarted_at = seen.map(Into::into);
-        let facts = watched(Fact::Deployment(Some(seen_now)));
+        let facts = watched(Observation::Deployment(Some(seen_now)));
         assert_eq!(told(&facts, &roll(mark), seconds), expected, "{what}");
     }
 }
@@ -136,5 +136,5 @@ fn nothing_is_told_by_a_watch_that_is_not_heard() {
         pod: "msa-x-2mgcp".into(),
         uid: PodUid("2mgcp".into()),
     };
-    assert_eq!(told(&Facts::default(), &delete, 10_000), Told::Nothing);
+    assert_eq!(told(&State::default(), &delete, 10_000), Told::Nothing);
 }

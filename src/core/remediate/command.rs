@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::observation::PodUid;
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::text::SafeText;
 
 /// A change to one object.
@@ -144,7 +144,7 @@ impl CommandOutcome {
 /// What the operator sets out to do with one or several commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Aim {
+pub enum PlanKind {
     /// Restart one pod.
     RestartPod,
     /// Restart all pods, one after the other.
@@ -161,7 +161,7 @@ pub enum Aim {
     ScaleDown,
 }
 
-impl Aim {
+impl PlanKind {
     /// As people say it.
     pub fn words(self) -> &'static str {
         match self {
@@ -189,12 +189,12 @@ impl Aim {
     }
 
     /// The advice that it follows.
-    pub fn answers(self) -> Action {
+    pub fn answers(self) -> Advice {
         match self {
-            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut => Action::RestartPods,
-            Self::Start => Action::StartPods,
-            Self::ScaleUp => Action::ScaleUp,
-            Self::ScaleDown => Action::None,
+            Self::RestartPod | Self::RestartAll | Self::RestartRest | Self::RollOut => Advice::RestartPods,
+            Self::Start => Advice::StartPods,
+            Self::ScaleUp => Advice::ScaleUp,
+            Self::ScaleDown => Advice::None,
         }
     }
 

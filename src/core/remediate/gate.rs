@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::command::{Aim, Command};
+use super::command::{PlanKind, Command};
 use super::plan::Plan;
 use crate::diagnose::Truth;
 use crate::diagnose::settle::settled_after;
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Pod;
-use crate::observe::source::{FeedId, Freshness};
-use crate::profile::rule::Action;
-use crate::remediate::applied_command::{Change, TOLD_WITHIN};
+use crate::observe::source::{SourceId, Freshness};
+use crate::profile::rule::Advice;
+use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
 use crate::text::duration;
 
 /// What a gate says.
@@ -24,17 +24,17 @@ pub struct Gate {
 
 /// What the gate looks at, besides the plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
+pub struct GateInput<'a> {
     /// What is known and found.
-    pub account: &'a Account<'a>,
+    pub account: &'a CaseSnapshot<'a>,
     /// What was done in this incident.
-    pub past: &'a [Change],
+    pub past: &'a [AppliedCommand],
     /// Why the console may change nothing, where it may not.
     pub read_only: Option<&'a str>,
 }
 
 /// Whether the plan may be carried out now.
-pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
+pub fn gate(plan: &Plan, situation: &GateInput<'_>) -> Gate {
     let mut gate = Gate::default();
     if let Some(why) = situation.read_only {
         gate.refusals.push(format!("this console changes nothing: {why}"));
@@ -59,7 +59,7 @@ pub fn gate(plan: &Plan, situation: &Situation<'_>) -> Gate {
     gate
 }
 
-impl Situation<'_> {
+impl GateInput<'_> {
     fn now(&self) -> Timestamp {
         self.account.now
     }
@@ -76,9 +76,9 @@ impl Situation<'_> {
             .iter()
             .any(|command| !matches!(command, Command::DeletePod { .. }));
         let needed = [
-            (FeedId::Pods, true),
-            (FeedId::Deployment, scales),
-            (FeedId::Api, true),
+            (SourceId::Pods, true),
+            (SourceId::Deployment, scales),
+            (SourceId::Api, true),
         ];
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
             let age = match facts.freshness(&id, self.now()) {
@@ -111,11 +111,11 @@ impl Situation<'_> {
         ))
     }
 
-    fn open(&self) -> impl Iterator<Item = &Change> {
+    fn open(&self) -> impl Iterator<Item = &AppliedCommand> {
         self.past.iter().filter(|change| change.is_open())
     }
 
-    fn may_be_told(&self, change: &Change) -> bool {
+    fn may_be_told(&self, change: &AppliedCommand) -> bool {
         let asked_at = change.outcome.as_ref().map_or(change.at, |(at, _)| *at);
         self.now().duration_since(asked_at) <= TOLD_WITHIN
     }
@@ -123,13 +123,13 @@ impl Situation<'_> {
     /// A rollout, a restart or a new container has not settled.
     fn settling(&self, plan: &Plan) -> Option<String> {
         let waits = |finding: &&crate::diagnose::RuleFinding| {
-            finding.advice.action == Action::Wait && matches!(finding.truth, Truth::True { .. })
+            finding.advice.action == Advice::Wait && matches!(finding.truth, Truth::True { .. })
         };
         let last = self.past.iter().rev().find(|change| {
             change.may_have_happened() && change.intent.aim.is_restart() && plan.aim.is_restart()
         });
         if let Some(last) = last {
-            let Account { facts, profile, .. } = self.account;
+            let CaseSnapshot { facts, profile, .. } = self.account;
             if let Some(until) = settled_after(last.at, facts, &profile.leaders, self.now()) {
                 return Some(format!(
                     "{} {} ago: whether it helped is known in {}",
@@ -151,7 +151,7 @@ impl Situation<'_> {
     fn rolling(&self, plan: &Plan) -> Option<String> {
         let deployment = self.account.facts.deployment.as_ref()?;
         let name = &deployment.name;
-        if deployment.paused && plan.aim == Aim::RollOut {
+        if deployment.paused && plan.aim == PlanKind::RollOut {
             return Some(format!(
                 "deployment {name} is paused: it would roll out when it is resumed, whenever that is"
             ));
@@ -167,7 +167,7 @@ impl Situation<'_> {
     /// What was done for the same cause did not help. It was done when no pod is left from before.
     fn repeated(&self, plan: &Plan) -> Option<String> {
         let cause = plan.cause.as_ref()?;
-        let alike = |change: &&Change| {
+        let alike = |change: &&AppliedCommand| {
             change.may_have_happened()
                 && change.intent.cause.as_ref() == Some(cause)
                 && change.intent.aim.is_restart() == plan.aim.is_restart()
@@ -176,7 +176,7 @@ impl Situation<'_> {
             .past
             .iter()
             .find(alike)
-            .filter(|_| plan.aim != Aim::ScaleUp)?;
+            .filter(|_| plan.aim != PlanKind::ScaleUp)?;
         let mut living = self.account.facts.pods.values().filter(|pod| !pod.is_over());
         let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
         done.then(|| {
@@ -276,7 +276,7 @@ impl Situation<'_> {
     fn too_few(&self, plan: &Plan) -> Option<String> {
         let service = &self.account.profile.service;
         if let Some(Command::Scale { to, .. }) = plan.commands.first() {
-            return (*to < service.replicas && plan.aim == Aim::ScaleDown).then(|| {
+            return (*to < service.replicas && plan.aim == PlanKind::ScaleDown).then(|| {
                 format!(
                     "{to} pods are fewer than the {} that the profile asks for",
                     service.replicas

@@ -2,20 +2,20 @@
 
 use jiff::SignedDuration;
 
-use super::command::{Aim, CommandOutcome};
-use super::gate::{Gate, Situation, gate};
+use super::command::{PlanKind, CommandOutcome};
+use super::gate::{Gate, GateInput, gate};
 use super::gate_tests::{Moment, applied, done};
 use super::plan::Plan;
 use crate::diagnose::{RuleFinding, Truth};
-use crate::export::case_snapshot::Account;
-use crate::observe::observation::{Access, Fact, Permission, Pod, PodUid};
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
-use crate::profile::rule::{Action, Advice};
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::profile::rule::{Advice, RuleAdvice};
 use crate::testkit::{ago, deployment, failing, now, pod};
 use crate::text::duration;
 
 /// How a plan is made.
-type Make = fn(&Account<'_>) -> Result<Plan, String>;
+type Make = fn(&CaseSnapshot<'_>) -> Result<Plan, String>;
 
 const RESTART: Make = |account| Plan::restart_pod(account, &PodUid("2mgcp".into()));
 const SCALE: Make = |account| Plan::scale(account, 1);
@@ -23,7 +23,7 @@ const LESS: Make = |account| Plan::scale(account, -1);
 
 fn said(moment: &Moment, make: Make) -> Gate {
     moment.with_account(|account| {
-        let situation = Situation {
+        let situation = GateInput {
             account,
             past: &moment.past,
             read_only: moment.read_only,
@@ -43,22 +43,22 @@ fn but(change: impl FnOnce(&mut Moment)) -> Moment {
     moment
 }
 
-fn unheard(moment: &mut Moment, id: FeedId, seconds: i64) {
-    let live = |id| Fact::Feed(id, FeedState::Live);
-    for id in [id.clone(), FeedId::Api] {
+fn unheard(moment: &mut Moment, id: SourceId, seconds: i64) {
+    let live = |id| Observation::Source(id, SourceState::Live);
+    for id in [id.clone(), SourceId::Api] {
         moment.facts.apply(live(id), ago(seconds));
     }
-    if id != FeedId::Api {
+    if id != SourceId::Api {
         // A watch whose stream stands is as current as the server: this one broke then, and the server lives.
         let broken = failing(id, ProblemKind::Refused, "no answer");
         moment.facts.apply(broken, ago(seconds));
-        moment.facts.apply(live(FeedId::Api), now());
+        moment.facts.apply(live(SourceId::Api), now());
     }
 }
 
 #[test]
 fn a_source_that_a_change_rests_on_is_heard_within_fifteen_seconds() {
-    let names = [FeedId::Pods, FeedId::Deployment, FeedId::Api];
+    let names = [SourceId::Pods, SourceId::Deployment, SourceId::Api];
     for make in [RESTART, SCALE, Plan::roll_out, Plan::restart_all] {
         assert_eq!(refused(&Moment::well(), make), "");
     }
@@ -92,10 +92,10 @@ fn a_source_that_a_change_rests_on_is_heard_within_fifteen_seconds() {
 #[test]
 fn a_server_that_was_never_heard_is_no_ground_for_a_change() {
     let mut moment = Moment::well();
-    let mut facts = crate::observe::state::Facts::default();
+    let mut facts = crate::observe::state::State::default();
     facts.connection.clone_from(&moment.facts.connection);
     facts.apply(
-        Fact::Pods(vec![pod("2mgcp", 900), pod("a", 900), pod("b", 900)]),
+        Observation::Pods(vec![pod("2mgcp", 900), pod("a", 900), pod("b", 900)]),
         now(),
     );
     moment.facts = facts;
@@ -149,16 +149,16 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
         })
     };
     for make in [RESTART, Plan::restart_all as Make, Plan::roll_out as Make] {
-        let words = refused(&after(settle - 1, Aim::RestartAll), make);
+        let words = refused(&after(settle - 1, PlanKind::RestartAll), make);
         assert!(words.contains("whether it helped is known in 1s"), "{words}");
-        assert_eq!(refused(&after(settle, Aim::RestartAll), make), "");
-        assert_eq!(refused(&after(1, Aim::ScaleUp), make), "", "it restarted nothing");
-        let words = refused(&after(1, Aim::RestartRest), make);
+        assert_eq!(refused(&after(settle, PlanKind::RestartAll), make), "");
+        assert_eq!(refused(&after(1, PlanKind::ScaleUp), make), "", "it restarted nothing");
+        let words = refused(&after(1, PlanKind::RestartRest), make);
         assert!(words.contains("whether it helped"), "{words}");
     }
-    assert_eq!(refused(&after(1, Aim::RestartAll), SCALE), "");
+    assert_eq!(refused(&after(1, PlanKind::RestartAll), SCALE), "");
     // the last one counts
-    let mut two = after(settle + 100, Aim::RestartAll);
+    let mut two = after(settle + 100, PlanKind::RestartAll);
     two.past.push(done(10, None, applied()));
     let words = refused(&two, RESTART);
     assert!(
@@ -167,12 +167,12 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
     );
 }
 
-fn rule(action: Action, truth: Truth) -> RuleFinding {
+fn rule(action: Advice, truth: Truth) -> RuleFinding {
     RuleFinding {
         id: "r".to_owned(),
         title: "the title".to_owned(),
         truth,
-        advice: Advice {
+        advice: RuleAdvice {
             action,
             contact: None,
         },
@@ -191,14 +191,14 @@ fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
     };
     for (action, truth, expected) in [
         (
-            Action::Wait,
+            Advice::Wait,
             holds(&["a pod started"]),
             "something settles: a pod started",
         ),
-        (Action::Wait, holds(&[]), "something settles: the title"),
-        (Action::Wait, no.clone(), ""),
-        (Action::RestartPods, holds(&["x"]), ""),
-        (Action::Escalate, holds(&["x"]), ""),
+        (Advice::Wait, holds(&[]), "something settles: the title"),
+        (Advice::Wait, no.clone(), ""),
+        (Advice::RestartPods, holds(&["x"]), ""),
+        (Advice::Escalate, holds(&["x"]), ""),
     ] {
         let moment = but(|moment| moment.diagnosis.decision.rules.push(rule(action, truth.clone())));
         assert_eq!(refused(&moment, RESTART), expected);
@@ -211,10 +211,10 @@ fn a_rule_to_wait_that_does_not_hold_hides_none_that_does() {
     let moment = but(|moment| {
         let rules = &mut moment.diagnosis.decision.rules;
         let because = "no".to_owned();
-        rules.push(rule(Action::Wait, Truth::False { because }));
+        rules.push(rule(Advice::Wait, Truth::False { because }));
         let because = vec!["a pod started".to_owned()];
         rules.push(rule(
-            Action::Wait,
+            Advice::Wait,
             Truth::True {
                 because,
                 again: false,
@@ -231,7 +231,7 @@ fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
         let plan = moment.with_account(make).unwrap();
         let words = |moment: &Moment| {
             moment.with_account(|account| {
-                let situation = Situation {
+                let situation = GateInput {
                     account,
                     past: &moment.past,
                     read_only: None,
@@ -242,16 +242,16 @@ fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
         assert_eq!(words(&moment), "");
         let mut ending = pod("2mgcp", 90_000);
         ending.deletion_at = Some(now());
-        moment.facts.apply(Fact::Pod(ending), now());
+        moment.facts.apply(Observation::Pod(ending), now());
         let refused = words(&moment);
         assert!(refused.contains("pod msa-x-2mgcp is ending already"), "{refused}");
-        moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now());
+        moment.facts.apply(Observation::PodGone(PodUid("2mgcp".into())), now());
         // Its replacement may have its name.
         let named = Pod {
             name: "msa-x-2mgcp".into(),
             ..pod("other", 900)
         };
-        moment.facts.apply(Fact::Pod(named), now());
+        moment.facts.apply(Observation::Pod(named), now());
         let refused = words(&moment);
         assert!(
             refused.contains("pod msa-x-2mgcp is gone, or another has its name"),
@@ -275,7 +275,7 @@ fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
         let moment = but(|moment| {
             let mut seen = deployment(3);
             (seen.updated, seen.current, seen.observed, seen.paused) = (updated, current, observed, paused);
-            moment.facts.apply(Fact::Deployment(Some(seen)), now());
+            moment.facts.apply(Observation::Deployment(Some(seen)), now());
         });
         let words = refused(&moment, RESTART);
         assert_eq!(
@@ -291,7 +291,7 @@ fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
 fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
     let tried = |seconds: i64| {
         but(|moment| {
-            moment.diagnosis.decision.recommendation.action = Action::RestartPods;
+            moment.diagnosis.decision.recommendation.action = Advice::RestartPods;
             moment.diagnosis.decision.recommendation.rule = Some("no-leader".to_owned());
             moment.past.push(done(1_000, Some("no-leader"), applied()));
             for short in ["2mgcp", "blf5h", "lzxms"] {
@@ -300,7 +300,7 @@ fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
                 if short == "lzxms" {
                     made.created_at = Some(ago(seconds));
                 }
-                moment.facts.apply(Fact::Pod(made), now());
+                moment.facts.apply(Observation::Pod(made), now());
             }
         })
     };
@@ -311,7 +311,7 @@ fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
     let mut moment = tried(1_001);
     let mut over = pod("lzxms", 1_001);
     over.phase = "Failed".into();
-    moment.facts.apply(Fact::Pod(over), now());
+    moment.facts.apply(Observation::Pod(over), now());
     moment.profile.service.keep_ready = Some(1);
     assert!(refused(&moment, all).contains("hand it off instead"));
     // what was refused was not tried
@@ -333,7 +333,7 @@ fn may(moment: &mut Moment, rights: &[(&str, &str, &str, Option<bool>)]) {
         reason: "".into(),
     };
     let all = rights.iter().map(access).collect();
-    moment.facts.apply(Fact::Access(all), now());
+    moment.facts.apply(Observation::Access(all), now());
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn as_many_pods_stay_ready_as_the_profile_says_and_no_more_are_asked_for() {
     let unready = |moment: &mut Moment, short: &str| {
         let mut one = pod(short, 90_000);
         one.conditions.clear();
-        moment.facts.apply(Fact::Pod(one), now());
+        moment.facts.apply(Observation::Pod(one), now());
     };
     // how many must stay, which are not ready, whether 2mgcp may be restarted
     let cases: [(Option<u32>, &[&str], bool); 8] = [
@@ -422,7 +422,7 @@ fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still()
         but(|moment| {
             moment
                 .facts
-                .apply(Fact::Deployment(Some(deployment(replicas))), now());
+                .apply(Observation::Deployment(Some(deployment(replicas))), now());
         })
     };
     assert_eq!(refused(&at(4), LESS), "");
@@ -459,16 +459,16 @@ fn a_change_against_the_advice_is_allowed_and_said() {
         gate.cautions.join("").contains("the advice is another")
     };
     let restart: Make = |account| Ok(RESTART(account)?.caused(account));
-    assert!(!warned(&advised(Action::RestartPods, "no-leader"), restart));
-    assert!(warned(&advised(Action::Escalate, "ocm-errors"), restart));
-    assert!(warned(&advised(Action::ScaleUp, "saturated"), restart));
-    assert!(warned(&advised(Action::None, "x"), LESS_OF_FOUR));
-    assert!(!warned(&advised(Action::ScaleUp, "saturated"), SCALE));
+    assert!(!warned(&advised(Advice::RestartPods, "no-leader"), restart));
+    assert!(warned(&advised(Advice::Escalate, "ocm-errors"), restart));
+    assert!(warned(&advised(Advice::ScaleUp, "saturated"), restart));
+    assert!(warned(&advised(Advice::None, "x"), LESS_OF_FOUR));
+    assert!(!warned(&advised(Advice::ScaleUp, "saturated"), SCALE));
 }
 
 /// With the advice to do nothing, fewer pods are not what it asks for.
 const LESS_OF_FOUR: Make = |account| {
     let mut plan = Plan::scale(account, 1)?;
-    plan.aim = Aim::ScaleDown;
+    plan.aim = PlanKind::ScaleDown;
     Ok(plan)
 };

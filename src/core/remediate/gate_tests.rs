@@ -1,23 +1,23 @@
 //! What the gate refuses, one thing at a time; and what is said of the rest before it is done.
 
-use super::command::{Aim, Command, CommandOutcome};
-use super::gate::{Situation, gate};
+use super::command::{PlanKind, Command, CommandOutcome};
+use super::gate::{GateInput, gate};
 use super::plan::Plan;
 use crate::diagnose::leaders::Verdict;
 use crate::diagnose::{Diagnosis, RuleFinding, Truth};
-use crate::export::case_snapshot::Account;
-use crate::observe::observation::{Access, Connection, Fact, Permission, PodUid};
-use crate::observe::source::{FeedId, FeedState};
-use crate::observe::state::Facts;
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::{Access, Connection, Observation, Permission, PodUid};
+use crate::observe::source::{SourceId, SourceState};
+use crate::observe::state::State;
 use crate::profile::Profile;
-use crate::profile::rule::{Action, Advice};
+use crate::profile::rule::{Advice, RuleAdvice};
 use crate::record::Intent;
-use crate::remediate::applied_command::Change;
+use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, deployment, leader, look_at, now, pod, profile};
 
 /// All is well: three pods, everything fresh.
-fn facts() -> Facts {
-    let mut facts = Facts::default();
+fn facts() -> State {
+    let mut facts = State::default();
     let connection = Connection {
         server: "https://api.stage:6443".into(),
         context: None,
@@ -26,17 +26,17 @@ fn facts() -> Facts {
         version: None,
         expires_at: None,
     };
-    facts.apply(Fact::Connection(connection), now());
+    facts.apply(Observation::Connection(connection), now());
     let pods = ["2mgcp", "blf5h", "lzxms"].map(|short| pod(short, 90_000));
-    facts.apply(Fact::Pods(pods.to_vec()), now());
-    facts.apply(Fact::Deployment(Some(deployment(3))), now());
-    for id in [FeedId::Api, FeedId::Pods, FeedId::Deployment] {
-        facts.apply(Fact::Feed(id, FeedState::Live), now());
+    facts.apply(Observation::Pods(pods.to_vec()), now());
+    facts.apply(Observation::Deployment(Some(deployment(3))), now());
+    for id in [SourceId::Api, SourceId::Pods, SourceId::Deployment] {
+        facts.apply(Observation::Source(id, SourceState::Live), now());
     }
     facts
 }
 
-pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> Change {
+pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> AppliedCommand {
     let command = Command::DeletePod {
         pod: "msa-x-gone".into(),
         uid: PodUid("gone".into()),
@@ -44,14 +44,14 @@ pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -
     let intent = Intent {
         id: 1,
         command,
-        aim: Aim::RestartPod,
+        aim: PlanKind::RestartPod,
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
         part: None,
         advice: None,
         rest: Vec::new(),
     };
-    Change {
+    AppliedCommand {
         at: ago(seconds),
         intent,
         outcome: Some((ago(seconds), outcome)),
@@ -65,10 +65,10 @@ pub(super) fn applied() -> CommandOutcome {
 
 /// A moment at which something is to be done; each test changes one thing of it.
 pub(super) struct Moment {
-    pub(super) facts: Facts,
+    pub(super) facts: State,
     pub(super) profile: Profile,
     pub(super) diagnosis: Diagnosis,
-    pub(super) past: Vec<Change>,
+    pub(super) past: Vec<AppliedCommand>,
     pub(super) read_only: Option<&'static str>,
     pub(super) later: i64,
 }
@@ -85,7 +85,7 @@ impl Moment {
         }
     }
 
-    pub(super) fn with_account<T>(&self, look: impl FnOnce(&Account<'_>) -> T) -> T {
+    pub(super) fn with_account<T>(&self, look: impl FnOnce(&CaseSnapshot<'_>) -> T) -> T {
         look_at(
             (&self.facts, &self.profile, &self.diagnosis),
             ago(-self.later),
@@ -93,9 +93,9 @@ impl Moment {
         )
     }
 
-    fn refusals(&self, plan: impl Fn(&Account<'_>) -> Result<Plan, String>) -> String {
+    fn refusals(&self, plan: impl Fn(&CaseSnapshot<'_>) -> Result<Plan, String>) -> String {
         self.with_account(|account| {
-            let situation = Situation {
+            let situation = GateInput {
                 account,
                 past: &self.past,
                 read_only: self.read_only,
@@ -155,19 +155,19 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
                     allowed: Some(false),
                     reason: "".into(),
                 };
-                moment.facts.apply(Fact::Access(vec![access]), now());
+                moment.facts.apply(Observation::Access(vec![access]), now());
             },
             "you may not delete pods",
         ),
         (
             "gone",
-            |moment| moment.facts.apply(Fact::PodGone(PodUid("2mgcp".into())), now()),
+            |moment| moment.facts.apply(Observation::PodGone(PodUid("2mgcp".into())), now()),
             "the pod is gone",
         ),
         (
             "too few ready",
             |moment| {
-                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+                moment.facts.apply(Observation::PodGone(PodUid("lzxms".into())), now());
             },
             "2 pods are ready, and 2 must stay so",
         ),
@@ -175,7 +175,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
             "one is enough for this service",
             |moment| {
                 moment.profile.service.keep_ready = Some(1);
-                moment.facts.apply(Fact::PodGone(PodUid("lzxms".into())), now());
+                moment.facts.apply(Observation::PodGone(PodUid("lzxms".into())), now());
             },
             "",
         ),
@@ -195,8 +195,8 @@ fn what_was_done_before_stands_against_it_for_its_time() {
                         because: vec!["a rollout is under way".to_owned()],
                         again: false,
                     },
-                    advice: Advice {
-                        action: Action::Wait,
+                    advice: RuleAdvice {
+                        action: Advice::Wait,
                         contact: None,
                     },
                     flips: String::new(),
@@ -241,45 +241,45 @@ fn what_was_done_before_stands_against_it_for_its_time() {
     ]);
 }
 
-fn advise(moment: &mut Moment, action: Action, rule: &str) {
+fn advise(moment: &mut Moment, action: Advice, rule: &str) {
     let recommendation = &mut moment.diagnosis.decision.recommendation;
     recommendation.action = action;
     recommendation.rule = Some(rule.to_owned());
 }
 
-fn restart_all(account: &Account<'_>) -> Result<Plan, String> {
+fn restart_all(account: &CaseSnapshot<'_>) -> Result<Plan, String> {
     Plan::restart_all(account).map(|plan| plan.caused(account))
 }
 
 #[test]
 fn the_same_cause_is_restarted_for_until_no_pod_is_left_from_before() {
     let mut moment = Moment::well();
-    advise(&mut moment, Action::RestartPods, "no-leader");
+    advise(&mut moment, Advice::RestartPods, "no-leader");
     assert_eq!(moment.refusals(restart_all), "");
     moment.past.push(done(10_000, Some("no-leader"), applied()));
     assert_eq!(moment.refusals(restart_all), "", "three pods are older than that");
     for short in ["2mgcp", "blf5h"] {
-        moment.facts.apply(Fact::Pod(pod(short, 9_000)), now());
+        moment.facts.apply(Observation::Pod(pod(short, 9_000)), now());
     }
     assert_eq!(moment.refusals(restart_all), "", "one pod is older than that");
-    moment.facts.apply(Fact::Pod(pod("lzxms", 9_000)), now());
+    moment.facts.apply(Observation::Pod(pod("lzxms", 9_000)), now());
     let refused = moment.refusals(restart_all);
     assert!(refused.contains("hand it off instead"), "{refused}");
-    advise(&mut moment, Action::RestartPods, "crashing");
+    advise(&mut moment, Advice::RestartPods, "crashing");
     assert_eq!(moment.refusals(restart_all), "", "another cause");
 }
 
 #[test]
 fn what_was_recommended_falls_with_its_recommendation() {
     let mut moment = Moment::well();
-    advise(&mut moment, Action::RestartPods, "no-leader");
+    advise(&mut moment, Advice::RestartPods, "no-leader");
     let confirmed = moment.with_account(restart_all).unwrap();
     assert_eq!(confirmed.cause.as_deref(), Some("no-leader"));
-    let asked = |_: &Account<'_>| Ok(confirmed.clone());
+    let asked = |_: &CaseSnapshot<'_>| Ok(confirmed.clone());
     for (action, rule) in [
-        (Action::None, "nothing"),
-        (Action::Escalate, "no-leader"),
-        (Action::RestartPods, "crashing"),
+        (Advice::None, "nothing"),
+        (Advice::Escalate, "no-leader"),
+        (Advice::RestartPods, "crashing"),
     ] {
         advise(&mut moment, action, rule);
         let refused = moment.refusals(asked);
@@ -293,7 +293,7 @@ fn what_was_recommended_falls_with_its_recommendation() {
         moment.refusals(|account| Ok(Plan::restart_all(account)?.caused(account))),
         ""
     );
-    advise(&mut moment, Action::Escalate, "ocm-errors");
+    advise(&mut moment, Advice::Escalate, "ocm-errors");
     assert_eq!(moment.refusals(restart_all), "");
 }
 
@@ -307,7 +307,7 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
     unseen.observed = false;
     for deployment in [rolling, surging, unseen] {
         let mut moment = Moment::well();
-        moment.facts.apply(Fact::Deployment(Some(deployment)), now());
+        moment.facts.apply(Observation::Deployment(Some(deployment)), now());
         let refused = moment.restart();
         assert!(refused.contains("is still replacing or making pods"), "{refused}");
         assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
@@ -315,7 +315,7 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
     let mut moment = Moment::well();
     let mut paused = deployment(3);
     paused.paused = true;
-    moment.facts.apply(Fact::Deployment(Some(paused)), now());
+    moment.facts.apply(Observation::Deployment(Some(paused)), now());
     assert_eq!(moment.restart(), "");
     let refused = moment.refusals(Plan::roll_out);
     assert!(refused.contains("is paused"), "{refused}");
@@ -327,7 +327,7 @@ fn a_pod_that_is_over_is_not_restarted() {
     let mut evicted = pod("2mgcp", 90_000);
     evicted.phase = "Failed".into();
     evicted.status = "Evicted".into();
-    moment.facts.apply(Fact::Pod(evicted), now());
+    moment.facts.apply(Observation::Pod(evicted), now());
     let refused = moment.restart();
     assert!(refused.contains("has ended (Evicted)"), "{refused}");
 }
@@ -348,14 +348,14 @@ fn a_number_of_pods_that_somebody_else_changed_is_not_changed_again() {
     assert!(before.contains("wants 3 pods now, not 2"), "{before}");
     let mut other = deployment(3);
     other.uid = "another".into();
-    let of_old = |account: &Account<'_>| {
+    let of_old = |account: &CaseSnapshot<'_>| {
         let mut plan = Plan::scale(account, 1)?;
         if let Some(Command::Scale { uid, .. }) = plan.commands.first_mut() {
             *uid = "d".into();
         }
         Ok(plan)
     };
-    moment.facts.apply(Fact::Deployment(Some(other)), now());
+    moment.facts.apply(Observation::Deployment(Some(other)), now());
     let refused = moment.refusals(of_old);
     assert!(refused.contains("another one of the same name"), "{refused}");
 }
@@ -365,20 +365,20 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     let mut moment = Moment::well();
     assert!(moment.refusals(Plan::start).contains("a pod serves"));
     for uid in ["2mgcp", "blf5h", "lzxms"] {
-        moment.facts.apply(Fact::PodGone(PodUid(uid.into())), now());
+        moment.facts.apply(Observation::PodGone(PodUid(uid.into())), now());
     }
     assert!(moment.refusals(Plan::start).contains("makes none"));
-    moment.facts.apply(Fact::Deployment(Some(deployment(0))), now());
+    moment.facts.apply(Observation::Deployment(Some(deployment(0))), now());
     assert_eq!(moment.refusals(Plan::start), "");
 }
 
 #[test]
 fn an_autoscaler_undoes_another_number_of_pods() {
     let mut moment = Moment::well();
-    let cautions = |moment: &Moment, plan: fn(&Account<'_>) -> Result<Plan, String>| {
+    let cautions = |moment: &Moment, plan: fn(&CaseSnapshot<'_>) -> Result<Plan, String>| {
         moment.with_account(|account| {
             let plan = plan(account).unwrap();
-            let situation = Situation {
+            let situation = GateInput {
                 account,
                 past: &[],
                 read_only: None,
@@ -388,7 +388,7 @@ fn an_autoscaler_undoes_another_number_of_pods() {
     };
     let caution =
         "autoscaler msa-load will undo it: it sets the number of pods itself, from 2 to 6, and last saw 3";
-    let up: fn(&Account<'_>) -> Result<Plan, String> = |account| Plan::scale(account, 1);
+    let up: fn(&CaseSnapshot<'_>) -> Result<Plan, String> = |account| Plan::scale(account, 1);
     assert!(!cautions(&moment, up).concat().contains("autoscaler"));
     let autoscaler = crate::observe::observation::Autoscaler {
         name: "msa-load".into(),
@@ -396,15 +396,15 @@ fn an_autoscaler_undoes_another_number_of_pods() {
         max: 6,
         current: 3,
     };
-    moment.facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    moment.facts.apply(Observation::Autoscaler(Some(autoscaler)), now());
     assert!(cautions(&moment, up).contains(&caution.to_owned()));
-    let restart: fn(&Account<'_>) -> Result<Plan, String> = Plan::restart_all;
+    let restart: fn(&CaseSnapshot<'_>) -> Result<Plan, String> = Plan::restart_all;
     assert!(!cautions(&moment, restart).concat().contains("autoscaler"));
 }
 
 /// How a plan is made, what it does, and what it may cost.
 type Stake = (
-    fn(&Account<'_>) -> Result<Plan, String>,
+    fn(&CaseSnapshot<'_>) -> Result<Plan, String>,
     &'static str,
     &'static [&'static str],
 );

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{Aim, Command};
+use super::command::{PlanKind, Command};
 use crate::observe::observation::{Pod, PodUid};
-use crate::observe::state::Facts;
-use crate::remediate::applied_command::Change;
+use crate::observe::state::State;
+use crate::remediate::applied_command::AppliedCommand;
 
 /// Pods that were confirmed together and not all deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
     /// What they were to be deleted for.
-    pub aim: Aim,
+    pub aim: PlanKind,
     /// How many were confirmed.
     pub of: usize,
     /// Those that were not deleted, in their order.
@@ -21,7 +21,7 @@ pub struct Interrupted {
 impl Interrupted {
     /// The newest execution of several commands, where pods of it are left; `None` where all were deleted, by it or by what was done since.
     /// A command whose outcome is unknown counts as done: the pod is there or not, which the cluster shows.
-    pub fn of(changes: &[Change]) -> Option<Self> {
+    pub fn of(changes: &[AppliedCommand]) -> Option<Self> {
         let head = changes.iter().rfind(|change| !change.intent.rest.is_empty())?;
         let done = changes.iter().filter(|change| change.may_have_happened());
         let deleted: BTreeSet<&PodUid> = done
@@ -43,7 +43,7 @@ impl Interrupted {
     }
 
     /// Those of them that are still there, by uid: another pod of the same name is a replacement.
-    pub fn living<'a>(&self, facts: &'a Facts) -> Vec<&'a Pod> {
+    pub fn living<'a>(&self, facts: &'a State) -> Vec<&'a Pod> {
         let pods = self.left.iter().filter_map(|uid| facts.pods.get(uid));
         pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
             .collect()
@@ -52,7 +52,7 @@ impl Interrupted {
     /// `restart interrupted: 2 of 3 pods not restarted`; `left`: how many are.
     pub fn words(&self, left: usize) -> String {
         let what = match self.aim {
-            Aim::Start => "start",
+            PlanKind::Start => "start",
             _ => "restart",
         };
         format!("{what} interrupted: {left} of {} pods not restarted", self.of)

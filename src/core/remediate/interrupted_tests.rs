@@ -1,15 +1,15 @@
 //! Which pods an execution left that ended before all of its commands were sent.
 
-use super::command::{Aim, Command, CommandOutcome};
+use super::command::{PlanKind, Command, CommandOutcome};
 use super::interrupted::Interrupted;
 use super::plan::Plan;
 use crate::diagnose::Diagnosis;
 use crate::diagnose::leaders::Verdict;
-use crate::export::case_snapshot::Account;
-use crate::observe::observation::{Fact, PodUid};
-use crate::observe::state::Facts;
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::{Observation, PodUid};
+use crate::observe::state::State;
 use crate::record::Intent;
-use crate::remediate::applied_command::Change;
+use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, facts, leader, look_at, now, pod, profile};
 
 fn delete(short: &str) -> Command {
@@ -20,7 +20,7 @@ fn delete(short: &str) -> Command {
 }
 
 /// The command of this place among those that were confirmed together, and what came of it.
-fn sent(aim: Aim, (place, all): (usize, &[&str]), outcome: Option<CommandOutcome>) -> Change {
+fn sent(aim: PlanKind, (place, all): (usize, &[&str]), outcome: Option<CommandOutcome>) -> AppliedCommand {
     let rest = all.iter().skip(1).filter(|_| place == 0);
     let intent = Intent {
         id: place as u64 + 1,
@@ -32,7 +32,7 @@ fn sent(aim: Aim, (place, all): (usize, &[&str]), outcome: Option<CommandOutcome
         advice: None,
         rest: rest.map(|short| delete(short)).collect(),
     };
-    Change {
+    AppliedCommand {
         at: ago(100),
         intent,
         outcome: outcome.map(|outcome| (ago(99), outcome)),
@@ -51,12 +51,12 @@ fn refused() -> CommandOutcome {
 const ALL: [&str; 3] = ["2mgcp", "blf5h", "lzxms"];
 
 /// What is called so: what was done, and which pods are left by it.
-type Case = (&'static str, Vec<Change>, &'static [&'static str]);
+type Case = (&'static str, Vec<AppliedCommand>, &'static [&'static str]);
 
 #[test]
 fn pods_that_were_confirmed_and_not_deleted_are_left() {
-    let part = |place, outcome| sent(Aim::RestartAll, (place, &ALL), outcome);
-    let one = |short: &'static str, outcome| sent(Aim::RestartPod, (0, &[short]), outcome);
+    let part = |place, outcome| sent(PlanKind::RestartAll, (place, &ALL), outcome);
+    let one = |short: &'static str, outcome| sent(PlanKind::RestartPod, (0, &[short]), outcome);
     let cases: Vec<Case> = vec![
         ("nothing was done", vec![], &[]),
         ("one pod alone", vec![one("2mgcp", Some(applied()))], &[]),
@@ -103,7 +103,7 @@ fn pods_that_were_confirmed_and_not_deleted_are_left() {
             "the rest of it was confirmed since, and one of that sent",
             vec![
                 part(0, Some(applied())),
-                sent(Aim::RestartRest, (0, &["blf5h", "lzxms"]), Some(applied())),
+                sent(PlanKind::RestartRest, (0, &["blf5h", "lzxms"]), Some(applied())),
             ],
             &["lzxms"],
         ),
@@ -117,12 +117,12 @@ fn pods_that_were_confirmed_and_not_deleted_are_left() {
 
 #[test]
 fn a_record_of_an_older_version_does_not_name_what_is_left() {
-    let mut old = sent(Aim::RestartAll, (0, &ALL), Some(applied()));
+    let mut old = sent(PlanKind::RestartAll, (0, &ALL), Some(applied()));
     old.intent.rest.clear();
     assert_eq!(Interrupted::of(&[old]), None);
 }
 
-fn with_rest<T>(facts: &Facts, of: Aim, look: impl FnOnce(Result<Plan, String>, &Account<'_>) -> T) -> T {
+fn with_rest<T>(facts: &State, of: PlanKind, look: impl FnOnce(Result<Plan, String>, &CaseSnapshot<'_>) -> T) -> T {
     let interrupted = Interrupted::of(&[sent(of, (0, &ALL), Some(refused()))]).unwrap();
     let profile = profile();
     let diagnosis = Diagnosis {
@@ -137,14 +137,14 @@ fn with_rest<T>(facts: &Facts, of: Aim, look: impl FnOnce(Result<Plan, String>, 
 #[test]
 fn the_remaining_pods_are_planned_by_uid_leaders_last_and_those_that_were_replaced_fall_out() {
     let pods = |shorts: &[&str]| facts(shorts.iter().map(|short| pod(short, 900)).collect());
-    let planned = |facts: &Facts| with_rest(facts, Aim::RestartAll, |plan, _| plan);
+    let planned = |facts: &State| with_rest(facts, PlanKind::RestartAll, |plan, _| plan);
     let plan = planned(&pods(&["2mgcp", "blf5h", "lzxms", "other"])).unwrap();
     assert_eq!(
         plan.commands,
         ["blf5h", "lzxms", "2mgcp"].map(delete),
         "no other pod, and the one that leads last"
     );
-    assert_eq!(plan.aim, Aim::RestartRest);
+    assert_eq!(plan.aim, PlanKind::RestartRest);
     let plan = planned(&pods(&["2mgcp", "other"])).unwrap();
     assert_eq!(plan.commands, [delete("2mgcp")]);
     let mut some = pods(&["blf5h"]);
@@ -152,18 +152,18 @@ fn the_remaining_pods_are_planned_by_uid_leaders_last_and_those_that_were_replac
     ending.deletion_at = Some(ago(1));
     let mut over = pod("lzxms", 900);
     over.phase = "Failed".into();
-    some.apply(Fact::Pod(ending), now());
-    some.apply(Fact::Pod(over), now());
+    some.apply(Observation::Pod(ending), now());
+    some.apply(Observation::Pod(over), now());
     assert_eq!(planned(&some).unwrap().commands, [delete("blf5h")]);
     let none = planned(&pods(&["other"])).unwrap_err();
     assert!(none.contains("gone or were replaced since"), "{none}");
-    let start = with_rest(&pods(&ALL), Aim::Start, |plan, _| plan).unwrap();
-    assert_eq!(start.aim, Aim::Start, "what starts pods goes on as such");
+    let start = with_rest(&pods(&ALL), PlanKind::Start, |plan, _| plan).unwrap();
+    assert_eq!(start.aim, PlanKind::Start, "what starts pods goes on as such");
 }
 
 #[test]
 fn what_is_left_is_counted_among_what_is_there() {
-    let interrupted = Interrupted::of(&[sent(Aim::RestartAll, (0, &ALL), Some(applied()))]).unwrap();
+    let interrupted = Interrupted::of(&[sent(PlanKind::RestartAll, (0, &ALL), Some(applied()))]).unwrap();
     let left = |shorts: &[&str]| {
         let facts = facts(shorts.iter().map(|short| pod(short, 900)).collect());
         interrupted.living(&facts).len()
@@ -180,7 +180,7 @@ fn what_is_left_is_counted_among_what_is_there() {
 #[test]
 fn the_plan_for_one_pod_that_is_left_says_which() {
     let one = facts(vec![pod("lzxms", 900)]);
-    with_rest(&one, Aim::RestartAll, |plan, account| {
+    with_rest(&one, PlanKind::RestartAll, |plan, account| {
         let plan = plan.unwrap();
         assert_eq!(
             plan.words(),

@@ -1,18 +1,18 @@
 //! What the operator may set out to do, made from what is seen now: commands with their preconditions, in their order.
 
-use super::command::{Aim, Command};
+use super::command::{PlanKind, Command};
 use super::interrupted::Interrupted;
 use crate::diagnose::leaders::Verdict;
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Deployment, Pod, PodUid, short_name};
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::text::duration;
 
 /// Commands that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// What for.
-    pub aim: Aim,
+    pub aim: PlanKind,
     /// What, one after the other.
     pub commands: Vec<Command>,
     /// The rule that recommends it; `None` where none does.
@@ -24,15 +24,15 @@ impl Plan {
     ///
     /// # Errors
     /// Why there is nothing to do.
-    pub fn advised(account: &Account<'_>) -> Result<Self, String> {
+    pub fn advised(account: &CaseSnapshot<'_>) -> Result<Self, String> {
         let advised = &account.diagnosis.decision.recommendation;
         let may = |verb: &str, resource: &str| account.facts.may(verb, resource, "") != Some(false);
         let only_rollouts = !may("delete", "pods") && may("patch", "deployments");
         match advised.action {
-            Action::StartPods => Self::start(account),
-            Action::RestartPods if only_rollouts => Self::roll_out(account),
-            Action::RestartPods => Self::restart_all(account),
-            Action::ScaleUp => Self::scale(account, 1),
+            Advice::StartPods => Self::start(account),
+            Advice::RestartPods if only_rollouts => Self::roll_out(account),
+            Advice::RestartPods => Self::restart_all(account),
+            Advice::ScaleUp => Self::scale(account, 1),
             other => Err(format!(
                 "there is nothing to apply: the advice is to {}",
                 account.profile.advice_in_words(other, advised.contact.as_deref())
@@ -42,7 +42,7 @@ impl Plan {
 
     /// The same by the rule that recommends it, where one does.
     #[must_use]
-    pub fn caused(mut self, account: &Account<'_>) -> Self {
+    pub fn caused(mut self, account: &CaseSnapshot<'_>) -> Self {
         let advised = &account.diagnosis.decision.recommendation;
         if advised.action.is_change() && advised.action == self.aim.answers() {
             self.cause.clone_from(&advised.rule);
@@ -54,7 +54,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_pod(account: &Account<'_>, uid: &PodUid) -> Result<Self, String> {
+    pub fn restart_pod(account: &CaseSnapshot<'_>, uid: &PodUid) -> Result<Self, String> {
         if let Some(other) = account.facts.other_pods.get(uid) {
             let owner = account.facts.owner_in_words(other);
             return Err(format!(
@@ -73,21 +73,21 @@ impl Plan {
                 pod.name, pod.status
             ));
         }
-        Ok(Self::of(Aim::RestartPod, vec![delete(pod)]))
+        Ok(Self::of(PlanKind::RestartPod, vec![delete(pod)]))
     }
 
     /// Restarts all pods one after the other: the others first, those that lead last, so that the leaders change once.
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_all(account: &Account<'_>) -> Result<Self, String> {
+    pub fn restart_all(account: &CaseSnapshot<'_>) -> Result<Self, String> {
         replaceable(account)?;
         let pods = leaders_last(account, living(account));
         if pods.is_empty() {
             return Err("there is no pod to restart".to_owned());
         }
         let commands = pods.into_iter().map(delete).collect();
-        Ok(Self::of(Aim::RestartAll, commands))
+        Ok(Self::of(PlanKind::RestartAll, commands))
     }
 
     /// Restarts the pods that an interrupted execution did not reach, and no others: those that are gone or were replaced since need it no
@@ -95,7 +95,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_rest(account: &Account<'_>, interrupted: &Interrupted) -> Result<Self, String> {
+    pub fn restart_rest(account: &CaseSnapshot<'_>, interrupted: &Interrupted) -> Result<Self, String> {
         replaceable(account)?;
         let left = |pod: &&Pod| interrupted.left.contains(&pod.uid);
         let pods = leaders_last(account, living(account).into_iter().filter(left).collect());
@@ -103,8 +103,8 @@ impl Plan {
             return Err("the remaining pods are gone or were replaced since".to_owned());
         }
         let aim = match interrupted.aim {
-            Aim::Start => Aim::Start,
-            _ => Aim::RestartRest,
+            PlanKind::Start => PlanKind::Start,
+            _ => PlanKind::RestartRest,
         };
         Ok(Self::of(aim, pods.into_iter().map(delete).collect()))
     }
@@ -113,7 +113,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn roll_out(account: &Account<'_>) -> Result<Self, String> {
+    pub fn roll_out(account: &CaseSnapshot<'_>) -> Result<Self, String> {
         let deployment = deployment(account)?;
         let command = Command::RestartDeployment {
             deployment: deployment.name.clone(),
@@ -121,18 +121,18 @@ impl Plan {
             resource_version: deployment.resource_version.clone(),
             mark: account.now,
         };
-        Ok(Self::of(Aim::RollOut, vec![command]))
+        Ok(Self::of(PlanKind::RollOut, vec![command]))
     }
 
     /// Starts pods where none serves: gives the deployment its number back, or deletes those that do not start.
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn start(account: &Account<'_>) -> Result<Self, String> {
+    pub fn start(account: &CaseSnapshot<'_>) -> Result<Self, String> {
         let deployment = deployment(account)?;
         if deployment.replicas == 0 {
             let to = account.profile.service.replicas;
-            return Ok(Self::of(Aim::Start, vec![scale(deployment, to)]));
+            return Ok(Self::of(PlanKind::Start, vec![scale(deployment, to)]));
         }
         let pods = living(account);
         if pods.iter().any(|pod| pod.is_ready()) {
@@ -144,24 +144,24 @@ impl Plan {
                 deployment.replicas
             ));
         }
-        Ok(Self::of(Aim::Start, pods.into_iter().map(delete).collect()))
+        Ok(Self::of(PlanKind::Start, pods.into_iter().map(delete).collect()))
     }
 
     /// Runs more pods, or fewer.
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn scale(account: &Account<'_>, by: i32) -> Result<Self, String> {
+    pub fn scale(account: &CaseSnapshot<'_>, by: i32) -> Result<Self, String> {
         let deployment = deployment(account)?;
         let to = deployment
             .replicas
             .checked_add_signed(by)
             .ok_or("the deployment wants no pod")?;
-        let aim = if by > 0 { Aim::ScaleUp } else { Aim::ScaleDown };
+        let aim = if by > 0 { PlanKind::ScaleUp } else { PlanKind::ScaleDown };
         Ok(Self::of(aim, vec![scale(deployment, to)]))
     }
 
-    fn of(aim: Aim, commands: Vec<Command>) -> Self {
+    fn of(aim: PlanKind, commands: Vec<Command>) -> Self {
         Self {
             aim,
             commands,
@@ -172,7 +172,7 @@ impl Plan {
     /// What it does, for its title.
     pub fn words(&self) -> String {
         match self.commands.as_slice() {
-            [one] if self.aim != Aim::RollOut => format!("{}: {}", self.aim.words(), one.words()),
+            [one] if self.aim != PlanKind::RollOut => format!("{}: {}", self.aim.words(), one.words()),
             _ => self.aim.words().to_owned(),
         }
     }
@@ -180,10 +180,10 @@ impl Plan {
     /// What the button that sends it is called.
     pub fn button(&self) -> String {
         match (self.aim, self.commands.as_slice()) {
-            (Aim::RollOut, _) => "Restart by a rollout".to_owned(),
-            (Aim::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to)),
+            (PlanKind::RollOut, _) => "Restart by a rollout".to_owned(),
+            (PlanKind::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to)),
             (_, [Command::Scale { from, to, .. }]) => format!("Scale from {from} to {to}"),
-            (Aim::Start, all) => format!("Replace {}", pods(count(all))),
+            (PlanKind::Start, all) => format!("Replace {}", pods(count(all))),
             (_, [Command::DeletePod { pod, .. }]) => format!("Restart pod {}", short_name(pod)),
             (_, all) => format!("Restart {}", pods(count(all))),
         }
@@ -192,12 +192,12 @@ impl Plan {
     /// What it does.
     pub fn effect(&self) -> String {
         match (self.aim, self.commands.as_slice()) {
-            (Aim::RestartAll | Aim::RestartRest, pods) if pods.len() > 1 => format!(
+            (PlanKind::RestartAll | PlanKind::RestartRest, pods) if pods.len() > 1 => format!(
                 "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
                  come last",
                 pods.len()
             ),
-            (Aim::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
+            (PlanKind::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
             (_, [Command::Scale { from, to, .. }]) if to > from => {
                 format!("the deployment makes {} more", pods(to - from))
             }
@@ -209,7 +209,7 @@ impl Plan {
     }
 
     /// What it may cost the service, a sentence each.
-    pub fn risks(&self, account: &Account<'_>) -> Vec<String> {
+    pub fn risks(&self, account: &CaseSnapshot<'_>) -> Vec<String> {
         let all = [
             self.serving(account),
             self.gap(account),
@@ -220,7 +220,7 @@ impl Plan {
     }
 
     /// How many pods answer while one is replaced.
-    fn serving(&self, account: &Account<'_>) -> Option<String> {
+    fn serving(&self, account: &CaseSnapshot<'_>) -> Option<String> {
         if !self.deletes() {
             return None;
         }
@@ -248,8 +248,8 @@ impl Plan {
     }
 
     /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
-    fn gap(&self, account: &Account<'_>) -> Option<String> {
-        if !self.deletes() && !matches!(self.aim, Aim::RollOut | Aim::ScaleDown) {
+    fn gap(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+        if !self.deletes() && !matches!(self.aim, PlanKind::RollOut | PlanKind::ScaleDown) {
             return None;
         }
         let leaders = &account.profile.leaders;
@@ -272,7 +272,7 @@ impl Plan {
         );
         let why = "the lease of the pod that led must run out";
         let when = match self.aim {
-            Aim::ScaleDown => "if the pod that leads is chosen, ",
+            PlanKind::ScaleDown => "if the pod that leads is chosen, ",
             _ => "",
         };
         let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
@@ -288,14 +288,14 @@ impl Plan {
 
     /// Whether it ends this pod, or may.
     fn hits(&self, name: &str) -> bool {
-        matches!(self.aim, Aim::RollOut | Aim::ScaleDown)
+        matches!(self.aim, PlanKind::RollOut | PlanKind::ScaleDown)
             || self
                 .commands
                 .iter()
                 .any(|command| matches!(command, Command::DeletePod { pod, .. } if **pod == *name))
     }
 
-    fn cost(&self, account: &Account<'_>) -> Option<String> {
+    fn cost(&self, account: &CaseSnapshot<'_>) -> Option<String> {
         let Some(Command::Scale { from, to, .. }) = self.commands.first() else {
             return None;
         };
@@ -317,25 +317,25 @@ fn pods(count: u32) -> String {
     format!("{count} pod{}", if count == 1 { "" } else { "s" })
 }
 
-fn living<'a>(account: &Account<'a>) -> Vec<&'a Pod> {
+fn living<'a>(account: &CaseSnapshot<'a>) -> Vec<&'a Pod> {
     let pods = account.facts.pods.values();
     pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
         .collect()
 }
 
 /// In the order of their turn: those that lead last, so that the leaders change once; before that those that are not ready first.
-fn leaders_last<'a>(account: &Account<'_>, mut pods: Vec<&'a Pod>) -> Vec<&'a Pod> {
+fn leaders_last<'a>(account: &CaseSnapshot<'_>, mut pods: Vec<&'a Pod>) -> Vec<&'a Pod> {
     pods.sort_by_key(|pod| (leads(account, pod), pod.is_ready(), pod.name.clone()));
     pods
 }
 
-fn leads(account: &Account<'_>, pod: &Pod) -> bool {
+fn leads(account: &CaseSnapshot<'_>, pod: &Pod) -> bool {
     let mut leaders = account.diagnosis.leaders.iter();
     leaders.any(|leader| leader.pod.as_ref() == Some(&pod.name))
 }
 
 /// Nobody makes another pod in place of a deleted one where there is no deployment.
-fn replaceable(account: &Account<'_>) -> Result<(), String> {
+fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
     if account.facts.lacks_deployment() {
         let name = &account.profile.service.deployment;
         return Err(format!(
@@ -345,7 +345,7 @@ fn replaceable(account: &Account<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn deployment<'a>(account: &Account<'a>) -> Result<&'a Deployment, String> {
+fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, String> {
     let known = account.facts.deployment.as_ref();
     known.ok_or_else(|| format!("no deployment {} is known", account.profile.service.deployment))
 }

@@ -1,16 +1,16 @@
 //! Whom a plan takes, and in which order.
 
-use super::command::{Aim, Command};
+use super::command::{PlanKind, Command};
 use super::plan::Plan;
 use crate::diagnose::Diagnosis;
 use crate::diagnose::leaders::Verdict;
-use crate::export::case_snapshot::Account;
-use crate::observe::observation::{Access, Fact, Permission, Pod, PodUid};
-use crate::observe::state::Facts;
-use crate::profile::rule::Action;
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
+use crate::observe::state::State;
+use crate::profile::rule::Advice;
 use crate::testkit::{deployment, facts, leader, look_at, now, pod, profile, waiting_pod};
 
-fn with<T>(facts: &Facts, leaders: &[&str], look: impl FnOnce(&Account<'_>) -> T) -> T {
+fn with<T>(facts: &State, leaders: &[&str], look: impl FnOnce(&CaseSnapshot<'_>) -> T) -> T {
     let diagnosis = Diagnosis {
         leaders: leaders
             .iter()
@@ -59,7 +59,7 @@ fn pods_that_lead_come_last_whatever_their_names_and_unready_ones_first() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let plan = with(&facts(pods.to_vec()), &names, Plan::restart_all).unwrap();
         assert_eq!(deleted(&plan), expected, "{lead:?} lead, {down:?} are not ready");
-        assert_eq!(plan.aim, Aim::RestartAll);
+        assert_eq!(plan.aim, PlanKind::RestartAll);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_pod_that_ends_or_is_over_is_not_taken() {
 fn pods_are_started_only_where_none_is_ready() {
     let start = |replicas: u32, pods: Vec<Pod>| {
         let mut all = facts(pods);
-        all.apply(Fact::Deployment(Some(deployment(replicas))), now());
+        all.apply(Observation::Deployment(Some(deployment(replicas))), now());
         with(&all, &[], Plan::start)
     };
     let stuck = || waiting_pod("a", 900, "CrashLoopBackOff");
@@ -102,7 +102,7 @@ fn pods_are_started_only_where_none_is_ready() {
     assert!(start(3, Vec::new()).unwrap_err().contains("makes none"));
     let plan = start(0, vec![pod("b", 900)]).unwrap();
     assert_eq!(deleted(&plan), ["scale deployment msa from 0 to 3 pods"]);
-    assert_eq!(plan.aim, Aim::Start);
+    assert_eq!(plan.aim, PlanKind::Start);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
     let mut all = facts(vec![pod("a", 900)]);
     let mut seen = deployment(3);
     seen.resource_version = "42".into();
-    all.apply(Fact::Deployment(Some(seen)), now());
+    all.apply(Observation::Deployment(Some(seen)), now());
     for (by, expected) in [(1, 4), (-1, 2), (-3, 0)] {
         let plan = with(&all, &[], |account| Plan::scale(account, by)).unwrap();
         let Command::Scale {
@@ -127,7 +127,7 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
             (*from, *to, &**resource_version, &**uid),
             (3, expected, "42", "d")
         );
-        assert_eq!(plan.aim, if by > 0 { Aim::ScaleUp } else { Aim::ScaleDown });
+        assert_eq!(plan.aim, if by > 0 { PlanKind::ScaleUp } else { PlanKind::ScaleDown });
     }
     let none = with(&all, &[], |account| Plan::scale(account, -4)).unwrap_err();
     assert!(none.contains("wants no pod"), "{none}");
@@ -143,7 +143,7 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
     assert_eq!((&**resource_version, *mark), ("42", now()));
 }
 
-fn may(facts: &mut Facts, rights: &[(&str, &str, bool)]) {
+fn may(facts: &mut State, rights: &[(&str, &str, bool)]) {
     let access = |(verb, resource, allowed): &(&str, &str, bool)| Access {
         permission: Permission {
             verb: (*verb).into(),
@@ -155,14 +155,14 @@ fn may(facts: &mut Facts, rights: &[(&str, &str, bool)]) {
         allowed: Some(*allowed),
         reason: "".into(),
     };
-    facts.apply(Fact::Access(rights.iter().map(access).collect()), now());
+    facts.apply(Observation::Access(rights.iter().map(access).collect()), now());
 }
 
 #[test]
 fn what_is_advised_is_done_by_the_means_that_the_rights_allow_and_for_its_rule() {
-    let advised = |action: Action, rights: &[(&str, &str, bool)]| {
+    let advised = |action: Advice, rights: &[(&str, &str, bool)]| {
         let mut all = facts(vec![pod("a", 900)]);
-        all.apply(Fact::Deployment(Some(deployment(3))), now());
+        all.apply(Observation::Deployment(Some(deployment(3))), now());
         may(&mut all, rights);
         let mut diagnosis = Diagnosis::default();
         diagnosis.decision.recommendation.action = action;
@@ -173,26 +173,26 @@ fn what_is_advised_is_done_by_the_means_that_the_rights_allow_and_for_its_rule()
     };
     let (no, yes) = (("delete", "pods", false), ("patch", "deployments", true));
     for (action, rights, aim) in [
-        (Action::RestartPods, &[][..], Aim::RestartAll),
-        (Action::RestartPods, &[no], Aim::RollOut),
+        (Advice::RestartPods, &[][..], PlanKind::RestartAll),
+        (Advice::RestartPods, &[no], PlanKind::RollOut),
         (
-            Action::RestartPods,
+            Advice::RestartPods,
             &[no, ("patch", "deployments", false)],
-            Aim::RestartAll,
+            PlanKind::RestartAll,
         ),
         (
-            Action::RestartPods,
+            Advice::RestartPods,
             &[("delete", "pods", true), yes],
-            Aim::RestartAll,
+            PlanKind::RestartAll,
         ),
-        (Action::RestartPods, &[no, yes], Aim::RollOut),
-        (Action::ScaleUp, &[], Aim::ScaleUp),
+        (Advice::RestartPods, &[no, yes], PlanKind::RollOut),
+        (Advice::ScaleUp, &[], PlanKind::ScaleUp),
     ] {
         let plan = advised(action, rights).unwrap();
         assert_eq!(plan.aim, aim, "{rights:?}");
         assert_eq!(plan.cause.as_deref(), Some("r"));
     }
-    for action in [Action::None, Action::Wait, Action::Gather, Action::Escalate] {
+    for action in [Advice::None, Advice::Wait, Advice::Gather, Advice::Escalate] {
         let why = advised(action, &[]).unwrap_err();
         assert!(why.contains("nothing to apply"), "{why}");
     }
@@ -209,13 +209,13 @@ fn a_plan_is_for_a_rule_only_where_the_rule_asks_for_what_it_does() {
             Plan::restart_all(account).unwrap().caused(account).cause
         })
     };
-    assert_eq!(cause(Action::RestartPods).as_deref(), Some("r"));
+    assert_eq!(cause(Advice::RestartPods).as_deref(), Some("r"));
     for other in [
-        Action::None,
-        Action::Wait,
-        Action::StartPods,
-        Action::ScaleUp,
-        Action::Escalate,
+        Advice::None,
+        Advice::Wait,
+        Advice::StartPods,
+        Advice::ScaleUp,
+        Advice::Escalate,
     ] {
         assert_eq!(cause(other), None, "{}", other.name());
     }

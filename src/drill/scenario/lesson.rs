@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::span::span;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 
 /// What holds at one moment, if nobody has done anything.
@@ -17,10 +17,10 @@ pub struct Expectation {
     #[serde(deserialize_with = "span")]
     pub at: SignedDuration,
     /// What the decision table recommends then.
-    pub recommendation: Option<Advice>,
+    pub recommendation: Option<ExpectedAdvice>,
     /// What else holds, in the table's order.
     #[serde(default)]
-    pub also: Vec<Advice>,
+    pub also: Vec<ExpectedAdvice>,
     /// By lease type (`cluster`, `kafka`): who leads.
     #[serde(default)]
     pub leaders: BTreeMap<String, LeaderVerdict>,
@@ -53,9 +53,9 @@ pub enum LeaderVerdict {
 /// What to do, and whom to turn to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Advice {
+pub struct ExpectedAdvice {
     /// What to do.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: `ocm-support`, `data-plane-or-mk-sre`, `control-plane`.
     pub contact: Option<String>,
     /// The rule of the decision table it follows from.
@@ -79,10 +79,10 @@ pub struct Lesson {
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// What to do.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: whom to turn to.
     pub contact: Option<String>,
     /// Actions that do harm here.
     #[serde(default)]
-    pub harmful: Vec<Action>,
+    pub harmful: Vec<Advice>,
 }

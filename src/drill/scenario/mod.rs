@@ -14,7 +14,7 @@ use super::span::span;
 use built_in::names;
 
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
-pub use lesson::{Advice, Answer, Expectation, LeaderVerdict, Lesson};
+pub use lesson::{ExpectedAdvice, Answer, Expectation, LeaderVerdict, Lesson};
 pub use timeline::{ClusterHappening, Entry, Happening, Reaction, Trigger};
 
 /// One scenario file.
@@ -204,7 +204,7 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
 mod tests {
     use super::*;
     use crate::faults::ApiFault;
-    use sopwatch_core::profile::rule::Action;
+    use sopwatch_core::profile::rule::Advice;
 
     const LEAST: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
 
@@ -240,10 +240,10 @@ mod tests {
             (SignedDuration::from_mins(5), &Happening::DatabaseHeals)
         );
         for (action, contact, follows) in [
-            (Action::Escalate, Some("ocm-support"), true),
-            (Action::Escalate, Some("control-plane"), false),
-            (Action::Escalate, None, false),
-            (Action::Wait, None, false),
+            (Advice::Escalate, Some("ocm-support"), true),
+            (Advice::Escalate, Some("control-plane"), false),
+            (Advice::Escalate, None, false),
+            (Advice::Wait, None, false),
         ] {
             assert_eq!(one.to.is(action, contact), follows, "{action:?} {contact:?}");
         }

@@ -7,7 +7,7 @@ use crate::database::Fault;
 use crate::faults::ApiFault;
 use crate::service::ServiceHappening;
 use crate::span::maybe_span;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 
 /// One line of the timeline: a time and exactly one thing.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,14 +37,14 @@ pub struct Reaction {
 #[serde(try_from = "String")]
 pub struct Trigger {
     /// What is to be done.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: whom the operator turns to; `None` for anybody.
     pub contact: Option<String>,
 }
 
 impl Trigger {
     /// Whether it is this answer.
-    pub fn is(&self, action: Action, contact: Option<&str>) -> bool {
+    pub fn is(&self, action: Advice, contact: Option<&str>) -> bool {
         self.action == action && (self.contact.is_none() || self.contact.as_deref() == contact)
     }
 }
@@ -57,12 +57,12 @@ impl TryFrom<String> for Trigger {
             Some((action, contact)) => (action, Some(contact.to_owned())),
             None => (text.as_str(), None),
         };
-        let known = Action::ALL.into_iter().find(|known| known.name() == action);
+        let known = Advice::ALL.into_iter().find(|known| known.name() == action);
         match known {
-            Some(action) if contact.is_none() || action == Action::Escalate => Ok(Self { action, contact }),
+            Some(action) if contact.is_none() || action == Advice::Escalate => Ok(Self { action, contact }),
             _ => Err(format!(
                 "\"{text}\" is no answer: write one of {}, or escalate:CONTACT",
-                Action::ALL.map(Action::name).join(", ")
+                Advice::ALL.map(Advice::name).join(", ")
             )),
         }
     }

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::backoff::{delay, jitter};
 use super::scope::{Scope, Session};
 use crate::cluster::clock::{now, timeout_at};
-use sopwatch_core::observe::observation::{Access, Fact, Permission};
-use sopwatch_core::observe::source::{FeedId, Problem};
+use sopwatch_core::observe::observation::{Access, Observation, Permission};
+use sopwatch_core::observe::source::{SourceId, Problem};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
@@ -89,7 +89,7 @@ impl Rights {
 
 /// Runs for ever; publishes what the review says of optional sources.
 pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>, mut scope: Scope) {
-    let id = FeedId::Access;
+    let id = SourceId::Access;
     let mut failures = 0;
     loop {
         let session = scope.session(&id).await;
@@ -97,7 +97,7 @@ pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>,
         let rights = Rights::of(&access);
         publish.send_if_modified(|known| std::mem::replace(known, rights) != rights);
         if access.iter().any(|access| access.allowed.is_some()) {
-            scope.tell(Fact::Access(access)).await;
+            scope.tell(Observation::Access(access)).await;
         }
         let Some(problem) = problem else {
             failures = 0;
@@ -177,7 +177,7 @@ async fn until_due(asked: &Session, scope: &mut Scope) {
     let due = now() + EVERY;
     let mut epoch = asked.epoch;
     while timeout_at(due, scope.replaced(epoch)).await.is_ok() {
-        let session = scope.session(&FeedId::Access).await;
+        let session = scope.session(&SourceId::Access).await;
         if session.credentials != asked.credentials {
             return;
         }

@@ -11,8 +11,8 @@ use super::identity;
 use super::probe::{self, Sign};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep, timeout};
-use sopwatch_core::observe::observation::{Connection, Fact};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Connection, Observation};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// Credentials that stood so long were good: the count of refusals starts anew.
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Runs for ever.
 pub(super) async fn keep(dial: Dial, publish: watch::Sender<LinkState>, scope: Scope) {
-    scope.feed(&FeedId::Api, FeedState::Connecting).await;
+    scope.feed(&SourceId::Api, SourceState::Connecting).await;
     let mut keeper = Keeper {
         publish,
         scope,
@@ -125,9 +125,9 @@ impl Keeper {
             self.refusals = 0;
         }
         if let Some(clock) = clock {
-            self.scope.tell(Fact::ServerClock(clock)).await;
+            self.scope.tell(Observation::ServerClock(clock)).await;
         }
-        self.scope.feed(&FeedId::Api, FeedState::Live).await;
+        self.scope.feed(&SourceId::Api, SourceState::Live).await;
     }
 
     /// Tells who and where we are when that is new.
@@ -153,7 +153,7 @@ impl Keeper {
             expires_at: dialed.expires_at,
         };
         if known.told.as_ref() != Some(&connection) {
-            self.scope.tell(Fact::Connection(connection.clone())).await;
+            self.scope.tell(Observation::Connection(connection.clone())).await;
             known.told = Some(connection);
         }
     }
@@ -171,7 +171,7 @@ impl Keeper {
         self.failures += 1;
         let wait = delay(self.failures, jitter());
         self.scope
-            .failing(&FeedId::Api, problem, self.failures, wait)
+            .failing(&SourceId::Api, problem, self.failures, wait)
             .await;
         wait
     }
@@ -189,7 +189,7 @@ impl Keeper {
             attempt,
             retry_in,
         });
-        self.scope.failing(&FeedId::Api, problem, attempt, retry_in).await;
+        self.scope.failing(&SourceId::Api, problem, attempt, retry_in).await;
     }
 }
 

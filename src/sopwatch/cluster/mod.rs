@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::act::CommandRequest;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
-use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::Profile;
 
@@ -175,8 +175,8 @@ async fn run_with(
 /// Hands the facts about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
 async fn share_pods(
     profile: &Profile,
-    mut changed: mpsc::Receiver<Fact>,
-    follow: mpsc::Sender<Fact>,
+    mut changed: mpsc::Receiver<Observation>,
+    follow: mpsc::Sender<Observation>,
     ready: tokio::sync::watch::Sender<scrape::Ready>,
 ) {
     let mut own = own_pods::OwnPods::new(&profile.service.deployment);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sopwatch_core::observe::observation::{Fact, Pod, PodUid};
+use sopwatch_core::observe::observation::{Observation, Pod, PodUid};
 use sopwatch_core::observe::state::Owners;
 
 /// Keeps what tells whose a pod is, and passes on facts of the service's own pods alone.
@@ -24,25 +24,25 @@ impl OwnPods {
     }
 
     /// What a fact says of the service's own pods, if anything.
-    pub(super) fn take(&mut self, fact: Fact) -> Option<Fact> {
+    pub(super) fn take(&mut self, fact: Observation) -> Option<Observation> {
         match fact {
-            Fact::Pods(pods) => {
+            Observation::Pods(pods) => {
                 self.pods = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
                 self.own = self.own_now();
                 Some(self.all_own())
             }
-            Fact::Pod(pod) => {
+            Observation::Pod(pod) => {
                 let uid = pod.uid.clone();
                 self.pods.insert(uid.clone(), pod.clone());
                 if self.owners.is_own(&pod) {
                     self.own.insert(uid);
-                    return Some(Fact::Pod(pod));
+                    return Some(Observation::Pod(pod));
                 }
-                self.own.remove(&uid).then_some(Fact::PodGone(uid))
+                self.own.remove(&uid).then_some(Observation::PodGone(uid))
             }
-            Fact::PodGone(uid) => {
+            Observation::PodGone(uid) => {
                 self.pods.remove(&uid);
-                self.own.remove(&uid).then_some(Fact::PodGone(uid))
+                self.own.remove(&uid).then_some(Observation::PodGone(uid))
             }
             other => {
                 if !self.owners.apply(&other) {
@@ -59,9 +59,9 @@ impl OwnPods {
         own.map(|pod| pod.uid.clone()).collect()
     }
 
-    fn all_own(&self) -> Fact {
+    fn all_own(&self) -> Observation {
         let own = self.own.iter().filter_map(|uid| self.pods.get(uid));
-        Fact::Pods(own.cloned().collect())
+        Observation::Pods(own.cloned().collect())
     }
 }
 
@@ -84,9 +84,9 @@ mod tests {
         }
     }
 
-    fn uids(fact: Option<Fact>) -> Vec<String> {
+    fn uids(fact: Option<Observation>) -> Vec<String> {
         match fact {
-            Some(Fact::Pods(pods)) => pods.iter().map(|pod| pod.uid.0.to_string()).collect(),
+            Some(Observation::Pods(pods)) => pods.iter().map(|pod| pod.uid.0.to_string()).collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -95,11 +95,11 @@ mod tests {
     fn only_what_concerns_own_pods_is_passed_on() {
         let mut own = OwnPods::new("msa");
         let pods = vec![made_by("a", "msa-x", "x"), made_by("b", "msa-canary-x", "x")];
-        assert_eq!(uids(own.take(Fact::Pods(pods))), ["a"]);
+        assert_eq!(uids(own.take(Observation::Pods(pods))), ["a"]);
         let other = made_by("c", "msa-canary-x", "x");
-        assert_eq!(own.take(Fact::Pod(other.clone())), None);
-        assert_eq!(own.take(Fact::PodGone(other.uid)), None);
-        assert_eq!(own.take(Fact::Deployment(Some(deployment(3)))), None);
+        assert_eq!(own.take(Observation::Pod(other.clone())), None);
+        assert_eq!(own.take(Observation::PodGone(other.uid)), None);
+        assert_eq!(own.take(Observation::Deployment(Some(deployment(3)))), None);
         let set = |uid: &str| ReplicaSet {
             uid: "uid of msa-x".into(),
             name: "msa-x".into(),
@@ -111,14 +111,14 @@ mod tests {
             }),
         };
         assert_eq!(
-            own.take(Fact::ReplicaSets(vec![set("d")])),
+            own.take(Observation::ReplicaSets(vec![set("d")])),
             None,
             "as its name said"
         );
-        let left = own.take(Fact::ReplicaSet(set("of an earlier one")));
+        let left = own.take(Observation::ReplicaSet(set("of an earlier one")));
         assert!(uids(left).is_empty());
-        assert_eq!(uids(own.take(Fact::ReplicaSet(set("d")))), ["a"]);
+        assert_eq!(uids(own.take(Observation::ReplicaSet(set("d")))), ["a"]);
         let gone = made_by("a", "msa-x", "x").uid;
-        assert_eq!(own.take(Fact::PodGone(gone.clone())), Some(Fact::PodGone(gone)));
+        assert_eq!(own.take(Observation::PodGone(gone.clone())), Some(Observation::PodGone(gone)));
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::explain::{explain, frozen};
 use crate::cluster::clock::timeout;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 /// One connection to the API server. When it is replaced, streams go on over the next.
 #[derive(Clone)]
@@ -74,20 +74,20 @@ impl Scope {
     }
 
     /// Sends a fact; waits for room. Nobody listening means that we are about to be stopped.
-    pub(super) async fn tell(&self, fact: Fact) {
-        let _ = self.events.send(Event::Fact(fact)).await;
+    pub(super) async fn tell(&self, fact: Observation) {
+        let _ = self.events.send(Event::Observation(fact)).await;
     }
 
     /// Tells how a source is.
-    pub(super) async fn feed(&self, id: &FeedId, state: FeedState) {
-        self.tell(Fact::Feed(id.clone(), state)).await;
+    pub(super) async fn feed(&self, id: &SourceId, state: SourceState) {
+        self.tell(Observation::Source(id.clone(), state)).await;
     }
 
     /// Tells that a source fails.
-    pub(super) async fn failing(&self, id: &FeedId, problem: Problem, attempt: u32, retry_in: Duration) {
+    pub(super) async fn failing(&self, id: &SourceId, problem: Problem, attempt: u32, retry_in: Duration) {
         self.feed(
             id,
-            FeedState::Failing {
+            SourceState::Failing {
                 problem,
                 attempt,
                 retry_in,
@@ -97,7 +97,7 @@ impl Scope {
     }
 
     /// The connection, as soon as there is one. While there is none, the source is told to fail as the link does.
-    pub(super) async fn session(&mut self, id: &FeedId) -> Session {
+    pub(super) async fn session(&mut self, id: &SourceId) -> Session {
         loop {
             let state = self.link.borrow_and_update().clone();
             match state {

@@ -18,8 +18,8 @@ use super::backoff::{FLOOR, delay, jitter};
 use super::explain::{ended, explain, explain_status, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep_until};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 /// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
 /// behind a live proxy is noticed only then.
@@ -55,17 +55,17 @@ fn slim<K: Resource>(mut object: K) -> K {
 }
 
 /// Makes a fact of all objects.
-type Snapshot<K> = Box<dyn Fn(&[K]) -> Fact + Send + Sync>;
+type Snapshot<K> = Box<dyn Fn(&[K]) -> Observation + Send + Sync>;
 
 /// Makes a fact of a change.
-type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Fact + Send + Sync>;
+type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Observation + Send + Sync>;
 
 /// Whether an object concerns us.
 type Concern<K> = Box<dyn Fn(&K) -> bool + Send + Sync>;
 
 /// What is watched and what is told about it.
 pub(super) struct Subject<K> {
-    pub(super) id: FeedId,
+    pub(super) id: SourceId,
     /// In the operator's words: `pods`.
     pub(super) what: String,
     pub(super) list: ListParams,
@@ -74,7 +74,7 @@ pub(super) struct Subject<K> {
     pub(super) snapshot: Snapshot<K>,
     pub(super) change: Telling<K>,
     /// Who else hears each fact.
-    pub(super) also: Option<mpsc::Sender<Fact>>,
+    pub(super) also: Option<mpsc::Sender<Observation>>,
     /// Whether all works without it: where it is forbidden or the cluster does not serve it, it is off and rarely tried.
     pub(super) optional: bool,
 }
@@ -84,7 +84,7 @@ pub(super) async fn run<K>(subject: Subject<K>, scope: Scope)
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {
-    scope.feed(&subject.id, FeedState::Connecting).await;
+    scope.feed(&subject.id, SourceState::Connecting).await;
     let mut watch = Watch {
         subject,
         scope,
@@ -184,7 +184,7 @@ where
         let opened = now();
         let mut brought = false;
         if self.failures == 0 {
-            self.scope.feed(&self.subject.id, FeedState::Live).await;
+            self.scope.feed(&self.subject.id, SourceState::Live).await;
         }
         loop {
             let recovering = self.failures > 0;
@@ -229,7 +229,7 @@ where
 
     async fn stands(&mut self) {
         self.failures = 0;
-        self.scope.feed(&self.subject.id, FeedState::Live).await;
+        self.scope.feed(&self.subject.id, SourceState::Live).await;
     }
 
     async fn take(&mut self, event: WatchEvent<K>, doing: &str) -> Result<(), Problem> {
@@ -265,7 +265,7 @@ where
         self.concerning.remove(&name).then_some(Change::Gone(object))
     }
 
-    async fn tell(&self, fact: Fact) {
+    async fn tell(&self, fact: Observation) {
         let also = self.subject.also.as_ref().map(|also| (also, fact.clone()));
         self.scope.tell(fact).await;
         if let Some((also, fact)) = also {
@@ -283,7 +283,7 @@ where
             self.next = self.next.max(now() + FLOOR);
             // Who may list and not watch lists now and then.
             if self.version.take().is_none() {
-                let off = FeedState::Off(problem.what);
+                let off = SourceState::Off(problem.what);
                 self.scope.feed(&self.subject.id, off).await;
             }
             return self.scope.rest(REFUSED_FOR, session.epoch).await;

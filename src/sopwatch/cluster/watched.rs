@@ -9,23 +9,23 @@ use tokio::sync::mpsc;
 
 use super::convert;
 use super::watch::{Change, Subject};
-use sopwatch_core::observe::observation::{Fact, PodUid};
-use sopwatch_core::observe::source::FeedId;
+use sopwatch_core::observe::observation::{Observation, PodUid};
+use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
 /// The deployment, by name. Who tells the service's own pods from others hears of each change too.
-pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Deployment> {
+pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Observation>) -> Subject<Deployment> {
     let name = &profile.service.deployment;
     Subject {
-        id: FeedId::Deployment,
+        id: SourceId::Deployment,
         what: format!("the deployment {name}"),
         list: ListParams::default().fields(&format!("metadata.name={name}")),
         concerns: Box::new(|_| true),
-        snapshot: Box::new(|all| Fact::Deployment(all.first().map(convert::deployment))),
+        snapshot: Box::new(|all| Observation::Deployment(all.first().map(convert::deployment))),
         change: Box::new(|change| match change {
-            Change::Applied(deployment) => Fact::Deployment(Some(convert::deployment(deployment))),
-            Change::Gone(_) => Fact::Deployment(None),
+            Change::Applied(deployment) => Observation::Deployment(Some(convert::deployment(deployment))),
+            Change::Gone(_) => Observation::Deployment(None),
         }),
         also: Some(also),
         optional: false,
@@ -33,16 +33,16 @@ pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject
 }
 
 /// The ReplicaSets that carry the label of the service's pods, as those of its deployment do.
-pub(super) fn replica_sets(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<ReplicaSet> {
+pub(super) fn replica_sets(profile: &Profile, also: mpsc::Sender<Observation>) -> Subject<ReplicaSet> {
     Subject {
-        id: FeedId::ReplicaSets,
+        id: SourceId::ReplicaSets,
         what: "ReplicaSets".into(),
         list: ListParams::default().labels(&profile.service.selector),
         concerns: Box::new(|_| true),
-        snapshot: Box::new(|all| Fact::ReplicaSets(all.iter().map(convert::replica_set).collect())),
+        snapshot: Box::new(|all| Observation::ReplicaSets(all.iter().map(convert::replica_set).collect())),
         change: Box::new(|change| match change {
-            Change::Applied(set) => Fact::ReplicaSet(convert::replica_set(set)),
-            Change::Gone(set) => Fact::ReplicaSetGone(uid(set)),
+            Change::Applied(set) => Observation::ReplicaSet(convert::replica_set(set)),
+            Change::Gone(set) => Observation::ReplicaSetGone(uid(set)),
         }),
         also: Some(also),
         optional: true,
@@ -53,14 +53,14 @@ pub(super) fn replica_sets(profile: &Profile, also: mpsc::Sender<Fact>) -> Subje
 pub(super) fn autoscaler(profile: &Profile) -> Subject<HorizontalPodAutoscaler> {
     let deployment = profile.service.deployment.clone();
     Subject {
-        id: FeedId::Autoscaler,
+        id: SourceId::Autoscaler,
         what: "autoscalers".into(),
         list: ListParams::default(),
         concerns: Box::new(move |autoscaler| convert::scales(autoscaler, &deployment)),
-        snapshot: Box::new(|all| Fact::Autoscaler(all.first().map(convert::autoscaler))),
+        snapshot: Box::new(|all| Observation::Autoscaler(all.first().map(convert::autoscaler))),
         change: Box::new(|change| match change {
-            Change::Applied(autoscaler) => Fact::Autoscaler(Some(convert::autoscaler(autoscaler))),
-            Change::Gone(_) => Fact::Autoscaler(None),
+            Change::Applied(autoscaler) => Observation::Autoscaler(Some(convert::autoscaler(autoscaler))),
+            Change::Gone(_) => Observation::Autoscaler(None),
         }),
         also: None,
         optional: true,
@@ -68,16 +68,16 @@ pub(super) fn autoscaler(profile: &Profile) -> Subject<HorizontalPodAutoscaler> 
 }
 
 /// The pods, by the profile's selector. Who follows their logs hears of each change too.
-pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> {
+pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Observation>) -> Subject<Pod> {
     Subject {
-        id: FeedId::Pods,
+        id: SourceId::Pods,
         what: "pods".into(),
         list: ListParams::default().labels(&profile.service.selector),
         concerns: Box::new(|_| true),
-        snapshot: Box::new(|all| Fact::Pods(all.iter().map(convert::pod).collect())),
+        snapshot: Box::new(|all| Observation::Pods(all.iter().map(convert::pod).collect())),
         change: Box::new(|change| match change {
-            Change::Applied(pod) => Fact::Pod(convert::pod(pod)),
-            Change::Gone(pod) => Fact::PodGone(PodUid(uid(pod))),
+            Change::Applied(pod) => Observation::Pod(convert::pod(pod)),
+            Change::Gone(pod) => Observation::PodGone(PodUid(uid(pod))),
         }),
         also: Some(also),
         optional: false,
@@ -88,14 +88,14 @@ pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Fact>) -> Subject<Pod> 
 pub(super) fn cluster_events(profile: &Profile) -> Subject<Event> {
     let ours = profile.service.deployment.clone();
     Subject {
-        id: FeedId::ClusterEvents,
+        id: SourceId::ClusterEvents,
         what: "events".into(),
         list: ListParams::default(),
         concerns: Box::new(move |event| convert::concerns(event, &ours)),
-        snapshot: Box::new(|all| Fact::ClusterEvents(all.iter().map(convert::event).collect())),
+        snapshot: Box::new(|all| Observation::ClusterEvents(all.iter().map(convert::event).collect())),
         change: Box::new(|change| match change {
-            Change::Applied(event) => Fact::ClusterEvent(convert::event(event)),
-            Change::Gone(event) => Fact::ClusterEventGone(uid(event)),
+            Change::Applied(event) => Observation::ClusterEvent(convert::event(event)),
+            Change::Gone(event) => Observation::ClusterEventGone(uid(event)),
         }),
         also: None,
         optional: false,

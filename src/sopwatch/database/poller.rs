@@ -15,8 +15,8 @@ use super::options::{DatabaseOptions, ReadSecret, Request, TlsMode};
 use super::poll;
 use super::statement::Statements;
 use sopwatch_console::app::event::Event;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem};
 use sopwatch_core::profile::{Database, Leaders};
 use sopwatch_core::text::SafeText;
 
@@ -27,8 +27,8 @@ const LONGEST_REST: Duration = Duration::from_secs(12);
 
 /// Reads the service's database until cancelled: finds credentials, connects, polls, and heals by itself.
 ///
-/// Sends [`Fact::DatabaseConnection`] with each connection, [`Fact::Database`] with each poll, [`Fact::Rows`] while rows are watched,
-/// and [`Fact::Feed`] when it starts and when it fails; a reading says that it works. Without anything to take credentials from it
+/// Sends [`Observation::DatabaseConnection`] with each connection, [`Observation::Database`] with each poll, [`Observation::Rows`] while rows are watched,
+/// and [`Observation::Source`] when it starts and when it fails; a reading says that it works. Without anything to take credentials from it
 /// says `Off`.
 pub async fn run(
     options: DatabaseOptions,
@@ -77,12 +77,12 @@ impl Poller<'_> {
     async fn run(&mut self) {
         if !self.sources.exist() {
             let why = SafeText::new("no credentials are given and no secret can be read");
-            if self.say(FeedState::Off(why)).await.is_ok() {
+            if self.say(SourceState::Off(why)).await.is_ok() {
                 self.inbox.wait_for_the_end().await;
             }
             return;
         }
-        if self.say(FeedState::Connecting).await.is_err() {
+        if self.say(SourceState::Connecting).await.is_err() {
             return;
         }
         loop {
@@ -102,7 +102,7 @@ impl Poller<'_> {
         let statements = self.statements.clone()?;
         let mut session = self.connect().await?;
         let connection = session.describe();
-        self.tell(Fact::DatabaseConnection(connection)).await?;
+        self.tell(Observation::DatabaseConnection(connection)).await?;
         let halt = self.poll(&mut session, &statements).await;
         if let Err(Halt::Cancelled) = halt {
             session.close().await;
@@ -131,9 +131,9 @@ impl Poller<'_> {
             let reading = poll::read(session, statements, watched.as_ref());
             let (reading, rows) = self.inbox.during(reading).await??;
             self.failures = 0;
-            self.tell(Fact::Database(reading)).await?;
+            self.tell(Observation::Database(reading)).await?;
             if let Some(rows) = rows {
-                self.tell(Fact::Rows(rows)).await?;
+                self.tell(Observation::Rows(rows)).await?;
             }
             let due = Instant::now() + self.sources.options.poll.max(PACE);
             self.inbox.wait(due, started + PACE).await?;
@@ -145,7 +145,7 @@ impl Poller<'_> {
         let failed_at = Instant::now();
         self.failures = self.failures.saturating_add(1);
         let retry_in = rest_after(self.failures, self.chance.draw());
-        let failing = FeedState::Failing {
+        let failing = SourceState::Failing {
             problem,
             attempt: self.failures,
             retry_in,
@@ -157,12 +157,12 @@ impl Poller<'_> {
         Ok(())
     }
 
-    async fn say(&mut self, state: FeedState) -> Result<(), Halt> {
-        self.tell(Fact::Feed(FeedId::Database, state)).await
+    async fn say(&mut self, state: SourceState) -> Result<(), Halt> {
+        self.tell(Observation::Source(SourceId::Database, state)).await
     }
 
-    async fn tell(&mut self, fact: Fact) -> Result<(), Halt> {
-        let sent = self.inbox.during(self.events.send(Event::Fact(fact))).await?;
+    async fn tell(&mut self, fact: Observation) -> Result<(), Halt> {
+        let sent = self.inbox.during(self.events.send(Event::Observation(fact))).await?;
         sent.map_err(|_closed| Halt::Cancelled)
     }
 }

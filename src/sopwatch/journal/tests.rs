@@ -15,10 +15,10 @@ use super::shelf::{self, encoded};
 use super::writer::{Disk, Writer as DiskWriter};
 use super::{New, Opening, Place, Request, State, open};
 use crate::patience::Deadline;
-use sopwatch_core::observe::observation::{Fact, PodUid};
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Observation, PodUid};
+use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::{Began, Entry, Intent, Line, VERSION, Writer};
-use sopwatch_core::remediate::command::{Aim, Command, CommandOutcome};
+use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
 use sopwatch_core::testkit::{ago, now, profile};
 
 fn by(user: &str) -> Writer {
@@ -66,7 +66,7 @@ fn incident() -> Vec<Line> {
     let intent = Intent {
         id: 1,
         command,
-        aim: Aim::RestartPod,
+        aim: PlanKind::RestartPod,
         cause: Some("no-leader".to_owned()),
         user: "oncall@example.com".into(),
         part: None,
@@ -80,7 +80,7 @@ fn incident() -> Vec<Line> {
         began(None),
         line(
             1,
-            Entry::Fact(Box::new(Fact::Feed(FeedId::Pods, FeedState::Live))),
+            Entry::Observation(Box::new(Observation::Source(SourceId::Pods, SourceState::Live))),
         ),
         line(2, Entry::Intent(Box::new(intent))),
         line(3, Entry::Outcome { id: 1, outcome }),

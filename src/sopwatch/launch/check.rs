@@ -21,8 +21,8 @@ use sopwatch_console::app::event::Event;
 use sopwatch_core::export::check::Assessment;
 use sopwatch_core::export::handoff;
 use sopwatch_core::export::handoff::Done;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_drill::Drill;
 
 /// What `check` exits with when it can't tell, or could not run.
@@ -127,12 +127,12 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
     let tasks = Tasks::default();
     tasks.cancel.cancel();
     let (mut console, _) = console(settings, parts, &tasks)?;
-    let failing = FeedState::Failing {
+    let failing = SourceState::Failing {
         problem: problem.clone(),
         attempt: 1,
         retry_in: Duration::ZERO,
     };
-    console.take(Event::Fact(Fact::Feed(FeedId::Api, failing)));
+    console.take(Event::Observation(Observation::Source(SourceId::Api, failing)));
     console.app.judge();
     let nothing = Gathered {
         took: Duration::ZERO,

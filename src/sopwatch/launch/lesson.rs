@@ -7,7 +7,7 @@ use sopwatch_console::app::lesson::{
     Act, ActEffect, Choice, Course, Leads, Lesson, Move, Right, Sought, agent_family, debriefing, markdown,
 };
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::text::SafeText;
 use sopwatch_drill::scenario::{Expectation, LeaderVerdict};
 use sopwatch_drill::{Drill, Scenario, api};
@@ -53,27 +53,27 @@ fn leads(verdict: LeaderVerdict) -> Leads {
     }
 }
 
-fn move_of(action: Action) -> Move {
+fn move_of(action: Advice) -> Move {
     match action {
-        Action::None => Move::None,
-        Action::Wait => Move::Wait,
-        Action::Gather => Move::Gather,
-        Action::StartPods => Move::StartPods,
-        Action::RestartPods => Move::RestartPods,
-        Action::ScaleUp => Move::ScaleUp,
-        Action::Escalate => Move::Escalate,
+        Advice::None => Move::None,
+        Advice::Wait => Move::Wait,
+        Advice::Gather => Move::Gather,
+        Advice::StartPods => Move::StartPods,
+        Advice::RestartPods => Move::RestartPods,
+        Advice::ScaleUp => Move::ScaleUp,
+        Advice::Escalate => Move::Escalate,
     }
 }
 
-fn action_of(action: Move) -> Action {
+fn action_of(action: Move) -> Advice {
     match action {
-        Move::None => Action::None,
-        Move::Wait => Action::Wait,
-        Move::Gather => Action::Gather,
-        Move::StartPods => Action::StartPods,
-        Move::RestartPods => Action::RestartPods,
-        Move::ScaleUp => Action::ScaleUp,
-        Move::Escalate => Action::Escalate,
+        Move::None => Advice::None,
+        Move::Wait => Advice::Wait,
+        Move::Gather => Advice::Gather,
+        Move::StartPods => Advice::StartPods,
+        Move::RestartPods => Advice::RestartPods,
+        Move::ScaleUp => Advice::ScaleUp,
+        Move::Escalate => Advice::Escalate,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::{ConfigError, Document, Problem};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::OTHER;
-use sopwatch_drill::scenario::Advice;
+use sopwatch_drill::scenario::ExpectedAdvice;
 use sopwatch_drill::{Scenario, ScenarioInfo};
 
 /// The scenario of a drill when none was named.
@@ -104,7 +104,7 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &Document) -> Vec<P
             check(at("leaders"), lease, known);
         }
         let advice = expected.recommendation.iter().chain(&expected.also);
-        for contact in advice.filter_map(|advice: &Advice| advice.contact.as_deref()) {
+        for contact in advice.filter_map(|advice: &ExpectedAdvice| advice.contact.as_deref()) {
             check(at("recommendation"), contact, contacts());
         }
     }
@@ -181,7 +181,7 @@ mod tests {
             let scenario = find(&path, &profile()).unwrap_or_else(|problem| panic!("{problem}"));
             assert_eq!(scenario.id, id);
             let right = scenario.lesson.expect("each teaches something").answer;
-            let escalates = right.action == sopwatch_core::profile::rule::Action::Escalate;
+            let escalates = right.action == sopwatch_core::profile::rule::Advice::Escalate;
             assert_eq!(
                 right.contact.is_some(),
                 escalates,

@@ -124,7 +124,7 @@ impl Console {
     pub fn take(&mut self, event: Event) -> Flow {
         self.changed |= !self.app.can_wait(&event);
         let now = self.clock.now();
-        if let (Some(recording), Event::Fact(fact)) = (&mut self.recording, &event) {
+        if let (Some(recording), Event::Observation(fact)) = (&mut self.recording, &event) {
             recording.fact(now.saturating_add(self.app.skew).unwrap_or(now), fact);
         }
         let effects = self.app.update(event, now);

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::journal::Request;
     use sopwatch_core::observe::observation::PodUid;
-    use sopwatch_core::remediate::command::Aim;
+    use sopwatch_core::remediate::command::PlanKind;
     use sopwatch_core::testkit::now;
 
     fn intent() -> Intent {
@@ -147,7 +147,7 @@ mod tests {
                 pod: "msa-x-2mgcp".into(),
                 uid: PodUid("2mgcp".into()),
             },
-            aim: Aim::RestartPod,
+            aim: PlanKind::RestartPod,
             cause: None,
             user: "oncall".into(),
             part: None,

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use crate::journal::{self, Journal, Opening, Place};
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Event, Outcome};
-use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Entry, Line};
 
@@ -49,7 +49,7 @@ impl Recording {
     pub fn open(&mut self, place: Place, events: &mpsc::Sender<Event>) {
         if matches!(place, Place::Old { .. }) {
             // They were found without what the record knows: when the incident began, and about which SOP it is.
-            self.waiting.retain(|line| !matches!(line.entry, Entry::Found(_)));
+            self.waiting.retain(|line| !matches!(line.entry, Entry::Snapshot(_)));
         }
         let opening = journal::open(place);
         let mut journal = opening.journal.clone();
@@ -66,7 +66,7 @@ impl Recording {
     }
 
     /// A fact came.
-    pub fn fact(&mut self, at: Timestamp, fact: &Fact) {
+    pub fn fact(&mut self, at: Timestamp, fact: &Observation) {
         let lines = self.recorder.take(at, fact);
         self.write(lines);
     }
@@ -89,14 +89,14 @@ impl Recording {
     /// After a judgement.
     pub fn note_found(&mut self, app: &mut App) {
         if let Some(found) = app.news() {
-            self.entry(app.now, Entry::Found(Box::new(found)));
+            self.entry(app.now, Entry::Snapshot(Box::new(found)));
         }
     }
 
     /// What is found at this moment, like the last or not: the evidence before a command, and after what came of it.
     pub fn note_evidence(&mut self, app: &mut App) {
         if let Some(found) = app.evidence() {
-            self.entry(app.now, Entry::Found(Box::new(found)));
+            self.entry(app.now, Entry::Snapshot(Box::new(found)));
         }
     }
 

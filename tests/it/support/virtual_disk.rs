@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sopwatch::journal::Request;
 use sopwatch_console::app::App;
-use sopwatch_core::observe::observation::Fact;
+use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ impl Disk {
 fn tells(line: &Line) -> bool {
     match &line.entry {
         Entry::LeftOut { .. } => false,
-        Entry::Fact(fact) => matches!(**fact, Fact::Pod(_) | Fact::PodGone(_) | Fact::Deployment(_)),
+        Entry::Observation(fact) => matches!(**fact, Observation::Pod(_) | Observation::PodGone(_) | Observation::Deployment(_)),
         _ => true,
     }
 }

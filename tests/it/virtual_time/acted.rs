@@ -5,7 +5,7 @@ use kube::api::DeleteParams;
 use sopwatch_console::app::Phase;
 use sopwatch_console::app::button::Button;
 use sopwatch_console::app::dialog::Dialog;
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_drill::ApiFault;
@@ -89,14 +89,14 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
             .position(|line| matches!(line.entry, Entry::Intent(_)))
             .unwrap();
         let advised = |line: &Line| match &line.entry {
-            Entry::Found(found) => Some(found.recommendation.action),
+            Entry::Snapshot(found) => Some(found.recommendation.action),
             _ => None,
         };
         assert_eq!(
             all[..intent].iter().rev().find_map(advised),
-            Some(Action::RestartPods)
+            Some(Advice::RestartPods)
         );
-        assert_ne!(all.iter().rev().find_map(advised), Some(Action::RestartPods));
+        assert_ne!(all.iter().rev().find_map(advised), Some(Advice::RestartPods));
     });
 }
 

@@ -12,9 +12,9 @@ use sopwatch::runtime::gather::gather;
 use sopwatch_console::app::App;
 use sopwatch_core::diagnose::{Diagnosis, diagnose};
 use sopwatch_core::export::check::{Assessment, exit_status};
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_drill::scenario::{ExpectedAdvice, Expectation, LeaderVerdict, Scenario};
 use tokio::time::{Instant, sleep_until};
 
 use crate::support::virtual_console::{self, fresh_console};
@@ -119,7 +119,7 @@ fn disagreement(sop: &str, diagnosis: &Diagnosis) -> Option<String> {
     let decided = &diagnosis.decision.recommendation;
     let rule = decided.rule.as_deref().unwrap_or("no rule");
     match (decided.action, failing) {
-        (Action::None, Some(step)) => Some(format!("{sop}: nothing to do, and {}: {}", step.id, step.value)),
+        (Advice::None, Some(step)) => Some(format!("{sop}: nothing to do, and {}: {}", step.id, step.value)),
         (action, None) if exit_status(action) == 2 => {
             Some(format!("{sop}: {} by {rule}, and no step fails", action.name()))
         }
@@ -183,7 +183,7 @@ fn differences(scenario: &Scenario, expected: &Expectation, document: &Value, ex
             ),
             fits(recommended, want),
         );
-        let action = Action::ALL
+        let action = Advice::ALL
             .into_iter()
             .find(|action| *action == want.action)
             .unwrap();
@@ -234,7 +234,7 @@ fn differences(scenario: &Scenario, expected: &Expectation, document: &Value, ex
 }
 
 /// Whether a recommendation is the one that was expected; a rule that is not named may be any.
-fn fits(found: &Value, want: &Advice) -> bool {
+fn fits(found: &Value, want: &ExpectedAdvice) -> bool {
     let contact = want.contact.as_deref().map_or(Value::Null, Value::from);
     let rule = want.rule.as_deref().is_none_or(|rule| found["rule"] == rule);
     found["action"] == want.action.name() && found["contact"] == contact && rule

@@ -14,8 +14,8 @@ use sopwatch::config::profiles;
 use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Container, ContainerState};
-use sopwatch_core::observe::source::FeedState;
-use sopwatch_drill::scenario::{Advice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_core::observe::source::SourceState;
+use sopwatch_drill::scenario::{ExpectedAdvice, Expectation, LeaderVerdict, Scenario};
 
 use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
@@ -201,7 +201,7 @@ fn differences(
 }
 
 /// Whether a recommendation is the one that was expected; a rule that is not named may be any.
-fn fits(found: &Recommendation, want: &Advice) -> bool {
+fn fits(found: &Recommendation, want: &ExpectedAdvice) -> bool {
     let rule = want.rule.is_none() || found.rule == want.rule;
     found.action == want.action && found.contact == want.contact && rule
 }
@@ -292,7 +292,7 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
         let _ = writeln!(text, "  pod {} {} {}", pod.name, pod.phase, states.join(" "));
     }
     for (id, feed) in app.facts.feeds() {
-        if !matches!(feed.state, FeedState::Live | FeedState::Ended) {
+        if !matches!(feed.state, SourceState::Live | SourceState::Ended) {
             let _ = writeln!(text, "  feed {id:?}: {:?}", feed.state);
         }
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sopwatch_console::app::App;
 use sopwatch_core::diagnose::{Diagnosis, diagnose};
-use sopwatch_core::observe::observation::{Fact, Reading};
-use sopwatch_core::observe::source::{FeedId, FeedState, Freshness, Problem, ProblemKind};
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::observation::{Observation, Reading};
+use sopwatch_core::observe::source::{SourceId, SourceState, Freshness, Problem, ProblemKind};
+use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::{Check, StepStatus};
 
@@ -20,7 +20,7 @@ const LATER: SignedDuration = SignedDuration::from_secs(16);
 #[derive(Clone, Debug, PartialEq)]
 enum Taken {
     /// A source stops, and says why or not.
-    Source(FeedId),
+    Source(SourceId),
     /// All logs stop.
     Logs,
     /// The API server: every watch and every log.
@@ -41,13 +41,13 @@ pub fn judged_without_source(app: &App) -> Vec<String> {
 }
 
 /// Each source that told something, alone, and those that go together.
-fn all_taken(facts: &Facts, profile: &Profile) -> Vec<Taken> {
+fn all_taken(facts: &State, profile: &Profile) -> Vec<Taken> {
     let told = facts
         .feeds()
-        .filter(|(_, feed)| feed.heard_at.is_some() && feed.state != FeedState::Ended);
+        .filter(|(_, feed)| feed.heard_at.is_some() && feed.state != SourceState::Ended);
     let sources = told.map(|(id, _)| Taken::Source(id.clone()));
     let mut all: Vec<_> = sources
-        .filter(|taken| *taken != Taken::Source(FeedId::Api))
+        .filter(|taken| *taken != Taken::Source(SourceId::Api))
         .collect();
     all.extend([Taken::Logs, Taken::Api]);
     if facts.reading.is_some() {
@@ -59,7 +59,7 @@ fn all_taken(facts: &Facts, profile: &Profile) -> Vec<Taken> {
 }
 
 /// What is judged although its source is gone.
-fn without(taken: &Taken, facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<String> {
+fn without(taken: &Taken, facts: &State, profile: &Profile, now: Timestamp) -> Vec<String> {
     let (facts, now) = take(taken, facts, now);
     let mut missed = Vec::new();
     // One that refers to another is judged as that one is.
@@ -78,35 +78,35 @@ fn without(taken: &Taken, facts: &Facts, profile: &Profile, now: Timestamp) -> V
 }
 
 /// The facts a while later, when all was heard again but what was taken.
-fn take(taken: &Taken, facts: &Facts, now: Timestamp) -> (Facts, Timestamp) {
+fn take(taken: &Taken, facts: &State, now: Timestamp) -> (State, Timestamp) {
     let mut facts = facts.clone();
     let ids: Vec<_> = facts
         .feeds()
         .map(|(id, feed)| (id.clone(), feed.state.clone()))
         .collect();
-    let gone = |id: &FeedId| match taken {
+    let gone = |id: &SourceId| match taken {
         Taken::Source(source) => id == source,
-        Taken::Logs => matches!(id, FeedId::Log(_)),
-        Taken::Api => *id != FeedId::Database,
+        Taken::Logs => matches!(id, SourceId::Log(_)),
+        Taken::Api => *id != SourceId::Database,
         Taken::Table(_) | Taken::Leases => false,
     };
     for (id, _) in ids
         .iter()
-        .filter(|(id, state)| gone(id) && *state != FeedState::Ended)
+        .filter(|(id, state)| gone(id) && *state != SourceState::Ended)
     {
-        facts.apply(Fact::Feed(id.clone(), failing()), now);
+        facts.apply(Observation::Source(id.clone(), failing()), now);
     }
     let later = now + LATER;
     for (id, state) in ids {
-        if !gone(&id) && state == FeedState::Live && id != FeedId::Database {
-            facts.apply(Fact::Feed(id, FeedState::Live), later);
+        if !gone(&id) && state == SourceState::Live && id != SourceId::Database {
+            facts.apply(Observation::Source(id, SourceState::Live), later);
         }
     }
-    if !gone(&FeedId::Database)
+    if !gone(&SourceId::Database)
         && let Some((_, reading)) = facts.reading.clone()
-        && matches!(facts.freshness(&FeedId::Database, now), Freshness::Fresh(_))
+        && matches!(facts.freshness(&SourceId::Database, now), Freshness::Fresh(_))
     {
-        facts.apply(Fact::Database(unread(reading, taken)), later);
+        facts.apply(Observation::Database(unread(reading, taken)), later);
     }
     (facts, later)
 }
@@ -127,8 +127,8 @@ fn unread(mut reading: Reading, taken: &Taken) -> Reading {
     reading
 }
 
-fn failing() -> FeedState {
-    FeedState::Failing {
+fn failing() -> SourceState {
+    SourceState::Failing {
         problem: Problem::new(ProblemKind::Frozen, "it is taken away"),
         attempt: 1,
         retry_in: Duration::from_secs(5),
@@ -136,20 +136,20 @@ fn failing() -> FeedState {
 }
 
 /// Which sources a step needs: what is judged without them is a guess.
-fn may_answer(check: &Check, status: StepStatus, facts: &Facts, now: Timestamp) -> bool {
-    let current = |id: &FeedId| matches!(facts.freshness(id, now), Freshness::Fresh(_));
-    let pods = current(&FeedId::Pods);
-    let service = |id: &&FeedId| matches!(id, FeedId::Log(key) if &*key.container == "service");
-    let living = |id: &&FeedId| {
-        let FeedId::Log(key) = id else { return false };
+fn may_answer(check: &Check, status: StepStatus, facts: &State, now: Timestamp) -> bool {
+    let current = |id: &SourceId| matches!(facts.freshness(id, now), Freshness::Fresh(_));
+    let pods = current(&SourceId::Pods);
+    let service = |id: &&SourceId| matches!(id, SourceId::Log(key) if &*key.container == "service");
+    let living = |id: &&SourceId| {
+        let SourceId::Log(key) = id else { return false };
         let pod = facts.pods.get(&key.pod_uid);
         pod.is_some_and(|pod| pod.deletion_at.is_none())
     };
     let logs = || facts.feeds().map(|(id, _)| id).filter(service).filter(living);
     match check {
-        Check::Replicas => current(&FeedId::Deployment),
-        Check::PodsReady => pods && current(&FeedId::Deployment),
-        Check::Events => current(&FeedId::ClusterEvents),
+        Check::Replicas => current(&SourceId::Deployment),
+        Check::PodsReady => pods && current(&SourceId::Deployment),
+        Check::Events => current(&SourceId::ClusterEvents),
         // That there is an error one log shows; that there is none all of them do.
         Check::LogErrors | Check::Load { .. } if status == StepStatus::Pass => pods && logs().all(&current),
         Check::LogErrors => pods && (logs().any(&current) || logs().count() == 0),
@@ -159,15 +159,15 @@ fn may_answer(check: &Check, status: StepStatus, facts: &Facts, now: Timestamp) 
                 .reading
                 .as_ref()
                 .is_some_and(|(_, reading)| reading.leases.is_ok());
-            let witness = logs().any(&current) || (leases && current(&FeedId::Database));
+            let witness = logs().any(&current) || (leases && current(&SourceId::Database));
             pods && (witness || facts.pods.values().all(|pod| pod.newest_start().is_none()))
         }
         Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
-            current(&FeedId::Database) && facts.statuses(table).is_some_and(Result::is_ok)
+            current(&SourceId::Database) && facts.statuses(table).is_some_and(Result::is_ok)
         }
         // What the pods count or use themselves shows it too.
         Check::Load { .. } => {
-            let counted = |id: &FeedId| matches!(id, FeedId::Usage | FeedId::Scrape(_)) && current(id);
+            let counted = |id: &SourceId| matches!(id, SourceId::Usage | SourceId::Scrape(_)) && current(id);
             pods && (logs().any(&current) || facts.feeds().any(|(id, _)| counted(id)))
         }
         // The last names what a rule rests on, and rules are held elsewhere.
@@ -182,14 +182,14 @@ fn unfounded(taken: &Taken, diagnosis: &Diagnosis) -> Option<String> {
         return None;
     }
     let rule = recommendation.rule.as_deref().unwrap_or_default();
-    let pods = [Taken::Source(FeedId::Pods), Taken::Api];
+    let pods = [Taken::Source(SourceId::Pods), Taken::Api];
     let database = [
-        Taken::Source(FeedId::Database),
+        Taken::Source(SourceId::Database),
         Taken::Table("clusters".to_owned()),
     ];
     let rests_on_it = match rule {
         _ if pods.contains(taken) => true,
-        "down" => *taken == Taken::Source(FeedId::Deployment),
+        "down" => *taken == Taken::Source(SourceId::Deployment),
         "cluster-accepted" => database.contains(taken) || *taken == Taken::Logs,
         "crashing" | "service-errors" => *taken == Taken::Logs,
         // What the pods count or use themselves may show it too.

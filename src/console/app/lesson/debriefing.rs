@@ -1,4 +1,4 @@
-//! The debriefing: what was wrong, what there was to find, what the operator said and did, and what was missed. Facts with times.
+//! The debriefing: what was wrong, what there was to find, what the operator said and did, and what was missed. Observations with times.
 
 use std::fmt::Write as _;
 

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::app::follow::Differs;
 use crate::app::page::{Page, Tone, status_word};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{Advised, Found, FoundLeader, FoundStep};
+use sopwatch_core::record::{SnapshotAdvice, Snapshot, SnapshotLeader, SnapshotStep};
 use sopwatch_core::text::duration;
 
 impl Player {
@@ -81,9 +81,9 @@ impl Differs {
                 list.join("; ")
             }
         };
-        let advice = |one: &Advised| advice(one, profile);
-        let also = |found: &Found| list(found.also.iter().map(advice).collect());
-        let open = |found: &Found| {
+        let advice = |one: &SnapshotAdvice| advice(one, profile);
+        let also = |found: &Snapshot| list(found.also.iter().map(advice).collect());
+        let open = |found: &Snapshot| {
             let open = found.not_ruled_out.iter();
             list(open.map(|(rule, _)| rule.clone()).collect())
         };
@@ -104,7 +104,7 @@ impl Differs {
     }
 }
 
-fn advice(one: &Advised, profile: &Profile) -> String {
+fn advice(one: &SnapshotAdvice, profile: &Profile) -> String {
     let words = profile.advice_in_words(one.action, one.contact.as_deref());
     match &one.rule {
         Some(rule) => format!("{words}, by the rule {rule}"),
@@ -112,19 +112,19 @@ fn advice(one: &Advised, profile: &Profile) -> String {
     }
 }
 
-fn steps(recorded: &Found, found: &Found) -> Vec<(String, String, String)> {
-    let words = |step: Option<&FoundStep>| {
+fn steps(recorded: &Snapshot, found: &Snapshot) -> Vec<(String, String, String)> {
+    let words = |step: Option<&SnapshotStep>| {
         let status = step.map(|step| status_word(step.status));
         status.unwrap_or("not judged").to_owned()
     };
-    let id = |step: &FoundStep| step.id.clone();
+    let id = |step: &SnapshotStep| step.id.clone();
     pairs(&recorded.steps, &found.steps, id)
         .map(|(id, one, other)| (format!("step {id}"), words(one), words(other)))
         .collect()
 }
 
-fn leaders(recorded: &Found, found: &Found) -> Vec<(String, String, String)> {
-    let words = |leader: Option<&FoundLeader>| {
+fn leaders(recorded: &Snapshot, found: &Snapshot) -> Vec<(String, String, String)> {
+    let words = |leader: Option<&SnapshotLeader>| {
         let Some(leader) = leader else {
             return "not judged".to_owned();
         };
@@ -134,7 +134,7 @@ fn leaders(recorded: &Found, found: &Found) -> Vec<(String, String, String)> {
             None => verdict.to_owned(),
         }
     };
-    let worker = |leader: &FoundLeader| leader.worker.clone();
+    let worker = |leader: &SnapshotLeader| leader.worker.clone();
     pairs(&recorded.leaders, &found.leaders, worker)
         .map(|(worker, one, other)| (format!("leader of {worker}"), words(one), words(other)))
         .collect()

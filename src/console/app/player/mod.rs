@@ -361,7 +361,7 @@ impl App {
 
     fn follow_one(&mut self, player: &mut Player, line: &Line, after: SignedDuration) {
         match &line.entry {
-            Entry::Found(_) => player.findings += 1,
+            Entry::Snapshot(_) => player.findings += 1,
             Entry::Lost { entries, .. } => player.lost = player.lost.saturating_add(*entries),
             Entry::LeftOut { records } => player.left_out = player.left_out.saturating_add(*records),
             _ => {}

@@ -8,7 +8,7 @@ use sopwatch_core::record::Entry;
 pub(super) fn is_one(entry: &Entry) -> bool {
     !matches!(
         entry,
-        Entry::Fact(_) | Entry::ClockAhead(_) | Entry::LeftOut { .. }
+        Entry::Observation(_) | Entry::ClockAhead(_) | Entry::LeftOut { .. }
     )
 }
 
@@ -25,7 +25,7 @@ fn words(entry: &Entry, profile: &Profile) -> String {
     match entry {
         Entry::Began(began) => format!("begun by {} on {}", began.by.user, began.by.host),
         Entry::Joined(by) => format!("{} goes on on {}", by.user, by.host),
-        Entry::Found(found) => {
+        Entry::Snapshot(found) => {
             let advised = &found.recommendation;
             let advice = profile.advice_in_words(advised.action, advised.contact.as_deref());
             format!("found: {advice}")
@@ -42,6 +42,6 @@ fn words(entry: &Entry, profile: &Profile) -> String {
         Entry::Lost { entries, why } => format!("{entries} entries were lost: {why}"),
         Entry::Left { how } => format!("left: {how}"),
         Entry::Closed(by) => format!("closed by {} on {}", by.user, by.host),
-        Entry::Fact(_) | Entry::ClockAhead(_) | Entry::LeftOut { .. } => entry.name().to_owned(),
+        Entry::Observation(_) | Entry::ClockAhead(_) | Entry::LeftOut { .. } => entry.name().to_owned(),
     }
 }

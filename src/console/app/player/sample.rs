@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use crate::app::event::Event;
 use crate::app::keymap::Keymap;
 use crate::app::{App, Session};
-use sopwatch_core::observe::observation::{Connection, Fact, PodUid};
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::{Connection, Observation, PodUid};
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::record::recorder::Recorder;
-use sopwatch_core::record::{Began, Entry, Found, Line, VERSION, Writer};
+use sopwatch_core::record::{Began, Entry, Snapshot, Line, VERSION, Writer};
 use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
@@ -33,7 +33,7 @@ struct Live {
     app: App,
     recorder: Recorder,
     lines: Vec<Line>,
-    found: BTreeMap<i64, Found>,
+    found: BTreeMap<i64, Snapshot>,
 }
 
 fn at(second: i64) -> Timestamp {
@@ -104,9 +104,9 @@ impl Live {
         self.lines.push(Line { at, entry });
     }
 
-    fn tell(&mut self, second: i64, fact: Fact) {
+    fn tell(&mut self, second: i64, fact: Observation) {
         self.lines.extend(self.recorder.take(at(second), &fact));
-        self.app.update(Event::Fact(fact), at(second));
+        self.app.update(Event::Observation(fact), at(second));
     }
 
     /// A second passes.
@@ -114,15 +114,15 @@ impl Live {
         self.app.update(Event::Tick, at(second));
         self.app.judge();
         if let Some(found) = self.app.news() {
-            self.write(second, Entry::Found(Box::new(found)));
+            self.write(second, Entry::Snapshot(Box::new(found)));
         }
-        let found = Found::of(&self.app.checklist.sop, &self.app.diagnosis);
+        let found = Snapshot::of(&self.app.checklist.sop, &self.app.diagnosis);
         self.found.insert(second, found);
     }
 }
 
-fn sources(second: i64) -> Vec<Fact> {
-    let live = |id| Fact::Feed(id, FeedState::Live);
+fn sources(second: i64) -> Vec<Observation> {
+    let live = |id| Observation::Source(id, SourceState::Live);
     let connection = Connection {
         server: "https://api.stage:6443".into(),
         namespace: "managed-services-stage".into(),
@@ -133,26 +133,26 @@ fn sources(second: i64) -> Vec<Fact> {
     };
     match second {
         1 => vec![
-            Fact::Connection(connection),
-            Fact::Deployment(Some(deployment(3))),
-            Fact::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()),
-            live(FeedId::Deployment),
-            live(FeedId::Pods),
+            Observation::Connection(connection),
+            Observation::Deployment(Some(deployment(3))),
+            Observation::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()),
+            live(SourceId::Deployment),
+            live(SourceId::Pods),
         ],
         // The second console finds its way more slowly.
         RESUMED => vec![
-            Fact::Deployment(Some(deployment(3))),
-            Fact::Pods([SHORT[1], SHORT[2], "new"].map(|short| pod(short, 500)).to_vec()),
-            live(FeedId::Deployment),
-            live(FeedId::Pods),
+            Observation::Deployment(Some(deployment(3))),
+            Observation::Pods([SHORT[1], SHORT[2], "new"].map(|short| pod(short, 500)).to_vec()),
+            live(SourceId::Deployment),
+            live(SourceId::Pods),
         ],
-        60 => vec![Fact::PodGone(PodUid(SHORT[0].into()))],
-        61 => vec![Fact::Pod(waiting_pod("new", 538, "ImagePullBackOff"))],
-        120 => vec![failing(FeedId::Pods, ProblemKind::Reset, "the network is gone")],
-        200 => vec![Fact::Pod(pod("new", 402)), live(FeedId::Pods)],
+        60 => vec![Observation::PodGone(PodUid(SHORT[0].into()))],
+        61 => vec![Observation::Pod(waiting_pod("new", 538, "ImagePullBackOff"))],
+        120 => vec![failing(SourceId::Pods, ProblemKind::Reset, "the network is gone")],
+        200 => vec![Observation::Pod(pod("new", 402)), live(SourceId::Pods)],
         // A sign of life every few seconds, less than half of which are written.
         _ if second % 3 == 0 && !(120..200).contains(&second) => {
-            vec![live(FeedId::Pods), live(FeedId::Deployment)]
+            vec![live(SourceId::Pods), live(SourceId::Deployment)]
         }
         _ => Vec::new(),
     }
@@ -178,7 +178,7 @@ fn done(second: i64) -> Option<Entry> {
 }
 
 /// The record, and what was found in each second that a console ran.
-pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Found>) {
+pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Snapshot>) {
     let mut live = Live::start();
     for second in (1..=LEFT).chain(JOINED..=END) {
         for fact in sources(second) {
@@ -203,7 +203,7 @@ pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Found>) {
 pub(crate) fn reworded() -> Vec<Line> {
     let (mut lines, _) = incident();
     for line in &mut lines {
-        let Entry::Found(found) = &mut line.entry else {
+        let Entry::Snapshot(found) = &mut line.entry else {
             continue;
         };
         found.recommendation.because = vec!["in other words".to_owned()];
@@ -223,11 +223,11 @@ pub(crate) fn reworded() -> Vec<Line> {
 pub(crate) fn doctored() -> Vec<Line> {
     let (mut lines, _) = incident();
     let found = lines.iter_mut().find_map(|line| match &mut line.entry {
-        Entry::Found(found) if line.at == at(60) => Some(found),
+        Entry::Snapshot(found) if line.at == at(60) => Some(found),
         _ => None,
     });
     let found = found.unwrap();
-    found.recommendation.action = sopwatch_core::profile::rule::Action::Escalate;
+    found.recommendation.action = sopwatch_core::profile::rule::Advice::Escalate;
     found.steps[0].status = StepStatus::Unknown;
     lines
 }

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::app::event::{Effect, Event};
 use crate::app::keymap::{Key, Keymap};
 use crate::app::panes::Pane;
-use sopwatch_core::record::{Entry, Found};
+use sopwatch_core::record::{Entry, Snapshot};
 use sopwatch_core::testkit::now;
 
 /// A replay, and the world's clock beside it.
@@ -52,8 +52,8 @@ impl Watched {
         self.app.player.as_ref().unwrap().position().as_secs()
     }
 
-    fn found(&self) -> Found {
-        Found::of(&self.app.checklist.sop, &self.app.diagnosis)
+    fn found(&self) -> Snapshot {
+        Snapshot::of(&self.app.checklist.sop, &self.app.diagnosis)
     }
 
     fn notice(&self) -> &str {
@@ -150,7 +150,7 @@ fn moments_are_where_something_was_found_or_done() {
     let told = |entry: &Entry| {
         matches!(
             entry,
-            Entry::Found(_)
+            Entry::Snapshot(_)
                 | Entry::Ticked { .. }
                 | Entry::Note { .. }
                 | Entry::Sop { .. }

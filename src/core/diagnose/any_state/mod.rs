@@ -11,11 +11,11 @@ use proptest::prelude::*;
 use self::worlds::{any_sop, any_world, either_world};
 use super::{Diagnosis, Truth, diagnose};
 use crate::logparse::LogBatch;
-use crate::observe::observation::{ClusterEvent, ContainerState, Deployment, Fact, Pod, PodUid, Reading};
-use crate::observe::source::{FeedId, FeedState, Problem, ProblemKind};
-use crate::observe::state::Facts;
+use crate::observe::observation::{ClusterEvent, ContainerState, Deployment, Observation, Pod, PodUid, Reading};
+use crate::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use crate::observe::state::State;
 use crate::profile::Profile;
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::profile::sop::{Check, OTHER, StepStatus};
 use crate::testkit::{SHORT, ago, now, source};
 
@@ -60,29 +60,29 @@ const SOURCES: usize = LOGS + SHORT.len();
 /// A pod with the service's label that is a Job's or nobody's, by its short name.
 const FOREIGN: &str = "alien";
 
-fn feed_of(source_number: usize) -> FeedId {
+fn feed_of(source_number: usize) -> SourceId {
     match source_number {
-        PODS => FeedId::Pods,
-        DEPLOYMENT => FeedId::Deployment,
-        EVENTS => FeedId::ClusterEvents,
-        DATABASE => FeedId::Database,
-        log => FeedId::Log(source(SHORT[log - LOGS])),
+        PODS => SourceId::Pods,
+        DEPLOYMENT => SourceId::Deployment,
+        EVENTS => SourceId::ClusterEvents,
+        DATABASE => SourceId::Database,
+        log => SourceId::Log(source(SHORT[log - LOGS])),
     }
 }
 
 impl World {
-    fn facts_of(&self, source_number: usize) -> Vec<Fact> {
+    fn facts_of(&self, source_number: usize) -> Vec<Observation> {
         match source_number {
-            PODS => vec![Fact::Pods(self.pods.clone())],
-            DEPLOYMENT => vec![Fact::Deployment(self.deployment.clone())],
-            EVENTS => vec![Fact::ClusterEvents(self.events.clone())],
-            DATABASE => vec![Fact::Database(self.reading.clone())],
-            log => self.logs[log - LOGS].iter().cloned().map(Fact::Log).collect(),
+            PODS => vec![Observation::Pods(self.pods.clone())],
+            DEPLOYMENT => vec![Observation::Deployment(self.deployment.clone())],
+            EVENTS => vec![Observation::ClusterEvents(self.events.clone())],
+            DATABASE => vec![Observation::Database(self.reading.clone())],
+            log => self.logs[log - LOGS].iter().cloned().map(Observation::Log).collect(),
         }
     }
 
-    fn facts(&self) -> Facts {
-        let mut facts = Facts::default();
+    fn facts(&self) -> State {
+        let mut facts = State::default();
         facts.began_at = self.began.map(ago);
         for number in 0..SOURCES {
             let at = match self.how[number] {
@@ -90,10 +90,10 @@ impl World {
                 How::Stale => ago(60),
                 How::Missing | How::Off => {
                     let state = match self.how[number] {
-                        How::Off => FeedState::Off("switched off".into()),
+                        How::Off => SourceState::Off("switched off".into()),
                         _ => failing(),
                     };
-                    facts.apply(Fact::Feed(feed_of(number), state), now());
+                    facts.apply(Observation::Source(feed_of(number), state), now());
                     continue;
                 }
             };
@@ -101,10 +101,10 @@ impl World {
                 .into_iter()
                 .for_each(|fact| facts.apply(fact, at));
             if self.how[number] == How::Stale {
-                facts.apply(Fact::Feed(feed_of(number), failing()), ago(60));
+                facts.apply(Observation::Source(feed_of(number), failing()), ago(60));
             }
         }
-        facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
+        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
         facts
     }
 
@@ -145,8 +145,8 @@ impl World {
     }
 }
 
-fn failing() -> FeedState {
-    FeedState::Failing {
+fn failing() -> SourceState {
+    SourceState::Failing {
         problem: Problem::new(ProblemKind::Refused, "it is gone"),
         attempt: 1,
         retry_in: Duration::from_secs(5),
@@ -155,7 +155,7 @@ fn failing() -> FeedState {
 
 // ---- What must hold ----------------------------------------------------------------------------------------------------
 
-fn judge(sop: &str, facts: &Facts) -> Diagnosis {
+fn judge(sop: &str, facts: &State) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
@@ -163,8 +163,8 @@ fn judge(sop: &str, facts: &Facts) -> Diagnosis {
 fn disagreement(diagnosis: &Diagnosis) -> Option<&'static str> {
     let fails = diagnosis.steps.iter().any(|step| step.status == StepStatus::Fail);
     match diagnosis.decision.recommendation.action {
-        Action::None if fails => Some("nothing to do beside a step that fails"),
-        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate if !fails => {
+        Advice::None if fails => Some("nothing to do beside a step that fails"),
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate if !fails => {
             Some("something to do, and no step fails")
         }
         _ => None,
@@ -198,12 +198,12 @@ fn rests_on(rule: &str, world: &World) -> Vec<Vec<usize>> {
     }
 }
 
-fn is_current(facts: &Facts, number: usize) -> bool {
+fn is_current(facts: &State, number: usize) -> bool {
     facts.is_fresh(&feed_of(number), now())
 }
 
 /// Whether a step's sources are current enough to pass or fail it.
-fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &Facts) -> bool {
+fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &State) -> bool {
     let logs = || LOGS..SOURCES;
     match check {
         Check::Replicas => is_current(facts, DEPLOYMENT),
@@ -281,7 +281,7 @@ proptest! {
     #[test]
     fn nothing_to_do_is_said_only_where_every_rule_could_be_evaluated(world in either_world(), sop in any_sop()) {
         let decision = judge(sop, &world.facts()).decision;
-        if decision.recommendation.action == Action::None {
+        if decision.recommendation.action == Advice::None {
             let unknown = decision.rules.iter().find(|rule| matches!(rule.truth, Truth::Unknown { .. }));
             prop_assert_eq!(unknown, None);
         }

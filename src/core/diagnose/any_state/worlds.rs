@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::{FOREIGN, How, SOURCES, World};
 use crate::logparse::{
-    ErrorSighting, ErrorTally, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
+    ErrorSighting, ErrorCounts, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
 };
 use crate::observe::observation::{
     ClusterEvent, Condition, ContainerState, Deployment, Ended, Lease, Pod, Reading, StatusCount,
@@ -208,7 +208,7 @@ fn any_line() -> impl Strategy<Value = (&'static str, LeaderLineKind, i64)> {
     )
 }
 
-fn any_errors() -> impl Strategy<Value = ErrorTally> {
+fn any_errors() -> impl Strategy<Value = ErrorCounts> {
     let classes = vec![
         "ocm",
         "service",
@@ -236,7 +236,7 @@ fn any_errors() -> impl Strategy<Value = ErrorTally> {
             text: text.into(),
             line: "".into(),
         };
-        ErrorTally {
+        ErrorCounts {
             class: class.into(),
             count: at.len() as u64,
             first_at: ago(at[0]),
@@ -442,7 +442,7 @@ fn foreign_pod() -> impl Strategy<Value = Option<Pod>> {
 }
 
 /// The database was away for less than a minute: whoever led stopped and took it again, and each wrote errors.
-fn blip() -> impl Strategy<Value = Option<(Vec<ErrorTally>, i64)>> {
+fn blip() -> impl Strategy<Value = Option<(Vec<ErrorCounts>, i64)>> {
     let since = select(vec![5_i64, 61, 95, 125, 241, 601, 1_500]);
     option::weighted(
         0.3,
@@ -453,7 +453,7 @@ fn blip() -> impl Strategy<Value = Option<(Vec<ErrorTally>, i64)>> {
                 line: "".into(),
             };
             let newest: Vec<_> = (0..count).map(sighting).collect();
-            let errors = ErrorTally {
+            let errors = ErrorCounts {
                 class: "database".into(),
                 count: newest.len() as u64,
                 first_at: newest[0].at,

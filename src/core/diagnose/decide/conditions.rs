@@ -4,15 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
 use super::requests::Load;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, Verdict, pods_without_lease};
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::step_result::SourceCheck;
 use crate::observe::observation::short_name;
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::rule::{Condition, LeaderTrouble};
 use crate::text::duration;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether a condition holds.
     pub(in crate::diagnose) fn holds(&self, condition: &Condition) -> Truth {
         match condition {
@@ -84,14 +84,14 @@ impl Case<'_> {
 
     /// Whether a source without which nothing can be judged can't be read now.
     fn unreadable(&self) -> Truth {
-        let pods = match self.hear(&FeedId::Pods, "pods") {
-            Heard::Current(_) => None,
-            Heard::Never(why) | Heard::Stopped(_, why) => Some(why),
+        let pods = match self.hear(&SourceId::Pods, "pods") {
+            SourceCheck::Current(_) => None,
+            SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
         };
         let logs = self.unread_logs();
-        let database = match self.hear(&FeedId::Database, "database") {
-            Heard::Current(_) => None,
-            Heard::Never(why) | Heard::Stopped(_, why) => Some(why),
+        let database = match self.hear(&SourceId::Database, "database") {
+            SourceCheck::Current(_) => None,
+            SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
         };
         match (pods, logs, database) {
             (Some(why), _, _) => Truth::holds([why]),
@@ -166,7 +166,7 @@ impl Case<'_> {
     /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither
     /// can we. One that starts without its database does not even come up.
     fn lease_out_of_reach(&self, reading: &LeaderReading) -> Option<String> {
-        let (Heard::Never(why) | Heard::Stopped(_, why)) = self.hear(&FeedId::Database, "database") else {
+        let (SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) = self.hear(&SourceId::Database, "database") else {
             return None;
         };
         let blocked = pods_without_lease(self.facts, self.profile, &reading.log_type, self.now);

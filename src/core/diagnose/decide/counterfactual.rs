@@ -3,13 +3,13 @@
 use jiff::SignedDuration;
 
 use super::{Truth, WINDOW};
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::leaders::LeaderReading;
 use crate::profile::Role;
 use crate::profile::rule::{Condition, DownCause, LeaderTrouble};
 use crate::text::duration;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Which fact would turn a rule's answer; where there is none yet, which would make it true once all is known.
     pub(super) fn flips(&self, when: &Condition, truth: &Truth) -> String {
         match truth {

@@ -3,12 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::step_result::SourceCheck;
 use crate::logparse::{ContainerKey, ErrorSighting};
 use crate::observe::observation::{Container, StandingRow};
-use crate::observe::source::{FeedId, FeedState};
+use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::LogsRead;
 use crate::profile::rule::Condition;
 use crate::text::duration;
@@ -33,10 +33,10 @@ pub(in crate::diagnose) struct ErrorLimit {
 /// Characters of a panic by which it is known again: its message, not the addresses of its stack.
 const PANIC_HEAD: usize = 120;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
     pub(in crate::diagnose) fn unread_logs(&self) -> Option<String> {
-        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Pods, "pods") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
             return Some(why);
         }
         let mut of_pods = self
@@ -66,17 +66,17 @@ impl Case<'_> {
             let Some(source) = source else {
                 return Some(self.why_no_log(pod.short_name()));
             };
-            let id = FeedId::Log(source.clone());
+            let id = SourceId::Log(source.clone());
             if self.is_in_turns(&id) && self.facts.logs[source].progress.caught_up {
                 return None;
             }
             match self.hear(&id, &name) {
-                Heard::Never(why) | Heard::Stopped(_, why) => Some(why),
-                Heard::Current(_) => {
+                SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
+                SourceCheck::Current(_) => {
                     let ended = self
                         .facts
                         .feed(&id)
-                        .is_some_and(|feed| feed.state == FeedState::Ended);
+                        .is_some_and(|feed| feed.state == SourceState::Ended);
                     let read = ended || self.facts.logs[source].progress.caught_up;
                     (!read).then(|| format!("{name}: its backlog is still being read"))
                 }
@@ -85,9 +85,9 @@ impl Case<'_> {
         unread.or_else(|| self.in_turns())
     }
 
-    fn is_in_turns(&self, id: &FeedId) -> bool {
+    fn is_in_turns(&self, id: &SourceId) -> bool {
         let feed = self.facts.feed(id);
-        feed.is_some_and(|feed| feed.state == FeedState::Resting)
+        feed.is_some_and(|feed| feed.state == SourceState::Resting)
     }
 
     /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
@@ -109,17 +109,17 @@ impl Case<'_> {
 
     fn why_no_log(&self, short: &str) -> String {
         let name = format!("log of {short}");
-        let of_pod = |id: &&FeedId| matches!(id, FeedId::Log(key) if key.short_name() == short);
+        let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if key.short_name() == short);
         let id = self.facts.feeds().map(|(id, _)| id).find(of_pod);
         match id.map(|id| self.hear(id, &name)) {
-            Some(Heard::Never(why) | Heard::Stopped(_, why)) => why,
+            Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
             _ => format!("{name}: nothing heard yet"),
         }
     }
 
     /// Whether what a log said still counts: it is current, is read in turns, or came to its proper end, as did those of pods and processes that are gone.
     pub(in crate::diagnose) fn is_known(&self, source: &ContainerKey) -> bool {
-        let id = FeedId::Log(source.clone());
+        let id = SourceId::Log(source.clone());
         let Some(pod) = self.facts.pods.get(&source.pod_uid) else {
             return true;
         };

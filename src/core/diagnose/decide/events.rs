@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
 use crate::diagnose::settle;
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::step_result::SourceCheck;
 use crate::diagnose::waiting::is_missing_volume;
 use crate::observe::observation::{ClusterEvent, Condition, Container, ContainerState, Pod};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::text::duration;
 
 /// What shows that a trouble of the cluster is over.
@@ -49,10 +49,10 @@ const LINES: usize = 3;
 /// After so long without another, what an event tells of a pod that serves is over: probes and back-offs repeat theirs sooner.
 const QUIET: SignedDuration = SignedDuration::from_secs(90);
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether the cluster had trouble within the window that can hurt the service.
     pub(super) fn cluster_events(&self) -> Truth {
-        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::ClusterEvents, "events") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::ClusterEvents, "events") {
             return Truth::unknown(why);
         }
         let since = self.window();
@@ -77,7 +77,7 @@ impl Case<'_> {
     /// Whether the trouble that an event reports is over. What one pod had is over when that pod is well again; where it
     /// is gone, when the service has all its pods and one of them became ready since.
     pub(in crate::diagnose) fn is_over(&self, event: &ClusterEvent) -> bool {
-        let Heard::Current(_) = self.hear(&FeedId::Pods, "pods") else {
+        let SourceCheck::Current(_) = self.hear(&SourceId::Pods, "pods") else {
             return false;
         };
         if !is_of_the_cluster(event) {
@@ -161,7 +161,7 @@ impl Case<'_> {
 
     /// Whether the deployment has as many pods as it asks for, and may make more.
     fn has_its_pods(&self) -> bool {
-        let Heard::Current(_) = self.hear(&FeedId::Deployment, "deployment") else {
+        let SourceCheck::Current(_) = self.hear(&SourceId::Deployment, "deployment") else {
             return false;
         };
         self.facts.deployment.as_ref().is_some_and(|deployment| {
@@ -178,7 +178,7 @@ impl Case<'_> {
         if pod.is_ready() {
             return None;
         }
-        let Heard::Current(_) = self.hear(&FeedId::ClusterEvents, "events") else {
+        let SourceCheck::Current(_) = self.hear(&SourceId::ClusterEvents, "events") else {
             return None;
         };
         let waits = |one: &Container| matches!(one.state, ContainerState::Waiting { .. });

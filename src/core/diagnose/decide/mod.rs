@@ -20,13 +20,13 @@ pub(super) use self::errors::ErrorLimit;
 pub(super) use self::events::is_of_the_cluster;
 pub(super) use self::rows::{in_words, late_in_words};
 pub use self::truth::Truth;
-use super::Case;
+use super::Evaluation;
 use super::agreement::rests_on_steps;
 use crate::diagnose::settle;
 use crate::diagnose::settle::WINDOW;
 pub use crate::diagnose::settle::window;
 use crate::observe::observation::Autoscaler;
-use crate::profile::rule::{Action, Advice, Alert, Rule};
+use crate::profile::rule::{Advice, RuleAdvice, Alert, Rule};
 
 /// What follows from the facts: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recommendation {
     /// What.
-    pub action: Action,
+    pub action: Advice,
     /// For an escalation: the contact's id.
     pub contact: Option<String>,
     /// The rule it follows from; `None` where none holds.
@@ -63,7 +63,7 @@ pub struct Recommendation {
 impl Default for Recommendation {
     fn default() -> Self {
         Self {
-            action: Action::Gather,
+            action: Advice::Gather,
             contact: None,
             rule: None,
             because: Vec::new(),
@@ -91,12 +91,12 @@ pub struct RuleFinding {
     /// Whether it holds.
     pub truth: Truth,
     /// What it would have one do.
-    pub advice: Advice,
+    pub advice: RuleAdvice,
     /// Which fact would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
     pub flips: String,
 }
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Evaluates the profile's table for an alert.
     pub(super) fn decide(&self, alert: Alert) -> Decision {
         let rules = self.findings(&self.profile.rules, alert);
@@ -154,8 +154,8 @@ impl Case<'_> {
             (Some(rule), _) if again && rule.again.is_some() => AGAIN,
             (Some(rule), _) if !rule.differs.is_empty() => &rule.differs,
             (Some(rule), _) => &rule.basis,
-            (None, Action::None) => "what they name was once, and has passed",
-            (None, Action::Wait) => "who leads is about to be known",
+            (None, Advice::None) => "what they name was once, and has passed",
+            (None, Advice::Wait) => "who leads is about to be known",
             (None, _) => "what is not known may tell otherwise",
         };
         words.to_owned()
@@ -166,9 +166,9 @@ impl Case<'_> {
         // A profile without a rule for steps that fail says nothing of what to do then, which is not that nothing is to be done.
         let failing = self.failing_in_words();
         let action = if missing.is_empty() && failing.is_empty() {
-            Action::None
+            Advice::None
         } else {
-            Action::Gather
+            Advice::Gather
         };
         // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
         let of_steps = |one: &&NotRuledOut| {
@@ -183,7 +183,7 @@ impl Case<'_> {
         };
         let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
         let because = match action {
-            Action::None => vec!["no rule of the table holds".to_owned()],
+            Advice::None => vec!["no rule of the table holds".to_owned()],
             _ if distinct.is_empty() => failing,
             _ => distinct.into_iter().cloned().collect(),
         };
@@ -209,7 +209,7 @@ impl Case<'_> {
         };
         let because: BTreeSet<String> = open.iter().filter_map(missing).collect();
         Some(Recommendation {
-            action: Action::Wait,
+            action: Advice::Wait,
             because: because.into_iter().collect(),
             until: Some(until),
             ..Recommendation::default()
@@ -239,7 +239,7 @@ impl Case<'_> {
             Truth::True { because, .. } => because.clone(),
             _ => Vec::new(),
         };
-        if rule.advice.action == Action::ScaleUp {
+        if rule.advice.action == Advice::ScaleUp {
             let autoscaler = self.facts.autoscaler.as_ref();
             because.extend(autoscaler.map(Autoscaler::undoes_it));
         }
@@ -248,7 +248,7 @@ impl Case<'_> {
             contact: rule.advice.contact.clone(),
             rule: Some(rule.id.clone()),
             because,
-            until: (rule.advice.action == Action::Wait)
+            until: (rule.advice.action == Advice::Wait)
                 .then(|| self.settles().ok())
                 .flatten()
                 .map(|settling| settling.until),

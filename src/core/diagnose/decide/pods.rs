@@ -3,26 +3,26 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Truth;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
 use crate::diagnose::settle;
 use crate::diagnose::settle::{Settled, Settling, condition, is_lost_with_node, unready_since};
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::step_result::SourceCheck;
 use crate::diagnose::waiting::{missing_volume, waiting_for};
 use crate::observe::observation::{Condition, Container, ContainerState, Pod};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::rule::DownCause;
 use crate::text::duration;
 
 /// Pods that are named of many.
 const NAMED: usize = 3;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// What is wrong with the watch of the pods, as a missing fact.
     fn pods_unread(&self) -> Option<Truth> {
-        match self.hear(&FeedId::Pods, "pods") {
-            Heard::Current(_) => None,
-            Heard::Never(why) | Heard::Stopped(_, why) => Some(Truth::unknown(why)),
+        match self.hear(&SourceId::Pods, "pods") {
+            SourceCheck::Current(_) => None,
+            SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(Truth::unknown(why)),
         }
     }
 
@@ -72,12 +72,12 @@ impl Case<'_> {
                 |gone| Truth::holds([gone]),
             );
         }
-        let heard = self.hear(&FeedId::Deployment, "deployment");
+        let heard = self.hear(&SourceId::Deployment, "deployment");
         let Some(cause) = because else {
             // Whether they are to be started hangs on how many are asked for.
             return match heard {
-                Heard::Current(_) => self.down(),
-                Heard::Never(why) | Heard::Stopped(_, why) => Truth::unknown(why),
+                SourceCheck::Current(_) => self.down(),
+                SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Truth::unknown(why),
             };
         };
         let of_pods = self.living().filter_map(|pod| match cause {
@@ -91,8 +91,8 @@ impl Case<'_> {
         let evidence: Vec<String> = of_pods.chain(of_deployment).collect();
         match (evidence.is_empty(), heard) {
             (false, _) => Truth::holds(std::iter::once(self.none_ready_in_words()).chain(evidence)),
-            (true, Heard::Current(_)) => Truth::holds_not("no pod is ready, but not for this"),
-            (true, Heard::Never(why) | Heard::Stopped(_, why)) => Truth::unknown(why),
+            (true, SourceCheck::Current(_)) => Truth::holds_not("no pod is ready, but not for this"),
+            (true, SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => Truth::unknown(why),
         }
     }
 
@@ -120,7 +120,7 @@ impl Case<'_> {
     fn undeployed(&self) -> Option<String> {
         let none = self.facts.deployment.is_none();
         none.then(|| format!("the namespace has {}", self.missing_deployment()))
-            .filter(|_| matches!(self.hear(&FeedId::Deployment, "deployment"), Heard::Current(_)))
+            .filter(|_| matches!(self.hear(&SourceId::Deployment, "deployment"), SourceCheck::Current(_)))
     }
 
     fn none_ready_in_words(&self) -> String {
@@ -133,7 +133,7 @@ impl Case<'_> {
 
     /// Pods that the cluster refuses to create, as far as is known now.
     fn denied(&self) -> Option<String> {
-        let Heard::Current(_) = self.hear(&FeedId::Deployment, "deployment") else {
+        let SourceCheck::Current(_) = self.hear(&SourceId::Deployment, "deployment") else {
             return None;
         };
         let deployment = self.facts.deployment.as_ref()?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::Truth;
-use crate::diagnose::Case;
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::Evaluation;
+use crate::diagnose::step_result::SourceCheck;
 use crate::diagnose::vitals::{Requests, Sign, Vitals, sustained};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::rule::{Condition, Shares};
 use crate::text::duration;
 
@@ -59,11 +59,11 @@ impl Load {
     }
 }
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether the pods do not keep up. Each source that shows it is named; that it does not hold is for the request log to say.
     pub(in crate::diagnose) fn saturated(&self, load: &Load) -> Truth {
         // Which pods there are, and so what a sum over them is of, only a current list tells.
-        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Pods, "pods") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
             return Truth::unknown(format!("how fast requests are answered: {why}"));
         }
         let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);

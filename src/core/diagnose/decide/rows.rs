@@ -3,26 +3,26 @@
 use jiff::SignedDuration;
 
 use super::Truth;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
 use crate::diagnose::overdue::Overdue;
-use crate::diagnose::step_result::Heard;
+use crate::diagnose::step_result::SourceCheck;
 use crate::logparse;
 use crate::observe::observation::{StandingRow, StatusCount};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::{ClockBasis, Role, Status, Table};
 use crate::text::duration;
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// The counts of a table, or what is missing.
     fn table(&self, name: &str) -> Result<(&Table, &[StatusCount]), Truth> {
         let Some(table) = self.profile.table(name) else {
             return Err(Truth::unknown(format!("the profile has no table {name}")));
         };
-        if let Heard::Never(why) | Heard::Stopped(_, why) = self.hear(&FeedId::Database, "database") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Database, "database") {
             return Err(Truth::unknown(why));
         }
         match self.facts.statuses(name) {

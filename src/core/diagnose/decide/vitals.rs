@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 
 use super::Truth;
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::vitals::{Outbound, Vitals};
 use crate::text::duration;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether too many calls fail. Only the pods' own counters tell, so where they are not read this is unknown.
     pub(super) fn outbound(
         &self,

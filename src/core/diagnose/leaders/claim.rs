@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::WorkerEvidence;
 use crate::logparse::{ContainerKey, LeaderLineKind};
 use crate::observe::observation::{Container, ContainerState, Pod};
-use crate::observe::source::{FeedId, FeedState, Freshness};
-use crate::observe::state::{Facts, LogKnown};
+use crate::observe::source::{SourceId, SourceState, Freshness};
+use crate::observe::state::{State, LogKnown};
 use crate::profile::{Leaders, Profile};
 use crate::text::duration;
 
@@ -18,7 +18,7 @@ const LEADS_FOR: SignedDuration = SignedDuration::from_secs(120);
 
 /// A pod that runs the workers, and how far its log is known.
 #[derive(Debug)]
-pub(super) struct Witness<'a> {
+pub(super) struct PodLog<'a> {
     pub(super) pod: &'a Pod,
     /// The instance that runs now; `None` when the pod has no container of the profile's name.
     pub(super) source: Option<ContainerKey>,
@@ -33,7 +33,7 @@ pub(super) struct Witness<'a> {
 
 /// Where a pod stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stand {
+pub(super) enum Claim {
     /// It leads.
     Leads {
         /// Since when, as far back as its log goes.
@@ -53,16 +53,16 @@ pub(super) enum Stand {
 }
 
 /// The pods whose profile's container runs now.
-pub(super) fn witnesses<'a>(facts: &'a Facts, profile: &Profile, now: Timestamp) -> Vec<Witness<'a>> {
+pub(super) fn witnesses<'a>(facts: &'a State, profile: &Profile, now: Timestamp) -> Vec<PodLog<'a>> {
     let pods = facts.pods.values().filter(|pod| !pod.is_over());
     pods.filter_map(|pod| witness(facts, profile, pod, now)).collect()
 }
 
-fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<Witness<'a>> {
+fn witness<'a>(facts: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<PodLog<'a>> {
     let named = |container: &&Container| !container.init && *container.name == *profile.service.container;
     let Some(container) = pod.containers.iter().find(named) else {
         // One that runs under another name may lead unseen; one that has no containers yet can't.
-        return (&*pod.phase == "Running").then_some(Witness {
+        return (&*pod.phase == "Running").then_some(PodLog {
             pod,
             source: None,
             log: None,
@@ -81,7 +81,7 @@ fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp
         restart: container.restarts,
     };
     let log = facts.logs.get(&source);
-    let witness = Witness {
+    let witness = PodLog {
         pod,
         log,
         heard_at: log.and_then(|log| heard_at(facts, &source, log, now)),
@@ -97,18 +97,18 @@ fn witness<'a>(facts: &'a Facts, profile: &Profile, pod: &'a Pod, now: Timestamp
 }
 
 /// When a log that is read to its end and followed was last known to be current.
-fn heard_at(facts: &Facts, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
-    let id = FeedId::Log(source.clone());
+fn heard_at(facts: &State, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
+    let id = SourceId::Log(source.clone());
     let feed = facts.feed(&id)?;
     let fresh = facts.is_fresh(&id, now);
-    let followed = fresh && feed.state != FeedState::Ended && log.progress.caught_up;
+    let followed = fresh && feed.state != SourceState::Ended && log.progress.caught_up;
     feed.heard_at.filter(|_| followed)
 }
 
-fn is_in_trouble(facts: &Facts, source: &ContainerKey, now: Timestamp) -> bool {
-    let id = FeedId::Log(source.clone());
+fn is_in_trouble(facts: &State, source: &ContainerKey, now: Timestamp) -> bool {
+    let id = SourceId::Log(source.clone());
     let feed = facts.feed(&id);
-    if feed.is_some_and(|feed| feed.state == FeedState::Resting) {
+    if feed.is_some_and(|feed| feed.state == SourceState::Resting) {
         return false;
     }
     let failing = feed.is_some_and(|feed| feed.problem().is_some());
@@ -132,7 +132,7 @@ pub(super) fn leads_for(leaders: &Leaders) -> SignedDuration {
     (duration::of(leaders.reconcile) * 3).max(LEADS_FOR)
 }
 
-impl<'a> Witness<'a> {
+impl<'a> PodLog<'a> {
     /// Whether the log is read to its end and current.
     pub(super) fn is_read(&self) -> bool {
         self.heard_at.is_some()
@@ -149,14 +149,14 @@ impl<'a> Witness<'a> {
     }
 
     /// What this pod said about a worker type.
-    pub(super) fn evidence(&self, facts: &'a Facts, worker: &str) -> Option<&'a WorkerEvidence> {
+    pub(super) fn evidence(&self, facts: &'a State, worker: &str) -> Option<&'a WorkerEvidence> {
         facts.leaders.of(self.source.as_ref()?, worker)
     }
 
     /// Whether it said of late that it can't read or renew a worker's lease.
     pub(super) fn misses_lease(
         &self,
-        facts: &Facts,
+        facts: &State,
         worker: &str,
         leaders: &Leaders,
         now: Timestamp,
@@ -174,39 +174,39 @@ impl<'a> Witness<'a> {
         evidence: Option<&WorkerEvidence>,
         leaders: &Leaders,
         now: Timestamp,
-    ) -> Stand {
+    ) -> Claim {
         let Some(heard_at) = self.heard_at else {
-            return Stand::Unknown;
+            return Claim::Unknown;
         };
         let Some(evidence) = evidence.filter(|evidence| evidence.latest.is_some()) else {
             return self.never_led(heard_at);
         };
         if let (Some(last), Some(since)) = (evidence.leads_at(), evidence.leading_since) {
             return if now.duration_since(last) <= leads_for(leaders) {
-                Stand::Leads { since, last }
+                Claim::Leads { since, last }
             } else {
-                Stand::Unknown
+                Claim::Unknown
             };
         }
         match evidence.follows_at() {
-            Some(at) if now.duration_since(at) <= silence(leaders) => Stand::Follows { at, said: true },
-            Some(_) if self.would_say_if_it_led(evidence) => Stand::Follows {
+            Some(at) if now.duration_since(at) <= silence(leaders) => Claim::Follows { at, said: true },
+            Some(_) if self.would_say_if_it_led(evidence) => Claim::Follows {
                 at: heard_at,
                 said: false,
             },
-            _ => Stand::Unknown,
+            _ => Claim::Unknown,
         }
     }
 
     /// A log that is whole and verbose would have the line, had the pod ever led.
-    fn never_led(&self, heard_at: Timestamp) -> Stand {
+    fn never_led(&self, heard_at: Timestamp) -> Claim {
         if self.from_start && self.is_verbose() {
-            Stand::Follows {
+            Claim::Follows {
                 at: heard_at,
                 said: false,
             }
         } else {
-            Stand::Unknown
+            Claim::Unknown
         }
     }
 

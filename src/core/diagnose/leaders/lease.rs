@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::LeaseReading;
 use crate::observe::observation::Lease;
-use crate::observe::source::FeedId;
-use crate::observe::state::Facts;
+use crate::observe::source::SourceId;
+use crate::observe::state::State;
 use crate::profile::{Leaders, Worker};
 use crate::text::SafeText;
 use crate::text::duration;
@@ -62,7 +62,7 @@ impl LeaseNow {
 
 /// The lease row of a worker, as it was last read.
 pub(super) fn lease_of(
-    facts: &Facts,
+    facts: &State,
     leaders: &Leaders,
     worker: &Worker,
     now: Timestamp,
@@ -77,7 +77,7 @@ pub(super) fn lease_of(
         .filter(|lease| *lease.lease_type == *worker.lease_type);
     let first = rows.next()?;
     let only = rows.next().is_none();
-    let fresh = facts.is_fresh(&FeedId::Database, now);
+    let fresh = facts.is_fresh(&SourceId::Database, now);
     let mut lease = at_moment(first, *read_at, now)?;
     (lease.fresh, lease.only) = (fresh, only);
     if let Some(track) = facts.leases.get(&first.lease_type).filter(|_| fresh) {

@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::WorkerEvidence;
 use super::lease::{LeaseNow, lease_of};
 use super::{LOG_WORDS, LeaderReading, Verdict};
-use crate::diagnose::leaders::claim::{Stand, Witness, leads_for, silence, witnesses};
+use crate::diagnose::leaders::claim::{Claim, PodLog, leads_for, silence, witnesses};
 use crate::diagnose::settle;
 use crate::logparse::LeaderLineKind;
 use crate::observe::observation::Pod;
-use crate::observe::source::{FeedId, Freshness};
-use crate::observe::state::Facts;
+use crate::observe::source::{SourceId, Freshness};
+use crate::observe::state::State;
 use crate::profile::{Leaders, Profile, Worker};
 use crate::text::SafeText;
 use crate::text::duration;
@@ -30,8 +30,8 @@ const LINE_SKEW: SignedDuration = LEASE_SKEW;
 const BLIP_TOLD_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// Reads the evidence for every worker of the profile, in its order.
-pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<LeaderReading> {
-    let scene = Scene {
+pub fn read_leaders(facts: &State, profile: &Profile, now: Timestamp) -> Vec<LeaderReading> {
+    let scene = Input {
         facts,
         leaders: &profile.leaders,
         now,
@@ -40,7 +40,7 @@ pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<Lea
             .values()
             .filter_map(|log| log.progress.last_at)
             .fold(now, Timestamp::max),
-        pods: facts.freshness(&FeedId::Pods, now),
+        pods: facts.freshness(&SourceId::Pods, now),
         settles_at: settle::settling(facts, &profile.leaders, now)
             .ok()
             .map(|settling| settling.until),
@@ -55,7 +55,7 @@ pub fn read_leaders(facts: &Facts, profile: &Profile, now: Timestamp) -> Vec<Lea
 }
 
 /// How many pods said of late that they can't read or renew a worker's lease.
-pub fn pods_without_lease(facts: &Facts, profile: &Profile, worker: &str, now: Timestamp) -> usize {
+pub fn pods_without_lease(facts: &State, profile: &Profile, worker: &str, now: Timestamp) -> usize {
     let witnesses = witnesses(facts, profile, now);
     let blocked = witnesses.iter();
     blocked
@@ -64,8 +64,8 @@ pub fn pods_without_lease(facts: &Facts, profile: &Profile, worker: &str, now: T
 }
 
 /// All that the verdicts on the workers have in common.
-struct Scene<'a> {
-    facts: &'a Facts,
+struct Input<'a> {
+    facts: &'a State,
     leaders: &'a Leaders,
     now: Timestamp,
     /// The same by the clocks that date log lines: where ours is behind, no line may stay young for that.
@@ -73,14 +73,14 @@ struct Scene<'a> {
     pods: Freshness,
     /// Until when nothing can be concluded from the pods.
     settles_at: Option<Timestamp>,
-    witnesses: Vec<Witness<'a>>,
+    witnesses: Vec<PodLog<'a>>,
 }
 
 /// What one witness says about the worker in question.
 struct Testimony<'a> {
-    witness: &'a Witness<'a>,
+    witness: &'a PodLog<'a>,
     evidence: Option<&'a WorkerEvidence>,
-    stand: Stand,
+    stand: Claim,
 }
 
 /// A verdict, whom it names and what confirmed it.
@@ -111,7 +111,7 @@ impl<'a> Judgement<'a> {
     }
 }
 
-impl Scene<'_> {
+impl Input<'_> {
     fn read(&self, worker: &Worker) -> LeaderReading {
         let all = self.testimonies(worker);
         let lease = lease_of(self.facts, self.leaders, worker, self.now);
@@ -132,7 +132,7 @@ impl Scene<'_> {
 
     fn testimonies(&self, worker: &Worker) -> Vec<Testimony<'_>> {
         let testimony = |witness| {
-            let witness: &Witness<'_> = witness;
+            let witness: &PodLog<'_> = witness;
             let evidence = witness.evidence(self.facts, &worker.log_type);
             let stand = witness.stand(evidence, self.leaders, self.log_now);
             Testimony {
@@ -182,13 +182,13 @@ impl Scene<'_> {
         }
         if let Some(holder) = holder_of(all, lease) {
             return match holder.stand {
-                Stand::Follows { at, .. } if lease.advanced_at.is_none_or(|advanced| advanced <= at) => {
+                Claim::Follows { at, .. } if lease.advanced_at.is_none_or(|advanced| advanced <= at) => {
                     wait()
                 }
                 _ => Judgement::one(holder, read_at),
             };
         }
-        let mut unread = all.iter().filter(|one| one.stand == Stand::Unknown);
+        let mut unread = all.iter().filter(|one| one.stand == Claim::Unknown);
         let running: Vec<_> = all.iter().filter_map(|one| one.witness.source.as_ref()).collect();
         let killed = |id: &SafeText| self.facts.leaders.has_ended(&worker.log_type, id, &running);
         let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
@@ -246,7 +246,7 @@ impl Scene<'_> {
 
     /// Whether a log that can't be read any more last told of a leader that outlived its lease, a moment ago.
     fn beat_after(&self, all: &[Testimony<'_>], end: Timestamp) -> bool {
-        let unread = all.iter().filter(|one| one.stand == Stand::Unknown);
+        let unread = all.iter().filter(|one| one.stand == Claim::Unknown);
         let mut beats = unread.filter_map(|one| one.evidence?.leads_at());
         beats.any(|at| at > end && self.log_now.duration_since(at) <= leads_for(self.leaders))
     }
@@ -360,7 +360,7 @@ impl Scene<'_> {
     fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
         let of = all.len();
         let count = |is: &dyn Fn(&Testimony<'_>) -> bool| all.iter().filter(|one| is(one)).count();
-        let said = count(&|one| matches!(one.stand, Stand::Follows { said: true, .. }));
+        let said = count(&|one| matches!(one.stand, Claim::Follows { said: true, .. }));
         let read = count(&|one| one.witness.is_read());
         let went_silent =
             |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.leads_at().is_some());
@@ -372,7 +372,7 @@ impl Scene<'_> {
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         match silent {
             _ if of == 0 => "no pod runs".to_owned(),
-            Some(one) if one.stand == Stand::Unknown => {
+            Some(one) if one.stand == Claim::Unknown => {
                 format!("{}, {}", one.name(), self.last_word(one, duration::brief))
             }
             _ if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
@@ -433,7 +433,7 @@ fn hand_over(all: &mut [Testimony<'_>]) {
             .filter(|start| last.duration_since(**start) <= LINE_SKEW)
             .min();
         if let Some(at) = heir {
-            one.stand = Stand::Follows { at: *at, said: false };
+            one.stand = Claim::Follows { at: *at, said: false };
         }
     }
 }
@@ -441,22 +441,22 @@ fn hand_over(all: &mut [Testimony<'_>]) {
 impl Testimony<'_> {
     fn leads_at(&self) -> Option<Timestamp> {
         match self.stand {
-            Stand::Leads { last, .. } => Some(last),
-            Stand::Follows { .. } | Stand::Unknown => None,
+            Claim::Leads { last, .. } => Some(last),
+            Claim::Follows { .. } | Claim::Unknown => None,
         }
     }
 
     fn since(&self) -> Option<Timestamp> {
         match self.stand {
-            Stand::Leads { since, .. } => Some(since),
-            Stand::Follows { .. } | Stand::Unknown => None,
+            Claim::Leads { since, .. } => Some(since),
+            Claim::Follows { .. } | Claim::Unknown => None,
         }
     }
 
     fn follows_at(&self) -> Option<Timestamp> {
         match self.stand {
-            Stand::Follows { at, .. } => Some(at),
-            Stand::Leads { .. } | Stand::Unknown => None,
+            Claim::Follows { at, .. } => Some(at),
+            Claim::Leads { .. } | Claim::Unknown => None,
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::waiting::{missing_volume, stuck_in, waiting_for};
 use crate::observe::observation::{Condition, Pod};
-use crate::observe::state::Facts;
+use crate::observe::state::State;
 use crate::profile::Leaders;
 use crate::text::duration;
 
@@ -68,15 +68,15 @@ pub fn length(leaders: &Leaders) -> SignedDuration {
 }
 
 /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
-pub fn window(facts: &Facts, now: Timestamp) -> Timestamp {
+pub fn window(facts: &State, now: Timestamp) -> Timestamp {
     let half_an_hour_ago = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
     let began = facts.began_at;
     began.map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
 }
 
 /// Until when nothing can be concluded, as far as the pods show; the pods must be current.
-pub fn settling(facts: &Facts, leaders: &Leaders, now: Timestamp) -> Result<Settling, Settled> {
-    let scene = Scene { facts, leaders, now };
+pub fn settling(facts: &State, leaders: &Leaders, now: Timestamp) -> Result<Settling, Settled> {
+    let scene = Input { facts, leaders, now };
     let ready = living(facts).any(Pod::is_ready);
     let starts = if ready { scene.starts() } else { scene.hopes() };
     let all = [starts, scene.late_nodes(), scene.server_was_away(ready)];
@@ -92,7 +92,7 @@ pub fn settling(facts: &Facts, leaders: &Leaders, now: Timestamp) -> Result<Sett
 /// and none will be: but not before the new pods had their time to come.
 pub fn settled_after(
     restarted_at: Timestamp,
-    facts: &Facts,
+    facts: &State,
     leaders: &Leaders,
     now: Timestamp,
 ) -> Option<Timestamp> {
@@ -103,13 +103,13 @@ pub fn settled_after(
 }
 
 /// Pods that are neither over nor being deleted.
-pub fn living(facts: &Facts) -> impl Iterator<Item = &Pod> {
+pub fn living(facts: &State) -> impl Iterator<Item = &Pod> {
     let pods = facts.pods.values();
     pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
 }
 
 /// Whether a pod is in a crash loop: it was restarted often, and more than once within the window.
-pub fn is_climbing(facts: &Facts, pod: &Pod, now: Timestamp) -> bool {
+pub fn is_climbing(facts: &State, pod: &Pod, now: Timestamp) -> bool {
     let since = window(facts, now);
     let ended = pod.restarted_at.or(pod.newest_start()).or(pod.created_at);
     pod.restarts >= CLIMBING && ended.is_some_and(|at| at >= since) && !is_first_of_late(pod, since)
@@ -125,7 +125,7 @@ fn is_first_of_late(pod: &Pod, since: Timestamp) -> bool {
 }
 
 /// When the newest pod came or its process started; of pods in a crash loop only where there is no other.
-pub fn newest_start(facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+pub fn newest_start(facts: &State, now: Timestamp) -> Option<Timestamp> {
     let steady = living(facts).filter(|pod| !is_climbing(facts, pod, now));
     steady
         .filter_map(|pod| started(pod, now))
@@ -146,7 +146,7 @@ fn is_past(at: Timestamp, now: Timestamp) -> bool {
 
 /// Whether a pod starts as pods do: it came or its process started within the settle window, has not been ready since, and nothing in its
 /// status is in its way.
-pub fn is_starting(facts: &Facts, leaders: &Leaders, pod: &Pod, now: Timestamp) -> bool {
+pub fn is_starting(facts: &State, leaders: &Leaders, pod: &Pod, now: Timestamp) -> bool {
     let young = |start: Timestamp| now.duration_since(start) < length(leaders);
     let normal = match &*pod.status {
         "Pending" | "Running" => true,
@@ -202,13 +202,13 @@ pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a Condition> {
     pod.conditions.iter().find(|condition| *condition.kind == *kind)
 }
 
-struct Scene<'a> {
-    facts: &'a Facts,
+struct Input<'a> {
+    facts: &'a State,
     leaders: &'a Leaders,
     now: Timestamp,
 }
 
-impl Scene<'_> {
+impl Input<'_> {
     /// A pod started within the settle window.
     fn starts(&self) -> Option<Settling> {
         let steady = living(self.facts).filter(|pod| !is_climbing(self.facts, pod, self.now));

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::diagnose::waiting::REASONS;
-use crate::observe::observation::{ClusterEvent, Ended, Fact};
+use crate::observe::observation::{ClusterEvent, Ended, Observation};
 use crate::profile::Profile;
 use crate::testkit::{SHORT, ago, deployment, facts, now, pod, profile, waiting_pod};
 
 const DAY: i64 = 86_400;
 
-fn settles(facts: &Facts) -> Result<Settling, Settled> {
+fn settles(facts: &State) -> Result<Settling, Settled> {
     let Profile { leaders, .. } = profile();
     settling(facts, &leaders, now())
 }
@@ -18,7 +18,7 @@ fn left(pods: Vec<Pod>) -> Result<i64, Settled> {
     left_of(&facts(pods))
 }
 
-fn left_of(facts: &Facts) -> Result<i64, Settled> {
+fn left_of(facts: &State) -> Result<i64, Settled> {
     let settling = settles(facts)?;
     Ok(settling.until.duration_since(now()).as_secs())
 }
@@ -192,7 +192,7 @@ fn a_container_that_waits_for_what_is_missing_ends_the_wait() {
 #[test]
 fn a_volume_that_nobody_made_ends_the_wait() {
     let event = |message: &str, pod: &str| {
-        Fact::ClusterEvent(ClusterEvent {
+        Observation::ClusterEvent(ClusterEvent {
             uid: pod.into(),
             warning: true,
             reason: "FailedMount".into(),
@@ -275,7 +275,7 @@ fn pods_that_still_go_are_waited_for_where_others_are_to_come() {
             if lost_too { lost(pod, 400) } else { pod }
         });
         let mut facts = facts(pods);
-        facts.apply(Fact::Deployment(Some(deployment(wanted))), now());
+        facts.apply(Observation::Deployment(Some(deployment(wanted))), now());
         left_of(&facts)
     };
     assert_eq!(going(false, 3), Ok(20));

@@ -2,19 +2,19 @@
 
 use jiff::SignedDuration;
 
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
-use crate::diagnose::step_result::{Answer, Heard};
+use crate::diagnose::step_result::{StepResult, SourceCheck};
 use crate::observe::observation::short_name;
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// The reading of the worker, as an answer.
-    pub(in crate::diagnose) fn leader(&self, worker: &str) -> Answer {
+    pub(in crate::diagnose) fn leader(&self, worker: &str) -> StepResult {
         let Some(reading) = self.leaders.iter().find(|reading| reading.log_type == worker) else {
-            return Answer::unknown(
+            return StepResult::unknown(
                 "logs",
                 "not judged",
                 format!("the profile has no worker {worker}"),
@@ -25,7 +25,7 @@ impl Case<'_> {
         } else {
             "logs"
         };
-        let mut answer = Answer::new(self.status_of(reading), source)
+        let mut answer = StepResult::new(self.status_of(reading), source)
             .value(self.value_of(reading))
             .against("exactly one")
             .because(format!("logs: {}", reading.log))
@@ -59,10 +59,10 @@ impl Case<'_> {
     fn why_no_lease(&self, reading: &LeaderReading) -> Option<String> {
         let asked = reading.lease.is_none() && self.profile.leaders.lease_table.is_some();
         let leases = self.facts.reading.as_ref().map(|(_, reading)| &reading.leases);
-        let why = match (self.hear(&FeedId::Database, "database"), leases) {
-            (Heard::Never(why) | Heard::Stopped(_, why), _) => why,
-            (Heard::Current(_), Some(Err(why))) => why.to_string(),
-            (Heard::Current(_), _) => "the table has no row of this type".to_owned(),
+        let why = match (self.hear(&SourceId::Database, "database"), leases) {
+            (SourceCheck::Never(why) | SourceCheck::Stopped(_, why), _) => why,
+            (SourceCheck::Current(_), Some(Err(why))) => why.to_string(),
+            (SourceCheck::Current(_), _) => "the table has no row of this type".to_owned(),
         };
         asked.then(|| format!("lease: {why}"))
     }

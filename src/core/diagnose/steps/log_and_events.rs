@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::decide::{ErrorLimit, Truth, is_of_the_cluster};
 use crate::diagnose::evidence;
-use crate::diagnose::step_result::{Answer, Heard};
+use crate::diagnose::step_result::{StepResult, SourceCheck};
 use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::{ClusterEvent, ContainerState};
-use crate::observe::source::{FeedId, FeedState, Freshness};
+use crate::observe::source::{SourceId, SourceState, Freshness};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
@@ -20,12 +20,12 @@ const LINES: usize = 5;
 /// A log whose first line is younger than its container by more than this has lost its beginning.
 const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// The warnings of the window among the service's events, by reason.
-    pub(in crate::diagnose) fn events(&self) -> Answer {
-        let heard = self.hear(&FeedId::ClusterEvents, "events");
-        if let Heard::Never(why) = heard {
-            return Answer::unknown("events", "events not read", why);
+    pub(in crate::diagnose) fn events(&self) -> StepResult {
+        let heard = self.hear(&SourceId::ClusterEvents, "events");
+        if let SourceCheck::Never(why) = heard {
+            return StepResult::unknown("events", "events not read", why);
         }
         let since = self.window();
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
@@ -51,7 +51,7 @@ impl Case<'_> {
             let over = if self.is_over(event) { "over: " } else { "" };
             format!("{over}{}", self.event_in_words(event))
         });
-        Answer::new(status, "events")
+        StepResult::new(status, "events")
             .value(value)
             .against(self.none_lately())
             .evidence(at_cluster_level(&open))
@@ -79,20 +79,20 @@ impl Case<'_> {
     }
 
     /// Errors in the logs by class, compared with the thresholds of the rules. Errors that are over pass, with the time of the last one.
-    pub(in crate::diagnose) fn log_errors(&self) -> Answer {
+    pub(in crate::diagnose) fn log_errors(&self) -> StepResult {
         let summaries = self.facts.errors.summaries(self.window());
         let limits = self.error_limits();
         let too_many = limits
             .iter()
             .map(|limit| self.errors(&limit.classes, limit.within, limit.at_least));
-        let stopped = match self.hear(&FeedId::Pods, "pods") {
-            Heard::Current(_) => self.has_stopped_log(),
-            Heard::Stopped(..) => true,
-            Heard::Never(_) => false,
+        let stopped = match self.hear(&SourceId::Pods, "pods") {
+            SourceCheck::Current(_) => self.has_stopped_log(),
+            SourceCheck::Stopped(..) => true,
+            SourceCheck::Never(_) => false,
         };
         let unread = self.unread_logs();
         let status = match Truth::any(too_many) {
-            Truth::True { .. } if matches!(self.hear(&FeedId::Pods, "pods"), Heard::Current(_)) => {
+            Truth::True { .. } if matches!(self.hear(&SourceId::Pods, "pods"), SourceCheck::Current(_)) => {
                 StepStatus::Fail
             }
             Truth::True { .. } => StepStatus::Stale,
@@ -111,7 +111,7 @@ impl Case<'_> {
             (_, None) if unread.is_none() => "no log read".to_owned(),
             (_, None) => "not all logs read".to_owned(),
         };
-        let mut answer = Answer::new(status, "logs")
+        let mut answer = StepResult::new(status, "logs")
             .value(value)
             .against(self.limits_of_errors(&limits))
             .evidence(summaries.iter().map(|summary| self.class_in_words(summary)))
@@ -210,10 +210,10 @@ impl Case<'_> {
         evidence::quoting(&lead, newest.words())
     }
 
-    fn logs_heard(&self) -> impl Iterator<Item = (&FeedId, Freshness)> {
+    fn logs_heard(&self) -> impl Iterator<Item = (&SourceId, Freshness)> {
         let logs = self.facts.feeds().filter(|(id, feed)| {
-            let followed = !matches!(feed.state, FeedState::Ended | FeedState::Resting);
-            matches!(id, FeedId::Log(_)) && followed
+            let followed = !matches!(feed.state, SourceState::Ended | SourceState::Resting);
+            matches!(id, SourceId::Log(_)) && followed
         });
         logs.map(|(id, _)| (id, self.facts.freshness(id, self.now)))
     }
@@ -234,10 +234,10 @@ impl Case<'_> {
 
     /// How a log's freshness bears on the leader's step.
     pub(in crate::diagnose) fn has_stopped_source(&self) -> bool {
-        let bears = |id: &FeedId| matches!(id, FeedId::Pods | FeedId::Log(_) | FeedId::Database);
+        let bears = |id: &SourceId| matches!(id, SourceId::Pods | SourceId::Log(_) | SourceId::Database);
         let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
         let mut feeds = self.facts.feeds();
-        feeds.any(|(id, feed)| bears(id) && feed.state != FeedState::Resting && stopped(id))
+        feeds.any(|(id, feed)| bears(id) && feed.state != SourceState::Resting && stopped(id))
     }
 }
 

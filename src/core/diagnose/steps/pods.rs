@@ -2,25 +2,25 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
 use crate::diagnose::settle;
-use crate::diagnose::step_result::{Answer, Heard};
+use crate::diagnose::step_result::{StepResult, SourceCheck};
 use crate::observe::observation::{ClusterEvent, Container, ContainerState, Deployment, Ended, Pod};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
 /// Pods that are named of many.
 const NAMED: usize = 6;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether the deployment is configured to as many pods as the profile wants; more are a scale-up, which the SOPs allow.
-    pub(in crate::diagnose) fn replicas(&self) -> Answer {
+    pub(in crate::diagnose) fn replicas(&self) -> StepResult {
         let want = self.profile.service.replicas;
-        let heard = self.hear(&FeedId::Deployment, "deployment");
-        if let Heard::Never(why) = heard {
-            return Answer::unknown("deployment", "deployment not read", why);
+        let heard = self.hear(&SourceId::Deployment, "deployment");
+        if let SourceCheck::Never(why) = heard {
+            return StepResult::unknown("deployment", "deployment not read", why);
         }
         let Some(deployment) = &self.facts.deployment else {
             return self.no_deployment("deployment").heard(&heard);
@@ -31,7 +31,7 @@ impl Case<'_> {
         } else {
             StepStatus::Fail
         };
-        let mut answer = Answer::new(status, "deployment")
+        let mut answer = StepResult::new(status, "deployment")
             .value(format!("{} configured, want {want}", deployment.replicas))
             .against(want.to_string())
             .because(counts(deployment));
@@ -42,13 +42,13 @@ impl Case<'_> {
     }
 
     /// Whether so many pods are configured, started and ready. Where the deployment can't be read, the pods alone tell.
-    pub(in crate::diagnose) fn pods_ready(&self) -> Answer {
-        let pods = self.hear(&FeedId::Pods, "pods");
-        if let Heard::Never(why) = pods {
-            return Answer::unknown("pods", "pods not read", why);
+    pub(in crate::diagnose) fn pods_ready(&self) -> StepResult {
+        let pods = self.hear(&SourceId::Pods, "pods");
+        if let SourceCheck::Never(why) = pods {
+            return StepResult::unknown("pods", "pods not read", why);
         }
-        match self.hear(&FeedId::Deployment, "deployment") {
-            Heard::Never(why) => self.judge_pods(None, "pods").because(why).heard(&pods),
+        match self.hear(&SourceId::Deployment, "deployment") {
+            SourceCheck::Never(why) => self.judge_pods(None, "pods").because(why).heard(&pods),
             heard => match &self.facts.deployment {
                 None => self.no_deployment("deployment and pods").heard(&heard.and(pods)),
                 some => self
@@ -58,8 +58,8 @@ impl Case<'_> {
         }
     }
 
-    fn no_deployment(&self, source: &'static str) -> Answer {
-        Answer::new(StepStatus::Fail, source)
+    fn no_deployment(&self, source: &'static str) -> StepResult {
+        StepResult::new(StepStatus::Fail, source)
             .value(self.missing_deployment())
             .against(self.profile.service.replicas.to_string())
             .because(format!(
@@ -72,9 +72,9 @@ impl Case<'_> {
     /// That there is no deployment, and what runs pods with its label instead: `no deployment msa, found StatefulSet msa with 3 pods`.
     pub(in crate::diagnose) fn missing_deployment(&self) -> String {
         let name = &self.profile.service.deployment;
-        match self.hear(&FeedId::Pods, "pods") {
-            Heard::Current(_) => format!("no deployment {name}, found {}", self.facts.found_instead()),
-            Heard::Never(_) | Heard::Stopped(..) => format!("no deployment {name}"),
+        match self.hear(&SourceId::Pods, "pods") {
+            SourceCheck::Current(_) => format!("no deployment {name}, found {}", self.facts.found_instead()),
+            SourceCheck::Never(_) | SourceCheck::Stopped(..) => format!("no deployment {name}"),
         }
     }
 
@@ -93,7 +93,7 @@ impl Case<'_> {
         named.chain((left > 0).then(|| format!("not counted: {left} more pods with the label")))
     }
 
-    fn judge_pods(&self, deployment: Option<&Deployment>, source: &'static str) -> Answer {
+    fn judge_pods(&self, deployment: Option<&Deployment>, source: &'static str) -> StepResult {
         let want = self.profile.service.replicas;
         let configured = deployment.map_or(want, |deployment| deployment.replicas);
         let ready = self.ready_pods() as u32;
@@ -114,7 +114,7 @@ impl Case<'_> {
         } else {
             ""
         };
-        Answer::new(status, source)
+        StepResult::new(status, source)
             .value(format!("{ready}/{configured} ready, want {want}{starting}"))
             .against(want.to_string())
             .evidence(self.troubled().take(NAMED).map(|pod| self.trouble_of(pod)))

@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 
-use crate::diagnose::Case;
+use crate::diagnose::Evaluation;
 use crate::diagnose::decide::{in_words, late_in_words};
 use crate::diagnose::overdue::Overdue;
-use crate::diagnose::step_result::{Answer, Heard};
+use crate::diagnose::step_result::{StepResult, SourceCheck};
 use crate::observe::observation::StatusCount;
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::observe::state::CHANGE_WINDOW;
 use crate::profile::sop::StepStatus;
 use crate::profile::{ClockBasis, Role, Status, Table};
@@ -63,7 +63,7 @@ struct Counts<'a> {
     table: &'a Table,
     known: Vec<Counted<'a>>,
     unknown: Vec<&'a StatusCount>,
-    heard: Heard,
+    heard: SourceCheck,
 }
 
 impl Counts<'_> {
@@ -89,7 +89,7 @@ impl Counts<'_> {
     }
 
     /// Every status with its count, its oldest age and how its rows move; those the profile does not know are named as such.
-    fn evidence(&self, case: &Case<'_>) -> Vec<String> {
+    fn evidence(&self, case: &Evaluation<'_>) -> Vec<String> {
         let known = self
             .known
             .iter()
@@ -102,9 +102,9 @@ impl Counts<'_> {
     }
 }
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// Whether at least one row is ready.
-    pub(in crate::diagnose) fn any_ready(&self, table: &str) -> Answer {
+    pub(in crate::diagnose) fn any_ready(&self, table: &str) -> StepResult {
         let counts = match self.counts(table) {
             Ok(counts) => counts,
             Err(unknown) => return unknown,
@@ -114,7 +114,7 @@ impl Case<'_> {
             0 => (StepStatus::Fail, "none ready".to_owned()),
             _ => (StepStatus::Pass, format!("{ready} ready")),
         };
-        Answer::new(status, "database")
+        StepResult::new(status, "database")
             .value(value)
             .against("at least 1")
             .evidence(counts.evidence(self))
@@ -123,7 +123,7 @@ impl Case<'_> {
 
     /// Whether no row is older than its status's limit, strictly. Rows in a status that nobody knows, or in none, have no limit: they are
     /// defective, however young they are.
-    pub(in crate::diagnose) fn limits(&self, table: &str) -> Answer {
+    pub(in crate::diagnose) fn limits(&self, table: &str) -> StepResult {
         let counts = match self.counts(table) {
             Ok(counts) => counts,
             Err(unknown) => return unknown,
@@ -174,7 +174,7 @@ impl Case<'_> {
             .chain(stands)
             .chain(soon)
             .chain(strange);
-        Answer::new(status, "database")
+        StepResult::new(status, "database")
             .value(value.collect::<Vec<_>>().join(", "))
             .against(self.limits_in_words(table))
             .evidence(self.named_late_rows(counts.table))
@@ -247,13 +247,13 @@ impl Case<'_> {
     }
 
     /// Whether no row has failed lately. Failed rows stay for ever: those of before are history.
-    pub(in crate::diagnose) fn failed(&self, table: &str) -> Answer {
+    pub(in crate::diagnose) fn failed(&self, table: &str) -> StepResult {
         let counts = match self.counts(table) {
             Ok(counts) => counts,
             Err(unknown) => return unknown,
         };
         let failed = counts.with_role(Role::Failed);
-        let answer = |status, value: String| Answer::new(status, "database").value(value);
+        let answer = |status, value: String| StepResult::new(status, "database").value(value);
         let answer = if failed == 0 {
             answer(StepStatus::Pass, "none failed".to_owned())
         } else {
@@ -273,13 +273,13 @@ impl Case<'_> {
     }
 
     /// The newest counts of a table, or the answer that they can't be had.
-    fn counts(&self, name: &str) -> Result<Counts<'_>, Answer> {
-        let unknown = |why: String| Answer::unknown("database", "not read", why);
+    fn counts(&self, name: &str) -> Result<Counts<'_>, StepResult> {
+        let unknown = |why: String| StepResult::unknown("database", "not read", why);
         let Some(table) = self.profile.table(name) else {
             return Err(unknown(format!("the profile has no table {name}")));
         };
-        let heard = self.hear(&FeedId::Database, "database");
-        if let Heard::Never(why) = heard {
+        let heard = self.hear(&SourceId::Database, "database");
+        if let SourceCheck::Never(why) = heard {
             return Err(unknown(why));
         }
         match self.facts.statuses(name) {
@@ -289,7 +289,7 @@ impl Case<'_> {
         }
     }
 
-    fn split<'a>(&self, table: &'a Table, rows: &'a [StatusCount], heard: Heard) -> Counts<'a> {
+    fn split<'a>(&self, table: &'a Table, rows: &'a [StatusCount], heard: SourceCheck) -> Counts<'a> {
         let known = |status: &str| {
             rows.iter()
                 .find(|row| *row.status == *status)

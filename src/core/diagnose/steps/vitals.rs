@@ -4,21 +4,21 @@ use jiff::SignedDuration;
 
 use crate::diagnose::decide::Truth;
 use crate::diagnose::decide::requests::{Load, in_words};
-use crate::diagnose::step_result::Answer;
+use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vitals::{Outbound, Requests, Sign, Usage, Vitals, WINDOW};
-use crate::diagnose::{Case, StepStatus};
-use crate::observe::source::{FeedId, Freshness};
+use crate::diagnose::{Evaluation, StepStatus};
+use crate::observe::source::{SourceId, Freshness};
 use crate::profile::sop::Shown;
 use crate::text::duration;
 
-impl Case<'_> {
+impl Evaluation<'_> {
     /// What the console sees itself, beside a dashboard that the operator looks at.
-    pub(in crate::diagnose) fn dashboard(&self, shows: Shown) -> Answer {
+    pub(in crate::diagnose) fn dashboard(&self, shows: Shown) -> StepResult {
         let vitals = Vitals::within(self.facts, self.profile, self.now, WINDOW);
         let signs = &vitals.together;
         match shows {
             Shown::Requests => {
-                let answer = Answer::new(StepStatus::Manual, "operator, request log")
+                let answer = StepResult::new(StepStatus::Manual, "operator, request log")
                     .value(value_of(&signs.logged, requests_in_brief))
                     .evidence(told(&signs.logged, in_words))
                     .evidence(told(&signs.counted, in_words))
@@ -26,7 +26,7 @@ impl Case<'_> {
                 aged(answer, signs.logged.age_s)
             }
             Shown::Resources => {
-                let answer = Answer::new(StepStatus::Manual, "operator, metrics.k8s.io")
+                let answer = StepResult::new(StepStatus::Manual, "operator, metrics.k8s.io")
                     .value(value_of(&signs.usage, usage_in_brief))
                     .evidence(signs.usage.missing.iter().cloned())
                     .evidence(vitals.pods.iter().filter_map(|pod| {
@@ -40,15 +40,15 @@ impl Case<'_> {
     }
 
     fn pods_have_stopped(&self) -> bool {
-        matches!(self.facts.freshness(&FeedId::Pods, self.now), Freshness::Stale(_))
+        matches!(self.facts.freshness(&SourceId::Pods, self.now), Freshness::Stale(_))
     }
 
     /// Whether the pods keep up, as the rule of this id sees it.
-    pub(in crate::diagnose) fn load(&self, rule: &str) -> Answer {
+    pub(in crate::diagnose) fn load(&self, rule: &str) -> StepResult {
         let rule = self.profile.rules.iter().find(|known| known.id == rule);
         let Some(load) = rule.and_then(|rule| Load::in_condition(&rule.when)) else {
             let why = "the profile's rule says nothing about load".to_owned();
-            return Answer::unknown("request log", "no threshold", why);
+            return StepResult::unknown("request log", "no threshold", why);
         };
         let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);
         let signs = &vitals.together;
@@ -63,7 +63,7 @@ impl Case<'_> {
         let cpu = signs.usage.value.and_then(|usage| usage.cpu_percent);
         let cpu = cpu.map(|percent| format!(", CPU {percent} %"));
         let value = value_of(&signs.logged, requests_in_brief) + &cpu.unwrap_or_default();
-        let answer = Answer::new(status, "request log")
+        let answer = StepResult::new(status, "request log")
             .value(value)
             .against(threshold(&load))
             .evidence(evidence);
@@ -85,7 +85,7 @@ fn threshold(load: &Load) -> String {
     )
 }
 
-fn aged(mut answer: Answer, age_s: Option<u64>) -> Answer {
+fn aged(mut answer: StepResult, age_s: Option<u64>) -> StepResult {
     let seconds = age_s.map(|age| i64::try_from(age).unwrap_or(i64::MAX));
     answer.age = seconds.map(SignedDuration::from_secs);
     answer

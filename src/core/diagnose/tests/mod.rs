@@ -5,9 +5,9 @@ mod rows;
 mod vitals;
 
 use super::*;
-use crate::logparse::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch};
-use crate::observe::observation::{ClusterEvent, Fact, Pod};
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
+use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch};
+use crate::observe::observation::{ClusterEvent, Observation, Pod};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
 use crate::profile::rule::Alert;
 use crate::testkit::{
     KAFKA, SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
@@ -16,11 +16,11 @@ use crate::testkit::{
 use StepStatus::{Fail, Manual, Pass, Stale, Unknown, Waiting};
 
 /// Judges one check at a moment.
-fn judge_at(check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
+fn judge_at(check: Check, facts: &State, now: Timestamp) -> StepFinding {
     judge_by(profile(), check, facts, now)
 }
 
-fn judge_by(mut profile: Profile, check: Check, facts: &Facts, now: Timestamp) -> StepFinding {
+fn judge_by(mut profile: Profile, check: Check, facts: &State, now: Timestamp) -> StepFinding {
     let step = Step {
         title: "the step".into(),
         check,
@@ -49,11 +49,11 @@ fn judge_by(mut profile: Profile, check: Check, facts: &Facts, now: Timestamp) -
     diagnosis.steps.remove(0)
 }
 
-fn judge(check: Check, facts: &Facts) -> StepFinding {
+fn judge(check: Check, facts: &State) -> StepFinding {
     judge_at(check, facts, now())
 }
 
-fn with(mut facts: Facts, more: impl IntoIterator<Item = Fact>) -> Facts {
+fn with(mut facts: State, more: impl IntoIterator<Item = Observation>) -> State {
     more.into_iter().for_each(|fact| facts.apply(fact, now()));
     facts
 }
@@ -72,19 +72,19 @@ fn clusters() -> String {
 
 #[test]
 fn a_manual_step_is_the_operator_s() {
-    let step = judge(Check::Manual, &Facts::default());
+    let step = judge(Check::Manual, &State::default());
     assert_eq!((step.status, step.source, step.age), (Manual, "operator", None));
 }
 
 #[test]
 fn what_hangs_on_a_source_turns_stale_when_it_stops() {
-    let database = Fact::Database(reading(None, &[("ready", 1, Some(5), None)]));
-    let event = Fact::ClusterEvents(Vec::new());
+    let database = Observation::Database(reading(None, &[("ready", 1, Some(5), None)]));
+    let event = Observation::ClusterEvents(Vec::new());
     let all = with(
         facts(three_pods()),
-        [Fact::Deployment(Some(deployment(3))), database, event],
+        [Observation::Deployment(Some(deployment(3))), database, event],
     );
-    let all = with(all, SHORT.map(|short| Fact::Log(log(short, KAFKA, 300, &[]))));
+    let all = with(all, SHORT.map(|short| Observation::Log(log(short, KAFKA, 300, &[]))));
     let checks = || {
         [
             Check::Replicas,
@@ -115,15 +115,15 @@ fn what_hangs_on_a_source_turns_stale_when_it_stops() {
 
 #[test]
 fn a_watch_is_current_as_long_as_the_server_lives() {
-    let mut facts = with(facts(three_pods()), [Fact::Deployment(Some(deployment(3)))]);
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(-100));
+    let mut facts = with(facts(three_pods()), [Observation::Deployment(Some(deployment(3)))]);
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-100));
     let step = judge_at(Check::PodsReady, &facts, ago(-103));
     assert_eq!(
         (step.status, step.age),
         (Pass, Some(SignedDuration::from_secs(3)))
     );
     facts.apply(
-        failing(FeedId::Pods, ProblemKind::Reset, "the watch was cut"),
+        failing(SourceId::Pods, ProblemKind::Reset, "the watch was cut"),
         ago(-101),
     );
     let step = judge_at(Check::PodsReady, &facts, ago(-103));
@@ -131,7 +131,7 @@ fn a_watch_is_current_as_long_as_the_server_lives() {
         step.status, Pass,
         "what was current until the cut does not age at once"
     );
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), ago(-115));
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-115));
     let step = judge_at(Check::PodsReady, &facts, ago(-116));
     assert_eq!(
         (step.status, &*step.evidence[0]),
@@ -158,7 +158,7 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
     let judged = |events: Vec<ClusterEvent>| {
         judge(
             Check::Events,
-            &with(Facts::default(), [Fact::ClusterEvents(events)]),
+            &with(State::default(), [Observation::ClusterEvents(events)]),
         )
     };
     let quiet = judged(vec![event("n", "Pulled", 9, false)]);
@@ -181,37 +181,37 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
         "{step:?}"
     );
     let forbidden = failing(
-        FeedId::ClusterEvents,
+        SourceId::ClusterEvents,
         ProblemKind::Forbidden,
         "events are forbidden",
     );
-    let step = judge(Check::Events, &with(Facts::default(), [forbidden]));
+    let step = judge(Check::Events, &with(State::default(), [forbidden]));
     assert_eq!(
         (step.status, &*step.value, &*step.evidence[0]),
         (Unknown, "events not read", "events: events are forbidden")
     );
 }
 
-fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Fact {
+fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Observation {
     let sighting = |seconds: &i64| ErrorSighting {
         at: ago(*seconds),
         text: "E0115 13:24:32.110457       1 a.go:1] what".into(),
         line: "".into(),
     };
-    batch.errors = vec![ErrorTally {
+    batch.errors = vec![ErrorCounts {
         class: class.into(),
         count: seconds_ago.len() as u64,
         first_at: ago(seconds_ago[0]),
         last_at: ago(*seconds_ago.last().unwrap()),
         newest: seconds_ago.iter().map(sighting).collect(),
     }];
-    Fact::Log(batch)
+    Observation::Log(batch)
 }
 
 #[test]
 fn errors_of_the_last_half_hour_fail_their_step_by_class() {
-    let logs = || SHORT.map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
-    let judged = |more: Vec<Fact>| {
+    let logs = || SHORT.map(|short| Observation::Log(log(short, KAFKA, 300, &[])));
+    let judged = |more: Vec<Observation>| {
         let all = with(facts(three_pods()), logs());
         judge(Check::LogErrors, &with(all, more))
     };
@@ -232,10 +232,10 @@ fn errors_of_the_last_half_hour_fail_their_step_by_class() {
 
 #[test]
 fn no_error_is_said_only_of_logs_that_are_read() {
-    assert_eq!(judge(Check::LogErrors, &Facts::default()).status, Unknown);
-    let two = [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
+    assert_eq!(judge(Check::LogErrors, &State::default()).status, Unknown);
+    let two = [SHORT[0], SHORT[2]].map(|short| Observation::Log(log(short, KAFKA, 300, &[])));
     let forbidden = failing(
-        FeedId::Log(source(SHORT[1])),
+        SourceId::Log(source(SHORT[1])),
         ProblemKind::Forbidden,
         "logs are forbidden",
     );
@@ -247,10 +247,10 @@ fn no_error_is_said_only_of_logs_that_are_read() {
     );
     let mut behind = log(SHORT[1], KAFKA, 300, &[]);
     behind.progress.caught_up = false;
-    let two = [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[])));
+    let two = [SHORT[0], SHORT[2]].map(|short| Observation::Log(log(short, KAFKA, 300, &[])));
     let step = judge(
         Check::LogErrors,
-        &with(with(facts(three_pods()), two), [Fact::Log(behind)]),
+        &with(with(facts(three_pods()), two), [Observation::Log(behind)]),
     );
     assert_eq!(
         (step.status, &*step.evidence[0]),
@@ -262,11 +262,11 @@ fn no_error_is_said_only_of_logs_that_are_read() {
 fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
     let mut all = with(
         facts(three_pods()),
-        [SHORT[0], SHORT[2]].map(|short| Fact::Log(log(short, KAFKA, 300, &[]))),
+        [SHORT[0], SHORT[2]].map(|short| Observation::Log(log(short, KAFKA, 300, &[]))),
     );
-    all.apply(Fact::Log(log(SHORT[1], KAFKA, 300, &[])), ago(90));
+    all.apply(Observation::Log(log(SHORT[1], KAFKA, 300, &[])), ago(90));
     all.apply(
-        Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Resting),
+        Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Resting),
         ago(90),
     );
     let step = judge(Check::LogErrors, &all);
@@ -276,7 +276,7 @@ fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
     );
     // what one of them did say counts
     let mut said = log(SHORT[1], KAFKA, 300, &[]);
-    said.errors = vec![ErrorTally {
+    said.errors = vec![ErrorCounts {
         class: "ocm".into(),
         count: 1,
         first_at: ago(100),
@@ -287,9 +287,9 @@ fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
             line: "".into(),
         }],
     }];
-    all.apply(Fact::Log(said), ago(90));
+    all.apply(Observation::Log(said), ago(90));
     all.apply(
-        Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Resting),
+        Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Resting),
         ago(90),
     );
     assert_eq!(judge(Check::LogErrors, &all).status, Fail);
@@ -306,8 +306,8 @@ fn a_leader_s_verdict_is_the_answer() {
         let logs = SHORT
             .iter()
             .zip(said)
-            .map(|(short, said)| Fact::Log(log(short, KAFKA, 600, said)));
-        let poll = lease.map(|lease| Fact::Database(reading(Some(lease), &[])));
+            .map(|(short, said)| Observation::Log(log(short, KAFKA, 600, said)));
+        let poll = lease.map(|lease| Observation::Database(reading(Some(lease), &[])));
         with(facts, logs.chain(poll))
     };
     let cases = [
@@ -352,7 +352,7 @@ fn a_leader_s_verdict_is_the_answer() {
     for (facts, status, value, source) in cases {
         // Two pods that gained at the same moment and beat since overlap only if one started first.
         let facts = if status == Fail && value.starts_with("more") {
-            let later = Fact::Log(log(SHORT[1], KAFKA, 600, &[(Gained, 400), (Heartbeat, 5)]));
+            let later = Observation::Log(log(SHORT[1], KAFKA, 600, &[(Gained, 400), (Heartbeat, 5)]));
             with(facts, [later])
         } else {
             facts
@@ -369,7 +369,7 @@ fn a_leader_s_verdict_is_the_answer() {
         Check::Leader {
             worker: "*other".into(),
         },
-        &Facts::default(),
+        &State::default(),
     );
     assert_eq!(step.status, Unknown);
 }
@@ -378,7 +378,7 @@ fn a_leader_s_verdict_is_the_answer() {
 fn a_lease_is_told_beside_the_logs() {
     let facts = with(
         facts(three_pods()),
-        [Fact::Database(reading(Some((Some("gone"), 92)), &[]))],
+        [Observation::Database(reading(Some((Some("gone"), 92)), &[]))],
     );
     let step = judge(Check::Leader { worker: KAFKA.into() }, &facts);
     assert_eq!(
@@ -393,7 +393,7 @@ fn a_lease_is_told_beside_the_logs() {
 #[test]
 fn the_worst_step_is_the_first_that_fails_else_the_first_that_is_not_known() {
     let step = |id: &str, status| {
-        let mut step = judge(Check::Manual, &Facts::default());
+        let mut step = judge(Check::Manual, &State::default());
         (step.id, step.status) = (id.to_owned(), status);
         step
     };

@@ -6,24 +6,24 @@ use super::*;
 fn replicas_are_those_of_the_deployment() {
     for (fact, status, value) in [
         (None, Unknown, "deployment not read"),
-        (Some(Fact::Deployment(None)), Fail, "no deployment msa"),
+        (Some(Observation::Deployment(None)), Fail, "no deployment msa"),
         (
-            Some(Fact::Deployment(Some(deployment(3)))),
+            Some(Observation::Deployment(Some(deployment(3)))),
             Pass,
             "3 configured, want 3",
         ),
         (
-            Some(Fact::Deployment(Some(deployment(5)))),
+            Some(Observation::Deployment(Some(deployment(5)))),
             Pass,
             "5 configured, want 3",
         ),
         (
-            Some(Fact::Deployment(Some(deployment(0)))),
+            Some(Observation::Deployment(Some(deployment(0)))),
             Fail,
             "0 configured, want 3",
         ),
     ] {
-        let step = judge(Check::Replicas, &with(Facts::default(), fact));
+        let step = judge(Check::Replicas, &with(State::default(), fact));
         assert_eq!(
             (step.status, &*step.value, step.source),
             (status, value, "deployment")
@@ -98,7 +98,7 @@ fn pods_are_ready_or_starting_or_neither() {
         (vec![], deployment(0), Fail, "0/0 ready, want 3"),
     ];
     for (pods, deployment, status, value) in cases {
-        let facts = with(facts(pods), [Fact::Deployment(Some(deployment))]);
+        let facts = with(facts(pods), [Observation::Deployment(Some(deployment))]);
         let step = judge(Check::PodsReady, &facts);
         assert_eq!((step.status, &*step.value), (status, value), "{step:?}");
         assert_eq!((step.source, &*step.threshold), ("deployment and pods", "3"));
@@ -109,7 +109,7 @@ fn pods_are_ready_or_starting_or_neither() {
 fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
     let forbidden = || {
         failing(
-            FeedId::Deployment,
+            SourceId::Deployment,
             ProblemKind::Forbidden,
             "deployments are forbidden",
         )
@@ -121,11 +121,11 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
             .contains(&"deployment: deployments are forbidden".to_owned()),
         "{step:?}"
     );
-    let step = judge(Check::PodsReady, &with(Facts::default(), [forbidden()]));
+    let step = judge(Check::PodsReady, &with(State::default(), [forbidden()]));
     assert_eq!((step.status, &*step.value), (Unknown, "pods not read"));
     let step = judge(
         Check::PodsReady,
-        &with(facts(three_pods()), [Fact::Deployment(None)]),
+        &with(facts(three_pods()), [Observation::Deployment(None)]),
     );
     let found = "no deployment msa, found ReplicaSet msa-x with 3 pods";
     assert_eq!((step.status, &*step.value), (Fail, found));
@@ -135,7 +135,7 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
 fn pods_that_are_not_ready_are_named_with_their_trouble() {
     let mut stuck = waiting_pod(SHORT[2], 3_600, "ImagePullBackOff");
     stuck.message = "no such image".into();
-    let facts = with(facts(two_and(stuck)), [Fact::Deployment(Some(deployment(3)))]);
+    let facts = with(facts(two_and(stuck)), [Observation::Deployment(Some(deployment(3)))]);
     let step = judge(Check::PodsReady, &facts);
     assert_eq!(step.evidence, ["lzxms: ImagePullBackOff: no such image"]);
 }

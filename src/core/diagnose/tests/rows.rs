@@ -71,7 +71,7 @@ fn rows_are_judged_by_role_and_limit() {
         (failed(), &[], Pass, "none failed"),
     ];
     for (check, rows, status, value) in cases {
-        let facts = with(Facts::default(), [Fact::Database(reading(None, rows))]);
+        let facts = with(State::default(), [Observation::Database(reading(None, rows))]);
         let step = judge(check, &facts);
         assert_eq!(
             (step.status, &*step.value, step.source),
@@ -100,7 +100,7 @@ fn a_row_of_an_unknown_status_fails_its_step_at_any_age() {
         ),
     ];
     for (rows, value) in cases {
-        let facts = with(Facts::default(), [Fact::Database(reading(None, rows))]);
+        let facts = with(State::default(), [Observation::Database(reading(None, rows))]);
         let step = judge(Check::Limits { table: clusters() }, &facts);
         assert_eq!((step.status, &*step.value), (Fail, value));
     }
@@ -125,7 +125,7 @@ fn a_row_that_failed_lately_fails_its_step_and_one_of_which_nobody_knows_when_an
         reading.tables[0].standing = standing;
         judge(
             Check::Failed { table: clusters() },
-            &with(Facts::default(), [Fact::Database(reading)]),
+            &with(State::default(), [Observation::Database(reading)]),
         )
     };
     let rows = |rows, more| Ok(Standing { rows, more });
@@ -145,7 +145,7 @@ fn statuses_that_the_profile_does_not_know_are_named() {
         ("teleporting", 2, None, None),
         ("ready", 1, Some(60), None),
     ];
-    let facts = with(Facts::default(), [Fact::Database(reading(None, &rows))]);
+    let facts = with(State::default(), [Observation::Database(reading(None, &rows))]);
     let step = judge(Check::Limits { table: clusters() }, &facts);
     assert_eq!(
         step.evidence,
@@ -163,9 +163,9 @@ fn statuses_that_the_profile_does_not_know_are_named() {
 
 #[test]
 fn a_database_that_can_t_be_read_says_why() {
-    let off = Fact::Feed(FeedId::Database, FeedState::Off("--no-database".into()));
+    let off = Observation::Source(SourceId::Database, SourceState::Off("--no-database".into()));
     let wrong = failing(
-        FeedId::Database,
+        SourceId::Database,
         ProblemKind::WrongPassword,
         "the password is wrong",
     );
@@ -175,11 +175,11 @@ fn a_database_that_can_t_be_read_says_why() {
         (None, "database: nothing heard yet"),
         (Some(off), "database: --no-database"),
         (Some(wrong), "database: the password is wrong"),
-        (Some(Fact::Database(table)), "clusters: permission denied"),
+        (Some(Observation::Database(table)), "clusters: permission denied"),
     ] {
         let step = judge(
             Check::AnyReady { table: clusters() },
-            &with(Facts::default(), fact),
+            &with(State::default(), fact),
         );
         assert_eq!(
             (step.status, &*step.value, &*step.evidence[0]),
@@ -190,7 +190,7 @@ fn a_database_that_can_t_be_read_says_why() {
         Check::Failed {
             table: "nonsense".into(),
         },
-        &Facts::default(),
+        &State::default(),
     );
     assert_eq!(step.evidence, ["the profile has no table nonsense"]);
 }
@@ -219,7 +219,7 @@ fn listed(counts: Rows<'_>, rows: &[(&str, &str, Option<i64>)]) -> Reading {
 }
 
 fn limits_of(readings: impl IntoIterator<Item = Reading>) -> StepFinding {
-    let facts = with(Facts::default(), readings.into_iter().map(Fact::Database));
+    let facts = with(State::default(), readings.into_iter().map(Observation::Database));
     judge(Check::Limits { table: clusters() }, &facts)
 }
 
@@ -305,9 +305,9 @@ fn whether_late_rows_move_is_said() {
         ("1n5B", "cluster_accepted", Some(430)),
     ];
     let step = |polls: &[(i64, usize)]| {
-        let mut facts = Facts::default();
+        let mut facts = State::default();
         for (seconds, count) in polls {
-            facts.apply(Fact::Database(listed(&counts, &rows[..*count])), ago(*seconds));
+            facts.apply(Observation::Database(listed(&counts, &rows[..*count])), ago(*seconds));
         }
         judge(Check::Limits { table: clusters() }, &facts)
     };
@@ -354,10 +354,10 @@ fn an_age_by_sight_is_told_as_the_least_it_can_be() {
             status: "cluster_accepted".into(),
             limit_s: Some(180),
         }];
-        Fact::Database(reading)
+        Observation::Database(reading)
     };
     let step = |from: i64| {
-        let mut facts = Facts::default();
+        let mut facts = State::default();
         for seconds in (0..=from).rev() {
             facts.apply(poll(), ago(seconds));
         }

@@ -77,13 +77,13 @@ fn scrape((count, slow): (u64, u64), (sent, failed): (u64, u64)) -> Scrape {
 }
 
 impl Seen {
-    fn facts(self) -> Facts {
+    fn facts(self) -> State {
         let mut facts = facts(limited());
         facts.began_at = Some(ago(60));
-        facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
-        facts.apply(Fact::Deployment(Some(deployment(3))), now());
-        facts.apply(Fact::ClusterEvents(Vec::new()), now());
-        facts.apply(Fact::Database(both_tables()), now());
+        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+        facts.apply(Observation::Deployment(Some(deployment(3))), now());
+        facts.apply(Observation::ClusterEvents(Vec::new()), now());
+        facts.apply(Observation::Database(both_tables()), now());
         for short in SHORT {
             for worker in [KAFKA, CLUSTER] {
                 let kind = if short == SHORT[0] {
@@ -102,21 +102,21 @@ impl Seen {
                     };
                     [(bucket_of(ago(60)), counts)].into()
                 });
-                facts.apply(Fact::Log(batch), now());
+                facts.apply(Observation::Log(batch), now());
             }
             if self.counted.is_some() || self.ocm.is_some() {
                 let (counted, ocm) = (self.counted.unwrap_or_default(), self.ocm.unwrap_or_default());
                 let uid = pod(short, 0).uid;
                 for (seconds, scrape) in [(60, scrape((0, 0), (0, 0))), (0, scrape(counted, ocm))] {
                     let pod = uid.clone();
-                    facts.apply(Fact::Scrape { pod, scrape }, ago(seconds));
+                    facts.apply(Observation::Scrape { pod, scrape }, ago(seconds));
                 }
             }
         }
         if let Some(percent) = self.cpu {
             for seconds in (0..=20).rev().map(|quarter| quarter * 15) {
                 let usage = SHORT.map(|short| used(short, percent * 10, seconds));
-                facts.apply(Fact::Usage(usage.to_vec()), ago(seconds));
+                facts.apply(Observation::Usage(usage.to_vec()), ago(seconds));
             }
         }
         facts
@@ -136,7 +136,7 @@ fn used(short: &str, cpu_millis: u64, seconds: i64) -> PodUsage {
     }
 }
 
-fn diagnosed(sop: &str, facts: &Facts, now: Timestamp) -> Diagnosis {
+fn diagnosed(sop: &str, facts: &State, now: Timestamp) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now)
 }
 
@@ -358,7 +358,7 @@ fn an_outage_of_ocm_is_seen_by_the_counters_before_the_log_says_so() {
 fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
     let diagnosis = diagnosed("osd-provisioning-latency", &QUIET.facts(), now());
     let decision = &diagnosis.decision;
-    assert_eq!(decision.recommendation.action, crate::profile::rule::Action::None);
+    assert_eq!(decision.recommendation.action, crate::profile::rule::Advice::None);
     let Truth::False { because } = rule(&diagnosis, "ocm-errors") else {
         panic!("{:?}", rule(&diagnosis, "ocm-errors"));
     };
@@ -370,7 +370,7 @@ fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
     // the log itself must still be read to say so
     let mut facts = QUIET.facts();
     facts.apply(
-        failing(FeedId::Log(source(SHORT[0])), ProblemKind::Forbidden, "forbidden"),
+        failing(SourceId::Log(source(SHORT[0])), ProblemKind::Forbidden, "forbidden"),
         now(),
     );
     let later = diagnosed("osd-provisioning-latency", &facts, ago(-16));

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::sign::{Part, missing};
 use super::{Outbound, Requests, View, per_second};
 use crate::observe::observation::{OutboundTotals, Pod, Scrape};
-use crate::observe::source::FeedId;
+use crate::observe::source::SourceId;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -42,7 +42,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
     if !pod.is_ready() {
         return Part::Idle(format!("{name}: it is not ready"));
     }
-    let age = match view.hear(&FeedId::Scrape(pod.uid.clone()), &name) {
+    let age = match view.hear(&SourceId::Scrape(pod.uid.clone()), &name) {
         Ok(age) => age,
         Err(part) => return part,
     };

@@ -24,7 +24,7 @@ use self::sign::{Part, together};
 pub use self::usage::{Sustained, sustained};
 use self::usage::{used_by, used_together};
 use crate::observe::observation::{Container, Pod, PodUid};
-use crate::observe::state::Facts;
+use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::text::SafeText;
 
@@ -151,7 +151,7 @@ pub struct Usage {
 
 impl Vitals {
     /// The signs over [`WINDOW`], and how they moved, of each pod as well.
-    pub fn of(facts: &Facts, profile: &Profile, now: Timestamp) -> Self {
+    pub fn of(facts: &State, profile: &Profile, now: Timestamp) -> Self {
         let view = View::of(facts, profile, now);
         let mut vitals = Self::together(facts, profile, now);
         for (of_pod, pod) in vitals.pods.iter_mut().zip(view.living()) {
@@ -162,7 +162,7 @@ impl Vitals {
 
     /// The signs over [`WINDOW`], and how those of all pods together moved: what is drawn in every frame, so that its cost must not
     /// grow with the pods more than it has to.
-    pub fn together(facts: &Facts, profile: &Profile, now: Timestamp) -> Self {
+    pub fn together(facts: &State, profile: &Profile, now: Timestamp) -> Self {
         let view = View::of(facts, profile, now);
         let living = view.living();
         Self {
@@ -172,7 +172,7 @@ impl Vitals {
     }
 
     /// The signs over a window, without how they moved: what is judged by.
-    pub fn within(facts: &Facts, profile: &Profile, now: Timestamp, window: SignedDuration) -> Self {
+    pub fn within(facts: &State, profile: &Profile, now: Timestamp, window: SignedDuration) -> Self {
         let view = View {
             facts,
             profile,
@@ -185,14 +185,14 @@ impl Vitals {
 
 /// What the signs are reckoned from.
 struct View<'a> {
-    facts: &'a Facts,
+    facts: &'a State,
     profile: &'a Profile,
     now: Timestamp,
     window: SignedDuration,
 }
 
 impl<'a> View<'a> {
-    fn of(facts: &'a Facts, profile: &'a Profile, now: Timestamp) -> Self {
+    fn of(facts: &'a State, profile: &'a Profile, now: Timestamp) -> Self {
         Self {
             facts,
             profile,

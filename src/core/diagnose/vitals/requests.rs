@@ -6,7 +6,7 @@ use super::sign::{Part, missing};
 use super::{Requests, View, per_second};
 use crate::logparse::{BUCKET, ContainerKey, RequestCounts, bucket_of};
 use crate::observe::observation::Pod;
-use crate::observe::source::{FeedId, FeedState};
+use crate::observe::source::{SourceId, SourceState};
 
 /// What the source is called.
 pub(super) const SOURCE: &str = "request log";
@@ -19,7 +19,7 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
         Ok(source) => source,
         Err(part) => return part,
     };
-    let age = match view.hear(&FeedId::Log(source.clone()), &name) {
+    let age = match view.hear(&SourceId::Log(source.clone()), &name) {
         Ok(age) => age,
         Err(part) => return part,
     };
@@ -66,7 +66,7 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
     };
     let source = view.facts.logs_of(&pod.uid).map(|(key, _)| key).find(is_it);
     source.ok_or_else(|| {
-        let of_pod = |id: &&FeedId| matches!(id, FeedId::Log(key) if is_it(&key));
+        let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if is_it(&key));
         let id = view.facts.feeds().map(|(id, _)| id).find(of_pod);
         let told = id.and_then(|id| view.hear(id, name).err());
         told.unwrap_or_else(|| missing(format!("{name}: nothing heard yet"), false))
@@ -74,8 +74,8 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
 }
 
 fn is_ended(view: &View<'_>, source: &ContainerKey) -> bool {
-    let feed = view.facts.feed(&FeedId::Log(source.clone()));
-    feed.is_some_and(|feed| feed.state == FeedState::Ended)
+    let feed = view.facts.feed(&SourceId::Log(source.clone()));
+    feed.is_some_and(|feed| feed.state == SourceState::Ended)
 }
 
 fn requests(counts: RequestCounts, covers: SignedDuration) -> Requests {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{Outbound, Requests, Usage};
-use crate::observe::source::{FeedId, FeedState, Freshness};
+use crate::observe::source::{SourceId, SourceState, Freshness};
 use crate::text::duration;
 
 use super::View;
@@ -157,12 +157,12 @@ pub(super) fn seconds(span: SignedDuration) -> u64 {
 
 impl View<'_> {
     /// How long ago a source was heard, or why nothing can be concluded from it now; `name` is how people call it.
-    pub(super) fn hear<T>(&self, id: &FeedId, name: &str) -> Result<SignedDuration, Part<T>> {
+    pub(super) fn hear<T>(&self, id: &SourceId, name: &str) -> Result<SignedDuration, Part<T>> {
         let feed = self.facts.feed(id);
         let trouble = match feed.map(|feed| (&feed.state, feed.problem())) {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
-            Some((FeedState::Off(why), None)) => Some(why.to_string()),
-            Some((FeedState::Resting, None)) => Some("read in turns".to_owned()),
+            Some((SourceState::Off(why), None)) => Some(why.to_string()),
+            Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
         match self.facts.freshness(id, self.now) {

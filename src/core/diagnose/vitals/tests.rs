@@ -3,9 +3,9 @@
 use super::*;
 use crate::logparse::{LogBatch, RequestCounts, bucket_of};
 use crate::observe::observation::{
-    ContainerState, ContainerUsage, Fact, Limits, OutboundTotals, PodUsage, RequestTotals, Scrape,
+    ContainerState, ContainerUsage, Observation, Limits, OutboundTotals, PodUsage, RequestTotals, Scrape,
 };
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
 use crate::profile::Metrics;
 use crate::testkit::{KAFKA, SHORT, ago, facts, failing, log, now, pod, profile, source, waiting_pod};
 
@@ -31,7 +31,7 @@ pub(crate) fn measured_profile() -> Profile {
 type Told = &'static [(i64, u64)];
 
 /// How a pod's counters are read.
-type Read = fn(&mut Facts);
+type Read = fn(&mut State);
 
 fn limited_pod(short: &str, started: i64) -> Pod {
     let mut pod = pod(short, started);
@@ -42,11 +42,11 @@ fn limited_pod(short: &str, started: i64) -> Pod {
     pod
 }
 
-fn three() -> Facts {
+fn three() -> State {
     facts(SHORT.map(|short| limited_pod(short, 9_000)).to_vec())
 }
 
-fn signs(facts: &Facts) -> Signs {
+fn signs(facts: &State) -> Signs {
     Vitals::of(facts, &measured_profile(), now()).together
 }
 
@@ -66,11 +66,11 @@ fn logged(short: &str, first: i64, answers: &[(i64, u64)]) -> LogBatch {
     batch
 }
 
-fn all_logged(first: i64) -> Facts {
+fn all_logged(first: i64) -> State {
     let mut facts = three();
     for short in SHORT {
         facts.apply(
-            Fact::Log(logged(short, first, &[(400, 900), (100, 10), (5, 10)])),
+            Observation::Log(logged(short, first, &[(400, 900), (100, 10), (5, 10)])),
             now(),
         );
     }
@@ -96,11 +96,11 @@ fn the_request_log_tells_volume_and_shares_of_what_it_covers() {
 
 #[test]
 fn what_a_log_does_not_tell_is_missing_and_named() {
-    let id = || FeedId::Log(source(SHORT[0]));
+    let id = || SourceId::Log(source(SHORT[0]));
     let progress = |change: fn(&mut LogBatch)| {
         let mut batch = logged(SHORT[0], 8_000, &[(100, 10)]);
         change(&mut batch);
-        Fact::Log(batch)
+        Observation::Log(batch)
     };
     // what happens to one log, what is missing, whether it stopped
     let table = [
@@ -115,7 +115,7 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
             false,
         ),
         (
-            Fact::Pods(SHORT.map(|short| limited_pod(short, 9_000)).to_vec()),
+            Observation::Pods(SHORT.map(|short| limited_pod(short, 9_000)).to_vec()),
             "",
             false,
         ),
@@ -151,10 +151,10 @@ fn a_pod_that_does_no_work_yet_is_not_missed() {
     let mut facts = all_logged(8_000);
     let mut waiting = waiting_pod("xxxxx", 60, "Init:0/1");
     waiting.containers[0].id = "".into();
-    facts.apply(Fact::Pod(waiting), now());
+    facts.apply(Observation::Pod(waiting), now());
     let mut leaving = pod("yyyyy", 9_000);
     leaving.deletion_at = Some(now());
-    facts.apply(Fact::Pod(leaving), now());
+    facts.apply(Observation::Pod(leaving), now());
     let vitals = Vitals::of(&facts, &measured_profile(), now());
     assert!(
         vitals.together.logged.complete().is_some(),
@@ -195,7 +195,7 @@ fn usage_is_told_against_the_limits() {
         cpu_millis: 50,
         memory_bytes: 1,
     });
-    facts.apply(Fact::Usage(usage), now());
+    facts.apply(Observation::Usage(usage), now());
     let vitals = Vitals::of(&facts, &measured_profile(), now());
     let all = vitals.together.usage.complete().unwrap();
     assert_eq!(
@@ -210,7 +210,7 @@ fn usage_is_told_against_the_limits() {
     assert_eq!(each, [Some(90), Some(30), Some(0)]);
     assert_eq!(vitals.together.usage.age_s, Some(20));
     // without a limit there is nothing to compare with
-    facts.apply(Fact::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()), now());
+    facts.apply(Observation::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()), now());
     let all = signs(&facts).usage.value.unwrap();
     assert_eq!((all.cpu_millis, all.cpu_percent), (1_250, None));
     assert!(all.is_unlimited());
@@ -218,20 +218,20 @@ fn usage_is_told_against_the_limits() {
 
 #[test]
 fn usage_that_is_not_there_is_unknown_and_never_zero() {
-    let off = |why: &str| Fact::Feed(FeedId::Usage, FeedState::Off(why.into()));
+    let off = |why: &str| Observation::Source(SourceId::Usage, SourceState::Off(why.into()));
     let old = SHORT.map(|short| used(short, 300, 200)).to_vec();
     let two = SHORT[..2].iter().map(|short| used(short, 300, 20)).collect();
     // what is heard, whether there is a value, what is missing, whether it stopped
     let table = [
         (off("not served"), false, "metrics.k8s.io: not served", false),
         (
-            Fact::Usage(old),
+            Observation::Usage(old),
             false,
             "usage of 2mgcp: the metrics server measured it 3m20s ago and not since, and 2 more",
             true,
         ),
         (
-            Fact::Usage(two),
+            Observation::Usage(two),
             true,
             "usage of lzxms: the metrics server has none",
             false,
@@ -247,7 +247,7 @@ fn usage_that_is_not_there_is_unknown_and_never_zero() {
     }
     let mut facts = three();
     let fresh = SHORT.map(|short| used(short, 300, 0)).to_vec();
-    facts.apply(Fact::Usage(fresh), now());
+    facts.apply(Observation::Usage(fresh), now());
     let stopped = Vitals::of(&facts, &profile(), ago(-31)).together.usage;
     assert_eq!(
         (stopped.value, stopped.stale),
@@ -264,7 +264,7 @@ fn a_cpu_is_near_its_limit_for_long_only_where_every_reading_says_so() {
         let mut facts = three();
         for (seconds, cpu) in told {
             let usage = SHORT.map(|short| used(short, *cpu, *seconds)).to_vec();
-            facts.apply(Fact::Usage(usage), ago(*seconds));
+            facts.apply(Observation::Usage(usage), ago(*seconds));
         }
         sustained(&facts, now(), SignedDuration::from_secs(60)).map(|sustained| sustained.least_percent)
     };
@@ -322,9 +322,9 @@ fn scrape(count: u64, ocm: (u64, u64)) -> Scrape {
     }
 }
 
-fn read(facts: &mut Facts, short: &str, seconds: i64, scrape: Scrape) {
+fn read(facts: &mut State, short: &str, seconds: i64, scrape: Scrape) {
     let pod = pod(short, 0).uid;
-    facts.apply(Fact::Scrape { pod, scrape }, ago(seconds));
+    facts.apply(Observation::Scrape { pod, scrape }, ago(seconds));
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn counters_tell_what_was_counted_between_two_readings() {
 
 #[test]
 fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
-    let both = |facts: &mut Facts, short: &str| {
+    let both = |facts: &mut State, short: &str| {
         read(facts, short, 15, scrape(100, (0, 10)));
         read(facts, short, 0, scrape(110, (0, 12)));
     };
@@ -403,9 +403,9 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
             limited_pod(SHORT[0], 9_000),
             |facts| {
                 facts.apply(
-                    Fact::Feed(
-                        FeedId::Scrape(pod(SHORT[0], 0).uid),
-                        FeedState::Off("not allowed".into()),
+                    Observation::Source(
+                        SourceId::Scrape(pod(SHORT[0], 0).uid),
+                        SourceState::Off("not allowed".into()),
                     ),
                     now(),
                 );
@@ -444,7 +444,7 @@ fn series_have_a_value_for_each_half_minute_that_is_known() {
     let mut facts = all_logged(130);
     for (seconds, cpu) in [(40, 100), (20, 200)] {
         let usage = SHORT.map(|short| used(short, cpu, seconds)).to_vec();
-        facts.apply(Fact::Usage(usage), ago(seconds));
+        facts.apply(Observation::Usage(usage), ago(seconds));
     }
     for short in SHORT {
         read(&mut facts, short, 95, scrape(10, (0, 10)));

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::sign::{Part, Sign, limited, missing, seconds, unknown};
 use super::{Usage, View};
 use crate::observe::observation::{Pod, PodUsage};
-use crate::observe::source::FeedId;
-use crate::observe::state::{Facts, VITALS_EVERY};
+use crate::observe::source::SourceId;
+use crate::observe::state::{State, VITALS_EVERY};
 use crate::text::duration;
 
 /// What the source is called.
@@ -25,7 +25,7 @@ const UNKNOWN_AT_FIRST: SignedDuration = SignedDuration::from_mins(2);
 
 /// What a pod's containers used of late.
 pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
-    if let Err(part) = view.hear::<Usage>(&FeedId::Usage, SOURCE) {
+    if let Err(part) = view.hear::<Usage>(&SourceId::Usage, SOURCE) {
         return part;
     }
     let short = pod.short_name();
@@ -57,7 +57,7 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
 }
 
 /// A measurement says nothing of now when its end is much longer ago than it lasted.
-fn is_old(facts: &Facts, usage: &PodUsage, age: SignedDuration) -> bool {
+fn is_old(facts: &State, usage: &PodUsage, age: SignedDuration) -> bool {
     let most = OLD.max(window_of(usage).saturating_mul(3));
     age > facts.paced(most)
 }
@@ -141,7 +141,7 @@ fn usage_of<'u>(pod: &Pod, all: &'u [PodUsage]) -> Option<&'u PodUsage> {
 
 /// What the pods used by one reading, as it was at `now`; `None` where it has nothing current of them.
 pub(super) fn sum_at(
-    facts: &Facts,
+    facts: &State,
     pods: &[&Pod],
     told: Timestamp,
     all: &[PodUsage],
@@ -199,7 +199,7 @@ pub struct Sustained {
 
 /// What the CPU of all pods together never went below within the window; `None` where the readings don't reach back to its beginning, or
 /// have no limit to compare with.
-pub fn sustained(facts: &Facts, now: Timestamp, window: SignedDuration) -> Option<Sustained> {
+pub fn sustained(facts: &State, now: Timestamp, window: SignedDuration) -> Option<Sustained> {
     let since = now.saturating_sub(window).ok()?;
     let pods: Vec<_> = facts.pods.values().filter(|pod| super::lives(pod)).collect();
     let readings: Vec<_> = facts.vitals.usage().collect();

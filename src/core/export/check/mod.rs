@@ -15,8 +15,8 @@ pub use self::parts::{
     DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
     SourceTrouble, StandbyRow, StepRow, VitalSigns,
 };
-use crate::export::case_snapshot::Account;
-use crate::profile::rule::Action;
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::profile::rule::Advice;
 
 /// The version of the JSON document: it changes when a named key changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -71,14 +71,14 @@ pub struct Assessment {
     /// How the service does.
     pub vitals: VitalSigns,
     #[serde(skip)]
-    action: Action,
+    action: Advice,
     #[serde(skip)]
     title: String,
 }
 
 impl Assessment {
     /// What an account says; the evidence was gathered for `took_ms` milliseconds, and `incomplete` was awaited in vain.
-    pub fn of(account: &Account<'_>, took_ms: u64, incomplete: Vec<String>) -> Self {
+    pub fn of(account: &CaseSnapshot<'_>, took_ms: u64, incomplete: Vec<String>) -> Self {
         let decision = &account.diagnosis.decision;
         let recommended = |one| Recommended::of(account, one);
         let server = account.facts.connection.as_ref();
@@ -129,12 +129,12 @@ impl Assessment {
 }
 
 /// What a recommendation exits with, as monitoring plugins do: 0 nothing found wrong, 1 wait, 2 act or escalate, 3 unknown.
-pub fn exit_status(action: Action) -> u8 {
+pub fn exit_status(action: Advice) -> u8 {
     match action {
-        Action::None => 0,
-        Action::Wait => 1,
-        Action::StartPods | Action::RestartPods | Action::ScaleUp | Action::Escalate => 2,
-        Action::Gather => 3,
+        Advice::None => 0,
+        Advice::Wait => 1,
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => 2,
+        Advice::Gather => 3,
     }
 }
 

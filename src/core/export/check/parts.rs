@@ -6,9 +6,9 @@ use super::moment;
 use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
 use crate::diagnose::vitals::{PodVitals, Signs, Vitals, WINDOW};
 use crate::diagnose::{NotRuledOut, Recommendation, StepFinding};
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Pod, StatusCount};
-use crate::observe::source::{Feed, FeedId, FeedState};
+use crate::observe::source::{Source, SourceId, SourceState};
 use crate::profile::Table;
 use crate::profile::sop::StepStatus;
 use crate::text::SafeText;
@@ -204,7 +204,7 @@ pub struct PodSigns {
 }
 
 impl VitalSigns {
-    pub(super) fn of(account: &Account<'_>) -> Self {
+    pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
         let vitals = Vitals::within(account.facts, account.profile, account.now, WINDOW);
         let pod = |pod: PodVitals| PodSigns {
             name: pod.name.to_string(),
@@ -227,7 +227,7 @@ fn cleaned(lines: &[String]) -> Vec<String> {
 }
 
 impl Recommended {
-    pub(super) fn of(account: &Account<'_>, one: &Recommendation) -> Self {
+    pub(super) fn of(account: &CaseSnapshot<'_>, one: &Recommendation) -> Self {
         Self {
             action: one.action.name(),
             contact: one.contact.clone(),
@@ -252,7 +252,7 @@ impl OpenRule {
 
 impl Literal {
     /// A diagnosis holds the literal reading only where it says something else.
-    pub(super) fn of(account: &Account<'_>) -> Self {
+    pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
         let decision = &account.diagnosis.decision;
         let one = decision.literal.as_ref().unwrap_or(&decision.recommendation);
         Self {
@@ -281,7 +281,7 @@ impl StepRow {
     }
 }
 
-pub(super) fn leaders(account: &Account<'_>) -> Vec<LeaderRow> {
+pub(super) fn leaders(account: &CaseSnapshot<'_>) -> Vec<LeaderRow> {
     account.diagnosis.leaders.iter().map(leader).collect()
 }
 
@@ -309,7 +309,7 @@ fn lease(reading: &LeaseReading) -> LeaseRow {
     }
 }
 
-pub(super) fn database(account: &Account<'_>) -> Vec<DatabaseRow> {
+pub(super) fn database(account: &CaseSnapshot<'_>) -> Vec<DatabaseRow> {
     let tables = account
         .profile
         .database
@@ -319,7 +319,7 @@ pub(super) fn database(account: &Account<'_>) -> Vec<DatabaseRow> {
 }
 
 /// In the order of a row's life, statuses that the profile does not know last.
-fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
+fn rows_of(account: &CaseSnapshot<'_>, table: &Table) -> Vec<DatabaseRow> {
     let (Some((read_at, _)), Some(Ok(counts))) =
         (&account.facts.reading, account.facts.statuses(&table.name))
     else {
@@ -357,7 +357,7 @@ fn rows_of(account: &Account<'_>, table: &Table) -> Vec<DatabaseRow> {
     counts.into_iter().map(row).collect()
 }
 
-pub(super) fn pods(account: &Account<'_>) -> Vec<PodRow> {
+pub(super) fn pods(account: &CaseSnapshot<'_>) -> Vec<PodRow> {
     let mut pods: Vec<&Pod> = account.facts.pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| PodRow {
@@ -371,7 +371,7 @@ pub(super) fn pods(account: &Account<'_>) -> Vec<PodRow> {
     pods.into_iter().map(row).collect()
 }
 
-pub(super) fn other_pods(account: &Account<'_>) -> Vec<OtherPod> {
+pub(super) fn other_pods(account: &CaseSnapshot<'_>) -> Vec<OtherPod> {
     let mut pods: Vec<&Pod> = account.facts.other_pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| OtherPod {
@@ -383,10 +383,10 @@ pub(super) fn other_pods(account: &Account<'_>) -> Vec<OtherPod> {
     pods.into_iter().map(row).collect()
 }
 
-pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
-    let trouble = |(id, feed): (&FeedId, &Feed)| {
+pub(super) fn troubles(account: &CaseSnapshot<'_>) -> Vec<SourceTrouble> {
+    let trouble = |(id, feed): (&SourceId, &Source)| {
         let problem = match &feed.state {
-            FeedState::Off(why) => why.to_string(),
+            SourceState::Off(why) => why.to_string(),
             _ => feed.problem()?.to_string(),
         };
         Some(SourceTrouble {
@@ -395,14 +395,14 @@ pub(super) fn troubles(account: &Account<'_>) -> Vec<SourceTrouble> {
         })
     };
     let behind = account.facts.standby_behind().map(|(_, standby)| SourceTrouble {
-        source: account.facts.source_name(&FeedId::Database),
+        source: account.facts.source_name(&SourceId::Database),
         problem: standby.words(),
     });
     account.facts.feeds().filter_map(trouble).chain(behind).collect()
 }
 
 /// The standby that the database was read from; `None` of a primary.
-pub(super) fn standby(account: &Account<'_>) -> Option<StandbyRow> {
+pub(super) fn standby(account: &CaseSnapshot<'_>) -> Option<StandbyRow> {
     let (_, reading) = account.facts.reading.as_ref()?;
     let standby = reading.standby.as_ref()?;
     Some(StandbyRow {

@@ -1,8 +1,8 @@
 use super::{Assessment, exit_status};
 use crate::diagnose::diagnose;
-use crate::export::case_snapshot::Account;
-use crate::observe::observation::Fact;
-use crate::profile::rule::{Action, Alert};
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::Observation;
+use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
 use crate::testkit::{facts, now, pod, profile, reading};
 
@@ -23,7 +23,7 @@ fn assessed() -> Assessment {
     };
     let (facts, profile) = (facts(vec![pod("aaaaa", 7_200)]), profile());
     let diagnosis = diagnose(&facts, &profile, &sop, now());
-    let account = Account {
+    let account = CaseSnapshot {
         facts: &facts,
         profile: &profile,
         sop: &sop,
@@ -90,7 +90,7 @@ fn a_step_that_comes_or_goes_is_a_change() {
 
 #[test]
 fn each_recommendation_has_its_exit_status() {
-    let all = Action::ALL.map(|action| (action.name(), exit_status(action)));
+    let all = Advice::ALL.map(|action| (action.name(), exit_status(action)));
     assert_eq!(
         all,
         [
@@ -119,10 +119,10 @@ fn judged_by_the_built_in_profile() -> Assessment {
         ("resizing", 1, Some(20), None),
     ];
     let read = reading(Some((Some("blf5h"), 93)), &rows);
-    facts.apply(Fact::Database(read), now());
+    facts.apply(Observation::Database(read), now());
     let sop = profile.sop("kafka-provisioning-latency").unwrap().clone();
     let diagnosis = diagnose(&facts, &profile, &sop, now());
-    let account = Account {
+    let account = CaseSnapshot {
         facts: &facts,
         profile: &profile,
         sop: &sop,

@@ -3,7 +3,7 @@
 use super::Audience;
 use super::threshold;
 use crate::diagnose::{Recommendation, Truth};
-use crate::profile::rule::{Action, Rule};
+use crate::profile::rule::{Advice, Rule};
 use crate::text::markdown::Section;
 
 /// Lines that show why.
@@ -76,7 +76,7 @@ impl Audience<'_> {
         let by = rule.map(|rule| format!(" (rule {}: {})", rule.id, rule.title));
         let until = recommendation
             .until
-            .filter(|_| recommendation.action == Action::Wait)
+            .filter(|_| recommendation.action == Advice::Wait)
             .map(|until| format!(" until {}", self.time(until)));
         let again = if self.is_again(recommendation) {
             ", again after a restart"

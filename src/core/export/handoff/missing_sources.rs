@@ -3,7 +3,7 @@
 use super::Audience;
 use crate::logparse::ContainerKey;
 use crate::observe::observation::ContainerState;
-use crate::observe::source::{Feed, FeedId, FeedState, Freshness};
+use crate::observe::source::{Source, SourceId, SourceState, Freshness};
 use crate::observe::state::LogsRead;
 use crate::text::duration;
 use crate::text::markdown::Section;
@@ -32,7 +32,7 @@ impl Audience<'_> {
     }
 
     /// What is wrong with a source, if anything is.
-    fn trouble(&self, id: &FeedId, feed: &Feed) -> Option<String> {
+    fn trouble(&self, id: &SourceId, feed: &Source) -> Option<String> {
         let freshness = self.account.facts.freshness(id, self.account.now);
         let age = match freshness {
             Freshness::Missing => "never heard".to_owned(),
@@ -41,12 +41,12 @@ impl Audience<'_> {
             }
         };
         let what = match &feed.state {
-            FeedState::Failing { problem, .. } => problem.what.to_string(),
-            FeedState::Off(why) => format!("off: {why}"),
-            FeedState::Connecting => "not connected yet".to_owned(),
-            FeedState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
-            FeedState::Live => "silent".to_owned(),
-            FeedState::Ended | FeedState::Resting => return None,
+            SourceState::Failing { problem, .. } => problem.what.to_string(),
+            SourceState::Off(why) => format!("off: {why}"),
+            SourceState::Connecting => "not connected yet".to_owned(),
+            SourceState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
+            SourceState::Live => "silent".to_owned(),
+            SourceState::Ended | SourceState::Resting => return None,
         };
         Some(format!("{}: {what} ({age})", self.account.facts.source_name(id)))
     }
@@ -54,8 +54,8 @@ impl Audience<'_> {
     /// Sources that everything rests on and that were never opened.
     fn never_heard(&self) -> impl Iterator<Item = String> {
         let facts = self.account.facts;
-        let database = self.account.profile.database.as_ref().map(|_| FeedId::Database);
-        let needed = [FeedId::Deployment, FeedId::Pods, FeedId::ClusterEvents];
+        let database = self.account.profile.database.as_ref().map(|_| SourceId::Database);
+        let needed = [SourceId::Deployment, SourceId::Pods, SourceId::ClusterEvents];
         let never = needed
             .into_iter()
             .chain(database)
@@ -80,10 +80,10 @@ impl Audience<'_> {
                 restart: container.restarts,
             };
             let behind = facts.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
-            match facts.feed(&FeedId::Log(key.clone())) {
-                None => unread.push(format!("{}: never heard", FeedId::Log(key).name())),
-                Some(feed) if feed.state == FeedState::Live && behind => {
-                    unread.push(format!("{}: not read to its end yet", FeedId::Log(key).name()));
+            match facts.feed(&SourceId::Log(key.clone())) {
+                None => unread.push(format!("{}: never heard", SourceId::Log(key).name())),
+                Some(feed) if feed.state == SourceState::Live && behind => {
+                    unread.push(format!("{}: not read to its end yet", SourceId::Log(key).name()));
                 }
                 Some(_) => {}
             }

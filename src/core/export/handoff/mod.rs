@@ -18,7 +18,7 @@ mod threshold;
 use jiff::Timestamp;
 
 use self::note::Note;
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::Contact;
 use crate::text::SafeText;
 use crate::text::markdown::{Section, clean};
@@ -27,14 +27,14 @@ use crate::text::markdown::{Section, clean};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// Changes to the service, oldest first.
-    pub acts: Vec<Deed>,
+    pub acts: Vec<ActionRow>,
     /// Manual steps that were looked at, oldest first.
     pub ticks: Vec<Ticked>,
 }
 
 /// A change to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct ActionRow {
     /// When.
     pub at: Timestamp,
     /// What was done, by whom or with what, and what came of it: `kubectl deleted pod managed-services-api-…`.
@@ -55,7 +55,7 @@ pub struct Ticked {
 /// The text for a contact of the profile, by its id; for an id that the profile does not know the text names everything.
 ///
 /// Where the diagnosis has no decision, the text says nothing of one.
-pub fn hand_off(account: &Account<'_>, contact: &str, done: &Done) -> String {
+pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> String {
     let known = account.profile.contacts.get(contact);
     let audience = Audience {
         account,
@@ -86,7 +86,7 @@ pub fn hand_off(account: &Account<'_>, contact: &str, done: &Done) -> String {
 
 /// Whom the text is for, and what it draws on.
 struct Audience<'a> {
-    account: &'a Account<'a>,
+    account: &'a CaseSnapshot<'a>,
     id: &'a str,
     contact: Option<&'a Contact>,
 }

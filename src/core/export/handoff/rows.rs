@@ -6,7 +6,7 @@ use super::Audience;
 use crate::diagnose::overdue::Overdue;
 use crate::diagnose::window;
 use crate::observe::observation::{StandingRow, StatusCount};
-use crate::observe::source::{FeedId, Freshness};
+use crate::observe::source::{SourceId, Freshness};
 use crate::profile::{ClockBasis, Role, Status, Table};
 use crate::text::duration;
 use crate::text::markdown::Section;
@@ -31,7 +31,7 @@ impl<'a> Audience<'a> {
             .now
             .duration_since(*read_at)
             .max(SignedDuration::ZERO);
-        let stale = self.account.facts.freshness(&FeedId::Database, self.account.now);
+        let stale = self.account.facts.freshness(&SourceId::Database, self.account.now);
         let stale = if matches!(stale, Freshness::Fresh(_)) {
             ""
         } else {

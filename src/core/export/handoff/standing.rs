@@ -88,7 +88,7 @@ impl Audience<'_> {
         let mut section = Section::new(format!(
             "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
         ));
-        if facts.feed(&crate::observe::source::FeedId::Pods).is_none() {
+        if facts.feed(&crate::observe::source::SourceId::Pods).is_none() {
             section.item("not read");
         }
         section.listed(&pods, PODS, |pod| self.pod(pod));

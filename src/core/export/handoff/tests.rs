@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use super::note::LONGEST;
 use super::*;
 use crate::diagnose::{Decision, Diagnosis, diagnose};
-use crate::logparse::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch};
+use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch};
 use crate::observe::observation::{
-    Connection, Fact, Lease, Reading, Row, Standing, StandingRow, StatusCount, TableReading, UnderWay,
+    Connection, Observation, Lease, Reading, Row, Standing, StandingRow, StatusCount, TableReading, UnderWay,
 };
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
-use crate::observe::state::Facts;
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
     CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
@@ -22,21 +22,21 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
 });
 
 /// The text for a contact, as of [`now`].
-fn text(facts: &Facts, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {
+fn text(facts: &State, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {
     let sop = PROFILE.sop(sop).unwrap();
     let diagnosis = diagnose(facts, &PROFILE, sop, now());
     of_diagnosis(facts, &diagnosis, sop, contact, done, drill)
 }
 
 fn of_diagnosis(
-    facts: &Facts,
+    facts: &State,
     diagnosis: &Diagnosis,
     sop: &crate::profile::sop::Sop,
     contact: &str,
     done: &Done,
     drill: Option<&str>,
 ) -> String {
-    let account = Account {
+    let account = CaseSnapshot {
         facts,
         profile: &PROFILE,
         sop,
@@ -89,14 +89,14 @@ fn table(name: &str, statuses: Vec<StatusCount>, rows: Vec<StandingRow>) -> Tabl
     }
 }
 
-fn reading(clusters: TableReading, kafkas: TableReading) -> Fact {
+fn reading(clusters: TableReading, kafkas: TableReading) -> Observation {
     let lease = |kind: &str, holder: &str| Lease {
         lease_type: kind.into(),
         holder: Some(id(holder)),
         ttl_s: 93,
         expires: "2021-01-15 14:01:33".into(),
     };
-    Fact::Database(Reading {
+    Observation::Database(Reading {
         took_ms: 3,
         tables: vec![clusters, kafkas],
         leases: Ok(vec![lease("cluster", "blf5h"), lease("kafka", "blf5h")]),
@@ -104,13 +104,13 @@ fn reading(clusters: TableReading, kafkas: TableReading) -> Fact {
     })
 }
 
-fn errors(class: &str, text: &str) -> ErrorTally {
+fn errors(class: &str, text: &str) -> ErrorCounts {
     let sighting = |seconds: i64, operation: &str| ErrorSighting {
         at: ago(seconds),
         text: SafeText::new(&text.replace("OPERATION", operation)),
         line: SafeText::default(),
     };
-    ErrorTally {
+    ErrorCounts {
         class: class.into(),
         count: 2,
         first_at: ago(612),
@@ -120,15 +120,15 @@ fn errors(class: &str, text: &str) -> ErrorTally {
 }
 
 /// Three pods up for an hour, led by blf5h, whose log has these errors.
-fn running(tallies: Vec<ErrorTally>) -> Facts {
+fn running(tallies: Vec<ErrorCounts>) -> State {
     let mut facts = facts(SHORT.iter().map(|short| pod(short, 3_600)).collect());
     let mut asked = deployment(3);
     asked.images = vec![("service".into(), "quay.io/app/msa:9b598c7".into())];
-    facts.apply(Fact::Deployment(Some(asked)), now());
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
-    facts.apply(Fact::ClusterEvents(Vec::new()), now());
+    facts.apply(Observation::Deployment(Some(asked)), now());
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+    facts.apply(Observation::ClusterEvents(Vec::new()), now());
     facts.apply(
-        Fact::Connection(Connection {
+        Observation::Connection(Connection {
             server: "https://api.stage:6443".into(),
             context: Some("stage".into()),
             user: "oncall".into(),
@@ -154,13 +154,13 @@ fn running(tallies: Vec<ErrorTally>) -> Facts {
         } else {
             Vec::new()
         };
-        facts.apply(Fact::Log(batch), now());
+        facts.apply(Observation::Log(batch), now());
     }
     facts
 }
 
 /// OCM does not answer: one request stays accepted, one is built for two days.
-fn ocm_fails() -> Facts {
+fn ocm_fails() -> State {
     let mut facts = running(vec![
         errors(
             "ocm",
@@ -202,7 +202,7 @@ fn ocm_fails() -> Facts {
 }
 
 /// Kafka requests hang, and one has failed.
-fn kafka_late() -> Facts {
+fn kafka_late() -> State {
     let mut facts = running(Vec::new());
     let kafkas = table(
         "kafka_requests",
@@ -240,7 +240,7 @@ fn kafka_late() -> Facts {
 
 fn done() -> Done {
     Done {
-        acts: vec![Deed {
+        acts: vec![ActionRow {
             at: ago(600),
             what: "kubectl deleted pod msa-x-2mgcp".into(),
         }],
@@ -286,10 +286,10 @@ fn the_control_plane_gets_everything_and_what_could_not_be_read() {
         waiting_pod("2mgcp", 1_200, "ImagePullBackOff"),
         waiting_pod("blf5h", 1_200, "ImagePullBackOff"),
     ]);
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
     facts.apply(
         failing(
-            FeedId::ClusterEvents,
+            SourceId::ClusterEvents,
             ProblemKind::Forbidden,
             "events may not be read by oncall",
         ),
@@ -297,7 +297,7 @@ fn the_control_plane_gets_everything_and_what_could_not_be_read() {
     );
     facts.apply(
         failing(
-            FeedId::Database,
+            SourceId::Database,
             ProblemKind::WrongPassword,
             "db.example refuses the password of reader",
         ),
@@ -355,7 +355,7 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
     let mut facts = ocm_fails();
     facts.apply(
         failing(
-            FeedId::Database,
+            SourceId::Database,
             ProblemKind::Refused,
             "db.example refuses the connection",
         ),
@@ -364,7 +364,7 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
     let later = ago(-120);
     let sop = PROFILE.sop("osd-provisioning-latency").unwrap();
     let diagnosis = diagnose(&facts, &PROFILE, sop, later);
-    let account = Account {
+    let account = CaseSnapshot {
         facts: &facts,
         profile: &PROFILE,
         sop,
@@ -381,7 +381,7 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
         "{told}"
     );
     let nothing = text(
-        &Facts::default(),
+        &State::default(),
         "kafka-provisioning-latency",
         "control-plane",
         &Done::default(),
@@ -424,7 +424,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         reading(clusters, table("kafka_requests", Vec::new(), Vec::new())),
         now(),
     );
-    let deed = Deed {
+    let deed = ActionRow {
         at: now(),
         what: SafeText::new(&long(5)),
     };

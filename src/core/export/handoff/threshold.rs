@@ -1,13 +1,13 @@
 //! What a rule holds the facts against, in words.
 
 use crate::diagnose::window;
-use crate::export::case_snapshot::Account;
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::{Condition, LeaderTrouble};
 use crate::profile::{Profile, Role, Status};
 use crate::text::duration;
 
 /// The limits of a condition and of those in it. Conditions that hold without a number have none.
-pub(super) fn of(condition: &Condition, account: &Account<'_>) -> Vec<String> {
+pub(super) fn of(condition: &Condition, account: &CaseSnapshot<'_>) -> Vec<String> {
     match condition {
         Condition::All { of } => of.iter().flat_map(|one| self::of(one, account)).collect(),
         Condition::Any { of, optional } => {

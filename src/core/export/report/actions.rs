@@ -8,7 +8,7 @@ use super::pods::{PodsByLine, PodsSeen};
 use super::{value, values};
 use crate::diagnose::settle;
 use crate::profile::sop::StepStatus;
-use crate::record::{AdviceThen, Entry, Found, Intent, Line};
+use crate::record::{AdviceThen, Entry, Snapshot, Intent, Line};
 use crate::remediate::command::CommandOutcome;
 
 /// What is called the outcome of a command of which none was written.
@@ -16,7 +16,7 @@ const NO_OUTCOME: &str = "outcome unknown";
 
 /// One command, from its intent to its end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Performed {
+pub struct ActionRow {
     /// Counts the commands of the incident, from 1.
     pub id: u64,
     /// When the intent was written, before the command left.
@@ -41,19 +41,19 @@ pub struct Performed {
     /// The last outcome: `applied`, `refused`, `failed` or `outcome unknown`; that too where none was written.
     pub outcome: &'static str,
     /// What came of it, oldest first; several where it was unknown at first, none where the console ended before.
-    pub outcomes: Vec<Came>,
+    pub outcomes: Vec<OutcomeRow>,
     /// How what it was for went on.
     pub stages: Vec<StageSeen>,
     /// What was found before; `None` where nothing was yet.
-    pub before: Option<State>,
+    pub before: Option<ActionState>,
     /// The first that differed from that afterwards, until another command changed something or everything had time to settle.
-    pub first_change: Option<State>,
+    pub first_change: Option<ActionState>,
     /// The last that was found until then; `None` where nothing new was found.
-    pub after: Option<State>,
+    pub after: Option<ActionState>,
 }
 
 /// Whether the record says how what a command was for ended, or the next that was confirmed with it went on from it.
-pub(super) fn has_end(all: &[Performed], place: usize) -> bool {
+pub(super) fn has_end(all: &[ActionRow], place: usize) -> bool {
     let one = &all[place];
     let next = all.get(place + 1).and_then(|next| next.part);
     let goes_on = one
@@ -64,7 +64,7 @@ pub(super) fn has_end(all: &[Performed], place: usize) -> bool {
 }
 
 /// The last commands of what was confirmed together, where more was confirmed than was sent.
-pub(super) fn cut_short(all: &[Performed]) -> impl Iterator<Item = (&Performed, usize, usize)> {
+pub(super) fn cut_short(all: &[ActionRow]) -> impl Iterator<Item = (&ActionRow, usize, usize)> {
     all.iter().enumerate().filter_map(|(place, one)| {
         let (number, of) = one.part.filter(|(number, of)| number < of)?;
         let next = all.get(place + 1).and_then(|next| next.part);
@@ -117,7 +117,7 @@ fn advice_seen(advice: &AdviceThen, names: &Names<'_>) -> AdviceSeen {
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Came {
+pub struct OutcomeRow {
     /// When it was known.
     pub at: Timestamp,
     /// `applied`, `refused`, `failed` or `outcome unknown`.
@@ -139,7 +139,7 @@ pub struct StageSeen {
 
 /// What was found at a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct State {
+pub struct ActionState {
     /// When it was found.
     pub at: Timestamp,
     /// The recommendation, as people say it.
@@ -191,7 +191,7 @@ pub(super) fn unknown(lines: &[Line]) -> Vec<u64> {
 }
 
 /// Every command, oldest first.
-pub(super) fn performed(lines: &[Line], names: &Names<'_>) -> Vec<Performed> {
+pub(super) fn performed(lines: &[Line], names: &Names<'_>) -> Vec<ActionRow> {
     let all = deeds(lines);
     let pods = PodsByLine::of(lines);
     let look = Look {
@@ -279,21 +279,21 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// A command; what is from the line `end` on belongs to another.
-    fn performed(&self, deed: &Deed<'_>, end: usize) -> Performed {
+    fn performed(&self, deed: &Deed<'_>, end: usize) -> ActionRow {
         let intent = deed.intent;
         let before = self.found(0, deed.line).next_back();
         let settled = self.settled(deed);
         let mut after = self
             .found(deed.line, end)
             .take_while(|(line, _)| self.lines[*line].at <= settled);
-        let differs = |found: &Found| before.is_none_or(|(_, before)| !before.is_like(found));
+        let differs = |found: &Snapshot| before.is_none_or(|(_, before)| !before.is_like(found));
         let first_change = after.clone().find(|(_, found)| differs(found));
-        let came = |(at, outcome): &(Timestamp, &CommandOutcome)| Came {
+        let came = |(at, outcome): &(Timestamp, &CommandOutcome)| OutcomeRow {
             at: *at,
             is: outcome.name(),
             why: value(outcome.reason()),
         };
-        Performed {
+        ActionRow {
             id: intent.id,
             at: deed.at,
             aim: intent.aim.words(),
@@ -317,10 +317,10 @@ impl Look<'_> {
     }
 
     /// What was found between two lines.
-    fn found(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = (usize, &Found)> + Clone {
+    fn found(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = (usize, &Snapshot)> + Clone {
         let lines = self.lines[..to].iter().enumerate().skip(from);
         lines.filter_map(|(index, line)| match &line.entry {
-            Entry::Found(found) => Some((index, &**found)),
+            Entry::Snapshot(found) => Some((index, &**found)),
             _ => None,
         })
     }
@@ -340,9 +340,9 @@ impl Look<'_> {
         super::began(self.lines).map_or("NAMESPACE", |began| &began.namespace)
     }
 
-    fn state(&self, (line, found): (usize, &Found)) -> State {
+    fn state(&self, (line, found): (usize, &Snapshot)) -> ActionState {
         let failing = found.steps.iter().filter(|step| step.status == StepStatus::Fail);
-        State {
+        ActionState {
             at: self.lines[line].at,
             recommendation: self.names.advised(&found.recommendation),
             action: found.recommendation.action.name(),
@@ -361,7 +361,7 @@ impl Look<'_> {
 }
 
 /// Who led.
-pub(super) fn leading(found: &Found, names: &Names<'_>) -> Vec<Leading> {
+pub(super) fn leading(found: &Snapshot, names: &Names<'_>) -> Vec<Leading> {
     let leaders = found.leaders.iter();
     leaders
         .map(|leader| Leading {

@@ -4,10 +4,10 @@ use super::actions::{Leading, leading};
 use super::names::Names;
 use super::value;
 use crate::profile::sop::StepStatus;
-use crate::record::{Found, FoundStep};
+use crate::record::{Snapshot, SnapshotStep};
 
 /// What a finding says that the one before did not; of the first of an SOP, everything that is not as it should be.
-pub(super) fn between(before: Option<&Found>, now: &Found, names: &Names<'_>) -> Vec<String> {
+pub(super) fn between(before: Option<&Snapshot>, now: &Snapshot, names: &Names<'_>) -> Vec<String> {
     let before = before.filter(|before| before.sop == now.sop);
     let mut lines = recommendation(before, now, names);
     let leaders_before = before.map_or_else(Vec::new, |before| leading(before, names));
@@ -18,7 +18,7 @@ pub(super) fn between(before: Option<&Found>, now: &Found, names: &Names<'_>) ->
         let known = before.and_then(|before| before.steps.iter().find(|known| known.id == step.id));
         lines.extend(answered(known, step, names));
     }
-    let gone = |step: &&FoundStep| !now.steps.iter().any(|known| known.id == step.id);
+    let gone = |step: &&SnapshotStep| !now.steps.iter().any(|known| known.id == step.id);
     let gone = before
         .into_iter()
         .flat_map(|before| before.steps.iter().filter(gone));
@@ -27,7 +27,7 @@ pub(super) fn between(before: Option<&Found>, now: &Found, names: &Names<'_>) ->
     lines
 }
 
-fn recommendation(before: Option<&Found>, now: &Found, names: &Names<'_>) -> Vec<String> {
+fn recommendation(before: Option<&Snapshot>, now: &Snapshot, names: &Names<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let words = names.advised(&now.recommendation);
     match before.map(|before| names.advised(&before.recommendation)) {
@@ -35,7 +35,7 @@ fn recommendation(before: Option<&Found>, now: &Found, names: &Names<'_>) -> Vec
         Some(before) => lines.push(format!("recommendation: {before} -> {words}")),
         None => lines.push(format!("recommendation: {words}")),
     }
-    let also = |found: &Found| -> Vec<String> { found.also.iter().map(|one| names.advised(one)).collect() };
+    let also = |found: &Snapshot| -> Vec<String> { found.also.iter().map(|one| names.advised(one)).collect() };
     let (held, holds) = (before.map_or_else(Vec::new, also), also(now));
     let new = holds.iter().filter(|one| !held.contains(one));
     lines.extend(new.map(|one| format!("also: {one}")));
@@ -61,7 +61,7 @@ pub(super) fn leader(leading: &Leading) -> String {
     }
 }
 
-fn answered(before: Option<&FoundStep>, now: &FoundStep, names: &Names<'_>) -> Option<String> {
+fn answered(before: Option<&SnapshotStep>, now: &SnapshotStep, names: &Names<'_>) -> Option<String> {
     let (title, status) = (names.step(&now.id), name(now.status));
     let seen = if now.value.is_empty() {
         String::new()
@@ -77,8 +77,8 @@ fn answered(before: Option<&FoundStep>, now: &FoundStep, names: &Names<'_>) -> O
     }
 }
 
-fn not_ruled_out(before: Option<&Found>, now: &Found) -> Vec<String> {
-    let open = |found: &Found| -> Vec<String> {
+fn not_ruled_out(before: Option<&Snapshot>, now: &Snapshot) -> Vec<String> {
+    let open = |found: &Snapshot| -> Vec<String> {
         let rules = found.not_ruled_out.iter();
         rules.map(|(rule, _)| rule.clone()).collect()
     };
@@ -109,9 +109,9 @@ mod tests {
 
     #[test]
     fn the_step_that_is_added_is_told_when_it_comes_and_when_it_goes() {
-        let without = Found::default();
+        let without = Snapshot::default();
         let mut with = without.clone();
-        with.steps.push(FoundStep {
+        with.steps.push(SnapshotStep {
             id: OTHER.to_owned(),
             status: StepStatus::Fail,
             value: "The service crashes".to_owned(),

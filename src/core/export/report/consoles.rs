@@ -8,7 +8,7 @@ use crate::record::{Entry, Line, Writer};
 
 /// A console that came or went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Writing {
+pub struct ConsoleRow {
     /// When.
     pub at: Timestamp,
     /// `began`, `joined`, `left` or `closed`.
@@ -26,7 +26,7 @@ pub struct Writing {
 }
 
 /// Who came and went, in their order.
-pub(super) fn writings(lines: &[Line]) -> Vec<Writing> {
+pub(super) fn writings(lines: &[Line]) -> Vec<ConsoleRow> {
     let writing = |line: &Line| {
         let (writer, how) = match &line.entry {
             Entry::Began(began) => (Some(&began.by), None),
@@ -34,7 +34,7 @@ pub(super) fn writings(lines: &[Line]) -> Vec<Writing> {
             Entry::Left { how } => (None, Some(how)),
             _ => return None,
         };
-        Some(Writing {
+        Some(ConsoleRow {
             at: line.at,
             what: line.entry.name(),
             user: writer.map(|writer| value(&writer.user)),

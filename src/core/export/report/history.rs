@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::{since, value, values};
-use crate::record::{Entry, Found, Line};
+use crate::record::{Entry, Snapshot, Line};
 
 /// A recommendation, as long as it stood.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Held {
+pub struct AdviceSpan {
     /// From when on.
     pub from: Timestamp,
     /// Until when it is known to have stood: until another came, the console was left, or the record ends.
@@ -33,14 +33,14 @@ pub struct Held {
 }
 
 /// Every recommendation, oldest first.
-pub(super) fn held(lines: &[Line], names: &Names<'_>) -> Vec<Held> {
-    let mut all: Vec<Held> = Vec::new();
+pub(super) fn held(lines: &[Line], names: &Names<'_>) -> Vec<AdviceSpan> {
+    let mut all: Vec<AdviceSpan> = Vec::new();
     // Whether the newest one may still stand: nobody looks while no console runs.
     let mut stands = false;
     let mut last_at = None;
     for line in lines {
         match &line.entry {
-            Entry::Found(found) => {
+            Entry::Snapshot(found) => {
                 let new = begun(line.at, found, names);
                 let goes_on = stands && all.last().is_some_and(|last| last.is_like(&new));
                 if !goes_on {
@@ -66,16 +66,16 @@ pub(super) fn held(lines: &[Line], names: &Names<'_>) -> Vec<Held> {
     all
 }
 
-fn end(all: &mut [Held], at: Option<Timestamp>) {
+fn end(all: &mut [AdviceSpan], at: Option<Timestamp>) {
     if let (Some(last), Some(at)) = (all.last_mut(), at) {
         last.to = at.max(last.from);
         last.held_s = since(last.from, last.to).as_secs();
     }
 }
 
-fn begun(at: Timestamp, found: &Found, names: &Names<'_>) -> Held {
+fn begun(at: Timestamp, found: &Snapshot, names: &Names<'_>) -> AdviceSpan {
     let one = &found.recommendation;
-    Held {
+    AdviceSpan {
         from: at,
         to: at,
         held_s: 0,
@@ -89,7 +89,7 @@ fn begun(at: Timestamp, found: &Found, names: &Names<'_>) -> Held {
     }
 }
 
-impl Held {
+impl AdviceSpan {
     fn is_like(&self, other: &Self) -> bool {
         (&self.sop, self.action, &self.contact, &self.rule)
             == (&other.sop, other.action, &other.contact, &other.rule)

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{Performed, State, has_end};
+use super::actions::{ActionRow, ActionState, has_end};
 use super::changes::leader;
-use super::consoles::Writing;
-use super::history::Held;
+use super::consoles::ConsoleRow;
+use super::history::AdviceSpan;
 use super::manual::HandedOff;
-use super::timeline::{Moment, went};
+use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
 use crate::text::duration;
 use crate::text::markdown::{Section, escaped};
@@ -204,7 +204,7 @@ impl Report {
     fn timeline(&self) -> Section {
         let mut section = Section::new("Timeline (UTC)");
         let mut day = Day::default();
-        for Moment {
+        for TimelineRow {
             at,
             kind,
             words,
@@ -293,7 +293,7 @@ fn place_told(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
     }
 }
 
-fn console(writing: &Writing) -> String {
+fn console(writing: &ConsoleRow) -> String {
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
     let (Some(pid), Some(user)) = (writing.pid, &writing.user) else {
         return format!("{:<8}{}", writing.what, or_unknown(&writing.how));
@@ -305,7 +305,7 @@ fn console(writing: &Writing) -> String {
     )
 }
 
-fn stretch(section: &mut Section, day: &mut Day, held: &Held) {
+fn stretch(section: &mut Section, day: &mut Day, held: &AdviceSpan) {
     let long = duration::exact(SignedDuration::from_secs(held.held_s));
     let until = held
         .until
@@ -320,7 +320,7 @@ fn stretch(section: &mut Section, day: &mut Day, held: &Held) {
     }
 }
 
-fn performed(section: &mut Section, action: &Performed, has_end: bool) {
+fn performed(section: &mut Section, action: &ActionRow, has_end: bool) {
     let at = action.at.strftime("%F %T UTC");
     let part = action
         .part
@@ -352,7 +352,7 @@ fn performed(section: &mut Section, action: &Performed, has_end: bool) {
     states(section, action);
 }
 
-fn states(section: &mut Section, action: &Performed) {
+fn states(section: &mut Section, action: &ActionRow) {
     match &action.before {
         Some(before) => state(section, "before", before),
         None => section.item("before: nothing had been found yet"),
@@ -367,7 +367,7 @@ fn states(section: &mut Section, action: &Performed) {
     }
 }
 
-fn state(section: &mut Section, when: &str, state: &State) {
+fn state(section: &mut Section, when: &str, state: &ActionState) {
     section.item(format!("{when}, as found at {}", state.at.strftime("%F %T UTC")));
     let mut line = |what: &str, words: &str| section.kept(&format!("{what:<10}{words}"), LONGEST);
     line("advice", &state.recommendation);

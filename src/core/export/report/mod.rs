@@ -23,14 +23,14 @@ mod unknown;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-pub use self::actions::{AdviceSeen, Came, FailingStep, Leading, Performed, StageSeen, State};
-pub use self::consoles::Writing;
-pub use self::history::Held;
+pub use self::actions::{AdviceSeen, OutcomeRow, FailingStep, Leading, ActionRow, StageSeen, ActionState};
+pub use self::consoles::ConsoleRow;
+pub use self::history::AdviceSpan;
 pub use self::manual::{HandedOff, Manual, ManualStep, TickedStep};
 use self::names::Names;
 pub use self::place::Place;
 pub use self::pods::PodsSeen;
-pub use self::timeline::Moment;
+pub use self::timeline::TimelineRow;
 pub use self::unknown::{NotRuledOut, Unknown, UnknownStep};
 use crate::record::{Began, Entry, Line};
 use crate::text::markdown::clean_to;
@@ -80,17 +80,17 @@ pub struct Report {
     /// The incident in a few sentences.
     pub summary: Vec<String>,
     /// What was recommended, oldest first.
-    pub recommendations: Vec<Held>,
+    pub recommendations: Vec<AdviceSpan>,
     /// The changes to the cluster that were set out for, oldest first.
-    pub actions: Vec<Performed>,
+    pub actions: Vec<ActionRow>,
     /// The steps that the operator looks at and ticks.
     pub manual: Manual,
     /// What was never known.
     pub unknown: Unknown,
     /// Which consoles wrote, and when they came and went.
-    pub consoles: Vec<Writing>,
+    pub consoles: Vec<ConsoleRow>,
     /// Everything in its order.
-    pub timeline: Vec<Moment>,
+    pub timeline: Vec<TimelineRow>,
     /// The texts that went to other teams.
     pub hand_offs: Vec<HandedOff>,
 }

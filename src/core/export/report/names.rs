@@ -2,9 +2,9 @@
 
 use super::value;
 use crate::profile::Profile;
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, Sop, other_step};
-use crate::record::{Advised, Began};
+use crate::record::{SnapshotAdvice, Began};
 
 /// The names of one record.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl<'a> Names<'a> {
     }
 
     /// `restart the pods`, `escalate to OCM support`.
-    pub(super) fn advice(&self, action: Action, contact: Option<&str>) -> String {
+    pub(super) fn advice(&self, action: Advice, contact: Option<&str>) -> String {
         match (self.profile, contact) {
             (Some(profile), _) => value(&profile.advice_in_words(action, contact)),
             (None, Some(contact)) => value(&format!("{} to {contact}", action.words())),
@@ -33,7 +33,7 @@ impl<'a> Names<'a> {
     }
 
     /// `restart the pods (rule no-leader: Nobody leads the worker)`.
-    pub(super) fn advised(&self, one: &Advised) -> String {
+    pub(super) fn advised(&self, one: &SnapshotAdvice) -> String {
         let words = self.advice(one.action, one.contact.as_deref());
         match &one.rule {
             Some(rule) => format!("{words} (rule {})", self.rule(rule)),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::value;
-use crate::observe::observation::{Connection, Fact};
+use crate::observe::observation::{Connection, Observation};
 use crate::record::{Began, Entry, Line};
 
 /// Where an incident was, and as whom it was looked at.
@@ -62,8 +62,8 @@ impl Place {
 
 fn connection(line: &Line) -> Option<&Connection> {
     match &line.entry {
-        Entry::Fact(fact) => match &**fact {
-            Fact::Connection(connection) => Some(connection),
+        Entry::Observation(fact) => match &**fact {
+            Observation::Connection(connection) => Some(connection),
             _ => None,
         },
         _ => None,

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::observe::observation::{Fact, Pod};
-use crate::observe::source::{FeedId, FeedState};
-use crate::observe::state::Facts;
+use crate::observe::observation::{Observation, Pod};
+use crate::observe::source::{SourceId, SourceState};
+use crate::observe::state::State;
 use crate::record::{Entry, Line};
 
 /// The service's own pods, as they were known.
@@ -49,7 +49,7 @@ impl PodsByLine {
         let mut changes = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let changed = match &line.entry {
-                Entry::Fact(fact) => known.take(fact, line.at),
+                Entry::Observation(fact) => known.take(fact, line.at),
                 Entry::Began(began) => {
                     service = &began.profile.service.deployment;
                     known = Known::of_service(service);
@@ -79,7 +79,7 @@ impl PodsByLine {
 #[derive(Default)]
 struct Known {
     /// What tells whose a pod is.
-    facts: Facts,
+    facts: State,
     /// Whether the pods were read.
     read: bool,
     stale: bool,
@@ -88,22 +88,22 @@ struct Known {
 impl Known {
     fn of_service(deployment: &str) -> Self {
         Self {
-            facts: Facts::of_service(deployment),
+            facts: State::of_service(deployment),
             ..Self::default()
         }
     }
 
     /// Whether the fact may change what is known of the pods.
-    fn take(&mut self, fact: &Fact, at: Timestamp) -> bool {
+    fn take(&mut self, fact: &Observation, at: Timestamp) -> bool {
         match fact {
-            Fact::Pods(_) => {
+            Observation::Pods(_) => {
                 self.read = true;
                 self.stale = false;
             }
-            Fact::Pod(_) | Fact::PodGone(_) => self.read = true,
-            Fact::Deployment(_) | Fact::ReplicaSets(_) | Fact::ReplicaSet(_) | Fact::ReplicaSetGone(_) => {}
-            Fact::Feed(FeedId::Pods, state) => {
-                self.stale = !matches!(state, FeedState::Live);
+            Observation::Pod(_) | Observation::PodGone(_) => self.read = true,
+            Observation::Deployment(_) | Observation::ReplicaSets(_) | Observation::ReplicaSet(_) | Observation::ReplicaSetGone(_) => {}
+            Observation::Source(SourceId::Pods, state) => {
+                self.stale = !matches!(state, SourceState::Live);
                 return true;
             }
             _ => return false,

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{Leading, Performed, cut_short, leading};
-use super::history::Held;
+use super::actions::{Leading, ActionRow, cut_short, leading};
+use super::history::AdviceSpan;
 use super::names::Names;
 use super::{Report, changes};
-use crate::record::{Entry, Found, Line};
+use crate::record::{Entry, Snapshot, Line};
 use crate::text::duration;
 
 /// The sentences, each for itself.
@@ -56,9 +56,9 @@ fn what(report: &Report) -> String {
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
 /// The recommendations from the first on that was there when the sources had been read.
-fn without_first_looks(all: &[Held]) -> &[Held] {
+fn without_first_looks(all: &[AdviceSpan]) -> &[AdviceSpan] {
     let began = all.first().map_or(Timestamp::MIN, |first| first.from);
-    let passes = |held: &&Held| super::since(began, held.to) < FIRST_LOOK;
+    let passes = |held: &&AdviceSpan| super::since(began, held.to) < FIRST_LOOK;
     let first = all.iter().take_while(passes).count();
     &all[first.min(all.len().saturating_sub(1))..]
 }
@@ -81,7 +81,7 @@ fn advice(report: &Report) -> String {
 }
 
 /// What else was recommended, each once.
-fn in_between(between: &[Held], told: [&Held; 2]) -> String {
+fn in_between(between: &[AdviceSpan], told: [&AdviceSpan; 2]) -> String {
     let mut words: Vec<&str> = Vec::new();
     for held in between {
         let known = told.iter().any(|one| one.words == held.words);
@@ -96,10 +96,10 @@ fn in_between(between: &[Held], told: [&Held; 2]) -> String {
 }
 
 fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
-    let all: Vec<(Timestamp, &Found)> = lines
+    let all: Vec<(Timestamp, &Snapshot)> = lines
         .iter()
         .filter_map(|line| match &line.entry {
-            Entry::Found(found) => Some((line.at, &**found)),
+            Entry::Snapshot(found) => Some((line.at, &**found)),
             _ => None,
         })
         .collect();
@@ -108,7 +108,7 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
         .iter()
         .take_while(|(at, _)| super::since(*began, *at) < FIRST_LOOK);
     let mut found = all[looks.count() - 1..].iter().map(|(_, found)| *found);
-    let words = |found: &Found| {
+    let words = |found: &Snapshot| {
         let leaders = leading(found, names);
         let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
         leaders.iter().map(words).collect::<Vec<_>>().join("; ")
@@ -124,7 +124,7 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
     })
 }
 
-fn done(actions: &[Performed]) -> String {
+fn done(actions: &[ActionRow]) -> String {
     if actions.is_empty() {
         return "Nothing in the cluster was changed with sopwatch.".to_owned();
     }
@@ -142,7 +142,7 @@ fn done(actions: &[Performed]) -> String {
 }
 
 /// What the last change that was applied led to.
-fn effect(actions: &[Performed]) -> Option<String> {
+fn effect(actions: &[ActionRow]) -> Option<String> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
     let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
     let stage = last.stages.last().map(|stage| {

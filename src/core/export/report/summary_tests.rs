@@ -3,25 +3,25 @@
 use super::tests::{advised, began, intent, leaderless, line, outcome, told, well};
 use super::*;
 use crate::diagnose::leaders::Verdict;
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::record::{AdviceThen, Entry};
-use crate::remediate::command::{Aim, CommandOutcome};
+use crate::remediate::command::{PlanKind, CommandOutcome};
 
 /// While the sources are read for the first time everything is unknown: that is not what the incident began with.
 #[test]
 fn the_summary_begins_with_what_was_found_when_the_sources_had_been_read() {
     let mut unread = well();
     unread.recommendation = advised(
-        Action::Gather,
+        Advice::Gather,
         Some("unreadable"),
         &["database: nothing heard yet"],
     );
     unread.leaders[0].verdict = Verdict::Unknown;
     let lines = [
         line(0, began()),
-        line(1, Entry::Found(Box::new(unread))),
-        line(2, Entry::Found(Box::new(leaderless()))),
-        line(400, Entry::Found(Box::new(well()))),
+        line(1, Entry::Snapshot(Box::new(unread))),
+        line(2, Entry::Snapshot(Box::new(leaderless()))),
+        line(400, Entry::Snapshot(Box::new(well()))),
         line(500, Entry::Left { how: "SIGHUP".into() }),
     ];
     let report = Report::of(&lines, None);
@@ -40,14 +40,14 @@ fn of_what_was_confirmed_together_the_report_says_what_was_not_sent() {
     let part = |id: u64, number: usize| {
         let mut entry = intent(id, Some("no-leader"));
         if let Entry::Intent(intent) = &mut entry {
-            (intent.aim, intent.part) = (Aim::RestartAll, Some((number, 3)));
+            (intent.aim, intent.part) = (PlanKind::RestartAll, Some((number, 3)));
         }
         entry
     };
     let applied = || CommandOutcome::Applied { how: "".into() };
     let mut lines = vec![
         line(0, began()),
-        line(1, Entry::Found(Box::new(leaderless()))),
+        line(1, Entry::Snapshot(Box::new(leaderless()))),
         line(2, part(1, 1)),
         line(3, outcome(1, applied())),
         line(30, part(2, 2)),
@@ -65,7 +65,7 @@ fn of_what_was_confirmed_together_the_report_says_what_was_not_sent() {
     assert!(!told(&lines, None).contains("and 1 not"));
 }
 
-fn with_advice(id: u64, cause: Option<&str>, advice: Option<(Action, Option<&str>)>) -> Entry {
+fn with_advice(id: u64, cause: Option<&str>, advice: Option<(Advice, Option<&str>)>) -> Entry {
     let mut entry = intent(id, cause);
     if let Entry::Intent(intent) = &mut entry {
         intent.advice = advice.map(|(action, rule)| AdviceThen {
@@ -79,11 +79,11 @@ fn with_advice(id: u64, cause: Option<&str>, advice: Option<(Action, Option<&str
 
 #[test]
 fn of_each_command_the_report_says_what_was_advised_at_its_moment() {
-    let restart = Some((Action::RestartPods, Some("no-leader")));
-    let wait = Some((Action::Wait, Some("settling")));
+    let restart = Some((Advice::RestartPods, Some("no-leader")));
+    let wait = Some((Advice::Wait, Some("settling")));
     let lines = [
         line(0, began()),
-        line(1, Entry::Found(Box::new(leaderless()))),
+        line(1, Entry::Snapshot(Box::new(leaderless()))),
         line(2, with_advice(1, Some("no-leader"), restart)),
         line(3, with_advice(2, Some("no-leader"), wait)),
         line(4, with_advice(3, None, wait)),
@@ -142,7 +142,7 @@ fn an_older_record_that_says_of_a_part_that_it_worked_is_not_believed() {
     let effect = |of: usize| {
         let mut entry = intent(1, Some("no-leader"));
         if let Entry::Intent(intent) = &mut entry {
-            (intent.aim, intent.part) = (Aim::RestartAll, Some((1, of)));
+            (intent.aim, intent.part) = (PlanKind::RestartAll, Some((1, of)));
         }
         let stage = Entry::Stage {
             id: 1,

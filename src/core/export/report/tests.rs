@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{Report, json, markdown};
 use crate::diagnose::leaders::Verdict;
-use crate::observe::observation::{Connection, Fact, PodUid};
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
+use crate::observe::observation::{Connection, Observation, PodUid};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
 use crate::profile::Profile;
-use crate::profile::rule::Action;
+use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::record::{Advised, Began, Entry, Found, FoundLeader, FoundStep, Intent, Line, VERSION, Writer};
-use crate::remediate::command::{Aim, Command, CommandOutcome};
+use crate::record::{SnapshotAdvice, Began, Entry, Snapshot, SnapshotLeader, SnapshotStep, Intent, Line, VERSION, Writer};
+use crate::remediate::command::{PlanKind, Command, CommandOutcome};
 use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
 use crate::text::SafeText;
 
@@ -45,12 +45,12 @@ pub(super) fn began() -> Entry {
     }))
 }
 
-fn fact(fact: Fact) -> Entry {
-    Entry::Fact(Box::new(fact))
+fn fact(fact: Observation) -> Entry {
+    Entry::Observation(Box::new(fact))
 }
 
-fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> FoundStep {
-    FoundStep {
+fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> SnapshotStep {
+    SnapshotStep {
         id: id.to_owned(),
         status,
         value: value.to_owned(),
@@ -58,8 +58,8 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> FoundSt
     }
 }
 
-pub(super) fn advised(action: Action, rule: Option<&str>, because: &[&str]) -> Advised {
-    Advised {
+pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> SnapshotAdvice {
+    SnapshotAdvice {
         action,
         contact: None,
         rule: rule.map(str::to_owned),
@@ -69,13 +69,13 @@ pub(super) fn advised(action: Action, rule: Option<&str>, because: &[&str]) -> A
 }
 
 /// What is found while the Kafka worker is led like this.
-fn found(recommendation: Advised, kafka: (Verdict, Option<&str>), steps: Vec<FoundStep>) -> Found {
-    let leader = |worker: &str, verdict, pod: Option<&str>| FoundLeader {
+fn found(recommendation: SnapshotAdvice, kafka: (Verdict, Option<&str>), steps: Vec<SnapshotStep>) -> Snapshot {
+    let leader = |worker: &str, verdict, pod: Option<&str>| SnapshotLeader {
         worker: worker.to_owned(),
         verdict,
         pod: pod.map(str::to_owned),
     };
-    Found {
+    Snapshot {
         sop: "kafka-provisioning-latency".to_owned(),
         recommendation,
         leaders: vec![
@@ -83,11 +83,11 @@ fn found(recommendation: Advised, kafka: (Verdict, Option<&str>), steps: Vec<Fou
             leader(KAFKA, kafka.0, kafka.1),
         ],
         steps,
-        ..Found::default()
+        ..Snapshot::default()
     }
 }
 
-fn steps(pods: StepStatus, leader: StepStatus, seen: &str, evidence: &[&str]) -> Vec<FoundStep> {
+fn steps(pods: StepStatus, leader: StepStatus, seen: &str, evidence: &[&str]) -> Vec<SnapshotStep> {
     vec![
         step("pods-ready", pods, "3/3", &[]),
         step("leader-kafka", leader, seen, evidence),
@@ -96,13 +96,13 @@ fn steps(pods: StepStatus, leader: StepStatus, seen: &str, evidence: &[&str]) ->
     ]
 }
 
-pub(super) fn well() -> Found {
+pub(super) fn well() -> Snapshot {
     let steps = steps(StepStatus::Pass, StepStatus::Pass, "one: blf5h", &[]);
     let one = (Verdict::One, Some("msa-x-blf5h"));
-    found(advised(Action::None, None, &[]), one, steps)
+    found(advised(Advice::None, None, &[]), one, steps)
 }
 
-pub(super) fn leaderless() -> Found {
+pub(super) fn leaderless() -> Snapshot {
     let evidence = [
         "lease kafka ran out 07:12 ago",
         "2mgcp: not leader, 4s ago; Authorization: Bearer abcdefghijklmnop",
@@ -110,7 +110,7 @@ pub(super) fn leaderless() -> Found {
     let steps = steps(StepStatus::Pass, StepStatus::Fail, "none for 07:12", &evidence);
     let mut found = found(
         advised(
-            Action::RestartPods,
+            Advice::RestartPods,
             Some("no-leader"),
             &["no KafkaManager leader for 07:12"],
         ),
@@ -121,9 +121,9 @@ pub(super) fn leaderless() -> Found {
     found
 }
 
-fn settling() -> Found {
+fn settling() -> Snapshot {
     let until = ago(-120);
-    let mut wait = advised(Action::Wait, Some("settling"), &["2mgcp was deleted 20s ago"]);
+    let mut wait = advised(Advice::Wait, Some("settling"), &["2mgcp was deleted 20s ago"]);
     wait.until = Some(until);
     let steps = steps(StepStatus::Fail, StepStatus::Waiting, "settling", &[]);
     found(wait, (Verdict::Settling { until }, None), steps)
@@ -136,7 +136,7 @@ pub(super) fn intent(id: u64, cause: Option<&str>) -> Entry {
             pod: "msa-x-2mgcp".into(),
             uid: PodUid("2mgcp".into()),
         },
-        aim: Aim::RestartPod,
+        aim: PlanKind::RestartPod,
         cause: cause.map(str::to_owned),
         user: "oncall".into(),
         part: None,
@@ -157,8 +157,8 @@ fn stage(words: &str, good: Option<bool>) -> Entry {
     }
 }
 
-fn connection() -> Fact {
-    Fact::Connection(Connection {
+fn connection() -> Observation {
+    Observation::Connection(Connection {
         server: "https://api.stage:6443".into(),
         context: Some("stage".into()),
         user: "oncall".into(),
@@ -170,7 +170,7 @@ fn connection() -> Fact {
 
 /// An incident of a quarter of an hour, over midnight, on two consoles.
 fn script() -> Vec<Line> {
-    let pods = |short: &[&str]| Fact::Pods(short.iter().map(|short| pod(short, 3_600)).collect());
+    let pods = |short: &[&str]| Observation::Pods(short.iter().map(|short| pod(short, 3_600)).collect());
     let tick = |step: &str, note: &str| Entry::Ticked {
         step: step.to_owned(),
         note: note.into(),
@@ -195,11 +195,11 @@ fn script() -> Vec<Line> {
     [
         (0, began()),
         (1, fact(connection())),
-        (1, fact(Fact::Deployment(Some(deployment(3))))),
+        (1, fact(Observation::Deployment(Some(deployment(3))))),
         (2, fact(pods(&SHORT))),
         (2, Entry::ClockAhead(jiff::SignedDuration::from_secs(-3))),
-        (3, Entry::Found(Box::new(well()))),
-        (60, Entry::Found(Box::new(leaderless()))),
+        (3, Entry::Snapshot(Box::new(well()))),
+        (60, Entry::Snapshot(Box::new(leaderless()))),
         (90, tick("error-tracker", "nothing new since noon")),
         (
             95,
@@ -209,31 +209,31 @@ fn script() -> Vec<Line> {
         ),
         (100, intent(1, Some("no-leader"))),
         (102, outcome(1, unknown)),
-        (103, fact(Fact::PodGone(PodUid("2mgcp".into())))),
-        (103, fact(Fact::Pod(waiting_pod("n3w0d", 2, "ContainerCreating")))),
-        (104, Entry::Found(Box::new(settling()))),
+        (103, fact(Observation::PodGone(PodUid("2mgcp".into())))),
+        (103, fact(Observation::Pod(waiting_pod("n3w0d", 2, "ContainerCreating")))),
+        (104, Entry::Snapshot(Box::new(settling()))),
         (105, outcome(1, applied)),
         (140, intent(2, None)),
         (140, outcome(2, refused)),
-        (150, fact(Fact::Pod(pod("n3w0d", 40)))),
+        (150, fact(Observation::Pod(pod("n3w0d", 40)))),
         (150, stage("replacement is ready", None)),
         (
             160,
             fact(failing(
-                FeedId::Database,
+                SourceId::Database,
                 ProblemKind::Refused,
                 "db.example refuses",
             )),
         ),
-        (170, fact(Fact::Feed(FeedId::Database, FeedState::Live))),
+        (170, fact(Observation::Source(SourceId::Database, SourceState::Live))),
         (180, stage("leader again, rows moving", Some(true))),
-        (181, Entry::Found(Box::new(well()))),
+        (181, Entry::Snapshot(Box::new(well()))),
         (200, hand_off),
         (210, lost),
         (211, Entry::LeftOut { records: 120 }),
         (220, Entry::Left { how: "SIGHUP".into() }),
         (820, Entry::Joined(writer("bob"))),
-        (830, Entry::Found(Box::new(well()))),
+        (830, Entry::Snapshot(Box::new(well()))),
         (900, Entry::Closed(writer("bob"))),
     ]
     .into_iter()
@@ -271,7 +271,7 @@ fn each_action_has_what_was_found_before_and_after() {
     let [first, second] = &report.actions[..] else {
         panic!("{:?}", report.actions);
     };
-    let ready = |state: &Option<super::State>| {
+    let ready = |state: &Option<super::ActionState>| {
         let pods = state.as_ref().and_then(|state| state.pods);
         pods.map(|pods| (pods.ready, pods.known, pods.asked))
     };
@@ -295,15 +295,15 @@ fn what_another_change_leads_to_is_not_told_of_the_one_before() {
     let applied = || CommandOutcome::Applied { how: "".into() };
     let lines = [
         line(0, began()),
-        line(1, Entry::Found(Box::new(leaderless()))),
+        line(1, Entry::Snapshot(Box::new(leaderless()))),
         line(2, intent(1, None)),
         line(3, outcome(1, applied())),
-        line(4, Entry::Found(Box::new(settling()))),
+        line(4, Entry::Snapshot(Box::new(settling()))),
         line(5, intent(2, None)),
         line(6, outcome(2, applied())),
-        line(7, Entry::Found(Box::new(well()))),
+        line(7, Entry::Snapshot(Box::new(well()))),
         // long after everything has settled
-        line(7_000, Entry::Found(Box::new(leaderless()))),
+        line(7_000, Entry::Snapshot(Box::new(leaderless()))),
     ];
     let report = Report::of(&lines, None);
     let after: Vec<_> = report
@@ -351,7 +351,7 @@ fn a_recommendation_stands_only_as_long_as_somebody_looks() {
     // a console that was killed did not say that it was left
     let lines = [
         line(0, began()),
-        line(1, Entry::Found(Box::new(well()))),
+        line(1, Entry::Snapshot(Box::new(well()))),
         line(5, Entry::Note { text: "x".into() }),
         line(3_600, Entry::Joined(writer("bob"))),
     ];
@@ -436,7 +436,7 @@ fn a_tick_that_is_taken_back_is_none() {
 
 #[test]
 fn whatever_is_missing_the_rest_is_told() {
-    let found = || Entry::Found(Box::new(leaderless()));
+    let found = || Entry::Snapshot(Box::new(leaderless()));
     let cases: [(Vec<Line>, &[&str]); 3] = [
         (
             Vec::new(),
@@ -487,7 +487,7 @@ fn hostile() -> Vec<Line> {
     let owned = || HOSTILE.to_owned();
     let mut bad = leaderless();
     bad.recommendation.because = vec![owned()];
-    bad.also = vec![advised(Action::Escalate, Some(HOSTILE), &[HOSTILE])];
+    bad.also = vec![advised(Advice::Escalate, Some(HOSTILE), &[HOSTILE])];
     bad.not_ruled_out = vec![(owned(), owned())];
     bad.steps
         .push(step(HOSTILE, StepStatus::Fail, HOSTILE, &[HOSTILE]));
@@ -518,15 +518,15 @@ fn hostile() -> Vec<Line> {
         uid: PodUid(text()),
     };
     does.user = text();
-    let Fact::Connection(mut to) = connection() else {
+    let Observation::Connection(mut to) = connection() else {
         panic!()
     };
     (to.user, to.server, to.namespace) = (text(), text(), text());
     let entries = [
         Entry::Began(first),
-        fact(Fact::Connection(to)),
-        fact(failing(FeedId::Pods, ProblemKind::Reset, HOSTILE)),
-        Entry::Found(Box::new(bad)),
+        fact(Observation::Connection(to)),
+        fact(failing(SourceId::Pods, ProblemKind::Reset, HOSTILE)),
+        Entry::Snapshot(Box::new(bad)),
         Entry::Intent(does),
         outcome(1, CommandOutcome::Failed { why: text() }),
         stage(HOSTILE, Some(false)),

@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::actions::why;
 use super::names::Names;
 use super::{changes, consoles, since, value};
-use crate::observe::observation::Fact;
-use crate::observe::source::{FeedId, FeedState};
-use crate::record::{Entry, Found, Intent, Line};
+use crate::observe::observation::Observation;
+use crate::observe::source::{SourceId, SourceState};
+use crate::record::{Entry, Snapshot, Intent, Line};
 use crate::text::duration;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Moment {
+pub struct TimelineRow {
     /// When.
     pub at: Timestamp,
     /// What kind: as the record's lines name it (`began`, `joined`, `found`, `sop`, `intent`, `outcome`, `stage`, `ticked`, `unticked`,
@@ -29,7 +29,7 @@ pub struct Moment {
 }
 
 /// The whole record as moments.
-pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<Moment> {
+pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<TimelineRow> {
     let mut teller = Teller {
         names,
         found: None,
@@ -49,13 +49,13 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<Moment> {
 struct Teller<'a> {
     names: &'a Names<'a>,
     /// The finding before.
-    found: Option<&'a Found>,
+    found: Option<&'a Snapshot>,
     /// Whether another console has found nothing yet.
     anew: bool,
     /// Sources that failed.
-    failing: BTreeSet<&'a FeedId>,
+    failing: BTreeSet<&'a SourceId>,
     last_at: Option<Timestamp>,
-    moments: Vec<Moment>,
+    moments: Vec<TimelineRow>,
 }
 
 impl<'a> Teller<'a> {
@@ -65,8 +65,8 @@ impl<'a> Teller<'a> {
             self.gap(line.at);
         }
         let words = match &line.entry {
-            Entry::Fact(fact) => return self.fact(line.at, fact),
-            Entry::Found(found) => return self.found(line, found),
+            Entry::Observation(fact) => return self.fact(line.at, fact),
+            Entry::Snapshot(found) => return self.found(line, found),
             Entry::LeftOut { .. } => return,
             Entry::Began(_) | Entry::Joined(_) | Entry::Left { .. } | Entry::Closed(_) => {
                 came_and_went(&line.entry)
@@ -79,7 +79,7 @@ impl<'a> Teller<'a> {
 
     fn tell(&mut self, at: Timestamp, kind: &'static str, words: &str, more: Vec<String>) {
         let words = value(words);
-        self.moments.push(Moment {
+        self.moments.push(TimelineRow {
             at,
             kind,
             words,
@@ -95,7 +95,7 @@ impl<'a> Teller<'a> {
         self.failing.clear();
     }
 
-    fn found(&mut self, line: &'a Line, found: &'a Found) {
+    fn found(&mut self, line: &'a Line, found: &'a Snapshot) {
         let more = changes::between(self.found, found, self.names);
         let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
         let anew = std::mem::take(&mut self.anew);
@@ -111,13 +111,13 @@ impl<'a> Teller<'a> {
     }
 
     /// Sources that fail and recover; a log comes and goes with its container.
-    fn fact(&mut self, at: Timestamp, fact: &'a Fact) {
-        let Fact::Feed(id, state) = fact else { return };
-        if matches!(id, FeedId::Log(_) | FeedId::Scrape(_)) {
+    fn fact(&mut self, at: Timestamp, fact: &'a Observation) {
+        let Observation::Source(id, state) = fact else { return };
+        if matches!(id, SourceId::Log(_) | SourceId::Scrape(_)) {
             return;
         }
         match state {
-            FeedState::Failing { problem, .. } if self.failing.insert(id) => {
+            SourceState::Failing { problem, .. } if self.failing.insert(id) => {
                 self.tell(
                     at,
                     "source",
@@ -125,7 +125,7 @@ impl<'a> Teller<'a> {
                     Vec::new(),
                 );
             }
-            FeedState::Live if self.failing.remove(id) => {
+            SourceState::Live if self.failing.remove(id) => {
                 self.tell(at, "source", &format!("{} works again", id.name()), Vec::new());
             }
             _ => {}

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::value;
-use crate::observe::observation::Fact;
+use crate::observe::observation::Observation;
 use crate::profile::sop::StepStatus;
 use crate::record::{Entry, Line};
 
@@ -67,8 +67,8 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Unknown {
                 }
             }
             Entry::LeftOut { records } => unknown.logs_left_out += records,
-            Entry::Fact(fact) => {
-                if let Fact::LogNote { missed, .. } = &**fact {
+            Entry::Observation(fact) => {
+                if let Observation::LogNote { missed, .. } = &**fact {
                     unknown.log_lines_missed += missed;
                 }
             }
@@ -82,7 +82,7 @@ fn steps(lines: &[Line], names: &Names<'_>) -> Vec<UnknownStep> {
     let mut open: Vec<UnknownStep> = Vec::new();
     let mut known: BTreeMap<&str, bool> = BTreeMap::new();
     for line in lines {
-        let Entry::Found(found) = &line.entry else {
+        let Entry::Snapshot(found) = &line.entry else {
             continue;
         };
         for step in &found.steps {
@@ -105,7 +105,7 @@ fn steps(lines: &[Line], names: &Names<'_>) -> Vec<UnknownStep> {
 
 fn not_ruled_out(lines: &[Line]) -> Vec<NotRuledOut> {
     let last = lines.iter().rev().find_map(|line| match &line.entry {
-        Entry::Found(found) => Some(found),
+        Entry::Snapshot(found) => Some(found),
         _ => None,
     });
     let open = last.into_iter().flat_map(|found| &found.not_ruled_out);

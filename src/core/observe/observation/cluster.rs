@@ -1,4 +1,4 @@
-//! Facts that the Kubernetes API tells.
+//! What the Kubernetes API says.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Facts that the service's database tells. Ages are whole seconds by the database server's clock.
+//! What the service's database says. Ages are whole seconds by the database server's clock.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,7 @@ pub struct StatusCount {
     /// Age of the oldest by the status's clock basis, seconds; negative where the writer's clock is ahead, `None` where the basis is null.
     pub oldest_s: Option<i64>,
     /// Rows older than the status's limit, as the source of an older record judged it; sources no longer say.
-    /// [`Facts::overdue`](crate::observe::state::Facts::overdue) judges the rows.
+    /// [`State::overdue`](crate::observe::state::State::overdue) judges the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<u64>,
 }

@@ -19,18 +19,19 @@ pub use self::database::{
 };
 pub use self::vitals::{ContainerUsage, OutboundTotals, PodUsage, RequestTotals, Scrape};
 use crate::logparse::{ContainerKey, LogBatch};
-use crate::observe::source::{FeedId, FeedState};
+use crate::observe::source::{SourceId, SourceState};
 use crate::text::SafeText;
 
 /// One observation, as an adapter sends it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub enum Fact {
+pub enum Observation {
     /// Who and where we are, read from the live connection.
     Connection(Connection),
     /// What time it is by the API server's clock.
     ServerClock(Timestamp),
     /// The state of a source changed, or the source was heard again.
-    Feed(FeedId, FeedState),
+    #[serde(rename = "Feed")]
+    Source(SourceId, SourceState),
     /// The deployment as it stands; `None` when the namespace has none of that name.
     Deployment(Option<Deployment>),
     /// All ReplicaSets with the service's label: replaces what was known.

@@ -1,4 +1,4 @@
-//! Facts about how the service is doing: what its pods use, and what they count themselves.
+//! How the service is doing: what its pods use, and what they count themselves.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

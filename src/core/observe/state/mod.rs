@@ -22,12 +22,12 @@ pub use self::owners::{Basis, Owners};
 pub use self::vitals::VitalSamples;
 use crate::diagnose::leaders::LeaderEvidence;
 use crate::logparse::{ContainerKey, LogBatch, LogProgress, RequestBuckets};
-use crate::observe::log_errors::ErrorEvidence;
+use crate::observe::log_errors::LogErrors;
 use crate::observe::observation::{
-    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Fact, Lease, Pod, PodUid,
+    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Observation, Lease, Pod, PodUid,
     Reading, Rows, Standby, Standing, StatusCount,
 };
-use crate::observe::source::{Feed, FeedId, FeedState, Freshness};
+use crate::observe::source::{Source, SourceId, SourceState, Freshness};
 use crate::text::SafeText;
 
 /// How old the last sign of life of a source may be before nothing may be concluded from it.
@@ -58,7 +58,7 @@ type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Facts {
+pub struct State {
     /// When the incident began: when somebody began to look, which is after it began for the users.
     pub began_at: Option<Timestamp>,
     /// How many times as fast as that of the sources the clock runs that dates the facts, where it does.
@@ -66,7 +66,7 @@ pub struct Facts {
     speed: Option<f64>,
     /// Who and where we are, once connected.
     pub connection: Option<Connection>,
-    /// The deployment; `None` also when there is none: [`Facts::feed`] tells whether it was looked at.
+    /// The deployment; `None` also when there is none: [`State::feed`] tells whether it was looked at.
     pub deployment: Option<Deployment>,
     /// The service's own pods, by their controllers.
     pub pods: BTreeMap<PodUid, Pod>,
@@ -90,7 +90,7 @@ pub struct Facts {
     pub leaders: LeaderEvidence,
     /// What the logs say about errors.
     #[serde(skip)]
-    pub errors: ErrorEvidence,
+    pub errors: LogErrors,
     /// What the logs of the living say about requests, by half minute.
     #[serde(skip)]
     pub requests: BTreeMap<ContainerKey, RequestBuckets>,
@@ -109,7 +109,7 @@ pub struct Facts {
     #[serde(skip)]
     pub api_back_at: Option<Timestamp>,
     #[serde(skip)]
-    feeds: BTreeMap<FeedId, Feed>,
+    feeds: BTreeMap<SourceId, Source>,
     /// How many logs are followed, and how many are read in turns.
     #[serde(skip)]
     logs_read: LogsRead,
@@ -148,79 +148,79 @@ pub struct LeaseTrack {
     pub advanced_at: Option<Timestamp>,
 }
 
-impl Facts {
+impl State {
     /// Takes in a fact that came at `now`.
-    pub fn apply(&mut self, fact: Fact, now: Timestamp) {
+    pub fn apply(&mut self, fact: Observation, now: Timestamp) {
         match fact {
-            Fact::Connection(connection) => self.connection = Some(connection),
+            Observation::Connection(connection) => self.connection = Some(connection),
             // Whoever gives the time takes it into account.
-            Fact::ServerClock(_) => {}
-            Fact::Feed(id, state) => self.hear(id, state, now),
-            fact @ (Fact::ReplicaSets(_) | Fact::ReplicaSet(_) | Fact::ReplicaSetGone(_)) => {
+            Observation::ServerClock(_) => {}
+            Observation::Source(id, state) => self.hear(id, state, now),
+            fact @ (Observation::ReplicaSets(_) | Observation::ReplicaSet(_) | Observation::ReplicaSetGone(_)) => {
                 self.apply_owner(&fact);
-                self.hear(FeedId::ReplicaSets, FeedState::Live, now);
+                self.hear(SourceId::ReplicaSets, SourceState::Live, now);
             }
-            Fact::Deployment(deployment) => {
-                let fact = Fact::Deployment(deployment);
+            Observation::Deployment(deployment) => {
+                let fact = Observation::Deployment(deployment);
                 self.apply_owner(&fact);
-                if let Fact::Deployment(deployment) = fact {
+                if let Observation::Deployment(deployment) = fact {
                     self.deployment = deployment;
                 }
-                self.hear(FeedId::Deployment, FeedState::Live, now);
+                self.hear(SourceId::Deployment, SourceState::Live, now);
             }
-            Fact::Autoscaler(autoscaler) => {
+            Observation::Autoscaler(autoscaler) => {
                 self.autoscaler = autoscaler;
-                self.hear(FeedId::Autoscaler, FeedState::Live, now);
+                self.hear(SourceId::Autoscaler, SourceState::Live, now);
             }
-            Fact::Pods(pods) => {
+            Observation::Pods(pods) => {
                 self.replace_pods(pods);
-                self.hear(FeedId::Pods, FeedState::Live, now);
+                self.hear(SourceId::Pods, SourceState::Live, now);
             }
-            Fact::Pod(pod) => {
+            Observation::Pod(pod) => {
                 self.put_pod(pod);
-                self.hear(FeedId::Pods, FeedState::Live, now);
+                self.hear(SourceId::Pods, SourceState::Live, now);
             }
-            Fact::PodGone(uid) => {
+            Observation::PodGone(uid) => {
                 self.other_pods.remove(&uid);
                 self.forget_pod(&uid);
-                self.hear(FeedId::Pods, FeedState::Live, now);
+                self.hear(SourceId::Pods, SourceState::Live, now);
             }
-            Fact::ClusterEvents(events) => {
+            Observation::ClusterEvents(events) => {
                 self.cluster_events = events
                     .into_iter()
                     .map(|event| (event.uid.clone(), event))
                     .collect();
-                self.hear(FeedId::ClusterEvents, FeedState::Live, now);
+                self.hear(SourceId::ClusterEvents, SourceState::Live, now);
             }
-            Fact::ClusterEvent(event) => {
+            Observation::ClusterEvent(event) => {
                 self.cluster_events.insert(event.uid.clone(), event);
-                self.hear(FeedId::ClusterEvents, FeedState::Live, now);
+                self.hear(SourceId::ClusterEvents, SourceState::Live, now);
             }
-            Fact::ClusterEventGone(uid) => {
+            Observation::ClusterEventGone(uid) => {
                 self.cluster_events.remove(&uid);
             }
-            Fact::Access(access) => {
+            Observation::Access(access) => {
                 self.access = access;
-                self.hear(FeedId::Access, FeedState::Live, now);
+                self.hear(SourceId::Access, SourceState::Live, now);
             }
-            Fact::Log(batch) => self.apply_log(&batch, now),
-            Fact::LogNote { source, missed, .. } => {
+            Observation::Log(batch) => self.apply_log(&batch, now),
+            Observation::LogNote { source, missed, .. } => {
                 // Lines may be missed before the first batch comes.
                 if self.pods.contains_key(&source.pod_uid) {
                     self.logs.entry(source).or_default().missed += missed;
                 }
             }
-            Fact::DatabaseConnection(connection) => self.database = Some(connection),
-            Fact::Database(reading) => self.apply_reading(reading, now),
-            Fact::Rows(rows) => self.rows = Some((now, rows)),
-            Fact::Usage(usage) => {
+            Observation::DatabaseConnection(connection) => self.database = Some(connection),
+            Observation::Database(reading) => self.apply_reading(reading, now),
+            Observation::Rows(rows) => self.rows = Some((now, rows)),
+            Observation::Usage(usage) => {
                 self.vitals.add_usage(usage, now);
-                self.hear(FeedId::Usage, FeedState::Live, now);
+                self.hear(SourceId::Usage, SourceState::Live, now);
             }
-            Fact::Scrape { pod, scrape } => {
+            Observation::Scrape { pod, scrape } => {
                 if let Some(known) = self.pods.get(&pod) {
                     self.vitals.add_scrape(pod.clone(), known.restarts, scrape, now);
-                    self.hear(FeedId::Scrape(pod), FeedState::Live, now);
+                    self.hear(SourceId::Scrape(pod), SourceState::Live, now);
                 }
             }
         }
@@ -228,7 +228,7 @@ impl Facts {
 
     /// Moves every moment that was told by a clock which turns out to be off by `span`.
     pub fn shift(&mut self, span: SignedDuration) {
-        let feeds = self.feeds.values_mut().flat_map(Feed::moments);
+        let feeds = self.feeds.values_mut().flat_map(Source::moments);
         let readings = self.reading.iter_mut().map(|(at, _)| at);
         let rows = self.rows.iter_mut().map(|(at, _)| at);
         let counts = self.counts.iter_mut().map(|(at, _)| at);
@@ -244,11 +244,11 @@ impl Facts {
         }
     }
 
-    fn hear(&mut self, id: FeedId, state: FeedState, now: Timestamp) {
+    fn hear(&mut self, id: SourceId, state: SourceState, now: Timestamp) {
         if pod_of(&id).is_some_and(|pod| !self.pods.contains_key(pod)) {
             return;
         }
-        if let FeedId::Log(key) = &id
+        if let SourceId::Log(key) = &id
             && !self.feeds.contains_key(&id)
         {
             self.forget_old_instances(key);
@@ -258,10 +258,10 @@ impl Facts {
         let lived = self
             .heard_at(&id)
             .map(|at| at.saturating_sub(UNNOTICED).unwrap_or(at));
-        let is_api = id == FeedId::Api;
-        let of_log = matches!(id, FeedId::Log(_));
-        let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(now));
-        if is_api && state == FeedState::Live && matches!(feed.state, FeedState::Failing { .. }) {
+        let is_api = id == SourceId::Api;
+        let of_log = matches!(id, SourceId::Log(_));
+        let feed = self.feeds.entry(id).or_insert_with(|| Source::new(now));
+        if is_api && state == SourceState::Live && matches!(feed.state, SourceState::Failing { .. }) {
             self.api_back_at = Some(now);
         }
         feed.heard_at = own.max(lived);
@@ -274,12 +274,12 @@ impl Facts {
 
     pub(super) fn count_logs(&mut self) {
         let states = || {
-            let logs = self.feeds.iter().filter(|(id, _)| matches!(id, FeedId::Log(_)));
+            let logs = self.feeds.iter().filter(|(id, _)| matches!(id, SourceId::Log(_)));
             logs.map(|(_, feed)| &feed.state)
         };
         self.logs_read = LogsRead {
-            followed: states().filter(|state| **state == FeedState::Live).count(),
-            in_turns: states().filter(|state| **state == FeedState::Resting).count(),
+            followed: states().filter(|state| **state == SourceState::Live).count(),
+            in_turns: states().filter(|state| **state == SourceState::Resting).count(),
         };
     }
 
@@ -300,20 +300,20 @@ impl Facts {
     }
 
     /// When a source was last known to be current: a watch whose stream stands is as current as the server's last sign of life.
-    fn heard_at(&self, id: &FeedId) -> Option<Timestamp> {
+    fn heard_at(&self, id: &SourceId) -> Option<Timestamp> {
         let feed = self.feeds.get(id)?;
         let watched = matches!(
             id,
-            FeedId::Deployment
-                | FeedId::Pods
-                | FeedId::ReplicaSets
-                | FeedId::Autoscaler
-                | FeedId::ClusterEvents
+            SourceId::Deployment
+                | SourceId::Pods
+                | SourceId::ReplicaSets
+                | SourceId::Autoscaler
+                | SourceId::ClusterEvents
         );
-        if !watched || feed.state != FeedState::Live {
+        if !watched || feed.state != SourceState::Live {
             return feed.heard_at;
         }
-        let api = self.feeds.get(&FeedId::Api).and_then(|api| api.heard_at);
+        let api = self.feeds.get(&SourceId::Api).and_then(|api| api.heard_at);
         feed.heard_at.map(|at| at.max(api.unwrap_or(at)))
     }
 
@@ -332,7 +332,7 @@ impl Facts {
         if let Some(requests) = &batch.requests {
             self.requests.insert(batch.source.clone(), requests.clone());
         }
-        self.hear(FeedId::Log(batch.source.clone()), FeedState::Live, now);
+        self.hear(SourceId::Log(batch.source.clone()), SourceState::Live, now);
     }
 
     /// A container that crashes all day has hundreds of instances: the newest few tell all there is to know.
@@ -346,12 +346,12 @@ impl Facts {
         self.requests.retain(|key, _| !is_old(key));
         self.errors.forget(is_old);
         self.feeds
-            .retain(|id, _| !matches!(id, FeedId::Log(key) if is_old(key)));
+            .retain(|id, _| !matches!(id, SourceId::Log(key) if is_old(key)));
         self.count_logs();
     }
 
     fn apply_reading(&mut self, mut reading: Reading, now: Timestamp) {
-        self.hear(FeedId::Database, FeedState::Live, now);
+        self.hear(SourceId::Database, SourceState::Live, now);
         for lease in reading
             .leases
             .iter()
@@ -390,14 +390,14 @@ impl Facts {
     }
 
     /// A source, if it was ever heard of.
-    pub fn feed(&self, id: &FeedId) -> Option<&Feed> {
+    pub fn feed(&self, id: &SourceId) -> Option<&Source> {
         self.feeds.get(id)
     }
 
     /// A source's name as the operator knows it: a pod's by its short name.
-    pub fn source_name(&self, id: &FeedId) -> String {
+    pub fn source_name(&self, id: &SourceId) -> String {
         match id {
-            FeedId::Scrape(uid) => match self.pods.get(uid) {
+            SourceId::Scrape(uid) => match self.pods.get(uid) {
                 Some(pod) => format!("metrics of {}", pod.short_name()),
                 None => id.name(),
             },
@@ -406,7 +406,7 @@ impl Facts {
     }
 
     /// All sources.
-    pub fn feeds(&self) -> impl Iterator<Item = (&FeedId, &Feed)> {
+    pub fn feeds(&self) -> impl Iterator<Item = (&SourceId, &Source)> {
         self.feeds.iter()
     }
 
@@ -422,19 +422,19 @@ impl Facts {
     }
 
     /// Whether what a source says is of now.
-    pub fn is_fresh(&self, id: &FeedId, now: Timestamp) -> bool {
+    pub fn is_fresh(&self, id: &SourceId, now: Timestamp) -> bool {
         matches!(self.freshness(id, now), Freshness::Fresh(_))
     }
 
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.
-    pub fn freshness(&self, id: &FeedId, now: Timestamp) -> Freshness {
+    pub fn freshness(&self, id: &SourceId, now: Timestamp) -> Freshness {
         let Some(feed) = self.feeds.get(id) else {
             return Freshness::Missing;
         };
         let Some(heard_at) = self.heard_at(id) else {
             return Freshness::Missing;
         };
-        if let Some((read_at, standby)) = self.standby_behind().filter(|_| *id == FeedId::Database) {
+        if let Some((read_at, standby)) = self.standby_behind().filter(|_| *id == SourceId::Database) {
             return match standby.behind_s {
                 Some(behind) => {
                     let read = now.duration_since(read_at).max(SignedDuration::ZERO);
@@ -444,11 +444,11 @@ impl Facts {
             };
         }
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
-        let asked_once = matches!(id, FeedId::Access) || matches!(feed.state, FeedState::Ended);
+        let asked_once = matches!(id, SourceId::Access) || matches!(feed.state, SourceState::Ended);
         // What is asked every so often is not silent before the next answer is due.
         let rests = match id {
-            FeedId::Usage | FeedId::Scrape(_) => self.paced(VITALS_EVERY),
-            FeedId::Log(_) if feed.state == FeedState::Live => self.paced(self.check_waits()),
+            SourceId::Usage | SourceId::Scrape(_) => self.paced(VITALS_EVERY),
+            SourceId::Log(_) if feed.state == SourceState::Live => self.paced(self.check_waits()),
             _ => SignedDuration::ZERO,
         };
         if asked_once || age <= self.paced(STALE_AFTER) + rests {
@@ -507,10 +507,10 @@ impl Facts {
 }
 
 /// The pod that a source belongs to.
-fn pod_of(id: &FeedId) -> Option<&PodUid> {
+fn pod_of(id: &SourceId) -> Option<&PodUid> {
     match id {
-        FeedId::Log(key) => Some(&key.pod_uid),
-        FeedId::Scrape(pod) => Some(pod),
+        SourceId::Log(key) => Some(&key.pod_uid),
+        SourceId::Scrape(pod) => Some(pod),
         _ => None,
     }
 }

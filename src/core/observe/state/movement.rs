@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{CHANGE_WINDOW, Facts};
+use super::{CHANGE_WINDOW, State};
 use crate::diagnose::overdue;
 use crate::observe::observation::{Reading, Standing, StandingRow, TableReading, UnderWay};
 use crate::profile::{ClockBasis, Role, Table};
@@ -330,7 +330,7 @@ fn complete(table: &mut TableReading, watch: &Watch) {
     }
 }
 
-impl Facts {
+impl State {
     /// The rows of a table that are on their way in the newest reading; `None` where they were not read.
     pub fn under_way(&self, table: &str) -> Option<&UnderWay> {
         let (_, reading) = self.reading.as_ref()?;

@@ -71,15 +71,15 @@ fn cut(rows: &[Listed]) -> Reading {
 }
 
 /// Polls that came so many seconds ago.
-fn watched(polls: impl IntoIterator<Item = (i64, Reading)>) -> Facts {
-    let mut facts = Facts::default();
+fn watched(polls: impl IntoIterator<Item = (i64, Reading)>) -> State {
+    let mut facts = State::default();
     for (seconds, reading) in polls {
-        facts.apply(Fact::Database(reading), ago(seconds));
+        facts.apply(Observation::Database(reading), ago(seconds));
     }
     facts
 }
 
-fn passed(facts: &Facts, status: &str) -> (Option<u64>, Option<u64>) {
+fn passed(facts: &State, status: &str) -> (Option<u64>, Option<u64>) {
     let movement = facts.movement(&table(), status);
     (movement.entered, movement.left)
 }
@@ -135,7 +135,7 @@ fn the_first_poll_tells_no_movement() {
         (movement.next_limit_s, movement.next.as_deref()),
         (Some(80), Some("a"))
     );
-    assert_eq!(Facts::default().movement(&table(), ACCEPTED), Movement::default());
+    assert_eq!(State::default().movement(&table(), ACCEPTED), Movement::default());
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn after_a_gap_only_a_row_that_was_not_written_is_known_to_have_stayed() {
         let after = [row("still", ACCEPTED, gap + 10), row("written", ACCEPTED, 3)];
         watched([(gap, poll(&before)), (0, poll(&after))])
     };
-    let at = |facts: &Facts, id: &str| facts.seen("clusters", &id.into()).unwrap().at;
+    let at = |facts: &State, id: &str| facts.seen("clusters", &id.into()).unwrap().at;
     let close = facts(60);
     assert_eq!((at(&close, "still"), at(&close, "written")), (ago(60), ago(60)));
     assert_eq!(passed(&close, ACCEPTED), (Some(0), Some(1)));
@@ -243,13 +243,13 @@ fn the_next_limit_is_that_of_the_oldest_row_not_yet_over_it() {
 }
 
 /// Polls each 5 s from so long ago until now.
-fn each(from: i64, rows: impl Fn(i64) -> Vec<Listed>) -> Facts {
+fn each(from: i64, rows: impl Fn(i64) -> Vec<Listed>) -> State {
     watched((0..=from / 5).rev().map(|step| (step * 5, poll(&rows(step * 5)))))
 }
 
 #[test]
 fn slow_is_told_from_stuck() {
-    let moves = |facts: &Facts, status: &str| facts.movement(&table(), status).moves;
+    let moves = |facts: &State, status: &str| facts.movement(&table(), status).moves;
     let waits = |seconds: i64| {
         vec![
             row("a", ACCEPTED, 1_000 - seconds),
@@ -290,7 +290,7 @@ fn rows_that_fail_are_no_way_forward() {
     let mut last = poll(&[row("a", ACCEPTED, 1_000)]);
     last.tables[0].standing.as_mut().unwrap().rows = vec![standing(&row("b", "failed", 2))];
     let mut facts = each(300, |_| vec![row("a", ACCEPTED, 995), row("b", ACCEPTED, 500)]);
-    facts.apply(Fact::Database(last), ago(-5));
+    facts.apply(Observation::Database(last), ago(-5));
     let movement = facts.movement(&table(), ACCEPTED);
     assert_eq!((movement.left, movement.moves), (Some(1), None));
 }
@@ -309,7 +309,7 @@ fn the_oldest_row_is_the_same_until_it_goes() {
         ("old", ago(15), None)
     );
     let mut facts = facts;
-    facts.apply(Fact::Database(poll(&[row("twin", ACCEPTED, 110)])), ago(5));
+    facts.apply(Observation::Database(poll(&[row("twin", ACCEPTED, 110)])), ago(5));
     let oldest = facts.oldest("clusters", ACCEPTED).unwrap();
     assert_eq!(
         (&*oldest.id, oldest.since, oldest.moved_at),
@@ -326,11 +326,11 @@ fn a_flood_of_rows_shortens_the_window() {
             row(IDS[(at + 1) % 3], PROVISIONING, 1),
         ]
     };
-    let mut facts = Facts::default();
+    let mut facts = State::default();
     // 4 passages a poll, of which 2,000 are kept: the last 500 polls, 100 ms each
     for step in 0..1_000_usize {
         let at = now() + SignedDuration::from_millis(100 * step as i64);
-        facts.apply(Fact::Database(poll(&rows(step))), at);
+        facts.apply(Observation::Database(poll(&rows(step))), at);
     }
     let movement = facts.movement(&table(), ACCEPTED);
     assert!(
@@ -359,7 +359,7 @@ fn moments_move_with_the_correction_of_the_clock() {
     assert_eq!(facts.movement(&table(), ACCEPTED), before);
     let c = facts.seen("clusters", &"c".into()).unwrap();
     assert_eq!((c.at, c.absent_at), (ago(5 - 600), Some(ago(10 - 600))));
-    facts.apply(Fact::Database(poll(&[row("c", ACCEPTED, 7)])), ago(-600));
+    facts.apply(Observation::Database(poll(&[row("c", ACCEPTED, 7)])), ago(-600));
     assert_eq!(passed(&facts, ACCEPTED), (Some(1), Some(2)));
     assert_eq!(
         facts.oldest("clusters", ACCEPTED).unwrap().moved_at,
@@ -383,7 +383,7 @@ fn by_sight(rows: &[Listed], count: u64) -> Reading {
 }
 
 /// How many of the rows are over the limit, where their age is by sight.
-fn over_by_sight(facts: &Facts) -> Option<u64> {
+fn over_by_sight(facts: &State) -> Option<u64> {
     let mut table = table();
     table.statuses[0].clock = ClockBasis::FirstSeen;
     let count = &facts.statuses("clusters").unwrap().as_ref().unwrap()[0];
@@ -393,7 +393,7 @@ fn over_by_sight(facts: &Facts) -> Option<u64> {
 #[test]
 fn an_age_by_sight_is_at_least_what_was_seen() {
     let rewritten = [("a", ACCEPTED, None, 3, 86_400)];
-    let counted = |facts: &Facts| {
+    let counted = |facts: &State| {
         let count = &facts.statuses("clusters").unwrap().as_ref().unwrap()[0];
         (count.oldest_s, over_by_sight(facts))
     };

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::observe::observation::{Controller, Fact, Pod, ReplicaSet};
+use crate::observe::observation::{Controller, Observation, Pod, ReplicaSet};
 use crate::text::SafeText;
 
 /// ReplicaSets that are gone and still remembered: their last pods outlive them by their grace.
@@ -60,9 +60,9 @@ impl Owners {
     }
 
     /// Takes in a fact; whether it may change whose a pod is.
-    pub fn apply(&mut self, fact: &Fact) -> bool {
+    pub fn apply(&mut self, fact: &Observation) -> bool {
         match fact {
-            Fact::Deployment(deployment) => {
+            Observation::Deployment(deployment) => {
                 let now = match deployment {
                     None => Workload::Missing,
                     Some(deployment) => Workload::There {
@@ -72,7 +72,7 @@ impl Owners {
                 };
                 std::mem::replace(&mut self.deployment, now.clone()) != now
             }
-            Fact::ReplicaSets(sets) => {
+            Observation::ReplicaSets(sets) => {
                 let sets = sets.iter().map(|set| (set.uid.clone(), set.clone())).collect();
                 let before = std::mem::replace(&mut self.sets, sets);
                 for (uid, set) in before {
@@ -82,8 +82,8 @@ impl Owners {
                 }
                 true
             }
-            Fact::ReplicaSet(set) => self.sets.insert(set.uid.clone(), set.clone()).as_ref() != Some(set),
-            Fact::ReplicaSetGone(uid) => {
+            Observation::ReplicaSet(set) => self.sets.insert(set.uid.clone(), set.clone()).as_ref() != Some(set),
+            Observation::ReplicaSetGone(uid) => {
                 if let Some(set) = self.sets.remove(uid) {
                     self.remember(set);
                 }

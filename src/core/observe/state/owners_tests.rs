@@ -53,18 +53,18 @@ fn set(deployment: &str, hash: &str, uid: &str) -> ReplicaSet {
     }
 }
 
-fn known(facts: impl IntoIterator<Item = Fact>) -> Facts {
-    let mut known = Facts::of_service("msa");
+fn known(facts: impl IntoIterator<Item = Observation>) -> State {
+    let mut known = State::of_service("msa");
     facts.into_iter().for_each(|fact| known.apply(fact, now()));
     known
 }
 
-fn own(facts: &Facts) -> Vec<String> {
+fn own(facts: &State) -> Vec<String> {
     facts.pods.keys().map(|uid| uid.0.to_string()).collect()
 }
 
 /// A deployment with 0 of 3 ready, beside a Job's pod, a bare pod and a pod of another deployment, all ready and with its label.
-fn beside_others() -> Facts {
+fn beside_others() -> State {
     let mut asked = deployment(3);
     (asked.ready, asked.available) = (0, 0);
     let mut pods: Vec<Pod> = SHORT
@@ -76,9 +76,9 @@ fn beside_others() -> Facts {
         of_set("can", "msa-canary", "x"),
     ]);
     known([
-        Fact::Deployment(Some(asked)),
-        Fact::ReplicaSets(vec![set("msa-canary", "x", "another")]),
-        Fact::Pods(pods),
+        Observation::Deployment(Some(asked)),
+        Observation::ReplicaSets(vec![set("msa-canary", "x", "another")]),
+        Observation::Pods(pods),
     ])
 }
 
@@ -88,7 +88,7 @@ fn sop() -> Sop {
 }
 
 /// The answer to whether the pods run.
-fn pods_step(facts: &Facts) -> crate::diagnose::StepFinding {
+fn pods_step(facts: &State) -> crate::diagnose::StepFinding {
     let mut profile = profile();
     let step = "title = 'Pods running'\ntext = 'x'\ncheck = { kind = 'pods-ready' }\n";
     profile.steps.insert("pods".into(), toml::from_str(step).unwrap());
@@ -137,12 +137,12 @@ fn a_restart_of_all_leaves_the_pods_of_others_alone() {
 
 #[test]
 fn the_chain_of_uids_decides_and_names_do_where_it_is_not_known() {
-    let pods = || Fact::Pods(vec![of_set("a", "msa", "x"), of_set("b", "msa-canary", "x")]);
-    let there = || Fact::Deployment(Some(deployment(3)));
+    let pods = || Observation::Pods(vec![of_set("a", "msa", "x"), of_set("b", "msa-canary", "x")]);
+    let there = || Observation::Deployment(Some(deployment(3)));
     // Whatever comes first, nobody changes sides.
     assert_eq!(own(&known([pods()])), ["a"]);
     assert_eq!(own(&known([there(), pods()])), ["a"]);
-    let sets = |uid| Fact::ReplicaSets(vec![set("msa", "x", uid), set("msa-canary", "x", "another")]);
+    let sets = |uid| Observation::ReplicaSets(vec![set("msa", "x", uid), set("msa-canary", "x", "another")]);
     assert_eq!(own(&known([sets("d"), pods()])), ["a"]);
     assert_eq!(own(&known([sets("d"), pods(), there()])), ["a"]);
     // A ReplicaSet of the name and of another uid is of an earlier deployment, or of something that is no deployment.
@@ -160,7 +160,7 @@ fn the_chain_of_uids_decides_and_names_do_where_it_is_not_known() {
         (rollout, "Rollout msa"),
         (without, "ReplicaSet msa-x, which has no deployment"),
     ] {
-        let facts = known([pods(), Fact::ReplicaSet(set)]);
+        let facts = known([pods(), Observation::ReplicaSet(set)]);
         assert_eq!(own(&facts), Vec::<String>::new());
         assert_eq!(
             facts.owner_in_words(&facts.other_pods[&PodUid("a".into())]),
@@ -181,26 +181,26 @@ fn a_name_alone_must_have_the_hash_of_the_label() {
     let mut old_canary = of_set("d", "msa-canary", "x");
     old_canary.origin = Origin::default();
     let stateful = of("e", "StatefulSet", "msa");
-    let facts = known([Fact::Pods(vec![other_hash, no_hash, old, old_canary, stateful])]);
+    let facts = known([Observation::Pods(vec![other_hash, no_hash, old, old_canary, stateful])]);
     assert_eq!(own(&facts), ["c"]);
 }
 
 #[test]
 fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
     let mut facts = known([
-        Fact::Deployment(Some(deployment(3))),
-        Fact::ReplicaSets(vec![set("msa", "x", "an earlier one")]),
-        Fact::Pods(vec![of_set("a", "msa", "x")]),
+        Observation::Deployment(Some(deployment(3))),
+        Observation::ReplicaSets(vec![set("msa", "x", "an earlier one")]),
+        Observation::Pods(vec![of_set("a", "msa", "x")]),
     ]);
     for fact in [
-        Fact::ReplicaSetGone("uid of msa-x".into()),
-        Fact::ReplicaSets(Vec::new()),
+        Observation::ReplicaSetGone("uid of msa-x".into()),
+        Observation::ReplicaSets(Vec::new()),
         failing(
-            FeedId::ReplicaSets,
+            SourceId::ReplicaSets,
             crate::observe::source::ProblemKind::Forbidden,
             "no",
         ),
-        Fact::Pod(of_set("a", "msa", "x")),
+        Observation::Pod(of_set("a", "msa", "x")),
     ] {
         facts.apply(fact, now());
         assert_eq!(own(&facts), Vec::<String>::new(), "its name would say otherwise");
@@ -210,30 +210,30 @@ fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
 #[test]
 fn what_a_pod_of_others_logs_is_no_evidence() {
     let mut facts = known([
-        Fact::Deployment(Some(deployment(3))),
-        Fact::Pods(vec![of_set("a", "msa", "x")]),
+        Observation::Deployment(Some(deployment(3))),
+        Observation::Pods(vec![of_set("a", "msa", "x")]),
     ]);
-    let line = || Fact::Log(log("a", KAFKA, 300, &[(LeaderLineKind::Heartbeat, 10)]));
+    let line = || Observation::Log(log("a", KAFKA, 300, &[(LeaderLineKind::Heartbeat, 10)]));
     facts.apply(line(), now());
     assert!(facts.leaders.of(&source("a"), KAFKA).is_some());
-    facts.apply(Fact::ReplicaSets(vec![set("msa", "x", "another")]), now());
+    facts.apply(Observation::ReplicaSets(vec![set("msa", "x", "another")]), now());
     facts.apply(line(), now());
     assert!(facts.logs.is_empty() && facts.leaders.of(&source("a"), KAFKA).is_none());
 }
 
 #[test]
 fn how_pods_are_told_apart_is_said_where_names_do_it() {
-    let pods = || Fact::Pods(vec![of_set("a", "msa", "x")]);
-    let by_name = |facts: Vec<Fact>| known(facts).owned_by_name();
-    let feed = |state| Fact::Feed(FeedId::ReplicaSets, state);
-    let off = || feed(FeedState::Off("forbidden".into()));
+    let pods = || Observation::Pods(vec![of_set("a", "msa", "x")]);
+    let by_name = |facts: Vec<Observation>| known(facts).owned_by_name();
+    let feed = |state| Observation::Source(SourceId::ReplicaSets, state);
+    let off = || feed(SourceState::Off("forbidden".into()));
     assert_eq!(by_name(vec![off(), pods()]), Some("no right to read ReplicaSets"));
     assert_eq!(by_name(vec![pods()]), Some("ReplicaSets were not read"));
-    assert_eq!(by_name(vec![feed(FeedState::Connecting), pods()]), None);
-    let read = Fact::ReplicaSets(vec![set("msa", "x", "d")]);
+    assert_eq!(by_name(vec![feed(SourceState::Connecting), pods()]), None);
+    let read = Observation::ReplicaSets(vec![set("msa", "x", "d")]);
     assert_eq!(by_name(vec![read, pods(), off()]), None, "it was read before");
     assert_eq!(
-        by_name(vec![off(), Fact::Pods(vec![bare("b")])]),
+        by_name(vec![off(), Observation::Pods(vec![bare("b")])]),
         None,
         "nothing to tell apart"
     );
@@ -258,7 +258,7 @@ fn a_missing_deployment_fails_and_names_what_runs_instead() {
         // By its name it was the deployment's.
         (vec![of_set("a", "msa", "x")], "ReplicaSet msa-x with 1 pod"),
     ] {
-        let facts = known([Fact::Pods(pods), Fact::Deployment(None)]);
+        let facts = known([Observation::Pods(pods), Observation::Deployment(None)]);
         let step = pods_step(&facts);
         assert_eq!(
             (step.status, step.value),
@@ -272,9 +272,9 @@ fn a_missing_deployment_fails_and_names_what_runs_instead() {
     }
     // The last pods of a deployment that was deleted stay its own, and nobody makes others in their place.
     let facts = known([
-        Fact::ReplicaSets(vec![set("msa", "x", "d")]),
-        Fact::Pods(vec![of_set("a", "msa", "x")]),
-        Fact::Deployment(None),
+        Observation::ReplicaSets(vec![set("msa", "x", "d")]),
+        Observation::Pods(vec![of_set("a", "msa", "x")]),
+        Observation::Deployment(None),
     ]);
     assert_eq!(own(&facts), ["a"]);
     let (profile, diagnosis) = (profile(), Diagnosis::default());
@@ -299,7 +299,7 @@ fn events_of_other_pods_and_workloads_are_left_out() {
     };
     let mut facts = beside_others();
     facts.apply(
-        Fact::ClusterEvents(vec![
+        Observation::ClusterEvents(vec![
             event("Pod", "msa-x-2mgcp"),
             event("Pod", "msa-x-g0ne1"),
             event("Pod", "msa-reindex-job"),
@@ -332,10 +332,10 @@ fn events_of_other_pods_and_workloads_are_left_out() {
 fn old_pods_are_read_and_new_ones_written_as_before_where_nothing_is_new() {
     let mut old = pod("a", 10);
     old.origin = Origin::default();
-    let text = serde_json::to_string(&Fact::Pod(old.clone())).unwrap();
+    let text = serde_json::to_string(&Observation::Pod(old.clone())).unwrap();
     assert!(!text.contains("origin"), "{text}");
-    assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), Fact::Pod(old));
-    let new = Fact::Pod(pod("a", 10));
+    assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), Observation::Pod(old));
+    let new = Observation::Pod(pod("a", 10));
     let text = serde_json::to_string(&new).unwrap();
-    assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), new);
+    assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), new);
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Basis, Facts, LogKnown, Owners};
+use super::{Basis, State, LogKnown, Owners};
 use crate::logparse::ContainerKey;
-use crate::observe::observation::{ClusterEvent, Fact, Pod, PodUid};
-use crate::observe::source::{FeedId, FeedState};
+use crate::observe::observation::{ClusterEvent, Observation, Pod, PodUid};
+use crate::observe::source::{SourceId, SourceState};
 use crate::text::SafeText;
 
-impl Facts {
-    /// Facts about the service whose deployment has this name.
+impl State {
+    /// The state of the service whose deployment has this name.
     pub fn of_service(deployment: &str) -> Self {
         Self {
             owners: Owners::of_service(deployment),
@@ -17,7 +17,7 @@ impl Facts {
         }
     }
 
-    pub(super) fn apply_owner(&mut self, fact: &Fact) {
+    pub(super) fn apply_owner(&mut self, fact: &Observation) {
         if self.owners.apply(fact) {
             let own = self.pods.clone().into_iter();
             let others = std::mem::take(&mut self.other_pods);
@@ -154,10 +154,10 @@ impl Facts {
         if !pods.any(|pod| self.owners.basis(pod) == Basis::Names) {
             return None;
         }
-        match self.feed(&FeedId::ReplicaSets).map(|feed| &feed.state) {
-            Some(FeedState::Connecting | FeedState::Live | FeedState::Resting | FeedState::Ended) => None,
-            Some(FeedState::Off(_)) => Some("no right to read ReplicaSets"),
-            Some(FeedState::Failing { .. }) => Some("ReplicaSets can't be read"),
+        match self.feed(&SourceId::ReplicaSets).map(|feed| &feed.state) {
+            Some(SourceState::Connecting | SourceState::Live | SourceState::Resting | SourceState::Ended) => None,
+            Some(SourceState::Off(_)) => Some("no right to read ReplicaSets"),
+            Some(SourceState::Failing { .. }) => Some("ReplicaSets can't be read"),
             // A record of an older version.
             None => Some("ReplicaSets were not read"),
         }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::{Act, ActEffect};
-use sopwatch_core::profile::rule::Action;
+use sopwatch_core::profile::rule::Advice;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
 const SERVICE: &str = "managed-services-api";
@@ -113,18 +113,18 @@ async fn a_right_answer_makes_others_act_once() {
         let (_, deployment) = get(&drill, &format!("{DEPLOYMENTS}/{SERVICE}")).await;
         deployment["spec"]["replicas"].as_u64().unwrap()
     };
-    drill.answer(Action::Escalate, Some("ocm-support"));
-    drill.answer(Action::Wait, None);
+    drill.answer(Advice::Escalate, Some("ocm-support"));
+    drill.answer(Advice::Wait, None);
     tokio::time::advance(std::time::Duration::from_mins(10)).await;
     assert_eq!(wanted().await, 3, "another answer changes nothing");
-    drill.answer(Action::Escalate, Some("control-plane"));
+    drill.answer(Advice::Escalate, Some("control-plane"));
     tokio::time::advance(std::time::Duration::from_mins(4)).await;
     assert_eq!(wanted().await, 3, "they need their time");
     tokio::time::advance(std::time::Duration::from_mins(2)).await;
     assert_eq!(wanted().await, 4);
     let scale = format!("{DEPLOYMENTS}/{SERVICE}/scale");
     send(&drill, "PATCH", &scale, &[MERGE], r#"{"spec":{"replicas":3}}"#).await;
-    drill.answer(Action::Escalate, Some("control-plane"));
+    drill.answer(Advice::Escalate, Some("control-plane"));
     tokio::time::advance(std::time::Duration::from_mins(10)).await;
     assert_eq!(wanted().await, 3, "once told is enough");
 }

@@ -18,8 +18,8 @@ use crate::cluster::clock::{self, Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{ended, explain, frozen};
 use crate::cluster::scope::{Scope, Session};
 use sopwatch_core::logparse::{ContainerKey, LineReader};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
 use sopwatch_core::text::SafeText;
 
@@ -79,7 +79,7 @@ pub(super) enum Stop {
 
 /// Follows one instance.
 pub(super) struct Follower {
-    pub(super) id: FeedId,
+    pub(super) id: SourceId,
     pub(super) key: ContainerKey,
     part: Part,
     pub(super) shared: Arc<Shared>,
@@ -116,7 +116,7 @@ impl Follower {
         scope: Scope,
     ) -> Self {
         Self {
-            id: FeedId::Log(key.clone()),
+            id: SourceId::Log(key.clone()),
             reader: LineReader::new(Arc::clone(&shared.patterns), key.clone(), KEEP),
             key,
             part,
@@ -139,7 +139,7 @@ impl Follower {
 
     /// Runs until the log has come to its end.
     pub(super) async fn run(mut self) {
-        self.scope.feed(&self.id, FeedState::Connecting).await;
+        self.scope.feed(&self.id, SourceState::Connecting).await;
         loop {
             let read = self.now.borrow_and_update().read(self.key.restart);
             let mode = *self.mode.borrow_and_update();
@@ -229,7 +229,7 @@ impl Follower {
     async fn leave(&mut self) {
         self.cut();
         (self.rested, self.unread) = (true, true);
-        self.scope.feed(&self.id, FeedState::Resting).await;
+        self.scope.feed(&self.id, SourceState::Resting).await;
     }
 
     /// Gives its turn back, and waits until that was heard; the next is not due before so long.
@@ -336,16 +336,16 @@ impl Follower {
         }
         self.reader.caught_up();
         if let Some(batch) = self.reader.take(true) {
-            self.scope.tell(Fact::Log(batch)).await;
+            self.scope.tell(Observation::Log(batch)).await;
         }
-        self.scope.feed(&self.id, FeedState::Ended).await;
+        self.scope.feed(&self.id, SourceState::Ended).await;
     }
 
     /// Says something in the log pane.
     pub(super) async fn note(&self, missed: u64, text: &str) {
         let text = SafeText::new(text);
         self.scope
-            .tell(Fact::LogNote {
+            .tell(Observation::LogNote {
                 source: self.key.clone(),
                 missed,
                 text,

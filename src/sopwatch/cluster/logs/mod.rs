@@ -30,8 +30,8 @@ use self::selection::{Candidate, MOST, Mode, Rank, Selection, select};
 use super::scope::Scope;
 use crate::cluster::clock::{Instant, now, sleep, sleep_until};
 use sopwatch_core::logparse::{ContainerKey, LogFocus, LogPatterns};
-use sopwatch_core::observe::observation::{Container, Fact, Pod, PodUid};
-use sopwatch_core::observe::source::{FeedId, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Container, Observation, Pod, PodUid};
+use sopwatch_core::observe::source::{SourceId, Problem, ProblemKind};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
@@ -50,7 +50,7 @@ const WAITING: usize = 256;
 /// Runs for ever. `changes` are the facts about pods, in order; `focus` says what the operator looks at.
 pub(super) async fn run(
     profile: &Profile,
-    mut changes: mpsc::Receiver<Fact>,
+    mut changes: mpsc::Receiver<Observation>,
     mut focus: watch::Receiver<LogFocus>,
     scope: Scope,
 ) {
@@ -105,7 +105,7 @@ pub(super) async fn run(
     }
 }
 
-async fn drain(mut changes: mpsc::Receiver<Fact>) {
+async fn drain(mut changes: mpsc::Receiver<Observation>) {
     while changes.recv().await.is_some() {}
 }
 
@@ -223,14 +223,14 @@ async fn say_crashed(key: &ContainerKey, scope: &Scope) {
     );
     let problem = Problem::new(ProblemKind::Ended, &what);
     scope
-        .failing(&FeedId::Log(key.clone()), problem, 1, RESTART_AFTER)
+        .failing(&SourceId::Log(key.clone()), problem, 1, RESTART_AFTER)
         .await;
 }
 
 impl Supervisor {
-    fn take(&mut self, fact: Fact) {
+    fn take(&mut self, fact: Observation) {
         match fact {
-            Fact::Pods(pods) => {
+            Observation::Pods(pods) => {
                 let stays: BTreeSet<_> = pods.iter().map(|pod| &pod.uid).collect();
                 let mut gone: Vec<_> = self.known.keys().map(|key| key.pod_uid.clone()).collect();
                 gone.dedup();
@@ -242,8 +242,8 @@ impl Supervisor {
                 }
                 self.started = true;
             }
-            Fact::Pod(pod) => self.see(&pod),
-            Fact::PodGone(uid) => self.forget(&uid),
+            Observation::Pod(pod) => self.see(&pod),
+            Observation::PodGone(uid) => self.forget(&uid),
             _ => {}
         }
     }

@@ -25,8 +25,8 @@ use super::answer;
 use super::explain::{explain, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{sleep, timeout};
-use sopwatch_core::observe::observation::{Fact, Pod, PodUid, Scrape};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Scrape};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::{Metrics, Profile};
 use sopwatch_core::text::SafeText;
@@ -50,7 +50,7 @@ const REFUSED_FOR: Duration = Duration::from_mins(10);
 pub(super) type Ready = BTreeMap<PodUid, SafeText>;
 
 /// Keeps the ready pods as facts about pods come.
-pub(super) fn note_ready(ready: &mut Ready, fact: &Fact) -> bool {
+pub(super) fn note_ready(ready: &mut Ready, fact: &Observation) -> bool {
     let before = ready.clone();
     let mut note = |pod: &Pod| {
         if pod.is_ready() {
@@ -60,14 +60,14 @@ pub(super) fn note_ready(ready: &mut Ready, fact: &Fact) -> bool {
         }
     };
     match fact {
-        Fact::Pods(pods) => {
+        Observation::Pods(pods) => {
             ready.clear();
             pods.iter()
                 .filter(|pod| pod.is_ready())
                 .for_each(|pod| drop(ready.insert(pod.uid.clone(), pod.name.clone())));
         }
-        Fact::Pod(pod) => note(pod),
-        Fact::PodGone(uid) => drop(ready.remove(uid)),
+        Observation::Pod(pod) => note(pod),
+        Observation::PodGone(uid) => drop(ready.remove(uid)),
         _ => {}
     }
     *ready != before
@@ -171,12 +171,12 @@ impl Reader<'_> {
                 self.failures.remove(pod);
                 self.off.remove(pod);
                 let pod = pod.clone();
-                self.scope.tell(Fact::Scrape { pod, scrape }).await;
+                self.scope.tell(Observation::Scrape { pod, scrape }).await;
             }
             Err(Refusal::Failed(problem)) => {
                 let failures = self.failures.entry(pod.clone()).or_default();
                 *failures = failures.saturating_add(1);
-                let (id, every) = (FeedId::Scrape(pod.clone()), VITALS_EVERY.unsigned_abs());
+                let (id, every) = (SourceId::Scrape(pod.clone()), VITALS_EVERY.unsigned_abs());
                 self.scope.failing(&id, problem, *failures, every).await;
             }
             Err(refusal) => return Err(refusal),
@@ -187,8 +187,8 @@ impl Reader<'_> {
     async fn say_off(&mut self, ready: &Ready, why: &str) {
         for pod in ready.keys() {
             if self.off.insert(pod.clone()) {
-                let state = FeedState::Off(SafeText::new(why));
-                self.scope.feed(&FeedId::Scrape(pod.clone()), state).await;
+                let state = SourceState::Off(SafeText::new(why));
+                self.scope.feed(&SourceId::Scrape(pod.clone()), state).await;
             }
         }
     }

@@ -20,8 +20,8 @@ use super::console::profile;
 use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
-use sopwatch_core::observe::observation::{Connection, Fact};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Connection, Observation};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -113,9 +113,9 @@ impl Running {
         }
     }
 
-    async fn until<T>(&mut self, found: impl Fn(Fact) -> Option<T>) -> T {
+    async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
-            while let Some(Event::Fact(fact)) = self.events.recv().await {
+            while let Some(Event::Observation(fact)) = self.events.recv().await {
                 if let Some(found) = found(fact) {
                     return found;
                 }
@@ -127,7 +127,7 @@ impl Running {
 
     async fn connection(&mut self) -> Connection {
         self.until(|fact| match fact {
-            Fact::Connection(connection) => Some(connection),
+            Observation::Connection(connection) => Some(connection),
             _ => None,
         })
         .await
@@ -135,7 +135,7 @@ impl Running {
 
     async fn problem(&mut self) -> Problem {
         self.until(|fact| match fact {
-            Fact::Feed(FeedId::Api, FeedState::Failing { problem, .. }) => Some(problem),
+            Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(problem),
             _ => None,
         })
         .await

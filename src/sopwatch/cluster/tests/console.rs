@@ -16,8 +16,8 @@ use crate::cluster::connect::{Dial, Dialed};
 use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::{ContainerKey, LogFocus};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 use sopwatch_core::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
@@ -32,7 +32,7 @@ pub(super) struct Console {
     pub(super) focus: watch::Sender<LogFocus>,
     facts: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
-    pub(super) told: Vec<(Instant, Fact)>,
+    pub(super) told: Vec<(Instant, Observation)>,
     task: JoinHandle<()>,
 }
 
@@ -76,14 +76,14 @@ impl Console {
     }
 
     /// Waits for a fact.
-    pub(super) async fn until(&mut self, what: &str, mut is_it: impl FnMut(&Fact) -> bool) -> Fact {
+    pub(super) async fn until(&mut self, what: &str, mut is_it: impl FnMut(&Observation) -> bool) -> Observation {
         let deadline = now() + PATIENCE;
         loop {
             let Ok(event) = timeout_at(deadline, self.facts.recv()).await else {
                 let last: Vec<_> = self.told.iter().rev().take(12).collect();
                 unreachable!("no fact: {what}; the last were {last:#?}");
             };
-            let Some(Event::Fact(fact)) = event else {
+            let Some(Event::Observation(fact)) = event else {
                 unreachable!("the adapter ended before: {what}");
             };
             self.told.push((now(), fact.clone()));
@@ -94,7 +94,7 @@ impl Console {
     }
 
     /// The same, of what was told from a moment on.
-    pub(super) async fn since(&mut self, mark: usize, what: &str, is_it: impl Fn(&Fact) -> bool) {
+    pub(super) async fn since(&mut self, mark: usize, what: &str, is_it: impl Fn(&Observation) -> bool) {
         if !self.told[mark..].iter().any(|(_, fact)| is_it(fact)) {
             self.until(what, is_it).await;
         }
@@ -103,21 +103,21 @@ impl Console {
     /// Takes in what is told for so long.
     pub(super) async fn listen(&mut self, span: Duration) {
         let deadline = now() + span;
-        while let Ok(Some(Event::Fact(fact))) = timeout_at(deadline, self.facts.recv()).await {
+        while let Ok(Some(Event::Observation(fact))) = timeout_at(deadline, self.facts.recv()).await {
             self.told.push((now(), fact));
         }
     }
 
     /// Waits until a source works.
-    pub(super) async fn live(&mut self, id: &FeedId) {
+    pub(super) async fn live(&mut self, id: &SourceId) {
         self.until(&format!("{id:?} is live"), |fact| {
-            *fact == Fact::Feed(id.clone(), FeedState::Live)
+            *fact == Observation::Source(id.clone(), SourceState::Live)
         })
         .await;
     }
 
     /// Waits until a source fails in this way.
-    pub(super) async fn fails(&mut self, id: &FeedId, kind: ProblemKind) -> Problem {
+    pub(super) async fn fails(&mut self, id: &SourceId, kind: ProblemKind) -> Problem {
         let mut found = None;
         self.until(&format!("{id:?} fails: {kind:?}"), |fact| {
             found = problem_of(fact, id)
@@ -131,7 +131,7 @@ impl Console {
 
     /// Waits until everything is read and watched.
     pub(super) async fn settled(&mut self) {
-        self.since(0, "a connection", |fact| matches!(fact, Fact::Connection(_)))
+        self.since(0, "a connection", |fact| matches!(fact, Observation::Connection(_)))
             .await;
         self.listen(Duration::from_secs(2)).await;
         for kind in ["pods", "deployments", "events"] {
@@ -159,15 +159,15 @@ impl Console {
 
     /// What was said in the log pane.
     pub(super) fn notes(&self) -> Vec<(u64, String)> {
-        let note = |(_, fact): &(Instant, Fact)| match fact {
-            Fact::LogNote { missed, text, .. } => Some((*missed, text.to_string())),
+        let note = |(_, fact): &(Instant, Observation)| match fact {
+            Observation::LogNote { missed, text, .. } => Some((*missed, text.to_string())),
             _ => None,
         };
         self.told.iter().filter_map(note).collect()
     }
 
     /// How often a source was told to fail.
-    pub(super) fn failures(&self, id: &FeedId) -> usize {
+    pub(super) fn failures(&self, id: &SourceId) -> usize {
         self.told
             .iter()
             .filter(|(_, fact)| problem_of(fact, id).is_some())
@@ -175,17 +175,17 @@ impl Console {
     }
 }
 
-fn problem_of<'a>(fact: &'a Fact, id: &FeedId) -> Option<&'a Problem> {
+fn problem_of<'a>(fact: &'a Observation, id: &SourceId) -> Option<&'a Problem> {
     match fact {
-        Fact::Feed(of, FeedState::Failing { problem, .. }) if of == id => Some(problem),
+        Observation::Source(of, SourceState::Failing { problem, .. }) if of == id => Some(problem),
         _ => None,
     }
 }
 
 /// The records of a pod's log that a fact brings.
-pub(super) fn lines_of(fact: &Fact, pod: &str) -> Vec<String> {
+pub(super) fn lines_of(fact: &Observation, pod: &str) -> Vec<String> {
     match fact {
-        Fact::Log(batch) if pod.is_empty() || &*batch.source.pod == pod => batch
+        Observation::Log(batch) if pod.is_empty() || &*batch.source.pod == pod => batch
             .records
             .iter()
             .map(|record| record.text.to_string())
@@ -217,8 +217,8 @@ fn dial_to(fake: &Fake, dials: &Arc<AtomicU32>) -> Dial {
 }
 
 /// The log of the first instance of a pod's container.
-pub(super) fn log_of(pod: &str, restart: u32) -> FeedId {
-    FeedId::Log(ContainerKey {
+pub(super) fn log_of(pod: &str, restart: u32) -> SourceId {
+    SourceId::Log(ContainerKey {
         pod_uid: sopwatch_core::observe::observation::PodUid(format!("uid-{pod}").into()),
         pod: pod.into(),
         container: "service".into(),

@@ -11,14 +11,14 @@ use super::clock::run;
 use super::console::{Console, pod};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::now;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 
 const SECOND: Duration = Duration::from_secs(1);
-const WATCHED: [(&str, FeedId); 3] = [
-    ("pods?", FeedId::Pods),
-    ("deployments?", FeedId::Deployment),
-    ("events?", FeedId::ClusterEvents),
+const WATCHED: [(&str, SourceId); 3] = [
+    ("pods?", SourceId::Pods),
+    ("deployments?", SourceId::Deployment),
+    ("events?", SourceId::ClusterEvents),
 ];
 
 /// No two requests that have these words came within a second.
@@ -40,8 +40,8 @@ fn a_server_that_is_down_is_named_everywhere_and_heals_by_itself() {
         for (_, id) in WATCHED {
             console.fails(&id, ProblemKind::Refused).await;
         }
-        console.fails(&FeedId::Api, ProblemKind::Refused).await;
-        console.fails(&FeedId::Access, ProblemKind::Refused).await;
+        console.fails(&SourceId::Api, ProblemKind::Refused).await;
+        console.fails(&SourceId::Access, ProblemKind::Refused).await;
         console.listen(Duration::from_mins(1)).await;
         for needle in ["pods?", "deployments?", "events?", "/version"] {
             is_calm(&fake, needle);
@@ -49,7 +49,7 @@ fn a_server_that_is_down_is_named_everywhere_and_heals_by_itself() {
         fake.heal();
         let healed_at = now();
         console
-            .until("pods", |fact| matches!(fact, Fact::Pods(pods) if pods.len() == 1))
+            .until("pods", |fact| matches!(fact, Observation::Pods(pods) if pods.len() == 1))
             .await;
         assert!(
             (now() - healed_at) < Duration::from_secs(8),
@@ -71,7 +71,7 @@ fn a_frozen_server_is_noticed_in_time_and_nothing_is_lost() {
         console.listen(Duration::from_secs(3)).await;
         fake.always("", || Reply::Hang);
         let frozen_at = now();
-        console.fails(&FeedId::Api, ProblemKind::Frozen).await;
+        console.fails(&SourceId::Api, ProblemKind::Frozen).await;
         assert!(
             (now() - frozen_at) <= Duration::from_secs(15),
             "{:?}",
@@ -105,11 +105,11 @@ fn a_reset_watch_goes_on_without_a_list() {
         console.settled().await;
         fake.cut_watches("pods");
         fake.apply("pods", pod("api-2"));
-        console.fails(&FeedId::Pods, ProblemKind::Reset).await;
+        console.fails(&SourceId::Pods, ProblemKind::Reset).await;
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Fact::Pod(pod) if &*pod.name == "api-2"),
+                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
         assert_eq!(fake.asked("pods? limit").len(), 1);
@@ -127,9 +127,9 @@ fn dead_credentials_are_replaced_at_most_once_a_second_until_they_work() {
         fake.forget_asked();
         fake.always("", || refused(401, "Unauthorized"));
         fake.cut_watches("pods");
-        let problem = console.fails(&FeedId::Api, ProblemKind::Unauthorized).await;
+        let problem = console.fails(&SourceId::Api, ProblemKind::Unauthorized).await;
         assert!(problem.advice.is_some_and(|advice| advice.contains("oc login")));
-        console.fails(&FeedId::Pods, ProblemKind::Unauthorized).await;
+        console.fails(&SourceId::Pods, ProblemKind::Unauthorized).await;
         console.listen(Duration::from_mins(1)).await;
         is_calm(&fake, "/version");
         is_calm(&fake, "pods?");
@@ -137,11 +137,11 @@ fn dead_credentials_are_replaced_at_most_once_a_second_until_they_work() {
         assert!((3..30).contains(&dials), "{dials} times connected anew");
         fake.heal();
         let healed = console.told.len();
-        console.live(&FeedId::Pods).await;
-        console.live(&FeedId::Api).await;
+        console.live(&SourceId::Pods).await;
+        console.live(&SourceId::Api).await;
         console
             .since(healed, "rights of the new credentials", |fact| {
-                matches!(fact, Fact::Access(_))
+                matches!(fact, Observation::Access(_))
             })
             .await;
     });
@@ -153,8 +153,8 @@ fn credentials_that_only_the_streams_see_refused_are_replaced_too() {
         let fake = Fake::new();
         fake.always("pods?", || refused(401, "Unauthorized"));
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Pods, ProblemKind::Unauthorized).await;
-        console.fails(&FeedId::Api, ProblemKind::Unauthorized).await;
+        console.fails(&SourceId::Pods, ProblemKind::Unauthorized).await;
+        console.fails(&SourceId::Api, ProblemKind::Unauthorized).await;
         console.listen(Duration::from_mins(1)).await;
         is_calm(&fake, "pods?");
         let dials = console.dials.load(Ordering::SeqCst);
@@ -170,7 +170,7 @@ fn what_is_forbidden_says_so_and_the_rest_works() {
         fake.always("events?", || refused(403, "Forbidden"));
         let mut console = Console::on(&fake);
         let problem = console
-            .fails(&FeedId::ClusterEvents, ProblemKind::Forbidden)
+            .fails(&SourceId::ClusterEvents, ProblemKind::Forbidden)
             .await;
         assert!(
             problem
@@ -181,9 +181,9 @@ fn what_is_forbidden_says_so_and_the_rest_works() {
         console.listen(Duration::from_mins(2)).await;
         is_calm(&fake, "events?");
         assert!(fake.is_watched("pods") && fake.is_watched("deployments"));
-        assert_eq!(console.failures(&FeedId::Pods), 0);
+        assert_eq!(console.failures(&SourceId::Pods), 0);
         fake.heal();
-        console.live(&FeedId::ClusterEvents).await;
+        console.live(&SourceId::ClusterEvents).await;
     });
 }
 
@@ -198,11 +198,11 @@ fn a_version_too_old_is_read_anew() {
             "pods",
             json!({"type": "ERROR", "object": failure(410, "Expired", "too old resource version: 1 (2)")}),
         );
-        console.fails(&FeedId::Pods, ProblemKind::Gone).await;
+        console.fails(&SourceId::Pods, ProblemKind::Gone).await;
         console
-            .until("all pods anew", |fact| matches!(fact, Fact::Pods(_)))
+            .until("all pods anew", |fact| matches!(fact, Observation::Pods(_)))
             .await;
-        console.live(&FeedId::Pods).await;
+        console.live(&SourceId::Pods).await;
         assert_eq!(fake.asked("pods? limit").len(), 2);
     });
 }
@@ -218,7 +218,7 @@ fn a_storm_of_old_versions_stays_calm() {
             Reply::Stream(receiver)
         });
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Pods, ProblemKind::Gone).await;
+        console.fails(&SourceId::Pods, ProblemKind::Gone).await;
         fake.forget_asked();
         console.listen(Duration::from_mins(2)).await;
         assert!(!fake.asked("pods?").is_empty());
@@ -241,14 +241,14 @@ fn a_list_whose_pages_grew_too_old_starts_over() {
             })
         });
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Pods, ProblemKind::Gone).await;
+        console.fails(&SourceId::Pods, ProblemKind::Gone).await;
         console.listen(Duration::from_secs(30)).await;
         assert!(!fake.is_watched("pods"), "half a list is none");
         fake.heal();
         console
             .until(
                 "all pods",
-                |fact| matches!(fact, Fact::Pods(pods) if pods.is_empty()),
+                |fact| matches!(fact, Observation::Pods(pods) if pods.is_empty()),
             )
             .await;
     });
@@ -260,7 +260,7 @@ fn a_server_that_accepts_and_closes_is_not_hammered() {
         let fake = Fake::new();
         fake.always("watch=true", || Reply::Text(200, String::new()));
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Pods, ProblemKind::Ended).await;
+        console.fails(&SourceId::Pods, ProblemKind::Ended).await;
         fake.forget_asked();
         console.listen(Duration::from_mins(2)).await;
         for (needle, id) in WATCHED {
@@ -268,7 +268,7 @@ fn a_server_that_accepts_and_closes_is_not_hammered() {
             assert!(console.failures(&id) > 3, "{id:?} says so");
         }
         fake.heal();
-        console.live(&FeedId::Pods).await;
+        console.live(&SourceId::Pods).await;
     });
 }
 
@@ -279,7 +279,7 @@ fn a_watch_that_says_one_thing_and_closes_is_not_hammered() {
         let event = json!({"type": "BOOKMARK", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": "101"}}});
         fake.always("watch=true", move || Reply::Text(200, format!("{event}\n")));
         let mut console = Console::on(&fake);
-        console.live(&FeedId::Pods).await;
+        console.live(&SourceId::Pods).await;
         console.listen(Duration::from_secs(20)).await;
         is_calm(&fake, "pods? watch=true");
     });
@@ -293,13 +293,13 @@ fn a_web_page_in_place_of_the_api_is_said_to_be_one() {
             Reply::Text(503, "<html><body>Service Unavailable</body></html>".into())
         });
         let mut console = Console::on(&fake);
-        let problem = console.fails(&FeedId::Pods, ProblemKind::ServerError).await;
+        let problem = console.fails(&SourceId::Pods, ProblemKind::ServerError).await;
         assert!(
             problem.what.contains("503") && problem.what.contains("web page"),
             "{problem}"
         );
         fake.always("pods?", || Reply::Text(200, "<html>login</html>".into()));
-        let problem = console.fails(&FeedId::Pods, ProblemKind::ServerError).await;
+        let problem = console.fails(&SourceId::Pods, ProblemKind::ServerError).await;
         assert!(
             problem.what.contains("can't be read") || problem.what.contains("web page"),
             "{problem}"
@@ -315,15 +315,15 @@ fn a_server_that_throttles_is_asked_less_and_stays_up() {
         let mut console = Console::on(&fake);
         console.settled().await;
         fake.always("/version", || refused(429, "TooManyRequests"));
-        console.fails(&FeedId::Api, ProblemKind::Throttled).await;
+        console.fails(&SourceId::Api, ProblemKind::Throttled).await;
         fake.apply("pods", pod("api-2"));
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Fact::Pod(pod) if &*pod.name == "api-2"),
+                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
-        assert_eq!(console.failures(&FeedId::Pods), 0);
+        assert_eq!(console.failures(&SourceId::Pods), 0);
         is_calm(&fake, "/version");
     });
 }
@@ -334,18 +334,18 @@ fn a_review_that_fails_leaves_the_rights_open_and_is_tried_again() {
         let fake = Fake::new();
         fake.always("selfsubjectaccessreviews", || refused(500, "InternalError"));
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Access, ProblemKind::ServerError).await;
+        console.fails(&SourceId::Access, ProblemKind::ServerError).await;
         assert!(
             !console
                 .told
                 .iter()
-                .any(|(_, fact)| matches!(fact, Fact::Access(_)))
+                .any(|(_, fact)| matches!(fact, Observation::Access(_)))
         );
         fake.heal();
         console
-            .until("rights", |fact| matches!(fact, Fact::Access(_)))
+            .until("rights", |fact| matches!(fact, Observation::Access(_)))
             .await;
-        let told_live = |fact: &Fact| *fact == Fact::Feed(FeedId::Api, FeedState::Live);
+        let told_live = |fact: &Observation| *fact == Observation::Source(SourceId::Api, SourceState::Live);
         console.until("a sign of life", told_live).await;
     });
 }

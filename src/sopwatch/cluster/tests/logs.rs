@@ -9,8 +9,8 @@ use super::clock::run;
 use super::console::{Console, lines_of, log_of, pod, pod_in};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::{Instant, now};
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,8 +24,8 @@ fn with_log() -> Fake {
     fake
 }
 
-fn is_ended(fact: &Fact, id: &FeedId) -> bool {
-    *fact == Fact::Feed(id.clone(), FeedState::Ended)
+fn is_ended(fact: &Observation, id: &SourceId) -> bool {
+    *fact == Observation::Source(id.clone(), SourceState::Ended)
 }
 
 fn is_calm(fake: &Fake, needle: &str) {
@@ -169,7 +169,7 @@ fn a_quiet_log_is_checked_and_stays_live() {
         let live = console
             .told
             .iter()
-            .filter(|(_, fact)| *fact == Fact::Feed(log_of("api-1", 0), FeedState::Live))
+            .filter(|(_, fact)| *fact == Observation::Source(log_of("api-1", 0), SourceState::Live))
             .count();
         assert_eq!(live, checks);
     });
@@ -320,7 +320,7 @@ fn the_last_words_of_a_dying_pod_are_kept() {
         console.settled().await;
         fake.delete("pods", "uid-api-1");
         console
-            .until("the pod is gone", |fact| matches!(fact, Fact::PodGone(_)))
+            .until("the pod is gone", |fact| matches!(fact, Observation::PodGone(_)))
             .await;
         console.listen(Duration::from_secs(5)).await;
         fake.write("api-1", "2026-11-22T09:00:08Z goodbye");

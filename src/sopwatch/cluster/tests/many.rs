@@ -9,8 +9,8 @@ use super::clock::run;
 use super::console::{Console, log_of};
 use super::fake::Fake;
 use sopwatch_core::logparse::LogFocus;
-use sopwatch_core::observe::observation::{Fact, PodUid};
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Observation, PodUid};
+use sopwatch_core::observe::source::{SourceId, SourceState};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -59,8 +59,8 @@ fn pods_asked(fake: &Fake) -> BTreeSet<String> {
     asked.filter_map(|asked| pod(asked.line)).collect()
 }
 
-fn is_state(fact: &Fact, id: &FeedId, state: &FeedState) -> bool {
-    matches!(fact, Fact::Feed(of, known) if of == id && known == state)
+fn is_state(fact: &Observation, id: &SourceId, state: &SourceState) -> bool {
+    matches!(fact, Observation::Source(of, known) if of == id && known == state)
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn of_five_hundred_silent_logs_few_are_followed_and_each_gets_its_turn() {
             console
                 .told
                 .iter()
-                .any(|(_, fact)| is_state(fact, &resting, &FeedState::Resting))
+                .any(|(_, fact)| is_state(fact, &resting, &SourceState::Resting))
         );
         for number in 0..500 {
             fake.write(&name(number), &format!("2026-11-22T09:03:00Z later of {number}"));

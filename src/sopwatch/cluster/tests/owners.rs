@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::clock::run;
 use super::console::{Console, deployment, pod};
 use super::fake::{Fake, refused};
-use sopwatch_core::observe::observation::{Autoscaler, Fact};
-use sopwatch_core::observe::source::{FeedId, FeedState};
+use sopwatch_core::observe::observation::{Autoscaler, Observation};
+use sopwatch_core::observe::source::{SourceId, SourceState};
 
 /// A running pod of a Job that carries the service's label.
 fn of_a_job(name: &str) -> Value {
@@ -43,8 +43,8 @@ fn the_log_of_another_controllers_pod_is_not_read() {
         let told = |name: &str| {
             let all = console.told.iter();
             all.filter(|(_, fact)| match fact {
-                Fact::Pods(pods) => pods.iter().any(|pod| *pod.name == *name),
-                Fact::Pod(pod) => *pod.name == *name,
+                Observation::Pods(pods) => pods.iter().any(|pod| *pod.name == *name),
+                Observation::Pod(pod) => *pod.name == *name,
                 _ => false,
             })
             .count()
@@ -62,7 +62,7 @@ fn without_the_right_to_read_replica_sets_names_decide_and_it_is_rarely_tried() 
         fake.write("api-1", "2026-11-22T08:00:01Z a line");
         fake.always("/replicasets?", || refused(403, "Forbidden"));
         let mut console = Console::on(&fake);
-        let off = |fact: &Fact| matches!(fact, Fact::Feed(FeedId::ReplicaSets, FeedState::Off(_)));
+        let off = |fact: &Observation| matches!(fact, Observation::Source(SourceId::ReplicaSets, SourceState::Off(_)));
         console.until("it is off", off).await;
         console.line("a line").await;
         console.listen(Duration::from_mins(9)).await;
@@ -78,7 +78,7 @@ fn the_autoscaler_of_the_deployment_is_told_and_no_other() {
         fake.apply("horizontalpodautoscalers", autoscaler("something-else"));
         let mut console = Console::on(&fake);
         console
-            .until("there is none", |fact| *fact == Fact::Autoscaler(None))
+            .until("there is none", |fact| *fact == Observation::Autoscaler(None))
             .await;
         fake.apply("horizontalpodautoscalers", autoscaler("managed-services-api"));
         let load = Autoscaler {
@@ -87,12 +87,12 @@ fn the_autoscaler_of_the_deployment_is_told_and_no_other() {
             max: 6,
             current: 3,
         };
-        let told = Fact::Autoscaler(Some(load));
+        let told = Observation::Autoscaler(Some(load));
         console.until("it is there", |fact| *fact == told).await;
         // It is given another target: it does not concern us any more.
         fake.apply("horizontalpodautoscalers", autoscaler("something-else"));
         console
-            .until("it is gone", |fact| *fact == Fact::Autoscaler(None))
+            .until("it is gone", |fact| *fact == Observation::Autoscaler(None))
             .await;
     });
 }
@@ -106,10 +106,10 @@ fn who_may_list_autoscalers_and_not_watch_them_lists_them_now_and_then() {
             refused(403, "Forbidden")
         });
         let mut console = Console::on(&fake);
-        let told = |fact: &Fact| matches!(fact, Fact::Autoscaler(Some(_)));
+        let told = |fact: &Observation| matches!(fact, Observation::Autoscaler(Some(_)));
         console.until("it is there", told).await;
         console.listen(Duration::from_mins(9)).await;
-        let off = |fact: &Fact| matches!(fact, Fact::Feed(FeedId::Autoscaler, FeedState::Off(_)));
+        let off = |fact: &Observation| matches!(fact, Observation::Source(SourceId::Autoscaler, SourceState::Off(_)));
         assert!(!console.told.iter().any(|(_, fact)| off(fact)));
         let asked = fake.asked("/horizontalpodautoscalers?").len();
         assert!((8..=12).contains(&asked), "{asked}");

@@ -12,8 +12,8 @@ use super::console::{Console, deployment, log_of, pod};
 use super::fake::{Fake, Reply, STREAM, refused};
 use crate::cluster::SecretRequest;
 use crate::cluster::clock::sleep;
-use sopwatch_core::observe::observation::Fact;
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 
 #[test]
 fn everything_is_told_from_one_list_each() {
@@ -35,18 +35,18 @@ fn everything_is_told_from_one_list_each() {
         let mut console = Console::on(&fake);
         console.line("the first line").await;
         console.settled().await;
-        let told = |is_it: fn(&Fact) -> bool| console.told.iter().any(|(_, fact)| is_it(fact));
+        let told = |is_it: fn(&Observation) -> bool| console.told.iter().any(|(_, fact)| is_it(fact));
         assert!(told(
-            |fact| matches!(fact, Fact::Deployment(Some(deployment)) if deployment.replicas == 3)
+            |fact| matches!(fact, Observation::Deployment(Some(deployment)) if deployment.replicas == 3)
         ));
-        assert!(told(|fact| matches!(fact, Fact::Pods(pods) if pods.len() == 1)));
+        assert!(told(|fact| matches!(fact, Observation::Pods(pods) if pods.len() == 1)));
         assert!(told(
-            |fact| matches!(fact, Fact::ClusterEvents(events) if events.len() == 1 && &*events[0].uid == "e1")
+            |fact| matches!(fact, Observation::ClusterEvents(events) if events.len() == 1 && &*events[0].uid == "e1")
         ));
         assert!(told(
-            |fact| matches!(fact, Fact::Access(access) if access.iter().all(|access| access.allowed == Some(true)))
+            |fact| matches!(fact, Observation::Access(access) if access.iter().all(|access| access.allowed == Some(true)))
         ));
-        assert!(told(|fact| matches!(fact, Fact::Connection(connection)
+        assert!(told(|fact| matches!(fact, Observation::Connection(connection)
         if &*connection.user == "oncall@example.com" && connection.version.as_deref() == Some("v1.32.13"))));
         fake.forget_asked();
         console.listen(Duration::from_mins(9)).await;
@@ -71,14 +71,14 @@ fn changes_are_told_as_they_come() {
         console
             .until(
                 "a pod",
-                |fact| matches!(fact, Fact::Pod(pod) if &*pod.name == "api-1"),
+                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-1"),
             )
             .await;
         fake.apply("deployments", deployment(0));
         console
             .until(
                 "the deployment",
-                |fact| matches!(fact, Fact::Deployment(Some(it)) if it.replicas == 0),
+                |fact| matches!(fact, Observation::Deployment(Some(it)) if it.replicas == 0),
             )
             .await;
         let event = |name: &str, uid: &str| {
@@ -90,30 +90,30 @@ fn changes_are_told_as_they_come() {
         console
             .until(
                 "an event of ours",
-                |fact| matches!(fact, Fact::ClusterEvent(event) if &*event.uid == "e2"),
+                |fact| matches!(fact, Observation::ClusterEvent(event) if &*event.uid == "e2"),
             )
             .await;
         assert!(
             !console
                 .told
                 .iter()
-                .any(|(_, fact)| matches!(fact, Fact::ClusterEvent(event) if &*event.uid == "e1"))
+                .any(|(_, fact)| matches!(fact, Observation::ClusterEvent(event) if &*event.uid == "e1"))
         );
         fake.delete("events", "e1");
         fake.delete("events", "e2");
         console
-            .until("it expired", |fact| *fact == Fact::ClusterEventGone("e2".into()))
+            .until("it expired", |fact| *fact == Observation::ClusterEventGone("e2".into()))
             .await;
         fake.delete("pods", "uid-api-1");
         console
             .until(
                 "it is gone",
-                |fact| matches!(fact, Fact::PodGone(uid) if &*uid.0 == "uid-api-1"),
+                |fact| matches!(fact, Observation::PodGone(uid) if &*uid.0 == "uid-api-1"),
             )
             .await;
         fake.delete("deployments", "uid-deployment");
         console
-            .until("none", |fact| *fact == Fact::Deployment(None))
+            .until("none", |fact| *fact == Observation::Deployment(None))
             .await;
     });
 }
@@ -135,7 +135,7 @@ fn a_watch_that_ends_in_time_goes_on_where_it_was() {
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Fact::Pod(pod) if &*pod.name == "api-2"),
+                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
         assert_eq!(fake.asked("pods? limit").len(), 1, "one list");
@@ -156,7 +156,7 @@ fn an_init_containers_log_is_read_too() {
         fake.apply("pods", with_init);
         let mut console = Console::on(&fake);
         console.line("migrated").await;
-        let ended = |fact: &Fact| matches!(fact, Fact::Feed(FeedId::Log(key), FeedState::Ended) if &*key.container == "migration");
+        let ended = |fact: &Observation| matches!(fact, Observation::Source(SourceId::Log(key), SourceState::Ended) if &*key.container == "migration");
         console.until("its end", ended).await;
         console.listen(Duration::from_mins(2)).await;
         assert_eq!(fake.asked("log? container=migration").len(), 1, "it is read once");
@@ -211,15 +211,15 @@ fn a_secret_asked_for_without_a_connection_gets_the_connections_problem() {
         let fake = Fake::new();
         fake.always("", || Reply::Fail(std::io::ErrorKind::ConnectionRefused));
         let mut console = Console::on(&fake);
-        console.fails(&FeedId::Api, ProblemKind::Refused).await;
+        console.fails(&SourceId::Api, ProblemKind::Refused).await;
         console.fails(&log_free(), ProblemKind::Refused).await;
         assert_eq!(ask(&console, "rds").await.unwrap_err().kind, ProblemKind::Refused);
     });
 }
 
 /// Any feed but the API's.
-fn log_free() -> FeedId {
-    FeedId::Pods
+fn log_free() -> SourceId {
+    SourceId::Pods
 }
 
 #[test]
@@ -235,12 +235,12 @@ fn the_log_of_a_flood_is_caught_up_with() {
             }
         });
         let mut console = Console::on(&fake);
-        let caught_up = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.progress.caught_up);
+        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of the backlog", caught_up).await;
-        let FeedId::Log(key) = log_of("api-1", 0) else {
+        let SourceId::Log(key) = log_of("api-1", 0) else {
             unreachable!()
         };
-        let live = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.source == key && !batch.records.is_empty());
+        let live = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.source == key && !batch.records.is_empty());
         console.until("lines as they come", live).await;
         flood.abort();
     });
@@ -260,9 +260,9 @@ fn a_backlog_that_is_slow_to_begin_is_not_taken_for_live_lines() {
         sender
             .try_send(Ok("2026-11-22T08:00:00Z first\n".into()))
             .unwrap();
-        let batch = |fact: &Fact| matches!(fact, Fact::Log(batch) if !batch.progress.caught_up && batch.progress.lines == 1);
+        let batch = |fact: &Observation| matches!(fact, Observation::Log(batch) if !batch.progress.caught_up && batch.progress.lines == 1);
         console.until("a line of the backlog", batch).await;
-        let caught_up = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.progress.caught_up);
+        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of the backlog", caught_up).await;
     });
 }
@@ -273,7 +273,7 @@ fn an_empty_log_is_caught_up_with() {
         let fake = Fake::new();
         fake.apply("pods", pod("api-1"));
         let mut console = Console::on(&fake);
-        let caught_up = |fact: &Fact| matches!(fact, Fact::Log(batch) if batch.progress.caught_up);
+        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of nothing", caught_up).await;
     });
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::clock::run;
 use super::console::{Console, pod, profile};
 use super::fake::{Fake, Reply, failure, refused};
-use sopwatch_core::observe::observation::{Fact, PodUid, PodUsage, Scrape};
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::observation::{Observation, PodUid, PodUsage, Scrape};
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 use sopwatch_core::profile::{Metrics, Profile};
 
 const USAGE: &str = "metrics.k8s.io";
@@ -56,34 +56,34 @@ fn counted(requests: u64) -> Reply {
     Reply::Text(200, format!("in_count{{code=\"200\"}} {requests}\n"))
 }
 
-fn id(pod: &str) -> FeedId {
-    FeedId::Scrape(PodUid(format!("uid-{pod}").into()))
+fn id(pod: &str) -> SourceId {
+    SourceId::Scrape(PodUid(format!("uid-{pod}").into()))
 }
 
 async fn usage(console: &mut Console) -> Vec<PodUsage> {
     match console
-        .until("usage", |fact| matches!(fact, Fact::Usage(_)))
+        .until("usage", |fact| matches!(fact, Observation::Usage(_)))
         .await
     {
-        Fact::Usage(usage) => usage,
+        Observation::Usage(usage) => usage,
         _ => unreachable!(),
     }
 }
 
 async fn scrape(console: &mut Console) -> Scrape {
-    let what = |fact: &Fact| matches!(fact, Fact::Scrape { .. });
+    let what = |fact: &Observation| matches!(fact, Observation::Scrape { .. });
     match console.until("a scrape", what).await {
-        Fact::Scrape { scrape, .. } => scrape,
+        Observation::Scrape { scrape, .. } => scrape,
         _ => unreachable!(),
     }
 }
 
 /// Waits until a source is told not to be used, and why.
-async fn off(console: &mut Console, id: &FeedId) -> String {
+async fn off(console: &mut Console, id: &SourceId) -> String {
     let mut why = None;
     console
         .until(&format!("{id:?} is off"), |fact| {
-            if let Fact::Feed(of, FeedState::Off(reason)) = fact
+            if let Observation::Source(of, SourceState::Off(reason)) = fact
                 && of == id
             {
                 why = Some(reason.to_string());
@@ -113,7 +113,7 @@ fn what_the_pods_use_and_count_is_asked_every_fifteen_seconds() {
         assert_eq!((&*told[0].pod, told[0].containers[0].cpu_millis), ("api-1", 12));
         console
             .since(0, "a scrape", |fact| {
-                matches!(fact, Fact::Scrape { pod, scrape } if &*pod.0 == "uid-api-1" && scrape.inbound.count == 7)
+                matches!(fact, Observation::Scrape { pod, scrape } if &*pod.0 == "uid-api-1" && scrape.inbound.count == 7)
             })
             .await;
         console.listen(Duration::from_secs(70)).await;
@@ -147,7 +147,7 @@ fn a_cluster_without_a_metrics_server_is_asked_rarely_and_found_when_it_gets_one
     run(async {
         let fake = Fake::new();
         let mut console = Console::on(&fake);
-        let why = off(&mut console, &FeedId::Usage).await;
+        let why = off(&mut console, &SourceId::Usage).await;
         assert!(why.contains("does not serve metrics.k8s.io"), "{why}");
         console.listen(Duration::from_mins(9)).await;
         assert_eq!(pauses(&fake, USAGE), [300]);
@@ -162,7 +162,7 @@ fn a_metrics_server_that_is_down_says_so_and_is_asked_ever_less_often() {
         let fake = Fake::new();
         fake.always(USAGE, || Reply::Text(503, "service unavailable\n".into()));
         let mut console = Console::on(&fake);
-        let problem = console.fails(&FeedId::Usage, ProblemKind::ServerError).await;
+        let problem = console.fails(&SourceId::Usage, ProblemKind::ServerError).await;
         assert!(
             problem.what.contains("not available (503): service unavailable"),
             "{problem}"
@@ -207,7 +207,7 @@ fn what_the_review_forbids_is_not_asked_until_it_allows_it() {
         );
         console
             .since(0, "usage is off", |fact| {
-                matches!(fact, Fact::Feed(FeedId::Usage, FeedState::Off(why)) if why.contains("list pods.metrics"))
+                matches!(fact, Observation::Source(SourceId::Usage, SourceState::Off(why)) if why.contains("list pods.metrics"))
             })
             .await;
         console.listen(Duration::from_mins(4)).await;
@@ -284,7 +284,7 @@ fn a_pod_that_does_not_answer_or_answers_something_else_fails_alone() {
             let mut found = None;
             console
                 .until(why, |fact| {
-                    if let Fact::Feed(of, FeedState::Failing { problem, .. }) = fact
+                    if let Observation::Source(of, SourceState::Failing { problem, .. }) = fact
                         && *of == id("api-2")
                     {
                         found = problem.what.contains(why).then(|| problem.clone());

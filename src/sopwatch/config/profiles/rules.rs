@@ -2,7 +2,7 @@
 
 use super::check::Checker;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::rule::{Action, Advice, Condition, Rule};
+use sopwatch_core::profile::rule::{Advice, RuleAdvice, Condition, Rule};
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self) {
@@ -41,15 +41,15 @@ impl Checker<'_> {
         self.condition(&format!("{path}.when"), &rule.when);
     }
 
-    fn advice(&mut self, path: &str, advice: &Advice) {
+    fn advice(&mut self, path: &str, advice: &RuleAdvice) {
         let contacts = self.profile.contacts.keys().map(String::as_str);
         match (&advice.contact, advice.action) {
-            (Some(contact), Action::Escalate) => {
+            (Some(contact), Advice::Escalate) => {
                 self.known(&format!("{path}.contact"), "contact", contact, contacts);
             }
-            (None, Action::Escalate) => self.wrong(path, "an escalation needs a `contact`"),
+            (None, Advice::Escalate) => self.wrong(path, "an escalation needs a `contact`"),
             (Some(_), _) => self.wrong(path, "only an escalation has a `contact`"),
-            (None, Action::None) => self.wrong(
+            (None, Advice::None) => self.wrong(
                 &format!("{path}.action"),
                 "a rule can't advise `none`: that is said where no rule holds",
             ),

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::observe::observation::{DatabaseConnection, Fact, Reading, Rows, RowsOf, StatusCount};
-use sopwatch_core::observe::source::{FeedId, FeedState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{DatabaseConnection, Observation, Reading, Rows, RowsOf, StatusCount};
+use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
 use sopwatch_core::profile::{
     ClockBasis, Database, LeaderPatterns, Leaders, Role, SecretKeys, Status, Table,
 };
@@ -70,11 +70,11 @@ impl Console {
     }
 
     /// The next fact for which `pick` has something.
-    pub(super) async fn until<T>(&mut self, what: &str, pick: impl Fn(Fact) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&mut self, what: &str, pick: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
             while let Some(event) = self.events.recv().await {
                 writeln!(self.told, "{event:?}").expect("room");
-                if let Event::Fact(fact) = event
+                if let Event::Observation(fact) = event
                     && let Some(picked) = pick(fact)
                 {
                     return picked;
@@ -88,7 +88,7 @@ impl Console {
 
     pub(super) async fn connection(&mut self) -> DatabaseConnection {
         let pick = |fact| match fact {
-            Fact::DatabaseConnection(connection) => Some(connection),
+            Observation::DatabaseConnection(connection) => Some(connection),
             _ => None,
         };
         self.until("a connection", pick).await
@@ -111,7 +111,7 @@ impl Console {
         let request = Request::WatchRows(Some(of.clone()));
         self.requests.send(request).await.expect("a listening adapter");
         let pick = |fact| match fact {
-            Fact::Rows(rows) if rows.of == of => Some(rows),
+            Observation::Rows(rows) if rows.of == of => Some(rows),
             _ => None,
         };
         self.until("rows", pick).await
@@ -134,16 +134,16 @@ impl Console {
     }
 }
 
-fn reading_of(fact: Fact) -> Option<Reading> {
+fn reading_of(fact: Observation) -> Option<Reading> {
     match fact {
-        Fact::Database(reading) => Some(reading),
+        Observation::Database(reading) => Some(reading),
         _ => None,
     }
 }
 
-fn problem_of(fact: Fact) -> Option<Problem> {
+fn problem_of(fact: Observation) -> Option<Problem> {
     match fact {
-        Fact::Feed(FeedId::Database, FeedState::Failing { problem, .. }) => Some(problem),
+        Observation::Source(SourceId::Database, SourceState::Failing { problem, .. }) => Some(problem),
         _ => None,
     }
 }

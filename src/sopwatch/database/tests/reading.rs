@@ -10,7 +10,7 @@ use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{DatabaseOptions, Request, UrlOrigin};
 use crate::patience::Deadline;
 use sopwatch_core::observe::observation::{Reading, StatusCount};
-use sopwatch_core::observe::source::{FeedId, FeedState, ProblemKind};
+use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
 
 const DAY: i64 = 86_400;
 
@@ -310,7 +310,7 @@ fn write_passfile(directory: &Path) -> String {
 async fn without_credentials_the_database_is_off() {
     let mut console = Console::start(options(), None);
     let pick = |fact| match fact {
-        sopwatch_core::observe::observation::Fact::Feed(FeedId::Database, FeedState::Off(why)) => Some(why),
+        sopwatch_core::observe::observation::Observation::Source(SourceId::Database, SourceState::Off(why)) => Some(why),
         _ => None,
     };
     console.until("the feed to be off", pick).await;

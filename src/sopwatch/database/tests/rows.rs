@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::console::{Console, options, profile, secret_of, statuses, table};
 use super::postgres::Postgres;
-use sopwatch_core::observe::observation::{Fact, Reading, Standing, TableReading, UnderWay};
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::observation::{Observation, Reading, Standing, TableReading, UnderWay};
+use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::{ClockBasis, Database, Role, Status};
 
 /// Rows whose ages stand still: half a second past a whole one, whenever they are asked for.
@@ -86,8 +86,8 @@ async fn a_limit_is_exceeded_to_the_second_by_each_status_s_own_clock() {
     let counts = statuses(&reading, "edges").iter();
     let tables = with_edges().tables;
     let edges = tables.iter().find(|table| table.name == "edges").unwrap();
-    let mut facts = Facts::default();
-    facts.apply(Fact::Database(reading.clone()), Timestamp::UNIX_EPOCH);
+    let mut facts = State::default();
+    facts.apply(Observation::Database(reading.clone()), Timestamp::UNIX_EPOCH);
     let counts: Vec<_> = counts
         .map(|count| {
             let over = facts.overdue(edges, count).count();

@@ -4,16 +4,16 @@ use jiff::Timestamp;
 
 use super::console::{Console, options, secret_of};
 use super::postgres::Postgres;
-use sopwatch_core::observe::observation::{Fact, Reading, Standby};
-use sopwatch_core::observe::source::FeedId;
-use sopwatch_core::observe::state::Facts;
+use sopwatch_core::observe::observation::{Observation, Reading, Standby};
+use sopwatch_core::observe::source::SourceId;
+use sopwatch_core::observe::state::State;
 
 /// Whether leases and ages of this reading may be judged.
 fn counts(reading: &Reading) -> bool {
     let now = Timestamp::UNIX_EPOCH;
-    let mut facts = Facts::default();
-    facts.apply(Fact::Database(reading.clone()), now);
-    facts.is_fresh(&FeedId::Database, now)
+    let mut facts = State::default();
+    facts.apply(Observation::Database(reading.clone()), now);
+    facts.is_fresh(&SourceId::Database, now)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -232,7 +232,7 @@ fn a_failing_step_whose_rule_can_t_be_evaluated_asks_to_read_first() {
     // Whether it crashes is not known: one log is not read.
     let unread = fewer().with(|world| world.pods[1].containers[0].restarts = 1);
     let mut facts = World::new().facts();
-    facts.apply(Fact::Pods(unread.pods.clone()), now());
+    facts.apply(Observation::Pods(unread.pods.clone()), now());
     let sop = PROFILE.sop("api-availability").unwrap();
     let decision = diagnose(&facts, &PROFILE, sop, now()).decision;
     assert_eq!(said(&decision), "gather", "{decision:#?}");
@@ -262,15 +262,15 @@ fn nothing_to_do_needs_an_answer_to_every_step() {
     let mut facts = World::new().facts();
     facts.apply(
         crate::testkit::failing(
-            FeedId::Deployment,
+            SourceId::Deployment,
             ProblemKind::Forbidden,
             "deployments are forbidden",
         ),
         now(),
     );
     let later = now() + SignedDuration::from_secs(16);
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), later);
-    facts.apply(Fact::ClusterEvents(Vec::new()), later);
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
+    facts.apply(Observation::ClusterEvents(Vec::new()), later);
     let sop = PROFILE.sop("api-down").unwrap();
     let diagnosis = diagnose(&facts, &PROFILE, sop, later);
     assert_eq!(step(&diagnosis, "replicas").unwrap().status, StepStatus::Stale);
@@ -304,7 +304,7 @@ fn with_no_pod_ready_and_none_to_wait_for_the_pods_step_fails_as_the_rule_says()
         world.pods.iter_mut().for_each(|pod| pod.conditions.clear());
     });
     let diagnosis = judge("api-down", &world);
-    assert_eq!(diagnosis.decision.recommendation.action, Action::StartPods);
+    assert_eq!(diagnosis.decision.recommendation.action, Advice::StartPods);
     let pods = step(&diagnosis, "pods-ready").unwrap();
     assert_eq!(pods.status, StepStatus::Fail, "{pods:?}");
 }
@@ -313,13 +313,13 @@ fn with_no_pod_ready_and_none_to_wait_for_the_pods_step_fails_as_the_rule_says()
 fn a_warning_about_a_pod_that_is_ready_again_or_gone_is_over() {
     let status = |name: &str, seconds: i64, change: fn(&mut World)| {
         let mut fact = event("BackOff", "Pod", "restarting", seconds);
-        if let Fact::ClusterEvent(event) = &mut fact {
+        if let Observation::ClusterEvent(event) = &mut fact {
             event.object_name = name.into();
         }
         let world = World::new().with(|world| world.more.push(fact)).with(change);
         let diagnosis = judge("api-down", &world);
         let events = step(&diagnosis, "events").unwrap();
-        let none = diagnosis.decision.recommendation.action == Action::None;
+        let none = diagnosis.decision.recommendation.action == Advice::None;
         assert_eq!(events.status == StepStatus::Pass, none, "{diagnosis:#?}");
         (events.status, events.value.clone())
     };

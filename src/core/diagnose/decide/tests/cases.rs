@@ -16,7 +16,7 @@ pub(super) const KAFKAS: &str = "kafka-provisioning-latency";
 
 /// The log of a pod as the kubelet gives it: seconds ago, the line without its times.
 /// A line without a level stands as it is.
-pub(super) fn lines(short: &str, lines: &[(i64, &str)]) -> Fact {
+pub(super) fn lines(short: &str, lines: &[(i64, &str)]) -> Observation {
     let patterns = LogPatterns::new(&PROFILE.leaders, &PROFILE.error_classes, "").unwrap();
     let mut reader = LineReader::new(Arc::new(patterns), source(short), 10);
     for (seconds, line) in lines {
@@ -30,11 +30,11 @@ pub(super) fn lines(short: &str, lines: &[(i64, &str)]) -> Fact {
         }
     }
     reader.caught_up();
-    Fact::Log(reader.take(true).unwrap())
+    Observation::Log(reader.take(true).unwrap())
 }
 
 /// The rows of the world and a lease of the Kafka worker: its holder and seconds to its end.
-fn leased(world: &World, holder: &str, ttl_s: i64, expires: &str) -> Fact {
+fn leased(world: &World, holder: &str, ttl_s: i64, expires: &str) -> Observation {
     let mut reading = world.reading();
     reading.leases = Ok(vec![Lease {
         lease_type: "kafka".into(),
@@ -42,22 +42,22 @@ fn leased(world: &World, holder: &str, ttl_s: i64, expires: &str) -> Fact {
         ttl_s,
         expires: expires.into(),
     }]);
-    Fact::Database(reading)
+    Observation::Database(reading)
 }
 
 /// Three pods that have run for long, and what else is known; no log is read but those that are given.
-pub(super) fn only(more: impl IntoIterator<Item = Fact>) -> Facts {
+pub(super) fn only(more: impl IntoIterator<Item = Observation>) -> State {
     let mut facts = facts_without_logs(&World::new());
     more.into_iter().for_each(|fact| facts.apply(fact, now()));
     facts
 }
 
-pub(super) fn judge(sop: &str, facts: &Facts) -> Diagnosis {
+pub(super) fn judge(sop: &str, facts: &State) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
 /// The Kafka worker's verdict and pod.
-fn kafka(facts: &Facts) -> (Verdict, String) {
+fn kafka(facts: &State) -> (Verdict, String) {
     let diagnosis = judge(KAFKAS, facts);
     let reading = diagnosis
         .leaders
@@ -197,7 +197,7 @@ const STOPS: &str = "Ileader_election_mgr.go:83] No longer the leader and stoppi
 const NOT: &str = "Ileader_election_mgr.go:100] not currently leader, skipping reconcile *workers.KafkaManager [00000000-0000-0000-0000-00000000000B]";
 
 /// Lower case, as the service writes ids.
-fn said_by_pods(logs: [&[(i64, &str)]; 3]) -> Vec<Fact> {
+fn said_by_pods(logs: [&[(i64, &str)]; 3]) -> Vec<Observation> {
     let written = |(short, log): (&str, &[(i64, &str)])| {
         let lower: Vec<(i64, String)> = log
             .iter()
@@ -217,7 +217,7 @@ fn cases_4_and_5_a_successor_is_one_leader_and_an_overlap_is_two() {
         &[(5, NOT)],
     ]);
     let mut facts = only(handed_over);
-    facts.apply(Fact::PodGone(pod(SHORT[0], 0).uid), now());
+    facts.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
     assert_eq!(kafka(&facts), (Verdict::One, "blf5h".to_owned()), "case 4");
     let overlap = only(said_by_pods([
         &[(10_800, RUNS), (10, BEATS)],
@@ -254,10 +254,10 @@ fn case_7_a_log_that_is_forbidden_is_waited_for_as_long_as_its_lease_may_tell() 
     let mut facts = facts_without_logs(&world);
     for pod in &world.pods[..2] {
         for (worker, leads) in [(KAFKA, None), (CLUSTER, Some(SHORT[0]))] {
-            facts.apply(Fact::Log(said_by(pod, worker, leads)), now());
+            facts.apply(Observation::Log(said_by(pod, worker, leads)), now());
         }
     }
-    let forbidden = failing(FeedId::Log(source(SHORT[2])), ProblemKind::Forbidden, "forbidden");
+    let forbidden = failing(SourceId::Log(source(SHORT[2])), ProblemKind::Forbidden, "forbidden");
     facts.apply(forbidden, now());
     let mut live = facts.clone();
     live.apply(leased(&world, "stranger", 60, "1"), ago(10));
@@ -272,17 +272,17 @@ fn case_7_a_log_that_is_forbidden_is_waited_for_as_long_as_its_lease_may_tell() 
     let mut out = facts.clone();
     out.apply(leased(&world, "stranger", -31, "1"), now());
     assert_eq!(kafka(&out).0, Verdict::None);
-    facts.apply(failing(FeedId::Database, ProblemKind::Refused, "down"), now());
+    facts.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
     facts.reading = None;
     assert_eq!(kafka(&facts).0, Verdict::Unknown);
 }
 
 /// A world as it is before any log is read.
-fn facts_without_logs(world: &World) -> Facts {
+fn facts_without_logs(world: &World) -> State {
     let mut facts = facts(world.pods.clone());
-    facts.apply(Fact::Deployment(Some(deployment(3))), now());
-    facts.apply(Fact::ClusterEvents(Vec::new()), now());
-    facts.apply(Fact::Database(world.reading()), now());
+    facts.apply(Observation::Deployment(Some(deployment(3))), now());
+    facts.apply(Observation::ClusterEvents(Vec::new()), now());
+    facts.apply(Observation::Database(world.reading()), now());
     facts
 }
 
@@ -310,7 +310,7 @@ fn case_9_logs_of_verbosity_0_leave_it_to_the_database() {
     for short in SHORT {
         let mut quiet = log(short, KAFKA, 300, &[]);
         quiet.progress.verbose = false;
-        facts.apply(Fact::Log(quiet), now());
+        facts.apply(Observation::Log(quiet), now());
     }
     assert_eq!(kafka(&facts).0, Verdict::Unknown);
     facts.apply(leased(&world, "stranger", 60, "1"), ago(5));
@@ -331,7 +331,7 @@ fn cases_10_and_11_what_failed_at_ocm_is_ocm_s_whatever_else_the_line_or_the_let
     let decision = decide(OSD, &facts);
     assert_eq!(said(&decision), "escalate ocm-support by ocm-errors", "case 10");
     let literal = decision.literal.unwrap();
-    assert_eq!(literal.action, Action::RestartPods, "case 10");
+    assert_eq!(literal.action, Advice::RestartPods, "case 10");
     assert!(
         decision.differs.contains("keeps a row accepted"),
         "{}",
@@ -412,9 +412,9 @@ fn case_16_the_year_s_turn_does_not_make_a_leader_old() {
         .as_bytes(),
     );
     reader.caught_up();
-    let mut facts = Facts::default();
-    facts.apply(Fact::Pods(vec![service_pod(SHORT[1], 86_400 * 30)]), new_year);
-    facts.apply(Fact::Log(reader.take(true).unwrap()), new_year);
+    let mut facts = State::default();
+    facts.apply(Observation::Pods(vec![service_pod(SHORT[1], 86_400 * 30)]), new_year);
+    facts.apply(Observation::Log(reader.take(true).unwrap()), new_year);
     let diagnosis = diagnose(&facts, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), new_year);
     let leader = diagnosis
         .leaders

@@ -126,7 +126,7 @@ fn the_step_and_the_rule_agree_on_rows_without_an_age() {
 }
 
 /// The classes with errors, and the newest line of each.
-fn told(log: Fact) -> Vec<(String, String)> {
+fn told(log: Observation) -> Vec<(String, String)> {
     let facts = only([log]);
     let summaries = facts.errors.summaries(ago(900));
     let one = summaries.into_iter().map(|summary| {

@@ -14,7 +14,7 @@ fn restarted(world: World, seconds: i64) -> World {
     world.with(|world| world.pods = SHORT.map(|short| service_pod(short, seconds)).to_vec())
 }
 
-fn judge_at(sop: &str, facts: &Facts, at: Timestamp) -> Diagnosis {
+fn judge_at(sop: &str, facts: &State, at: Timestamp) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), at)
 }
 
@@ -59,7 +59,7 @@ fn a_leader_that_was_lost_after_the_restart_is_lost_anew() {
         let mut reading = world.reading();
         let lease = crate::testkit::reading(Some((Some("gone"), -out)), &[]).leases;
         reading.leases = lease;
-        facts.apply(Fact::Database(reading), now());
+        facts.apply(Observation::Database(reading), now());
         said(&decide(KAFKAS, &facts))
     };
     // the lease was last renewed three minutes before it ran out
@@ -92,7 +92,7 @@ fn errors_of_processes_that_were_restarted_are_no_reason_to_restart_again() {
 
 #[test]
 fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() {
-    let down = |started: i64, change: &dyn Fn(&mut Facts)| {
+    let down = |started: i64, change: &dyn Fn(&mut State)| {
         let mut world = restarted(World::new(), started);
         world.pods.iter_mut().for_each(|pod| pod.conditions.clear());
         let mut facts = world.facts();
@@ -101,7 +101,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
     };
     assert_eq!(said(&down(9_000, &|_| ())), "start-pods by down");
     let lost = |seconds: i64| {
-        move |facts: &mut Facts| {
+        move |facts: &mut State| {
             let mut deployment = deployment(3);
             deployment.conditions.push(Condition {
                 kind: "Available".into(),
@@ -110,7 +110,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
                 message: SafeText::default(),
                 since: Some(ago(seconds)),
             });
-            facts.apply(Fact::Deployment(Some(deployment)), now());
+            facts.apply(Observation::Deployment(Some(deployment)), now());
         }
     };
     assert_eq!(said(&down(400, &lost(300))), "start-pods by down");
@@ -119,7 +119,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
         "escalate control-plane by down",
         "they came after it"
     );
-    let none = |facts: &mut Facts| facts.apply(Fact::Deployment(None), now());
+    let none = |facts: &mut State| facts.apply(Observation::Deployment(None), now());
     let decision = down(9_000, &none);
     assert_eq!(said(&decision), "escalate control-plane by down-by-release");
     assert!(
@@ -129,7 +129,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
     let mut unread = facts(Vec::new());
     unread.apply(
         failing(
-            FeedId::Deployment,
+            SourceId::Deployment,
             ProblemKind::Forbidden,
             "deployments are forbidden",
         ),
@@ -161,20 +161,20 @@ fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
             );
             batch.sightings.extend(lost.sightings);
         }
-        Fact::Log(batch)
+        Observation::Log(batch)
     };
     let judged = |database: bool| {
         let mut facts = facts(world.pods.clone());
-        facts.apply(Fact::Deployment(Some(deployment(3))), now());
-        facts.apply(Fact::ClusterEvents(Vec::new()), now());
+        facts.apply(Observation::Deployment(Some(deployment(3))), now());
+        facts.apply(Observation::ClusterEvents(Vec::new()), now());
         for short in SHORT {
             facts.apply(failed(short, 600), now());
         }
         facts.apply(
             if database {
-                Fact::Database(world.reading())
+                Observation::Database(world.reading())
             } else {
-                failing(FeedId::Database, ProblemKind::Refused, "nobody listens")
+                failing(SourceId::Database, ProblemKind::Refused, "nobody listens")
             },
             now(),
         );
@@ -200,13 +200,13 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
     );
     let mut cut = facts.clone();
     cut.apply(
-        failing(FeedId::Log(source(SHORT[1])), ProblemKind::Reset, "cut"),
+        failing(SourceId::Log(source(SHORT[1])), ProblemKind::Reset, "cut"),
         now(),
     );
     let later = now() + SignedDuration::from_secs(16);
-    cut.apply(Fact::Feed(FeedId::Api, FeedState::Live), later);
+    cut.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
     for short in [SHORT[0], SHORT[2]] {
-        cut.apply(Fact::Feed(FeedId::Log(source(short)), FeedState::Live), later);
+        cut.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), later);
     }
     let diagnosis = judge_at("api-availability", &cut, later);
     assert_eq!(said(&diagnosis.decision), "gather");
@@ -222,9 +222,9 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
     );
     // without the pods nobody knows whose logs there are
     let mut podless = facts.clone();
-    podless.apply(failing(FeedId::Pods, ProblemKind::Reset, "cut"), now());
+    podless.apply(failing(SourceId::Pods, ProblemKind::Reset, "cut"), now());
     for short in SHORT {
-        podless.apply(Fact::Feed(FeedId::Log(source(short)), FeedState::Live), later);
+        podless.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), later);
     }
     let errors = judge_at("api-availability", &podless, later).steps;
     let errors = errors.iter().find(|step| step.id == "log-errors").unwrap();
@@ -232,7 +232,7 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
     // events that are not heard any more tell nothing of the cluster
     let node = World::new().with(|world| world.more.push(event("NodeNotReady", "Node", "not ready", 300)));
     let mut facts = node.facts();
-    facts.apply(failing(FeedId::ClusterEvents, ProblemKind::Reset, "cut"), now());
+    facts.apply(failing(SourceId::ClusterEvents, ProblemKind::Reset, "cut"), now());
     let decision = judge_at("api-availability", &facts, later).decision;
     assert!(
         decision
@@ -252,7 +252,7 @@ fn a_crash_that_may_be_the_same_again_is_read_about_first() {
         if unread {
             let mut pods = world.pods.clone();
             pods[2].containers[0].restarts = 1;
-            facts.apply(Fact::Pods(pods), now());
+            facts.apply(Observation::Pods(pods), now());
         }
         decide("api-availability", &facts)
     };
@@ -270,7 +270,7 @@ fn who_leads_is_waited_for_where_nothing_else_is_missing() {
     let mut facts = world.facts();
     let mut reading = world.reading();
     reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
-    facts.apply(Fact::Database(reading), now());
+    facts.apply(Observation::Database(reading), now());
     let decision = decide(KAFKAS, &facts);
     assert_eq!(
         (said(&decision), decision.recommendation.until),
@@ -278,7 +278,7 @@ fn who_leads_is_waited_for_where_nothing_else_is_missing() {
     );
     facts.apply(
         failing(
-            FeedId::ClusterEvents,
+            SourceId::ClusterEvents,
             ProblemKind::Forbidden,
             "events are forbidden",
         ),
@@ -288,7 +288,7 @@ fn who_leads_is_waited_for_where_nothing_else_is_missing() {
     let mut facts = without.facts();
     let mut reading = without.reading();
     reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
-    facts.apply(Fact::Database(reading), now());
+    facts.apply(Observation::Database(reading), now());
     assert_eq!(
         said(&decide(KAFKAS, &facts)),
         "gather",
@@ -334,7 +334,7 @@ fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
         very_slow: 12,
     };
     let mut facts = World::new().requests(&slow).facts();
-    let because = |facts: &Facts| decide("api-latency", facts).recommendation.because.concat();
+    let because = |facts: &State| decide("api-latency", facts).recommendation.because.concat();
     assert!(!because(&facts).contains("autoscaler"));
     let autoscaler = Autoscaler {
         name: "load".into(),
@@ -342,7 +342,7 @@ fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
         max: 6,
         current: 3,
     };
-    facts.apply(Fact::Autoscaler(Some(autoscaler)), now());
+    facts.apply(Observation::Autoscaler(Some(autoscaler)), now());
     assert_eq!(said(&decide("api-latency", &facts)), "scale-up by saturated");
     assert!(
         because(&facts).contains("autoscaler load will undo it"),
@@ -355,7 +355,7 @@ fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
 fn without_a_deployment_nothing_is_restarted() {
     let mut facts = World::new().facts();
     assert_eq!(said(&decide("kafka-provisioning-latency", &facts)), "none");
-    facts.apply(Fact::Deployment(None), now());
+    facts.apply(Observation::Deployment(None), now());
     for sop in ["api-down", "kafka-provisioning-latency"] {
         let decision = decide(sop, &facts);
         assert_eq!(said(&decision), "escalate control-plane by down-by-release");

@@ -12,13 +12,13 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::diagnose::diagnose;
-use crate::logparse::{ErrorSighting, ErrorTally, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
+use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
 use crate::observe::observation::{
-    ClusterEvent, Condition, Fact, Pod, Reading, Row, Standing, StandingRow, StatusCount, TableReading,
+    ClusterEvent, Condition, Observation, Pod, Reading, Row, Standing, StandingRow, StatusCount, TableReading,
     UnderWay,
 };
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
-use crate::observe::state::Facts;
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
     CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
@@ -31,7 +31,7 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
     toml::from_str(text).unwrap()
 });
 
-fn decide(sop: &str, facts: &Facts) -> Decision {
+fn decide(sop: &str, facts: &State) -> Decision {
     diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now()).decision
 }
 
@@ -76,7 +76,7 @@ struct World {
     kafkas: Vec<StatusCount>,
     /// Those that a poll lists one by one.
     rows: Vec<(&'static str, StandingRow)>,
-    more: Vec<Fact>,
+    more: Vec<Observation>,
     began: i64,
     events: bool,
 }
@@ -97,22 +97,22 @@ impl World {
         }
     }
 
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> State {
         let mut facts = facts(self.pods.clone());
         facts.began_at = Some(ago(self.began));
-        facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), now());
-        facts.apply(Fact::Deployment(Some(deployment(3))), now());
+        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+        facts.apply(Observation::Deployment(Some(deployment(3))), now());
         if self.events {
-            facts.apply(Fact::ClusterEvents(Vec::new()), now());
+            facts.apply(Observation::ClusterEvents(Vec::new()), now());
         }
         for pod in &self.pods {
             if pod.newest_start().is_some() {
                 for (worker, leads) in [(KAFKA, self.kafka_leads), (CLUSTER, self.cluster_leads)] {
-                    facts.apply(Fact::Log(said_by(pod, worker, leads)), now());
+                    facts.apply(Observation::Log(said_by(pod, worker, leads)), now());
                 }
             }
         }
-        facts.apply(Fact::Database(self.reading()), now());
+        facts.apply(Observation::Database(self.reading()), now());
         for fact in &self.more {
             facts.apply(fact.clone(), now());
         }
@@ -160,20 +160,20 @@ impl World {
             line: "".into(),
         };
         let mut batch = log(SHORT[1], KAFKA, 8_000, &[]);
-        batch.errors = vec![ErrorTally {
+        batch.errors = vec![ErrorCounts {
             class: class.into(),
             count: seconds_ago.len() as u64,
             first_at: ago(seconds_ago[0]),
             last_at: ago(*seconds_ago.last().unwrap()),
             newest: seconds_ago.iter().map(sighting).collect(),
         }];
-        self.with(|world| world.more.push(Fact::Log(batch)))
+        self.with(|world| world.more.push(Observation::Log(batch)))
     }
 
     fn requests(self, counts: &RequestCounts) -> Self {
         let mut batch = log(SHORT[2], KAFKA, 8_000, &[]);
         batch.requests = Some([(bucket_of(ago(60)), *counts)].into());
-        self.with(|world| world.more.push(Fact::Log(batch)))
+        self.with(|world| world.more.push(Observation::Log(batch)))
     }
 
     fn row(self, table: &'static str, status: &str, seconds: i64) -> Self {
@@ -236,8 +236,8 @@ fn said_by(pod: &Pod, worker: &str, leads: Option<&str>) -> LogBatch {
     batch
 }
 
-fn event(reason: &str, kind: &str, message: &str, seconds: i64) -> Fact {
-    Fact::ClusterEvent(ClusterEvent {
+fn event(reason: &str, kind: &str, message: &str, seconds: i64) -> Observation {
+    Observation::ClusterEvent(ClusterEvent {
         uid: reason.into(),
         warning: true,
         reason: reason.into(),
@@ -533,7 +533,7 @@ fn what_also_holds_is_told_beside_it() {
 
 #[test]
 fn nothing_is_concluded_from_a_source_that_is_missing() {
-    let gone = |id: FeedId| failing(id, ProblemKind::Refused, "gone");
+    let gone = |id: SourceId| failing(id, ProblemKind::Refused, "gone");
     let long_ago = |world: World| {
         let facts = world.facts();
         (facts, now() + SignedDuration::from_secs(60))
@@ -547,7 +547,7 @@ fn nothing_is_concluded_from_a_source_that_is_missing() {
 
     // the database alone is gone: rows can't be judged, and none may be said of them
     let mut facts = World::new().facts();
-    facts.apply(gone(FeedId::Database), now());
+    facts.apply(gone(SourceId::Database), now());
     let later = now() + SignedDuration::from_secs(16);
     for pod in SHORT {
         for worker in [KAFKA, CLUSTER] {
@@ -557,10 +557,10 @@ fn nothing_is_concluded_from_a_source_that_is_missing() {
                 _ => LeaderLineKind::NotLeader,
             };
             batch.sightings = log(pod, worker, 8_000, &[(kind, -10)]).sightings;
-            facts.apply(Fact::Log(batch), later);
+            facts.apply(Observation::Log(batch), later);
         }
     }
-    facts.apply(Fact::Feed(FeedId::Api, FeedState::Live), later);
+    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
     let decision = diagnose(&facts, &PROFILE, sop, later).decision;
     assert_eq!(said(&decision), "gather");
     assert!(
@@ -600,7 +600,7 @@ fn where_the_sop_s_words_say_otherwise_that_is_told() {
     let literal = decision.literal.expect("another reading");
     assert_eq!(
         (literal.action, literal.rule.as_deref()),
-        (Action::RestartPods, Some("literal-accepted"))
+        (Advice::RestartPods, Some("literal-accepted"))
     );
     let leaderless = World::new().with(|world| world.kafka_leads = None);
     let decision = decide("kafka-provisioning-latency", &leaderless.facts());

@@ -145,19 +145,19 @@ fn what_a_pod_had_that_is_gone_is_over_when_the_service_is_whole_again() {
 #[test]
 fn a_node_is_back_when_it_says_so_or_a_pod_on_it_is_ready() {
     let named = |node: &str, seconds: i64| {
-        let Fact::ClusterEvent(mut event) = event("Rebooted", "Node", "has been rebooted", seconds) else {
+        let Observation::ClusterEvent(mut event) = event("Rebooted", "Node", "has been rebooted", seconds) else {
             unreachable!()
         };
         event.object_name = node.into();
         event
     };
-    let world = |node: &str| World::new().with(|world| world.more.push(Fact::ClusterEvent(named(node, 300))));
+    let world = |node: &str| World::new().with(|world| world.more.push(Observation::ClusterEvent(named(node, 300))));
     assert!(is_over(&world("n1"), "its pods are ready"));
     assert!(!is_over(&world("n2"), "nobody knows"));
     let said = |seconds: i64| {
         let mut ready = named("n2", seconds);
         (ready.uid, ready.reason, ready.warning) = ("r".into(), "NodeReady".into(), false);
-        world("n2").with(|world| world.more.push(Fact::ClusterEvent(ready)))
+        world("n2").with(|world| world.more.push(Observation::ClusterEvent(ready)))
     };
     assert!(is_over(&said(300), "it said so"));
     assert!(!is_over(&said(301), "that was before"));
@@ -181,7 +181,7 @@ fn a_quota_is_over_when_the_deployment_has_its_pods() {
             "forbidden: exceeded quota: pods",
             300,
         );
-        World::new().with(|world| world.more = vec![exceeded, Fact::Deployment(Some(deployment))])
+        World::new().with(|world| world.more = vec![exceeded, Observation::Deployment(Some(deployment))])
     };
     assert!(is_over(&denied(3, "False"), "it has them"));
     assert!(!is_over(&denied(2, "False"), "one is missing"));

@@ -6,7 +6,7 @@ use crate::diagnose::leaders::Verdict;
 use crate::diagnose::waiting::REASONS;
 use crate::observe::observation::{ContainerState, Ended, PodUid};
 use crate::profile::sop::StepStatus;
-use crate::remediate::gate::{Situation, gate};
+use crate::remediate::gate::{GateInput, gate};
 use crate::remediate::plan::Plan;
 use crate::testkit::look_at;
 
@@ -52,26 +52,26 @@ fn lost(mut pod: Pod, since: i64) -> Pod {
 }
 
 /// No Kafka leader, these pods, and what each of their processes says.
-fn leaderless(pods: Vec<Pod>) -> Facts {
+fn leaderless(pods: Vec<Pod>) -> State {
     let world = World::new().with(|world| (world.kafka_leads, world.pods) = (None, pods));
     let mut facts = world.facts();
     for pod in world.pods.iter().filter(|pod| pod.restarts > 0) {
         for (worker, leads) in [(KAFKA, None), (CLUSTER, world.cluster_leads)] {
             let mut batch = said_by(pod, worker, leads);
             batch.source.restart = pod.restarts;
-            facts.apply(Fact::Log(batch), now());
+            facts.apply(Observation::Log(batch), now());
         }
     }
     facts
 }
 
-fn judged(facts: &Facts) -> Diagnosis {
+fn judged(facts: &State) -> Diagnosis {
     diagnose(facts, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), now())
 }
 
 /// What each of them says of the same facts: the verdict on the Kafka leader, the recommendation, and whether the gate refuses a restart
 /// because something settles.
-fn say(facts: &Facts) -> (Verdict, String, bool) {
+fn say(facts: &State) -> (Verdict, String, bool) {
     let diagnosis = judged(facts);
     let kafka = diagnosis
         .leaders
@@ -79,7 +79,7 @@ fn say(facts: &Facts) -> (Verdict, String, bool) {
         .find(|one| one.log_type == KAFKA)
         .unwrap();
     let refused = look_at((facts, &PROFILE, &diagnosis), now(), |account| {
-        let situation = Situation {
+        let situation = GateInput {
             account,
             past: &[],
             read_only: None,
@@ -91,7 +91,7 @@ fn say(facts: &Facts) -> (Verdict, String, bool) {
     (kafka.verdict, said(&diagnosis.decision), settles)
 }
 
-fn pods_ready(facts: &Facts) -> (StepStatus, String) {
+fn pods_ready(facts: &State) -> (StepStatus, String) {
     let steps = judged(facts).steps;
     let step = steps.into_iter().find(|step| step.id == "pods-ready").unwrap();
     (step.status, step.value)

@@ -5,7 +5,7 @@ use crate::observe::observation::{Lease, Standby};
 use crate::profile::sop::StepStatus;
 
 /// Both workers lead by their logs; the leases, as this server shows them, expired 11 minutes ago; all else is well.
-fn world(standby: Standby) -> Facts {
+fn world(standby: Standby) -> State {
     let mut world = World::new();
     let lease = |(lease_type, pod): (&str, &str)| Lease {
         lease_type: lease_type.into(),
@@ -16,7 +16,7 @@ fn world(standby: Standby) -> Facts {
     let mut reading = world.reading();
     reading.leases = Ok([("cluster", SHORT[0]), ("kafka", SHORT[1])].map(lease).to_vec());
     reading.standby = Some(standby);
-    world.more.push(Fact::Database(reading));
+    world.more.push(Observation::Database(reading));
     world.facts()
 }
 
@@ -26,7 +26,7 @@ fn behind(seconds: i64) -> Standby {
     }
 }
 
-fn diagnosis(facts: &Facts) -> crate::diagnose::Diagnosis {
+fn diagnosis(facts: &State) -> crate::diagnose::Diagnosis {
     diagnose(
         facts,
         &PROFILE,

@@ -4,9 +4,9 @@ use super::Log::{Forbidden, Tail, Whole};
 use super::*;
 
 /// A world that a leading pod, `blf5h`, has just left; it last said so `beat` seconds ago.
-fn killed(beat: &'static [Said], lease: Option<Row>) -> Facts {
+fn killed(beat: &'static [Said], lease: Option<Row>) -> State {
     let mut facts = world(DAY, &[Tail(NOT), Tail(beat), Tail(NOT)], lease);
-    facts.apply(Fact::PodGone(pod(SHORT[1], 0).uid), now());
+    facts.apply(Observation::PodGone(pod(SHORT[1], 0).uid), now());
     facts
 }
 
@@ -26,8 +26,8 @@ fn a_killed_leader_s_lease_is_waited_for() {
     next.source.restart = 1;
     let mut pod = pod(SHORT[1], DAY);
     pod.containers[0].restarts = 1;
-    restarted.apply(Fact::Pod(pod), now());
-    restarted.apply(Fact::Log(next), now());
+    restarted.apply(Observation::Pod(pod), now());
+    restarted.apply(Observation::Log(next), now());
     assert_eq!(read(&restarted).verdict, settling(198));
 }
 
@@ -103,21 +103,21 @@ fn a_log_that_broke_off_is_not_outvoted_by_the_lease_it_outlived() {
     assert_eq!(read(&facts).verdict, Verdict::Unknown, "it beats without a lease");
     let mut old = facts.clone();
     for facts in [&mut facts, &mut old] {
-        let fault = failing(FeedId::Log(source(SHORT[1])), ProblemKind::Reset, "cut");
+        let fault = failing(SourceId::Log(source(SHORT[1])), ProblemKind::Reset, "cut");
         facts.apply(fault, ago(-1));
     }
     for (seconds, verdict) in [(16, Verdict::Unknown), (101, Verdict::None)] {
         let mut facts = facts.clone();
-        facts.apply(Fact::Feed(FeedId::Pods, FeedState::Live), ago(-seconds));
+        facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-seconds));
         for short in [SHORT[0], SHORT[2]] {
             facts.apply(
-                Fact::Log(log(short, KAFKA, 300, &[(NotLeader, -seconds)])),
+                Observation::Log(log(short, KAFKA, 300, &[(NotLeader, -seconds)])),
                 ago(-seconds),
             );
         }
         let mut poll = reading(Some((Some("blf5h"), -70 - seconds)), &[]);
         poll.leases.as_mut().unwrap()[0].expires = "first".into();
-        facts.apply(Fact::Database(poll), ago(-seconds));
+        facts.apply(Observation::Database(poll), ago(-seconds));
         let found = read_leaders(&facts, &profile(), ago(-seconds)).pop().unwrap();
         assert_eq!(found.verdict, verdict, "{seconds} s later: {found:?}");
     }
@@ -135,7 +135,7 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
     let lease = row("blf5h", 60, 300, Some(50));
     let logs = [Forbidden, Tail(BEATS), Tail(NOT)];
     let mut gone = world(DAY, &logs, lease);
-    gone.apply(Fact::PodGone(pod(SHORT[1], 0).uid), now());
+    gone.apply(Observation::PodGone(pod(SHORT[1], 0).uid), now());
     assert_eq!(read(&gone).verdict, settling(91), "the pod is gone");
     // its container was started again, so often that its start holds nobody up, and the new process has not said a word
     let again = |restarts: u32| {
@@ -143,7 +143,7 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
         let mut pod = pod(SHORT[1], DAY);
         (pod.restarts, pod.restarted_at) = (restarts, Some(ago(20)));
         pod.containers[0].restarts = restarts;
-        facts.apply(Fact::Pod(pod), now());
+        facts.apply(Observation::Pod(pod), now());
         read(&facts)
     };
     for restarts in [1, 2] {
@@ -159,13 +159,13 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
             .iter_mut()
             .for_each(|one| one.line.worker_id = id("ended"));
         let mut facts = unread.clone();
-        facts.apply(Fact::Log(earlier), now());
+        facts.apply(Observation::Log(earlier), now());
         let mut next = log(SHORT[1], KAFKA, 300, NOT);
         next.source.restart = 1;
         let mut pod = pod(SHORT[1], DAY);
         pod.containers[0].restarts = 1;
-        facts.apply(Fact::Pod(pod), now());
-        facts.apply(Fact::Log(next), now());
+        facts.apply(Observation::Pod(pod), now());
+        facts.apply(Observation::Log(next), now());
         add_lease(&mut facts, row(holder, 60, 300, Some(50)).unwrap());
         assert_eq!(read(&facts).verdict, verdict, "{holder}");
     }
@@ -195,7 +195,7 @@ fn a_lease_and_a_log_that_disagree_may_be_half_a_minute_apart_and_no_more() {
         );
         let mut pod = pod(SHORT[0], -seconds);
         pod.created_at = Some(ago(DAY));
-        facts.apply(Fact::Pod(pod), now());
+        facts.apply(Observation::Pod(pod), now());
         read(&facts).verdict
     };
     assert_eq!(ahead(30), settling(270));

@@ -7,9 +7,9 @@ mod witnesses;
 
 use super::*;
 use crate::logparse::LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
-use crate::observe::observation::{Fact, Pod, short_name};
-use crate::observe::source::{FeedId, FeedState, ProblemKind};
-use crate::observe::state::Facts;
+use crate::observe::observation::{Observation, Pod, short_name};
+use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::state::State;
 use crate::testkit::{
     CLUSTER, KAFKA, SHORT, Said, ago, facts, failing, id, log, now, pod, profile, reading, source,
     waiting_pod,
@@ -50,7 +50,7 @@ const fn row(holder: &'static str, ttl: i64, watched: i64, advanced: Option<i64>
 }
 
 /// Three pods that started so long ago, with their logs and a lease.
-fn world(started: i64, logs: &[Log], lease: Option<Row>) -> Facts {
+fn world(started: i64, logs: &[Log], lease: Option<Row>) -> State {
     let pods: Vec<Pod> = SHORT
         .iter()
         .take(logs.len())
@@ -66,14 +66,14 @@ fn world(started: i64, logs: &[Log], lease: Option<Row>) -> Facts {
     facts
 }
 
-fn write(facts: &mut Facts, short: &str, started: i64, log_of: Log) {
+fn write(facts: &mut State, short: &str, started: i64, log_of: Log) {
     let mut batch = match log_of {
         Log::Whole(said) => log(short, KAFKA, started, said),
         Log::Tail(said) => log(short, KAFKA, 300.min(started - 10), said),
         Log::Quiet => log(short, KAFKA, started, &[]),
         Log::Forbidden => {
             let fault = failing(
-                FeedId::Log(source(short)),
+                SourceId::Log(source(short)),
                 ProblemKind::Forbidden,
                 "logs are forbidden",
             );
@@ -81,25 +81,25 @@ fn write(facts: &mut Facts, short: &str, started: i64, log_of: Log) {
         }
     };
     batch.progress.verbose = !matches!(log_of, Log::Quiet);
-    facts.apply(Fact::Log(batch), now());
+    facts.apply(Observation::Log(batch), now());
 }
 
 /// Polls as they came: one when it was first seen, one when it moved, one now.
-fn add_lease(facts: &mut Facts, row: Row) {
+fn add_lease(facts: &mut State, row: Row) {
     let poll = |expires: &str, at: i64| {
         let mut reading = reading(Some((Some(row.holder), row.ttl + at)), &[]);
         reading.leases.as_mut().unwrap()[0].expires = expires.into();
         reading
     };
     let newest = if row.advanced.is_some() { "second" } else { "first" };
-    facts.apply(Fact::Database(poll("first", row.watched)), ago(row.watched));
+    facts.apply(Observation::Database(poll("first", row.watched)), ago(row.watched));
     if let Some(advanced) = row.advanced {
-        facts.apply(Fact::Database(poll("second", advanced)), ago(advanced));
+        facts.apply(Observation::Database(poll("second", advanced)), ago(advanced));
     }
-    facts.apply(Fact::Database(poll(newest, 2)), ago(2));
+    facts.apply(Observation::Database(poll(newest, 2)), ago(2));
 }
 
-fn read(facts: &Facts) -> LeaderReading {
+fn read(facts: &State) -> LeaderReading {
     let mut all = read_leaders(facts, &profile(), now());
     assert!(
         all.iter().all(|reading| reading.log.chars().count() <= LOG_WORDS),
@@ -127,7 +127,7 @@ fn a_killed_leader_s_successor_is_the_one() {
         ],
         None,
     );
-    facts.apply(Fact::PodGone(pod(SHORT[0], 0).uid), now());
+    facts.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
     let reading = read(&facts);
     assert_eq!(
         (reading.verdict, reading.pod.as_deref()),
@@ -139,9 +139,9 @@ fn a_killed_leader_s_successor_is_the_one() {
 #[test]
 fn each_worker_is_judged_by_its_own_lines() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
-    facts.apply(Fact::Log(log("2mgcp", CLUSTER, 300, BEATS)), now());
-    facts.apply(Fact::Log(log("blf5h", CLUSTER, 300, NOT)), now());
-    facts.apply(Fact::Log(log("lzxms", CLUSTER, 300, NOT)), now());
+    facts.apply(Observation::Log(log("2mgcp", CLUSTER, 300, BEATS)), now());
+    facts.apply(Observation::Log(log("blf5h", CLUSTER, 300, NOT)), now());
+    facts.apply(Observation::Log(log("lzxms", CLUSTER, 300, NOT)), now());
     let readings = read_leaders(&facts, &profile(), now());
     let pods: Vec<_> = readings
         .iter()
@@ -172,14 +172,14 @@ fn sources_that_stopped_prove_nothing() {
     );
     // the pods are heard, logs and database are not
     let mut pods_only = world.clone();
-    pods_only.apply(Fact::Feed(FeedId::Pods, FeedState::Live), ago(-16));
+    pods_only.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-16));
     let later = read_leaders(&pods_only, &profile(), ago(-16)).pop().unwrap();
     assert_eq!(
         (later.verdict, later.log.as_str()),
         (Verdict::Unknown, "no log of 3 pods is current")
     );
     assert_eq!(
-        read_leaders(&Facts::default(), &profile(), now())[0].verdict,
+        read_leaders(&State::default(), &profile(), now())[0].verdict,
         Verdict::Unknown
     );
 }
@@ -187,9 +187,9 @@ fn sources_that_stopped_prove_nothing() {
 #[test]
 fn a_quiet_log_that_is_checked_stays_current() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
-    facts.apply(Fact::Feed(FeedId::Pods, FeedState::Live), ago(-20));
+    facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-20));
     for short in SHORT {
-        facts.apply(Fact::Feed(FeedId::Log(source(short)), FeedState::Live), ago(-20));
+        facts.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), ago(-20));
     }
     let reading = read_leaders(&facts, &profile(), ago(-20)).pop().unwrap();
     assert_eq!((reading.verdict, reading.as_of), (Verdict::One, Some(ago(12))));
@@ -198,10 +198,10 @@ fn a_quiet_log_that_is_checked_stays_current() {
 #[test]
 fn a_backlog_that_is_not_read_to_its_end_proves_nothing() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Fact::Pod(pod(SHORT[2], DAY)), now());
+    facts.apply(Observation::Pod(pod(SHORT[2], DAY)), now());
     let mut batch = log(SHORT[2], KAFKA, 300, NOT);
     batch.progress.caught_up = false;
-    facts.apply(Fact::Log(batch), now());
+    facts.apply(Observation::Log(batch), now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
 }
 
@@ -210,7 +210,7 @@ fn missed_lines_take_away_what_silence_proves() {
     let mut facts = world(DAY, &[Log::Whole(&[]), Log::Whole(&[]), Log::Whole(&[])], None);
     assert_eq!(read(&facts).verdict, Verdict::None);
     facts.apply(
-        Fact::LogNote {
+        Observation::LogNote {
             source: source(SHORT[0]),
             missed: 1,
             text: "a gap".into(),
@@ -225,12 +225,12 @@ fn what_an_earlier_instance_said_is_of_another_process() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT), Log::Tail(NOT)], None);
     let mut restarted = pod(SHORT[1], 1_000);
     restarted.containers[0].restarts = 1;
-    facts.apply(Fact::Pod(restarted), now());
+    facts.apply(Observation::Pod(restarted), now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
     let mut batch = log(SHORT[1], KAFKA, 1_000, &[(Gained, 500), (Heartbeat, 4)]);
     batch.source.restart = 1;
-    facts.apply(Fact::Log(batch), now());
-    facts.apply(Fact::Log(log(SHORT[1], KAFKA, DAY, &[(NotLeader, 1)])), now());
+    facts.apply(Observation::Log(batch), now());
+    facts.apply(Observation::Log(log(SHORT[1], KAFKA, DAY, &[(NotLeader, 1)])), now());
     assert_eq!(read(&facts).verdict, Verdict::One);
 }
 
@@ -240,9 +240,9 @@ fn a_pod_being_deleted_counts_as_long_as_it_writes() {
     let mut facts = world(DAY, &logs, None);
     let mut dying = pod(SHORT[1], DAY);
     dying.deletion_at = Some(ago(-30));
-    facts.apply(Fact::Pod(dying), now());
+    facts.apply(Observation::Pod(dying), now());
     assert_eq!(read(&facts).verdict, Verdict::One);
-    facts.apply(Fact::Feed(FeedId::Log(source(SHORT[1])), FeedState::Ended), now());
+    facts.apply(Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Ended), now());
     // its lease outlives it: a lease and a tick after its last word another will have taken it
     assert_eq!(read(&facts).verdict, settling(198));
 }
@@ -250,9 +250,9 @@ fn a_pod_being_deleted_counts_as_long_as_it_writes() {
 #[test]
 fn a_pod_that_waits_for_its_image_has_no_say_but_a_new_one_is_waited_for() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Fact::Pod(waiting_pod(SHORT[2], 3_600, "ImagePullBackOff")), now());
+    facts.apply(Observation::Pod(waiting_pod(SHORT[2], 3_600, "ImagePullBackOff")), now());
     assert_eq!(read(&facts).verdict, Verdict::None);
-    facts.apply(Fact::Pod(waiting_pod(SHORT[2], 40, "ContainerCreating")), now());
+    facts.apply(Observation::Pod(waiting_pod(SHORT[2], 40, "ContainerCreating")), now());
     assert_eq!(read(&facts).verdict, settling(200));
 }
 
@@ -265,7 +265,7 @@ fn a_pod_that_crashes_again_and_again_holds_nobody_up() {
     );
     let mut crashing = pod(SHORT[2], 20);
     crashing.restarts = 9;
-    facts.apply(Fact::Pod(crashing), now());
+    facts.apply(Observation::Pod(crashing), now());
     assert_eq!(read(&facts).verdict, Verdict::None);
 }
 
@@ -296,11 +296,11 @@ fn two_rows_of_one_type_or_rows_of_others_are_never_judged() {
     let mut double = reading(Some((Some("gone"), -500)), &[]);
     let again = double.leases.as_ref().unwrap()[0].clone();
     double.leases.as_mut().unwrap().push(again);
-    facts.apply(Fact::Database(double), now());
+    facts.apply(Observation::Database(double), now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
     let mut other = reading(Some((Some("gone"), -500)), &[]);
     other.leases.as_mut().unwrap()[0].lease_type = "connector".into();
-    facts.apply(Fact::Database(other), now());
+    facts.apply(Observation::Database(other), now());
     assert_eq!(read(&facts).lease, None);
 }
 
@@ -317,7 +317,7 @@ fn where_our_clock_is_behind_old_lines_do_not_stay_young() {
     );
     let mut batch = log(SHORT[0], KAFKA, 300, &[]);
     batch.progress.last_at = Some(ago(-3_600));
-    facts.apply(Fact::Log(batch), now());
+    facts.apply(Observation::Log(batch), now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
 }
 
@@ -326,7 +326,7 @@ fn evidence_is_bounded_whatever_the_lines_name() {
     let mut facts = world(DAY, &[Log::Tail(BEATS)], None);
     for number in 0..1_000 {
         facts.apply(
-            Fact::Log(log(SHORT[0], &format!("*forged.Worker{number}"), 300, BEATS)),
+            Observation::Log(log(SHORT[0], &format!("*forged.Worker{number}"), 300, BEATS)),
             now(),
         );
     }
@@ -347,7 +347,7 @@ fn pods_that_cannot_read_the_lease_are_told_as_such() {
         &[Log::Tail(&[(NotLeader, 200)]), Log::Tail(NOT), Log::Tail(NOT)],
         None,
     );
-    facts.apply(Fact::Log(log(SHORT[0], "", 300, &[(LeaseFailed, 20)])), now());
+    facts.apply(Observation::Log(log(SHORT[0], "", 300, &[(LeaseFailed, 20)])), now());
     let reading = read(&facts);
     assert_eq!(
         (reading.verdict, &*reading.log),
@@ -358,10 +358,10 @@ fn pods_that_cannot_read_the_lease_are_told_as_such() {
 #[test]
 fn a_new_pod_whose_log_is_not_open_yet_is_waited_for() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Fact::Pod(pod(SHORT[2], 3)), now());
+    facts.apply(Observation::Pod(pod(SHORT[2], 3)), now());
     assert_eq!(read(&facts).verdict, settling(237));
     let fault = failing(
-        FeedId::Log(source(SHORT[2])),
+        SourceId::Log(source(SHORT[2])),
         ProblemKind::Forbidden,
         "logs are forbidden",
     );
@@ -374,10 +374,10 @@ fn a_pod_whose_container_has_another_name_may_lead_unseen() {
     let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
     let mut other = pod(SHORT[2], DAY);
     other.containers[0].name = "sidecar".into();
-    facts.apply(Fact::Pod(other.clone()), now());
+    facts.apply(Observation::Pod(other.clone()), now());
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
     other.containers.clear();
     other.phase = "Pending".into();
-    facts.apply(Fact::Pod(other), now());
+    facts.apply(Observation::Pod(other), now());
     assert_eq!(read(&facts).verdict, Verdict::None);
 }

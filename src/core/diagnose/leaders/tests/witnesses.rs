@@ -4,10 +4,10 @@ use super::Log::{Forbidden, Tail};
 use super::*;
 
 /// Polls of one lease: seconds ago, its row's holder and seconds to its end then.
-fn polled(polls: &[(i64, Option<&str>, i64)], logs: &[Log]) -> Facts {
+fn polled(polls: &[(i64, Option<&str>, i64)], logs: &[Log]) -> State {
     let mut facts = world(DAY, logs, None);
     for (at, holder, ttl) in polls {
-        facts.apply(Fact::Database(reading(Some((*holder, *ttl)), &[])), ago(*at));
+        facts.apply(Observation::Database(reading(Some((*holder, *ttl)), &[])), ago(*at));
     }
     facts
 }
@@ -59,7 +59,7 @@ fn a_lease_that_nobody_holds_is_taken_when_its_end_has_come() {
 fn a_lease_that_can_t_be_read_any_more_holds_until_its_end() {
     let stopped = |ttl: i64| {
         let mut facts = polled(&[(16, Some("gone"), ttl)], UNLED);
-        facts.apply(failing(FeedId::Database, ProblemKind::Refused, "down"), now());
+        facts.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
         read(&facts).verdict
     };
     assert_eq!(stopped(100), settling(115));
@@ -81,11 +81,11 @@ fn two_rows_of_one_type_do_not_advance_from_the_one_to_the_other() {
         leases.push(other);
         poll
     };
-    facts.apply(Fact::Database(twins("1", "2")), ago(20));
-    facts.apply(Fact::Database(twins("1", "2")), ago(10));
+    facts.apply(Observation::Database(twins("1", "2")), ago(20));
+    facts.apply(Observation::Database(twins("1", "2")), ago(10));
     assert_eq!(read(&facts).verdict, Verdict::Unknown);
     // one of them is deleted: the other was never seen to advance
-    facts.apply(Fact::Database(reading(Some((Some("gone"), 100)), &[])), now());
+    facts.apply(Observation::Database(reading(Some((Some("gone"), 100)), &[])), now());
     assert_eq!(
         (read(&facts).verdict, read(&facts).lease.unwrap().advancing),
         (settling(131), None)
@@ -97,7 +97,7 @@ fn a_start_that_a_wrong_clock_dates_is_not_waited_for() {
     let mut facts = world(DAY, UNLED, row("gone", -120, 300, None));
     let mut ahead = pod(SHORT[0], -9_000);
     ahead.created_at = Some(ago(DAY));
-    facts.apply(Fact::Pod(ahead), now());
+    facts.apply(Observation::Pod(ahead), now());
     assert_eq!(read(&facts).verdict, Verdict::None);
 }
 
@@ -105,9 +105,9 @@ fn a_start_that_a_wrong_clock_dates_is_not_waited_for() {
 fn logs_that_are_read_in_turns_prove_no_absence_and_the_lease_decides() {
     let in_turns = |lease: Option<Row>, turn: i64| {
         let mut facts = world(DAY, ONE_UNREAD, lease);
-        facts.apply(Fact::Log(log(SHORT[0], KAFKA, 300, NOT)), ago(turn));
+        facts.apply(Observation::Log(log(SHORT[0], KAFKA, 300, NOT)), ago(turn));
         facts.apply(
-            Fact::Feed(FeedId::Log(source(SHORT[0])), FeedState::Resting),
+            Observation::Source(SourceId::Log(source(SHORT[0])), SourceState::Resting),
             ago(turn),
         );
         read(&facts).verdict
