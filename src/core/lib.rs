@@ -1,6 +1,6 @@
 //! Floor 0: what is wrong and what to do. Pure values and functions: no I/O, no clock, no async, no UI.
 //!
-//! Adapters turn the world into [`fact::Observation`]s; [`facts::State`] is what is known now; [`diagnosis::diagnose`] judges it against a
+//! Adapters turn the world into [`observation::Observation`]s; [`observations::State`] is what is known now; [`diagnosis::diagnose`] judges it against a
 //! [`profile::Profile`] at a moment that is given to it.
 
 pub mod diagnose;

@@ -15,10 +15,10 @@ use crate::diagnose::leaders::{LeaderReading, Verdict};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 use crate::observe::observation::{
-    Condition, Container, ContainerState, Deployment, Observation, Lease, Limits, Origin, Pod, PodUid, Reading,
-    Standing, StatusCount, TableReading, UnderWay,
+    Condition, Container, ContainerState, Deployment, Lease, Limits, Observation, Origin, Pod, PodUid,
+    Reading, Standing, StatusCount, TableReading, UnderWay,
 };
-use crate::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use crate::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::sop::Sop;
 
@@ -220,10 +220,10 @@ pub fn deployment(replicas: u32) -> Deployment {
 }
 
 /// The state of pods that were just heard.
-pub fn facts(pods: Vec<Pod>) -> State {
-    let mut facts = State::default();
-    facts.apply(Observation::Pods(pods), now());
-    facts
+pub fn state(pods: Vec<Pod>) -> State {
+    let mut state = State::default();
+    state.apply(Observation::Pods(pods), now());
+    state
 }
 
 /// What a line says and how long ago it was written.
@@ -298,14 +298,14 @@ pub fn reading(
 
 /// A look at what is known and found, with a SOP that has no steps.
 pub fn look_at<T>(
-    (facts, profile, diagnosis): (&State, &Profile, &Diagnosis),
+    (state, profile, diagnosis): (&State, &Profile, &Diagnosis),
     at: Timestamp,
     look: impl FnOnce(&CaseSnapshot<'_>) -> T,
 ) -> T {
     let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
     let sop: Sop = toml::from_str(text).unwrap();
     look(&CaseSnapshot {
-        facts,
+        state,
         profile,
         sop: &sop,
         diagnosis,

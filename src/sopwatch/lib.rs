@@ -4,7 +4,7 @@
 //! its database, judges the steps of the SOP for the alert, and shows which fails and why. Everything that differs from service to
 //! service is a [profile](incident::profile); the code knows Kubernetes, PostgreSQL and the closed set of things a step can ask.
 //!
-//! # The way of a fact
+//! # The way of a observation
 //!
 //! ```text
 //!   API server ──watch, log, review──▶ cluster  ─┐                      ┌──▶ view ──▶ terminal
@@ -13,10 +13,10 @@
 //!   keys, ticks, resizes ────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
 //! ```
 //!
-//! An adapter turns what a source says into a [`Observation`](incident::fact::Observation) and sends it on the one bounded channel. The loop takes
+//! An adapter turns what a source says into a [`Observation`](incident::observation::Observation) and sends it on the one bounded channel. The loop takes
 //! keys first, then what is queued, calls [`App::update`](app::App::update) for each, judges once with
 //! [`diagnose`](incident::diagnosis::diagnose) and draws once. Nothing else changes what the screen shows. A source that fails keeps
-//! its last facts, says why on its [`Source`](incident::feed::Source), and heals by itself; what hangs on it turns stale.
+//! its last observations, says why on its [`Source`](incident::source::Source), and heals by itself; what hangs on it turns stale.
 //!
 //! # The decision
 //!
@@ -39,20 +39,20 @@
 //!
 //! # The record
 //!
-//! A [`record`](incident::record) is the facts as they came, less what changes nothing, between them what was found and done. Because
+//! A [`record`](incident::record) is the observations as they came, less what changes nothing, between them what was found and done. Because
 //! `diagnose` depends on nothing else, the same lines lead to the same findings. The [`journal`] keeps it on disk on a thread of
 //! its own, a line chained to the one before; the console waits for the disk only with an intent.
 //!
 //! # What leaves the program
 //!
-//! An [`CaseSnapshot`](incident::account::CaseSnapshot) is the facts of a moment and their diagnosis. From it come the answer of `sopwatch check`
+//! An [`CaseSnapshot`](incident::account::CaseSnapshot) is the observations of a moment and their diagnosis. From it come the answer of `sopwatch check`
 //! ([`assessment`](incident::assessment): JSON, a table, Markdown) and the text for another team ([`handoff`](incident::handoff)), both
 //! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::gather::gather)) until nothing is
 //! [awaited](app::App::awaited), so that there is one diagnosis and no second.
 //!
 //! # A replay
 //!
-//! A [`Player`](app::player::Player) leads a console by the lines of a record instead of the world: each fact comes again at its moment,
+//! A [`Player`](app::player::Player) leads a console by the lines of a record instead of the world: each observation comes again at its moment,
 //! time passes between them, and each recorded finding is compared with what is found now. To go back is to begin anew. No effect that
 //! [reaches the world](app::event::Effect::reaches_world) leaves it.
 //!
@@ -63,7 +63,7 @@
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 0 | [`incident`] | facts, feeds, log records, leaders, vital signs, profile, SOP, rules, diagnosis, commands, gate, record, texts | I/O, reading a clock, async, anything of a screen |
+//! | 0 | [`incident`] | observations, sources, log records, leaders, vital signs, profile, SOP, rules, diagnosis, commands, gate, record, texts | I/O, reading a clock, async, anything of a screen |
 //! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
 //! | 2 | [`view`] | a frame from the state | changing the state |
 //! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters; Kubernetes out: commands | drawing, judging |
@@ -88,7 +88,7 @@
 //! - Text from outside is a [`SafeText`](incident::text::SafeText) from the moment it enters: no control sequence reaches a terminal,
 //!   and there is no other way to build one.
 //! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
-//! - Evidence is the service's own: [`State::pods`](incident::facts::State::pods) holds the pods of its deployment, by their controllers;
+//! - Evidence is the service's own: [`State::pods`](incident::observations::State::pods) holds the pods of its deployment, by their controllers;
 //!   other pods with its label are apart, and nothing that judges or acts reads them.
 //! - Missing evidence is unknown: nothing passes or fails on what was not seen.
 //! - Every queue is bounded, and what is let go or missed is counted on the screen.

@@ -54,8 +54,8 @@ async fn beside(scenario: &str, speed: f64) -> Option<(Harness, Beside)> {
     let kubectl = Beside::kubectl_for(console.drill.kubeconfig())?;
     console
         .until("pods, logs and leaders are known", |app, _| {
-            let logs = app.facts.logs.values().filter(|log| log.progress.caught_up);
-            app.facts.pods.len() == 3
+            let logs = app.state.logs.values().filter(|log| log.progress.caught_up);
+            app.state.pods.len() == 3
                 && logs.count() == 9
                 && app
                     .diagnosis
@@ -85,7 +85,7 @@ fn verdict(app: &App, worker: &str) -> Verdict {
 }
 
 fn has_status(app: &App, pod: &str, status: &str) -> bool {
-    let mut pods = app.facts.pods.values();
+    let mut pods = app.state.pods.values();
     pods.any(|known| *known.name == *pod && *known.status == *status)
 }
 
@@ -97,11 +97,11 @@ async fn kubectl_and_the_console_list_the_same_pods() {
             return;
         };
         console
-            .until("the pods are known", |app, _| app.facts.pods.len() == 3)
+            .until("the pods are known", |app, _| app.state.pods.len() == 3)
             .await;
         let printed = kubectl.kubectl("get pods --no-headers").await;
         let screen = console.screen();
-        let pods: Vec<String> = console.console.app.facts.pods.values().map(pod_row).collect();
+        let pods: Vec<String> = console.console.app.state.pods.values().map(pod_row).collect();
         for line in printed.lines() {
             let words: Vec<_> = line.split_whitespace().collect();
             assert!(
@@ -129,7 +129,7 @@ async fn kubectl_and_the_console_read_the_same_lines_once_and_in_order() {
         return;
     };
     console.press("A");
-    let pods: Vec<_> = console.console.app.facts.pods.values().cloned().collect();
+    let pods: Vec<_> = console.console.app.state.pods.values().cloned().collect();
     for pod in pods {
         let printed = kubectl.kubectl(&format!("logs {} -c service", pod.name)).await;
         let printed: Vec<&str> = printed.lines().collect();
@@ -177,11 +177,11 @@ async fn a_deleted_pod_goes_at_once_and_its_last_lines_stay() {
         return;
     };
     console.press("A");
-    let before: BTreeSet<_> = console.console.app.facts.pods.keys().cloned().collect();
+    let before: BTreeSet<_> = console.console.app.state.pods.keys().cloned().collect();
     let pod = console
         .console
         .app
-        .facts
+        .state
         .pods
         .values()
         .next()
@@ -190,12 +190,12 @@ async fn a_deleted_pod_goes_at_once_and_its_last_lines_stay() {
         .clone();
     kubectl.kubectl(&format!("delete pod {pod} --wait=false")).await;
     soon(&mut console, "the deletion shows", |app| {
-        has_status(app, &pod, "Terminating") || !app.facts.pods.values().any(|known| known.name == pod)
+        has_status(app, &pod, "Terminating") || !app.state.pods.values().any(|known| known.name == pod)
     })
     .await;
     console
         .until("a replacement runs and the pod is gone", |app, _| {
-            let mut pods = app.facts.pods.values();
+            let mut pods = app.state.pods.values();
             pods.clone().all(|known| known.name != pod)
                 && pods.any(|known| !before.contains(&known.uid) && &*known.status == "Running")
         })
@@ -216,7 +216,7 @@ async fn scaling_to_nothing_fails_the_step_and_back_heals_it() {
         .kubectl("scale deploy/managed-services-api --replicas=0")
         .await;
     soon(&mut console, "the scaling shows", |app| {
-        app.facts
+        app.state
             .deployment
             .as_ref()
             .is_some_and(|known| known.replicas == 0)
@@ -224,7 +224,7 @@ async fn scaling_to_nothing_fails_the_step_and_back_heals_it() {
     .await;
     let screen = console
         .until("nobody leads where nobody runs", |app, _| {
-            app.facts.pods.is_empty() && verdict(app, "Kafka") == Verdict::None
+            app.state.pods.is_empty() && verdict(app, "Kafka") == Verdict::None
         })
         .await;
     assert!(screen.contains("0/0 ready, want 3"), "{screen}");
@@ -302,7 +302,7 @@ async fn psql_counts_what_the_grid_shows() {
         let output = psql.output().await.unwrap();
         assert!(output.status.success(), "{output:?}");
         let printed = String::from_utf8(output.stdout).unwrap();
-        let statuses = console.console.app.facts.statuses(table).unwrap();
+        let statuses = console.console.app.state.statuses(table).unwrap();
         let known = statuses
             .as_ref()
             .unwrap()

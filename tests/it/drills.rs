@@ -72,7 +72,7 @@ async fn the_rows_behind_a_status_open_with_their_ids() {
     console.press("3 / 'accepted' enter enter");
     let screen = console
         .until("rows are shown", |app, screen| {
-            app.facts.rows.is_some() && screen.contains("OCM ID")
+            app.state.rows.is_some() && screen.contains("OCM ID")
         })
         .await;
     assert!(screen.contains("REGION"), "{screen}");
@@ -147,7 +147,7 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
 async fn every_size_of_terminal_is_drawn_and_a_storm_of_resizes_survived() {
     let mut console = Harness::start("all-well").await;
     console
-        .until("the pods are known", |app, _| app.facts.pods.len() == 3)
+        .until("the pods are known", |app, _| app.state.pods.len() == 3)
         .await;
     for step in 0..400_u16 {
         let (columns, rows) = (1 + step * 7 % 160, 1 + step * 5 % 55);

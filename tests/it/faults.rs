@@ -3,29 +3,29 @@
 use std::collections::BTreeMap;
 
 use sopwatch_console::app::App;
-use sopwatch_core::observe::source::{SourceId, SourceState, Freshness, ProblemKind};
+use sopwatch_core::observe::source::{Freshness, ProblemKind, SourceId, SourceState};
 use sopwatch_drill::database::Fault;
 use sopwatch_drill::faults::ApiFault;
 
 use super::support::harness::Harness;
 
 fn problem(app: &App, id: &SourceId) -> Option<ProblemKind> {
-    app.facts.feed(id)?.problem().map(|problem| problem.kind)
+    app.state.source(id)?.problem().map(|problem| problem.kind)
 }
 
 fn is_live(app: &App, id: &SourceId) -> bool {
     let live = app
-        .facts
-        .feed(id)
-        .is_some_and(|feed| feed.state == SourceState::Live);
-    live && matches!(app.facts.freshness(id, app.now), Freshness::Fresh(_))
+        .state
+        .source(id)
+        .is_some_and(|source| source.state == SourceState::Live);
+    live && matches!(app.state.freshness(id, app.now), Freshness::Fresh(_))
 }
 
 fn all_live(app: &App) -> bool {
     let logs = app
-        .facts
-        .feeds()
-        .filter(|(id, feed)| matches!(id, SourceId::Log(_)) && feed.state == SourceState::Live);
+        .state
+        .sources()
+        .filter(|(id, source)| matches!(id, SourceId::Log(_)) && source.state == SourceState::Live);
     logs.count() >= 3
         && [
             SourceId::Api,
@@ -106,7 +106,7 @@ async fn a_right_that_is_missing_takes_only_its_own_source_away() {
         .await;
     console
         .until("the pods are known", |app, _| {
-            is_live(app, &SourceId::Pods) && app.facts.pods.len() == 3
+            is_live(app, &SourceId::Pods) && app.state.pods.len() == 3
         })
         .await;
     console.press("i");
@@ -150,14 +150,14 @@ async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
         let lines = console
             .console
             .app
-            .facts
+            .state
             .logs
             .values()
             .map(|log| log.progress.lines)
             .sum::<u64>();
         console
             .until("more lines came", |app, _| {
-                app.facts.logs.values().map(|log| log.progress.lines).sum::<u64>() > lines + 30
+                app.state.logs.values().map(|log| log.progress.lines).sum::<u64>() > lines + 30
                     && all_live(app)
             })
             .await;

@@ -14,7 +14,7 @@ use sopwatch_console::app::follow::Differs;
 use sopwatch_console::app::keymap::Keymap;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{SnapshotAdvice, Entry, Snapshot, Line};
+use sopwatch_core::record::{Entry, Line, Snapshot, SnapshotAdvice};
 
 /// What stands beside a record.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -209,7 +209,7 @@ fn the_kept_records_have_every_kind_of_entry_and_observation() {
     for line in kept().iter().flat_map(|file| lines_of(file)) {
         let name = line.entry.name();
         match &line.entry {
-            Entry::Observation(fact) => kinds.insert(format!("{name}/{}", kind_of(fact))),
+            Entry::Observation(observation) => kinds.insert(format!("{name}/{}", kind_of(observation))),
             _ => kinds.insert(name.to_owned()),
         };
     }
@@ -221,8 +221,8 @@ fn the_kept_records_have_every_kind_of_entry_and_observation() {
 }
 
 /// As a record writes it.
-fn kind_of(fact: &Observation) -> String {
-    match serde_json::to_value(fact).unwrap() {
+fn kind_of(observation: &Observation) -> String {
+    match serde_json::to_value(observation).unwrap() {
         serde_json::Value::Object(fields) => fields.keys().next().unwrap().clone(),
         other => other.to_string(),
     }

@@ -12,7 +12,7 @@ use super::perform::PAGE;
 use super::walk::{Next, Phase, Walk};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
-use sopwatch_core::observe::source::{SourceId, Freshness};
+use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::record::{AdviceThen, Entry, Intent};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
@@ -90,12 +90,12 @@ impl App {
 
     /// How many pods an interrupted execution left that are still there; all that it left while the pods were never read.
     pub fn left_to_restart(&self) -> usize {
-        let never_read = self.facts.freshness(&SourceId::Pods, self.now) == Freshness::Missing;
+        let never_read = self.state.freshness(&SourceId::Pods, self.now) == Freshness::Missing;
         self.interrupted().map_or(0, |interrupted| {
             if never_read {
                 interrupted.left.len()
             } else {
-                interrupted.living(&self.facts).len()
+                interrupted.living(&self.state).len()
             }
         })
     }
@@ -117,7 +117,10 @@ impl App {
     }
 
     /// Puts a plan before the operator, and has the server try it without doing it.
-    pub(super) fn propose(&mut self, plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>) -> Vec<Effect> {
+    pub(super) fn propose(
+        &mut self,
+        plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>,
+    ) -> Vec<Effect> {
         if let Some(why) = self.walk.as_ref().and_then(Walk::stands_before) {
             self.complain(&why);
             return Vec::new();
@@ -263,7 +266,7 @@ impl App {
     /// Sends the next command of what is under way; before that its intent goes to disk.
     fn send_next(&mut self) -> Vec<Effect> {
         let now = self.now;
-        // What is advised now, not what was when the facts before this one came.
+        // What is advised now, not what was when the observations before this one came.
         self.judge();
         let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
         let Some(walk) = &mut self.walk else {
@@ -279,10 +282,10 @@ impl App {
             .max()
             .unwrap_or(0)
             + 1;
-        let user = self.facts.connection.as_ref().map(|known| known.user.clone());
+        let user = self.state.connection.as_ref().map(|known| known.user.clone());
         let intent = Intent {
             id,
-            command: current(command, self.facts.deployment.as_ref(), now),
+            command: current(command, self.state.deployment.as_ref(), now),
             aim: walk.plan.aim,
             cause: walk.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
@@ -318,7 +321,7 @@ impl App {
         }
     }
 
-    /// After facts came or time passed: what is under way goes on, what is asked holds or falls, and unknown outcomes may be seen.
+    /// After observations came or time passed: what is under way goes on, what is asked holds or falls, and unknown outcomes may be seen.
     pub(super) fn go_on(&mut self) -> Vec<Effect> {
         if self.player.is_some() {
             // The record says what came of it.
@@ -359,12 +362,12 @@ impl App {
             let followed = |walk: &Walk| walk.id == change.intent.id && walk.is_under_way();
             change.outcome.is_none() && self.walk.as_ref().is_some_and(followed)
         };
-        let (facts, now) = (&self.facts, self.now);
+        let (state, now) = (&self.state, self.now);
         let seen: Vec<(u64, CommandOutcome)> = self
             .changes
             .iter()
             .filter(|change| change.is_open() && !under_way(change))
-            .filter_map(|change| Some((change.intent.id, change.resolve(facts, now)?)))
+            .filter_map(|change| Some((change.intent.id, change.resolve(state, now)?)))
             .collect();
         let mut effects = Vec::new();
         for (id, outcome) in seen {

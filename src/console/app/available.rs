@@ -37,7 +37,7 @@ impl Action {
                     && !app.holds_back()
                     && app.diagnosis.decision.recommendation.action.is_change()
             }
-            Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.facts.pods.is_empty(),
+            Self::RestartPod | Self::RestartAll => !app.session.read_only && !app.state.pods.is_empty(),
             Self::RestartRest => !app.session.read_only && app.left_to_restart() > 0,
             Self::Why => !app.holds_back() && !app.lacks_sop(),
             Self::HandOff => !app.session.profile.contacts.is_empty() && !app.lacks_sop(),

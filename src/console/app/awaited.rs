@@ -6,7 +6,7 @@ use super::App;
 use sopwatch_core::diagnose::leaders::{LeaderReading, Verdict};
 use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::{ContainerState, Pod};
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::Worker;
 
 /// How long a lease is watched to see its end advance: one poll and a little.
@@ -16,11 +16,11 @@ impl App {
     /// Whether sources are still being opened or read for the first time, so that what is missing is about to come.
     pub fn is_looking(&self) -> bool {
         let opening = |id: &SourceId| {
-            let feed = self.facts.feed(id);
-            feed.is_none_or(|feed| feed.state == SourceState::Connecting)
+            let source = self.state.source(id);
+            source.is_none_or(|source| source.state == SourceState::Connecting)
         };
-        let logs = self.facts.feeds().filter_map(|(id, feed)| match id {
-            SourceId::Log(key) => Some(self.is_reading(key, &feed.state)),
+        let logs = self.state.sources().filter_map(|(id, source)| match id {
+            SourceId::Log(key) => Some(self.is_reading(key, &source.state)),
             _ => None,
         });
         opening(&SourceId::Pods) || opening(&SourceId::Database) || logs.into_iter().any(|reading| reading)
@@ -39,7 +39,7 @@ impl App {
         ];
         let coming = named.into_iter().filter(|id| self.may_come(id));
         let mut awaited: Vec<_> = coming.map(|id| id.name()).collect();
-        let pods = self.facts.pods.values().filter(|pod| !pod.is_over());
+        let pods = self.state.pods.values().filter(|pod| !pod.is_over());
         awaited.extend(pods.filter_map(|pod| self.awaited_log(pod)));
         let workers = self.session.profile.leaders.workers.iter();
         let readings = workers.zip(&self.diagnosis.leaders);
@@ -50,17 +50,19 @@ impl App {
 
     /// Whether a source was not heard yet, or fails in a way that may pass by itself.
     fn may_come(&self, id: &SourceId) -> bool {
-        match self.facts.feed(id).map(|feed| &feed.state) {
+        match self.state.source(id).map(|source| &source.state) {
             // Where the server is out of reach for good, nothing is ever opened there.
             None => *id == SourceId::Database || !self.api_is_out_of_reach(),
             Some(SourceState::Connecting) => true,
             Some(SourceState::Failing { problem, .. }) => may_pass(problem.kind),
-            Some(SourceState::Live | SourceState::Ended | SourceState::Resting | SourceState::Off(_)) => false,
+            Some(SourceState::Live | SourceState::Ended | SourceState::Resting | SourceState::Off(_)) => {
+                false
+            }
         }
     }
 
     fn api_is_out_of_reach(&self) -> bool {
-        let problem = |id| self.facts.feed(&id).and_then(|feed| feed.problem());
+        let problem = |id| self.state.source(&id).and_then(|source| source.problem());
         let problems = [problem(SourceId::Api), problem(SourceId::Pods)];
         problems
             .into_iter()
@@ -76,7 +78,7 @@ impl App {
             .iter()
             .find(|container| !container.init && *container.name == **service)?;
         let runs = matches!(container.state, ContainerState::Running { .. });
-        if !runs || pod.deletion_at.is_some() || self.facts.may("get", "pods", "log") == Some(false) {
+        if !runs || pod.deletion_at.is_some() || self.state.may("get", "pods", "log") == Some(false) {
             return None;
         }
         let key = ContainerKey {
@@ -85,8 +87,8 @@ impl App {
             container: container.name.clone(),
             restart: container.restarts,
         };
-        let feed = self.facts.feed(&SourceId::Log(key.clone()));
-        let awaited = feed.is_none_or(|feed| match &feed.state {
+        let source = self.state.source(&SourceId::Log(key.clone()));
+        let awaited = source.is_none_or(|source| match &source.state {
             SourceState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
             state => self.is_reading(&key, state),
         });
@@ -98,12 +100,14 @@ impl App {
         match state {
             SourceState::Connecting => true,
             SourceState::Live => self.is_behind(key),
-            SourceState::Failing { .. } | SourceState::Ended | SourceState::Resting | SourceState::Off(_) => false,
+            SourceState::Failing { .. } | SourceState::Ended | SourceState::Resting | SourceState::Off(_) => {
+                false
+            }
         }
     }
 
     fn is_behind(&self, key: &ContainerKey) -> bool {
-        self.facts.logs.get(key).is_none_or(|log| !log.progress.caught_up)
+        self.state.logs.get(key).is_none_or(|log| !log.progress.caught_up)
     }
 
     /// Whether the verdict on a worker hangs on a lease whose holder is in no log, and that was not watched for long enough: whether it
@@ -114,7 +118,7 @@ impl App {
             .lease
             .as_ref()
             .is_some_and(|lease| lease.live && lease.pod.is_none() && lease.advancing.is_none());
-        let mut tracks = self.facts.leases.iter();
+        let mut tracks = self.state.leases.iter();
         let track = tracks.find(|(kind, _)| ***kind == *worker.lease_type);
         let watched = track.map(|(_, track)| self.now.duration_since(track.first_seen_at));
         open && unseen && watched.is_some_and(|watched| watched < LEASE_WATCHED)

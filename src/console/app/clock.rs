@@ -26,8 +26,8 @@ impl App {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
         self.settled = settled;
-        self.facts.shift(span);
-        self.facts.began_at = Some(self.session.started_at);
+        self.state.shift(span);
+        self.state.began_at = Some(self.session.started_at);
         if let Some(course) = &mut self.course {
             course.shift(span);
         }
@@ -135,6 +135,6 @@ mod tests {
         let expected = [("mine", ago(-600)), ("begun", ago(900)), ("theirs", ago(-300))];
         assert_eq!(notes, expected.map(|(text, at)| (text.to_owned(), at)));
         assert_eq!(app.session.started_at, ago(900));
-        assert_eq!(app.facts.began_at, Some(ago(900)));
+        assert_eq!(app.state.began_at, Some(ago(900)));
     }
 }

@@ -6,12 +6,12 @@ use super::walk::{Next, Phase, Walk};
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Reading};
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::Intent;
 use sopwatch_core::remediate::applied_command::AppliedCommand;
-use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
+use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{
     ago, deployment, failing, leader, look_at, now, pod, profile, reading, waiting_pod,
@@ -35,10 +35,10 @@ fn restart_all() -> Plan {
 }
 
 fn seen(pods: Vec<Pod>) -> State {
-    let mut facts = State::default();
-    facts.apply(Observation::Pods(pods), now());
-    facts.apply(Observation::Deployment(Some(deployment(3))), now());
-    facts
+    let mut state = State::default();
+    state.apply(Observation::Pods(pods), now());
+    state.apply(Observation::Deployment(Some(deployment(3))), now());
+    state
 }
 
 fn unready(short: &str) -> Pod {
@@ -55,7 +55,7 @@ struct Scene {
     waited: i64,
     profile: Profile,
     diagnosis: Diagnosis,
-    facts: State,
+    state: State,
 }
 
 impl Scene {
@@ -71,7 +71,7 @@ impl Scene {
                 leaders: vec![leader("Kafka", Verdict::One, "msa-x-2mgcp")],
                 ..Diagnosis::default()
             },
-            facts: seen(pods),
+            state: seen(pods),
         }
     }
 
@@ -83,7 +83,7 @@ impl Scene {
         });
         (walk.phase, walk.sent, walk.stopping) = (Phase::Replacing, self.sent, self.stopping);
         walk.since = ago(self.waited);
-        let known = (&self.facts, &self.profile, &self.diagnosis);
+        let known = (&self.state, &self.profile, &self.diagnosis);
         look_at(known, now(), |account| walk.next(account, None))
     }
 }
@@ -249,9 +249,12 @@ fn what_it_sees_is_believed_for_fifteen_seconds() {
         ] {
             let mut scene = Scene::replacing(pods);
             scene.waited = 400;
-            let facts = &mut scene.facts;
-            facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(seconds));
-            facts.apply(failing(SourceId::Pods, ProblemKind::Refused, "no answer"), now());
+            let state = &mut scene.state;
+            state.apply(
+                Observation::Source(SourceId::Pods, SourceState::Live),
+                ago(seconds),
+            );
+            state.apply(failing(SourceId::Pods, ProblemKind::Refused, "no answer"), now());
             let next = scene.next();
             assert_eq!(does(&next), believed, "{seconds} s: {next:?}");
             assert!(believed || next == Next::Wait, "{next:?}");
@@ -268,10 +271,10 @@ fn the_operator_stops_it_when_the_pod_is_replaced_and_not_before() {
         stopped(&next),
         Some("stopped after 1 of 3: stopped by the operator")
     );
-    scene.facts = seen(replaced().split_off(1));
+    scene.state = seen(replaced().split_off(1));
     assert_eq!(scene.next(), Next::Wait);
     // with all of it sent there is nothing to stop
-    scene.facts = seen(["f1", "f2", "f3"].map(|short| pod(short, 30)).to_vec());
+    scene.state = seen(["f1", "f2", "f3"].map(|short| pod(short, 30)).to_vec());
     scene.sent = 3;
     assert_eq!(
         scene.next(),
@@ -290,7 +293,7 @@ fn a_scale_is_over_when_so_many_pods_are_ready_and_the_deployment_is_calm() {
         let mut scene = Scene::replacing(["a", "b", "c", "d"].map(|short| pod(short, 30))[..pods].to_vec());
         let mut now_wants = deployment(replicas);
         now_wants.available = available;
-        scene.facts.apply(Observation::Deployment(Some(now_wants)), now());
+        scene.state.apply(Observation::Deployment(Some(now_wants)), now());
         scene.plan = Plan {
             aim: PlanKind::ScaleUp,
             commands: vec![Command::Scale {
@@ -371,8 +374,8 @@ fn what_came_of_a_command_decides_how_it_goes_on_and_no_answer_is_waited_for_two
     let after = |outcome: Option<CommandOutcome>, waited: i64| {
         let mut sent = change(0, 3, waited);
         sent.outcome = outcome.map(|outcome| (now(), outcome));
-        let (facts, profile, diagnosis) = (State::default(), profile(), Diagnosis::default());
-        look_at((&facts, &profile, &diagnosis), now(), |account| {
+        let (state, profile, diagnosis) = (State::default(), profile(), Diagnosis::default());
+        look_at((&state, &profile, &diagnosis), now(), |account| {
             let mut walk = Walk::new(restart_all(), account);
             (walk.sent, walk.since) = (1, ago(waited));
             walk.next(account, Some(&sent))
@@ -416,15 +419,16 @@ fn ended(
         leaders: vec![leader("Kafka", verdict, "msa-x-fresh")],
         ..Diagnosis::default()
     };
-    let mut facts = seen(Vec::new());
+    let mut state = seen(Vec::new());
     let known =
-        |facts: &State, look: &mut dyn FnMut(&sopwatch_core::export::case_snapshot::CaseSnapshot<'_>) -> Next| {
-            look_at((facts, &profile, &diagnosis), now(), look)
+        |state: &State,
+         look: &mut dyn FnMut(&sopwatch_core::export::case_snapshot::CaseSnapshot<'_>) -> Next| {
+            look_at((state, &profile, &diagnosis), now(), look)
         };
     if let Some(rows) = rows {
-        facts.apply(Observation::Database(rows), ago(1_000));
+        state.apply(Observation::Database(rows), ago(1_000));
     }
-    known(&facts, &mut |account| {
+    known(&state, &mut |account| {
         let mut walk = Walk::again(&all.iter().collect::<Vec<_>>(), account).unwrap();
         (walk.phase, walk.since) = (phase, ago(waited));
         walk.next(account, None)
@@ -469,13 +473,13 @@ fn what_an_earlier_console_deleted_is_replaced_by_pods_that_were_made_since() {
         one.at = sent_at;
         let mut fresh = pod("fresh", 30);
         fresh.created_at = Some(ago(created));
-        let facts = seen(vec![fresh, pod("lzxms", 900), pod("2mgcp", 900)]);
+        let state = seen(vec![fresh, pod("lzxms", 900), pod("2mgcp", 900)]);
         let profile = profile();
         let diagnosis = Diagnosis {
             leaders: vec![leader("Kafka", Verdict::One, "msa-x-2mgcp")],
             ..Diagnosis::default()
         };
-        look_at((&facts, &profile, &diagnosis), now(), |account| {
+        look_at((&state, &profile, &diagnosis), now(), |account| {
             let walk = Walk::again(&[&one], account).unwrap();
             assert!(walk.is_again() && walk.due().is_none(), "nothing more is sent");
             walk.next(account, None)

@@ -10,10 +10,10 @@ use super::keymap::Keymap;
 use super::{App, Session};
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::observe::state::State;
-use sopwatch_core::record::{Began, Entry, Snapshot, Line};
+use sopwatch_core::record::{Began, Entry, Line, Snapshot};
 use sopwatch_core::remediate::applied_command;
 
-/// What was recorded, and the other finding that the same facts lead to now.
+/// What was recorded, and the other finding that the same observations lead to now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differs {
     /// As the record has it.
@@ -45,7 +45,7 @@ impl App {
     pub fn follow(&mut self, line: &Line) -> Option<Differs> {
         self.now = line.at;
         match &line.entry {
-            Entry::Observation(fact) => self.learn((**fact).clone()),
+            Entry::Observation(observation) => self.learn((**observation).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
             Entry::Snapshot(recorded) => return self.compare(recorded),
             Entry::Joined(_) => self.look_anew(),
@@ -82,7 +82,7 @@ impl App {
         let own = self.moments().map(|at| *at).collect();
         if let Some(first) = lines.first() {
             self.session.started_at = first.at;
-            self.facts.began_at = Some(first.at);
+            self.state.began_at = Some(first.at);
             if let Entry::Began(began) = &first.entry {
                 self.open_known(&began.sop);
             }
@@ -117,12 +117,12 @@ impl App {
     fn look_anew(&mut self) {
         self.skew = SignedDuration::ZERO;
         self.settle(&BTreeSet::new());
-        let mut facts = State::of_service(&self.session.profile.service.deployment);
-        facts.began_at = Some(self.session.started_at);
+        let mut state = State::of_service(&self.session.profile.service.deployment);
+        state.began_at = Some(self.session.started_at);
         if let Some(speed) = self.speed {
-            facts.set_speed(speed);
+            state.set_speed(speed);
         }
-        self.facts = facts;
+        self.state = state;
         self.log = std::mem::take(&mut self.log).emptied();
         self.hold_choices();
     }
@@ -146,7 +146,7 @@ impl App {
     /// nor while no SOP is chosen.
     pub fn news(&mut self) -> Option<Snapshot> {
         self.sop()?;
-        if !self.facts.feeds().any(|(id, feed)| tells(id, &feed.state)) {
+        if !self.state.sources().any(|(id, source)| tells(id, &source.state)) {
             return None;
         }
         let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);

@@ -39,7 +39,7 @@ impl App {
     }
 
     fn grid_of(&self, table: &Table) -> Vec<GridRow> {
-        let Some(Ok(statuses)) = self.facts.statuses(&table.name) else {
+        let Some(Ok(statuses)) = self.state.statuses(&table.name) else {
             return Vec::new();
         };
         let place = |status: &str| {
@@ -55,11 +55,11 @@ impl App {
     }
 
     fn grid_row(&self, table: &Table, status: &StatusCount) -> GridRow {
-        let read_at = self.facts.reading.as_ref().map_or(self.now, |(at, _)| *at);
+        let read_at = self.state.reading.as_ref().map_or(self.now, |(at, _)| *at);
         let since = self.now.duration_since(read_at).as_secs().max(0);
         let known = table.status(&status.status);
-        let change = self.facts.change_of(&table.name, &status.status);
-        let overdue = self.facts.overdue(table, status);
+        let change = self.state.change_of(&table.name, &status.status);
+        let overdue = self.state.overdue(table, status);
         GridRow {
             of: RowsOf {
                 table: table.name.as_str().into(),
@@ -72,7 +72,7 @@ impl App {
             over: overdue.count(),
             over_at_least: overdue.is_least(),
             change: change.map(|(change, _)| change),
-            movement: self.facts.movement(table, &status.status),
+            movement: self.state.movement(table, &status.status),
             known: known.is_some(),
         }
     }

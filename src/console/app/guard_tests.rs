@@ -15,7 +15,7 @@ use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
-use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
+use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
 use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
@@ -51,8 +51,8 @@ fn console() -> App {
     app
 }
 
-fn learn(app: &mut App, fact: Observation) -> Vec<Effect> {
-    app.update(Event::Observation(fact), now())
+fn learn(app: &mut App, observation: Observation) -> Vec<Effect> {
+    app.update(Event::Observation(observation), now())
 }
 
 fn press_at(app: &mut App, key: char, at: Timestamp) -> Vec<Effect> {
@@ -209,11 +209,11 @@ fn an_object_that_changed_closes_the_question() {
         ("O", deployed(|other| other.paused = true), true),
         ("O", deployed(|other| other.resource_version = "2".into()), false),
     ];
-    for (key, fact, closes) in cases {
+    for (key, observation, closes) in cases {
         let mut app = console();
         asked(&mut app, key);
-        let what = format!("{key}: {fact:?}");
-        learn(&mut app, fact);
+        let what = format!("{key}: {observation:?}");
+        learn(&mut app, observation);
         assert_eq!(question(&app).closed.is_some(), closes, "{what}");
         assert_eq!(sent(&confirm(&mut app)).len(), usize::from(!closes), "{what}");
     }
@@ -285,7 +285,7 @@ fn each_command_names_what_is_sent_after_it_and_what_was_advised_then() {
     );
 }
 
-/// The advice of a moment is that of the facts of that moment, not of those before the last ones came.
+/// The advice of a moment is that of the observations of that moment, not of those before the last ones came.
 #[test]
 fn the_advice_is_taken_at_the_moment_that_a_command_is_sent() {
     let text = "id = 'settling'\ntitle = 't'\nbasis = 'b'\nwhen = { kind = 'settling' }\nthen = { action = 'wait' }\n";

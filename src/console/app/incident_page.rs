@@ -222,13 +222,13 @@ impl App {
     }
 
     fn namespace(&self) -> &str {
-        let known = self.facts.connection.as_ref();
+        let known = self.state.connection.as_ref();
         known.map_or(&self.session.namespace, |known| known.namespace.as_str())
     }
 
     /// What the live connection says where it would happen.
     fn add_place(&self, page: &mut Page) {
-        let Some(known) = &self.facts.connection else {
+        let Some(known) = &self.state.connection else {
             return;
         };
         let name = match &self.session.environment {

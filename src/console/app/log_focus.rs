@@ -14,7 +14,7 @@ const LEADERS: usize = 16;
 impl App {
     /// Says which pods matter most, if that changed.
     pub(super) fn focus_logs(&mut self) -> Option<Effect> {
-        if self.facts.logs_read().in_turns == 0 {
+        if self.state.logs_read().in_turns == 0 {
             return None;
         }
         let focus = LogFocus {
@@ -44,9 +44,9 @@ impl App {
             .iter()
             .filter_map(|leader| leader.pod.clone())
             .collect();
-        let pods = self.facts.pods.values().filter(|pod| named.contains(&pod.name));
+        let pods = self.state.pods.values().filter(|pod| named.contains(&pod.name));
         let of_verdicts = pods.map(|pod| &pod.uid);
-        let all = of_verdicts.chain(self.facts.leaders.last_said_to_lead());
+        let all = of_verdicts.chain(self.state.leaders.last_said_to_lead());
         all.take(LEADERS).cloned().collect()
     }
 }
@@ -79,10 +79,13 @@ mod tests {
     #[test]
     fn which_pods_matter_is_said_only_where_not_all_logs_are_followed() {
         let mut app = app();
-        let mut facts = vec![Observation::Pods(SHORT.map(|short| pod(short, 600)).to_vec())];
-        facts.push(Observation::Source(SourceId::Log(source(SHORT[0])), SourceState::Live));
-        for fact in facts {
-            app.update(Event::Observation(fact), now());
+        let mut state = vec![Observation::Pods(SHORT.map(|short| pod(short, 600)).to_vec())];
+        state.push(Observation::Source(
+            SourceId::Log(source(SHORT[0])),
+            SourceState::Live,
+        ));
+        for observation in state {
+            app.update(Event::Observation(observation), now());
         }
         app.panes.focus = Pane::Pods;
         assert_eq!(app.update(Event::Tick, now()), []);

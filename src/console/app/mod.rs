@@ -79,7 +79,7 @@ pub struct Session {
     pub profile: Arc<Profile>,
     /// The environment that the namespace belongs to; `None` for a namespace the profile does not know.
     pub environment: Option<Environment>,
-    /// The namespace as the configuration says; the connection's own is in the facts.
+    /// The namespace as the configuration says; the connection's own is in the observations.
     pub namespace: String,
     /// Title of the scenario, in a drill.
     pub drill: Option<String>,
@@ -97,7 +97,7 @@ pub struct App {
     /// What is fixed.
     pub session: Session,
     /// What is known.
-    pub facts: State,
+    pub state: State,
     /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
     pub diagnosis: Diagnosis,
     /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
@@ -149,14 +149,14 @@ pub struct App {
 impl App {
     /// A console that knows nothing yet. Where `sop` is none of the profile's, none is chosen.
     pub fn new(session: Session, sop: &str, keymap: Keymap) -> Self {
-        let mut facts = State::of_service(&session.profile.service.deployment);
-        facts.began_at = Some(session.started_at);
+        let mut state = State::of_service(&session.profile.service.deployment);
+        state.began_at = Some(session.started_at);
         let known = session.profile.sop(sop).map_or("", |sop| &sop.id);
         let checklist = Checklist::new(known);
         let now = session.started_at;
         let mut app = Self {
             session,
-            facts,
+            state,
             diagnosis: Diagnosis::default(),
             outlook: Vec::new(),
             log: LogBuffer::default(),
@@ -187,17 +187,17 @@ impl App {
 
     /// In a drill whose clock runs faster or slower than the sources are asked.
     pub fn set_speed(&mut self, speed: f64) {
-        self.facts.set_speed(speed);
+        self.state.set_speed(speed);
         self.speed = Some(speed);
     }
 
-    /// Judges the facts anew: once after the events that were queued, before a draw.
+    /// Judges the observations anew: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();
         self.diagnosis = match profile.sop(&self.checklist.sop) {
-            Some(sop) => diagnose(&self.facts, &profile, sop, self.now),
+            Some(sop) => diagnose(&self.state, &profile, sop, self.now),
             None => Diagnosis {
-                leaders: read_leaders(&self.facts, &profile, self.now),
+                leaders: read_leaders(&self.state, &profile, self.now),
                 ..Diagnosis::default()
             },
         };
@@ -212,7 +212,7 @@ impl App {
     /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.
     pub fn account(&self) -> Option<CaseSnapshot<'_>> {
         Some(CaseSnapshot {
-            facts: &self.facts,
+            state: &self.state,
             profile: &self.session.profile,
             sop: self.sop()?,
             diagnosis: &self.diagnosis,
@@ -243,7 +243,7 @@ impl App {
 
     /// The pods in the order of the pane: by name.
     pub fn pods(&self) -> Vec<&Pod> {
-        let mut pods: Vec<_> = self.facts.pods.values().collect();
+        let mut pods: Vec<_> = self.state.pods.values().collect();
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         pods
     }

@@ -57,7 +57,7 @@ impl Rows {
         };
         let database = account.profile.database.iter();
         for table in database.flat_map(|database| &database.tables) {
-            let Some(list) = account.facts.under_way(&table.name) else {
+            let Some(list) = account.state.under_way(&table.name) else {
                 rows.known = false;
                 continue;
             };
@@ -65,7 +65,7 @@ impl Rows {
             let keys =
                 |row: &StandingRow| (SafeText::new(&table.name), row.row.id.clone(), row.status.clone());
             rows.under_way.extend(list.rows.iter().map(keys));
-            rows.late.extend(account.facts.late_rows(table).map(keys));
+            rows.late.extend(account.state.late_rows(table).map(keys));
         }
         rows
     }
@@ -97,7 +97,7 @@ impl Rows {
         if before.is_empty() {
             return Some(End::of(Some(true), "it worked: ", "no row waited for a leader"));
         }
-        let read = now.known && account.facts.reading.as_ref().is_some_and(|(at, _)| *at > since);
+        let read = now.known && account.state.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());

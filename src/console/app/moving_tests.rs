@@ -40,15 +40,15 @@ fn said(
     waited: i64,
 ) -> Option<(Option<bool>, String)> {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = State::default();
+    let mut state = State::default();
     if let Some(rows) = before {
-        facts.apply(listed(rows, false), ago(900));
+        state.apply(listed(rows, false), ago(900));
     }
-    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
+    let rows = look_at((&state, &profile, &diagnosis), now(), Rows::of);
     if let Some((rows, more)) = after {
-        facts.apply(listed(rows, more), ago(1));
+        state.apply(listed(rows, more), ago(1));
     }
-    look_at((&facts, &profile, &diagnosis), now(), |account| {
+    look_at((&state, &profile, &diagnosis), now(), |account| {
         let end = rows.told(account, ago(waited), SignedDuration::from_secs(waited))?;
         Some((end.good, format!("{}{}", end.lead, end.words)))
     })
@@ -162,14 +162,14 @@ fn rows_that_move_say_that_a_change_worked_and_late_ones_that_stay_that_it_did_n
 #[test]
 fn a_table_that_one_poll_could_not_read_is_waited_for() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = State::default();
-    facts.apply(listed(LATE, false), ago(900));
-    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
+    let mut state = State::default();
+    state.apply(listed(LATE, false), ago(900));
+    let rows = look_at((&state, &profile, &diagnosis), now(), Rows::of);
     let mut unread = reading(None, &[]);
     unread.tables[0].under_way = Err("lock timeout".into());
-    facts.apply(Observation::Database(unread), ago(1));
+    state.apply(Observation::Database(unread), ago(1));
     for (waited, expected) in [(10, None), (301, Some((None, UNKNOWN.to_owned())))] {
-        let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
+        let told = look_at((&state, &profile, &diagnosis), now(), |account| {
             let end = rows.told(account, ago(waited), SignedDuration::from_secs(waited))?;
             Some((end.good, format!("{}{}", end.lead, end.words)))
         });
@@ -190,13 +190,13 @@ fn a_row_is_late_a_second_after_its_limit_and_not_at_it() {
 #[test]
 fn a_poll_from_before_the_leaders_says_nothing_of_the_rows_since() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    let mut facts = State::default();
-    facts.apply(listed(LATE, false), ago(900));
-    let rows = look_at((&facts, &profile, &diagnosis), now(), Rows::of);
+    let mut state = State::default();
+    state.apply(listed(LATE, false), ago(900));
+    let rows = look_at((&state, &profile, &diagnosis), now(), Rows::of);
     for (read, says) in [(100, false), (99, true)] {
-        let mut facts = facts.clone();
-        facts.apply(listed(MOVED, false), ago(read));
-        let told = look_at((&facts, &profile, &diagnosis), now(), |account| {
+        let mut state = state.clone();
+        state.apply(listed(MOVED, false), ago(read));
+        let told = look_at((&state, &profile, &diagnosis), now(), |account| {
             rows.told(account, ago(100), SignedDuration::from_secs(100))
         });
         assert_eq!(told.is_some(), says, "read {read} s ago");

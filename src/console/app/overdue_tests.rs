@@ -103,9 +103,10 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
     };
     let mut app = App::new(session, "kafka-provisioning-latency", Keymap::default());
     app.now = now();
-    app.facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+    app.state
+        .apply(Observation::Source(SourceId::Api, SourceState::Live), now());
     let read = poll(table, status, Some((clock, age)));
-    app.facts.apply(Observation::Database(read), now());
+    app.state.apply(Observation::Database(read), now());
     let of = RowsOf {
         table: table.into(),
         status: status.into(),
@@ -115,7 +116,7 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
         rows: Ok(vec![row(clock, age)]),
         more: false,
     };
-    app.facts.apply(Observation::Rows(rows), now());
+    app.state.apply(Observation::Rows(rows), now());
     app
 }
 
@@ -123,9 +124,9 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
 fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'static str, Option<bool>)> {
     let profile = &*app.session.profile;
     let sop = profile.sop("kafka-provisioning-latency").unwrap();
-    let diagnosis = diagnose(&app.facts, profile, sop, now());
+    let diagnosis = diagnose(&app.state, profile, sop, now());
     let account = CaseSnapshot {
-        facts: &app.facts,
+        state: &app.state,
         profile,
         sop,
         diagnosis: &diagnosis,
@@ -155,10 +156,10 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
     let text = hand_off(&account, "control-plane", &Done::default());
     // Once the row has left, the check of a change says whether it was late.
     let before = Rows::of(&account);
-    let mut after = app.facts.clone();
+    let mut after = app.state.clone();
     after.apply(Observation::Database(poll(table, status, None)), now());
     let after = CaseSnapshot {
-        facts: &after,
+        state: &after,
         ..account
     };
     let moved = before

@@ -9,7 +9,7 @@ use super::keymap::Key;
 use super::lesson::hints_page;
 use super::log_buffer::Entry;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
-use sopwatch_core::observe::source::{Source, SourceId, SourceState, Freshness};
+use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
 use sopwatch_core::profile::sop::Step;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::link_lines;
@@ -95,7 +95,7 @@ impl App {
             Dialog::Differences(_) => Some(self.differences_page()),
             Dialog::Step { index, .. } => Some(self.step_page(*index)),
             Dialog::Rows { of, .. } => Some(self.rows_page(of)),
-            Dialog::Pod { uid, .. } => Some(match self.facts.pods.get(uid) {
+            Dialog::Pod { uid, .. } => Some(match self.state.pods.get(uid) {
                 Some(pod) => self.pod_page(pod),
                 None => gone_page(),
             }),
@@ -145,21 +145,25 @@ impl App {
     fn sources_page(&self) -> Page {
         let mut page = Page::titled("Sources");
         page.section("What is read");
-        let ended =
-            |(id, feed): &(&SourceId, &Source)| matches!(id, SourceId::Log(_)) && feed.state == SourceState::Ended;
-        let over = self.facts.feeds().filter(ended).count();
-        let resting = |feed: &Source| feed.state == SourceState::Resting;
-        let shown = self.facts.feeds().filter(|feed| !ended(feed) && !resting(feed.1));
-        for (id, feed) in shown {
-            let (tone, text) = feed_words(feed, self.facts.freshness(id, self.now), self.now);
-            page.add(tone, format!("{:<34} {text}", self.facts.source_name(id)));
-            if let Some(advice) = feed.problem().and_then(|problem| problem.advice.as_ref()) {
+        let ended = |(id, source): &(&SourceId, &Source)| {
+            matches!(id, SourceId::Log(_)) && source.state == SourceState::Ended
+        };
+        let over = self.state.sources().filter(ended).count();
+        let resting = |source: &Source| source.state == SourceState::Resting;
+        let shown = self
+            .state
+            .sources()
+            .filter(|source| !ended(source) && !resting(source.1));
+        for (id, source) in shown {
+            let (tone, text) = source_words(source, self.state.freshness(id, self.now), self.now);
+            page.add(tone, format!("{:<34} {text}", self.state.source_name(id)));
+            if let Some(advice) = source.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
             }
         }
-        let in_turns = self.facts.logs_read().in_turns;
-        let heard = self.facts.feeds().filter(|(_, feed)| resting(feed));
-        if let Some(oldest) = heard.filter_map(|(_, feed)| feed.heard_at).min() {
+        let in_turns = self.state.logs_read().in_turns;
+        let heard = self.state.sources().filter(|(_, source)| resting(source));
+        if let Some(oldest) = heard.filter_map(|(_, source)| source.heard_at).min() {
             let age = duration::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
             let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
             page.add(Tone::Doubtful, text);
@@ -170,7 +174,7 @@ impl App {
                 format!("and {over} logs of containers that have ended, read to their end"),
             );
         }
-        if let Some(database) = &self.facts.database {
+        if let Some(database) = &self.state.database {
             page.section("Database session");
             let place = format!(
                 "{}@{}:{}/{}",
@@ -183,7 +187,7 @@ impl App {
                     database.tls, database.version
                 ),
             );
-            let reading = self.facts.reading.as_ref();
+            let reading = self.state.reading.as_ref();
             if let Some(standby) = reading.and_then(|(_, reading)| reading.standby.as_ref()) {
                 let (tone, end) = if standby.is_current() {
                     (Tone::Plain, "")
@@ -202,10 +206,10 @@ impl App {
                 .for_each(|line| page.add(Tone::Code, line.as_str()));
         }
         page.section("What we may do here");
-        if self.facts.access.is_empty() {
+        if self.state.access.is_empty() {
             page.add(Tone::Doubtful, "not known yet");
         }
-        for access in &self.facts.access {
+        for access in &self.state.access {
             let (tone, word) = access_words(access);
             page.add(tone, format!("{word:<8} {}", permission_name(access)));
         }
@@ -367,7 +371,7 @@ impl App {
 
     fn add_events(&self, page: &mut Page, pod: &Pod) {
         let mut events: Vec<_> = self
-            .facts
+            .state
             .cluster_events
             .values()
             .filter(|event| event.object_name == pod.name)
@@ -459,12 +463,12 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
     .to_owned()
 }
 
-fn feed_words(feed: &Source, freshness: Freshness, now: Timestamp) -> (Tone, String) {
+fn source_words(source: &Source, freshness: Freshness, now: Timestamp) -> (Tone, String) {
     let age = match freshness {
         Freshness::Missing => "never heard".to_owned(),
         Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", duration::brief(age)),
     };
-    match &feed.state {
+    match &source.state {
         SourceState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
         SourceState::Live if matches!(freshness, Freshness::Stale(_)) => {
             (Tone::Doubtful, format!("stale: {age}"))
@@ -474,7 +478,7 @@ fn feed_words(feed: &Source, freshness: Freshness, now: Timestamp) -> (Tone, Str
         SourceState::Resting => (Tone::Plain, format!("read in turns, {age}")),
         SourceState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
         SourceState::Failing { problem, attempt, .. } => {
-            let retry = feed
+            let retry = source
                 .retry_at
                 .map(|at| at.duration_since(now))
                 .filter(jiff::SignedDuration::is_positive);

@@ -138,7 +138,7 @@ impl App {
 
     fn rows_of(&self, pane: Pane) -> usize {
         match pane {
-            Pane::Pods => self.facts.pods.len(),
+            Pane::Pods => self.state.pods.len(),
             Pane::Database => self.grid().len(),
             Pane::Sop => self.steps().len(),
             Pane::Logs => self.log.shown().len(),

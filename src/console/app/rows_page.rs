@@ -21,7 +21,7 @@ impl App {
         if let Some(table) = table {
             self.add_movement(&mut page, table, &of.status);
         }
-        let read = self.facts.rows.as_ref().filter(|(_, rows)| rows.of == *of);
+        let read = self.state.rows.as_ref().filter(|(_, rows)| rows.of == *of);
         let Some((read_at, rows)) = read else {
             let words = if self.player.is_some() {
                 "these rows were not read then"
@@ -63,7 +63,7 @@ impl App {
         if let Some(known) = table.status(status) {
             page.add(Tone::Faint, clock_words(known));
         }
-        let movement = self.facts.movement(table, status);
+        let movement = self.state.movement(table, status);
         if let Some(words) = movement.in_words() {
             let tone = match movement.moves {
                 Some(true) => Tone::Good,
@@ -72,14 +72,14 @@ impl App {
             };
             page.add(tone, words);
         }
-        if let Some((watched, entered, left)) = self.facts.passed(table, status) {
+        if let Some((watched, entered, left)) = self.state.passed(table, status) {
             let watched = duration::brief(watched);
             page.add(
                 Tone::Faint,
                 format!("watched without a gap for {watched}: {entered} in, {left} out"),
             );
         }
-        if let Some(words) = self.facts.oldest_in_words(table, status) {
+        if let Some(words) = self.state.oldest_in_words(table, status) {
             page.add(Tone::Plain, words);
         }
     }
@@ -92,7 +92,7 @@ impl App {
                 |seconds| duration::full_clock(SignedDuration::from_secs(seconds)),
             )
         };
-        let seen = self.facts.seen(&of.table, &row.id);
+        let seen = self.state.seen(&of.table, &row.id);
         let seen = seen.filter(|seen| seen.status == of.status);
         let seen_s = seen.map(|seen| read_at.duration_since(seen.at).as_secs().max(0));
         let table = self.session.profile.table(&of.table);

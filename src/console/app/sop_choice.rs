@@ -45,7 +45,7 @@ impl App {
         }
         let profile = self.session.profile.clone();
         let advice = |sop| {
-            diagnose(&self.facts, &profile, sop, self.now)
+            diagnose(&self.state, &profile, sop, self.now)
                 .decision
                 .recommendation
         };

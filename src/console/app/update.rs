@@ -56,8 +56,8 @@ impl App {
                 self.paste(&text);
                 Vec::new()
             }
-            Event::Observation(fact) => {
-                self.learn(fact);
+            Event::Observation(observation) => {
+                self.learn(observation);
                 self.go_on()
             }
             Event::Act(act) => {
@@ -78,30 +78,32 @@ impl App {
     /// log pane does not show, and figures of the vital signs, from a source whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
         let live = |id: SourceId| {
-            let feed = self.facts.feed(&id);
-            feed.is_some_and(|feed| feed.state == SourceState::Live)
+            let source = self.state.source(&id);
+            source.is_some_and(|source| source.state == SourceState::Live)
         };
         let batch = match event {
             Event::Observation(Observation::Log(batch)) => batch,
             Event::Observation(Observation::Usage(_)) => return live(SourceId::Usage),
-            Event::Observation(Observation::Scrape { pod, .. }) => return live(SourceId::Scrape(pod.clone())),
+            Event::Observation(Observation::Scrape { pod, .. }) => {
+                return live(SourceId::Scrape(pod.clone()));
+            }
             // A replay that stands still.
             Event::Tick if self.player.as_ref().is_some_and(|player| !player.is_playing()) => {
                 return self.notice.is_none();
             }
             _ => return false,
         };
-        let known = self.facts.logs.get(&batch.source);
+        let known = self.state.logs.get(&batch.source);
         known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
             && batch.sightings.is_empty()
             && !batch.records.iter().any(|record| self.log.shows(record))
     }
 
-    pub(super) fn learn(&mut self, fact: Observation) {
-        match &fact {
+    pub(super) fn learn(&mut self, observation: Observation) {
+        match &observation {
             // A pod that is not the service's own, in a record of an older version.
-            Observation::Log(batch) if self.facts.other_pods.contains_key(&batch.source.pod_uid) => {}
-            Observation::LogNote { source, .. } if self.facts.other_pods.contains_key(&source.pod_uid) => {}
+            Observation::Log(batch) if self.state.other_pods.contains_key(&batch.source.pod_uid) => {}
+            Observation::LogNote { source, .. } if self.state.other_pods.contains_key(&source.pod_uid) => {}
             Observation::Log(batch) => {
                 let source = Arc::new(batch.source.clone());
                 batch
@@ -114,13 +116,13 @@ impl App {
             }
             _ => {}
         }
-        self.facts.apply(fact, self.now);
+        self.state.apply(observation, self.now);
         self.hold_choices();
     }
 
     /// Keeps the chosen rows within their lists.
     pub(super) fn hold_choices(&mut self) {
-        let (pods, rows, steps) = (self.facts.pods.len(), self.grid().len(), self.steps().len());
+        let (pods, rows, steps) = (self.state.pods.len(), self.grid().len(), self.steps().len());
         self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
         self.panes.status = self.panes.status.min(rows.saturating_sub(1));
         self.panes.step = self.panes.step.min(steps.saturating_sub(1));

@@ -13,7 +13,7 @@ use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::{Pod, PodUid};
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
-use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
+use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
@@ -87,7 +87,7 @@ impl Walk {
             id: 0,
             stopping: false,
             warned: false,
-            before: account.facts.pods.keys().cloned().collect(),
+            before: account.state.pods.keys().cloned().collect(),
             sent_at: None,
             rows: Rows::of(account),
         }
@@ -211,7 +211,7 @@ impl Walk {
     }
 
     fn after_replacing(&self, account: &CaseSnapshot<'_>, waited: SignedDuration) -> Next {
-        if !account.facts.is_fresh(&SourceId::Pods, account.now) {
+        if !account.state.is_fresh(&SourceId::Pods, account.now) {
             return Next::Wait;
         }
         if let Some(problem) = self.surprised(account) {
@@ -236,9 +236,9 @@ impl Walk {
 
     /// Whether so many pods are ready that one may be taken.
     fn leaves_enough(&self, account: &CaseSnapshot<'_>) -> bool {
-        let ready = account.facts.pods.values().filter(|pod| pod.is_ready()).count() as u64;
+        let ready = account.state.pods.values().filter(|pod| pod.is_ready()).count() as u64;
         let takes = match self.due() {
-            Some(Command::DeletePod { uid, .. }) => account.facts.pods.get(uid).is_some_and(Pod::is_ready),
+            Some(Command::DeletePod { uid, .. }) => account.state.pods.get(uid).is_some_and(Pod::is_ready),
             _ => false,
         };
         !takes || ready.saturating_sub(1) >= u64::from(account.profile.service.least_ready())
@@ -256,7 +256,7 @@ impl Walk {
             let Command::DeletePod { pod, uid } = command else {
                 continue;
             };
-            let seen = account.facts.pods.get(uid);
+            let seen = account.state.pods.get(uid);
             if seen.is_none_or(|pod| pod.deletion_at.is_some()) {
                 return Some(format!("{pod} ended by itself, or somebody else ended it"));
             }
@@ -266,7 +266,7 @@ impl Walk {
 
     /// Pods that were made since.
     fn fresh<'a>(&'a self, account: &'a CaseSnapshot<'_>) -> impl Iterator<Item = &'a Pod> {
-        let pods = account.facts.pods.values();
+        let pods = account.state.pods.values();
         let made_since = |pod: &Pod| {
             self.sent_at
                 .is_none_or(|sent_at| pod.created_at.is_some_and(|made_at| made_at >= sent_at))
@@ -278,7 +278,7 @@ impl Walk {
 
     /// What is ready now, where it is all that is awaited.
     fn ready_words(&self, account: &CaseSnapshot<'_>) -> Option<String> {
-        let pods = &account.facts.pods;
+        let pods = &account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count();
         let deleted = self.plan.commands.iter().take(self.sent);
         let deleted: Vec<&PodUid> = deleted
@@ -297,7 +297,7 @@ impl Walk {
             let done = deleted.iter().all(gone) && replaced.len() >= deleted.len();
             return done.then(|| format!("ready: {}", replaced.join(", ")));
         }
-        let deployment = account.facts.deployment.as_ref()?;
+        let deployment = account.state.deployment.as_ref()?;
         if let Command::Scale { to, .. } = self.plan.commands.first()? {
             let done =
                 deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);

@@ -8,7 +8,7 @@ use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
 use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::rule::{Advice, RuleAdvice};
-use sopwatch_core::remediate::command::{PlanKind, Command};
+use sopwatch_core::remediate::command::{Command, PlanKind};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{ago, leader, look_at, now, profile};
 

@@ -108,12 +108,15 @@ impl App {
     /// What can't be read, what helps, and whom to turn to as long as it does not.
     fn add_what_to_get(&self, page: &mut Page) {
         page.section("What to get");
-        let troubled = self.facts.feeds().filter_map(|(_, feed)| match &feed.state {
-            SourceState::Off(why) => Some((why, None)),
-            _ => feed
-                .problem()
-                .map(|problem| (&problem.what, problem.advice.as_ref())),
-        });
+        let troubled = self
+            .state
+            .sources()
+            .filter_map(|(_, source)| match &source.state {
+                SourceState::Off(why) => Some((why, None)),
+                _ => source
+                    .problem()
+                    .map(|problem| (&problem.what, problem.advice.as_ref())),
+            });
         for (what, advice) in troubled {
             page.add(Tone::Doubtful, what.to_string());
             if let Some(advice) = advice {

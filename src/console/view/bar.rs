@@ -87,7 +87,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
 fn awaited(app: &App, phase: Phase) -> String {
     match phase {
         Phase::Sent => "the answer".to_owned(),
-        Phase::Replacing if app.facts.is_fresh(&SourceId::Pods, app.now) => "pods to be ready".to_owned(),
+        Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.now) => "pods to be ready".to_owned(),
         Phase::Replacing => "the pods to be heard again".to_owned(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();

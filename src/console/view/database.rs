@@ -12,13 +12,13 @@ use super::theme::{Meaning, Theme};
 use super::words::{self, Words};
 use crate::app::panes::Pane;
 use crate::app::{App, GridRow};
-use sopwatch_core::observe::source::{SourceId, SourceState, Freshness};
+use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::profile::{Role, Table};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
     let faults = fault::of_database(app);
-    let known = app.facts.reading.is_some();
+    let known = app.state.reading.is_some();
     let lines = if known {
         fault::lines(&faults, theme, app.now, if inner.height > 6 { 2 } else { 1 })
     } else {
@@ -53,20 +53,20 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         .as_ref()
         .map(|database| database.name.as_str());
     let name = app
-        .facts
+        .state
         .database
         .as_ref()
         .map(|session| &*session.database)
         .or(profile);
-    let age = match app.facts.freshness(&SourceId::Database, app.now) {
+    let age = match app.state.freshness(&SourceId::Database, app.now) {
         Freshness::Fresh(_) => app
-            .facts
+            .state
             .reading
             .as_ref()
             .map(|(at, _)| format!("{} ago", age::since(*at, app.now))),
         Freshness::Missing | Freshness::Stale(_) => None,
     };
-    let reading = app.facts.reading.as_ref();
+    let reading = app.state.reading.as_ref();
     let standby = reading.and_then(|(_, reading)| reading.standby.as_ref());
     let standby = standby.map_or_else(new, |standby| {
         let meaning = if standby.is_current() {
@@ -99,10 +99,10 @@ fn empty_words(app: &App) -> (Meaning, String) {
             "this service's profile has no database".to_owned(),
         );
     }
-    let Some(feed) = app.facts.feed(&SourceId::Database) else {
+    let Some(source) = app.state.source(&SourceId::Database) else {
         return (Meaning::Doubtful, "not connected yet".to_owned());
     };
-    match &feed.state {
+    match &source.state {
         SourceState::Off(reason) => (Meaning::Faint, format!("off: {reason}")),
         SourceState::Failing { .. } => (Meaning::Bad, failing_words(app)),
         SourceState::Connecting | SourceState::Live | SourceState::Ended | SourceState::Resting => {
@@ -117,9 +117,9 @@ fn failing_words(app: &App) -> String {
         return String::new();
     };
     let kind = app
-        .facts
-        .feed(&SourceId::Database)
-        .and_then(|feed| feed.problem())
+        .state
+        .source(&SourceId::Database)
+        .and_then(|source| source.problem())
         .map_or("", |problem| fault::kind_word(problem.kind));
     format!(
         "{kind}{}: {}",
@@ -151,7 +151,7 @@ fn items<'a>(app: &'a App, grid: &'a [GridRow]) -> Vec<Item<'a>> {
             .enumerate()
             .filter(|(_, row)| *row.of.table == *table.name);
         items.extend(rows.map(|(place, row)| Item::Status(place, row, table)));
-        match app.facts.statuses(&table.name) {
+        match app.state.statuses(&table.name) {
             Some(Err(problem)) => items.push(Item::Trouble(format!("! {problem}"))),
             Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no living row".to_owned())),
             Some(Ok(_)) => {}

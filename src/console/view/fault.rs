@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::theme::{Meaning, Theme};
 use super::words::Words;
 use crate::app::App;
-use sopwatch_core::observe::source::{Source, SourceId, SourceState, Freshness, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, Source, SourceId, SourceState};
 use sopwatch_core::text::duration;
 
 /// Sources that fail in the same way.
@@ -47,10 +47,10 @@ pub(super) fn of_database(app: &App) -> Vec<Fault> {
 
 fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
-    for (id, feed) in app.facts.feeds().filter(|(id, _)| wanted(id)) {
-        let behind = app.facts.standby_behind().filter(|_| *id == SourceId::Database);
+    for (id, source) in app.state.sources().filter(|(id, _)| wanted(id)) {
+        let behind = app.state.standby_behind().filter(|_| *id == SourceId::Database);
         let behind = behind.map(|(_, standby)| standby.words());
-        let Some(fault) = fault_of(id, feed, app.facts.freshness(id, app.now), behind) else {
+        let Some(fault) = fault_of(id, source, app.state.freshness(id, app.now), behind) else {
             continue;
         };
         match faults.iter_mut().find(|other| other.is_like(&fault)) {
@@ -61,17 +61,17 @@ fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
     faults
 }
 
-fn fault_of(id: &SourceId, feed: &Source, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
+fn fault_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
     };
-    let off = match &feed.state {
+    let off = match &source.state {
         SourceState::Off(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let problem = feed.problem().cloned();
-    let rests = matches!(feed.state, SourceState::Ended | SourceState::Resting);
+    let problem = source.problem().cloned();
+    let rests = matches!(source.state, SourceState::Ended | SourceState::Resting);
     let fine = stale.is_none() || rests;
     if problem.is_none() && off.is_none() && behind.is_none() && fine {
         return None;
@@ -82,7 +82,7 @@ fn fault_of(id: &SourceId, feed: &Source, freshness: Freshness, behind: Option<S
         kind: problem.as_ref().map(|problem| problem.kind),
         problem,
         stale,
-        retry_at: feed.retry_at,
+        retry_at: source.retry_at,
         off,
     })
 }
@@ -240,7 +240,7 @@ fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'
 /// How current a source is, for a title: nothing while fresh.
 pub(super) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Words<'t> {
     let words = Words::new(theme);
-    match app.facts.freshness(id, app.now) {
+    match app.state.freshness(id, app.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
             &format!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
@@ -251,5 +251,5 @@ pub(super) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Wor
 
 /// Whether nothing may be concluded from a source any more.
 pub(super) fn is_stale(app: &App, id: &SourceId) -> bool {
-    matches!(app.facts.freshness(id, app.now), Freshness::Stale(_))
+    matches!(app.state.freshness(id, app.now), Freshness::Stale(_))
 }

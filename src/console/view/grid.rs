@@ -105,7 +105,7 @@ impl Columns {
 
 /// The words over a table.
 pub(super) fn heading_cells(app: &App, theme: &Theme, table: &Table) -> Cells {
-    let window = app.facts.change_of(&table.name, "").map(|(_, window)| window);
+    let window = app.state.change_of(&table.name, "").map(|(_, window)| window);
     let window = window.filter(SignedDuration::is_positive).map(age::age);
     Cells {
         count: "rows".to_owned(),
@@ -182,7 +182,7 @@ fn signed(sign: char, count: u64) -> Option<String> {
 
 /// The age of the oldest row as the poll brought it: it would else tick without anything being known.
 fn oldest_words(app: &App, theme: &Theme, row: &GridRow) -> Option<String> {
-    let read_at = app.facts.reading.as_ref().map(|(at, _)| *at);
+    let read_at = app.state.reading.as_ref().map(|(at, _)| *at);
     let since = read_at.map_or(0, |at| app.now.duration_since(at).as_secs().max(0));
     let oldest = row.oldest_s?.saturating_sub(since);
     let words = if row.limit_s.is_some() || oldest < 0 {

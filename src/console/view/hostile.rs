@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::app::log_buffer::LogMode;
 use sopwatch_core::logparse::Severity;
 use sopwatch_core::observe::observation::{Observation, Rows};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 /// What an attacker may write into a log, a name or a row.
 const HOSTILE: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{9b}2J\u{202e}evil\u{2066}\u{200b}\r\n\u{0}\u{7f}\u{e000}é日本\u{301}\u{fe0f}";

@@ -68,7 +68,7 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         let lost = format!("{} not recorded", app.record.lost);
         pieces.push((1, new().add(Meaning::Doubtful, &lost)));
     }
-    if let Some(connection) = &app.facts.connection {
+    if let Some(connection) = &app.state.connection {
         pieces.push((0, place(connection, theme)));
     } else {
         let text = format!("connecting to {} …", app.session.namespace);
@@ -83,7 +83,7 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
 fn environment<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     let words = Words::new(theme);
     let lives_in = app
-        .facts
+        .state
         .connection
         .as_ref()
         .map(|connection| &*connection.namespace);
@@ -126,7 +126,7 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
         pieces.push((1, Words::new(theme).add(Meaning::Alarm, &text)));
     }
     let expires_at = app
-        .facts
+        .state
         .connection
         .as_ref()
         .and_then(|connection| connection.expires_at);

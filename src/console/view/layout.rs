@@ -152,7 +152,7 @@ fn four_panes(area: Rect, app: &App) -> Vec<Region> {
 fn left_column(area: Rect, app: &App) -> Vec<Region> {
     let leaders = leader_rows(app).min(area.height / 5);
     let strip = u16::from(super::vitals::has_room(area.height));
-    let listed = app.facts.pods.len().max(2) + super::others::rows(app);
+    let listed = app.state.pods.len().max(2) + super::others::rows(app);
     let wanted = rows(listed + 1) + fault_rows(app) + strip;
     let pods = wanted.min(area.height / 3);
     let contents = [

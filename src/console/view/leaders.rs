@@ -178,7 +178,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: 
         return words;
     }
     let read = app
-        .facts
+        .state
         .reading
         .as_ref()
         .is_some_and(|(_, reading)| reading.leases.is_ok());

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::app::log_buffer::{Entry, LogMode};
 use crate::app::panes::Pane;
 use sopwatch_core::observe::observation::{ContainerState, PodUid};
-use sopwatch_core::observe::source::{SourceId, Freshness};
+use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -65,7 +65,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
         );
         pieces.push((1, new().add(Meaning::Match, &format!("pod {pod}"))));
     }
-    let missed: u64 = app.facts.logs.values().map(|log| log.missed).sum();
+    let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
     let (rank, meaning) = if missed > 0 {
         (1, Meaning::Bad)
     } else {
@@ -119,7 +119,7 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 
 /// Of how many logs not all are followed.
 fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<Words<'t>> {
-    let LogsRead { followed, in_turns } = app.facts.logs_read();
+    let LogsRead { followed, in_turns } = app.state.logs_read();
     let all = followed + in_turns;
     let text = if narrow {
         format!("{followed}/{all} logs, others in turns")
@@ -143,7 +143,7 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
 fn progress(app: &App) -> (usize, usize, usize) {
     let service = app.session.profile.service.container.as_str();
     let of_service = || {
-        app.facts
+        app.state
             .logs
             .iter()
             .filter(|(key, _)| &*key.container == service)
@@ -151,13 +151,13 @@ fn progress(app: &App) -> (usize, usize, usize) {
     let begun: BTreeSet<&PodUid> = of_service().map(|(key, _)| &key.pod_uid).collect();
     let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
     let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();
-    (begun.len(), begun.len() - behind.len(), app.facts.pods.len())
+    (begun.len(), begun.len() - behind.len(), app.state.pods.len())
 }
 
 /// Whether the service's container waits to be started in every pod that is known to have one.
 fn none_has_started(app: &App) -> bool {
     let service = app.session.profile.service.container.as_str();
-    let containers = app.facts.pods.values().flat_map(|pod| &pod.containers);
+    let containers = app.state.pods.values().flat_map(|pod| &pod.containers);
     let of_service: Vec<_> = containers
         .filter(|container| &*container.name == service)
         .collect();
@@ -182,10 +182,10 @@ fn empty_words(app: &App) -> String {
         LogMode::Errors => "error or warning",
         LogMode::All => "line",
     };
-    if app.facts.feed(&SourceId::Pods).is_none() {
+    if app.state.source(&SourceId::Pods).is_none() {
         return "connecting …".to_owned();
     }
-    if app.facts.freshness(&SourceId::Pods, app.now) == Freshness::Missing {
+    if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing {
         return "no log yet: the pods are not known".to_owned();
     }
     if all == 0 {
@@ -199,7 +199,7 @@ fn empty_words(app: &App) -> String {
         return format!("0 of {all} logs read yet");
     }
     if caught_up < read {
-        let lines: u64 = app.facts.logs.values().map(|log| log.progress.lines).sum();
+        let lines: u64 = app.state.logs.values().map(|log| log.progress.lines).sum();
         return format!(
             "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
         );

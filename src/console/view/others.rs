@@ -16,10 +16,10 @@ pub(super) fn rows(app: &App) -> usize {
 }
 
 fn texts(app: &App) -> impl Iterator<Item = String> {
-    let others = app.facts.others_in_words();
-    let by_name = app.facts.owned_by_name();
+    let others = app.state.others_in_words();
+    let by_name = app.state.owned_by_name();
     // The number first: it stays where the owners are cut.
-    let count = app.facts.other_pods.len();
+    let count = app.state.other_pods.len();
     let noun = if count == 1 { "pod" } else { "pods" };
     let others = others.map(|others| format!("{count} {noun} not counted: {others}"));
     others

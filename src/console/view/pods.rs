@@ -17,12 +17,12 @@ use crate::app::panes::Pane;
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
-use sopwatch_core::observe::source::{SourceId, SourceState, Freshness};
+use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 
 pub(super) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
     let mut faults = fault::of_cluster(app);
-    let empty = app.facts.pods.is_empty().then(|| empty_line(app, &mut faults));
+    let empty = app.state.pods.is_empty().then(|| empty_line(app, &mut faults));
     let most = if inner.height > 5 { 2 } else { 1 };
     let faults = fault::lines(&faults, theme, app.now, most);
     let notes: Vec<_> = others::lines(app, theme).into_iter().chain(faults).collect();
@@ -87,9 +87,9 @@ fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>
 /// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
 fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     let want = app.session.profile.service.replicas;
-    let pods_known = app.facts.freshness(&SourceId::Pods, app.now) != Freshness::Missing;
-    let counted = app.facts.pods.values().filter(|pod| pod.is_ready()).count() as u32;
-    let (ready, configured) = match &app.facts.deployment {
+    let pods_known = app.state.freshness(&SourceId::Pods, app.now) != Freshness::Missing;
+    let counted = app.state.pods.values().filter(|pod| pod.is_ready()).count() as u32;
+    let (ready, configured) = match &app.state.deployment {
         Some(deployment) => (Some(deployment.ready), Some(deployment.replicas)),
         None => (pods_known.then_some(counted), None),
     };
@@ -107,8 +107,8 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
     };
     let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
     let words = Words::new(theme).add(meaning, &text);
-    let looked = app.facts.freshness(&SourceId::Deployment, app.now) != Freshness::Missing;
-    match &app.facts.deployment {
+    let looked = app.state.freshness(&SourceId::Deployment, app.now) != Freshness::Missing;
+    match &app.state.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
         Some(deployment) if deployment.paused => words.add(Meaning::Doubtful, ", paused"),
         _ => words,
@@ -123,7 +123,7 @@ fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
 fn empty_line(app: &App, faults: &mut Vec<Fault>) -> (Meaning, String) {
-    if app.facts.freshness(&SourceId::Pods, app.now) == Freshness::Missing
+    if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing
         && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.now))
     {
         faults.remove(0);
@@ -152,10 +152,10 @@ fn elsewhere(app: &App) -> String {
 fn empty_words(app: &App) -> String {
     let service = &app.session.profile.service;
     match (
-        app.facts.feed(&SourceId::Pods).map(|feed| &feed.state),
-        app.facts.freshness(&SourceId::Pods, app.now),
+        app.state.source(&SourceId::Pods).map(|source| &source.state),
+        app.state.freshness(&SourceId::Pods, app.now),
     ) {
-        (_, Freshness::Fresh(_)) if !app.facts.other_pods.is_empty() => {
+        (_, Freshness::Fresh(_)) if !app.state.other_pods.is_empty() => {
             format!("no pod of deployment {}", service.deployment)
         }
         (_, Freshness::Fresh(_)) => format!("no pod matches {}{}", service.selector, elsewhere(app)),

@@ -12,8 +12,8 @@ use crate::app::event::Event;
 use crate::app::log_buffer::LogMode;
 use crate::app::panes::Pane;
 use sopwatch_core::logparse::Severity;
-use sopwatch_core::observe::observation::{Container, ContainerState, Observation, Limits};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{Container, ContainerState, Limits, Observation};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 pub(super) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -280,7 +280,10 @@ fn a_second_changes_few_cells() {
         let before = themed(&app, 120, 40, &theme).backend().buffer().clone();
         app.now += jiff::SignedDuration::from_secs(1);
         let at = app.now;
-        app.update(Event::Observation(Observation::Source(SourceId::Api, SourceState::Live)), at);
+        app.update(
+            Event::Observation(Observation::Source(SourceId::Api, SourceState::Live)),
+            at,
+        );
         let after = themed(&app, 120, 40, &theme).backend().buffer().clone();
         changed += before.diff(&after).len();
     }
@@ -328,7 +331,7 @@ fn an_empty_log_pane_says_why() {
     );
     learn(&mut app, 1, fixture::batch("blf5h", Vec::new()));
     assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 logs read from the start"));
-    if let Some(log) = app.facts.logs.values_mut().next() {
+    if let Some(log) = app.state.logs.values_mut().next() {
         log.progress.caught_up = false;
     }
     assert!(screen(&app, 120, 40).contains("reading backlog"));
@@ -398,11 +401,11 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
         attempt: 1,
         retry_in: std::time::Duration::from_secs(5),
     };
-    for (fact, at) in [
+    for (observation, at) in [
         (Observation::Source(SourceId::Deployment, failing), cut_at),
         (Observation::Source(SourceId::Api, SourceState::Live), now),
     ] {
-        app.update(Event::Observation(fact), at);
+        app.update(Event::Observation(observation), at);
     }
     let screen = screen(&app, 120, 40);
     assert!(

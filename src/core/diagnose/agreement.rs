@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{Evaluation, StepFinding, finding};
 use crate::diagnose::decide::requests::Load;
 use crate::diagnose::decide::{Decision, RuleFinding, Truth};
-use crate::diagnose::step_result::{StepResult, SourceCheck};
+use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::diagnose::vitals::Vitals;
 use crate::observe::source::SourceId;
 use crate::profile::rule::{Advice, Condition, Rule};
@@ -206,7 +206,7 @@ impl Evaluation<'_> {
             }
             Some(Condition::Saturated { .. }) => ("request log", self.age_of_logs()),
             Some(Condition::Outbound { within, .. }) => {
-                let vitals = Vitals::within(self.facts, self.profile, self.now, duration::of(*within));
+                let vitals = Vitals::within(self.state, self.profile, self.now, duration::of(*within));
                 let sign = vitals.together.outbound;
                 let seconds = sign.age_s.and_then(|age| i64::try_from(age).ok());
                 (sign.source, seconds.map(SignedDuration::from_secs))

@@ -1,4 +1,4 @@
-//! The judgement: the same facts, the same profile and the same moment give the same diagnosis.
+//! The judgement: the same observations, the same profile and the same moment give the same diagnosis.
 
 mod agreement;
 #[cfg(test)]
@@ -25,7 +25,7 @@ use crate::observe::state::State;
 use crate::profile::rule::Alert;
 use crate::profile::sop::{Check, Sop, Step, StepStatus};
 
-/// What the facts say about one SOP.
+/// What the observations say about one SOP.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnosis {
     /// One a step of the SOP, in order; last [`OTHER`](crate::profile::sop::OTHER), where a rule acts on something that none of them shows.
@@ -68,10 +68,10 @@ pub struct StepFinding {
 }
 
 /// Judges every step of `sop`.
-pub fn diagnose(facts: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
-    let leaders = read_leaders(facts, profile, now);
+pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
+    let leaders = read_leaders(state, profile, now);
     let mut case = Evaluation {
-        facts,
+        state,
         profile,
         leaders: &leaders,
         alert: sop.alert,
@@ -97,7 +97,7 @@ pub fn diagnose(facts: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
 
 /// All that an answer may rest on.
 struct Evaluation<'a> {
-    facts: &'a State,
+    state: &'a State,
     profile: &'a Profile,
     leaders: &'a [LeaderReading],
     alert: Alert,

@@ -183,16 +183,16 @@ mod tests {
             more,
             by_sight: Vec::new(),
         });
-        let mut facts = State::default();
-        facts.apply(Observation::Database(reading), now());
-        facts
+        let mut state = State::default();
+        state.apply(Observation::Database(reading), now());
+        state
     }
 
-    fn judged(facts: &State, table: &Table) -> Overdue {
-        let Some(Ok(counts)) = facts.statuses("clusters") else {
+    fn judged(state: &State, table: &Table) -> Overdue {
+        let Some(Ok(counts)) = state.statuses("clusters") else {
             panic!("the table was read")
         };
-        facts.overdue(table, &counts[0])
+        state.overdue(table, &counts[0])
     }
 
     #[test]
@@ -243,17 +243,17 @@ mod tests {
         let table = table(status(ClockBasis::UpdatedAt, Some(180)));
         let ages = [Some(181), Some(180), Some(9)];
         for said in [None, Some(0), Some(3)] {
-            let facts = polled(3, Some(181), said, &ages, false);
+            let state = polled(3, Some(181), said, &ages, false);
             let over = Overdue::Over {
                 count: 1,
                 at_least: false,
             };
-            assert_eq!(judged(&facts, &table), over, "{said:?}");
-            let late: Vec<_> = facts.late_rows(&table).map(|row| &*row.row.id).collect();
+            assert_eq!(judged(&state, &table), over, "{said:?}");
+            let late: Vec<_> = state.late_rows(&table).map(|row| &*row.row.id).collect();
             assert_eq!(late, ["row-0"]);
         }
-        let facts = polled(2, Some(180), Some(2), &ages[1..], false);
-        assert_eq!(judged(&facts, &table), Overdue::Within);
+        let state = polled(2, Some(180), Some(2), &ages[1..], false);
+        assert_eq!(judged(&state, &table), Overdue::Within);
     }
 
     #[test]
@@ -266,8 +266,8 @@ mod tests {
             (polled(9, Some(181), None, &[], false), over(1, false)),
             (polled(9, Some(180), None, &[], true), Overdue::Within),
         ];
-        for (facts, want) in cases {
-            assert_eq!(judged(&facts, &table), want);
+        for (state, want) in cases {
+            assert_eq!(judged(&state, &table), want);
         }
     }
 

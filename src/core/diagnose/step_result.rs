@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Evaluation;
-use crate::observe::source::{SourceId, SourceState, Freshness};
+use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
@@ -96,21 +96,25 @@ impl SourceCheck {
 impl Evaluation<'_> {
     /// How a source is at the moment; `name` is how people call it.
     pub(super) fn hear(&self, id: &SourceId, name: &str) -> SourceCheck {
-        let trouble = match self.facts.feed(id).map(|feed| (&feed.state, feed.problem())) {
+        let trouble = match self
+            .state
+            .source(id)
+            .map(|source| (&source.state, source.problem()))
+        {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
             Some((SourceState::Off(why), None)) => Some(why.to_string()),
             Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
-        let behind = self.facts.standby_behind().filter(|_| *id == SourceId::Database);
+        let behind = self.state.standby_behind().filter(|_| *id == SourceId::Database);
         if let (None, Some((_, standby))) = (&trouble, behind) {
             let why = format!("{name}: {}", standby.words());
-            return match self.facts.freshness(id, self.now) {
+            return match self.state.freshness(id, self.now) {
                 Freshness::Stale(age) => SourceCheck::Stopped(age, why),
                 Freshness::Missing | Freshness::Fresh(_) => SourceCheck::Never(why),
             };
         }
-        match self.facts.freshness(id, self.now) {
+        match self.state.freshness(id, self.now) {
             Freshness::Missing => {
                 let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());
                 SourceCheck::Never(format!("{name}: {why}"))

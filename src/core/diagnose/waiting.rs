@@ -75,12 +75,12 @@ pub fn is_missing_volume(event: &ClusterEvent) -> bool {
 
 /// The newest event that tells why a pod's volumes can't be mounted for want of a config map or a secret, while none of its containers has
 /// started.
-pub fn missing_volume<'a>(facts: &'a State, pod: &Pod) -> Option<&'a ClusterEvent> {
+pub fn missing_volume<'a>(state: &'a State, pod: &Pod) -> Option<&'a ClusterEvent> {
     let waits = |state: &ContainerState| matches!(state, ContainerState::Waiting { .. });
     if pod.containers.iter().any(|container| !waits(&container.state)) {
         return None;
     }
-    let events = facts.cluster_events.values();
+    let events = state.cluster_events.values();
     let of_pod = events.filter(|event| *event.object_name == *pod.name && is_missing_volume(event));
     of_pod.max_by_key(|event| event.last_at)
 }

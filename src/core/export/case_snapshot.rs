@@ -11,16 +11,16 @@ use crate::profile::{Environment, Profile};
 #[derive(Clone, Copy, Debug)]
 pub struct CaseSnapshot<'a> {
     /// What is known.
-    pub facts: &'a State,
+    pub state: &'a State,
     /// The service.
     pub profile: &'a Profile,
     /// The alert that is worked on.
     pub sop: &'a Sop,
-    /// What the facts mean for it.
+    /// What the observations mean for it.
     pub diagnosis: &'a Diagnosis,
     /// The environment that the namespace belongs to; `None` where the profile does not know it.
     pub environment: Option<&'a Environment>,
-    /// The namespace as the configuration says; the connection's own is in the facts.
+    /// The namespace as the configuration says; the connection's own is in the observations.
     pub namespace: &'a str,
     /// The scenario's title in a drill: nobody must take it for the world.
     pub drill: Option<&'a str>,

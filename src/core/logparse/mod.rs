@@ -23,7 +23,7 @@ pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};
 use super::text::SafeText;
 pub use crate::logparse::error_classes::{ErrorClasses, class_of};
-pub use crate::logparse::error_counts::{ErrorSighting, ErrorCounts};
+pub use crate::logparse::error_counts::{ErrorCounts, ErrorSighting};
 pub use crate::logparse::multiline::{Joiner, MAX_BYTES, MAX_LINES};
 use crate::observe::observation::{PodUid, short_name};
 

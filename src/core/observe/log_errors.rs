@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
-use crate::logparse::{ContainerKey, ErrorSighting, ErrorCounts};
+use crate::logparse::{ContainerKey, ErrorCounts, ErrorSighting};
 use crate::text::SafeText;
 
 /// The newest errors that are kept of one class in one log.

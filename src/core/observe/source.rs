@@ -67,7 +67,7 @@ impl SourceId {
 pub enum SourceState {
     /// First attempt under way.
     Connecting,
-    /// It works: what it told is current as of this fact.
+    /// It works: what it told is current as of this observation.
     Live,
     /// It fails and will be tried again by itself.
     Failing {
@@ -254,24 +254,24 @@ mod tests {
 
     #[test]
     fn a_source_says_since_when_it_is_as_it_is_and_when_it_was_last_heard() {
-        let mut feed = Source::new(ago(60));
-        feed.apply(SourceState::Live, ago(50));
-        feed.apply(SourceState::Live, ago(40));
+        let mut source = Source::new(ago(60));
+        source.apply(SourceState::Live, ago(50));
+        source.apply(SourceState::Live, ago(40));
         assert_eq!(
-            (feed.since, feed.heard_at, feed.problem()),
+            (source.since, source.heard_at, source.problem()),
             (ago(50), Some(ago(40)), None)
         );
-        feed.apply(failing(1), ago(30));
-        feed.apply(failing(2), ago(20));
-        assert_eq!((feed.since, feed.heard_at), (ago(30), Some(ago(40))));
-        assert_eq!(feed.retry_at, Some(ago(16)));
+        source.apply(failing(1), ago(30));
+        source.apply(failing(2), ago(20));
+        assert_eq!((source.since, source.heard_at), (ago(30), Some(ago(40))));
+        assert_eq!(source.retry_at, Some(ago(16)));
         assert_eq!(
-            feed.problem().map(|problem| problem.kind),
+            source.problem().map(|problem| problem.kind),
             Some(ProblemKind::Refused)
         );
-        feed.apply(SourceState::Ended, now());
+        source.apply(SourceState::Ended, now());
         assert_eq!(
-            (feed.heard_at, feed.retry_at, feed.problem()),
+            (source.heard_at, source.retry_at, source.problem()),
             (Some(now()), None, None)
         );
     }
@@ -285,10 +285,10 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_all_time_has_no_end() {
-        let mut feed = Source::new(now());
+        let mut source = Source::new(now());
         let retry_in = Duration::MAX;
         let problem = Problem::new(ProblemKind::Frozen, "no answer");
-        feed.apply(
+        source.apply(
             SourceState::Failing {
                 problem,
                 attempt: 1,
@@ -296,6 +296,6 @@ mod tests {
             },
             now(),
         );
-        assert_eq!(feed.retry_at, None);
+        assert_eq!(source.retry_at, None);
     }
 }

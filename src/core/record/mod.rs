@@ -1,7 +1,7 @@
 //! The durable history of one incident: what was seen, found and done, line after line.
 //!
 //! Here is what a record says; the journal keeps it on disk. A record begins with [`Entry::Began`] and is only ever added to.
-//! Observations stand in it as they came in, less what changes nothing ([`recorder`]), so that the same facts at the same moments give the
+//! Observations stand in it as they came in, less what changes nothing ([`recorder`]), so that the same observations at the same moments give the
 //! same diagnosis again: that is what a replay does, and what it checks each [`Entry::Snapshot`] against.
 
 mod lenient;
@@ -16,8 +16,8 @@ use super::text::SafeText;
 use crate::diagnose::Recommendation;
 use crate::observe::observation::Observation;
 use crate::profile::rule::Advice;
-pub use crate::record::snapshot::{SnapshotAdvice, Snapshot, SnapshotLeader, SnapshotStep};
-use crate::remediate::command::{PlanKind, Command, CommandOutcome};
+pub use crate::record::snapshot::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
+use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 
 /// The version of the lines: it changes when one can't be read as before.
 pub const VERSION: u32 = 1;
@@ -219,7 +219,7 @@ impl Intent {
 }
 
 impl Entry {
-    /// As lines name it: `began`, `fact`, …
+    /// As lines name it: `began`, `observation`, …
     pub fn name(&self) -> &'static str {
         match self {
             Self::Began(_) => "began",

@@ -1,4 +1,4 @@
-//! Which facts go into a record. What only says again what is known (a sign of life, the next lines of a log, the same rows a little
+//! Which observations go into a record. What only says again what is known (a sign of life, the next lines of a log, the same rows a little
 //! older) is held back, joined with what follows, and written every few seconds, or before anything else is: what is read from the record
 //! leads to the same diagnosis at each moment that the record tells of.
 
@@ -21,7 +21,7 @@ const HOLD_LONG: SignedDuration = SignedDuration::from_secs(30);
 /// Log records of one source that go into the record between two writings.
 const MOST_RECORDS: usize = 50;
 
-/// Takes facts, gives lines.
+/// Takes observations, gives lines.
 #[derive(Debug, Default)]
 pub struct Recorder {
     /// Sources that are known to be live.
@@ -42,8 +42,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Takes in a fact that came at `at`; the lines that are to be written now.
-    pub fn take(&mut self, at: Timestamp, fact: &Observation) -> Vec<Line> {
+    /// Takes in a observation that came at `at`; the lines that are to be written now.
+    pub fn take(&mut self, at: Timestamp, observation: &Observation) -> Vec<Line> {
         let mut lines = Vec::new();
         if self
             .held_since
@@ -51,10 +51,10 @@ impl Recorder {
         {
             lines = self.write_held(at, false);
         }
-        if !self.hold(at, fact) {
+        if !self.hold(at, observation) {
             lines.extend(self.flush(at));
-            self.note_written(at, fact);
-            lines.push(line(at, fact.clone()));
+            self.note_written(at, observation);
+            lines.push(line(at, observation.clone()));
         }
         lines
     }
@@ -64,13 +64,13 @@ impl Recorder {
         self.write_held(at, true)
     }
 
-    /// Whether the fact is held back.
-    fn hold(&mut self, at: Timestamp, fact: &Observation) -> bool {
-        let held = match fact {
+    /// Whether the observation is held back.
+    fn hold(&mut self, at: Timestamp, observation: &Observation) -> bool {
+        let held = match observation {
             // Times are already by it.
             Observation::ServerClock(_) => return true,
             Observation::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
-            Observation::Autoscaler(_) if self.autoscaler.as_ref() == Some(fact) => return true,
+            Observation::Autoscaler(_) if self.autoscaler.as_ref() == Some(observation) => return true,
             Observation::Source(id, SourceState::Live) if self.live.contains_key(id) => {
                 self.signs.insert(id.clone(), (at, SourceState::Live));
                 true
@@ -130,8 +130,8 @@ impl Recorder {
         alike
     }
 
-    fn note_written(&mut self, at: Timestamp, fact: &Observation) {
-        match fact {
+    fn note_written(&mut self, at: Timestamp, observation: &Observation) {
+        match observation {
             Observation::Source(id, SourceState::Live) => {
                 self.live.insert(id.clone(), at);
             }
@@ -149,7 +149,7 @@ impl Recorder {
             }
             Observation::ReplicaSet(set) => drop(self.sets.insert(set.uid.clone(), set.clone())),
             Observation::ReplicaSetGone(uid) => drop(self.sets.remove(uid)),
-            Observation::Autoscaler(_) => self.autoscaler = Some(fact.clone()),
+            Observation::Autoscaler(_) => self.autoscaler = Some(observation.clone()),
             _ => {}
         }
     }
@@ -199,14 +199,17 @@ impl Recorder {
             return Some(line(when, Observation::Database(reading)));
         }
         self.reading = Some((when, reading));
-        Some(line(when, Observation::Source(SourceId::Database, SourceState::Live)))
+        Some(line(
+            when,
+            Observation::Source(SourceId::Database, SourceState::Live),
+        ))
     }
 }
 
-fn line(at: Timestamp, fact: Observation) -> Line {
+fn line(at: Timestamp, observation: Observation) -> Line {
     Line {
         at,
-        entry: Entry::Observation(Box::new(fact)),
+        entry: Entry::Observation(Box::new(observation)),
     }
 }
 
@@ -279,8 +282,8 @@ mod tests {
     use crate::observe::observation::Autoscaler;
     use crate::testkit::{KAFKA, SHORT, ago, log, source};
 
-    fn written(recorder: &mut Recorder, fact: &Observation) -> usize {
-        recorder.take(ago(0), fact).len()
+    fn written(recorder: &mut Recorder, observation: &Observation) -> usize {
+        recorder.take(ago(0), observation).len()
     }
 
     #[test]
@@ -292,7 +295,10 @@ mod tests {
             template_hash: None,
             controller: None,
         };
-        assert_eq!(written(&mut recorder, &Observation::ReplicaSets(vec![set.clone()])), 1);
+        assert_eq!(
+            written(&mut recorder, &Observation::ReplicaSets(vec![set.clone()])),
+            1
+        );
         assert_eq!(written(&mut recorder, &Observation::ReplicaSet(set.clone())), 0);
         set.template_hash = Some("x".into());
         assert_eq!(written(&mut recorder, &Observation::ReplicaSet(set.clone())), 1);

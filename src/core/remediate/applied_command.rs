@@ -67,7 +67,7 @@ impl AppliedCommand {
     }
 
     /// What the cluster shows of it, where its outcome is unknown and the watch tells.
-    pub fn resolve(&self, facts: &State, now: Timestamp) -> Option<CommandOutcome> {
+    pub fn resolve(&self, state: &State, now: Timestamp) -> Option<CommandOutcome> {
         let done = |what: &str| {
             Some(CommandOutcome::Applied {
                 how: SafeText::new(what),
@@ -80,16 +80,16 @@ impl AppliedCommand {
         };
         let asked_at = self.outcome.as_ref().map_or(self.at, |(at, _)| *at);
         let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
-        let fresh = |id| facts.is_fresh(&id, now);
+        let fresh = |id| state.is_fresh(&id, now);
         match &self.intent.command {
-            Command::DeletePod { uid, .. } if fresh(SourceId::Pods) => match facts.any_pod(uid) {
+            Command::DeletePod { uid, .. } if fresh(SourceId::Pods) => match state.any_pod(uid) {
                 None => done("the watch shows that the pod is gone"),
                 Some(pod) if pod.deletion_at.is_some() => done("the watch shows that the pod is ending"),
                 Some(_) if over => not_done("the watch shows the pod untouched"),
                 Some(_) => None,
             },
             Command::Scale { from, to, .. } if fresh(SourceId::Deployment) => {
-                match facts.deployment.as_ref()?.replicas {
+                match state.deployment.as_ref()?.replicas {
                     wanted if wanted == *to => done("the watch shows that the deployment wants so many"),
                     wanted if wanted == *from && over => {
                         not_done("the watch shows that the deployment wants as many as before")
@@ -99,7 +99,7 @@ impl AppliedCommand {
                 }
             }
             Command::RestartDeployment { mark, .. } if fresh(SourceId::Deployment) => {
-                let seen = facts.deployment.as_ref()?.restarted_at.as_ref();
+                let seen = state.deployment.as_ref()?.restarted_at.as_ref();
                 let seen: Option<Timestamp> = seen.and_then(|at| at.parse().ok());
                 // The mark has whole seconds.
                 match seen {

@@ -2,7 +2,7 @@
 
 use super::command::{Command, CommandOutcome, restart_mark};
 use crate::observe::observation::{Observation, PodUid};
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::rule::Advice;
 use crate::record::AdviceThen;
 use crate::remediate::applied_command::AppliedCommand;
@@ -43,20 +43,20 @@ fn commands() -> [(Command, Observation); 3] {
 #[test]
 fn what_the_watch_does_not_show_for_twenty_seconds_did_not_happen() {
     for (command, seen) in commands() {
-        let facts = watched(seen);
-        assert_eq!(told(&facts, &command, 19), Told::Nothing, "{}", command.words());
-        assert_eq!(told(&facts, &command, 20), Told::NotDone, "{}", command.words());
+        let state = watched(seen);
+        assert_eq!(told(&state, &command, 19), Told::Nothing, "{}", command.words());
+        assert_eq!(told(&state, &command, 20), Told::NotDone, "{}", command.words());
     }
 }
 
 #[test]
 fn the_twenty_seconds_count_from_the_answer_that_was_lost() {
     for (command, seen) in commands() {
-        let facts = watched(seen);
+        let state = watched(seen);
         for (seconds, expected) in [(19, None), (20, Some("failed"))] {
             let mut change = change(command.clone(), 100);
             change.outcome = Some((ago(seconds), CommandOutcome::Unknown { why: "cut".into() }));
-            let outcome = change.resolve(&facts, now());
+            let outcome = change.resolve(&state, now());
             assert_eq!(
                 outcome.as_ref().map(CommandOutcome::name),
                 expected,
@@ -75,11 +75,11 @@ fn a_watch_that_is_stale_tells_nothing_of_its_own_objects() {
             _ => SourceId::Deployment,
         };
         for (seconds, expected) in [(15, Told::NotDone), (16, Told::Nothing)] {
-            let mut facts = watched(seen.clone());
-            facts.apply(Observation::Source(id.clone(), SourceState::Live), ago(seconds));
-            facts.apply(failing(id.clone(), ProblemKind::Refused, "no answer"), now());
+            let mut state = watched(seen.clone());
+            state.apply(Observation::Source(id.clone(), SourceState::Live), ago(seconds));
+            state.apply(failing(id.clone(), ProblemKind::Refused, "no answer"), now());
             assert_eq!(
-                told(&facts, &command, 100),
+                told(&state, &command, 100),
                 expected,
                 "{}, {seconds} s",
                 command.words()

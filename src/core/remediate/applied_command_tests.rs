@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::command::{PlanKind, Command, CommandOutcome};
+use super::command::{Command, CommandOutcome, PlanKind};
 use crate::observe::observation::{Observation, Pod, PodUid};
 use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::State;
@@ -37,8 +37,8 @@ pub(super) fn change(command: Command, seconds: i64) -> AppliedCommand {
     }
 }
 
-pub(super) fn told(facts: &State, command: &Command, seconds: i64) -> Told {
-    match change(command.clone(), seconds).resolve(facts, now()) {
+pub(super) fn told(state: &State, command: &Command, seconds: i64) -> Told {
+    match change(command.clone(), seconds).resolve(state, now()) {
         Some(CommandOutcome::Applied { .. }) => Told::Done,
         Some(CommandOutcome::Failed { .. }) => Told::NotDone,
         None => Told::Nothing,
@@ -46,13 +46,13 @@ pub(super) fn told(facts: &State, command: &Command, seconds: i64) -> Told {
     }
 }
 
-pub(super) fn watched(fact: Observation) -> State {
-    let mut facts = State::default();
-    facts.apply(fact, now());
+pub(super) fn watched(observation: Observation) -> State {
+    let mut state = State::default();
+    state.apply(observation, now());
     for id in [SourceId::Pods, SourceId::Deployment] {
-        facts.apply(Observation::Source(id, SourceState::Live), now());
+        state.apply(Observation::Source(id, SourceState::Live), now());
     }
-    facts
+    state
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_deleted_pod_is_seen_to_go() {
         ("another of its name", vec![pod("blf5h", 1)], 1, Told::Done),
     ];
     for (what, pods, seconds, expected) in cases {
-        let facts = watched(Observation::Pods(pods));
-        assert_eq!(told(&facts, &delete, seconds), expected, "{what}");
+        let state = watched(Observation::Pods(pods));
+        assert_eq!(told(&state, &delete, seconds), expected, "{what}");
     }
 }
 
@@ -94,8 +94,8 @@ fn a_new_number_of_pods_is_seen() {
         ("by somebody else", 6, 25, Told::Nothing),
     ];
     for (what, replicas, seconds, expected) in cases {
-        let facts = watched(Observation::Deployment(Some(deployment(replicas))));
-        assert_eq!(told(&facts, &scale, seconds), expected, "{what}");
+        let state = watched(Observation::Deployment(Some(deployment(replicas))));
+        assert_eq!(told(&state, &scale, seconds), expected, "{what}");
     }
 }
 
@@ -125,8 +125,8 @@ fn a_rollout_is_known_by_its_mark() {
     for (what, seen, seconds, expected) in cases {
         let mut seen_now = deployment(3);
         seen_now.restarted_at = seen.map(Into::into);
-        let facts = watched(Observation::Deployment(Some(seen_now)));
-        assert_eq!(told(&facts, &roll(mark), seconds), expected, "{what}");
+        let state = watched(Observation::Deployment(Some(seen_now)));
+        assert_eq!(told(&state, &roll(mark), seconds), expected, "{what}");
     }
 }
 

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::command::{PlanKind, Command};
+use super::command::{Command, PlanKind};
 use super::plan::Plan;
 use crate::diagnose::Truth;
 use crate::diagnose::settle::settled_after;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Pod;
-use crate::observe::source::{SourceId, Freshness};
+use crate::observe::source::{Freshness, SourceId};
 use crate::profile::rule::Advice;
 use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
 use crate::text::duration;
@@ -66,9 +66,9 @@ impl GateInput<'_> {
 
     /// Sources that must be current.
     fn blind(&self, plan: &Plan) -> Vec<String> {
-        let facts = self.account.facts;
+        let state = self.account.state;
         let mut refusals = Vec::new();
-        if facts.connection.is_none() {
+        if state.connection.is_none() {
             refusals.push("not connected: nobody knows which cluster would be changed".to_owned());
         }
         let scales = plan
@@ -81,7 +81,7 @@ impl GateInput<'_> {
             (SourceId::Api, true),
         ];
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
-            let age = match facts.freshness(&id, self.now()) {
+            let age = match state.freshness(&id, self.now()) {
                 Freshness::Fresh(_) => continue,
                 Freshness::Stale(age) => format!("was last heard {} ago", duration::brief(age)),
                 Freshness::Missing => "was never heard".to_owned(),
@@ -129,8 +129,8 @@ impl GateInput<'_> {
             change.may_have_happened() && change.intent.aim.is_restart() && plan.aim.is_restart()
         });
         if let Some(last) = last {
-            let CaseSnapshot { facts, profile, .. } = self.account;
-            if let Some(until) = settled_after(last.at, facts, &profile.leaders, self.now()) {
+            let CaseSnapshot { state, profile, .. } = self.account;
+            if let Some(until) = settled_after(last.at, state, &profile.leaders, self.now()) {
                 return Some(format!(
                     "{} {} ago: whether it helped is known in {}",
                     last.intent.command.words().replacen("delete", "deleted", 1),
@@ -149,7 +149,7 @@ impl GateInput<'_> {
 
     /// The deployment replaces its pods already, or would not if it were asked to.
     fn rolling(&self, plan: &Plan) -> Option<String> {
-        let deployment = self.account.facts.deployment.as_ref()?;
+        let deployment = self.account.state.deployment.as_ref()?;
         let name = &deployment.name;
         if deployment.paused && plan.aim == PlanKind::RollOut {
             return Some(format!(
@@ -177,7 +177,7 @@ impl GateInput<'_> {
             .iter()
             .find(alike)
             .filter(|_| plan.aim != PlanKind::ScaleUp)?;
-        let mut living = self.account.facts.pods.values().filter(|pod| !pod.is_over());
+        let mut living = self.account.state.pods.values().filter(|pod| !pod.is_over());
         let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
         done.then(|| {
             format!(
@@ -221,7 +221,7 @@ impl GateInput<'_> {
     fn forbidden(&self, command: &Command) -> Option<String> {
         let ways = Self::right(command);
         let no = |(verb, resource, sub): &(&str, &str, &str)| {
-            self.account.facts.may(verb, resource, sub) == Some(false)
+            self.account.state.may(verb, resource, sub) == Some(false)
         };
         if !ways.iter().all(no) {
             return None;
@@ -236,7 +236,7 @@ impl GateInput<'_> {
     fn rights_unknown(&self, plan: &Plan) -> Option<String> {
         let known = |command: &Command| {
             let mut ways = Self::right(command).iter();
-            ways.any(|(verb, resource, sub)| self.account.facts.may(verb, resource, sub).is_some())
+            ways.any(|(verb, resource, sub)| self.account.state.may(verb, resource, sub).is_some())
         };
         (!plan.commands.iter().all(known))
             .then(|| "whether you may is not known: the server will tell".to_owned())
@@ -244,10 +244,10 @@ impl GateInput<'_> {
 
     /// The object is not what it was when the plan was made.
     fn outdated(&self, command: &Command) -> Option<String> {
-        let facts = self.account.facts;
+        let state = self.account.state;
         match command {
-            Command::DeletePod { pod, uid } => match facts.pods.get(uid) {
-                None if facts.other_pods.contains_key(uid) => {
+            Command::DeletePod { pod, uid } => match state.pods.get(uid) {
+                None if state.other_pods.contains_key(uid) => {
                     Some(format!("pod {pod} is not the service's own"))
                 }
                 None => Some(format!("pod {pod} is gone, or another has its name")),
@@ -255,7 +255,7 @@ impl GateInput<'_> {
                 Some(_) => None,
             },
             Command::RestartDeployment { deployment, uid, .. } | Command::Scale { deployment, uid, .. } => {
-                let Some(seen) = &facts.deployment else {
+                let Some(seen) = &state.deployment else {
                     return Some(format!("deployment {deployment} is gone"));
                 };
                 if seen.uid != *uid {
@@ -283,7 +283,7 @@ impl GateInput<'_> {
                 )
             });
         }
-        let pods = &self.account.facts.pods;
+        let pods = &self.account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count() as u64;
         // Those after it wait until the one before is replaced.
         let hits_ready = match plan.commands.first() {
@@ -301,7 +301,7 @@ impl GateInput<'_> {
     /// An autoscaler sets the number of pods itself.
     fn autoscaled(&self, plan: &Plan) -> Option<String> {
         let scales = |command: &Command| matches!(command, Command::Scale { .. });
-        let autoscaler = self.account.facts.autoscaler.as_ref()?;
+        let autoscaler = self.account.state.autoscaler.as_ref()?;
         plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
     }
 

@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 
-use super::command::{PlanKind, CommandOutcome};
+use super::command::{CommandOutcome, PlanKind};
 use super::gate::{Gate, GateInput, gate};
 use super::gate_tests::{Moment, applied, done};
 use super::plan::Plan;
 use crate::diagnose::{RuleFinding, Truth};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::rule::{Advice, RuleAdvice};
 use crate::testkit::{ago, deployment, failing, now, pod};
 use crate::text::duration;
@@ -46,13 +46,13 @@ fn but(change: impl FnOnce(&mut Moment)) -> Moment {
 fn unheard(moment: &mut Moment, id: SourceId, seconds: i64) {
     let live = |id| Observation::Source(id, SourceState::Live);
     for id in [id.clone(), SourceId::Api] {
-        moment.facts.apply(live(id), ago(seconds));
+        moment.state.apply(live(id), ago(seconds));
     }
     if id != SourceId::Api {
         // A watch whose stream stands is as current as the server: this one broke then, and the server lives.
         let broken = failing(id, ProblemKind::Refused, "no answer");
-        moment.facts.apply(broken, ago(seconds));
-        moment.facts.apply(live(SourceId::Api), now());
+        moment.state.apply(broken, ago(seconds));
+        moment.state.apply(live(SourceId::Api), now());
     }
 }
 
@@ -92,13 +92,13 @@ fn a_source_that_a_change_rests_on_is_heard_within_fifteen_seconds() {
 #[test]
 fn a_server_that_was_never_heard_is_no_ground_for_a_change() {
     let mut moment = Moment::well();
-    let mut facts = crate::observe::state::State::default();
-    facts.connection.clone_from(&moment.facts.connection);
-    facts.apply(
+    let mut state = crate::observe::state::State::default();
+    state.connection.clone_from(&moment.state.connection);
+    state.apply(
         Observation::Pods(vec![pod("2mgcp", 900), pod("a", 900), pod("b", 900)]),
         now(),
     );
-    moment.facts = facts;
+    moment.state = state;
     let words = refused(&moment, RESTART);
     assert!(words.contains("was never heard"), "{words}");
 }
@@ -152,7 +152,11 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
         let words = refused(&after(settle - 1, PlanKind::RestartAll), make);
         assert!(words.contains("whether it helped is known in 1s"), "{words}");
         assert_eq!(refused(&after(settle, PlanKind::RestartAll), make), "");
-        assert_eq!(refused(&after(1, PlanKind::ScaleUp), make), "", "it restarted nothing");
+        assert_eq!(
+            refused(&after(1, PlanKind::ScaleUp), make),
+            "",
+            "it restarted nothing"
+        );
         let words = refused(&after(1, PlanKind::RestartRest), make);
         assert!(words.contains("whether it helped"), "{words}");
     }
@@ -242,16 +246,18 @@ fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
         assert_eq!(words(&moment), "");
         let mut ending = pod("2mgcp", 90_000);
         ending.deletion_at = Some(now());
-        moment.facts.apply(Observation::Pod(ending), now());
+        moment.state.apply(Observation::Pod(ending), now());
         let refused = words(&moment);
         assert!(refused.contains("pod msa-x-2mgcp is ending already"), "{refused}");
-        moment.facts.apply(Observation::PodGone(PodUid("2mgcp".into())), now());
+        moment
+            .state
+            .apply(Observation::PodGone(PodUid("2mgcp".into())), now());
         // Its replacement may have its name.
         let named = Pod {
             name: "msa-x-2mgcp".into(),
             ..pod("other", 900)
         };
-        moment.facts.apply(Observation::Pod(named), now());
+        moment.state.apply(Observation::Pod(named), now());
         let refused = words(&moment);
         assert!(
             refused.contains("pod msa-x-2mgcp is gone, or another has its name"),
@@ -275,7 +281,7 @@ fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
         let moment = but(|moment| {
             let mut seen = deployment(3);
             (seen.updated, seen.current, seen.observed, seen.paused) = (updated, current, observed, paused);
-            moment.facts.apply(Observation::Deployment(Some(seen)), now());
+            moment.state.apply(Observation::Deployment(Some(seen)), now());
         });
         let words = refused(&moment, RESTART);
         assert_eq!(
@@ -300,7 +306,7 @@ fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
                 if short == "lzxms" {
                     made.created_at = Some(ago(seconds));
                 }
-                moment.facts.apply(Observation::Pod(made), now());
+                moment.state.apply(Observation::Pod(made), now());
             }
         })
     };
@@ -311,7 +317,7 @@ fn a_pod_that_was_made_in_the_second_of_the_restart_is_one_of_after_it() {
     let mut moment = tried(1_001);
     let mut over = pod("lzxms", 1_001);
     over.phase = "Failed".into();
-    moment.facts.apply(Observation::Pod(over), now());
+    moment.state.apply(Observation::Pod(over), now());
     moment.profile.service.keep_ready = Some(1);
     assert!(refused(&moment, all).contains("hand it off instead"));
     // what was refused was not tried
@@ -333,7 +339,7 @@ fn may(moment: &mut Moment, rights: &[(&str, &str, &str, Option<bool>)]) {
         reason: "".into(),
     };
     let all = rights.iter().map(access).collect();
-    moment.facts.apply(Observation::Access(all), now());
+    moment.state.apply(Observation::Access(all), now());
 }
 
 #[test]
@@ -385,7 +391,7 @@ fn as_many_pods_stay_ready_as_the_profile_says_and_no_more_are_asked_for() {
     let unready = |moment: &mut Moment, short: &str| {
         let mut one = pod(short, 90_000);
         one.conditions.clear();
-        moment.facts.apply(Observation::Pod(one), now());
+        moment.state.apply(Observation::Pod(one), now());
     };
     // how many must stay, which are not ready, whether 2mgcp may be restarted
     let cases: [(Option<u32>, &[&str], bool); 8] = [
@@ -421,7 +427,7 @@ fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still()
     let at = |replicas: u32| {
         but(|moment| {
             moment
-                .facts
+                .state
                 .apply(Observation::Deployment(Some(deployment(replicas))), now());
         })
     };
@@ -437,7 +443,7 @@ fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still()
 fn a_console_that_may_change_nothing_says_that_and_no_more() {
     let moment = but(|moment| {
         moment.read_only = Some("it is said so");
-        moment.facts.connection = None;
+        moment.state.connection = None;
         moment.later = 100;
     });
     let gate = said(&moment, RESTART);

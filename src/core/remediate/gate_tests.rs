@@ -1,6 +1,6 @@
 //! What the gate refuses, one thing at a time; and what is said of the rest before it is done.
 
-use super::command::{PlanKind, Command, CommandOutcome};
+use super::command::{Command, CommandOutcome, PlanKind};
 use super::gate::{GateInput, gate};
 use super::plan::Plan;
 use crate::diagnose::leaders::Verdict;
@@ -16,8 +16,8 @@ use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, deployment, leader, look_at, now, pod, profile};
 
 /// All is well: three pods, everything fresh.
-fn facts() -> State {
-    let mut facts = State::default();
+fn state() -> State {
+    let mut state = State::default();
     let connection = Connection {
         server: "https://api.stage:6443".into(),
         context: None,
@@ -26,14 +26,14 @@ fn facts() -> State {
         version: None,
         expires_at: None,
     };
-    facts.apply(Observation::Connection(connection), now());
+    state.apply(Observation::Connection(connection), now());
     let pods = ["2mgcp", "blf5h", "lzxms"].map(|short| pod(short, 90_000));
-    facts.apply(Observation::Pods(pods.to_vec()), now());
-    facts.apply(Observation::Deployment(Some(deployment(3))), now());
+    state.apply(Observation::Pods(pods.to_vec()), now());
+    state.apply(Observation::Deployment(Some(deployment(3))), now());
     for id in [SourceId::Api, SourceId::Pods, SourceId::Deployment] {
-        facts.apply(Observation::Source(id, SourceState::Live), now());
+        state.apply(Observation::Source(id, SourceState::Live), now());
     }
-    facts
+    state
 }
 
 pub(super) fn done(seconds: i64, cause: Option<&str>, outcome: CommandOutcome) -> AppliedCommand {
@@ -65,7 +65,7 @@ pub(super) fn applied() -> CommandOutcome {
 
 /// A moment at which something is to be done; each test changes one thing of it.
 pub(super) struct Moment {
-    pub(super) facts: State,
+    pub(super) state: State,
     pub(super) profile: Profile,
     pub(super) diagnosis: Diagnosis,
     pub(super) past: Vec<AppliedCommand>,
@@ -76,7 +76,7 @@ pub(super) struct Moment {
 impl Moment {
     pub(super) fn well() -> Self {
         Self {
-            facts: facts(),
+            state: state(),
             profile: profile(),
             diagnosis: Diagnosis::default(),
             past: Vec::new(),
@@ -87,7 +87,7 @@ impl Moment {
 
     pub(super) fn with_account<T>(&self, look: impl FnOnce(&CaseSnapshot<'_>) -> T) -> T {
         look_at(
-            (&self.facts, &self.profile, &self.diagnosis),
+            (&self.state, &self.profile, &self.diagnosis),
             ago(-self.later),
             look,
         )
@@ -136,7 +136,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
         ),
         (
             "not connected",
-            |moment| moment.facts.connection = None,
+            |moment| moment.state.connection = None,
             "not connected",
         ),
         ("stale", |moment| moment.later = 16, "pods was last heard 16s ago"),
@@ -155,19 +155,25 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
                     allowed: Some(false),
                     reason: "".into(),
                 };
-                moment.facts.apply(Observation::Access(vec![access]), now());
+                moment.state.apply(Observation::Access(vec![access]), now());
             },
             "you may not delete pods",
         ),
         (
             "gone",
-            |moment| moment.facts.apply(Observation::PodGone(PodUid("2mgcp".into())), now()),
+            |moment| {
+                moment
+                    .state
+                    .apply(Observation::PodGone(PodUid("2mgcp".into())), now())
+            },
             "the pod is gone",
         ),
         (
             "too few ready",
             |moment| {
-                moment.facts.apply(Observation::PodGone(PodUid("lzxms".into())), now());
+                moment
+                    .state
+                    .apply(Observation::PodGone(PodUid("lzxms".into())), now());
             },
             "2 pods are ready, and 2 must stay so",
         ),
@@ -175,7 +181,9 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
             "one is enough for this service",
             |moment| {
                 moment.profile.service.keep_ready = Some(1);
-                moment.facts.apply(Observation::PodGone(PodUid("lzxms".into())), now());
+                moment
+                    .state
+                    .apply(Observation::PodGone(PodUid("lzxms".into())), now());
             },
             "",
         ),
@@ -259,10 +267,10 @@ fn the_same_cause_is_restarted_for_until_no_pod_is_left_from_before() {
     moment.past.push(done(10_000, Some("no-leader"), applied()));
     assert_eq!(moment.refusals(restart_all), "", "three pods are older than that");
     for short in ["2mgcp", "blf5h"] {
-        moment.facts.apply(Observation::Pod(pod(short, 9_000)), now());
+        moment.state.apply(Observation::Pod(pod(short, 9_000)), now());
     }
     assert_eq!(moment.refusals(restart_all), "", "one pod is older than that");
-    moment.facts.apply(Observation::Pod(pod("lzxms", 9_000)), now());
+    moment.state.apply(Observation::Pod(pod("lzxms", 9_000)), now());
     let refused = moment.refusals(restart_all);
     assert!(refused.contains("hand it off instead"), "{refused}");
     advise(&mut moment, Advice::RestartPods, "crashing");
@@ -307,7 +315,9 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
     unseen.observed = false;
     for deployment in [rolling, surging, unseen] {
         let mut moment = Moment::well();
-        moment.facts.apply(Observation::Deployment(Some(deployment)), now());
+        moment
+            .state
+            .apply(Observation::Deployment(Some(deployment)), now());
         let refused = moment.restart();
         assert!(refused.contains("is still replacing or making pods"), "{refused}");
         assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
@@ -315,7 +325,7 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
     let mut moment = Moment::well();
     let mut paused = deployment(3);
     paused.paused = true;
-    moment.facts.apply(Observation::Deployment(Some(paused)), now());
+    moment.state.apply(Observation::Deployment(Some(paused)), now());
     assert_eq!(moment.restart(), "");
     let refused = moment.refusals(Plan::roll_out);
     assert!(refused.contains("is paused"), "{refused}");
@@ -327,7 +337,7 @@ fn a_pod_that_is_over_is_not_restarted() {
     let mut evicted = pod("2mgcp", 90_000);
     evicted.phase = "Failed".into();
     evicted.status = "Evicted".into();
-    moment.facts.apply(Observation::Pod(evicted), now());
+    moment.state.apply(Observation::Pod(evicted), now());
     let refused = moment.restart();
     assert!(refused.contains("has ended (Evicted)"), "{refused}");
 }
@@ -355,7 +365,7 @@ fn a_number_of_pods_that_somebody_else_changed_is_not_changed_again() {
         }
         Ok(plan)
     };
-    moment.facts.apply(Observation::Deployment(Some(other)), now());
+    moment.state.apply(Observation::Deployment(Some(other)), now());
     let refused = moment.refusals(of_old);
     assert!(refused.contains("another one of the same name"), "{refused}");
 }
@@ -365,10 +375,14 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     let mut moment = Moment::well();
     assert!(moment.refusals(Plan::start).contains("a pod serves"));
     for uid in ["2mgcp", "blf5h", "lzxms"] {
-        moment.facts.apply(Observation::PodGone(PodUid(uid.into())), now());
+        moment
+            .state
+            .apply(Observation::PodGone(PodUid(uid.into())), now());
     }
     assert!(moment.refusals(Plan::start).contains("makes none"));
-    moment.facts.apply(Observation::Deployment(Some(deployment(0))), now());
+    moment
+        .state
+        .apply(Observation::Deployment(Some(deployment(0))), now());
     assert_eq!(moment.refusals(Plan::start), "");
 }
 
@@ -396,7 +410,9 @@ fn an_autoscaler_undoes_another_number_of_pods() {
         max: 6,
         current: 3,
     };
-    moment.facts.apply(Observation::Autoscaler(Some(autoscaler)), now());
+    moment
+        .state
+        .apply(Observation::Autoscaler(Some(autoscaler)), now());
     assert!(cautions(&moment, up).contains(&caution.to_owned()));
     let restart: fn(&CaseSnapshot<'_>) -> Result<Plan, String> = Plan::restart_all;
     assert!(!cautions(&moment, restart).concat().contains("autoscaler"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{PlanKind, Command};
+use super::command::{Command, PlanKind};
 use crate::observe::observation::{Pod, PodUid};
 use crate::observe::state::State;
 use crate::remediate::applied_command::AppliedCommand;
@@ -43,8 +43,8 @@ impl Interrupted {
     }
 
     /// Those of them that are still there, by uid: another pod of the same name is a replacement.
-    pub fn living<'a>(&self, facts: &'a State) -> Vec<&'a Pod> {
-        let pods = self.left.iter().filter_map(|uid| facts.pods.get(uid));
+    pub fn living<'a>(&self, state: &'a State) -> Vec<&'a Pod> {
+        let pods = self.left.iter().filter_map(|uid| state.pods.get(uid));
         pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
             .collect()
     }

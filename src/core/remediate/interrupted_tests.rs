@@ -1,6 +1,6 @@
 //! Which pods an execution left that ended before all of its commands were sent.
 
-use super::command::{PlanKind, Command, CommandOutcome};
+use super::command::{Command, CommandOutcome, PlanKind};
 use super::interrupted::Interrupted;
 use super::plan::Plan;
 use crate::diagnose::Diagnosis;
@@ -10,7 +10,7 @@ use crate::observe::observation::{Observation, PodUid};
 use crate::observe::state::State;
 use crate::record::Intent;
 use crate::remediate::applied_command::AppliedCommand;
-use crate::testkit::{ago, facts, leader, look_at, now, pod, profile};
+use crate::testkit::{ago, leader, look_at, now, pod, profile, state};
 
 fn delete(short: &str) -> Command {
     Command::DeletePod {
@@ -122,22 +122,26 @@ fn a_record_of_an_older_version_does_not_name_what_is_left() {
     assert_eq!(Interrupted::of(&[old]), None);
 }
 
-fn with_rest<T>(facts: &State, of: PlanKind, look: impl FnOnce(Result<Plan, String>, &CaseSnapshot<'_>) -> T) -> T {
+fn with_rest<T>(
+    state: &State,
+    of: PlanKind,
+    look: impl FnOnce(Result<Plan, String>, &CaseSnapshot<'_>) -> T,
+) -> T {
     let interrupted = Interrupted::of(&[sent(of, (0, &ALL), Some(refused()))]).unwrap();
     let profile = profile();
     let diagnosis = Diagnosis {
         leaders: vec![leader("Kafka", Verdict::One, "msa-x-2mgcp")],
         ..Diagnosis::default()
     };
-    look_at((facts, &profile, &diagnosis), now(), |account| {
+    look_at((state, &profile, &diagnosis), now(), |account| {
         look(Plan::restart_rest(account, &interrupted), account)
     })
 }
 
 #[test]
 fn the_remaining_pods_are_planned_by_uid_leaders_last_and_those_that_were_replaced_fall_out() {
-    let pods = |shorts: &[&str]| facts(shorts.iter().map(|short| pod(short, 900)).collect());
-    let planned = |facts: &State| with_rest(facts, PlanKind::RestartAll, |plan, _| plan);
+    let pods = |shorts: &[&str]| state(shorts.iter().map(|short| pod(short, 900)).collect());
+    let planned = |state: &State| with_rest(state, PlanKind::RestartAll, |plan, _| plan);
     let plan = planned(&pods(&["2mgcp", "blf5h", "lzxms", "other"])).unwrap();
     assert_eq!(
         plan.commands,
@@ -165,8 +169,8 @@ fn the_remaining_pods_are_planned_by_uid_leaders_last_and_those_that_were_replac
 fn what_is_left_is_counted_among_what_is_there() {
     let interrupted = Interrupted::of(&[sent(PlanKind::RestartAll, (0, &ALL), Some(applied()))]).unwrap();
     let left = |shorts: &[&str]| {
-        let facts = facts(shorts.iter().map(|short| pod(short, 900)).collect());
-        interrupted.living(&facts).len()
+        let state = state(shorts.iter().map(|short| pod(short, 900)).collect());
+        interrupted.living(&state).len()
     };
     assert_eq!(left(&ALL), 2);
     assert_eq!(left(&["lzxms", "other"]), 1);
@@ -179,7 +183,7 @@ fn what_is_left_is_counted_among_what_is_there() {
 
 #[test]
 fn the_plan_for_one_pod_that_is_left_says_which() {
-    let one = facts(vec![pod("lzxms", 900)]);
+    let one = state(vec![pod("lzxms", 900)]);
     with_rest(&one, PlanKind::RestartAll, |plan, account| {
         let plan = plan.unwrap();
         assert_eq!(

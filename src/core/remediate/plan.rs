@@ -1,6 +1,6 @@
 //! What the operator may set out to do, made from what is seen now: commands with their preconditions, in their order.
 
-use super::command::{PlanKind, Command};
+use super::command::{Command, PlanKind};
 use super::interrupted::Interrupted;
 use crate::diagnose::leaders::Verdict;
 use crate::export::case_snapshot::CaseSnapshot;
@@ -26,7 +26,7 @@ impl Plan {
     /// Why there is nothing to do.
     pub fn advised(account: &CaseSnapshot<'_>) -> Result<Self, String> {
         let advised = &account.diagnosis.decision.recommendation;
-        let may = |verb: &str, resource: &str| account.facts.may(verb, resource, "") != Some(false);
+        let may = |verb: &str, resource: &str| account.state.may(verb, resource, "") != Some(false);
         let only_rollouts = !may("delete", "pods") && may("patch", "deployments");
         match advised.action {
             Advice::StartPods => Self::start(account),
@@ -55,14 +55,14 @@ impl Plan {
     /// # Errors
     /// Why it can't be done.
     pub fn restart_pod(account: &CaseSnapshot<'_>, uid: &PodUid) -> Result<Self, String> {
-        if let Some(other) = account.facts.other_pods.get(uid) {
-            let owner = account.facts.owner_in_words(other);
+        if let Some(other) = account.state.other_pods.get(uid) {
+            let owner = account.state.owner_in_words(other);
             return Err(format!(
                 "{} is not the service's own pod: it is of {owner}",
                 other.name
             ));
         }
-        let pod = account.facts.pods.get(uid).ok_or("the pod is gone")?;
+        let pod = account.state.pods.get(uid).ok_or("the pod is gone")?;
         replaceable(account)?;
         if pod.deletion_at.is_some() {
             return Err(format!("{} is ending already", pod.name));
@@ -157,7 +157,11 @@ impl Plan {
             .replicas
             .checked_add_signed(by)
             .ok_or("the deployment wants no pod")?;
-        let aim = if by > 0 { PlanKind::ScaleUp } else { PlanKind::ScaleDown };
+        let aim = if by > 0 {
+            PlanKind::ScaleUp
+        } else {
+            PlanKind::ScaleDown
+        };
         Ok(Self::of(aim, vec![scale(deployment, to)]))
     }
 
@@ -224,7 +228,7 @@ impl Plan {
         if !self.deletes() {
             return None;
         }
-        let ready = account.facts.pods.values().filter(|pod| pod.is_ready());
+        let ready = account.state.pods.values().filter(|pod| pod.is_ready());
         let (deleted, others): (Vec<&Pod>, Vec<&Pod>) = ready.partition(|pod| self.hits(&pod.name));
         // One at a time: of those that are ready, all but the one whose turn it is.
         let (serve, all) = match deleted.len() {
@@ -318,7 +322,7 @@ fn pods(count: u32) -> String {
 }
 
 fn living<'a>(account: &CaseSnapshot<'a>) -> Vec<&'a Pod> {
-    let pods = account.facts.pods.values();
+    let pods = account.state.pods.values();
     pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
         .collect()
 }
@@ -336,7 +340,7 @@ fn leads(account: &CaseSnapshot<'_>, pod: &Pod) -> bool {
 
 /// Nobody makes another pod in place of a deleted one where there is no deployment.
 fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
-    if account.facts.lacks_deployment() {
+    if account.state.lacks_deployment() {
         let name = &account.profile.service.deployment;
         return Err(format!(
             "there is no deployment {name}: nobody makes another pod in place of a deleted one"
@@ -346,7 +350,7 @@ fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
 }
 
 fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, String> {
-    let known = account.facts.deployment.as_ref();
+    let known = account.state.deployment.as_ref();
     known.ok_or_else(|| format!("no deployment {} is known", account.profile.service.deployment))
 }
 

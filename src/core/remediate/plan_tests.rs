@@ -1,6 +1,6 @@
 //! Whom a plan takes, and in which order.
 
-use super::command::{PlanKind, Command};
+use super::command::{Command, PlanKind};
 use super::plan::Plan;
 use crate::diagnose::Diagnosis;
 use crate::diagnose::leaders::Verdict;
@@ -8,9 +8,9 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
 use crate::observe::state::State;
 use crate::profile::rule::Advice;
-use crate::testkit::{deployment, facts, leader, look_at, now, pod, profile, waiting_pod};
+use crate::testkit::{deployment, leader, look_at, now, pod, profile, state, waiting_pod};
 
-fn with<T>(facts: &State, leaders: &[&str], look: impl FnOnce(&CaseSnapshot<'_>) -> T) -> T {
+fn with<T>(state: &State, leaders: &[&str], look: impl FnOnce(&CaseSnapshot<'_>) -> T) -> T {
     let diagnosis = Diagnosis {
         leaders: leaders
             .iter()
@@ -18,7 +18,7 @@ fn with<T>(facts: &State, leaders: &[&str], look: impl FnOnce(&CaseSnapshot<'_>)
             .collect(),
         ..Diagnosis::default()
     };
-    look_at((facts, &profile(), &diagnosis), now(), look)
+    look_at((state, &profile(), &diagnosis), now(), look)
 }
 
 /// The pods that a plan deletes, by their short names.
@@ -57,7 +57,7 @@ fn pods_that_lead_come_last_whatever_their_names_and_unready_ones_first() {
         });
         let names: Vec<String> = lead.iter().map(|short| format!("msa-x-{short}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let plan = with(&facts(pods.to_vec()), &names, Plan::restart_all).unwrap();
+        let plan = with(&state(pods.to_vec()), &names, Plan::restart_all).unwrap();
         assert_eq!(deleted(&plan), expected, "{lead:?} lead, {down:?} are not ready");
         assert_eq!(plan.aim, PlanKind::RestartAll);
     }
@@ -69,7 +69,7 @@ fn a_pod_that_ends_or_is_over_is_not_taken() {
     ending.deletion_at = Some(now());
     let mut over = pod("b", 900);
     over.phase = "Succeeded".into();
-    let all = facts(vec![ending, over, pod("c", 900)]);
+    let all = state(vec![ending, over, pod("c", 900)]);
     let plan = with(&all, &[], Plan::restart_all).unwrap();
     assert_eq!(deleted(&plan), ["c"]);
     let one = |short: &str| {
@@ -81,14 +81,14 @@ fn a_pod_that_ends_or_is_over_is_not_taken() {
     assert!(one("b").unwrap_err().contains("no other comes in its place"));
     assert!(one("x").unwrap_err().contains("gone"));
     assert_eq!(deleted(&one("c").unwrap()), ["c"]);
-    let none = with(&facts(Vec::new()), &[], Plan::restart_all).unwrap_err();
+    let none = with(&state(Vec::new()), &[], Plan::restart_all).unwrap_err();
     assert!(none.contains("no pod to restart"), "{none}");
 }
 
 #[test]
 fn pods_are_started_only_where_none_is_ready() {
     let start = |replicas: u32, pods: Vec<Pod>| {
-        let mut all = facts(pods);
+        let mut all = state(pods);
         all.apply(Observation::Deployment(Some(deployment(replicas))), now());
         with(&all, &[], Plan::start)
     };
@@ -107,7 +107,7 @@ fn pods_are_started_only_where_none_is_ready() {
 
 #[test]
 fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
-    let mut all = facts(vec![pod("a", 900)]);
+    let mut all = state(vec![pod("a", 900)]);
     let mut seen = deployment(3);
     seen.resource_version = "42".into();
     all.apply(Observation::Deployment(Some(seen)), now());
@@ -127,7 +127,14 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
             (*from, *to, &**resource_version, &**uid),
             (3, expected, "42", "d")
         );
-        assert_eq!(plan.aim, if by > 0 { PlanKind::ScaleUp } else { PlanKind::ScaleDown });
+        assert_eq!(
+            plan.aim,
+            if by > 0 {
+                PlanKind::ScaleUp
+            } else {
+                PlanKind::ScaleDown
+            }
+        );
     }
     let none = with(&all, &[], |account| Plan::scale(account, -4)).unwrap_err();
     assert!(none.contains("wants no pod"), "{none}");
@@ -143,7 +150,7 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
     assert_eq!((&**resource_version, *mark), ("42", now()));
 }
 
-fn may(facts: &mut State, rights: &[(&str, &str, bool)]) {
+fn may(state: &mut State, rights: &[(&str, &str, bool)]) {
     let access = |(verb, resource, allowed): &(&str, &str, bool)| Access {
         permission: Permission {
             verb: (*verb).into(),
@@ -155,13 +162,13 @@ fn may(facts: &mut State, rights: &[(&str, &str, bool)]) {
         allowed: Some(*allowed),
         reason: "".into(),
     };
-    facts.apply(Observation::Access(rights.iter().map(access).collect()), now());
+    state.apply(Observation::Access(rights.iter().map(access).collect()), now());
 }
 
 #[test]
 fn what_is_advised_is_done_by_the_means_that_the_rights_allow_and_for_its_rule() {
     let advised = |action: Advice, rights: &[(&str, &str, bool)]| {
-        let mut all = facts(vec![pod("a", 900)]);
+        let mut all = state(vec![pod("a", 900)]);
         all.apply(Observation::Deployment(Some(deployment(3))), now());
         may(&mut all, rights);
         let mut diagnosis = Diagnosis::default();
@@ -200,7 +207,7 @@ fn what_is_advised_is_done_by_the_means_that_the_rights_allow_and_for_its_rule()
 
 #[test]
 fn a_plan_is_for_a_rule_only_where_the_rule_asks_for_what_it_does() {
-    let all = facts(vec![pod("a", 900)]);
+    let all = state(vec![pod("a", 900)]);
     let cause = |action| {
         let mut diagnosis = Diagnosis::default();
         diagnosis.decision.recommendation.action = action;

@@ -8,7 +8,7 @@ pub struct ReplayArgs {
     /// The record: its name as `sopwatch incidents` lists it, or a file
     #[arg(value_name = "RECORD")]
     pub record: String,
-    /// No screen: judge the recorded facts anew and say where the diagnosis differs; exits 1 where it does
+    /// No screen: judge the recorded observations anew and say where the diagnosis differs; exits 1 where it does
     #[arg(long)]
     pub check: bool,
     /// How fast it plays at first, 0.1 to 100

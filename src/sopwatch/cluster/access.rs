@@ -15,7 +15,7 @@ use super::backoff::{delay, jitter};
 use super::scope::{Scope, Session};
 use crate::cluster::clock::{now, timeout_at};
 use sopwatch_core::observe::observation::{Access, Observation, Permission};
-use sopwatch_core::observe::source::{SourceId, Problem};
+use sopwatch_core::observe::source::{Problem, SourceId};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 

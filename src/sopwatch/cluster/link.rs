@@ -12,7 +12,7 @@ use super::probe::{self, Sign};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep, timeout};
 use sopwatch_core::observe::observation::{Connection, Observation};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::text::SafeText;
 
 /// Credentials that stood so long were good: the count of refusals starts anew.
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Runs for ever.
 pub(super) async fn keep(dial: Dial, publish: watch::Sender<LinkState>, scope: Scope) {
-    scope.feed(&SourceId::Api, SourceState::Connecting).await;
+    scope.source(&SourceId::Api, SourceState::Connecting).await;
     let mut keeper = Keeper {
         publish,
         scope,
@@ -127,7 +127,7 @@ impl Keeper {
         if let Some(clock) = clock {
             self.scope.tell(Observation::ServerClock(clock)).await;
         }
-        self.scope.feed(&SourceId::Api, SourceState::Live).await;
+        self.scope.source(&SourceId::Api, SourceState::Live).await;
     }
 
     /// Tells who and where we are when that is new.
@@ -189,7 +189,9 @@ impl Keeper {
             attempt,
             retry_in,
         });
-        self.scope.failing(&SourceId::Api, problem, attempt, retry_in).await;
+        self.scope
+            .failing(&SourceId::Api, problem, attempt, retry_in)
+            .await;
     }
 }
 

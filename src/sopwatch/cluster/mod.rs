@@ -3,7 +3,7 @@
 //! One task keeps the `link`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
 //! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
 //! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
-//! next one. What they learn leaves as facts.
+//! next one. What they learn leaves as observations.
 
 mod access;
 mod act;
@@ -172,7 +172,7 @@ async fn run_with(
     );
 }
 
-/// Hands the facts about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
+/// Hands the observations about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
 async fn share_pods(
     profile: &Profile,
     mut changed: mpsc::Receiver<Observation>,
@@ -180,13 +180,13 @@ async fn share_pods(
     ready: tokio::sync::watch::Sender<scrape::Ready>,
 ) {
     let mut own = own_pods::OwnPods::new(&profile.service.deployment);
-    while let Some(fact) = changed.recv().await {
-        let Some(fact) = own.take(fact) else {
+    while let Some(observation) = changed.recv().await {
+        let Some(observation) = own.take(observation) else {
             continue;
         };
-        ready.send_if_modified(|ready| scrape::note_ready(ready, &fact));
+        ready.send_if_modified(|ready| scrape::note_ready(ready, &observation));
         // Its end is ours: all tasks stop together.
-        let _ = follow.send(fact).await;
+        let _ = follow.send(observation).await;
     }
     std::future::pending::<()>().await;
 }

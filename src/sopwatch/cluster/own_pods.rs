@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid};
 use sopwatch_core::observe::state::Owners;
 
-/// Keeps what tells whose a pod is, and passes on facts of the service's own pods alone.
+/// Keeps what tells whose a pod is, and passes on observations of the service's own pods alone.
 pub(super) struct OwnPods {
     owners: Owners,
     /// All with the label.
@@ -23,9 +23,9 @@ impl OwnPods {
         }
     }
 
-    /// What a fact says of the service's own pods, if anything.
-    pub(super) fn take(&mut self, fact: Observation) -> Option<Observation> {
-        match fact {
+    /// What a observation says of the service's own pods, if anything.
+    pub(super) fn take(&mut self, observation: Observation) -> Option<Observation> {
+        match observation {
             Observation::Pods(pods) => {
                 self.pods = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
                 self.own = self.own_now();
@@ -84,8 +84,8 @@ mod tests {
         }
     }
 
-    fn uids(fact: Option<Observation>) -> Vec<String> {
-        match fact {
+    fn uids(observation: Option<Observation>) -> Vec<String> {
+        match observation {
             Some(Observation::Pods(pods)) => pods.iter().map(|pod| pod.uid.0.to_string()).collect(),
             other => panic!("{other:?}"),
         }
@@ -119,6 +119,9 @@ mod tests {
         assert!(uids(left).is_empty());
         assert_eq!(uids(own.take(Observation::ReplicaSet(set("d")))), ["a"]);
         let gone = made_by("a", "msa-x", "x").uid;
-        assert_eq!(own.take(Observation::PodGone(gone.clone())), Some(Observation::PodGone(gone)));
+        assert_eq!(
+            own.take(Observation::PodGone(gone.clone())),
+            Some(Observation::PodGone(gone))
+        );
     }
 }

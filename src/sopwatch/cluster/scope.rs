@@ -1,4 +1,4 @@
-//! What every task here shares: where facts go and where the client comes from.
+//! What every task here shares: where observations go and where the client comes from.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use super::explain::{explain, frozen};
 use crate::cluster::clock::timeout;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 /// One connection to the API server. When it is replaced, streams go on over the next.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(super) enum LinkState {
     Connecting,
     /// It is worth a try.
     Up(Session),
-    /// It is not; this is told on every feed that would need it.
+    /// It is not; this is told on every source that would need it.
     Down {
         problem: Problem,
         attempt: u32,
@@ -73,19 +73,19 @@ impl Scope {
         )
     }
 
-    /// Sends a fact; waits for room. Nobody listening means that we are about to be stopped.
-    pub(super) async fn tell(&self, fact: Observation) {
-        let _ = self.events.send(Event::Observation(fact)).await;
+    /// Sends a observation; waits for room. Nobody listening means that we are about to be stopped.
+    pub(super) async fn tell(&self, observation: Observation) {
+        let _ = self.events.send(Event::Observation(observation)).await;
     }
 
     /// Tells how a source is.
-    pub(super) async fn feed(&self, id: &SourceId, state: SourceState) {
+    pub(super) async fn source(&self, id: &SourceId, state: SourceState) {
         self.tell(Observation::Source(id.clone(), state)).await;
     }
 
     /// Tells that a source fails.
     pub(super) async fn failing(&self, id: &SourceId, problem: Problem, attempt: u32, retry_in: Duration) {
-        self.feed(
+        self.source(
             id,
             SourceState::Failing {
                 problem,

@@ -23,7 +23,7 @@ use super::scope::{Scope, Session};
 use crate::cluster::clock::timeout;
 use sopwatch_core::logparse::go_duration;
 use sopwatch_core::observe::observation::{ContainerUsage, Observation, PodUsage};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
@@ -52,7 +52,7 @@ const REVIEW_WITHIN: Duration = Duration::from_secs(10);
 /// Runs for ever.
 pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, mut scope: Scope) {
     let id = SourceId::Usage;
-    scope.feed(&id, SourceState::Connecting).await;
+    scope.source(&id, SourceState::Connecting).await;
     let _ = timeout(REVIEW_WITHIN, rights.wait_for(|rights| rights.usage.is_some())).await;
     let mut failures = 0;
     loop {
@@ -75,7 +75,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
             ProblemKind::NotFound => {
                 let why =
                     SafeText::new("this cluster does not serve metrics.k8s.io: it has no metrics server");
-                scope.feed(&id, SourceState::Off(why)).await;
+                scope.source(&id, SourceState::Off(why)).await;
                 scope.rest(RARELY, session.epoch).await;
             }
             ProblemKind::Forbidden => refused(problem.what, &session, &mut rights, &mut scope).await,
@@ -91,7 +91,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
 
 /// Until the access review says something else, other credentials are there, or long enough has passed.
 async fn refused(why: SafeText, session: &Session, rights: &mut watch::Receiver<Rights>, scope: &mut Scope) {
-    scope.feed(&SourceId::Usage, SourceState::Off(why)).await;
+    scope.source(&SourceId::Usage, SourceState::Off(why)).await;
     let again = async {
         tokio::select! {
             changed = rights.changed() => { let _ = changed; }

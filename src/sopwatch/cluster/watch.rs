@@ -19,7 +19,7 @@ use super::explain::{ended, explain, explain_status, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{Instant, now, sleep_until};
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 /// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
 /// behind a live proxy is noticed only then.
@@ -54,10 +54,10 @@ fn slim<K: Resource>(mut object: K) -> K {
     object
 }
 
-/// Makes a fact of all objects.
+/// Makes a observation of all objects.
 type Snapshot<K> = Box<dyn Fn(&[K]) -> Observation + Send + Sync>;
 
-/// Makes a fact of a change.
+/// Makes a observation of a change.
 type Telling<K> = Box<dyn Fn(Change<'_, K>) -> Observation + Send + Sync>;
 
 /// Whether an object concerns us.
@@ -73,7 +73,7 @@ pub(super) struct Subject<K> {
     pub(super) concerns: Concern<K>,
     pub(super) snapshot: Snapshot<K>,
     pub(super) change: Telling<K>,
-    /// Who else hears each fact.
+    /// Who else hears each observation.
     pub(super) also: Option<mpsc::Sender<Observation>>,
     /// Whether all works without it: where it is forbidden or the cluster does not serve it, it is off and rarely tried.
     pub(super) optional: bool,
@@ -84,7 +84,7 @@ pub(super) async fn run<K>(subject: Subject<K>, scope: Scope)
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {
-    scope.feed(&subject.id, SourceState::Connecting).await;
+    scope.source(&subject.id, SourceState::Connecting).await;
     let mut watch = Watch {
         subject,
         scope,
@@ -143,7 +143,7 @@ where
         self.read(session, &doing, lasts, Box::pin(stream)).await
     }
 
-    /// Everything as it is now, as one fact.
+    /// Everything as it is now, as one observation.
     async fn list(&mut self, session: &Session, api: &Api<K>) -> Result<(), Problem> {
         let doing = format!("list {} in {}", self.subject.what, session.namespace);
         let mut page = self.subject.list.clone().limit(PAGE);
@@ -184,7 +184,7 @@ where
         let opened = now();
         let mut brought = false;
         if self.failures == 0 {
-            self.scope.feed(&self.subject.id, SourceState::Live).await;
+            self.scope.source(&self.subject.id, SourceState::Live).await;
         }
         loop {
             let recovering = self.failures > 0;
@@ -229,7 +229,7 @@ where
 
     async fn stands(&mut self) {
         self.failures = 0;
-        self.scope.feed(&self.subject.id, SourceState::Live).await;
+        self.scope.source(&self.subject.id, SourceState::Live).await;
     }
 
     async fn take(&mut self, event: WatchEvent<K>, doing: &str) -> Result<(), Problem> {
@@ -265,12 +265,12 @@ where
         self.concerning.remove(&name).then_some(Change::Gone(object))
     }
 
-    async fn tell(&self, fact: Observation) {
-        let also = self.subject.also.as_ref().map(|also| (also, fact.clone()));
-        self.scope.tell(fact).await;
-        if let Some((also, fact)) = also {
+    async fn tell(&self, observation: Observation) {
+        let also = self.subject.also.as_ref().map(|also| (also, observation.clone()));
+        self.scope.tell(observation).await;
+        if let Some((also, observation)) = also {
             // Its end is ours: all tasks stop together.
-            let _ = also.send(fact).await;
+            let _ = also.send(observation).await;
         }
     }
 
@@ -284,7 +284,7 @@ where
             // Who may list and not watch lists now and then.
             if self.version.take().is_none() {
                 let off = SourceState::Off(problem.what);
-                self.scope.feed(&self.subject.id, off).await;
+                self.scope.source(&self.subject.id, off).await;
             }
             return self.scope.rest(REFUSED_FOR, session.epoch).await;
         }

@@ -79,7 +79,7 @@ pub enum TlsMode {
 }
 
 impl TlsMode {
-    /// What the session's fact says: `none` for plain text.
+    /// What the session's observation says: `none` for plain text.
     pub fn name(self) -> &'static str {
         match self {
             Self::Disable => "none",

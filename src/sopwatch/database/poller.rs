@@ -16,7 +16,7 @@ use super::poll;
 use super::statement::Statements;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem};
+use sopwatch_core::observe::source::{Problem, SourceId, SourceState};
 use sopwatch_core::profile::{Database, Leaders};
 use sopwatch_core::text::SafeText;
 
@@ -161,8 +161,11 @@ impl Poller<'_> {
         self.tell(Observation::Source(SourceId::Database, state)).await
     }
 
-    async fn tell(&mut self, fact: Observation) -> Result<(), Halt> {
-        let sent = self.inbox.during(self.events.send(Event::Observation(fact))).await?;
+    async fn tell(&mut self, observation: Observation) -> Result<(), Halt> {
+        let sent = self
+            .inbox
+            .during(self.events.send(Event::Observation(observation)))
+            .await?;
         sent.map_err(|_closed| Halt::Cancelled)
     }
 }

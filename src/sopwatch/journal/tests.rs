@@ -18,7 +18,7 @@ use crate::patience::Deadline;
 use sopwatch_core::observe::observation::{Observation, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::{Began, Entry, Intent, Line, VERSION, Writer};
-use sopwatch_core::remediate::command::{PlanKind, Command, CommandOutcome};
+use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
 use sopwatch_core::testkit::{ago, now, profile};
 
 fn by(user: &str) -> Writer {

@@ -335,7 +335,9 @@ impl<D: Disk> Writer<D> {
     pub(super) fn take(&mut self, request: Request) {
         match request {
             Request::Write(lines) => {
-                let matters = lines.iter().any(|line| !matches!(line.entry, Entry::Observation(_)));
+                let matters = lines
+                    .iter()
+                    .any(|line| !matches!(line.entry, Entry::Observation(_)));
                 let mut result = Ok(());
                 for line in &lines {
                     match self.write(line) {

@@ -124,8 +124,8 @@ impl Console {
     pub fn take(&mut self, event: Event) -> Flow {
         self.changed |= !self.app.can_wait(&event);
         let now = self.clock.now();
-        if let (Some(recording), Event::Observation(fact)) = (&mut self.recording, &event) {
-            recording.fact(now.saturating_add(self.app.skew).unwrap_or(now), fact);
+        if let (Some(recording), Event::Observation(observation)) = (&mut self.recording, &event) {
+            recording.observation(now.saturating_add(self.app.skew).unwrap_or(now), observation);
         }
         let effects = self.app.update(event, now);
         if let Some(recording) = &mut self.recording {
@@ -158,7 +158,7 @@ impl Console {
         self.changed
     }
 
-    /// Judges the facts, and records what is new.
+    /// Judges the observations, and records what is new.
     pub fn judge(&mut self) {
         self.app.judge();
         if let Some(recording) = &mut self.recording {
@@ -166,7 +166,7 @@ impl Console {
         }
     }
 
-    /// Judges the facts and draws.
+    /// Judges the observations and draws.
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.judge();

@@ -19,7 +19,7 @@ pub struct Gathered {
     pub awaited: Vec<String>,
 }
 
-/// Listens until nothing is awaited, for `within` at most; the facts are judged then.
+/// Listens until nothing is awaited, for `within` at most; the observations are judged then.
 pub async fn gather(console: &mut Console, within: Duration) -> Gathered {
     let started = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! How often to draw: a key is shown at once, facts a few times a second, and both less often on a terminal that is slow to take a
+//! How often to draw: a key is shown at once, observations a few times a second, and both less often on a terminal that is slow to take a
 //! frame.
 
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio::time::Instant;
 /// The shortest time from one frame to the next of its kind.
 const FRAME: Duration = Duration::from_millis(16);
 
-/// What it grows to for frames that only show new facts, while these follow each other: nobody reads faster, and a flood of lines would
+/// What it grows to for frames that only show new observations, while these follow each other: nobody reads faster, and a flood of lines would
 /// fill a slow connection.
 const FACTS: Duration = Duration::from_millis(100);
 
-/// Frames that only show new facts and follow each other take at most this part of the time: with hundreds of pods a judgement takes
+/// Frames that only show new observations and follow each other take at most this part of the time: with hundreds of pods a judgement takes
 /// tens of milliseconds, and the host has other work.
 const SHARE: u32 = 50;
 
-/// The longest that facts wait for that.
+/// The longest that observations wait for that.
 const LONGEST_FACTS: Duration = Duration::from_secs(1);
 
 /// A slow terminal gets this many times the time it took for one frame before the next.
@@ -32,7 +32,7 @@ pub struct Pace {
     rested_at: Instant,
     /// No frame for a key before.
     key_at: Instant,
-    /// When the last frame was begun, and for how long afterwards there is none for facts.
+    /// When the last frame was begun, and for how long afterwards there is none for observations.
     drawn_at: Instant,
     pause: Duration,
     /// Whether a key waits to be shown.
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn facts_that_pour_in_are_drawn_less_and_less_often() {
+    async fn observations_that_pour_in_are_drawn_less_and_less_often() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let mut now = start;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn facts_that_take_long_to_judge_and_draw_are_drawn_less_often() {
+    async fn observations_that_take_long_to_judge_and_draw_are_drawn_less_often() {
         for (took, every, pause) in [
             (2, 20, 100),
             (3, 20, 150),

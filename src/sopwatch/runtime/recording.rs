@@ -49,7 +49,8 @@ impl Recording {
     pub fn open(&mut self, place: Place, events: &mpsc::Sender<Event>) {
         if matches!(place, Place::Old { .. }) {
             // They were found without what the record knows: when the incident began, and about which SOP it is.
-            self.waiting.retain(|line| !matches!(line.entry, Entry::Snapshot(_)));
+            self.waiting
+                .retain(|line| !matches!(line.entry, Entry::Snapshot(_)));
         }
         let opening = journal::open(place);
         let mut journal = opening.journal.clone();
@@ -65,9 +66,9 @@ impl Recording {
         self.journal.as_ref()
     }
 
-    /// A fact came.
-    pub fn fact(&mut self, at: Timestamp, fact: &Observation) {
-        let lines = self.recorder.take(at, fact);
+    /// A observation came.
+    pub fn observation(&mut self, at: Timestamp, observation: &Observation) {
+        let lines = self.recorder.take(at, observation);
         self.write(lines);
     }
 

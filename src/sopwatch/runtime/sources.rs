@@ -12,7 +12,7 @@ use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::{Database, Profile};
 
 /// Requests that may wait for the cluster or the database.
@@ -138,9 +138,9 @@ fn start_database(
 
 fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &Line<Request>) {
     requests.hang_up();
-    let fact = Observation::Source(SourceId::Database, SourceState::Off(reason.into()));
+    let observation = Observation::Source(SourceId::Database, SourceState::Off(reason.into()));
     // The channel is new and has room.
-    let _ = events.try_send(Event::Observation(fact));
+    let _ = events.try_send(Event::Observation(observation));
 }
 
 fn start_cluster(sources: &Sources, tasks: &Tasks, events: &mpsc::Sender<Event>, asked: Questions) {

@@ -65,7 +65,10 @@ impl Disk {
 fn tells(line: &Line) -> bool {
     match &line.entry {
         Entry::LeftOut { .. } => false,
-        Entry::Observation(fact) => matches!(**fact, Observation::Pod(_) | Observation::PodGone(_) | Observation::Deployment(_)),
+        Entry::Observation(observation) => matches!(
+            **observation,
+            Observation::Pod(_) | Observation::PodGone(_) | Observation::Deployment(_)
+        ),
         _ => true,
     }
 }

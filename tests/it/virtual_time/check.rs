@@ -14,7 +14,7 @@ use sopwatch_core::diagnose::{Diagnosis, diagnose};
 use sopwatch_core::export::check::{Assessment, exit_status};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_drill::scenario::{ExpectedAdvice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, LeaderVerdict, Scenario};
 use tokio::time::{Instant, sleep_until};
 
 use crate::support::virtual_console::{self, fresh_console};
@@ -82,13 +82,13 @@ fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
     }
 }
 
-/// What the same facts mean for each SOP, those of one answer on one line; and where steps and advice say two things.
+/// What the same observations mean for each SOP, those of one answer on one line; and where steps and advice say two things.
 fn decisions(app: &App, at: i64) -> (String, Vec<String>) {
     let profile = &app.session.profile;
     let mut disagree = Vec::new();
     let mut by_answer: Vec<(String, Vec<&str>)> = Vec::new();
     for sop in &profile.sops {
-        let diagnosis = diagnose(&app.facts, profile, sop, app.now);
+        let diagnosis = diagnose(&app.state, profile, sop, app.now);
         disagree.extend(disagreement(&sop.id, &diagnosis));
         let decided = diagnosis.decision.recommendation;
         let contact = decided

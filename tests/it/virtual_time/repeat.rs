@@ -34,7 +34,7 @@ fn run(scenario: &str, seed: u64) -> Vec<String> {
                 .iter_mut()
                 .for_each(|leader| leader.as_of = None);
             seen.push(format!("{moment} s, the diagnosis: {diagnosis:#?}"));
-            let reading = app.facts.reading.as_ref().map(|(at, reading)| {
+            let reading = app.state.reading.as_ref().map(|(at, reading)| {
                 // How long a poll took is the machine's.
                 (at, &reading.tables, &reading.leases)
             });

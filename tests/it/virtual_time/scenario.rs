@@ -15,7 +15,7 @@ use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Container, ContainerState};
 use sopwatch_core::observe::source::SourceState;
-use sopwatch_drill::scenario::{ExpectedAdvice, Expectation, LeaderVerdict, Scenario};
+use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, LeaderVerdict, Scenario};
 
 use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
@@ -234,7 +234,7 @@ async fn pods(console: &VirtualConsole) -> String {
 }
 
 fn heard_of_pods(console: &VirtualConsole) -> String {
-    let deployment = console.app().facts.deployment.as_ref();
+    let deployment = console.app().state.deployment.as_ref();
     deployment.map_or("not known".to_owned(), |known| {
         format!("{}/{}", known.ready, known.replicas)
     })
@@ -243,7 +243,7 @@ fn heard_of_pods(console: &VirtualConsole) -> String {
 /// How many living rows a `table.status` has by the newest reading.
 fn rows(console: &VirtualConsole, of: &str) -> Result<u64, String> {
     let (table, status) = of.split_once('.').ok_or("write it as table.status")?;
-    let statuses = console.app().facts.statuses(table).ok_or("never read")?;
+    let statuses = console.app().state.statuses(table).ok_or("never read")?;
     let statuses = statuses.as_ref().map_err(ToString::to_string)?;
     let counted = statuses.iter().find(|counted| &*counted.status == status);
     Ok(counted.map_or(0, |counted| counted.count))
@@ -287,16 +287,16 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
             step.id, step.status, step.value, step.threshold, step.evidence
         );
     }
-    for pod in app.facts.pods.values() {
+    for pod in app.state.pods.values() {
         let states: Vec<_> = pod.containers.iter().map(container).collect();
         let _ = writeln!(text, "  pod {} {} {}", pod.name, pod.phase, states.join(" "));
     }
-    for (id, feed) in app.facts.feeds() {
-        if !matches!(feed.state, SourceState::Live | SourceState::Ended) {
-            let _ = writeln!(text, "  feed {id:?}: {:?}", feed.state);
+    for (id, source) in app.state.sources() {
+        if !matches!(source.state, SourceState::Live | SourceState::Ended) {
+            let _ = writeln!(text, "  feed {id:?}: {:?}", source.state);
         }
     }
-    if let Some((_, reading)) = &app.facts.reading {
+    if let Some((_, reading)) = &app.state.reading {
         for table in &reading.tables {
             let counts = table.statuses.as_ref().map(|statuses| {
                 let one = |status: &sopwatch_core::observe::observation::StatusCount| {
@@ -310,7 +310,7 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
             let _ = writeln!(text, "  rows {}: {counts:?}", table.table);
         }
     }
-    for event in app.facts.cluster_events.values().filter(|event| event.warning) {
+    for event in app.state.cluster_events.values().filter(|event| event.warning) {
         let _ = writeln!(
             text,
             "  event {} of {} x{}: {}",

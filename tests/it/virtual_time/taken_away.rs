@@ -1,6 +1,6 @@
 //! With any one source taken away, no step that needs it passes or fails, and no restart is recommended that rests on it.
 //!
-//! At each moment at which a scenario is looked at, one source after the other is taken from the facts, and all SOPs are judged anew.
+//! At each moment at which a scenario is looked at, one source after the other is taken from the observations, and all SOPs are judged anew.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sopwatch_console::app::App;
 use sopwatch_core::diagnose::{Diagnosis, diagnose};
 use sopwatch_core::observe::observation::{Observation, Reading};
-use sopwatch_core::observe::source::{SourceId, SourceState, Freshness, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::{Check, StepStatus};
@@ -31,26 +31,26 @@ enum Taken {
     Leases,
 }
 
-/// What is judged of the facts of a moment although its source is gone, in words; nothing where all is as it should be.
+/// What is judged of the observations of a moment although its source is gone, in words; nothing where all is as it should be.
 pub fn judged_without_source(app: &App) -> Vec<String> {
-    let (facts, profile, now) = (&app.facts, &*app.session.profile, app.now);
-    let all = all_taken(facts, profile);
+    let (state, profile, now) = (&app.state, &*app.session.profile, app.now);
+    let all = all_taken(state, profile);
     all.iter()
-        .flat_map(|taken| without(taken, facts, profile, now))
+        .flat_map(|taken| without(taken, state, profile, now))
         .collect()
 }
 
 /// Each source that told something, alone, and those that go together.
-fn all_taken(facts: &State, profile: &Profile) -> Vec<Taken> {
-    let told = facts
-        .feeds()
-        .filter(|(_, feed)| feed.heard_at.is_some() && feed.state != SourceState::Ended);
+fn all_taken(state: &State, profile: &Profile) -> Vec<Taken> {
+    let told = state
+        .sources()
+        .filter(|(_, source)| source.heard_at.is_some() && source.state != SourceState::Ended);
     let sources = told.map(|(id, _)| Taken::Source(id.clone()));
     let mut all: Vec<_> = sources
         .filter(|taken| *taken != Taken::Source(SourceId::Api))
         .collect();
     all.extend([Taken::Logs, Taken::Api]);
-    if facts.reading.is_some() {
+    if state.reading.is_some() {
         let tables = profile.database.iter().flat_map(|database| &database.tables);
         all.extend(tables.map(|table| Taken::Table(table.name.clone())));
         all.push(Taken::Leases);
@@ -59,15 +59,15 @@ fn all_taken(facts: &State, profile: &Profile) -> Vec<Taken> {
 }
 
 /// What is judged although its source is gone.
-fn without(taken: &Taken, facts: &State, profile: &Profile, now: Timestamp) -> Vec<String> {
-    let (facts, now) = take(taken, facts, now);
+fn without(taken: &Taken, state: &State, profile: &Profile, now: Timestamp) -> Vec<String> {
+    let (state, now) = take(taken, state, now);
     let mut missed = Vec::new();
     // One that refers to another is judged as that one is.
     for sop in profile.sops.iter().filter(|sop| sop.steps_from.is_none()) {
-        let diagnosis = diagnose(&facts, profile, sop, now);
+        let diagnosis = diagnose(&state, profile, sop, now);
         for (found, (_, step)) in diagnosis.steps.iter().zip(profile.steps_of(sop)) {
             let answered = matches!(found.status, StepStatus::Pass | StepStatus::Fail);
-            if answered && !may_answer(&step.check, found.status, &facts, now) {
+            if answered && !may_answer(&step.check, found.status, &state, now) {
                 missed.push(format!("{}: without {taken:?}: {found:?}", sop.id));
             }
         }
@@ -77,12 +77,12 @@ fn without(taken: &Taken, facts: &State, profile: &Profile, now: Timestamp) -> V
     missed
 }
 
-/// The facts a while later, when all was heard again but what was taken.
-fn take(taken: &Taken, facts: &State, now: Timestamp) -> (State, Timestamp) {
-    let mut facts = facts.clone();
-    let ids: Vec<_> = facts
-        .feeds()
-        .map(|(id, feed)| (id.clone(), feed.state.clone()))
+/// The observations a while later, when all was heard again but what was taken.
+fn take(taken: &Taken, state: &State, now: Timestamp) -> (State, Timestamp) {
+    let mut state = state.clone();
+    let ids: Vec<_> = state
+        .sources()
+        .map(|(id, source)| (id.clone(), source.state.clone()))
         .collect();
     let gone = |id: &SourceId| match taken {
         Taken::Source(source) => id == source,
@@ -94,21 +94,21 @@ fn take(taken: &Taken, facts: &State, now: Timestamp) -> (State, Timestamp) {
         .iter()
         .filter(|(id, state)| gone(id) && *state != SourceState::Ended)
     {
-        facts.apply(Observation::Source(id.clone(), failing()), now);
+        state.apply(Observation::Source(id.clone(), failing()), now);
     }
     let later = now + LATER;
-    for (id, state) in ids {
-        if !gone(&id) && state == SourceState::Live && id != SourceId::Database {
-            facts.apply(Observation::Source(id, SourceState::Live), later);
+    for (id, how) in ids {
+        if !gone(&id) && how == SourceState::Live && id != SourceId::Database {
+            state.apply(Observation::Source(id, SourceState::Live), later);
         }
     }
     if !gone(&SourceId::Database)
-        && let Some((_, reading)) = facts.reading.clone()
-        && matches!(facts.freshness(&SourceId::Database, now), Freshness::Fresh(_))
+        && let Some((_, reading)) = state.reading.clone()
+        && matches!(state.freshness(&SourceId::Database, now), Freshness::Fresh(_))
     {
-        facts.apply(Observation::Database(unread(reading, taken)), later);
+        state.apply(Observation::Database(unread(reading, taken)), later);
     }
-    (facts, later)
+    (state, later)
 }
 
 fn unread(mut reading: Reading, taken: &Taken) -> Reading {
@@ -136,16 +136,16 @@ fn failing() -> SourceState {
 }
 
 /// Which sources a step needs: what is judged without them is a guess.
-fn may_answer(check: &Check, status: StepStatus, facts: &State, now: Timestamp) -> bool {
-    let current = |id: &SourceId| matches!(facts.freshness(id, now), Freshness::Fresh(_));
+fn may_answer(check: &Check, status: StepStatus, state: &State, now: Timestamp) -> bool {
+    let current = |id: &SourceId| matches!(state.freshness(id, now), Freshness::Fresh(_));
     let pods = current(&SourceId::Pods);
     let service = |id: &&SourceId| matches!(id, SourceId::Log(key) if &*key.container == "service");
     let living = |id: &&SourceId| {
         let SourceId::Log(key) = id else { return false };
-        let pod = facts.pods.get(&key.pod_uid);
+        let pod = state.pods.get(&key.pod_uid);
         pod.is_some_and(|pod| pod.deletion_at.is_none())
     };
-    let logs = || facts.feeds().map(|(id, _)| id).filter(service).filter(living);
+    let logs = || state.sources().map(|(id, _)| id).filter(service).filter(living);
     match check {
         Check::Replicas => current(&SourceId::Deployment),
         Check::PodsReady => pods && current(&SourceId::Deployment),
@@ -155,20 +155,20 @@ fn may_answer(check: &Check, status: StepStatus, facts: &State, now: Timestamp) 
         Check::LogErrors => pods && (logs().any(&current) || logs().count() == 0),
         // Two witnesses: the logs, and the leases.
         Check::Leader { .. } => {
-            let leases = facts
+            let leases = state
                 .reading
                 .as_ref()
                 .is_some_and(|(_, reading)| reading.leases.is_ok());
             let witness = logs().any(&current) || (leases && current(&SourceId::Database));
-            pods && (witness || facts.pods.values().all(|pod| pod.newest_start().is_none()))
+            pods && (witness || state.pods.values().all(|pod| pod.newest_start().is_none()))
         }
         Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
-            current(&SourceId::Database) && facts.statuses(table).is_some_and(Result::is_ok)
+            current(&SourceId::Database) && state.statuses(table).is_some_and(Result::is_ok)
         }
         // What the pods count or use themselves shows it too.
         Check::Load { .. } => {
             let counted = |id: &SourceId| matches!(id, SourceId::Usage | SourceId::Scrape(_)) && current(id);
-            pods && (logs().any(&current) || facts.feeds().any(|(id, _)| counted(id)))
+            pods && (logs().any(&current) || state.sources().any(|(id, _)| counted(id)))
         }
         // The last names what a rule rests on, and rules are held elsewhere.
         Check::Manual | Check::Dashboard { .. } | Check::Other => true,

@@ -148,7 +148,7 @@ impl App {
 
     fn look_at_dialog(&self) -> Option<Look> {
         match self.dialog()? {
-            Dialog::Pod { uid, .. } => self.facts.pods.get(uid).map(|pod| Look::Pod(pod.name.clone())),
+            Dialog::Pod { uid, .. } => self.state.pods.get(uid).map(|pod| Look::Pod(pod.name.clone())),
             Dialog::Record { entry, .. } => Some(Look::Record(entry.source.pod.clone())),
             Dialog::Rows { of, .. } => Some(Look::Rows(of.clone())),
             Dialog::Step { index, .. } => {

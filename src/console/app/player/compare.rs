@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::app::follow::Differs;
 use crate::app::page::{Page, Tone, status_word};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{SnapshotAdvice, Snapshot, SnapshotLeader, SnapshotStep};
+use sopwatch_core::record::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
 use sopwatch_core::text::duration;
 
 impl Player {

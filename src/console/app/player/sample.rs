@@ -9,11 +9,11 @@ use crate::app::event::Event;
 use crate::app::keymap::Keymap;
 use crate::app::{App, Session};
 use sopwatch_core::observe::observation::{Connection, Observation, PodUid};
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::record::recorder::Recorder;
-use sopwatch_core::record::{Began, Entry, Snapshot, Line, VERSION, Writer};
+use sopwatch_core::record::{Began, Entry, Line, Snapshot, VERSION, Writer};
 use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
@@ -104,9 +104,9 @@ impl Live {
         self.lines.push(Line { at, entry });
     }
 
-    fn tell(&mut self, second: i64, fact: Observation) {
-        self.lines.extend(self.recorder.take(at(second), &fact));
-        self.app.update(Event::Observation(fact), at(second));
+    fn tell(&mut self, second: i64, observation: Observation) {
+        self.lines.extend(self.recorder.take(at(second), &observation));
+        self.app.update(Event::Observation(observation), at(second));
     }
 
     /// A second passes.
@@ -181,8 +181,8 @@ fn done(second: i64) -> Option<Entry> {
 pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Snapshot>) {
     let mut live = Live::start();
     for second in (1..=LEFT).chain(JOINED..=END) {
-        for fact in sources(second) {
-            live.tell(second, fact);
+        for observation in sources(second) {
+            live.tell(second, observation);
         }
         if let Some(entry) = done(second) {
             if second == JOINED {

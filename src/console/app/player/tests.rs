@@ -71,7 +71,7 @@ impl Watched {
         format!(
             "{:?} {:?} {:?} {:?} {:?} {}",
             app.now,
-            app.facts,
+            app.state,
             app.diagnosis,
             app.checklist,
             app.log.shown(),

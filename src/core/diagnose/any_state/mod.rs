@@ -11,8 +11,10 @@ use proptest::prelude::*;
 use self::worlds::{any_sop, any_world, either_world};
 use super::{Diagnosis, Truth, diagnose};
 use crate::logparse::LogBatch;
-use crate::observe::observation::{ClusterEvent, ContainerState, Deployment, Observation, Pod, PodUid, Reading};
-use crate::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use crate::observe::observation::{
+    ClusterEvent, ContainerState, Deployment, Observation, Pod, PodUid, Reading,
+};
+use crate::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
@@ -60,7 +62,7 @@ const SOURCES: usize = LOGS + SHORT.len();
 /// A pod with the service's label that is a Job's or nobody's, by its short name.
 const FOREIGN: &str = "alien";
 
-fn feed_of(source_number: usize) -> SourceId {
+fn source_of(source_number: usize) -> SourceId {
     match source_number {
         PODS => SourceId::Pods,
         DEPLOYMENT => SourceId::Deployment,
@@ -71,41 +73,45 @@ fn feed_of(source_number: usize) -> SourceId {
 }
 
 impl World {
-    fn facts_of(&self, source_number: usize) -> Vec<Observation> {
+    fn observations_of(&self, source_number: usize) -> Vec<Observation> {
         match source_number {
             PODS => vec![Observation::Pods(self.pods.clone())],
             DEPLOYMENT => vec![Observation::Deployment(self.deployment.clone())],
             EVENTS => vec![Observation::ClusterEvents(self.events.clone())],
             DATABASE => vec![Observation::Database(self.reading.clone())],
-            log => self.logs[log - LOGS].iter().cloned().map(Observation::Log).collect(),
+            log => self.logs[log - LOGS]
+                .iter()
+                .cloned()
+                .map(Observation::Log)
+                .collect(),
         }
     }
 
-    fn facts(&self) -> State {
-        let mut facts = State::default();
-        facts.began_at = self.began.map(ago);
+    fn state(&self) -> State {
+        let mut state = State::default();
+        state.began_at = self.began.map(ago);
         for number in 0..SOURCES {
             let at = match self.how[number] {
                 How::Live => now(),
                 How::Stale => ago(60),
                 How::Missing | How::Off => {
-                    let state = match self.how[number] {
+                    let how = match self.how[number] {
                         How::Off => SourceState::Off("switched off".into()),
                         _ => failing(),
                     };
-                    facts.apply(Observation::Source(feed_of(number), state), now());
+                    state.apply(Observation::Source(source_of(number), how), now());
                     continue;
                 }
             };
-            self.facts_of(number)
+            self.observations_of(number)
                 .into_iter()
-                .for_each(|fact| facts.apply(fact, at));
+                .for_each(|observation| state.apply(observation, at));
             if self.how[number] == How::Stale {
-                facts.apply(Observation::Source(feed_of(number), failing()), ago(60));
+                state.apply(Observation::Source(source_of(number), failing()), ago(60));
             }
         }
-        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
-        facts
+        state.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+        state
     }
 
     /// Whether no process of the service runs in a pod that stays: then nobody leads, whatever logs and leases say.
@@ -155,8 +161,8 @@ fn failing() -> SourceState {
 
 // ---- What must hold ----------------------------------------------------------------------------------------------------
 
-fn judge(sop: &str, facts: &State) -> Diagnosis {
-    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
+fn judge(sop: &str, state: &State) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
 /// Where steps and advice say two things.
@@ -198,22 +204,22 @@ fn rests_on(rule: &str, world: &World) -> Vec<Vec<usize>> {
     }
 }
 
-fn is_current(facts: &State, number: usize) -> bool {
-    facts.is_fresh(&feed_of(number), now())
+fn is_current(state: &State, number: usize) -> bool {
+    state.is_fresh(&source_of(number), now())
 }
 
 /// Whether a step's sources are current enough to pass or fail it.
-fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &State) -> bool {
+fn may_be_answered(check: &Check, status: StepStatus, world: &World, state: &State) -> bool {
     let logs = || LOGS..SOURCES;
     match check {
-        Check::Replicas => is_current(facts, DEPLOYMENT),
+        Check::Replicas => is_current(state, DEPLOYMENT),
         // Where the deployment was never read the pods alone tell.
-        Check::PodsReady => is_current(facts, PODS) && !matches!(world.how[DEPLOYMENT], How::Stale),
-        Check::Events => is_current(facts, EVENTS),
+        Check::PodsReady => is_current(state, PODS) && !matches!(world.how[DEPLOYMENT], How::Stale),
+        Check::Events => is_current(state, EVENTS),
         Check::LogErrors => {
-            let read = |log: usize| !world.needs_log(log) || is_current(facts, log);
-            let any = logs().any(|log| is_current(facts, log));
-            is_current(facts, PODS)
+            let read = |log: usize| !world.needs_log(log) || is_current(state, log);
+            let any = logs().any(|log| is_current(state, log));
+            is_current(state, PODS)
                 && if status == StepStatus::Pass {
                     logs().all(read)
                 } else {
@@ -221,18 +227,18 @@ fn may_be_answered(check: &Check, status: StepStatus, world: &World, facts: &Sta
                 }
         }
         Check::Leader { .. } => {
-            let leases = is_current(facts, DATABASE) && world.reading.leases.is_ok();
-            let log = logs().any(|log| is_current(facts, log));
-            is_current(facts, PODS) && (leases || log || world.nobody_runs())
+            let leases = is_current(state, DATABASE) && world.reading.leases.is_ok();
+            let log = logs().any(|log| is_current(state, log));
+            is_current(state, PODS) && (leases || log || world.nobody_runs())
         }
         Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
-            let read = facts.statuses(table).is_some_and(Result::is_ok);
-            is_current(facts, DATABASE) && read
+            let read = state.statuses(table).is_some_and(Result::is_ok);
+            is_current(state, DATABASE) && read
         }
         Check::Load { .. } if status == StepStatus::Pass => {
-            is_current(facts, PODS) && logs().all(|log| !world.needs_log(log) || is_current(facts, log))
+            is_current(state, PODS) && logs().all(|log| !world.needs_log(log) || is_current(state, log))
         }
-        Check::Load { .. } => is_current(facts, PODS) && logs().any(|log| is_current(facts, log)),
+        Check::Load { .. } => is_current(state, PODS) && logs().any(|log| is_current(state, log)),
         Check::Other => false,
         Check::Manual | Check::Dashboard { .. } => status == StepStatus::Manual,
     }
@@ -243,15 +249,15 @@ proptest! {
 
     #[test]
     fn every_step_has_one_answer_and_the_same_each_time(world in any_world(), sop in any_sop()) {
-        let facts = world.facts();
-        let first = judge(sop, &facts);
+        let state = world.state();
+        let first = judge(sop, &state);
         let sop = PROFILE.sop(sop).unwrap();
         let ids: Vec<_> = PROFILE.steps_of(sop).into_iter().map(|(id, _)| id.to_owned()).collect();
         let own = first.steps.iter().filter(|step| step.id != OTHER);
         prop_assert_eq!(own.map(|step| step.id.clone()).collect::<Vec<_>>(), ids);
         prop_assert!(first.steps.iter().rev().skip(1).all(|step| step.id != OTHER), "it is the last");
         prop_assert!(first.decision.rules.iter().all(|rule| !rule.flips.is_empty()));
-        prop_assert_eq!(&judge(&sop.id, &facts), &first);
+        prop_assert_eq!(&judge(&sop.id, &state), &first);
         let until = first.decision.recommendation.until;
         let longest = SignedDuration::from_secs(241 + 30);
         prop_assert!(until.is_none_or(|until| until.duration_since(now()) <= longest), "{:?}", until);
@@ -259,28 +265,28 @@ proptest! {
 
     #[test]
     fn no_step_passes_or_fails_on_a_source_that_is_missing_or_stale(world in either_world(), sop in any_sop()) {
-        let facts = world.facts();
-        let diagnosis = judge(sop, &facts);
+        let state = world.state();
+        let diagnosis = judge(sop, &state);
         let steps = PROFILE.steps_of(PROFILE.sop(sop).unwrap());
         for (found, (_, step)) in diagnosis.steps.iter().zip(steps) {
             if matches!(found.status, StepStatus::Pass | StepStatus::Fail) {
-                prop_assert!(may_be_answered(&step.check, found.status, &world, &facts), "{found:?} {:?}", world.how);
+                prop_assert!(may_be_answered(&step.check, found.status, &world, &state), "{found:?} {:?}", world.how);
             }
         }
     }
 
     #[test]
     fn who_acts_or_escalates_has_a_failing_step_and_none_fails_where_nothing_is_to_be_done(world in either_world()) {
-        let facts = world.facts();
+        let state = world.state();
         for sop in &PROFILE.sops {
-            let diagnosis = judge(&sop.id, &facts);
+            let diagnosis = judge(&sop.id, &state);
             prop_assert_eq!(disagreement(&diagnosis), None, "{}: {:#?}", sop.id, diagnosis);
         }
     }
 
     #[test]
     fn nothing_to_do_is_said_only_where_every_rule_could_be_evaluated(world in either_world(), sop in any_sop()) {
-        let decision = judge(sop, &world.facts()).decision;
+        let decision = judge(sop, &world.state()).decision;
         if decision.recommendation.action == Advice::None {
             let unknown = decision.rules.iter().find(|rule| matches!(rule.truth, Truth::Unknown { .. }));
             prop_assert_eq!(unknown, None);
@@ -289,11 +295,11 @@ proptest! {
 
     #[test]
     fn no_change_is_recommended_without_what_it_rests_on(world in either_world(), sop in any_sop()) {
-        let before = judge(sop, &world.facts());
+        let before = judge(sop, &world.state());
         for rule in changes(&before) {
             for numbers in rests_on(&rule, &world) {
                 for how in [How::Stale, How::Missing, How::Off] {
-                    let after = judge(sop, &world.but(&numbers, how).facts());
+                    let after = judge(sop, &world.but(&numbers, how).state());
                     prop_assert!(!changes(&after).contains(&rule), "{rule} without {numbers:?} ({how:?}): {:#?}", after.decision);
                 }
             }
@@ -302,21 +308,21 @@ proptest! {
 
     #[test]
     fn knowing_less_never_makes_a_change_right(world in either_world(), sop in any_sop()) {
-        let before = changes(&judge(sop, &world.facts()));
+        let before = changes(&judge(sop, &world.state()));
         for number in 0..SOURCES {
             let is_log = number >= LOGS;
             if is_log && !world.needs_log(number) {
                 // Of a pod that is going: its process is not what would be changed.
                 continue;
             }
-            let after = changes(&judge(sop, &world.but(&[number], How::Missing).facts()));
+            let after = changes(&judge(sop, &world.but(&[number], How::Missing).state()));
             for rule in after {
                 // Logs and lease are two witnesses of who leads: without the one the other decides alone.
                 let of_leader = matches!(&*rule, "no-leader" | "no-cluster-leader");
                 let other_witness = of_leader && (is_log || number == DATABASE);
                 // How many keep up is for all logs to say together.
                 let load = rule == "saturated" && is_log;
-                prop_assert!(before.contains(&rule) || other_witness || load, "{rule} without {:?}", feed_of(number));
+                prop_assert!(before.contains(&rule) || other_witness || load, "{rule} without {:?}", source_of(number));
             }
         }
     }

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::{FOREIGN, How, SOURCES, World};
 use crate::logparse::{
-    ErrorSighting, ErrorCounts, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
+    ErrorCounts, ErrorSighting, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
 };
 use crate::observe::observation::{
     ClusterEvent, Condition, ContainerState, Deployment, Ended, Lease, Pod, Reading, StatusCount,

@@ -166,10 +166,12 @@ impl Evaluation<'_> {
     /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither
     /// can we. One that starts without its database does not even come up.
     fn lease_out_of_reach(&self, reading: &LeaderReading) -> Option<String> {
-        let (SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) = self.hear(&SourceId::Database, "database") else {
+        let (SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) =
+            self.hear(&SourceId::Database, "database")
+        else {
             return None;
         };
-        let blocked = pods_without_lease(self.facts, self.profile, &reading.log_type, self.now);
+        let blocked = pods_without_lease(self.state, self.profile, &reading.log_type, self.now);
         (blocked > 0).then(|| {
             format!(
                 "whether {} has no leader for any reason but the database, which {blocked} of the pods can't read either: {why}",
@@ -184,7 +186,7 @@ impl Evaluation<'_> {
         let end = lease.and_then(|lease| self.now.checked_add(SignedDuration::from_secs(lease.ttl_s)).ok());
         let length = duration::of(self.profile.leaders.lease);
         let renewed = end.and_then(|end| end.checked_sub(length).ok());
-        renewed.max(self.facts.leaders.last_led(&reading.log_type))
+        renewed.max(self.state.leaders.last_led(&reading.log_type))
     }
 
     fn in_words(&self, reading: &LeaderReading) -> String {

@@ -1,4 +1,4 @@
-//! What would turn a rule's answer: the fact to look out for.
+//! What would turn a rule's answer: the observation to look out for.
 
 use jiff::SignedDuration;
 
@@ -10,7 +10,7 @@ use crate::profile::rule::{Condition, DownCause, LeaderTrouble};
 use crate::text::duration;
 
 impl Evaluation<'_> {
-    /// Which fact would turn a rule's answer; where there is none yet, which would make it true once all is known.
+    /// Which observation would turn a rule's answer; where there is none yet, which would make it true once all is known.
     pub(super) fn flips(&self, when: &Condition, truth: &Truth) -> String {
         match truth {
             Truth::True { .. } => self.to_false(when),
@@ -173,7 +173,7 @@ impl Evaluation<'_> {
         let Some(table) = self.profile.table(name) else {
             return format!("the profile has a table {name}");
         };
-        let rows = match self.facts.statuses(name) {
+        let rows = match self.state.statuses(name) {
             Some(Ok(rows)) => &rows[..],
             _ => &[],
         };

@@ -40,7 +40,7 @@ impl Evaluation<'_> {
             return Some(why);
         }
         let mut of_pods = self
-            .facts
+            .state
             .pods
             .values()
             .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
@@ -61,23 +61,23 @@ impl Evaluation<'_> {
                 container: container.name.clone(),
                 restart: container.restarts,
             };
-            let source = self.facts.logs.get_key_value(&source).map(|(key, _)| key);
+            let source = self.state.logs.get_key_value(&source).map(|(key, _)| key);
             let name = format!("log of {}", pod.short_name());
             let Some(source) = source else {
                 return Some(self.why_no_log(pod.short_name()));
             };
             let id = SourceId::Log(source.clone());
-            if self.is_in_turns(&id) && self.facts.logs[source].progress.caught_up {
+            if self.is_in_turns(&id) && self.state.logs[source].progress.caught_up {
                 return None;
             }
             match self.hear(&id, &name) {
                 SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
                 SourceCheck::Current(_) => {
                     let ended = self
-                        .facts
-                        .feed(&id)
-                        .is_some_and(|feed| feed.state == SourceState::Ended);
-                    let read = ended || self.facts.logs[source].progress.caught_up;
+                        .state
+                        .source(&id)
+                        .is_some_and(|source| source.state == SourceState::Ended);
+                    let read = ended || self.state.logs[source].progress.caught_up;
                     (!read).then(|| format!("{name}: its backlog is still being read"))
                 }
             }
@@ -86,15 +86,15 @@ impl Evaluation<'_> {
     }
 
     fn is_in_turns(&self, id: &SourceId) -> bool {
-        let feed = self.facts.feed(id);
-        feed.is_some_and(|feed| feed.state == SourceState::Resting)
+        let source = self.state.source(id);
+        source.is_some_and(|source| source.state == SourceState::Resting)
     }
 
     /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
     fn in_turns(&self) -> Option<String> {
-        let LogsRead { followed, in_turns } = self.facts.logs_read();
-        let resting = self.facts.feeds().filter(|(id, _)| self.is_in_turns(id));
-        let oldest = resting.filter_map(|(_, feed)| feed.heard_at).min();
+        let LogsRead { followed, in_turns } = self.state.logs_read();
+        let resting = self.state.sources().filter(|(id, _)| self.is_in_turns(id));
+        let oldest = resting.filter_map(|(_, source)| source.heard_at).min();
         (in_turns > 0).then(|| {
             let ago = oldest.map_or(String::new(), |at| {
                 let age = self.now.duration_since(at).max(SignedDuration::ZERO);
@@ -110,7 +110,7 @@ impl Evaluation<'_> {
     fn why_no_log(&self, short: &str) -> String {
         let name = format!("log of {short}");
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if key.short_name() == short);
-        let id = self.facts.feeds().map(|(id, _)| id).find(of_pod);
+        let id = self.state.sources().map(|(id, _)| id).find(of_pod);
         match id.map(|id| self.hear(id, &name)) {
             Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
             _ => format!("{name}: nothing heard yet"),
@@ -120,13 +120,13 @@ impl Evaluation<'_> {
     /// Whether what a log said still counts: it is current, is read in turns, or came to its proper end, as did those of pods and processes that are gone.
     pub(in crate::diagnose) fn is_known(&self, source: &ContainerKey) -> bool {
         let id = SourceId::Log(source.clone());
-        let Some(pod) = self.facts.pods.get(&source.pod_uid) else {
+        let Some(pod) = self.state.pods.get(&source.pod_uid) else {
             return true;
         };
         let mut containers = pod.containers.iter();
         let is_over = containers.any(|one| *one.name == *source.container && one.restarts > source.restart);
         // What is read in turns was written all the same.
-        is_over || self.is_in_turns(&id) || self.facts.is_fresh(&id, self.now)
+        is_over || self.is_in_turns(&id) || self.state.is_fresh(&id, self.now)
     }
 
     /// What the table's rules hold errors against, for whatever alert; an error of a class that none of them names is one too many.
@@ -136,8 +136,8 @@ impl Evaluation<'_> {
             collect_limits(&rule.when, &mut limits);
         }
         let since = self.window();
-        let classes = self.facts.errors.classes().into_iter();
-        let seen = classes.filter(|class| self.facts.errors.since(class, since).next().is_some());
+        let classes = self.state.errors.classes().into_iter();
+        let seen = classes.filter(|class| self.state.errors.since(class, since).next().is_some());
         let unnamed: Vec<String> = seen
             .map(ToString::to_string)
             .filter(|class| {
@@ -199,7 +199,7 @@ impl Evaluation<'_> {
         let since = self.window();
         classes
             .iter()
-            .flat_map(move |class| self.facts.errors.since(class, since))
+            .flat_map(move |class| self.state.errors.since(class, since))
     }
 
     /// `OCM`; `SSO, DNS or Observatorium`.
@@ -217,12 +217,12 @@ impl Evaluation<'_> {
     pub(super) fn panics(&self) -> Vec<(Timestamp, String)> {
         let since = self.window();
         let mut panics: Vec<(Timestamp, String)> = self
-            .facts
+            .state
             .errors
             .classes()
             .into_iter()
             .flat_map(|class| {
-                self.facts
+                self.state
                     .errors
                     .since(class, since)
                     .filter(|(source, _)| self.is_known(source))

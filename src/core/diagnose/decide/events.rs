@@ -52,12 +52,14 @@ const QUIET: SignedDuration = SignedDuration::from_secs(90);
 impl Evaluation<'_> {
     /// Whether the cluster had trouble within the window that can hurt the service.
     pub(super) fn cluster_events(&self) -> Truth {
-        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::ClusterEvents, "events") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) =
+            self.hear(&SourceId::ClusterEvents, "events")
+        {
             return Truth::unknown(why);
         }
         let since = self.window();
         let mut events: Vec<&ClusterEvent> = self
-            .facts
+            .state
             .service_events()
             .filter(|event| event.last_at.is_some_and(|at| at >= since) && is_of_the_cluster(event))
             .collect();
@@ -108,7 +110,7 @@ impl Evaluation<'_> {
         if &*event.object_kind != "Pod" {
             return quiet && self.ready_pods() > 0 && self.living().all(Pod::is_ready);
         }
-        let mut pods = self.facts.pods.values();
+        let mut pods = self.state.pods.values();
         let Some(pod) = pods.find(|pod| pod.name == event.object_name) else {
             return true;
         };
@@ -123,7 +125,7 @@ impl Evaluation<'_> {
 
     /// The pod that an event is about, as long as it may become well again.
     fn pod_of(&self, event: &ClusterEvent) -> Option<&Pod> {
-        let mut pods = self.facts.pods.values().filter(|pod| !pod.is_over());
+        let mut pods = self.state.pods.values().filter(|pod| !pod.is_over());
         pods.find(|pod| *pod.name == *event.object_name && (pod.deletion_at.is_none() || self.is_held(pod)))
     }
 
@@ -137,11 +139,11 @@ impl Evaluation<'_> {
     /// Whether a node said after the event that it is ready, or a pod on it is.
     fn reports_again(&self, event: &ClusterEvent) -> bool {
         let node = &event.object_name;
-        let mut events = self.facts.cluster_events.values();
+        let mut events = self.state.cluster_events.values();
         let said = events.any(|other| {
             &*other.reason == "NodeReady" && other.object_name == *node && other.last_at >= event.last_at
         });
-        let mut pods = self.facts.pods.values();
+        let mut pods = self.state.pods.values();
         said || pods.any(|pod| pod.node.as_ref() == Some(node) && pod.is_ready())
     }
 
@@ -152,7 +154,7 @@ impl Evaluation<'_> {
             ready.max(settle::started(pod, self.now))
         };
         let well = |pod: &Pod| pod.is_ready() || pod.deletion_at.is_some() && !self.is_held(pod);
-        let mut pods = self.facts.pods.values().filter(|pod| !pod.is_over());
+        let mut pods = self.state.pods.values().filter(|pod| !pod.is_over());
         let since = pods
             .clone()
             .any(|pod| pod.is_ready() && ready_at(pod) >= event.last_at);
@@ -164,7 +166,7 @@ impl Evaluation<'_> {
         let SourceCheck::Current(_) = self.hear(&SourceId::Deployment, "deployment") else {
             return false;
         };
-        self.facts.deployment.as_ref().is_some_and(|deployment| {
+        self.state.deployment.as_ref().is_some_and(|deployment| {
             let denied = |one: &Condition| &*one.kind == "ReplicaFailure" && &*one.status == "True";
             deployment.observed
                 && deployment.current >= deployment.replicas
@@ -187,7 +189,7 @@ impl Evaluation<'_> {
             ends.is_some_and(|(_, ends)| *ends == Ends::Ready) && is_of_the_cluster(event)
         };
         let lately = |event: &&ClusterEvent| event.last_at.is_some_and(|at| at >= self.window());
-        let events = self.facts.cluster_events.values();
+        let events = self.state.cluster_events.values();
         let events = events.filter(|event| *event.object_name == *pod.name);
         let newest = events
             .filter(of_start)

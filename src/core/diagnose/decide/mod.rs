@@ -26,9 +26,9 @@ use crate::diagnose::settle;
 use crate::diagnose::settle::WINDOW;
 pub use crate::diagnose::settle::window;
 use crate::observe::observation::Autoscaler;
-use crate::profile::rule::{Advice, RuleAdvice, Alert, Rule};
+use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
 
-/// What follows from the facts: one thing to do, and what speaks for and against it.
+/// What follows from the observations: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// What to do.
@@ -92,7 +92,7 @@ pub struct RuleFinding {
     pub truth: Truth,
     /// What it would have one do.
     pub advice: RuleAdvice,
-    /// Which fact would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
+    /// Which observation would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
     pub flips: String,
 }
 
@@ -240,7 +240,7 @@ impl Evaluation<'_> {
             _ => Vec::new(),
         };
         if rule.advice.action == Advice::ScaleUp {
-            let autoscaler = self.facts.autoscaler.as_ref();
+            let autoscaler = self.state.autoscaler.as_ref();
             because.extend(autoscaler.map(Autoscaler::undoes_it));
         }
         Recommendation {
@@ -257,7 +257,7 @@ impl Evaluation<'_> {
 
     /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
     pub(in crate::diagnose) fn window(&self) -> Timestamp {
-        settle::window(self.facts, self.now)
+        settle::window(self.state, self.now)
     }
 }
 

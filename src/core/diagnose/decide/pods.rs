@@ -18,7 +18,7 @@ use crate::text::duration;
 const NAMED: usize = 3;
 
 impl Evaluation<'_> {
-    /// What is wrong with the watch of the pods, as a missing fact.
+    /// What is wrong with the watch of the pods, as a missing observation.
     fn pods_unread(&self) -> Option<Truth> {
         match self.hear(&SourceId::Pods, "pods") {
             SourceCheck::Current(_) => None,
@@ -27,7 +27,7 @@ impl Evaluation<'_> {
     }
 
     pub(super) fn living(&self) -> impl Iterator<Item = &Pod> {
-        settle::living(self.facts)
+        settle::living(self.state)
     }
 
     pub(in crate::diagnose) fn ready_pods(&self) -> usize {
@@ -47,12 +47,12 @@ impl Evaluation<'_> {
 
     /// Until when nothing can be concluded.
     pub(in crate::diagnose) fn settles(&self) -> Result<Settling, Settled> {
-        settle::settling(self.facts, &self.profile.leaders, self.now)
+        settle::settling(self.state, &self.profile.leaders, self.now)
     }
 
     /// When a pod came or its process started. What starts again and again in a crash loop was not restarted by anybody.
     fn started(&self, pod: &Pod) -> Option<Timestamp> {
-        if settle::is_climbing(self.facts, pod, self.now) {
+        if settle::is_climbing(self.state, pod, self.now) {
             return pod.created_at;
         }
         settle::started(pod, self.now)
@@ -109,7 +109,7 @@ impl Evaluation<'_> {
 
     /// Since when the deployment has too few available pods, if it says so.
     fn unavailable_since(&self) -> Option<Timestamp> {
-        let conditions = &self.facts.deployment.as_ref()?.conditions;
+        let conditions = &self.state.deployment.as_ref()?.conditions;
         let available = conditions
             .iter()
             .find(|condition| &*condition.kind == "Available")?;
@@ -118,13 +118,18 @@ impl Evaluation<'_> {
 
     /// That there is nothing to start.
     fn undeployed(&self) -> Option<String> {
-        let none = self.facts.deployment.is_none();
+        let none = self.state.deployment.is_none();
         none.then(|| format!("the namespace has {}", self.missing_deployment()))
-            .filter(|_| matches!(self.hear(&SourceId::Deployment, "deployment"), SourceCheck::Current(_)))
+            .filter(|_| {
+                matches!(
+                    self.hear(&SourceId::Deployment, "deployment"),
+                    SourceCheck::Current(_)
+                )
+            })
     }
 
     fn none_ready_in_words(&self) -> String {
-        match &self.facts.deployment {
+        match &self.state.deployment {
             Some(deployment) if deployment.replicas == 0 => "the deployment asks for 0 pods".to_owned(),
             Some(deployment) => format!("0 of {} pods ready", deployment.replicas),
             None => format!("0 of {} pods ready", self.living().count()),
@@ -136,7 +141,7 @@ impl Evaluation<'_> {
         let SourceCheck::Current(_) = self.hear(&SourceId::Deployment, "deployment") else {
             return None;
         };
-        let deployment = self.facts.deployment.as_ref()?;
+        let deployment = self.state.deployment.as_ref()?;
         let failure = deployment
             .conditions
             .iter()
@@ -154,14 +159,14 @@ impl Evaluation<'_> {
 
     /// The same where nobody knows since when it is wrong: since the incident began, as far as we know.
     pub(super) fn was_restarted(&self) -> bool {
-        self.facts
+        self.state
             .began_at
             .is_some_and(|began| self.restarted_since(began))
     }
 
     /// Whether rows that have been so for so many seconds are older than every process that lives.
     pub(super) fn was_restarted_for_rows(&self, oldest_s: Option<i64>) -> bool {
-        let Some((read_at, _)) = &self.facts.reading else {
+        let Some((read_at, _)) = &self.state.reading else {
             return false;
         };
         let since = oldest_s.and_then(|age| read_at.checked_sub(SignedDuration::from_secs(age)).ok());
@@ -181,7 +186,7 @@ impl Evaluation<'_> {
         }
         let panics = self.panics();
         let climbing: Vec<String> = self.living().filter_map(|pod| self.climbs(pod)).collect();
-        let first = panics.first().map(|(at, _)| *at).or(self.facts.began_at);
+        let first = panics.first().map(|(at, _)| *at).or(self.state.began_at);
         let again = first.is_some_and(|first| self.recreated_since(first)) || repeats(&panics);
         let nothing = panics.is_empty() && climbing.is_empty();
         if let Some(why) = self.unread_logs().filter(|_| nothing || !again) {
@@ -202,7 +207,7 @@ impl Evaluation<'_> {
     /// A pod in a crash loop.
     fn climbs(&self, pod: &Pod) -> Option<String> {
         let last = pod.containers.iter().find_map(last_end);
-        settle::is_climbing(self.facts, pod, self.now).then(|| {
+        settle::is_climbing(self.state, pod, self.now).then(|| {
             let ended = last.map_or(String::new(), |ended| format!(", {ended}"));
             format!("{}: {} restarts{ended}", pod.short_name(), pod.restarts)
         })
@@ -220,7 +225,7 @@ impl Evaluation<'_> {
             _ => None,
         };
         let volume = || {
-            let event = missing_volume(self.facts, pod)?;
+            let event = missing_volume(self.state, pod)?;
             Some(format!("{}: {}", event.reason, event.message))
         };
         let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;

@@ -66,7 +66,7 @@ impl Evaluation<'_> {
         if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
             return Truth::unknown(format!("how fast requests are answered: {why}"));
         }
-        let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);
+        let vitals = Vitals::within(self.state, self.profile, self.now, load.within);
         let signs = [&vitals.together.logged, &vitals.together.counted];
         let slow = signs.into_iter().filter_map(|sign| {
             let requests = sign.value.as_ref().filter(|requests| load.is_over(requests))?;
@@ -88,7 +88,7 @@ impl Evaluation<'_> {
     /// The words for a CPU that is at its limit for long.
     fn cpu_over(&self, load: &Load) -> Option<String> {
         let limit = load.cpu?;
-        let least = sustained(self.facts, self.now, load.within)?.least_percent;
+        let least = sustained(self.state, self.now, load.within)?.least_percent;
         (least >= limit).then(|| {
             let within = duration::brief(load.within);
             format!("metrics.k8s.io: the CPU of all pods was at {least} % of its limit or more for {within}")
@@ -98,7 +98,7 @@ impl Evaluation<'_> {
     /// What one more pod costs, where the profile says.
     fn cost(&self) -> Option<String> {
         let each = u64::from(self.profile.service.database_connections_per_pod?);
-        let now = u64::from(self.facts.deployment.as_ref()?.replicas);
+        let now = u64::from(self.state.deployment.as_ref()?.replicas);
         let next = now + 1;
         Some(format!(
             "from {now} to {next} pods: each opens up to {each} connections to the database, up to {} then instead of {}",

@@ -22,10 +22,12 @@ impl Evaluation<'_> {
         let Some(table) = self.profile.table(name) else {
             return Err(Truth::unknown(format!("the profile has no table {name}")));
         };
-        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Database, "database") {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) =
+            self.hear(&SourceId::Database, "database")
+        {
             return Err(Truth::unknown(why));
         }
-        match self.facts.statuses(name) {
+        match self.state.statuses(name) {
             Some(Ok(rows)) => Ok((table, rows)),
             Some(Err(why)) => Err(Truth::unknown(format!("{name}: {why}"))),
             None => Err(Truth::unknown(format!("{name} was not read"))),
@@ -43,16 +45,16 @@ impl Evaluation<'_> {
             .iter()
             .filter(|row| table.status(&row.status).is_some_and(has_role));
         let judged: Vec<_> = of_roles
-            .map(|row| (row, self.facts.overdue(table, row)))
+            .map(|row| (row, self.state.overdue(table, row)))
             .collect();
         let late = || judged.iter().filter(|(_, overdue)| overdue.is_over());
         if late().next().is_some() {
             let over = late().filter_map(|(row, overdue)| {
-                let moves = self.facts.movement(table, &row.status).moves;
+                let moves = self.state.movement(table, &row.status).moves;
                 over(table, row, overdue, moves)
             });
             let oldest = late().filter_map(|(row, _)| row.oldest_s).max();
-            let named = self.facts.late_rows(table);
+            let named = self.state.late_rows(table);
             let named = named.filter(|row| table.status(&row.status).is_some_and(has_role));
             let named = named.take(NAMED).map(|row| late_in_words(table, row));
             return Truth::holds(over.chain(named)).again(self.was_restarted_for_rows(oldest));
@@ -106,7 +108,7 @@ impl Evaluation<'_> {
 
     /// The rows of a table in a status that the profile does not know, or in none.
     pub(in crate::diagnose) fn strange_rows(&self, table: &Table) -> impl Iterator<Item = &StandingRow> {
-        let listed = self.facts.under_way(&table.name);
+        let listed = self.state.under_way(&table.name);
         let rows = listed.map_or(&[][..], |list| &list.rows);
         rows.iter().filter(|row| table.status(&row.status).is_none())
     }
@@ -150,7 +152,7 @@ impl Evaluation<'_> {
 
     /// The rows that failed within the window; `None` where that can't be told.
     pub(in crate::diagnose) fn failed_lately(&self, name: &str) -> Option<Vec<&StandingRow>> {
-        let (standing, table) = (self.facts.standing(name)?, self.profile.table(name)?);
+        let (standing, table) = (self.state.standing(name)?, self.profile.table(name)?);
         let window = self.now.duration_since(self.window()).as_secs();
         let is_new = |row: &&StandingRow| {
             let failed = table
@@ -199,7 +201,7 @@ impl Evaluation<'_> {
     /// Rows over their limit, of all tables.
     pub(super) fn late_rows(&self) -> impl Iterator<Item = &StandingRow> {
         let tables = self.profile.database.iter().flat_map(|database| &database.tables);
-        tables.flat_map(|table| self.facts.late_rows(table))
+        tables.flat_map(|table| self.state.late_rows(table))
     }
 }
 

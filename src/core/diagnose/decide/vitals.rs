@@ -16,7 +16,7 @@ impl Evaluation<'_> {
         at_least: u64,
         share: u64,
     ) -> Truth {
-        let vitals = Vitals::within(self.facts, self.profile, self.now, within);
+        let vitals = Vitals::within(self.state, self.profile, self.now, within);
         let sign = &vitals.together.outbound;
         let is_meant = |outbound: &&Outbound| {
             services.is_empty() || services.iter().any(|service| **service == *outbound.service)

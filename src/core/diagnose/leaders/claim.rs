@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::WorkerEvidence;
 use crate::logparse::{ContainerKey, LeaderLineKind};
 use crate::observe::observation::{Container, ContainerState, Pod};
-use crate::observe::source::{SourceId, SourceState, Freshness};
-use crate::observe::state::{State, LogKnown};
+use crate::observe::source::{Freshness, SourceId, SourceState};
+use crate::observe::state::{LogKnown, State};
 use crate::profile::{Leaders, Profile};
 use crate::text::duration;
 
@@ -53,12 +53,12 @@ pub(super) enum Claim {
 }
 
 /// The pods whose profile's container runs now.
-pub(super) fn witnesses<'a>(facts: &'a State, profile: &Profile, now: Timestamp) -> Vec<PodLog<'a>> {
-    let pods = facts.pods.values().filter(|pod| !pod.is_over());
-    pods.filter_map(|pod| witness(facts, profile, pod, now)).collect()
+pub(super) fn witnesses<'a>(state: &'a State, profile: &Profile, now: Timestamp) -> Vec<PodLog<'a>> {
+    let pods = state.pods.values().filter(|pod| !pod.is_over());
+    pods.filter_map(|pod| witness(state, profile, pod, now)).collect()
 }
 
-fn witness<'a>(facts: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<PodLog<'a>> {
+fn witness<'a>(state: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp) -> Option<PodLog<'a>> {
     let named = |container: &&Container| !container.init && *container.name == *profile.service.container;
     let Some(container) = pod.containers.iter().find(named) else {
         // One that runs under another name may lead unseen; one that has no containers yet can't.
@@ -80,13 +80,13 @@ fn witness<'a>(facts: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp
         container: container.name.clone(),
         restart: container.restarts,
     };
-    let log = facts.logs.get(&source);
+    let log = state.logs.get(&source);
     let witness = PodLog {
         pod,
         log,
-        heard_at: log.and_then(|log| heard_at(facts, &source, log, now)),
+        heard_at: log.and_then(|log| heard_at(state, &source, log, now)),
         from_start: log.is_some_and(|log| is_from_start(log, since)),
-        in_trouble: is_in_trouble(facts, &source, now),
+        in_trouble: is_in_trouble(state, &source, now),
         source: Some(source),
     };
     // A pod that is being deleted may have ended already; it counts as long as it writes.
@@ -97,22 +97,22 @@ fn witness<'a>(facts: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp
 }
 
 /// When a log that is read to its end and followed was last known to be current.
-fn heard_at(facts: &State, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
+fn heard_at(state: &State, source: &ContainerKey, log: &LogKnown, now: Timestamp) -> Option<Timestamp> {
     let id = SourceId::Log(source.clone());
-    let feed = facts.feed(&id)?;
-    let fresh = facts.is_fresh(&id, now);
-    let followed = fresh && feed.state != SourceState::Ended && log.progress.caught_up;
-    feed.heard_at.filter(|_| followed)
+    let source = state.source(&id)?;
+    let fresh = state.is_fresh(&id, now);
+    let followed = fresh && source.state != SourceState::Ended && log.progress.caught_up;
+    source.heard_at.filter(|_| followed)
 }
 
-fn is_in_trouble(facts: &State, source: &ContainerKey, now: Timestamp) -> bool {
+fn is_in_trouble(state: &State, source: &ContainerKey, now: Timestamp) -> bool {
     let id = SourceId::Log(source.clone());
-    let feed = facts.feed(&id);
-    if feed.is_some_and(|feed| feed.state == SourceState::Resting) {
+    let source = state.source(&id);
+    if source.is_some_and(|source| source.state == SourceState::Resting) {
         return false;
     }
-    let failing = feed.is_some_and(|feed| feed.problem().is_some());
-    failing || matches!(facts.freshness(&id, now), Freshness::Stale(_))
+    let failing = source.is_some_and(|source| source.problem().is_some());
+    failing || matches!(state.freshness(&id, now), Freshness::Stale(_))
 }
 
 fn is_from_start(log: &LogKnown, started: Option<Timestamp>) -> bool {
@@ -149,14 +149,14 @@ impl<'a> PodLog<'a> {
     }
 
     /// What this pod said about a worker type.
-    pub(super) fn evidence(&self, facts: &'a State, worker: &str) -> Option<&'a WorkerEvidence> {
-        facts.leaders.of(self.source.as_ref()?, worker)
+    pub(super) fn evidence(&self, state: &'a State, worker: &str) -> Option<&'a WorkerEvidence> {
+        state.leaders.of(self.source.as_ref()?, worker)
     }
 
     /// Whether it said of late that it can't read or renew a worker's lease.
     pub(super) fn misses_lease(
         &self,
-        facts: &State,
+        state: &State,
         worker: &str,
         leaders: &Leaders,
         now: Timestamp,
@@ -164,7 +164,7 @@ impl<'a> PodLog<'a> {
         let Some(source) = self.source.as_ref().filter(|_| self.is_read()) else {
             return false;
         };
-        let failed_at = facts.leaders.lease_failed_at(source, worker);
+        let failed_at = state.leaders.lease_failed_at(source, worker);
         failed_at.is_some_and(|at| now.duration_since(at) <= silence(leaders))
     }
 

@@ -62,13 +62,13 @@ impl LeaseNow {
 
 /// The lease row of a worker, as it was last read.
 pub(super) fn lease_of(
-    facts: &State,
+    state: &State,
     leaders: &Leaders,
     worker: &Worker,
     now: Timestamp,
 ) -> Option<LeaseNow> {
     leaders.lease_table.as_ref()?;
-    let (read_at, reading) = facts.reading.as_ref()?;
+    let (read_at, reading) = state.reading.as_ref()?;
     let mut rows = reading
         .leases
         .as_ref()
@@ -77,10 +77,10 @@ pub(super) fn lease_of(
         .filter(|lease| *lease.lease_type == *worker.lease_type);
     let first = rows.next()?;
     let only = rows.next().is_none();
-    let fresh = facts.is_fresh(&SourceId::Database, now);
+    let fresh = state.is_fresh(&SourceId::Database, now);
     let mut lease = at_moment(first, *read_at, now)?;
     (lease.fresh, lease.only) = (fresh, only);
-    if let Some(track) = facts.leases.get(&first.lease_type).filter(|_| fresh) {
+    if let Some(track) = state.leases.get(&first.lease_type).filter(|_| fresh) {
         lease.advanced_at = track.advanced_at;
         lease.advancing = advancing(
             track.first_seen_at,

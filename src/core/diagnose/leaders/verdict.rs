@@ -13,7 +13,7 @@ use crate::diagnose::leaders::claim::{Claim, PodLog, leads_for, silence, witness
 use crate::diagnose::settle;
 use crate::logparse::LeaderLineKind;
 use crate::observe::observation::Pod;
-use crate::observe::source::{SourceId, Freshness};
+use crate::observe::source::{Freshness, SourceId};
 use crate::observe::state::State;
 use crate::profile::{Leaders, Profile, Worker};
 use crate::text::SafeText;
@@ -30,21 +30,21 @@ const LINE_SKEW: SignedDuration = LEASE_SKEW;
 const BLIP_TOLD_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// Reads the evidence for every worker of the profile, in its order.
-pub fn read_leaders(facts: &State, profile: &Profile, now: Timestamp) -> Vec<LeaderReading> {
+pub fn read_leaders(state: &State, profile: &Profile, now: Timestamp) -> Vec<LeaderReading> {
     let scene = Input {
-        facts,
+        state,
         leaders: &profile.leaders,
         now,
-        log_now: facts
+        log_now: state
             .logs
             .values()
             .filter_map(|log| log.progress.last_at)
             .fold(now, Timestamp::max),
-        pods: facts.freshness(&SourceId::Pods, now),
-        settles_at: settle::settling(facts, &profile.leaders, now)
+        pods: state.freshness(&SourceId::Pods, now),
+        settles_at: settle::settling(state, &profile.leaders, now)
             .ok()
             .map(|settling| settling.until),
-        witnesses: witnesses(facts, profile, now),
+        witnesses: witnesses(state, profile, now),
     };
     profile
         .leaders
@@ -55,17 +55,17 @@ pub fn read_leaders(facts: &State, profile: &Profile, now: Timestamp) -> Vec<Lea
 }
 
 /// How many pods said of late that they can't read or renew a worker's lease.
-pub fn pods_without_lease(facts: &State, profile: &Profile, worker: &str, now: Timestamp) -> usize {
-    let witnesses = witnesses(facts, profile, now);
+pub fn pods_without_lease(state: &State, profile: &Profile, worker: &str, now: Timestamp) -> usize {
+    let witnesses = witnesses(state, profile, now);
     let blocked = witnesses.iter();
     blocked
-        .filter(|witness| witness.misses_lease(facts, worker, &profile.leaders, now))
+        .filter(|witness| witness.misses_lease(state, worker, &profile.leaders, now))
         .count()
 }
 
 /// All that the verdicts on the workers have in common.
 struct Input<'a> {
-    facts: &'a State,
+    state: &'a State,
     leaders: &'a Leaders,
     now: Timestamp,
     /// The same by the clocks that date log lines: where ours is behind, no line may stay young for that.
@@ -114,7 +114,7 @@ impl<'a> Judgement<'a> {
 impl Input<'_> {
     fn read(&self, worker: &Worker) -> LeaderReading {
         let all = self.testimonies(worker);
-        let lease = lease_of(self.facts, self.leaders, worker, self.now);
+        let lease = lease_of(self.state, self.leaders, worker, self.now);
         let judgement = self.settle(self.judge(worker, &all, lease.as_ref()), &all);
         let of_holder =
             |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
@@ -133,7 +133,7 @@ impl Input<'_> {
     fn testimonies(&self, worker: &Worker) -> Vec<Testimony<'_>> {
         let testimony = |witness| {
             let witness: &PodLog<'_> = witness;
-            let evidence = witness.evidence(self.facts, &worker.log_type);
+            let evidence = witness.evidence(self.state, &worker.log_type);
             let stand = witness.stand(evidence, self.leaders, self.log_now);
             Testimony {
                 witness,
@@ -150,7 +150,7 @@ impl Input<'_> {
         let Freshness::Fresh(age) = self.pods else {
             return Judgement::new(Verdict::Unknown, None);
         };
-        if self.facts.pods.values().all(Pod::is_over) {
+        if self.state.pods.values().all(Pod::is_over) {
             // Whatever is left of a lease, nobody waits to take it.
             return Judgement::new(Verdict::None, self.now.checked_sub(age).ok());
         }
@@ -190,7 +190,7 @@ impl Input<'_> {
         }
         let mut unread = all.iter().filter(|one| one.stand == Claim::Unknown);
         let running: Vec<_> = all.iter().filter_map(|one| one.witness.source.as_ref()).collect();
-        let killed = |id: &SafeText| self.facts.leaders.has_ended(&worker.log_type, id, &running);
+        let killed = |id: &SafeText| self.state.leaders.has_ended(&worker.log_type, id, &running);
         let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
         match unread.next() {
             Some(one) if renewed => {
@@ -275,7 +275,7 @@ impl Input<'_> {
 
     /// When the lease of whoever was last heard to lead has run out and a tick has passed, if that is to come.
     fn free_again(&self, worker: &Worker) -> Option<Timestamp> {
-        let led_at = self.facts.leaders.last_led(&worker.log_type)?;
+        let led_at = self.state.leaders.last_led(&worker.log_type)?;
         let silent = self.log_now.duration_since(led_at).max(SignedDuration::ZERO);
         let left = duration::of(self.leaders.lease) + duration::of(self.leaders.tick) - silent;
         left.is_positive()
@@ -286,7 +286,7 @@ impl Input<'_> {
     /// Whether the lease was renewed by a process that must be alive: after the newest pod came.
     fn proves_life(&self, lease: &LeaseNow) -> bool {
         let renewed = lease.advanced_at.filter(|_| lease.advancing == Some(true));
-        let newest = settle::newest_start(self.facts, self.now);
+        let newest = settle::newest_start(self.state, self.now);
         renewed.is_some_and(|at| newest.is_none_or(|start| at > start))
     }
 
@@ -366,7 +366,7 @@ impl Input<'_> {
             |one: &&Testimony<'_>| one.evidence.is_some_and(|evidence| evidence.leads_at().is_some());
         let misses = |one: &Testimony<'_>| {
             let witness = one.witness;
-            witness.misses_lease(self.facts, &worker.log_type, self.leaders, self.log_now)
+            witness.misses_lease(self.state, &worker.log_type, self.leaders, self.log_now)
         };
         let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);

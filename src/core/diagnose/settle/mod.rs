@@ -68,16 +68,16 @@ pub fn length(leaders: &Leaders) -> SignedDuration {
 }
 
 /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
-pub fn window(facts: &State, now: Timestamp) -> Timestamp {
+pub fn window(state: &State, now: Timestamp) -> Timestamp {
     let half_an_hour_ago = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
-    let began = facts.began_at;
+    let began = state.began_at;
     began.map_or(half_an_hour_ago, |began| began.min(half_an_hour_ago))
 }
 
 /// Until when nothing can be concluded, as far as the pods show; the pods must be current.
-pub fn settling(facts: &State, leaders: &Leaders, now: Timestamp) -> Result<Settling, Settled> {
-    let scene = Input { facts, leaders, now };
-    let ready = living(facts).any(Pod::is_ready);
+pub fn settling(state: &State, leaders: &Leaders, now: Timestamp) -> Result<Settling, Settled> {
+    let scene = Input { state, leaders, now };
+    let ready = living(state).any(Pod::is_ready);
     let starts = if ready { scene.starts() } else { scene.hopes() };
     let all = [starts, scene.late_nodes(), scene.server_was_away(ready)];
     let open = all.into_iter().flatten().filter(|one| one.until > now);
@@ -92,25 +92,25 @@ pub fn settling(facts: &State, leaders: &Leaders, now: Timestamp) -> Result<Sett
 /// and none will be: but not before the new pods had their time to come.
 pub fn settled_after(
     restarted_at: Timestamp,
-    facts: &State,
+    state: &State,
     leaders: &Leaders,
     now: Timestamp,
 ) -> Option<Timestamp> {
     let until = restarted_at.checked_add(length(leaders)).ok()?;
-    let hopeless = settling(facts, leaders, now) == Err(Settled::Hopeless);
+    let hopeless = settling(state, leaders, now) == Err(Settled::Hopeless);
     let had_time = now.duration_since(restarted_at) > READY_SOON;
     (until > now && !(hopeless && had_time)).then_some(until)
 }
 
 /// Pods that are neither over nor being deleted.
-pub fn living(facts: &State) -> impl Iterator<Item = &Pod> {
-    let pods = facts.pods.values();
+pub fn living(state: &State) -> impl Iterator<Item = &Pod> {
+    let pods = state.pods.values();
     pods.filter(|pod| pod.deletion_at.is_none() && !pod.is_over())
 }
 
 /// Whether a pod is in a crash loop: it was restarted often, and more than once within the window.
-pub fn is_climbing(facts: &State, pod: &Pod, now: Timestamp) -> bool {
-    let since = window(facts, now);
+pub fn is_climbing(state: &State, pod: &Pod, now: Timestamp) -> bool {
+    let since = window(state, now);
     let ended = pod.restarted_at.or(pod.newest_start()).or(pod.created_at);
     pod.restarts >= CLIMBING && ended.is_some_and(|at| at >= since) && !is_first_of_late(pod, since)
 }
@@ -125,12 +125,12 @@ fn is_first_of_late(pod: &Pod, since: Timestamp) -> bool {
 }
 
 /// When the newest pod came or its process started; of pods in a crash loop only where there is no other.
-pub fn newest_start(facts: &State, now: Timestamp) -> Option<Timestamp> {
-    let steady = living(facts).filter(|pod| !is_climbing(facts, pod, now));
+pub fn newest_start(state: &State, now: Timestamp) -> Option<Timestamp> {
+    let steady = living(state).filter(|pod| !is_climbing(state, pod, now));
     steady
         .filter_map(|pod| started(pod, now))
         .max()
-        .or_else(|| living(facts).filter_map(|pod| started(pod, now)).max())
+        .or_else(|| living(state).filter_map(|pod| started(pod, now)).max())
 }
 
 /// When a pod came or its process started, whichever was later. A moment that lies ahead of ours by more than the skew is not believed:
@@ -146,7 +146,7 @@ fn is_past(at: Timestamp, now: Timestamp) -> bool {
 
 /// Whether a pod starts as pods do: it came or its process started within the settle window, has not been ready since, and nothing in its
 /// status is in its way.
-pub fn is_starting(facts: &State, leaders: &Leaders, pod: &Pod, now: Timestamp) -> bool {
+pub fn is_starting(state: &State, leaders: &Leaders, pod: &Pod, now: Timestamp) -> bool {
     let young = |start: Timestamp| now.duration_since(start) < length(leaders);
     let normal = match &*pod.status {
         "Pending" | "Running" => true,
@@ -159,11 +159,11 @@ pub fn is_starting(facts: &State, leaders: &Leaders, pod: &Pod, now: Timestamp) 
     normal
         && started(pod, now).is_some_and(young)
         && stuck_in(pod).is_none()
-        && missing_volume(facts, pod).is_none()
+        && missing_volume(state, pod).is_none()
         && !is_unscheduled(pod)
         && !was_ready(pod)
         && !is_lost_with_node(pod)
-        && !is_climbing(facts, pod, now)
+        && !is_climbing(state, pod, now)
 }
 
 /// Whether an unready pod was ready after its process started: something else is wrong than that it starts.
@@ -203,7 +203,7 @@ pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a Condition> {
 }
 
 struct Input<'a> {
-    facts: &'a State,
+    state: &'a State,
     leaders: &'a Leaders,
     now: Timestamp,
 }
@@ -211,7 +211,7 @@ struct Input<'a> {
 impl Input<'_> {
     /// A pod started within the settle window.
     fn starts(&self) -> Option<Settling> {
-        let steady = living(self.facts).filter(|pod| !is_climbing(self.facts, pod, self.now));
+        let steady = living(self.state).filter(|pod| !is_climbing(self.state, pod, self.now));
         let newest = steady.filter_map(|pod| started(pod, self.now)).max()?;
         let until = newest.checked_add(length(self.leaders)).ok()?;
         Some(Settling {
@@ -226,7 +226,7 @@ impl Input<'_> {
 
     /// No pod is ready, and one may become ready by itself.
     fn hopes(&self) -> Option<Settling> {
-        let coming = living(self.facts).filter_map(|pod| self.hope(pod)).max();
+        let coming = living(self.state).filter_map(|pod| self.hope(pod)).max();
         let until = match coming {
             Some(until) => until,
             None => self.replacements_due()?,
@@ -242,7 +242,7 @@ impl Input<'_> {
 
     /// When a pod should be ready: its process soon after its start, and all else before a start like any other would have settled.
     fn hope(&self, pod: &Pod) -> Option<Timestamp> {
-        if !is_starting(self.facts, self.leaders, pod, self.now) {
+        if !is_starting(self.state, self.leaders, pod, self.now) {
             return None;
         }
         let within = if &*pod.status == "Running" {
@@ -255,11 +255,11 @@ impl Input<'_> {
 
     /// When the last of the pods that go is gone, where no other has come yet. One that its node holds never goes.
     fn replacements_due(&self) -> Option<Timestamp> {
-        let deployment = self.facts.deployment.as_ref();
+        let deployment = self.state.deployment.as_ref();
         let wanted = deployment.is_none_or(|deployment| deployment.replicas > 0);
-        let none = living(self.facts).next().is_none();
+        let none = living(self.state).next().is_none();
         let pods = self
-            .facts
+            .state
             .pods
             .values()
             .filter(|pod| !pod.is_over() && !is_lost_with_node(pod));
@@ -270,7 +270,7 @@ impl Input<'_> {
 
     /// A node was late a moment ago: one that is not lost reports again.
     fn late_nodes(&self) -> Option<Settling> {
-        let lost = living(self.facts).filter(|pod| is_lost_with_node(pod));
+        let lost = living(self.state).filter(|pod| is_lost_with_node(pod));
         let recent = lost.filter_map(|pod| {
             let since = unready_since(pod).filter(|at| is_past(*at, self.now))?;
             Some((since, pod))
@@ -290,12 +290,12 @@ impl Input<'_> {
 
     /// All pods became unready when the API server came back: their nodes could not report to it, and their processes run on.
     fn server_was_away(&self, ready: bool) -> Option<Settling> {
-        let back_at = self.facts.api_back_at.filter(|_| !ready)?;
+        let back_at = self.state.api_back_at.filter(|_| !ready)?;
         let earliest = back_at.checked_sub(NODE_GRACE).ok()?;
-        let mut pods = living(self.facts).peekable();
+        let mut pods = living(self.state).peekable();
         pods.peek()?;
         let turned = |pod: &Pod| {
-            let runs = &*pod.status == "Running" && !is_climbing(self.facts, pod, self.now);
+            let runs = &*pod.status == "Running" && !is_climbing(self.state, pod, self.now);
             runs && was_ready(pod) && unready_since(pod).is_some_and(|at| at >= earliest)
         };
         let until = back_at.checked_add(NODE_GRACE).ok()?;

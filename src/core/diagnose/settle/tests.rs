@@ -4,22 +4,22 @@ use super::*;
 use crate::diagnose::waiting::REASONS;
 use crate::observe::observation::{ClusterEvent, Ended, Observation};
 use crate::profile::Profile;
-use crate::testkit::{SHORT, ago, deployment, facts, now, pod, profile, waiting_pod};
+use crate::testkit::{SHORT, ago, deployment, now, pod, profile, state, waiting_pod};
 
 const DAY: i64 = 86_400;
 
-fn settles(facts: &State) -> Result<Settling, Settled> {
+fn settles(state: &State) -> Result<Settling, Settled> {
     let Profile { leaders, .. } = profile();
-    settling(facts, &leaders, now())
+    settling(state, &leaders, now())
 }
 
 /// In how many seconds everything is settled, or why there is nothing to wait for.
 fn left(pods: Vec<Pod>) -> Result<i64, Settled> {
-    left_of(&facts(pods))
+    left_of(&state(pods))
 }
 
-fn left_of(facts: &State) -> Result<i64, Settled> {
-    let settling = settles(facts)?;
+fn left_of(state: &State) -> Result<i64, Settled> {
+    let settling = settles(state)?;
     Ok(settling.until.duration_since(now()).as_secs())
 }
 
@@ -91,8 +91,8 @@ fn a_start_that_lies_ahead_by_more_than_the_clocks_may_differ_is_not_waited_for(
 #[test]
 fn a_crash_loop_is_two_restarts_within_the_window() {
     let climbs = |pod: Pod| {
-        let facts = facts(vec![pod]);
-        is_climbing(&facts, facts.pods.values().next().unwrap(), now())
+        let state = state(vec![pod]);
+        is_climbing(&state, state.pods.values().next().unwrap(), now())
     };
     assert!(!climbs(restarted(SHORT[0], 1, 20)));
     assert!(climbs(restarted(SHORT[0], 2, 20)));
@@ -117,7 +117,7 @@ fn a_crash_loop_is_two_restarts_within_the_window() {
     assert!(!climbs(ended(Some(1_801))), "the one restart within the window");
     assert!(climbs(ended(None)), "nobody knows how long it had run");
     // an incident that began earlier looks back further
-    let mut earlier = facts(vec![restarted(SHORT[0], 2, 1_801)]);
+    let mut earlier = state(vec![restarted(SHORT[0], 2, 1_801)]);
     earlier.began_at = Some(ago(2_000));
     assert!(is_climbing(
         &earlier,
@@ -205,11 +205,11 @@ fn a_volume_that_nobody_made_ends_the_wait() {
         })
     };
     let with = |message: &str| {
-        let mut facts = facts(three(|short| waiting_pod(short, 50, "ContainerCreating")));
+        let mut state = state(three(|short| waiting_pod(short, 50, "ContainerCreating")));
         for short in SHORT {
-            facts.apply(event(message, short), now());
+            state.apply(event(message, short), now());
         }
-        left_of(&facts)
+        left_of(&state)
     };
     let missing = [
         "MountVolume.SetUp failed for volume \"config\" : configmap \"msa-config\" not found",
@@ -240,7 +240,7 @@ fn a_node_that_is_late_is_waited_for_no_longer_than_nodes_may_be_late() {
         left(three(|short| lost(pod(short, 100), 55))),
         Err(Settled::Hopeless)
     );
-    let named = settles(&facts(three(|short| lost(pod(short, DAY), 10)))).unwrap();
+    let named = settles(&state(three(|short| lost(pod(short, DAY), 10)))).unwrap();
     assert!(named.why.contains("its node was late 10s ago"), "{}", named.why);
     // a kubelet that takes readiness away reports
     assert_eq!(
@@ -252,16 +252,16 @@ fn a_node_that_is_late_is_waited_for_no_longer_than_nodes_may_be_late() {
 #[test]
 fn pods_that_turned_when_the_api_server_came_back_are_given_the_time_of_a_late_node() {
     let after = |back: i64, turned: i64| {
-        let mut facts = facts(three(|short| unready(pod(short, DAY), turned)));
-        facts.api_back_at = Some(ago(back));
-        left_of(&facts)
+        let mut state = state(three(|short| unready(pod(short, DAY), turned)));
+        state.api_back_at = Some(ago(back));
+        left_of(&state)
     };
     assert_eq!(after(10, 8), Ok(40));
     assert_eq!(after(49, 47), Ok(1));
     assert_eq!(after(50, 48), Err(Settled::Hopeless));
     assert_eq!(after(10, 60), Ok(40), "during the outage");
     assert_eq!(after(10, 61), Err(Settled::Hopeless), "before it");
-    let mut crashed = facts(three(|short| unready(restarted(short, 2, 8), 8)));
+    let mut crashed = state(three(|short| unready(restarted(short, 2, 8), 8)));
     crashed.api_back_at = Some(ago(10));
     assert_eq!(left_of(&crashed), Err(Settled::Hopeless));
 }
@@ -274,9 +274,9 @@ fn pods_that_still_go_are_waited_for_where_others_are_to_come() {
             pod.deletion_at = Some(ago(-20));
             if lost_too { lost(pod, 400) } else { pod }
         });
-        let mut facts = facts(pods);
-        facts.apply(Observation::Deployment(Some(deployment(wanted))), now());
-        left_of(&facts)
+        let mut state = state(pods);
+        state.apply(Observation::Deployment(Some(deployment(wanted))), now());
+        left_of(&state)
     };
     assert_eq!(going(false, 3), Ok(20));
     assert_eq!(going(false, 0), Err(Settled::Hopeless), "none is asked for");
@@ -287,7 +287,7 @@ fn pods_that_still_go_are_waited_for_where_others_are_to_come() {
 fn whether_a_restart_helped_is_known_at_once_where_no_pod_will_be_ready() {
     let Profile { leaders, .. } = profile();
     let until = |pods: Vec<Pod>, restarted: i64| {
-        let until = settled_after(ago(restarted), &facts(pods), &leaders, now())?;
+        let until = settled_after(ago(restarted), &state(pods), &leaders, now())?;
         Some(until.duration_since(now()).as_secs())
     };
     let well = || three(|short| pod(short, DAY));

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::diagnose::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
-use crate::diagnose::step_result::{StepResult, SourceCheck};
+use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::short_name;
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
@@ -46,7 +46,7 @@ impl Evaluation<'_> {
             .workers
             .iter()
             .find(|one| one.log_type == worker)?;
-        let (_, reading) = self.facts.reading.as_ref()?;
+        let (_, reading) = self.state.reading.as_ref()?;
         let leases = reading.leases.iter().flatten();
         let rows = leases
             .filter(|lease| *lease.lease_type == *worker.lease_type)
@@ -58,7 +58,7 @@ impl Evaluation<'_> {
     /// Why the one witness is missing, where the verdict rests on the other.
     fn why_no_lease(&self, reading: &LeaderReading) -> Option<String> {
         let asked = reading.lease.is_none() && self.profile.leaders.lease_table.is_some();
-        let leases = self.facts.reading.as_ref().map(|(_, reading)| &reading.leases);
+        let leases = self.state.reading.as_ref().map(|(_, reading)| &reading.leases);
         let why = match (self.hear(&SourceId::Database, "database"), leases) {
             (SourceCheck::Never(why) | SourceCheck::Stopped(_, why), _) => why,
             (SourceCheck::Current(_), Some(Err(why))) => why.to_string(),

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::diagnose::Evaluation;
 use crate::diagnose::decide::{ErrorLimit, Truth, is_of_the_cluster};
 use crate::diagnose::evidence;
-use crate::diagnose::step_result::{StepResult, SourceCheck};
+use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::{ClusterEvent, ContainerState};
-use crate::observe::source::{SourceId, SourceState, Freshness};
+use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
@@ -29,7 +29,7 @@ impl Evaluation<'_> {
         }
         let since = self.window();
         let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
-        let warnings = self.facts.service_events().filter(|event| event.warning);
+        let warnings = self.state.service_events().filter(|event| event.warning);
         let mut warnings: Vec<_> = warnings.filter(lately).collect();
         // What still counts first, of that the cluster's own, then the newest; one line an object and reason.
         warnings.sort_by_key(|event| {
@@ -80,7 +80,7 @@ impl Evaluation<'_> {
 
     /// Errors in the logs by class, compared with the thresholds of the rules. Errors that are over pass, with the time of the last one.
     pub(in crate::diagnose) fn log_errors(&self) -> StepResult {
-        let summaries = self.facts.errors.summaries(self.window());
+        let summaries = self.state.errors.summaries(self.window());
         let limits = self.error_limits();
         let too_many = limits
             .iter()
@@ -96,7 +96,7 @@ impl Evaluation<'_> {
                 StepStatus::Fail
             }
             Truth::True { .. } => StepStatus::Stale,
-            Truth::False { .. } if unread.is_none() && !self.facts.logs.is_empty() => StepStatus::Pass,
+            Truth::False { .. } if unread.is_none() && !self.state.logs.is_empty() => StepStatus::Pass,
             _ if stopped => StepStatus::Stale,
             _ => StepStatus::Unknown,
         };
@@ -155,8 +155,8 @@ impl Evaluation<'_> {
     /// Logs that begin within the window although their container ran before: what they said then can't be had any more.
     fn rotated_logs(&self) -> impl Iterator<Item = String> {
         let since = self.window();
-        let living = self.facts.logs.iter().filter_map(move |(source, log)| {
-            let pod = self.facts.pods.get(&source.pod_uid)?;
+        let living = self.state.logs.iter().filter_map(move |(source, log)| {
+            let pod = self.state.pods.get(&source.pod_uid)?;
             let mut containers = pod.containers.iter();
             let container =
                 containers.find(|one| *one.name == *source.container && one.restarts == source.restart)?;
@@ -211,11 +211,11 @@ impl Evaluation<'_> {
     }
 
     fn logs_heard(&self) -> impl Iterator<Item = (&SourceId, Freshness)> {
-        let logs = self.facts.feeds().filter(|(id, feed)| {
-            let followed = !matches!(feed.state, SourceState::Ended | SourceState::Resting);
+        let logs = self.state.sources().filter(|(id, source)| {
+            let followed = !matches!(source.state, SourceState::Ended | SourceState::Resting);
             matches!(id, SourceId::Log(_)) && followed
         });
-        logs.map(|(id, _)| (id, self.facts.freshness(id, self.now)))
+        logs.map(|(id, _)| (id, self.state.freshness(id, self.now)))
     }
 
     fn has_stopped_log(&self) -> bool {
@@ -235,9 +235,9 @@ impl Evaluation<'_> {
     /// How a log's freshness bears on the leader's step.
     pub(in crate::diagnose) fn has_stopped_source(&self) -> bool {
         let bears = |id: &SourceId| matches!(id, SourceId::Pods | SourceId::Log(_) | SourceId::Database);
-        let stopped = |id| matches!(self.facts.freshness(id, self.now), Freshness::Stale(_));
-        let mut feeds = self.facts.feeds();
-        feeds.any(|(id, feed)| bears(id) && feed.state != SourceState::Resting && stopped(id))
+        let stopped = |id| matches!(self.state.freshness(id, self.now), Freshness::Stale(_));
+        let mut sources = self.state.sources();
+        sources.any(|(id, source)| bears(id) && source.state != SourceState::Resting && stopped(id))
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::diagnose::Evaluation;
 use crate::diagnose::evidence;
 use crate::diagnose::settle;
-use crate::diagnose::step_result::{StepResult, SourceCheck};
+use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::{ClusterEvent, Container, ContainerState, Deployment, Ended, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
@@ -22,7 +22,7 @@ impl Evaluation<'_> {
         if let SourceCheck::Never(why) = heard {
             return StepResult::unknown("deployment", "deployment not read", why);
         }
-        let Some(deployment) = &self.facts.deployment else {
+        let Some(deployment) = &self.state.deployment else {
             return self.no_deployment("deployment").heard(&heard);
         };
         let enough = deployment.replicas >= want;
@@ -49,7 +49,7 @@ impl Evaluation<'_> {
         }
         match self.hear(&SourceId::Deployment, "deployment") {
             SourceCheck::Never(why) => self.judge_pods(None, "pods").because(why).heard(&pods),
-            heard => match &self.facts.deployment {
+            heard => match &self.state.deployment {
                 None => self.no_deployment("deployment and pods").heard(&heard.and(pods)),
                 some => self
                     .judge_pods(some.as_ref(), "deployment and pods")
@@ -73,16 +73,16 @@ impl Evaluation<'_> {
     pub(in crate::diagnose) fn missing_deployment(&self) -> String {
         let name = &self.profile.service.deployment;
         match self.hear(&SourceId::Pods, "pods") {
-            SourceCheck::Current(_) => format!("no deployment {name}, found {}", self.facts.found_instead()),
+            SourceCheck::Current(_) => format!("no deployment {name}, found {}", self.state.found_instead()),
             SourceCheck::Never(_) | SourceCheck::Stopped(..) => format!("no deployment {name}"),
         }
     }
 
     /// Pods that carry the service's label and do not count, named with whose they are.
     fn other_pods(&self) -> impl Iterator<Item = String> {
-        let others = &self.facts.other_pods;
+        let others = &self.state.other_pods;
         let named = others.values().take(NAMED).map(|pod| {
-            let owner = self.facts.owner_in_words(pod);
+            let owner = self.state.owner_in_words(pod);
             let words = format!(
                 "not counted: {} {}/{} {}, with the label but of {owner}",
                 pod.name, pod.ready, pod.total, pod.status
@@ -126,7 +126,7 @@ impl Evaluation<'_> {
     /// Pods that are not ready, and those that are again after a crash of late.
     fn troubled(&self) -> impl Iterator<Item = &Pod> {
         let of_late = |pod: &Pod| pod.restarted_at.is_some_and(|at| at >= self.window());
-        let pods = self.facts.pods.values();
+        let pods = self.state.pods.values();
         pods.filter(move |pod| !pod.is_ready() || of_late(pod))
     }
 
@@ -197,7 +197,7 @@ impl Evaluation<'_> {
             let lately = event.last_at.is_some_and(|at| at >= self.window());
             lately && &*event.reason == "Unhealthy" && *event.object_name == *pod.name
         };
-        let events = self.facts.cluster_events.values().filter(of_pod);
+        let events = self.state.cluster_events.values().filter(of_pod);
         let newest = events
             .max_by_key(|event| event.last_at)
             .filter(|_| !pod.is_ready())?;
@@ -211,12 +211,12 @@ impl Evaluation<'_> {
 
     /// Whether every pod that is not ready is on its way, and at least one is, or one that goes makes place.
     fn others_are_coming(&self) -> bool {
-        let pods = || self.facts.pods.values().filter(|pod| !pod.is_over());
+        let pods = || self.state.pods.values().filter(|pod| !pod.is_over());
         let mut unready = pods()
             .filter(|pod| !pod.is_ready() && pod.deletion_at.is_none())
             .peekable();
         let coming = unready.peek().is_some() || pods().any(|pod| pod.deletion_at.is_some());
-        let starts = |pod: &Pod| settle::is_starting(self.facts, &self.profile.leaders, pod, self.now);
+        let starts = |pod: &Pod| settle::is_starting(self.state, &self.profile.leaders, pod, self.now);
         coming && unready.all(starts)
     }
 }

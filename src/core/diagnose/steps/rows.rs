@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::diagnose::Evaluation;
 use crate::diagnose::decide::{in_words, late_in_words};
 use crate::diagnose::overdue::Overdue;
-use crate::diagnose::step_result::{StepResult, SourceCheck};
+use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::StatusCount;
 use crate::observe::source::SourceId;
 use crate::observe::state::CHANGE_WINDOW;
@@ -189,17 +189,17 @@ impl Evaluation<'_> {
         if !counted.overdue.is_over() {
             return None;
         }
-        let moves = self.facts.movement(table, &counted.row.status).moves?;
+        let moves = self.state.movement(table, &counted.row.status).moves?;
         let words = if moves { "moves" } else { "stands still" };
         Some(format!("{} {words}", counted.row.status))
     }
 
     /// The rows over their limit, to the second, the oldest first.
     fn named_late_rows(&self, table: &Table) -> Vec<String> {
-        let mut late: Vec<_> = self.facts.late_rows(table).collect();
+        let mut late: Vec<_> = self.state.late_rows(table).collect();
         late.sort_by_key(|row| std::cmp::Reverse(row.clock_s));
         let more = late.len().saturating_sub(NAMED);
-        let cut = self.facts.under_way(&table.name).is_some_and(|list| list.more);
+        let cut = self.state.under_way(&table.name).is_some_and(|list| list.more);
         let unread = cut && !late.is_empty();
         let more = (more > 0).then(|| format!("and {more} more over their limit"));
         let unread = unread.then(|| "more may be over their limit: not all rows were read".to_owned());
@@ -213,7 +213,7 @@ impl Evaluation<'_> {
 
     /// How long until the next row of a table reaches its limit, in words, and which it is.
     fn next_limit(&self, table: &Table) -> Option<NextLimit> {
-        let (left_s, row) = self.facts.next_over(table)?;
+        let (left_s, row) = self.state.next_over(table)?;
         let left = SignedDuration::from_secs(left_s);
         let clock = table.status(&row.status).map(|status| status.clock);
         let at_most = if clock == Some(ClockBasis::FirstSeen) {
@@ -241,7 +241,7 @@ impl Evaluation<'_> {
         let oldest = row
             .oldest_s
             .map(|oldest| format!("oldest {}", age(oldest, clock)));
-        let movement = self.facts.movement(table, &row.status).in_words();
+        let movement = self.state.movement(table, &row.status).in_words();
         let words = std::iter::once(format!("{name}: {}", row.count));
         words.chain(oldest).chain(movement).collect::<Vec<_>>().join(", ")
     }
@@ -282,7 +282,7 @@ impl Evaluation<'_> {
         if let SourceCheck::Never(why) = heard {
             return Err(unknown(why));
         }
-        match self.facts.statuses(name) {
+        match self.state.statuses(name) {
             Some(Ok(rows)) => Ok(self.split(table, rows, heard)),
             Some(Err(why)) => Err(unknown(format!("{name}: {why}")).heard(&heard)),
             None => Err(unknown(format!("{name} was not read")).heard(&heard)),
@@ -297,7 +297,7 @@ impl Evaluation<'_> {
         };
         let counted = |status: &'a Status| {
             let row = known(status.name.as_str())?;
-            let overdue = self.facts.overdue(table, row);
+            let overdue = self.state.overdue(table, row);
             Some(Counted { row, status, overdue })
         };
         Counts {

@@ -7,14 +7,14 @@ use crate::diagnose::decide::requests::{Load, in_words};
 use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vitals::{Outbound, Requests, Sign, Usage, Vitals, WINDOW};
 use crate::diagnose::{Evaluation, StepStatus};
-use crate::observe::source::{SourceId, Freshness};
+use crate::observe::source::{Freshness, SourceId};
 use crate::profile::sop::Shown;
 use crate::text::duration;
 
 impl Evaluation<'_> {
     /// What the console sees itself, beside a dashboard that the operator looks at.
     pub(in crate::diagnose) fn dashboard(&self, shows: Shown) -> StepResult {
-        let vitals = Vitals::within(self.facts, self.profile, self.now, WINDOW);
+        let vitals = Vitals::within(self.state, self.profile, self.now, WINDOW);
         let signs = &vitals.together;
         match shows {
             Shown::Requests => {
@@ -40,7 +40,10 @@ impl Evaluation<'_> {
     }
 
     fn pods_have_stopped(&self) -> bool {
-        matches!(self.facts.freshness(&SourceId::Pods, self.now), Freshness::Stale(_))
+        matches!(
+            self.state.freshness(&SourceId::Pods, self.now),
+            Freshness::Stale(_)
+        )
     }
 
     /// Whether the pods keep up, as the rule of this id sees it.
@@ -50,7 +53,7 @@ impl Evaluation<'_> {
             let why = "the profile's rule says nothing about load".to_owned();
             return StepResult::unknown("request log", "no threshold", why);
         };
-        let vitals = Vitals::within(self.facts, self.profile, self.now, load.within);
+        let vitals = Vitals::within(self.state, self.profile, self.now, load.within);
         let signs = &vitals.together;
         let (status, evidence) = match self.saturated(&load) {
             Truth::True { because, .. } => (StepStatus::Fail, because),

@@ -5,22 +5,22 @@ mod rows;
 mod vitals;
 
 use super::*;
-use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch};
+use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch};
 use crate::observe::observation::{ClusterEvent, Observation, Pod};
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::rule::Alert;
 use crate::testkit::{
-    KAFKA, SHORT, ago, deployment, facts, failing, log, now, pod, profile, reading, source, waiting_pod,
+    KAFKA, SHORT, ago, deployment, failing, log, now, pod, profile, reading, source, state, waiting_pod,
 };
 
 use StepStatus::{Fail, Manual, Pass, Stale, Unknown, Waiting};
 
 /// Judges one check at a moment.
-fn judge_at(check: Check, facts: &State, now: Timestamp) -> StepFinding {
-    judge_by(profile(), check, facts, now)
+fn judge_at(check: Check, state: &State, now: Timestamp) -> StepFinding {
+    judge_by(profile(), check, state, now)
 }
 
-fn judge_by(mut profile: Profile, check: Check, facts: &State, now: Timestamp) -> StepFinding {
+fn judge_by(mut profile: Profile, check: Check, state: &State, now: Timestamp) -> StepFinding {
     let step = Step {
         title: "the step".into(),
         check,
@@ -44,18 +44,19 @@ fn judge_by(mut profile: Profile, check: Check, facts: &State, now: Timestamp) -
         handle: Vec::new(),
         gaps: Vec::new(),
     };
-    let mut diagnosis = diagnose(facts, &profile, &sop, now);
+    let mut diagnosis = diagnose(state, &profile, &sop, now);
     assert_eq!(diagnosis.steps.len(), 1);
     diagnosis.steps.remove(0)
 }
 
-fn judge(check: Check, facts: &State) -> StepFinding {
-    judge_at(check, facts, now())
+fn judge(check: Check, state: &State) -> StepFinding {
+    judge_at(check, state, now())
 }
 
-fn with(mut facts: State, more: impl IntoIterator<Item = Observation>) -> State {
-    more.into_iter().for_each(|fact| facts.apply(fact, now()));
-    facts
+fn with(mut state: State, more: impl IntoIterator<Item = Observation>) -> State {
+    more.into_iter()
+        .for_each(|observation| state.apply(observation, now()));
+    state
 }
 
 fn three_pods() -> Vec<Pod> {
@@ -81,10 +82,13 @@ fn what_hangs_on_a_source_turns_stale_when_it_stops() {
     let database = Observation::Database(reading(None, &[("ready", 1, Some(5), None)]));
     let event = Observation::ClusterEvents(Vec::new());
     let all = with(
-        facts(three_pods()),
+        state(three_pods()),
         [Observation::Deployment(Some(deployment(3))), database, event],
     );
-    let all = with(all, SHORT.map(|short| Observation::Log(log(short, KAFKA, 300, &[]))));
+    let all = with(
+        all,
+        SHORT.map(|short| Observation::Log(log(short, KAFKA, 300, &[]))),
+    );
     let checks = || {
         [
             Check::Replicas,
@@ -115,24 +119,27 @@ fn what_hangs_on_a_source_turns_stale_when_it_stops() {
 
 #[test]
 fn a_watch_is_current_as_long_as_the_server_lives() {
-    let mut facts = with(facts(three_pods()), [Observation::Deployment(Some(deployment(3)))]);
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-100));
-    let step = judge_at(Check::PodsReady, &facts, ago(-103));
+    let mut state = with(
+        state(three_pods()),
+        [Observation::Deployment(Some(deployment(3)))],
+    );
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-100));
+    let step = judge_at(Check::PodsReady, &state, ago(-103));
     assert_eq!(
         (step.status, step.age),
         (Pass, Some(SignedDuration::from_secs(3)))
     );
-    facts.apply(
+    state.apply(
         failing(SourceId::Pods, ProblemKind::Reset, "the watch was cut"),
         ago(-101),
     );
-    let step = judge_at(Check::PodsReady, &facts, ago(-103));
+    let step = judge_at(Check::PodsReady, &state, ago(-103));
     assert_eq!(
         step.status, Pass,
         "what was current until the cut does not age at once"
     );
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-115));
-    let step = judge_at(Check::PodsReady, &facts, ago(-116));
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), ago(-115));
+    let step = judge_at(Check::PodsReady, &state, ago(-116));
     assert_eq!(
         (step.status, &*step.evidence[0]),
         (Stale, "pods: the watch was cut, last heard 27s ago")
@@ -212,7 +219,7 @@ fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Observa
 fn errors_of_the_last_half_hour_fail_their_step_by_class() {
     let logs = || SHORT.map(|short| Observation::Log(log(short, KAFKA, 300, &[])));
     let judged = |more: Vec<Observation>| {
-        let all = with(facts(three_pods()), logs());
+        let all = with(state(three_pods()), logs());
         judge(Check::LogErrors, &with(all, more))
     };
     let quiet = judged(Vec::new());
@@ -239,7 +246,7 @@ fn no_error_is_said_only_of_logs_that_are_read() {
         ProblemKind::Forbidden,
         "logs are forbidden",
     );
-    let all = with(facts(three_pods()), two);
+    let all = with(state(three_pods()), two);
     let step = judge(Check::LogErrors, &with(all, [forbidden]));
     assert_eq!(
         (step.status, &*step.evidence[0]),
@@ -250,7 +257,7 @@ fn no_error_is_said_only_of_logs_that_are_read() {
     let two = [SHORT[0], SHORT[2]].map(|short| Observation::Log(log(short, KAFKA, 300, &[])));
     let step = judge(
         Check::LogErrors,
-        &with(with(facts(three_pods()), two), [Observation::Log(behind)]),
+        &with(with(state(three_pods()), two), [Observation::Log(behind)]),
     );
     assert_eq!(
         (step.status, &*step.evidence[0]),
@@ -261,7 +268,7 @@ fn no_error_is_said_only_of_logs_that_are_read() {
 #[test]
 fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
     let mut all = with(
-        facts(three_pods()),
+        state(three_pods()),
         [SHORT[0], SHORT[2]].map(|short| Observation::Log(log(short, KAFKA, 300, &[]))),
     );
     all.apply(Observation::Log(log(SHORT[1], KAFKA, 300, &[])), ago(90));
@@ -302,13 +309,13 @@ fn a_leader_s_verdict_is_the_answer() {
     let not = [(NotLeader, 10)];
     let both = [(Gained, 500), (Heartbeat, 12)];
     let world = |said: [&[(LeaderLineKind, i64)]; 3], lease: Option<(Option<&str>, i64)>| {
-        let facts = facts(three_pods());
+        let state = state(three_pods());
         let logs = SHORT
             .iter()
             .zip(said)
             .map(|(short, said)| Observation::Log(log(short, KAFKA, 600, said)));
         let poll = lease.map(|lease| Observation::Database(reading(Some(lease), &[])));
-        with(facts, logs.chain(poll))
+        with(state, logs.chain(poll))
     };
     let cases = [
         (world([&not, &beats, &not], None), Pass, "one: blf5h", "logs"),
@@ -349,15 +356,15 @@ fn a_leader_s_verdict_is_the_answer() {
             "logs",
         ),
     ];
-    for (facts, status, value, source) in cases {
+    for (state, status, value, source) in cases {
         // Two pods that gained at the same moment and beat since overlap only if one started first.
-        let facts = if status == Fail && value.starts_with("more") {
+        let state = if status == Fail && value.starts_with("more") {
             let later = Observation::Log(log(SHORT[1], KAFKA, 600, &[(Gained, 400), (Heartbeat, 5)]));
-            with(facts, [later])
+            with(state, [later])
         } else {
-            facts
+            state
         };
-        let step = judge(Check::Leader { worker: KAFKA.into() }, &facts);
+        let step = judge(Check::Leader { worker: KAFKA.into() }, &state);
         assert_eq!(
             (step.status, &*step.value, step.source),
             (status, value, source),
@@ -376,11 +383,11 @@ fn a_leader_s_verdict_is_the_answer() {
 
 #[test]
 fn a_lease_is_told_beside_the_logs() {
-    let facts = with(
-        facts(three_pods()),
+    let state = with(
+        state(three_pods()),
         [Observation::Database(reading(Some((Some("gone"), 92)), &[]))],
     );
-    let step = judge(Check::Leader { worker: KAFKA.into() }, &facts);
+    let step = judge(Check::Leader { worker: KAFKA.into() }, &state);
     assert_eq!(
         step.evidence,
         [

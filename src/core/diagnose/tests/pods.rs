@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn replicas_are_those_of_the_deployment() {
-    for (fact, status, value) in [
+    for (observation, status, value) in [
         (None, Unknown, "deployment not read"),
         (Some(Observation::Deployment(None)), Fail, "no deployment msa"),
         (
@@ -23,7 +23,7 @@ fn replicas_are_those_of_the_deployment() {
             "0 configured, want 3",
         ),
     ] {
-        let step = judge(Check::Replicas, &with(State::default(), fact));
+        let step = judge(Check::Replicas, &with(State::default(), observation));
         assert_eq!(
             (step.status, &*step.value, step.source),
             (status, value, "deployment")
@@ -98,8 +98,8 @@ fn pods_are_ready_or_starting_or_neither() {
         (vec![], deployment(0), Fail, "0/0 ready, want 3"),
     ];
     for (pods, deployment, status, value) in cases {
-        let facts = with(facts(pods), [Observation::Deployment(Some(deployment))]);
-        let step = judge(Check::PodsReady, &facts);
+        let state = with(state(pods), [Observation::Deployment(Some(deployment))]);
+        let step = judge(Check::PodsReady, &state);
         assert_eq!((step.status, &*step.value), (status, value), "{step:?}");
         assert_eq!((step.source, &*step.threshold), ("deployment and pods", "3"));
     }
@@ -114,7 +114,7 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
             "deployments are forbidden",
         )
     };
-    let step = judge(Check::PodsReady, &with(facts(three_pods()), [forbidden()]));
+    let step = judge(Check::PodsReady, &with(state(three_pods()), [forbidden()]));
     assert_eq!((step.status, step.source), (Pass, "pods"));
     assert!(
         step.evidence
@@ -125,7 +125,7 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
     assert_eq!((step.status, &*step.value), (Unknown, "pods not read"));
     let step = judge(
         Check::PodsReady,
-        &with(facts(three_pods()), [Observation::Deployment(None)]),
+        &with(state(three_pods()), [Observation::Deployment(None)]),
     );
     let found = "no deployment msa, found ReplicaSet msa-x with 3 pods";
     assert_eq!((step.status, &*step.value), (Fail, found));
@@ -135,7 +135,10 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
 fn pods_that_are_not_ready_are_named_with_their_trouble() {
     let mut stuck = waiting_pod(SHORT[2], 3_600, "ImagePullBackOff");
     stuck.message = "no such image".into();
-    let facts = with(facts(two_and(stuck)), [Observation::Deployment(Some(deployment(3)))]);
-    let step = judge(Check::PodsReady, &facts);
+    let state = with(
+        state(two_and(stuck)),
+        [Observation::Deployment(Some(deployment(3)))],
+    );
+    let step = judge(Check::PodsReady, &state);
     assert_eq!(step.evidence, ["lzxms: ImagePullBackOff: no such image"]);
 }

@@ -71,8 +71,8 @@ fn rows_are_judged_by_role_and_limit() {
         (failed(), &[], Pass, "none failed"),
     ];
     for (check, rows, status, value) in cases {
-        let facts = with(State::default(), [Observation::Database(reading(None, rows))]);
-        let step = judge(check, &facts);
+        let state = with(State::default(), [Observation::Database(reading(None, rows))]);
+        let step = judge(check, &state);
         assert_eq!(
             (step.status, &*step.value, step.source),
             (status, value, "database"),
@@ -100,8 +100,8 @@ fn a_row_of_an_unknown_status_fails_its_step_at_any_age() {
         ),
     ];
     for (rows, value) in cases {
-        let facts = with(State::default(), [Observation::Database(reading(None, rows))]);
-        let step = judge(Check::Limits { table: clusters() }, &facts);
+        let state = with(State::default(), [Observation::Database(reading(None, rows))]);
+        let step = judge(Check::Limits { table: clusters() }, &state);
         assert_eq!((step.status, &*step.value), (Fail, value));
     }
 }
@@ -145,8 +145,8 @@ fn statuses_that_the_profile_does_not_know_are_named() {
         ("teleporting", 2, None, None),
         ("ready", 1, Some(60), None),
     ];
-    let facts = with(State::default(), [Observation::Database(reading(None, &rows))]);
-    let step = judge(Check::Limits { table: clusters() }, &facts);
+    let state = with(State::default(), [Observation::Database(reading(None, &rows))]);
+    let step = judge(Check::Limits { table: clusters() }, &state);
     assert_eq!(
         step.evidence,
         [
@@ -171,7 +171,7 @@ fn a_database_that_can_t_be_read_says_why() {
     );
     let mut table = reading(None, &[]);
     table.tables[0].statuses = Err("permission denied".into());
-    for (fact, why) in [
+    for (observation, why) in [
         (None, "database: nothing heard yet"),
         (Some(off), "database: --no-database"),
         (Some(wrong), "database: the password is wrong"),
@@ -179,7 +179,7 @@ fn a_database_that_can_t_be_read_says_why() {
     ] {
         let step = judge(
             Check::AnyReady { table: clusters() },
-            &with(State::default(), fact),
+            &with(State::default(), observation),
         );
         assert_eq!(
             (step.status, &*step.value, &*step.evidence[0]),
@@ -219,8 +219,8 @@ fn listed(counts: Rows<'_>, rows: &[(&str, &str, Option<i64>)]) -> Reading {
 }
 
 fn limits_of(readings: impl IntoIterator<Item = Reading>) -> StepFinding {
-    let facts = with(State::default(), readings.into_iter().map(Observation::Database));
-    judge(Check::Limits { table: clusters() }, &facts)
+    let state = with(State::default(), readings.into_iter().map(Observation::Database));
+    judge(Check::Limits { table: clusters() }, &state)
 }
 
 #[test]
@@ -305,11 +305,14 @@ fn whether_late_rows_move_is_said() {
         ("1n5B", "cluster_accepted", Some(430)),
     ];
     let step = |polls: &[(i64, usize)]| {
-        let mut facts = State::default();
+        let mut state = State::default();
         for (seconds, count) in polls {
-            facts.apply(Observation::Database(listed(&counts, &rows[..*count])), ago(*seconds));
+            state.apply(
+                Observation::Database(listed(&counts, &rows[..*count])),
+                ago(*seconds),
+            );
         }
-        judge(Check::Limits { table: clusters() }, &facts)
+        judge(Check::Limits { table: clusters() }, &state)
     };
     let value = "1 of 1 over limit: cluster_accepted 07:11 > 03:00";
     assert_eq!(step(&[(5, 1), (0, 1)]).value, value, "not watched long enough");
@@ -357,14 +360,14 @@ fn an_age_by_sight_is_told_as_the_least_it_can_be() {
         Observation::Database(reading)
     };
     let step = |from: i64| {
-        let mut facts = State::default();
+        let mut state = State::default();
         for seconds in (0..=from).rev() {
-            facts.apply(poll(), ago(seconds));
+            state.apply(poll(), ago(seconds));
         }
         judge_by(
             profile.clone(),
             Check::Limits { table: clusters() },
-            &facts,
+            &state,
             now(),
         )
     };

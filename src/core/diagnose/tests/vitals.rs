@@ -77,13 +77,13 @@ fn scrape((count, slow): (u64, u64), (sent, failed): (u64, u64)) -> Scrape {
 }
 
 impl Seen {
-    fn facts(self) -> State {
-        let mut facts = facts(limited());
-        facts.began_at = Some(ago(60));
-        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
-        facts.apply(Observation::Deployment(Some(deployment(3))), now());
-        facts.apply(Observation::ClusterEvents(Vec::new()), now());
-        facts.apply(Observation::Database(both_tables()), now());
+    fn state(self) -> State {
+        let mut state = state(limited());
+        state.began_at = Some(ago(60));
+        state.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+        state.apply(Observation::Deployment(Some(deployment(3))), now());
+        state.apply(Observation::ClusterEvents(Vec::new()), now());
+        state.apply(Observation::Database(both_tables()), now());
         for short in SHORT {
             for worker in [KAFKA, CLUSTER] {
                 let kind = if short == SHORT[0] {
@@ -102,24 +102,24 @@ impl Seen {
                     };
                     [(bucket_of(ago(60)), counts)].into()
                 });
-                facts.apply(Observation::Log(batch), now());
+                state.apply(Observation::Log(batch), now());
             }
             if self.counted.is_some() || self.ocm.is_some() {
                 let (counted, ocm) = (self.counted.unwrap_or_default(), self.ocm.unwrap_or_default());
                 let uid = pod(short, 0).uid;
                 for (seconds, scrape) in [(60, scrape((0, 0), (0, 0))), (0, scrape(counted, ocm))] {
                     let pod = uid.clone();
-                    facts.apply(Observation::Scrape { pod, scrape }, ago(seconds));
+                    state.apply(Observation::Scrape { pod, scrape }, ago(seconds));
                 }
             }
         }
         if let Some(percent) = self.cpu {
             for seconds in (0..=20).rev().map(|quarter| quarter * 15) {
                 let usage = SHORT.map(|short| used(short, percent * 10, seconds));
-                facts.apply(Observation::Usage(usage.to_vec()), ago(seconds));
+                state.apply(Observation::Usage(usage.to_vec()), ago(seconds));
             }
         }
-        facts
+        state
     }
 }
 
@@ -136,8 +136,8 @@ fn used(short: &str, cpu_millis: u64, seconds: i64) -> PodUsage {
     }
 }
 
-fn diagnosed(sop: &str, facts: &State, now: Timestamp) -> Diagnosis {
-    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now)
+fn diagnosed(sop: &str, state: &State, now: Timestamp) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now)
 }
 
 fn rule<'d>(diagnosis: &'d Diagnosis, id: &str) -> &'d Truth {
@@ -231,7 +231,7 @@ fn pods_that_do_not_keep_up_are_seen_by_each_source_and_ruled_out_by_the_log() {
         ),
     ];
     for (what, seen, status, named) in table {
-        let diagnosis = diagnosed("api-latency", &seen.facts(), now());
+        let diagnosis = diagnosed("api-latency", &seen.state(), now());
         let step = step(&diagnosis, "scale-up");
         assert_eq!(step.status, status, "{what}: {step:#?}");
         for (line, named) in step.evidence.iter().zip(named) {
@@ -254,12 +254,12 @@ fn pods_that_do_not_keep_up_are_seen_by_each_source_and_ruled_out_by_the_log() {
 
 #[test]
 fn the_load_step_shows_its_figures_and_turns_stale_with_the_logs() {
-    let facts = Seen {
+    let state = Seen {
         cpu: Some(40),
         ..QUIET
     }
-    .facts();
-    let fresh = step(&diagnosed("api-latency", &facts, now()), "scale-up");
+    .state();
+    let fresh = step(&diagnosed("api-latency", &state, now()), "scale-up");
     assert_eq!(fresh.value, "1.0/s, 5xx 0 %, >100ms 1 %, >1s 0 %, CPU 40 %");
     assert_eq!(
         fresh.threshold,
@@ -269,7 +269,7 @@ fn the_load_step_shows_its_figures_and_turns_stale_with_the_logs() {
         (fresh.source, fresh.age),
         ("request log", Some(SignedDuration::ZERO))
     );
-    let later = step(&diagnosed("api-latency", &facts, ago(-16)), "scale-up");
+    let later = step(&diagnosed("api-latency", &state, ago(-16)), "scale-up");
     assert_eq!((later.status, later.age), (Stale, None));
     assert!(
         later.evidence[0].contains("no sign of life"),
@@ -286,7 +286,7 @@ fn the_dashboards_stay_the_operator_s_with_what_the_console_sees_beside_them() {
         cpu: Some(40),
         ..QUIET
     };
-    let diagnosis = diagnosed("api-availability", &seen.facts(), now());
+    let diagnosis = diagnosed("api-availability", &seen.state(), now());
     let application = step(&diagnosis, "metrics-application");
     assert_eq!(application.status, Manual);
     assert_eq!(application.value, "1.0/s, 5xx 0 %, >100ms 1 %, >1s 0 %");
@@ -306,7 +306,7 @@ fn the_dashboards_stay_the_operator_s_with_what_the_console_sees_beside_them() {
         "2mgcp: CPU 400m (40 % of its limit), memory 0 MiB (no limit)"
     );
     let nothing = step(
-        &diagnosed("api-availability", &QUIET.facts(), now()),
+        &diagnosed("api-availability", &QUIET.state(), now()),
         "metrics-resources",
     );
     assert_eq!((nothing.status, nothing.value.as_str()), (Manual, "not known"));
@@ -331,20 +331,20 @@ fn an_outage_of_ocm_is_seen_by_the_counters_before_the_log_says_so() {
         (None, 'f'),
     ];
     for (ocm, holds) in table {
-        let facts = Seen { ocm, ..QUIET }.facts();
-        let diagnosis = diagnosed("osd-provisioning-latency", &facts, now());
+        let state = Seen { ocm, ..QUIET }.state();
+        let diagnosis = diagnosed("osd-provisioning-latency", &state, now());
         let truth = rule(&diagnosis, "ocm-errors");
         assert_eq!(letter(truth), holds, "{ocm:?}: {truth:?}");
         let decided = diagnosis.decision.recommendation;
         let by = if holds == 't' { Some("ocm-errors") } else { None };
         assert_eq!(decided.rule.as_deref(), by, "{ocm:?}: {decided:?}");
     }
-    let facts = Seen {
+    let state = Seen {
         ocm: Some((10, 5)),
         ..QUIET
     }
-    .facts();
-    let diagnosis = diagnosed("osd-provisioning-latency", &facts, now());
+    .state();
+    let diagnosis = diagnosed("osd-provisioning-latency", &state, now());
     assert_eq!(
         diagnosis.decision.recommendation.because,
         [
@@ -356,7 +356,7 @@ fn an_outage_of_ocm_is_seen_by_the_counters_before_the_log_says_so() {
 
 #[test]
 fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
-    let diagnosis = diagnosed("osd-provisioning-latency", &QUIET.facts(), now());
+    let diagnosis = diagnosed("osd-provisioning-latency", &QUIET.state(), now());
     let decision = &diagnosis.decision;
     assert_eq!(decision.recommendation.action, crate::profile::rule::Advice::None);
     let Truth::False { because } = rule(&diagnosis, "ocm-errors") else {
@@ -368,11 +368,15 @@ fn an_optional_source_that_is_absent_leaves_nothing_open_and_is_said_to_be() {
         "{because}"
     );
     // the log itself must still be read to say so
-    let mut facts = QUIET.facts();
-    facts.apply(
-        failing(SourceId::Log(source(SHORT[0])), ProblemKind::Forbidden, "forbidden"),
+    let mut state = QUIET.state();
+    state.apply(
+        failing(
+            SourceId::Log(source(SHORT[0])),
+            ProblemKind::Forbidden,
+            "forbidden",
+        ),
         now(),
     );
-    let later = diagnosed("osd-provisioning-latency", &facts, ago(-16));
+    let later = diagnosed("osd-provisioning-latency", &state, ago(-16));
     assert!(matches!(rule(&later, "ocm-errors"), Truth::Unknown { .. }));
 }

@@ -76,7 +76,7 @@ fn restarted(view: &View<'_>, pod: &Pod) -> Option<SignedDuration> {
 /// The newest reading and the oldest within the window; where the clock is fast, the two newest.
 fn between<'v>(view: &View<'v>, pod: &Pod, age: SignedDuration) -> Option<Between<'v>> {
     let since = view.since();
-    let mut readings = view.facts.vitals.counted(&pod.uid, pod.restarts).rev();
+    let mut readings = view.state.vitals.counted(&pod.uid, pod.restarts).rev();
     let (last_at, last) = readings.next()?;
     let mut first = readings.next()?;
     for reading in readings.take_while(|(at, _)| *at >= since) {
@@ -131,7 +131,7 @@ pub(super) fn calls_between(
 ) -> Option<(u64, u64)> {
     let mut sum = None;
     for pod in pods {
-        let readings = || view.facts.vitals.counted(&pod.uid, pod.restarts);
+        let readings = || view.state.vitals.counted(&pod.uid, pod.restarts);
         let at = |moment: Timestamp| readings().take_while(|(at, _)| *at <= moment).last();
         if let (Some((_, before)), Some((after_at, after))) = (at(from), at(to))
             && *after_at > from

@@ -151,9 +151,9 @@ pub struct Usage {
 
 impl Vitals {
     /// The signs over [`WINDOW`], and how they moved, of each pod as well.
-    pub fn of(facts: &State, profile: &Profile, now: Timestamp) -> Self {
-        let view = View::of(facts, profile, now);
-        let mut vitals = Self::together(facts, profile, now);
+    pub fn of(state: &State, profile: &Profile, now: Timestamp) -> Self {
+        let view = View::of(state, profile, now);
+        let mut vitals = Self::together(state, profile, now);
         for (of_pod, pod) in vitals.pods.iter_mut().zip(view.living()) {
             of_pod.series = Series::of(&view, &[pod]);
         }
@@ -162,8 +162,8 @@ impl Vitals {
 
     /// The signs over [`WINDOW`], and how those of all pods together moved: what is drawn in every frame, so that its cost must not
     /// grow with the pods more than it has to.
-    pub fn together(facts: &State, profile: &Profile, now: Timestamp) -> Self {
-        let view = View::of(facts, profile, now);
+    pub fn together(state: &State, profile: &Profile, now: Timestamp) -> Self {
+        let view = View::of(state, profile, now);
         let living = view.living();
         Self {
             series: Series::of(&view, &living),
@@ -172,9 +172,9 @@ impl Vitals {
     }
 
     /// The signs over a window, without how they moved: what is judged by.
-    pub fn within(facts: &State, profile: &Profile, now: Timestamp, window: SignedDuration) -> Self {
+    pub fn within(state: &State, profile: &Profile, now: Timestamp, window: SignedDuration) -> Self {
         let view = View {
-            facts,
+            state,
             profile,
             now,
             window,
@@ -185,16 +185,16 @@ impl Vitals {
 
 /// What the signs are reckoned from.
 struct View<'a> {
-    facts: &'a State,
+    state: &'a State,
     profile: &'a Profile,
     now: Timestamp,
     window: SignedDuration,
 }
 
 impl<'a> View<'a> {
-    fn of(facts: &'a State, profile: &'a Profile, now: Timestamp) -> Self {
+    fn of(state: &'a State, profile: &'a Profile, now: Timestamp) -> Self {
         Self {
-            facts,
+            state,
             profile,
             now,
             window: WINDOW,
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
 
     /// The pods that do their work, by name.
     fn living(&self) -> Vec<&'a Pod> {
-        let mut living: Vec<_> = self.facts.pods.values().filter(|pod| lives(pod)).collect();
+        let mut living: Vec<_> = self.state.pods.values().filter(|pod| lives(pod)).collect();
         living.sort_by(|a, b| a.name.cmp(&b.name));
         living
     }

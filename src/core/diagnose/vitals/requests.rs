@@ -23,7 +23,7 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
         Ok(age) => age,
         Err(part) => return part,
     };
-    let known = &view.facts.logs[source].progress;
+    let known = &view.state.logs[source].progress;
     let ended = is_ended(view, source);
     if !known.caught_up && !ended {
         return missing(format!("{name}: its backlog is still being read"), false);
@@ -38,7 +38,7 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
     let newest = bucket_of(view.now);
     let oldest = bucket_of(view.since());
     let mut counts = RequestCounts::default();
-    if let Some(buckets) = view.facts.requests.get(source) {
+    if let Some(buckets) = view.state.requests.get(source) {
         for (_, bucket) in buckets.range(oldest..=newest) {
             counts += *bucket;
         }
@@ -64,18 +64,18 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
     let is_it = |key: &&ContainerKey| {
         key.pod_uid == pod.uid && key.container == container.name && key.restart == container.restarts
     };
-    let source = view.facts.logs_of(&pod.uid).map(|(key, _)| key).find(is_it);
+    let source = view.state.logs_of(&pod.uid).map(|(key, _)| key).find(is_it);
     source.ok_or_else(|| {
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if is_it(&key));
-        let id = view.facts.feeds().map(|(id, _)| id).find(of_pod);
+        let id = view.state.sources().map(|(id, _)| id).find(of_pod);
         let told = id.and_then(|id| view.hear(id, name).err());
         told.unwrap_or_else(|| missing(format!("{name}: nothing heard yet"), false))
     })
 }
 
 fn is_ended(view: &View<'_>, source: &ContainerKey) -> bool {
-    let feed = view.facts.feed(&SourceId::Log(source.clone()));
-    feed.is_some_and(|feed| feed.state == SourceState::Ended)
+    let source = view.state.source(&SourceId::Log(source.clone()));
+    source.is_some_and(|source| source.state == SourceState::Ended)
 }
 
 fn requests(counts: RequestCounts, covers: SignedDuration) -> Requests {
@@ -96,14 +96,14 @@ fn begin_of(bucket: i64) -> Timestamp {
 /// What was logged in one half minute by those of the pods whose log covers it; `None` where none does.
 pub(super) fn logged_in(view: &View<'_>, pods: &[&Pod], bucket: i64) -> Option<RequestCounts> {
     let mut counts = None;
-    for (source, log) in pods.iter().flat_map(|pod| view.facts.logs_of(&pod.uid)) {
+    for (source, log) in pods.iter().flat_map(|pod| view.state.logs_of(&pod.uid)) {
         let covered = log
             .progress
             .first_at
             .is_some_and(|first| first <= begin_of(bucket));
         let heard = log.progress.last_at.is_some_and(|last| bucket_of(last) >= bucket);
         if covered && heard && log.progress.verbose && *source.container == *view.profile.service.container {
-            let buckets = view.facts.requests.get(source);
+            let buckets = view.state.requests.get(source);
             let told = buckets.and_then(|buckets| buckets.get(&bucket)).copied();
             *counts.get_or_insert_with(RequestCounts::default) += told.unwrap_or_default();
         }

@@ -71,9 +71,9 @@ fn bounds(slot: i64) -> (Timestamp, Timestamp) {
 
 /// The last reading of a half minute, in percent of the limits.
 fn usage_in(view: &View<'_>, pods: &[&Pod], slot: i64) -> Option<(Option<f64>, Option<f64>)> {
-    let mut readings = view.facts.vitals.usage().rev();
+    let mut readings = view.state.vitals.usage().rev();
     let (told, all) = readings.find(|(told, _)| bucket_of(*told) == slot)?;
-    let usage = sum_at(view.facts, pods, *told, all, *told)?;
+    let usage = sum_at(view.state, pods, *told, all, *told)?;
     let share = |percent: Option<u64>| percent.map(|percent| percent as f64);
     Some((share(usage.cpu_percent), share(usage.memory_percent)))
 }
@@ -81,7 +81,7 @@ fn usage_in(view: &View<'_>, pods: &[&Pod], slot: i64) -> Option<(Option<f64>, O
 /// The services that the pods call, by name.
 fn services(view: &View<'_>, pods: &[&Pod]) -> Vec<SafeText> {
     let newest = pods.iter().filter_map(|pod| {
-        let (at, scrape) = view.facts.vitals.counted(&pod.uid, pod.restarts).next_back()?;
+        let (at, scrape) = view.state.vitals.counted(&pod.uid, pod.restarts).next_back()?;
         let recent = view.now.duration_since(*at) <= view.window.max(SignedDuration::from_mins(5));
         recent.then_some(scrape)
     });

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{Outbound, Requests, Usage};
-use crate::observe::source::{SourceId, SourceState, Freshness};
+use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::text::duration;
 
 use super::View;
@@ -158,14 +158,14 @@ pub(super) fn seconds(span: SignedDuration) -> u64 {
 impl View<'_> {
     /// How long ago a source was heard, or why nothing can be concluded from it now; `name` is how people call it.
     pub(super) fn hear<T>(&self, id: &SourceId, name: &str) -> Result<SignedDuration, Part<T>> {
-        let feed = self.facts.feed(id);
-        let trouble = match feed.map(|feed| (&feed.state, feed.problem())) {
+        let source = self.state.source(id);
+        let trouble = match source.map(|source| (&source.state, source.problem())) {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
             Some((SourceState::Off(why), None)) => Some(why.to_string()),
             Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,
         };
-        match self.facts.freshness(id, self.now) {
+        match self.state.freshness(id, self.now) {
             Freshness::Fresh(age) => Ok(age),
             Freshness::Missing => {
                 let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());

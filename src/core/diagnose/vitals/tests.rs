@@ -3,11 +3,11 @@
 use super::*;
 use crate::logparse::{LogBatch, RequestCounts, bucket_of};
 use crate::observe::observation::{
-    ContainerState, ContainerUsage, Observation, Limits, OutboundTotals, PodUsage, RequestTotals, Scrape,
+    ContainerState, ContainerUsage, Limits, Observation, OutboundTotals, PodUsage, RequestTotals, Scrape,
 };
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::Metrics;
-use crate::testkit::{KAFKA, SHORT, ago, facts, failing, log, now, pod, profile, source, waiting_pod};
+use crate::testkit::{KAFKA, SHORT, ago, failing, log, now, pod, profile, source, state, waiting_pod};
 
 /// A service whose pods may use a CPU and a gibibyte each and count their requests.
 pub(crate) fn measured_profile() -> Profile {
@@ -43,11 +43,11 @@ fn limited_pod(short: &str, started: i64) -> Pod {
 }
 
 fn three() -> State {
-    facts(SHORT.map(|short| limited_pod(short, 9_000)).to_vec())
+    state(SHORT.map(|short| limited_pod(short, 9_000)).to_vec())
 }
 
-fn signs(facts: &State) -> Signs {
-    Vitals::of(facts, &measured_profile(), now()).together
+fn signs(state: &State) -> Signs {
+    Vitals::of(state, &measured_profile(), now()).together
 }
 
 /// The log of a pod: from when on it is read, and what was answered how long ago.
@@ -67,14 +67,14 @@ fn logged(short: &str, first: i64, answers: &[(i64, u64)]) -> LogBatch {
 }
 
 fn all_logged(first: i64) -> State {
-    let mut facts = three();
+    let mut state = three();
     for short in SHORT {
-        facts.apply(
+        state.apply(
             Observation::Log(logged(short, first, &[(400, 900), (100, 10), (5, 10)])),
             now(),
         );
     }
-    facts
+    state
 }
 
 #[test]
@@ -120,17 +120,17 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
             false,
         ),
     ];
-    for (fact, missing, stale) in table {
-        let mut facts = all_logged(8_000);
-        facts.apply(fact, now());
-        let sign = signs(&facts).logged;
+    for (observation, missing, stale) in table {
+        let mut state = all_logged(8_000);
+        state.apply(observation, now());
+        let sign = signs(&state).logged;
         assert_eq!((sign.missing.join(", "), sign.stale), (missing.to_owned(), stale));
         assert!(sign.value.is_some(), "the others are told: {missing}");
     }
     // one that may not be read
-    let mut facts = three();
-    facts.apply(failing(id(), ProblemKind::Forbidden, "forbidden (403)"), now());
-    let sign = signs(&facts).logged;
+    let mut state = three();
+    state.apply(failing(id(), ProblemKind::Forbidden, "forbidden (403)"), now());
+    let sign = signs(&state).logged;
     assert_eq!(sign.value, None);
     assert!(
         sign.missing.contains(&"log of 2mgcp: forbidden (403)".to_owned()),
@@ -148,14 +148,14 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
 
 #[test]
 fn a_pod_that_does_no_work_yet_is_not_missed() {
-    let mut facts = all_logged(8_000);
+    let mut state = all_logged(8_000);
     let mut waiting = waiting_pod("xxxxx", 60, "Init:0/1");
     waiting.containers[0].id = "".into();
-    facts.apply(Observation::Pod(waiting), now());
+    state.apply(Observation::Pod(waiting), now());
     let mut leaving = pod("yyyyy", 9_000);
     leaving.deletion_at = Some(now());
-    facts.apply(Observation::Pod(leaving), now());
-    let vitals = Vitals::of(&facts, &measured_profile(), now());
+    state.apply(Observation::Pod(leaving), now());
+    let vitals = Vitals::of(&state, &measured_profile(), now());
     assert!(
         vitals.together.logged.complete().is_some(),
         "{:?}",
@@ -187,7 +187,7 @@ fn used(short: &str, cpu_millis: u64, at: i64) -> PodUsage {
 
 #[test]
 fn usage_is_told_against_the_limits() {
-    let mut facts = three();
+    let mut state = three();
     let usage = [(SHORT[0], 900), (SHORT[1], 300), (SHORT[2], 0)];
     let mut usage = usage.map(|(short, cpu)| used(short, cpu, 20)).to_vec();
     usage[0].containers.push(ContainerUsage {
@@ -195,8 +195,8 @@ fn usage_is_told_against_the_limits() {
         cpu_millis: 50,
         memory_bytes: 1,
     });
-    facts.apply(Observation::Usage(usage), now());
-    let vitals = Vitals::of(&facts, &measured_profile(), now());
+    state.apply(Observation::Usage(usage), now());
+    let vitals = Vitals::of(&state, &measured_profile(), now());
     let all = vitals.together.usage.complete().unwrap();
     assert_eq!(
         (all.cpu_millis, all.cpu_percent, all.memory_percent),
@@ -210,8 +210,11 @@ fn usage_is_told_against_the_limits() {
     assert_eq!(each, [Some(90), Some(30), Some(0)]);
     assert_eq!(vitals.together.usage.age_s, Some(20));
     // without a limit there is nothing to compare with
-    facts.apply(Observation::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()), now());
-    let all = signs(&facts).usage.value.unwrap();
+    state.apply(
+        Observation::Pods(SHORT.map(|short| pod(short, 9_000)).to_vec()),
+        now(),
+    );
+    let all = signs(&state).usage.value.unwrap();
     assert_eq!((all.cpu_millis, all.cpu_percent), (1_250, None));
     assert!(all.is_unlimited());
 }
@@ -237,36 +240,36 @@ fn usage_that_is_not_there_is_unknown_and_never_zero() {
             false,
         ),
     ];
-    for (fact, known, why, stale) in table {
-        let mut facts = three();
-        facts.apply(fact, now());
-        let sign = signs(&facts).usage;
+    for (observation, known, why, stale) in table {
+        let mut state = three();
+        state.apply(observation, now());
+        let sign = signs(&state).usage;
         assert_eq!((sign.value.is_some(), sign.stale), (known, stale), "{why}");
         assert_eq!(sign.why(), why);
         assert!(sign.complete().is_none(), "{why}");
     }
-    let mut facts = three();
+    let mut state = three();
     let fresh = SHORT.map(|short| used(short, 300, 0)).to_vec();
-    facts.apply(Observation::Usage(fresh), now());
-    let stopped = Vitals::of(&facts, &profile(), ago(-31)).together.usage;
+    state.apply(Observation::Usage(fresh), now());
+    let stopped = Vitals::of(&state, &profile(), ago(-31)).together.usage;
     assert_eq!(
         (stopped.value, stopped.stale),
         (None, true),
         "nothing heard for 31 s"
     );
-    let between = Vitals::of(&facts, &profile(), ago(-30)).together.usage;
+    let between = Vitals::of(&state, &profile(), ago(-30)).together.usage;
     assert!(between.value.is_some(), "the next answer may be on its way");
 }
 
 #[test]
 fn a_cpu_is_near_its_limit_for_long_only_where_every_reading_says_so() {
     let readings = |told: &[(i64, u64)]| {
-        let mut facts = three();
+        let mut state = three();
         for (seconds, cpu) in told {
             let usage = SHORT.map(|short| used(short, *cpu, *seconds)).to_vec();
-            facts.apply(Observation::Usage(usage), ago(*seconds));
+            state.apply(Observation::Usage(usage), ago(*seconds));
         }
-        sustained(&facts, now(), SignedDuration::from_secs(60)).map(|sustained| sustained.least_percent)
+        sustained(&state, now(), SignedDuration::from_secs(60)).map(|sustained| sustained.least_percent)
     };
     // what is read how long ago in thousandths of a CPU, and the least percentage that may be relied on
     let table: [(&str, Told, Option<u64>); 6] = [
@@ -322,22 +325,22 @@ fn scrape(count: u64, ocm: (u64, u64)) -> Scrape {
     }
 }
 
-fn read(facts: &mut State, short: &str, seconds: i64, scrape: Scrape) {
+fn read(state: &mut State, short: &str, seconds: i64, scrape: Scrape) {
     let pod = pod(short, 0).uid;
-    facts.apply(Observation::Scrape { pod, scrape }, ago(seconds));
+    state.apply(Observation::Scrape { pod, scrape }, ago(seconds));
 }
 
 #[test]
 fn counters_tell_what_was_counted_between_two_readings() {
-    let mut facts = three();
+    let mut state = three();
     for short in SHORT {
         // before the window, within it, now
-        read(&mut facts, short, 400, scrape(500, (0, 50)));
-        read(&mut facts, short, 200, scrape(1_000, (0, 100)));
-        read(&mut facts, short, 100, scrape(1_050, (5, 110)));
-        read(&mut facts, short, 0, scrape(1_100, (9, 120)));
+        read(&mut state, short, 400, scrape(500, (0, 50)));
+        read(&mut state, short, 200, scrape(1_000, (0, 100)));
+        read(&mut state, short, 100, scrape(1_050, (5, 110)));
+        read(&mut state, short, 0, scrape(1_100, (9, 120)));
     }
-    let signs = signs(&facts);
+    let signs = signs(&state);
     let requests = signs.counted.complete().unwrap();
     assert_eq!((requests.answered, signs.counted.covers_s), (300, Some(200)));
     assert_eq!(
@@ -356,9 +359,9 @@ fn counters_tell_what_was_counted_between_two_readings() {
 
 #[test]
 fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
-    let both = |facts: &mut State, short: &str| {
-        read(facts, short, 15, scrape(100, (0, 10)));
-        read(facts, short, 0, scrape(110, (0, 12)));
+    let both = |state: &mut State, short: &str| {
+        read(state, short, 15, scrape(100, (0, 10)));
+        read(state, short, 0, scrape(110, (0, 12)));
     };
     let restarted = |seconds: i64| {
         let mut pod = limited_pod(SHORT[0], seconds);
@@ -377,32 +380,32 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
         (
             "once",
             limited_pod(SHORT[0], 9_000),
-            |facts| read(facts, SHORT[0], 0, scrape(100, (0, 1))),
+            |state| read(state, SHORT[0], 0, scrape(100, (0, 1))),
             "metrics of 2mgcp: read once, a rate takes two readings",
         ),
         (
             "of two processes",
             limited_pod(SHORT[0], 9_000),
-            |facts| {
-                read(facts, SHORT[0], 15, scrape(100, (0, 1)));
-                read(facts, SHORT[0], 0, scrape(5, (0, 1)));
+            |state| {
+                read(state, SHORT[0], 15, scrape(100, (0, 1)));
+                read(state, SHORT[0], 0, scrape(5, (0, 1)));
             },
             "metrics of 2mgcp: read once, a rate takes two readings",
         ),
         (
             "after a restart within the window",
             restarted(100),
-            |facts| {
-                read(facts, SHORT[0], 15, scrape(5, (0, 1)));
-                read(facts, SHORT[0], 0, scrape(9, (0, 1)));
+            |state| {
+                read(state, SHORT[0], 15, scrape(5, (0, 1)));
+                read(state, SHORT[0], 0, scrape(9, (0, 1)));
             },
             "metrics of 2mgcp: it restarted 1m40s ago, its counters began anew within the window",
         ),
         (
             "refused",
             limited_pod(SHORT[0], 9_000),
-            |facts| {
-                facts.apply(
+            |state| {
+                state.apply(
                     Observation::Source(
                         SourceId::Scrape(pod(SHORT[0], 0).uid),
                         SourceState::Off("not allowed".into()),
@@ -414,22 +417,22 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
         ),
     ];
     for (what, first, reading, missing) in table {
-        let mut facts = facts(vec![
+        let mut state = state(vec![
             first,
             limited_pod(SHORT[1], 9_000),
             limited_pod(SHORT[2], 9_000),
         ]);
-        both(&mut facts, SHORT[1]);
-        both(&mut facts, SHORT[2]);
-        reading(&mut facts);
-        let sign = signs(&facts).counted;
+        both(&mut state, SHORT[1]);
+        both(&mut state, SHORT[2]);
+        reading(&mut state);
+        let sign = signs(&state).counted;
         assert_eq!(sign.missing, [missing], "{what}");
         assert_eq!(sign.value.unwrap().answered, 20, "{what}");
     }
     // a restart that the window has passed is none any more
-    let mut facts = facts(vec![restarted(301)]);
-    both(&mut facts, SHORT[0]);
-    assert!(signs(&facts).counted.complete().is_some());
+    let mut state = state(vec![restarted(301)]);
+    both(&mut state, SHORT[0]);
+    assert!(signs(&state).counted.complete().is_some());
 }
 
 #[test]
@@ -441,17 +444,17 @@ fn without_names_in_the_profile_nothing_is_counted() {
 
 #[test]
 fn series_have_a_value_for_each_half_minute_that_is_known() {
-    let mut facts = all_logged(130);
+    let mut state = all_logged(130);
     for (seconds, cpu) in [(40, 100), (20, 200)] {
         let usage = SHORT.map(|short| used(short, cpu, seconds)).to_vec();
-        facts.apply(Observation::Usage(usage), ago(seconds));
+        state.apply(Observation::Usage(usage), ago(seconds));
     }
     for short in SHORT {
-        read(&mut facts, short, 95, scrape(10, (0, 10)));
-        read(&mut facts, short, 62, scrape(20, (5, 20)));
-        read(&mut facts, short, 2, scrape(30, (5, 30)));
+        read(&mut state, short, 95, scrape(10, (0, 10)));
+        read(&mut state, short, 62, scrape(20, (5, 20)));
+        read(&mut state, short, 2, scrape(30, (5, 30)));
     }
-    let series = Vitals::of(&facts, &measured_profile(), now()).series;
+    let series = Vitals::of(&state, &measured_profile(), now()).series;
     let none = || vec![None; SLOTS];
     let with = |values: &[(usize, f64)]| {
         let mut all = none();
@@ -467,5 +470,5 @@ fn series_have_a_value_for_each_half_minute_that_is_known() {
     assert_eq!(series.outbound.len(), 1);
     assert_eq!(series.outbound[0].1, with(&[(7, 50.0), (9, 0.0)]));
     let running = ContainerState::Running { since: None };
-    assert!(facts.pods.values().all(|pod| pod.containers[0].state != running));
+    assert!(state.pods.values().all(|pod| pod.containers[0].state != running));
 }

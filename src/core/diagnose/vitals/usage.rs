@@ -29,7 +29,7 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
         return part;
     }
     let short = pod.short_name();
-    let newest = view.facts.vitals.usage().next_back();
+    let newest = view.state.vitals.usage().next_back();
     let of_pod = newest.and_then(|(told, all)| Some((*told, usage_of(pod, all)?)));
     let Some((told, usage)) = of_pod else {
         let young = pod
@@ -42,7 +42,7 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
         };
     };
     let age = view.age(usage.at.unwrap_or(told));
-    if is_old(view.facts, usage, age) {
+    if is_old(view.state, usage, age) {
         let why = format!(
             "usage of {short}: the metrics server measured it {} ago and not since",
             duration::brief(age)
@@ -57,9 +57,9 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
 }
 
 /// A measurement says nothing of now when its end is much longer ago than it lasted.
-fn is_old(facts: &State, usage: &PodUsage, age: SignedDuration) -> bool {
+fn is_old(state: &State, usage: &PodUsage, age: SignedDuration) -> bool {
     let most = OLD.max(window_of(usage).saturating_mul(3));
-    age > facts.paced(most)
+    age > state.paced(most)
 }
 
 fn window_of(usage: &PodUsage) -> SignedDuration {
@@ -125,10 +125,10 @@ pub(super) fn used_together(view: &View<'_>, pods: &[&Pod]) -> Sign<Usage> {
             Part::Idle(_) => {}
         }
     }
-    let newest = view.facts.vitals.usage().next_back();
+    let newest = view.state.vitals.usage().next_back();
     // Only if one of them is current: what stopped is no value.
     if sign.covers_s.is_some() {
-        sign.value = newest.and_then(|(told, all)| sum_at(view.facts, pods, *told, all, view.now));
+        sign.value = newest.and_then(|(told, all)| sum_at(view.state, pods, *told, all, view.now));
     }
     sign
 }
@@ -141,7 +141,7 @@ fn usage_of<'u>(pod: &Pod, all: &'u [PodUsage]) -> Option<&'u PodUsage> {
 
 /// What the pods used by one reading, as it was at `now`; `None` where it has nothing current of them.
 pub(super) fn sum_at(
-    facts: &State,
+    state: &State,
     pods: &[&Pod],
     told: Timestamp,
     all: &[PodUsage],
@@ -154,7 +154,7 @@ pub(super) fn sum_at(
             continue;
         };
         let age = now.duration_since(usage.at.unwrap_or(told));
-        if is_old(facts, usage, age) {
+        if is_old(state, usage, age) {
             continue;
         }
         any = true;
@@ -199,13 +199,13 @@ pub struct Sustained {
 
 /// What the CPU of all pods together never went below within the window; `None` where the readings don't reach back to its beginning, or
 /// have no limit to compare with.
-pub fn sustained(facts: &State, now: Timestamp, window: SignedDuration) -> Option<Sustained> {
+pub fn sustained(state: &State, now: Timestamp, window: SignedDuration) -> Option<Sustained> {
     let since = now.saturating_sub(window).ok()?;
-    let pods: Vec<_> = facts.pods.values().filter(|pod| super::lives(pod)).collect();
-    let readings: Vec<_> = facts.vitals.usage().collect();
+    let pods: Vec<_> = state.pods.values().filter(|pod| super::lives(pod)).collect();
+    let readings: Vec<_> = state.vitals.usage().collect();
     let begin = readings.iter().rposition(|(told, _)| *told <= since)?;
     let newest = readings.last()?;
-    let longest = facts.paced(VITALS_EVERY.saturating_mul(3));
+    let longest = state.paced(VITALS_EVERY.saturating_mul(3));
     if now.duration_since(newest.0) > longest {
         return None;
     }
@@ -217,7 +217,7 @@ pub fn sustained(facts: &State, now: Timestamp, window: SignedDuration) -> Optio
             return None;
         }
         last = Some(*told);
-        let percent = sum_at(facts, &pods, *told, all, *told)?.cpu_percent?;
+        let percent = sum_at(state, &pods, *told, all, *told)?.cpu_percent?;
         least = Some(least.map_or(percent, |known: u64| known.min(percent)));
     }
     least.map(|least_percent| Sustained { least_percent })

@@ -81,7 +81,7 @@ impl Assessment {
     pub fn of(account: &CaseSnapshot<'_>, took_ms: u64, incomplete: Vec<String>) -> Self {
         let decision = &account.diagnosis.decision;
         let recommended = |one| Recommended::of(account, one);
-        let server = account.facts.connection.as_ref();
+        let server = account.state.connection.as_ref();
         let namespace = server.map_or(account.namespace, |known| known.namespace.as_str());
         Self {
             schema: SCHEMA,
@@ -105,7 +105,7 @@ impl Assessment {
             standby: parts::standby(account),
             pods: parts::pods(account),
             other_pods: parts::other_pods(account),
-            owned_by_name: account.facts.owned_by_name(),
+            owned_by_name: account.state.owned_by_name(),
             vitals: VitalSigns::of(account),
             action: decision.recommendation.action,
             title: account.sop.title.clone(),

@@ -205,7 +205,7 @@ pub struct PodSigns {
 
 impl VitalSigns {
     pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
-        let vitals = Vitals::within(account.facts, account.profile, account.now, WINDOW);
+        let vitals = Vitals::within(account.state, account.profile, account.now, WINDOW);
         let pod = |pod: PodVitals| PodSigns {
             name: pod.name.to_string(),
             signs: pod.signs,
@@ -321,7 +321,7 @@ pub(super) fn database(account: &CaseSnapshot<'_>) -> Vec<DatabaseRow> {
 /// In the order of a row's life, statuses that the profile does not know last.
 fn rows_of(account: &CaseSnapshot<'_>, table: &Table) -> Vec<DatabaseRow> {
     let (Some((read_at, _)), Some(Ok(counts))) =
-        (&account.facts.reading, account.facts.statuses(&table.name))
+        (&account.state.reading, account.state.statuses(&table.name))
     else {
         return Vec::new();
     };
@@ -337,8 +337,8 @@ fn rows_of(account: &CaseSnapshot<'_>, table: &Table) -> Vec<DatabaseRow> {
     counts.sort_by_key(|count| (place(count), count.status.clone()));
     let row = |count: &StatusCount| {
         let known = table.status(&count.status);
-        let movement = account.facts.movement(table, &count.status);
-        let overdue = account.facts.overdue(table, count);
+        let movement = account.state.movement(table, &count.status);
+        let overdue = account.state.overdue(table, count);
         DatabaseRow {
             table: table.name.clone(),
             status: count.status.to_string(),
@@ -358,7 +358,7 @@ fn rows_of(account: &CaseSnapshot<'_>, table: &Table) -> Vec<DatabaseRow> {
 }
 
 pub(super) fn pods(account: &CaseSnapshot<'_>) -> Vec<PodRow> {
-    let mut pods: Vec<&Pod> = account.facts.pods.values().collect();
+    let mut pods: Vec<&Pod> = account.state.pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| PodRow {
         name: pod.name.to_string(),
@@ -372,11 +372,11 @@ pub(super) fn pods(account: &CaseSnapshot<'_>) -> Vec<PodRow> {
 }
 
 pub(super) fn other_pods(account: &CaseSnapshot<'_>) -> Vec<OtherPod> {
-    let mut pods: Vec<&Pod> = account.facts.other_pods.values().collect();
+    let mut pods: Vec<&Pod> = account.state.other_pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| OtherPod {
         name: pod.name.to_string(),
-        owner: account.facts.owner_in_words(pod),
+        owner: account.state.owner_in_words(pod),
         ready: format!("{}/{}", pod.ready, pod.total),
         status: pod.status.to_string(),
     };
@@ -384,26 +384,31 @@ pub(super) fn other_pods(account: &CaseSnapshot<'_>) -> Vec<OtherPod> {
 }
 
 pub(super) fn troubles(account: &CaseSnapshot<'_>) -> Vec<SourceTrouble> {
-    let trouble = |(id, feed): (&SourceId, &Source)| {
-        let problem = match &feed.state {
+    let trouble = |(id, source): (&SourceId, &Source)| {
+        let problem = match &source.state {
             SourceState::Off(why) => why.to_string(),
-            _ => feed.problem()?.to_string(),
+            _ => source.problem()?.to_string(),
         };
         Some(SourceTrouble {
-            source: account.facts.source_name(id),
+            source: account.state.source_name(id),
             problem: clean(&problem),
         })
     };
-    let behind = account.facts.standby_behind().map(|(_, standby)| SourceTrouble {
-        source: account.facts.source_name(&SourceId::Database),
+    let behind = account.state.standby_behind().map(|(_, standby)| SourceTrouble {
+        source: account.state.source_name(&SourceId::Database),
         problem: standby.words(),
     });
-    account.facts.feeds().filter_map(trouble).chain(behind).collect()
+    account
+        .state
+        .sources()
+        .filter_map(trouble)
+        .chain(behind)
+        .collect()
 }
 
 /// The standby that the database was read from; `None` of a primary.
 pub(super) fn standby(account: &CaseSnapshot<'_>) -> Option<StandbyRow> {
-    let (_, reading) = account.facts.reading.as_ref()?;
+    let (_, reading) = account.state.reading.as_ref()?;
     let standby = reading.standby.as_ref()?;
     Some(StandbyRow {
         behind_s: standby.behind_s,

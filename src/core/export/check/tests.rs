@@ -4,7 +4,7 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Observation;
 use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
-use crate::testkit::{facts, now, pod, profile, reading};
+use crate::testkit::{now, pod, profile, reading, state};
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {
@@ -21,10 +21,10 @@ fn assessed() -> Assessment {
         handle: Vec::new(),
         gaps: Vec::new(),
     };
-    let (facts, profile) = (facts(vec![pod("aaaaa", 7_200)]), profile());
-    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let (state, profile) = (state(vec![pod("aaaaa", 7_200)]), profile());
+    let diagnosis = diagnose(&state, &profile, &sop, now());
     let account = CaseSnapshot {
-        facts: &facts,
+        state: &state,
         profile: &profile,
         sop: &sop,
         diagnosis: &diagnosis,
@@ -112,18 +112,18 @@ fn judged_by_the_built_in_profile() -> Assessment {
     ))
     .unwrap();
     profile.service.container = "service".to_owned();
-    let mut facts = facts(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
+    let mut state = state(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
     let rows = [
         ("cluster_accepted", 2, Some(431), Some(1)),
         ("ready", 4, Some(6_912_000), None),
         ("resizing", 1, Some(20), None),
     ];
     let read = reading(Some((Some("blf5h"), 93)), &rows);
-    facts.apply(Observation::Database(read), now());
+    state.apply(Observation::Database(read), now());
     let sop = profile.sop("kafka-provisioning-latency").unwrap().clone();
-    let diagnosis = diagnose(&facts, &profile, &sop, now());
+    let diagnosis = diagnose(&state, &profile, &sop, now());
     let account = CaseSnapshot {
-        facts: &facts,
+        state: &state,
         profile: &profile,
         sop: &sop,
         diagnosis: &diagnosis,

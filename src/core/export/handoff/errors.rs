@@ -28,10 +28,10 @@ static OPERATION: LazyLock<Option<Regex>> =
 
 impl Audience<'_> {
     pub(super) fn errors(&self) -> Section {
-        let since = window(self.account.facts, self.account.now);
+        let since = window(self.account.state, self.account.now);
         let span = duration::brief(self.account.now.duration_since(since));
         let mut section = Section::new(format!("Errors in the logs of the last {span}"));
-        let summaries = self.account.facts.errors.summaries(since);
+        let summaries = self.account.state.errors.summaries(since);
         let (own, other): (Vec<_>, Vec<_>) = summaries
             .iter()
             .partition(|summary| self.gets_class(summary.class));
@@ -44,7 +44,7 @@ impl Audience<'_> {
             section.item(format!("of other kinds: {}", counts.join(", ")));
         }
         if section.is_empty() {
-            section.item(if self.account.facts.logs.is_empty() {
+            section.item(if self.account.state.logs.is_empty() {
                 "no log was read"
             } else {
                 "none in what was read of them"
@@ -55,9 +55,9 @@ impl Audience<'_> {
 
     /// The warnings of the window among the events of the service's objects.
     pub(super) fn events(&self) -> Section {
-        let since = window(self.account.facts, self.account.now);
+        let since = window(self.account.state, self.account.now);
         let mut section = Section::new("Warnings among the cluster's events");
-        let events = self.account.facts.service_events();
+        let events = self.account.state.service_events();
         let lately = |event: &&ClusterEvent| event.warning && event.last_at.is_none_or(|at| at >= since);
         let mut events: Vec<_> = events.filter(lately).collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
@@ -107,8 +107,8 @@ impl Audience<'_> {
 
     /// The operation identifiers, the newest first.
     fn operations(&self, section: &mut Section, summary: &ClassSummary<'_>) {
-        let since = window(self.account.facts, self.account.now);
-        let mut sightings: Vec<_> = self.account.facts.errors.since(summary.class, since).collect();
+        let since = window(self.account.state, self.account.now);
+        let mut sightings: Vec<_> = self.account.state.errors.since(summary.class, since).collect();
         sightings.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
         let mut known = BTreeSet::new();
         let mut operations = Vec::new();

@@ -3,7 +3,7 @@
 use super::Audience;
 use crate::logparse::ContainerKey;
 use crate::observe::observation::ContainerState;
-use crate::observe::source::{Source, SourceId, SourceState, Freshness};
+use crate::observe::source::{Freshness, Source, SourceId, SourceState};
 use crate::observe::state::LogsRead;
 use crate::text::duration;
 use crate::text::markdown::Section;
@@ -14,10 +14,10 @@ const SOURCES: usize = 8;
 impl Audience<'_> {
     pub(super) fn unread(&self) -> Section {
         let mut section = Section::new("What could not be read");
-        let facts = self.account.facts;
-        let mut all: Vec<String> = facts
-            .feeds()
-            .filter_map(|(id, feed)| self.trouble(id, feed))
+        let state = self.account.state;
+        let mut all: Vec<String> = state
+            .sources()
+            .filter_map(|(id, source)| self.trouble(id, source))
             .collect();
         all.extend(self.never_heard());
         all.extend(self.logs_unread());
@@ -32,15 +32,15 @@ impl Audience<'_> {
     }
 
     /// What is wrong with a source, if anything is.
-    fn trouble(&self, id: &SourceId, feed: &Source) -> Option<String> {
-        let freshness = self.account.facts.freshness(id, self.account.now);
+    fn trouble(&self, id: &SourceId, source: &Source) -> Option<String> {
+        let freshness = self.account.state.freshness(id, self.account.now);
         let age = match freshness {
             Freshness::Missing => "never heard".to_owned(),
             Freshness::Fresh(age) | Freshness::Stale(age) => {
                 format!("last heard {} ago", duration::exact(age))
             }
         };
-        let what = match &feed.state {
+        let what = match &source.state {
             SourceState::Failing { problem, .. } => problem.what.to_string(),
             SourceState::Off(why) => format!("off: {why}"),
             SourceState::Connecting => "not connected yet".to_owned(),
@@ -48,27 +48,27 @@ impl Audience<'_> {
             SourceState::Live => "silent".to_owned(),
             SourceState::Ended | SourceState::Resting => return None,
         };
-        Some(format!("{}: {what} ({age})", self.account.facts.source_name(id)))
+        Some(format!("{}: {what} ({age})", self.account.state.source_name(id)))
     }
 
     /// Sources that everything rests on and that were never opened.
     fn never_heard(&self) -> impl Iterator<Item = String> {
-        let facts = self.account.facts;
+        let state = self.account.state;
         let database = self.account.profile.database.as_ref().map(|_| SourceId::Database);
         let needed = [SourceId::Deployment, SourceId::Pods, SourceId::ClusterEvents];
         let never = needed
             .into_iter()
             .chain(database)
-            .filter(|id| facts.feed(id).is_none());
+            .filter(|id| state.source(id).is_none());
         never.map(|id| format!("{}: never heard", id.name()))
     }
 
     /// Logs of running containers that nobody reads, and those that are not read to their end yet.
     fn logs_unread(&self) -> Vec<String> {
-        let facts = self.account.facts;
+        let state = self.account.state;
         let service = &self.account.profile.service.container;
         let mut unread = Vec::new();
-        for pod in facts.pods.values() {
+        for pod in state.pods.values() {
             let running = pod.containers.iter().find(|container| {
                 *container.name == **service && matches!(container.state, ContainerState::Running { .. })
             });
@@ -79,10 +79,10 @@ impl Audience<'_> {
                 container: container.name.clone(),
                 restart: container.restarts,
             };
-            let behind = facts.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
-            match facts.feed(&SourceId::Log(key.clone())) {
+            let behind = state.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
+            match state.source(&SourceId::Log(key.clone())) {
                 None => unread.push(format!("{}: never heard", SourceId::Log(key).name())),
-                Some(feed) if feed.state == SourceState::Live && behind => {
+                Some(source) if source.state == SourceState::Live && behind => {
                     unread.push(format!("{}: not read to its end yet", SourceId::Log(key).name()));
                 }
                 Some(_) => {}
@@ -93,7 +93,7 @@ impl Audience<'_> {
 
     /// Tables and leases that the database did not give.
     fn tables_unread(&self) -> Vec<String> {
-        let Some((_, reading)) = &self.account.facts.reading else {
+        let Some((_, reading)) = &self.account.state.reading else {
             return Vec::new();
         };
         let mut unread = Vec::new();
@@ -115,13 +115,13 @@ impl Audience<'_> {
 
     /// Logs that were not followed: what they say is as old as their last turn.
     fn logs_in_turns(&self) -> Option<String> {
-        let LogsRead { followed, in_turns } = self.account.facts.logs_read();
+        let LogsRead { followed, in_turns } = self.account.state.logs_read();
         let all = followed + in_turns;
         (in_turns > 0).then(|| format!("{followed} of {all} logs were followed, the others read in turns"))
     }
 
     fn lines_missed(&self) -> Option<String> {
-        let logs = self.account.facts.logs.values();
+        let logs = self.account.state.logs.values();
         let missed: u64 = logs.map(|log| log.missed).sum();
         (missed > 0).then(|| format!("{missed} or more lines of the logs were missed"))
     }

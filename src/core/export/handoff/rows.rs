@@ -6,7 +6,7 @@ use super::Audience;
 use crate::diagnose::overdue::Overdue;
 use crate::diagnose::window;
 use crate::observe::observation::{StandingRow, StatusCount};
-use crate::observe::source::{SourceId, Freshness};
+use crate::observe::source::{Freshness, SourceId};
 use crate::profile::{ClockBasis, Role, Status, Table};
 use crate::text::duration;
 use crate::text::markdown::Section;
@@ -25,13 +25,16 @@ impl<'a> Audience<'a> {
 
     /// When the database was read: `read 13:59:57 UTC, 3s ago`.
     fn read(&self) -> Option<String> {
-        let (read_at, _) = self.account.facts.reading.as_ref()?;
+        let (read_at, _) = self.account.state.reading.as_ref()?;
         let ago = self
             .account
             .now
             .duration_since(*read_at)
             .max(SignedDuration::ZERO);
-        let stale = self.account.facts.freshness(&SourceId::Database, self.account.now);
+        let stale = self
+            .account
+            .state
+            .freshness(&SourceId::Database, self.account.now);
         let stale = if matches!(stale, Freshness::Fresh(_)) {
             ""
         } else {
@@ -59,14 +62,14 @@ impl<'a> Audience<'a> {
     }
 
     fn rows_of(&self, table: &Table, section: &mut Section) {
-        let Some(standing) = self.account.facts.standing(&table.name) else {
+        let Some(standing) = self.account.state.standing(&table.name) else {
             section.item("the rows could not be read");
             return;
         };
         let now = self.account.now;
-        let window = now.duration_since(window(self.account.facts, now)).as_secs();
-        let facts = self.account.facts;
-        let late = facts.late_rows(table).filter_map(|row| known(table, row));
+        let window = now.duration_since(window(self.account.state, now)).as_secs();
+        let state = self.account.state;
+        let late = state.late_rows(table).filter_map(|row| known(table, row));
         let mut late: Vec<_> = late.collect();
         late.sort_by_key(|(_, row)| std::cmp::Reverse(row.clock_s));
         let failed = standing.rows.iter().filter_map(|row| known(table, row));
@@ -76,7 +79,7 @@ impl<'a> Audience<'a> {
             .collect();
         section.listed(&late, ROWS, |(status, row)| late_words(status, row));
         section.listed(&failed, ROWS, |(_, row)| failed_words(row));
-        let cut = standing.more || facts.under_way(&table.name).is_some_and(|list| list.more);
+        let cut = standing.more || state.under_way(&table.name).is_some_and(|list| list.more);
         if cut {
             section.item("there are more rows than were read");
         }
@@ -91,18 +94,18 @@ impl<'a> Audience<'a> {
     }
 
     fn counted(&self, table: &Table) -> &'a [StatusCount] {
-        match self.account.facts.statuses(&table.name) {
+        match self.account.state.statuses(&table.name) {
             Some(Ok(counts)) => counts,
             Some(Err(_)) | None => &[],
         }
     }
 
     fn is_counted(&self, table: &Table) -> bool {
-        matches!(self.account.facts.statuses(&table.name), Some(Ok(_)))
+        matches!(self.account.state.statuses(&table.name), Some(Ok(_)))
     }
 
     fn over_limit(&self, table: &Table) -> u64 {
-        let overdue = |count| self.account.facts.overdue(table, count).count();
+        let overdue = |count| self.account.state.overdue(table, count).count();
         self.counted(table).iter().filter_map(overdue).sum()
     }
 
@@ -117,7 +120,7 @@ impl<'a> Audience<'a> {
                 .filter(|count| count.count > 0)
                 .collect();
             section.listed(&counts, STATUSES, |count| {
-                count_words(table, count, &self.account.facts.overdue(table, count))
+                count_words(table, count, &self.account.state.overdue(table, count))
             });
             if counts.is_empty() && self.is_counted(table) {
                 section.code(format!("{}: no living row", table.name));

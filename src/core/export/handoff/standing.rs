@@ -26,7 +26,7 @@ impl Audience<'_> {
             .map_or("an environment that the profile does not know", |known| {
                 &known.name
             });
-        let (namespace, server) = match &account.facts.connection {
+        let (namespace, server) = match &account.state.connection {
             Some(connection) => (&*connection.namespace, &*connection.server),
             None => (account.namespace, "no server reached"),
         };
@@ -34,7 +34,7 @@ impl Audience<'_> {
             "service: {}, {environment}, namespace {namespace} at {server}",
             account.profile.title
         ));
-        if let Some(began) = account.facts.began_at {
+        if let Some(began) = account.state.began_at {
             let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
             section.item(format!(
                 "looked at since {}, for {}; it began before that",
@@ -60,12 +60,12 @@ impl Audience<'_> {
 
     /// The images of the deployment's template; where that is not known, those of the pods.
     fn images(&self) -> Vec<String> {
-        let facts = self.account.facts;
-        if let Some(deployment) = facts.deployment.as_ref().filter(|one| !one.images.is_empty()) {
+        let state = self.account.state;
+        if let Some(deployment) = state.deployment.as_ref().filter(|one| !one.images.is_empty()) {
             let images = deployment.images.iter();
             return images.map(|(_, image)| image.to_string()).collect();
         }
-        let containers = facts.pods.values().flat_map(|pod| &pod.containers);
+        let containers = state.pods.values().flat_map(|pod| &pod.containers);
         let mut images: Vec<_> = containers
             .filter(|container| !container.init)
             .map(|container| container.image.to_string())
@@ -76,11 +76,11 @@ impl Audience<'_> {
     }
 
     pub(super) fn pods(&self) -> Section {
-        let facts = self.account.facts;
-        let mut pods: Vec<_> = facts.pods.values().collect();
+        let state = self.account.state;
+        let mut pods: Vec<_> = state.pods.values().collect();
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         let ready = pods.iter().filter(|pod| pod.is_ready()).count();
-        let asked = facts
+        let asked = state
             .deployment
             .as_ref()
             .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
@@ -88,7 +88,7 @@ impl Audience<'_> {
         let mut section = Section::new(format!(
             "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
         ));
-        if facts.feed(&crate::observe::source::SourceId::Pods).is_none() {
+        if state.source(&crate::observe::source::SourceId::Pods).is_none() {
             section.item("not read");
         }
         section.listed(&pods, PODS, |pod| self.pod(pod));
@@ -153,7 +153,7 @@ impl Audience<'_> {
         let profile = self.account.profile;
         let workers = &profile.leaders.workers;
         let worker = workers.iter().find(|worker| worker.log_type == reading.log_type);
-        let rows = self.account.facts.reading.as_ref();
+        let rows = self.account.state.reading.as_ref();
         let rows = rows.and_then(|(_, reading)| reading.leases.as_ref().ok());
         let of_worker = |lease: &&Lease| worker.is_some_and(|worker| *lease.lease_type == *worker.lease_type);
         rows.into_iter().flatten().filter(of_worker).collect()

@@ -1,19 +1,19 @@
-//! The texts, of facts as incidents leave them.
+//! The texts, of observations as incidents leave them.
 
 use std::sync::LazyLock;
 
 use super::note::LONGEST;
 use super::*;
 use crate::diagnose::{Decision, Diagnosis, diagnose};
-use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch};
+use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch};
 use crate::observe::observation::{
-    Connection, Observation, Lease, Reading, Row, Standing, StandingRow, StatusCount, TableReading, UnderWay,
+    Connection, Lease, Observation, Reading, Row, Standing, StandingRow, StatusCount, TableReading, UnderWay,
 };
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
+    CLUSTER, KAFKA, SHORT, ago, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
@@ -22,14 +22,14 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
 });
 
 /// The text for a contact, as of [`now`].
-fn text(facts: &State, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {
+fn text(state: &State, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {
     let sop = PROFILE.sop(sop).unwrap();
-    let diagnosis = diagnose(facts, &PROFILE, sop, now());
-    of_diagnosis(facts, &diagnosis, sop, contact, done, drill)
+    let diagnosis = diagnose(state, &PROFILE, sop, now());
+    of_diagnosis(state, &diagnosis, sop, contact, done, drill)
 }
 
 fn of_diagnosis(
-    facts: &State,
+    state: &State,
     diagnosis: &Diagnosis,
     sop: &crate::profile::sop::Sop,
     contact: &str,
@@ -37,7 +37,7 @@ fn of_diagnosis(
     drill: Option<&str>,
 ) -> String {
     let account = CaseSnapshot {
-        facts,
+        state,
         profile: &PROFILE,
         sop,
         diagnosis,
@@ -121,13 +121,13 @@ fn errors(class: &str, text: &str) -> ErrorCounts {
 
 /// Three pods up for an hour, led by blf5h, whose log has these errors.
 fn running(tallies: Vec<ErrorCounts>) -> State {
-    let mut facts = facts(SHORT.iter().map(|short| pod(short, 3_600)).collect());
+    let mut state = state(SHORT.iter().map(|short| pod(short, 3_600)).collect());
     let mut asked = deployment(3);
     asked.images = vec![("service".into(), "quay.io/app/msa:9b598c7".into())];
-    facts.apply(Observation::Deployment(Some(asked)), now());
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
-    facts.apply(Observation::ClusterEvents(Vec::new()), now());
-    facts.apply(
+    state.apply(Observation::Deployment(Some(asked)), now());
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+    state.apply(Observation::ClusterEvents(Vec::new()), now());
+    state.apply(
         Observation::Connection(Connection {
             server: "https://api.stage:6443".into(),
             context: Some("stage".into()),
@@ -138,7 +138,7 @@ fn running(tallies: Vec<ErrorCounts>) -> State {
         }),
         now(),
     );
-    facts.began_at = Some(ago(872));
+    state.began_at = Some(ago(872));
     for short in SHORT {
         let said = if short == "blf5h" {
             (LeaderLineKind::Heartbeat, 9)
@@ -154,14 +154,14 @@ fn running(tallies: Vec<ErrorCounts>) -> State {
         } else {
             Vec::new()
         };
-        facts.apply(Observation::Log(batch), now());
+        state.apply(Observation::Log(batch), now());
     }
-    facts
+    state
 }
 
 /// OCM does not answer: one request stays accepted, one is built for two days.
 fn ocm_fails() -> State {
-    let mut facts = running(vec![
+    let mut state = running(vec![
         errors(
             "ocm",
             "E0115 13:59:48.110457       1 clusters_mgr.go:130] failed to reconcile accepted cluster 1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ: \
@@ -191,19 +191,19 @@ fn ocm_fails() -> State {
             ),
         ],
     );
-    facts.apply(
+    state.apply(
         reading(
             clusters,
             table("kafka_requests", vec![count("ready", 9, 60, None)], Vec::new()),
         ),
         now(),
     );
-    facts
+    state
 }
 
 /// Kafka requests hang, and one has failed.
 fn kafka_late() -> State {
-    let mut facts = running(Vec::new());
+    let mut state = running(Vec::new());
     let kafkas = table(
         "kafka_requests",
         vec![
@@ -228,14 +228,14 @@ fn kafka_late() -> State {
             ),
         ],
     );
-    facts.apply(
+    state.apply(
         reading(
             table("clusters", vec![count("ready", 1, 60, None)], Vec::new()),
             kafkas,
         ),
         now(),
     );
-    facts
+    state
 }
 
 fn done() -> Done {
@@ -282,12 +282,12 @@ fn the_data_plane_gets_its_kafkas_with_their_clusters() {
 
 #[test]
 fn the_control_plane_gets_everything_and_what_could_not_be_read() {
-    let mut facts = facts(vec![
+    let mut state = state(vec![
         waiting_pod("2mgcp", 1_200, "ImagePullBackOff"),
         waiting_pod("blf5h", 1_200, "ImagePullBackOff"),
     ]);
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
-    facts.apply(
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+    state.apply(
         failing(
             SourceId::ClusterEvents,
             ProblemKind::Forbidden,
@@ -295,7 +295,7 @@ fn the_control_plane_gets_everything_and_what_could_not_be_read() {
         ),
         now(),
     );
-    facts.apply(
+    state.apply(
         failing(
             SourceId::Database,
             ProblemKind::WrongPassword,
@@ -303,7 +303,7 @@ fn the_control_plane_gets_everything_and_what_could_not_be_read() {
         ),
         now(),
     );
-    let told = text(&facts, "api-down", "control-plane", &done(), None);
+    let told = text(&state, "api-down", "control-plane", &done(), None);
     insta::assert_snapshot!("control_plane", told);
 }
 
@@ -330,14 +330,14 @@ fn one_who_is_not_named_is_told_who_is() {
 
 #[test]
 fn without_a_decision_the_text_gives_none_away() {
-    let facts = ocm_fails();
+    let state = ocm_fails();
     let sop = PROFILE.sop("osd-provisioning-latency").unwrap();
     let diagnosis = Diagnosis {
         decision: Decision::default(),
-        ..diagnose(&facts, &PROFILE, sop, now())
+        ..diagnose(&state, &PROFILE, sop, now())
     };
     for contact in PROFILE.contacts.keys() {
-        let told = of_diagnosis(&facts, &diagnosis, sop, contact, &Done::default(), None);
+        let told = of_diagnosis(&state, &diagnosis, sop, contact, &Done::default(), None);
         for word in [
             "escalate",
             "rule ",
@@ -352,8 +352,8 @@ fn without_a_decision_the_text_gives_none_away() {
 
 #[test]
 fn what_is_stale_or_was_never_read_is_said_to_be() {
-    let mut facts = ocm_fails();
-    facts.apply(
+    let mut state = ocm_fails();
+    state.apply(
         failing(
             SourceId::Database,
             ProblemKind::Refused,
@@ -363,9 +363,9 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
     );
     let later = ago(-120);
     let sop = PROFILE.sop("osd-provisioning-latency").unwrap();
-    let diagnosis = diagnose(&facts, &PROFILE, sop, later);
+    let diagnosis = diagnose(&state, &PROFILE, sop, later);
     let account = CaseSnapshot {
-        facts: &facts,
+        state: &state,
         profile: &PROFILE,
         sop,
         diagnosis: &diagnosis,
@@ -405,7 +405,7 @@ const HOSTILE: &str = "x\u{1b}]52;c;AAAA\u{7}\u{1b}[2J``` @channel <!here>\n# bo
 #[test]
 fn hostile_text_stays_text_and_any_amount_fits() {
     let long = |number: usize| format!("{HOSTILE} {number} {}", "é".repeat(400));
-    let mut facts = running(
+    let mut state = running(
         PROFILE
             .error_classes
             .iter()
@@ -420,7 +420,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
     let strange = (0..300).map(|number| count(&long(number), 1, 5, None));
     let statuses = strange.chain([count("cluster_provisioning", 700, 9_000, Some(700))]);
     let clusters = table("clusters", statuses.collect(), rows.collect());
-    facts.apply(
+    state.apply(
         reading(clusters, table("kafka_requests", Vec::new(), Vec::new())),
         now(),
     );
@@ -438,7 +438,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         ticks: vec![ticked; 90],
     };
     for contact in PROFILE.contacts.keys().map(String::as_str).chain(["nobody"]) {
-        let told = text(&facts, "osd-provisioning-latency", contact, &done, Some(HOSTILE));
+        let told = text(&state, "osd-provisioning-latency", contact, &done, Some(HOSTILE));
         assert!(
             told.chars().count() <= LONGEST,
             "{} characters",

@@ -1,4 +1,4 @@
-//! What a rule holds the facts against, in words.
+//! What a rule holds the observations against, in words.
 
 use crate::diagnose::window;
 use crate::export::case_snapshot::CaseSnapshot;
@@ -17,7 +17,7 @@ pub(super) fn of(condition: &Condition, account: &CaseSnapshot<'_>) -> Vec<Strin
         Condition::OverLimit { table, roles } => vec![over_limit(account.profile, table, roles)],
         Condition::NewlyFailed { table, classes } => vec![format!(
             "{table}: failed within {}{}",
-            duration::brief(account.now.duration_since(window(account.facts, account.now))),
+            duration::brief(account.now.duration_since(window(account.state, account.now))),
             reasons(account.profile, classes)
         )],
         Condition::UnknownStatus { table, over } => vec![match over {
@@ -54,7 +54,7 @@ pub(super) fn of(condition: &Condition, account: &CaseSnapshot<'_>) -> Vec<Strin
         )],
         Condition::ClusterEvents => vec![format!(
             "no warning within {}",
-            duration::brief(account.now.duration_since(window(account.facts, account.now)))
+            duration::brief(account.now.duration_since(window(account.state, account.now)))
         )],
         Condition::Saturated { within, shares, .. } => vec![format!(
             "within {}, at most {} % of the requests over 100 ms and {} % over 1 s",

@@ -8,7 +8,7 @@ use super::pods::{PodsByLine, PodsSeen};
 use super::{value, values};
 use crate::diagnose::settle;
 use crate::profile::sop::StepStatus;
-use crate::record::{AdviceThen, Entry, Snapshot, Intent, Line};
+use crate::record::{AdviceThen, Entry, Intent, Line, Snapshot};
 use crate::remediate::command::CommandOutcome;
 
 /// What is called the outcome of a command of which none was written.

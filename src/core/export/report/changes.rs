@@ -35,7 +35,8 @@ fn recommendation(before: Option<&Snapshot>, now: &Snapshot, names: &Names<'_>) 
         Some(before) => lines.push(format!("recommendation: {before} -> {words}")),
         None => lines.push(format!("recommendation: {words}")),
     }
-    let also = |found: &Snapshot| -> Vec<String> { found.also.iter().map(|one| names.advised(one)).collect() };
+    let also =
+        |found: &Snapshot| -> Vec<String> { found.also.iter().map(|one| names.advised(one)).collect() };
     let (held, holds) = (before.map_or_else(Vec::new, also), also(now));
     let new = holds.iter().filter(|one| !held.contains(one));
     lines.extend(new.map(|one| format!("also: {one}")));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::{since, value, values};
-use crate::record::{Entry, Snapshot, Line};
+use crate::record::{Entry, Line, Snapshot};
 
 /// A recommendation, as long as it stood.
 #[derive(Clone, Debug, PartialEq, Serialize)]

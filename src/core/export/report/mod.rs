@@ -23,7 +23,7 @@ mod unknown;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-pub use self::actions::{AdviceSeen, OutcomeRow, FailingStep, Leading, ActionRow, StageSeen, ActionState};
+pub use self::actions::{ActionRow, ActionState, AdviceSeen, FailingStep, Leading, OutcomeRow, StageSeen};
 pub use self::consoles::ConsoleRow;
 pub use self::history::AdviceSpan;
 pub use self::manual::{HandedOff, Manual, ManualStep, TickedStep};

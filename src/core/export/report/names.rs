@@ -4,7 +4,7 @@ use super::value;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, Sop, other_step};
-use crate::record::{SnapshotAdvice, Began};
+use crate::record::{Began, SnapshotAdvice};
 
 /// The names of one record.
 #[derive(Debug)]

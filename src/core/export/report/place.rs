@@ -62,7 +62,7 @@ impl Place {
 
 fn connection(line: &Line) -> Option<&Connection> {
     match &line.entry {
-        Entry::Observation(fact) => match &**fact {
+        Entry::Observation(observation) => match &**observation {
             Observation::Connection(connection) => Some(connection),
             _ => None,
         },

@@ -49,7 +49,7 @@ impl PodsByLine {
         let mut changes = Vec::new();
         for (index, line) in lines.iter().enumerate() {
             let changed = match &line.entry {
-                Entry::Observation(fact) => known.take(fact, line.at),
+                Entry::Observation(observation) => known.take(observation, line.at),
                 Entry::Began(began) => {
                     service = &began.profile.service.deployment;
                     known = Known::of_service(service);
@@ -79,7 +79,7 @@ impl PodsByLine {
 #[derive(Default)]
 struct Known {
     /// What tells whose a pod is.
-    facts: State,
+    state: State,
     /// Whether the pods were read.
     read: bool,
     stale: bool,
@@ -88,36 +88,39 @@ struct Known {
 impl Known {
     fn of_service(deployment: &str) -> Self {
         Self {
-            facts: State::of_service(deployment),
+            state: State::of_service(deployment),
             ..Self::default()
         }
     }
 
-    /// Whether the fact may change what is known of the pods.
-    fn take(&mut self, fact: &Observation, at: Timestamp) -> bool {
-        match fact {
+    /// Whether the observation may change what is known of the pods.
+    fn take(&mut self, observation: &Observation, at: Timestamp) -> bool {
+        match observation {
             Observation::Pods(_) => {
                 self.read = true;
                 self.stale = false;
             }
             Observation::Pod(_) | Observation::PodGone(_) => self.read = true,
-            Observation::Deployment(_) | Observation::ReplicaSets(_) | Observation::ReplicaSet(_) | Observation::ReplicaSetGone(_) => {}
+            Observation::Deployment(_)
+            | Observation::ReplicaSets(_)
+            | Observation::ReplicaSet(_)
+            | Observation::ReplicaSetGone(_) => {}
             Observation::Source(SourceId::Pods, state) => {
                 self.stale = !matches!(state, SourceState::Live);
                 return true;
             }
             _ => return false,
         }
-        self.facts.apply(fact.clone(), at);
+        self.state.apply(observation.clone(), at);
         true
     }
 
     fn seen(&self) -> Option<PodsSeen> {
-        let facts = &self.facts;
+        let state = &self.state;
         self.read.then(|| PodsSeen {
-            ready: facts.pods.values().filter(|pod: &&Pod| pod.is_ready()).count(),
-            known: facts.pods.len(),
-            asked: facts.deployment.as_ref().map(|one| one.replicas),
+            ready: state.pods.values().filter(|pod: &&Pod| pod.is_ready()).count(),
+            known: state.pods.len(),
+            asked: state.deployment.as_ref().map(|one| one.replicas),
             stale: self.stale,
         })
     }

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{Leading, ActionRow, cut_short, leading};
+use super::actions::{ActionRow, Leading, cut_short, leading};
 use super::history::AdviceSpan;
 use super::names::Names;
 use super::{Report, changes};
-use crate::record::{Entry, Snapshot, Line};
+use crate::record::{Entry, Line, Snapshot};
 use crate::text::duration;
 
 /// The sentences, each for itself.

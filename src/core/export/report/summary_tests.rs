@@ -5,7 +5,7 @@ use super::*;
 use crate::diagnose::leaders::Verdict;
 use crate::profile::rule::Advice;
 use crate::record::{AdviceThen, Entry};
-use crate::remediate::command::{PlanKind, CommandOutcome};
+use crate::remediate::command::{CommandOutcome, PlanKind};
 
 /// While the sources are read for the first time everything is unknown: that is not what the incident began with.
 #[test]

@@ -7,12 +7,14 @@ use serde_json::Value;
 use super::{Report, json, markdown};
 use crate::diagnose::leaders::Verdict;
 use crate::observe::observation::{Connection, Observation, PodUid};
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::record::{SnapshotAdvice, Began, Entry, Snapshot, SnapshotLeader, SnapshotStep, Intent, Line, VERSION, Writer};
-use crate::remediate::command::{PlanKind, Command, CommandOutcome};
+use crate::record::{
+    Began, Entry, Intent, Line, Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep, VERSION, Writer,
+};
+use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
 use crate::text::SafeText;
 
@@ -45,8 +47,8 @@ pub(super) fn began() -> Entry {
     }))
 }
 
-fn fact(fact: Observation) -> Entry {
-    Entry::Observation(Box::new(fact))
+fn observation(observation: Observation) -> Entry {
+    Entry::Observation(Box::new(observation))
 }
 
 fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> SnapshotStep {
@@ -69,7 +71,11 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> S
 }
 
 /// What is found while the Kafka worker is led like this.
-fn found(recommendation: SnapshotAdvice, kafka: (Verdict, Option<&str>), steps: Vec<SnapshotStep>) -> Snapshot {
+fn found(
+    recommendation: SnapshotAdvice,
+    kafka: (Verdict, Option<&str>),
+    steps: Vec<SnapshotStep>,
+) -> Snapshot {
     let leader = |worker: &str, verdict, pod: Option<&str>| SnapshotLeader {
         worker: worker.to_owned(),
         verdict,
@@ -194,9 +200,9 @@ fn script() -> Vec<Line> {
     };
     [
         (0, began()),
-        (1, fact(connection())),
-        (1, fact(Observation::Deployment(Some(deployment(3))))),
-        (2, fact(pods(&SHORT))),
+        (1, observation(connection())),
+        (1, observation(Observation::Deployment(Some(deployment(3))))),
+        (2, observation(pods(&SHORT))),
         (2, Entry::ClockAhead(jiff::SignedDuration::from_secs(-3))),
         (3, Entry::Snapshot(Box::new(well()))),
         (60, Entry::Snapshot(Box::new(leaderless()))),
@@ -209,23 +215,29 @@ fn script() -> Vec<Line> {
         ),
         (100, intent(1, Some("no-leader"))),
         (102, outcome(1, unknown)),
-        (103, fact(Observation::PodGone(PodUid("2mgcp".into())))),
-        (103, fact(Observation::Pod(waiting_pod("n3w0d", 2, "ContainerCreating")))),
+        (103, observation(Observation::PodGone(PodUid("2mgcp".into())))),
+        (
+            103,
+            observation(Observation::Pod(waiting_pod("n3w0d", 2, "ContainerCreating"))),
+        ),
         (104, Entry::Snapshot(Box::new(settling()))),
         (105, outcome(1, applied)),
         (140, intent(2, None)),
         (140, outcome(2, refused)),
-        (150, fact(Observation::Pod(pod("n3w0d", 40)))),
+        (150, observation(Observation::Pod(pod("n3w0d", 40)))),
         (150, stage("replacement is ready", None)),
         (
             160,
-            fact(failing(
+            observation(failing(
                 SourceId::Database,
                 ProblemKind::Refused,
                 "db.example refuses",
             )),
         ),
-        (170, fact(Observation::Source(SourceId::Database, SourceState::Live))),
+        (
+            170,
+            observation(Observation::Source(SourceId::Database, SourceState::Live)),
+        ),
         (180, stage("leader again, rows moving", Some(true))),
         (181, Entry::Snapshot(Box::new(well()))),
         (200, hand_off),
@@ -524,8 +536,8 @@ fn hostile() -> Vec<Line> {
     (to.user, to.server, to.namespace) = (text(), text(), text());
     let entries = [
         Entry::Began(first),
-        fact(Observation::Connection(to)),
-        fact(failing(SourceId::Pods, ProblemKind::Reset, HOSTILE)),
+        observation(Observation::Connection(to)),
+        observation(failing(SourceId::Pods, ProblemKind::Reset, HOSTILE)),
         Entry::Snapshot(Box::new(bad)),
         Entry::Intent(does),
         outcome(1, CommandOutcome::Failed { why: text() }),

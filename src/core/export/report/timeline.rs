@@ -10,7 +10,7 @@ use super::names::Names;
 use super::{changes, consoles, since, value};
 use crate::observe::observation::Observation;
 use crate::observe::source::{SourceId, SourceState};
-use crate::record::{Entry, Snapshot, Intent, Line};
+use crate::record::{Entry, Intent, Line, Snapshot};
 use crate::text::duration;
 
 /// One thing that happened.
@@ -65,7 +65,7 @@ impl<'a> Teller<'a> {
             self.gap(line.at);
         }
         let words = match &line.entry {
-            Entry::Observation(fact) => return self.fact(line.at, fact),
+            Entry::Observation(observation) => return self.observation(line.at, observation),
             Entry::Snapshot(found) => return self.found(line, found),
             Entry::LeftOut { .. } => return,
             Entry::Began(_) | Entry::Joined(_) | Entry::Left { .. } | Entry::Closed(_) => {
@@ -111,8 +111,10 @@ impl<'a> Teller<'a> {
     }
 
     /// Sources that fail and recover; a log comes and goes with its container.
-    fn fact(&mut self, at: Timestamp, fact: &'a Observation) {
-        let Observation::Source(id, state) = fact else { return };
+    fn observation(&mut self, at: Timestamp, observation: &'a Observation) {
+        let Observation::Source(id, state) = observation else {
+            return;
+        };
         if matches!(id, SourceId::Log(_) | SourceId::Scrape(_)) {
             return;
         }

@@ -67,8 +67,8 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Unknown {
                 }
             }
             Entry::LeftOut { records } => unknown.logs_left_out += records,
-            Entry::Observation(fact) => {
-                if let Observation::LogNote { missed, .. } = &**fact {
+            Entry::Observation(observation) => {
+                if let Observation::LogNote { missed, .. } = &**observation {
                     unknown.log_lines_missed += missed;
                 }
             }

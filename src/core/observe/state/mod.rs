@@ -1,4 +1,4 @@
-//! All that is known now: facts as they came in, each with its source's state.
+//! All that is known now: observations as they came in, each with its source's state.
 
 mod movement;
 #[cfg(test)]
@@ -24,10 +24,10 @@ use crate::diagnose::leaders::LeaderEvidence;
 use crate::logparse::{ContainerKey, LogBatch, LogProgress, RequestBuckets};
 use crate::observe::log_errors::LogErrors;
 use crate::observe::observation::{
-    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Observation, Lease, Pod, PodUid,
-    Reading, Rows, Standby, Standing, StatusCount,
+    Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Lease, Observation, Pod,
+    PodUid, Reading, Rows, Standby, Standing, StatusCount,
 };
-use crate::observe::source::{Source, SourceId, SourceState, Freshness};
+use crate::observe::source::{Freshness, Source, SourceId, SourceState};
 use crate::text::SafeText;
 
 /// How old the last sign of life of a source may be before nothing may be concluded from it.
@@ -61,12 +61,12 @@ type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
 pub struct State {
     /// When the incident began: when somebody began to look, which is after it began for the users.
     pub began_at: Option<Timestamp>,
-    /// How many times as fast as that of the sources the clock runs that dates the facts, where it does.
+    /// How many times as fast as that of the sources the clock runs that dates the observations, where it does.
     #[serde(skip)]
     speed: Option<f64>,
     /// Who and where we are, once connected.
     pub connection: Option<Connection>,
-    /// The deployment; `None` also when there is none: [`State::feed`] tells whether it was looked at.
+    /// The deployment; `None` also when there is none: [`State::source`] tells whether it was looked at.
     pub deployment: Option<Deployment>,
     /// The service's own pods, by their controllers.
     pub pods: BTreeMap<PodUid, Pod>,
@@ -109,7 +109,7 @@ pub struct State {
     #[serde(skip)]
     pub api_back_at: Option<Timestamp>,
     #[serde(skip)]
-    feeds: BTreeMap<SourceId, Source>,
+    sources: BTreeMap<SourceId, Source>,
     /// How many logs are followed, and how many are read in turns.
     #[serde(skip)]
     logs_read: LogsRead,
@@ -149,21 +149,23 @@ pub struct LeaseTrack {
 }
 
 impl State {
-    /// Takes in a fact that came at `now`.
-    pub fn apply(&mut self, fact: Observation, now: Timestamp) {
-        match fact {
+    /// Takes in a observation that came at `now`.
+    pub fn apply(&mut self, observation: Observation, now: Timestamp) {
+        match observation {
             Observation::Connection(connection) => self.connection = Some(connection),
             // Whoever gives the time takes it into account.
             Observation::ServerClock(_) => {}
             Observation::Source(id, state) => self.hear(id, state, now),
-            fact @ (Observation::ReplicaSets(_) | Observation::ReplicaSet(_) | Observation::ReplicaSetGone(_)) => {
-                self.apply_owner(&fact);
+            observation @ (Observation::ReplicaSets(_)
+            | Observation::ReplicaSet(_)
+            | Observation::ReplicaSetGone(_)) => {
+                self.apply_owner(&observation);
                 self.hear(SourceId::ReplicaSets, SourceState::Live, now);
             }
             Observation::Deployment(deployment) => {
-                let fact = Observation::Deployment(deployment);
-                self.apply_owner(&fact);
-                if let Observation::Deployment(deployment) = fact {
+                let observation = Observation::Deployment(deployment);
+                self.apply_owner(&observation);
+                if let Observation::Deployment(deployment) = observation {
                     self.deployment = deployment;
                 }
                 self.hear(SourceId::Deployment, SourceState::Live, now);
@@ -228,7 +230,7 @@ impl State {
 
     /// Moves every moment that was told by a clock which turns out to be off by `span`.
     pub fn shift(&mut self, span: SignedDuration) {
-        let feeds = self.feeds.values_mut().flat_map(Source::moments);
+        let sources = self.sources.values_mut().flat_map(Source::moments);
         let readings = self.reading.iter_mut().map(|(at, _)| at);
         let rows = self.rows.iter_mut().map(|(at, _)| at);
         let counts = self.counts.iter_mut().map(|(at, _)| at);
@@ -237,7 +239,7 @@ impl State {
         let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
         let movements = self.movements.moments();
         let vitals = self.vitals.moments();
-        let all = feeds.chain(readings).chain(rows).chain(counts).chain(back);
+        let all = sources.chain(readings).chain(rows).chain(counts).chain(back);
         let all = all.chain(movements).chain(vitals);
         for at in all.chain(leases.flatten()) {
             *at = at.saturating_add(span).unwrap_or(*at);
@@ -249,33 +251,36 @@ impl State {
             return;
         }
         if let SourceId::Log(key) = &id
-            && !self.feeds.contains_key(&id)
+            && !self.sources.contains_key(&id)
         {
             self.forget_old_instances(key);
         }
         // What a quiet watch was known by until now stays known of it when it fails, but for the time in which its death went unnoticed.
-        let own = self.feeds.get(&id).and_then(|feed| feed.heard_at);
+        let own = self.sources.get(&id).and_then(|source| source.heard_at);
         let lived = self
             .heard_at(&id)
             .map(|at| at.saturating_sub(UNNOTICED).unwrap_or(at));
         let is_api = id == SourceId::Api;
         let of_log = matches!(id, SourceId::Log(_));
-        let feed = self.feeds.entry(id).or_insert_with(|| Source::new(now));
-        if is_api && state == SourceState::Live && matches!(feed.state, SourceState::Failing { .. }) {
+        let source = self.sources.entry(id).or_insert_with(|| Source::new(now));
+        if is_api && state == SourceState::Live && matches!(source.state, SourceState::Failing { .. }) {
             self.api_back_at = Some(now);
         }
-        feed.heard_at = own.max(lived);
-        let before = std::mem::discriminant(&feed.state);
-        feed.apply(state, now);
-        if of_log && before != std::mem::discriminant(&feed.state) {
+        source.heard_at = own.max(lived);
+        let before = std::mem::discriminant(&source.state);
+        source.apply(state, now);
+        if of_log && before != std::mem::discriminant(&source.state) {
             self.count_logs();
         }
     }
 
     pub(super) fn count_logs(&mut self) {
         let states = || {
-            let logs = self.feeds.iter().filter(|(id, _)| matches!(id, SourceId::Log(_)));
-            logs.map(|(_, feed)| &feed.state)
+            let logs = self
+                .sources
+                .iter()
+                .filter(|(id, _)| matches!(id, SourceId::Log(_)));
+            logs.map(|(_, source)| &source.state)
         };
         self.logs_read = LogsRead {
             followed: states().filter(|state| **state == SourceState::Live).count(),
@@ -301,7 +306,7 @@ impl State {
 
     /// When a source was last known to be current: a watch whose stream stands is as current as the server's last sign of life.
     fn heard_at(&self, id: &SourceId) -> Option<Timestamp> {
-        let feed = self.feeds.get(id)?;
+        let source = self.sources.get(id)?;
         let watched = matches!(
             id,
             SourceId::Deployment
@@ -310,11 +315,11 @@ impl State {
                 | SourceId::Autoscaler
                 | SourceId::ClusterEvents
         );
-        if !watched || feed.state != SourceState::Live {
-            return feed.heard_at;
+        if !watched || source.state != SourceState::Live {
+            return source.heard_at;
         }
-        let api = self.feeds.get(&SourceId::Api).and_then(|api| api.heard_at);
-        feed.heard_at.map(|at| at.max(api.unwrap_or(at)))
+        let api = self.sources.get(&SourceId::Api).and_then(|api| api.heard_at);
+        source.heard_at.map(|at| at.max(api.unwrap_or(at)))
     }
 
     fn apply_log(&mut self, batch: &LogBatch, now: Timestamp) {
@@ -345,7 +350,7 @@ impl State {
         self.logs.retain(|key, _| !is_old(key));
         self.requests.retain(|key, _| !is_old(key));
         self.errors.forget(is_old);
-        self.feeds
+        self.sources
             .retain(|id, _| !matches!(id, SourceId::Log(key) if is_old(key)));
         self.count_logs();
     }
@@ -390,8 +395,8 @@ impl State {
     }
 
     /// A source, if it was ever heard of.
-    pub fn feed(&self, id: &SourceId) -> Option<&Source> {
-        self.feeds.get(id)
+    pub fn source(&self, id: &SourceId) -> Option<&Source> {
+        self.sources.get(id)
     }
 
     /// A source's name as the operator knows it: a pod's by its short name.
@@ -406,17 +411,17 @@ impl State {
     }
 
     /// All sources.
-    pub fn feeds(&self) -> impl Iterator<Item = (&SourceId, &Source)> {
-        self.feeds.iter()
+    pub fn sources(&self) -> impl Iterator<Item = (&SourceId, &Source)> {
+        self.sources.iter()
     }
 
-    /// From now on the clock that dates the facts runs `speed` times as fast as that of the sources: they give their signs of life as
+    /// From now on the clock that dates the observations runs `speed` times as fast as that of the sources: they give their signs of life as
     /// often as ever, so that by this clock more time passes between two.
     pub fn set_speed(&mut self, speed: f64) {
         self.speed = Some(speed);
     }
 
-    /// A span of the sources' time, by the clock that dates the facts.
+    /// A span of the sources' time, by the clock that dates the observations.
     pub(crate) fn paced(&self, span: SignedDuration) -> SignedDuration {
         self.speed.map_or(span, |speed| span.mul_f64(speed))
     }
@@ -428,7 +433,7 @@ impl State {
 
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.
     pub fn freshness(&self, id: &SourceId, now: Timestamp) -> Freshness {
-        let Some(feed) = self.feeds.get(id) else {
+        let Some(source) = self.sources.get(id) else {
             return Freshness::Missing;
         };
         let Some(heard_at) = self.heard_at(id) else {
@@ -444,11 +449,11 @@ impl State {
             };
         }
         let age = now.duration_since(heard_at).max(SignedDuration::ZERO);
-        let asked_once = matches!(id, SourceId::Access) || matches!(feed.state, SourceState::Ended);
+        let asked_once = matches!(id, SourceId::Access) || matches!(source.state, SourceState::Ended);
         // What is asked every so often is not silent before the next answer is due.
         let rests = match id {
             SourceId::Usage | SourceId::Scrape(_) => self.paced(VITALS_EVERY),
-            SourceId::Log(_) if feed.state == SourceState::Live => self.paced(self.check_waits()),
+            SourceId::Log(_) if source.state == SourceState::Live => self.paced(self.check_waits()),
             _ => SignedDuration::ZERO,
         };
         if asked_once || age <= self.paced(STALE_AFTER) + rests {

@@ -72,21 +72,21 @@ fn cut(rows: &[Listed]) -> Reading {
 
 /// Polls that came so many seconds ago.
 fn watched(polls: impl IntoIterator<Item = (i64, Reading)>) -> State {
-    let mut facts = State::default();
+    let mut state = State::default();
     for (seconds, reading) in polls {
-        facts.apply(Observation::Database(reading), ago(seconds));
+        state.apply(Observation::Database(reading), ago(seconds));
     }
-    facts
+    state
 }
 
-fn passed(facts: &State, status: &str) -> (Option<u64>, Option<u64>) {
-    let movement = facts.movement(&table(), status);
+fn passed(state: &State, status: &str) -> (Option<u64>, Option<u64>) {
+    let movement = state.movement(&table(), status);
     (movement.entered, movement.left)
 }
 
 #[test]
 fn rows_enter_leave_and_go_on() {
-    let facts = watched([
+    let state = watched([
         (
             10,
             poll(&[
@@ -104,29 +104,29 @@ fn rows_enter_leave_and_go_on() {
             ]),
         ),
     ]);
-    assert_eq!(passed(&facts, ACCEPTED), (Some(1), Some(1)));
-    assert_eq!(passed(&facts, PROVISIONING), (Some(1), Some(1)));
+    assert_eq!(passed(&state, ACCEPTED), (Some(1), Some(1)));
+    assert_eq!(passed(&state, PROVISIONING), (Some(1), Some(1)));
     assert_eq!(
-        passed(&facts, "teleporting"),
+        passed(&state, "teleporting"),
         (Some(0), Some(0)),
         "a status nobody knows is watched"
     );
     assert_eq!(
-        passed(&facts, "ready"),
+        passed(&state, "ready"),
         (None, None),
         "rows of a status that they stay in are not listed"
     );
-    assert_eq!(facts.movement(&table(), ACCEPTED).watched_s, Some(5));
+    assert_eq!(state.movement(&table(), ACCEPTED).watched_s, Some(5));
     assert_eq!(
-        facts.passed(&table(), ACCEPTED),
+        state.passed(&table(), ACCEPTED),
         Some((SignedDuration::from_secs(5), 1, 1))
     );
 }
 
 #[test]
 fn the_first_poll_tells_no_movement() {
-    let facts = watched([(0, poll(&[row("a", ACCEPTED, 100)]))]);
-    let movement = facts.movement(&table(), ACCEPTED);
+    let state = watched([(0, poll(&[row("a", ACCEPTED, 100)]))]);
+    let movement = state.movement(&table(), ACCEPTED);
     assert_eq!(
         (movement.entered, movement.left, movement.moves),
         (None, None, None)
@@ -146,24 +146,24 @@ fn what_passed_more_than_five_minutes_ago_counts_since_the_start_alone() {
         _ => vec![],
     };
     let polls = (0..=80).rev().map(|step| (step * 5, poll(&rows(step * 5))));
-    let facts = watched(polls);
-    assert_eq!(passed(&facts, ACCEPTED), (Some(0), Some(1)));
+    let state = watched(polls);
+    assert_eq!(passed(&state, ACCEPTED), (Some(0), Some(1)));
     assert_eq!(
-        facts.passed(&table(), ACCEPTED),
+        state.passed(&table(), ACCEPTED),
         Some((SignedDuration::from_secs(400), 0, 2))
     );
-    assert_eq!(facts.movement(&table(), ACCEPTED).watched_s, Some(300));
+    assert_eq!(state.movement(&table(), ACCEPTED).watched_s, Some(300));
 }
 
 #[test]
 fn a_table_that_could_not_be_read_has_not_moved() {
     let rows = [row("a", ACCEPTED, 100)];
-    let facts = watched([(15, poll(&rows)), (10, unread()), (5, poll(&rows))]);
-    assert_eq!(passed(&facts, ACCEPTED), (Some(0), Some(0)));
-    assert_eq!(facts.seen("clusters", &"a".into()).unwrap().at, ago(15));
-    let facts = watched([(15, poll(&rows)), (10, poll(&rows)), (5, unread())]);
+    let state = watched([(15, poll(&rows)), (10, unread()), (5, poll(&rows))]);
+    assert_eq!(passed(&state, ACCEPTED), (Some(0), Some(0)));
+    assert_eq!(state.seen("clusters", &"a".into()).unwrap().at, ago(15));
+    let state = watched([(15, poll(&rows)), (10, poll(&rows)), (5, unread())]);
     assert_eq!(
-        facts.movement(&table(), ACCEPTED),
+        state.movement(&table(), ACCEPTED),
         Movement::default(),
         "and of now nothing is known"
     );
@@ -172,13 +172,13 @@ fn a_table_that_could_not_be_read_has_not_moved() {
 #[test]
 fn of_a_list_that_was_cut_nothing_is_missed() {
     let all = [row("a", ACCEPTED, 100), row("b", ACCEPTED, 9)];
-    let facts = watched([(15, poll(&all)), (10, cut(&all[..1]))]);
-    assert_eq!(facts.movement(&table(), ACCEPTED), Movement::default());
-    assert_eq!(facts.passed(&table(), ACCEPTED), None);
-    let facts = watched([(15, poll(&all)), (10, cut(&all[..1])), (5, poll(&all))]);
-    assert_eq!(passed(&facts, ACCEPTED), (None, None), "watched anew");
-    assert_eq!(facts.seen("clusters", &"a".into()).unwrap().at, ago(15));
-    let b = facts.seen("clusters", &"b".into()).unwrap();
+    let state = watched([(15, poll(&all)), (10, cut(&all[..1]))]);
+    assert_eq!(state.movement(&table(), ACCEPTED), Movement::default());
+    assert_eq!(state.passed(&table(), ACCEPTED), None);
+    let state = watched([(15, poll(&all)), (10, cut(&all[..1])), (5, poll(&all))]);
+    assert_eq!(passed(&state, ACCEPTED), (None, None), "watched anew");
+    assert_eq!(state.seen("clusters", &"a".into()).unwrap().at, ago(15));
+    let b = state.seen("clusters", &"b".into()).unwrap();
     assert_eq!(
         (b.at, b.absent_at),
         (ago(5), None),
@@ -193,15 +193,15 @@ fn after_a_gap_only_a_row_that_was_not_written_is_known_to_have_stayed() {
         row("written", ACCEPTED, 10),
         row("gone", ACCEPTED, 10),
     ];
-    let facts = |gap: i64| {
+    let state = |gap: i64| {
         let after = [row("still", ACCEPTED, gap + 10), row("written", ACCEPTED, 3)];
         watched([(gap, poll(&before)), (0, poll(&after))])
     };
-    let at = |facts: &State, id: &str| facts.seen("clusters", &id.into()).unwrap().at;
-    let close = facts(60);
+    let at = |state: &State, id: &str| state.seen("clusters", &id.into()).unwrap().at;
+    let close = state(60);
     assert_eq!((at(&close, "still"), at(&close, "written")), (ago(60), ago(60)));
     assert_eq!(passed(&close, ACCEPTED), (Some(0), Some(1)));
-    let apart = facts(61);
+    let apart = state(61);
     assert_eq!((at(&apart, "still"), at(&apart, "written")), (ago(61), now()));
     assert_eq!(passed(&apart, ACCEPTED), (None, None));
 }
@@ -209,8 +209,8 @@ fn after_a_gap_only_a_row_that_was_not_written_is_known_to_have_stayed() {
 #[test]
 fn the_next_limit_is_that_of_the_oldest_row_not_yet_over_it() {
     let next = |rows: &[Listed]| {
-        let facts = watched([(0, poll(rows))]);
-        let movement = facts.movement(&table(), ACCEPTED);
+        let state = watched([(0, poll(rows))]);
+        let movement = state.movement(&table(), ACCEPTED);
         movement
             .next_limit_s
             .map(|left| (movement.next.unwrap().to_string(), left))
@@ -237,8 +237,8 @@ fn the_next_limit_is_that_of_the_oldest_row_not_yet_over_it() {
         "written by a clock that is ahead"
     );
     assert_eq!(next(&[row("a", "", 10), row("b", "ready", 10)]), None);
-    let facts = watched([(0, poll(&[row("a", ACCEPTED, 100), row("b", PROVISIONING, 2_650)]))]);
-    let (left, row) = facts.next_over(&table()).unwrap();
+    let state = watched([(0, poll(&[row("a", ACCEPTED, 100), row("b", PROVISIONING, 2_650)]))]);
+    let (left, row) = state.next_over(&table()).unwrap();
     assert_eq!((left, &*row.row.id), (50, "b"));
 }
 
@@ -249,7 +249,7 @@ fn each(from: i64, rows: impl Fn(i64) -> Vec<Listed>) -> State {
 
 #[test]
 fn slow_is_told_from_stuck() {
-    let moves = |facts: &State, status: &str| facts.movement(&table(), status).moves;
+    let moves = |state: &State, status: &str| state.movement(&table(), status).moves;
     let waits = |seconds: i64| {
         vec![
             row("a", ACCEPTED, 1_000 - seconds),
@@ -289,28 +289,28 @@ fn slow_is_told_from_stuck() {
 fn rows_that_fail_are_no_way_forward() {
     let mut last = poll(&[row("a", ACCEPTED, 1_000)]);
     last.tables[0].standing.as_mut().unwrap().rows = vec![standing(&row("b", "failed", 2))];
-    let mut facts = each(300, |_| vec![row("a", ACCEPTED, 995), row("b", ACCEPTED, 500)]);
-    facts.apply(Observation::Database(last), ago(-5));
-    let movement = facts.movement(&table(), ACCEPTED);
+    let mut state = each(300, |_| vec![row("a", ACCEPTED, 995), row("b", ACCEPTED, 500)]);
+    state.apply(Observation::Database(last), ago(-5));
+    let movement = state.movement(&table(), ACCEPTED);
     assert_eq!((movement.left, movement.moves), (Some(1), None));
 }
 
 #[test]
 fn the_oldest_row_is_the_same_until_it_goes() {
     let old = |age| row("old", ACCEPTED, age);
-    let facts = watched([
+    let state = watched([
         (15, poll(&[old(100), row("twin", ACCEPTED, 99)])),
         // ages are floored: the two may look equal, or the wrong way round
         (10, poll(&[row("twin", ACCEPTED, 105), old(104)])),
     ]);
-    let oldest = facts.oldest("clusters", ACCEPTED).unwrap();
+    let oldest = state.oldest("clusters", ACCEPTED).unwrap();
     assert_eq!(
         (&*oldest.id, oldest.since, oldest.moved_at),
         ("old", ago(15), None)
     );
-    let mut facts = facts;
-    facts.apply(Observation::Database(poll(&[row("twin", ACCEPTED, 110)])), ago(5));
-    let oldest = facts.oldest("clusters", ACCEPTED).unwrap();
+    let mut state = state;
+    state.apply(Observation::Database(poll(&[row("twin", ACCEPTED, 110)])), ago(5));
+    let oldest = state.oldest("clusters", ACCEPTED).unwrap();
     assert_eq!(
         (&*oldest.id, oldest.since, oldest.moved_at),
         ("twin", ago(5), Some(ago(5)))
@@ -326,13 +326,13 @@ fn a_flood_of_rows_shortens_the_window() {
             row(IDS[(at + 1) % 3], PROVISIONING, 1),
         ]
     };
-    let mut facts = State::default();
+    let mut state = State::default();
     // 4 passages a poll, of which 2,000 are kept: the last 500 polls, 100 ms each
     for step in 0..1_000_usize {
         let at = now() + SignedDuration::from_millis(100 * step as i64);
-        facts.apply(Observation::Database(poll(&rows(step))), at);
+        state.apply(Observation::Database(poll(&rows(step))), at);
     }
-    let movement = facts.movement(&table(), ACCEPTED);
+    let movement = state.movement(&table(), ACCEPTED);
     assert!(
         movement
             .watched_s
@@ -342,7 +342,7 @@ fn a_flood_of_rows_shortens_the_window() {
     let left = movement.left.unwrap();
     assert!((300..1_000).contains(&left), "{left}");
     assert_eq!(
-        facts.passed(&table(), ACCEPTED).unwrap().2,
+        state.passed(&table(), ACCEPTED).unwrap().2,
         999,
         "the sum since the start has them all"
     );
@@ -350,19 +350,19 @@ fn a_flood_of_rows_shortens_the_window() {
 
 #[test]
 fn moments_move_with_the_correction_of_the_clock() {
-    let mut facts = watched([
+    let mut state = watched([
         (10, poll(&[row("a", ACCEPTED, 1), row("b", ACCEPTED, 1)])),
         (5, poll(&[row("a", ACCEPTED, 6), row("c", ACCEPTED, 2)])),
     ]);
-    let before = facts.movement(&table(), ACCEPTED);
-    facts.shift(SignedDuration::from_mins(10));
-    assert_eq!(facts.movement(&table(), ACCEPTED), before);
-    let c = facts.seen("clusters", &"c".into()).unwrap();
+    let before = state.movement(&table(), ACCEPTED);
+    state.shift(SignedDuration::from_mins(10));
+    assert_eq!(state.movement(&table(), ACCEPTED), before);
+    let c = state.seen("clusters", &"c".into()).unwrap();
     assert_eq!((c.at, c.absent_at), (ago(5 - 600), Some(ago(10 - 600))));
-    facts.apply(Observation::Database(poll(&[row("c", ACCEPTED, 7)])), ago(-600));
-    assert_eq!(passed(&facts, ACCEPTED), (Some(1), Some(2)));
+    state.apply(Observation::Database(poll(&[row("c", ACCEPTED, 7)])), ago(-600));
+    assert_eq!(passed(&state, ACCEPTED), (Some(1), Some(2)));
     assert_eq!(
-        facts.oldest("clusters", ACCEPTED).unwrap().moved_at,
+        state.oldest("clusters", ACCEPTED).unwrap().moved_at,
         Some(ago(-600))
     );
 }
@@ -383,19 +383,19 @@ fn by_sight(rows: &[Listed], count: u64) -> Reading {
 }
 
 /// How many of the rows are over the limit, where their age is by sight.
-fn over_by_sight(facts: &State) -> Option<u64> {
+fn over_by_sight(state: &State) -> Option<u64> {
     let mut table = table();
     table.statuses[0].clock = ClockBasis::FirstSeen;
-    let count = &facts.statuses("clusters").unwrap().as_ref().unwrap()[0];
-    facts.overdue(&table, count).count()
+    let count = &state.statuses("clusters").unwrap().as_ref().unwrap()[0];
+    state.overdue(&table, count).count()
 }
 
 #[test]
 fn an_age_by_sight_is_at_least_what_was_seen() {
     let rewritten = [("a", ACCEPTED, None, 3, 86_400)];
-    let counted = |facts: &State| {
-        let count = &facts.statuses("clusters").unwrap().as_ref().unwrap()[0];
-        (count.oldest_s, over_by_sight(facts))
+    let counted = |state: &State| {
+        let count = &state.statuses("clusters").unwrap().as_ref().unwrap()[0];
+        (count.oldest_s, over_by_sight(state))
     };
     let seen_for = |seconds: i64| {
         watched(
@@ -416,10 +416,10 @@ fn an_age_by_sight_is_at_least_what_was_seen() {
         (Some(180), None),
         "strictly more is over"
     );
-    let facts = seen_for(181);
-    assert_eq!(counted(&facts), (Some(181), Some(1)));
+    let state = seen_for(181);
+    assert_eq!(counted(&state), (Some(181), Some(1)));
     let table = table();
-    let late: Vec<_> = facts.late_rows(&table).map(|row| row.clock_s).collect();
+    let late: Vec<_> = state.late_rows(&table).map(|row| row.clock_s).collect();
     assert_eq!(late, [Some(181)]);
     // one that was not written for so long has not changed its status either
     let idle = |idle| watched([(0, by_sight(&[("a", ACCEPTED, None, idle, 86_400)], 1))]);

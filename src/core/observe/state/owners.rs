@@ -59,9 +59,9 @@ impl Owners {
         }
     }
 
-    /// Takes in a fact; whether it may change whose a pod is.
-    pub fn apply(&mut self, fact: &Observation) -> bool {
-        match fact {
+    /// Takes in a observation; whether it may change whose a pod is.
+    pub fn apply(&mut self, observation: &Observation) -> bool {
+        match observation {
             Observation::Deployment(deployment) => {
                 let now = match deployment {
                     None => Workload::Missing,
@@ -82,7 +82,9 @@ impl Owners {
                 }
                 true
             }
-            Observation::ReplicaSet(set) => self.sets.insert(set.uid.clone(), set.clone()).as_ref() != Some(set),
+            Observation::ReplicaSet(set) => {
+                self.sets.insert(set.uid.clone(), set.clone()).as_ref() != Some(set)
+            }
             Observation::ReplicaSetGone(uid) => {
                 if let Some(set) = self.sets.remove(uid) {
                     self.remember(set);

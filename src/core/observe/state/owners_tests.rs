@@ -53,14 +53,16 @@ fn set(deployment: &str, hash: &str, uid: &str) -> ReplicaSet {
     }
 }
 
-fn known(facts: impl IntoIterator<Item = Observation>) -> State {
+fn known(state: impl IntoIterator<Item = Observation>) -> State {
     let mut known = State::of_service("msa");
-    facts.into_iter().for_each(|fact| known.apply(fact, now()));
+    state
+        .into_iter()
+        .for_each(|observation| known.apply(observation, now()));
     known
 }
 
-fn own(facts: &State) -> Vec<String> {
-    facts.pods.keys().map(|uid| uid.0.to_string()).collect()
+fn own(state: &State) -> Vec<String> {
+    state.pods.keys().map(|uid| uid.0.to_string()).collect()
 }
 
 /// A deployment with 0 of 3 ready, beside a Job's pod, a bare pod and a pod of another deployment, all ready and with its label.
@@ -88,17 +90,17 @@ fn sop() -> Sop {
 }
 
 /// The answer to whether the pods run.
-fn pods_step(facts: &State) -> crate::diagnose::StepFinding {
+fn pods_step(state: &State) -> crate::diagnose::StepFinding {
     let mut profile = profile();
     let step = "title = 'Pods running'\ntext = 'x'\ncheck = { kind = 'pods-ready' }\n";
     profile.steps.insert("pods".into(), toml::from_str(step).unwrap());
-    diagnose(facts, &profile, &sop(), now()).steps.remove(0)
+    diagnose(state, &profile, &sop(), now()).steps.remove(0)
 }
 
 #[test]
 fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
-    let facts = beside_others();
-    let step = pods_step(&facts);
+    let state = beside_others();
+    let step = pods_step(&state);
     assert_eq!(
         (step.status, &*step.value),
         (StepStatus::Fail, "0/3 ready, want 3")
@@ -111,16 +113,16 @@ fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
         assert!(step.evidence.contains(&told.to_owned()), "{told}: {step:#?}");
     }
     assert_eq!(
-        facts.others_in_words().as_deref(),
+        state.others_in_words().as_deref(),
         Some("1 of Deployment msa-canary, 1 of Job msa-reindex and 1 of nobody")
     );
 }
 
 #[test]
 fn a_restart_of_all_leaves_the_pods_of_others_alone() {
-    let facts = beside_others();
+    let state = beside_others();
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    look_at((&facts, &profile, &diagnosis), now(), |account| {
+    look_at((&state, &profile, &diagnosis), now(), |account| {
         let plan = Plan::restart_all(account).unwrap();
         let pods: Vec<String> = plan.commands.iter().map(Command::words).collect();
         assert_eq!(pods.len(), 3, "{pods:?}");
@@ -160,10 +162,10 @@ fn the_chain_of_uids_decides_and_names_do_where_it_is_not_known() {
         (rollout, "Rollout msa"),
         (without, "ReplicaSet msa-x, which has no deployment"),
     ] {
-        let facts = known([pods(), Observation::ReplicaSet(set)]);
-        assert_eq!(own(&facts), Vec::<String>::new());
+        let state = known([pods(), Observation::ReplicaSet(set)]);
+        assert_eq!(own(&state), Vec::<String>::new());
         assert_eq!(
-            facts.owner_in_words(&facts.other_pods[&PodUid("a".into())]),
+            state.owner_in_words(&state.other_pods[&PodUid("a".into())]),
             owner
         );
     }
@@ -181,18 +183,20 @@ fn a_name_alone_must_have_the_hash_of_the_label() {
     let mut old_canary = of_set("d", "msa-canary", "x");
     old_canary.origin = Origin::default();
     let stateful = of("e", "StatefulSet", "msa");
-    let facts = known([Observation::Pods(vec![other_hash, no_hash, old, old_canary, stateful])]);
-    assert_eq!(own(&facts), ["c"]);
+    let state = known([Observation::Pods(vec![
+        other_hash, no_hash, old, old_canary, stateful,
+    ])]);
+    assert_eq!(own(&state), ["c"]);
 }
 
 #[test]
 fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
-    let mut facts = known([
+    let mut state = known([
         Observation::Deployment(Some(deployment(3))),
         Observation::ReplicaSets(vec![set("msa", "x", "an earlier one")]),
         Observation::Pods(vec![of_set("a", "msa", "x")]),
     ]);
-    for fact in [
+    for observation in [
         Observation::ReplicaSetGone("uid of msa-x".into()),
         Observation::ReplicaSets(Vec::new()),
         failing(
@@ -202,34 +206,34 @@ fn a_gone_replica_set_keeps_its_last_pods_and_a_failing_source_what_it_told() {
         ),
         Observation::Pod(of_set("a", "msa", "x")),
     ] {
-        facts.apply(fact, now());
-        assert_eq!(own(&facts), Vec::<String>::new(), "its name would say otherwise");
+        state.apply(observation, now());
+        assert_eq!(own(&state), Vec::<String>::new(), "its name would say otherwise");
     }
 }
 
 #[test]
 fn what_a_pod_of_others_logs_is_no_evidence() {
-    let mut facts = known([
+    let mut state = known([
         Observation::Deployment(Some(deployment(3))),
         Observation::Pods(vec![of_set("a", "msa", "x")]),
     ]);
     let line = || Observation::Log(log("a", KAFKA, 300, &[(LeaderLineKind::Heartbeat, 10)]));
-    facts.apply(line(), now());
-    assert!(facts.leaders.of(&source("a"), KAFKA).is_some());
-    facts.apply(Observation::ReplicaSets(vec![set("msa", "x", "another")]), now());
-    facts.apply(line(), now());
-    assert!(facts.logs.is_empty() && facts.leaders.of(&source("a"), KAFKA).is_none());
+    state.apply(line(), now());
+    assert!(state.leaders.of(&source("a"), KAFKA).is_some());
+    state.apply(Observation::ReplicaSets(vec![set("msa", "x", "another")]), now());
+    state.apply(line(), now());
+    assert!(state.logs.is_empty() && state.leaders.of(&source("a"), KAFKA).is_none());
 }
 
 #[test]
 fn how_pods_are_told_apart_is_said_where_names_do_it() {
     let pods = || Observation::Pods(vec![of_set("a", "msa", "x")]);
-    let by_name = |facts: Vec<Observation>| known(facts).owned_by_name();
-    let feed = |state| Observation::Source(SourceId::ReplicaSets, state);
-    let off = || feed(SourceState::Off("forbidden".into()));
+    let by_name = |state: Vec<Observation>| known(state).owned_by_name();
+    let source = |state| Observation::Source(SourceId::ReplicaSets, state);
+    let off = || source(SourceState::Off("forbidden".into()));
     assert_eq!(by_name(vec![off(), pods()]), Some("no right to read ReplicaSets"));
     assert_eq!(by_name(vec![pods()]), Some("ReplicaSets were not read"));
-    assert_eq!(by_name(vec![feed(SourceState::Connecting), pods()]), None);
+    assert_eq!(by_name(vec![source(SourceState::Connecting), pods()]), None);
     let read = Observation::ReplicaSets(vec![set("msa", "x", "d")]);
     assert_eq!(by_name(vec![read, pods(), off()]), None, "it was read before");
     assert_eq!(
@@ -258,27 +262,27 @@ fn a_missing_deployment_fails_and_names_what_runs_instead() {
         // By its name it was the deployment's.
         (vec![of_set("a", "msa", "x")], "ReplicaSet msa-x with 1 pod"),
     ] {
-        let facts = known([Observation::Pods(pods), Observation::Deployment(None)]);
-        let step = pods_step(&facts);
+        let state = known([Observation::Pods(pods), Observation::Deployment(None)]);
+        let step = pods_step(&state);
         assert_eq!(
             (step.status, step.value),
             (StepStatus::Fail, format!("no deployment msa, found {found}"))
         );
         let (profile, diagnosis) = (profile(), Diagnosis::default());
-        look_at((&facts, &profile, &diagnosis), now(), |account| {
+        look_at((&state, &profile, &diagnosis), now(), |account| {
             assert!(Plan::restart_all(account).is_err() && Plan::start(account).is_err());
             assert!(Plan::scale(account, 1).is_err() && Plan::roll_out(account).is_err());
         });
     }
     // The last pods of a deployment that was deleted stay its own, and nobody makes others in their place.
-    let facts = known([
+    let state = known([
         Observation::ReplicaSets(vec![set("msa", "x", "d")]),
         Observation::Pods(vec![of_set("a", "msa", "x")]),
         Observation::Deployment(None),
     ]);
-    assert_eq!(own(&facts), ["a"]);
+    assert_eq!(own(&state), ["a"]);
     let (profile, diagnosis) = (profile(), Diagnosis::default());
-    look_at((&facts, &profile, &diagnosis), now(), |account| {
+    look_at((&state, &profile, &diagnosis), now(), |account| {
         assert!(Plan::restart_all(account).is_err());
         assert!(Plan::restart_pod(account, &PodUid("a".into())).is_err());
     });
@@ -297,8 +301,8 @@ fn events_of_other_pods_and_workloads_are_left_out() {
         first_at: Some(ago(60)),
         last_at: Some(ago(60)),
     };
-    let mut facts = beside_others();
-    facts.apply(
+    let mut state = beside_others();
+    state.apply(
         Observation::ClusterEvents(vec![
             event("Pod", "msa-x-2mgcp"),
             event("Pod", "msa-x-g0ne1"),
@@ -315,7 +319,7 @@ fn events_of_other_pods_and_workloads_are_left_out() {
         ]),
         now(),
     );
-    let told: Vec<_> = facts.service_events().map(|event| &*event.uid).collect();
+    let told: Vec<_> = state.service_events().map(|event| &*event.uid).collect();
     assert_eq!(
         told,
         [
@@ -334,7 +338,10 @@ fn old_pods_are_read_and_new_ones_written_as_before_where_nothing_is_new() {
     old.origin = Origin::default();
     let text = serde_json::to_string(&Observation::Pod(old.clone())).unwrap();
     assert!(!text.contains("origin"), "{text}");
-    assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), Observation::Pod(old));
+    assert_eq!(
+        serde_json::from_str::<Observation>(&text).unwrap(),
+        Observation::Pod(old)
+    );
     let new = Observation::Pod(pod("a", 10));
     let text = serde_json::to_string(&new).unwrap();
     assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), new);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Basis, State, LogKnown, Owners};
+use super::{Basis, LogKnown, Owners, State};
 use crate::logparse::ContainerKey;
 use crate::observe::observation::{ClusterEvent, Observation, Pod, PodUid};
 use crate::observe::source::{SourceId, SourceState};
@@ -17,8 +17,8 @@ impl State {
         }
     }
 
-    pub(super) fn apply_owner(&mut self, fact: &Observation) {
-        if self.owners.apply(fact) {
+    pub(super) fn apply_owner(&mut self, observation: &Observation) {
+        if self.owners.apply(observation) {
             let own = self.pods.clone().into_iter();
             let others = std::mem::take(&mut self.other_pods);
             self.part(own.chain(others).collect());
@@ -61,7 +61,7 @@ impl State {
         self.leaders.forget(uid);
         self.errors.pod_is_gone(|key| key.pod_uid == *uid);
         self.vitals.forget(uid);
-        self.feeds.retain(|id, _| super::pod_of(id) != Some(uid));
+        self.sources.retain(|id, _| super::pod_of(id) != Some(uid));
         self.count_logs();
     }
 
@@ -154,8 +154,10 @@ impl State {
         if !pods.any(|pod| self.owners.basis(pod) == Basis::Names) {
             return None;
         }
-        match self.feed(&SourceId::ReplicaSets).map(|feed| &feed.state) {
-            Some(SourceState::Connecting | SourceState::Live | SourceState::Resting | SourceState::Ended) => None,
+        match self.source(&SourceId::ReplicaSets).map(|source| &source.state) {
+            Some(SourceState::Connecting | SourceState::Live | SourceState::Resting | SourceState::Ended) => {
+                None
+            }
             Some(SourceState::Off(_)) => Some("no right to read ReplicaSets"),
             Some(SourceState::Failing { .. }) => Some("ReplicaSets can't be read"),
             // A record of an older version.

@@ -1,4 +1,4 @@
-//! A HorizontalPodAutoscaler as a fact.
+//! A HorizontalPodAutoscaler as a observation.
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Source;
 

@@ -1,4 +1,4 @@
-//! A Deployment as a fact.
+//! A Deployment as a observation.
 
 use k8s_openapi::api::apps::v1::{Deployment as Source, DeploymentCondition};
 

@@ -1,4 +1,4 @@
-//! An Event as a fact.
+//! An Event as a observation.
 
 use k8s_openapi::api::core::v1::Event;
 

@@ -1,4 +1,4 @@
-//! Kubernetes objects to facts. Pure.
+//! Kubernetes objects to observations. Pure.
 
 mod autoscaler;
 mod deployment;

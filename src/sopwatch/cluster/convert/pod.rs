@@ -1,4 +1,4 @@
-//! A Pod as a fact.
+//! A Pod as a observation.
 
 use k8s_openapi::api::core::v1::{
     Container as Spec, ContainerState as State, ContainerStateTerminated, ContainerStatus, Pod as Source,

@@ -1,4 +1,4 @@
-//! A ReplicaSet as a fact.
+//! A ReplicaSet as a observation.
 
 use k8s_openapi::api::apps::v1::ReplicaSet as Source;
 

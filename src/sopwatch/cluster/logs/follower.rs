@@ -19,7 +19,7 @@ use crate::cluster::explain::{ended, explain, frozen};
 use crate::cluster::scope::{Scope, Session};
 use sopwatch_core::logparse::{ContainerKey, LineReader};
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
 use sopwatch_core::text::SafeText;
 
@@ -139,7 +139,7 @@ impl Follower {
 
     /// Runs until the log has come to its end.
     pub(super) async fn run(mut self) {
-        self.scope.feed(&self.id, SourceState::Connecting).await;
+        self.scope.source(&self.id, SourceState::Connecting).await;
         loop {
             let read = self.now.borrow_and_update().read(self.key.restart);
             let mode = *self.mode.borrow_and_update();
@@ -229,7 +229,7 @@ impl Follower {
     async fn leave(&mut self) {
         self.cut();
         (self.rested, self.unread) = (true, true);
-        self.scope.feed(&self.id, SourceState::Resting).await;
+        self.scope.source(&self.id, SourceState::Resting).await;
     }
 
     /// Gives its turn back, and waits until that was heard; the next is not due before so long.
@@ -338,7 +338,7 @@ impl Follower {
         if let Some(batch) = self.reader.take(true) {
             self.scope.tell(Observation::Log(batch)).await;
         }
-        self.scope.feed(&self.id, SourceState::Ended).await;
+        self.scope.source(&self.id, SourceState::Ended).await;
     }
 
     /// Says something in the log pane.

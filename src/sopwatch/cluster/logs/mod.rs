@@ -31,7 +31,7 @@ use super::scope::Scope;
 use crate::cluster::clock::{Instant, now, sleep, sleep_until};
 use sopwatch_core::logparse::{ContainerKey, LogFocus, LogPatterns};
 use sopwatch_core::observe::observation::{Container, Observation, Pod, PodUid};
-use sopwatch_core::observe::source::{SourceId, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
@@ -47,7 +47,7 @@ const RESTS: Duration = Duration::from_secs(10);
 /// What followers may ask of the supervisor and not have been answered yet.
 const WAITING: usize = 256;
 
-/// Runs for ever. `changes` are the facts about pods, in order; `focus` says what the operator looks at.
+/// Runs for ever. `changes` are the observations about pods, in order; `focus` says what the operator looks at.
 pub(super) async fn run(
     profile: &Profile,
     mut changes: mpsc::Receiver<Observation>,
@@ -83,10 +83,10 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             change = changes.recv() => match change {
-                Some(fact) => {
-                    supervisor.take(fact);
-                    while let Ok(fact) = changes.try_recv() {
-                        supervisor.take(fact);
+                Some(observation) => {
+                    supervisor.take(observation);
+                    while let Ok(observation) = changes.try_recv() {
+                        supervisor.take(observation);
                     }
                 }
                 None => std::future::pending().await,
@@ -228,8 +228,8 @@ async fn say_crashed(key: &ContainerKey, scope: &Scope) {
 }
 
 impl Supervisor {
-    fn take(&mut self, fact: Observation) {
-        match fact {
+    fn take(&mut self, observation: Observation) {
+        match observation {
             Observation::Pods(pods) => {
                 let stays: BTreeSet<_> = pods.iter().map(|pod| &pod.uid).collect();
                 let mut gone: Vec<_> = self.known.keys().map(|key| key.pod_uid.clone()).collect();

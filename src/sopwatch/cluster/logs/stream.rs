@@ -17,7 +17,7 @@ use crate::cluster::clock::{Instant, now, sleep_until, timeout};
 use crate::cluster::explain::{explain, frozen};
 use crate::cluster::scope::{LinkState, Session};
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceState};
 use sopwatch_core::text::duration::brief;
 
 /// How long lines are gathered before they are told.
@@ -156,7 +156,7 @@ impl Follower {
         reading.leave_at = leave_at(*self.now.borrow_and_update(), self.key.restart);
         let followed = mode == Mode::Follow;
         if self.failures == 0 && followed {
-            self.scope.feed(&self.id, SourceState::Live).await;
+            self.scope.source(&self.id, SourceState::Live).await;
         }
         let stop = loop {
             let (due_at, due) = reading.next_due(self.caught_up, self.failures > 0);
@@ -335,7 +335,7 @@ impl Follower {
 
     async fn stands(&mut self) {
         self.failures = 0;
-        self.scope.feed(&self.id, SourceState::Live).await;
+        self.scope.source(&self.id, SourceState::Live).await;
     }
 
     /// Asks whether the newest line may be asked for, unless the instance is over (then silence is right) or the link is known to be

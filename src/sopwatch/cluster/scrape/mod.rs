@@ -26,7 +26,7 @@ use super::explain::{explain, frozen};
 use super::scope::{LinkState, Scope, Session};
 use crate::cluster::clock::{sleep, timeout};
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Scrape};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::{Metrics, Profile};
 use sopwatch_core::text::SafeText;
@@ -49,8 +49,8 @@ const REFUSED_FOR: Duration = Duration::from_mins(10);
 /// The ready pods by uid, with their names.
 pub(super) type Ready = BTreeMap<PodUid, SafeText>;
 
-/// Keeps the ready pods as facts about pods come.
-pub(super) fn note_ready(ready: &mut Ready, fact: &Observation) -> bool {
+/// Keeps the ready pods as observations about pods come.
+pub(super) fn note_ready(ready: &mut Ready, observation: &Observation) -> bool {
     let before = ready.clone();
     let mut note = |pod: &Pod| {
         if pod.is_ready() {
@@ -59,7 +59,7 @@ pub(super) fn note_ready(ready: &mut Ready, fact: &Observation) -> bool {
             ready.remove(&pod.uid);
         }
     };
-    match fact {
+    match observation {
         Observation::Pods(pods) => {
             ready.clear();
             pods.iter()
@@ -188,7 +188,7 @@ impl Reader<'_> {
         for pod in ready.keys() {
             if self.off.insert(pod.clone()) {
                 let state = SourceState::Off(SafeText::new(why));
-                self.scope.feed(&SourceId::Scrape(pod.clone()), state).await;
+                self.scope.source(&SourceId::Scrape(pod.clone()), state).await;
             }
         }
     }
@@ -260,7 +260,7 @@ impl Reader<'_> {
             if read > MAX_ANSWER {
                 return Ok(Answer::TooLarge);
             }
-            totals.feed(&chunk);
+            totals.source(&chunk);
         }
         Ok(totals.finish().map_or(Answer::Foreign, Answer::Read))
     }

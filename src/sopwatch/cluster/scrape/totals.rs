@@ -72,7 +72,7 @@ impl<'a> Totals<'a> {
     }
 
     /// Takes in bytes as they come.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+    pub(super) fn source(&mut self, mut bytes: &[u8]) {
         while let Some(end) = memchr(b'\n', bytes) {
             let (head, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.line.is_empty() && !self.passed_over {
@@ -146,7 +146,7 @@ impl<'a> Totals<'a> {
 
     /// What was read; `None` where none of the families is there.
     pub(super) fn finish(mut self) -> Option<Scrape> {
-        self.feed(b"\n");
+        self.source(b"\n");
         let outbound = self.outbound.iter().map(|(service, sums)| OutboundTotals {
             service: SafeText::cut(service, MAX_NAME),
             count: sums.count as u64,
@@ -227,7 +227,9 @@ mod tests {
     fn read_by(chunk: usize, text: &str) -> Option<Scrape> {
         let metrics = metrics();
         let mut totals = Totals::new(&metrics, "/api/managed-services-api");
-        text.as_bytes().chunks(chunk).for_each(|bytes| totals.feed(bytes));
+        text.as_bytes()
+            .chunks(chunk)
+            .for_each(|bytes| totals.source(bytes));
         totals.finish()
     }
 
@@ -317,7 +319,7 @@ go_goroutines 57
         let metrics = metrics();
         let mut totals = Totals::new(&metrics, "");
         for bytes in text.as_bytes().chunks(100) {
-            totals.feed(bytes);
+            totals.source(bytes);
             assert!(totals.line.len() <= MAX_LINE);
         }
         let scrape = totals.finish().unwrap();

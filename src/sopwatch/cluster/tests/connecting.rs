@@ -21,7 +21,7 @@ use crate::cluster::{Asked, CommandRequest, ConnectOptions, SecretRequest, run};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{Connection, Observation};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -115,8 +115,8 @@ impl Running {
 
     async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
-            while let Some(Event::Observation(fact)) = self.events.recv().await {
-                if let Some(found) = found(fact) {
+            while let Some(Event::Observation(observation)) = self.events.recv().await {
+                if let Some(found) = found(observation) {
                     return found;
                 }
             }
@@ -126,7 +126,7 @@ impl Running {
     }
 
     async fn connection(&mut self) -> Connection {
-        self.until(|fact| match fact {
+        self.until(|observation| match observation {
             Observation::Connection(connection) => Some(connection),
             _ => None,
         })
@@ -134,7 +134,7 @@ impl Running {
     }
 
     async fn problem(&mut self) -> Problem {
-        self.until(|fact| match fact {
+        self.until(|observation| match observation {
             Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(problem),
             _ => None,
         })

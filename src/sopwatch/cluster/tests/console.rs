@@ -1,4 +1,4 @@
-//! The adapter on a scripted server, and the facts that it tells.
+//! The adapter on a scripted server, and the observations that it tells.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::cluster::{Asked, CommandRequest, SecretRequest, Target, run_with};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::{ContainerKey, LogFocus};
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
@@ -30,7 +30,7 @@ pub(super) struct Console {
     pub(super) secrets: mpsc::Sender<SecretRequest>,
     pub(super) commands: mpsc::Sender<CommandRequest>,
     pub(super) focus: watch::Sender<LogFocus>,
-    facts: mpsc::Receiver<Event>,
+    state: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
     pub(super) told: Vec<(Instant, Observation)>,
     task: JoinHandle<()>,
@@ -51,7 +51,7 @@ impl Console {
     /// The same for a service of another profile.
     pub(super) fn with(fake: &Fake, profile: Profile) -> Self {
         let dials = Arc::new(AtomicU32::new(0));
-        let (events, facts) = mpsc::channel(256);
+        let (events, state) = mpsc::channel(256);
         let (secrets, requests) = mpsc::channel(4);
         let dial = dial_to(fake, &dials);
         let (commands, commanded) = mpsc::channel(4);
@@ -69,33 +69,40 @@ impl Console {
             secrets,
             commands,
             focus,
-            facts,
+            state,
             told: Vec::new(),
             task,
         }
     }
 
-    /// Waits for a fact.
-    pub(super) async fn until(&mut self, what: &str, mut is_it: impl FnMut(&Observation) -> bool) -> Observation {
+    /// Waits for a observation.
+    pub(super) async fn until(
+        &mut self,
+        what: &str,
+        mut is_it: impl FnMut(&Observation) -> bool,
+    ) -> Observation {
         let deadline = now() + PATIENCE;
         loop {
-            let Ok(event) = timeout_at(deadline, self.facts.recv()).await else {
+            let Ok(event) = timeout_at(deadline, self.state.recv()).await else {
                 let last: Vec<_> = self.told.iter().rev().take(12).collect();
                 unreachable!("no fact: {what}; the last were {last:#?}");
             };
-            let Some(Event::Observation(fact)) = event else {
+            let Some(Event::Observation(observation)) = event else {
                 unreachable!("the adapter ended before: {what}");
             };
-            self.told.push((now(), fact.clone()));
-            if is_it(&fact) {
-                return fact;
+            self.told.push((now(), observation.clone()));
+            if is_it(&observation) {
+                return observation;
             }
         }
     }
 
     /// The same, of what was told from a moment on.
     pub(super) async fn since(&mut self, mark: usize, what: &str, is_it: impl Fn(&Observation) -> bool) {
-        if !self.told[mark..].iter().any(|(_, fact)| is_it(fact)) {
+        if !self.told[mark..]
+            .iter()
+            .any(|(_, observation)| is_it(observation))
+        {
             self.until(what, is_it).await;
         }
     }
@@ -103,15 +110,15 @@ impl Console {
     /// Takes in what is told for so long.
     pub(super) async fn listen(&mut self, span: Duration) {
         let deadline = now() + span;
-        while let Ok(Some(Event::Observation(fact))) = timeout_at(deadline, self.facts.recv()).await {
-            self.told.push((now(), fact));
+        while let Ok(Some(Event::Observation(observation))) = timeout_at(deadline, self.state.recv()).await {
+            self.told.push((now(), observation));
         }
     }
 
     /// Waits until a source works.
     pub(super) async fn live(&mut self, id: &SourceId) {
-        self.until(&format!("{id:?} is live"), |fact| {
-            *fact == Observation::Source(id.clone(), SourceState::Live)
+        self.until(&format!("{id:?} is live"), |observation| {
+            *observation == Observation::Source(id.clone(), SourceState::Live)
         })
         .await;
     }
@@ -119,8 +126,8 @@ impl Console {
     /// Waits until a source fails in this way.
     pub(super) async fn fails(&mut self, id: &SourceId, kind: ProblemKind) -> Problem {
         let mut found = None;
-        self.until(&format!("{id:?} fails: {kind:?}"), |fact| {
-            found = problem_of(fact, id)
+        self.until(&format!("{id:?} fails: {kind:?}"), |observation| {
+            found = problem_of(observation, id)
                 .filter(|problem| problem.kind == kind)
                 .cloned();
             found.is_some()
@@ -131,8 +138,10 @@ impl Console {
 
     /// Waits until everything is read and watched.
     pub(super) async fn settled(&mut self) {
-        self.since(0, "a connection", |fact| matches!(fact, Observation::Connection(_)))
-            .await;
+        self.since(0, "a connection", |observation| {
+            matches!(observation, Observation::Connection(_))
+        })
+        .await;
         self.listen(Duration::from_secs(2)).await;
         for kind in ["pods", "deployments", "events"] {
             assert!(self.fake.is_watched(kind), "{kind} are watched");
@@ -142,8 +151,8 @@ impl Console {
     /// Waits until a container's log has told this line.
     pub(super) async fn line(&mut self, text: &str) {
         if !self.lines("").iter().any(|line| line == text) {
-            self.until(&format!("the line {text}"), |fact| {
-                lines_of(fact, "").iter().any(|line| line == text)
+            self.until(&format!("the line {text}"), |observation| {
+                lines_of(observation, "").iter().any(|line| line == text)
             })
             .await;
         }
@@ -153,13 +162,13 @@ impl Console {
     pub(super) fn lines(&self, pod: &str) -> Vec<String> {
         self.told
             .iter()
-            .flat_map(|(_, fact)| lines_of(fact, pod))
+            .flat_map(|(_, observation)| lines_of(observation, pod))
             .collect()
     }
 
     /// What was said in the log pane.
     pub(super) fn notes(&self) -> Vec<(u64, String)> {
-        let note = |(_, fact): &(Instant, Observation)| match fact {
+        let note = |(_, observation): &(Instant, Observation)| match observation {
             Observation::LogNote { missed, text, .. } => Some((*missed, text.to_string())),
             _ => None,
         };
@@ -170,21 +179,21 @@ impl Console {
     pub(super) fn failures(&self, id: &SourceId) -> usize {
         self.told
             .iter()
-            .filter(|(_, fact)| problem_of(fact, id).is_some())
+            .filter(|(_, observation)| problem_of(observation, id).is_some())
             .count()
     }
 }
 
-fn problem_of<'a>(fact: &'a Observation, id: &SourceId) -> Option<&'a Problem> {
-    match fact {
+fn problem_of<'a>(observation: &'a Observation, id: &SourceId) -> Option<&'a Problem> {
+    match observation {
         Observation::Source(of, SourceState::Failing { problem, .. }) if of == id => Some(problem),
         _ => None,
     }
 }
 
-/// The records of a pod's log that a fact brings.
-pub(super) fn lines_of(fact: &Observation, pod: &str) -> Vec<String> {
-    match fact {
+/// The records of a pod's log that a observation brings.
+pub(super) fn lines_of(observation: &Observation, pod: &str) -> Vec<String> {
+    match observation {
         Observation::Log(batch) if pod.is_empty() || &*batch.source.pod == pod => batch
             .records
             .iter()

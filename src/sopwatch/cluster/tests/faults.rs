@@ -12,7 +12,7 @@ use super::console::{Console, pod};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::now;
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 
 const SECOND: Duration = Duration::from_secs(1);
 const WATCHED: [(&str, SourceId); 3] = [
@@ -49,7 +49,10 @@ fn a_server_that_is_down_is_named_everywhere_and_heals_by_itself() {
         fake.heal();
         let healed_at = now();
         console
-            .until("pods", |fact| matches!(fact, Observation::Pods(pods) if pods.len() == 1))
+            .until(
+                "pods",
+                |observation| matches!(observation, Observation::Pods(pods) if pods.len() == 1),
+            )
             .await;
         assert!(
             (now() - healed_at) < Duration::from_secs(8),
@@ -109,7 +112,7 @@ fn a_reset_watch_goes_on_without_a_list() {
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
+                |observation| matches!(observation, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
         assert_eq!(fake.asked("pods? limit").len(), 1);
@@ -140,8 +143,8 @@ fn dead_credentials_are_replaced_at_most_once_a_second_until_they_work() {
         console.live(&SourceId::Pods).await;
         console.live(&SourceId::Api).await;
         console
-            .since(healed, "rights of the new credentials", |fact| {
-                matches!(fact, Observation::Access(_))
+            .since(healed, "rights of the new credentials", |observation| {
+                matches!(observation, Observation::Access(_))
             })
             .await;
     });
@@ -200,7 +203,9 @@ fn a_version_too_old_is_read_anew() {
         );
         console.fails(&SourceId::Pods, ProblemKind::Gone).await;
         console
-            .until("all pods anew", |fact| matches!(fact, Observation::Pods(_)))
+            .until("all pods anew", |observation| {
+                matches!(observation, Observation::Pods(_))
+            })
             .await;
         console.live(&SourceId::Pods).await;
         assert_eq!(fake.asked("pods? limit").len(), 2);
@@ -248,7 +253,7 @@ fn a_list_whose_pages_grew_too_old_starts_over() {
         console
             .until(
                 "all pods",
-                |fact| matches!(fact, Observation::Pods(pods) if pods.is_empty()),
+                |observation| matches!(observation, Observation::Pods(pods) if pods.is_empty()),
             )
             .await;
     });
@@ -320,7 +325,7 @@ fn a_server_that_throttles_is_asked_less_and_stays_up() {
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
+                |observation| matches!(observation, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
         assert_eq!(console.failures(&SourceId::Pods), 0);
@@ -339,13 +344,16 @@ fn a_review_that_fails_leaves_the_rights_open_and_is_tried_again() {
             !console
                 .told
                 .iter()
-                .any(|(_, fact)| matches!(fact, Observation::Access(_)))
+                .any(|(_, observation)| matches!(observation, Observation::Access(_)))
         );
         fake.heal();
         console
-            .until("rights", |fact| matches!(fact, Observation::Access(_)))
+            .until("rights", |observation| {
+                matches!(observation, Observation::Access(_))
+            })
             .await;
-        let told_live = |fact: &Observation| *fact == Observation::Source(SourceId::Api, SourceState::Live);
+        let told_live =
+            |observation: &Observation| *observation == Observation::Source(SourceId::Api, SourceState::Live);
         console.until("a sign of life", told_live).await;
     });
 }

@@ -10,7 +10,7 @@ use super::console::{Console, lines_of, log_of, pod, pod_in};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::cluster::clock::{Instant, now};
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,8 +24,8 @@ fn with_log() -> Fake {
     fake
 }
 
-fn is_ended(fact: &Observation, id: &SourceId) -> bool {
-    *fact == Observation::Source(id.clone(), SourceState::Ended)
+fn is_ended(observation: &Observation, id: &SourceId) -> bool {
+    *observation == Observation::Source(id.clone(), SourceState::Ended)
 }
 
 fn is_calm(fake: &Fake, needle: &str) {
@@ -169,7 +169,9 @@ fn a_quiet_log_is_checked_and_stays_live() {
         let live = console
             .told
             .iter()
-            .filter(|(_, fact)| *fact == Observation::Source(log_of("api-1", 0), SourceState::Live))
+            .filter(|(_, observation)| {
+                *observation == Observation::Source(log_of("api-1", 0), SourceState::Live)
+            })
             .count();
         assert_eq!(live, checks);
     });
@@ -225,8 +227,8 @@ fn a_crash_is_read_to_its_end_and_the_next_instance_from_its_start() {
         fake.apply("pods", pod_in("api-1", 1, &running, &crashed));
         console.line("started anew").await;
         console
-            .since(0, "the end of the first", |fact| {
-                is_ended(fact, &log_of("api-1", 0))
+            .since(0, "the end of the first", |observation| {
+                is_ended(observation, &log_of("api-1", 0))
             })
             .await;
         console.listen(Duration::from_secs(5)).await;
@@ -251,7 +253,9 @@ fn the_instance_before_a_restart_is_read_once() {
         fake.apply("pods", pod_in("api-1", 3, &running, &crashed));
         let mut console = Console::on(&fake);
         console
-            .since(0, "its end", |fact| is_ended(fact, &log_of("api-1", 2)))
+            .since(0, "its end", |observation| {
+                is_ended(observation, &log_of("api-1", 2))
+            })
             .await;
         console.line("before 599").await;
         console.listen(Duration::from_mins(1)).await;
@@ -276,7 +280,9 @@ fn a_container_that_waits_after_a_crash_shows_why() {
         fake.apply("pods", pod_in("api-1", 4, &waits, &crashed));
         let mut console = Console::on(&fake);
         console
-            .since(0, "its end", |fact| is_ended(fact, &log_of("api-1", 4)))
+            .since(0, "its end", |observation| {
+                is_ended(observation, &log_of("api-1", 4))
+            })
             .await;
         console.listen(Duration::from_mins(1)).await;
         assert_eq!(console.lines("api-1"), ["a", "b", "c", "b"]);
@@ -320,14 +326,18 @@ fn the_last_words_of_a_dying_pod_are_kept() {
         console.settled().await;
         fake.delete("pods", "uid-api-1");
         console
-            .until("the pod is gone", |fact| matches!(fact, Observation::PodGone(_)))
+            .until("the pod is gone", |observation| {
+                matches!(observation, Observation::PodGone(_))
+            })
             .await;
         console.listen(Duration::from_secs(5)).await;
         fake.write("api-1", "2026-11-22T09:00:08Z goodbye");
         console.line("goodbye").await;
         fake.forget_asked();
         console
-            .since(0, "the end", |fact| is_ended(fact, &log_of("api-1", 0)))
+            .since(0, "the end", |observation| {
+                is_ended(observation, &log_of("api-1", 0))
+            })
             .await;
         assert_eq!(
             fake.asked("log?").len(),
@@ -355,8 +365,8 @@ fn each_line_of_a_log_that_never_pauses_is_shown_within_a_second() {
                 written.push((now(), line));
             }
             console.listen(SECOND).await;
-            let told = console.told.iter().flat_map(|(at, fact)| {
-                let records = lines_of(fact, "api-1");
+            let told = console.told.iter().flat_map(|(at, observation)| {
+                let records = lines_of(observation, "api-1");
                 let lines: Vec<_> = records
                     .iter()
                     .flat_map(|text| text.lines())

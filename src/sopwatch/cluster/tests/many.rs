@@ -59,8 +59,8 @@ fn pods_asked(fake: &Fake) -> BTreeSet<String> {
     asked.filter_map(|asked| pod(asked.line)).collect()
 }
 
-fn is_state(fact: &Observation, id: &SourceId, state: &SourceState) -> bool {
-    matches!(fact, Observation::Source(of, known) if of == id && known == state)
+fn is_state(observation: &Observation, id: &SourceId, state: &SourceState) -> bool {
+    matches!(observation, Observation::Source(of, known) if of == id && known == state)
 }
 
 #[test]
@@ -79,12 +79,11 @@ fn of_five_hundred_silent_logs_few_are_followed_and_each_gets_its_turn() {
 
         fake.forget_asked();
         let resting = log_of(&name(100), 0);
-        assert!(
-            console
-                .told
-                .iter()
-                .any(|(_, fact)| is_state(fact, &resting, &SourceState::Resting))
-        );
+        assert!(console.told.iter().any(|(_, observation)| is_state(
+            observation,
+            &resting,
+            &SourceState::Resting
+        )));
         for number in 0..500 {
             fake.write(&name(number), &format!("2026-11-22T09:03:00Z later of {number}"));
         }

@@ -39,10 +39,10 @@ fn the_log_of_another_controllers_pod_is_not_read() {
         console.listen(Duration::from_secs(30)).await;
         assert!(!fake.asked("/pods/api-1/log").is_empty());
         assert!(fake.asked("/pods/job-").is_empty());
-        // The facts tell of all: whose each is, the core says.
+        // The observations tell of all: whose each is, the core says.
         let told = |name: &str| {
             let all = console.told.iter();
-            all.filter(|(_, fact)| match fact {
+            all.filter(|(_, observation)| match observation {
                 Observation::Pods(pods) => pods.iter().any(|pod| *pod.name == *name),
                 Observation::Pod(pod) => *pod.name == *name,
                 _ => false,
@@ -62,7 +62,12 @@ fn without_the_right_to_read_replica_sets_names_decide_and_it_is_rarely_tried() 
         fake.write("api-1", "2026-11-22T08:00:01Z a line");
         fake.always("/replicasets?", || refused(403, "Forbidden"));
         let mut console = Console::on(&fake);
-        let off = |fact: &Observation| matches!(fact, Observation::Source(SourceId::ReplicaSets, SourceState::Off(_)));
+        let off = |observation: &Observation| {
+            matches!(
+                observation,
+                Observation::Source(SourceId::ReplicaSets, SourceState::Off(_))
+            )
+        };
         console.until("it is off", off).await;
         console.line("a line").await;
         console.listen(Duration::from_mins(9)).await;
@@ -78,7 +83,9 @@ fn the_autoscaler_of_the_deployment_is_told_and_no_other() {
         fake.apply("horizontalpodautoscalers", autoscaler("something-else"));
         let mut console = Console::on(&fake);
         console
-            .until("there is none", |fact| *fact == Observation::Autoscaler(None))
+            .until("there is none", |observation| {
+                *observation == Observation::Autoscaler(None)
+            })
             .await;
         fake.apply("horizontalpodautoscalers", autoscaler("managed-services-api"));
         let load = Autoscaler {
@@ -88,11 +95,15 @@ fn the_autoscaler_of_the_deployment_is_told_and_no_other() {
             current: 3,
         };
         let told = Observation::Autoscaler(Some(load));
-        console.until("it is there", |fact| *fact == told).await;
+        console
+            .until("it is there", |observation| *observation == told)
+            .await;
         // It is given another target: it does not concern us any more.
         fake.apply("horizontalpodautoscalers", autoscaler("something-else"));
         console
-            .until("it is gone", |fact| *fact == Observation::Autoscaler(None))
+            .until("it is gone", |observation| {
+                *observation == Observation::Autoscaler(None)
+            })
             .await;
     });
 }
@@ -106,11 +117,16 @@ fn who_may_list_autoscalers_and_not_watch_them_lists_them_now_and_then() {
             refused(403, "Forbidden")
         });
         let mut console = Console::on(&fake);
-        let told = |fact: &Observation| matches!(fact, Observation::Autoscaler(Some(_)));
+        let told = |observation: &Observation| matches!(observation, Observation::Autoscaler(Some(_)));
         console.until("it is there", told).await;
         console.listen(Duration::from_mins(9)).await;
-        let off = |fact: &Observation| matches!(fact, Observation::Source(SourceId::Autoscaler, SourceState::Off(_)));
-        assert!(!console.told.iter().any(|(_, fact)| off(fact)));
+        let off = |observation: &Observation| {
+            matches!(
+                observation,
+                Observation::Source(SourceId::Autoscaler, SourceState::Off(_))
+            )
+        };
+        assert!(!console.told.iter().any(|(_, observation)| off(observation)));
         let asked = fake.asked("/horizontalpodautoscalers?").len();
         assert!((8..=12).contains(&asked), "{asked}");
     });

@@ -13,7 +13,7 @@ use super::fake::{Fake, Reply, STREAM, refused};
 use crate::cluster::SecretRequest;
 use crate::cluster::clock::sleep;
 use sopwatch_core::observe::observation::Observation;
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
 #[test]
 fn everything_is_told_from_one_list_each() {
@@ -35,19 +35,24 @@ fn everything_is_told_from_one_list_each() {
         let mut console = Console::on(&fake);
         console.line("the first line").await;
         console.settled().await;
-        let told = |is_it: fn(&Observation) -> bool| console.told.iter().any(|(_, fact)| is_it(fact));
+        let told =
+            |is_it: fn(&Observation) -> bool| console.told.iter().any(|(_, observation)| is_it(observation));
         assert!(told(
-            |fact| matches!(fact, Observation::Deployment(Some(deployment)) if deployment.replicas == 3)
-        ));
-        assert!(told(|fact| matches!(fact, Observation::Pods(pods) if pods.len() == 1)));
-        assert!(told(
-            |fact| matches!(fact, Observation::ClusterEvents(events) if events.len() == 1 && &*events[0].uid == "e1")
+            |observation| matches!(observation, Observation::Deployment(Some(deployment)) if deployment.replicas == 3)
         ));
         assert!(told(
-            |fact| matches!(fact, Observation::Access(access) if access.iter().all(|access| access.allowed == Some(true)))
+            |observation| matches!(observation, Observation::Pods(pods) if pods.len() == 1)
         ));
-        assert!(told(|fact| matches!(fact, Observation::Connection(connection)
-        if &*connection.user == "oncall@example.com" && connection.version.as_deref() == Some("v1.32.13"))));
+        assert!(told(
+            |observation| matches!(observation, Observation::ClusterEvents(events) if events.len() == 1 && &*events[0].uid == "e1")
+        ));
+        assert!(told(
+            |observation| matches!(observation, Observation::Access(access) if access.iter().all(|access| access.allowed == Some(true)))
+        ));
+        assert!(told(
+            |observation| matches!(observation, Observation::Connection(connection)
+        if &*connection.user == "oncall@example.com" && connection.version.as_deref() == Some("v1.32.13"))
+        ));
         fake.forget_asked();
         console.listen(Duration::from_mins(9)).await;
         for kind in ["pods", "deployments", "events"] {
@@ -71,14 +76,14 @@ fn changes_are_told_as_they_come() {
         console
             .until(
                 "a pod",
-                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-1"),
+                |observation| matches!(observation, Observation::Pod(pod) if &*pod.name == "api-1"),
             )
             .await;
         fake.apply("deployments", deployment(0));
         console
             .until(
                 "the deployment",
-                |fact| matches!(fact, Observation::Deployment(Some(it)) if it.replicas == 0),
+                |observation| matches!(observation, Observation::Deployment(Some(it)) if it.replicas == 0),
             )
             .await;
         let event = |name: &str, uid: &str| {
@@ -90,30 +95,31 @@ fn changes_are_told_as_they_come() {
         console
             .until(
                 "an event of ours",
-                |fact| matches!(fact, Observation::ClusterEvent(event) if &*event.uid == "e2"),
+                |observation| matches!(observation, Observation::ClusterEvent(event) if &*event.uid == "e2"),
             )
             .await;
-        assert!(
-            !console
-                .told
-                .iter()
-                .any(|(_, fact)| matches!(fact, Observation::ClusterEvent(event) if &*event.uid == "e1"))
-        );
+        assert!(!console.told.iter().any(
+            |(_, observation)| matches!(observation, Observation::ClusterEvent(event) if &*event.uid == "e1")
+        ));
         fake.delete("events", "e1");
         fake.delete("events", "e2");
         console
-            .until("it expired", |fact| *fact == Observation::ClusterEventGone("e2".into()))
+            .until("it expired", |observation| {
+                *observation == Observation::ClusterEventGone("e2".into())
+            })
             .await;
         fake.delete("pods", "uid-api-1");
         console
             .until(
                 "it is gone",
-                |fact| matches!(fact, Observation::PodGone(uid) if &*uid.0 == "uid-api-1"),
+                |observation| matches!(observation, Observation::PodGone(uid) if &*uid.0 == "uid-api-1"),
             )
             .await;
         fake.delete("deployments", "uid-deployment");
         console
-            .until("none", |fact| *fact == Observation::Deployment(None))
+            .until("none", |observation| {
+                *observation == Observation::Deployment(None)
+            })
             .await;
     });
 }
@@ -135,7 +141,7 @@ fn a_watch_that_ends_in_time_goes_on_where_it_was() {
         console
             .until(
                 "the pod",
-                |fact| matches!(fact, Observation::Pod(pod) if &*pod.name == "api-2"),
+                |observation| matches!(observation, Observation::Pod(pod) if &*pod.name == "api-2"),
             )
             .await;
         assert_eq!(fake.asked("pods? limit").len(), 1, "one list");
@@ -156,7 +162,7 @@ fn an_init_containers_log_is_read_too() {
         fake.apply("pods", with_init);
         let mut console = Console::on(&fake);
         console.line("migrated").await;
-        let ended = |fact: &Observation| matches!(fact, Observation::Source(SourceId::Log(key), SourceState::Ended) if &*key.container == "migration");
+        let ended = |observation: &Observation| matches!(observation, Observation::Source(SourceId::Log(key), SourceState::Ended) if &*key.container == "migration");
         console.until("its end", ended).await;
         console.listen(Duration::from_mins(2)).await;
         assert_eq!(fake.asked("log? container=migration").len(), 1, "it is read once");
@@ -217,7 +223,7 @@ fn a_secret_asked_for_without_a_connection_gets_the_connections_problem() {
     });
 }
 
-/// Any feed but the API's.
+/// Any source but the API's.
 fn log_free() -> SourceId {
     SourceId::Pods
 }
@@ -235,12 +241,12 @@ fn the_log_of_a_flood_is_caught_up_with() {
             }
         });
         let mut console = Console::on(&fake);
-        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
+        let caught_up = |observation: &Observation| matches!(observation, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of the backlog", caught_up).await;
         let SourceId::Log(key) = log_of("api-1", 0) else {
             unreachable!()
         };
-        let live = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.source == key && !batch.records.is_empty());
+        let live = |observation: &Observation| matches!(observation, Observation::Log(batch) if batch.source == key && !batch.records.is_empty());
         console.until("lines as they come", live).await;
         flood.abort();
     });
@@ -260,9 +266,9 @@ fn a_backlog_that_is_slow_to_begin_is_not_taken_for_live_lines() {
         sender
             .try_send(Ok("2026-11-22T08:00:00Z first\n".into()))
             .unwrap();
-        let batch = |fact: &Observation| matches!(fact, Observation::Log(batch) if !batch.progress.caught_up && batch.progress.lines == 1);
+        let batch = |observation: &Observation| matches!(observation, Observation::Log(batch) if !batch.progress.caught_up && batch.progress.lines == 1);
         console.until("a line of the backlog", batch).await;
-        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
+        let caught_up = |observation: &Observation| matches!(observation, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of the backlog", caught_up).await;
     });
 }
@@ -273,7 +279,7 @@ fn an_empty_log_is_caught_up_with() {
         let fake = Fake::new();
         fake.apply("pods", pod("api-1"));
         let mut console = Console::on(&fake);
-        let caught_up = |fact: &Observation| matches!(fact, Observation::Log(batch) if batch.progress.caught_up);
+        let caught_up = |observation: &Observation| matches!(observation, Observation::Log(batch) if batch.progress.caught_up);
         console.until("the end of nothing", caught_up).await;
     });
 }

@@ -10,7 +10,7 @@ use super::clock::run;
 use super::console::{Console, pod, profile};
 use super::fake::{Fake, Reply, failure, refused};
 use sopwatch_core::observe::observation::{Observation, PodUid, PodUsage, Scrape};
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::{Metrics, Profile};
 
 const USAGE: &str = "metrics.k8s.io";
@@ -62,7 +62,9 @@ fn id(pod: &str) -> SourceId {
 
 async fn usage(console: &mut Console) -> Vec<PodUsage> {
     match console
-        .until("usage", |fact| matches!(fact, Observation::Usage(_)))
+        .until("usage", |observation| {
+            matches!(observation, Observation::Usage(_))
+        })
         .await
     {
         Observation::Usage(usage) => usage,
@@ -71,7 +73,7 @@ async fn usage(console: &mut Console) -> Vec<PodUsage> {
 }
 
 async fn scrape(console: &mut Console) -> Scrape {
-    let what = |fact: &Observation| matches!(fact, Observation::Scrape { .. });
+    let what = |observation: &Observation| matches!(observation, Observation::Scrape { .. });
     match console.until("a scrape", what).await {
         Observation::Scrape { scrape, .. } => scrape,
         _ => unreachable!(),
@@ -82,8 +84,8 @@ async fn scrape(console: &mut Console) -> Scrape {
 async fn off(console: &mut Console, id: &SourceId) -> String {
     let mut why = None;
     console
-        .until(&format!("{id:?} is off"), |fact| {
-            if let Observation::Source(of, SourceState::Off(reason)) = fact
+        .until(&format!("{id:?} is off"), |observation| {
+            if let Observation::Source(of, SourceState::Off(reason)) = observation
                 && of == id
             {
                 why = Some(reason.to_string());
@@ -112,8 +114,8 @@ fn what_the_pods_use_and_count_is_asked_every_fifteen_seconds() {
         let told = usage(&mut console).await;
         assert_eq!((&*told[0].pod, told[0].containers[0].cpu_millis), ("api-1", 12));
         console
-            .since(0, "a scrape", |fact| {
-                matches!(fact, Observation::Scrape { pod, scrape } if &*pod.0 == "uid-api-1" && scrape.inbound.count == 7)
+            .since(0, "a scrape", |observation| {
+                matches!(observation, Observation::Scrape { pod, scrape } if &*pod.0 == "uid-api-1" && scrape.inbound.count == 7)
             })
             .await;
         console.listen(Duration::from_secs(70)).await;
@@ -206,8 +208,8 @@ fn what_the_review_forbids_is_not_asked_until_it_allows_it() {
             "not allowed: get pods/proxy"
         );
         console
-            .since(0, "usage is off", |fact| {
-                matches!(fact, Observation::Source(SourceId::Usage, SourceState::Off(why)) if why.contains("list pods.metrics"))
+            .since(0, "usage is off", |observation| {
+                matches!(observation, Observation::Source(SourceId::Usage, SourceState::Off(why)) if why.contains("list pods.metrics"))
             })
             .await;
         console.listen(Duration::from_mins(4)).await;
@@ -283,8 +285,8 @@ fn a_pod_that_does_not_answer_or_answers_something_else_fails_alone() {
             fake.always("api-2:8080/proxy/metrics", answer);
             let mut found = None;
             console
-                .until(why, |fact| {
-                    if let Observation::Source(of, SourceState::Failing { problem, .. }) = fact
+                .until(why, |observation| {
+                    if let Observation::Source(of, SourceState::Failing { problem, .. }) = observation
                         && *of == id("api-2")
                     {
                         found = problem.what.contains(why).then(|| problem.clone());

@@ -2,7 +2,7 @@
 
 use super::check::Checker;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::rule::{Advice, RuleAdvice, Condition, Rule};
+use sopwatch_core::profile::rule::{Advice, Condition, Rule, RuleAdvice};
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self) {

@@ -14,13 +14,15 @@ use tokio_util::sync::CancellationToken;
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{self, DatabaseOptions, ReadSecret, Request};
 use sopwatch_console::app::event::Event;
-use sopwatch_core::observe::observation::{DatabaseConnection, Observation, Reading, Rows, RowsOf, StatusCount};
-use sopwatch_core::observe::source::{SourceId, SourceState, Problem, ProblemKind};
+use sopwatch_core::observe::observation::{
+    DatabaseConnection, Observation, Reading, Rows, RowsOf, StatusCount,
+};
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::{
     ClockBasis, Database, LeaderPatterns, Leaders, Role, SecretKeys, Status, Table,
 };
 
-/// How long a fact may take to come: longer than the longest back-off and the slowest time-out together.
+/// How long a observation may take to come: longer than the longest back-off and the slowest time-out together.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What the cluster's secret holds, or why it can't be read; a test changes it while the adapter runs.
@@ -69,13 +71,13 @@ impl Console {
         }
     }
 
-    /// The next fact for which `pick` has something.
+    /// The next observation for which `pick` has something.
     pub(super) async fn until<T>(&mut self, what: &str, pick: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
             while let Some(event) = self.events.recv().await {
                 writeln!(self.told, "{event:?}").expect("room");
-                if let Event::Observation(fact) = event
-                    && let Some(picked) = pick(fact)
+                if let Event::Observation(observation) = event
+                    && let Some(picked) = pick(observation)
                 {
                     return picked;
                 }
@@ -87,7 +89,7 @@ impl Console {
     }
 
     pub(super) async fn connection(&mut self) -> DatabaseConnection {
-        let pick = |fact| match fact {
+        let pick = |observation| match observation {
             Observation::DatabaseConnection(connection) => Some(connection),
             _ => None,
         };
@@ -100,7 +102,8 @@ impl Console {
 
     /// A reading for which something holds.
     pub(super) async fn reading_where(&mut self, what: &str, holds: impl Fn(&Reading) -> bool) -> Reading {
-        self.until(what, |fact| reading_of(fact).filter(&holds)).await
+        self.until(what, |observation| reading_of(observation).filter(&holds))
+            .await
     }
 
     pub(super) async fn rows_of(&mut self, table: &str, status: &str) -> Rows {
@@ -110,7 +113,7 @@ impl Console {
         };
         let request = Request::WatchRows(Some(of.clone()));
         self.requests.send(request).await.expect("a listening adapter");
-        let pick = |fact| match fact {
+        let pick = |observation| match observation {
             Observation::Rows(rows) if rows.of == of => Some(rows),
             _ => None,
         };
@@ -124,7 +127,7 @@ impl Console {
 
     /// The next failure of a kind.
     pub(super) async fn problem_of_kind(&mut self, kind: ProblemKind) -> Problem {
-        let pick = |fact| problem_of(fact).filter(|problem| problem.kind == kind);
+        let pick = |observation| problem_of(observation).filter(|problem| problem.kind == kind);
         self.until(&format!("a problem of kind {kind:?}"), pick).await
     }
 
@@ -134,15 +137,15 @@ impl Console {
     }
 }
 
-fn reading_of(fact: Observation) -> Option<Reading> {
-    match fact {
+fn reading_of(observation: Observation) -> Option<Reading> {
+    match observation {
         Observation::Database(reading) => Some(reading),
         _ => None,
     }
 }
 
-fn problem_of(fact: Observation) -> Option<Problem> {
-    match fact {
+fn problem_of(observation: Observation) -> Option<Problem> {
+    match observation {
         Observation::Source(SourceId::Database, SourceState::Failing { problem, .. }) => Some(problem),
         _ => None,
     }

@@ -10,7 +10,7 @@ use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::database::{DatabaseOptions, Request, UrlOrigin};
 use crate::patience::Deadline;
 use sopwatch_core::observe::observation::{Reading, StatusCount};
-use sopwatch_core::observe::source::{SourceId, SourceState, ProblemKind};
+use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 
 const DAY: i64 = 86_400;
 
@@ -309,11 +309,14 @@ fn write_passfile(directory: &Path) -> String {
 #[tokio::test]
 async fn without_credentials_the_database_is_off() {
     let mut console = Console::start(options(), None);
-    let pick = |fact| match fact {
-        sopwatch_core::observe::observation::Observation::Source(SourceId::Database, SourceState::Off(why)) => Some(why),
+    let pick = |observation| match observation {
+        sopwatch_core::observe::observation::Observation::Source(
+            SourceId::Database,
+            SourceState::Off(why),
+        ) => Some(why),
         _ => None,
     };
-    console.until("the feed to be off", pick).await;
+    console.until("the source to be off", pick).await;
     console.stop().await;
 }
 

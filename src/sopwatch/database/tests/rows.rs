@@ -86,11 +86,11 @@ async fn a_limit_is_exceeded_to_the_second_by_each_status_s_own_clock() {
     let counts = statuses(&reading, "edges").iter();
     let tables = with_edges().tables;
     let edges = tables.iter().find(|table| table.name == "edges").unwrap();
-    let mut facts = State::default();
-    facts.apply(Observation::Database(reading.clone()), Timestamp::UNIX_EPOCH);
+    let mut state = State::default();
+    state.apply(Observation::Database(reading.clone()), Timestamp::UNIX_EPOCH);
     let counts: Vec<_> = counts
         .map(|count| {
-            let over = facts.overdue(edges, count).count();
+            let over = state.overdue(edges, count).count();
             (&*count.status, count.count, count.oldest_s, over)
         })
         .collect();
@@ -132,7 +132,7 @@ async fn a_limit_is_exceeded_to_the_second_by_each_status_s_own_clock() {
         (&*by_sight[0].status, by_sight[0].limit_s),
         ("watched", Some(2_700))
     );
-    let mut late: Vec<_> = facts.late_rows(edges).map(|row| &*row.row.id).collect();
+    let mut late: Vec<_> = state.late_rows(edges).map(|row| &*row.row.id).collect();
     late.sort_unstable();
     assert_eq!(late, ["a181", "made-2701", "p2701", "two-days"]);
     assert_eq!(standing(&reading, "edges"), ["failed-lately"]);

@@ -11,9 +11,9 @@ use sopwatch_core::observe::state::State;
 /// Whether leases and ages of this reading may be judged.
 fn counts(reading: &Reading) -> bool {
     let now = Timestamp::UNIX_EPOCH;
-    let mut facts = State::default();
-    facts.apply(Observation::Database(reading.clone()), now);
-    facts.is_fresh(&SourceId::Database, now)
+    let mut state = State::default();
+    state.apply(Observation::Database(reading.clone()), now);
+    state.is_fresh(&SourceId::Database, now)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use crate::profile::Profile;
 use crate::profile::sop::{OTHER, StepStatus};
 
 fn judge(sop: &str, world: &World) -> Diagnosis {
-    diagnose(&world.facts(), &PROFILE, PROFILE.sop(sop).unwrap(), now())
+    diagnose(&world.state(), &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
 fn step<'a>(diagnosis: &'a Diagnosis, id: &str) -> Option<&'a StepFinding> {
@@ -231,10 +231,10 @@ fn a_failing_step_whose_rule_can_t_be_evaluated_asks_to_read_first() {
     };
     // Whether it crashes is not known: one log is not read.
     let unread = fewer().with(|world| world.pods[1].containers[0].restarts = 1);
-    let mut facts = World::new().facts();
-    facts.apply(Observation::Pods(unread.pods.clone()), now());
+    let mut state = World::new().state();
+    state.apply(Observation::Pods(unread.pods.clone()), now());
     let sop = PROFILE.sop("api-availability").unwrap();
-    let decision = diagnose(&facts, &PROFILE, sop, now()).decision;
+    let decision = diagnose(&state, &PROFILE, sop, now()).decision;
     assert_eq!(said(&decision), "gather", "{decision:#?}");
     // That events can't be read says nothing of it.
     let blind = fewer().with(|world| world.events = false);
@@ -259,8 +259,8 @@ fn while_one_waits_a_failing_step_asks_for_nothing_else() {
 
 #[test]
 fn nothing_to_do_needs_an_answer_to_every_step() {
-    let mut facts = World::new().facts();
-    facts.apply(
+    let mut state = World::new().state();
+    state.apply(
         crate::testkit::failing(
             SourceId::Deployment,
             ProblemKind::Forbidden,
@@ -269,10 +269,10 @@ fn nothing_to_do_needs_an_answer_to_every_step() {
         now(),
     );
     let later = now() + SignedDuration::from_secs(16);
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
-    facts.apply(Observation::ClusterEvents(Vec::new()), later);
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
+    state.apply(Observation::ClusterEvents(Vec::new()), later);
     let sop = PROFILE.sop("api-down").unwrap();
-    let diagnosis = diagnose(&facts, &PROFILE, sop, later);
+    let diagnosis = diagnose(&state, &PROFILE, sop, later);
     assert_eq!(step(&diagnosis, "replicas").unwrap().status, StepStatus::Stale);
     let rules = &diagnosis.decision.rules;
     let last = rules.iter().find(|rule| rule.id == "step-fails").unwrap();
@@ -289,7 +289,7 @@ fn a_profile_without_a_rule_for_failing_steps_never_says_nothing_to_do_beside_on
     profile.rules.retain(|rule| rule.id != "step-fails");
     let fewer = World::new().with(|world| world.pods[2].conditions.clear());
     let sop = profile.sop(KAFKAS).unwrap();
-    let decision = diagnose(&fewer.facts(), &profile, sop, now()).decision;
+    let decision = diagnose(&fewer.state(), &profile, sop, now()).decision;
     assert_eq!(said(&decision), "gather");
     assert!(
         decision.recommendation.because[0].starts_with("Pods running: 2/3"),
@@ -312,11 +312,13 @@ fn with_no_pod_ready_and_none_to_wait_for_the_pods_step_fails_as_the_rule_says()
 #[test]
 fn a_warning_about_a_pod_that_is_ready_again_or_gone_is_over() {
     let status = |name: &str, seconds: i64, change: fn(&mut World)| {
-        let mut fact = event("BackOff", "Pod", "restarting", seconds);
-        if let Observation::ClusterEvent(event) = &mut fact {
+        let mut observation = event("BackOff", "Pod", "restarting", seconds);
+        if let Observation::ClusterEvent(event) = &mut observation {
             event.object_name = name.into();
         }
-        let world = World::new().with(|world| world.more.push(fact)).with(change);
+        let world = World::new()
+            .with(|world| world.more.push(observation))
+            .with(change);
         let diagnosis = judge("api-down", &world);
         let events = step(&diagnosis, "events").unwrap();
         let none = diagnosis.decision.recommendation.action == Advice::None;

@@ -47,18 +47,19 @@ fn leased(world: &World, holder: &str, ttl_s: i64, expires: &str) -> Observation
 
 /// Three pods that have run for long, and what else is known; no log is read but those that are given.
 pub(super) fn only(more: impl IntoIterator<Item = Observation>) -> State {
-    let mut facts = facts_without_logs(&World::new());
-    more.into_iter().for_each(|fact| facts.apply(fact, now()));
-    facts
+    let mut state = state_without_logs(&World::new());
+    more.into_iter()
+        .for_each(|observation| state.apply(observation, now()));
+    state
 }
 
-pub(super) fn judge(sop: &str, facts: &State) -> Diagnosis {
-    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now())
+pub(super) fn judge(sop: &str, state: &State) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now())
 }
 
 /// The Kafka worker's verdict and pod.
-fn kafka(facts: &State) -> (Verdict, String) {
-    let diagnosis = judge(KAFKAS, facts);
+fn kafka(state: &State) -> (Verdict, String) {
+    let diagnosis = judge(KAFKAS, state);
     let reading = diagnosis
         .leaders
         .into_iter()
@@ -125,7 +126,7 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
         (15, "clusters", "failed", 1_801, "none"),
     ];
     for (case, table, status, age, want) in limits {
-        let diagnosis = judge(OSD, &World::new().row(table, status, age).facts());
+        let diagnosis = judge(OSD, &World::new().row(table, status, age).state());
         assert_eq!(said(&diagnosis.decision), want, "case {case}: {status} {age}");
         let limited = if status == "failed" {
             "clusters-failed"
@@ -146,7 +147,7 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
     for (age, want) in kafkas {
         let decision = decide(
             KAFKAS,
-            &World::new().row("kafka_requests", "provisioning", age).facts(),
+            &World::new().row("kafka_requests", "provisioning", age).state(),
         );
         assert_eq!(said(&decision), want, "case 1: Kafka {age}");
     }
@@ -155,7 +156,7 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
         OSD,
         &World::new()
             .row("clusters", "cluster_provisioning", 173_400)
-            .facts(),
+            .state(),
     );
     let (_, value) = step(&diagnosis, "clusters-idle");
     assert!(
@@ -163,10 +164,10 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
         "{value}"
     );
     // 3: a deleted row is counted nowhere, however old
-    assert_eq!(said(&decide(OSD, &World::new().facts())), "none");
+    assert_eq!(said(&decide(OSD, &World::new().state())), "none");
     // 15: history is told, not acted on
     let history = World::new().with(|world| world.clusters.push(count("failed", 1, 3_456_000)));
-    let diagnosis = judge(OSD, &history.facts());
+    let diagnosis = judge(OSD, &history.state());
     assert_eq!(
         step(&diagnosis, "clusters-failed"),
         (StepStatus::Pass, "none lately, 1 before")
@@ -185,7 +186,7 @@ fn case_13_a_clock_that_starts_with_the_row_is_not_set_back_when_the_row_is_rewr
     let mut world = World::new().row("clusters", "cluster_provisioning", 10_800);
     // created three hours ago, rewritten twelve seconds ago
     world.rows[0].1.row.idle_s = Some(12);
-    let diagnosis = diagnose(&world.facts(), &later, later.sop(OSD).unwrap(), now());
+    let diagnosis = diagnose(&world.state(), &later, later.sop(OSD).unwrap(), now());
     assert_eq!(said(&diagnosis.decision), "escalate ocm-support by cluster-late");
     let because = diagnosis.decision.recommendation.because.join("; ");
     assert!(because.contains("oldest 3:00:00"), "{because}");
@@ -216,9 +217,9 @@ fn cases_4_and_5_a_successor_is_one_leader_and_an_overlap_is_two() {
         &[(3_600, RUNS), (5, BEATS)],
         &[(5, NOT)],
     ]);
-    let mut facts = only(handed_over);
-    facts.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
-    assert_eq!(kafka(&facts), (Verdict::One, "blf5h".to_owned()), "case 4");
+    let mut state = only(handed_over);
+    state.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
+    assert_eq!(kafka(&state), (Verdict::One, "blf5h".to_owned()), "case 4");
     let overlap = only(said_by_pods([
         &[(10_800, RUNS), (10, BEATS)],
         &[(3_600, RUNS), (5, BEATS)],
@@ -235,15 +236,15 @@ fn cases_4_and_5_a_successor_is_one_leader_and_an_overlap_is_two() {
 #[test]
 fn case_6_none_is_said_of_a_lease_that_is_out_and_not_before_a_roll_out_has_settled() {
     let leaderless = World::new().with(|world| world.kafka_leads = None);
-    let mut facts = leaderless.facts();
-    facts.apply(leased(&leaderless, "gone", -120, "1"), now());
-    assert_eq!(kafka(&facts).0, Verdict::None);
-    assert_eq!(said(&decide(KAFKAS, &facts)), "restart-pods by no-leader");
+    let mut state = leaderless.state();
+    state.apply(leased(&leaderless, "gone", -120, "1"), now());
+    assert_eq!(kafka(&state).0, Verdict::None);
+    assert_eq!(said(&decide(KAFKAS, &state)), "restart-pods by no-leader");
     let rolled_out = leaderless.with(|world| world.pods = SHORT.map(|short| service_pod(short, 90)).to_vec());
-    let mut facts = rolled_out.facts();
-    facts.apply(leased(&rolled_out, "gone", -120, "1"), now());
-    assert_eq!(kafka(&facts).0, settling(150));
-    let decision = decide(KAFKAS, &facts);
+    let mut state = rolled_out.state();
+    state.apply(leased(&rolled_out, "gone", -120, "1"), now());
+    assert_eq!(kafka(&state).0, settling(150));
+    let decision = decide(KAFKAS, &state);
     assert_eq!(said(&decision), "wait by settling");
     assert_eq!(decision.recommendation.until, Some(ago(-150)));
 }
@@ -251,15 +252,19 @@ fn case_6_none_is_said_of_a_lease_that_is_out_and_not_before_a_roll_out_has_sett
 #[test]
 fn case_7_a_log_that_is_forbidden_is_waited_for_as_long_as_its_lease_may_tell() {
     let world = World::new().with(|world| world.kafka_leads = None);
-    let mut facts = facts_without_logs(&world);
+    let mut state = state_without_logs(&world);
     for pod in &world.pods[..2] {
         for (worker, leads) in [(KAFKA, None), (CLUSTER, Some(SHORT[0]))] {
-            facts.apply(Observation::Log(said_by(pod, worker, leads)), now());
+            state.apply(Observation::Log(said_by(pod, worker, leads)), now());
         }
     }
-    let forbidden = failing(SourceId::Log(source(SHORT[2])), ProblemKind::Forbidden, "forbidden");
-    facts.apply(forbidden, now());
-    let mut live = facts.clone();
+    let forbidden = failing(
+        SourceId::Log(source(SHORT[2])),
+        ProblemKind::Forbidden,
+        "forbidden",
+    );
+    state.apply(forbidden, now());
+    let mut live = state.clone();
     live.apply(leased(&world, "stranger", 60, "1"), ago(10));
     live.apply(leased(&world, "stranger", 50, "1"), now());
     assert_eq!(kafka(&live).0, settling(81));
@@ -269,32 +274,32 @@ fn case_7_a_log_that_is_forbidden_is_waited_for_as_long_as_its_lease_may_tell() 
         (Verdict::One, "lzxms".to_owned()),
         "it is renewed: by the third pod"
     );
-    let mut out = facts.clone();
+    let mut out = state.clone();
     out.apply(leased(&world, "stranger", -31, "1"), now());
     assert_eq!(kafka(&out).0, Verdict::None);
-    facts.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
-    facts.reading = None;
-    assert_eq!(kafka(&facts).0, Verdict::Unknown);
+    state.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
+    state.reading = None;
+    assert_eq!(kafka(&state).0, Verdict::Unknown);
 }
 
 /// A world as it is before any log is read.
-fn facts_without_logs(world: &World) -> State {
-    let mut facts = facts(world.pods.clone());
-    facts.apply(Observation::Deployment(Some(deployment(3))), now());
-    facts.apply(Observation::ClusterEvents(Vec::new()), now());
-    facts.apply(Observation::Database(world.reading()), now());
-    facts
+fn state_without_logs(world: &World) -> State {
+    let mut state = state(world.pods.clone());
+    state.apply(Observation::Deployment(Some(deployment(3))), now());
+    state.apply(Observation::ClusterEvents(Vec::new()), now());
+    state.apply(Observation::Database(world.reading()), now());
+    state
 }
 
 #[test]
 fn case_8_a_lease_lost_for_half_a_minute_is_a_hiccup_of_the_database() {
-    let facts = only(said_by_pods([
+    let state = only(said_by_pods([
         &[(5, NOT)],
         &[(9_000, RUNS), (100, BEATS), (90, STOPS), (60, RUNS), (30, BEATS)],
         &[(5, NOT)],
     ]));
-    assert_eq!(kafka(&facts), (Verdict::One, "blf5h".to_owned()));
-    let diagnosis = judge(KAFKAS, &facts);
+    assert_eq!(kafka(&state), (Verdict::One, "blf5h".to_owned()));
+    let diagnosis = judge(KAFKAS, &state);
     let leader = diagnosis
         .leaders
         .iter()
@@ -306,16 +311,16 @@ fn case_8_a_lease_lost_for_half_a_minute_is_a_hiccup_of_the_database() {
 #[test]
 fn case_9_logs_of_verbosity_0_leave_it_to_the_database() {
     let world = World::new().with(|world| world.kafka_leads = None);
-    let mut facts = facts_without_logs(&world);
+    let mut state = state_without_logs(&world);
     for short in SHORT {
         let mut quiet = log(short, KAFKA, 300, &[]);
         quiet.progress.verbose = false;
-        facts.apply(Observation::Log(quiet), now());
+        state.apply(Observation::Log(quiet), now());
     }
-    assert_eq!(kafka(&facts).0, Verdict::Unknown);
-    facts.apply(leased(&world, "stranger", 60, "1"), ago(5));
-    facts.apply(leased(&world, "stranger", 180, "2"), now());
-    assert_eq!(kafka(&facts).0, Verdict::One);
+    assert_eq!(kafka(&state).0, Verdict::Unknown);
+    state.apply(leased(&world, "stranger", 60, "1"), ago(5));
+    state.apply(leased(&world, "stranger", 180, "2"), now());
+    assert_eq!(kafka(&state).0, Verdict::One);
 }
 
 #[test]
@@ -326,9 +331,9 @@ fn cases_10_and_11_what_failed_at_ocm_is_ocm_s_whatever_else_the_line_or_the_let
         "Eclusters_mgr.go:130] failed to reconcile accepted cluster {row}: failed to create cluster for request {row}: \
          MGD-SERV-API-9: MGD-SERV-API-9: identifier is '400', code is 'CLUSTERS-MGMT-400' and operation identifier is 'x'"
     );
-    let mut facts = accepted.facts();
-    facts.apply(lines(SHORT[0], &[(20, &ocm)]), now());
-    let decision = decide(OSD, &facts);
+    let mut state = accepted.state();
+    state.apply(lines(SHORT[0], &[(20, &ocm)]), now());
+    let decision = decide(OSD, &state);
     assert_eq!(said(&decision), "escalate ocm-support by ocm-errors", "case 10");
     let literal = decision.literal.unwrap();
     assert_eq!(literal.action, Advice::RestartPods, "case 10");
@@ -339,10 +344,10 @@ fn cases_10_and_11_what_failed_at_ocm_is_ocm_s_whatever_else_the_line_or_the_let
     );
 
     let strimzi = "Eclusters_mgr.go:191] failed to reconcile cluster x strimzi operator: identifier is '503', code is 'CLUSTERS-MGMT-503'";
-    let mut facts = World::new().facts();
-    facts.apply(lines(SHORT[0], &[(50, strimzi), (20, strimzi)]), now());
+    let mut state = World::new().state();
+    state.apply(lines(SHORT[0], &[(50, strimzi), (20, strimzi)]), now());
     assert_eq!(
-        said(&decide(KAFKAS, &facts)),
+        said(&decide(KAFKAS, &state)),
         "escalate ocm-support by ocm-errors",
         "case 11"
     );
@@ -357,7 +362,7 @@ fn case_12_a_kafka_that_waits_for_a_cluster_is_a_matter_of_that_cluster() {
             world.clusters.retain(|one| &*one.status != "ready");
             world.clusters.push(count("failed", 1, 7 * 86_400));
         });
-    let decision = decide(KAFKAS, &world.facts());
+    let decision = decide(KAFKAS, &world.state());
     assert_eq!(said(&decision), "restart-pods by cluster-accepted");
     assert_eq!(also(&decision), ["kafka-accepted", "none-ready"]);
 }
@@ -365,7 +370,7 @@ fn case_12_a_kafka_that_waits_for_a_cluster_is_a_matter_of_that_cluster() {
 #[test]
 fn case_14_a_row_without_a_status_is_shown_and_is_for_the_control_plane() {
     let world = World::new().with(|world| world.clusters.push(count("", 1, 600)));
-    let diagnosis = judge(OSD, &world.facts());
+    let diagnosis = judge(OSD, &world.state());
     assert_eq!(
         said(&diagnosis.decision),
         "escalate control-plane by blank-status"
@@ -412,10 +417,13 @@ fn case_16_the_year_s_turn_does_not_make_a_leader_old() {
         .as_bytes(),
     );
     reader.caught_up();
-    let mut facts = State::default();
-    facts.apply(Observation::Pods(vec![service_pod(SHORT[1], 86_400 * 30)]), new_year);
-    facts.apply(Observation::Log(reader.take(true).unwrap()), new_year);
-    let diagnosis = diagnose(&facts, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), new_year);
+    let mut state = State::default();
+    state.apply(
+        Observation::Pods(vec![service_pod(SHORT[1], 86_400 * 30)]),
+        new_year,
+    );
+    state.apply(Observation::Log(reader.take(true).unwrap()), new_year);
+    let diagnosis = diagnose(&state, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), new_year);
     let leader = diagnosis
         .leaders
         .iter()

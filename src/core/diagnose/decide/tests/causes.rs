@@ -12,7 +12,7 @@ fn a_row_in_a_status_that_nobody_knows_is_a_defect_at_any_age() {
         (KAFKAS, "kafka_requests", "kafkas-idle"),
     ] {
         for age in [1, 2_700, 2_701, 86_400] {
-            let diagnosis = judge(sop, &World::new().row(table, "teleporting", age).facts());
+            let diagnosis = judge(sop, &World::new().row(table, "teleporting", age).state());
             assert_eq!(
                 said(&diagnosis.decision),
                 "escalate control-plane by unknown-status",
@@ -33,7 +33,7 @@ fn a_row_in_a_status_that_nobody_knows_is_a_defect_at_any_age() {
 #[test]
 fn the_sop_s_words_send_a_row_in_an_unknown_status_to_its_team_after_45_minutes() {
     let literal = |sop, table, age| {
-        let decision = decide(sop, &World::new().row(table, "teleporting", age).facts());
+        let decision = decide(sop, &World::new().row(table, "teleporting", age).state());
         decision.literal.map(|literal| literal.contact.unwrap())
     };
     assert_eq!(literal(OSD, "clusters", 2_700), None);
@@ -51,7 +51,7 @@ fn an_unknown_status_does_not_hide_what_is_over_its_limit() {
         World::new()
             .row("clusters", "teleporting", 9_000)
             .row("clusters", "cluster_provisioning", 2_701);
-    let diagnosis = judge(OSD, &world.facts());
+    let diagnosis = judge(OSD, &world.state());
     assert_eq!(said(&diagnosis.decision), "escalate ocm-support by cluster-late");
     assert_eq!(also(&diagnosis.decision), ["unknown-status"]);
     let (_, value) = step(&diagnosis, "clusters-idle");
@@ -86,7 +86,7 @@ fn a_kafka_request_that_failed_goes_where_its_reason_goes() {
         ),
     ] {
         let world = World::new().failed_for("kafka_requests", "failed", 60, reason);
-        let diagnosis = judge(KAFKAS, &world.facts());
+        let diagnosis = judge(KAFKAS, &world.state());
         assert_eq!(said(&diagnosis.decision), want, "{reason}");
         assert!(also(&diagnosis.decision).is_empty(), "{reason}");
         assert_eq!(step(&diagnosis, "kafkas-failed").0, StepStatus::Fail, "{reason}");
@@ -95,7 +95,7 @@ fn a_kafka_request_that_failed_goes_where_its_reason_goes() {
     let world = World::new()
         .failed_for("kafka_requests", "failed", 60, "strimzi gave up")
         .failed_for("kafka_requests", "failed", 50, "failed to create sso client");
-    let decision = decide(KAFKAS, &world.facts());
+    let decision = decide(KAFKAS, &world.state());
     assert_eq!(said(&decision), control_plane);
     assert_eq!(also(&decision), ["kafka-late"]);
     let because = &decision.also[0].because;
@@ -112,7 +112,7 @@ fn the_step_and_the_rule_agree_on_rows_without_an_age() {
     world.rows[1].1.clock_s = None;
     world.clusters.pop();
     world.clusters.last_mut().unwrap().count = 2;
-    let diagnosis = judge(OSD, &world.facts());
+    let diagnosis = judge(OSD, &world.state());
     assert_eq!(
         step(&diagnosis, "clusters-idle"),
         (
@@ -127,8 +127,8 @@ fn the_step_and_the_rule_agree_on_rows_without_an_age() {
 
 /// The classes with errors, and the newest line of each.
 fn told(log: Observation) -> Vec<(String, String)> {
-    let facts = only([log]);
-    let summaries = facts.errors.summaries(ago(900));
+    let state = only([log]);
+    let summaries = state.errors.summaries(ago(900));
     let one = summaries.into_iter().map(|summary| {
         let (_, newest) = summary.newest;
         (summary.class.to_string(), newest.words().to_owned())
@@ -148,9 +148,9 @@ fn a_panic_is_the_service_s_own_whatever_its_stack_mentions() {
     ];
     let log = lines("blf5h", &stack.map(|line| (60, line)));
     assert_eq!(told(log.clone()), [("service".to_owned(), stack[0].to_owned())]);
-    let mut facts = World::new().facts();
-    facts.apply(log, now());
-    let newest = facts.errors.since("service", ago(900)).next().unwrap().1;
+    let mut state = World::new().state();
+    state.apply(log, now());
+    let newest = state.errors.since("service", ago(900)).next().unwrap().1;
     assert_eq!(newest.last_words(), Some(stack[0]));
 }
 
@@ -175,8 +175,8 @@ fn the_innermost_cause_is_quoted_and_decides() {
         "Eclusters_mgr.go:130] failed to reconcile accepted cluster: {}identifier is '503': the quota is used up",
         "MGD-SERV-API-9: ".repeat(400)
     );
-    let facts = only([lines("blf5h", &[(80, &long), (60, &long)])]);
-    let diagnosis = judge(OSD, &facts);
+    let state = only([lines("blf5h", &[(80, &long), (60, &long)])]);
+    let diagnosis = judge(OSD, &state);
     let evidence = |lines: &[String]| {
         lines
             .iter()

@@ -14,8 +14,8 @@ fn restarted(world: World, seconds: i64) -> World {
     world.with(|world| world.pods = SHORT.map(|short| service_pod(short, seconds)).to_vec())
 }
 
-fn judge_at(sop: &str, facts: &State, at: Timestamp) -> Diagnosis {
-    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), at)
+fn judge_at(sop: &str, state: &State, at: Timestamp) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), at)
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_restart_counts_as_tried_for_what_was_wrong_before_it_and_for_nothing_else()
     ] {
         let world = restarted(World::new(), started).row("clusters", "cluster_accepted", row);
         let world = world.with(|world| world.began = began);
-        let decision = decide(OSD, &world.facts());
+        let decision = decide(OSD, &world.state());
         assert_eq!(
             said(&decision),
             want,
@@ -45,7 +45,7 @@ fn a_restart_counts_as_tried_for_what_was_wrong_before_it_and_for_nothing_else()
     // one pod alone is no restart
     let mut world = World::new().row("clusters", "cluster_accepted", 600);
     world.pods[0] = service_pod(SHORT[0], 400);
-    assert_eq!(said(&decide(OSD, &world.facts())), first);
+    assert_eq!(said(&decide(OSD, &world.state())), first);
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn a_leader_that_was_lost_after_the_restart_is_lost_anew() {
             world.kafka_leads = None;
             world.began = 5_000;
         });
-        let mut facts = world.facts();
+        let mut state = world.state();
         let mut reading = world.reading();
         let lease = crate::testkit::reading(Some((Some("gone"), -out)), &[]).leases;
         reading.leases = lease;
-        facts.apply(Observation::Database(reading), now());
-        said(&decide(KAFKAS, &facts))
+        state.apply(Observation::Database(reading), now());
+        said(&decide(KAFKAS, &state))
     };
     // the lease was last renewed three minutes before it ran out
     assert_eq!(lost(400, 600), "escalate control-plane by no-leader");
@@ -80,7 +80,7 @@ fn a_leader_that_was_lost_after_the_restart_is_lost_anew() {
 fn errors_of_processes_that_were_restarted_are_no_reason_to_restart_again() {
     let errors = |at: &[i64]| {
         let world = restarted(World::new(), 300).errors("service", at, WHAT);
-        said(&decide("api-availability", &world.facts()))
+        said(&decide("api-availability", &world.state()))
     };
     assert_eq!(errors(&[500, 400]), "none", "it helped");
     assert_eq!(
@@ -95,13 +95,13 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
     let down = |started: i64, change: &dyn Fn(&mut State)| {
         let mut world = restarted(World::new(), started);
         world.pods.iter_mut().for_each(|pod| pod.conditions.clear());
-        let mut facts = world.facts();
-        change(&mut facts);
-        decide("api-down", &facts)
+        let mut state = world.state();
+        change(&mut state);
+        decide("api-down", &state)
     };
     assert_eq!(said(&down(9_000, &|_| ())), "start-pods by down");
     let lost = |seconds: i64| {
-        move |facts: &mut State| {
+        move |state: &mut State| {
             let mut deployment = deployment(3);
             deployment.conditions.push(Condition {
                 kind: "Available".into(),
@@ -110,7 +110,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
                 message: SafeText::default(),
                 since: Some(ago(seconds)),
             });
-            facts.apply(Observation::Deployment(Some(deployment)), now());
+            state.apply(Observation::Deployment(Some(deployment)), now());
         }
     };
     assert_eq!(said(&down(400, &lost(300))), "start-pods by down");
@@ -119,14 +119,14 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
         "escalate control-plane by down",
         "they came after it"
     );
-    let none = |facts: &mut State| facts.apply(Observation::Deployment(None), now());
+    let none = |state: &mut State| state.apply(Observation::Deployment(None), now());
     let decision = down(9_000, &none);
     assert_eq!(said(&decision), "escalate control-plane by down-by-release");
     assert!(
         decision.recommendation.because[1].contains("has no deployment"),
         "{decision:#?}"
     );
-    let mut unread = facts(Vec::new());
+    let mut unread = state(Vec::new());
     unread.apply(
         failing(
             SourceId::Deployment,
@@ -164,13 +164,13 @@ fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
         Observation::Log(batch)
     };
     let judged = |database: bool| {
-        let mut facts = facts(world.pods.clone());
-        facts.apply(Observation::Deployment(Some(deployment(3))), now());
-        facts.apply(Observation::ClusterEvents(Vec::new()), now());
+        let mut state = state(world.pods.clone());
+        state.apply(Observation::Deployment(Some(deployment(3))), now());
+        state.apply(Observation::ClusterEvents(Vec::new()), now());
         for short in SHORT {
-            facts.apply(failed(short, 600), now());
+            state.apply(failed(short, 600), now());
         }
-        facts.apply(
+        state.apply(
             if database {
                 Observation::Database(world.reading())
             } else {
@@ -178,7 +178,7 @@ fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
             },
             now(),
         );
-        decide(KAFKAS, &facts)
+        decide(KAFKAS, &state)
     };
     assert_eq!(
         said(&judged(true)),
@@ -193,12 +193,12 @@ fn without_a_database_that_the_pods_can_t_reach_either_nobody_restarts_them() {
 
 #[test]
 fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
-    let facts = World::new().errors("service", &[40, 20], WHAT).facts();
+    let state = World::new().errors("service", &[40, 20], WHAT).state();
     assert_eq!(
-        said(&decide("api-availability", &facts)),
+        said(&decide("api-availability", &state)),
         "restart-pods by service-errors"
     );
-    let mut cut = facts.clone();
+    let mut cut = state.clone();
     cut.apply(
         failing(SourceId::Log(source(SHORT[1])), ProblemKind::Reset, "cut"),
         now(),
@@ -206,7 +206,10 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
     let later = now() + SignedDuration::from_secs(16);
     cut.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
     for short in [SHORT[0], SHORT[2]] {
-        cut.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), later);
+        cut.apply(
+            Observation::Source(SourceId::Log(source(short)), SourceState::Live),
+            later,
+        );
     }
     let diagnosis = judge_at("api-availability", &cut, later);
     assert_eq!(said(&diagnosis.decision), "gather");
@@ -221,19 +224,22 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
         "{errors:?}"
     );
     // without the pods nobody knows whose logs there are
-    let mut podless = facts.clone();
+    let mut podless = state.clone();
     podless.apply(failing(SourceId::Pods, ProblemKind::Reset, "cut"), now());
     for short in SHORT {
-        podless.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), later);
+        podless.apply(
+            Observation::Source(SourceId::Log(source(short)), SourceState::Live),
+            later,
+        );
     }
     let errors = judge_at("api-availability", &podless, later).steps;
     let errors = errors.iter().find(|step| step.id == "log-errors").unwrap();
     assert_eq!(errors.status, StepStatus::Stale, "{errors:?}");
     // events that are not heard any more tell nothing of the cluster
     let node = World::new().with(|world| world.more.push(event("NodeNotReady", "Node", "not ready", 300)));
-    let mut facts = node.facts();
-    facts.apply(failing(SourceId::ClusterEvents, ProblemKind::Reset, "cut"), now());
-    let decision = judge_at("api-availability", &facts, later).decision;
+    let mut state = node.state();
+    state.apply(failing(SourceId::ClusterEvents, ProblemKind::Reset, "cut"), now());
+    let decision = judge_at("api-availability", &state, later).decision;
     assert!(
         decision
             .rules
@@ -248,13 +254,13 @@ fn a_crash_that_may_be_the_same_again_is_read_about_first() {
         let mut world = World::new();
         (world.pods[0].restarts, world.pods[0].restarted_at) = (4, Some(ago(200)));
         world.pods[0].conditions.clear();
-        let mut facts = world.facts();
+        let mut state = world.state();
         if unread {
             let mut pods = world.pods.clone();
             pods[2].containers[0].restarts = 1;
-            facts.apply(Observation::Pods(pods), now());
+            state.apply(Observation::Pods(pods), now());
         }
-        decide("api-availability", &facts)
+        decide("api-availability", &state)
     };
     assert_eq!(said(&crashing(false)), "restart-pods by crashing");
     let decision = crashing(true);
@@ -267,16 +273,16 @@ fn a_crash_that_may_be_the_same_again_is_read_about_first() {
 #[test]
 fn who_leads_is_waited_for_where_nothing_else_is_missing() {
     let world = World::new().with(|world| world.kafka_leads = None);
-    let mut facts = world.facts();
+    let mut state = world.state();
     let mut reading = world.reading();
     reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
-    facts.apply(Observation::Database(reading), now());
-    let decision = decide(KAFKAS, &facts);
+    state.apply(Observation::Database(reading), now());
+    let decision = decide(KAFKAS, &state);
     assert_eq!(
         (said(&decision), decision.recommendation.until),
         ("wait".to_owned(), Some(ago(-91)))
     );
-    facts.apply(
+    state.apply(
         failing(
             SourceId::ClusterEvents,
             ProblemKind::Forbidden,
@@ -285,21 +291,21 @@ fn who_leads_is_waited_for_where_nothing_else_is_missing() {
         now(),
     );
     let without = World::new().with(|world| (world.kafka_leads, world.events) = (None, false));
-    let mut facts = without.facts();
+    let mut state = without.state();
     let mut reading = without.reading();
     reading.leases = crate::testkit::reading(Some((Some("gone"), 60)), &[]).leases;
-    facts.apply(Observation::Database(reading), now());
+    state.apply(Observation::Database(reading), now());
     assert_eq!(
-        said(&decide(KAFKAS, &facts)),
+        said(&decide(KAFKAS, &state)),
         "gather",
         "time alone does not bring the events"
     );
 }
 
 #[test]
-fn each_rule_tells_which_fact_would_turn_it() {
+fn each_rule_tells_which_observation_would_turn_it() {
     let world = World::new().row("clusters", "cluster_accepted", 130);
-    let decision = decide(OSD, &world.facts());
+    let decision = decide(OSD, &world.state());
     let flips = |id: &str| {
         let rule = decision.rules.iter().find(|rule| rule.id == id).unwrap();
         rule.flips.clone()
@@ -317,7 +323,7 @@ fn each_rule_tells_which_fact_would_turn_it() {
         "2 OCM errors come within 1m30s, or one that names a row over its limit, or 30 % of the calls to any other service fail within 2m"
     );
     let leaderless = World::new().with(|world| world.kafka_leads = None);
-    let decision = decide(KAFKAS, &leaderless.facts());
+    let decision = decide(KAFKAS, &leaderless.state());
     let rule = decision.rules.iter().find(|rule| rule.id == "no-leader").unwrap();
     assert_eq!(
         rule.flips,
@@ -333,31 +339,31 @@ fn the_advice_to_scale_says_that_an_autoscaler_undoes_it() {
         slow: 30,
         very_slow: 12,
     };
-    let mut facts = World::new().requests(&slow).facts();
-    let because = |facts: &State| decide("api-latency", facts).recommendation.because.concat();
-    assert!(!because(&facts).contains("autoscaler"));
+    let mut state = World::new().requests(&slow).state();
+    let because = |state: &State| decide("api-latency", state).recommendation.because.concat();
+    assert!(!because(&state).contains("autoscaler"));
     let autoscaler = Autoscaler {
         name: "load".into(),
         min: 2,
         max: 6,
         current: 3,
     };
-    facts.apply(Observation::Autoscaler(Some(autoscaler)), now());
-    assert_eq!(said(&decide("api-latency", &facts)), "scale-up by saturated");
+    state.apply(Observation::Autoscaler(Some(autoscaler)), now());
+    assert_eq!(said(&decide("api-latency", &state)), "scale-up by saturated");
     assert!(
-        because(&facts).contains("autoscaler load will undo it"),
+        because(&state).contains("autoscaler load will undo it"),
         "{}",
-        because(&facts)
+        because(&state)
     );
 }
 
 #[test]
 fn without_a_deployment_nothing_is_restarted() {
-    let mut facts = World::new().facts();
-    assert_eq!(said(&decide("kafka-provisioning-latency", &facts)), "none");
-    facts.apply(Observation::Deployment(None), now());
+    let mut state = World::new().state();
+    assert_eq!(said(&decide("kafka-provisioning-latency", &state)), "none");
+    state.apply(Observation::Deployment(None), now());
     for sop in ["api-down", "kafka-provisioning-latency"] {
-        let decision = decide(sop, &facts);
+        let decision = decide(sop, &state);
         assert_eq!(said(&decision), "escalate control-plane by down-by-release");
         let because = decision.recommendation.because.concat();
         assert!(

@@ -12,16 +12,16 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::diagnose::diagnose;
-use crate::logparse::{ErrorSighting, ErrorCounts, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
+use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
 use crate::observe::observation::{
-    ClusterEvent, Condition, Observation, Pod, Reading, Row, Standing, StandingRow, StatusCount, TableReading,
-    UnderWay,
+    ClusterEvent, Condition, Observation, Pod, Reading, Row, Standing, StandingRow, StatusCount,
+    TableReading, UnderWay,
 };
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, ago, deployment, facts, failing, id, log, now, pod, waiting_pod,
+    CLUSTER, KAFKA, SHORT, ago, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
 use crate::text::SafeText;
 
@@ -31,8 +31,8 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
     toml::from_str(text).unwrap()
 });
 
-fn decide(sop: &str, facts: &State) -> Decision {
-    diagnose(facts, &PROFILE, PROFILE.sop(sop).unwrap(), now()).decision
+fn decide(sop: &str, state: &State) -> Decision {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now()).decision
 }
 
 /// `restart-pods by no-leader`, `escalate ocm-support by ocm-errors`.
@@ -97,26 +97,26 @@ impl World {
         }
     }
 
-    fn facts(&self) -> State {
-        let mut facts = facts(self.pods.clone());
-        facts.began_at = Some(ago(self.began));
-        facts.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
-        facts.apply(Observation::Deployment(Some(deployment(3))), now());
+    fn state(&self) -> State {
+        let mut state = state(self.pods.clone());
+        state.began_at = Some(ago(self.began));
+        state.apply(Observation::Source(SourceId::Api, SourceState::Live), now());
+        state.apply(Observation::Deployment(Some(deployment(3))), now());
         if self.events {
-            facts.apply(Observation::ClusterEvents(Vec::new()), now());
+            state.apply(Observation::ClusterEvents(Vec::new()), now());
         }
         for pod in &self.pods {
             if pod.newest_start().is_some() {
                 for (worker, leads) in [(KAFKA, self.kafka_leads), (CLUSTER, self.cluster_leads)] {
-                    facts.apply(Observation::Log(said_by(pod, worker, leads)), now());
+                    state.apply(Observation::Log(said_by(pod, worker, leads)), now());
                 }
             }
         }
-        facts.apply(Observation::Database(self.reading()), now());
-        for fact in &self.more {
-            facts.apply(fact.clone(), now());
+        state.apply(Observation::Database(self.reading()), now());
+        for observation in &self.more {
+            state.apply(observation.clone(), now());
         }
-        facts
+        state
     }
 
     fn reading(&self) -> Reading {
@@ -515,7 +515,7 @@ fn each_rule_of_the_table_decides_where_it_is_the_first_that_holds() {
         ),
     ];
     for (what, sop, world, want) in table {
-        let decision = decide(sop, &world.facts());
+        let decision = decide(sop, &world.state());
         assert_eq!(said(&decision), want, "{what}: {decision:#?}");
     }
 }
@@ -526,7 +526,7 @@ fn what_also_holds_is_told_beside_it() {
         .with(|world| world.kafka_leads = None)
         .row("clusters", "cluster_provisioning", 3_000)
         .row("kafka_requests", "provisioning", 3_000);
-    let decision = decide("kafka-provisioning-latency", &world.facts());
+    let decision = decide("kafka-provisioning-latency", &world.state());
     assert_eq!(said(&decision), "restart-pods by no-leader");
     assert_eq!(also(&decision), ["cluster-late", "kafka-late"]);
 }
@@ -535,19 +535,19 @@ fn what_also_holds_is_told_beside_it() {
 fn nothing_is_concluded_from_a_source_that_is_missing() {
     let gone = |id: SourceId| failing(id, ProblemKind::Refused, "gone");
     let long_ago = |world: World| {
-        let facts = world.facts();
-        (facts, now() + SignedDuration::from_secs(60))
+        let state = world.state();
+        (state, now() + SignedDuration::from_secs(60))
     };
     // every source is a minute old: all that rests on them is unknown
-    let (facts, later) = long_ago(World::new().with(|world| world.kafka_leads = None));
+    let (state, later) = long_ago(World::new().with(|world| world.kafka_leads = None));
     let sop = PROFILE.sop("kafka-provisioning-latency").unwrap();
-    let decision = diagnose(&facts, &PROFILE, sop, later).decision;
+    let decision = diagnose(&state, &PROFILE, sop, later).decision;
     assert_eq!(said(&decision), "gather by unreadable");
     assert!(decision.also.is_empty(), "{:?}", decision.also);
 
     // the database alone is gone: rows can't be judged, and none may be said of them
-    let mut facts = World::new().facts();
-    facts.apply(gone(SourceId::Database), now());
+    let mut state = World::new().state();
+    state.apply(gone(SourceId::Database), now());
     let later = now() + SignedDuration::from_secs(16);
     for pod in SHORT {
         for worker in [KAFKA, CLUSTER] {
@@ -557,11 +557,11 @@ fn nothing_is_concluded_from_a_source_that_is_missing() {
                 _ => LeaderLineKind::NotLeader,
             };
             batch.sightings = log(pod, worker, 8_000, &[(kind, -10)]).sightings;
-            facts.apply(Observation::Log(batch), later);
+            state.apply(Observation::Log(batch), later);
         }
     }
-    facts.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
-    let decision = diagnose(&facts, &PROFILE, sop, later).decision;
+    state.apply(Observation::Source(SourceId::Api, SourceState::Live), later);
+    let decision = diagnose(&state, &PROFILE, sop, later).decision;
     assert_eq!(said(&decision), "gather");
     assert!(
         open(&decision).contains(&"cluster-accepted"),
@@ -577,7 +577,7 @@ fn without_the_right_to_events_the_rest_is_judged_and_the_gap_is_named() {
         world.kafka_leads = None;
         world.events = false;
     });
-    let decision = decide("kafka-provisioning-latency", &leaderless.facts());
+    let decision = decide("kafka-provisioning-latency", &leaderless.state());
     assert_eq!(
         (said(&decision), open(&decision)),
         ("restart-pods by no-leader".to_owned(), vec![])
@@ -585,7 +585,7 @@ fn without_the_right_to_events_the_rest_is_judged_and_the_gap_is_named() {
     let accepted = World::new()
         .row("clusters", "cluster_accepted", 600)
         .with(|world| world.events = false);
-    let decision = decide("osd-provisioning-latency", &accepted.facts());
+    let decision = decide("osd-provisioning-latency", &accepted.state());
     assert_eq!(said(&decision), "restart-pods by cluster-accepted");
     assert_eq!(open(&decision), ["cluster-events"]);
 }
@@ -596,13 +596,13 @@ fn where_the_sop_s_words_say_otherwise_that_is_told() {
     let both = World::new()
         .row("clusters", "cluster_accepted", 600)
         .errors("ocm", &[70, 40, 10], ocm);
-    let decision = decide("osd-provisioning-latency", &both.facts());
+    let decision = decide("osd-provisioning-latency", &both.state());
     let literal = decision.literal.expect("another reading");
     assert_eq!(
         (literal.action, literal.rule.as_deref()),
         (Advice::RestartPods, Some("literal-accepted"))
     );
     let leaderless = World::new().with(|world| world.kafka_leads = None);
-    let decision = decide("kafka-provisioning-latency", &leaderless.facts());
+    let decision = decide("kafka-provisioning-latency", &leaderless.state());
     assert_eq!(decision.literal, None, "the table and the words agree");
 }

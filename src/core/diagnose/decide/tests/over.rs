@@ -7,7 +7,7 @@ use crate::profile::sop::StepStatus;
 const SOP: &str = "api-down";
 
 fn judged(world: &World) -> Diagnosis {
-    diagnose(&world.facts(), &PROFILE, PROFILE.sop(SOP).unwrap(), now())
+    diagnose(&world.state(), &PROFILE, PROFILE.sop(SOP).unwrap(), now())
 }
 
 /// Whether the rule and the step agree that something is over.
@@ -145,13 +145,15 @@ fn what_a_pod_had_that_is_gone_is_over_when_the_service_is_whole_again() {
 #[test]
 fn a_node_is_back_when_it_says_so_or_a_pod_on_it_is_ready() {
     let named = |node: &str, seconds: i64| {
-        let Observation::ClusterEvent(mut event) = event("Rebooted", "Node", "has been rebooted", seconds) else {
+        let Observation::ClusterEvent(mut event) = event("Rebooted", "Node", "has been rebooted", seconds)
+        else {
             unreachable!()
         };
         event.object_name = node.into();
         event
     };
-    let world = |node: &str| World::new().with(|world| world.more.push(Observation::ClusterEvent(named(node, 300))));
+    let world =
+        |node: &str| World::new().with(|world| world.more.push(Observation::ClusterEvent(named(node, 300))));
     assert!(is_over(&world("n1"), "its pods are ready"));
     assert!(!is_over(&world("n2"), "nobody knows"));
     let said = |seconds: i64| {

@@ -54,31 +54,31 @@ fn lost(mut pod: Pod, since: i64) -> Pod {
 /// No Kafka leader, these pods, and what each of their processes says.
 fn leaderless(pods: Vec<Pod>) -> State {
     let world = World::new().with(|world| (world.kafka_leads, world.pods) = (None, pods));
-    let mut facts = world.facts();
+    let mut state = world.state();
     for pod in world.pods.iter().filter(|pod| pod.restarts > 0) {
         for (worker, leads) in [(KAFKA, None), (CLUSTER, world.cluster_leads)] {
             let mut batch = said_by(pod, worker, leads);
             batch.source.restart = pod.restarts;
-            facts.apply(Observation::Log(batch), now());
+            state.apply(Observation::Log(batch), now());
         }
     }
-    facts
+    state
 }
 
-fn judged(facts: &State) -> Diagnosis {
-    diagnose(facts, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), now())
+fn judged(state: &State) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(KAFKAS).unwrap(), now())
 }
 
-/// What each of them says of the same facts: the verdict on the Kafka leader, the recommendation, and whether the gate refuses a restart
+/// What each of them says of the same observations: the verdict on the Kafka leader, the recommendation, and whether the gate refuses a restart
 /// because something settles.
-fn say(facts: &State) -> (Verdict, String, bool) {
-    let diagnosis = judged(facts);
+fn say(state: &State) -> (Verdict, String, bool) {
+    let diagnosis = judged(state);
     let kafka = diagnosis
         .leaders
         .iter()
         .find(|one| one.log_type == KAFKA)
         .unwrap();
-    let refused = look_at((facts, &PROFILE, &diagnosis), now(), |account| {
+    let refused = look_at((state, &PROFILE, &diagnosis), now(), |account| {
         let situation = GateInput {
             account,
             past: &[],
@@ -91,8 +91,8 @@ fn say(facts: &State) -> (Verdict, String, bool) {
     (kafka.verdict, said(&diagnosis.decision), settles)
 }
 
-fn pods_ready(facts: &State) -> (StepStatus, String) {
-    let steps = judged(facts).steps;
+fn pods_ready(state: &State) -> (StepStatus, String) {
+    let steps = judged(state).steps;
     let step = steps.into_iter().find(|step| step.id == "pods-ready").unwrap();
     (step.status, step.value)
 }
@@ -121,9 +121,9 @@ fn beside_two_ready_pods_all_of_them_wait_for_a_start_and_none_for_a_crash_loop(
                 } else {
                     act("restart-pods by no-leader")
                 };
-                let facts = leaderless(pods);
-                assert_eq!(say(&facts), want, "{restarts} restarts, {age} s, ready: {ready}");
-                let crashing = judged(&facts).decision.rules.into_iter();
+                let state = leaderless(pods);
+                assert_eq!(say(&state), want, "{restarts} restarts, {age} s, ready: {ready}");
+                let crashing = judged(&state).decision.rules.into_iter();
                 let crashing = crashing.filter(|rule| rule.id == "crashing" && rule.truth.is_true());
                 assert_eq!(
                     crashing.count(),
@@ -139,20 +139,20 @@ fn beside_two_ready_pods_all_of_them_wait_for_a_start_and_none_for_a_crash_loop(
 fn without_a_ready_pod_all_of_them_wait_until_a_process_had_its_time() {
     for restarts in 0..=4 {
         for age in [20, 59, 60, 61, 239, 241] {
-            let facts = leaderless(SHORT.map(|short| started(short, restarts, age, false)).to_vec());
+            let state = leaderless(SHORT.map(|short| started(short, restarts, age, false)).to_vec());
             let waits = restarts < 2 && age < 60;
             let want = if waits {
                 wait(60 - age)
             } else {
                 act("start-pods by down")
             };
-            assert_eq!(say(&facts), want, "{restarts} restarts, {age} s");
+            assert_eq!(say(&state), want, "{restarts} restarts, {age} s");
             let status = if waits {
                 StepStatus::Waiting
             } else {
                 StepStatus::Fail
             };
-            assert_eq!(pods_ready(&facts).0, status, "{restarts} restarts, {age} s");
+            assert_eq!(pods_ready(&state).0, status, "{restarts} restarts, {age} s");
         }
     }
 }
@@ -160,39 +160,39 @@ fn without_a_ready_pod_all_of_them_wait_until_a_process_had_its_time() {
 #[test]
 fn a_minute_into_an_outage_nobody_waits_for_what_is_missing() {
     for row in REASONS {
-        let mut facts = leaderless(SHORT.map(|short| waiting_pod(short, 55, row.reason)).to_vec());
-        facts.began_at = Some(ago(30));
+        let mut state = leaderless(SHORT.map(|short| waiting_pod(short, 55, row.reason)).to_vec());
+        state.began_at = Some(ago(30));
         let want = match (row.ends_wait, row.of_release) {
             (false, _) => "wait by settling",
             (true, true) => "escalate control-plane by down-by-release",
             (true, false) => "start-pods by down",
         };
-        let (verdict, said, refused) = say(&facts);
+        let (verdict, said, refused) = say(&state);
         assert_eq!(said, want, "{}", row.reason);
         assert_eq!(refused, !row.ends_wait, "{}", row.reason);
         assert_eq!(verdict == Verdict::None, row.ends_wait, "{}", row.reason);
-        let (status, _) = pods_ready(&facts);
+        let (status, _) = pods_ready(&state);
         assert_eq!(status == StepStatus::Waiting, !row.ends_wait, "{}", row.reason);
     }
     let young = unschedulable().into_iter().map(|mut pod| {
         pod.created_at = Some(ago(55));
         pod
     });
-    let facts = leaderless(young.collect());
-    assert_eq!(say(&facts), act("escalate ocm-support by down-by-cluster"));
-    assert_eq!(pods_ready(&facts).0, StepStatus::Fail);
+    let state = leaderless(young.collect());
+    assert_eq!(say(&state), act("escalate ocm-support by down-by-cluster"));
+    assert_eq!(pods_ready(&state).0, StepStatus::Fail);
 }
 
 #[test]
 fn a_volume_is_the_release_s_where_nobody_made_it_and_the_cluster_s_where_it_can_t_be_had() {
     let mount = |message: &str| {
-        let mut facts = leaderless(
+        let mut state = leaderless(
             SHORT
                 .map(|short| waiting_pod(short, 300, "ContainerCreating"))
                 .to_vec(),
         );
-        facts.apply(event("FailedMount", "Pod", message, 15), now());
-        said(&judged(&facts).decision)
+        state.apply(event("FailedMount", "Pod", message, 15), now());
+        said(&judged(&state).decision)
     };
     assert_eq!(
         mount("MountVolume.SetUp failed for volume \"c\" : configmap \"msa\" not found"),
@@ -210,8 +210,8 @@ fn pods_that_are_lost_with_their_nodes_are_a_matter_of_the_cluster() {
         |age: i64, since: i64| leaderless(SHORT.map(|short| lost(service_pod(short, age), since)).to_vec());
     // young or old, they do not start
     for age in [100, 9_000] {
-        let facts = all(age, 50);
-        let decision = judged(&facts).decision;
+        let state = all(age, 50);
+        let decision = judged(&state).decision;
         assert_eq!(
             said(&decision),
             "escalate ocm-support by down-by-cluster",
@@ -222,7 +222,7 @@ fn pods_that_are_lost_with_their_nodes_are_a_matter_of_the_cluster() {
             "{decision:#?}"
         );
         assert_eq!(
-            pods_ready(&facts),
+            pods_ready(&state),
             (StepStatus::Fail, "0/3 ready, want 3".to_owned()),
             "{age}"
         );
@@ -231,10 +231,10 @@ fn pods_that_are_lost_with_their_nodes_are_a_matter_of_the_cluster() {
     assert_eq!(say(&all(9_000, 49)), wait(1));
     // the kubelet says itself that they are not ready: nothing is known of their nodes
     for age in [100, 9_000] {
-        let facts = leaderless(SHORT.map(|short| unready(service_pod(short, age), 10)).to_vec());
-        assert_eq!(say(&facts), act("start-pods by down"), "{age}");
+        let state = leaderless(SHORT.map(|short| unready(service_pod(short, age), 10)).to_vec());
+        assert_eq!(say(&state), act("start-pods by down"), "{age}");
         assert_eq!(
-            pods_ready(&facts),
+            pods_ready(&state),
             (StepStatus::Fail, "0/3 ready, want 3".to_owned()),
             "{age}"
         );
@@ -244,9 +244,9 @@ fn pods_that_are_lost_with_their_nodes_are_a_matter_of_the_cluster() {
 #[test]
 fn pods_are_not_started_because_the_api_server_was_away() {
     let after = |back: i64| {
-        let mut facts = leaderless(SHORT.map(|short| unready(service_pod(short, 9_000), 5)).to_vec());
-        facts.api_back_at = Some(ago(back));
-        say(&facts)
+        let mut state = leaderless(SHORT.map(|short| unready(service_pod(short, 9_000), 5)).to_vec());
+        state.api_back_at = Some(ago(back));
+        say(&state)
     };
     assert_eq!(after(15), wait(35));
     assert_eq!(after(50), act("start-pods by down"));

@@ -17,7 +17,7 @@ fn world(standby: Standby) -> State {
     reading.leases = Ok([("cluster", SHORT[0]), ("kafka", SHORT[1])].map(lease).to_vec());
     reading.standby = Some(standby);
     world.more.push(Observation::Database(reading));
-    world.facts()
+    world.state()
 }
 
 fn behind(seconds: i64) -> Standby {
@@ -26,9 +26,9 @@ fn behind(seconds: i64) -> Standby {
     }
 }
 
-fn diagnosis(facts: &State) -> crate::diagnose::Diagnosis {
+fn diagnosis(state: &State) -> crate::diagnose::Diagnosis {
     diagnose(
-        facts,
+        state,
         &PROFILE,
         PROFILE.sop("kafka-provisioning-latency").unwrap(),
         now(),

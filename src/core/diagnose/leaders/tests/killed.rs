@@ -5,16 +5,16 @@ use super::*;
 
 /// A world that a leading pod, `blf5h`, has just left; it last said so `beat` seconds ago.
 fn killed(beat: &'static [Said], lease: Option<Row>) -> State {
-    let mut facts = world(DAY, &[Tail(NOT), Tail(beat), Tail(NOT)], lease);
-    facts.apply(Observation::PodGone(pod(SHORT[1], 0).uid), now());
-    facts
+    let mut state = world(DAY, &[Tail(NOT), Tail(beat), Tail(NOT)], lease);
+    state.apply(Observation::PodGone(pod(SHORT[1], 0).uid), now());
+    state
 }
 
 #[test]
 fn a_killed_leader_s_lease_is_waited_for() {
     // it was renewed while we looked, by a process that we know to be gone
-    let facts = killed(BEATS, row("blf5h", 60, 300, Some(50)));
-    let reading = read(&facts);
+    let state = killed(BEATS, row("blf5h", 60, 300, Some(50)));
+    let reading = read(&state);
     assert_eq!((reading.verdict, reading.pod), (settling(91), None));
     // without the lease its last word tells how long that may take
     assert_eq!(read(&killed(BEATS, None)).verdict, settling(198));
@@ -99,26 +99,29 @@ fn a_pod_s_clock_may_be_half_a_minute_off() {
 #[test]
 fn a_log_that_broke_off_is_not_outvoted_by_the_lease_it_outlived() {
     let lease = row("blf5h", -70, 300, None);
-    let mut facts = world(DAY, &[Tail(NOT), Tail(&[(Heartbeat, 20)]), Tail(NOT)], lease);
-    assert_eq!(read(&facts).verdict, Verdict::Unknown, "it beats without a lease");
-    let mut old = facts.clone();
-    for facts in [&mut facts, &mut old] {
+    let mut state = world(DAY, &[Tail(NOT), Tail(&[(Heartbeat, 20)]), Tail(NOT)], lease);
+    assert_eq!(read(&state).verdict, Verdict::Unknown, "it beats without a lease");
+    let mut old = state.clone();
+    for state in [&mut state, &mut old] {
         let fault = failing(SourceId::Log(source(SHORT[1])), ProblemKind::Reset, "cut");
-        facts.apply(fault, ago(-1));
+        state.apply(fault, ago(-1));
     }
     for (seconds, verdict) in [(16, Verdict::Unknown), (101, Verdict::None)] {
-        let mut facts = facts.clone();
-        facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-seconds));
+        let mut state = state.clone();
+        state.apply(
+            Observation::Source(SourceId::Pods, SourceState::Live),
+            ago(-seconds),
+        );
         for short in [SHORT[0], SHORT[2]] {
-            facts.apply(
+            state.apply(
                 Observation::Log(log(short, KAFKA, 300, &[(NotLeader, -seconds)])),
                 ago(-seconds),
             );
         }
         let mut poll = reading(Some((Some("blf5h"), -70 - seconds)), &[]);
         poll.leases.as_mut().unwrap()[0].expires = "first".into();
-        facts.apply(Observation::Database(poll), ago(-seconds));
-        let found = read_leaders(&facts, &profile(), ago(-seconds)).pop().unwrap();
+        state.apply(Observation::Database(poll), ago(-seconds));
+        let found = read_leaders(&state, &profile(), ago(-seconds)).pop().unwrap();
         assert_eq!(found.verdict, verdict, "{seconds} s later: {found:?}");
     }
     let unread = world(DAY, &[Forbidden, Tail(NOT), Tail(NOT)], lease);
@@ -139,12 +142,12 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
     assert_eq!(read(&gone).verdict, settling(91), "the pod is gone");
     // its container was started again, so often that its start holds nobody up, and the new process has not said a word
     let again = |restarts: u32| {
-        let mut facts = world(DAY, &logs, lease);
+        let mut state = world(DAY, &logs, lease);
         let mut pod = pod(SHORT[1], DAY);
         (pod.restarts, pod.restarted_at) = (restarts, Some(ago(20)));
         pod.containers[0].restarts = restarts;
-        facts.apply(Observation::Pod(pod), now());
-        read(&facts)
+        state.apply(Observation::Pod(pod), now());
+        read(&state)
     };
     for restarts in [1, 2] {
         assert_eq!(again(restarts).verdict, settling(91), "{restarts} restarts");
@@ -158,16 +161,16 @@ fn the_id_of_a_process_that_has_ended_never_proves_a_leader() {
             .sightings
             .iter_mut()
             .for_each(|one| one.line.worker_id = id("ended"));
-        let mut facts = unread.clone();
-        facts.apply(Observation::Log(earlier), now());
+        let mut state = unread.clone();
+        state.apply(Observation::Log(earlier), now());
         let mut next = log(SHORT[1], KAFKA, 300, NOT);
         next.source.restart = 1;
         let mut pod = pod(SHORT[1], DAY);
         pod.containers[0].restarts = 1;
-        facts.apply(Observation::Pod(pod), now());
-        facts.apply(Observation::Log(next), now());
-        add_lease(&mut facts, row(holder, 60, 300, Some(50)).unwrap());
-        assert_eq!(read(&facts).verdict, verdict, "{holder}");
+        state.apply(Observation::Pod(pod), now());
+        state.apply(Observation::Log(next), now());
+        add_lease(&mut state, row(holder, 60, 300, Some(50)).unwrap());
+        assert_eq!(read(&state).verdict, verdict, "{holder}");
     }
 }
 
@@ -188,15 +191,15 @@ fn a_lease_and_a_log_that_disagree_may_be_half_a_minute_apart_and_no_more() {
     assert_eq!(silent(-63), Verdict::None);
     // a start that is dated half a minute ahead is a node's clock; one second more is a wrong clock
     let ahead = |seconds: i64| {
-        let mut facts = world(
+        let mut state = world(
             DAY,
             &[Tail(NOT), Tail(NOT), Tail(NOT)],
             row("gone", -120, 300, None),
         );
         let mut pod = pod(SHORT[0], -seconds);
         pod.created_at = Some(ago(DAY));
-        facts.apply(Observation::Pod(pod), now());
-        read(&facts).verdict
+        state.apply(Observation::Pod(pod), now());
+        read(&state).verdict
     };
     assert_eq!(ahead(30), settling(270));
     assert_eq!(ahead(31), Verdict::None);

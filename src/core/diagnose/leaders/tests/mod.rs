@@ -8,10 +8,10 @@ mod witnesses;
 use super::*;
 use crate::logparse::LeaderLineKind::{Gained, Heartbeat, LeaseFailed, LoopEnded, Lost, NotLeader};
 use crate::observe::observation::{Observation, Pod, short_name};
-use crate::observe::source::{SourceId, SourceState, ProblemKind};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, Said, ago, facts, failing, id, log, now, pod, profile, reading, source,
+    CLUSTER, KAFKA, SHORT, Said, ago, failing, id, log, now, pod, profile, reading, source, state,
     waiting_pod,
 };
 
@@ -56,17 +56,17 @@ fn world(started: i64, logs: &[Log], lease: Option<Row>) -> State {
         .take(logs.len())
         .map(|short| pod(short, started))
         .collect();
-    let mut facts = facts(pods);
+    let mut state = state(pods);
     for (short, log_of) in SHORT.iter().zip(logs) {
-        write(&mut facts, short, started, *log_of);
+        write(&mut state, short, started, *log_of);
     }
     if let Some(row) = lease {
-        add_lease(&mut facts, row);
+        add_lease(&mut state, row);
     }
-    facts
+    state
 }
 
-fn write(facts: &mut State, short: &str, started: i64, log_of: Log) {
+fn write(state: &mut State, short: &str, started: i64, log_of: Log) {
     let mut batch = match log_of {
         Log::Whole(said) => log(short, KAFKA, started, said),
         Log::Tail(said) => log(short, KAFKA, 300.min(started - 10), said),
@@ -77,30 +77,33 @@ fn write(facts: &mut State, short: &str, started: i64, log_of: Log) {
                 ProblemKind::Forbidden,
                 "logs are forbidden",
             );
-            return facts.apply(fault, now());
+            return state.apply(fault, now());
         }
     };
     batch.progress.verbose = !matches!(log_of, Log::Quiet);
-    facts.apply(Observation::Log(batch), now());
+    state.apply(Observation::Log(batch), now());
 }
 
 /// Polls as they came: one when it was first seen, one when it moved, one now.
-fn add_lease(facts: &mut State, row: Row) {
+fn add_lease(state: &mut State, row: Row) {
     let poll = |expires: &str, at: i64| {
         let mut reading = reading(Some((Some(row.holder), row.ttl + at)), &[]);
         reading.leases.as_mut().unwrap()[0].expires = expires.into();
         reading
     };
     let newest = if row.advanced.is_some() { "second" } else { "first" };
-    facts.apply(Observation::Database(poll("first", row.watched)), ago(row.watched));
+    state.apply(
+        Observation::Database(poll("first", row.watched)),
+        ago(row.watched),
+    );
     if let Some(advanced) = row.advanced {
-        facts.apply(Observation::Database(poll("second", advanced)), ago(advanced));
+        state.apply(Observation::Database(poll("second", advanced)), ago(advanced));
     }
-    facts.apply(Observation::Database(poll(newest, 2)), ago(2));
+    state.apply(Observation::Database(poll(newest, 2)), ago(2));
 }
 
-fn read(facts: &State) -> LeaderReading {
-    let mut all = read_leaders(facts, &profile(), now());
+fn read(state: &State) -> LeaderReading {
+    let mut all = read_leaders(state, &profile(), now());
     assert!(
         all.iter().all(|reading| reading.log.chars().count() <= LOG_WORDS),
         "{all:?}"
@@ -118,7 +121,7 @@ const BEATS: &[Said] = &[(Heartbeat, 42), (Heartbeat, 12)];
 #[test]
 fn a_killed_leader_s_successor_is_the_one() {
     // 4: A won at 09:00, B at 11:00, A's last heartbeat was at 10:56, A is gone
-    let mut facts = world(
+    let mut state = world(
         18_000,
         &[
             Log::Whole(&[(Gained, 10_800), (Heartbeat, 3_840)]),
@@ -127,8 +130,8 @@ fn a_killed_leader_s_successor_is_the_one() {
         ],
         None,
     );
-    facts.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
-    let reading = read(&facts);
+    state.apply(Observation::PodGone(pod(SHORT[0], 0).uid), now());
+    let reading = read(&state);
     assert_eq!(
         (reading.verdict, reading.pod.as_deref()),
         (Verdict::One, Some("msa-x-blf5h"))
@@ -138,11 +141,11 @@ fn a_killed_leader_s_successor_is_the_one() {
 
 #[test]
 fn each_worker_is_judged_by_its_own_lines() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
-    facts.apply(Observation::Log(log("2mgcp", CLUSTER, 300, BEATS)), now());
-    facts.apply(Observation::Log(log("blf5h", CLUSTER, 300, NOT)), now());
-    facts.apply(Observation::Log(log("lzxms", CLUSTER, 300, NOT)), now());
-    let readings = read_leaders(&facts, &profile(), now());
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
+    state.apply(Observation::Log(log("2mgcp", CLUSTER, 300, BEATS)), now());
+    state.apply(Observation::Log(log("blf5h", CLUSTER, 300, NOT)), now());
+    state.apply(Observation::Log(log("lzxms", CLUSTER, 300, NOT)), now());
+    let readings = read_leaders(&state, &profile(), now());
     let pods: Vec<_> = readings
         .iter()
         .map(|reading| (&*reading.worker, reading.pod.as_deref()))
@@ -186,30 +189,33 @@ fn sources_that_stopped_prove_nothing() {
 
 #[test]
 fn a_quiet_log_that_is_checked_stays_current() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
-    facts.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-20));
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)], None);
+    state.apply(Observation::Source(SourceId::Pods, SourceState::Live), ago(-20));
     for short in SHORT {
-        facts.apply(Observation::Source(SourceId::Log(source(short)), SourceState::Live), ago(-20));
+        state.apply(
+            Observation::Source(SourceId::Log(source(short)), SourceState::Live),
+            ago(-20),
+        );
     }
-    let reading = read_leaders(&facts, &profile(), ago(-20)).pop().unwrap();
+    let reading = read_leaders(&state, &profile(), ago(-20)).pop().unwrap();
     assert_eq!((reading.verdict, reading.as_of), (Verdict::One, Some(ago(12))));
 }
 
 #[test]
 fn a_backlog_that_is_not_read_to_its_end_proves_nothing() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Observation::Pod(pod(SHORT[2], DAY)), now());
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    state.apply(Observation::Pod(pod(SHORT[2], DAY)), now());
     let mut batch = log(SHORT[2], KAFKA, 300, NOT);
     batch.progress.caught_up = false;
-    facts.apply(Observation::Log(batch), now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Log(batch), now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
 }
 
 #[test]
 fn missed_lines_take_away_what_silence_proves() {
-    let mut facts = world(DAY, &[Log::Whole(&[]), Log::Whole(&[]), Log::Whole(&[])], None);
-    assert_eq!(read(&facts).verdict, Verdict::None);
-    facts.apply(
+    let mut state = world(DAY, &[Log::Whole(&[]), Log::Whole(&[]), Log::Whole(&[])], None);
+    assert_eq!(read(&state).verdict, Verdict::None);
+    state.apply(
         Observation::LogNote {
             source: source(SHORT[0]),
             missed: 1,
@@ -217,66 +223,78 @@ fn missed_lines_take_away_what_silence_proves() {
         },
         now(),
     );
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
 }
 
 #[test]
 fn what_an_earlier_instance_said_is_of_another_process() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT), Log::Tail(NOT)], None);
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT), Log::Tail(NOT)], None);
     let mut restarted = pod(SHORT[1], 1_000);
     restarted.containers[0].restarts = 1;
-    facts.apply(Observation::Pod(restarted), now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Pod(restarted), now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
     let mut batch = log(SHORT[1], KAFKA, 1_000, &[(Gained, 500), (Heartbeat, 4)]);
     batch.source.restart = 1;
-    facts.apply(Observation::Log(batch), now());
-    facts.apply(Observation::Log(log(SHORT[1], KAFKA, DAY, &[(NotLeader, 1)])), now());
-    assert_eq!(read(&facts).verdict, Verdict::One);
+    state.apply(Observation::Log(batch), now());
+    state.apply(
+        Observation::Log(log(SHORT[1], KAFKA, DAY, &[(NotLeader, 1)])),
+        now(),
+    );
+    assert_eq!(read(&state).verdict, Verdict::One);
 }
 
 #[test]
 fn a_pod_being_deleted_counts_as_long_as_it_writes() {
     let logs = [Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)];
-    let mut facts = world(DAY, &logs, None);
+    let mut state = world(DAY, &logs, None);
     let mut dying = pod(SHORT[1], DAY);
     dying.deletion_at = Some(ago(-30));
-    facts.apply(Observation::Pod(dying), now());
-    assert_eq!(read(&facts).verdict, Verdict::One);
-    facts.apply(Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Ended), now());
+    state.apply(Observation::Pod(dying), now());
+    assert_eq!(read(&state).verdict, Verdict::One);
+    state.apply(
+        Observation::Source(SourceId::Log(source(SHORT[1])), SourceState::Ended),
+        now(),
+    );
     // its lease outlives it: a lease and a tick after its last word another will have taken it
-    assert_eq!(read(&facts).verdict, settling(198));
+    assert_eq!(read(&state).verdict, settling(198));
 }
 
 #[test]
 fn a_pod_that_waits_for_its_image_has_no_say_but_a_new_one_is_waited_for() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Observation::Pod(waiting_pod(SHORT[2], 3_600, "ImagePullBackOff")), now());
-    assert_eq!(read(&facts).verdict, Verdict::None);
-    facts.apply(Observation::Pod(waiting_pod(SHORT[2], 40, "ContainerCreating")), now());
-    assert_eq!(read(&facts).verdict, settling(200));
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    state.apply(
+        Observation::Pod(waiting_pod(SHORT[2], 3_600, "ImagePullBackOff")),
+        now(),
+    );
+    assert_eq!(read(&state).verdict, Verdict::None);
+    state.apply(
+        Observation::Pod(waiting_pod(SHORT[2], 40, "ContainerCreating")),
+        now(),
+    );
+    assert_eq!(read(&state).verdict, settling(200));
 }
 
 #[test]
 fn a_pod_that_crashes_again_and_again_holds_nobody_up() {
-    let mut facts = world(
+    let mut state = world(
         DAY,
         &[Log::Tail(NOT), Log::Tail(NOT)],
         row("gone", -120, 300, None),
     );
     let mut crashing = pod(SHORT[2], 20);
     crashing.restarts = 9;
-    facts.apply(Observation::Pod(crashing), now());
-    assert_eq!(read(&facts).verdict, Verdict::None);
+    state.apply(Observation::Pod(crashing), now());
+    assert_eq!(read(&state).verdict, Verdict::None);
 }
 
 #[test]
 fn a_lease_is_read_at_the_moment_of_asking() {
-    let facts = world(
+    let state = world(
         DAY,
         &[Log::Tail(NOT), Log::Tail(BEATS), Log::Tail(NOT)],
         row("blf5h", 92, 200, Some(60)),
     );
-    let lease = read(&facts).lease.unwrap();
+    let lease = read(&state).lease.unwrap();
     assert_eq!((lease.live, lease.ttl_s, lease.advancing), (true, 92, Some(true)));
     assert_eq!(lease.pod.as_deref(), Some("msa-x-blf5h"));
     let unmoved = world(DAY, &[Log::Tail(NOT)], row("gone", 10, 200, None));
@@ -287,27 +305,27 @@ fn a_lease_is_read_at_the_moment_of_asking() {
 
 #[test]
 fn two_rows_of_one_type_or_rows_of_others_are_never_judged() {
-    let mut facts = world(
+    let mut state = world(
         DAY,
         &[Log::Forbidden, Log::Tail(NOT)],
         row("gone", -500, 300, None),
     );
-    assert_eq!(read(&facts).verdict, Verdict::None);
+    assert_eq!(read(&state).verdict, Verdict::None);
     let mut double = reading(Some((Some("gone"), -500)), &[]);
     let again = double.leases.as_ref().unwrap()[0].clone();
     double.leases.as_mut().unwrap().push(again);
-    facts.apply(Observation::Database(double), now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Database(double), now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
     let mut other = reading(Some((Some("gone"), -500)), &[]);
     other.leases.as_mut().unwrap()[0].lease_type = "connector".into();
-    facts.apply(Observation::Database(other), now());
-    assert_eq!(read(&facts).lease, None);
+    state.apply(Observation::Database(other), now());
+    assert_eq!(read(&state).lease, None);
 }
 
 #[test]
 fn where_our_clock_is_behind_old_lines_do_not_stay_young() {
     // lines are dated an hour ahead of us; the leader's last is ten minutes older than the newest line of all
-    let mut facts = world(
+    let mut state = world(
         DAY,
         &[
             Log::Tail(&[(NotLeader, -3_600)]),
@@ -317,38 +335,41 @@ fn where_our_clock_is_behind_old_lines_do_not_stay_young() {
     );
     let mut batch = log(SHORT[0], KAFKA, 300, &[]);
     batch.progress.last_at = Some(ago(-3_600));
-    facts.apply(Observation::Log(batch), now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Log(batch), now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
 }
 
 #[test]
 fn evidence_is_bounded_whatever_the_lines_name() {
-    let mut facts = world(DAY, &[Log::Tail(BEATS)], None);
+    let mut state = world(DAY, &[Log::Tail(BEATS)], None);
     for number in 0..1_000 {
-        facts.apply(
+        state.apply(
             Observation::Log(log(SHORT[0], &format!("*forged.Worker{number}"), 300, BEATS)),
             now(),
         );
     }
     let kept = |number: &usize| {
-        facts
+        state
             .leaders
             .of(&source(SHORT[0]), &format!("*forged.Worker{number}"))
             .is_some()
     };
     assert!((0..1_000).filter(kept).count() < 64);
-    assert_eq!(read(&facts).verdict, Verdict::One);
+    assert_eq!(read(&state).verdict, Verdict::One);
 }
 
 #[test]
 fn pods_that_cannot_read_the_lease_are_told_as_such() {
-    let mut facts = world(
+    let mut state = world(
         DAY,
         &[Log::Tail(&[(NotLeader, 200)]), Log::Tail(NOT), Log::Tail(NOT)],
         None,
     );
-    facts.apply(Observation::Log(log(SHORT[0], "", 300, &[(LeaseFailed, 20)])), now());
-    let reading = read(&facts);
+    state.apply(
+        Observation::Log(log(SHORT[0], "", 300, &[(LeaseFailed, 20)])),
+        now(),
+    );
+    let reading = read(&state);
     assert_eq!(
         (reading.verdict, &*reading.log),
         (Verdict::Unknown, "1 of 3 pods can't read the lease")
@@ -357,27 +378,27 @@ fn pods_that_cannot_read_the_lease_are_told_as_such() {
 
 #[test]
 fn a_new_pod_whose_log_is_not_open_yet_is_waited_for() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
-    facts.apply(Observation::Pod(pod(SHORT[2], 3)), now());
-    assert_eq!(read(&facts).verdict, settling(237));
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    state.apply(Observation::Pod(pod(SHORT[2], 3)), now());
+    assert_eq!(read(&state).verdict, settling(237));
     let fault = failing(
         SourceId::Log(source(SHORT[2])),
         ProblemKind::Forbidden,
         "logs are forbidden",
     );
-    facts.apply(fault, now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(fault, now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
 }
 
 #[test]
 fn a_pod_whose_container_has_another_name_may_lead_unseen() {
-    let mut facts = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
+    let mut state = world(DAY, &[Log::Tail(NOT), Log::Tail(NOT)], None);
     let mut other = pod(SHORT[2], DAY);
     other.containers[0].name = "sidecar".into();
-    facts.apply(Observation::Pod(other.clone()), now());
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Pod(other.clone()), now());
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
     other.containers.clear();
     other.phase = "Pending".into();
-    facts.apply(Observation::Pod(other), now());
-    assert_eq!(read(&facts).verdict, Verdict::None);
+    state.apply(Observation::Pod(other), now());
+    assert_eq!(read(&state).verdict, Verdict::None);
 }

@@ -5,12 +5,12 @@ use crate::observe::observation::Standby;
 
 /// Logs that lost their leader lines, and a lease that reads "expired 11 minutes ago".
 fn expired(standby: Option<Standby>) -> State {
-    let mut facts = world(DAY, &[Log::Tail(&[]); 3], row(SHORT[0], -660, 300, None));
+    let mut state = world(DAY, &[Log::Tail(&[]); 3], row(SHORT[0], -660, 300, None));
     let mut poll = reading(Some((Some(SHORT[0]), -658)), &[]);
     poll.leases.as_mut().unwrap()[0].expires = "first".into();
     poll.standby = standby;
-    facts.apply(Observation::Database(poll), ago(2));
-    facts
+    state.apply(Observation::Database(poll), ago(2));
+    state
 }
 
 #[test]

@@ -5,11 +5,14 @@ use super::*;
 
 /// Polls of one lease: seconds ago, its row's holder and seconds to its end then.
 fn polled(polls: &[(i64, Option<&str>, i64)], logs: &[Log]) -> State {
-    let mut facts = world(DAY, logs, None);
+    let mut state = world(DAY, logs, None);
     for (at, holder, ttl) in polls {
-        facts.apply(Observation::Database(reading(Some((*holder, *ttl)), &[])), ago(*at));
+        state.apply(
+            Observation::Database(reading(Some((*holder, *ttl)), &[])),
+            ago(*at),
+        );
     }
-    facts
+    state
 }
 
 const UNLED: &[Log] = &[Tail(NOT), Tail(NOT), Tail(NOT)];
@@ -58,9 +61,9 @@ fn a_lease_that_nobody_holds_is_taken_when_its_end_has_come() {
 #[test]
 fn a_lease_that_can_t_be_read_any_more_holds_until_its_end() {
     let stopped = |ttl: i64| {
-        let mut facts = polled(&[(16, Some("gone"), ttl)], UNLED);
-        facts.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
-        read(&facts).verdict
+        let mut state = polled(&[(16, Some("gone"), ttl)], UNLED);
+        state.apply(failing(SourceId::Database, ProblemKind::Refused, "down"), now());
+        read(&state).verdict
     };
     assert_eq!(stopped(100), settling(115));
     assert_eq!(
@@ -72,7 +75,7 @@ fn a_lease_that_can_t_be_read_any_more_holds_until_its_end() {
 
 #[test]
 fn two_rows_of_one_type_do_not_advance_from_the_one_to_the_other() {
-    let mut facts = world(DAY, ONE_UNREAD, None);
+    let mut state = world(DAY, ONE_UNREAD, None);
     let twins = |first: &str, second: &str| {
         let mut poll = reading(Some((Some("gone"), 100)), &[]);
         let leases = poll.leases.as_mut().unwrap();
@@ -81,36 +84,39 @@ fn two_rows_of_one_type_do_not_advance_from_the_one_to_the_other() {
         leases.push(other);
         poll
     };
-    facts.apply(Observation::Database(twins("1", "2")), ago(20));
-    facts.apply(Observation::Database(twins("1", "2")), ago(10));
-    assert_eq!(read(&facts).verdict, Verdict::Unknown);
+    state.apply(Observation::Database(twins("1", "2")), ago(20));
+    state.apply(Observation::Database(twins("1", "2")), ago(10));
+    assert_eq!(read(&state).verdict, Verdict::Unknown);
     // one of them is deleted: the other was never seen to advance
-    facts.apply(Observation::Database(reading(Some((Some("gone"), 100)), &[])), now());
+    state.apply(
+        Observation::Database(reading(Some((Some("gone"), 100)), &[])),
+        now(),
+    );
     assert_eq!(
-        (read(&facts).verdict, read(&facts).lease.unwrap().advancing),
+        (read(&state).verdict, read(&state).lease.unwrap().advancing),
         (settling(131), None)
     );
 }
 
 #[test]
 fn a_start_that_a_wrong_clock_dates_is_not_waited_for() {
-    let mut facts = world(DAY, UNLED, row("gone", -120, 300, None));
+    let mut state = world(DAY, UNLED, row("gone", -120, 300, None));
     let mut ahead = pod(SHORT[0], -9_000);
     ahead.created_at = Some(ago(DAY));
-    facts.apply(Observation::Pod(ahead), now());
-    assert_eq!(read(&facts).verdict, Verdict::None);
+    state.apply(Observation::Pod(ahead), now());
+    assert_eq!(read(&state).verdict, Verdict::None);
 }
 
 #[test]
 fn logs_that_are_read_in_turns_prove_no_absence_and_the_lease_decides() {
     let in_turns = |lease: Option<Row>, turn: i64| {
-        let mut facts = world(DAY, ONE_UNREAD, lease);
-        facts.apply(Observation::Log(log(SHORT[0], KAFKA, 300, NOT)), ago(turn));
-        facts.apply(
+        let mut state = world(DAY, ONE_UNREAD, lease);
+        state.apply(Observation::Log(log(SHORT[0], KAFKA, 300, NOT)), ago(turn));
+        state.apply(
             Observation::Source(SourceId::Log(source(SHORT[0])), SourceState::Resting),
             ago(turn),
         );
-        read(&facts).verdict
+        read(&state).verdict
     };
     assert_eq!(in_turns(None, 15), Verdict::None, "its turn was a moment ago");
     assert_eq!(in_turns(None, 16), Verdict::Unknown);
