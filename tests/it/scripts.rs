@@ -11,7 +11,7 @@ use super::support::tools;
 
 /// What the scripts use of a Debian system.
 const USUAL: &[&str] = &[
-    "bash", "cat", "cut", "dirname", "env", "grep", "id", "install", "mkdir", "mktemp", "rm", "sort", "tar",
+    "basename", "bash", "cat", "cut", "dirname", "env", "grep", "id", "install", "mkdir", "mktemp", "rm", "sort", "tar",
     "tee", "uniq", "wc",
 ];
 
@@ -172,10 +172,8 @@ fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
 }
 
 /// What cargo says on its standard error before it runs the tests of a crate.
-fn runs(roots: &[&str]) -> String {
-    let lines = roots
-        .iter()
-        .map(|root| format!("     Running unittests {root} (target/debug/deps/a)"));
+fn runs(crates: &[&str]) -> String {
+    let lines = crates.iter().map(|name| format!("     Running unittests lib.rs (target/debug/deps/{name}-0a)"));
     lines.map(|line| format!("echo '{line}' >&2\n")).collect()
 }
 
@@ -183,24 +181,22 @@ fn runs(roots: &[&str]) -> String {
 fn the_test_run_fails_where_a_member_of_the_workspace_has_not_run() {
     let machine = without_kubectl();
     machine.stub(".ci/setup", "");
-    for file in ["src/core/lib.rs", "src/drill/lib.rs", "tests/it/main.rs"] {
-        fs::create_dir_all(machine.path(file).parent().unwrap()).unwrap();
-        fs::write(machine.path(file), "").unwrap();
+    for member in ["core", "drill", "sopwatch"] {
+        fs::create_dir_all(machine.path("src").join(member)).unwrap();
     }
-    machine.stub(
-        "bin/cargo",
-        &runs(&["src/core/lib.rs", "src/drill/lib.rs", "tests/it/main.rs"]),
-    );
+    let all = ["sopwatch_core", "sopwatch_drill", "sopwatch"];
+    machine.stub("bin/cargo", &runs(&all));
     let (status, text) = machine.run(".ci/test", &[], None);
     assert_eq!(status, 0, "{text}");
-    machine.stub("bin/cargo", &runs(&["src/core/lib.rs", "tests/it/main.rs"]));
-    let (status, text) = machine.run(".ci/test", &[], None);
-    assert_eq!(status, 1, "{text}");
-    assert!(
-        text.contains("the tests of src/drill/lib.rs did not run"),
-        "{text}"
-    );
-    // What was asked for is a part.
+    for (missing, name) in ["core", "drill", "sopwatch"].iter().enumerate() {
+        let mut few = all.to_vec();
+        few.remove(missing);
+        machine.stub("bin/cargo", &runs(&few));
+        let (status, text) = machine.run(".ci/test", &[], None);
+        assert_eq!(status, 1, "{name}: {text}");
+        assert!(text.contains(&format!("the tests of {name} did not run")), "{text}");
+    }
+    // A part was asked for.
     let (status, text) = machine.run(".ci/test", &["--lib"], None);
     assert_eq!(status, 0, "{text}");
 }
