@@ -1,4 +1,12 @@
 //! The console of sopwatch: its state, its keys and its drawing.
 
 pub mod app;
-pub mod view;
+pub mod dialogs;
+pub mod keymap;
+pub mod panes;
+pub mod prompts;
+pub mod remediation;
+pub mod replay;
+pub mod screen;
+pub mod style;
+pub mod training;

@@ -3,10 +3,10 @@
 use crossterm::event::KeyCode;
 
 use super::App;
-use super::button::Button;
-use super::dialog::Dialog;
 use super::event::Effect;
-use super::page::{Page, Tone};
+use crate::dialogs::Dialog;
+use crate::dialogs::button::Button;
+use crate::dialogs::dialog_text::{Page, Tone};
 
 /// What `esc` would end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl App {
         }
     }
 
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         match self.escape() {
             Escape::Zoom => self.panes.zoomed = false,
             Escape::Pause => self.log.release(),
@@ -49,7 +49,7 @@ impl App {
         }
     }
 
-    pub(super) fn clear_filter(&mut self) {
+    pub(crate) fn clear_filter(&mut self) {
         self.log.set_pod(None);
         self.log.set_filter(None);
     }
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// A key while it is asked whether to stop.
-    pub(super) fn press_stop(&mut self, button: Button, key: KeyCode) -> Vec<Effect> {
+    pub(crate) fn press_stop(&mut self, button: Button, key: KeyCode) -> Vec<Effect> {
         match (key, button) {
             (KeyCode::Esc, _) => {
                 self.dialogs.pop();
@@ -86,7 +86,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn stop_page(&self, button: Button) -> Page {
+    pub(crate) fn stop_page(&self, button: Button) -> Page {
         let walk = self.walk.as_ref().filter(|_| self.may_stop());
         let Some(walk) = walk else {
             let mut page = Page::titled("Nothing left to stop");

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
-use super::confirm::Rehearsal;
-use super::lesson::{Act, Choice};
+use crate::dialogs::confirmation::Rehearsal;
+use crate::training::{Act, Choice};
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};

@@ -1,65 +1,31 @@
 //! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
-mod act;
-pub mod action;
-mod action_prompt;
-mod available;
-mod awaited;
-pub mod button;
-pub mod checklist;
-mod clock;
-mod confirm;
-pub mod dialog;
+pub mod apply_record;
+pub(crate) mod clock_skew;
+pub(crate) mod dispatch;
 pub mod escape;
 pub mod event;
-#[cfg(test)]
-mod execution_tests;
-pub mod follow;
-mod grid;
-#[cfg(test)]
-mod guard_tests;
-mod handoff;
-mod incident_page;
-pub mod keymap;
-pub mod lesson;
-pub mod log_buffer;
-mod log_focus;
-mod moving;
-#[cfg(test)]
-mod moving_tests;
 pub mod notice;
-#[cfg(test)]
-mod overdue_tests;
-pub mod page;
-pub mod panes;
-mod perform;
-pub mod player;
-mod rows_page;
-mod sop_choice;
-mod update;
-pub mod vitals;
-mod walk;
-#[cfg(test)]
-mod walk_tests;
-mod why;
+pub(crate) mod pending_sources;
+pub(crate) mod update;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::checklist::Checklist;
-pub use self::confirm::{Confirm, Rehearsal};
-use self::dialog::Dialog;
-pub use self::grid::GridRow;
-pub use self::incident_page::Recorded;
-use self::keymap::Keymap;
-use self::lesson::Course;
-use self::log_buffer::LogBuffer;
 use self::notice::Notice;
-use self::panes::Panes;
-use self::player::Player;
-pub use self::walk::{Phase, Walk};
+use crate::dialogs::Dialog;
+pub use crate::dialogs::confirmation::{Confirm, Rehearsal};
+pub use crate::dialogs::incident::Recorded;
+use crate::keymap::Keymap;
+use crate::panes::Panes;
+pub use crate::panes::database::database_rows::GridRow;
+use crate::panes::logs::buffer::LogBuffer;
+use crate::panes::sop::checklist::Checklist;
+pub use crate::remediation::execution::{Phase, Walk};
+use crate::replay::Player;
+use crate::training::Course;
 use sopwatch_core::diagnose::leaders::read_leaders;
 use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
@@ -115,19 +81,19 @@ pub struct App {
     /// What is being carried out, or was last.
     pub walk: Option<Walk>,
     /// Whether what an earlier console carried out last may still be under way.
-    unfollowed: bool,
+    pub(crate) unfollowed: bool,
     /// What the operator noted.
     pub notes: Vec<(Timestamp, SafeText)>,
     /// How the record is.
     pub record: Recorded,
     /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
-    settled: BTreeSet<Timestamp>,
+    pub(crate) settled: BTreeSet<Timestamp>,
     /// Which pods' logs were said to matter most.
-    log_focus: LogFocus,
+    pub(crate) log_focus: LogFocus,
     /// Counts what was asked before a change.
-    questions: u64,
+    pub(crate) questions: u64,
     /// What the record was told last.
-    found: Option<Snapshot>,
+    pub(crate) found: Option<Snapshot>,
     /// Which key does what.
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.

@@ -9,12 +9,12 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::App;
-use super::action::Context;
-use super::checklist::Tick;
-use super::dialog::{Dialog, Purpose};
 use super::event::{Effect, Event, Outcome};
-use super::keymap::Key;
 use super::notice::Notice;
+use crate::dialogs::{Dialog, Purpose};
+use crate::keymap::Key;
+use crate::keymap::action::Context;
+use crate::panes::sop::checklist::Tick;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::Entry;
@@ -99,7 +99,7 @@ impl App {
             && !batch.records.iter().any(|record| self.log.shows(record))
     }
 
-    pub(super) fn learn(&mut self, observation: Observation) {
+    pub(crate) fn learn(&mut self, observation: Observation) {
         match &observation {
             // A pod that is not the service's own, in a record of an older version.
             Observation::Log(batch) if self.state.other_pods.contains_key(&batch.source.pod_uid) => {}
@@ -121,7 +121,7 @@ impl App {
     }
 
     /// Keeps the chosen rows within their lists.
-    pub(super) fn hold_choices(&mut self) {
+    pub(crate) fn hold_choices(&mut self) {
         let (pods, rows, steps) = (self.state.pods.len(), self.grid().len(), self.steps().len());
         self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
         self.panes.status = self.panes.status.min(rows.saturating_sub(1));
@@ -161,7 +161,7 @@ impl App {
         }
     }
 
-    pub(super) fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         self.notice = Some(Notice {
             at: self.now,
             bad: false,
@@ -169,7 +169,7 @@ impl App {
         });
     }
 
-    pub(super) fn complain(&mut self, text: &str) {
+    pub(crate) fn complain(&mut self, text: &str) {
         self.notice = Some(Notice {
             at: self.now,
             bad: true,
@@ -268,7 +268,7 @@ impl App {
         }
     }
 
-    pub(super) fn prompt(&mut self, purpose: Purpose, text: &str) {
+    pub(crate) fn prompt(&mut self, purpose: Purpose, text: &str) {
         self.dialogs.push(Dialog::Prompt {
             purpose,
             input: Input::new(text.to_owned()),

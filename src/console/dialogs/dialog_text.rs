@@ -1,0 +1,592 @@
+//! What a dialog says, as plain paragraphs: drawn by the view, copied as they are.
+
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::dialogs::Dialog;
+use crate::keymap::Key;
+use crate::keymap::action::{Context, Row as KeyRow};
+use crate::panes::logs::buffer::Entry;
+use crate::training::hints_page;
+use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
+use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
+use sopwatch_core::profile::sop::Step;
+use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
+use sopwatch_core::profile::sop_text::link_lines;
+use sopwatch_core::text::duration;
+
+/// What kind of line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Opens a section.
+    Heading,
+    /// Words to be wrapped.
+    Plain,
+    /// A command or a table: kept as it is.
+    Code,
+    /// Something that works.
+    Good,
+    /// Something that is wrong.
+    Bad,
+    /// Something unknown or to be careful with.
+    Doubtful,
+    /// Of less weight.
+    Faint,
+}
+
+/// One line of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageLine {
+    /// What kind.
+    pub tone: Tone,
+    /// The words.
+    pub text: String,
+}
+
+/// A titled text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// For the frame.
+    pub title: String,
+    /// From top to bottom.
+    pub lines: Vec<PageLine>,
+}
+
+impl Page {
+    pub(crate) fn titled(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            lines: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, tone: Tone, text: impl Into<String>) {
+        self.lines.push(PageLine {
+            tone,
+            text: text.into(),
+        });
+    }
+
+    pub(crate) fn section(&mut self, heading: &str) {
+        if !self.lines.is_empty() {
+            self.add(Tone::Plain, "");
+        }
+        self.add(Tone::Heading, heading);
+    }
+
+    /// The words alone, for a copy.
+    pub fn text(&self) -> String {
+        let lines = self.lines.iter().map(|line| line.text.as_str());
+        std::iter::once(self.title.as_str())
+            .chain(lines)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl App {
+    /// What the topmost dialog says; `None` for a choice or a prompt.
+    pub fn page(&self) -> Option<Page> {
+        match self.dialog()? {
+            Dialog::Help(_) => Some(self.help_page()),
+            Dialog::Sources(_) => Some(self.sources_page()),
+            Dialog::Hints(_) => self.course.as_ref().map(|course| hints_page(course)),
+            Dialog::Debriefing(_) => self.debriefing(),
+            Dialog::Differences(_) => Some(self.differences_page()),
+            Dialog::Step { index, .. } => Some(self.step_page(*index)),
+            Dialog::Rows { of, .. } => Some(self.rows_page(of)),
+            Dialog::Pod { uid, .. } => Some(match self.state.pods.get(uid) {
+                Some(pod) => self.pod_page(pod),
+                None => gone_page(),
+            }),
+            Dialog::Record { entry, .. } => Some(record_page(entry)),
+            Dialog::Why(_) => Some(self.why_page()),
+            Dialog::Vitals(_) => Some(self.vitals_page()),
+            Dialog::Incident(_) => Some(self.incident_page()),
+            Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
+            Dialog::Stop(button) => Some(self.stop_page(*button)),
+            Dialog::Offer(offer) => Some(self.offer_page(offer)),
+            Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
+            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
+                None
+            }
+        }
+    }
+
+    pub(crate) fn dialog_text(&self) -> Option<String> {
+        if let Some(Dialog::HandOff { contact, .. }) = self.dialog() {
+            return self.hand_off_text(*contact);
+        }
+        self.page().map(|page| page.text())
+    }
+
+    fn help_page(&self) -> Page {
+        let mut page = Page::titled("Keys");
+        let mut last = None;
+        let here = |row: &KeyRow| match row.context {
+            Context::Drill => self.course.is_some(),
+            Context::Replay => self.player.is_some(),
+            _ => true,
+        };
+        let mut rows: Vec<_> = self.keymap.rows().filter(|(row, _)| here(row)).collect();
+        // What is new to who replays comes first.
+        rows.sort_by_key(|(row, _)| (row.context != Context::Replay, row.context));
+        for (row, keys) in rows {
+            if last != Some(row.context) {
+                page.section(row.context.title());
+                last = Some(row.context);
+            }
+            let keys = keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ");
+            page.add(Tone::Code, format!("{keys:<18} {}", row.help));
+        }
+        page
+    }
+
+    fn sources_page(&self) -> Page {
+        let mut page = Page::titled("Sources");
+        page.section("What is read");
+        let ended = |(id, source): &(&SourceId, &Source)| {
+            matches!(id, SourceId::Log(_)) && source.state == SourceState::Ended
+        };
+        let over = self.state.sources().filter(ended).count();
+        let resting = |source: &Source| source.state == SourceState::Resting;
+        let shown = self
+            .state
+            .sources()
+            .filter(|source| !ended(source) && !resting(source.1));
+        for (id, source) in shown {
+            let (tone, text) = source_words(source, self.state.freshness(id, self.now), self.now);
+            page.add(tone, format!("{:<34} {text}", self.state.source_name(id)));
+            if let Some(advice) = source.problem().and_then(|problem| problem.advice.as_ref()) {
+                page.add(Tone::Plain, format!("  → {advice}"));
+            }
+        }
+        let in_turns = self.state.logs_read().in_turns;
+        let heard = self.state.sources().filter(|(_, source)| resting(source));
+        if let Some(oldest) = heard.filter_map(|(_, source)| source.heard_at).min() {
+            let age = duration::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
+            let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
+            page.add(Tone::Doubtful, text);
+        }
+        if over > 0 {
+            page.add(
+                Tone::Faint,
+                format!("and {over} logs of containers that have ended, read to their end"),
+            );
+        }
+        if let Some(database) = &self.state.database {
+            page.section("Database session");
+            let place = format!(
+                "{}@{}:{}/{}",
+                database.user, database.host, database.port, database.database
+            );
+            page.add(
+                Tone::Plain,
+                format!(
+                    "{place}, read-only, TLS {}, server {}",
+                    database.tls, database.version
+                ),
+            );
+            let reading = self.state.reading.as_ref();
+            if let Some(standby) = reading.and_then(|(_, reading)| reading.standby.as_ref()) {
+                let (tone, end) = if standby.is_current() {
+                    (Tone::Plain, "")
+                } else {
+                    (Tone::Bad, ": its leases and ages prove nothing about now")
+                };
+                page.add(tone, format!("this server is {}{end}", standby.words()));
+            }
+            page.add(Tone::Faint, format!("credentials from {}", database.origin));
+        }
+        if !self.session.beside.is_empty() {
+            page.section("The drill's world from another terminal");
+            self.session
+                .beside
+                .iter()
+                .for_each(|line| page.add(Tone::Code, line.as_str()));
+        }
+        page.section("What we may do here");
+        if self.state.access.is_empty() {
+            page.add(Tone::Doubtful, "not known yet");
+        }
+        for access in &self.state.access {
+            let (tone, word) = access_words(access);
+            page.add(tone, format!("{word:<8} {}", permission_name(access)));
+        }
+        page
+    }
+
+    fn step_page(&self, index: usize) -> Page {
+        let steps = self.steps();
+        let Some((id, step)) = steps.get(index) else {
+            let mut page = Page::titled("Step");
+            page.add(
+                Tone::Plain,
+                "This step is gone: nothing is found any more that the other steps do not show.",
+            );
+            return page;
+        };
+        let mut page = Page::titled(format!("Step {}  {}", index + 1, step.title));
+        if let Some(finding) = self.diagnosis.steps.get(index) {
+            let age = finding.age.map_or_else(
+                || "never heard".to_owned(),
+                |age| format!("{} ago", duration::brief(age)),
+            );
+            page.add(
+                Tone::Heading,
+                format!("{}  {}", status_word(finding.status), finding.value),
+            );
+            if !finding.threshold.is_empty() {
+                page.add(Tone::Plain, format!("held against: {}", finding.threshold));
+            }
+            page.add(Tone::Faint, format!("source: {}, {age}", finding.source));
+            finding
+                .evidence
+                .iter()
+                .for_each(|line| page.add(Tone::Code, format!("  {line}")));
+        }
+        if let Some(tick) = self.checklist.ticks.get(*id) {
+            let ago = duration::brief(self.now.duration_since(tick.at));
+            page.add(
+                Tone::Good,
+                format!(
+                    "ticked {ago} ago: {}",
+                    if tick.note.is_empty() {
+                        "no note"
+                    } else {
+                        &tick.note
+                    }
+                ),
+            );
+        }
+        page.section("What to look at");
+        page.add(Tone::Plain, step.text.as_str());
+        if !step.commands.is_empty() {
+            page.section("The same by hand");
+            step.commands
+                .iter()
+                .for_each(|command| page.add(Tone::Code, self.filled(command)));
+        }
+        self.add_links(&mut page, step);
+        let environment = self.session.environment.as_ref();
+        let gaps = gaps_of_step(&self.session.profile, step, environment);
+        if !gaps.is_empty() {
+            page.section("Beware");
+            gaps.into_iter().for_each(|gap| page.add(Tone::Doubtful, gap));
+        }
+        self.add_handling(&mut page);
+        page
+    }
+
+    fn add_links(&self, page: &mut Page, step: &Step) {
+        let links = link_lines(&self.session.profile, step, self.session.environment.as_ref());
+        if !links.is_empty() {
+            page.section("Links");
+            links.into_iter().for_each(|link| page.add(Tone::Code, link));
+        }
+    }
+
+    fn add_handling(&self, page: &mut Page) {
+        let Some(sop) = self.sop() else { return };
+        let referred = sop
+            .steps_from
+            .as_deref()
+            .and_then(|id| self.session.profile.sop(id));
+        let handle = if sop.handle.is_empty() {
+            referred.map(|sop| &sop.handle)
+        } else {
+            Some(&sop.handle)
+        };
+        let handle = handle
+            .filter(|handle| !handle.is_empty())
+            .unwrap_or(&self.session.profile.escalations);
+        if handle.is_empty() {
+            return;
+        }
+        page.section("How to handle");
+        for rule in handle {
+            page.add(Tone::Plain, format!("- {rule}"));
+        }
+        for gap in gaps_of_sop(&self.session.profile, sop) {
+            page.add(Tone::Doubtful, format!("- beware: {gap}"));
+        }
+    }
+
+    /// A command of the SOP with this session's names in it.
+    fn filled(&self, command: &str) -> String {
+        let service = &self.session.profile.service;
+        let database = self.session.profile.database.as_ref();
+        let pod = self
+            .pods()
+            .get(self.panes.pod)
+            .map_or("<pod>".to_owned(), |pod| pod.name.to_string());
+        command
+            .replace("{namespace}", &self.session.namespace)
+            .replace("{deployment}", &service.deployment)
+            .replace("{selector}", &service.selector)
+            .replace("{container}", &service.container)
+            .replace("{secret}", database.map_or("", |database| &database.secret.name))
+            .replace("{database}", database.map_or("", |database| &database.name))
+            .replace("{pod}", &pod)
+    }
+
+    fn pod_page(&self, pod: &Pod) -> Page {
+        let mut page = Page::titled(format!("Pod {}", pod.name));
+        let node = pod.node.as_deref().unwrap_or("no node yet");
+        page.add(
+            Tone::Heading,
+            format!(
+                "{}  {}/{} ready  {} restarts  on {node}",
+                pod.status, pod.ready, pod.total, pod.restarts
+            ),
+        );
+        page.add(Tone::Faint, format!("uid {}", pod.uid.0));
+        if let Some((kind, name)) = &pod.owner {
+            page.add(Tone::Faint, format!("made by {kind} {name}"));
+        }
+        if !pod.message.is_empty() {
+            page.add(Tone::Bad, pod.message.as_str());
+        }
+        page.section("Containers");
+        pod.containers
+            .iter()
+            .for_each(|container| add_container(&mut page, container, self.now));
+        page.section("Conditions");
+        for condition in &pod.conditions {
+            let tone = if &*condition.status == "True" {
+                Tone::Plain
+            } else {
+                Tone::Doubtful
+            };
+            let why = [&*condition.reason, &*condition.message].join(" ");
+            page.add(
+                tone,
+                format!("{:<18} {:<8} {}", condition.kind, condition.status, why.trim()),
+            );
+        }
+        page.section("Events");
+        self.add_events(&mut page, pod);
+        page
+    }
+
+    fn add_events(&self, page: &mut Page, pod: &Pod) {
+        let mut events: Vec<_> = self
+            .state
+            .cluster_events
+            .values()
+            .filter(|event| event.object_name == pod.name)
+            .collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
+        if events.is_empty() {
+            page.add(Tone::Faint, "none seen; events expire after an hour or a few");
+        }
+        for event in events.iter().take(50) {
+            let tone = if event.warning { Tone::Bad } else { Tone::Plain };
+            let ago = event
+                .last_at
+                .map_or_else(String::new, |at| duration::brief(self.now.duration_since(at)));
+            page.add(
+                tone,
+                format!("{ago:>6}  {} ×{}  {}", event.reason, event.count, event.message),
+            );
+        }
+    }
+}
+
+fn gone_page() -> Page {
+    let mut page = Page::titled("Pod");
+    page.add(
+        Tone::Doubtful,
+        "this pod is gone; its last lines are still in the log pane",
+    );
+    page
+}
+
+fn record_page(entry: &Entry) -> Page {
+    let source = &entry.source;
+    let mut page = Page::titled(format!("{} / {}", source.pod, source.container));
+    page.add(
+        Tone::Faint,
+        format!("{}  instance {}", entry.record.at, source.restart),
+    );
+    if entry.repeats > 1 {
+        page.add(Tone::Faint, format!("the newest of {} like it", entry.repeats));
+    }
+    entry
+        .record
+        .text
+        .lines()
+        .for_each(|line| page.add(Tone::Plain, line));
+    page
+}
+
+fn add_container(page: &mut Page, container: &Container, now: Timestamp) {
+    let kind = if container.init { "init " } else { "" };
+    let (tone, state) = match &container.state {
+        ContainerState::Running { since } => {
+            let since = since.map_or_else(String::new, |since| {
+                format!(" for {}", duration::brief(now.duration_since(since)))
+            });
+            let ready = if container.ready { "" } else { ", not ready" };
+            (
+                if container.ready {
+                    Tone::Good
+                } else {
+                    Tone::Doubtful
+                },
+                format!("running{since}{ready}"),
+            )
+        }
+        ContainerState::Waiting { reason, message } => (Tone::Bad, format!("waiting: {reason} {message}")),
+        ContainerState::Terminated(ended) if ended.exit_code == 0 => (Tone::Plain, ended_words(ended, now)),
+        ContainerState::Terminated(ended) => (Tone::Bad, ended_words(ended, now)),
+    };
+    page.add(tone, format!("{kind}{}: {}", container.name, state.trim_end()));
+    page.add(
+        Tone::Faint,
+        format!("  image {}, {} restarts", container.image, container.restarts),
+    );
+    if let Some(last) = &container.last {
+        page.add(Tone::Doubtful, format!("  before: {}", ended_words(last, now)));
+    }
+}
+
+fn ended_words(ended: &Ended, now: Timestamp) -> String {
+    let ago = ended.finished_at.map_or_else(String::new, |at| {
+        format!(", {} ago", duration::brief(now.duration_since(at)))
+    });
+    format!(
+        "ended {} with exit code {}{ago} {}",
+        ended.reason, ended.exit_code, ended.message
+    )
+    .trim_end()
+    .to_owned()
+}
+
+fn source_words(source: &Source, freshness: Freshness, now: Timestamp) -> (Tone, String) {
+    let age = match freshness {
+        Freshness::Missing => "never heard".to_owned(),
+        Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", duration::brief(age)),
+    };
+    match &source.state {
+        SourceState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
+        SourceState::Live if matches!(freshness, Freshness::Stale(_)) => {
+            (Tone::Doubtful, format!("stale: {age}"))
+        }
+        SourceState::Live => (Tone::Good, format!("live, {age}")),
+        SourceState::Ended => (Tone::Plain, "ended".to_owned()),
+        SourceState::Resting => (Tone::Plain, format!("read in turns, {age}")),
+        SourceState::Off(reason) => (Tone::Faint, format!("off: {reason}")),
+        SourceState::Failing { problem, attempt, .. } => {
+            let retry = source
+                .retry_at
+                .map(|at| at.duration_since(now))
+                .filter(jiff::SignedDuration::is_positive);
+            let retry = retry.map_or_else(
+                || "trying again".to_owned(),
+                |span| format!("again in {}", duration::brief(span)),
+            );
+            (
+                Tone::Bad,
+                format!("{problem} (failed {attempt}×, {retry}, {age})"),
+            )
+        }
+    }
+}
+
+fn access_words(access: &Access) -> (Tone, &'static str) {
+    match access.allowed {
+        Some(true) => (Tone::Good, "yes"),
+        Some(false) if access.permission.is_optional() => (Tone::Doubtful, "no"),
+        Some(false) => (Tone::Bad, "no"),
+        None => (Tone::Doubtful, "unknown"),
+    }
+}
+
+fn permission_name(access: &Access) -> String {
+    let permission = &access.permission;
+    let mut resource = permission.resource.to_string();
+    // The metrics of pods are `pods`, too.
+    if !matches!(&*permission.group, "" | "apps") {
+        resource = format!("{resource}.{}", permission.group);
+    }
+    if !permission.subresource.is_empty() {
+        resource = format!("{resource}/{}", permission.subresource);
+    }
+    let name = if permission.name.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", permission.name)
+    };
+    let missed = access.allowed == Some(false) && permission.is_optional();
+    let optional = if missed { " (optional)" } else { "" };
+    format!("{} {resource}{name}{optional}", permission.verb)
+}
+
+/// A step's answer as a word.
+pub fn status_word(status: sopwatch_core::profile::sop::StepStatus) -> &'static str {
+    use sopwatch_core::profile::sop::StepStatus;
+    match status {
+        StepStatus::Pass => "PASS",
+        StepStatus::Fail => "FAIL",
+        StepStatus::Unknown => "UNKNOWN",
+        StepStatus::Stale => "STALE",
+        StepStatus::Waiting => "WAITING",
+        StepStatus::Manual => "MANUAL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sopwatch_core::observe::observation::{Access, Permission};
+
+    #[test]
+    fn a_right_is_named_so_that_the_pods_and_their_metrics_are_told_apart() {
+        for (group, subresource, name) in [
+            ("", "", "list pods"),
+            ("", "log", "list pods/log"),
+            ("metrics.k8s.io", "", "list pods.metrics.k8s.io"),
+        ] {
+            let permission = Permission {
+                verb: "list".into(),
+                group: group.into(),
+                resource: "pods".into(),
+                subresource: subresource.into(),
+                name: "".into(),
+            };
+            let access = Access {
+                permission,
+                allowed: None,
+                reason: "".into(),
+            };
+            assert_eq!(permission_name(&access), name);
+        }
+    }
+
+    #[test]
+    fn a_right_that_nothing_hangs_on_is_said_to_be_optional() {
+        for (resource, name) in [
+            (
+                "horizontalpodautoscalers",
+                "list horizontalpodautoscalers (optional)",
+            ),
+            ("replicasets", "list replicasets (optional)"),
+            ("pods", "list pods"),
+        ] {
+            let permission = Permission {
+                verb: "list".into(),
+                group: "".into(),
+                resource: resource.into(),
+                subresource: "".into(),
+                name: "".into(),
+            };
+            let access = Access {
+                permission,
+                allowed: Some(false),
+                reason: "".into(),
+            };
+            assert_eq!(permission_name(&access), name);
+        }
+    }
+}

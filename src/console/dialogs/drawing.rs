@@ -1,0 +1,331 @@
+//! What lies over the panes: pages to read and the picker of SOPs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::dialogs::Dialog;
+use crate::dialogs::dialog_text::{Page, PageLine, Tone};
+use crate::screen::layout;
+use crate::style::styled_text;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::diagnose::Recommendation;
+use sopwatch_core::profile::rule::Advice;
+
+/// Cells that a page wants at most: longer lines are hard to read.
+const WIDEST: u16 = 124;
+
+pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let Some(dialog) = app.dialog() else { return };
+    match dialog {
+        Dialog::Sops { chosen } => return sops(app, theme, *chosen, screen, buffer),
+        Dialog::Contacts { chosen } => return contacts(app, theme, *chosen, screen, buffer),
+        _ => {}
+    }
+    if let Some(page) = app.page() {
+        draw_page(&page, place_of(dialog), theme, screen, buffer);
+    }
+}
+
+fn place_of(dialog: &Dialog) -> usize {
+    match dialog {
+        Dialog::Help(scroll)
+        | Dialog::Why(scroll)
+        | Dialog::Vitals(scroll)
+        | Dialog::Incident(scroll)
+        | Dialog::Sources(scroll)
+        | Dialog::Hints(scroll)
+        | Dialog::Debriefing(scroll)
+        | Dialog::Differences(scroll)
+        | Dialog::HandOff { scroll, .. }
+        | Dialog::Step { scroll, .. }
+        | Dialog::Rows { scroll, .. }
+        | Dialog::Pod { scroll, .. }
+        | Dialog::Record { scroll, .. } => scroll.0,
+        Dialog::Confirm(confirm) => confirm.scroll.0,
+        Dialog::Sops { .. }
+        | Dialog::Contacts { .. }
+        | Dialog::Answer { .. }
+        | Dialog::Prompt { .. }
+        | Dialog::Stop(_)
+        | Dialog::Offer(_) => 0,
+    }
+}
+
+/// How far down the topmost dialog's text can be scrolled on a screen of this size: what holds [`crate::dialogs::Scroll`] within
+/// the text, so that one key moves it back from the end. `None` where nothing scrolls.
+pub fn scroll_limit(app: &App, theme: &Theme, screen: Rect) -> Option<usize> {
+    let page = app.page()?;
+    let sheet = sheet_of(&page, theme, screen);
+    Some(sheet.limit())
+}
+
+/// A page wrapped for its place.
+struct Sheet<'t> {
+    lines: Vec<Words<'t>>,
+    area: Rect,
+}
+
+impl Sheet<'_> {
+    fn height(&self) -> usize {
+        usize::from(self.area.height).saturating_sub(2)
+    }
+
+    fn limit(&self) -> usize {
+        self.lines.len().saturating_sub(self.height())
+    }
+}
+
+fn sheet_of<'t>(page: &Page, theme: &'t Theme, screen: Rect) -> Sheet<'t> {
+    let width = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
+    let lines = page_lines(page, theme, width);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let area = frame_of(screen, rows);
+    Sheet { lines, area }
+}
+
+fn draw_page(page: &Page, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let sheet = sheet_of(page, theme, screen);
+    let first = scroll.min(sheet.limit());
+    let place = place_words(first, sheet.height(), sheet.lines.len());
+    draw_frame(&page.title, &place, theme, sheet.area, buffer);
+    styled_text::draw_lines(sheet.lines.into_iter().skip(first), text_area(sheet.area), buffer);
+}
+
+/// A dialog's place for so many rows, frame included: centred, on a small screen all of it but the footer.
+pub(crate) fn frame_of(screen: Rect, rows: u16) -> Rect {
+    let above_footer = Rect {
+        height: screen.height.saturating_sub(1),
+        ..screen
+    };
+    if layout::is_small(screen) {
+        return above_footer;
+    }
+    // Little would be seen of the panes beside it, and nothing to be understood.
+    let beside = above_footer.width > WIDEST + 20;
+    let width = if beside { WIDEST } else { above_footer.width };
+    let height = rows.min(above_footer.height.saturating_sub(2));
+    Rect {
+        x: screen.x + (above_footer.width - width) / 2,
+        y: screen.y + (above_footer.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+pub(crate) fn text_area(area: Rect) -> Rect {
+    Rect {
+        x: area.x.saturating_add(2),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// Which lines are in view: nothing when all are.
+pub(crate) fn place_words(first: usize, height: usize, count: usize) -> String {
+    if count <= height {
+        String::new()
+    } else {
+        format!(" {}-{}/{count} ", first + 1, (first + height).min(count))
+    }
+}
+
+pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    for row in area.rows() {
+        Words::new(theme).gap(usize::from(row.width)).draw(row, buffer);
+        buffer.set_style(row, ratatui::style::Style::reset());
+    }
+    if area.width < 4 || area.height < 2 {
+        return;
+    }
+    crate::screen::borders::boxed(area, theme, buffer);
+    let row = Rect {
+        x: area.x + 2,
+        width: area.width - 4,
+        height: 1,
+        ..area
+    };
+    Words::new(theme)
+        .add(Meaning::FocusedTitle, &format!(" {title} "))
+        .draw(row, buffer);
+    let width = styled_text::width(place).min(usize::from(row.width)) as u16;
+    let corner = Rect {
+        x: row.right() - width,
+        y: area.bottom() - 1,
+        width,
+        height: 1,
+    };
+    Words::new(theme).add(Meaning::Focus, place).draw(corner, buffer);
+}
+
+fn page_lines<'t>(page: &Page, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+    page.lines
+        .iter()
+        .flat_map(|line| lines_of(line, theme, width))
+        .collect()
+}
+
+/// A line wrapped to the width: what is cut off could be what one looks for.
+fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+    let meaning = meaning_of(line.tone);
+    let text = theme.clean(&line.text);
+    let lead = text.len() - text.trim_start_matches([' ', '-']).len();
+    let indent = if line.tone == Tone::Code {
+        lead + 4
+    } else {
+        lead.max(2)
+    };
+    let rows = styled_text::wrap(&text, width, indent);
+    rows.into_iter()
+        .map(|row| Words::new(theme).add(meaning, &row))
+        .collect()
+}
+
+fn meaning_of(tone: Tone) -> Meaning {
+    match tone {
+        Tone::Heading => Meaning::Heading,
+        Tone::Plain => Meaning::Text,
+        Tone::Code => Meaning::Code,
+        Tone::Good => Meaning::Good,
+        Tone::Bad => Meaning::Bad,
+        Tone::Doubtful => Meaning::Doubtful,
+        Tone::Faint => Meaning::Faint,
+    }
+}
+
+/// One row of a picker.
+struct Choice<'a> {
+    title: &'a str,
+    /// Stands beside the title.
+    beside: &'a str,
+    /// Its style.
+    meaning: Meaning,
+    /// Whether it is what holds now.
+    current: bool,
+}
+
+fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+    let sops = &app.session.profile.sops;
+    let advice: Vec<_> = app.outlook.iter().map(|advice| outlook(app, advice)).collect();
+    let choices: Vec<_> = sops
+        .iter()
+        .enumerate()
+        .map(|(index, sop)| {
+            let (meaning, beside) = match advice.get(index) {
+                Some((meaning, words)) => (*meaning, words.as_str()),
+                None => (Meaning::Faint, sop.id.as_str()),
+            };
+            Choice {
+                title: &sop.title,
+                beside,
+                meaning,
+                current: sop.id == app.checklist.sop,
+            }
+        })
+        .collect();
+    let about = sops
+        .get(chosen)
+        .map_or(String::new(), |sop| format!("{}: {}", sop.id, sop.impact));
+    let title = if app.sop().is_some() || app.holds_back() {
+        "Choose an SOP"
+    } else {
+        "Choose the SOP of the alert · Enter choose · Esc later"
+    };
+    picker(title, &choices, (chosen, &about), theme, screen, buffer);
+}
+
+/// What an SOP would recommend now.
+fn outlook(app: &App, advice: &Recommendation) -> (Meaning, String) {
+    let meaning = match advice.action {
+        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
+        Advice::None => Meaning::Good,
+        Advice::Wait => Meaning::Waiting,
+        Advice::Gather => Meaning::Doubtful,
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => Meaning::Bad,
+    };
+    (
+        meaning,
+        app.advice_in_words(advice.action, advice.contact.as_deref()),
+    )
+}
+
+fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+    let contacts = &app.session.profile.contacts;
+    let reach: Vec<_> = contacts
+        .values()
+        .map(|contact| contact.reach.join(", "))
+        .collect();
+    let choices: Vec<_> = contacts
+        .values()
+        .zip(&reach)
+        .map(|(contact, reach)| Choice {
+            title: &contact.title,
+            beside: reach,
+            meaning: Meaning::Faint,
+            current: false,
+        })
+        .collect();
+    let about = "Each team's text says what is asked of it, with the evidence it needs.";
+    picker(
+        "Hand off to whom?",
+        &choices,
+        (chosen, about),
+        theme,
+        screen,
+        buffer,
+    );
+}
+
+/// Rows to choose from, and below them what is to be said about the chosen one.
+fn picker(
+    title: &str,
+    choices: &[Choice<'_>],
+    (chosen, about): (usize, &str),
+    theme: &Theme,
+    screen: Rect,
+    buffer: &mut Buffer,
+) {
+    let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
+    let about = styled_text::wrap(&theme.clean(about), widest, 0);
+    let wanted = choices.len() + about.len() + 3;
+    let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
+    let text = text_area(area);
+    // What the choices leave, and on a small screen half of the room.
+    let height = usize::from(text.height);
+    let room = height.saturating_sub(choices.len()).max(height / 2);
+    let about_rows = (about.len() + 1).min(room) as u16;
+    let list = Rect {
+        height: text.height - about_rows,
+        ..text
+    };
+    let height = usize::from(list.height);
+    let first = crate::screen::borders::first_row(chosen, choices.len(), height);
+    let place = place_words(first, height, choices.len());
+    draw_frame(title, &place, theme, area, buffer);
+    let titles = choices.iter().map(|choice| styled_text::width(choice.title));
+    let title_width = titles.max().unwrap_or(0);
+    for ((index, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
+        let mark = if index == chosen { theme.glyphs.chosen } else { "" };
+        let current = if choice.current { theme.glyphs.pass } else { "" };
+        Words::new(theme)
+            .column(Meaning::Focus, mark, 2)
+            .column(Meaning::Good, current, 2)
+            .column(Meaning::Text, choice.title, title_width)
+            .gap(2)
+            .add(choice.meaning, choice.beside)
+            .draw(row, buffer);
+        if index == chosen {
+            crate::screen::borders::select(row, theme, buffer);
+        }
+    }
+    let below = Rect {
+        y: list.bottom() + 1,
+        height: about_rows.saturating_sub(1),
+        ..list
+    };
+    let line = |line: String| Words::new(theme).add(Meaning::Text, &line);
+    styled_text::draw_lines(about.into_iter().map(line), below, buffer);
+}

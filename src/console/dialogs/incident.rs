@@ -1,0 +1,387 @@
+//! The incident as this console keeps it: its record, what was done, and what is asked before something is.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::app::App;
+use crate::app::event::Effect;
+use crate::dialogs::confirmation::{Confirm, Rehearsal};
+use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::{Dialog, Offer};
+use crate::keymap::action::{Action, Context};
+use crate::remediation::execution::Phase;
+use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::remediate::applied_command::AppliedCommand;
+use sopwatch_core::remediate::command::CommandOutcome;
+use sopwatch_core::text::SafeText;
+use sopwatch_core::text::duration;
+
+/// How the record of the incident is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its file, once it is open.
+    pub file: Option<PathBuf>,
+    /// Whether one that was written before is being opened: what was done in it is not known yet.
+    pub opening: bool,
+    /// Why it can't be written.
+    pub failing: Option<SafeText>,
+    /// Lines that could not be written.
+    pub lost: u64,
+    /// Why it is another than the one that was to be gone on with.
+    pub instead: Option<SafeText>,
+    /// Who else works here now, in a record of their own.
+    pub beside: Option<SafeText>,
+}
+
+impl App {
+    /// The record was opened; what stood in it is taken over.
+    pub(crate) fn take_record(&mut self, file: PathBuf, lines: &[Line], instead: Option<&SafeText>) {
+        self.record = Recorded {
+            file: Some(file),
+            instead: instead.cloned(),
+            beside: self.record.beside.take(),
+            ..Recorded::default()
+        };
+        if let Some(why) = instead {
+            self.complain(&format!("a new record was begun: {why}"));
+            self.take_over(lines);
+            self.ask_for_sop();
+            return;
+        }
+        if lines.is_empty() {
+            return;
+        }
+        // What is found from here on is found anew.
+        self.resume(lines);
+        let last = self.changes.iter().rfind(|change| change.may_have_happened());
+        let done = last.map_or(String::new(), |change| {
+            let ago = duration::brief(self.now.duration_since(change.at));
+            format!("; {ago} ago: {}", change.words())
+        });
+        let cut = self
+            .cut_short()
+            .map_or(String::new(), |words| format!("; {words}"));
+        let began = duration::brief(self.now.duration_since(self.session.started_at));
+        self.say(&format!("going on, begun {began} ago{cut}{done}"));
+        self.ask_for_sop();
+        self.judge();
+    }
+
+    /// Another console works here now, in a record of its own.
+    pub fn is_beside(&mut self, who: &str) {
+        self.record.beside = Some(SafeText::new(who));
+        self.complain(who);
+    }
+
+    /// There is no place for a record.
+    pub fn cannot_record(&mut self, why: &str) {
+        self.take_recording(Some(SafeText::new(why)), 0);
+    }
+
+    /// The record's state changed.
+    pub(crate) fn take_recording(&mut self, failing: Option<SafeText>, lost: u64) {
+        if let Some(why) = failing.as_ref().filter(|_| self.record.failing.is_none()) {
+            self.complain(&format!("NOT RECORDED, so nothing can be changed: {why}"));
+        }
+        self.record.failing = failing;
+        self.record.lost = lost;
+    }
+
+    /// Writes a note into the record.
+    pub(crate) fn note_down(&mut self, text: &str) -> Vec<Effect> {
+        if text.trim().is_empty() {
+            return Vec::new();
+        }
+        let text = SafeText::new(text);
+        self.notes.push((self.now, text.clone()));
+        self.say("noted");
+        vec![Effect::Record(Entry::Note { text })]
+    }
+
+    /// An incident is open: asks whether to go on with it.
+    pub fn offer(&mut self, offer: Offer) {
+        self.dialogs.push(Dialog::Offer(Box::new(offer)));
+    }
+
+    pub(crate) fn press_offer(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let resume = match key.code {
+            KeyCode::Enter | KeyCode::Char('y') => true,
+            KeyCode::Char('n') => false,
+            KeyCode::Char('q') => return vec![Effect::Quit],
+            // What is begun stays: not by the key that elsewhere only puts something away.
+            _ => return Vec::new(),
+        };
+        self.dialogs.pop();
+        if !resume {
+            self.ask_for_sop();
+        }
+        vec![Effect::OpenRecord { resume }]
+    }
+
+    pub(crate) fn offer_page(&self, offer: &Offer) -> Page {
+        let mut page = Page::titled("An incident is open here");
+        let ago = |at| duration::brief(self.now.duration_since(at));
+        page.add(Tone::Heading, offer.sop.as_str());
+        page.add(
+            Tone::Plain,
+            format!(
+                "began {} ago, last written {} ago by {}",
+                ago(offer.began_at),
+                ago(offer.last_at),
+                offer.by
+            ),
+        );
+        page.add(
+            Tone::Plain,
+            match offer.actions {
+                0 if offer.broken.is_some() => "no change to the cluster can be read in it".to_owned(),
+                0 => "nothing was changed in it".to_owned(),
+                1 => "one change to the cluster is in it".to_owned(),
+                count => format!("{count} changes to the cluster are in it"),
+            },
+        );
+        if let Some((at, words)) = &offer.last_change {
+            page.add(Tone::Doubtful, format!("  {} ago: {words}", ago(*at)));
+        }
+        page.add(Tone::Faint, offer.name.as_str());
+        for (name, actions) in &offer.others {
+            let changes = match actions {
+                1 => "1 change".to_owned(),
+                count => format!("{count} changes"),
+            };
+            page.add(
+                Tone::Doubtful,
+                format!("open here too, {changes}: {name}  (--incident takes it)"),
+            );
+        }
+        page.add(Tone::Plain, "");
+        if let Some(why) = &offer.broken {
+            page.add(Tone::Bad, why.as_str());
+            page.add(
+                Tone::Good,
+                "enter  begin a new one from what can be read of it: what was done",
+            );
+        } else {
+            page.add(
+                Tone::Good,
+                "enter  go on with it: its clock, what was done, ticks and notes",
+            );
+        }
+        page.add(Tone::Plain, "n      begin a new one, which knows nothing of it");
+        page.add(Tone::Plain, "q      leave");
+        page
+    }
+
+    pub(crate) fn confirm_page(&self, confirm: &Confirm) -> Page {
+        let plan = &confirm.plan;
+        let may = confirm.is_open();
+        let lead = match (may, &confirm.closed) {
+            (true, _) => "Do it?",
+            (false, Some(_)) => "Closed",
+            (false, None) => "Not now",
+        };
+        let mut page = Page::titled(format!("{lead}  {}", plan.words()));
+        if let Some(why) = &confirm.closed {
+            let words = format!("the question is closed, nothing was sent: {why}");
+            page.add(Tone::Bad, words);
+            page.add(Tone::Heading, "esc  go back");
+            return page;
+        }
+        for why in &confirm.gate.refusals {
+            page.add(Tone::Bad, format!("refused: {why}"));
+        }
+        if may {
+            self.add_key(&mut page, confirm);
+        } else {
+            page.add(Tone::Heading, "esc  go back");
+        }
+        for caution in &confirm.gate.cautions {
+            page.add(Tone::Doubtful, format!("mind: {caution}"));
+        }
+        self.add_place(&mut page);
+        page.section("What it does, and the risk");
+        page.add(Tone::Plain, plan.effect());
+        if let Some(rule) = plan.cause.as_ref().filter(|_| !self.holds_back()) {
+            page.add(Tone::Plain, format!("recommended by rule {rule}"));
+        }
+        if let Some(account) = self.account() {
+            for risk in plan.risks(&account) {
+                page.add(Tone::Plain, risk);
+            }
+        }
+        if may {
+            // Last, for it is the longest: on a small screen the risk is seen without scrolling. Not where it is refused: that is no
+            // invitation to go round.
+            page.section("The same by hand");
+            for command in &plan.commands {
+                page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
+            }
+        }
+        page
+    }
+
+    fn namespace(&self) -> &str {
+        let known = self.state.connection.as_ref();
+        known.map_or(&self.session.namespace, |known| known.namespace.as_str())
+    }
+
+    /// What the live connection says where it would happen.
+    fn add_place(&self, page: &mut Page) {
+        let Some(known) = &self.state.connection else {
+            return;
+        };
+        let name = match &self.session.environment {
+            Some(known) if known.production && !known.name.starts_with("prod") => {
+                format!("{}  production", known.name.to_uppercase())
+            }
+            Some(known) => known.name.to_uppercase(),
+            None => "an environment that the profile does not know".to_owned(),
+        };
+        let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
+        page.section(&format!("Where: {drill}{name}"));
+        page.add(Tone::Plain, format!("server     {}", known.server));
+        page.add(Tone::Plain, format!("namespace  {}", known.namespace));
+        page.add(Tone::Plain, format!("as         {}", known.user));
+    }
+
+    fn add_key(&self, page: &mut Page, confirm: &Confirm) {
+        let (tone, words) = match &confirm.rehearsal {
+            Rehearsal::Asked => (Tone::Faint, "dry run still running".to_owned()),
+            Rehearsal::Passed => (Tone::Good, "Dry run OK".to_owned()),
+            Rehearsal::Untried(why) => (Tone::Doubtful, format!("No dry run: {why}")),
+            Rehearsal::Refused(why) => (Tone::Bad, format!("Dry run refused: {why}")),
+        };
+        page.add(tone, words);
+        if confirm.is_refused() {
+            page.add(Tone::Heading, "esc  go back");
+            return;
+        }
+        match self.to_type(&confirm.plan) {
+            Some(wanted) => {
+                page.add(Tone::Heading, format!("Type {wanted}, then Enter · esc cancel"));
+                // Under the name, letter for letter.
+                let (tone, problem) = if wanted.starts_with(&confirm.typed) {
+                    (Tone::Heading, "")
+                } else {
+                    (Tone::Bad, "   does not match")
+                };
+                page.add(tone, format!("     {}▏{problem}", confirm.typed));
+            }
+            None => page.add(
+                Tone::Heading,
+                confirm.button.line("Cancel", &confirm.plan.button()),
+            ),
+        }
+    }
+
+    pub(crate) fn incident_page(&self) -> Page {
+        let mut page = Page::titled("This incident");
+        match (&self.record.file, &self.record.failing) {
+            (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
+            (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
+            (None, None) if self.player.is_some() => page.add(Tone::Plain, "played from its record"),
+            (None, None) => page.add(Tone::Doubtful, "not recorded"),
+        }
+        if let Some(why) = &self.record.instead {
+            page.add(Tone::Doubtful, format!("a new record was begun: {why}"));
+        }
+        if let Some(who) = &self.record.beside {
+            page.add(Tone::Doubtful, who.as_str());
+        }
+        if self.record.lost > 0 {
+            page.add(
+                Tone::Bad,
+                format!("{} lines could not be written", self.record.lost),
+            );
+        }
+        self.add_walk(&mut page);
+        page.section("What was done");
+        if self.changes.is_empty() {
+            page.add(Tone::Faint, "nothing was changed from this console");
+        }
+        for change in &self.changes {
+            self.add_change(&mut page, change);
+        }
+        if let Some(words) = self.cut_short() {
+            page.add(Tone::Doubtful, words);
+        }
+        page.section("Notes");
+        if self.notes.is_empty() {
+            page.add(Tone::Faint, "none");
+        }
+        let mut notes: Vec<_> = self.notes.iter().collect();
+        notes.sort_by_key(|(at, _)| *at);
+        for (at, text) in notes {
+            page.add(Tone::Plain, format!("{}  {text}", at.strftime("%T")));
+        }
+        page
+    }
+
+    /// What was carried out and ended before all of it was done: the rest was confirmed for another moment, and the key proposes it again.
+    fn cut_short(&self) -> Option<String> {
+        if let Some(words) = self.interrupted_words() {
+            let key = self.keymap.key_of(Action::RestartRest, Context::Console);
+            let key = key.filter(|_| Action::RestartRest.available(self));
+            return Some(key.map_or(words.clone(), |key| format!("{words} ({key}: restart them)")));
+        }
+        // A record of an older version does not name them.
+        if self.changes.iter().any(|change| !change.intent.rest.is_empty()) {
+            return None;
+        }
+        let own = self.walk.as_ref().is_some_and(|walk| !walk.is_again());
+        let last = self.changes.last().filter(|_| !own)?;
+        let rest = last.not_sent();
+        (rest > 0).then(|| {
+            let of = last.intent.part.map_or(rest, |(_, of)| of);
+            format!("restart interrupted: {rest} of {of} pods not restarted")
+        })
+    }
+
+    fn add_walk(&self, page: &mut Page) {
+        let Some(walk) = &self.walk else { return };
+        page.section(if walk.is_under_way() {
+            "Under way"
+        } else {
+            "Carried out"
+        });
+        let since = duration::clock(self.now.duration_since(walk.since));
+        let tone = match walk.phase {
+            Phase::Over(Some(true)) => Tone::Good,
+            Phase::Over(Some(false)) => Tone::Bad,
+            _ => Tone::Doubtful,
+        };
+        let (sent, all) = (walk.sent, walk.confirmed);
+        page.add(
+            Tone::Plain,
+            format!("{}  {sent} of {all} sent", walk.plan.aim.words()),
+        );
+        page.add(tone, format!("{}  {since}", walk.words));
+    }
+
+    fn add_change(&self, page: &mut Page, change: &AppliedCommand) {
+        let tone = match change.outcome.as_ref().map(|(_, outcome)| outcome) {
+            Some(CommandOutcome::Applied { .. }) => Tone::Plain,
+            Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,
+            Some(_) => Tone::Bad,
+        };
+        let ago = duration::brief(self.now.duration_since(change.at));
+        page.add(
+            tone,
+            format!(
+                "{}  {ago} ago by {}: {}",
+                change.at.strftime("%T"),
+                change.intent.user,
+                change.words()
+            ),
+        );
+        for (at, words, good) in &change.stages {
+            let tone = match good {
+                Some(true) => Tone::Good,
+                Some(false) => Tone::Bad,
+                None => Tone::Faint,
+            };
+            page.add(tone, format!("  {}  {words}", at.strftime("%T")));
+        }
+    }
+}

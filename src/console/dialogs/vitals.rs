@@ -1,0 +1,242 @@
+//! The page of the vital signs: every figure with its source, its age and how much it rests on.
+
+use jiff::SignedDuration;
+
+use crate::app::App;
+use crate::dialogs::dialog_text::{Page, Tone};
+use sopwatch_core::diagnose::vitals::{
+    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
+};
+use sopwatch_core::observe::observation::short_name;
+use sopwatch_core::text::duration;
+
+/// Shares below this are drawn low: a plot must not look dramatic where two percent fail.
+const LEAST_TOP: f64 = 10.0;
+
+/// Columns of a pod's name.
+const NAME: usize = 5;
+
+/// Columns of a called service's name.
+const SERVICE: usize = 24;
+
+/// Reasons that are told of one source.
+const REASONS: usize = 6;
+
+impl App {
+    /// The vital signs as they are now.
+    pub fn vitals(&self) -> Vitals {
+        Vitals::of(&self.state, &self.session.profile, self.now)
+    }
+
+    /// The vital signs of each pod and of all together, and how the latter moved.
+    pub fn vitals_together(&self) -> Vitals {
+        Vitals::together(&self.state, &self.session.profile, self.now)
+    }
+
+    pub(crate) fn vitals_page(&self) -> Page {
+        let vitals = self.vitals();
+        let window = duration::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));
+        let mut page = Page::titled(format!("Vital signs of the last {window}"));
+        let sections: [Section; 3] = [
+            Section {
+                title: "Requests, by the request log",
+                head: REQUESTS_HEAD,
+                about: |signs| about(&signs.logged),
+                row: |signs, series| requests_row(&signs.logged, Some(series)),
+            },
+            Section {
+                title: "Requests, by the pods' own counters",
+                head: REQUESTS_HEAD,
+                about: |signs| about(&signs.counted),
+                row: |signs, _| requests_row(&signs.counted, None),
+            },
+            Section {
+                title: "CPU and memory, by metrics.k8s.io",
+                head: USAGE_HEAD,
+                about: |signs| about(&signs.usage),
+                row: |signs, series| usage_row(&signs.usage, series),
+            },
+        ];
+        for section in sections {
+            let (rests_on, missing) = (section.about)(&vitals.together);
+            page.section(&format!("{}{rests_on}", section.title));
+            page.add(Tone::Faint, section.head);
+            add_rows(&mut page, &vitals, section.row);
+            add_missing(&mut page, &missing);
+        }
+        add_outbound(&mut page, &vitals);
+        page.section("How to read it");
+        page.add(
+            Tone::Faint,
+            "A bar is half a minute, the oldest to the left; the running one is left out. A dash is not known, a blank bar neither. \
+             CPU and memory are percentages of the limits; the kubelet's probes are no requests.",
+        );
+        page
+    }
+}
+
+/// What one source tells of the pods, as a table.
+struct Section {
+    title: &'static str,
+    head: &'static str,
+    /// What it rests on, and what is missing from it.
+    about: fn(&Signs) -> (String, Vec<String>),
+    /// The line of one pod, or of all.
+    row: fn(&Signs, &Series) -> String,
+}
+
+/// Heads the columns of [`requests_row`].
+const REQUESTS_HEAD: &str = "       req/s             5xx             >100ms               >1s";
+
+/// Heads the columns of [`usage_row`].
+const USAGE_HEAD: &str = "         CPU                        memory";
+
+fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
+    let brief = |seconds: u64| duration::brief(SignedDuration::from_secs(seconds.cast_signed()));
+    let rests_on = match (sign.covers_s, sign.age_s) {
+        (Some(covers), Some(age)) => format!("  covers {}, {} old", brief(covers), brief(age)),
+        _ => "  not known".to_owned(),
+    };
+    let missing = if sign.value.is_none() && sign.missing.is_empty() {
+        vec![sign.why()]
+    } else {
+        sign.missing.clone()
+    };
+    (rests_on, missing)
+}
+
+fn add_rows(page: &mut Page, vitals: &Vitals, row: fn(&Signs, &Series) -> String) {
+    let line = |name: &str, signs: &Signs, series: &Series| format!("{name:<NAME$} {}", row(signs, series));
+    page.add(Tone::Code, line("all", &vitals.together, &vitals.series));
+    for PodVitals {
+        name, signs, series, ..
+    } in &vitals.pods
+    {
+        page.add(Tone::Code, line(short_name(name), signs, series));
+    }
+}
+
+fn add_missing(page: &mut Page, missing: &[String]) {
+    for why in missing.iter().take(REASONS) {
+        page.add(Tone::Doubtful, format!("not in it: {why}"));
+    }
+    if missing.len() > REASONS {
+        page.add(Tone::Doubtful, format!("and {} more", missing.len() - REASONS));
+    }
+}
+
+fn add_outbound(page: &mut Page, vitals: &Vitals) {
+    let sign = &vitals.together.outbound;
+    let (rests_on, missing) = about(sign);
+    page.section(&format!(
+        "Calls to other services, by the pods' own counters{rests_on}"
+    ));
+    for outbound in sign.value.iter().flatten() {
+        let series = vitals.series.outbound.iter();
+        let failed = series
+            .filter(|(service, _)| *service == outbound.service)
+            .map(|(_, failed)| failed.as_slice())
+            .next()
+            .unwrap_or_default();
+        page.add(Tone::Code, outbound_row(outbound, failed));
+    }
+    if sign.value.as_ref().is_some_and(Vec::is_empty) {
+        page.add(Tone::Plain, "none was called since the processes started");
+    }
+    add_missing(page, &missing);
+}
+
+/// Volume, failed, slow and very slow, the first three with how they moved.
+fn requests_row(sign: &Sign<Requests>, series: Option<&Series>) -> String {
+    let plotted = |of: fn(&Series) -> &Vec<Option<f64>>, top| {
+        series.map_or_else(String::new, |series| share_plot(of(series), top))
+    };
+    let share = |of: fn(&Requests) -> Option<f64>| percent(sign.value.as_ref().and_then(of));
+    let rate = sign
+        .value
+        .as_ref()
+        .map_or_else(|| "–".to_owned(), |requests| rate(requests.per_second));
+    format!(
+        "{rate:>6} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5}",
+        plotted(|series| &series.requests, None),
+        share(Requests::failed_percent),
+        plotted(|series| &series.failed, Some(LEAST_TOP)),
+        share(Requests::slow_percent),
+        plotted(|series| &series.slow, Some(LEAST_TOP)),
+        share(Requests::very_slow_percent),
+    )
+}
+
+/// CPU and memory, each with its share of the limit and how that moved.
+fn usage_row(sign: &Sign<Usage>, series: &Series) -> String {
+    let Some(usage) = &sign.value else {
+        return format!("{:>6} {:>27}", "–", "–");
+    };
+    let share =
+        |share: Option<u64>| share.map_or_else(|| "no limit".to_owned(), |share| format!("{share} %"));
+    format!(
+        "{:>5}m {:>8} {:<SLOTS$}  {:>5} MiB {:>8} {:<SLOTS$}",
+        usage.cpu_millis,
+        share(usage.cpu_percent),
+        plot(&series.cpu, Some(100.0)),
+        usage.memory_bytes >> 20,
+        share(usage.memory_percent),
+        plot(&series.memory, Some(100.0)),
+    )
+}
+
+fn outbound_row(outbound: &Outbound, failed: &[Option<f64>]) -> String {
+    format!(
+        "{:<SERVICE$} {:>5}/s  failed {:>5} {:<SLOTS$}  4xx {}  >1s {:>5}",
+        &*outbound.service,
+        rate(outbound.per_second),
+        percent(outbound.failed_percent()),
+        share_plot(failed, Some(LEAST_TOP)),
+        outbound.refused,
+        percent(outbound.very_slow_percent()),
+    )
+}
+
+fn share_plot(values: &[Option<f64>], least_top: Option<f64>) -> String {
+    let highest = values.iter().flatten().copied().fold(0.0, f64::max);
+    plot(values, least_top.map(|least| least.max(highest)))
+}
+
+/// How many a second, with a decimal where there are few.
+pub fn rate(per_second: f64) -> String {
+    if per_second < 9.95 {
+        format!("{per_second:.1}")
+    } else {
+        format!("{per_second:.0}")
+    }
+}
+
+/// A share of requests: less than one percent is not none.
+pub fn percent(share: Option<f64>) -> String {
+    match share {
+        None => "–".to_owned(),
+        Some(share) if share > 0.0 && share < 1.0 => "<1 %".to_owned(),
+        Some(share) => format!("{} %", share as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_so_that_little_is_not_nothing() {
+        let table = [
+            (0.0, "0.0", "0 %"),
+            (0.04, "0.0", "<1 %"),
+            (9.9, "9.9", "9 %"),
+            (9.96, "10", "9 %"),
+            (99.9, "100", "99 %"),
+        ];
+        for (value, as_rate, as_percent) in table {
+            assert_eq!(rate(value), as_rate);
+            assert_eq!(percent(Some(value)), as_percent);
+        }
+        assert_eq!(percent(None), "–");
+    }
+}

@@ -1,0 +1,144 @@
+//! Why this and nothing else: every rule of the decision table, whether it holds, and what shows it.
+
+use jiff::SignedDuration;
+
+use crate::app::App;
+use crate::dialogs::dialog_text::{Page, Tone};
+use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
+use sopwatch_core::observe::source::SourceState;
+use sopwatch_core::profile::rule::{Advice, RuleAdvice};
+use sopwatch_core::text::duration;
+
+/// Who takes over what nobody is sure about.
+const UNSURE: &str = "control-plane";
+
+/// Columns of a rule's mark.
+const MARK: usize = 8;
+
+impl App {
+    /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
+    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> String {
+        self.session.profile.advice_in_words(action, contact)
+    }
+
+    pub(crate) fn why_page(&self) -> Page {
+        let decision = &self.diagnosis.decision;
+        let mut page = Page::titled("Why");
+        page.section("What to do");
+        self.add_recommendation(&mut page, &decision.recommendation, Tone::Bad);
+        if !decision.also.is_empty() {
+            page.section("What also holds");
+            for also in &decision.also {
+                self.add_recommendation(&mut page, also, Tone::Plain);
+            }
+        }
+        if !decision.not_ruled_out.is_empty() {
+            page.section("Not ruled out: it comes first if it holds");
+            for open in &decision.not_ruled_out {
+                page.add(Tone::Doubtful, format!("{}: {}", open.rule, open.missing));
+            }
+        }
+        if let Some(literal) = &decision.literal {
+            page.section("The SOP's words, taken literally, say something else");
+            self.add_recommendation(&mut page, literal, Tone::Doubtful);
+            page.add(Tone::Plain, format!("why not that: {}", decision.differs));
+        }
+        if decision.recommendation.action == Advice::Gather {
+            self.add_what_to_get(&mut page);
+        }
+        page.section("Every rule that applies to this SOP, the first that holds decides");
+        for rule in &decision.rules {
+            self.add_rule(&mut page, rule);
+        }
+        page
+    }
+
+    fn add_recommendation(&self, page: &mut Page, recommendation: &Recommendation, tone: Tone) {
+        let Recommendation {
+            action,
+            contact,
+            rule,
+            because,
+            until,
+        } = recommendation;
+        let tone = if *action == Advice::None { Tone::Good } else { tone };
+        let words = self.advice_in_words(*action, contact.as_deref());
+        let left = until.map(|until| {
+            format!(
+                ", {} left",
+                duration::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
+            )
+        });
+        let by = rule.as_ref().map(|rule| format!(" (rule {rule})"));
+        page.add(
+            tone,
+            format!("{words}{}{}", left.unwrap_or_default(), by.unwrap_or_default()),
+        );
+        for line in because {
+            page.add(Tone::Plain, format!("  {line}"));
+        }
+        if let Some(basis) = rule.as_ref().and_then(|rule| self.basis_of(rule)) {
+            page.add(Tone::Faint, format!("  the SOP: {basis}"));
+        }
+    }
+
+    fn basis_of(&self, id: &str) -> Option<&str> {
+        let profile = &self.session.profile;
+        let mut rules = profile.rules.iter().chain(&profile.literal_rules);
+        let rule = rules.find(|rule| rule.id == id)?;
+        Some(&rule.basis)
+    }
+
+    fn add_rule(&self, page: &mut Page, rule: &RuleFinding) {
+        let RuleAdvice { action, contact } = &rule.advice;
+        let then = self.advice_in_words(*action, contact.as_deref());
+        let (tone, mark, shown) = match &rule.truth {
+            Truth::True { because, again } => {
+                let again = if *again { " (again, after a restart)" } else { "" };
+                (Tone::Bad, "true", format!("{}{again}", because.join("; ")))
+            }
+            Truth::False { because } => (Tone::Plain, "false", because.clone()),
+            Truth::Unknown { missing } => (Tone::Doubtful, "unknown", missing.clone()),
+        };
+        page.add(tone, format!("{mark:<MARK$}{} → {then}", rule.title));
+        page.add(Tone::Faint, format!("{:<MARK$}{shown}", ""));
+        page.add(Tone::Faint, format!("{:<MARK$}flips when {}", "", rule.flips));
+    }
+
+    /// What can't be read, what helps, and whom to turn to as long as it does not.
+    fn add_what_to_get(&self, page: &mut Page) {
+        page.section("What to get");
+        let troubled = self
+            .state
+            .sources()
+            .filter_map(|(_, source)| match &source.state {
+                SourceState::Off(why) => Some((why, None)),
+                _ => source
+                    .problem()
+                    .map(|problem| (&problem.what, problem.advice.as_ref())),
+            });
+        for (what, advice) in troubled {
+            page.add(Tone::Doubtful, what.to_string());
+            if let Some(advice) = advice {
+                page.add(Tone::Plain, format!("  {advice}"));
+            }
+        }
+        if let Some(sop) = self.session.profile.sop(&self.checklist.sop) {
+            for access in &sop.access {
+                page.add(Tone::Faint, format!("the SOP asks for: {access}"));
+            }
+            for secret in &sop.secrets {
+                page.add(Tone::Faint, format!("the SOP asks for: the secret {secret}"));
+            }
+        }
+        if let Some(contact) = self.session.profile.contacts.get(UNSURE) {
+            page.add(
+                Tone::Plain,
+                format!(
+                    "if it can't be had: unsure is for {}, with what is missing",
+                    contact.title
+                ),
+            );
+        }
+    }
+}

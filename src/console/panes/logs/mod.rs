@@ -1,0 +1,302 @@
+//! The logs: only the rows that show are made.
+
+pub mod buffer;
+pub(crate) mod focus;
+pub(crate) mod log_row;
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::panes::Pane;
+use crate::panes::logs::buffer::{Entry, LogMode};
+use crate::panes::logs::log_row::Sheet;
+use crate::screen::borders;
+use crate::screen::layout::Region;
+use crate::screen::source_error;
+use crate::style::styled_text;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::observe::observation::{ContainerState, PodUid};
+use sopwatch_core::observe::source::{Freshness, SourceId};
+use sopwatch_core::observe::state::LogsRead;
+
+pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
+    borders::title(
+        region,
+        app.panes.focus == Pane::Logs,
+        title(app, theme, region),
+        theme,
+        buffer,
+    );
+    let inner = region.inner();
+    let most = usize::from(inner.height / 4).clamp(1, 4);
+    let faults = source_error::lines(&source_error::of_logs(app), theme, app.now, most);
+    let height = inner.height.saturating_sub(faults.len() as u16);
+    let list = Rect { height, ..inner };
+    if app.log.shown().is_empty() {
+        draw_empty(app, theme, list, buffer);
+    } else {
+        draw_entries(app, theme, list, buffer);
+    }
+    let below = Rect {
+        y: inner.y + height,
+        height: inner.height - height,
+        ..inner
+    };
+    styled_text::draw_lines(faults, below, buffer);
+}
+
+fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>)> {
+    let new = || Words::new(theme);
+    let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
+    if app.log.is_held() {
+        let text = format!(" HELD {} new ", app.log.arrived);
+        pieces.push((0, new().add(Meaning::Alarm, &text)));
+    }
+    if let Some(filter) = &app.log.filter {
+        let text = styled_text::cut(&theme.clean(filter.as_str()), 24, theme.glyphs.ellipsis);
+        pieces.push((1, new().add(Meaning::Match, &format!("/{text}/"))));
+    }
+    if let Some((_, pod)) = &app.log.pod {
+        let pod = styled_text::cut_left(
+            &theme.clean(sopwatch_core::observe::observation::short_name(pod)),
+            12,
+            theme.glyphs.ellipsis,
+        );
+        pieces.push((1, new().add(Meaning::Match, &format!("pod {pod}"))));
+    }
+    let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
+    let (rank, meaning) = if missed > 0 {
+        (1, Meaning::Bad)
+    } else {
+        (4, Meaning::Faint)
+    };
+    // How many lines a gap holds can't be known: each counts as one at least.
+    let least = if missed > 0 { "+" } else { "" };
+    pieces.push((rank, new().add(meaning, &format!("{missed}{least} missed"))));
+    let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
+    if left_out > 0 {
+        pieces.push((
+            2,
+            new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
+        ));
+    }
+    pieces.push(
+        turns_words(app, theme, region.area.width < 80)
+            .map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)),
+    );
+    if app.log.let_go() > 0 {
+        pieces.push((
+            5,
+            new().add(Meaning::Faint, &format!("{} let go", app.log.let_go())),
+        ));
+    }
+    if app.log.wrap {
+        pieces.push((6, new().add(Meaning::Faint, "wrapped")));
+    }
+    pieces.push((7, new().add(Meaning::Faint, "UTC")));
+    pieces
+}
+
+/// The modes, where there is room the others too.
+fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
+    let mut words = Words::new(theme);
+    for mode in LogMode::ALL
+        .into_iter()
+        .filter(|mode| !narrow || *mode == app.log.mode)
+    {
+        if words.width() > 0 {
+            words = words.gap(1);
+        }
+        words = if mode == app.log.mode {
+            words.add(Meaning::Heading, &format!("[{}]", mode.title()))
+        } else {
+            words.add(Meaning::Faint, mode.title())
+        };
+    }
+    words
+}
+
+/// Of how many logs not all are followed.
+fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<Words<'t>> {
+    let LogsRead { followed, in_turns } = app.state.logs_read();
+    let all = followed + in_turns;
+    let text = if narrow {
+        format!("{followed}/{all} logs, others in turns")
+    } else {
+        format!("{followed} of {all} logs followed, the others in turns")
+    };
+    (in_turns > 0).then(|| Words::new(theme).add(Meaning::Doubtful, &text))
+}
+
+/// Of how many pods the log is read.
+fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+    let (_, read, all) = progress(app);
+    let noun = if all == 1 { "pod" } else { "pods" };
+    if read == all {
+        return Words::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
+    }
+    Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
+}
+
+/// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
+fn progress(app: &App) -> (usize, usize, usize) {
+    let service = app.session.profile.service.container.as_str();
+    let of_service = || {
+        app.state
+            .logs
+            .iter()
+            .filter(|(key, _)| &*key.container == service)
+    };
+    let begun: BTreeSet<&PodUid> = of_service().map(|(key, _)| &key.pod_uid).collect();
+    let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
+    let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();
+    (begun.len(), begun.len() - behind.len(), app.state.pods.len())
+}
+
+/// Whether the service's container waits to be started in every pod that is known to have one.
+fn none_has_started(app: &App) -> bool {
+    let service = app.session.profile.service.container.as_str();
+    let containers = app.state.pods.values().flat_map(|pod| &pod.containers);
+    let of_service: Vec<_> = containers
+        .filter(|container| &*container.name == service)
+        .collect();
+    let waits = |state: &ContainerState| matches!(state, ContainerState::Waiting { .. });
+    !of_service.is_empty()
+        && of_service
+            .iter()
+            .all(|container| container.restarts == 0 && waits(&container.state))
+}
+
+fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = styled_text::wrap(&empty_words(app), usize::from(area.width).saturating_sub(2), 0);
+    let line = |text: String| Words::new(theme).gap(1).add(Meaning::Doubtful, &text);
+    styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
+}
+
+/// Why there is nothing to see.
+fn empty_words(app: &App) -> String {
+    let (read, caught_up, all) = progress(app);
+    let what = match app.log.mode {
+        LogMode::Leader => "leader line",
+        LogMode::Errors => "error or warning",
+        LogMode::All => "line",
+    };
+    if app.state.source(&SourceId::Pods).is_none() {
+        return "connecting …".to_owned();
+    }
+    if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing {
+        return "no log yet: the pods are not known".to_owned();
+    }
+    if all == 0 {
+        return "no pod, so no log".to_owned();
+    }
+    if read == 0 && none_has_started(app) {
+        let container = &app.session.profile.service.container;
+        return format!("no pod has started its container {container}, so nothing is logged");
+    }
+    if read == 0 {
+        return format!("0 of {all} logs read yet");
+    }
+    if caught_up < read {
+        let lines: u64 = app.state.logs.values().map(|log| log.progress.lines).sum();
+        return format!(
+            "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
+        );
+    }
+    if app.log.is_narrowed() {
+        return format!("no {what} fits the filter or the chosen pod");
+    }
+    format!("no {what} yet: {caught_up} of {all} logs read from the start")
+}
+
+fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let held = app.log.chosen();
+    let shown = app.log.shown();
+    let mark = if held.is_some() { 2 } else { 0 };
+    let height = usize::from(area.height);
+    let sheet = Sheet {
+        app,
+        theme,
+        width: usize::from(area.width).saturating_sub(mark),
+        label: label_width(app, shown, height, held),
+        most: height.div_ceil(2).max(4),
+    };
+    let rows = visible(shown, held, height, &sheet);
+    for (row, (index, words)) in area.rows().zip(rows) {
+        words.draw(row, buffer);
+        if held == Some(index) {
+            borders::select(row, theme, buffer);
+        }
+    }
+}
+
+/// Cells of the column of pods: as wide as the widest near the end needs, within reason.
+fn label_width(app: &App, shown: &VecDeque<Arc<Entry>>, height: usize, held: Option<usize>) -> usize {
+    let end = held.map_or(shown.len(), |chosen| (chosen + height).min(shown.len()));
+    let near = shown.range(end.saturating_sub(height * 2)..end);
+    near.map(|entry| styled_text::width(&log_row::label(app, entry)))
+        .max()
+        .unwrap_or(5)
+        .clamp(5, 14)
+}
+
+/// The rows in view, each with its entry's place. Following, the newest is the last; held, the chosen entry is in view with what
+/// stands around it.
+fn visible<'a>(
+    shown: &VecDeque<Arc<Entry>>,
+    held: Option<usize>,
+    height: usize,
+    sheet: &Sheet<'a>,
+) -> VecDeque<(usize, Words<'a>)> {
+    let rows_of = |index: usize| -> Vec<(usize, Words<'a>)> {
+        let Some(entry) = shown.get(index) else {
+            return Vec::new();
+        };
+        let rows = sheet.rows(entry);
+        let rows = if held.is_some() {
+            log_row::with_mark(sheet.theme, rows, held == Some(index))
+        } else {
+            rows
+        };
+        rows.into_iter().map(|row| (index, row)).collect()
+    };
+    let last = shown.len().saturating_sub(1);
+    let chosen = held.unwrap_or(last).min(last);
+    let mut rows: VecDeque<_> = rows_of(chosen).into();
+    let (mut before, mut after) = (chosen, chosen + 1);
+    while rows.len() < height && after <= last && rows.len() < height / 2 {
+        rows.extend(rows_of(after));
+        after += 1;
+    }
+    while rows.len() < height && before > 0 {
+        before -= 1;
+        rows_of(before)
+            .into_iter()
+            .rev()
+            .for_each(|row| rows.push_front(row));
+    }
+    while rows.len() < height && after <= last {
+        rows.extend(rows_of(after));
+        after += 1;
+    }
+    let surplus = rows.len().saturating_sub(height);
+    if held.is_some() {
+        keep_chosen(&mut rows, chosen, surplus, height);
+    } else {
+        rows.drain(..surplus);
+    }
+    rows
+}
+
+/// Takes surplus rows off the top, unless that would take the chosen entry's first row.
+fn keep_chosen<T>(rows: &mut VecDeque<(usize, T)>, chosen: usize, surplus: usize, height: usize) {
+    let at = rows.iter().position(|(index, _)| *index == chosen).unwrap_or(0);
+    rows.drain(..surplus.min(at));
+    rows.truncate(height);
+}

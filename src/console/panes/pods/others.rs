@@ -1,0 +1,28 @@
+//! What the pods pane says of pods that carry the service's label and are not its own, and of how they are told apart.
+
+use crate::app::App;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+
+/// Below the pods; none where all with the label are the service's own and their controllers say so.
+pub(crate) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<Words<'t>> {
+    let line = |text: String| Words::new(theme).add(Meaning::Doubtful, &text);
+    texts(app).map(line).collect()
+}
+
+/// How many lines there are.
+pub(crate) fn rows(app: &App) -> usize {
+    texts(app).count()
+}
+
+fn texts(app: &App) -> impl Iterator<Item = String> {
+    let others = app.state.others_in_words();
+    let by_name = app.state.owned_by_name();
+    // The number first: it stays where the owners are cut.
+    let count = app.state.other_pods.len();
+    let noun = if count == 1 { "pod" } else { "pods" };
+    let others = others.map(|others| format!("{count} {noun} not counted: {others}"));
+    others
+        .into_iter()
+        .chain(by_name.map(|why| format!("ownership by name: {why}")))
+}

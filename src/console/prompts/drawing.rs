@@ -1,0 +1,89 @@
+//! A line of text that is typed: in the place of the bar and the footer, so that what it narrows stays in view.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use crate::dialogs::{Dialog, Purpose};
+use crate::style::styled_text;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+
+/// Draws the prompt over the last two rows of the screen and puts the cursor into it.
+pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut Frame<'_>) {
+    let Dialog::Prompt {
+        purpose,
+        input,
+        error,
+    } = dialog
+    else {
+        return;
+    };
+    let area = Rect {
+        y: screen.bottom().saturating_sub(2),
+        height: screen.height.min(2),
+        ..screen
+    };
+    clear(area, theme, frame);
+    let (label, hint) = words_of(purpose);
+    let label = Words::new(theme)
+        .gap(1)
+        .add(Meaning::FocusedTitle, &format!(" {label} "))
+        .gap(1);
+    let room = usize::from(area.width).saturating_sub(label.width() + 1);
+    let (shown, cursor) = view_of(input.value(), input.cursor(), room, theme);
+    let x = area
+        .x
+        .saturating_add((label.width() + cursor) as u16)
+        .min(area.right().saturating_sub(1));
+    label.add(Meaning::Heading, &shown).draw(area, frame.buffer_mut());
+    frame.set_cursor_position(Position::new(x, area.y));
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let second = match error {
+        Some(error) => Words::new(theme)
+            .gap(1)
+            .add(Meaning::Complaint, &format!("{} {error}", theme.glyphs.fail)),
+        None => Words::new(theme).gap(1).add(Meaning::Faint, hint),
+    };
+    second.draw(below, frame.buffer_mut());
+}
+
+fn clear(area: Rect, theme: &Theme, frame: &mut Frame<'_>) {
+    for row in area.rows() {
+        Words::new(theme)
+            .gap(usize::from(row.width))
+            .draw(row, frame.buffer_mut());
+        frame.buffer_mut().set_style(row, ratatui::style::Style::reset());
+    }
+}
+
+fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
+    match purpose {
+        Purpose::Filter => (
+            "filter",
+            "a regular expression; it works while you type. enter: keep, esc: drop",
+        ),
+        Purpose::Find => ("find", "a text that the row holds. enter: go there, esc: leave"),
+        Purpose::Action => (":", "an action's name, as ? lists them · Enter run · Esc cancel"),
+        Purpose::Remark => (
+            "note",
+            "what you want to remember, for the record. enter: note it, esc: leave it",
+        ),
+        Purpose::Note { .. } => (
+            "note",
+            "what you saw; may be empty. enter: tick the step, esc: leave it",
+        ),
+    }
+}
+
+/// The part of the typed text that shows, and the cell of the cursor in it.
+fn view_of(value: &str, cursor: usize, room: usize, theme: &Theme) -> (String, usize) {
+    let split = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
+    let (before, after) = (theme.clean(&value[..split]), theme.clean(&value[split..]));
+    let before = styled_text::end(&before, room.saturating_sub(1));
+    let after = styled_text::beginning(&after, room.saturating_sub(styled_text::width(before)));
+    (format!("{before}{after}"), styled_text::width(before))
+}

@@ -1,0 +1,176 @@
+//! What is said of the leaders after a change.
+
+use jiff::SignedDuration;
+
+use crate::remediation::execution::{Next, Phase, Walk};
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
+use sopwatch_core::observe::observation::PodUid;
+use sopwatch_core::observe::state::State;
+use sopwatch_core::profile::rule::{Advice, RuleAdvice};
+use sopwatch_core::remediate::command::{Command, PlanKind};
+use sopwatch_core::remediate::plan::Plan;
+use sopwatch_core::testkit::{ago, leader, look_at, now, profile};
+
+/// What follows when the pods are ready for so long, and the leaders are as they are.
+fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {
+    let profile = profile();
+    let diagnosis = Diagnosis {
+        leaders: [("Cluster", cluster), ("Kafka", kafka)]
+            .map(|(worker, verdict)| leader(worker, verdict, "msa-x-2mgcp"))
+            .to_vec(),
+        ..Diagnosis::default()
+    };
+    let plan = Plan {
+        aim: PlanKind::RestartPod,
+        commands: Vec::new(),
+        cause: None,
+    };
+    look_at((&State::default(), &profile, &diagnosis), now(), |account| {
+        let mut walk = Walk::new(plan, account);
+        (walk.phase, walk.since) = (Phase::Leading, ago(waited));
+        walk.next(account, None)
+    })
+}
+
+#[test]
+fn a_change_helped_when_all_lead_again_and_not_when_none_is_seen_to_and_else_nobody_knows() {
+    let settling = Verdict::Settling { until: now() };
+    let leaders = profile().leaders;
+    let within = leaders.settle() + leaders.tick + leaders.lease;
+    let within = SignedDuration::try_from(within).unwrap().as_secs();
+    let cases = [
+        (
+            Verdict::One,
+            1,
+            Some("leader again: Cluster 2mgcp, Kafka 2mgcp"),
+            None,
+        ),
+        (Verdict::None, within, None, None),
+        (Verdict::Unknown, within, None, None),
+        (settling, within, None, None),
+        (Verdict::None, within + 1, Some("it did not help: "), Some(false)),
+        (Verdict::Many, within + 1, Some("it did not help: "), Some(false)),
+        (
+            Verdict::Unknown,
+            within + 1,
+            Some("whether it helped is not known: "),
+            None,
+        ),
+        (
+            settling,
+            within + 1,
+            Some("whether it helped is not known: "),
+            None,
+        ),
+    ];
+    for (kafka, waited, expected, helped) in cases {
+        let words = match next(Verdict::One, kafka, waited) {
+            Next::Reached(words, phase) => {
+                let expected = if kafka == Verdict::One {
+                    Phase::Moving
+                } else {
+                    Phase::Over(helped)
+                };
+                assert_eq!(phase, expected, "{}", kafka.name());
+                Some(words)
+            }
+            _ => None,
+        };
+        let starts = |start: &str| words.as_ref().is_some_and(|words| words.starts_with(start));
+        assert!(
+            expected.map_or(words.is_none(), starts),
+            "{}: {words:?}",
+            kafka.name()
+        );
+        assert!(expected.is_none() || words.unwrap().contains("Kafka"));
+    }
+}
+
+fn two_pods() -> Plan {
+    let delete = |short: &str| Command::DeletePod {
+        pod: short.into(),
+        uid: PodUid(short.into()),
+    };
+    Plan {
+        aim: PlanKind::RestartAll,
+        commands: ["blf5h", "2mgcp"].map(delete).to_vec(),
+        cause: Some("no-leader".to_owned()),
+    }
+}
+
+#[test]
+fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited() {
+    let cases = [
+        (
+            "an answer, and more",
+            1,
+            Phase::Sent,
+            false,
+            "esc asks whether to stop it",
+        ),
+        ("more", 1, Phase::Replacing, false, "esc asks whether to stop it"),
+        (
+            "it is stopped",
+            1,
+            Phase::Replacing,
+            true,
+            "it stops before its next pod",
+        ),
+        ("the last answer", 2, Phase::Sent, false, "the answer is awaited"),
+        ("pods are watched", 2, Phase::Replacing, false, ""),
+        ("leaders are watched", 2, Phase::Leading, false, ""),
+        ("rows are watched", 2, Phase::Moving, false, ""),
+        ("it was stopped", 1, Phase::Over(Some(false)), true, ""),
+    ];
+    let known = (&State::default(), &profile(), &Diagnosis::default());
+    for (what, sent, phase, stopping, expected) in cases {
+        look_at(known, now(), |account| {
+            let mut walk = Walk::new(two_pods(), account);
+            (walk.sent, walk.phase, walk.stopping) = (sent, phase, stopping);
+            let why = walk.stands_before().unwrap_or_default();
+            assert_eq!(why.is_empty(), expected.is_empty(), "{what}: {why}");
+            assert!(why.contains(expected), "{what}: {why}");
+        });
+    }
+}
+
+#[test]
+fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
+    let gone = || Truth::False {
+        because: "one leads".to_owned(),
+    };
+    let holds = || Truth::True {
+        because: Vec::new(),
+        again: false,
+    };
+    let cases = [
+        ("gone", gone(), Verdict::One, 1, true),
+        ("gone, but nothing is left", gone(), Verdict::One, 2, false),
+        ("it holds", holds(), Verdict::One, 1, false),
+        ("a worker has no leader", gone(), Verdict::None, 1, false),
+        ("nobody knows yet who leads", gone(), Verdict::Unknown, 1, false),
+    ];
+    for (what, truth, kafka, sent, expected) in cases {
+        let rule = RuleFinding {
+            id: "no-leader".to_owned(),
+            title: String::new(),
+            truth,
+            advice: RuleAdvice {
+                action: Advice::RestartPods,
+                contact: None,
+            },
+            flips: String::new(),
+        };
+        let mut diagnosis = Diagnosis {
+            leaders: vec![leader("Kafka", kafka, "msa-x-2mgcp")],
+            ..Diagnosis::default()
+        };
+        diagnosis.decision.rules.push(rule);
+        look_at((&State::default(), &profile(), &diagnosis), now(), |account| {
+            let mut walk = Walk::new(two_pods(), account);
+            (walk.phase, walk.sent) = (Phase::Replacing, sent);
+            assert_eq!(walk.is_needless(account.diagnosis), expected, "{what}");
+        });
+    }
+}

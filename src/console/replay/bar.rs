@@ -1,0 +1,103 @@
+//! A replay's line: whether its clock runs, where it is, whether all is found as recorded, and what was found or done last.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::replay::Player;
+use crate::style::age::incident_clock;
+use crate::style::styled_text;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+
+/// Cells below which the last moment is not worth its place.
+const MOMENT_ROOM: usize = 12;
+
+pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width).saturating_sub(2);
+    let pieces = vec![
+        (3, Words::new(theme).add(Meaning::Drill, " REPLAY ")),
+        (1, pace(player, theme)),
+        (0, place(player, theme)),
+        (2, comparison(player, theme)),
+        (0, differing(player, theme)),
+        (1, own_sop(app, player, theme)),
+        (1, damage(player, theme)),
+    ];
+    let pieces = pieces
+        .into_iter()
+        .filter(|(_, words)| words.width() > 0)
+        .collect();
+    let line = styled_text::fit(pieces, 2, room)
+        .into_iter()
+        .reduce(|line, words| line.gap(2).join(words))
+        .unwrap_or_else(|| Words::new(theme));
+    let left = room.saturating_sub(line.width() + 2);
+    let moment = player.last_moment(&app.session.profile);
+    let line = match moment.filter(|_| left >= MOMENT_ROOM) {
+        Some(moment) => {
+            let moment = Words::new(theme).add(Meaning::Text, &moment);
+            line.gap(2).join(moment.cut(left))
+        }
+        None => line,
+    };
+    Words::new(theme).gap(1).join(line.cut(room)).draw(area, buffer);
+}
+
+fn pace<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let speed = format!("{}{}", theme.glyphs.times, player.speed());
+    if player.is_playing() {
+        Words::new(theme).add(Meaning::Good, &format!("{} {speed}", theme.glyphs.chosen))
+    } else {
+        Words::new(theme).add(Meaning::Waiting, &format!("paused {speed}"))
+    }
+}
+
+fn place<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    Words::new(theme)
+        .add(Meaning::Heading, &incident_clock(player.position()))
+        .add(Meaning::Faint, " of ")
+        .add(Meaning::Text, &incident_clock(player.length()))
+}
+
+/// The page of the differences tells what is wrong with the file.
+fn damage<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    if player.flaw().is_none() {
+        words
+    } else {
+        words.add(Meaning::Alarm, " DAMAGED ")
+    }
+}
+
+fn comparison<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    let (findings, differ) = (player.findings(), player.differences().len());
+    let noun = if findings == 1 { "finding" } else { "findings" };
+    if differ == 0 {
+        return words.add(Meaning::Good, &format!("{findings} {noun} as recorded"));
+    }
+    let alike = findings.saturating_sub(differ);
+    words.add(
+        Meaning::Text,
+        &format!("{alike} of {findings} {noun} as recorded"),
+    )
+}
+
+fn differing<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    match player.differences().len() {
+        0 => words,
+        differ => words.add(Meaning::Alarm, &format!(" {differ} differ ")),
+    }
+}
+
+/// What would have been found for an SOP that was not open then is not what was found.
+fn own_sop<'t>(app: &App, player: &Player, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    if app.checklist.sop == player.sop() {
+        words
+    } else {
+        words.add(Meaning::Doubtful, "not the SOP of then")
+    }
+}

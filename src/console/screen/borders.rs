@@ -1,0 +1,144 @@
+//! Frames with a title, the focused one told apart by more than its colour.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+
+use super::layout::{Content, Region};
+use crate::panes::Pane;
+use crate::style::styled_text;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+
+/// Draws the lines around a region.
+pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut Buffer) {
+    let meaning = if focused { Meaning::Focus } else { Meaning::Border };
+    let Rect { y, height, .. } = region.area;
+    if height < 2 || region.area.width < 2 {
+        return;
+    }
+    let glyphs = theme.glyphs;
+    let upper = if region.above {
+        (glyphs.tee_left, glyphs.tee_right)
+    } else {
+        (glyphs.top_left, glyphs.top_right)
+    };
+    let lower = if region.below {
+        (glyphs.tee_left, glyphs.tee_right)
+    } else {
+        (glyphs.bottom_left, glyphs.bottom_right)
+    };
+    horizontal(region.area, y, upper, theme, meaning, buffer);
+    for side in (y + 1)..(y + height - 1) {
+        let row = Rect {
+            y: side,
+            height: 1,
+            ..region.area
+        };
+        Words::new(theme).add(meaning, glyphs.vertical).draw(row, buffer);
+        let right = Rect {
+            x: row.right() - 1,
+            width: 1,
+            ..row
+        };
+        Words::new(theme)
+            .add(meaning, glyphs.vertical)
+            .draw(right, buffer);
+    }
+    horizontal(region.area, y + height - 1, lower, theme, meaning, buffer);
+}
+
+fn horizontal(area: Rect, y: u16, ends: (&str, &str), theme: &Theme, meaning: Meaning, buffer: &mut Buffer) {
+    let between = theme.glyphs.horizontal.repeat(usize::from(area.width) - 2);
+    let row = Rect { y, height: 1, ..area };
+    // Drawn as it is: in ASCII the signs are ASCII already, and a dash is not to be cleaned away.
+    buffer.set_stringn(
+        row.x,
+        row.y,
+        format!("{}{between}{}", ends.0, ends.1),
+        usize::from(row.width),
+        theme.style(meaning),
+    );
+}
+
+/// Draws a region's title over its upper line: the name, then as many of the pieces as fit, the least important left out first.
+pub(crate) fn title<'t>(
+    region: &Region,
+    focused: bool,
+    pieces: Vec<(u8, Words<'t>)>,
+    theme: &'t Theme,
+    buffer: &mut Buffer,
+) {
+    let mark = if focused { theme.glyphs.chosen } else { "" };
+    let name = match region.content {
+        Content::Pane(pane) => format!("{mark}{} {}", pane.number(), pane.title()),
+        Content::Leaders => "Leaders".to_owned(),
+    };
+    let meaning = if focused {
+        Meaning::FocusedTitle
+    } else {
+        Meaning::Title
+    };
+    let name = Words::new(theme).add(meaning, &name);
+    let room = usize::from(region.area.width).saturating_sub(5 + name.width() + 2);
+    let mut line = name;
+    let pieces = pieces
+        .into_iter()
+        .filter(|(_, words)| words.width() > 0)
+        .collect();
+    for words in styled_text::fit(pieces, 2, room) {
+        line = line.gap(2).join(words);
+    }
+    let row = Rect {
+        x: region.area.x.saturating_add(2),
+        width: region.area.width.saturating_sub(4),
+        height: 1,
+        ..region.area
+    };
+    let line = if row.width > 2 {
+        line.cut(usize::from(row.width) - 1).gap(1)
+    } else {
+        line
+    };
+    line.draw(row, buffer);
+}
+
+/// Whether a region's pane has the focus.
+pub(crate) fn is_focused(region: &Region, focus: Pane) -> bool {
+    region.content == Content::Pane(focus)
+}
+
+/// The first row to draw of a list, so that the chosen one is in view.
+pub(crate) fn first_row(chosen: usize, count: usize, height: usize) -> usize {
+    let needed = (chosen + 1).saturating_sub(height);
+    needed.min(count.saturating_sub(height))
+}
+
+/// Shows a row as the chosen one: all alike, since a patchwork of reversed colours can't be read.
+pub(crate) fn select(row: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let even = Style::new().fg(Color::Reset).bg(Color::Reset);
+    buffer.set_style(row, even.patch(theme.style(Meaning::Selected)));
+}
+
+/// Says which rows of a list are in view, when not all are.
+pub(crate) fn range(theme: &Theme, first: usize, height: usize, count: usize) -> Words<'_> {
+    let words = Words::new(theme);
+    if count <= height {
+        return words;
+    }
+    words.add(
+        Meaning::Faint,
+        &format!("{}-{}/{count}", first + 1, (first + height).min(count)),
+    )
+}
+
+/// Draws a box of its own around `area`, as the focus has it.
+pub(crate) fn boxed(area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let region = Region {
+        content: Content::Leaders,
+        area,
+        above: false,
+        below: false,
+    };
+    lines(&region, true, theme, buffer);
+}

@@ -1,0 +1,76 @@
+//! The keys that do something now, and the console's newest word.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::keymap::action::Action;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+
+pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width).saturating_sub(2);
+    let line = match app.notice.as_ref().filter(|notice| notice.is_current(app.now)) {
+        Some(notice) => {
+            let meaning = if notice.bad {
+                Meaning::Complaint
+            } else {
+                Meaning::Notice
+            };
+            let sign = if notice.bad {
+                theme.glyphs.fail
+            } else {
+                theme.glyphs.dot
+            };
+            let word = Words::new(theme)
+                .add(meaning, &format!("{sign} {}", notice.text))
+                .cut(room);
+            let left = room.saturating_sub(word.width() + 3);
+            if left < 10 {
+                word
+            } else {
+                word.gap(3).join(keys(app, theme, left))
+            }
+        }
+        None => keys(app, theme, room),
+    };
+    Words::new(theme).gap(1).join(line).draw(area, buffer);
+}
+
+/// As many keys as fit; the one for help always.
+fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+    let contexts = app.contexts();
+    let mut help = None;
+    let mut items = Vec::new();
+    let mut rows: Vec<_> = app.keymap.rows().collect();
+    rows.sort_by_key(|(row, _)| contexts.iter().position(|context| *context == row.context));
+    for (row, keys) in rows {
+        let works = contexts.contains(&row.context) && !row.footer.is_empty() && row.action.available(app);
+        let Some(key) = keys.first().filter(|_| works) else {
+            continue;
+        };
+        let item = Words::new(theme)
+            .add(Meaning::Key, &key.to_string())
+            .gap(1)
+            .add(Meaning::Faint, row.footer);
+        if row.action == Action::Help {
+            help = Some(item);
+        } else {
+            items.push(item);
+        }
+    }
+    let reserved = help.as_ref().map_or(0, |help| help.width() + 2);
+    let mut line = Words::new(theme);
+    for item in items {
+        let gap = if line.width() == 0 { 0 } else { 2 };
+        if line.width() + gap + item.width() + reserved > room {
+            break;
+        }
+        line = line.gap(gap).join(item);
+    }
+    match help {
+        Some(help) if line.width() == 0 => help,
+        Some(help) => line.gap(2).join(help),
+        None => line,
+    }
+}

@@ -1,0 +1,101 @@
+//! Floor 2: the screen, drawn from the state and never changing it. One region a file; [`layout`] says where each is.
+//!
+//! Everything that is drawn passes `Theme::clean`: no byte from outside reaches the terminal as a control sequence.
+
+pub(crate) mod borders;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub(crate) mod footer;
+pub(crate) mod header;
+#[cfg(test)]
+pub(crate) mod hostile;
+#[cfg(test)]
+pub(crate) mod keys_tests;
+pub mod layout;
+pub(crate) mod recommendation_bar;
+pub(crate) mod source_error;
+#[cfg(test)]
+pub(crate) mod tests;
+#[cfg(test)]
+pub(crate) mod typing_tests;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use crate::dialogs::drawing::scroll_limit;
+pub use crate::style::svg::svg;
+pub use crate::style::theme::{Meaning, Theme};
+
+use self::layout::{Content, Plan, Region, Regions, SMALLEST};
+use crate::app::App;
+use crate::dialogs::Dialog;
+use crate::panes::Pane;
+use crate::style::styled_text::{self, Words};
+use crate::{dialogs, panes, prompts, replay};
+
+/// Draws the console as `app` has it. Only reads.
+pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    match layout::plan(area, app) {
+        Plan::TooSmall => too_small(theme, area, frame.buffer_mut()),
+        Plan::Console(regions) => {
+            console(app, theme, &regions, frame.buffer_mut());
+            overlay(app, theme, area, frame);
+        }
+    }
+}
+
+fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (width, height) = SMALLEST;
+    let text = format!("terminal too small: needs {width}x{height}");
+    let lines = styled_text::wrap(&text, usize::from(area.width).max(1), 0);
+    styled_text::draw_lines(
+        lines
+            .iter()
+            .map(|line| Words::new(theme).add(Meaning::Doubtful, line)),
+        area,
+        buffer,
+    );
+}
+
+fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
+    header::render(app, theme, regions.identity, buffer);
+    if let (Some(player), Some(row)) = (&app.player, regions.replay) {
+        replay::bar::render(app, player, theme, row, buffer);
+    }
+    let focused = |region: &&Region| borders::is_focused(region, app.panes.focus);
+    // The focused frame last: it shares lines with its neighbours.
+    regions
+        .framed
+        .iter()
+        .filter(|region| !focused(region))
+        .for_each(|region| borders::lines(region, false, theme, buffer));
+    regions
+        .framed
+        .iter()
+        .filter(focused)
+        .for_each(|region| borders::lines(region, true, theme, buffer));
+    for region in &regions.framed {
+        match region.content {
+            Content::Pane(Pane::Pods) => panes::pods::render(app, theme, region, buffer),
+            Content::Pane(Pane::Logs) => panes::logs::render(app, theme, region, buffer),
+            Content::Pane(Pane::Database) => panes::database::render(app, theme, region, buffer),
+            Content::Pane(Pane::Sop) => panes::sop::render(app, theme, region, buffer),
+            Content::Leaders => panes::leaders::render(app, theme, region, buffer),
+        }
+    }
+    recommendation_bar::render(app, theme, regions.bar, buffer);
+    footer::render(app, theme, regions.footer, buffer);
+}
+
+fn overlay(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+    match app.dialog() {
+        Some(prompt @ Dialog::Prompt { .. }) => prompts::drawing::render(prompt, theme, area, frame),
+        Some(Dialog::Answer { chosen, sure }) => {
+            dialogs::answer_drawing::render(app, theme, (*chosen, *sure), area, frame.buffer_mut());
+        }
+        Some(_) => dialogs::drawing::render(app, theme, area, frame.buffer_mut()),
+        None => {}
+    }
+}

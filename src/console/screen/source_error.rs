@@ -1,0 +1,255 @@
+//! What is wrong with a source, in a line on the pane that hangs on it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::App;
+use crate::style::styled_text::Words;
+use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, Source, SourceId, SourceState};
+use sopwatch_core::text::duration;
+
+/// Sources that fail in the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    names: Vec<String>,
+    kind: Option<ProblemKind>,
+    problem: Option<Problem>,
+    /// How old what they told is, where that is too old.
+    stale: Option<SignedDuration>,
+    retry_at: Option<Timestamp>,
+    /// Why it is not used at all.
+    off: Option<String>,
+    /// Why what it says is old, where it fails in nothing.
+    behind: Option<String>,
+}
+
+/// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
+/// need not be there takes no row for good.
+pub(crate) fn of_cluster(app: &App) -> Vec<Fault> {
+    faults(app, |id| {
+        use SourceId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
+        !matches!(
+            id,
+            Log(_) | Database | Usage | Scrape(_) | Autoscaler | ReplicaSets
+        )
+    })
+}
+
+/// The faults of the logs.
+pub(crate) fn of_logs(app: &App) -> Vec<Fault> {
+    faults(app, |id| matches!(id, SourceId::Log(_)))
+}
+
+/// The faults of the database.
+pub(crate) fn of_database(app: &App) -> Vec<Fault> {
+    faults(app, |id| matches!(id, SourceId::Database))
+}
+
+fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for (id, source) in app.state.sources().filter(|(id, _)| wanted(id)) {
+        let behind = app.state.standby_behind().filter(|_| *id == SourceId::Database);
+        let behind = behind.map(|(_, standby)| standby.words());
+        let Some(fault) = fault_of(id, source, app.state.freshness(id, app.now), behind) else {
+            continue;
+        };
+        match faults.iter_mut().find(|other| other.is_like(&fault)) {
+            Some(other) => other.absorb(fault),
+            None => faults.push(fault),
+        }
+    }
+    faults
+}
+
+fn fault_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
+    let stale = match freshness {
+        Freshness::Stale(age) => Some(age),
+        Freshness::Missing | Freshness::Fresh(_) => None,
+    };
+    let off = match &source.state {
+        SourceState::Off(reason) => Some(reason.to_string()),
+        _ => None,
+    };
+    let problem = source.problem().cloned();
+    let rests = matches!(source.state, SourceState::Ended | SourceState::Resting);
+    let fine = stale.is_none() || rests;
+    if problem.is_none() && off.is_none() && behind.is_none() && fine {
+        return None;
+    }
+    Some(Fault {
+        behind,
+        names: vec![id.name()],
+        kind: problem.as_ref().map(|problem| problem.kind),
+        problem,
+        stale,
+        retry_at: source.retry_at,
+        off,
+    })
+}
+
+impl Fault {
+    fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.off == other.off
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.stale = self.stale.max(other.stale);
+        self.retry_at = match (self.retry_at, other.retry_at) {
+            (Some(one), Some(another)) => Some(one.min(another)),
+            (one, another) => one.or(another),
+        };
+    }
+
+    fn name(&self) -> String {
+        match self.names.as_slice() {
+            [] => String::new(),
+            [one] => one.clone(),
+            [one, other] => format!("{one} and {other}"),
+            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        }
+    }
+
+    /// When it is tried again.
+    pub(crate) fn retry(&self, now: Timestamp) -> String {
+        match self.retry_at.map(|at| at.duration_since(now)) {
+            Some(span) if span.as_secs() > 0 => format!(", again in {}s", span.as_secs()),
+            Some(_) => ", trying again".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// The whole in one line, the most important first.
+    fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+        let words = self.summary(theme, now);
+        match &self.problem {
+            Some(problem) if problem.advice.is_none() => {
+                words.add(Meaning::Text, ": ").join(self.details(theme))
+            }
+            Some(_) => words.gap(1).join(self.details(theme)),
+            None => words,
+        }
+    }
+
+    /// What fails, how, and when it is tried again.
+    fn summary<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+        let words = Words::new(theme);
+        if let Some(reason) = &self.off {
+            return words.add(Meaning::Faint, &format!("{} off: {reason}", self.name()));
+        }
+        let mut words = words.add(Meaning::Bad, &format!("{} {}", theme.glyphs.fail, self.name()));
+        if let Some(age) = self.stale {
+            words = words.add(Meaning::Doubtful, &format!(" stale {}", duration::clock(age)));
+        }
+        if let Some(problem) = &self.problem {
+            let retry = self.retry(now);
+            return words.add(Meaning::Bad, &format!(" {}{retry}", kind_word(problem.kind)));
+        }
+        let why = self.behind.as_deref().unwrap_or("no sign of life");
+        words.add(Meaning::Text, &format!(", {why}"))
+    }
+
+    /// What to do, and why it fails.
+    fn details<'t>(&self, theme: &'t Theme) -> Words<'t> {
+        let words = Words::new(theme);
+        let Some(problem) = &self.problem else {
+            return words;
+        };
+        let words = match &problem.advice {
+            Some(advice) => words.add(Meaning::Key, &format!("→ {advice}: ")),
+            None => words,
+        };
+        words.add(Meaning::Text, &problem.what)
+    }
+
+    /// All of it in a paragraph, for a pane that has nothing else to show.
+    pub(crate) fn paragraph(&self, now: Timestamp) -> Option<String> {
+        let kind = kind_word(self.problem.as_ref()?.kind);
+        let (name, retry) = (self.name(), self.retry(now));
+        Some(format!("{name} {kind}{retry}: {}", self.reason()?))
+    }
+
+    /// Why and what to do, for a pane that has nothing else to show.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let problem = self.problem.as_ref()?;
+        let advice = problem.advice.as_ref().map(|advice| format!(" → {advice}"));
+        Some(format!("{}{}", problem.what, advice.unwrap_or_default()))
+    }
+}
+
+/// A kind of trouble in a word or two.
+pub(crate) fn kind_word(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Refused => "refused",
+        ProblemKind::Reset => "cut off",
+        ProblemKind::Frozen => "frozen",
+        ProblemKind::Dns => "name unknown",
+        ProblemKind::Tls => "TLS failed",
+        ProblemKind::Unauthorized => "unauthorized",
+        ProblemKind::Forbidden => "forbidden",
+        ProblemKind::NotFound => "not found",
+        ProblemKind::Gone => "expired",
+        ProblemKind::Throttled => "throttled",
+        ProblemKind::ServerError => "server error",
+        ProblemKind::Ended => "ended",
+        ProblemKind::SecretMissing => "secret missing",
+        ProblemKind::SecretIncomplete => "secret incomplete",
+        ProblemKind::WrongPassword => "wrong password",
+        ProblemKind::TooManyConnections => "too many connections",
+        ProblemKind::Locked => "locked",
+        ProblemKind::SlowStatement => "too slow",
+        ProblemKind::Starting => "starting",
+        ProblemKind::Schema => "schema differs",
+        ProblemKind::Configuration => "misconfigured",
+    }
+}
+
+/// The lines of these faults, at most `most`: two for each where there is room, else one; the last says how many more there are.
+pub(crate) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<Words<'t>> {
+    if faults.len() * 2 <= most {
+        return faults
+            .iter()
+            .flat_map(|fault| two_lines(fault, theme, now))
+            .collect();
+    }
+    let shown = if faults.len() > most {
+        most.saturating_sub(1)
+    } else {
+        faults.len()
+    };
+    let mut lines: Vec<_> = faults
+        .iter()
+        .take(shown)
+        .map(|fault| fault.words(theme, now))
+        .collect();
+    if shown < faults.len() && most > 0 {
+        let more = format!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
+        lines.push(Words::new(theme).add(Meaning::Bad, &more));
+    }
+    lines
+}
+
+fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'t>> {
+    let mut lines = vec![fault.summary(theme, now)];
+    if fault.problem.is_some() {
+        lines.push(Words::new(theme).gap(2).join(fault.details(theme)));
+    }
+    lines
+}
+
+/// How current a source is, for a title: nothing while fresh.
+pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Words<'t> {
+    let words = Words::new(theme);
+    match app.state.freshness(id, app.now) {
+        Freshness::Stale(age) => words.add(
+            Meaning::Doubtful,
+            &format!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
+        ),
+        Freshness::Missing | Freshness::Fresh(_) => words,
+    }
+}
+
+/// Whether nothing may be concluded from a source any more.
+pub(crate) fn is_stale(app: &App, id: &SourceId) -> bool {
+    matches!(app.state.freshness(id, app.now), Freshness::Stale(_))
+}

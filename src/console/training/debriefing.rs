@@ -1,0 +1,341 @@
+//! The debriefing: what was wrong, what there was to find, what the operator said and did, and what was missed. Observations with times.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
+
+use super::answer::{Move, Verdict};
+use super::{Course, Worth, worth};
+use crate::dialogs::dialog_text::{Page, Tone};
+use crate::training::expected_finding::{Sign, Sought};
+use crate::training::viewed::Look;
+use sopwatch_core::profile::Profile;
+use sopwatch_core::text::duration;
+
+/// Columns of the text that is printed.
+const COLUMNS: usize = 80;
+
+/// Looks that are told: the first ones.
+const LOOKS: usize = 12;
+
+/// Acts that are told: the first ones.
+const ACTS: usize = 30;
+
+/// A manual step of the chosen SOP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its title.
+    pub title: String,
+    /// When it was ticked, and with which note.
+    pub ticked: Option<(Timestamp, String)>,
+}
+
+/// What is told at `now`. `manual` is `None` where no console was open: what was seen and answered is not known then.
+pub fn debriefing(course: &Course, profile: &Profile, manual: Option<&[Step]>, now: Timestamp) -> Page {
+    let mut page = Page::titled(format!("Debriefing: {}", course.lesson.title));
+    let mut told = Telling {
+        course,
+        profile,
+        page: &mut page,
+        missed: Vec::new(),
+    };
+    told.what_was_wrong(now);
+    told.what_there_was_to_find(manual.is_some());
+    if let Some(manual) = manual {
+        told.what_was_looked_at(manual);
+        told.the_answer();
+    } else {
+        told.the_right_answer();
+    }
+    told.what_was_done();
+    told.what_was_missed(manual);
+    page
+}
+
+struct Telling<'a> {
+    course: &'a Course,
+    profile: &'a Profile,
+    page: &'a mut Page,
+    missed: Vec<String>,
+}
+
+impl Telling<'_> {
+    /// A moment as time since the start.
+    fn time(&self, at: Timestamp) -> String {
+        duration::clock(at.duration_since(self.course.began))
+    }
+
+    fn item(&mut self, tone: Tone, at: &str, text: &str) {
+        self.page.add(tone, format!("- {at:>5}  {text}"));
+    }
+
+    fn what_was_wrong(&mut self, now: Timestamp) {
+        let course = self.course;
+        let length = self.time(now);
+        self.page.add(
+            Tone::Faint,
+            format!(
+                "Scenario {}, {length} long. Times are since the start, by the drill's clock.",
+                course.lesson.id
+            ),
+        );
+        self.page.section("What was wrong");
+        self.page.add(Tone::Plain, course.lesson.story.as_str());
+        self.page.add(Tone::Plain, "");
+        self.page.add(Tone::Plain, course.lesson.because.as_str());
+    }
+
+    fn what_there_was_to_find(&mut self, console: bool) {
+        let course = self.course;
+        self.page.section("What there was to find");
+        let (trouble, calm): (Vec<_>, Vec<_>) =
+            course.signs.iter().partition(|sign| sign.sought.is_trouble());
+        if !console {
+            self.page
+                .add(Tone::Faint, "No console was open: what was seen is not known.");
+        } else if trouble.is_empty() {
+            self.page.add(Tone::Plain, "No step that fails.");
+        }
+        for sign in trouble {
+            self.sign(sign, console);
+        }
+        let calm = calm.iter().filter(|sign| !console || sign.shown_at.is_some());
+        let calm: Vec<_> = calm.map(|sign| sign.sought.words(self.profile)).collect();
+        if !calm.is_empty() {
+            self.page
+                .add(Tone::Plain, format!("As it should be: {}.", calm.join("; ")));
+        }
+    }
+
+    fn sign(&mut self, sign: &Sign, console: bool) {
+        let words = sign.sought.words(self.profile);
+        let from = duration::clock(sign.from);
+        match sign.shown_at {
+            _ if !console => self.item(Tone::Plain, &from, &words),
+            Some(at) => {
+                let opened = self.opened_words(&sign.sought);
+                let at = self.time(at);
+                let over = sign
+                    .over_at
+                    .map_or_else(String::new, |at| format!("; all right from {} on", self.time(at)));
+                self.item(
+                    Tone::Plain,
+                    &at,
+                    &format!("the console showed {words}{over}{opened}"),
+                );
+            }
+            None => {
+                self.item(Tone::Doubtful, "–", &format!("{words}: not shown before the end"));
+                self.missed.push(format!(
+                    "{words}: it is to be seen from {from} on, if nobody acts"
+                ));
+            }
+        }
+    }
+
+    /// Whether the step's page, which says what to look at, was opened.
+    fn opened_words(&mut self, sought: &Sought) -> String {
+        let Sought::Step(id, _) = sought else {
+            return String::new();
+        };
+        let look = Look::Step(id.clone());
+        let opened = self.course.looks.iter().find(|(_, known)| *known == look);
+        match opened {
+            Some((at, _)) => format!("; its page was opened at {}", self.time(*at)),
+            None => "; its page was not opened".to_owned(),
+        }
+    }
+
+    fn what_was_looked_at(&mut self, manual: &[Step]) {
+        let course = self.course;
+        self.page.section("What was looked at");
+        let looks = course
+            .looks
+            .iter()
+            .map(|(at, look)| (*at, look.words(self.profile)));
+        let ticks = manual.iter().filter_map(|step| {
+            let (at, note) = step.ticked.as_ref()?;
+            let note = if note.is_empty() {
+                String::new()
+            } else {
+                format!(" ({note})")
+            };
+            Some((*at, format!("ticked: {}{note}", step.title)))
+        });
+        let mut all: Vec<_> = looks.chain(ticks).collect();
+        all.sort_by_key(|(at, _)| *at);
+        if all.is_empty() {
+            self.page.add(
+                Tone::Doubtful,
+                "The first screen alone: nothing was opened, nothing ticked.",
+            );
+        }
+        for (at, words) in all.iter().take(LOOKS) {
+            let at = self.time(*at);
+            self.item(Tone::Plain, &at, words);
+        }
+        self.and_more(all.len(), LOOKS);
+    }
+
+    fn and_more(&mut self, count: usize, told: usize) {
+        if count > told {
+            self.page.add(Tone::Faint, format!("and {} more", count - told));
+        }
+    }
+
+    fn the_answer(&mut self) {
+        let course = self.course;
+        self.page.section("The answer");
+        if course.answers.is_empty() {
+            self.page.add(Tone::Doubtful, "None was given.");
+            self.missed.push("An answer of your own.".to_owned());
+        }
+        for given in &course.answers {
+            let verdict = Verdict::of(&given.choice, &course.lesson.right);
+            let late = if given.after_debriefing {
+                ", after the debriefing"
+            } else {
+                ""
+            };
+            let tone = match verdict {
+                Verdict::Right => Tone::Good,
+                Verdict::Harmful => Tone::Bad,
+                Verdict::OtherContact | Verdict::Other => Tone::Doubtful,
+            };
+            let (at, words) = (self.time(given.at), given.choice.words(self.profile));
+            self.item(tone, &at, &format!("{words}{late}: {}", verdict.words()));
+        }
+        self.right_words();
+        let hints: Vec<_> = course.hints.iter().map(|at| self.time(*at)).collect();
+        let of = course.lesson.hints.len();
+        let hints = match hints.as_slice() {
+            [] => format!("Hints: none of {of}."),
+            times => format!("Hints: {} of {of}, at {}.", times.len(), times.join(", ")),
+        };
+        self.page.add(Tone::Plain, hints);
+        if let Some(at) = course.revealed_at {
+            let words = format!(
+                "The console's recommendation was revealed at {}, before an answer.",
+                self.time(at)
+            );
+            self.page.add(Tone::Plain, words);
+        }
+    }
+
+    fn the_right_answer(&mut self) {
+        self.page.section("The answer");
+        self.right_words();
+    }
+
+    fn right_words(&mut self) {
+        let right = &self.course.lesson.right;
+        let mut words = format!("Right: {}.", right.choice.words(self.profile));
+        if !right.harmful.is_empty() {
+            let harmful: Vec<_> = right.harmful.iter().map(|action| action.words()).collect();
+            words = format!("{words} Harmful: {}.", harmful.join(", "));
+        }
+        self.page.add(Tone::Plain, words);
+    }
+
+    fn what_was_done(&mut self) {
+        let course = self.course;
+        self.page.section("What was done to the cluster");
+        let mut helped = false;
+        for (index, noted) in course.acts.iter().enumerate() {
+            let worth = worth(&course.acts[..=index], &course.lesson.right, course.began);
+            helped |= worth == Worth::AsAsked;
+            if index >= ACTS {
+                continue;
+            }
+            let tone = match worth {
+                Worth::AsAsked => Tone::Good,
+                Worth::Harmful(_) => Tone::Bad,
+                Worth::Needless => Tone::Doubtful,
+                Worth::Refused | Worth::Open => Tone::Plain,
+            };
+            let judged = worth
+                .words()
+                .map_or_else(String::new, |words| format!(" – {words}"));
+            let at = self.time(noted.act.at);
+            self.item(tone, &at, &format!("{}{judged}", noted.act.words()));
+        }
+        self.and_more(course.acts.len(), ACTS);
+        if course.acts.is_empty() {
+            self.page
+                .add(Tone::Plain, "Nothing: no request was made that changes anything.");
+        }
+        let asked = course.lesson.right.choice.action;
+        if !helped && matches!(asked, Move::StartPods | Move::RestartPods | Move::ScaleUp) {
+            self.missed
+                .push(format!("Nobody did what was to be done: {}.", asked.words()));
+        }
+    }
+
+    fn what_was_missed(&mut self, manual: Option<&[Step]>) {
+        let open = manual.unwrap_or_default().iter();
+        let open: Vec<_> = open
+            .filter(|step| step.ticked.is_none())
+            .map(|step| step.title.as_str())
+            .collect();
+        if !open.is_empty() {
+            self.missed
+                .push(format!("Manual steps that were not ticked: {}.", open.join("; ")));
+        }
+        // Without a console most of it is not known.
+        if self.missed.is_empty() && manual.is_none() {
+            return;
+        }
+        self.page.section("What was missed");
+        if self.missed.is_empty() {
+            self.page.add(Tone::Good, "Nothing.");
+        }
+        for missed in std::mem::take(&mut self.missed) {
+            self.page.add(Tone::Doubtful, format!("- {missed}"));
+        }
+    }
+}
+
+/// The page as a text of at most 80 columns, which reads as it is and as Markdown.
+pub fn markdown(page: &Page) -> String {
+    let mut text = format!("# {}\n\n", page.title);
+    let mut before = "";
+    for line in &page.lines {
+        let is_item = |text: &str| text.starts_with("- ");
+        let apart = is_item(before) != is_item(&line.text) && !before.is_empty() && !line.text.is_empty();
+        if apart && line.tone != Tone::Heading && !text.ends_with("\n\n") {
+            text.push('\n');
+        }
+        before = &line.text;
+        match line.tone {
+            Tone::Heading => {
+                // A string takes everything.
+                let _ = write!(text, "## {}\n\n", line.text);
+            }
+            _ => wrap(&line.text, &mut text),
+        }
+    }
+    text
+}
+
+/// Adds a line, broken at blanks; an item's further lines are indented.
+fn wrap(line: &str, text: &mut String) {
+    let item = line.starts_with("- ");
+    let indent = if item { "  " } else { "" };
+    let mut row = String::new();
+    for word in line.split(' ') {
+        if !row.trim().is_empty() && row.width() + 1 + word.width() > COLUMNS {
+            text.push_str(row.trim_end());
+            text.push('\n');
+            indent.clone_into(&mut row);
+            row.push_str(word);
+        } else if row.is_empty() {
+            word.clone_into(&mut row);
+        } else {
+            row.push(' ');
+            row.push_str(word);
+        }
+    }
+    text.push_str(row.trim_end());
+    text.push('\n');
+}

@@ -1,0 +1,264 @@
+//! What there is to find in a scenario, and when the console first showed it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use sopwatch_core::diagnose::Diagnosis;
+use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::profile::Profile;
+use sopwatch_core::profile::sop::{OTHER, StepStatus};
+
+/// Who leads a type of worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leads {
+    /// Exactly one pod.
+    One,
+    /// More than one.
+    Many,
+    /// Nobody.
+    None,
+    /// It will be known soon.
+    Settling,
+    /// The evidence does not suffice.
+    Unknown,
+}
+
+impl From<Verdict> for Leads {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::One => Self::One,
+            Verdict::Many => Self::Many,
+            Verdict::None => Self::None,
+            Verdict::Settling { .. } => Self::Settling,
+            Verdict::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// One thing to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// Who leads, by the worker's lease type.
+    Leader(String, Leads),
+    /// A step's answer, by its id.
+    Step(String, StepStatus),
+}
+
+impl Sought {
+    /// Whether it is about the same worker or step.
+    fn is_about_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Leader(one, _), Self::Leader(another, _))
+            | (Self::Step(one, _), Self::Step(another, _)) => one == another,
+            _ => false,
+        }
+    }
+
+    /// Whether it says that something is not as it should be.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Leader(_, leads) => *leads != Leads::One,
+            Self::Step(_, status) => *status != StepStatus::Pass,
+        }
+    }
+
+    /// The same worker or step as it should be.
+    fn well(&self) -> Self {
+        match self {
+            Self::Leader(lease, _) => Self::Leader(lease.clone(), Leads::One),
+            Self::Step(id, _) => Self::Step(id.clone(), StepStatus::Pass),
+        }
+    }
+
+    fn is_shown(&self, diagnosis: &Diagnosis, profile: &Profile) -> bool {
+        match self {
+            Self::Leader(lease, leads) => {
+                let mut workers = profile.leaders.workers.iter();
+                let worker = workers.find(|worker| worker.lease_type == *lease);
+                worker.is_some_and(|worker| {
+                    let mut readings = diagnosis.leaders.iter();
+                    let reading = readings.find(|reading| reading.log_type == worker.log_type);
+                    reading.is_some_and(|reading| Leads::from(reading.verdict) == *leads)
+                })
+            }
+            Self::Step(id, status) => {
+                let mut steps = diagnosis.steps.iter();
+                match steps.find(|step| step.id == *id) {
+                    Some(step) => step.status == *status,
+                    // It is there only while it fails.
+                    None => id == OTHER && *status == StepStatus::Pass,
+                }
+            }
+        }
+    }
+
+    /// As the debriefing names it: `KafkaManager leader: none`.
+    pub fn words(&self, profile: &Profile) -> String {
+        match self {
+            Self::Leader(lease, leads) => {
+                let mut workers = profile.leaders.workers.iter();
+                let worker = workers.find(|worker| worker.lease_type == *lease);
+                let title = worker.map_or(lease.as_str(), |worker| &worker.title);
+                let leads = match leads {
+                    Leads::One => "one",
+                    Leads::Many => "more than one",
+                    Leads::None => "none",
+                    Leads::Settling => "settling",
+                    Leads::Unknown => "not to be known",
+                };
+                format!("{title} leader: {leads}")
+            }
+            Self::Step(id, status) => {
+                let title = profile.step(id).map_or(id.as_str(), |step| &step.title);
+                let status = crate::dialogs::dialog_text::status_word(*status).to_lowercase();
+                format!("step {title}: {status}")
+            }
+        }
+    }
+}
+
+/// One thing to find, and when it was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// After the start it holds at the latest, if nobody has done anything.
+    pub from: SignedDuration,
+    /// What.
+    pub sought: Sought,
+    /// When the console first agreed.
+    pub shown_at: Option<Timestamp>,
+    /// Since when all is as it should be again.
+    pub over_at: Option<Timestamp>,
+}
+
+/// The signs of a scenario, in the order of time; what a later moment only repeats is left out.
+pub fn signs(expected: &[(SignedDuration, Sought)]) -> Vec<Sign> {
+    let mut expected: Vec<_> = expected.iter().collect();
+    expected.sort_by_key(|(from, _)| *from);
+    let mut signs: Vec<Sign> = Vec::new();
+    for (from, sought) in expected {
+        let last = signs
+            .iter()
+            .rev()
+            .find(|sign| sign.sought.is_about_the_same(sought));
+        if last.is_none_or(|last| last.sought != *sought) {
+            signs.push(Sign {
+                from: *from,
+                sought: sought.clone(),
+                shown_at: None,
+                over_at: None,
+            });
+        }
+    }
+    signs
+}
+
+/// Notes at `now` what the diagnosis shows for the first time. What follows on something else about the same worker or step counts
+/// only after the moment for which that was expected.
+pub fn watch(signs: &mut [Sign], diagnosis: &Diagnosis, profile: &Profile, began: Timestamp, now: Timestamp) {
+    let elapsed = now.duration_since(began);
+    for index in 0..signs.len() {
+        let (earlier, rest) = signs.split_at_mut(index);
+        let sign = &mut rest[0];
+        let before = earlier
+            .iter()
+            .rev()
+            .find(|before| before.sought.is_about_the_same(&sign.sought));
+        let in_turn = before.is_none_or(|before| elapsed > before.from);
+        if sign.shown_at.is_none() && in_turn && sign.sought.is_shown(diagnosis, profile) {
+            sign.shown_at = Some(now);
+        }
+        if sign.shown_at.is_some() && sign.sought.is_trouble() {
+            let well = sign.sought.well().is_shown(diagnosis, profile);
+            let over = sign.over_at.filter(|_| !sign.sought.is_shown(diagnosis, profile));
+            sign.over_at = over.or_else(|| well.then_some(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sopwatch_core::diagnose::StepFinding;
+    use sopwatch_core::testkit::{ago, profile};
+
+    fn diagnosis(status: StepStatus) -> Diagnosis {
+        let step = StepFinding {
+            id: "replicas".to_owned(),
+            title: String::new(),
+            status,
+            value: String::new(),
+            threshold: String::new(),
+            evidence: Vec::new(),
+            source: "pods",
+            age: None,
+        };
+        Diagnosis {
+            steps: vec![step],
+            ..Diagnosis::default()
+        }
+    }
+
+    fn step(status: StepStatus) -> Sought {
+        Sought::Step("replicas".to_owned(), status)
+    }
+
+    #[test]
+    fn the_step_that_is_added_is_over_when_it_is_gone() {
+        let mut signs = signs(&[(
+            SignedDuration::from_secs(20),
+            Sought::Step(OTHER.to_owned(), StepStatus::Fail),
+        )]);
+        let (began, profile) = (ago(600), profile());
+        let mut with = diagnosis(StepStatus::Fail);
+        with.steps[0].id = OTHER.to_owned();
+        watch(&mut signs, &with, &profile, began, ago(590));
+        watch(
+            &mut signs,
+            &diagnosis(StepStatus::Pass),
+            &profile,
+            began,
+            ago(580),
+        );
+        assert_eq!(
+            (signs[0].shown_at, signs[0].over_at),
+            (Some(ago(590)), Some(ago(580)))
+        );
+        assert_eq!(signs[0].sought.words(&profile), "step Anything else: fail");
+    }
+
+    #[test]
+    fn a_sign_is_dated_when_the_console_first_agrees() {
+        use StepStatus::{Fail, Pass, Unknown};
+        let mins = SignedDuration::from_mins;
+        let expected = [
+            (mins(5), step(Pass)),
+            (mins(1), step(Fail)),
+            (mins(2), step(Fail)),
+        ];
+        let mut signs = signs(&expected);
+        assert_eq!(signs.len(), 2, "{signs:?}");
+        let (began, profile) = (ago(600), profile());
+        let mut at = |seconds: i64, status| {
+            let now = began + SignedDuration::from_secs(seconds);
+            watch(&mut signs, &diagnosis(status), &profile, began, now);
+            [signs[0].shown_at, signs[1].shown_at]
+                .map(|shown| shown.map(|at| at.duration_since(began).as_secs()))
+        };
+        assert_eq!(at(1, Unknown), [None, None]);
+        assert_eq!(at(2, Pass), [None, None], "not the later one yet");
+        assert_eq!(at(9, Fail), [Some(9), None]);
+        assert_eq!(at(12, Fail), [Some(9), None]);
+        assert_eq!(at(200, Pass), [Some(9), Some(200)]);
+        let over = |signs: &[Sign]| signs[0].over_at.map(|at| at.duration_since(began).as_secs());
+        assert_eq!(over(&signs), Some(200));
+        for (seconds, status, want) in [
+            (210, Unknown, Some(200)),
+            (220, Fail, None),
+            (230, Unknown, None),
+            (240, Pass, Some(240)),
+        ] {
+            let now = began + SignedDuration::from_secs(seconds);
+            watch(&mut signs, &diagnosis(status), &profile, began, now);
+            assert_eq!(over(&signs), want, "at {seconds}");
+        }
+    }
+}
