@@ -6,11 +6,11 @@
 pub mod api;
 pub mod clock;
 pub mod database;
+mod duration;
 pub mod faults;
 mod kubeconfig;
 pub mod scenario;
 pub mod service;
-mod span;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::body::Body;
-use super::shared::Shared;
+use super::state::Shared;
 use super::status::Refusal;
 use crate::faults::ApiFault;
 

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 
 use super::body::Body;
 use super::faults;
-use super::shared::Shared;
+use super::state::Shared;
 use crate::faults::ApiFault;
 
 /// A tower service over the same handler. A request that shows no token is the on-call user's.

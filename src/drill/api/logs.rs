@@ -15,7 +15,7 @@ use super::body::{self, Body};
 use super::faults::{Interruption, StreamFaults};
 use super::log_options::LogOptions;
 use super::request::{Query, Target};
-use super::shared::Shared;
+use super::state::Shared;
 use super::status::Refusal;
 use crate::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
 

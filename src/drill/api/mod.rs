@@ -2,37 +2,37 @@
 //!
 //! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
 
-mod acts;
+mod audit;
 mod body;
 mod columns;
 mod delete;
 mod discovery;
+mod exec;
 mod faults;
 mod identity;
 mod in_process;
 mod log_options;
 mod logs;
-mod marks;
 mod metrics;
 mod openapi;
 mod patch;
 mod proxy;
 mod read;
 mod request;
+mod response_headers;
 mod reviews;
 mod rights;
 mod scale;
 mod schema;
 mod selectors;
 mod server;
-mod shared;
+mod state;
 mod status;
-mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod validate;
+mod validation;
 mod view;
 mod watch;
 mod write;
@@ -49,13 +49,13 @@ use request::{Form, Query, Target};
 use status::Refusal;
 use view::View;
 
-pub use acts::{Act, ActEffect};
+pub use audit::{Act, ActEffect};
 pub use body::Body;
 pub use identity::Tokens;
 pub use in_process::InProcess;
 pub use rights::Rights;
 pub use server::ApiServer;
-pub use shared::{Seen, Shared};
+pub use state::{Seen, Shared};
 
 /// The longest body a request may have: 3 MiB.
 const LONGEST_BODY: usize = 3 * 1024 * 1024;
@@ -68,7 +68,7 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
         .path_and_query()
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
     shared.note(parts.method.as_str(), path);
-    let attempt = acts::attempt(shared, &parts, &body);
+    let attempt = audit::attempt(shared, &parts, &body);
     let mut who = None;
     let answer = answer(shared, &parts, &body, &mut who).await;
     let response = answer.unwrap_or_else(|refusal| refusal.response());
@@ -200,7 +200,7 @@ async fn serve_stored(
     } = *asked;
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(shared, target, query),
-        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(streams::refuse(asked)),
+        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(exec::refuse(asked)),
         (Resource::Pods, _, "proxy") => proxy::answer(asked),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
             delete::one(asked, resource)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::body::{self, Body};
 use super::request::{Form, Query, Target};
 use super::selectors::Selection;
-use super::shared::Shared;
+use super::state::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;

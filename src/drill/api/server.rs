@@ -20,12 +20,12 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::acts::Act;
+use super::audit::Act;
 use super::body::Body;
 use super::faults::{self, Faults};
 use super::identity::Tokens;
 use super::in_process::InProcess;
-use super::shared::{Seen, Shared};
+use super::state::{Seen, Shared};
 use super::tls;
 use crate::faults::ApiFault;
 use crate::scenario::Happening;

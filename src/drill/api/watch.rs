@@ -19,7 +19,7 @@ use super::faults::{Interruption, StreamFaults};
 use super::read::include;
 use super::request::{Form, Query, Target};
 use super::selectors::Selection;
-use super::shared::Shared;
+use super::state::Shared;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;

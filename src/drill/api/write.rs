@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use super::body::{self, Body};
-use super::marks;
 use super::patch::Patch;
 use super::request::{Query, Target};
+use super::response_headers;
 use super::schema;
 use super::status::{Cause, Refusal, qualified};
-use super::validate;
+use super::validation;
 use crate::world::{Manager, Resource, World, own};
 
 /// What the server does with fields that a kind does not have.
@@ -35,7 +35,7 @@ pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, R
     check_identity(resource, target, &before, &wanted)?;
     keep_what_is_not_theirs(&before, &mut wanted);
     schema::fill_defaults(resource, &mut wanted);
-    validate::check(resource, &before, &wanted)?;
+    validation::check(resource, &before, &wanted)?;
     own(resource, &before, &mut wanted, &options.manager, at);
     if !options.dry {
         world.replace(at, resource, wanted.clone());
@@ -44,7 +44,7 @@ pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, R
     }
     drop(world);
     let mut response = body::json(200, &wanted);
-    for warning in warnings.iter().filter_map(|text| marks::warning(text)) {
+    for warning in warnings.iter().filter_map(|text| response_headers::warning(text)) {
         response.headers_mut().append(WARNING, warning);
     }
     Ok(response)

@@ -15,8 +15,8 @@ use pgwire::tokio::server::{PgWireMessageServerCodec, process_error, process_mes
 use tokio::sync::watch;
 use tokio_util::codec::Framed;
 
-use super::door::Stream;
 use super::error::SqlError;
+use super::listener::Stream;
 use super::server::{Cut, Shared, State};
 use super::wire::{Connection, Prepared, not_stalled};
 

@@ -3,9 +3,9 @@
 mod cast;
 mod catalogue;
 mod client;
-mod door;
 mod error;
 mod interval;
+mod listener;
 mod numeric;
 pub mod random;
 mod relation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::span::{length, maybe_length, span};
+use crate::duration::{length, maybe_length, span};
 
 /// The `[database]` table of a scenario file: rows of the service's tables at the world's start.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::client;
-use super::door::Door;
+use super::listener::Door;
 use super::session::Surroundings;
 use super::tables::Tables;
 use crate::clock::Clock;

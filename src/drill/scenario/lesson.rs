@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::span::span;
+use crate::duration::span;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 

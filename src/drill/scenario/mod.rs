@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::database::Seed;
 use super::service::Plan;
-use super::span::span;
+use crate::duration::span;
 use built_in::names;
 
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};

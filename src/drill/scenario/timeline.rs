@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::database::Fault;
+use crate::duration::maybe_span;
 use crate::faults::ApiFault;
 use crate::service::ServiceHappening;
-use crate::span::maybe_span;
 use sopwatch_core::profile::rule::Advice;
 
 /// One line of the timeline: a time and exactly one thing.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::behaviour::Plan;
+use super::connection;
 use super::counters::Thing;
+use super::iteration::Turn;
 use super::log::Place;
 use super::ocm::Call;
-use super::plan::Plan;
-use super::troubles::Builds;
-use super::turn::Turn;
-use super::{connection, stack};
+use super::outages::Builds;
+use super::panics;
 
 const FILE: &str = "clusters_mgr.go";
 /// Add-ons, DNS and the rest after OCM has built a cluster.
@@ -145,7 +146,7 @@ fn provisioned(turn: &mut Turn<'_>, place: usize) -> Result<(), Panics> {
     }
     if turn.troubles.dns_name_empty {
         turn.at += 400;
-        turn.log.text(turn.process, turn.at, &stack::nil_dns_name());
+        turn.log.text(turn.process, turn.at, &panics::nil_dns_name());
         return Err(Panics);
     }
     if let Some((_, error)) = turn.ask_ocm(Call::Syncset, &ocm_id) {

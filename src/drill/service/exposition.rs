@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::counters::{Counters, Histogram, Operations, Thing};
-use super::effort::Usage;
+use super::resource_use::Usage;
 
 /// What a scrape of one process gets; families in the order of their names, `started` in seconds since 1970.
 pub fn text(counters: &Counters, usage: Usage, started: f64) -> String {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::connection;
 use super::counters::Thing;
+use super::iteration::Turn;
 use super::ocm::Call;
-use super::turn::Turn;
 
 const FILE: &str = "kafkas_mgr.go";
 /// From `provisioning` on: client, DNS records and syncset are made within a loop.

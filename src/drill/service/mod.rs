@@ -3,50 +3,50 @@
 //! Nothing here reads a clock. `advance` lets every process do what is due up to a moment, in order of time, so that
 //! the same plan, seed and calls give the same lines.
 
+mod behaviour;
 mod clusters;
 mod connection;
 mod counters;
-mod effort;
 mod election;
+mod events;
 mod exposition;
-mod happening;
 mod hostile;
+mod iteration;
 mod kafkas;
 mod log;
 mod ocm;
-mod plan;
+mod outages;
+mod panics;
 mod requests;
-mod stack;
+mod resource_use;
 mod startup;
-mod troubles;
-mod turn;
 mod users;
 mod worker;
 
 #[cfg(test)]
 mod dependency_tests;
 #[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
+mod resource_use_tests;
+#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod trouble_tests;
-#[cfg(test)]
-mod vitals_tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
-pub use effort::{Bounds, Usage};
-pub use happening::{Dependency, ServiceHappening, StartFailure};
+pub use behaviour::Plan;
+pub use events::{Dependency, ServiceHappening, StartFailure};
 pub use ocm::Failure;
-pub use plan::Plan;
+pub use resource_use::{Bounds, Usage};
 
 use self::election::Kind;
 use self::log::Log;
-use self::troubles::Troubles;
 use self::worker::{Running, Scene};
 use super::database::{Fault, Tables};
+use outages::Troubles;
 
 /// One run of the service's container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,8 +181,8 @@ impl Service {
         let place = self.processes.iter().position(is_it);
         if let Some((place, running)) = place.and_then(|place| Some((place, self.processes[place].as_mut()?)))
         {
-            self.log.text(&running.process, at, &stack::concurrent_maps());
-            let next = running.end(at, stack::PANIC_EXIT);
+            self.log.text(&running.process, at, &panics::concurrent_maps());
+            let next = running.end(at, panics::PANIC_EXIT);
             self.plan_for(place, next);
         }
     }

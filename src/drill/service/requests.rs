@@ -1,10 +1,10 @@
 //! The service's request log, and what it prints past glog.
 
+use super::behaviour::Plan;
 use super::connection::{self, Session, gorm};
 use super::hostile;
 use super::log::{Log, Place, SECOND, time};
 use super::ocm;
-use super::plan::Plan;
 use super::worker::{Running, Scene};
 
 const LOGGER: Place = Place("logger.go", 71);

@@ -1,10 +1,11 @@
 //! How a process starts, or fails to.
 
 use super::connection::{self, Session};
-use super::happening::StartFailure;
+use super::events::StartFailure;
 use super::log::{Place, SECOND};
+use super::panics;
 use super::worker::{Next, Running, Scene};
-use super::{Task, requests, stack, users};
+use super::{Task, requests, users};
 
 /// How often a start looks whether the database answers at last.
 const LOOK: i64 = SECOND;
@@ -38,16 +39,16 @@ pub fn start_up(running: &mut Running, at: i64, scene: &mut Scene<'_>) -> Next {
             scene.log.fatal(&running.process, now, Place("cmd.go", 54), text);
             scene
                 .log
-                .text(&running.process, now + 40, &stack::all_goroutines());
-            running.end(now + 40, stack::FATAL_EXIT)
+                .text(&running.process, now + 40, &panics::all_goroutines());
+            running.end(now + 40, panics::FATAL_EXIT)
         }
         None => serve(running, now, at, scene),
     }
 }
 
 fn panic(running: &mut Running, at: i64, message: &str, scene: &mut Scene<'_>) -> Next {
-    scene.log.text(&running.process, at, &stack::at_start(message));
-    running.end(at, stack::PANIC_EXIT)
+    scene.log.text(&running.process, at, &panics::at_start(message));
+    running.end(at, panics::PANIC_EXIT)
 }
 
 fn serve(running: &mut Running, mut now: i64, started: i64, scene: &mut Scene<'_>) -> Next {

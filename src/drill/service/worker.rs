@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 
+use super::behaviour::Plan;
 use super::clusters::Panics;
 use super::connection::{self, Session};
 use super::counters::Counters;
-use super::effort::{self, Effort};
 use super::election::{Found, Kind, TICK, tick};
+use super::iteration::Turn;
 use super::log::{Log, Place, SECOND};
-use super::plan::Plan;
-use super::troubles::Troubles;
-use super::turn::Turn;
-use super::{Process, Task, clusters, kafkas, requests, stack, startup, users};
+use super::outages::Troubles;
+use super::panics;
+use super::resource_use;
+use super::resource_use::Effort;
+use super::{Process, Task, clusters, kafkas, requests, startup, users};
 use crate::database::random::Random;
 use crate::database::tables::{Tables, before};
 
@@ -298,7 +300,7 @@ impl Running {
         match done {
             // ticks that come while a loop is at work are lost
             Ok(()) => vec![(again.0.max(last), again.1)],
-            Err(Panics) => self.end(last, stack::PANIC_EXIT),
+            Err(Panics) => self.end(last, panics::PANIC_EXIT),
         }
     }
 }
@@ -306,10 +308,10 @@ impl Running {
 /// CPU that a task takes.
 fn effort_of(task: Task) -> u64 {
     match task {
-        Task::Probe => effort::PROBE,
-        Task::Election => effort::TICK,
-        Task::Reconcile { .. } => effort::LOOP,
-        Task::Request | Task::Create | Task::Delete => effort::REQUEST,
+        Task::Probe => resource_use::PROBE,
+        Task::Election => resource_use::TICK,
+        Task::Reconcile { .. } => resource_use::LOOP,
+        Task::Request | Task::Create | Task::Delete => resource_use::REQUEST,
         Task::Startup | Task::Noise | Task::End { .. } => 0,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::events::{Occurrence, seconds};
+use super::event_recorder::{Occurrence, seconds};
 use super::objects::NAMESPACE;
 use super::resource::Resource;
 use super::{Due, World};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::events::seconds;
+use super::event_recorder::seconds;
 use super::probes::ProbeRun;
 use super::random::Random;
 

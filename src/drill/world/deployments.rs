@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::conditions::{self, Condition};
 use super::deployment_status::{is_complete, note_pause, status_of};
-use super::events::Occurrence;
+use super::event_recorder::Occurrence;
 use super::objects;
 use super::pod_run::controller_of;
 use super::random::template_hash;

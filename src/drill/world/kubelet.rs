@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::container_run::{ContainerRun, ContainerState};
-use super::events::{Occurrence, seconds};
+use super::event_recorder::{Occurrence, seconds};
 use super::logs::Instance;
 use super::objects::{CONTAINER, INIT_CONTAINERS};
 use super::pod_run::PodRun;

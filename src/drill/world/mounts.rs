@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::World;
-use super::events::Occurrence;
+use super::event_recorder::Occurrence;
 use super::resource::Resource;
 use super::{PodStep, kubelet};
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::events::seconds;
+use super::event_recorder::seconds;
 
 /// The taint of a node that fell silent.
 pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::events::{Occurrence, seconds};
+use super::event_recorder::{Occurrence, seconds};
 use super::kubelet::about_pod;
 use super::node_status::{UNREACHABLE, WELL, add_taint, node_object, remove_taint, set_condition};
 use super::pod_run::Disruption;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::events::seconds;
+use super::event_recorder::seconds;
 use crate::scenario::{Deployment, Strategy};
 
 /// The service: deployment, label, service account and secret are named after it.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::container_run::ContainerRun;
-use super::events::seconds;
+use super::event_recorder::seconds;
 
 /// Why a pod is disrupted from outside, as its condition `DisruptionTarget` says it.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::World;
-use super::events::seconds;
+use super::event_recorder::seconds;
 use super::objects::NAMESPACE;
 use super::resource::Resource;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::managed;
+use super::managed_fields;
 use super::resource::Resource;
 
 /// How many changes a watch may lag behind before it is told 410 (a real server keeps some minutes).
@@ -95,7 +95,7 @@ impl Store {
     pub fn put(&mut self, resource: Resource, mut object: Value) -> u64 {
         let key = key_of(&object);
         let previous = self.objects.get(&resource).and_then(|all| all.get(&key)).cloned();
-        managed::maintain(resource, previous.as_deref(), &mut object);
+        managed_fields::maintain(resource, previous.as_deref(), &mut object);
         if let Some(previous) = &previous {
             object["metadata"]["resourceVersion"] = previous["metadata"]["resourceVersion"].clone();
             if **previous == object {

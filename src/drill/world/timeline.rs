@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::container_run::ContainerState;
-use super::events::seconds;
+use super::event_recorder::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
 use super::{Due, Request, World};

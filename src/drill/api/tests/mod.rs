@@ -1,6 +1,6 @@
 //! kubectl, kube's own client, and plain requests as judges of the server.
 
-mod acts;
+mod audit;
 mod autoscalers;
 mod faults;
 mod kubectl;

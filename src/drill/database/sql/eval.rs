@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
+use super::builtins::LIBRARY;
 use super::expr::{Arithmetic, Comparison, Expr, Function, Moment, Part, SessionValue};
-use super::library::LIBRARY;
 use super::query::Query;
 use super::to_char;
 use crate::database::cast::cast;

@@ -2,9 +2,9 @@
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use super::builtins::LIBRARY;
 use super::compile::{Compiler, folded, position};
 use super::expr::{Aggregate, AggregateKind, Arithmetic, Expr, Function, Moment, SessionValue, Typed};
-use super::library::LIBRARY;
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 

@@ -1,18 +1,18 @@
 //! The small part of SQL that the SOP and the console speak: SELECTs, and session statements.
 //!
 //! `parse` gives statements with names and types resolved, so that a prepared statement can be described before it
-//! has parameters; `run` evaluates a SELECT over the tables.
+//! has parameters; `execute` evaluates a SELECT over the tables.
 
+mod builtins;
 mod compile;
 mod eval;
+mod execute;
 mod expr;
 mod from;
 mod functions;
-mod library;
 mod parse;
 mod predicates;
 mod query;
-mod run;
 mod scope;
 mod select;
 mod to_char;

@@ -6,8 +6,8 @@ use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::compile::{Compiler, folded};
 use super::eval::{Context, Row};
+use super::execute::{Output, fingerprint};
 use super::expr::{Expr, Typed};
-use super::run::{Output, fingerprint};
 use super::select::{Order, OrderBy, Select, limits, order};
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
@@ -107,8 +107,8 @@ impl Query {
                 self.with_keys(set(*kind, *all, left, right))
             }
         };
-        outputs.sort_by(|a, b| super::run::by_order(&self.order, a, b));
-        super::run::cut(self, outputs, context)
+        outputs.sort_by(|a, b| super::execute::by_order(&self.order, a, b));
+        super::execute::cut(self, outputs, context)
     }
 
     fn with_keys(&self, rows: Vec<Vec<Value>>) -> Vec<Output> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::election::Kind;
-use crate::span::length;
+use crate::duration::length;
 
 /// The `[service]` table of a scenario file: how the service's processes behave.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Process;
+use super::behaviour::Plan;
 use super::counters::Counters;
 use super::log::{Log, Place, time};
 use super::ocm::{Call, Failure, wrapped};
-use super::plan::Plan;
-use super::troubles::Troubles;
+use super::outages::Troubles;
 use crate::database::Tables;
 use crate::database::random::Random;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::acts::Acts;
+use super::audit::Acts;
 use super::faults::Faults;
 use super::identity::Tokens;
-use super::marks::Marks;
+use super::response_headers::Marks;
 use super::rights::{self, Rights};
 use crate::clock::Clock;
 use crate::database::DatabaseServer;

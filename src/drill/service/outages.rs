@@ -1,6 +1,6 @@
 //! What the service depends on and does not get at the moment.
 
-use super::happening::{Dependency, ServiceHappening, StartFailure};
+use super::events::{Dependency, ServiceHappening, StartFailure};
 use super::ocm::{Call, Failure};
 use crate::database::Fault;
 

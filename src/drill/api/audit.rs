@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::request::{self, Query, Target};
-use super::shared::Shared;
+use super::state::Shared;
 use crate::world::{NAMESPACE, Resource, SERVICE, World};
 
 /// How many acts are kept: more than anybody does by hand. The first are the ones that matter.

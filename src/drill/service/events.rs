@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::election::Kind;
 use super::ocm::Failure;
-use crate::span::span;
+use crate::duration::span;
 
 /// One thing that happens, as a scenario's timeline names it: `service = "builds_hang"`, `service = { ocm = "unavailable" }`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

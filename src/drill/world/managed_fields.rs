@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::events::seconds;
+use super::event_recorder::seconds;
 use super::resource::Resource;
 
 const CONTROLLERS: &str = "kube-controller-manager";
