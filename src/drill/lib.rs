@@ -9,6 +9,7 @@ pub mod database;
 mod duration;
 pub mod faults;
 mod kubeconfig;
+mod random;
 pub mod scenario;
 pub mod service;
 mod world;

@@ -16,6 +16,7 @@ use super::body::Body;
 use super::state::Shared;
 use super::status::Refusal;
 use crate::faults::ApiFault;
+use crate::random::Random;
 
 /// How long a server that has just started knows no roles.
 const STARTING: SignedDuration = SignedDuration::from_secs(1);
@@ -186,13 +187,8 @@ struct Chance {
 }
 
 impl Chance {
-    /// SplitMix64.
     fn draw(&self) -> u64 {
-        let number = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut mixed = self.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Random::nth(self.seed, self.drawn.fetch_add(1, Ordering::Relaxed))
     }
 
     fn up_to(&self, longest: Duration) -> Duration {

@@ -7,7 +7,6 @@ mod error;
 mod interval;
 mod listener;
 mod numeric;
-pub mod random;
 mod relation;
 mod seed;
 mod server;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::random::Random;
 use super::seed::{ClusterSeed, KafkaSeed, LeaseSeed, Seed, Stamp};
+use crate::random::Random;
 
 /// A row of `clusters`: an OSD cluster the service asked OCM for, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq)]

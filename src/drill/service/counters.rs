@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ocm::{Failure, Outbound};
-use crate::database::random::Random;
+use crate::random::Random;
 
 /// Upper bounds of the durations of requests that come in, seconds.
 pub const INBOUND_BOUNDS: &[f64] = &[0.1, 1.0, 2.0, 5.0, 10.0, 30.0];

@@ -135,7 +135,7 @@ fn a_kafka_that_the_data_plane_does_not_bring_up_stays_unknown_without_an_error(
 
 #[test]
 fn ocm_fails_in_the_words_of_its_sdk() {
-    let mut random = crate::database::random::Random::new(1);
+    let mut random = crate::random::Random::new(1);
     let table = [
         (
             Failure::BadRequest,

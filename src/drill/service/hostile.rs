@@ -1,6 +1,6 @@
 //! Lines that would do harm if their bytes reached a terminal.
 
-use crate::database::random::Random;
+use crate::random::Random;
 
 /// A line longer than the longest that a container runtime writes in one piece.
 const LONG_LINE: usize = 70 * 1024;

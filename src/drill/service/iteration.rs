@@ -11,7 +11,7 @@ use super::log::{Log, Place, time};
 use super::ocm::{Call, Failure, wrapped};
 use super::outages::Troubles;
 use crate::database::Tables;
-use crate::database::random::Random;
+use crate::random::Random;
 
 /// What a turn works with.
 pub struct Turn<'a> {

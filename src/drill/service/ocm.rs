@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::log::time;
-use crate::database::random::Random;
+use crate::random::Random;
 
 /// One way in which calls to OCM fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,6 @@
 //! What a process uses of its node: CPU by what it does and how much is asked of it, memory by its age, its load and its leaks.
 
-use crate::database::random::Random;
+use crate::random::Random;
 
 /// How much a container may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

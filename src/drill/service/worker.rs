@@ -14,8 +14,8 @@ use super::panics;
 use super::resource_use;
 use super::resource_use::Effort;
 use super::{Process, Task, clusters, kafkas, requests, startup, users};
-use crate::database::random::Random;
 use crate::database::tables::{Tables, before};
+use crate::random::Random;
 
 /// A worker of a process; its id is new with every process.
 #[derive(Debug)]

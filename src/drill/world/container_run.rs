@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::event_recorder::seconds;
 use super::probes::ProbeRun;
-use super::random::Random;
+use crate::random::Random;
 
 /// How a container ended.
 #[derive(Clone, Debug)]
@@ -203,5 +203,5 @@ fn image_id(image: &str) -> String {
     let seed = image
         .bytes()
         .fold(7_u64, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
-    format!("sha256:{}", Random::seeded(seed).hexadecimal(64))
+    format!("sha256:{}", Random::of_cluster(seed).hexadecimal(64))
 }

@@ -9,9 +9,9 @@ use super::deployment_status::{is_complete, note_pause, status_of};
 use super::event_recorder::Occurrence;
 use super::objects;
 use super::pod_run::controller_of;
-use super::random::template_hash;
 use super::resource::Resource;
 use super::rollout::{Limits, Set, new_size, old_sizes, proportional_sizes};
+use crate::random::template_hash;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";

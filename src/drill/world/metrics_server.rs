@@ -9,7 +9,7 @@ use super::container_run::ContainerState;
 use super::objects::CONTAINER;
 use super::scheduler::{bytes, thousandths};
 use super::{Due, World};
-use crate::database::random::Random;
+use crate::random::Random;
 use crate::scenario::MetricsApi;
 use crate::service::{Bounds, Usage};
 

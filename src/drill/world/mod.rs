@@ -22,7 +22,6 @@ mod objects;
 mod pod_run;
 mod probes;
 mod quota;
-mod random;
 mod removal;
 mod replicasets;
 mod resource;
@@ -42,6 +41,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::database::Tables;
+use super::random::Random;
 use super::scenario::{Happening, Scenario};
 use super::service::{Probe, Service};
 use failures::Faults;
@@ -50,7 +50,6 @@ use metrics_server::MetricsServer;
 use nodes::{Node, NodeStep};
 use pod_run::PodRun;
 use quota::Refused;
-use random::Random;
 
 pub use event_recorder::seconds;
 pub use logs::{Instance, LogFile, LogLine, Logs, PIECE, Position};
@@ -166,7 +165,7 @@ impl World {
         tables: Arc<Mutex<Tables>>,
         database: &[(&str, String)],
     ) -> Self {
-        let mut random = Random::seeded(seed);
+        let mut random = Random::of_cluster(seed);
         let version = 48_000_000 + random.below(1_000_000);
         let mut world = Self {
             store: Store::starting_at(version),

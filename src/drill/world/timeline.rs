@@ -92,7 +92,7 @@ impl World {
     }
 
     fn put_previous_set(&mut self, deployment: &Value, created: Timestamp) {
-        let hash = super::random::template_hash(&deployment["spec"]["template"].to_string());
+        let hash = crate::random::template_hash(&deployment["spec"]["template"].to_string());
         let uid = self.random.uuid();
         let mut set = objects::replica_set(deployment, &hash, &uid, created, 0);
         set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] =
