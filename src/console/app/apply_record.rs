@@ -15,7 +15,7 @@ use sopwatch_core::remediate::applied_command;
 
 /// What was recorded, and the other finding that the same observations lead to now.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Differs {
+pub struct Mismatch {
     /// As the record has it.
     pub recorded: Snapshot,
     /// As it is found now.
@@ -42,13 +42,13 @@ impl App {
     }
 
     /// Takes in a line of the record; what a diagnosis in it differs in, where it does.
-    pub fn follow(&mut self, line: &Line) -> Option<Differs> {
+    pub fn follow(&mut self, line: &Line) -> Option<Mismatch> {
         self.now = line.at;
         match &line.entry {
             Entry::Observation(observation) => self.learn((**observation).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
             Entry::Snapshot(recorded) => return self.compare(recorded),
-            Entry::Joined(_) => self.look_anew(),
+            Entry::Joined(_) => self.look_again(),
             other => self.remember(line, other),
         }
         None
@@ -114,7 +114,7 @@ impl App {
     }
 
     /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
-    fn look_anew(&mut self) {
+    fn look_again(&mut self) {
         self.skew = SignedDuration::ZERO;
         self.settle(&BTreeSet::new());
         let mut state = State::of_service(&self.session.profile.service.deployment);
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// What was found was found for the SOP that was open: in a console that another incident was still offered to, its own.
-    fn compare(&mut self, recorded: &Snapshot) -> Option<Differs> {
+    fn compare(&mut self, recorded: &Snapshot) -> Option<Mismatch> {
         let open = self.checklist.sop.clone();
         if self.session.profile.sop(&recorded.sop).is_some() {
             self.checklist.sop.clone_from(&recorded.sop);
@@ -136,7 +136,7 @@ impl App {
         self.judge();
         let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
         self.checklist.sop = open;
-        (!found.is_like(recorded)).then(|| Differs {
+        (!found.is_like(recorded)).then(|| Mismatch {
             recorded: recorded.clone(),
             found,
         })

@@ -28,8 +28,8 @@ impl App {
         self.settled = settled;
         self.state.shift(span);
         self.state.began_at = Some(self.session.started_at);
-        if let Some(course) = &mut self.course {
-            course.shift(span);
+        if let Some(attempt) = &mut self.attempt {
+            attempt.shift(span);
         }
         self.skew = skew;
     }
@@ -54,7 +54,7 @@ impl App {
         ticks
             .chain(changes)
             .chain(self.notes.iter_mut().map(|(at, _)| at))
-            .chain(self.walk.iter_mut().map(|walk| &mut walk.since))
+            .chain(self.execution.iter_mut().map(|execution| &mut execution.since))
             .chain(self.notice.iter_mut().map(|notice| &mut notice.at))
             .chain(self.copied.iter_mut().map(|(at, _)| at))
             .chain([&mut self.session.started_at])

@@ -6,7 +6,7 @@ use crate::dialogs::{Dialog, Purpose, Scroll};
 use crate::keymap::action::Action;
 use crate::panes::Pane;
 use crate::panes::logs::buffer::LogMode;
-use crate::remediation::execution::Walk;
+use crate::remediation::execution::Execution;
 use sopwatch_core::record::Entry;
 use sopwatch_core::remediate::plan::Plan;
 
@@ -19,7 +19,7 @@ fn moved(place: usize, by: isize, count: usize) -> usize {
 }
 
 impl App {
-    pub(crate) fn perform(&mut self, action: Action) -> Vec<Effect> {
+    pub(crate) fn dispatch(&mut self, action: Action) -> Vec<Effect> {
         if self.is_refused_in_replay(action) {
             return Vec::new();
         }
@@ -112,7 +112,7 @@ impl App {
 
     /// What is being carried out ends where it is when the console is left: the first time it says so.
     fn quit(&mut self) -> Vec<Effect> {
-        match self.walk.as_mut().and_then(Walk::warns_of_leaving) {
+        match self.execution.as_mut().and_then(Execution::warns_of_leaving) {
             Some(words) => {
                 self.complain(&words);
                 Vec::new()

@@ -6,7 +6,7 @@ use super::App;
 use super::event::Effect;
 use crate::dialogs::Dialog;
 use crate::dialogs::button::Button;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 
 /// What `esc` would end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl App {
 
     /// Whether something is being carried out of which a part is not sent yet, and is to be.
     fn may_stop(&self) -> bool {
-        let walk = self.walk.as_ref().filter(|walk| walk.is_under_way());
-        walk.is_some_and(|walk| walk.due().is_some() && !walk.stopping)
+        let execution = self.execution.as_ref().filter(|execution| execution.is_under_way());
+        execution.is_some_and(|execution| execution.due().is_some() && !execution.stopping)
     }
 
     /// A key while it is asked whether to stop.
@@ -73,7 +73,7 @@ impl App {
             }
             (KeyCode::Enter, Button::Acting) => {
                 self.dialogs.pop();
-                self.stop_walk();
+                self.stop_execution();
             }
             _ => {
                 if let (Some(moved), Some(Dialog::Stop(button))) =
@@ -86,10 +86,10 @@ impl App {
         Vec::new()
     }
 
-    pub(crate) fn stop_page(&self, button: Button) -> Page {
-        let walk = self.walk.as_ref().filter(|_| self.may_stop());
-        let Some(walk) = walk else {
-            let mut page = Page::titled("Nothing left to stop");
+    pub(crate) fn stop_page(&self, button: Button) -> DialogText {
+        let execution = self.execution.as_ref().filter(|_| self.may_stop());
+        let Some(execution) = execution else {
+            let mut page = DialogText::titled("Nothing left to stop");
             page.add(
                 Tone::Plain,
                 "everything that was confirmed is sent, or will not be sent",
@@ -97,11 +97,11 @@ impl App {
             page.add(Tone::Heading, "esc  go back");
             return page;
         };
-        let (sent, all) = (walk.sent, walk.confirmed);
-        let mut page = Page::titled("Stop after this pod?");
+        let (sent, all) = (execution.sent, execution.confirmed);
+        let mut page = DialogText::titled("Stop after this pod?");
         page.add(
             Tone::Plain,
-            format!("{}: {sent} of {all} sent", walk.plan.aim.words()),
+            format!("{}: {sent} of {all} sent", execution.plan.aim.words()),
         );
         page.add(
             Tone::Plain,

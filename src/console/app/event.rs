@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 
-use crate::dialogs::confirmation::Rehearsal;
-use crate::training::{Act, Choice};
+use crate::dialogs::confirmation::DryRun;
+use crate::training::{AuditEntry, Choice};
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
@@ -26,7 +26,7 @@ pub enum Event {
     /// A source told something.
     Observation(Observation),
     /// Something was done to a drill's cluster, by whomever.
-    Act(Act),
+    AuditEntry(AuditEntry),
     /// What came of an effect.
     Outcome(Outcome),
 }
@@ -51,7 +51,7 @@ pub enum Effect {
     /// Put text where the operator can paste it from.
     Copy(String),
     /// Have the server try commands without doing them.
-    Rehearse {
+    DryRun {
         /// The question that they belong to.
         number: u64,
         /// What.
@@ -81,7 +81,7 @@ impl Effect {
             | Self::WatchRows(_)
             | Self::FocusLogs(_)
             | Self::Answer(_)
-            | Self::Rehearse { .. }
+            | Self::DryRun { .. }
             | Self::Do(_)
             | Self::Record(_)
             | Self::OpenRecord { .. }
@@ -103,11 +103,11 @@ pub enum Outcome {
         request: Option<String>,
     },
     /// A dry run was answered.
-    Rehearsed {
+    DryRunAnswered {
         /// The question's number.
         number: u64,
         /// The answer.
-        answer: Rehearsal,
+        answer: DryRun,
     },
     /// What came of a command.
     Done {

@@ -16,16 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::notice::Notice;
 use crate::dialogs::Dialog;
-pub use crate::dialogs::confirmation::{Confirm, Rehearsal};
-pub use crate::dialogs::incident::Recorded;
+pub use crate::dialogs::confirmation::{Confirm, DryRun};
+pub use crate::dialogs::incident::RecordStatus;
 use crate::keymap::Keymap;
 use crate::panes::Panes;
-pub use crate::panes::database::database_rows::GridRow;
+pub use crate::panes::database::database_rows::DatabaseRow;
 use crate::panes::logs::buffer::LogBuffer;
 use crate::panes::sop::checklist::Checklist;
-pub use crate::remediation::execution::{Phase, Walk};
+pub use crate::remediation::execution::{Phase, Execution};
 use crate::replay::Player;
-use crate::training::Course;
+use crate::training::Attempt;
 use sopwatch_core::diagnose::leaders::read_leaders;
 use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
@@ -79,25 +79,25 @@ pub struct App {
     /// What was done to the cluster in this incident, oldest first.
     pub changes: Vec<AppliedCommand>,
     /// What is being carried out, or was last.
-    pub walk: Option<Walk>,
+    pub execution: Option<Execution>,
     /// Whether what an earlier console carried out last may still be under way.
     pub(crate) unfollowed: bool,
     /// What the operator noted.
     pub notes: Vec<(Timestamp, SafeText)>,
     /// How the record is.
-    pub record: Recorded,
+    pub record: RecordStatus,
     /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
     pub(crate) settled: BTreeSet<Timestamp>,
     /// Which pods' logs were said to matter most.
     pub(crate) log_focus: LogFocus,
     /// Counts what was asked before a change.
-    pub(crate) questions: u64,
+    pub(crate) next_question_id: u64,
     /// What the record was told last.
     pub(crate) found: Option<Snapshot>,
     /// Which key does what.
     pub keymap: Keymap,
     /// The lesson, in a drill that teaches something.
-    pub course: Option<Box<Course>>,
+    pub attempt: Option<Box<Attempt>>,
     /// The record that leads the console, in a replay.
     pub player: Option<Box<Player>>,
     /// Seconds of the drill's clock a second, where they are not one.
@@ -130,16 +130,16 @@ impl App {
             dialogs: Vec::new(),
             checklist,
             changes: Vec::new(),
-            walk: None,
+            execution: None,
             unfollowed: false,
             notes: Vec::new(),
-            record: Recorded::default(),
+            record: RecordStatus::default(),
             settled: BTreeSet::new(),
             log_focus: LogFocus::default(),
-            questions: 0,
+            next_question_id: 0,
             found: None,
             keymap,
-            course: None,
+            attempt: None,
             player: None,
             speed: None,
             notice: None,
@@ -170,8 +170,8 @@ impl App {
         // The step that is added may be gone.
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
         self.look_at_sops();
-        if let Some(course) = &mut self.course {
-            course.watch(&self.diagnosis, &profile, self.now);
+        if let Some(attempt) = &mut self.attempt {
+            attempt.watch(&self.diagnosis, &profile, self.now);
         }
     }
 

@@ -28,7 +28,7 @@ impl App {
 
     /// What an answer still waits for, in words; none when every step has its answer. A source that fails in a way that may pass is
     /// awaited; one that is forbidden, switched off or wrong stays so, and that is an answer.
-    pub fn awaited(&self) -> Vec<String> {
+    pub fn pending_sources(&self) -> Vec<String> {
         let named = [
             SourceId::Pods,
             SourceId::ReplicaSets,
@@ -38,14 +38,14 @@ impl App {
             SourceId::Database,
         ];
         let coming = named.into_iter().filter(|id| self.may_come(id));
-        let mut awaited: Vec<_> = coming.map(|id| id.name()).collect();
+        let mut pending_sources: Vec<_> = coming.map(|id| id.name()).collect();
         let pods = self.state.pods.values().filter(|pod| !pod.is_over());
-        awaited.extend(pods.filter_map(|pod| self.awaited_log(pod)));
+        pending_sources.extend(pods.filter_map(|pod| self.pending_log(pod)));
         let workers = self.session.profile.leaders.workers.iter();
         let readings = workers.zip(&self.diagnosis.leaders);
         let leases = readings.filter(|(worker, reading)| self.hangs_on_lease(worker, reading));
-        awaited.extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
-        awaited
+        pending_sources.extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
+        pending_sources
     }
 
     /// Whether a source was not heard yet, or fails in a way that may pass by itself.
@@ -71,7 +71,7 @@ impl App {
     }
 
     /// The log of the service's container that runs now, while it is not read to its end.
-    fn awaited_log(&self, pod: &Pod) -> Option<String> {
+    fn pending_log(&self, pod: &Pod) -> Option<String> {
         let service = &self.session.profile.service.container;
         let container = pod
             .containers
@@ -88,11 +88,11 @@ impl App {
             restart: container.restarts,
         };
         let source = self.state.source(&SourceId::Log(key.clone()));
-        let awaited = source.is_none_or(|source| match &source.state {
+        let pending_sources = source.is_none_or(|source| match &source.state {
             SourceState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
             state => self.is_reading(&key, state),
         });
-        awaited.then(|| format!("log of {}", pod.short_name()))
+        pending_sources.then(|| format!("log of {}", pod.short_name()))
     }
 
     /// Whether a log is being opened, or read and not yet to its end.

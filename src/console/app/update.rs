@@ -60,7 +60,7 @@ impl App {
                 self.learn(observation);
                 self.go_on()
             }
-            Event::Act(act) => {
+            Event::AuditEntry(act) => {
                 self.note_act(act);
                 Vec::new()
             }
@@ -138,8 +138,8 @@ impl App {
                 self.complain(&what);
                 Vec::new()
             }
-            Outcome::Rehearsed { number, answer } => {
-                self.take_rehearsal(number, answer);
+            Outcome::DryRunAnswered { number, answer } => {
+                self.take_dry_run(number, answer);
                 Vec::new()
             }
             Outcome::Done { id, outcome } => {
@@ -192,7 +192,7 @@ impl App {
                     .collect()
             }
             None => {
-                let drill = self.course.as_ref().map(|_| Context::Drill);
+                let drill = self.attempt.as_ref().map(|_| Context::Drill);
                 let first = [Context::Always].into_iter().chain(replay);
                 let pane = [Context::In(self.panes.focus)];
                 first.chain(pane).chain(drill).chain([Context::Console]).collect()
@@ -210,12 +210,12 @@ impl App {
         // A letter is text there, whatever a user's key makes of it elsewhere.
         let is_text = types && matches!(key.code, KeyCode::Char(_)) && !has_modifier(key);
         if !is_text && let Some(action) = self.keymap.resolve(Key::from(key), &self.contexts()) {
-            return self.perform(action);
+            return self.dispatch(action);
         }
         match self.dialog() {
             Some(Dialog::Confirm(_)) => self.press_confirm(key),
             Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
-            Some(Dialog::Offer(_)) => self.press_offer(key),
+            Some(Dialog::ResumePrompt(_)) => self.press_offer(key),
             Some(dialog) if dialog.is_prompt() => self.type_key(key),
             _ => Vec::new(),
         }

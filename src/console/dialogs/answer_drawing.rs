@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::dialogs::drawing::{draw_frame, frame_of, place_words, text_area};
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use crate::training::Choice;
+use crate::training::answer;
 use sopwatch_core::text::duration;
 
 pub(crate) fn render(
@@ -48,9 +49,9 @@ pub(crate) fn render(
     styled_text::draw_lines(below, rest, buffer);
 }
 
-fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> Vec<Words<'t>> {
+fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> Vec<StyledText<'t>> {
     let profile = &app.session.profile;
-    let given = app.course.iter().filter_map(|course| course.answers.last());
+    let given = app.attempt.iter().filter_map(|attempt| attempt.answers.last());
     let given = given.map(|given| &given.choice).next();
     let titles: Vec<_> = choices.iter().map(|choice| choice.words(profile)).collect();
     let row = |(index, (choice, title)): (usize, (&Choice, &String))| {
@@ -60,7 +61,7 @@ fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> V
         } else {
             ""
         };
-        Words::new(theme)
+        StyledText::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
             .add(Meaning::Text, title)
@@ -75,9 +76,9 @@ fn below<'t>(
     chosen: Option<&Choice>,
     sure: bool,
     room: usize,
-) -> Vec<Words<'t>> {
+) -> Vec<StyledText<'t>> {
     let profile = &app.session.profile;
-    let when = chosen.map(|choice| (Meaning::Text, choice.action.when().to_owned()));
+    let when = chosen.map(|choice| (Meaning::Text, answer::when(choice.action).to_owned()));
     let next = match chosen.filter(|_| sure) {
         Some(choice) => (
             Meaning::Notice,
@@ -88,9 +89,9 @@ fn below<'t>(
             "enter chooses; it is noted, and nothing is done to the cluster".to_owned(),
         ),
     };
-    let noted = app.course.as_ref().and_then(|course| {
-        let given = course.answers.last()?;
-        let at = duration::clock(given.at.duration_since(course.began));
+    let noted = app.attempt.as_ref().and_then(|attempt| {
+        let given = attempt.answers.last()?;
+        let at = duration::clock(given.at.duration_since(attempt.began));
         let words = given.choice.words(profile);
         Some((Meaning::Good, format!("noted at {at}: {words}")))
     });
@@ -100,6 +101,6 @@ fn below<'t>(
         rows.into_iter().map(move |row| (meaning, row))
     });
     wrapped
-        .map(|(meaning, row)| Words::new(theme).add(meaning, &row))
+        .map(|(meaning, row)| StyledText::new(theme).add(meaning, &row))
         .collect()
 }

@@ -16,7 +16,7 @@ pub struct Confirm {
     /// What stands against it.
     pub gate: Gate,
     /// What the server said when it was asked to do it without doing it.
-    pub rehearsal: Rehearsal,
+    pub dry_run: DryRun,
     /// Which button has the focus, where no name is typed.
     pub button: Button,
     /// What was typed so far.
@@ -35,13 +35,13 @@ impl Confirm {
 
     /// Whether the dry run was refused: then there is nothing to confirm.
     pub fn is_refused(&self) -> bool {
-        matches!(self.rehearsal, Rehearsal::Refused(_))
+        matches!(self.dry_run, DryRun::Refused(_))
     }
 }
 
 /// A dry run's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rehearsal {
+pub enum DryRun {
     /// The server is being asked.
     Asked,
     /// It would do it.

@@ -3,8 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::event::{Effect, Event, Outcome};
-use crate::app::{App, Rehearsal};
-use crate::dialogs::{Dialog, Offer};
+use crate::app::{App, DryRun};
+use crate::dialogs::{Dialog, ResumePrompt};
 use crate::screen::fixture;
 use crate::screen::fixture::learn;
 use crate::screen::tests::{press, screen};
@@ -29,20 +29,20 @@ pub(crate) fn console(production: bool) -> App {
     app
 }
 
-pub(crate) fn answered(app: &mut App, answer: Rehearsal) {
+pub(crate) fn answered(app: &mut App, answer: DryRun) {
     let now = app.now;
     let Some(Dialog::Confirm(confirm)) = app.dialog() else {
         panic!("nothing is asked");
     };
     let number = confirm.number;
-    app.update(Event::Outcome(Outcome::Rehearsed { number, answer }), now);
+    app.update(Event::Outcome(Outcome::DryRunAnswered { number, answer }), now);
 }
 
 #[test]
 fn a_question_says_where_what_and_how_by_hand() {
     let mut app = console(false);
     press(&mut app, "1X");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     insta::assert_snapshot!("confirm_120x40", screen(&app, 120, 40));
     insta::assert_snapshot!("confirm_80x24", screen(&app, 80, 24));
     insta::assert_snapshot!("confirm_60x20", screen(&app, 60, 20));
@@ -52,7 +52,7 @@ fn a_question_says_where_what_and_how_by_hand() {
 fn the_risk_is_seen_without_scrolling_and_the_commands_with_it() {
     let mut app = console(false);
     press(&mut app, "1R");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     insta::assert_snapshot!("confirm_all_80x24", screen(&app, 80, 24));
     press(&mut app, "jjjjjjjj");
     insta::assert_snapshot!("confirm_all_scrolled_80x24", screen(&app, 80, 24));
@@ -64,7 +64,7 @@ fn in_production_a_name_is_typed() {
     press(&mut app, "1Xmanaged-services");
     answered(
         &mut app,
-        Rehearsal::Untried(SafeText::new("a webhook does not support dry run")),
+        DryRun::Untried(SafeText::new("a webhook does not support dry run")),
     );
     insta::assert_snapshot!("confirm_production_80x24", screen(&app, 80, 24));
 }
@@ -85,7 +85,7 @@ fn a_refusal_says_why() {
 fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
     let mut app = console(false);
     press(&mut app, "1R");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     press(&mut app, CONFIRM);
     insta::assert_snapshot!("sent_80x24", screen(&app, 80, 24));
     let now = app.now;
@@ -114,7 +114,7 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
 fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
     let mut app = console(true);
     press(&mut app, "1Xmanaged-services-api-6d9fc8b649-2m");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     learn(&mut app, 1, Observation::PodGone(PodUid("2mgcp".into())));
     press(&mut app, "gcp\nqd");
     insta::assert_snapshot!("closed_80x24", screen(&app, 80, 24));
@@ -126,7 +126,7 @@ fn a_question_whose_ground_has_gone_stays_until_it_is_put_away() {
 fn a_name_that_is_another_is_told_so() {
     let mut app = console(true);
     press(&mut app, "1Xx");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     let shown = screen(&app, 80, 24);
     assert!(
         shown.contains("Type managed-services-api-6d9fc8b649-2mgcp, then Enter")
@@ -139,7 +139,7 @@ fn a_name_that_is_another_is_told_so() {
 fn an_open_incident_is_offered_with_what_was_done_and_what_else_is_open() {
     let mut app = console(false);
     let before = |seconds: i64| app.now - jiff::SignedDuration::from_secs(seconds);
-    let offer = Offer {
+    let offer = ResumePrompt {
         name: "20261123T174351Z-managed-services-stage".to_owned(),
         began_at: before(700),
         last_at: before(60),
@@ -166,7 +166,7 @@ fn an_open_incident_is_offered_with_what_was_done_and_what_else_is_open() {
 fn who_leaves_in_the_middle_is_told_what_is_left() {
     let mut app = console(false);
     press(&mut app, "1R");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     press(&mut app, CONFIRM);
     press(&mut app, "q");
     let shown = screen(&app, 80, 24);
@@ -179,7 +179,7 @@ fn who_leaves_in_the_middle_is_told_what_is_left() {
 fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     let mut killed = console(false);
     press(&mut killed, "1R");
-    answered(&mut killed, Rehearsal::Passed);
+    answered(&mut killed, DryRun::Passed);
     press(&mut killed, CONFIRM);
     let change = killed.changes[0].clone();
     let applied = CommandOutcome::Applied {

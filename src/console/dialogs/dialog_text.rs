@@ -20,7 +20,7 @@ use sopwatch_core::text::duration;
 pub enum Tone {
     /// Opens a section.
     Heading,
-    /// Words to be wrapped.
+    /// StyledText to be wrapped.
     Plain,
     /// A command or a table: kept as it is.
     Code,
@@ -45,14 +45,14 @@ pub struct PageLine {
 
 /// A titled text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct DialogText {
     /// For the frame.
     pub title: String,
     /// From top to bottom.
     pub lines: Vec<PageLine>,
 }
 
-impl Page {
+impl DialogText {
     pub(crate) fn titled(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -86,13 +86,13 @@ impl Page {
 
 impl App {
     /// What the topmost dialog says; `None` for a choice or a prompt.
-    pub fn page(&self) -> Option<Page> {
+    pub fn page(&self) -> Option<DialogText> {
         match self.dialog()? {
             Dialog::Help(_) => Some(self.help_page()),
             Dialog::Sources(_) => Some(self.sources_page()),
-            Dialog::Hints(_) => self.course.as_ref().map(|course| hints_page(course)),
+            Dialog::Hints(_) => self.attempt.as_ref().map(|attempt| hints_page(attempt)),
             Dialog::Debriefing(_) => self.debriefing(),
-            Dialog::Differences(_) => Some(self.differences_page()),
+            Dialog::Mismatches(_) => Some(self.differences_page()),
             Dialog::Step { index, .. } => Some(self.step_page(*index)),
             Dialog::Rows { of, .. } => Some(self.rows_page(of)),
             Dialog::Pod { uid, .. } => Some(match self.state.pods.get(uid) {
@@ -105,7 +105,7 @@ impl App {
             Dialog::Incident(_) => Some(self.incident_page()),
             Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
             Dialog::Stop(button) => Some(self.stop_page(*button)),
-            Dialog::Offer(offer) => Some(self.offer_page(offer)),
+            Dialog::ResumePrompt(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
                 None
@@ -120,11 +120,11 @@ impl App {
         self.page().map(|page| page.text())
     }
 
-    fn help_page(&self) -> Page {
-        let mut page = Page::titled("Keys");
+    fn help_page(&self) -> DialogText {
+        let mut page = DialogText::titled("Keys");
         let mut last = None;
         let here = |row: &KeyRow| match row.context {
-            Context::Drill => self.course.is_some(),
+            Context::Drill => self.attempt.is_some(),
             Context::Replay => self.player.is_some(),
             _ => true,
         };
@@ -142,8 +142,8 @@ impl App {
         page
     }
 
-    fn sources_page(&self) -> Page {
-        let mut page = Page::titled("Sources");
+    fn sources_page(&self) -> DialogText {
+        let mut page = DialogText::titled("Sources");
         page.section("What is read");
         let ended = |(id, source): &(&SourceId, &Source)| {
             matches!(id, SourceId::Log(_)) && source.state == SourceState::Ended
@@ -216,17 +216,17 @@ impl App {
         page
     }
 
-    fn step_page(&self, index: usize) -> Page {
+    fn step_page(&self, index: usize) -> DialogText {
         let steps = self.steps();
         let Some((id, step)) = steps.get(index) else {
-            let mut page = Page::titled("Step");
+            let mut page = DialogText::titled("Step");
             page.add(
                 Tone::Plain,
                 "This step is gone: nothing is found any more that the other steps do not show.",
             );
             return page;
         };
-        let mut page = Page::titled(format!("Step {}  {}", index + 1, step.title));
+        let mut page = DialogText::titled(format!("Step {}  {}", index + 1, step.title));
         if let Some(finding) = self.diagnosis.steps.get(index) {
             let age = finding.age.map_or_else(
                 || "never heard".to_owned(),
@@ -278,7 +278,7 @@ impl App {
         page
     }
 
-    fn add_links(&self, page: &mut Page, step: &Step) {
+    fn add_links(&self, page: &mut DialogText, step: &Step) {
         let links = link_lines(&self.session.profile, step, self.session.environment.as_ref());
         if !links.is_empty() {
             page.section("Links");
@@ -286,7 +286,7 @@ impl App {
         }
     }
 
-    fn add_handling(&self, page: &mut Page) {
+    fn add_handling(&self, page: &mut DialogText) {
         let Some(sop) = self.sop() else { return };
         let referred = sop
             .steps_from
@@ -330,8 +330,8 @@ impl App {
             .replace("{pod}", &pod)
     }
 
-    fn pod_page(&self, pod: &Pod) -> Page {
-        let mut page = Page::titled(format!("Pod {}", pod.name));
+    fn pod_page(&self, pod: &Pod) -> DialogText {
+        let mut page = DialogText::titled(format!("Pod {}", pod.name));
         let node = pod.node.as_deref().unwrap_or("no node yet");
         page.add(
             Tone::Heading,
@@ -369,7 +369,7 @@ impl App {
         page
     }
 
-    fn add_events(&self, page: &mut Page, pod: &Pod) {
+    fn add_events(&self, page: &mut DialogText, pod: &Pod) {
         let mut events: Vec<_> = self
             .state
             .cluster_events
@@ -393,8 +393,8 @@ impl App {
     }
 }
 
-fn gone_page() -> Page {
-    let mut page = Page::titled("Pod");
+fn gone_page() -> DialogText {
+    let mut page = DialogText::titled("Pod");
     page.add(
         Tone::Doubtful,
         "this pod is gone; its last lines are still in the log pane",
@@ -402,9 +402,9 @@ fn gone_page() -> Page {
     page
 }
 
-fn record_page(entry: &Entry) -> Page {
+fn record_page(entry: &Entry) -> DialogText {
     let source = &entry.source;
-    let mut page = Page::titled(format!("{} / {}", source.pod, source.container));
+    let mut page = DialogText::titled(format!("{} / {}", source.pod, source.container));
     page.add(
         Tone::Faint,
         format!("{}  instance {}", entry.record.at, source.restart),
@@ -420,7 +420,7 @@ fn record_page(entry: &Entry) -> Page {
     page
 }
 
-fn add_container(page: &mut Page, container: &Container, now: Timestamp) {
+fn add_container(page: &mut DialogText, container: &Container, now: Timestamp) {
     let kind = if container.init { "init " } else { "" };
     let (tone, state) = match &container.state {
         ContainerState::Running { since } => {

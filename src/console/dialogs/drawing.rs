@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 
 use crate::app::App;
 use crate::dialogs::Dialog;
-use crate::dialogs::dialog_text::{Page, PageLine, Tone};
+use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
 use crate::screen::layout;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::rule::Advice;
@@ -37,7 +37,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Sources(scroll)
         | Dialog::Hints(scroll)
         | Dialog::Debriefing(scroll)
-        | Dialog::Differences(scroll)
+        | Dialog::Mismatches(scroll)
         | Dialog::HandOff { scroll, .. }
         | Dialog::Step { scroll, .. }
         | Dialog::Rows { scroll, .. }
@@ -49,7 +49,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
         | Dialog::Stop(_)
-        | Dialog::Offer(_) => 0,
+        | Dialog::ResumePrompt(_) => 0,
     }
 }
 
@@ -63,7 +63,7 @@ pub fn scroll_limit(app: &App, theme: &Theme, screen: Rect) -> Option<usize> {
 
 /// A page wrapped for its place.
 struct Sheet<'t> {
-    lines: Vec<Words<'t>>,
+    lines: Vec<StyledText<'t>>,
     area: Rect,
 }
 
@@ -77,7 +77,7 @@ impl Sheet<'_> {
     }
 }
 
-fn sheet_of<'t>(page: &Page, theme: &'t Theme, screen: Rect) -> Sheet<'t> {
+fn sheet_of<'t>(page: &DialogText, theme: &'t Theme, screen: Rect) -> Sheet<'t> {
     let width = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
     let lines = page_lines(page, theme, width);
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
@@ -85,7 +85,7 @@ fn sheet_of<'t>(page: &Page, theme: &'t Theme, screen: Rect) -> Sheet<'t> {
     Sheet { lines, area }
 }
 
-fn draw_page(page: &Page, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+fn draw_page(page: &DialogText, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let sheet = sheet_of(page, theme, screen);
     let first = scroll.min(sheet.limit());
     let place = place_words(first, sheet.height(), sheet.lines.len());
@@ -135,7 +135,7 @@ pub(crate) fn place_words(first: usize, height: usize, count: usize) -> String {
 pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     for row in area.rows() {
-        Words::new(theme).gap(usize::from(row.width)).draw(row, buffer);
+        StyledText::new(theme).gap(usize::from(row.width)).draw(row, buffer);
         buffer.set_style(row, ratatui::style::Style::reset());
     }
     if area.width < 4 || area.height < 2 {
@@ -148,7 +148,7 @@ pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, bu
         height: 1,
         ..area
     };
-    Words::new(theme)
+    StyledText::new(theme)
         .add(Meaning::FocusedTitle, &format!(" {title} "))
         .draw(row, buffer);
     let width = styled_text::width(place).min(usize::from(row.width)) as u16;
@@ -158,10 +158,10 @@ pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, bu
         width,
         height: 1,
     };
-    Words::new(theme).add(Meaning::Focus, place).draw(corner, buffer);
+    StyledText::new(theme).add(Meaning::Focus, place).draw(corner, buffer);
 }
 
-fn page_lines<'t>(page: &Page, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+fn page_lines<'t>(page: &DialogText, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
     page.lines
         .iter()
         .flat_map(|line| lines_of(line, theme, width))
@@ -169,7 +169,7 @@ fn page_lines<'t>(page: &Page, theme: &'t Theme, width: usize) -> Vec<Words<'t>>
 }
 
 /// A line wrapped to the width: what is cut off could be what one looks for.
-fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<Words<'t>> {
+fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
     let meaning = meaning_of(line.tone);
     let text = theme.clean(&line.text);
     let lead = text.len() - text.trim_start_matches([' ', '-']).len();
@@ -180,7 +180,7 @@ fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<Words<'t
     };
     let rows = styled_text::wrap(&text, width, indent);
     rows.into_iter()
-        .map(|row| Words::new(theme).add(meaning, &row))
+        .map(|row| StyledText::new(theme).add(meaning, &row))
         .collect()
 }
 
@@ -310,7 +310,7 @@ fn picker(
     for ((index, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
         let mark = if index == chosen { theme.glyphs.chosen } else { "" };
         let current = if choice.current { theme.glyphs.pass } else { "" };
-        Words::new(theme)
+        StyledText::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
             .column(Meaning::Text, choice.title, title_width)
@@ -326,6 +326,6 @@ fn picker(
         height: about_rows.saturating_sub(1),
         ..list
     };
-    let line = |line: String| Words::new(theme).add(Meaning::Text, &line);
+    let line = |line: String| StyledText::new(theme).add(Meaning::Text, &line);
     styled_text::draw_lines(about.into_iter().map(line), below, buffer);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::app::event::Effect;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, Scroll};
 use crate::keymap::action::{Action, Context};
 use sopwatch_core::diagnose::{Decision, Diagnosis};
@@ -98,7 +98,7 @@ impl App {
 
     /// What was done so far: what was ticked, and in a lesson what was done to the cluster.
     fn done(&self) -> Done {
-        let acts = self.course.iter().flat_map(|course| &course.acts);
+        let acts = self.attempt.iter().flat_map(|attempt| &attempt.acts);
         let deed = |noted: &crate::training::Noted| ActionRow {
             at: noted.act.at,
             what: SafeText::new(&noted.act.words()),
@@ -118,7 +118,7 @@ impl App {
         let mut ticks: Vec<_> = ticks.collect();
         ticks.sort_by_key(|tick| tick.at);
         Done {
-            acts: if self.course.is_some() {
+            acts: if self.attempt.is_some() {
                 acts.map(deed).collect()
             } else {
                 changes.collect()
@@ -127,12 +127,12 @@ impl App {
         }
     }
 
-    pub(crate) fn hand_off_page(&self, place: usize) -> Page {
+    pub(crate) fn hand_off_page(&self, place: usize) -> DialogText {
         let Some((id, contact)) = self.contact(place) else {
-            return Page::titled("Hand-off");
+            return DialogText::titled("Hand-off");
         };
         let count = self.session.profile.contacts.len();
-        let mut page = Page::titled(format!("Hand-off to {}  {} of {count}", contact.title, place + 1));
+        let mut page = DialogText::titled(format!("Hand-off to {}  {} of {count}", contact.title, place + 1));
         add_reach(&mut page, id, contact);
         self.add_copy(&mut page);
         let text = self.hand_off_text(place).unwrap_or_default();
@@ -141,7 +141,7 @@ impl App {
         page
     }
 
-    fn add_copy(&self, page: &mut Page) {
+    fn add_copy(&self, page: &mut DialogText) {
         if let Some((at, to)) = &self.copied {
             let ago = duration::brief(self.now.duration_since(*at));
             page.add(Tone::Good, format!("{to}, {ago} ago"));
@@ -180,7 +180,7 @@ impl App {
 }
 
 /// How the contact is reached; where nobody has written that down, where to.
-fn add_reach(page: &mut Page, id: &str, contact: &Contact) {
+fn add_reach(page: &mut DialogText, id: &str, contact: &Contact) {
     if contact.reach.is_empty() {
         page.add(
             Tone::Doubtful,
@@ -200,7 +200,7 @@ fn add_reach(page: &mut Page, id: &str, contact: &Contact) {
 }
 
 /// The text as it is copied, marks included.
-fn add_text(page: &mut Page, text: &str) {
+fn add_text(page: &mut DialogText, text: &str) {
     let mut in_block = false;
     for line in text.lines() {
         let fence = line == "```";

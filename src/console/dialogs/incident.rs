@@ -6,9 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::App;
 use crate::app::event::Effect;
-use crate::dialogs::confirmation::{Confirm, Rehearsal};
-use crate::dialogs::dialog_text::{Page, Tone};
-use crate::dialogs::{Dialog, Offer};
+use crate::dialogs::confirmation::{Confirm, DryRun};
+use crate::dialogs::dialog_text::{DialogText, Tone};
+use crate::dialogs::{Dialog, ResumePrompt};
 use crate::keymap::action::{Action, Context};
 use crate::remediation::execution::Phase;
 use sopwatch_core::record::{Entry, Line};
@@ -19,7 +19,7 @@ use sopwatch_core::text::duration;
 
 /// How the record of the incident is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
+pub struct RecordStatus {
     /// Its file, once it is open.
     pub file: Option<PathBuf>,
     /// Whether one that was written before is being opened: what was done in it is not known yet.
@@ -37,11 +37,11 @@ pub struct Recorded {
 impl App {
     /// The record was opened; what stood in it is taken over.
     pub(crate) fn take_record(&mut self, file: PathBuf, lines: &[Line], instead: Option<&SafeText>) {
-        self.record = Recorded {
+        self.record = RecordStatus {
             file: Some(file),
             instead: instead.cloned(),
             beside: self.record.beside.take(),
-            ..Recorded::default()
+            ..RecordStatus::default()
         };
         if let Some(why) = instead {
             self.complain(&format!("a new record was begun: {why}"));
@@ -100,8 +100,8 @@ impl App {
     }
 
     /// An incident is open: asks whether to go on with it.
-    pub fn offer(&mut self, offer: Offer) {
-        self.dialogs.push(Dialog::Offer(Box::new(offer)));
+    pub fn offer(&mut self, offer: ResumePrompt) {
+        self.dialogs.push(Dialog::ResumePrompt(Box::new(offer)));
     }
 
     pub(crate) fn press_offer(&mut self, key: KeyEvent) -> Vec<Effect> {
@@ -119,8 +119,8 @@ impl App {
         vec![Effect::OpenRecord { resume }]
     }
 
-    pub(crate) fn offer_page(&self, offer: &Offer) -> Page {
-        let mut page = Page::titled("An incident is open here");
+    pub(crate) fn offer_page(&self, offer: &ResumePrompt) -> DialogText {
+        let mut page = DialogText::titled("An incident is open here");
         let ago = |at| duration::brief(self.now.duration_since(at));
         page.add(Tone::Heading, offer.sop.as_str());
         page.add(
@@ -173,7 +173,7 @@ impl App {
         page
     }
 
-    pub(crate) fn confirm_page(&self, confirm: &Confirm) -> Page {
+    pub(crate) fn confirm_page(&self, confirm: &Confirm) -> DialogText {
         let plan = &confirm.plan;
         let may = confirm.is_open();
         let lead = match (may, &confirm.closed) {
@@ -181,7 +181,7 @@ impl App {
             (false, Some(_)) => "Closed",
             (false, None) => "Not now",
         };
-        let mut page = Page::titled(format!("{lead}  {}", plan.words()));
+        let mut page = DialogText::titled(format!("{lead}  {}", plan.words()));
         if let Some(why) = &confirm.closed {
             let words = format!("the question is closed, nothing was sent: {why}");
             page.add(Tone::Bad, words);
@@ -227,7 +227,7 @@ impl App {
     }
 
     /// What the live connection says where it would happen.
-    fn add_place(&self, page: &mut Page) {
+    fn add_place(&self, page: &mut DialogText) {
         let Some(known) = &self.state.connection else {
             return;
         };
@@ -245,12 +245,12 @@ impl App {
         page.add(Tone::Plain, format!("as         {}", known.user));
     }
 
-    fn add_key(&self, page: &mut Page, confirm: &Confirm) {
-        let (tone, words) = match &confirm.rehearsal {
-            Rehearsal::Asked => (Tone::Faint, "dry run still running".to_owned()),
-            Rehearsal::Passed => (Tone::Good, "Dry run OK".to_owned()),
-            Rehearsal::Untried(why) => (Tone::Doubtful, format!("No dry run: {why}")),
-            Rehearsal::Refused(why) => (Tone::Bad, format!("Dry run refused: {why}")),
+    fn add_key(&self, page: &mut DialogText, confirm: &Confirm) {
+        let (tone, words) = match &confirm.dry_run {
+            DryRun::Asked => (Tone::Faint, "dry run still running".to_owned()),
+            DryRun::Passed => (Tone::Good, "Dry run OK".to_owned()),
+            DryRun::Untried(why) => (Tone::Doubtful, format!("No dry run: {why}")),
+            DryRun::Refused(why) => (Tone::Bad, format!("Dry run refused: {why}")),
         };
         page.add(tone, words);
         if confirm.is_refused() {
@@ -275,8 +275,8 @@ impl App {
         }
     }
 
-    pub(crate) fn incident_page(&self) -> Page {
-        let mut page = Page::titled("This incident");
+    pub(crate) fn incident_page(&self) -> DialogText {
+        let mut page = DialogText::titled("This incident");
         match (&self.record.file, &self.record.failing) {
             (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
             (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
@@ -295,7 +295,7 @@ impl App {
                 format!("{} lines could not be written", self.record.lost),
             );
         }
-        self.add_walk(&mut page);
+        self.add_execution(&mut page);
         page.section("What was done");
         if self.changes.is_empty() {
             page.add(Tone::Faint, "nothing was changed from this console");
@@ -329,7 +329,7 @@ impl App {
         if self.changes.iter().any(|change| !change.intent.rest.is_empty()) {
             return None;
         }
-        let own = self.walk.as_ref().is_some_and(|walk| !walk.is_again());
+        let own = self.execution.as_ref().is_some_and(|execution| !execution.is_again());
         let last = self.changes.last().filter(|_| !own)?;
         let rest = last.not_sent();
         (rest > 0).then(|| {
@@ -338,28 +338,28 @@ impl App {
         })
     }
 
-    fn add_walk(&self, page: &mut Page) {
-        let Some(walk) = &self.walk else { return };
-        page.section(if walk.is_under_way() {
+    fn add_execution(&self, page: &mut DialogText) {
+        let Some(execution) = &self.execution else { return };
+        page.section(if execution.is_under_way() {
             "Under way"
         } else {
             "Carried out"
         });
-        let since = duration::clock(self.now.duration_since(walk.since));
-        let tone = match walk.phase {
+        let since = duration::clock(self.now.duration_since(execution.since));
+        let tone = match execution.phase {
             Phase::Over(Some(true)) => Tone::Good,
             Phase::Over(Some(false)) => Tone::Bad,
             _ => Tone::Doubtful,
         };
-        let (sent, all) = (walk.sent, walk.confirmed);
+        let (sent, all) = (execution.sent, execution.confirmed);
         page.add(
             Tone::Plain,
-            format!("{}  {sent} of {all} sent", walk.plan.aim.words()),
+            format!("{}  {sent} of {all} sent", execution.plan.aim.words()),
         );
-        page.add(tone, format!("{}  {since}", walk.words));
+        page.add(tone, format!("{}  {since}", execution.words));
     }
 
-    fn add_change(&self, page: &mut Page, change: &AppliedCommand) {
+    fn add_change(&self, page: &mut DialogText, change: &AppliedCommand) {
         let tone = match change.outcome.as_ref().map(|(_, outcome)| outcome) {
             Some(CommandOutcome::Applied { .. }) => Tone::Plain,
             Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,

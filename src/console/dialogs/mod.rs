@@ -59,7 +59,7 @@ pub enum Dialog {
     /// Shall what is being carried out stop after this pod?
     Stop(Button),
     /// An incident is open: shall this console go on with it?
-    Offer(Box<Offer>),
+    ResumePrompt(Box<ResumePrompt>),
     /// Choose an SOP.
     Sops {
         /// Chosen row.
@@ -77,7 +77,7 @@ pub enum Dialog {
     /// What was right and what was missed.
     Debriefing(Scroll),
     /// Where a replay is not as recorded.
-    Differences(Scroll),
+    Mismatches(Scroll),
     /// A step: what to look at.
     Step {
         /// Its place in the SOP.
@@ -119,7 +119,7 @@ pub enum Dialog {
 
 /// An incident that is open on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub struct ResumePrompt {
     /// The record's name.
     pub name: String,
     /// When it began.
@@ -173,7 +173,7 @@ impl Dialog {
 
     /// Whether it waits for a decision, which no other key may make.
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Stop(_) | Self::Offer(_))
+        matches!(self, Self::Confirm(_) | Self::Stop(_) | Self::ResumePrompt(_))
     }
 
     /// Whether keys are text.
@@ -191,7 +191,7 @@ impl Dialog {
             | Self::Sources(scroll)
             | Self::Hints(scroll)
             | Self::Debriefing(scroll)
-            | Self::Differences(scroll)
+            | Self::Mismatches(scroll)
             | Self::HandOff { scroll, .. }
             | Self::Step { scroll, .. }
             | Self::Rows { scroll, .. }
@@ -203,7 +203,7 @@ impl Dialog {
                 Some(chosen)
             }
             Self::Confirm(confirm) => Some(&mut confirm.scroll.0),
-            Self::Prompt { .. } | Self::Stop(_) | Self::Offer(_) => None,
+            Self::Prompt { .. } | Self::Stop(_) | Self::ResumePrompt(_) => None,
         }
     }
 }

@@ -3,20 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::App;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::overdue;
 use sopwatch_core::observe::observation::{Row, RowsOf};
 use sopwatch_core::profile::{ClockBasis, Status, Table};
 use sopwatch_core::text::duration;
 
 impl App {
-    pub(crate) fn rows_page(&self, of: &RowsOf) -> Page {
+    pub(crate) fn rows_page(&self, of: &RowsOf) -> DialogText {
         let status = if of.status.is_empty() {
             "(blank)"
         } else {
             &of.status
         };
-        let mut page = Page::titled(format!("{}  {status}", of.table));
+        let mut page = DialogText::titled(format!("{}  {status}", of.table));
         let table = self.session.profile.table(&of.table);
         if let Some(table) = table {
             self.add_movement(&mut page, table, &of.status);
@@ -59,7 +59,7 @@ impl App {
     }
 
     /// The limit and what it is counted from; how the rows move.
-    fn add_movement(&self, page: &mut Page, table: &Table, status: &str) {
+    fn add_movement(&self, page: &mut DialogText, table: &Table, status: &str) {
         if let Some(known) = table.status(status) {
             page.add(Tone::Faint, clock_words(known));
         }

@@ -10,7 +10,7 @@ use sopwatch_core::record::Entry;
 impl App {
     /// Asks which SOP to open, unless one is chosen. The question which incident this is comes first: that one may know it.
     pub fn ask_for_sop(&mut self) {
-        let first_asked = |dialog: &Dialog| matches!(dialog, Dialog::Offer(_) | Dialog::Sops { .. });
+        let first_asked = |dialog: &Dialog| matches!(dialog, Dialog::ResumePrompt(_) | Dialog::Sops { .. });
         let waits = self.record.opening || self.dialogs.iter().any(first_asked);
         if self.lacks_sop() && !waits {
             self.pick_sop();

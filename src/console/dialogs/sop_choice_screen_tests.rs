@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::event::{Effect, Event, Outcome};
-use crate::dialogs::{Dialog, Offer};
+use crate::dialogs::{Dialog, ResumePrompt};
 use crate::keymap::Keymap;
 use crate::replay::sample::incident;
 use crate::screen::fixture;
@@ -97,7 +97,7 @@ fn each_sop_is_offered_with_what_it_would_recommend() {
 
 #[test]
 fn the_question_which_incident_this_is_comes_first() {
-    let offer = Offer {
+    let offer = ResumePrompt {
         name: "one".to_owned(),
         began_at: fixture::now(),
         last_at: fixture::now(),

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::app::App;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::vitals::{
     Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
 };
@@ -33,10 +33,10 @@ impl App {
         Vitals::together(&self.state, &self.session.profile, self.now)
     }
 
-    pub(crate) fn vitals_page(&self) -> Page {
+    pub(crate) fn vitals_page(&self) -> DialogText {
         let vitals = self.vitals();
         let window = duration::brief(SignedDuration::from_secs(vitals.window_s.cast_signed()));
-        let mut page = Page::titled(format!("Vital signs of the last {window}"));
+        let mut page = DialogText::titled(format!("Vital signs of the last {window}"));
         let sections: [Section; 3] = [
             Section {
                 title: "Requests, by the request log",
@@ -105,7 +105,7 @@ fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
     (rests_on, missing)
 }
 
-fn add_rows(page: &mut Page, vitals: &Vitals, row: fn(&Signs, &Series) -> String) {
+fn add_rows(page: &mut DialogText, vitals: &Vitals, row: fn(&Signs, &Series) -> String) {
     let line = |name: &str, signs: &Signs, series: &Series| format!("{name:<NAME$} {}", row(signs, series));
     page.add(Tone::Code, line("all", &vitals.together, &vitals.series));
     for PodVitals {
@@ -116,7 +116,7 @@ fn add_rows(page: &mut Page, vitals: &Vitals, row: fn(&Signs, &Series) -> String
     }
 }
 
-fn add_missing(page: &mut Page, missing: &[String]) {
+fn add_missing(page: &mut DialogText, missing: &[String]) {
     for why in missing.iter().take(REASONS) {
         page.add(Tone::Doubtful, format!("not in it: {why}"));
     }
@@ -125,7 +125,7 @@ fn add_missing(page: &mut Page, missing: &[String]) {
     }
 }
 
-fn add_outbound(page: &mut Page, vitals: &Vitals) {
+fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
     let sign = &vitals.together.outbound;
     let (rests_on, missing) = about(sign);
     page.section(&format!(

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::app::App;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
 use sopwatch_core::observe::source::SourceState;
 use sopwatch_core::profile::rule::{Advice, RuleAdvice};
@@ -21,9 +21,9 @@ impl App {
         self.session.profile.advice_in_words(action, contact)
     }
 
-    pub(crate) fn why_page(&self) -> Page {
+    pub(crate) fn why_page(&self) -> DialogText {
         let decision = &self.diagnosis.decision;
-        let mut page = Page::titled("Why");
+        let mut page = DialogText::titled("Why");
         page.section("What to do");
         self.add_recommendation(&mut page, &decision.recommendation, Tone::Bad);
         if !decision.also.is_empty() {
@@ -53,7 +53,7 @@ impl App {
         page
     }
 
-    fn add_recommendation(&self, page: &mut Page, recommendation: &Recommendation, tone: Tone) {
+    fn add_recommendation(&self, page: &mut DialogText, recommendation: &Recommendation, tone: Tone) {
         let Recommendation {
             action,
             contact,
@@ -89,7 +89,7 @@ impl App {
         Some(&rule.basis)
     }
 
-    fn add_rule(&self, page: &mut Page, rule: &RuleFinding) {
+    fn add_rule(&self, page: &mut DialogText, rule: &RuleFinding) {
         let RuleAdvice { action, contact } = &rule.advice;
         let then = self.advice_in_words(*action, contact.as_deref());
         let (tone, mark, shown) = match &rule.truth {
@@ -106,7 +106,7 @@ impl App {
     }
 
     /// What can't be read, what helps, and whom to turn to as long as it does not.
-    fn add_what_to_get(&self, page: &mut Page) {
+    fn add_what_to_get(&self, page: &mut DialogText) {
         page.section("What to get");
         let troubled = self
             .state

@@ -8,7 +8,7 @@ use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use jiff::SignedDuration;
 use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
@@ -26,20 +26,20 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         worker_lines(app, theme, room)
     };
     styled_text::draw_lines(
-        lines.into_iter().map(|line| Words::new(theme).gap(1).join(line)),
+        lines.into_iter().map(|line| StyledText::new(theme).gap(1).join(line)),
         inner,
         buffer,
     );
 }
 
 /// Before anything was judged.
-fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<Words<'t>> {
+fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
     let workers = &app.session.profile.leaders.workers;
     let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
     let cells = widest(&titles);
     let line = |title: &String| {
         let unknown = format!("{} UNKNOWN  no evidence yet", theme.glyphs.unknown);
-        Words::new(theme)
+        StyledText::new(theme)
             .column(Meaning::Text, title, cells)
             .gap(2)
             .add(Meaning::Doubtful, &unknown)
@@ -67,11 +67,11 @@ enum Shape {
 }
 
 /// The workers' lines, as much as fits of each; whole titles where all of it does.
-fn worker_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<Words<'t>> {
+fn worker_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<StyledText<'t>> {
     let readings = &app.diagnosis.leaders;
     let whole: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
     let short = short_titles(&whole);
-    let fit = |lines: &[Words<'_>]| lines.iter().all(|line| line.width() <= room);
+    let fit = |lines: &[StyledText<'_>]| lines.iter().all(|line| line.width() <= room);
     let lines = lines_of(app, theme, &whole, Shape::Whole);
     if fit(&lines) {
         return lines;
@@ -93,14 +93,14 @@ fn worker_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<Words<'t>> 
 }
 
 /// Adds what fits of what the logs say, if that is enough to mean anything.
-fn with_log<'t>(line: Words<'t>, reading: &LeaderReading, room: usize) -> Words<'t> {
+fn with_log<'t>(line: StyledText<'t>, reading: &LeaderReading, room: usize) -> StyledText<'t> {
     if room < line.width() + 14 {
         return line;
     }
     line.gap(2).add(Meaning::Faint, log_words(reading)).cut(room)
 }
 
-fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) -> Vec<Words<'t>> {
+fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) -> Vec<StyledText<'t>> {
     let readings = &app.diagnosis.leaders;
     let verdicts: Vec<_> = readings
         .iter()
@@ -109,14 +109,14 @@ fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) ->
     let columns = shape != Shape::Terse;
     let cells = verdicts
         .iter()
-        .map(Words::width)
+        .map(StyledText::width)
         .max()
         .filter(|_| columns)
         .unwrap_or(0);
     let rows = readings.iter().zip(titles).zip(verdicts);
     rows.map(|((reading, title), verdict)| {
         let rest = cells.saturating_sub(verdict.width());
-        let line = Words::new(theme)
+        let line = StyledText::new(theme)
             .column(Meaning::Text, title, widest(titles))
             .gap(if columns { 2 } else { 1 })
             .join(verdict)
@@ -131,9 +131,9 @@ fn evidence<'t>(
     app: &App,
     theme: &'t Theme,
     reading: &LeaderReading,
-    mut line: Words<'t>,
+    mut line: StyledText<'t>,
     shape: Shape,
-) -> Words<'t> {
+) -> StyledText<'t> {
     let gap = if shape == Shape::Terse { 1 } else { 2 };
     if let Some(pod) = &reading.pod {
         let label = styled_text::cut_left(&theme.clean(short_name(pod)), 10, theme.glyphs.ellipsis);
@@ -161,7 +161,7 @@ fn log_words(reading: &LeaderReading) -> &str {
         .trim_start_matches([',', ' '])
 }
 
-fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Words<'t> {
+fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
     let glyphs = theme.glyphs;
     let (meaning, text) = match reading.verdict {
         Verdict::One => (Meaning::Good, format!("{} ONE", glyphs.pass)),
@@ -173,12 +173,12 @@ fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Wo
         ),
         Verdict::Unknown => (Meaning::Doubtful, format!("{} UNKNOWN", glyphs.unknown)),
     };
-    Words::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, &text)
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
-fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: bool) -> Words<'t> {
-    let words = Words::new(theme);
+fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: bool) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     if app.session.profile.leaders.lease_table.is_none() {
         return words;
     }
@@ -218,7 +218,7 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
 }
 
 /// A lease that is being renewed, or has long to go, is told in tens of seconds: that it lives is what counts.
-fn live_lease(words: Words<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> Words<'_> {
+fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> StyledText<'_> {
     let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
     let tens = ttl_s / 10 * 10;
     let lease = if terse { "" } else { "lease " };

@@ -29,7 +29,7 @@ impl App {
             return Vec::new();
         }
         match row.context {
-            Context::Drill if self.course.is_none() => {
+            Context::Drill if self.attempt.is_none() => {
                 self.complain(&format!("{name} is for drills that teach"));
                 return Vec::new();
             }
@@ -40,6 +40,6 @@ impl App {
             Context::In(pane) => self.panes.focus = pane,
             _ => {}
         }
-        self.perform(row.action)
+        self.dispatch(row.action)
     }
 }

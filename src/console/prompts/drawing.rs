@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::dialogs::{Dialog, Purpose};
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 
 /// Draws the prompt over the last two rows of the screen and puts the cursor into it.
@@ -25,7 +25,7 @@ pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut F
     };
     clear(area, theme, frame);
     let (label, hint) = words_of(purpose);
-    let label = Words::new(theme)
+    let label = StyledText::new(theme)
         .gap(1)
         .add(Meaning::FocusedTitle, &format!(" {label} "))
         .gap(1);
@@ -43,17 +43,17 @@ pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut F
         ..area
     };
     let second = match error {
-        Some(error) => Words::new(theme)
+        Some(error) => StyledText::new(theme)
             .gap(1)
             .add(Meaning::Complaint, &format!("{} {error}", theme.glyphs.fail)),
-        None => Words::new(theme).gap(1).add(Meaning::Faint, hint),
+        None => StyledText::new(theme).gap(1).add(Meaning::Faint, hint),
     };
     second.draw(below, frame.buffer_mut());
 }
 
 fn clear(area: Rect, theme: &Theme, frame: &mut Frame<'_>) {
     for row in area.rows() {
-        Words::new(theme)
+        StyledText::new(theme)
             .gap(usize::from(row.width))
             .draw(row, frame.buffer_mut());
         frame.buffer_mut().set_style(row, ratatui::style::Style::reset());

@@ -38,7 +38,7 @@ pub enum Phase {
 
 /// Something that is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Walk {
+pub struct Execution {
     /// What.
     pub plan: Plan,
     /// How many of its commands were sent.
@@ -74,7 +74,7 @@ pub(crate) enum Next {
     Send(String),
 }
 
-impl Walk {
+impl Execution {
     /// Begins to carry out a plan.
     pub(crate) fn new(plan: Plan, account: &CaseSnapshot<'_>) -> Self {
         Self {

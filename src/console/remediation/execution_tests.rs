@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Next, Phase, Walk};
+use crate::remediation::execution::{Next, Phase, Execution};
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Reading};
@@ -78,13 +78,13 @@ impl Scene {
     fn next(&self) -> Next {
         let before = seen(OLD.map(|short| pod(short, 900)).to_vec());
         let began = (&before, &self.profile, &self.diagnosis);
-        let mut walk = look_at(began, ago(self.waited), |account| {
-            Walk::new(self.plan.clone(), account)
+        let mut execution = look_at(began, ago(self.waited), |account| {
+            Execution::new(self.plan.clone(), account)
         });
-        (walk.phase, walk.sent, walk.stopping) = (Phase::Replacing, self.sent, self.stopping);
-        walk.since = ago(self.waited);
+        (execution.phase, execution.sent, execution.stopping) = (Phase::Replacing, self.sent, self.stopping);
+        execution.since = ago(self.waited);
         let known = (&self.state, &self.profile, &self.diagnosis);
-        look_at(known, now(), |account| walk.next(account, None))
+        look_at(known, now(), |account| execution.next(account, None))
     }
 }
 
@@ -376,9 +376,9 @@ fn what_came_of_a_command_decides_how_it_goes_on_and_no_answer_is_waited_for_two
         sent.outcome = outcome.map(|outcome| (now(), outcome));
         let (state, profile, diagnosis) = (State::default(), profile(), Diagnosis::default());
         look_at((&state, &profile, &diagnosis), now(), |account| {
-            let mut walk = Walk::new(restart_all(), account);
-            (walk.sent, walk.since) = (1, ago(waited));
-            walk.next(account, Some(&sent))
+            let mut execution = Execution::new(restart_all(), account);
+            (execution.sent, execution.since) = (1, ago(waited));
+            execution.next(account, Some(&sent))
         })
     };
     let applied = Some(CommandOutcome::Applied { how: "".into() });
@@ -429,9 +429,9 @@ fn ended(
         state.apply(Observation::Database(rows), ago(1_000));
     }
     known(&state, &mut |account| {
-        let mut walk = Walk::again(&all.iter().collect::<Vec<_>>(), account).unwrap();
-        (walk.phase, walk.since) = (phase, ago(waited));
-        walk.next(account, None)
+        let mut execution = Execution::again(&all.iter().collect::<Vec<_>>(), account).unwrap();
+        (execution.phase, execution.since) = (phase, ago(waited));
+        execution.next(account, None)
     })
 }
 
@@ -480,9 +480,9 @@ fn what_an_earlier_console_deleted_is_replaced_by_pods_that_were_made_since() {
             ..Diagnosis::default()
         };
         look_at((&state, &profile, &diagnosis), now(), |account| {
-            let walk = Walk::again(&[&one], account).unwrap();
-            assert!(walk.is_again() && walk.due().is_none(), "nothing more is sent");
-            walk.next(account, None)
+            let execution = Execution::again(&[&one], account).unwrap();
+            assert!(execution.is_again() && execution.due().is_none(), "nothing more is sent");
+            execution.next(account, None)
         })
     };
     // pods are dated by whole seconds

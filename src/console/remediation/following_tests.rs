@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Next, Phase, Walk};
+use crate::remediation::execution::{Next, Phase, Execution};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
 use sopwatch_core::observe::observation::PodUid;
@@ -27,9 +27,9 @@ fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {
         cause: None,
     };
     look_at((&State::default(), &profile, &diagnosis), now(), |account| {
-        let mut walk = Walk::new(plan, account);
-        (walk.phase, walk.since) = (Phase::Leading, ago(waited));
-        walk.next(account, None)
+        let mut execution = Execution::new(plan, account);
+        (execution.phase, execution.since) = (Phase::Leading, ago(waited));
+        execution.next(account, None)
     })
 }
 
@@ -126,9 +126,9 @@ fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited(
     let known = (&State::default(), &profile(), &Diagnosis::default());
     for (what, sent, phase, stopping, expected) in cases {
         look_at(known, now(), |account| {
-            let mut walk = Walk::new(two_pods(), account);
-            (walk.sent, walk.phase, walk.stopping) = (sent, phase, stopping);
-            let why = walk.stands_before().unwrap_or_default();
+            let mut execution = Execution::new(two_pods(), account);
+            (execution.sent, execution.phase, execution.stopping) = (sent, phase, stopping);
+            let why = execution.stands_before().unwrap_or_default();
             assert_eq!(why.is_empty(), expected.is_empty(), "{what}: {why}");
             assert!(why.contains(expected), "{what}: {why}");
         });
@@ -168,9 +168,9 @@ fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
         };
         diagnosis.decision.rules.push(rule);
         look_at((&State::default(), &profile(), &diagnosis), now(), |account| {
-            let mut walk = Walk::new(two_pods(), account);
-            (walk.phase, walk.sent) = (Phase::Replacing, sent);
-            assert_eq!(walk.is_needless(account.diagnosis), expected, "{what}");
+            let mut execution = Execution::new(two_pods(), account);
+            (execution.phase, execution.sent) = (Phase::Replacing, sent);
+            assert_eq!(execution.is_needless(account.diagnosis), expected, "{what}");
         });
     }
 }

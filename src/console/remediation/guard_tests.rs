@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::event::{Effect, Event, Outcome};
-use crate::app::{App, Phase, Rehearsal, Session};
+use crate::app::{App, Phase, DryRun, Session};
 use crate::dialogs::Dialog;
 use crate::keymap::Keymap;
 use sopwatch_core::observe::observation::{Connection, Observation, Pod, PodUid};
@@ -80,8 +80,8 @@ fn question(app: &App) -> &crate::app::Confirm {
     }
 }
 
-fn answered(app: &mut App, number: u64, answer: Rehearsal) {
-    app.update(Event::Outcome(Outcome::Rehearsed { number, answer }), now());
+fn answered(app: &mut App, number: u64, answer: DryRun) {
+    app.update(Event::Outcome(Outcome::DryRunAnswered { number, answer }), now());
 }
 
 /// Asks by this key, and the dry run passes.
@@ -89,7 +89,7 @@ fn asked(app: &mut App, key: &str) {
     press(app, "1");
     press(app, key);
     let number = question(app).number;
-    answered(app, number, Rehearsal::Passed);
+    answered(app, number, DryRun::Passed);
 }
 
 /// What is sent.
@@ -105,10 +105,10 @@ fn sent(effects: &[Effect]) -> Vec<Intent> {
 fn what_the_server_would_refuse_or_has_not_said_can_not_be_confirmed() {
     let cases = [
         (None, false),
-        (Some(Rehearsal::Asked), false),
-        (Some(Rehearsal::Refused("no".into())), false),
-        (Some(Rehearsal::Passed), true),
-        (Some(Rehearsal::Untried("a webhook".into())), true),
+        (Some(DryRun::Asked), false),
+        (Some(DryRun::Refused("no".into())), false),
+        (Some(DryRun::Passed), true),
+        (Some(DryRun::Untried("a webhook".into())), true),
     ];
     for (answer, may) in cases {
         for typed in [false, true] {
@@ -132,7 +132,7 @@ fn what_the_server_would_refuse_or_has_not_said_can_not_be_confirmed() {
                 usize::from(may),
                 "{answer:?}, typed: {typed}"
             );
-            assert_eq!(app.walk.is_some(), may, "{answer:?}");
+            assert_eq!(app.execution.is_some(), may, "{answer:?}");
             assert_eq!(app.dialog().is_none(), may, "{answer:?}: the question stays");
         }
     }
@@ -146,8 +146,8 @@ fn the_dry_run_of_another_question_answers_nothing() {
     app.update(Event::Key(KeyEvent::from(KeyCode::Esc)), now());
     press(&mut app, "R");
     assert_ne!(question(&app).number, first);
-    answered(&mut app, first, Rehearsal::Passed);
-    assert_eq!(question(&app).rehearsal, Rehearsal::Asked);
+    answered(&mut app, first, DryRun::Passed);
+    assert_eq!(question(&app).dry_run, DryRun::Asked);
     assert_eq!(sent(&confirm(&mut app)), []);
 }
 
@@ -159,10 +159,10 @@ fn what_the_gate_refuses_is_not_tried_and_not_sent() {
     assert!(
         !effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Rehearse { .. }))
+            .any(|effect| matches!(effect, Effect::DryRun { .. }))
     );
     let number = question(&app).number;
-    answered(&mut app, number, Rehearsal::Passed);
+    answered(&mut app, number, DryRun::Passed);
     assert!(!question(&app).is_open());
     assert_eq!(sent(&confirm(&mut app)), []);
 }
@@ -366,7 +366,7 @@ fn one_key_offers_the_pods_that_an_interrupted_restart_left_through_gate_and_con
     assert!(
         effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Rehearse { commands, .. } if commands.len() == 2))
+            .any(|effect| matches!(effect, Effect::DryRun { commands, .. } if commands.len() == 2))
     );
     assert_eq!(sent(&effects), []);
     assert_eq!(
@@ -375,7 +375,7 @@ fn one_key_offers_the_pods_that_an_interrupted_restart_left_through_gate_and_con
     );
     assert_eq!(question(&app).plan.aim, PlanKind::RestartRest);
     let number = question(&app).number;
-    answered(&mut app, number, Rehearsal::Passed);
+    answered(&mut app, number, DryRun::Passed);
     let intents = sent(&confirm(&mut app));
     assert_eq!(intents.len(), 1);
     assert_eq!(intents[0].part, Some((1, 2)));
@@ -430,7 +430,7 @@ fn a_restart_that_was_stopped_in_this_console_leaves_its_rest_too() {
     assert_eq!(app.left_to_restart(), 0, "more is to be sent");
     let outcome = CommandOutcome::Refused { why: "no".into() };
     app.update(Event::Outcome(Outcome::Done { id: 1, outcome }), now());
-    assert_eq!(app.walk.as_ref().unwrap().phase, Phase::Over(Some(false)));
+    assert_eq!(app.execution.as_ref().unwrap().phase, Phase::Over(Some(false)));
     assert_eq!(app.left_to_restart(), 3, "the first was refused");
     let mut whole = console();
     press(&mut whole, "U");
@@ -445,9 +445,9 @@ fn what_was_done_last_is_watched_again_within_ten_minutes() {
     for (seconds, watched) in [(600, true), (601, false)] {
         let mut app = resumed(seconds);
         learn(&mut app, database());
-        assert_eq!(app.walk.is_some(), watched, "{seconds} s ago");
-        if let Some(walk) = &app.walk {
-            assert_eq!((walk.sent, walk.confirmed), (1, 3));
+        assert_eq!(app.execution.is_some(), watched, "{seconds} s ago");
+        if let Some(execution) = &app.execution {
+            assert_eq!((execution.sent, execution.confirmed), (1, 3));
         }
     }
     // Not what ended.
@@ -468,7 +468,7 @@ fn what_was_done_last_is_watched_again_within_ten_minutes() {
     };
     app.update(Event::Outcome(outcome), now());
     learn(&mut app, database());
-    assert!(app.walk.is_none());
+    assert!(app.execution.is_none());
 }
 
 #[test]

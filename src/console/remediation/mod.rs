@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::app::dispatch::PAGE;
 use crate::app::event::Effect;
 use crate::dialogs::button::Button;
-use crate::dialogs::confirmation::{Confirm, Rehearsal};
+use crate::dialogs::confirmation::{Confirm, DryRun};
 use crate::dialogs::{Dialog, Scroll};
-use crate::remediation::execution::{Next, Phase, Walk};
+use crate::remediation::execution::{Next, Phase, Execution};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
 use sopwatch_core::observe::source::{Freshness, SourceId};
@@ -92,8 +92,8 @@ impl App {
 
     /// What an interrupted execution did not reach; `None` while more is to be sent.
     fn interrupted(&self) -> Option<Interrupted> {
-        let under_way = |walk: &Walk| walk.is_under_way() && walk.due().is_some();
-        if self.walk.as_ref().is_some_and(under_way) {
+        let under_way = |execution: &Execution| execution.is_under_way() && execution.due().is_some();
+        if self.execution.as_ref().is_some_and(under_way) {
             return None;
         }
         Interrupted::of(&self.changes)
@@ -132,7 +132,7 @@ impl App {
         &mut self,
         plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>,
     ) -> Vec<Effect> {
-        if let Some(why) = self.walk.as_ref().and_then(Walk::stands_before) {
+        if let Some(why) = self.execution.as_ref().and_then(Execution::stands_before) {
             self.complain(&why);
             return Vec::new();
         }
@@ -151,22 +151,22 @@ impl App {
             }
             None => return Vec::new(),
         };
-        self.questions += 1;
-        let (number, gate) = (self.questions, self.gate(&plan));
+        self.next_question_id += 1;
+        let (number, gate) = (self.next_question_id, self.gate(&plan));
         let commands = plan.commands.clone();
         let may = gate.refusals.is_empty();
         self.dialogs.push(Dialog::Confirm(Box::new(Confirm {
             number,
             plan,
             gate,
-            rehearsal: Rehearsal::Asked,
+            dry_run: DryRun::Asked,
             button: Button::default(),
             typed: String::new(),
             closed: None,
             scroll: Scroll::default(),
         })));
         if may {
-            vec![Effect::Rehearse { number, commands }]
+            vec![Effect::DryRun { number, commands }]
         } else {
             Vec::new()
         }
@@ -238,17 +238,17 @@ impl App {
         let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
             return Vec::new();
         };
-        match &confirm.rehearsal {
-            Rehearsal::Asked => {
+        match &confirm.dry_run {
+            DryRun::Asked => {
                 self.say("dry run still running");
                 return Vec::new();
             }
-            Rehearsal::Refused(why) => {
+            DryRun::Refused(why) => {
                 let words = format!("dry run refused: {why}");
                 self.complain(&words);
                 return Vec::new();
             }
-            Rehearsal::Passed | Rehearsal::Untried(_) => {}
+            DryRun::Passed | DryRun::Untried(_) => {}
         }
         let plan = confirm.plan.clone();
         self.judge();
@@ -257,17 +257,17 @@ impl App {
             return Vec::new();
         }
         self.dialogs.pop();
-        let mut effects = self.leave_walk();
-        self.walk = self.account().map(|account| Walk::new(plan, &account));
+        let mut effects = self.let_execution_go();
+        self.execution = self.account().map(|account| Execution::new(plan, &account));
         effects.extend(self.send_next());
         effects
     }
 
     /// What was sent before is not followed any more.
-    fn leave_walk(&mut self) -> Vec<Effect> {
-        match &self.walk {
-            Some(walk) if walk.is_under_way() => {
-                let phase = walk.phase;
+    fn let_execution_go(&mut self) -> Vec<Effect> {
+        match &self.execution {
+            Some(execution) if execution.is_under_way() => {
+                let phase = execution.phase;
                 self.reach("not followed any more: something else was confirmed", phase)
             }
             _ => Vec::new(),
@@ -280,10 +280,10 @@ impl App {
         // What is advised now, not what was when the observations before this one came.
         self.judge();
         let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
-        let Some(walk) = &mut self.walk else {
+        let Some(execution) = &mut self.execution else {
             return Vec::new();
         };
-        let Some(command) = walk.due().cloned() else {
+        let Some(command) = execution.due().cloned() else {
             return Vec::new();
         };
         let id = self
@@ -297,15 +297,15 @@ impl App {
         let intent = Intent {
             id,
             command: current(command, self.state.deployment.as_ref(), now),
-            aim: walk.plan.aim,
-            cause: walk.plan.cause.clone(),
+            aim: execution.plan.aim,
+            cause: execution.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
-            part: (walk.plan.commands.len() > 1).then_some((walk.sent + 1, walk.plan.commands.len())),
+            part: (execution.plan.commands.len() > 1).then_some((execution.sent + 1, execution.plan.commands.len())),
             advice: Some(advice),
-            rest: walk.rest(),
+            rest: execution.rest(),
         };
-        (walk.sent, walk.id, walk.phase, walk.since) = (walk.sent + 1, id, Phase::Sent, now);
-        walk.words = SafeText::new(&intent.command.words());
+        (execution.sent, execution.id, execution.phase, execution.since) = (execution.sent + 1, id, Phase::Sent, now);
+        execution.words = SafeText::new(&intent.command.words());
         self.changes.push(AppliedCommand {
             at: now,
             intent: intent.clone(),
@@ -316,11 +316,11 @@ impl App {
     }
 
     /// A dry run was answered.
-    pub(crate) fn take_rehearsal(&mut self, number: u64, answer: Rehearsal) {
+    pub(crate) fn take_dry_run(&mut self, number: u64, answer: DryRun) {
         if let Some(Dialog::Confirm(confirm)) = self.dialogs.last_mut()
             && confirm.number == number
         {
-            confirm.rehearsal = answer;
+            confirm.dry_run = answer;
         }
     }
 
@@ -341,7 +341,7 @@ impl App {
         let mut effects = self.resolve_unknown();
         self.follow_again();
         self.hold_question();
-        effects.extend(self.walk_on());
+        effects.extend(self.carry_on());
         effects
     }
 
@@ -351,7 +351,7 @@ impl App {
             return;
         }
         let last = self.changes.iter().rposition(AppliedCommand::may_have_happened);
-        let Some(last) = last.filter(|_| self.walk.is_none()) else {
+        let Some(last) = last.filter(|_| self.execution.is_none()) else {
             self.unfollowed = false;
             return;
         };
@@ -362,7 +362,7 @@ impl App {
         } else if !change.is_open() {
             self.unfollowed = false;
             let sent = confirmed_with(&self.changes[..=last]);
-            self.walk = self.account().and_then(|account| Walk::again(&sent, &account));
+            self.execution = self.account().and_then(|account| Execution::again(&sent, &account));
         }
     }
 
@@ -370,8 +370,8 @@ impl App {
     fn resolve_unknown(&mut self) -> Vec<Effect> {
         let under_way = |change: &AppliedCommand| {
             // Its answer is still awaited by this console.
-            let followed = |walk: &Walk| walk.id == change.intent.id && walk.is_under_way();
-            change.outcome.is_none() && self.walk.as_ref().is_some_and(followed)
+            let followed = |execution: &Execution| execution.id == change.intent.id && execution.is_under_way();
+            change.outcome.is_none() && self.execution.as_ref().is_some_and(followed)
         };
         let (state, now) = (&self.state, self.now);
         let seen: Vec<(u64, CommandOutcome)> = self
@@ -406,13 +406,13 @@ impl App {
         }
     }
 
-    fn walk_on(&mut self) -> Vec<Effect> {
-        let Some(walk) = self.walk.as_ref().filter(|walk| walk.is_under_way()) else {
+    fn carry_on(&mut self) -> Vec<Effect> {
+        let Some(execution) = self.execution.as_ref().filter(|execution| execution.is_under_way()) else {
             return Vec::new();
         };
-        let change = self.changes.iter().find(|change| change.intent.id == walk.id);
+        let change = self.changes.iter().find(|change| change.intent.id == execution.id);
         let next = match self.account() {
-            Some(account) => walk.next(&account, change),
+            Some(account) => execution.next(&account, change),
             None => Next::Wait,
         };
         match next {
@@ -428,12 +428,12 @@ impl App {
 
     fn reach(&mut self, words: &str, phase: Phase) -> Vec<Effect> {
         let now = self.now;
-        let Some(walk) = &mut self.walk else {
+        let Some(execution) = &mut self.execution else {
             return Vec::new();
         };
         let words = SafeText::new(words);
-        (walk.phase, walk.since, walk.words) = (phase, now, words.clone());
-        let id = walk.id;
+        (execution.phase, execution.since, execution.words) = (phase, now, words.clone());
+        let id = execution.id;
         let good = match phase {
             Phase::Over(good) => good,
             _ => None,
@@ -451,14 +451,14 @@ impl App {
     }
 
     /// No further command is sent; whether there was anything to stop.
-    pub(crate) fn stop_walk(&mut self) -> bool {
-        let Some(walk) = self.walk.as_mut().filter(|walk| walk.is_under_way()) else {
+    pub(crate) fn stop_execution(&mut self) -> bool {
+        let Some(execution) = self.execution.as_mut().filter(|execution| execution.is_under_way()) else {
             return false;
         };
-        if walk.due().is_none() || walk.stopping {
+        if execution.due().is_none() || execution.stopping {
             return false;
         }
-        walk.stopping = true;
+        execution.stopping = true;
         self.say("will stop after the current pod");
         true
     }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::replay::Player;
 use crate::style::age::incident_clock;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 
 /// Cells below which the last moment is not worth its place.
@@ -16,7 +16,7 @@ const MOMENT_ROOM: usize = 12;
 pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
     let pieces = vec![
-        (3, Words::new(theme).add(Meaning::Drill, " REPLAY ")),
+        (3, StyledText::new(theme).add(Meaning::Drill, " REPLAY ")),
         (1, pace(player, theme)),
         (0, place(player, theme)),
         (2, comparison(player, theme)),
@@ -31,38 +31,38 @@ pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
     let line = styled_text::fit(pieces, 2, room)
         .into_iter()
         .reduce(|line, words| line.gap(2).join(words))
-        .unwrap_or_else(|| Words::new(theme));
+        .unwrap_or_else(|| StyledText::new(theme));
     let left = room.saturating_sub(line.width() + 2);
     let moment = player.last_moment(&app.session.profile);
     let line = match moment.filter(|_| left >= MOMENT_ROOM) {
         Some(moment) => {
-            let moment = Words::new(theme).add(Meaning::Text, &moment);
+            let moment = StyledText::new(theme).add(Meaning::Text, &moment);
             line.gap(2).join(moment.cut(left))
         }
         None => line,
     };
-    Words::new(theme).gap(1).join(line.cut(room)).draw(area, buffer);
+    StyledText::new(theme).gap(1).join(line.cut(room)).draw(area, buffer);
 }
 
-fn pace<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
+fn pace<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let speed = format!("{}{}", theme.glyphs.times, player.speed());
     if player.is_playing() {
-        Words::new(theme).add(Meaning::Good, &format!("{} {speed}", theme.glyphs.chosen))
+        StyledText::new(theme).add(Meaning::Good, &format!("{} {speed}", theme.glyphs.chosen))
     } else {
-        Words::new(theme).add(Meaning::Waiting, &format!("paused {speed}"))
+        StyledText::new(theme).add(Meaning::Waiting, &format!("paused {speed}"))
     }
 }
 
-fn place<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
-    Words::new(theme)
+fn place<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
+    StyledText::new(theme)
         .add(Meaning::Heading, &incident_clock(player.position()))
         .add(Meaning::Faint, " of ")
         .add(Meaning::Text, &incident_clock(player.length()))
 }
 
 /// The page of the differences tells what is wrong with the file.
-fn damage<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+fn damage<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     if player.flaw().is_none() {
         words
     } else {
@@ -70,8 +70,8 @@ fn damage<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
     }
 }
 
-fn comparison<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+fn comparison<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     let (findings, differ) = (player.findings(), player.differences().len());
     let noun = if findings == 1 { "finding" } else { "findings" };
     if differ == 0 {
@@ -84,8 +84,8 @@ fn comparison<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
     )
 }
 
-fn differing<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+fn differing<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     match player.differences().len() {
         0 => words,
         differ => words.add(Meaning::Alarm, &format!(" {differ} differ ")),
@@ -93,8 +93,8 @@ fn differing<'t>(player: &Player, theme: &'t Theme) -> Words<'t> {
 }
 
 /// What would have been found for an SOP that was not open then is not what was found.
-fn own_sop<'t>(app: &App, player: &Player, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+fn own_sop<'t>(app: &App, player: &Player, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     if app.checklist.sop == player.sop() {
         words
     } else {

@@ -1,9 +1,9 @@
 //! Where the findings are not as they were recorded, in words: for the page of a replay and for a check without a screen.
 
-use super::{Difference, Player};
+use super::{DatedMismatch, Player};
 use crate::app::App;
-use crate::app::apply_record::Differs;
-use crate::dialogs::dialog_text::{Page, Tone, status_word};
+use crate::app::apply_record::Mismatch;
+use crate::dialogs::dialog_text::{DialogText, Tone, status_word};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
 use sopwatch_core::text::duration;
@@ -35,13 +35,13 @@ impl Player {
 
 impl App {
     /// What differs from the record up to here.
-    pub fn differences_page(&self) -> Page {
-        let mut page = Page::titled("As recorded?");
+    pub fn differences_page(&self) -> DialogText {
+        let mut page = DialogText::titled("As recorded?");
         let Some(player) = &self.player else { return page };
         for line in player.reservations() {
             page.add(Tone::Bad, line);
         }
-        for Difference { after, differs } in &player.differences {
+        for DatedMismatch { after, differs } in &player.differences {
             let found = &differs.recorded;
             page.section(&format!("{}  {}", duration::full_clock(*after), found.sop));
             for (what, recorded, now) in differs.changes(&self.session.profile) {
@@ -70,7 +70,7 @@ impl App {
     }
 }
 
-impl Differs {
+impl Mismatch {
     /// What differs, with what was recorded and what is found. Only data: a version may word the same finding otherwise.
     pub fn changes(&self, profile: &Profile) -> Vec<(String, String, String)> {
         let Self { recorded, found } = self;

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keymap::Keymap;
 use crate::app::App;
-use crate::app::apply_record::Differs;
+use crate::app::apply_record::Mismatch;
 use crate::app::event::Effect;
 use crate::dialogs::{Dialog, Scroll};
 use crate::keymap::action::Action;
@@ -38,7 +38,7 @@ const FAR: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the operator does with a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Turn {
+pub enum ReplayAction {
     PlayOrPause,
     /// To the next line that tells of something found or done.
     NextMoment,
@@ -54,16 +54,16 @@ pub enum Turn {
     ToBeginning,
     ToEnd,
     /// Opens what differs from the record.
-    Differences,
+    Mismatches,
 }
 
 /// A finding that is not as it was recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub struct DatedMismatch {
     /// When, from the beginning of the incident.
     pub after: SignedDuration,
     /// What.
-    pub differs: Differs,
+    pub differs: Mismatch,
 }
 
 /// A record that is played.
@@ -83,7 +83,7 @@ pub struct Player {
     sop: String,
     /// Findings up to here.
     findings: usize,
-    differences: Vec<Difference>,
+    differences: Vec<DatedMismatch>,
     /// Entries that the record lost up to here.
     lost: u64,
     /// Log records that changed nothing and are not in the record.
@@ -142,7 +142,7 @@ impl Player {
     }
 
     /// Those of them that are not as recorded.
-    pub fn differences(&self) -> &[Difference] {
+    pub fn differences(&self) -> &[DatedMismatch] {
         &self.differences
     }
 
@@ -262,20 +262,20 @@ impl App {
     }
 
     /// Does what the operator wants of the replay.
-    pub(crate) fn turn(&mut self, turn: Turn) {
+    pub(crate) fn turn(&mut self, turn: ReplayAction) {
         match turn {
-            Turn::PlayOrPause => self.play_or_pause(),
-            Turn::NextMoment => self.step_to(Player::next_moment),
-            Turn::PreviousMoment => self.step_to(Player::previous_moment),
-            Turn::Forward => self.seek(NEAR),
-            Turn::Back => self.seek(-NEAR),
-            Turn::ForwardFar => self.seek(FAR),
-            Turn::BackFar => self.seek(-FAR),
-            Turn::ToBeginning => self.seek(SignedDuration::MIN),
-            Turn::ToEnd => self.seek(SignedDuration::MAX),
-            Turn::Faster => self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed)),
-            Turn::Slower => self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed)),
-            Turn::Differences => self.open_differences(),
+            ReplayAction::PlayOrPause => self.play_or_pause(),
+            ReplayAction::NextMoment => self.step_to(Player::next_moment),
+            ReplayAction::PreviousMoment => self.step_to(Player::previous_moment),
+            ReplayAction::Forward => self.seek(NEAR),
+            ReplayAction::Back => self.seek(-NEAR),
+            ReplayAction::ForwardFar => self.seek(FAR),
+            ReplayAction::BackFar => self.seek(-FAR),
+            ReplayAction::ToBeginning => self.seek(SignedDuration::MIN),
+            ReplayAction::ToEnd => self.seek(SignedDuration::MAX),
+            ReplayAction::Faster => self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed)),
+            ReplayAction::Slower => self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed)),
+            ReplayAction::Mismatches => self.open_differences(),
         }
     }
 
@@ -295,8 +295,8 @@ impl App {
     }
 
     fn open_differences(&mut self) {
-        if !matches!(self.dialog(), Some(Dialog::Differences(_))) {
-            self.dialogs.push(Dialog::Differences(Scroll::default()));
+        if !matches!(self.dialog(), Some(Dialog::Mismatches(_))) {
+            self.dialogs.push(Dialog::Mismatches(Scroll::default()));
         }
     }
 
@@ -372,7 +372,7 @@ impl App {
         let differs = self.follow(line);
         player
             .differences
-            .extend(differs.map(|differs| Difference { after, differs }));
+            .extend(differs.map(|differs| DatedMismatch { after, differs }));
     }
 
     /// Knows nothing but the first line again; what the operator looks at stays.

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Style};
 use super::layout::{Content, Region};
 use crate::panes::Pane;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 
 /// Draws the lines around a region.
@@ -35,13 +35,13 @@ pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut 
             height: 1,
             ..region.area
         };
-        Words::new(theme).add(meaning, glyphs.vertical).draw(row, buffer);
+        StyledText::new(theme).add(meaning, glyphs.vertical).draw(row, buffer);
         let right = Rect {
             x: row.right() - 1,
             width: 1,
             ..row
         };
-        Words::new(theme)
+        StyledText::new(theme)
             .add(meaning, glyphs.vertical)
             .draw(right, buffer);
     }
@@ -65,7 +65,7 @@ fn horizontal(area: Rect, y: u16, ends: (&str, &str), theme: &Theme, meaning: Me
 pub(crate) fn title<'t>(
     region: &Region,
     focused: bool,
-    pieces: Vec<(u8, Words<'t>)>,
+    pieces: Vec<(u8, StyledText<'t>)>,
     theme: &'t Theme,
     buffer: &mut Buffer,
 ) {
@@ -79,7 +79,7 @@ pub(crate) fn title<'t>(
     } else {
         Meaning::Title
     };
-    let name = Words::new(theme).add(meaning, &name);
+    let name = StyledText::new(theme).add(meaning, &name);
     let room = usize::from(region.area.width).saturating_sub(5 + name.width() + 2);
     let mut line = name;
     let pieces = pieces
@@ -121,8 +121,8 @@ pub(crate) fn select(row: Rect, theme: &Theme, buffer: &mut Buffer) {
 }
 
 /// Says which rows of a list are in view, when not all are.
-pub(crate) fn range(theme: &Theme, first: usize, height: usize, count: usize) -> Words<'_> {
-    let words = Words::new(theme);
+pub(crate) fn range(theme: &Theme, first: usize, height: usize, count: usize) -> StyledText<'_> {
+    let words = StyledText::new(theme);
     if count <= height {
         return words;
     }

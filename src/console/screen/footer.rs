@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::App;
 use crate::keymap::action::Action;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -22,7 +22,7 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
             } else {
                 theme.glyphs.dot
             };
-            let word = Words::new(theme)
+            let word = StyledText::new(theme)
                 .add(meaning, &format!("{sign} {}", notice.text))
                 .cut(room);
             let left = room.saturating_sub(word.width() + 3);
@@ -34,11 +34,11 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
         }
         None => keys(app, theme, room),
     };
-    Words::new(theme).gap(1).join(line).draw(area, buffer);
+    StyledText::new(theme).gap(1).join(line).draw(area, buffer);
 }
 
 /// As many keys as fit; the one for help always.
-fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let contexts = app.contexts();
     let mut help = None;
     let mut items = Vec::new();
@@ -49,7 +49,7 @@ fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
         let Some(key) = keys.first().filter(|_| works) else {
             continue;
         };
-        let item = Words::new(theme)
+        let item = StyledText::new(theme)
             .add(Meaning::Key, &key.to_string())
             .gap(1)
             .add(Meaning::Faint, row.footer);
@@ -60,7 +60,7 @@ fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
         }
     }
     let reserved = help.as_ref().map_or(0, |help| help.width() + 2);
-    let mut line = Words::new(theme);
+    let mut line = StyledText::new(theme);
     for item in items {
         let gap = if line.width() == 0 { 0 } else { 2 };
         if line.width() + gap + item.width() + reserved > room {

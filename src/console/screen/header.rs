@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::observation::Connection;
 use sopwatch_core::text::duration;
@@ -16,7 +16,7 @@ use sopwatch_core::text::duration;
 const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let new = || Words::new(theme);
+    let new = || StyledText::new(theme);
     let room = usize::from(area.width).saturating_sub(2);
     let right = styled_text::fit(right(app, theme), 2, room / 2);
     let right = right
@@ -40,8 +40,8 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
 }
 
 /// Who and where. What stays longest: drill, environment and read-only, then the place, which is cut at last.
-fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
-    let new = || Words::new(theme);
+fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+    let new = || StyledText::new(theme);
     let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
     if let Some(scenario) = &app.session.drill {
         let badge = match app.speed {
@@ -81,8 +81,8 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     pieces
 }
 
-fn environment<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+fn environment<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     let lives_in = app
         .state
         .connection
@@ -105,12 +105,12 @@ fn environment<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
     }
 }
 
-fn place<'t>(connection: &Connection, theme: &'t Theme) -> Words<'t> {
+fn place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
     let server = connection
         .server
         .strip_prefix("https://")
         .unwrap_or(&connection.server);
-    Words::new(theme)
+    StyledText::new(theme)
         .add(Meaning::Heading, &connection.namespace)
         .add(Meaning::Faint, " @ ")
         .add(Meaning::Text, server)
@@ -118,13 +118,13 @@ fn place<'t>(connection: &Connection, theme: &'t Theme) -> Words<'t> {
         .add(Meaning::Text, &connection.user)
 }
 
-fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
+fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.now.duration_since(app.session.started_at));
-    let mut pieces = vec![(0, Words::new(theme).add(Meaning::Heading, &clock))];
+    let mut pieces = vec![(0, StyledText::new(theme).add(Meaning::Heading, &clock))];
     if !app.skew.is_zero() {
         let behind = if app.skew.is_positive() { "behind" } else { "ahead" };
         let text = format!(" clock here {} {behind} ", duration::brief(app.skew.abs()));
-        pieces.push((1, Words::new(theme).add(Meaning::Alarm, &text)));
+        pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, &text)));
     }
     let expires_at = app
         .state
@@ -137,8 +137,8 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
     pieces
 }
 
-fn token(left: SignedDuration, theme: &Theme) -> (u8, Words<'_>) {
-    let words = Words::new(theme);
+fn token(left: SignedDuration, theme: &Theme) -> (u8, StyledText<'_>) {
+    let words = StyledText::new(theme);
     if !left.is_positive() {
         (1, words.add(Meaning::Alarm, " token expired "))
     } else if left < TOKEN_SHORT {

@@ -71,17 +71,17 @@ fn hostile() -> App {
         reading.log = HOSTILE.to_owned();
     }
     let mut taught = crate::training::screen_tests::taught();
-    if let Some(course) = &mut taught.course {
-        course.lesson.title = HOSTILE.to_owned();
-        course.lesson.because = long.clone();
-        course.lesson.hints = vec![HOSTILE.to_owned()];
-        course.lesson.right.choice.contact = Some(HOSTILE.to_owned());
-        course
+    if let Some(attempt) = &mut taught.attempt {
+        attempt.lesson.title = HOSTILE.to_owned();
+        attempt.lesson.because = long.clone();
+        attempt.lesson.hints = vec![HOSTILE.to_owned()];
+        attempt.lesson.right.choice.contact = Some(HOSTILE.to_owned());
+        attempt
             .acts
             .iter_mut()
             .for_each(|noted| noted.act.name = HOSTILE.into());
     }
-    app.course = taught.course;
+    app.attempt = taught.attempt;
     app.session.drill = Some(HOSTILE.to_owned());
     app.log.set_mode(LogMode::All);
     app

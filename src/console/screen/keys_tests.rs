@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 use super::tests::screen;
 use crate::app::escape::Escape;
 use crate::app::event::{Effect, Event};
-use crate::app::{App, Rehearsal};
+use crate::app::{App, DryRun};
 use crate::dialogs::Dialog;
 use crate::dialogs::button::Button;
 use crate::dialogs::confirmation_screen_tests::{answered, console};
@@ -32,10 +32,10 @@ fn notice(app: &App) -> String {
 }
 
 /// A console that asks whether to restart the chosen pod, with the dry run's answer.
-fn asked(production: bool, answer: Option<Rehearsal>) -> App {
+fn asked(production: bool, answer: Option<DryRun>) -> App {
     let mut app = console(production);
     let effects = keys(&mut app, "1 X");
-    assert!(matches!(effects[..], [Effect::Rehearse { .. }]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::DryRun { .. }]), "{effects:?}");
     if let Some(answer) = answer {
         answered(&mut app, answer);
     }
@@ -46,7 +46,7 @@ fn asked(production: bool, answer: Option<Rehearsal>) -> App {
 fn under_way() -> App {
     let mut app = console(false);
     keys(&mut app, "1 R");
-    answered(&mut app, Rehearsal::Passed);
+    answered(&mut app, DryRun::Passed);
     assert!(sends(&keys(&mut app, "right enter")));
     app.notice = None;
     app
@@ -68,7 +68,7 @@ fn a_change_is_sent_by_a_move_to_the_other_button_and_enter_and_by_nothing_else(
         ("right y", false, true),
         ("right esc", false, false),
     ] {
-        let mut app = asked(false, Some(Rehearsal::Passed));
+        let mut app = asked(false, Some(DryRun::Passed));
         let effects = keys(&mut app, pressed);
         assert_eq!(sends(&effects), sent, "{pressed}: {effects:?}");
         assert_eq!(app.dialog().is_some(), open, "{pressed}");
@@ -77,7 +77,7 @@ fn a_change_is_sent_by_a_move_to_the_other_button_and_enter_and_by_nothing_else(
 
 #[test]
 fn the_safe_button_has_the_focus_and_the_other_names_what_happens() {
-    let mut app = asked(false, Some(Rehearsal::Passed));
+    let mut app = asked(false, Some(DryRun::Passed));
     let shown = screen(&app, 80, 24);
     assert!(shown.contains("[ Cancel ]   Restart pod 2mgcp"), "{shown}");
     keys(&mut app, "right");
@@ -101,7 +101,7 @@ fn a_dry_run_that_is_refused_or_still_running_cannot_be_confirmed() {
     assert!(!sends(&keys(&mut running, "right enter")));
     assert_eq!(notice(&running), "dry run still running");
     assert!(running.dialog().is_some());
-    let refusal = || Rehearsal::Refused("exceeded quota".into());
+    let refusal = || DryRun::Refused("exceeded quota".into());
     // Both where the focus had moved already and where it had not.
     for before in ["", "right"] {
         let mut app = asked(false, None);
@@ -129,13 +129,13 @@ fn a_dry_run_that_is_refused_or_still_running_cannot_be_confirmed() {
         &mut early,
         "'managed-services-api-6d9fc8b649-2mgcp' enter"
     )));
-    answered(&mut early, Rehearsal::Passed);
+    answered(&mut early, DryRun::Passed);
     assert!(sends(&keys(&mut early, "enter")));
 }
 
 #[test]
 fn in_production_no_button_sends() {
-    let mut app = asked(true, Some(Rehearsal::Passed));
+    let mut app = asked(true, Some(DryRun::Passed));
     assert!(!sends(&keys(
         &mut app,
         "right enter tab enter '2mgcp' enter ctrl-u 'managed-services-api-6d9fc8b649-2mgc' enter"
@@ -152,8 +152,8 @@ fn a_users_key_opens_the_same_confirmation() {
     let mut app = console(false);
     app.keymap = Keymap::with(&user).unwrap();
     let effects = keys(&mut app, "1 o");
-    assert!(matches!(effects[..], [Effect::Rehearse { .. }]), "{effects:?}");
-    answered(&mut app, Rehearsal::Passed);
+    assert!(matches!(effects[..], [Effect::DryRun { .. }]), "{effects:?}");
+    answered(&mut app, DryRun::Passed);
     assert_eq!(keys(&mut app, "o Y y o"), []);
     assert!(matches!(app.dialog(), Some(Dialog::Confirm(_))));
 }
@@ -189,7 +189,7 @@ fn escape_ends_what_lies_topmost_and_asks_last_whether_to_stop() {
     }
     assert!(matches!(app.dialog(), Some(Dialog::Stop(Button::Safe))));
     insta::assert_snapshot!("stop_80x24", screen(&app, 80, 24));
-    assert!(!app.walk.as_ref().unwrap().stopping);
+    assert!(!app.execution.as_ref().unwrap().stopping);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn what_is_carried_out_stops_by_a_move_and_enter_alone() {
         let mut app = under_way();
         keys(&mut app, "esc");
         assert_eq!(keys(&mut app, pressed), [], "{pressed}");
-        assert_eq!(app.walk.as_ref().unwrap().stopping, stops, "{pressed}");
+        assert_eq!(app.execution.as_ref().unwrap().stopping, stops, "{pressed}");
         assert_eq!(app.dialog().is_some(), open, "{pressed}");
     }
     let mut app = under_way();
@@ -232,7 +232,7 @@ fn the_bar_offers_to_stop_only_where_escape_would_ask() {
 fn a_question_about_stopping_what_has_ended_stays_until_it_is_put_away() {
     let mut app = under_way();
     keys(&mut app, "esc right");
-    app.walk.as_mut().unwrap().phase = crate::app::Phase::Over(Some(true));
+    app.execution.as_mut().unwrap().phase = crate::app::Phase::Over(Some(true));
     assert_eq!(keys(&mut app, "enter q"), []);
     assert!(screen(&app, 80, 24).contains("Nothing left to stop"));
     keys(&mut app, "esc");
@@ -249,7 +249,7 @@ fn ctrl_c_leaves_a_text_field_and_not_the_console() {
         assert!(app.dialog().is_none() && app.log.filter.is_none(), "{opens}");
         assert_eq!(keys(&mut app, "ctrl-c"), [Effect::Quit], "{opens}");
     }
-    let mut app = asked(true, Some(Rehearsal::Passed));
+    let mut app = asked(true, Some(DryRun::Passed));
     assert_eq!(keys(&mut app, "2 m ctrl-c"), []);
     assert!(app.dialog().is_none());
 }

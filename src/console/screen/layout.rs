@@ -153,7 +153,7 @@ fn left_column(area: Rect, app: &App) -> Vec<Region> {
     let leaders = leader_rows(app).min(area.height / 5);
     let strip = u16::from(crate::panes::pods::vitals::has_room(area.height));
     let listed = app.state.pods.len().max(2) + crate::panes::pods::others::rows(app);
-    let wanted = rows(listed + 1) + fault_rows(app) + strip;
+    let wanted = rows(listed + 1) + error_rows(app) + strip;
     let pods = wanted.min(area.height / 3);
     let contents = [
         (Content::Pane(Pane::Pods), pods),
@@ -194,7 +194,7 @@ fn leader_rows(app: &App) -> u16 {
 }
 
 /// What fails gets lines of its own below the pods, so that it does not push a pod out.
-fn fault_rows(app: &App) -> u16 {
+fn error_rows(app: &App) -> u16 {
     if crate::screen::source_error::of_cluster(app).is_empty() {
         0
     } else {

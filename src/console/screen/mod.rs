@@ -31,7 +31,7 @@ use self::layout::{Content, Plan, Region, Regions, SMALLEST};
 use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::panes::Pane;
-use crate::style::styled_text::{self, Words};
+use crate::style::styled_text::{self, StyledText};
 use crate::{dialogs, panes, prompts, replay};
 
 /// Draws the console as `app` has it. Only reads.
@@ -53,7 +53,7 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     styled_text::draw_lines(
         lines
             .iter()
-            .map(|line| Words::new(theme).add(Meaning::Doubtful, line)),
+            .map(|line| StyledText::new(theme).add(Meaning::Doubtful, line)),
         area,
         buffer,
     );

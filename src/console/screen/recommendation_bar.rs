@@ -5,11 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::escape::Escape;
-use crate::app::{App, Phase, Walk};
+use crate::app::{App, Phase, Execution};
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Recommendation, StepFinding};
@@ -20,8 +20,8 @@ use sopwatch_core::text::duration;
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(1);
-    let words = if let Some(walk) = app.walk.as_ref().filter(|walk| is_shown(walk, app)) {
-        under_way(app, theme, walk, room)
+    let words = if let Some(execution) = app.execution.as_ref().filter(|execution| is_shown(execution, app)) {
+        under_way(app, theme, execution, room)
     } else if app.lacks_sop() {
         unchosen(app, theme, room)
     } else if app.diagnosis.decision.rules.is_empty() {
@@ -31,31 +31,31 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     } else {
         decided(app, theme, room)
     };
-    Words::new(theme).gap(1).join(words).draw(area, buffer);
+    StyledText::new(theme).gap(1).join(words).draw(area, buffer);
 }
 
 /// How long the end of what was carried out stands in the bar.
 const STAYS: SignedDuration = SignedDuration::from_secs(30);
 
 /// Whether something is being carried out, or ended just now.
-fn is_shown(walk: &Walk, app: &App) -> bool {
-    walk.is_under_way() || app.now.duration_since(walk.since) < STAYS
+fn is_shown(execution: &Execution, app: &App) -> bool {
+    execution.is_under_way() || app.now.duration_since(execution.since) < STAYS
 }
 
 /// What is being carried out: how far it is, and how to stop it.
-fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words<'t> {
-    let (meaning, mark) = match walk.phase {
+fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize) -> StyledText<'t> {
+    let (meaning, mark) = match execution.phase {
         Phase::Over(Some(true)) => (Meaning::Good, theme.glyphs.pass),
         Phase::Over(Some(false)) => (Meaning::Complaint, theme.glyphs.fail),
         Phase::Over(None) => (Meaning::Doubtful, theme.glyphs.unknown),
         _ => (Meaning::Waiting, theme.glyphs.chosen),
     };
-    let (sent, all) = (walk.sent, walk.confirmed);
-    let what = walk.plan.aim.short_words().to_uppercase();
-    let words = Words::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
+    let (sent, all) = (execution.sent, execution.confirmed);
+    let what = execution.plan.aim.short_words().to_uppercase();
+    let words = StyledText::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
     let mut tail = key(app, theme, Action::Incident, " incident");
-    let more = walk.is_under_way() && walk.due().is_some();
-    let words = if more && walk.stopping {
+    let more = execution.is_under_way() && execution.due().is_some();
+    let words = if more && execution.stopping {
         words.add(Meaning::Complaint, " STOPS HERE")
     } else {
         words
@@ -67,24 +67,24 @@ fn under_way<'t>(app: &App, theme: &'t Theme, walk: &Walk, room: usize) -> Words
     if app.dialog().is_none() && app.escape() == Escape::Execution {
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
-    let waits = awaited(app, walk.phase);
-    let since = duration::clock(app.now.duration_since(walk.since).max(SignedDuration::ZERO));
+    let waits = pending_sources(app, execution.phase);
+    let since = duration::clock(app.now.duration_since(execution.since).max(SignedDuration::ZERO));
     let told = if waits.is_empty() {
-        walk.words.to_string()
+        execution.words.to_string()
     } else {
-        let gone = if walk.is_needless(&app.diagnosis) {
+        let gone = if execution.is_needless(&app.diagnosis) {
             "its cause is gone; "
         } else {
             ""
         };
-        format!("{gone}waits {since} for {waits}; {}", walk.words)
+        format!("{gone}waits {since} for {waits}; {}", execution.words)
     };
     let left = room.saturating_sub(words.width() + tail.width());
     words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
 }
 
 /// What it waits for; nothing where it is over.
-fn awaited(app: &App, phase: Phase) -> String {
+fn pending_sources(app: &App, phase: Phase) -> String {
     match phase {
         Phase::Sent => "the answer".to_owned(),
         Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.now) => "pods to be ready".to_owned(),
@@ -101,8 +101,8 @@ fn awaited(app: &App, phase: Phase) -> String {
 }
 
 /// Before an SOP is chosen: what another alert's SOP would say is no advice for this one.
-fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
-    let words = Words::new(theme).add(Meaning::Notice, "NO SOP CHOSEN");
+fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+    let words = StyledText::new(theme).add(Meaning::Notice, "NO SOP CHOSEN");
     let tail = key(app, theme, Action::PickSop, " choose");
     let left = room.saturating_sub(words.width() + tail.width());
     let why = "the advice depends on which alert fired";
@@ -110,10 +110,10 @@ fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
 }
 
 /// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.
-fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let decision = &app.diagnosis.decision;
     let words = headline(app, theme, &decision.recommendation);
-    let mut tail = Words::new(theme);
+    let mut tail = StyledText::new(theme);
     for (count, what) in [
         (decision.also.len(), "also"),
         (decision.not_ruled_out.len(), "not ruled out"),
@@ -152,8 +152,8 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
 
 /// What an interrupted restart left, and the key that proposes it: whole where the reason stays whole beside it, else the key alone, where
 /// it fits. `left`: what is left of the row, and what is left of it beside the whole reason.
-fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> Words<'t> {
-    let whole = Words::new(theme)
+fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> StyledText<'t> {
+    let whole = StyledText::new(theme)
         .gap(2)
         .add(Meaning::Doubtful, &app.interrupted_words().unwrap_or_default())
         .join(key(app, theme, Action::RestartRest, " restart them"));
@@ -164,7 +164,7 @@ fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> Words<'
     if short.width() <= left.0 {
         short
     } else {
-        Words::new(theme)
+        StyledText::new(theme)
     }
 }
 
@@ -174,8 +174,8 @@ fn the_rest(app: &App) -> String {
 }
 
 /// Three blanks, the key and what it does; nothing where no key does it.
-fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> Words<'t> {
-    let words = Words::new(theme);
+fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     match app.keymap.key_of(action, Context::Console) {
         Some(key) => words.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what),
         None => words,
@@ -183,9 +183,9 @@ fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> Words<'t>
 }
 
 /// In a drill that teaches: who reads the answer first learns nothing.
-fn held_back<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
-    let words = Words::new(theme).add(Meaning::Notice, "JUDGE IT YOURSELF");
-    let mut tail = Words::new(theme);
+fn held_back<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+    let words = StyledText::new(theme).add(Meaning::Notice, "JUDGE IT YOURSELF");
+    let mut tail = StyledText::new(theme);
     for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " reveal")] {
         if let Some(key) = app.keymap.key_of(action, Context::Drill) {
             tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
@@ -207,7 +207,7 @@ fn fitted(because: &str, room: usize, theme: &Theme) -> String {
     )
 }
 
-fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> Words<'t> {
+fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> StyledText<'t> {
     let mark = |status| sop::mark(theme, status, false).0;
     let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
     let (meaning, text) = match recommendation.action {
@@ -230,7 +230,7 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
             format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
         ),
     };
-    Words::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, &text)
 }
 
 /// A step of the chosen SOP with its number.
@@ -262,7 +262,7 @@ fn findings(app: &App) -> Vec<Numbered<'_>> {
         .collect()
 }
 
-fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
+fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let findings = findings(app);
     let having = |wanted: &[StepStatus]| -> Vec<&Numbered<'_>> {
         findings
@@ -271,7 +271,7 @@ fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> Words<'t> {
             .collect()
     };
     if findings.is_empty() {
-        return Words::new(theme).add(Meaning::Doubtful, "? nothing is judged yet");
+        return StyledText::new(theme).add(Meaning::Doubtful, "? nothing is judged yet");
     }
     let failing = having(&[StepStatus::Fail]);
     let waiting = having(&[StepStatus::Waiting]);
@@ -290,9 +290,9 @@ fn failing_words<'t>(
     first: &Numbered<'_>,
     more: usize,
     room: usize,
-) -> Words<'t> {
+) -> StyledText<'t> {
     let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
-    let mut words = Words::new(theme)
+    let mut words = StyledText::new(theme)
         .add(Meaning::Alarm, &format!(" {glyph} FAILS "))
         .add(
             Meaning::Bad,
@@ -307,7 +307,7 @@ fn failing_words<'t>(
     let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) else {
         return words;
     };
-    let hint = Words::new(theme)
+    let hint = StyledText::new(theme)
         .gap(3)
         .add(Meaning::Key, &key)
         .add(Meaning::Faint, " on the step: how to handle");
@@ -318,15 +318,15 @@ fn failing_words<'t>(
     }
 }
 
-fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> Words<'t> {
+fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> StyledText<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Waiting, false);
-    Words::new(theme).add(meaning, &format!("{glyph} WAIT")).add(
+    StyledText::new(theme).add(meaning, &format!("{glyph} WAIT")).add(
         Meaning::Text,
         &format!("  {}: {}", first.name(), first.finding.value),
     )
 }
 
-fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Words<'t> {
+fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> StyledText<'t> {
     let stale = open
         .iter()
         .any(|numbered| numbered.finding.status == StepStatus::Stale);
@@ -338,10 +338,10 @@ fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Words<'t> {
     let noun = if open.len() == 1 { "step" } else { "steps" };
     let why = if stale { " (stale)" } else { "" };
     let text = format!("? {} {noun} can't be answered{why}: {names}", open.len());
-    Words::new(theme).add(Meaning::Doubtful, &text)
+    StyledText::new(theme).add(Meaning::Doubtful, &text)
 }
 
-fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Words<'t> {
+fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> StyledText<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Pass, false);
     let open = manual
         .iter()
@@ -352,7 +352,7 @@ fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Wor
         1 => "1 manual step to look at".to_owned(),
         open => format!("{open} manual steps to look at"),
     };
-    Words::new(theme)
+    StyledText::new(theme)
         .add(meaning, &format!("{glyph} no failing step"))
         .add(Meaning::Text, &format!("; {rest}"))
 }

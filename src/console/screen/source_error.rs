@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::App;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, Source, SourceId, SourceState};
 use sopwatch_core::text::duration;
 
 /// Sources that fail in the same way.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub(crate) struct SourceError {
     names: Vec<String>,
     kind: Option<ProblemKind>,
     problem: Option<Problem>,
@@ -25,7 +25,7 @@ pub(crate) struct Fault {
 
 /// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
 /// need not be there takes no row for good.
-pub(crate) fn of_cluster(app: &App) -> Vec<Fault> {
+pub(crate) fn of_cluster(app: &App) -> Vec<SourceError> {
     faults(app, |id| {
         use SourceId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
         !matches!(
@@ -36,21 +36,21 @@ pub(crate) fn of_cluster(app: &App) -> Vec<Fault> {
 }
 
 /// The faults of the logs.
-pub(crate) fn of_logs(app: &App) -> Vec<Fault> {
+pub(crate) fn of_logs(app: &App) -> Vec<SourceError> {
     faults(app, |id| matches!(id, SourceId::Log(_)))
 }
 
 /// The faults of the database.
-pub(crate) fn of_database(app: &App) -> Vec<Fault> {
+pub(crate) fn of_database(app: &App) -> Vec<SourceError> {
     faults(app, |id| matches!(id, SourceId::Database))
 }
 
-fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
+fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<SourceError> {
+    let mut faults: Vec<SourceError> = Vec::new();
     for (id, source) in app.state.sources().filter(|(id, _)| wanted(id)) {
         let behind = app.state.standby_behind().filter(|_| *id == SourceId::Database);
         let behind = behind.map(|(_, standby)| standby.words());
-        let Some(fault) = fault_of(id, source, app.state.freshness(id, app.now), behind) else {
+        let Some(fault) = error_of(id, source, app.state.freshness(id, app.now), behind) else {
             continue;
         };
         match faults.iter_mut().find(|other| other.is_like(&fault)) {
@@ -61,7 +61,7 @@ fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<Fault> {
     faults
 }
 
-fn fault_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option<String>) -> Option<Fault> {
+fn error_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option<String>) -> Option<SourceError> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
@@ -76,7 +76,7 @@ fn fault_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option
     if problem.is_none() && off.is_none() && behind.is_none() && fine {
         return None;
     }
-    Some(Fault {
+    Some(SourceError {
         behind,
         names: vec![id.name()],
         kind: problem.as_ref().map(|problem| problem.kind),
@@ -87,7 +87,7 @@ fn fault_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option
     })
 }
 
-impl Fault {
+impl SourceError {
     fn is_like(&self, other: &Self) -> bool {
         self.kind == other.kind && self.off == other.off
     }
@@ -120,7 +120,7 @@ impl Fault {
     }
 
     /// The whole in one line, the most important first.
-    fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
+    fn words<'t>(&self, theme: &'t Theme, now: Timestamp) -> StyledText<'t> {
         let words = self.summary(theme, now);
         match &self.problem {
             Some(problem) if problem.advice.is_none() => {
@@ -132,8 +132,8 @@ impl Fault {
     }
 
     /// What fails, how, and when it is tried again.
-    fn summary<'t>(&self, theme: &'t Theme, now: Timestamp) -> Words<'t> {
-        let words = Words::new(theme);
+    fn summary<'t>(&self, theme: &'t Theme, now: Timestamp) -> StyledText<'t> {
+        let words = StyledText::new(theme);
         if let Some(reason) = &self.off {
             return words.add(Meaning::Faint, &format!("{} off: {reason}", self.name()));
         }
@@ -150,8 +150,8 @@ impl Fault {
     }
 
     /// What to do, and why it fails.
-    fn details<'t>(&self, theme: &'t Theme) -> Words<'t> {
-        let words = Words::new(theme);
+    fn details<'t>(&self, theme: &'t Theme) -> StyledText<'t> {
+        let words = StyledText::new(theme);
         let Some(problem) = &self.problem else {
             return words;
         };
@@ -205,7 +205,7 @@ pub(crate) fn kind_word(kind: ProblemKind) -> &'static str {
 }
 
 /// The lines of these faults, at most `most`: two for each where there is room, else one; the last says how many more there are.
-pub(crate) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<Words<'t>> {
+pub(crate) fn lines<'t>(faults: &[SourceError], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<StyledText<'t>> {
     if faults.len() * 2 <= most {
         return faults
             .iter()
@@ -224,22 +224,22 @@ pub(crate) fn lines<'t>(faults: &[Fault], theme: &'t Theme, now: Timestamp, most
         .collect();
     if shown < faults.len() && most > 0 {
         let more = format!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
-        lines.push(Words::new(theme).add(Meaning::Bad, &more));
+        lines.push(StyledText::new(theme).add(Meaning::Bad, &more));
     }
     lines
 }
 
-fn two_lines<'t>(fault: &Fault, theme: &'t Theme, now: Timestamp) -> Vec<Words<'t>> {
+fn two_lines<'t>(fault: &SourceError, theme: &'t Theme, now: Timestamp) -> Vec<StyledText<'t>> {
     let mut lines = vec![fault.summary(theme, now)];
     if fault.problem.is_some() {
-        lines.push(Words::new(theme).gap(2).join(fault.details(theme)));
+        lines.push(StyledText::new(theme).gap(2).join(fault.details(theme)));
     }
     lines
 }
 
 /// How current a source is, for a title: nothing while fresh.
-pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Words<'t> {
-    let words = Words::new(theme);
+pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> StyledText<'t> {
+    let words = StyledText::new(theme);
     match app.state.freshness(id, app.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::fixture;
 use crate::app::event::{Effect, Event, Outcome};
-use crate::app::{App, Rehearsal};
+use crate::app::{App, DryRun};
 use crate::dialogs::Dialog;
 use crate::dialogs::confirmation_screen_tests::console;
 use crate::keymap::Keymap;
@@ -78,9 +78,9 @@ fn sends(app: &mut App, effects: Vec<Effect>) -> bool {
     let mut sent = false;
     for effect in effects {
         match effect {
-            Effect::Rehearse { number, .. } => {
-                let answer = Rehearsal::Passed;
-                let answered = Event::Outcome(Outcome::Rehearsed { number, answer });
+            Effect::DryRun { number, .. } => {
+                let answer = DryRun::Passed;
+                let answered = Event::Outcome(Outcome::DryRunAnswered { number, answer });
                 let effects = app.update(answered, now);
                 sent |= sends(app, effects);
             }
@@ -119,10 +119,10 @@ fn ten_thousand_strings_of_letters_digits_and_colons_send_nothing() {
                 }
             }
         }
-        assert!(app.walk.is_none() && app.changes.is_empty(), "{typed}");
+        assert!(app.execution.is_none() && app.changes.is_empty(), "{typed}");
         if let Some(Dialog::Confirm(confirm)) = app.dialog()
             && confirm.is_open()
-            && confirm.rehearsal == Rehearsal::Passed
+            && confirm.dry_run == DryRun::Passed
         {
             let named = app.to_type(&confirm.plan).is_some();
             asked[usize::from(named)] += 1;

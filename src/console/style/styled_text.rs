@@ -129,13 +129,13 @@ fn line_of(text: &str, max: usize) -> &str {
 
 /// A styled line in the making.
 #[derive(Clone)]
-pub(crate) struct Words<'t> {
+pub(crate) struct StyledText<'t> {
     theme: &'t Theme,
     spans: Vec<Span<'static>>,
     width: usize,
 }
 
-impl<'t> Words<'t> {
+impl<'t> StyledText<'t> {
     pub(crate) fn new(theme: &'t Theme) -> Self {
         Self {
             theme,
@@ -230,14 +230,14 @@ impl<'t> Words<'t> {
 }
 
 /// Draws lines from the top of `area` down, as many as fit.
-pub(crate) fn draw_lines<'t>(lines: impl IntoIterator<Item = Words<'t>>, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_lines<'t>(lines: impl IntoIterator<Item = StyledText<'t>>, area: Rect, buffer: &mut Buffer) {
     for (row, line) in area.rows().zip(lines) {
         line.draw(row, buffer);
     }
 }
 
 /// Leaves out the least important pieces (those with the highest rank) until the rest fits; a rank of 0 stays.
-pub(crate) fn fit(mut pieces: Vec<(u8, Words<'_>)>, gap: usize, max: usize) -> Vec<Words<'_>> {
+pub(crate) fn fit(mut pieces: Vec<(u8, StyledText<'_>)>, gap: usize, max: usize) -> Vec<StyledText<'_>> {
     loop {
         let width: usize = pieces.iter().map(|(_, words)| words.width() + gap).sum();
         let least = pieces.iter().map(|(rank, _)| *rank).max().unwrap_or(0);
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn the_least_important_pieces_go_first() {
         let theme = Theme::named("dark", true, false).unwrap();
-        let piece = |rank, text| (rank, Words::new(&theme).add(Meaning::Text, text));
+        let piece = |rank, text| (rank, StyledText::new(&theme).add(Meaning::Text, text));
         let pieces = vec![piece(2, "aaaa"), piece(0, "bbbb"), piece(1, "cccc")];
         let kept = |max| fit(pieces.clone(), 1, max).len();
         assert_eq!((kept(14), kept(13), kept(9), kept(8), kept(0)), (3, 2, 2, 1, 1));

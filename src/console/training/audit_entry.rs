@@ -1,13 +1,14 @@
 //! What was done to the drill's cluster, by whomever, and what that was worth in the scenario.
 
+use sopwatch_core::profile::rule::Advice;
 use jiff::Timestamp;
 
-use super::answer::{Move, Right};
+use super::answer::{Right};
 use sopwatch_core::text::SafeText;
 
 /// One request that changed something, or was to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
+pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
     /// The client as people call it: `kubectl`, `oc`, `sopwatch`; else what it calls itself.
@@ -62,14 +63,14 @@ pub enum ActEffect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     /// The act.
-    pub act: Act,
+    pub act: AuditEntry,
     /// Whether a leader was settling by what the screen showed; `None` without a screen.
     pub settling: Option<bool>,
 }
 
 /// What an act was worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
+pub enum Assessment {
     /// What the situation asked for.
     AsAsked,
     /// It helped nothing.
@@ -91,20 +92,20 @@ const SETTLING: &str = "something was settling: a restart begins the wait anew";
 const AGAIN: &str = "restarted again: one restart, then wait for what it does";
 
 /// What the last of `acts` was worth, those before it considered; `began` is the drill's start.
-pub fn worth(acts: &[Noted], right: &Right, began: Timestamp) -> Worth {
+pub fn worth(acts: &[Noted], right: &Right, began: Timestamp) -> Assessment {
     let Some((noted, before)) = acts.split_last() else {
-        return Worth::Open;
+        return Assessment::Open;
     };
     if noted.act.code >= 300 {
-        return Worth::Refused;
+        return Assessment::Refused;
     }
     match &noted.act.effect {
-        ActEffect::Other | ActEffect::Changed { .. } => Worth::Open,
+        ActEffect::Other | ActEffect::Changed { .. } => Assessment::Open,
         ActEffect::Scaled { from, to } => scaled(*from, *to, before, right),
-        ActEffect::Deleted { others, .. } if *others > 0 => Worth::Harmful(NOT_OURS),
+        ActEffect::Deleted { others, .. } if *others > 0 => Assessment::Harmful(NOT_OURS),
         ActEffect::Deleted {
             ready, ready_left: 0, ..
-        } if *ready > 0 => Worth::Harmful(NO_POD_LEFT),
+        } if *ready > 0 => Assessment::Harmful(NO_POD_LEFT),
         ActEffect::Deleted { youngest, .. } => {
             let young = youngest.is_some_and(|created| created >= began);
             restarted(young, noted.settling, right)
@@ -117,27 +118,27 @@ fn is_restart(noted: &Noted) -> bool {
     matches!(noted.act.effect, ActEffect::Deleted { .. } | ActEffect::Restarted)
 }
 
-fn restarted(again: bool, settling: Option<bool>, right: &Right) -> Worth {
+fn restarted(again: bool, settling: Option<bool>, right: &Right) -> Assessment {
     match right.choice.action {
         // Pods that do not run are started by their deployment: what ends them is as good as what starts them.
-        Move::RestartPods | Move::StartPods if again => Worth::Harmful(AGAIN),
-        Move::RestartPods | Move::StartPods => Worth::AsAsked,
-        _ if right.harmful.contains(&Move::RestartPods) => Worth::Harmful(RESTART_HARMS),
-        _ if settling == Some(true) => Worth::Harmful(SETTLING),
-        _ => Worth::Needless,
+        Advice::RestartPods | Advice::StartPods if again => Assessment::Harmful(AGAIN),
+        Advice::RestartPods | Advice::StartPods => Assessment::AsAsked,
+        _ if right.harmful.contains(&Advice::RestartPods) => Assessment::Harmful(RESTART_HARMS),
+        _ if settling == Some(true) => Assessment::Harmful(SETTLING),
+        _ => Assessment::Needless,
     }
 }
 
-fn scaled(from: u64, to: u64, before: &[Noted], right: &Right) -> Worth {
+fn scaled(from: u64, to: u64, before: &[Noted], right: &Right) -> Assessment {
     let raised = |noted: &Noted| matches!(noted.act.effect, ActEffect::Scaled { from, to } if to > from);
     match right.choice.action {
-        _ if to == 0 => Worth::Harmful(NONE_WANTED),
-        _ if to < from && before.iter().any(raised) => Worth::Open,
-        _ if to < from => Worth::Needless,
-        Move::StartPods if from == 0 => Worth::AsAsked,
-        Move::ScaleUp => Worth::AsAsked,
-        _ if right.harmful.contains(&Move::ScaleUp) => Worth::Harmful(SCALE_HARMS),
-        _ => Worth::Needless,
+        _ if to == 0 => Assessment::Harmful(NONE_WANTED),
+        _ if to < from && before.iter().any(raised) => Assessment::Open,
+        _ if to < from => Assessment::Needless,
+        Advice::StartPods if from == 0 => Assessment::AsAsked,
+        Advice::ScaleUp => Assessment::AsAsked,
+        _ if right.harmful.contains(&Advice::ScaleUp) => Assessment::Harmful(SCALE_HARMS),
+        _ => Assessment::Needless,
     }
 }
 
@@ -151,7 +152,7 @@ pub fn agent_family(agent: &str) -> SafeText {
     }
 }
 
-impl Act {
+impl AuditEntry {
     /// As a sentence without its end: `kubectl deleted pod managed-services-api-…`.
     pub fn words(&self) -> String {
         let Self { agent, name, .. } = self;
@@ -194,7 +195,7 @@ fn refusal_words(code: u16) -> String {
     format!("{word} ({code})")
 }
 
-impl Worth {
+impl Assessment {
     /// In a few words; `None` where nothing is to be said.
     pub fn words(self) -> Option<String> {
         match self {
@@ -213,7 +214,7 @@ mod tests {
     use sopwatch_core::testkit::{ago, now};
 
     fn noted(code: u16, effect: ActEffect, settling: Option<bool>) -> Noted {
-        let act = Act {
+        let act = AuditEntry {
             at: now(),
             agent: "kubectl".into(),
             verb: "delete".into(),
@@ -236,7 +237,7 @@ mod tests {
         }
     }
 
-    fn right(action: Move, harmful: &[Move]) -> Right {
+    fn right(action: Advice, harmful: &[Advice]) -> Right {
         let contact = None;
         Right {
             choice: Choice { action, contact },
@@ -246,8 +247,8 @@ mod tests {
 
     #[test]
     fn acts_are_worth_what_the_scenario_asks_for() {
-        use Move::{Escalate, None as Nothing, RestartPods, ScaleUp, StartPods, Wait};
-        use Worth::{AsAsked, Harmful, Needless, Open};
+        use Advice::{Escalate, None as Nothing, RestartPods, ScaleUp, StartPods, Wait};
+        use Assessment::{AsAsked, Harmful, Needless, Open};
         let scale = |from, to| ActEffect::Scaled { from, to };
         let changed = || ActEffect::Changed { images: Vec::new() };
         let calm = Some(false);
@@ -290,20 +291,20 @@ mod tests {
 
     #[test]
     fn what_came_before_counts() {
-        let restart = right(Move::RestartPods, &[]);
+        let restart = right(Advice::RestartPods, &[]);
         let twice = [
             noted(200, ActEffect::Restarted, None),
             noted(200, ActEffect::Restarted, None),
         ];
-        assert_eq!(worth(&twice, &restart, ago(300)), Worth::Harmful(AGAIN));
+        assert_eq!(worth(&twice, &restart, ago(300)), Assessment::Harmful(AGAIN));
         let up_and_down = [
             noted(200, ActEffect::Scaled { from: 3, to: 5 }, None),
             noted(200, ActEffect::Scaled { from: 5, to: 3 }, None),
         ];
-        assert_eq!(worth(&up_and_down, &restart, ago(300)), Worth::Open);
+        assert_eq!(worth(&up_and_down, &restart, ago(300)), Assessment::Open);
         let refused = [noted(403, ActEffect::Other, None)];
-        assert_eq!(worth(&refused, &restart, ago(300)), Worth::Refused);
-        assert_eq!(worth(&[], &restart, ago(300)), Worth::Open);
+        assert_eq!(worth(&refused, &restart, ago(300)), Assessment::Refused);
+        assert_eq!(worth(&[], &restart, ago(300)), Assessment::Open);
     }
 
     #[test]
@@ -315,9 +316,9 @@ mod tests {
             ready_left: 2,
             others: 1,
         };
-        let asked = right(Move::RestartPods, &[]);
+        let asked = right(Advice::RestartPods, &[]);
         let acts = [noted(200, other, None)];
-        assert_eq!(worth(&acts, &asked, ago(300)), Worth::Harmful(NOT_OURS));
+        assert_eq!(worth(&acts, &asked, ago(300)), Assessment::Harmful(NOT_OURS));
     }
 
     #[test]

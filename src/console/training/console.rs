@@ -1,10 +1,10 @@
 //! The lesson in the console: its keys, its dialogs, and what the console notes for the debriefing.
 
 use super::debriefing::{Step, debriefing};
-use super::{Act, Choice, Course, Given, Lesson, Look};
+use super::{AuditEntry, Choice, Attempt, Given, Lesson, Viewed};
 use crate::app::App;
 use crate::app::event::Effect;
-use crate::dialogs::dialog_text::{Page, Tone};
+use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, Scroll};
 use crate::panes::logs::buffer::LogMode;
 use sopwatch_core::diagnose::leaders::Verdict;
@@ -13,15 +13,15 @@ use sopwatch_core::text::duration;
 impl App {
     /// Begins a lesson: from now on its keys are there.
     pub fn teach(&mut self, lesson: Lesson) {
-        self.course = Some(Box::new(Course::new(lesson, self.session.started_at)));
+        self.attempt = Some(Box::new(Attempt::new(lesson, self.session.started_at)));
     }
 
     /// Shows the next hint, with those before it.
     pub(crate) fn hint(&mut self) {
         let now = self.now;
-        let Some(course) = &mut self.course else { return };
-        if course.hints.len() < course.lesson.hints.len() {
-            course.hints.push(now);
+        let Some(attempt) = &mut self.attempt else { return };
+        if attempt.hints.len() < attempt.lesson.hints.len() {
+            attempt.hints.push(now);
         }
         if !matches!(self.dialogs.last(), Some(Dialog::Hints(_))) {
             self.dialogs.push(Dialog::Hints(Scroll::default()));
@@ -30,8 +30,8 @@ impl App {
 
     /// Asks what the operator would do.
     pub(crate) fn ask_for_answer(&mut self) {
-        let Some(course) = &self.course else { return };
-        let given = course.answers.last().map(|given| &given.choice);
+        let Some(attempt) = &self.attempt else { return };
+        let given = attempt.answers.last().map(|given| &given.choice);
         let chosen = self.choices().iter().position(|choice| Some(choice) == given);
         self.dialogs.push(Dialog::Answer {
             chosen: chosen.unwrap_or(0),
@@ -56,13 +56,13 @@ impl App {
         }
         let choice = choices.into_iter().nth(*chosen);
         self.dialogs.pop();
-        let (Some(choice), Some(course)) = (choice, &mut self.course) else {
+        let (Some(choice), Some(attempt)) = (choice, &mut self.attempt) else {
             return Vec::new();
         };
-        course.answers.push(Given {
+        attempt.answers.push(Given {
             at: self.now,
             choice: choice.clone(),
-            after_debriefing: course.debriefed_at.is_some(),
+            after_debriefing: attempt.debriefed_at.is_some(),
         });
         let words = choice.words(&self.session.profile);
         self.say(&format!("your answer is noted: {words}"));
@@ -71,35 +71,35 @@ impl App {
 
     /// Whether a lesson keeps the recommendation back until the operator has judged.
     pub fn holds_back(&self) -> bool {
-        self.course.as_ref().is_some_and(|course| course.holds_back())
+        self.attempt.as_ref().is_some_and(|attempt| attempt.holds_back())
     }
 
     /// Shows the recommendation from now on.
     pub(crate) fn reveal(&mut self) {
         let now = self.now;
-        if let Some(course) = self.course.as_mut().filter(|course| course.holds_back()) {
-            course.revealed_at = Some(now);
+        if let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.holds_back()) {
+            attempt.revealed_at = Some(now);
         }
     }
 
     /// Shows the debriefing; before an answer was given only when asked twice, since it tells the answer.
     pub(crate) fn debrief(&mut self) {
         let now = self.now;
-        let Some(course) = &mut self.course else { return };
-        if course.answers.is_empty() && !course.asked_early {
-            course.asked_early = true;
+        let Some(attempt) = &mut self.attempt else { return };
+        if attempt.answers.is_empty() && !attempt.asked_early {
+            attempt.asked_early = true;
             self.complain("the debriefing tells the answer, and yours is not given yet; again: show it");
             return;
         }
-        course.debriefed_at.get_or_insert(now);
+        attempt.debriefed_at.get_or_insert(now);
         self.dialogs.push(Dialog::Debriefing(Scroll::default()));
     }
 
     /// The debriefing as it is now; `None` without a lesson.
-    pub fn debriefing(&self) -> Option<Page> {
-        let course = self.course.as_ref()?;
+    pub fn debriefing(&self) -> Option<DialogText> {
+        let attempt = self.attempt.as_ref()?;
         let manual = self.manual_steps();
-        Some(debriefing(course, &self.session.profile, Some(&manual), self.now))
+        Some(debriefing(attempt, &self.session.profile, Some(&manual), self.now))
     }
 
     fn manual_steps(&self) -> Vec<Step> {
@@ -118,21 +118,21 @@ impl App {
     }
 
     /// Notes what was done to the cluster, with what the screen shows of it now.
-    pub(crate) fn note_act(&mut self, act: Act) {
+    pub(crate) fn note_act(&mut self, act: AuditEntry) {
         let settles = |verdict| matches!(verdict, Verdict::Settling { .. });
         let settling = self
             .diagnosis
             .leaders
             .iter()
             .any(|reading| settles(reading.verdict));
-        if let Some(course) = &mut self.course {
-            course.note(act, Some(settling));
+        if let Some(attempt) = &mut self.attempt {
+            attempt.note(act, Some(settling));
         }
     }
 
     /// Notes what is open after a key.
     pub(crate) fn note_looks(&mut self) {
-        if self.course.is_none() {
+        if self.attempt.is_none() {
             return;
         }
         let looks: Vec<_> = self
@@ -141,47 +141,47 @@ impl App {
             .chain(self.looks_at_log())
             .collect();
         let now = self.now;
-        if let Some(course) = &mut self.course {
-            looks.into_iter().for_each(|look| course.look(look, now));
+        if let Some(attempt) = &mut self.attempt {
+            looks.into_iter().for_each(|look| attempt.look(look, now));
         }
     }
 
-    fn look_at_dialog(&self) -> Option<Look> {
+    fn look_at_dialog(&self) -> Option<Viewed> {
         match self.dialog()? {
-            Dialog::Pod { uid, .. } => self.state.pods.get(uid).map(|pod| Look::Pod(pod.name.clone())),
-            Dialog::Record { entry, .. } => Some(Look::Record(entry.source.pod.clone())),
-            Dialog::Rows { of, .. } => Some(Look::Rows(of.clone())),
+            Dialog::Pod { uid, .. } => self.state.pods.get(uid).map(|pod| Viewed::Pod(pod.name.clone())),
+            Dialog::Record { entry, .. } => Some(Viewed::Record(entry.source.pod.clone())),
+            Dialog::Rows { of, .. } => Some(Viewed::Rows(of.clone())),
             Dialog::Step { index, .. } => {
                 let steps = self.steps();
-                steps.get(*index).map(|(id, _)| Look::Step((*id).to_owned()))
+                steps.get(*index).map(|(id, _)| Viewed::Step((*id).to_owned()))
             }
-            Dialog::Sources(_) => Some(Look::Sources),
-            Dialog::Why(_) => Some(Look::Rules),
+            Dialog::Sources(_) => Some(Viewed::Sources),
+            Dialog::Why(_) => Some(Viewed::Rules),
             _ => None,
         }
     }
 
-    fn looks_at_log(&self) -> Vec<Look> {
+    fn looks_at_log(&self) -> Vec<Viewed> {
         if self.dialog().is_some() {
             return Vec::new();
         }
         let log = &self.log;
-        let mode = (log.mode != LogMode::default()).then_some(Look::Lines(log.mode));
+        let mode = (log.mode != LogMode::default()).then_some(Viewed::Lines(log.mode));
         let filter = log
             .filter
             .as_ref()
-            .map(|filter| Look::Filter(filter.as_str().into()));
-        let pod = log.pod.as_ref().map(|(_, name)| Look::LogOf(name.clone()));
+            .map(|filter| Viewed::Filter(filter.as_str().into()));
+        let pod = log.pod.as_ref().map(|(_, name)| Viewed::LogOf(name.clone()));
         mode.into_iter().chain(filter).chain(pod).collect()
     }
 }
 
 /// The hints that were asked for.
-pub(crate) fn hints_page(course: &Course) -> Page {
-    let (shown, all) = (course.hints.len(), course.lesson.hints.len());
-    let mut page = Page::titled(format!("Hints  {shown} of {all}"));
-    for (index, (hint, at)) in course.shown_hints().enumerate() {
-        let at = duration::clock(at.duration_since(course.began));
+pub(crate) fn hints_page(attempt: &Attempt) -> DialogText {
+    let (shown, all) = (attempt.hints.len(), attempt.lesson.hints.len());
+    let mut page = DialogText::titled(format!("Hints  {shown} of {all}"));
+    for (index, (hint, at)) in attempt.shown_hints().enumerate() {
+        let at = duration::clock(at.duration_since(attempt.began));
         page.section(&format!("{}  at {at}", index + 1));
         page.add(Tone::Plain, hint);
     }

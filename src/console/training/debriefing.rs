@@ -1,15 +1,16 @@
 //! The debriefing: what was wrong, what there was to find, what the operator said and did, and what was missed. Observations with times.
 
+use sopwatch_core::profile::rule::Advice;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
-use super::answer::{Move, Verdict};
-use super::{Course, Worth, worth};
-use crate::dialogs::dialog_text::{Page, Tone};
-use crate::training::expected_finding::{Sign, Sought};
-use crate::training::viewed::Look;
+use super::answer::{AnswerVerdict};
+use super::{Attempt, Assessment, worth};
+use crate::dialogs::dialog_text::{DialogText, Tone};
+use crate::training::expected_finding::{ExpectedFinding, FindingKind};
+use crate::training::viewed::Viewed;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::duration;
 
@@ -32,10 +33,10 @@ pub struct Step {
 }
 
 /// What is told at `now`. `manual` is `None` where no console was open: what was seen and answered is not known then.
-pub fn debriefing(course: &Course, profile: &Profile, manual: Option<&[Step]>, now: Timestamp) -> Page {
-    let mut page = Page::titled(format!("Debriefing: {}", course.lesson.title));
+pub fn debriefing(attempt: &Attempt, profile: &Profile, manual: Option<&[Step]>, now: Timestamp) -> DialogText {
+    let mut page = DialogText::titled(format!("Debriefing: {}", attempt.lesson.title));
     let mut told = Telling {
-        course,
+        attempt,
         profile,
         page: &mut page,
         missed: Vec::new(),
@@ -54,16 +55,16 @@ pub fn debriefing(course: &Course, profile: &Profile, manual: Option<&[Step]>, n
 }
 
 struct Telling<'a> {
-    course: &'a Course,
+    attempt: &'a Attempt,
     profile: &'a Profile,
-    page: &'a mut Page,
+    page: &'a mut DialogText,
     missed: Vec<String>,
 }
 
 impl Telling<'_> {
     /// A moment as time since the start.
     fn time(&self, at: Timestamp) -> String {
-        duration::clock(at.duration_since(self.course.began))
+        duration::clock(at.duration_since(self.attempt.began))
     }
 
     fn item(&mut self, tone: Tone, at: &str, text: &str) {
@@ -71,26 +72,26 @@ impl Telling<'_> {
     }
 
     fn what_was_wrong(&mut self, now: Timestamp) {
-        let course = self.course;
+        let attempt = self.attempt;
         let length = self.time(now);
         self.page.add(
             Tone::Faint,
             format!(
                 "Scenario {}, {length} long. Times are since the start, by the drill's clock.",
-                course.lesson.id
+                attempt.lesson.id
             ),
         );
         self.page.section("What was wrong");
-        self.page.add(Tone::Plain, course.lesson.story.as_str());
+        self.page.add(Tone::Plain, attempt.lesson.story.as_str());
         self.page.add(Tone::Plain, "");
-        self.page.add(Tone::Plain, course.lesson.because.as_str());
+        self.page.add(Tone::Plain, attempt.lesson.because.as_str());
     }
 
     fn what_there_was_to_find(&mut self, console: bool) {
-        let course = self.course;
+        let attempt = self.attempt;
         self.page.section("What there was to find");
         let (trouble, calm): (Vec<_>, Vec<_>) =
-            course.signs.iter().partition(|sign| sign.sought.is_trouble());
+            attempt.signs.iter().partition(|sign| sign.kind_of_finding.is_trouble());
         if !console {
             self.page
                 .add(Tone::Faint, "No console was open: what was seen is not known.");
@@ -101,20 +102,20 @@ impl Telling<'_> {
             self.sign(sign, console);
         }
         let calm = calm.iter().filter(|sign| !console || sign.shown_at.is_some());
-        let calm: Vec<_> = calm.map(|sign| sign.sought.words(self.profile)).collect();
+        let calm: Vec<_> = calm.map(|sign| sign.kind_of_finding.words(self.profile)).collect();
         if !calm.is_empty() {
             self.page
                 .add(Tone::Plain, format!("As it should be: {}.", calm.join("; ")));
         }
     }
 
-    fn sign(&mut self, sign: &Sign, console: bool) {
-        let words = sign.sought.words(self.profile);
+    fn sign(&mut self, sign: &ExpectedFinding, console: bool) {
+        let words = sign.kind_of_finding.words(self.profile);
         let from = duration::clock(sign.from);
         match sign.shown_at {
             _ if !console => self.item(Tone::Plain, &from, &words),
             Some(at) => {
-                let opened = self.opened_words(&sign.sought);
+                let opened = self.opened_words(&sign.kind_of_finding);
                 let at = self.time(at);
                 let over = sign
                     .over_at
@@ -135,12 +136,12 @@ impl Telling<'_> {
     }
 
     /// Whether the step's page, which says what to look at, was opened.
-    fn opened_words(&mut self, sought: &Sought) -> String {
-        let Sought::Step(id, _) = sought else {
+    fn opened_words(&mut self, kind_of_finding: &FindingKind) -> String {
+        let FindingKind::Step(id, _) = kind_of_finding else {
             return String::new();
         };
-        let look = Look::Step(id.clone());
-        let opened = self.course.looks.iter().find(|(_, known)| *known == look);
+        let look = Viewed::Step(id.clone());
+        let opened = self.attempt.looks.iter().find(|(_, known)| *known == look);
         match opened {
             Some((at, _)) => format!("; its page was opened at {}", self.time(*at)),
             None => "; its page was not opened".to_owned(),
@@ -148,9 +149,9 @@ impl Telling<'_> {
     }
 
     fn what_was_looked_at(&mut self, manual: &[Step]) {
-        let course = self.course;
+        let attempt = self.attempt;
         self.page.section("What was looked at");
-        let looks = course
+        let looks = attempt
             .looks
             .iter()
             .map(|(at, look)| (*at, look.words(self.profile)));
@@ -185,36 +186,36 @@ impl Telling<'_> {
     }
 
     fn the_answer(&mut self) {
-        let course = self.course;
+        let attempt = self.attempt;
         self.page.section("The answer");
-        if course.answers.is_empty() {
+        if attempt.answers.is_empty() {
             self.page.add(Tone::Doubtful, "None was given.");
             self.missed.push("An answer of your own.".to_owned());
         }
-        for given in &course.answers {
-            let verdict = Verdict::of(&given.choice, &course.lesson.right);
+        for given in &attempt.answers {
+            let verdict = AnswerVerdict::of(&given.choice, &attempt.lesson.right);
             let late = if given.after_debriefing {
                 ", after the debriefing"
             } else {
                 ""
             };
             let tone = match verdict {
-                Verdict::Right => Tone::Good,
-                Verdict::Harmful => Tone::Bad,
-                Verdict::OtherContact | Verdict::Other => Tone::Doubtful,
+                AnswerVerdict::Right => Tone::Good,
+                AnswerVerdict::Harmful => Tone::Bad,
+                AnswerVerdict::OtherContact | AnswerVerdict::Other => Tone::Doubtful,
             };
             let (at, words) = (self.time(given.at), given.choice.words(self.profile));
             self.item(tone, &at, &format!("{words}{late}: {}", verdict.words()));
         }
         self.right_words();
-        let hints: Vec<_> = course.hints.iter().map(|at| self.time(*at)).collect();
-        let of = course.lesson.hints.len();
+        let hints: Vec<_> = attempt.hints.iter().map(|at| self.time(*at)).collect();
+        let of = attempt.lesson.hints.len();
         let hints = match hints.as_slice() {
             [] => format!("Hints: none of {of}."),
             times => format!("Hints: {} of {of}, at {}.", times.len(), times.join(", ")),
         };
         self.page.add(Tone::Plain, hints);
-        if let Some(at) = course.revealed_at {
+        if let Some(at) = attempt.revealed_at {
             let words = format!(
                 "The console's recommendation was revealed at {}, before an answer.",
                 self.time(at)
@@ -229,7 +230,7 @@ impl Telling<'_> {
     }
 
     fn right_words(&mut self) {
-        let right = &self.course.lesson.right;
+        let right = &self.attempt.lesson.right;
         let mut words = format!("Right: {}.", right.choice.words(self.profile));
         if !right.harmful.is_empty() {
             let harmful: Vec<_> = right.harmful.iter().map(|action| action.words()).collect();
@@ -239,20 +240,20 @@ impl Telling<'_> {
     }
 
     fn what_was_done(&mut self) {
-        let course = self.course;
+        let attempt = self.attempt;
         self.page.section("What was done to the cluster");
         let mut helped = false;
-        for (index, noted) in course.acts.iter().enumerate() {
-            let worth = worth(&course.acts[..=index], &course.lesson.right, course.began);
-            helped |= worth == Worth::AsAsked;
+        for (index, noted) in attempt.acts.iter().enumerate() {
+            let worth = worth(&attempt.acts[..=index], &attempt.lesson.right, attempt.began);
+            helped |= worth == Assessment::AsAsked;
             if index >= ACTS {
                 continue;
             }
             let tone = match worth {
-                Worth::AsAsked => Tone::Good,
-                Worth::Harmful(_) => Tone::Bad,
-                Worth::Needless => Tone::Doubtful,
-                Worth::Refused | Worth::Open => Tone::Plain,
+                Assessment::AsAsked => Tone::Good,
+                Assessment::Harmful(_) => Tone::Bad,
+                Assessment::Needless => Tone::Doubtful,
+                Assessment::Refused | Assessment::Open => Tone::Plain,
             };
             let judged = worth
                 .words()
@@ -260,13 +261,13 @@ impl Telling<'_> {
             let at = self.time(noted.act.at);
             self.item(tone, &at, &format!("{}{judged}", noted.act.words()));
         }
-        self.and_more(course.acts.len(), ACTS);
-        if course.acts.is_empty() {
+        self.and_more(attempt.acts.len(), ACTS);
+        if attempt.acts.is_empty() {
             self.page
                 .add(Tone::Plain, "Nothing: no request was made that changes anything.");
         }
-        let asked = course.lesson.right.choice.action;
-        if !helped && matches!(asked, Move::StartPods | Move::RestartPods | Move::ScaleUp) {
+        let asked = attempt.lesson.right.choice.action;
+        if !helped && matches!(asked, Advice::StartPods | Advice::RestartPods | Advice::ScaleUp) {
             self.missed
                 .push(format!("Nobody did what was to be done: {}.", asked.words()));
         }
@@ -297,7 +298,7 @@ impl Telling<'_> {
 }
 
 /// The page as a text of at most 80 columns, which reads as it is and as Markdown.
-pub fn markdown(page: &Page) -> String {
+pub fn markdown(page: &DialogText) -> String {
     let mut text = format!("# {}\n\n", page.title);
     let mut before = "";
     for line in &page.lines {

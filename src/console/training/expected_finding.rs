@@ -3,47 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 
 use sopwatch_core::diagnose::Diagnosis;
-use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::diagnose::leaders::VerdictKind;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::{OTHER, StepStatus};
 
-/// Who leads a type of worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leads {
-    /// Exactly one pod.
-    One,
-    /// More than one.
-    Many,
-    /// Nobody.
-    None,
-    /// It will be known soon.
-    Settling,
-    /// The evidence does not suffice.
-    Unknown,
-}
-
-impl From<Verdict> for Leads {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::One => Self::One,
-            Verdict::Many => Self::Many,
-            Verdict::None => Self::None,
-            Verdict::Settling { .. } => Self::Settling,
-            Verdict::Unknown => Self::Unknown,
-        }
-    }
-}
-
 /// One thing to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sought {
+pub enum FindingKind {
     /// Who leads, by the worker's lease type.
-    Leader(String, Leads),
+    Leader(String, VerdictKind),
     /// A step's answer, by its id.
     Step(String, StepStatus),
 }
 
-impl Sought {
+impl FindingKind {
     /// Whether it is about the same worker or step.
     fn is_about_the_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -56,7 +29,7 @@ impl Sought {
     /// Whether it says that something is not as it should be.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Leader(_, leads) => *leads != Leads::One,
+            Self::Leader(_, leads) => *leads != VerdictKind::One,
             Self::Step(_, status) => *status != StepStatus::Pass,
         }
     }
@@ -64,7 +37,7 @@ impl Sought {
     /// The same worker or step as it should be.
     fn well(&self) -> Self {
         match self {
-            Self::Leader(lease, _) => Self::Leader(lease.clone(), Leads::One),
+            Self::Leader(lease, _) => Self::Leader(lease.clone(), VerdictKind::One),
             Self::Step(id, _) => Self::Step(id.clone(), StepStatus::Pass),
         }
     }
@@ -77,7 +50,7 @@ impl Sought {
                 worker.is_some_and(|worker| {
                     let mut readings = diagnosis.leaders.iter();
                     let reading = readings.find(|reading| reading.log_type == worker.log_type);
-                    reading.is_some_and(|reading| Leads::from(reading.verdict) == *leads)
+                    reading.is_some_and(|reading| reading.verdict.kind() == *leads)
                 })
             }
             Self::Step(id, status) => {
@@ -99,11 +72,11 @@ impl Sought {
                 let worker = workers.find(|worker| worker.lease_type == *lease);
                 let title = worker.map_or(lease.as_str(), |worker| &worker.title);
                 let leads = match leads {
-                    Leads::One => "one",
-                    Leads::Many => "more than one",
-                    Leads::None => "none",
-                    Leads::Settling => "settling",
-                    Leads::Unknown => "not to be known",
+                    VerdictKind::One => "one",
+                    VerdictKind::Many => "more than one",
+                    VerdictKind::None => "none",
+                    VerdictKind::Settling => "settling",
+                    VerdictKind::Unknown => "not to be known",
                 };
                 format!("{title} leader: {leads}")
             }
@@ -118,11 +91,11 @@ impl Sought {
 
 /// One thing to find, and when it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sign {
+pub struct ExpectedFinding {
     /// After the start it holds at the latest, if nobody has done anything.
     pub from: SignedDuration,
     /// What.
-    pub sought: Sought,
+    pub kind_of_finding: FindingKind,
     /// When the console first agreed.
     pub shown_at: Option<Timestamp>,
     /// Since when all is as it should be again.
@@ -130,19 +103,19 @@ pub struct Sign {
 }
 
 /// The signs of a scenario, in the order of time; what a later moment only repeats is left out.
-pub fn signs(expected: &[(SignedDuration, Sought)]) -> Vec<Sign> {
+pub fn signs(expected: &[(SignedDuration, FindingKind)]) -> Vec<ExpectedFinding> {
     let mut expected: Vec<_> = expected.iter().collect();
     expected.sort_by_key(|(from, _)| *from);
-    let mut signs: Vec<Sign> = Vec::new();
-    for (from, sought) in expected {
+    let mut signs: Vec<ExpectedFinding> = Vec::new();
+    for (from, kind_of_finding) in expected {
         let last = signs
             .iter()
             .rev()
-            .find(|sign| sign.sought.is_about_the_same(sought));
-        if last.is_none_or(|last| last.sought != *sought) {
-            signs.push(Sign {
+            .find(|sign| sign.kind_of_finding.is_about_the_same(kind_of_finding));
+        if last.is_none_or(|last| last.kind_of_finding != *kind_of_finding) {
+            signs.push(ExpectedFinding {
                 from: *from,
-                sought: sought.clone(),
+                kind_of_finding: kind_of_finding.clone(),
                 shown_at: None,
                 over_at: None,
             });
@@ -153,7 +126,7 @@ pub fn signs(expected: &[(SignedDuration, Sought)]) -> Vec<Sign> {
 
 /// Notes at `now` what the diagnosis shows for the first time. What follows on something else about the same worker or step counts
 /// only after the moment for which that was expected.
-pub fn watch(signs: &mut [Sign], diagnosis: &Diagnosis, profile: &Profile, began: Timestamp, now: Timestamp) {
+pub fn watch(signs: &mut [ExpectedFinding], diagnosis: &Diagnosis, profile: &Profile, began: Timestamp, now: Timestamp) {
     let elapsed = now.duration_since(began);
     for index in 0..signs.len() {
         let (earlier, rest) = signs.split_at_mut(index);
@@ -161,14 +134,14 @@ pub fn watch(signs: &mut [Sign], diagnosis: &Diagnosis, profile: &Profile, began
         let before = earlier
             .iter()
             .rev()
-            .find(|before| before.sought.is_about_the_same(&sign.sought));
+            .find(|before| before.kind_of_finding.is_about_the_same(&sign.kind_of_finding));
         let in_turn = before.is_none_or(|before| elapsed > before.from);
-        if sign.shown_at.is_none() && in_turn && sign.sought.is_shown(diagnosis, profile) {
+        if sign.shown_at.is_none() && in_turn && sign.kind_of_finding.is_shown(diagnosis, profile) {
             sign.shown_at = Some(now);
         }
-        if sign.shown_at.is_some() && sign.sought.is_trouble() {
-            let well = sign.sought.well().is_shown(diagnosis, profile);
-            let over = sign.over_at.filter(|_| !sign.sought.is_shown(diagnosis, profile));
+        if sign.shown_at.is_some() && sign.kind_of_finding.is_trouble() {
+            let well = sign.kind_of_finding.well().is_shown(diagnosis, profile);
+            let over = sign.over_at.filter(|_| !sign.kind_of_finding.is_shown(diagnosis, profile));
             sign.over_at = over.or_else(|| well.then_some(now));
         }
     }
@@ -197,15 +170,15 @@ mod tests {
         }
     }
 
-    fn step(status: StepStatus) -> Sought {
-        Sought::Step("replicas".to_owned(), status)
+    fn step(status: StepStatus) -> FindingKind {
+        FindingKind::Step("replicas".to_owned(), status)
     }
 
     #[test]
     fn the_step_that_is_added_is_over_when_it_is_gone() {
         let mut signs = signs(&[(
             SignedDuration::from_secs(20),
-            Sought::Step(OTHER.to_owned(), StepStatus::Fail),
+            FindingKind::Step(OTHER.to_owned(), StepStatus::Fail),
         )]);
         let (began, profile) = (ago(600), profile());
         let mut with = diagnosis(StepStatus::Fail);
@@ -222,7 +195,7 @@ mod tests {
             (signs[0].shown_at, signs[0].over_at),
             (Some(ago(590)), Some(ago(580)))
         );
-        assert_eq!(signs[0].sought.words(&profile), "step Anything else: fail");
+        assert_eq!(signs[0].kind_of_finding.words(&profile), "step Anything else: fail");
     }
 
     #[test]
@@ -248,7 +221,7 @@ mod tests {
         assert_eq!(at(9, Fail), [Some(9), None]);
         assert_eq!(at(12, Fail), [Some(9), None]);
         assert_eq!(at(200, Pass), [Some(9), Some(200)]);
-        let over = |signs: &[Sign]| signs[0].over_at.map(|at| at.duration_since(began).as_secs());
+        let over = |signs: &[ExpectedFinding]| signs[0].over_at.map(|at| at.duration_since(began).as_secs());
         assert_eq!(over(&signs), Some(200));
         for (seconds, status, want) in [
             (210, Unknown, Some(200)),

@@ -16,12 +16,12 @@ pub(crate) mod viewed;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::answer::{Choice, Move, Right, Verdict};
+pub use self::answer::{AnswerVerdict, Choice, Right};
 pub(crate) use self::console::hints_page;
 pub use self::debriefing::{Step, debriefing, markdown};
-pub use crate::training::audit_entry::{Act, ActEffect, Noted, Worth, agent_family, worth};
-pub use crate::training::expected_finding::{Leads, Sign, Sought};
-pub use crate::training::viewed::Look;
+pub use crate::training::audit_entry::{AuditEntry, ActEffect, Noted, Assessment, agent_family, worth};
+pub use crate::training::expected_finding::{ExpectedFinding, FindingKind};
+pub use crate::training::viewed::Viewed;
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::profile::Profile;
 
@@ -44,7 +44,7 @@ pub struct Lesson {
     /// Why the right thing is right.
     pub because: String,
     /// What there is to find, and how long after the start, if nobody does anything.
-    pub expected: Vec<(SignedDuration, Sought)>,
+    pub expected: Vec<(SignedDuration, FindingKind)>,
 }
 
 /// An answer that was given.
@@ -60,7 +60,7 @@ pub struct Given {
 
 /// A lesson as it is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Course {
+pub struct Attempt {
     /// What is taught.
     pub lesson: Lesson,
     /// When the drill began.
@@ -70,9 +70,9 @@ pub struct Course {
     /// The answers, the one that counts last.
     pub answers: Vec<Given>,
     /// What there is to find.
-    pub signs: Vec<Sign>,
+    pub signs: Vec<ExpectedFinding>,
     /// What was opened, and when first.
-    pub looks: Vec<(Timestamp, Look)>,
+    pub looks: Vec<(Timestamp, Viewed)>,
     /// What was done to the cluster.
     pub acts: Vec<Noted>,
     /// When the console's recommendation was asked for before an answer was given.
@@ -83,7 +83,7 @@ pub struct Course {
     pub asked_early: bool,
 }
 
-impl Course {
+impl Attempt {
     /// A lesson that begins at `began`.
     pub fn new(lesson: Lesson, began: Timestamp) -> Self {
         Self {
@@ -112,14 +112,14 @@ impl Course {
     }
 
     /// Notes what is open, once.
-    pub fn look(&mut self, look: Look, now: Timestamp) {
+    pub fn look(&mut self, look: Viewed, now: Timestamp) {
         if self.looks.len() < KEPT && !self.looks.iter().any(|(_, known)| *known == look) {
             self.looks.push((now, look));
         }
     }
 
     /// Notes what was done to the cluster.
-    pub fn note(&mut self, act: Act, settling: Option<bool>) {
+    pub fn note(&mut self, act: AuditEntry, settling: Option<bool>) {
         if self.acts.len() < KEPT {
             self.acts.push(Noted { act, settling });
         }

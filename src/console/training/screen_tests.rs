@@ -1,5 +1,7 @@
 //! What a drill's lesson looks like, in known states and sizes.
 
+use sopwatch_core::diagnose::leaders::VerdictKind;
+use sopwatch_core::profile::rule::Advice;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +11,7 @@ use crate::app::event::Event;
 use crate::screen::Theme;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen, themed};
-use crate::training::{Act, ActEffect, Choice, Leads, Lesson, Move, Right, Sought};
+use crate::training::{AuditEntry, ActEffect, Choice, Lesson, Right, FindingKind};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 
@@ -28,10 +30,10 @@ fn lesson() -> Lesson {
             .to_owned(),
         right: Right {
             choice: Choice {
-                action: Move::RestartPods,
+                action: Advice::RestartPods,
                 contact: None,
             },
-            harmful: vec![Move::Escalate, Move::ScaleUp],
+            harmful: vec![Advice::Escalate, Advice::ScaleUp],
         },
         hints: vec![
             "Look at the leader strip: which worker has no leader, and for how long?".to_owned(),
@@ -42,15 +44,15 @@ fn lesson() -> Lesson {
             "Every pod says in its log that it does not lead, and the lease row agrees. Nothing is settling."
                 .to_owned(),
         expected: vec![
-            (from, Sought::Leader("kafka".to_owned(), Leads::None)),
-            (from, Sought::Leader("cluster".to_owned(), Leads::One)),
-            (from, Sought::Step("kafka-leader".to_owned(), StepStatus::Fail)),
+            (from, FindingKind::Leader("kafka".to_owned(), VerdictKind::None)),
+            (from, FindingKind::Leader("cluster".to_owned(), VerdictKind::One)),
+            (from, FindingKind::Step("kafka-leader".to_owned(), StepStatus::Fail)),
         ],
     }
 }
 
 fn act(seconds_ago: i64, name: &str, code: u16, effect: ActEffect) -> Event {
-    Event::Act(Act {
+    Event::AuditEntry(AuditEntry {
         at: ago(seconds_ago),
         agent: "kubectl".into(),
         verb: "delete".into(),
@@ -73,8 +75,8 @@ pub(crate) fn taught() -> App {
     profile.contacts.insert("ocm-support".to_owned(), contact);
     app.teach(lesson());
     let (diagnosis, profile) = (app.diagnosis.clone(), app.session.profile.clone());
-    if let Some(course) = &mut app.course {
-        course.watch(&diagnosis, &profile, ago(860));
+    if let Some(attempt) = &mut app.attempt {
+        attempt.watch(&diagnosis, &profile, ago(860));
     }
     press(&mut app, "H\u{1b}4jj\n\u{1b}");
     let deleted = |ready_left| ActEffect::Deleted {

@@ -1,5 +1,6 @@
 //! A lesson taken by keys, and its debriefing.
 
+use sopwatch_core::profile::rule::Advice;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -14,7 +15,7 @@ use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::testkit::{now, profile};
 
-fn lesson(action: Move, contact: Option<&str>) -> Lesson {
+fn lesson(action: Advice, contact: Option<&str>) -> Lesson {
     Lesson {
         id: "x".to_owned(),
         title: "Title".to_owned(),
@@ -24,13 +25,13 @@ fn lesson(action: Move, contact: Option<&str>) -> Lesson {
                 action,
                 contact: contact.map(str::to_owned),
             },
-            harmful: vec![Move::RestartPods],
+            harmful: vec![Advice::RestartPods],
         },
         hints: vec!["first hint".to_owned(), "second hint".to_owned()],
         because: "The reason.".to_owned(),
         expected: vec![(
             SignedDuration::from_secs(20),
-            Sought::Step("unheard-of".to_owned(), StepStatus::Fail),
+            FindingKind::Step("unheard-of".to_owned(), StepStatus::Fail),
         )],
     }
 }
@@ -56,7 +57,7 @@ fn console() -> App {
 
 fn taught() -> App {
     let mut app = console();
-    app.teach(lesson(Move::Escalate, Some("a")));
+    app.teach(lesson(Advice::Escalate, Some("a")));
     app
 }
 
@@ -144,7 +145,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     press(&mut app, 80, "H H");
     assert!(page(&app).contains("There are no more."), "{}", page(&app));
     assert_eq!(app.dialogs.len(), 1);
-    assert_eq!(app.course.as_ref().unwrap().hints.len(), 2);
+    assert_eq!(app.attempt.as_ref().unwrap().hints.len(), 2);
     assert!(
         printed(&app).contains("Hints: 2 of 2, at 01:05, 01:10."),
         "{}",
@@ -158,7 +159,7 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 10, "T down enter"), [], "not confirmed yet");
     assert_eq!(press(&mut app, 10, "down enter"), [], "another row asks anew");
     let wait = Choice {
-        action: Move::Gather,
+        action: Advice::Gather,
         contact: None,
     };
     assert_eq!(press(&mut app, 11, "enter"), [Effect::Answer(wait)]);
@@ -170,7 +171,7 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
         "it begins at the last answer"
     );
     let right = Choice {
-        action: Move::Escalate,
+        action: Advice::Escalate,
         contact: Some("a".to_owned()),
     };
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
@@ -210,7 +211,7 @@ fn what_was_opened_done_and_missed_is_told() {
     press(&mut app, 30, "2 E / 'x' enter");
     press(&mut app, 31, "i esc");
     press(&mut app, 32, "i esc V w");
-    let act = Act {
+    let act = AuditEntry {
         at: now() + SignedDuration::from_secs(40),
         agent: "kubectl".into(),
         verb: "delete".into(),
@@ -225,7 +226,7 @@ fn what_was_opened_done_and_missed_is_told() {
             others: 0,
         },
     };
-    app.update(Event::Act(act), now());
+    app.update(Event::AuditEntry(act), now());
     app.update(Event::Tick, now() + SignedDuration::from_secs(4_000));
     let told = printed(&app);
     for line in [
@@ -248,7 +249,7 @@ fn what_was_opened_done_and_missed_is_told() {
 #[test]
 fn what_was_to_be_done_and_was_not_is_missed() {
     let mut app = console();
-    app.teach(lesson(Move::StartPods, None));
+    app.teach(lesson(Advice::StartPods, None));
     assert!(
         printed(&app).contains("- Nobody did what was to be done: start the pods."),
         "{}",
@@ -258,8 +259,8 @@ fn what_was_to_be_done_and_was_not_is_missed() {
 
 #[test]
 fn without_a_console_only_what_is_known_is_told() {
-    let course = Course::new(lesson(Move::Wait, None), now());
-    let told = markdown(&debriefing(&course, &profile(), None, now()));
+    let attempt = Attempt::new(lesson(Advice::Wait, None), now());
+    let told = markdown(&debriefing(&attempt, &profile(), None, now()));
     assert!(
         told.contains("No console was open") && told.contains("Right: wait."),
         "{told}"

@@ -7,7 +7,7 @@ use sopwatch_core::text::SafeText;
 
 /// One thing that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Viewed {
     /// A pod, by name.
     Pod(SafeText),
     /// A record of a log, by its pod.
@@ -28,7 +28,7 @@ pub enum Look {
     LogOf(SafeText),
 }
 
-impl Look {
+impl Viewed {
     /// In a few words.
     pub fn words(&self, profile: &Profile) -> String {
         match self {

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::span;
+use sopwatch_core::diagnose::leaders::VerdictKind;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 
@@ -23,7 +24,7 @@ pub struct Expectation {
     pub also: Vec<ExpectedAdvice>,
     /// By lease type (`cluster`, `kafka`): who leads.
     #[serde(default)]
-    pub leaders: BTreeMap<String, LeaderVerdict>,
+    pub leaders: BTreeMap<String, VerdictKind>,
     /// By step id of the scenario's SOP: its answer.
     #[serde(default)]
     pub steps: BTreeMap<String, StepStatus>,
@@ -32,22 +33,6 @@ pub struct Expectation {
     /// By `table.status`: how many living rows there are.
     #[serde(default)]
     pub rows: BTreeMap<String, u32>,
-}
-
-/// Who leads one type of worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeaderVerdict {
-    /// Exactly one pod.
-    One,
-    /// More than one.
-    Many,
-    /// Nobody.
-    None,
-    /// It will be known soon.
-    Settling,
-    /// The evidence does not suffice.
-    Unknown,
 }
 
 /// What to do, and whom to turn to.

@@ -14,7 +14,7 @@ use crate::duration::span;
 use built_in::names;
 
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
-pub use lesson::{Answer, Expectation, ExpectedAdvice, LeaderVerdict, Lesson};
+pub use lesson::{Answer, Expectation, ExpectedAdvice, Lesson};
 pub use timeline::{ClusterHappening, Entry, Happening, Reaction, Trigger};
 
 /// One scenario file.

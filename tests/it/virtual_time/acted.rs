@@ -3,19 +3,19 @@
 use jiff::SignedDuration;
 use kube::api::DeleteParams;
 use sopwatch_console::app::Phase;
-use sopwatch_console::app::button::Button;
-use sopwatch_console::app::dialog::Dialog;
+use sopwatch_console::dialogs::button::Button;
+use sopwatch_console::dialogs::Dialog;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_drill::ApiFault;
 
 use crate::support::virtual_console::VirtualConsole;
-use crate::support::virtual_disk::Recorded;
+use crate::support::virtual_disk::RecordStatus;
 use crate::support::virtual_time::{self, Breath};
 
 /// A console that looks at a scenario for so long, and its record.
-async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, Recorded) {
+async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, RecordStatus) {
     let mut console = VirtualConsole::start(sopwatch_drill::scenario(id).unwrap(), 1, breath).await;
     let recorded = console.record();
     console.run_until(SignedDuration::from_secs(seconds)).await;
@@ -23,7 +23,7 @@ async fn looking(id: &str, seconds: i64, breath: &Breath) -> (VirtualConsole, Re
 }
 
 /// What of a record tells of changes.
-fn told(recorded: &Recorded) -> Vec<Line> {
+fn told(recorded: &RecordStatus) -> Vec<Line> {
     let tells = |line: &&Line| {
         matches!(
             line.entry,

@@ -2,19 +2,20 @@
 //!
 //! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::check` judges one, or all whose id contains the word.
 
+use sopwatch_core::diagnose::leaders::VerdictKind;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
 use sopwatch::config::profiles;
-use sopwatch::runtime::gather::gather;
+use sopwatch::runtime::headless::gather;
 use sopwatch_console::app::App;
 use sopwatch_core::diagnose::{Diagnosis, diagnose};
 use sopwatch_core::export::check::{Assessment, exit_status};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, LeaderVerdict, Scenario};
+use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, Scenario};
 use tokio::time::{Instant, sleep_until};
 
 use crate::support::virtual_console::{self, fresh_console};
@@ -249,13 +250,13 @@ fn one<'a>(document: &'a Value, list: &str, key: &str, id: &str) -> &'a Value {
     found.unwrap_or(&Value::Null)
 }
 
-fn verdict(verdict: LeaderVerdict) -> &'static str {
+fn verdict(verdict: VerdictKind) -> &'static str {
     match verdict {
-        LeaderVerdict::One => "one",
-        LeaderVerdict::Many => "many",
-        LeaderVerdict::None => "none",
-        LeaderVerdict::Settling => "settling",
-        LeaderVerdict::Unknown => "unknown",
+        VerdictKind::One => "one",
+        VerdictKind::Many => "many",
+        VerdictKind::None => "none",
+        VerdictKind::Settling => "settling",
+        VerdictKind::Unknown => "unknown",
     }
 }
 

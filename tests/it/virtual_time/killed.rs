@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use sopwatch::journal::{read, shelf};
-use sopwatch_console::app::dialog::Dialog;
+use sopwatch::journal::{reader, index};
+use sopwatch_console::dialogs::Dialog;
 use sopwatch_console::app::{App, Phase};
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
@@ -121,9 +121,9 @@ fn has_seen_the_end(app: &App, write: usize) {
 fn on_disk(lines: &[Line]) -> Vec<Line> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("record.jsonl");
-    let text = shelf::encoded(lines).unwrap() + r#"{"at":"2026-11-22T09:0"#;
+    let text = index::encoded(lines).unwrap() + r#"{"at":"2026-11-22T09:0"#;
     std::fs::write(&file, text).unwrap();
-    let contents = read::read(&file).unwrap();
+    let contents = reader::read(&file).unwrap();
     assert!(contents.torn.is_some() && contents.broken.is_none());
     contents.lines
 }

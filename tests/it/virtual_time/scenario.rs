@@ -3,6 +3,7 @@
 //! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::scenario` judges one (or all whose id contains the word) and tells at
 //! each of its moments what was found.
 
+use sopwatch_core::diagnose::leaders::VerdictKind;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Container, ContainerState};
 use sopwatch_core::observe::source::SourceState;
-use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, LeaderVerdict, Scenario};
+use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, Scenario};
 
 use super::taken_away;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
@@ -64,7 +65,7 @@ fn every_scenario_is_found_as_it_says() {
 
 #[test]
 fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
-    use LeaderVerdict::{Many, None, One, Settling, Unknown};
+    use ::{Many, None, One, Settling, Unknown};
     let all = sopwatch_drill::scenarios()
         .into_iter()
         .map(|info| sopwatch_drill::scenario(&info.id).unwrap());
@@ -206,13 +207,13 @@ fn fits(found: &Recommendation, want: &ExpectedAdvice) -> bool {
     found.action == want.action && found.contact == want.contact && rule
 }
 
-fn verdict(verdict: Verdict) -> LeaderVerdict {
+fn verdict(verdict: Verdict) -> VerdictKind {
     match verdict {
-        Verdict::One => LeaderVerdict::One,
-        Verdict::Many => LeaderVerdict::Many,
-        Verdict::None => LeaderVerdict::None,
-        Verdict::Settling { .. } => LeaderVerdict::Settling,
-        Verdict::Unknown => LeaderVerdict::Unknown,
+        Verdict::One => VerdictKind::One,
+        Verdict::Many => VerdictKind::Many,
+        Verdict::None => VerdictKind::None,
+        Verdict::Settling { .. } => VerdictKind::Settling,
+        Verdict::Unknown => VerdictKind::Unknown,
     }
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod replay;
 pub(crate) mod rows;
 
 use crate::panes::Pane;
-use crate::replay::Turn;
+use crate::replay::ReplayAction;
 
 /// Where a verb applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,7 +125,7 @@ pub enum Action {
     Choose,
     CopyText,
     /// In a replay.
-    Replay(Turn),
+    Replay(ReplayAction),
 }
 
 /// One row of the table.

@@ -3,12 +3,12 @@
 use super::Context::Replay;
 use super::rows::row;
 use super::{Action, Row};
-use crate::replay::Turn;
+use crate::replay::ReplayAction;
 
 /// All of them, in the order of the help and the footer.
 pub(crate) const ROWS: &[Row] = &[
     row(
-        Action::Replay(Turn::PlayOrPause),
+        Action::Replay(ReplayAction::PlayOrPause),
         "play",
         Replay,
         &["space"],
@@ -16,7 +16,7 @@ pub(crate) const ROWS: &[Row] = &[
         "let the clock run; again: hold it",
     ),
     row(
-        Action::Replay(Turn::NextMoment),
+        Action::Replay(ReplayAction::NextMoment),
         "next-moment",
         Replay,
         &["."],
@@ -24,7 +24,7 @@ pub(crate) const ROWS: &[Row] = &[
         "to the next thing that was found or done",
     ),
     row(
-        Action::Replay(Turn::PreviousMoment),
+        Action::Replay(ReplayAction::PreviousMoment),
         "previous-moment",
         Replay,
         &[","],
@@ -32,7 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
         "to the one before",
     ),
     row(
-        Action::Replay(Turn::Forward),
+        Action::Replay(ReplayAction::Forward),
         "forward",
         Replay,
         &["right"],
@@ -40,7 +40,7 @@ pub(crate) const ROWS: &[Row] = &[
         "ten seconds forward",
     ),
     row(
-        Action::Replay(Turn::Back),
+        Action::Replay(ReplayAction::Back),
         "back",
         Replay,
         &["left"],
@@ -48,7 +48,7 @@ pub(crate) const ROWS: &[Row] = &[
         "ten seconds back",
     ),
     row(
-        Action::Replay(Turn::ForwardFar),
+        Action::Replay(ReplayAction::ForwardFar),
         "forward-minute",
         Replay,
         &["}"],
@@ -56,7 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
         "a minute forward",
     ),
     row(
-        Action::Replay(Turn::BackFar),
+        Action::Replay(ReplayAction::BackFar),
         "back-minute",
         Replay,
         &["{"],
@@ -64,7 +64,7 @@ pub(crate) const ROWS: &[Row] = &[
         "a minute back",
     ),
     row(
-        Action::Replay(Turn::Faster),
+        Action::Replay(ReplayAction::Faster),
         "faster",
         Replay,
         &["+"],
@@ -72,7 +72,7 @@ pub(crate) const ROWS: &[Row] = &[
         "play faster, up to 100 times",
     ),
     row(
-        Action::Replay(Turn::Slower),
+        Action::Replay(ReplayAction::Slower),
         "slower",
         Replay,
         &["-"],
@@ -80,7 +80,7 @@ pub(crate) const ROWS: &[Row] = &[
         "play slower, down to a quarter",
     ),
     row(
-        Action::Replay(Turn::ToBeginning),
+        Action::Replay(ReplayAction::ToBeginning),
         "to-beginning",
         Replay,
         &["0"],
@@ -88,7 +88,7 @@ pub(crate) const ROWS: &[Row] = &[
         "to the beginning of the record",
     ),
     row(
-        Action::Replay(Turn::ToEnd),
+        Action::Replay(ReplayAction::ToEnd),
         "to-end",
         Replay,
         &["$"],
@@ -96,7 +96,7 @@ pub(crate) const ROWS: &[Row] = &[
         "to its end",
     ),
     row(
-        Action::Replay(Turn::Differences),
+        Action::Replay(ReplayAction::Mismatches),
         "differences",
         Replay,
         &["D"],

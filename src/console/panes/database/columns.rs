@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::app::{App, GridRow};
+use crate::app::{App, DatabaseRow};
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::profile::Table;
 use sopwatch_core::text::duration;
@@ -89,7 +89,7 @@ impl Columns {
     }
 
     /// The words in their columns after what stands before them.
-    pub(crate) fn line<'t>(&self, line: Words<'t>, cells: &Cells, meaning: Meaning) -> Words<'t> {
+    pub(crate) fn line<'t>(&self, line: StyledText<'t>, cells: &Cells, meaning: Meaning) -> StyledText<'t> {
         let over = match self.width {
             Width::Wide => &cells.over,
             Width::Close => &cells.over_or_next,
@@ -121,7 +121,7 @@ pub(crate) fn heading_cells(app: &App, theme: &Theme, table: &Table) -> Cells {
 }
 
 /// The words of a status.
-pub(crate) fn row_cells(app: &App, theme: &Theme, row: &GridRow) -> Cells {
+pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
     let dash = || theme.glyphs.dash.to_owned();
     let limit = row
         .limit_s
@@ -160,7 +160,7 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &GridRow) -> Cells {
 
 /// How many came and how many left, `+2 -1`, where rows are listed; else how the count changed. `still` where none leaves though some
 /// wait; that they move is seen by those that left.
-fn change_words(row: &GridRow) -> Option<String> {
+fn change_words(row: &DatabaseRow) -> Option<String> {
     let movement = &row.movement;
     let passed = movement.entered.zip(movement.left);
     let (came, left) = match passed {
@@ -182,7 +182,7 @@ fn signed(sign: char, count: u64) -> Option<String> {
 }
 
 /// The age of the oldest row as the poll brought it: it would else tick without anything being known.
-fn oldest_words(app: &App, theme: &Theme, row: &GridRow) -> Option<String> {
+fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<String> {
     let read_at = app.state.reading.as_ref().map(|(at, _)| *at);
     let since = read_at.map_or(0, |at| app.now.duration_since(at).as_secs().max(0));
     let oldest = row.oldest_s?.saturating_sub(since);

@@ -7,7 +7,7 @@ use sopwatch_core::profile::{ClockBasis, Table};
 
 /// One row of the database pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridRow {
+pub struct DatabaseRow {
     /// Which rows it stands for.
     pub of: RowsOf,
     /// Rows; `None` while unknown.
@@ -32,13 +32,13 @@ pub struct GridRow {
 
 impl App {
     /// The rows of the database pane: by table, then in the order of a row's life, statuses the profile does not know last.
-    pub fn grid(&self) -> Vec<GridRow> {
+    pub fn grid(&self) -> Vec<DatabaseRow> {
         let database = self.session.profile.database.iter();
         let tables = database.flat_map(|database| &database.tables);
-        tables.flat_map(|table| self.grid_of(table)).collect()
+        tables.flat_map(|table| self.rows_of_database(table)).collect()
     }
 
-    fn grid_of(&self, table: &Table) -> Vec<GridRow> {
+    fn rows_of_database(&self, table: &Table) -> Vec<DatabaseRow> {
         let Some(Ok(statuses)) = self.state.statuses(&table.name) else {
             return Vec::new();
         };
@@ -48,19 +48,19 @@ impl App {
         };
         let mut rows: Vec<_> = statuses
             .iter()
-            .map(|status| self.grid_row(table, status))
+            .map(|status| self.database_row(table, status))
             .collect();
         rows.sort_by(|a, b| (place(&a.of.status), &a.of.status).cmp(&(place(&b.of.status), &b.of.status)));
         rows
     }
 
-    fn grid_row(&self, table: &Table, status: &StatusCount) -> GridRow {
+    fn database_row(&self, table: &Table, status: &StatusCount) -> DatabaseRow {
         let read_at = self.state.reading.as_ref().map_or(self.now, |(at, _)| *at);
         let since = self.now.duration_since(read_at).as_secs().max(0);
         let known = table.status(&status.status);
         let change = self.state.change_of(&table.name, &status.status);
         let overdue = self.state.overdue(table, status);
-        GridRow {
+        DatabaseRow {
             of: RowsOf {
                 table: table.name.as_str().into(),
                 status: status.status.clone(),

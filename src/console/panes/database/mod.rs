@@ -6,7 +6,7 @@ pub(crate) mod database_rows;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{App, GridRow};
+use crate::app::{App, DatabaseRow};
 use crate::panes::Pane;
 use crate::panes::database::columns::{Columns, heading_cells, row_cells};
 use crate::screen::borders;
@@ -14,7 +14,7 @@ use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::profile::{Role, Table};
@@ -31,7 +31,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let height = inner.height.saturating_sub(lines.len() as u16);
     let list = Rect { height, ..inner };
     if known {
-        draw_grid(app, theme, region, list, buffer);
+        draw_rows(app, theme, region, list, buffer);
     } else {
         borders::title(region, is_focused(app), title(app, theme), theme, buffer);
         draw_empty(app, theme, list, buffer);
@@ -48,8 +48,8 @@ fn is_focused(app: &App) -> bool {
     app.panes.focus == Pane::Database
 }
 
-fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
-    let new = || Words::new(theme);
+fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+    let new = || StyledText::new(theme);
     let profile = app
         .session
         .profile
@@ -92,7 +92,7 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, Words<'t>)> {
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (meaning, text) = empty_words(app);
     let lines = styled_text::wrap(&theme.clean(&text), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| Words::new(theme).gap(1).add(meaning, &text);
+    let line = |text: String| StyledText::new(theme).gap(1).add(meaning, &text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
@@ -136,11 +136,11 @@ fn failing_words(app: &App) -> String {
 enum Item<'a> {
     Heading(&'a Table),
     /// A status, with its place among the rows one can choose.
-    Status(usize, &'a GridRow, &'a Table),
+    Status(usize, &'a DatabaseRow, &'a Table),
     Trouble(String),
 }
 
-fn items<'a>(app: &'a App, grid: &'a [GridRow]) -> Vec<Item<'a>> {
+fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     let tables = app
         .session
@@ -165,7 +165,7 @@ fn items<'a>(app: &'a App, grid: &'a [GridRow]) -> Vec<Item<'a>> {
     items
 }
 
-fn draw_grid(app: &App, theme: &Theme, region: &Region, area: Rect, buffer: &mut Buffer) {
+fn draw_rows(app: &App, theme: &Theme, region: &Region, area: Rect, buffer: &mut Buffer) {
     let grid = app.grid();
     let items = items(app, &grid);
     let headings = items.iter().filter_map(|item| match item {
@@ -204,8 +204,8 @@ fn draw_item(
     let line = match item {
         Item::Heading(table) => heading(app, theme, table, columns),
         Item::Status(_, status, table) => status_row(app, theme, status, table, columns, selected),
-        Item::Trouble(text) if text.starts_with('!') => Words::new(theme).gap(2).add(Meaning::Bad, text),
-        Item::Trouble(text) => Words::new(theme).gap(2).add(Meaning::Faint, text),
+        Item::Trouble(text) if text.starts_with('!') => StyledText::new(theme).gap(2).add(Meaning::Bad, text),
+        Item::Trouble(text) => StyledText::new(theme).gap(2).add(Meaning::Faint, text),
     };
     let line = if stale && !matches!(item, Item::Heading(_)) {
         line.over(Meaning::Stale)
@@ -218,19 +218,19 @@ fn draw_item(
     }
 }
 
-fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) -> Words<'t> {
-    let line = Words::new(theme).column(Meaning::Heading, &table.name, Columns::MARK + columns.status);
+fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) -> StyledText<'t> {
+    let line = StyledText::new(theme).column(Meaning::Heading, &table.name, Columns::MARK + columns.status);
     columns.line(line, &heading_cells(app, theme, table), Meaning::Faint)
 }
 
 fn status_row<'t>(
     app: &App,
     theme: &'t Theme,
-    row: &GridRow,
+    row: &DatabaseRow,
     table: &Table,
     columns: &Columns,
     selected: bool,
-) -> Words<'t> {
+) -> StyledText<'t> {
     let over = row.over.is_some_and(|over| over > 0);
     let failed = table
         .status(&row.of.status)
@@ -246,7 +246,7 @@ fn status_row<'t>(
         columns.status,
         theme.glyphs.ellipsis,
     );
-    let line = Words::new(theme)
+    let line = StyledText::new(theme)
         .column(
             Meaning::Text,
             if selected { theme.glyphs.chosen } else { "" },
@@ -256,7 +256,7 @@ fn status_row<'t>(
     columns.line(line, &row_cells(app, theme, row), meaning)
 }
 
-fn status_name(row: &GridRow) -> String {
+fn status_name(row: &DatabaseRow) -> String {
     let name = if row.of.status.is_empty() {
         "(blank)"
     } else {

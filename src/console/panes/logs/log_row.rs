@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::panes::leaders::short_titles;
 use crate::panes::logs::buffer::Entry;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::logparse::{Header, Severity};
 
@@ -33,7 +33,7 @@ pub(crate) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     /// The rows of an entry.
-    pub(crate) fn rows(&self, entry: &Entry) -> Vec<Words<'a>> {
+    pub(crate) fn rows(&self, entry: &Entry) -> Vec<StyledText<'a>> {
         if entry.note {
             return vec![self.note(entry)];
         }
@@ -44,18 +44,18 @@ impl<'a> Sheet<'a> {
         let mut rows = self.spread(head, first, line_meaning(entry.record.severity), INDENT);
         let more = text.bytes().filter(|byte| *byte == b'\n').count();
         for line in lines.take(CONTINUED) {
-            let lead = Words::new(self.theme).gap(INDENT + 2);
+            let lead = StyledText::new(self.theme).gap(INDENT + 2);
             rows.extend(self.spread(lead, line, Meaning::Faint, INDENT + 2));
         }
         if more > CONTINUED {
             let text = format!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
-            rows.push(Words::new(self.theme).gap(INDENT + 2).add(Meaning::Faint, &text));
+            rows.push(StyledText::new(self.theme).gap(INDENT + 2).add(Meaning::Faint, &text));
         }
         rows.truncate(self.most.max(1));
         rows
     }
 
-    fn stamp(&self, entry: &Entry) -> Words<'a> {
+    fn stamp(&self, entry: &Entry) -> StyledText<'a> {
         let time = entry
             .record
             .at
@@ -67,14 +67,14 @@ impl<'a> Sheet<'a> {
             self.label,
             self.theme.glyphs.ellipsis,
         );
-        Words::new(self.theme)
+        StyledText::new(self.theme)
             .add(Meaning::Faint, &time)
             .gap(1)
             .column(Meaning::Pod, &label, self.label)
             .gap(1)
     }
 
-    fn note(&self, entry: &Entry) -> Words<'a> {
+    fn note(&self, entry: &Entry) -> StyledText<'a> {
         let rule = self.theme.glyphs.horizontal.repeat(2);
         self.stamp(entry)
             .add(Meaning::Note, &format!("{rule} {} {rule}", entry.record.text))
@@ -85,7 +85,7 @@ impl<'a> Sheet<'a> {
         self.width < NARROW && !self.app.log.wrap
     }
 
-    fn head(&self, entry: &Entry) -> Words<'a> {
+    fn head(&self, entry: &Entry) -> StyledText<'a> {
         let (letter, meaning) = severity_mark(entry.record.severity);
         let mut head = self.stamp(entry).add(meaning, letter).gap(1);
         if entry.repeats > 1 {
@@ -112,7 +112,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// A line after its head: cut at the width, or wrapped over rows.
-    fn spread(&self, head: Words<'a>, text: &str, meaning: Meaning, indent: usize) -> Vec<Words<'a>> {
+    fn spread(&self, head: StyledText<'a>, text: &str, meaning: Meaning, indent: usize) -> Vec<StyledText<'a>> {
         // Only what can show is cleaned: a line may be a megabyte long.
         let most = if self.app.log.wrap { self.most } else { 1 };
         let shown = styled_text::beginning(text, self.width.saturating_mul(most).saturating_add(1));
@@ -130,13 +130,13 @@ impl<'a> Sheet<'a> {
         if !rest.is_empty() {
             let room = self.width.saturating_sub(indent).max(8);
             let later = styled_text::wrap(rest, room, 0).into_iter();
-            rows.extend(later.map(|line| self.marked(Words::new(self.theme).gap(indent), &line, meaning)));
+            rows.extend(later.map(|line| self.marked(StyledText::new(self.theme).gap(indent), &line, meaning)));
         }
         rows
     }
 
     /// Adds text with what the filter found marked.
-    fn marked(&self, mut line: Words<'a>, text: &str, meaning: Meaning) -> Words<'a> {
+    fn marked(&self, mut line: StyledText<'a>, text: &str, meaning: Meaning) -> StyledText<'a> {
         let mut from = 0;
         if let Some(filter) = &self.app.log.filter {
             for found in filter.find_iter(text).filter(|found| !found.is_empty()) {
@@ -189,14 +189,14 @@ fn without_header(line: &str, narrow: bool) -> &str {
 }
 
 /// Puts a mark for the chosen entry before its rows.
-pub(crate) fn with_mark<'a>(theme: &'a Theme, rows: Vec<Words<'a>>, chosen: bool) -> Vec<Words<'a>> {
-    let mark = |(index, row): (usize, Words<'a>)| {
+pub(crate) fn with_mark<'a>(theme: &'a Theme, rows: Vec<StyledText<'a>>, chosen: bool) -> Vec<StyledText<'a>> {
+    let mark = |(index, row): (usize, StyledText<'a>)| {
         let sign = if chosen && index == 0 {
             theme.glyphs.chosen
         } else {
             ""
         };
-        Words::new(theme).column(Meaning::Focus, sign, 2).join(row)
+        StyledText::new(theme).column(Meaning::Focus, sign, 2).join(row)
     };
     rows.into_iter().enumerate().map(mark).collect()
 }

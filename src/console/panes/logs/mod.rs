@@ -19,7 +19,7 @@ use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::observation::{ContainerState, PodUid};
 use sopwatch_core::observe::source::{Freshness, SourceId};
@@ -51,8 +51,8 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     styled_text::draw_lines(faults, below, buffer);
 }
 
-fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>)> {
-    let new = || Words::new(theme);
+fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledText<'t>)> {
+    let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.log.is_held() {
         let text = format!(" HELD {} new ", app.log.arrived);
@@ -104,8 +104,8 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, Words<'t>
 }
 
 /// The modes, where there is room the others too.
-fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
-    let mut words = Words::new(theme);
+fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
+    let mut words = StyledText::new(theme);
     for mode in LogMode::ALL
         .into_iter()
         .filter(|mode| !narrow || *mode == app.log.mode)
@@ -123,7 +123,7 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 }
 
 /// Of how many logs not all are followed.
-fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<Words<'t>> {
+fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledText<'t>> {
     let LogsRead { followed, in_turns } = app.state.logs_read();
     let all = followed + in_turns;
     let text = if narrow {
@@ -131,17 +131,17 @@ fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<Words<'t
     } else {
         format!("{followed} of {all} logs followed, the others in turns")
     };
-    (in_turns > 0).then(|| Words::new(theme).add(Meaning::Doubtful, &text))
+    (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, &text))
 }
 
 /// Of how many pods the log is read.
-fn pods_words<'t>(app: &App, theme: &'t Theme) -> Words<'t> {
+fn pods_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let (_, read, all) = progress(app);
     let noun = if all == 1 { "pod" } else { "pods" };
     if read == all {
-        return Words::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
+        return StyledText::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
     }
-    Words::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
+    StyledText::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
 }
 
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
@@ -175,7 +175,7 @@ fn none_has_started(app: &App) -> bool {
 
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = styled_text::wrap(&empty_words(app), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| Words::new(theme).gap(1).add(Meaning::Doubtful, &text);
+    let line = |text: String| StyledText::new(theme).gap(1).add(Meaning::Doubtful, &text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
@@ -253,8 +253,8 @@ fn visible<'a>(
     held: Option<usize>,
     height: usize,
     sheet: &Sheet<'a>,
-) -> VecDeque<(usize, Words<'a>)> {
-    let rows_of = |index: usize| -> Vec<(usize, Words<'a>)> {
+) -> VecDeque<(usize, StyledText<'a>)> {
+    let rows_of = |index: usize| -> Vec<(usize, StyledText<'a>)> {
         let Some(entry) = shown.get(index) else {
             return Vec::new();
         };

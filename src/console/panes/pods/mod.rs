@@ -14,10 +14,10 @@ use crate::panes::Pane;
 use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
-use crate::screen::source_error::Fault;
+use crate::screen::source_error::SourceError;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
@@ -56,7 +56,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         ..inner
     };
     styled_text::draw_lines(
-        notes.into_iter().map(|line| Words::new(theme).gap(1).join(line)),
+        notes.into_iter().map(|line| StyledText::new(theme).gap(1).join(line)),
         below,
         buffer,
     );
@@ -75,11 +75,11 @@ fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &
     }
 }
 
-fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>, buffer: &mut Buffer) {
+fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: StyledText<'t>, buffer: &mut Buffer) {
     let pods = source_error::stale_words(app, &SourceId::Pods, theme);
     let deployment = source_error::stale_words(app, &SourceId::Deployment, theme);
     let stale = match (pods.width(), deployment.width()) {
-        (0, 1..) => Words::new(theme)
+        (0, 1..) => StyledText::new(theme)
             .add(Meaning::Doubtful, "deployment ")
             .join(deployment),
         _ => pods,
@@ -90,7 +90,7 @@ fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: Words<'t>
 }
 
 /// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
-fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
+fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
     let want = app.session.profile.service.replicas;
     let pods_known = app.state.freshness(&SourceId::Pods, app.now) != Freshness::Missing;
     let counted = app.state.pods.values().filter(|pod| pod.is_ready()).count() as u32;
@@ -111,7 +111,7 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
         format!(", want {want}")
     };
     let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
-    let words = Words::new(theme).add(meaning, &text);
+    let words = StyledText::new(theme).add(meaning, &text);
     let looked = app.state.freshness(&SourceId::Deployment, app.now) != Freshness::Missing;
     match &app.state.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
@@ -122,12 +122,12 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Words<'t> {
 
 fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = styled_text::wrap(&theme.clean(text), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| Words::new(theme).gap(1).add(meaning, &text);
+    let line = |text: String| StyledText::new(theme).gap(1).add(meaning, &text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
-fn empty_line(app: &App, faults: &mut Vec<Fault>) -> (Meaning, String) {
+fn empty_line(app: &App, faults: &mut Vec<SourceError>) -> (Meaning, String) {
     if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing
         && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.now))
     {
@@ -259,8 +259,8 @@ fn draw_list(
     }
 }
 
-fn heading<'t>(theme: &'t Theme, columns: &Columns) -> Words<'t> {
-    let line = Words::new(theme)
+fn heading<'t>(theme: &'t Theme, columns: &Columns) -> StyledText<'t> {
+    let line = StyledText::new(theme)
         .gap(2)
         .column(Meaning::Faint, "NAME", columns.name)
         .gap(1)
@@ -292,7 +292,7 @@ fn pod_row<'t>(
     leads: &str,
     columns: &Columns,
     chosen: bool,
-) -> Words<'t> {
+) -> StyledText<'t> {
     let mark = if chosen { theme.glyphs.chosen } else { "" };
     // The short name is what tells pods apart: where both do not fit, the sign that it is cut goes.
     let sign = if columns.name < SHORT_NAME + styled_text::width(theme.glyphs.ellipsis) {
@@ -307,7 +307,7 @@ fn pod_row<'t>(
     } else {
         Meaning::Text
     };
-    let line = Words::new(theme)
+    let line = StyledText::new(theme)
         .column(Meaning::Text, mark, 2)
         .column(Meaning::Text, &name, columns.name)
         .gap(1)

@@ -1,12 +1,12 @@
 //! What the pods pane says of pods that carry the service's label and are not its own, and of how they are told apart.
 
 use crate::app::App;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 
 /// Below the pods; none where all with the label are the service's own and their controllers say so.
-pub(crate) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<Words<'t>> {
-    let line = |text: String| Words::new(theme).add(Meaning::Doubtful, &text);
+pub(crate) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
+    let line = |text: String| StyledText::new(theme).add(Meaning::Doubtful, &text);
     texts(app).map(line).collect()
 }
 

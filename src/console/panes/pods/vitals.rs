@@ -2,7 +2,7 @@
 
 use crate::dialogs::vitals::{percent, rate};
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::vitals::{Requests, Sign, Usage, Vitals, plot};
 use sopwatch_core::observe::observation::Pod;
@@ -16,7 +16,7 @@ pub(crate) fn has_room(height: u16) -> bool {
 }
 
 /// `12 req/s ▂▃▅▇  5xx 0 %  >100ms 3 %  >1s 0 %  cpu 23 %  mem 41 %`, cut to what fits; a dash is not known.
-pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Words<'t> {
+pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> StyledText<'t> {
     let logged = &vitals.together.logged;
     let usage = &vitals.together.usage;
     let requests = |of: fn(&Requests) -> Option<f64>| percent(logged.value.as_ref().and_then(of));
@@ -25,7 +25,7 @@ pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Word
         share.map_or_else(|| "–".to_owned(), |share| format!("{share} %"))
     };
     let speed = logged.value.as_ref().map(|requests| rate(requests.per_second));
-    let volume = Words::new(theme)
+    let volume = StyledText::new(theme)
         .add(meaning_of(logged), speed.as_deref().unwrap_or("–"))
         .add(Meaning::Faint, " req/s");
     let moved = &vitals.series.requests;
@@ -35,7 +35,7 @@ pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Word
         volume
     };
     let piece = |name: &str, value: &str, meaning| {
-        Words::new(theme)
+        StyledText::new(theme)
             .add(Meaning::Faint, name)
             .gap(1)
             .add(meaning, value)
@@ -53,22 +53,22 @@ pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Word
     let fitting = styled_text::fit(pieces, 2, width.saturating_sub(2));
     fitting
         .into_iter()
-        .fold(Words::new(theme), |line, words| line.gap(2).join(words))
+        .fold(StyledText::new(theme), |line, words| line.gap(2).join(words))
 }
 
 /// CPU and memory of a pod as shares of their limits, for the list of a wide screen.
-pub(crate) fn usage_columns<'t>(vitals: &Vitals, pod: &Pod, theme: &'t Theme) -> Words<'t> {
+pub(crate) fn usage_columns<'t>(vitals: &Vitals, pod: &Pod, theme: &'t Theme) -> StyledText<'t> {
     let signs = vitals
         .pods
         .iter()
         .find(|of| of.uid == pod.uid)
         .map(|of| &of.signs);
-    let column = |words: Words<'t>, of: fn(&Usage) -> Option<u64>| {
+    let column = |words: StyledText<'t>, of: fn(&Usage) -> Option<u64>| {
         let share = signs.and_then(|signs| signs.usage.value.as_ref()).and_then(of);
         let text = share.map_or_else(|| "–".to_owned(), |share| format!("{share} %"));
         words.gap(2).right(Meaning::Text, &text, 5)
     };
-    let cpu = column(Words::new(theme), |usage| usage.cpu_percent);
+    let cpu = column(StyledText::new(theme), |usage| usage.cpu_percent);
     column(cpu, |usage| usage.memory_percent)
 }
 

@@ -14,7 +14,7 @@ use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::Words;
+use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::StepFinding;
 use sopwatch_core::profile::sop::{Sop, StepStatus};
@@ -26,7 +26,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let referred = app.sop().and_then(|sop| sop.steps_from.as_deref());
     if let Some(other) = referred.filter(|_| area.height > 2) {
         let title = app.session.profile.sop(other).map_or(other, |sop| &sop.title);
-        Words::new(theme)
+        StyledText::new(theme)
             .gap(1)
             .add(Meaning::Faint, &format!("steps of: {title}"))
             .draw(area, buffer);
@@ -47,7 +47,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
             Some(_) => "this SOP has no steps in the profile".to_owned(),
             None => unchosen(app),
         };
-        Words::new(theme)
+        StyledText::new(theme)
             .gap(1)
             .add(Meaning::Doubtful, &why)
             .draw(area, buffer);
@@ -61,8 +61,8 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     }
 }
 
-fn title<'t>(app: &App, theme: &'t Theme, range: Words<'t>) -> Vec<(u8, Words<'t>)> {
-    let new = || Words::new(theme);
+fn title<'t>(app: &App, theme: &'t Theme, range: StyledText<'t>) -> Vec<(u8, StyledText<'t>)> {
+    let new = || StyledText::new(theme);
     let title = app.sop().map_or("none chosen", |sop: &Sop| &sop.title);
     let steps = app.steps();
     let answered = steps.iter().filter(|(id, _)| is_answered(app, id)).count();
@@ -92,7 +92,7 @@ pub(crate) fn finding_of<'a>(app: &'a App, id: &str) -> Option<&'a StepFinding> 
     app.diagnosis.steps.iter().find(|finding| finding.id == id)
 }
 
-fn step_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<Words<'t>> {
+fn step_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<StyledText<'t>> {
     let steps = app.steps();
     let longest = steps
         .iter()
@@ -133,13 +133,13 @@ fn step_line<'t>(
     id: &str,
     title: &str,
     widths: &Widths,
-) -> Words<'t> {
+) -> StyledText<'t> {
     let chosen = app.panes.focus == Pane::Sop && app.panes.step == index;
     let finding = finding_of(app, id);
     let tick = app.checklist.ticks.get(id);
     let status = finding.map_or(StepStatus::Unknown, |finding| finding.status);
     let (glyph, meaning) = mark(theme, status, tick.is_some());
-    let line = Words::new(theme)
+    let line = StyledText::new(theme)
         .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 1)
         .column(meaning, glyph, 2)
         .right(Meaning::Faint, &(index + 1).to_string(), widths.number)

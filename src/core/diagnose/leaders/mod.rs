@@ -38,13 +38,47 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Which kind of verdict it is, without its time.
+    pub fn kind(self) -> VerdictKind {
+        match self {
+            Self::One => VerdictKind::One,
+            Self::Many => VerdictKind::Many,
+            Self::None => VerdictKind::None,
+            Self::Settling { .. } => VerdictKind::Settling,
+            Self::Unknown => VerdictKind::Unknown,
+        }
+    }
+
+    /// As the documents say it: `one`.
+    pub fn name(self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+/// A kind of [`Verdict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictKind {
+    /// Exactly one pod leads.
+    One,
+    /// More than one pod leads.
+    Many,
+    /// No pod leads.
+    None,
+    /// It will be known soon.
+    Settling,
+    /// The evidence does not suffice.
+    Unknown,
+}
+
+impl VerdictKind {
     /// As the documents say it: `one`.
     pub fn name(self) -> &'static str {
         match self {
             Self::One => "one",
             Self::Many => "many",
             Self::None => "none",
-            Self::Settling { .. } => "settling",
+            Self::Settling => "settling",
             Self::Unknown => "unknown",
         }
     }
