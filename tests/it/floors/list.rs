@@ -282,6 +282,7 @@ pub const FLOORS: &[Floor] = &[
             "hyper",
             "hyper_util",
             "jiff",
+            "json_patch",
             "k8s_openapi",
             "pgwire",
             "rcgen",

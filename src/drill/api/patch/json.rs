@@ -1,98 +1,25 @@
-//! JSON patch (RFC 6902). Whatever does not fit is one and the same 422, as the API server words it.
+//! JSON patch (RFC 6902) as the API server takes it: a patch that does not fit gets one and the same 422, whatever is wrong with it.
 
-use serde::Deserialize;
+use json_patch::{Patch, PatchOperation, patch};
 use serde_json::Value;
 
 use crate::api::status::Refusal;
 
-/// One step of a patch.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(tag = "op", rename_all = "lowercase")]
-pub enum Operation {
-    /// Adds or replaces a field, inserts into a list (`-` is its end).
-    Add { path: String, value: Value },
-    /// Takes away what is there.
-    Remove { path: String },
-    /// Puts another value in the place of what is there.
-    Replace { path: String, value: Value },
-    /// Takes from one place and adds in another.
-    Move { from: String, path: String },
-    /// Adds what is in one place in another.
-    Copy { from: String, path: String },
-    /// Fails unless the value is there.
-    Test {
-        path: String,
-        #[serde(default)]
-        value: Value,
-    },
-}
-
-/// Takes all steps or none.
-pub fn apply(value: &mut Value, operations: &[Operation]) -> Result<(), Refusal> {
-    for operation in operations {
-        step(value, operation).ok_or_else(Refusal::misfit_patch)?;
+/// Carries out the operations in order. After an error the value is of no use.
+pub fn apply(value: &mut Value, operations: &Patch) -> Result<(), Refusal> {
+    for operation in &operations.0 {
+        let fits = match operation {
+            // To the API server a missing value and null are the same; to the standard they are not.
+            PatchOperation::Test(test) => {
+                value.pointer(test.path.as_str()).unwrap_or(&Value::Null) == &test.value
+            }
+            other => patch(value, std::slice::from_ref(other)).is_ok(),
+        };
+        if !fits {
+            return Err(Refusal::misfit_patch());
+        }
     }
     Ok(())
-}
-
-fn step(root: &mut Value, operation: &Operation) -> Option<()> {
-    match operation {
-        Operation::Add { path, value } => add(root, path, value.clone()),
-        Operation::Remove { path } => remove(root, path).map(|_taken| ()),
-        Operation::Replace { path, value } => {
-            *root.pointer_mut(path)? = value.clone();
-            Some(())
-        }
-        Operation::Move { from, path } => {
-            let taken = remove(root, from)?;
-            add(root, path, taken)
-        }
-        Operation::Copy { from, path } => {
-            let copied = root.pointer(from)?.clone();
-            add(root, path, copied)
-        }
-        // A missing value and null are the same to a test.
-        Operation::Test { path, value } => {
-            (root.pointer(path).unwrap_or(&Value::Null) == value).then_some(())
-        }
-    }
-}
-
-/// The container a pointer lies in, and its last part, decoded.
-fn place<'a>(root: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
-    let (parent, last) = path.rsplit_once('/')?;
-    let last = last.replace("~1", "/").replace("~0", "~");
-    Some((root.pointer_mut(parent)?, last))
-}
-
-fn add(root: &mut Value, path: &str, value: Value) -> Option<()> {
-    if path.is_empty() {
-        *root = value;
-        return Some(());
-    }
-    match place(root, path)? {
-        (Value::Object(fields), key) => {
-            fields.insert(key, value);
-        }
-        (Value::Array(list), key) if key == "-" => list.push(value),
-        (Value::Array(list), key) => {
-            let index = key.parse().ok().filter(|index| *index <= list.len())?;
-            list.insert(index, value);
-        }
-        _ => return None,
-    }
-    Some(())
-}
-
-fn remove(root: &mut Value, path: &str) -> Option<Value> {
-    match place(root, path)? {
-        (Value::Object(fields), key) => fields.remove(&key),
-        (Value::Array(list), key) => {
-            let index = key.parse().ok().filter(|index| *index < list.len())?;
-            Some(list.remove(index))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -102,9 +29,9 @@ mod tests {
     use super::*;
 
     fn patched(before: &Value, patch: Value) -> Option<Value> {
-        let operations: Vec<Operation> = serde_json::from_value(patch).unwrap();
+        let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
         let mut value = before.clone();
-        apply(&mut value, &operations).ok().map(|()| value)
+        apply(&mut value, &patch).ok().map(|()| value)
     }
 
     #[test]

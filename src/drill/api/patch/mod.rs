@@ -1,7 +1,6 @@
 //! The three kinds of patches and what each refuses.
 
 mod json;
-mod merge;
 mod strategic;
 
 use serde_json::Value;
@@ -11,12 +10,12 @@ use super::status::Refusal;
 /// A patch that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Patch {
-    /// RFC 7386.
+    /// JSON merge patch (RFC 7386).
     Merge(Value),
-    /// Kubernetes' own: lists of known types are merged by key.
+    /// Strategic merge patch, Kubernetes' own: lists of known types are merged by key.
     Strategic(Value),
-    /// RFC 6902.
-    Json(Vec<json::Operation>),
+    /// JSON patch (RFC 6902).
+    Json(json_patch::Patch),
 }
 
 impl Patch {
@@ -39,7 +38,7 @@ impl Patch {
     pub fn apply(&self, object: &Value) -> Result<Value, Refusal> {
         let mut patched = object.clone();
         match self {
-            Self::Merge(patch) => merge::merge(&mut patched, patch),
+            Self::Merge(patch) => json_patch::merge(&mut patched, patch),
             Self::Strategic(patch) => strategic::merge(&mut patched, patch)?,
             Self::Json(operations) => json::apply(&mut patched, operations)?,
         }
