@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch_console::app::App;
-use sopwatch_console::app::log_buffer::Entry;
+use sopwatch_console::panes::logs::buffer::Entry;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::profile::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
@@ -165,7 +165,7 @@ fn lines_of(app: &App, pod: &str) -> Vec<String> {
     let of_pod = |entry: &&std::sync::Arc<Entry>| {
         !entry.note && *entry.source.pod == *pod && &*entry.source.container == "service"
     };
-    let entries = app.log.shown().iter().filter(of_pod);
+    let entries = app.logs.buffer.shown().iter().filter(of_pod);
     entries
         .flat_map(|entry| entry.record.text.lines().map(str::to_owned).collect::<Vec<_>>())
         .collect()
@@ -202,7 +202,13 @@ async fn a_deleted_pod_goes_at_once_and_its_last_lines_stay() {
         .await;
     let app = &console.console.app;
     assert!(lines_of(app, &pod).len() > 100, "its last lines stay");
-    let notes: Vec<_> = app.log.shown().iter().filter(|entry| entry.note).collect();
+    let notes: Vec<_> = app
+        .logs
+        .buffer
+        .shown()
+        .iter()
+        .filter(|entry| entry.note)
+        .collect();
     assert!(notes.is_empty(), "a container that ended was not cut: {notes:?}");
     console.stop().await;
 }

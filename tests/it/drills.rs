@@ -1,7 +1,7 @@
 //! Each scenario as the operator meets it: what the panes say, and what the keys do.
 
-use sopwatch::runtime::console::Flow;
-use sopwatch_console::app::panes::Pane;
+use sopwatch::runtime::console::LoopAction;
+use sopwatch_console::panes::Pane;
 
 use super::support::harness::Harness;
 
@@ -115,22 +115,22 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
     let mut console = Harness::start("all-well").await;
     console.press("2 A");
     console
-        .until("lines came", |app, _| app.log.shown().len() > 20)
+        .until("lines came", |app, _| app.logs.buffer.shown().len() > 20)
         .await;
     console.press("/ 'Running");
     assert!(
-        console.console.app.log.filter.is_some(),
+        console.console.app.logs.buffer.filter.is_some(),
         "the filter works while it is typed"
     );
     console.press("enter x p");
-    assert!(console.console.app.log.is_held());
+    assert!(console.console.app.logs.buffer.is_held());
     console
-        .until("lines came meanwhile", |app, _| app.log.arrived > 0)
+        .until("lines came meanwhile", |app, _| app.logs.buffer.arrived > 0)
         .await;
     console.press("end");
-    assert!(!console.console.app.log.is_held());
+    assert!(!console.console.app.logs.buffer.is_held());
     console.press("1 l");
-    let (uid, _) = console.console.app.log.pod.clone().unwrap();
+    let (uid, _) = console.console.app.logs.buffer.pod.clone().unwrap();
     assert!(
         console
             .console
@@ -170,7 +170,7 @@ async fn focus_goes_by_tab_and_number_and_quitting_is_one_key() {
     assert_eq!(console.console.app.panes.focus, Pane::Sop);
     console.press("3 z");
     assert!(console.screen().contains("Database"));
-    assert_eq!(console.press("q"), Flow::Quit);
+    assert_eq!(console.press("q"), LoopAction::Quit);
     console.stop().await;
 }
 

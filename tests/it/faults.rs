@@ -18,7 +18,7 @@ fn is_live(app: &App, id: &SourceId) -> bool {
         .state
         .source(id)
         .is_some_and(|source| source.state == SourceState::Live);
-    live && matches!(app.state.freshness(id, app.now), Freshness::Fresh(_))
+    live && matches!(app.state.freshness(id, app.clock.now), Freshness::Fresh(_))
 }
 
 fn all_live(app: &App) -> bool {
@@ -163,7 +163,15 @@ async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
             .await;
     }
     let mut seen = BTreeMap::new();
-    for entry in console.console.app.log.shown().iter().filter(|entry| !entry.note) {
+    for entry in console
+        .console
+        .app
+        .logs
+        .buffer
+        .shown()
+        .iter()
+        .filter(|entry| !entry.note)
+    {
         *seen
             .entry((entry.source.clone(), entry.record.at, entry.record.text.clone()))
             .or_insert(0) += 1;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use sopwatch::journal::read::read;
+use sopwatch::journal::reader::read;
 use sopwatch_console::app::App;
-use sopwatch_console::app::follow::Differs;
-use sopwatch_console::app::keymap::Keymap;
+use sopwatch_console::app::apply_record::Mismatch;
+use sopwatch_console::keymap::Keymap;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Entry, Line, Snapshot, SnapshotAdvice};
@@ -51,7 +51,7 @@ fn kept() -> Vec<PathBuf> {
 
 fn lines_of(file: &Path) -> Vec<Line> {
     let contents = read(file).unwrap();
-    assert_eq!(contents.doubt(), None, "{}", file.display());
+    assert_eq!(contents.integrity_warning(), None, "{}", file.display());
     contents.lines
 }
 
@@ -63,7 +63,7 @@ fn began(lines: &[Line]) -> (&Line, &Profile) {
 }
 
 /// What is found otherwise than it was recorded, by the index of its line; and how many findings there are.
-pub fn differing(lines: &[Line]) -> (Vec<(usize, Differs)>, usize) {
+pub fn differing(lines: &[Line]) -> (Vec<(usize, Mismatch)>, usize) {
     let Entry::Began(first) = &lines[0].entry else {
         panic!("it begins with {}", lines[0].entry.name());
     };
@@ -120,7 +120,7 @@ fn expected_of(lines: &[Line], known: &Expected) -> Expected {
     let (_, profile) = began(lines);
     let (differing, found) = differing(lines);
     assert!(found > 0, "nothing to compare");
-    let differing: BTreeMap<usize, Differs> = differing.into_iter().collect();
+    let differing: BTreeMap<usize, Mismatch> = differing.into_iter().collect();
     let mut expected = Expected::default();
     for (index, line) in lines.iter().enumerate() {
         let Entry::Snapshot(recorded) = &line.entry else {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use sopwatch::commands;
 use sopwatch::config::profiles;
-use sopwatch::launch;
 use sopwatch_drill::Scenario;
 
 use super::support::pty::Pty;
@@ -57,7 +57,7 @@ fn the_scenarios_are_listed_completed_and_those_like_a_wrong_name_suggested() {
     let (_, short, _) = sopwatch(&["drill", "--list", "--short"]);
     let (_, bash, _) = sopwatch(&["completions", "bash"]);
     assert_eq!(status, 0);
-    for id in launch::scenario_ids() {
+    for id in commands::scenario_ids() {
         for (what, text) in [("list", &list), ("short list", &short), ("completions", &bash)] {
             assert!(text.contains(&id), "{id} is not in the {what}");
         }
@@ -220,7 +220,7 @@ fn the_sample_scenario_is_right_and_has_every_key() {
     let file = format!("{DRILL_ROOT}/config/scenario.toml");
     let sample = std::fs::read_to_string(&file).unwrap();
     let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
-    launch::read_scenario(&file, &sample, &profile).unwrap_or_else(|problem| panic!("{problem}"));
+    commands::read_scenario(&file, &sample, &profile).unwrap_or_else(|problem| panic!("{problem}"));
     let words: BTreeSet<&str> = sample
         .split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '-')
         .collect();

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sopwatch::journal::read::read;
+use sopwatch::journal::reader::read;
 use sopwatch_core::record::{Entry, Line};
 
 use super::support::pty::Pty;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use jiff::SignedDuration;
-use sopwatch::journal::shelf::encoded;
+use sopwatch::journal::index::encoded;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 use tempfile::TempDir;

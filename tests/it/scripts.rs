@@ -11,8 +11,8 @@ use super::support::tools;
 
 /// What the scripts use of a Debian system.
 const USUAL: &[&str] = &[
-    "basename", "bash", "cat", "cut", "dirname", "env", "grep", "id", "install", "mkdir", "mktemp", "rm", "sort", "tar",
-    "tee", "uniq", "wc",
+    "basename", "bash", "cat", "cut", "dirname", "env", "grep", "id", "install", "mkdir", "mktemp", "rm",
+    "sort", "tar", "tee", "uniq", "wc",
 ];
 
 /// A machine that has the usual programs, and stubs of others; with a copy of the scripts.
@@ -173,7 +173,9 @@ fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
 
 /// What cargo says on its standard error before it runs the tests of a crate.
 fn runs(crates: &[&str]) -> String {
-    let lines = crates.iter().map(|name| format!("     Running unittests lib.rs (target/debug/deps/{name}-0a)"));
+    let lines = crates
+        .iter()
+        .map(|name| format!("     Running unittests lib.rs (target/debug/deps/{name}-0a)"));
     lines.map(|line| format!("echo '{line}' >&2\n")).collect()
 }
 
@@ -194,7 +196,10 @@ fn the_test_run_fails_where_a_member_of_the_workspace_has_not_run() {
         machine.stub("bin/cargo", &runs(&few));
         let (status, text) = machine.run(".ci/test", &[], None);
         assert_eq!(status, 1, "{name}: {text}");
-        assert!(text.contains(&format!("the tests of {name} did not run")), "{text}");
+        assert!(
+            text.contains(&format!("the tests of {name} did not run")),
+            "{text}"
+        );
     }
     // A part was asked for.
     let (status, text) = machine.run(".ci/test", &["--lib"], None);

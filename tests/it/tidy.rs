@@ -145,10 +145,10 @@ fn generated(name: &str, table: &str) {
 
 #[test]
 fn the_readme_names_the_keys_that_the_console_has() {
-    generated("keys", &sopwatch_console::app::keymap::markdown());
+    generated("keys", &sopwatch_console::keymap::markdown());
 }
 
 #[test]
 fn the_readme_names_the_scenarios_that_there_are() {
-    generated("scenarios", &sopwatch::launch::scenario_table());
+    generated("scenarios", &sopwatch::commands::scenario_table());
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sopwatch::journal::read::read;
+use sopwatch::journal::reader::read;
 use sopwatch_core::record::{Entry, Line};
 
 use super::pty::Pty;

@@ -43,7 +43,7 @@ impl App {
 
     /// Takes in a line of the record; what a diagnosis in it differs in, where it does.
     pub fn follow(&mut self, line: &Line) -> Option<Mismatch> {
-        self.now = line.at;
+        self.clock.now = line.at;
         match &line.entry {
             Entry::Observation(observation) => self.learn((**observation).clone()),
             Entry::ClockAhead(ahead) => self.set_skew(*ahead),
@@ -68,9 +68,9 @@ impl App {
             Entry::Unticked { step } => {
                 self.checklist.ticks.remove(step);
             }
-            Entry::Note { text } => self.notes.push((line.at, text.clone())),
+            Entry::Note { text } => self.incident.notes.push((line.at, text.clone())),
             Entry::Intent(_) | Entry::Outcome { .. } | Entry::Stage { .. } => {
-                applied_command::note(&mut self.changes, line);
+                applied_command::note(&mut self.remediation.commands, line);
             }
             _ => {}
         }
@@ -91,8 +91,8 @@ impl App {
             self.remember(line, &line.entry);
         }
         self.settle(&own);
-        self.found = None;
-        self.unfollowed = true;
+        self.incident.last_snapshot = None;
+        self.remediation.unfollowed = true;
         self.hold_choices();
     }
 
@@ -108,22 +108,22 @@ impl App {
         let own = self.moments().map(|at| *at).collect();
         lines
             .iter()
-            .for_each(|line| applied_command::note(&mut self.changes, line));
+            .for_each(|line| applied_command::note(&mut self.remediation.commands, line));
         self.settle(&own);
-        self.found = None;
+        self.incident.last_snapshot = None;
     }
 
     /// Another console begins to look, and learns the clock too: what was seen before is not known to it.
     fn look_again(&mut self) {
-        self.skew = SignedDuration::ZERO;
+        self.clock.skew = SignedDuration::ZERO;
         self.settle(&BTreeSet::new());
         let mut state = State::of_service(&self.session.profile.service.deployment);
         state.began_at = Some(self.session.started_at);
-        if let Some(speed) = self.speed {
+        if let Some(speed) = self.clock.speed {
             state.set_speed(speed);
         }
         self.state = state;
-        self.log = std::mem::take(&mut self.log).emptied();
+        self.logs.buffer = std::mem::take(&mut self.logs.buffer).emptied();
         self.hold_choices();
     }
 
@@ -150,10 +150,15 @@ impl App {
             return None;
         }
         let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
-        if self.found.as_ref().is_some_and(|last| last.is_like(&found)) {
+        if self
+            .incident
+            .last_snapshot
+            .as_ref()
+            .is_some_and(|last| last.is_like(&found))
+        {
             return None;
         }
-        self.found = Some(found.clone());
+        self.incident.last_snapshot = Some(found.clone());
         Some(found)
     }
 
@@ -162,10 +167,10 @@ impl App {
         self.judge();
         self.sop()?;
         let found = Snapshot::of(&self.checklist.sop, &self.diagnosis);
-        if self.found.as_ref() == Some(&found) {
+        if self.incident.last_snapshot.as_ref() == Some(&found) {
             return None;
         }
-        self.found = Some(found.clone());
+        self.incident.last_snapshot = Some(found.clone());
         Some(found)
     }
 }

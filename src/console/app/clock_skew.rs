@@ -12,7 +12,7 @@ const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
 impl App {
     /// From now on time is the cluster's: a bastion whose clock is minutes off would else call a young pod old, and a dead leader alive.
     pub(crate) fn set_skew(&mut self, measured: SignedDuration) {
-        if (measured - self.skew).abs() < SKEW_MATTERS {
+        if (measured - self.clock.skew).abs() < SKEW_MATTERS {
             return;
         }
         let skew = if measured.abs() < SKEW_MATTERS {
@@ -20,23 +20,23 @@ impl App {
         } else {
             measured
         };
-        let span = skew - self.skew;
-        let settled = std::mem::take(&mut self.settled);
+        let span = skew - self.clock.skew;
+        let settled = std::mem::take(&mut self.incident.already_corrected);
         for at in self.moments().filter(|at| !settled.contains(at)) {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
-        self.settled = settled;
+        self.incident.already_corrected = settled;
         self.state.shift(span);
         self.state.began_at = Some(self.session.started_at);
         if let Some(attempt) = &mut self.attempt {
             attempt.shift(span);
         }
-        self.skew = skew;
+        self.clock.skew = skew;
     }
 
     /// What an earlier console dated, as far as it is not `own`, has the cluster's time already.
     pub(crate) fn settle(&mut self, own: &BTreeSet<Timestamp>) {
-        self.settled = self
+        self.incident.already_corrected = self
             .moments()
             .map(|at| *at)
             .filter(|at| !own.contains(at))
@@ -46,15 +46,20 @@ impl App {
     /// All that is dated.
     pub(crate) fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
         let ticks = self.checklist.ticks.values_mut().map(|tick| &mut tick.at);
-        let changes = self.changes.iter_mut().flat_map(|change| {
+        let changes = self.remediation.commands.iter_mut().flat_map(|change| {
             let outcome = change.outcome.iter_mut().map(|(at, _)| at);
             let stages = change.stages.iter_mut().map(|(at, _, _)| at);
             outcome.chain(stages).chain([&mut change.at])
         });
         ticks
             .chain(changes)
-            .chain(self.notes.iter_mut().map(|(at, _)| at))
-            .chain(self.execution.iter_mut().map(|execution| &mut execution.since))
+            .chain(self.incident.notes.iter_mut().map(|(at, _)| at))
+            .chain(
+                self.remediation
+                    .execution
+                    .iter_mut()
+                    .map(|execution| &mut execution.since),
+            )
             .chain(self.notice.iter_mut().map(|notice| &mut notice.at))
             .chain(self.copied.iter_mut().map(|(at, _)| at))
             .chain([&mut self.session.started_at])
@@ -92,17 +97,17 @@ mod tests {
             let mut app = console();
             app.update(Event::Tick, now());
             app.update(Event::Observation(Observation::ServerClock(ago(-ahead))), now());
-            assert_eq!(app.skew, SignedDuration::from_secs(skew), "{ahead} s ahead");
-            assert_eq!(app.now, ago(-skew));
+            assert_eq!(app.clock.skew, SignedDuration::from_secs(skew), "{ahead} s ahead");
+            assert_eq!(app.clock.now, ago(-skew));
             assert_eq!(app.session.started_at, ago(-skew), "the incident's clock goes on");
             // a measurement that differs by a little changes nothing, and a clock that was set right is believed
             app.update(
                 Event::Observation(Observation::ServerClock(ago(2 * ahead.signum() - ahead))),
                 now(),
             );
-            assert_eq!(app.skew, SignedDuration::from_secs(skew));
+            assert_eq!(app.clock.skew, SignedDuration::from_secs(skew));
             app.update(Event::Observation(Observation::ServerClock(now())), now());
-            assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
+            assert_eq!((app.clock.skew, app.clock.now), (SignedDuration::ZERO, now()));
         }
     }
 
@@ -111,7 +116,7 @@ mod tests {
         let mut app = console();
         app.set_speed(20.0);
         app.update(Event::Observation(Observation::ServerClock(ago(30))), now());
-        assert_eq!((app.skew, app.now), (SignedDuration::ZERO, now()));
+        assert_eq!((app.clock.skew, app.clock.now), (SignedDuration::ZERO, now()));
     }
 
     #[test]
@@ -128,6 +133,7 @@ mod tests {
         app.resume(&[line(900, noted("begun")), line(-300, noted("theirs"))]);
         app.update(Event::Observation(Observation::ServerClock(ago(-600))), now());
         let notes: Vec<_> = app
+            .incident
             .notes
             .iter()
             .map(|(at, text)| (text.to_string(), *at))

@@ -82,12 +82,12 @@ impl App {
             Action::DialogPageDown => self.scroll(PAGE as isize),
             Action::DialogTop => self.scroll(isize::MIN),
             Action::DialogBottom => self.scroll(isize::MAX),
-            Action::CycleLogMode => self.log.set_mode(self.log.mode.next()),
-            Action::LeaderLines => self.log.set_mode(LogMode::Leader),
-            Action::ErrorLines => self.log.set_mode(LogMode::Errors),
-            Action::AllLines => self.log.set_mode(LogMode::All),
+            Action::CycleLogMode => self.logs.buffer.set_mode(self.logs.buffer.mode.next()),
+            Action::LeaderLines => self.logs.buffer.set_mode(LogMode::Leader),
+            Action::ErrorLines => self.logs.buffer.set_mode(LogMode::Errors),
+            Action::AllLines => self.logs.buffer.set_mode(LogMode::All),
             Action::Pause => self.pause(),
-            Action::Wrap => self.log.wrap = !self.log.wrap,
+            Action::Wrap => self.logs.buffer.wrap = !self.logs.buffer.wrap,
             Action::ClearFilter => self.clear_filter(),
             Action::LogsOfPod => self.logs_of_pod(),
         }
@@ -112,7 +112,12 @@ impl App {
 
     /// What is being carried out ends where it is when the console is left: the first time it says so.
     fn quit(&mut self) -> Vec<Effect> {
-        match self.execution.as_mut().and_then(Execution::warns_of_leaving) {
+        match self
+            .remediation
+            .execution
+            .as_mut()
+            .and_then(Execution::warns_of_leaving)
+        {
             Some(words) => {
                 self.complain(&words);
                 Vec::new()
@@ -129,10 +134,10 @@ impl App {
     }
 
     fn pause(&mut self) {
-        if self.log.is_held() {
-            self.log.release();
+        if self.logs.buffer.is_held() {
+            self.logs.buffer.release();
         } else {
-            self.log.hold();
+            self.logs.buffer.hold();
         }
     }
 
@@ -141,7 +146,7 @@ impl App {
             Pane::Pods => self.state.pods.len(),
             Pane::Database => self.grid().len(),
             Pane::Sop => self.steps().len(),
-            Pane::Logs => self.log.shown().len(),
+            Pane::Logs => self.logs.buffer.shown().len(),
         }
     }
 
@@ -149,7 +154,7 @@ impl App {
         let count = self.rows_of(self.panes.focus);
         match self.panes.row(self.panes.focus) {
             Some(row) => *row = moved(*row, by, count),
-            None => self.log.step(by),
+            None => self.logs.buffer.step(by),
         }
     }
 
@@ -158,8 +163,8 @@ impl App {
         match (self.panes.row(self.panes.focus), first) {
             (Some(row), true) => *row = 0,
             (Some(row), false) => *row = count.saturating_sub(1),
-            (None, true) => self.log.to_top(),
-            (None, false) => self.log.release(),
+            (None, true) => self.logs.buffer.to_top(),
+            (None, false) => self.logs.buffer.release(),
         }
     }
 
@@ -219,7 +224,12 @@ impl App {
     fn search(&mut self) {
         match self.panes.focus {
             Pane::Logs => {
-                let filter = self.log.filter.as_ref().map(|filter| filter.as_str().to_owned());
+                let filter = self
+                    .logs
+                    .buffer
+                    .filter
+                    .as_ref()
+                    .map(|filter| filter.as_str().to_owned());
                 self.prompt(Purpose::Filter, &filter.unwrap_or_default());
             }
             Pane::Pods | Pane::Database | Pane::Sop => self.prompt(Purpose::Find, ""),
@@ -234,8 +244,8 @@ impl App {
         else {
             return;
         };
-        let chosen = self.log.pod.as_ref() != Some(&pod);
-        self.log.set_pod(chosen.then_some(pod));
+        let chosen = self.logs.buffer.pod.as_ref() != Some(&pod);
+        self.logs.buffer.set_pod(chosen.then_some(pod));
     }
 
     fn open(&mut self) -> Vec<Effect> {
@@ -246,7 +256,7 @@ impl App {
                 self.dialogs.extend(uid.map(|uid| Dialog::Pod { uid, scroll }));
             }
             Pane::Logs => {
-                let entry = self.log.chosen_entry().cloned();
+                let entry = self.logs.buffer.chosen_entry().cloned();
                 self.dialogs
                     .extend(entry.map(|entry| Dialog::Record { entry, scroll }));
             }

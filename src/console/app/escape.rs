@@ -28,9 +28,9 @@ impl App {
     pub fn escape(&self) -> Escape {
         if self.panes.zoomed {
             Escape::Zoom
-        } else if self.log.is_held() {
+        } else if self.logs.buffer.is_held() {
             Escape::Pause
-        } else if self.log.is_narrowed() {
+        } else if self.logs.buffer.is_narrowed() {
             Escape::Filter
         } else if self.may_stop() {
             Escape::Execution
@@ -42,7 +42,7 @@ impl App {
     pub(crate) fn close(&mut self) {
         match self.escape() {
             Escape::Zoom => self.panes.zoomed = false,
-            Escape::Pause => self.log.release(),
+            Escape::Pause => self.logs.buffer.release(),
             Escape::Filter => self.clear_filter(),
             Escape::Execution => self.dialogs.push(Dialog::Stop(Button::default())),
             Escape::Nothing => {}
@@ -50,13 +50,17 @@ impl App {
     }
 
     pub(crate) fn clear_filter(&mut self) {
-        self.log.set_pod(None);
-        self.log.set_filter(None);
+        self.logs.buffer.set_pod(None);
+        self.logs.buffer.set_filter(None);
     }
 
     /// Whether something is being carried out of which a part is not sent yet, and is to be.
     fn may_stop(&self) -> bool {
-        let execution = self.execution.as_ref().filter(|execution| execution.is_under_way());
+        let execution = self
+            .remediation
+            .execution
+            .as_ref()
+            .filter(|execution| execution.is_under_way());
         execution.is_some_and(|execution| execution.due().is_some() && !execution.stopping)
     }
 
@@ -87,7 +91,7 @@ impl App {
     }
 
     pub(crate) fn stop_page(&self, button: Button) -> DialogText {
-        let execution = self.execution.as_ref().filter(|_| self.may_stop());
+        let execution = self.remediation.execution.as_ref().filter(|_| self.may_stop());
         let Some(execution) = execution else {
             let mut page = DialogText::titled("Nothing left to stop");
             page.add(

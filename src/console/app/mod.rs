@@ -1,6 +1,7 @@
 //! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod apply_record;
+pub mod clock;
 pub(crate) mod clock_skew;
 pub(crate) mod dispatch;
 pub mod escape;
@@ -9,33 +10,31 @@ pub mod notice;
 pub(crate) mod pending_sources;
 pub(crate) mod update;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+pub use self::clock::Clock;
 use self::notice::Notice;
 use crate::dialogs::Dialog;
 pub use crate::dialogs::confirmation::{Confirm, DryRun};
-pub use crate::dialogs::incident::RecordStatus;
+pub use crate::dialogs::incident::{Incident, RecordStatus};
 use crate::keymap::Keymap;
 use crate::panes::Panes;
 pub use crate::panes::database::database_rows::DatabaseRow;
-use crate::panes::logs::buffer::LogBuffer;
+use crate::panes::logs::Logs;
 use crate::panes::sop::checklist::Checklist;
-pub use crate::remediation::execution::{Phase, Execution};
+pub use crate::remediation::execution::{Execution, Phase};
+pub use crate::remediation::state::Remediation;
 use crate::replay::Player;
 use crate::training::Attempt;
 use sopwatch_core::diagnose::leaders::read_leaders;
 use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
-use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::sop::{OTHER, Sop, Step, StepStatus, other_step};
 use sopwatch_core::profile::{Environment, Profile};
-use sopwatch_core::record::Snapshot;
-use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::text::SafeText;
 
 /// What is fixed from the start of the console.
@@ -57,7 +56,7 @@ pub struct Session {
     pub started_at: Timestamp,
 }
 
-/// Everything the screen shows.
+/// Everything the screen shows. What belongs together is in a part of its own, which owns its fields.
 #[derive(Clone, Debug)]
 pub struct App {
     /// What is fixed.
@@ -68,48 +67,30 @@ pub struct App {
     pub diagnosis: Diagnosis,
     /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
     pub outlook: Vec<Recommendation>,
-    /// The scroll-back of the logs.
-    pub log: LogBuffer,
-    /// Focus and choices.
+    /// Which pane has the focus, and what is chosen in each.
     pub panes: Panes,
-    /// What lies over the panes, the topmost last.
-    pub dialogs: Vec<Dialog>,
+    /// The logs.
+    pub logs: Logs,
     /// The chosen SOP and its ticks.
     pub checklist: Checklist,
-    /// What was done to the cluster in this incident, oldest first.
-    pub changes: Vec<AppliedCommand>,
-    /// What is being carried out, or was last.
-    pub execution: Option<Execution>,
-    /// Whether what an earlier console carried out last may still be under way.
-    pub(crate) unfollowed: bool,
-    /// What the operator noted.
-    pub notes: Vec<(Timestamp, SafeText)>,
-    /// How the record is.
-    pub record: RecordStatus,
-    /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
-    pub(crate) settled: BTreeSet<Timestamp>,
-    /// Which pods' logs were said to matter most.
-    pub(crate) log_focus: LogFocus,
-    /// Counts what was asked before a change.
-    pub(crate) next_question_id: u64,
-    /// What the record was told last.
-    pub(crate) found: Option<Snapshot>,
+    /// What lies over the panes, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// What was done to the cluster, and what is being carried out.
+    pub remediation: Remediation,
+    /// The incident's history as this console keeps it.
+    pub incident: Incident,
     /// Which key does what.
     pub keymap: Keymap,
-    /// The lesson, in a drill that teaches something.
+    /// The attempt at a lesson, in a drill that teaches something.
     pub attempt: Option<Box<Attempt>>,
     /// The record that leads the console, in a replay.
     pub player: Option<Box<Player>>,
-    /// Seconds of the drill's clock a second, where they are not one.
-    pub speed: Option<f64>,
     /// The newest word from the console.
     pub notice: Option<Notice>,
     /// When the open hand-off was copied, and where to.
     pub copied: Option<(Timestamp, SafeText)>,
-    /// The moment of the last event, by the cluster's clock: what it dates is compared with nothing else.
-    pub now: Timestamp,
-    /// How far the cluster's clock is ahead of this machine's; zero while it is not known to differ.
-    pub skew: SignedDuration,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 impl App {
@@ -119,33 +100,24 @@ impl App {
         state.began_at = Some(session.started_at);
         let known = session.profile.sop(sop).map_or("", |sop| &sop.id);
         let checklist = Checklist::new(known);
-        let now = session.started_at;
+        let clock = Clock::at(session.started_at);
         let mut app = Self {
             session,
             state,
             diagnosis: Diagnosis::default(),
             outlook: Vec::new(),
-            log: LogBuffer::default(),
             panes: Panes::default(),
-            dialogs: Vec::new(),
+            logs: Logs::default(),
             checklist,
-            changes: Vec::new(),
-            execution: None,
-            unfollowed: false,
-            notes: Vec::new(),
-            record: RecordStatus::default(),
-            settled: BTreeSet::new(),
-            log_focus: LogFocus::default(),
-            next_question_id: 0,
-            found: None,
+            dialogs: Vec::new(),
+            remediation: Remediation::default(),
+            incident: Incident::default(),
             keymap,
             attempt: None,
             player: None,
-            speed: None,
             notice: None,
             copied: None,
-            now,
-            skew: SignedDuration::ZERO,
+            clock,
         };
         app.judge();
         app
@@ -154,16 +126,16 @@ impl App {
     /// In a drill whose clock runs faster or slower than the sources are asked.
     pub fn set_speed(&mut self, speed: f64) {
         self.state.set_speed(speed);
-        self.speed = Some(speed);
+        self.clock.speed = Some(speed);
     }
 
     /// Judges the observations anew: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();
         self.diagnosis = match profile.sop(&self.checklist.sop) {
-            Some(sop) => diagnose(&self.state, &profile, sop, self.now),
+            Some(sop) => diagnose(&self.state, &profile, sop, self.clock.now),
             None => Diagnosis {
-                leaders: read_leaders(&self.state, &profile, self.now),
+                leaders: read_leaders(&self.state, &profile, self.clock.now),
                 ..Diagnosis::default()
             },
         };
@@ -171,7 +143,7 @@ impl App {
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
         self.look_at_sops();
         if let Some(attempt) = &mut self.attempt {
-            attempt.watch(&self.diagnosis, &profile, self.now);
+            attempt.watch(&self.diagnosis, &profile, self.clock.now);
         }
     }
 
@@ -185,7 +157,7 @@ impl App {
             environment: self.session.environment.as_ref(),
             namespace: &self.session.namespace,
             drill: self.session.drill.as_deref(),
-            now: self.now,
+            now: self.clock.now,
         })
     }
 

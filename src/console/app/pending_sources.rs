@@ -44,7 +44,8 @@ impl App {
         let workers = self.session.profile.leaders.workers.iter();
         let readings = workers.zip(&self.diagnosis.leaders);
         let leases = readings.filter(|(worker, reading)| self.hangs_on_lease(worker, reading));
-        pending_sources.extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
+        pending_sources
+            .extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
         pending_sources
     }
 
@@ -120,7 +121,7 @@ impl App {
             .is_some_and(|lease| lease.live && lease.pod.is_none() && lease.advancing.is_none());
         let mut tracks = self.state.leases.iter();
         let track = tracks.find(|(kind, _)| ***kind == *worker.lease_type);
-        let watched = track.map(|(_, track)| self.now.duration_since(track.first_seen_at));
+        let watched = track.map(|(_, track)| self.clock.now.duration_since(track.first_seen_at));
         open && unseen && watched.is_some_and(|watched| watched < LEASE_WATCHED)
     }
 }

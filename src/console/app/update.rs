@@ -28,7 +28,7 @@ impl App {
     pub fn update(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         // On a drill's fast clock an answer's way is long, and both clocks are the same.
         if let Event::Observation(Observation::ServerClock(clock)) = &event
-            && self.speed.is_none()
+            && self.clock.speed.is_none()
             && self.player.is_none()
         {
             self.set_skew(clock.duration_since(now));
@@ -36,15 +36,15 @@ impl App {
         let now = if self.player.is_some() {
             self.pass(now)
         } else {
-            now.saturating_add(self.skew).unwrap_or(now)
+            now.saturating_add(self.clock.skew).unwrap_or(now)
         };
-        self.now = now;
+        self.clock.now = now;
         let effects = self.take_event(event);
         self.let_out(effects)
     }
 
     fn take_event(&mut self, event: Event) -> Vec<Effect> {
-        let now = self.now;
+        let now = self.clock.now;
         match event {
             Event::Key(key) => {
                 let mut effects = self.press(key);
@@ -96,7 +96,7 @@ impl App {
         let known = self.state.logs.get(&batch.source);
         known.is_some_and(|log| log.progress.caught_up == batch.progress.caught_up)
             && batch.sightings.is_empty()
-            && !batch.records.iter().any(|record| self.log.shows(record))
+            && !batch.records.iter().any(|record| self.logs.buffer.shows(record))
     }
 
     pub(crate) fn learn(&mut self, observation: Observation) {
@@ -109,14 +109,16 @@ impl App {
                 batch
                     .records
                     .iter()
-                    .for_each(|record| self.log.push(&source, record.clone()));
+                    .for_each(|record| self.logs.buffer.push(&source, record.clone()));
             }
             Observation::LogNote { source, text, .. } => {
-                self.log.note(&Arc::new(source.clone()), self.now, text.clone());
+                self.logs
+                    .buffer
+                    .note(&Arc::new(source.clone()), self.clock.now, text.clone());
             }
             _ => {}
         }
-        self.state.apply(observation, self.now);
+        self.state.apply(observation, self.clock.now);
         self.hold_choices();
     }
 
@@ -163,7 +165,7 @@ impl App {
 
     pub(crate) fn say(&mut self, text: &str) {
         self.notice = Some(Notice {
-            at: self.now,
+            at: self.clock.now,
             bad: false,
             text: SafeText::new(text),
         });
@@ -171,7 +173,7 @@ impl App {
 
     pub(crate) fn complain(&mut self, text: &str) {
         self.notice = Some(Notice {
-            at: self.now,
+            at: self.clock.now,
             bad: true,
             text: SafeText::new(text),
         });
@@ -290,11 +292,11 @@ impl App {
         let compiled = RegexBuilder::new(&typed).size_limit(FILTER_SIZE).build();
         let problem = match compiled {
             Ok(_) if typed.is_empty() => {
-                self.log.set_filter(None);
+                self.logs.buffer.set_filter(None);
                 None
             }
             Ok(filter) => {
-                self.log.set_filter(Some(filter));
+                self.logs.buffer.set_filter(Some(filter));
                 None
             }
             Err(problem) => Some(regex_problem(&problem)),
@@ -310,7 +312,7 @@ impl App {
             ..
         }) = self.dialogs.pop()
         {
-            self.log.set_filter(None);
+            self.logs.buffer.set_filter(None);
         }
     }
 
@@ -337,7 +339,7 @@ impl App {
             }
             Purpose::Note { step } => {
                 let tick = Tick {
-                    at: self.now,
+                    at: self.clock.now,
                     note: text.into(),
                 };
                 let note = tick.note.clone();

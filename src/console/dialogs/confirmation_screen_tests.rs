@@ -30,7 +30,7 @@ pub(crate) fn console(production: bool) -> App {
 }
 
 pub(crate) fn answered(app: &mut App, answer: DryRun) {
-    let now = app.now;
+    let now = app.clock.now;
     let Some(Dialog::Confirm(confirm)) = app.dialog() else {
         panic!("nothing is asked");
     };
@@ -88,7 +88,7 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
     answered(&mut app, DryRun::Passed);
     press(&mut app, CONFIRM);
     insta::assert_snapshot!("sent_80x24", screen(&app, 80, 24));
-    let now = app.now;
+    let now = app.clock.now;
     let outcome = CommandOutcome::Applied {
         how: "the server says so".into(),
     };
@@ -101,7 +101,7 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
 #[test]
 fn while_an_older_record_is_opened_nothing_is_changed() {
     let mut app = console(false);
-    app.record.opening = true;
+    app.incident.status.opening = true;
     press(&mut app, "1X");
     let shown = screen(&app, 80, 24);
     assert!(
@@ -138,7 +138,7 @@ fn a_name_that_is_another_is_told_so() {
 #[test]
 fn an_open_incident_is_offered_with_what_was_done_and_what_else_is_open() {
     let mut app = console(false);
-    let before = |seconds: i64| app.now - jiff::SignedDuration::from_secs(seconds);
+    let before = |seconds: i64| app.clock.now - jiff::SignedDuration::from_secs(seconds);
     let offer = ResumePrompt {
         name: "20261123T174351Z-managed-services-stage".to_owned(),
         began_at: before(700),
@@ -172,7 +172,7 @@ fn who_leaves_in_the_middle_is_told_what_is_left() {
     let shown = screen(&app, 80, 24);
     assert!(shown.contains("q again leaves it at 1 of 3"), "{shown}");
     let q = KeyEvent::from(KeyCode::Char('q'));
-    assert_eq!(app.update(Event::Key(q), app.now), [Effect::Quit]);
+    assert_eq!(app.update(Event::Key(q), app.clock.now), [Effect::Quit]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     press(&mut killed, "1R");
     answered(&mut killed, DryRun::Passed);
     press(&mut killed, CONFIRM);
-    let change = killed.changes[0].clone();
+    let change = killed.remediation.commands[0].clone();
     let applied = CommandOutcome::Applied {
         how: "the server says so".into(),
     };
@@ -198,7 +198,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
         ],
         instead: None,
     };
-    let now = app.now;
+    let now = app.clock.now;
     app.update(Event::Outcome(outcome), now);
     let words = "restart interrupted: 2 of 3 pods not restarted";
     let page = |app: &mut App| {

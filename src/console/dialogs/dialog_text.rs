@@ -155,7 +155,7 @@ impl App {
             .sources()
             .filter(|source| !ended(source) && !resting(source.1));
         for (id, source) in shown {
-            let (tone, text) = source_words(source, self.state.freshness(id, self.now), self.now);
+            let (tone, text) = source_words(source, self.state.freshness(id, self.clock.now), self.clock.now);
             page.add(tone, format!("{:<34} {text}", self.state.source_name(id)));
             if let Some(advice) = source.problem().and_then(|problem| problem.advice.as_ref()) {
                 page.add(Tone::Plain, format!("  → {advice}"));
@@ -164,7 +164,12 @@ impl App {
         let in_turns = self.state.logs_read().in_turns;
         let heard = self.state.sources().filter(|(_, source)| resting(source));
         if let Some(oldest) = heard.filter_map(|(_, source)| source.heard_at).min() {
-            let age = duration::brief(self.now.duration_since(oldest).max(jiff::SignedDuration::ZERO));
+            let age = duration::brief(
+                self.clock
+                    .now
+                    .duration_since(oldest)
+                    .max(jiff::SignedDuration::ZERO),
+            );
             let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
             page.add(Tone::Doubtful, text);
         }
@@ -246,7 +251,7 @@ impl App {
                 .for_each(|line| page.add(Tone::Code, format!("  {line}")));
         }
         if let Some(tick) = self.checklist.ticks.get(*id) {
-            let ago = duration::brief(self.now.duration_since(tick.at));
+            let ago = duration::brief(self.clock.now.duration_since(tick.at));
             page.add(
                 Tone::Good,
                 format!(
@@ -350,7 +355,7 @@ impl App {
         page.section("Containers");
         pod.containers
             .iter()
-            .for_each(|container| add_container(&mut page, container, self.now));
+            .for_each(|container| add_container(&mut page, container, self.clock.now));
         page.section("Conditions");
         for condition in &pod.conditions {
             let tone = if &*condition.status == "True" {
@@ -382,9 +387,9 @@ impl App {
         }
         for event in events.iter().take(50) {
             let tone = if event.warning { Tone::Bad } else { Tone::Plain };
-            let ago = event
-                .last_at
-                .map_or_else(String::new, |at| duration::brief(self.now.duration_since(at)));
+            let ago = event.last_at.map_or_else(String::new, |at| {
+                duration::brief(self.clock.now.duration_since(at))
+            });
             page.add(
                 tone,
                 format!("{ago:>6}  {} ×{}  {}", event.reason, event.count, event.message),

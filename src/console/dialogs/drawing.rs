@@ -135,7 +135,9 @@ pub(crate) fn place_words(first: usize, height: usize, count: usize) -> String {
 pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     for row in area.rows() {
-        StyledText::new(theme).gap(usize::from(row.width)).draw(row, buffer);
+        StyledText::new(theme)
+            .gap(usize::from(row.width))
+            .draw(row, buffer);
         buffer.set_style(row, ratatui::style::Style::reset());
     }
     if area.width < 4 || area.height < 2 {
@@ -158,7 +160,9 @@ pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, bu
         width,
         height: 1,
     };
-    StyledText::new(theme).add(Meaning::Focus, place).draw(corner, buffer);
+    StyledText::new(theme)
+        .add(Meaning::Focus, place)
+        .draw(corner, buffer);
 }
 
 fn page_lines<'t>(page: &DialogText, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {

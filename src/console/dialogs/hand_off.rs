@@ -103,7 +103,7 @@ impl App {
             at: noted.act.at,
             what: SafeText::new(&noted.act.words()),
         };
-        let changes = self.changes.iter().map(|change| ActionRow {
+        let changes = self.remediation.commands.iter().map(|change| ActionRow {
             at: change.at,
             what: SafeText::new(&change.words()),
         });
@@ -143,7 +143,7 @@ impl App {
 
     fn add_copy(&self, page: &mut DialogText) {
         if let Some((at, to)) = &self.copied {
-            let ago = duration::brief(self.now.duration_since(*at));
+            let ago = duration::brief(self.clock.now.duration_since(*at));
             page.add(Tone::Good, format!("{to}, {ago} ago"));
             return;
         }
@@ -174,7 +174,7 @@ impl App {
         };
         self.say(&words);
         if self.hand_off_is_open() {
-            self.copied = Some((self.now, SafeText::new(&words)));
+            self.copied = Some((self.clock.now, SafeText::new(&words)));
         }
     }
 }

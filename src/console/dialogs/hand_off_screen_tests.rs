@@ -39,7 +39,7 @@ fn snapshot(name: &str, app: &App, width: u16, height: u16) {
 
 /// What pressing the keys wants copied.
 fn copied(app: &mut App, key: crossterm::event::KeyCode) -> Option<String> {
-    let now = app.now;
+    let now = app.clock.now;
     let effects = app.update(Event::Key(key.into()), now);
     effects.into_iter().find_map(|effect| match effect {
         Effect::Copy(text) => Some(text),
@@ -79,7 +79,7 @@ fn where_it_went_stays_to_be_read() {
         file: Some(PathBuf::from("/home/oncall/.local/state/sopwatch/copied.md")),
         request: Some("a sequence".to_owned()),
     };
-    let now = app.now;
+    let now = app.clock.now;
     let effects = app.update(Event::Outcome(outcome), now);
     assert_eq!(effects, [Effect::Write("a sequence".to_owned())]);
     snapshot("hand_off_copied_80x24", &app, 80, 24);

@@ -1,6 +1,10 @@
 //! The incident as this console keeps it: its record, what was done, and what is asked before something is.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+use jiff::Timestamp;
+use sopwatch_core::record::Snapshot;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -34,13 +38,26 @@ pub struct RecordStatus {
     pub beside: Option<SafeText>,
 }
 
+/// The incident's history as this console keeps it.
+#[derive(Clone, Debug, Default)]
+pub struct Incident {
+    /// What the operator noted.
+    pub notes: Vec<(Timestamp, SafeText)>,
+    /// How the record is.
+    pub status: RecordStatus,
+    /// Moments that an earlier console dated: by the clock of the cluster, which no machine's clock moves.
+    pub(crate) already_corrected: BTreeSet<Timestamp>,
+    /// What the record was given last.
+    pub(crate) last_snapshot: Option<Snapshot>,
+}
+
 impl App {
     /// The record was opened; what stood in it is taken over.
     pub(crate) fn take_record(&mut self, file: PathBuf, lines: &[Line], instead: Option<&SafeText>) {
-        self.record = RecordStatus {
+        self.incident.status = RecordStatus {
             file: Some(file),
             instead: instead.cloned(),
-            beside: self.record.beside.take(),
+            beside: self.incident.status.beside.take(),
             ..RecordStatus::default()
         };
         if let Some(why) = instead {
@@ -54,15 +71,19 @@ impl App {
         }
         // What is found from here on is found anew.
         self.resume(lines);
-        let last = self.changes.iter().rfind(|change| change.may_have_happened());
+        let last = self
+            .remediation
+            .commands
+            .iter()
+            .rfind(|change| change.may_have_happened());
         let done = last.map_or(String::new(), |change| {
-            let ago = duration::brief(self.now.duration_since(change.at));
+            let ago = duration::brief(self.clock.now.duration_since(change.at));
             format!("; {ago} ago: {}", change.words())
         });
         let cut = self
             .cut_short()
             .map_or(String::new(), |words| format!("; {words}"));
-        let began = duration::brief(self.now.duration_since(self.session.started_at));
+        let began = duration::brief(self.clock.now.duration_since(self.session.started_at));
         self.say(&format!("going on, begun {began} ago{cut}{done}"));
         self.ask_for_sop();
         self.judge();
@@ -70,7 +91,7 @@ impl App {
 
     /// Another console works here now, in a record of its own.
     pub fn is_beside(&mut self, who: &str) {
-        self.record.beside = Some(SafeText::new(who));
+        self.incident.status.beside = Some(SafeText::new(who));
         self.complain(who);
     }
 
@@ -81,11 +102,14 @@ impl App {
 
     /// The record's state changed.
     pub(crate) fn take_recording(&mut self, failing: Option<SafeText>, lost: u64) {
-        if let Some(why) = failing.as_ref().filter(|_| self.record.failing.is_none()) {
+        if let Some(why) = failing
+            .as_ref()
+            .filter(|_| self.incident.status.failing.is_none())
+        {
             self.complain(&format!("NOT RECORDED, so nothing can be changed: {why}"));
         }
-        self.record.failing = failing;
-        self.record.lost = lost;
+        self.incident.status.failing = failing;
+        self.incident.status.lost = lost;
     }
 
     /// Writes a note into the record.
@@ -94,7 +118,7 @@ impl App {
             return Vec::new();
         }
         let text = SafeText::new(text);
-        self.notes.push((self.now, text.clone()));
+        self.incident.notes.push((self.clock.now, text.clone()));
         self.say("noted");
         vec![Effect::Record(Entry::Note { text })]
     }
@@ -121,7 +145,7 @@ impl App {
 
     pub(crate) fn offer_page(&self, offer: &ResumePrompt) -> DialogText {
         let mut page = DialogText::titled("An incident is open here");
-        let ago = |at| duration::brief(self.now.duration_since(at));
+        let ago = |at| duration::brief(self.clock.now.duration_since(at));
         page.add(Tone::Heading, offer.sop.as_str());
         page.add(
             Tone::Plain,
@@ -277,40 +301,40 @@ impl App {
 
     pub(crate) fn incident_page(&self) -> DialogText {
         let mut page = DialogText::titled("This incident");
-        match (&self.record.file, &self.record.failing) {
+        match (&self.incident.status.file, &self.incident.status.failing) {
             (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
             (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
             (None, None) if self.player.is_some() => page.add(Tone::Plain, "played from its record"),
             (None, None) => page.add(Tone::Doubtful, "not recorded"),
         }
-        if let Some(why) = &self.record.instead {
+        if let Some(why) = &self.incident.status.instead {
             page.add(Tone::Doubtful, format!("a new record was begun: {why}"));
         }
-        if let Some(who) = &self.record.beside {
+        if let Some(who) = &self.incident.status.beside {
             page.add(Tone::Doubtful, who.as_str());
         }
-        if self.record.lost > 0 {
+        if self.incident.status.lost > 0 {
             page.add(
                 Tone::Bad,
-                format!("{} lines could not be written", self.record.lost),
+                format!("{} lines could not be written", self.incident.status.lost),
             );
         }
         self.add_execution(&mut page);
         page.section("What was done");
-        if self.changes.is_empty() {
+        if self.remediation.commands.is_empty() {
             page.add(Tone::Faint, "nothing was changed from this console");
         }
-        for change in &self.changes {
+        for change in &self.remediation.commands {
             self.add_change(&mut page, change);
         }
         if let Some(words) = self.cut_short() {
             page.add(Tone::Doubtful, words);
         }
         page.section("Notes");
-        if self.notes.is_empty() {
+        if self.incident.notes.is_empty() {
             page.add(Tone::Faint, "none");
         }
-        let mut notes: Vec<_> = self.notes.iter().collect();
+        let mut notes: Vec<_> = self.incident.notes.iter().collect();
         notes.sort_by_key(|(at, _)| *at);
         for (at, text) in notes {
             page.add(Tone::Plain, format!("{}  {text}", at.strftime("%T")));
@@ -326,11 +350,20 @@ impl App {
             return Some(key.map_or(words.clone(), |key| format!("{words} ({key}: restart them)")));
         }
         // A record of an older version does not name them.
-        if self.changes.iter().any(|change| !change.intent.rest.is_empty()) {
+        if self
+            .remediation
+            .commands
+            .iter()
+            .any(|change| !change.intent.rest.is_empty())
+        {
             return None;
         }
-        let own = self.execution.as_ref().is_some_and(|execution| !execution.is_again());
-        let last = self.changes.last().filter(|_| !own)?;
+        let own = self
+            .remediation
+            .execution
+            .as_ref()
+            .is_some_and(|execution| !execution.is_again());
+        let last = self.remediation.commands.last().filter(|_| !own)?;
         let rest = last.not_sent();
         (rest > 0).then(|| {
             let of = last.intent.part.map_or(rest, |(_, of)| of);
@@ -339,13 +372,15 @@ impl App {
     }
 
     fn add_execution(&self, page: &mut DialogText) {
-        let Some(execution) = &self.execution else { return };
+        let Some(execution) = &self.remediation.execution else {
+            return;
+        };
         page.section(if execution.is_under_way() {
             "Under way"
         } else {
             "Carried out"
         });
-        let since = duration::clock(self.now.duration_since(execution.since));
+        let since = duration::clock(self.clock.now.duration_since(execution.since));
         let tone = match execution.phase {
             Phase::Over(Some(true)) => Tone::Good,
             Phase::Over(Some(false)) => Tone::Bad,
@@ -365,7 +400,7 @@ impl App {
             Some(CommandOutcome::Unknown { .. }) | None => Tone::Doubtful,
             Some(_) => Tone::Bad,
         };
-        let ago = duration::brief(self.now.duration_since(change.at));
+        let ago = duration::brief(self.clock.now.duration_since(change.at));
         page.add(
             tone,
             format!(

@@ -33,7 +33,10 @@ impl App {
         };
         page.add(
             Tone::Faint,
-            format!("read {} ago", duration::brief(self.now.duration_since(*read_at))),
+            format!(
+                "read {} ago",
+                duration::brief(self.clock.now.duration_since(*read_at))
+            ),
         );
         match &rows.rows {
             Err(problem) => page.add(Tone::Bad, problem.as_str()),

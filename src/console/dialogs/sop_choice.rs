@@ -11,7 +11,7 @@ impl App {
     /// Asks which SOP to open, unless one is chosen. The question which incident this is comes first: that one may know it.
     pub fn ask_for_sop(&mut self) {
         let first_asked = |dialog: &Dialog| matches!(dialog, Dialog::ResumePrompt(_) | Dialog::Sops { .. });
-        let waits = self.record.opening || self.dialogs.iter().any(first_asked);
+        let waits = self.incident.status.opening || self.dialogs.iter().any(first_asked);
         if self.lacks_sop() && !waits {
             self.pick_sop();
         }
@@ -45,7 +45,7 @@ impl App {
         }
         let profile = self.session.profile.clone();
         let advice = |sop| {
-            diagnose(&self.state, &profile, sop, self.now)
+            diagnose(&self.state, &profile, sop, self.clock.now)
                 .decision
                 .recommendation
         };

@@ -19,7 +19,7 @@ fn unchosen() -> App {
 }
 
 fn opened(app: &mut App, lines: Vec<Line>) {
-    let now = app.now;
+    let now = app.clock.now;
     let outcome = Outcome::Opened {
         file: "the-record.jsonl".into(),
         lines,
@@ -84,7 +84,7 @@ fn each_sop_is_offered_with_what_it_would_recommend() {
     assert!(app.dialog().is_none() && app.sop().is_none());
     app.judge();
     assert!(app.outlook.is_empty(), "what nobody sees is not judged");
-    let now = app.now;
+    let now = app.clock.now;
     let enter = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Enter);
     press(&mut app, "s");
     let effects = app.update(Event::Key(enter), now);
@@ -121,7 +121,7 @@ fn the_question_which_incident_this_is_comes_first() {
         press(&mut app, key);
         if key == "\n" {
             assert!(app.dialog().is_none(), "the record may know it");
-            app.record.opening = true;
+            app.incident.status.opening = true;
             app.ask_for_sop();
             assert!(app.dialog().is_none(), "the record may know it");
             opened(&mut app, begun_with(sop));

@@ -25,12 +25,12 @@ const REASONS: usize = 6;
 impl App {
     /// The vital signs as they are now.
     pub fn vitals(&self) -> Vitals {
-        Vitals::of(&self.state, &self.session.profile, self.now)
+        Vitals::of(&self.state, &self.session.profile, self.clock.now)
     }
 
     /// The vital signs of each pod and of all together, and how the latter moved.
     pub fn vitals_together(&self) -> Vitals {
-        Vitals::together(&self.state, &self.session.profile, self.now)
+        Vitals::together(&self.state, &self.session.profile, self.clock.now)
     }
 
     pub(crate) fn vitals_page(&self) -> DialogText {

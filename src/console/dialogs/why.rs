@@ -66,7 +66,7 @@ impl App {
         let left = until.map(|until| {
             format!(
                 ", {} left",
-                duration::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
+                duration::brief(until.duration_since(self.clock.now).max(SignedDuration::ZERO))
             )
         });
         let by = rule.as_ref().map(|rule| format!(" (rule {rule})"));

@@ -31,7 +31,7 @@ impl Action {
             return false;
         }
         match self {
-            Self::ClearFilter => app.log.is_narrowed(),
+            Self::ClearFilter => app.logs.buffer.is_narrowed(),
             Self::Apply => {
                 !app.session.read_only
                     && !app.holds_back()

@@ -26,7 +26,9 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         worker_lines(app, theme, room)
     };
     styled_text::draw_lines(
-        lines.into_iter().map(|line| StyledText::new(theme).gap(1).join(line)),
+        lines
+            .into_iter()
+            .map(|line| StyledText::new(theme).gap(1).join(line)),
         inner,
         buffer,
     );
@@ -169,7 +171,7 @@ fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> St
         Verdict::None => (Meaning::Bad, format!("{} NONE", glyphs.fail)),
         Verdict::Settling { until } => (
             Meaning::Waiting,
-            format!("{} SETTLING {}", glyphs.waiting, age::exact(app.now, until)),
+            format!("{} SETTLING {}", glyphs.waiting, age::exact(app.clock.now, until)),
         ),
         Verdict::Unknown => (Meaning::Doubtful, format!("{} UNKNOWN", glyphs.unknown)),
     };

@@ -1,4 +1,4 @@
-//! Which pane has the focus, and what is chosen in each.
+//! The panes: a pane is one module, with its state, its texts and its drawing. Here is which has the focus, and what is chosen in each.
 
 pub(crate) mod database;
 pub(crate) mod leaders;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Next, Phase, Execution};
+use crate::remediation::execution::{Execution, Next, Phase};
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Reading};
@@ -481,7 +481,10 @@ fn what_an_earlier_console_deleted_is_replaced_by_pods_that_were_made_since() {
         };
         look_at((&state, &profile, &diagnosis), now(), |account| {
             let execution = Execution::again(&[&one], account).unwrap();
-            assert!(execution.is_again() && execution.due().is_none(), "nothing more is sent");
+            assert!(
+                execution.is_again() && execution.due().is_none(),
+                "nothing more is sent"
+            );
             execution.next(account, None)
         })
     };

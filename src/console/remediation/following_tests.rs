@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Next, Phase, Execution};
+use crate::remediation::execution::{Execution, Next, Phase};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
 use sopwatch_core::observe::observation::PodUid;

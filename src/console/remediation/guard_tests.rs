@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::event::{Effect, Event, Outcome};
-use crate::app::{App, Phase, DryRun, Session};
+use crate::app::{App, DryRun, Phase, Session};
 use crate::dialogs::Dialog;
 use crate::keymap::Keymap;
 use sopwatch_core::observe::observation::{Connection, Observation, Pod, PodUid};
@@ -132,7 +132,7 @@ fn what_the_server_would_refuse_or_has_not_said_can_not_be_confirmed() {
                 usize::from(may),
                 "{answer:?}, typed: {typed}"
             );
-            assert_eq!(app.execution.is_some(), may, "{answer:?}");
+            assert_eq!(app.remediation.execution.is_some(), may, "{answer:?}");
             assert_eq!(app.dialog().is_none(), may, "{answer:?}: the question stays");
         }
     }
@@ -306,7 +306,7 @@ fn the_advice_is_taken_at_the_moment_that_a_command_is_sent() {
         (advice.action, advice.rule.as_deref()),
         (Advice::Wait, Some("settling"))
     );
-    let change = app.changes.last().unwrap();
+    let change = app.remediation.commands.last().unwrap();
     assert!(change.words().contains("advice then: wait"), "{}", change.words());
 }
 
@@ -430,7 +430,10 @@ fn a_restart_that_was_stopped_in_this_console_leaves_its_rest_too() {
     assert_eq!(app.left_to_restart(), 0, "more is to be sent");
     let outcome = CommandOutcome::Refused { why: "no".into() };
     app.update(Event::Outcome(Outcome::Done { id: 1, outcome }), now());
-    assert_eq!(app.execution.as_ref().unwrap().phase, Phase::Over(Some(false)));
+    assert_eq!(
+        app.remediation.execution.as_ref().unwrap().phase,
+        Phase::Over(Some(false))
+    );
     assert_eq!(app.left_to_restart(), 3, "the first was refused");
     let mut whole = console();
     press(&mut whole, "U");
@@ -445,8 +448,8 @@ fn what_was_done_last_is_watched_again_within_ten_minutes() {
     for (seconds, watched) in [(600, true), (601, false)] {
         let mut app = resumed(seconds);
         learn(&mut app, database());
-        assert_eq!(app.execution.is_some(), watched, "{seconds} s ago");
-        if let Some(execution) = &app.execution {
+        assert_eq!(app.remediation.execution.is_some(), watched, "{seconds} s ago");
+        if let Some(execution) = &app.remediation.execution {
             assert_eq!((execution.sent, execution.confirmed), (1, 3));
         }
     }
@@ -468,7 +471,7 @@ fn what_was_done_last_is_watched_again_within_ten_minutes() {
     };
     app.update(Event::Outcome(outcome), now());
     learn(&mut app, database());
-    assert!(app.execution.is_none());
+    assert!(app.remediation.execution.is_none());
 }
 
 #[test]
@@ -483,7 +486,7 @@ fn a_name_is_typed_in_production_and_where_nobody_knows_whether_it_is() {
     assert_eq!(app.to_type(&plan).as_deref(), Some("msa"));
     app.session.environment = None;
     assert_eq!(app.to_type(&plan).as_deref(), Some("msa"));
-    let changes: Vec<AppliedCommand> = app.changes.clone();
+    let changes: Vec<AppliedCommand> = app.remediation.commands.clone();
     assert_eq!(sent(&confirm(&mut app)), [], "no letter confirms it");
-    assert_eq!(app.changes, changes);
+    assert_eq!(app.remediation.commands, changes);
 }

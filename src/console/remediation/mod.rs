@@ -10,6 +10,7 @@ pub(crate) mod guard_tests;
 pub(crate) mod recovery_check;
 #[cfg(test)]
 pub(crate) mod recovery_check_tests;
+pub(crate) mod state;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +21,7 @@ use crate::app::event::Effect;
 use crate::dialogs::button::Button;
 use crate::dialogs::confirmation::{Confirm, DryRun};
 use crate::dialogs::{Dialog, Scroll};
-use crate::remediation::execution::{Next, Phase, Execution};
+use crate::remediation::execution::{Execution, Next, Phase};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
 use sopwatch_core::observe::source::{Freshness, SourceId};
@@ -53,17 +54,17 @@ impl App {
         };
         let situation = GateInput {
             account: &account,
-            past: &self.changes,
+            past: &self.remediation.commands,
             read_only: self.read_only(),
         };
         let mut gate = gate(plan, &situation);
-        if self.record.opening {
+        if self.incident.status.opening {
             gate.refusals.insert(
                 0,
                 "the record is still being opened: what was done before is not known yet".to_owned(),
             );
         }
-        if let Some(why) = &self.record.failing {
+        if let Some(why) = &self.incident.status.failing {
             gate.refusals.insert(
                 0,
                 format!("nothing can be recorded, so nothing is changed: {why}"),
@@ -93,15 +94,15 @@ impl App {
     /// What an interrupted execution did not reach; `None` while more is to be sent.
     fn interrupted(&self) -> Option<Interrupted> {
         let under_way = |execution: &Execution| execution.is_under_way() && execution.due().is_some();
-        if self.execution.as_ref().is_some_and(under_way) {
+        if self.remediation.execution.as_ref().is_some_and(under_way) {
             return None;
         }
-        Interrupted::of(&self.changes)
+        Interrupted::of(&self.remediation.commands)
     }
 
     /// How many pods an interrupted execution left that are still there; all that it left while the pods were never read.
     pub fn left_to_restart(&self) -> usize {
-        let never_read = self.state.freshness(&SourceId::Pods, self.now) == Freshness::Missing;
+        let never_read = self.state.freshness(&SourceId::Pods, self.clock.now) == Freshness::Missing;
         self.interrupted().map_or(0, |interrupted| {
             if never_read {
                 interrupted.left.len()
@@ -132,7 +133,12 @@ impl App {
         &mut self,
         plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>,
     ) -> Vec<Effect> {
-        if let Some(why) = self.execution.as_ref().and_then(Execution::stands_before) {
+        if let Some(why) = self
+            .remediation
+            .execution
+            .as_ref()
+            .and_then(Execution::stands_before)
+        {
             self.complain(&why);
             return Vec::new();
         }
@@ -151,8 +157,8 @@ impl App {
             }
             None => return Vec::new(),
         };
-        self.next_question_id += 1;
-        let (number, gate) = (self.next_question_id, self.gate(&plan));
+        self.remediation.next_question_id += 1;
+        let (number, gate) = (self.remediation.next_question_id, self.gate(&plan));
         let commands = plan.commands.clone();
         let may = gate.refusals.is_empty();
         self.dialogs.push(Dialog::Confirm(Box::new(Confirm {
@@ -258,14 +264,14 @@ impl App {
         }
         self.dialogs.pop();
         let mut effects = self.let_execution_go();
-        self.execution = self.account().map(|account| Execution::new(plan, &account));
+        self.remediation.execution = self.account().map(|account| Execution::new(plan, &account));
         effects.extend(self.send_next());
         effects
     }
 
     /// What was sent before is not followed any more.
     fn let_execution_go(&mut self) -> Vec<Effect> {
-        match &self.execution {
+        match &self.remediation.execution {
             Some(execution) if execution.is_under_way() => {
                 let phase = execution.phase;
                 self.reach("not followed any more: something else was confirmed", phase)
@@ -276,18 +282,19 @@ impl App {
 
     /// Sends the next command of what is under way; before that its intent goes to disk.
     fn send_next(&mut self) -> Vec<Effect> {
-        let now = self.now;
+        let now = self.clock.now;
         // What is advised now, not what was when the observations before this one came.
         self.judge();
         let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
-        let Some(execution) = &mut self.execution else {
+        let Some(execution) = &mut self.remediation.execution else {
             return Vec::new();
         };
         let Some(command) = execution.due().cloned() else {
             return Vec::new();
         };
         let id = self
-            .changes
+            .remediation
+            .commands
             .iter()
             .map(|change| change.intent.id)
             .max()
@@ -300,13 +307,15 @@ impl App {
             aim: execution.plan.aim,
             cause: execution.plan.cause.clone(),
             user: user.unwrap_or_else(|| SafeText::new("unknown")),
-            part: (execution.plan.commands.len() > 1).then_some((execution.sent + 1, execution.plan.commands.len())),
+            part: (execution.plan.commands.len() > 1)
+                .then_some((execution.sent + 1, execution.plan.commands.len())),
             advice: Some(advice),
             rest: execution.rest(),
         };
-        (execution.sent, execution.id, execution.phase, execution.since) = (execution.sent + 1, id, Phase::Sent, now);
+        (execution.sent, execution.id, execution.phase, execution.since) =
+            (execution.sent + 1, id, Phase::Sent, now);
         execution.words = SafeText::new(&intent.command.words());
-        self.changes.push(AppliedCommand {
+        self.remediation.commands.push(AppliedCommand {
             at: now,
             intent: intent.clone(),
             outcome: None,
@@ -326,8 +335,13 @@ impl App {
 
     /// What came of a command.
     pub(crate) fn take_command_outcome(&mut self, id: u64, outcome: CommandOutcome) {
-        let now = self.now;
-        if let Some(change) = self.changes.iter_mut().find(|change| change.intent.id == id) {
+        let now = self.clock.now;
+        if let Some(change) = self
+            .remediation
+            .commands
+            .iter_mut()
+            .find(|change| change.intent.id == id)
+        {
             change.outcome = Some((now, outcome));
         }
     }
@@ -347,22 +361,28 @@ impl App {
 
     /// What an earlier console carried out until it ended is watched again, as soon as it is known that it was done.
     fn follow_again(&mut self) {
-        if !self.unfollowed || self.is_looking() || self.sop().is_none() {
+        if !self.remediation.unfollowed || self.is_looking() || self.sop().is_none() {
             return;
         }
-        let last = self.changes.iter().rposition(AppliedCommand::may_have_happened);
-        let Some(last) = last.filter(|_| self.execution.is_none()) else {
-            self.unfollowed = false;
+        let last = self
+            .remediation
+            .commands
+            .iter()
+            .rposition(AppliedCommand::may_have_happened);
+        let Some(last) = last.filter(|_| self.remediation.execution.is_none()) else {
+            self.remediation.unfollowed = false;
             return;
         };
-        let change = &self.changes[last];
+        let change = &self.remediation.commands[last];
         let over = change.stages.iter().any(|(_, _, good)| good.is_some());
-        if over || self.now.duration_since(change.at) > FOLLOWED_WITHIN {
-            self.unfollowed = false;
+        if over || self.clock.now.duration_since(change.at) > FOLLOWED_WITHIN {
+            self.remediation.unfollowed = false;
         } else if !change.is_open() {
-            self.unfollowed = false;
-            let sent = confirmed_with(&self.changes[..=last]);
-            self.execution = self.account().and_then(|account| Execution::again(&sent, &account));
+            self.remediation.unfollowed = false;
+            let sent = confirmed_with(&self.remediation.commands[..=last]);
+            self.remediation.execution = self
+                .account()
+                .and_then(|account| Execution::again(&sent, &account));
         }
     }
 
@@ -370,12 +390,14 @@ impl App {
     fn resolve_unknown(&mut self) -> Vec<Effect> {
         let under_way = |change: &AppliedCommand| {
             // Its answer is still awaited by this console.
-            let followed = |execution: &Execution| execution.id == change.intent.id && execution.is_under_way();
-            change.outcome.is_none() && self.execution.as_ref().is_some_and(followed)
+            let followed =
+                |execution: &Execution| execution.id == change.intent.id && execution.is_under_way();
+            change.outcome.is_none() && self.remediation.execution.as_ref().is_some_and(followed)
         };
-        let (state, now) = (&self.state, self.now);
+        let (state, now) = (&self.state, self.clock.now);
         let seen: Vec<(u64, CommandOutcome)> = self
-            .changes
+            .remediation
+            .commands
             .iter()
             .filter(|change| change.is_open() && !under_way(change))
             .filter_map(|change| Some((change.intent.id, change.resolve(state, now)?)))
@@ -407,10 +429,19 @@ impl App {
     }
 
     fn carry_on(&mut self) -> Vec<Effect> {
-        let Some(execution) = self.execution.as_ref().filter(|execution| execution.is_under_way()) else {
+        let Some(execution) = self
+            .remediation
+            .execution
+            .as_ref()
+            .filter(|execution| execution.is_under_way())
+        else {
             return Vec::new();
         };
-        let change = self.changes.iter().find(|change| change.intent.id == execution.id);
+        let change = self
+            .remediation
+            .commands
+            .iter()
+            .find(|change| change.intent.id == execution.id);
         let next = match self.account() {
             Some(account) => execution.next(&account, change),
             None => Next::Wait,
@@ -427,8 +458,8 @@ impl App {
     }
 
     fn reach(&mut self, words: &str, phase: Phase) -> Vec<Effect> {
-        let now = self.now;
-        let Some(execution) = &mut self.execution else {
+        let now = self.clock.now;
+        let Some(execution) = &mut self.remediation.execution else {
             return Vec::new();
         };
         let words = SafeText::new(words);
@@ -438,7 +469,12 @@ impl App {
             Phase::Over(good) => good,
             _ => None,
         };
-        if let Some(change) = self.changes.iter_mut().find(|change| change.intent.id == id) {
+        if let Some(change) = self
+            .remediation
+            .commands
+            .iter_mut()
+            .find(|change| change.intent.id == id)
+        {
             change.stages.push((now, words.clone(), good));
         }
         match good {
@@ -452,7 +488,12 @@ impl App {
 
     /// No further command is sent; whether there was anything to stop.
     pub(crate) fn stop_execution(&mut self) -> bool {
-        let Some(execution) = self.execution.as_mut().filter(|execution| execution.is_under_way()) else {
+        let Some(execution) = self
+            .remediation
+            .execution
+            .as_mut()
+            .filter(|execution| execution.is_under_way())
+        else {
             return false;
         };
         if execution.due().is_none() || execution.stopping {

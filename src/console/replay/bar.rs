@@ -41,7 +41,10 @@ pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
         }
         None => line,
     };
-    StyledText::new(theme).gap(1).join(line.cut(room)).draw(area, buffer);
+    StyledText::new(theme)
+        .gap(1)
+        .join(line.cut(room))
+        .draw(area, buffer);
 }
 
 fn pace<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {

@@ -258,7 +258,7 @@ impl App {
             }
         }
         self.date_words(|at| at.saturating_sub(span).unwrap_or(at));
-        self.now
+        self.clock.now
     }
 
     /// Does what the operator wants of the replay.
@@ -273,8 +273,12 @@ impl App {
             ReplayAction::BackFar => self.seek(-FAR),
             ReplayAction::ToBeginning => self.seek(SignedDuration::MIN),
             ReplayAction::ToEnd => self.seek(SignedDuration::MAX),
-            ReplayAction::Faster => self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed)),
-            ReplayAction::Slower => self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed)),
+            ReplayAction::Faster => {
+                self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed))
+            }
+            ReplayAction::Slower => {
+                self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed))
+            }
             ReplayAction::Mismatches => self.open_differences(),
         }
     }
@@ -331,7 +335,7 @@ impl App {
         let Some(mut player) = self.player.take() else {
             return;
         };
-        let before = self.now;
+        let before = self.clock.now;
         let own = (self.checklist.sop != player.sop).then(|| self.checklist.sop.clone());
         let (notice, copied) = (self.notice.take(), self.copied.take());
         let panes = self.panes.clone();
@@ -357,8 +361,8 @@ impl App {
         self.panes = panes;
         self.hold_choices();
         let started_at = self.session.started_at;
-        self.now = started_at.saturating_add(position).unwrap_or(started_at);
-        let moved = self.now.duration_since(before);
+        self.clock.now = started_at.saturating_add(position).unwrap_or(started_at);
+        let moved = self.clock.now.duration_since(before);
         self.date_words(|at| at.saturating_add(moved).unwrap_or(at));
     }
 
@@ -383,7 +387,7 @@ impl App {
         };
         let old = std::mem::replace(self, Self::recorded(began, first, self.keymap.clone()));
         self.dialogs = old.dialogs;
-        self.log = old.log.emptied();
+        self.logs.buffer = old.logs.buffer.emptied();
         player.followed = 1;
         player.findings = 0;
         player.differences.clear();

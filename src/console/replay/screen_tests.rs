@@ -14,7 +14,7 @@ use sopwatch_core::text::SafeText;
 fn replay(lines: Vec<Line>, flaw: Option<&str>, keys: &str) -> App {
     let mut app = App::replay(lines, flaw.map(SafeText::new), Keymap::default()).unwrap();
     for key in Key::parse_all(keys).unwrap() {
-        let now = app.now;
+        let now = app.clock.now;
         app.update(Event::Key(KeyEvent::from(key)), now);
     }
     app.judge();

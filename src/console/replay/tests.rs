@@ -61,7 +61,7 @@ impl Watched {
             .app
             .notice
             .as_ref()
-            .filter(|notice| notice.is_current(self.app.now));
+            .filter(|notice| notice.is_current(self.app.clock.now));
         notice.map_or("", |notice| notice.text.as_str())
     }
 
@@ -70,11 +70,11 @@ impl Watched {
         let app = &self.app;
         format!(
             "{:?} {:?} {:?} {:?} {:?} {}",
-            app.now,
+            app.clock.now,
             app.state,
             app.diagnosis,
             app.checklist,
-            app.log.shown(),
+            app.logs.buffer.shown(),
             app.player.as_ref().unwrap().summary()
         )
     }

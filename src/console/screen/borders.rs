@@ -35,7 +35,9 @@ pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut 
             height: 1,
             ..region.area
         };
-        StyledText::new(theme).add(meaning, glyphs.vertical).draw(row, buffer);
+        StyledText::new(theme)
+            .add(meaning, glyphs.vertical)
+            .draw(row, buffer);
         let right = Rect {
             x: row.right() - 1,
             width: 1,

@@ -10,7 +10,11 @@ use crate::style::theme::{Meaning, Theme};
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
-    let line = match app.notice.as_ref().filter(|notice| notice.is_current(app.now)) {
+    let line = match app
+        .notice
+        .as_ref()
+        .filter(|notice| notice.is_current(app.clock.now))
+    {
         Some(notice) => {
             let meaning = if notice.bad {
                 Meaning::Complaint

@@ -44,7 +44,7 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     let new = || StyledText::new(theme);
     let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
     if let Some(scenario) = &app.session.drill {
-        let badge = match app.speed {
+        let badge = match app.clock.speed {
             None => " DRILL ".to_owned(),
             Some(speed) => format!(" DRILL {}{speed} ", theme.glyphs.times),
         };
@@ -63,10 +63,10 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     if app.session.read_only && app.player.is_none() {
         pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));
     }
-    if app.record.failing.is_some() {
+    if app.incident.status.failing.is_some() {
         pieces.push((0, new().add(Meaning::Alarm, " NOT RECORDED ")));
-    } else if app.record.lost > 0 {
-        let lost = format!("{} not recorded", app.record.lost);
+    } else if app.incident.status.lost > 0 {
+        let lost = format!("{} not recorded", app.incident.status.lost);
         pieces.push((1, new().add(Meaning::Doubtful, &lost)));
     }
     if let Some(connection) = &app.state.connection {
@@ -119,11 +119,15 @@ fn place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
 }
 
 fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
-    let clock = age::incident_clock(app.now.duration_since(app.session.started_at));
+    let clock = age::incident_clock(app.clock.now.duration_since(app.session.started_at));
     let mut pieces = vec![(0, StyledText::new(theme).add(Meaning::Heading, &clock))];
-    if !app.skew.is_zero() {
-        let behind = if app.skew.is_positive() { "behind" } else { "ahead" };
-        let text = format!(" clock here {} {behind} ", duration::brief(app.skew.abs()));
+    if !app.clock.skew.is_zero() {
+        let behind = if app.clock.skew.is_positive() {
+            "behind"
+        } else {
+            "ahead"
+        };
+        let text = format!(" clock here {} {behind} ", duration::brief(app.clock.skew.abs()));
         pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, &text)));
     }
     let expires_at = app
@@ -132,7 +136,7 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         .as_ref()
         .and_then(|connection| connection.expires_at);
     if let Some(at) = expires_at {
-        pieces.push(token(at.duration_since(app.now), theme));
+        pieces.push(token(at.duration_since(app.clock.now), theme));
     }
     pieces
 }

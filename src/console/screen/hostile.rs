@@ -83,7 +83,7 @@ fn hostile() -> App {
     }
     app.attempt = taught.attempt;
     app.session.drill = Some(HOSTILE.to_owned());
-    app.log.set_mode(LogMode::All);
+    app.logs.buffer.set_mode(LogMode::All);
     app
 }
 
@@ -162,7 +162,7 @@ fn every_size_is_filled_and_no_control_character_is_in_it() {
 fn what_overflows_is_held_back() {
     let mut app = fixture::well();
     for now in [jiff::Timestamp::MAX, jiff::Timestamp::MIN] {
-        app.now = now;
+        app.clock.now = now;
         let buffer = buffer(&app, 120, 40, false);
         let screen: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(screen.contains("3/3 ready"), "{screen}");

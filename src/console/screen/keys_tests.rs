@@ -16,7 +16,7 @@ use crate::keymap::{Key, Keymap};
 /// Presses keys, named as in the configuration; what follows from them.
 fn keys(app: &mut App, names: &str) -> Vec<Effect> {
     let keys = Key::parse_all(names).unwrap().into_iter();
-    let now = app.now;
+    let now = app.clock.now;
     keys.flat_map(|key| app.update(Event::Key(KeyEvent::from(key)), now))
         .collect()
 }
@@ -189,14 +189,14 @@ fn escape_ends_what_lies_topmost_and_asks_last_whether_to_stop() {
     }
     assert!(matches!(app.dialog(), Some(Dialog::Stop(Button::Safe))));
     insta::assert_snapshot!("stop_80x24", screen(&app, 80, 24));
-    assert!(!app.execution.as_ref().unwrap().stopping);
+    assert!(!app.remediation.execution.as_ref().unwrap().stopping);
 }
 
 #[test]
 fn a_pause_ends_with_escape_in_any_pane() {
     let mut app = console(false);
     keys(&mut app, "2 p 1 esc");
-    assert!(!app.log.is_held());
+    assert!(!app.logs.buffer.is_held());
 }
 
 #[test]
@@ -211,7 +211,11 @@ fn what_is_carried_out_stops_by_a_move_and_enter_alone() {
         let mut app = under_way();
         keys(&mut app, "esc");
         assert_eq!(keys(&mut app, pressed), [], "{pressed}");
-        assert_eq!(app.execution.as_ref().unwrap().stopping, stops, "{pressed}");
+        assert_eq!(
+            app.remediation.execution.as_ref().unwrap().stopping,
+            stops,
+            "{pressed}"
+        );
         assert_eq!(app.dialog().is_some(), open, "{pressed}");
     }
     let mut app = under_way();
@@ -232,7 +236,7 @@ fn the_bar_offers_to_stop_only_where_escape_would_ask() {
 fn a_question_about_stopping_what_has_ended_stays_until_it_is_put_away() {
     let mut app = under_way();
     keys(&mut app, "esc right");
-    app.execution.as_mut().unwrap().phase = crate::app::Phase::Over(Some(true));
+    app.remediation.execution.as_mut().unwrap().phase = crate::app::Phase::Over(Some(true));
     assert_eq!(keys(&mut app, "enter q"), []);
     assert!(screen(&app, 80, 24).contains("Nothing left to stop"));
     keys(&mut app, "esc");
@@ -246,7 +250,10 @@ fn ctrl_c_leaves_a_text_field_and_not_the_console() {
         keys(&mut app, opens);
         assert!(app.dialog().is_some(), "{opens}");
         assert_eq!(keys(&mut app, "ctrl-c"), [], "{opens}");
-        assert!(app.dialog().is_none() && app.log.filter.is_none(), "{opens}");
+        assert!(
+            app.dialog().is_none() && app.logs.buffer.filter.is_none(),
+            "{opens}"
+        );
         assert_eq!(keys(&mut app, "ctrl-c"), [Effect::Quit], "{opens}");
     }
     let mut app = asked(true, Some(DryRun::Passed));

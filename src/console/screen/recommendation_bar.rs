@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::escape::Escape;
-use crate::app::{App, Phase, Execution};
+use crate::app::{App, Execution, Phase};
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
@@ -20,7 +20,12 @@ use sopwatch_core::text::duration;
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(1);
-    let words = if let Some(execution) = app.execution.as_ref().filter(|execution| is_shown(execution, app)) {
+    let words = if let Some(execution) = app
+        .remediation
+        .execution
+        .as_ref()
+        .filter(|execution| is_shown(execution, app))
+    {
         under_way(app, theme, execution, room)
     } else if app.lacks_sop() {
         unchosen(app, theme, room)
@@ -39,7 +44,7 @@ const STAYS: SignedDuration = SignedDuration::from_secs(30);
 
 /// Whether something is being carried out, or ended just now.
 fn is_shown(execution: &Execution, app: &App) -> bool {
-    execution.is_under_way() || app.now.duration_since(execution.since) < STAYS
+    execution.is_under_way() || app.clock.now.duration_since(execution.since) < STAYS
 }
 
 /// What is being carried out: how far it is, and how to stop it.
@@ -68,7 +73,12 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
         tail = key(app, theme, Action::Close, " stop").join(tail);
     }
     let waits = pending_sources(app, execution.phase);
-    let since = duration::clock(app.now.duration_since(execution.since).max(SignedDuration::ZERO));
+    let since = duration::clock(
+        app.clock
+            .now
+            .duration_since(execution.since)
+            .max(SignedDuration::ZERO),
+    );
     let told = if waits.is_empty() {
         execution.words.to_string()
     } else {
@@ -87,7 +97,9 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
 fn pending_sources(app: &App, phase: Phase) -> String {
     match phase {
         Phase::Sent => "the answer".to_owned(),
-        Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.now) => "pods to be ready".to_owned(),
+        Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.clock.now) => {
+            "pods to be ready".to_owned()
+        }
         Phase::Replacing => "the pods to be heard again".to_owned(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();
@@ -214,7 +226,7 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
         Advice::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
         Advice::Wait => {
             let until = recommendation.until;
-            let left = until.map(|until| until.duration_since(app.now).max(SignedDuration::ZERO));
+            let left = until.map(|until| until.duration_since(app.clock.now).max(SignedDuration::ZERO));
             let left = left.map_or(String::new(), |left| format!(" {}", duration::clock(left)));
             (
                 Meaning::Waiting,

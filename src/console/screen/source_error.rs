@@ -50,7 +50,7 @@ fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<SourceError> {
     for (id, source) in app.state.sources().filter(|(id, _)| wanted(id)) {
         let behind = app.state.standby_behind().filter(|_| *id == SourceId::Database);
         let behind = behind.map(|(_, standby)| standby.words());
-        let Some(fault) = error_of(id, source, app.state.freshness(id, app.now), behind) else {
+        let Some(fault) = error_of(id, source, app.state.freshness(id, app.clock.now), behind) else {
             continue;
         };
         match faults.iter_mut().find(|other| other.is_like(&fault)) {
@@ -61,7 +61,12 @@ fn faults(app: &App, wanted: impl Fn(&SourceId) -> bool) -> Vec<SourceError> {
     faults
 }
 
-fn error_of(id: &SourceId, source: &Source, freshness: Freshness, behind: Option<String>) -> Option<SourceError> {
+fn error_of(
+    id: &SourceId,
+    source: &Source,
+    freshness: Freshness,
+    behind: Option<String>,
+) -> Option<SourceError> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
@@ -205,7 +210,12 @@ pub(crate) fn kind_word(kind: ProblemKind) -> &'static str {
 }
 
 /// The lines of these faults, at most `most`: two for each where there is room, else one; the last says how many more there are.
-pub(crate) fn lines<'t>(faults: &[SourceError], theme: &'t Theme, now: Timestamp, most: usize) -> Vec<StyledText<'t>> {
+pub(crate) fn lines<'t>(
+    faults: &[SourceError],
+    theme: &'t Theme,
+    now: Timestamp,
+    most: usize,
+) -> Vec<StyledText<'t>> {
     if faults.len() * 2 <= most {
         return faults
             .iter()
@@ -240,7 +250,7 @@ fn two_lines<'t>(fault: &SourceError, theme: &'t Theme, now: Timestamp) -> Vec<S
 /// How current a source is, for a title: nothing while fresh.
 pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> StyledText<'t> {
     let words = StyledText::new(theme);
-    match app.state.freshness(id, app.now) {
+    match app.state.freshness(id, app.clock.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
             &format!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
@@ -251,5 +261,5 @@ pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Sty
 
 /// Whether nothing may be concluded from a source any more.
 pub(crate) fn is_stale(app: &App, id: &SourceId) -> bool {
-    matches!(app.state.freshness(id, app.now), Freshness::Stale(_))
+    matches!(app.state.freshness(id, app.clock.now), Freshness::Stale(_))
 }

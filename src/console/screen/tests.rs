@@ -41,7 +41,7 @@ pub(crate) fn press(app: &mut App, keys: &str) {
             '\t' => KeyCode::Tab,
             key => KeyCode::Char(key),
         };
-        let now = app.now;
+        let now = app.clock.now;
         app.update(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), now);
     }
 }
@@ -206,10 +206,10 @@ fn logs_in_full() {
         text: "reconnected, 3 lines missed".into(),
     };
     learn(&mut app, 20, note);
-    app.log.set_mode(LogMode::All);
+    app.logs.buffer.set_mode(LogMode::All);
     press(&mut app, "z");
     snapshot!("logs_120x40", screen(&app, 120, 40));
-    app.log.wrap = true;
+    app.logs.buffer.wrap = true;
     press(&mut app, "kkkk");
     snapshot!("logs_wrapped_held_60x20", screen(&app, 60, 20));
     press(&mut app, "/cluster");
@@ -278,8 +278,8 @@ fn a_second_changes_few_cells() {
     let mut changed = 0;
     for _ in 0..10 {
         let before = themed(&app, 120, 40, &theme).backend().buffer().clone();
-        app.now += jiff::SignedDuration::from_secs(1);
-        let at = app.now;
+        app.clock.now += jiff::SignedDuration::from_secs(1);
+        let at = app.clock.now;
         app.update(
             Event::Observation(Observation::Source(SourceId::Api, SourceState::Live)),
             at,
@@ -392,9 +392,9 @@ fn themes_draw_the_same_words() {
 #[test]
 fn a_stale_deployment_is_marked_though_the_pods_are_current() {
     let mut app = fixture::well();
-    let cut_at = app.now;
-    app.now += jiff::SignedDuration::from_secs(40);
-    let now = app.now;
+    let cut_at = app.clock.now;
+    app.clock.now += jiff::SignedDuration::from_secs(40);
+    let now = app.clock.now;
     let problem = Problem::new(ProblemKind::Forbidden, "deployments may not be watched by oncall");
     let failing = SourceState::Failing {
         problem,

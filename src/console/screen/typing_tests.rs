@@ -74,7 +74,7 @@ fn worlds() -> Vec<App> {
 
 /// Answers what the console had the server try, and tells whether it sent something.
 fn sends(app: &mut App, effects: Vec<Effect>) -> bool {
-    let now = app.now;
+    let now = app.clock.now;
     let mut sent = false;
     for effect in effects {
         match effect {
@@ -105,7 +105,7 @@ fn ten_thousand_strings_of_letters_digits_and_colons_send_nothing() {
         for _ in 0..3 + chance.below(12) {
             let character = char::from(CHARACTERS[chance.below(CHARACTERS.len())]);
             typed.push(character);
-            let mut now = app.now;
+            let mut now = app.clock.now;
             let key = Event::Key(KeyEvent::from(KeyCode::Char(character)));
             let effects = app.update(key, now);
             assert!(!sends(&mut app, effects), "{typed}");
@@ -119,7 +119,10 @@ fn ten_thousand_strings_of_letters_digits_and_colons_send_nothing() {
                 }
             }
         }
-        assert!(app.execution.is_none() && app.changes.is_empty(), "{typed}");
+        assert!(
+            app.remediation.execution.is_none() && app.remediation.commands.is_empty(),
+            "{typed}"
+        );
         if let Some(Dialog::Confirm(confirm)) = app.dialog()
             && confirm.is_open()
             && confirm.dry_run == DryRun::Passed

@@ -230,7 +230,11 @@ impl<'t> StyledText<'t> {
 }
 
 /// Draws lines from the top of `area` down, as many as fit.
-pub(crate) fn draw_lines<'t>(lines: impl IntoIterator<Item = StyledText<'t>>, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_lines<'t>(
+    lines: impl IntoIterator<Item = StyledText<'t>>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     for (row, line) in area.rows().zip(lines) {
         line.draw(row, buffer);
     }

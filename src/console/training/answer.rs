@@ -128,7 +128,11 @@ mod tests {
         };
         for (action, contact, verdict) in [
             (Advice::Escalate, Some("ocm-support"), AnswerVerdict::Right),
-            (Advice::Escalate, Some("control-plane"), AnswerVerdict::OtherContact),
+            (
+                Advice::Escalate,
+                Some("control-plane"),
+                AnswerVerdict::OtherContact,
+            ),
             (Advice::RestartPods, None, AnswerVerdict::Harmful),
             (Advice::Wait, None, AnswerVerdict::Other),
         ] {

@@ -1,9 +1,9 @@
 //! What was done to the drill's cluster, by whomever, and what that was worth in the scenario.
 
-use sopwatch_core::profile::rule::Advice;
 use jiff::Timestamp;
+use sopwatch_core::profile::rule::Advice;
 
-use super::answer::{Right};
+use super::answer::Right;
 use sopwatch_core::text::SafeText;
 
 /// One request that changed something, or was to.

@@ -1,7 +1,7 @@
 //! The lesson in the console: its keys, its dialogs, and what the console notes for the debriefing.
 
 use super::debriefing::{Step, debriefing};
-use super::{AuditEntry, Choice, Attempt, Given, Lesson, Viewed};
+use super::{Attempt, AuditEntry, Choice, Given, Lesson, Viewed};
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::dialog_text::{DialogText, Tone};
@@ -18,7 +18,7 @@ impl App {
 
     /// Shows the next hint, with those before it.
     pub(crate) fn hint(&mut self) {
-        let now = self.now;
+        let now = self.clock.now;
         let Some(attempt) = &mut self.attempt else { return };
         if attempt.hints.len() < attempt.lesson.hints.len() {
             attempt.hints.push(now);
@@ -60,7 +60,7 @@ impl App {
             return Vec::new();
         };
         attempt.answers.push(Given {
-            at: self.now,
+            at: self.clock.now,
             choice: choice.clone(),
             after_debriefing: attempt.debriefed_at.is_some(),
         });
@@ -76,7 +76,7 @@ impl App {
 
     /// Shows the recommendation from now on.
     pub(crate) fn reveal(&mut self) {
-        let now = self.now;
+        let now = self.clock.now;
         if let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.holds_back()) {
             attempt.revealed_at = Some(now);
         }
@@ -84,7 +84,7 @@ impl App {
 
     /// Shows the debriefing; before an answer was given only when asked twice, since it tells the answer.
     pub(crate) fn debrief(&mut self) {
-        let now = self.now;
+        let now = self.clock.now;
         let Some(attempt) = &mut self.attempt else { return };
         if attempt.answers.is_empty() && !attempt.asked_early {
             attempt.asked_early = true;
@@ -99,7 +99,12 @@ impl App {
     pub fn debriefing(&self) -> Option<DialogText> {
         let attempt = self.attempt.as_ref()?;
         let manual = self.manual_steps();
-        Some(debriefing(attempt, &self.session.profile, Some(&manual), self.now))
+        Some(debriefing(
+            attempt,
+            &self.session.profile,
+            Some(&manual),
+            self.clock.now,
+        ))
     }
 
     fn manual_steps(&self) -> Vec<Step> {
@@ -140,7 +145,7 @@ impl App {
             .into_iter()
             .chain(self.looks_at_log())
             .collect();
-        let now = self.now;
+        let now = self.clock.now;
         if let Some(attempt) = &mut self.attempt {
             looks.into_iter().for_each(|look| attempt.look(look, now));
         }
@@ -165,7 +170,7 @@ impl App {
         if self.dialog().is_some() {
             return Vec::new();
         }
-        let log = &self.log;
+        let log = &self.logs.buffer;
         let mode = (log.mode != LogMode::default()).then_some(Viewed::Lines(log.mode));
         let filter = log
             .filter

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
-use super::answer::{AnswerVerdict};
-use super::{Attempt, Assessment, worth};
+use super::answer::AnswerVerdict;
+use super::{Assessment, Attempt, worth};
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::training::expected_finding::{ExpectedFinding, FindingKind};
 use crate::training::viewed::Viewed;
@@ -33,7 +33,12 @@ pub struct Step {
 }
 
 /// What is told at `now`. `manual` is `None` where no console was open: what was seen and answered is not known then.
-pub fn debriefing(attempt: &Attempt, profile: &Profile, manual: Option<&[Step]>, now: Timestamp) -> DialogText {
+pub fn debriefing(
+    attempt: &Attempt,
+    profile: &Profile,
+    manual: Option<&[Step]>,
+    now: Timestamp,
+) -> DialogText {
     let mut page = DialogText::titled(format!("Debriefing: {}", attempt.lesson.title));
     let mut told = Telling {
         attempt,
@@ -90,8 +95,10 @@ impl Telling<'_> {
     fn what_there_was_to_find(&mut self, console: bool) {
         let attempt = self.attempt;
         self.page.section("What there was to find");
-        let (trouble, calm): (Vec<_>, Vec<_>) =
-            attempt.signs.iter().partition(|sign| sign.kind_of_finding.is_trouble());
+        let (trouble, calm): (Vec<_>, Vec<_>) = attempt
+            .signs
+            .iter()
+            .partition(|sign| sign.kind_of_finding.is_trouble());
         if !console {
             self.page
                 .add(Tone::Faint, "No console was open: what was seen is not known.");
@@ -102,7 +109,9 @@ impl Telling<'_> {
             self.sign(sign, console);
         }
         let calm = calm.iter().filter(|sign| !console || sign.shown_at.is_some());
-        let calm: Vec<_> = calm.map(|sign| sign.kind_of_finding.words(self.profile)).collect();
+        let calm: Vec<_> = calm
+            .map(|sign| sign.kind_of_finding.words(self.profile))
+            .collect();
         if !calm.is_empty() {
             self.page
                 .add(Tone::Plain, format!("As it should be: {}.", calm.join("; ")));

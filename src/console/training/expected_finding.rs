@@ -126,7 +126,13 @@ pub fn signs(expected: &[(SignedDuration, FindingKind)]) -> Vec<ExpectedFinding>
 
 /// Notes at `now` what the diagnosis shows for the first time. What follows on something else about the same worker or step counts
 /// only after the moment for which that was expected.
-pub fn watch(signs: &mut [ExpectedFinding], diagnosis: &Diagnosis, profile: &Profile, began: Timestamp, now: Timestamp) {
+pub fn watch(
+    signs: &mut [ExpectedFinding],
+    diagnosis: &Diagnosis,
+    profile: &Profile,
+    began: Timestamp,
+    now: Timestamp,
+) {
     let elapsed = now.duration_since(began);
     for index in 0..signs.len() {
         let (earlier, rest) = signs.split_at_mut(index);
@@ -141,7 +147,9 @@ pub fn watch(signs: &mut [ExpectedFinding], diagnosis: &Diagnosis, profile: &Pro
         }
         if sign.shown_at.is_some() && sign.kind_of_finding.is_trouble() {
             let well = sign.kind_of_finding.well().is_shown(diagnosis, profile);
-            let over = sign.over_at.filter(|_| !sign.kind_of_finding.is_shown(diagnosis, profile));
+            let over = sign
+                .over_at
+                .filter(|_| !sign.kind_of_finding.is_shown(diagnosis, profile));
             sign.over_at = over.or_else(|| well.then_some(now));
         }
     }
@@ -195,7 +203,10 @@ mod tests {
             (signs[0].shown_at, signs[0].over_at),
             (Some(ago(590)), Some(ago(580)))
         );
-        assert_eq!(signs[0].kind_of_finding.words(&profile), "step Anything else: fail");
+        assert_eq!(
+            signs[0].kind_of_finding.words(&profile),
+            "step Anything else: fail"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::answer::{AnswerVerdict, Choice, Right};
 pub(crate) use self::console::hints_page;
 pub use self::debriefing::{Step, debriefing, markdown};
-pub use crate::training::audit_entry::{AuditEntry, ActEffect, Noted, Assessment, agent_family, worth};
+pub use crate::training::audit_entry::{ActEffect, Assessment, AuditEntry, Noted, agent_family, worth};
 pub use crate::training::expected_finding::{ExpectedFinding, FindingKind};
 pub use crate::training::viewed::Viewed;
 use sopwatch_core::diagnose::Diagnosis;

@@ -11,7 +11,7 @@ use crate::app::event::Event;
 use crate::screen::Theme;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen, themed};
-use crate::training::{AuditEntry, ActEffect, Choice, Lesson, Right, FindingKind};
+use crate::training::{ActEffect, AuditEntry, Choice, FindingKind, Lesson, Right};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 
@@ -46,7 +46,10 @@ fn lesson() -> Lesson {
         expected: vec![
             (from, FindingKind::Leader("kafka".to_owned(), VerdictKind::None)),
             (from, FindingKind::Leader("cluster".to_owned(), VerdictKind::One)),
-            (from, FindingKind::Step("kafka-leader".to_owned(), StepStatus::Fail)),
+            (
+                from,
+                FindingKind::Step("kafka-leader".to_owned(), StepStatus::Fail),
+            ),
         ],
     }
 }
@@ -92,7 +95,7 @@ pub(crate) fn taught() -> App {
         act(60, pod, 200, deleted(2)),
         act(30, pod, 200, deleted(0)),
     ] {
-        let now = app.now;
+        let now = app.clock.now;
         app.update(event, now);
     }
     app

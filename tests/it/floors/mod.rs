@@ -88,7 +88,7 @@ fn may_name(floor: &Floor, is_test: bool, what: &str) -> bool {
     is_harmless || is_among(floor.outside, floor.test_outside, what)
 }
 
-/// What is wrong with a text in the file of a module: `sopwatch::cluster::logs`.
+/// What is wrong with a text in the file of a module: `sopwatch::kubernetes::logs`.
 fn wrong_in(place: &str, text: &str) -> Vec<String> {
     let (name, module) = place.split_once("::").unwrap_or((place, ""));
     let (of_crate, manifest, _) = CRATES.iter().find(|(of_crate, ..)| *of_crate == name).unwrap();
@@ -157,8 +157,8 @@ fn a_poisoned_import_is_found_at_the_end_of_every_file() {
 /// What follows imports `runtime` into a module below it.
 const POISONED: &[&str] = &[
     "use crate::runtime::Frame;",
-    "use crate::{cluster::Scope, runtime::Frame};",
-    "pub use crate::{cluster::{self, logs}, runtime};",
+    "use crate::{kubernetes::Scope, runtime::Frame};",
+    "pub use crate::{kubernetes::{self, logs}, runtime};",
     "use super::super::runtime::Frame;",
     "use super::{super::runtime, feed};",
     "use sopwatch::runtime::Frame;",
@@ -178,10 +178,10 @@ const POISONED: &[&str] = &[
 #[test]
 fn a_poisoned_import_is_found_however_it_is_written() {
     for text in POISONED {
-        let wrong = wrong_in("sopwatch::cluster::logs", text);
+        let wrong = wrong_in("sopwatch::kubernetes::logs", text);
         assert_eq!(
             wrong,
-            ["sopwatch::cluster::logs may not name crate::runtime"],
+            ["sopwatch::kubernetes::logs may not name crate::runtime"],
             "{text}"
         );
     }
@@ -194,8 +194,8 @@ fn a_poisoned_import_is_found_in_tests() {
         "#[cfg(test)] mod tests { use super::super::super::runtime::Frame; }",
         "#[cfg(all(test, unix))] mod tests { fn a() { super::super::super::runtime::words(); } }",
     ] {
-        let wrong = wrong_in("sopwatch::cluster::logs", text);
-        let found = ["the tests of sopwatch::cluster::logs::tests may not name crate::runtime"];
+        let wrong = wrong_in("sopwatch::kubernetes::logs", text);
+        let found = ["the tests of sopwatch::kubernetes::logs::tests may not name crate::runtime"];
         assert_eq!(wrong, found, "{text}");
     }
 }
@@ -210,8 +210,12 @@ fn the_root_of_the_crate_gets_no_other_name() {
         "use super::super::{self as root};",
         "use super::super::*;",
     ] {
-        let wrong = wrong_in("sopwatch::cluster::logs", text);
-        assert_eq!(wrong, ["sopwatch::cluster::logs may not name crate::*"], "{text}");
+        let wrong = wrong_in("sopwatch::kubernetes::logs", text);
+        assert_eq!(
+            wrong,
+            ["sopwatch::kubernetes::logs may not name crate::*"],
+            "{text}"
+        );
     }
 }
 
@@ -233,7 +237,7 @@ fn a_clock_a_file_and_another_crate_are_found_however_they_are_written() {
         ("#[sqlx::test] fn a() {}", "sqlx"),
         ("mod a { type B = Vec<ratatui::Frame>; }", "ratatui"),
     ] {
-        let wrong = wrong_in("sopwatch::journal::shelf", text);
+        let wrong = wrong_in("sopwatch::journal::index", text);
         assert!(
             wrong
                 .iter()

@@ -22,7 +22,7 @@ use crate::support::tools;
 /// A drill on loopback, and a home for `kubectl`.
 struct Bench {
     drill: Drill,
-    /// Recorded words and those of the drill that take their part.
+    /// RecordStatus words and those of the drill that take their part.
     parts: Vec<(String, String)>,
     folder: TempDir,
 }

@@ -52,7 +52,7 @@ service = { recovers = 'start' }
 /// A drill on which recorded requests are made.
 pub struct Stage {
     pub drill: Drill,
-    /// Recorded words and those of the drill that take their part.
+    /// RecordStatus words and those of the drill that take their part.
     parts: Vec<(String, String)>,
     _folder: TempDir,
 }
@@ -115,7 +115,7 @@ impl Stage {
         }
     }
 
-    /// Recorded words are these of the drill from now on.
+    /// RecordStatus words are these of the drill from now on.
     pub fn part(&mut self, recorded: &str, drill: &str) {
         self.parts.push((recorded.to_owned(), drill.to_owned()));
     }

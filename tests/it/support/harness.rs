@@ -5,18 +5,18 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sopwatch::cluster::ConnectOptions;
 use sopwatch::config::profiles;
-use sopwatch::database::DatabaseOptions;
+use sopwatch::kubernetes::ConnectOptions;
+use sopwatch::postgres::DatabaseOptions;
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
-use sopwatch::runtime::console::{Console, Flow};
+use sopwatch::runtime::console::{Console, LoopAction};
 use sopwatch::runtime::sources::{self, Sources};
 use sopwatch::runtime::tasks::Tasks;
 use sopwatch_console::app::event::Event;
-use sopwatch_console::app::keymap::Keymap;
 use sopwatch_console::app::{App, Session};
-use sopwatch_console::view::Theme;
+use sopwatch_console::keymap::Keymap;
+use sopwatch_console::screen::Theme;
 use sopwatch_drill::Drill;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -125,8 +125,8 @@ impl Harness {
     }
 
     /// Presses keys, written as in the configuration and split by blanks; `'text'` is typed.
-    pub fn press(&mut self, keys: &str) -> Flow {
-        let mut flow = Flow::Continue;
+    pub fn press(&mut self, keys: &str) -> LoopAction {
+        let mut action = LoopAction::Continue;
         for key in keys.split(' ') {
             let events = match key.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
                 Some(text) => text
@@ -136,10 +136,10 @@ impl Harness {
                 None => vec![key_event(key)],
             };
             for event in events {
-                flow = self.console.take(Event::Key(event));
+                action = self.console.take(Event::Key(event));
             }
         }
-        flow
+        action
     }
 
     /// The screen as it is now, a row a line.

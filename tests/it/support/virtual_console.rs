@@ -9,27 +9,27 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
-use sopwatch::cluster::{ConnectOptions, Target};
 use sopwatch::config::profiles;
-use sopwatch::database::DatabaseOptions;
 use sopwatch::journal::Journal;
+use sopwatch::kubernetes::{ConnectOptions, Target};
+use sopwatch::postgres::DatabaseOptions;
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
 use sopwatch::runtime::console::Console;
-use sopwatch::runtime::recording::Recording;
+use sopwatch::runtime::recorder::IncidentRecorder;
 use sopwatch::runtime::sources::{self, Sources};
 use sopwatch::runtime::tasks::Tasks;
 use sopwatch_console::app::event::{Event, Outcome};
-use sopwatch_console::app::keymap::{Key, Keymap};
 use sopwatch_console::app::{App, Session};
-use sopwatch_console::view::Theme;
+use sopwatch_console::keymap::{Key, Keymap};
+use sopwatch_console::screen::Theme;
 use sopwatch_core::record::Line;
 use sopwatch_drill::{Drill, Options, Scenario};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::virtual_disk::{Disk, Recorded};
+use super::virtual_disk::{Disk, RecordStatus};
 use super::virtual_time::Breath;
 
 /// The namespace of every drill.
@@ -86,9 +86,9 @@ impl VirtualConsole {
     }
 
     /// From now on all is judged every half second and recorded: the lines as they come.
-    pub fn record(&mut self) -> Recorded {
+    pub fn record(&mut self) -> RecordStatus {
         let (journal, requests) = Journal::new();
-        self.console.record(Recording::new(journal));
+        self.console.record(IncidentRecorder::new(journal));
         let disk = Disk::default();
         tokio::spawn(disk.clone().collect(requests));
         let lines = disk.lines.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use sopwatch::journal::Request;
+use sopwatch::journal::WriteRequest;
 use sopwatch_console::app::App;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Lines of a record.
-pub type Recorded = Arc<Mutex<Vec<Line>>>;
+pub type RecordStatus = Arc<Mutex<Vec<Line>>>;
 
 /// Keeps what is written as a disk would that never fails, until the console is killed.
 #[derive(Clone, Default)]
 pub struct Disk {
-    pub lines: Recorded,
+    pub lines: RecordStatus,
     /// Writes that tell something until the console is killed; `None`: it is not.
     left: Arc<Mutex<Option<usize>>>,
     /// When it was.
@@ -29,20 +29,20 @@ impl Disk {
     }
 
     /// Keeps what is asked for.
-    pub async fn collect(self, mut requests: mpsc::Receiver<Request>) {
+    pub async fn collect(self, mut requests: mpsc::Receiver<WriteRequest>) {
         while let Some(request) = requests.recv().await {
             match request {
-                Request::Write(lines) => lines.into_iter().for_each(|line| self.keep(line)),
-                Request::Commit(line, answer) => {
+                WriteRequest::Write(lines) => lines.into_iter().for_each(|line| self.keep(line)),
+                WriteRequest::Commit(line, answer) => {
                     self.keep(line);
                     if !self.killed.is_cancelled() {
                         let _ = answer.send(Ok(()));
                     }
                 }
-                Request::Flush(answer) => {
+                WriteRequest::Flush(answer) => {
                     let _ = answer.send(());
                 }
-                Request::Lost(lost) => panic!("{lost} lines found no room"),
+                WriteRequest::Lost(lost) => panic!("{lost} lines found no room"),
             }
         }
     }

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use kube::api::DeleteParams;
 use sopwatch_console::app::Phase;
-use sopwatch_console::dialogs::button::Button;
 use sopwatch_console::dialogs::Dialog;
+use sopwatch_console::dialogs::button::Button;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};

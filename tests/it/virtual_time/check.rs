@@ -89,7 +89,7 @@ fn decisions(app: &App, at: i64) -> (String, Vec<String>) {
     let mut disagree = Vec::new();
     let mut by_answer: Vec<(String, Vec<&str>)> = Vec::new();
     for sop in &profile.sops {
-        let diagnosis = diagnose(&app.state, profile, sop, app.now);
+        let diagnosis = diagnose(&app.state, profile, sop, app.clock.now);
         disagree.extend(disagreement(&sop.id, &diagnosis));
         let decided = diagnosis.decision.recommendation;
         let contact = decided

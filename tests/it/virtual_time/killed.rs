@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use sopwatch::journal::{reader, index};
-use sopwatch_console::dialogs::Dialog;
+use sopwatch::journal::{index, reader};
 use sopwatch_console::app::{App, Phase};
+use sopwatch_console::dialogs::Dialog;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 
@@ -96,7 +96,12 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
 
 /// What was done is watched to its end, and nothing more is sent.
 fn has_seen_the_end(app: &App, write: usize) {
-    let Some(last) = app.changes.iter().rfind(|change| change.may_have_happened()) else {
+    let Some(last) = app
+        .remediation
+        .commands
+        .iter()
+        .rfind(|change| change.may_have_happened())
+    else {
         return;
     };
     let mut ends = last.stages.iter().filter(|(_, _, good)| good.is_some());
@@ -137,7 +142,11 @@ fn knows(app: &App, lines: &[Line], write: usize) {
         count(|entry| matches!(entry, Entry::Ticked { .. })),
         count(|entry| matches!(entry, Entry::Intent(_))),
     );
-    let known = (app.notes.len(), app.checklist.ticks.len(), app.changes.len());
+    let known = (
+        app.incident.notes.len(),
+        app.checklist.ticks.len(),
+        app.remediation.commands.len(),
+    );
     assert_eq!(known, told, "killed at write {write}: notes, ticks and changes");
 }
 

@@ -318,7 +318,7 @@ fn found(console: &VirtualConsole, pods: &str) -> String {
             event.reason, event.object_name, event.count, event.message
         );
     }
-    for entry in app.log.shown().iter().rev().take(LINES).rev() {
+    for entry in app.logs.buffer.shown().iter().rev().take(LINES).rev() {
         let (source, record) = (&entry.source, &entry.record);
         let _ = writeln!(
             text,

@@ -33,7 +33,7 @@ enum Taken {
 
 /// What is judged of the observations of a moment although its source is gone, in words; nothing where all is as it should be.
 pub fn judged_without_source(app: &App) -> Vec<String> {
-    let (state, profile, now) = (&app.state, &*app.session.profile, app.now);
+    let (state, profile, now) = (&app.state, &*app.session.profile, app.clock.now);
     let all = all_taken(state, profile);
     all.iter()
         .flat_map(|taken| without(taken, state, profile, now))

@@ -184,7 +184,7 @@ fn signed(sign: char, count: u64) -> Option<String> {
 /// The age of the oldest row as the poll brought it: it would else tick without anything being known.
 fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<String> {
     let read_at = app.state.reading.as_ref().map(|(at, _)| *at);
-    let since = read_at.map_or(0, |at| app.now.duration_since(at).as_secs().max(0));
+    let since = read_at.map_or(0, |at| app.clock.now.duration_since(at).as_secs().max(0));
     let oldest = row.oldest_s?.saturating_sub(since);
     let words = if row.limit_s.is_some() || oldest < 0 {
         clock(oldest)

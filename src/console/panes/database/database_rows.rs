@@ -55,8 +55,8 @@ impl App {
     }
 
     fn database_row(&self, table: &Table, status: &StatusCount) -> DatabaseRow {
-        let read_at = self.state.reading.as_ref().map_or(self.now, |(at, _)| *at);
-        let since = self.now.duration_since(read_at).as_secs().max(0);
+        let read_at = self.state.reading.as_ref().map_or(self.clock.now, |(at, _)| *at);
+        let since = self.clock.now.duration_since(read_at).as_secs().max(0);
         let known = table.status(&status.status);
         let change = self.state.change_of(&table.name, &status.status);
         let overdue = self.state.overdue(table, status);

@@ -24,7 +24,12 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let faults = source_error::of_database(app);
     let known = app.state.reading.is_some();
     let lines = if known {
-        source_error::lines(&faults, theme, app.now, if inner.height > 6 { 2 } else { 1 })
+        source_error::lines(
+            &faults,
+            theme,
+            app.clock.now,
+            if inner.height > 6 { 2 } else { 1 },
+        )
     } else {
         Vec::new()
     };
@@ -62,12 +67,12 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         .as_ref()
         .map(|session| &*session.database)
         .or(profile);
-    let age = match app.state.freshness(&SourceId::Database, app.now) {
+    let age = match app.state.freshness(&SourceId::Database, app.clock.now) {
         Freshness::Fresh(_) => app
             .state
             .reading
             .as_ref()
-            .map(|(at, _)| format!("{} ago", age::since(*at, app.now))),
+            .map(|(at, _)| format!("{} ago", age::since(*at, app.clock.now))),
         Freshness::Missing | Freshness::Stale(_) => None,
     };
     let reading = app.state.reading.as_ref();
@@ -127,7 +132,7 @@ fn failing_words(app: &App) -> String {
         .map_or("", |problem| source_error::kind_word(problem.kind));
     format!(
         "{kind}{}: {}",
-        fault.retry(app.now),
+        fault.retry(app.clock.now),
         fault.reason().unwrap_or_default()
     )
 }

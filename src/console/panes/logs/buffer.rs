@@ -156,11 +156,6 @@ impl Ring {
             self.insert(Arc::new(entry), capacity);
         }
     }
-
-    /// The entries, oldest first.
-    pub fn entries(&self) -> &VecDeque<Arc<Entry>> {
-        &self.entries
-    }
 }
 
 /// The scroll-back and what of it is shown.

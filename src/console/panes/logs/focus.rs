@@ -21,16 +21,16 @@ impl App {
             chosen: self.chosen_pods(),
             leaders: self.leading_pods(),
         };
-        if focus == self.log_focus {
+        if focus == self.logs.focus {
             return None;
         }
-        self.log_focus = focus.clone();
+        self.logs.focus = focus.clone();
         Some(Effect::FocusLogs(focus))
     }
 
     /// The pod whose log is shown alone, and that on which the operator is.
     fn chosen_pods(&self) -> BTreeSet<PodUid> {
-        let shown = self.log.pod.iter().map(|(uid, _)| uid.clone());
+        let shown = self.logs.buffer.pod.iter().map(|(uid, _)| uid.clone());
         let pods = (self.panes.focus == Pane::Pods).then(|| self.pods());
         let chosen = pods.and_then(|pods| pods.get(self.panes.pod).map(|pod| pod.uid.clone()));
         shown.chain(chosen).collect()

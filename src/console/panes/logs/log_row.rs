@@ -49,7 +49,11 @@ impl<'a> Sheet<'a> {
         }
         if more > CONTINUED {
             let text = format!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
-            rows.push(StyledText::new(self.theme).gap(INDENT + 2).add(Meaning::Faint, &text));
+            rows.push(
+                StyledText::new(self.theme)
+                    .gap(INDENT + 2)
+                    .add(Meaning::Faint, &text),
+            );
         }
         rows.truncate(self.most.max(1));
         rows
@@ -82,7 +86,7 @@ impl<'a> Sheet<'a> {
 
     /// Whether a line would be cut before it says what it is about.
     fn is_narrow(&self) -> bool {
-        self.width < NARROW && !self.app.log.wrap
+        self.width < NARROW && !self.app.logs.buffer.wrap
     }
 
     fn head(&self, entry: &Entry) -> StyledText<'a> {
@@ -112,12 +116,18 @@ impl<'a> Sheet<'a> {
     }
 
     /// A line after its head: cut at the width, or wrapped over rows.
-    fn spread(&self, head: StyledText<'a>, text: &str, meaning: Meaning, indent: usize) -> Vec<StyledText<'a>> {
+    fn spread(
+        &self,
+        head: StyledText<'a>,
+        text: &str,
+        meaning: Meaning,
+        indent: usize,
+    ) -> Vec<StyledText<'a>> {
         // Only what can show is cleaned: a line may be a megabyte long.
-        let most = if self.app.log.wrap { self.most } else { 1 };
+        let most = if self.app.logs.buffer.wrap { self.most } else { 1 };
         let shown = styled_text::beginning(text, self.width.saturating_mul(most).saturating_add(1));
         let shown = self.theme.clean(shown);
-        if !self.app.log.wrap {
+        if !self.app.logs.buffer.wrap {
             return vec![self.marked(head, &shown, meaning).cut(self.width)];
         }
         let room = self.width.saturating_sub(head.width()).max(8);
@@ -130,7 +140,9 @@ impl<'a> Sheet<'a> {
         if !rest.is_empty() {
             let room = self.width.saturating_sub(indent).max(8);
             let later = styled_text::wrap(rest, room, 0).into_iter();
-            rows.extend(later.map(|line| self.marked(StyledText::new(self.theme).gap(indent), &line, meaning)));
+            rows.extend(
+                later.map(|line| self.marked(StyledText::new(self.theme).gap(indent), &line, meaning)),
+            );
         }
         rows
     }
@@ -138,7 +150,7 @@ impl<'a> Sheet<'a> {
     /// Adds text with what the filter found marked.
     fn marked(&self, mut line: StyledText<'a>, text: &str, meaning: Meaning) -> StyledText<'a> {
         let mut from = 0;
-        if let Some(filter) = &self.app.log.filter {
+        if let Some(filter) = &self.app.logs.buffer.filter {
             for found in filter.find_iter(text).filter(|found| !found.is_empty()) {
                 line = line
                     .add(meaning, &text[from..found.start()])
@@ -189,7 +201,11 @@ fn without_header(line: &str, narrow: bool) -> &str {
 }
 
 /// Puts a mark for the chosen entry before its rows.
-pub(crate) fn with_mark<'a>(theme: &'a Theme, rows: Vec<StyledText<'a>>, chosen: bool) -> Vec<StyledText<'a>> {
+pub(crate) fn with_mark<'a>(
+    theme: &'a Theme,
+    rows: Vec<StyledText<'a>>,
+    chosen: bool,
+) -> Vec<StyledText<'a>> {
     let mark = |(index, row): (usize, StyledText<'a>)| {
         let sign = if chosen && index == 0 {
             theme.glyphs.chosen

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::app::App;
 use crate::panes::Pane;
-use crate::panes::logs::buffer::{Entry, LogMode};
+use crate::panes::logs::buffer::{Entry, LogBuffer, LogMode};
 use crate::panes::logs::log_row::Sheet;
 use crate::screen::borders;
 use crate::screen::layout::Region;
@@ -21,9 +21,19 @@ use crate::screen::source_error;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{ContainerState, PodUid};
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
+
+/// What the pane of the logs shows, and what is said to those who follow them.
+#[derive(Clone, Debug, Default)]
+pub struct Logs {
+    /// The scroll-back.
+    pub buffer: LogBuffer,
+    /// Which pods' logs were said to matter most.
+    pub(crate) focus: LogFocus,
+}
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     borders::title(
@@ -35,10 +45,10 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     );
     let inner = region.inner();
     let most = usize::from(inner.height / 4).clamp(1, 4);
-    let faults = source_error::lines(&source_error::of_logs(app), theme, app.now, most);
+    let faults = source_error::lines(&source_error::of_logs(app), theme, app.clock.now, most);
     let height = inner.height.saturating_sub(faults.len() as u16);
     let list = Rect { height, ..inner };
-    if app.log.shown().is_empty() {
+    if app.logs.buffer.shown().is_empty() {
         draw_empty(app, theme, list, buffer);
     } else {
         draw_entries(app, theme, list, buffer);
@@ -54,15 +64,15 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
 fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledText<'t>)> {
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
-    if app.log.is_held() {
-        let text = format!(" HELD {} new ", app.log.arrived);
+    if app.logs.buffer.is_held() {
+        let text = format!(" HELD {} new ", app.logs.buffer.arrived);
         pieces.push((0, new().add(Meaning::Alarm, &text)));
     }
-    if let Some(filter) = &app.log.filter {
+    if let Some(filter) = &app.logs.buffer.filter {
         let text = styled_text::cut(&theme.clean(filter.as_str()), 24, theme.glyphs.ellipsis);
         pieces.push((1, new().add(Meaning::Match, &format!("/{text}/"))));
     }
-    if let Some((_, pod)) = &app.log.pod {
+    if let Some((_, pod)) = &app.logs.buffer.pod {
         let pod = styled_text::cut_left(
             &theme.clean(sopwatch_core::observe::observation::short_name(pod)),
             12,
@@ -90,13 +100,13 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
         turns_words(app, theme, region.area.width < 80)
             .map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)),
     );
-    if app.log.let_go() > 0 {
+    if app.logs.buffer.let_go() > 0 {
         pieces.push((
             5,
-            new().add(Meaning::Faint, &format!("{} let go", app.log.let_go())),
+            new().add(Meaning::Faint, &format!("{} let go", app.logs.buffer.let_go())),
         ));
     }
-    if app.log.wrap {
+    if app.logs.buffer.wrap {
         pieces.push((6, new().add(Meaning::Faint, "wrapped")));
     }
     pieces.push((7, new().add(Meaning::Faint, "UTC")));
@@ -108,12 +118,12 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
     let mut words = StyledText::new(theme);
     for mode in LogMode::ALL
         .into_iter()
-        .filter(|mode| !narrow || *mode == app.log.mode)
+        .filter(|mode| !narrow || *mode == app.logs.buffer.mode)
     {
         if words.width() > 0 {
             words = words.gap(1);
         }
-        words = if mode == app.log.mode {
+        words = if mode == app.logs.buffer.mode {
             words.add(Meaning::Heading, &format!("[{}]", mode.title()))
         } else {
             words.add(Meaning::Faint, mode.title())
@@ -182,7 +192,7 @@ fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 /// Why there is nothing to see.
 fn empty_words(app: &App) -> String {
     let (read, caught_up, all) = progress(app);
-    let what = match app.log.mode {
+    let what = match app.logs.buffer.mode {
         LogMode::Leader => "leader line",
         LogMode::Errors => "error or warning",
         LogMode::All => "line",
@@ -190,7 +200,7 @@ fn empty_words(app: &App) -> String {
     if app.state.source(&SourceId::Pods).is_none() {
         return "connecting …".to_owned();
     }
-    if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing {
+    if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing {
         return "no log yet: the pods are not known".to_owned();
     }
     if all == 0 {
@@ -209,15 +219,15 @@ fn empty_words(app: &App) -> String {
             "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
         );
     }
-    if app.log.is_narrowed() {
+    if app.logs.buffer.is_narrowed() {
         return format!("no {what} fits the filter or the chosen pod");
     }
     format!("no {what} yet: {caught_up} of {all} logs read from the start")
 }
 
 fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let held = app.log.chosen();
-    let shown = app.log.shown();
+    let held = app.logs.buffer.chosen();
+    let shown = app.logs.buffer.shown();
     let mark = if held.is_some() { 2 } else { 0 };
     let height = usize::from(area.height);
     let sheet = Sheet {

@@ -29,7 +29,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let mut faults = source_error::of_cluster(app);
     let empty = app.state.pods.is_empty().then(|| empty_line(app, &mut faults));
     let most = if inner.height > 5 { 2 } else { 1 };
-    let faults = source_error::lines(&faults, theme, app.now, most);
+    let faults = source_error::lines(&faults, theme, app.clock.now, most);
     let notes: Vec<_> = others::lines(app, theme).into_iter().chain(faults).collect();
     let height = inner.height.saturating_sub(notes.len() as u16);
     let list = Rect { height, ..inner };
@@ -56,7 +56,9 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         ..inner
     };
     styled_text::draw_lines(
-        notes.into_iter().map(|line| StyledText::new(theme).gap(1).join(line)),
+        notes
+            .into_iter()
+            .map(|line| StyledText::new(theme).gap(1).join(line)),
         below,
         buffer,
     );
@@ -92,7 +94,7 @@ fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: StyledTex
 /// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
 fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
     let want = app.session.profile.service.replicas;
-    let pods_known = app.state.freshness(&SourceId::Pods, app.now) != Freshness::Missing;
+    let pods_known = app.state.freshness(&SourceId::Pods, app.clock.now) != Freshness::Missing;
     let counted = app.state.pods.values().filter(|pod| pod.is_ready()).count() as u32;
     let (ready, configured) = match &app.state.deployment {
         Some(deployment) => (Some(deployment.ready), Some(deployment.replicas)),
@@ -112,7 +114,7 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> 
     };
     let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
     let words = StyledText::new(theme).add(meaning, &text);
-    let looked = app.state.freshness(&SourceId::Deployment, app.now) != Freshness::Missing;
+    let looked = app.state.freshness(&SourceId::Deployment, app.clock.now) != Freshness::Missing;
     match &app.state.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
         Some(deployment) if deployment.paused => words.add(Meaning::Doubtful, ", paused"),
@@ -128,8 +130,8 @@ fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
 fn empty_line(app: &App, faults: &mut Vec<SourceError>) -> (Meaning, String) {
-    if app.state.freshness(&SourceId::Pods, app.now) == Freshness::Missing
-        && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.now))
+    if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing
+        && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.clock.now))
     {
         faults.remove(0);
         return (Meaning::Bad, why);
@@ -158,7 +160,7 @@ fn empty_words(app: &App) -> String {
     let service = &app.session.profile.service;
     match (
         app.state.source(&SourceId::Pods).map(|source| &source.state),
-        app.state.freshness(&SourceId::Pods, app.now),
+        app.state.freshness(&SourceId::Pods, app.clock.now),
     ) {
         (_, Freshness::Fresh(_)) if !app.state.other_pods.is_empty() => {
             format!("no pod of deployment {}", service.deployment)
@@ -327,8 +329,10 @@ fn pod_row<'t>(
 }
 
 fn age_of(app: &App, pod: &Pod) -> String {
-    pod.created_at
-        .map_or_else(|| "–".to_owned(), |at| age::of_object(app.now.duration_since(at)))
+    pod.created_at.map_or_else(
+        || "–".to_owned(),
+        |at| age::of_object(app.clock.now.duration_since(at)),
+    )
 }
 
 /// As `kubectl` prints it: a pod on its way out is `Terminating` until its containers have stopped.

@@ -16,7 +16,7 @@ pub struct Tick {
 }
 
 /// The chosen SOP and its ticks. Steps that SOPs share are ticked once for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checklist {
     /// Id of the chosen SOP; empty while none is chosen.
     pub sop: String,

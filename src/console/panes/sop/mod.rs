@@ -207,7 +207,7 @@ fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Op
 
 fn age_words(app: &App, finding: Option<&StepFinding>, tick: Option<&Tick>) -> String {
     match (tick, finding.and_then(|finding| finding.age)) {
-        (Some(tick), _) => age::since(tick.at, app.now),
+        (Some(tick), _) => age::since(tick.at, app.clock.now),
         (None, Some(age)) => age::age(age),
         (None, None) => String::new(),
     }

@@ -102,7 +102,7 @@ fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
         started_at: ago(60),
     };
     let mut app = App::new(session, "kafka-provisioning-latency", Keymap::default());
-    app.now = now();
+    app.clock.now = now();
     app.state
         .apply(Observation::Source(SourceId::Api, SourceState::Live), now());
     let read = poll(table, status, Some((clock, age)));
