@@ -4,7 +4,7 @@
 //! its database, judges the steps of the SOP for the alert, and shows which fails and why. Everything that differs from service to
 //! service is a [profile](incident::profile); the code knows Kubernetes, PostgreSQL and the closed set of things a step can ask.
 //!
-//! # The way of a observation
+//! # The way of an observation
 //!
 //! ```text
 //!   API server ──watch, log, review──▶ cluster  ─┐                      ┌──▶ view ──▶ terminal
@@ -95,11 +95,12 @@
 //! - The drill stands behind the real client libraries: the code that reads it is the code that reads production.
 
 pub mod cli;
-pub mod cluster;
+pub mod commands;
 pub mod config;
-pub mod database;
 pub mod journal;
-pub mod launch;
+pub mod kubernetes;
+pub mod net;
+pub mod postgres;
 pub mod runtime;
 
 /// How long tests wait.

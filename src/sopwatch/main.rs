@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use color_eyre::eyre::{Result, WrapErr};
 use sopwatch::cli::{self, Cli, Command};
-use sopwatch::config::{self, ConfigError, Folders, Settings};
-use sopwatch::launch;
+use sopwatch::commands;
+use sopwatch::config::{self, ConfigError, Settings, UserDirs};
 use sopwatch::runtime::{log_file, terminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
                 ExitCode::from(cli::USAGE)
             } else if matches!(cli.command, Some(Command::Check(_))) {
                 // 1 would say: wait.
-                ExitCode::from(launch::CHECK_UNKNOWN)
+                ExitCode::from(commands::CHECK_UNKNOWN)
             } else {
                 ExitCode::FAILURE
             }
@@ -48,18 +48,20 @@ fn start(cli: &Cli) -> Result<u8> {
     terminal::install_hooks()?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
-    let folders = Folders::of(&variables);
-    if let Some(answer) = config::answer(cli, &variables, &folders, launch::judge, &launch::scenario_ids())? {
-        return launch::print(&answer.text).map(|()| answer.status);
+    let dirs = UserDirs::of(&variables);
+    if let Some(output) =
+        config::text_output(cli, &variables, &dirs, commands::judge, &commands::scenario_ids())?
+    {
+        return commands::print(&output.text).map(|()| output.status);
     }
     // Neither needs a configuration, which may be wrong.
     match &cli.command {
-        Some(Command::Incidents(arguments)) => return launch::incidents(&folders, arguments),
-        Some(Command::Report(arguments)) => return launch::report(&folders, arguments),
+        Some(Command::Incidents(arguments)) => return commands::incidents(&dirs, arguments),
+        Some(Command::Report(arguments)) => return commands::report(&dirs, arguments),
         _ => {}
     }
-    let settings = config::load(cli, &variables, &folders)?;
-    launch::judge(&settings)?;
+    let settings = config::load(cli, &variables, &dirs)?;
+    commands::judge(&settings)?;
     if let Some(file) = &settings.log_file {
         log_to(&file.value)?;
     }
@@ -75,10 +77,10 @@ fn start(cli: &Cli) -> Result<u8> {
 
 async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
     match &cli.command {
-        Some(Command::Drill(arguments)) => launch::drill(settings, arguments).await,
-        Some(Command::Replay(arguments)) => launch::replay(settings, arguments).await,
-        Some(Command::Check(arguments)) => launch::check(settings, arguments).await,
-        _ => launch::live(settings, &cli.record).await,
+        Some(Command::Drill(arguments)) => commands::drill(settings, arguments).await,
+        Some(Command::Replay(arguments)) => commands::replay(settings, arguments).await,
+        Some(Command::Check(arguments)) => commands::check(settings, arguments).await,
+        _ => commands::live(settings, &cli.record).await,
     }
 }
 

@@ -15,7 +15,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use self::records::{
     IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
 };
-use sopwatch_console::app::keymap::Key;
+use sopwatch_console::keymap::Key;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::redact::redact;
 

@@ -8,18 +8,18 @@ use std::time::Duration;
 use clap::ValueEnum;
 use secrecy::SecretString;
 
-use super::database_url::{has_password, is_postgres};
-use super::document::Document;
-use super::folders::{Folders, read_text};
+use super::dirs::{UserDirs, read_text};
+use super::env::{EnvVariables, LIBPQ};
+use super::errors::{ConfigError, ConfigProblem, all_or};
+use super::origin::{Origin, Setting};
 use super::overrides;
-use super::place;
-use super::problem::{ConfigError, Problem, all_or};
 use super::profiles::{self, DEFAULT_PROFILE, ProfileSource};
-use super::setting::{Origin, Setting};
 use super::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings, problem_of};
+use super::spanned_toml::TomlDocument;
+use super::target;
 use super::user_file::{self, UserFile};
-use super::variables::{LIBPQ, Variables};
 use crate::cli::{Cli, ColorChoice, Common};
+use crate::net::postgres_url::{has_password, is_postgres};
 use sopwatch_core::profile::Profile;
 
 /// The theme when none is chosen.
@@ -35,18 +35,18 @@ pub const DEFAULT_POLL: u64 = 5;
 pub fn load(
     cli: &Cli,
     variables: &BTreeMap<String, String>,
-    folders: &Folders,
+    dirs: &UserDirs,
 ) -> Result<Settings, ConfigError> {
-    let mut sources = Sources::read(&cli.common, variables, folders)?;
+    let mut sources = ValueSources::read(&cli.common, variables, dirs)?;
     let profile_name = sources.profile_name();
     let (profile_source, mut profile) = sources.profile(&profile_name)?;
     let overrides = sources.change(&mut profile)?;
-    let place = place::find(&sources.place_choices(), &profile, sources.document.as_ref())?;
+    let target = target::find(&sources.target_choices(), &profile, sources.document.as_ref())?;
     let screen = sources.screen();
     let database = sources.database()?;
     let settings = Settings {
-        environment: place.environment,
-        namespace: place.namespace,
+        environment: target.environment,
+        namespace: target.namespace,
         context: sources.text(
             "--context",
             "SOPWATCH_CONTEXT",
@@ -77,55 +77,55 @@ pub fn load(
 pub(super) fn config_file(
     flags: &Common,
     variables: &BTreeMap<String, String>,
-    folders: &Folders,
+    dirs: &UserDirs,
 ) -> Option<Setting<PathBuf>> {
     if let Some(path) = &flags.config {
-        let value = folders.current.join(path);
+        let value = dirs.current.join(path);
         return Some(Setting {
             value,
             origin: Origin::Flag("--config"),
         });
     }
     if let Some(path) = variables.get("SOPWATCH_CONFIG").filter(|path| !path.is_empty()) {
-        let value = folders.resolve(path, &folders.current);
+        let value = dirs.resolve(path, &dirs.current);
         return Some(Setting {
             value,
             origin: Origin::Variable("SOPWATCH_CONFIG"),
         });
     }
-    folders.config_file().map(Setting::default_of)
+    dirs.config_file().map(Setting::default_of)
 }
 
 /// Everything that values come from.
-struct Sources<'a> {
+struct ValueSources<'a> {
     flags: &'a Common,
-    variables: Variables<'a>,
+    variables: EnvVariables<'a>,
     user: UserFile,
-    document: Option<Document>,
+    document: Option<TomlDocument>,
     base: PathBuf,
-    folders: &'a Folders,
+    dirs: &'a UserDirs,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> ValueSources<'a> {
     fn read(
         flags: &'a Common,
         variables: &'a BTreeMap<String, String>,
-        folders: &'a Folders,
-    ) -> Result<Sources<'a>, ConfigError> {
-        let file = config_file(flags, variables, folders);
+        dirs: &'a UserDirs,
+    ) -> Result<ValueSources<'a>, ConfigError> {
+        let file = config_file(flags, variables, dirs);
         let document = file.as_ref().map(read_document).transpose()?.flatten();
         let user = match &document {
             Some(document) => read_user_file(document)?,
             None => UserFile::default(),
         };
         let folder = file.and_then(|file| Some(file.value.parent()?.to_owned()));
-        Ok(Sources {
+        Ok(ValueSources {
             flags,
-            variables: Variables::new(variables),
+            variables: EnvVariables::new(variables),
             user,
             document,
-            base: folder.unwrap_or_else(|| folders.current.clone()),
-            folders,
+            base: folder.unwrap_or_else(|| dirs.current.clone()),
+            dirs,
         })
     }
 
@@ -210,12 +210,8 @@ impl<'a> Sources<'a> {
 
     fn profile(&self, name: &Setting<String>) -> Result<(ProfileSource, Profile), ConfigError> {
         let in_file = matches!(name.origin, Origin::File { .. });
-        let base = if in_file {
-            &self.base
-        } else {
-            &self.folders.current
-        };
-        let source = profiles::find(&name.value, base, self.folders).map_err(|known| {
+        let base = if in_file { &self.base } else { &self.dirs.current };
+        let source = profiles::find(&name.value, base, self.dirs).map_err(|known| {
             let message = format!("there is no profile `{}`", name.value);
             let problem = problem_of(&name.origin, "profile", message, self.document.as_ref());
             problem.hint_among(&name.value, known.iter().map(String::as_str))
@@ -232,10 +228,10 @@ impl<'a> Sources<'a> {
         all_or(problems).map(|()| origins)
     }
 
-    fn place_choices(&self) -> place::Choices {
+    fn target_choices(&self) -> target::Choices {
         let environment =
             |origin: Origin, value: &Option<String>| value.clone().map(|value| Setting { value, origin });
-        place::Choices {
+        target::Choices {
             environments: [
                 environment(Origin::Flag("-e/--environment"), &self.flags.environment),
                 environment(
@@ -265,14 +261,14 @@ impl<'a> Sources<'a> {
             self.flags
                 .kubeconfig
                 .as_ref()
-                .map(|path| (vec![self.folders.current.join(path)], "--kubeconfig")),
+                .map(|path| (vec![self.dirs.current.join(path)], "--kubeconfig")),
             self.variables
                 .text("KUBECONFIG")
                 .map(|text| (list(text), "KUBECONFIG")),
             self.user
                 .kubeconfig
                 .as_ref()
-                .map(|path| (vec![self.folders.resolve(path, &self.base)], "kubeconfig")),
+                .map(|path| (vec![self.dirs.resolve(path, &self.base)], "kubeconfig")),
         )
     }
 
@@ -312,13 +308,8 @@ impl<'a> Sources<'a> {
             self.flags
                 .log_file
                 .as_ref()
-                .map(|path| (self.folders.current.join(path), "--log-file")),
-            variable.map(|path| {
-                (
-                    self.folders.resolve(&path, &self.folders.current),
-                    "SOPWATCH_LOG_FILE",
-                )
-            }),
+                .map(|path| (self.dirs.current.join(path), "--log-file")),
+            variable.map(|path| (self.dirs.resolve(&path, &self.dirs.current), "SOPWATCH_LOG_FILE")),
             None,
         )
     }
@@ -471,15 +462,15 @@ impl FromStr for Color {
 }
 
 /// The user's file; `None` for the usual one that is not there.
-fn read_document(file: &Setting<PathBuf>) -> Result<Option<Document>, Problem> {
+fn read_document(file: &Setting<PathBuf>) -> Result<Option<TomlDocument>, ConfigProblem> {
     if matches!(file.origin, Origin::Default) && !file.value.exists() {
         return Ok(None);
     }
     let text = read_text(&file.value)?;
-    Document::parse(file.value.display().to_string(), text).map(Some)
+    TomlDocument::parse(file.value.display().to_string(), text).map(Some)
 }
 
-fn read_user_file(document: &Document) -> Result<UserFile, ConfigError> {
+fn read_user_file(document: &TomlDocument) -> Result<UserFile, ConfigError> {
     let user: UserFile = document.read()?;
     all_or(user_file::check(&user, document))?;
     Ok(user)

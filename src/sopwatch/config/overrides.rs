@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::document::Document;
+use super::errors::ConfigProblem;
 use super::identifier::{is_link, is_object_name};
-use super::problem::Problem;
+use super::origin::Origin;
 use super::profiles::link_keys;
-use super::setting::Origin;
+use super::spanned_toml::TomlDocument;
 use super::user_file::{EnvironmentKeys, Thresholds, UserFile};
 use sopwatch_core::profile::{Profile, Role, Table};
 
@@ -15,8 +15,8 @@ use sopwatch_core::profile::{Profile, Role, Table};
 pub(super) fn apply(
     profile: &mut Profile,
     user: &UserFile,
-    document: &Document,
-) -> (BTreeMap<String, Origin>, Vec<Problem>) {
+    document: &TomlDocument,
+) -> (BTreeMap<String, Origin>, Vec<ConfigProblem>) {
     let mut changes = Changes {
         document,
         origins: BTreeMap::new(),
@@ -29,9 +29,9 @@ pub(super) fn apply(
 }
 
 struct Changes<'a> {
-    document: &'a Document,
+    document: &'a TomlDocument,
     origins: BTreeMap<String, Origin>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 impl Changes<'_> {

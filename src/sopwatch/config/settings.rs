@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::document::Document;
-use super::place;
-use super::problem::{ConfigError, Problem, all_or};
+use super::errors::{ConfigError, ConfigProblem, all_or};
+use super::origin::{Origin, Setting};
 use super::profiles::ProfileSource;
-use super::setting::{Origin, Setting};
-use super::user_file::Tls;
+use super::spanned_toml::TomlDocument;
+use super::target;
 use crate::cli::ColorChoice;
+use crate::net::tls::TlsMode;
 use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::profile::{Environment, Profile};
 
@@ -50,7 +50,7 @@ pub struct Settings {
     /// Where to write what the program does.
     pub log_file: Option<Setting<PathBuf>>,
     /// The user's file, if there is one.
-    pub(super) document: Option<Document>,
+    pub(super) document: Option<TomlDocument>,
     /// Where the user's changes to the profile come from, by key.
     pub(super) overrides: BTreeMap<String, Origin>,
 }
@@ -81,7 +81,7 @@ pub struct DatabaseSettings {
     /// The port instead of the credentials'.
     pub port: Option<Setting<u16>>,
     /// How the certificate is checked; otherwise as the credentials say.
-    pub tls: Option<Setting<Tls>>,
+    pub tls: Option<Setting<TlsMode>>,
     /// How often it is asked.
     pub poll: Setting<Duration>,
 }
@@ -121,7 +121,7 @@ impl Settings {
         if known.namespace == namespace {
             return Ok(());
         }
-        let message = place::contradiction(&known.name, &known.namespace, namespace, &self.profile);
+        let message = target::contradiction(&known.name, &known.namespace, namespace, &self.profile);
         let problem = problem_of(&chosen.origin, "environment", message, self.document.as_ref());
         let fitting = self.profile.environment_of(namespace);
         let hint = fitting.map_or("leave the environment out".to_owned(), |fitting| {
@@ -141,7 +141,7 @@ impl Settings {
     /// There is none of this id; the nearest is named.
     pub fn sop_named(&self, id: &str) -> Result<&Sop, ConfigError> {
         let unknown = || {
-            let problem = Problem::new("sops", format!("the profile has no SOP `{id}`"));
+            let problem = ConfigProblem::new("sops", format!("the profile has no SOP `{id}`"));
             problem
                 .hint_among(id, self.profile.sops.iter().map(|sop| sop.id.as_str()))
                 .into()
@@ -163,9 +163,9 @@ impl Settings {
         all_or(problems)
     }
 
-    fn key_problem(&self, path: &str, index: usize, message: String) -> Problem {
+    fn key_problem(&self, path: &str, index: usize, message: String) -> ConfigProblem {
         let Some(document) = &self.document else {
-            return Problem::new(path, message);
+            return ConfigProblem::new(path, message);
         };
         let item = format!("{path}[{index}]");
         let path = if document.line_of(&item).is_some() {
@@ -202,10 +202,10 @@ pub(super) fn problem_of(
     origin: &Origin,
     key: &str,
     message: String,
-    document: Option<&Document>,
-) -> Problem {
+    document: Option<&TomlDocument>,
+) -> ConfigProblem {
     match (origin, document) {
         (Origin::File { .. }, Some(document)) => document.problem(key, message),
-        (origin, _) => Problem::new(origin.to_string(), message),
+        (origin, _) => ConfigProblem::new(origin.to_string(), message),
     }
 }

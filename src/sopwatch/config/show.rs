@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::database_url::without_password;
-use super::setting::{Origin, Setting};
+use super::origin::{Origin, Setting};
 use super::settings::Settings;
 use crate::cli::ColorChoice;
+use crate::net::postgres_url::without_password;
 use sopwatch_core::profile::{Database, Environment};
 use sopwatch_core::text::SafeText;
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::database_url::{has_password, is_postgres};
-use super::document::Document;
-use super::problem::Problem;
+use super::errors::ConfigProblem;
+use super::spanned_toml::TomlDocument;
 use crate::cli::ColorChoice;
+use crate::net::postgres_url::{has_password, is_postgres};
+use crate::net::tls::TlsMode;
 
 /// Every key is optional; what is not there comes from elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -38,33 +39,7 @@ pub(super) struct DatabaseKeys {
     pub url: Option<String>,
     pub host: Option<String>,
     pub port: Option<u16>,
-    pub tls: Option<Tls>,
-}
-
-/// How the database's certificate is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tls {
-    /// The certificate is of a known authority and names the host.
-    VerifyFull,
-    /// The certificate is of a known authority; a tunnel's host name may differ.
-    VerifyCa,
-    /// Encrypted, without knowing with whom.
-    Require,
-    /// In the clear.
-    None,
-}
-
-impl Tls {
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tls::VerifyFull => "verify-full",
-            Tls::VerifyCa => "verify-ca",
-            Tls::Require => "require",
-            Tls::None => "none",
-        }
-    }
+    pub tls: Option<TlsMode>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -104,7 +79,7 @@ pub(super) struct Thresholds {
 }
 
 /// What is wrong with the values, apart from their kind.
-pub(super) fn check(user: &UserFile, document: &Document) -> Vec<Problem> {
+pub(super) fn check(user: &UserFile, document: &TomlDocument) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
     if let Some(url) = &user.database.url {
         problems.extend(check_url(url, document));
@@ -138,7 +113,7 @@ pub(super) fn check(user: &UserFile, document: &Document) -> Vec<Problem> {
     problems
 }
 
-fn check_url(url: &str, document: &Document) -> Option<Problem> {
+fn check_url(url: &str, document: &TomlDocument) -> Option<ConfigProblem> {
     let path = "database.url";
     if has_password(url) {
         let problem = document.problem(path, "the URL holds a password, and this file is no place for one: files are copied, backed up and shown");

@@ -4,8 +4,8 @@
 //! says is done.
 
 mod chain;
-pub mod read;
-pub mod shelf;
+pub mod index;
+pub mod reader;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -13,7 +13,7 @@ mod writer;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::writer::{New, Opened, Opening, Place, State, open};
+pub use self::writer::{NewRecord, OpenMode, Opened, RecordHandle, WriteState, open};
 use sopwatch_core::record::Line;
 use sopwatch_core::text::SafeText;
 
@@ -22,7 +22,7 @@ const WAITING: usize = 1024;
 
 /// What is asked of the writer.
 #[derive(Debug)]
-pub enum Request {
+pub enum WriteRequest {
     /// To be written, in this order.
     Write(Vec<Line>),
     /// To be written, and synced to disk before it is answered.
@@ -36,13 +36,13 @@ pub enum Request {
 /// The console's end. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    sender: mpsc::Sender<Request>,
+    sender: mpsc::Sender<WriteRequest>,
     lost: u64,
 }
 
 impl Journal {
     /// A journal, and where its writer takes what is asked.
-    pub fn new() -> (Self, mpsc::Receiver<Request>) {
+    pub fn new() -> (Self, mpsc::Receiver<WriteRequest>) {
         let (sender, requests) = mpsc::channel(WAITING);
         (Self { sender, lost: 0 }, requests)
     }
@@ -52,11 +52,13 @@ impl Journal {
         if lines.is_empty() {
             return;
         }
-        if self.lost > 0 && self.sender.try_send(Request::Lost(self.lost)).is_ok() {
+        if self.lost > 0 && self.sender.try_send(WriteRequest::Lost(self.lost)).is_ok() {
             self.lost = 0;
         }
         // A writer that is gone has said why.
-        if let Err(TrySendError::Full(Request::Write(lines))) = self.sender.try_send(Request::Write(lines)) {
+        if let Err(TrySendError::Full(WriteRequest::Write(lines))) =
+            self.sender.try_send(WriteRequest::Write(lines))
+        {
             self.lost += lines.len() as u64;
         }
     }
@@ -69,7 +71,7 @@ impl Journal {
     /// Waits until all that was asked for is written, as far as it can be.
     pub async fn flush(&self) {
         let (answer, written) = oneshot::channel();
-        if self.sender.send(Request::Flush(answer)).await.is_ok() {
+        if self.sender.send(WriteRequest::Flush(answer)).await.is_ok() {
             // A writer that is gone has nothing to write any more.
             let _ = written.await;
         }
@@ -82,7 +84,7 @@ impl Journal {
     pub async fn commit(&self, line: Line) -> Result<(), SafeText> {
         let gone = || SafeText::new("the record is not being written");
         let (answer, written) = oneshot::channel();
-        let request = Request::Commit(line, answer);
+        let request = WriteRequest::Commit(line, answer);
         self.sender.send(request).await.map_err(|_gone| gone())?;
         written.await.map_err(|_gone| gone())?
     }

@@ -10,10 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use super::chain::START;
-use super::read::{parse, read};
-use super::shelf::{self, encoded};
-use super::writer::{Disk, Writer as DiskWriter};
-use super::{New, Opening, Place, Request, State, open};
+use super::index;
+use super::index::encoded;
+use super::reader::{parse, read};
+use super::writer::{Disk, RecordWriter as DiskWriter};
+use super::{NewRecord, OpenMode, RecordHandle, WriteRequest, WriteState, open};
 use crate::patience::Deadline;
 use sopwatch_core::observe::observation::{Observation, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
@@ -89,19 +90,19 @@ fn incident() -> Vec<Line> {
     ]
 }
 
-fn new(folder: &Path, name: &str, began: Line) -> Place {
-    Place::New(New {
+fn new(folder: &Path, name: &str, began: Line) -> OpenMode {
+    OpenMode::New(NewRecord {
         folder: folder.to_owned(),
         name: name.to_owned(),
         began,
     })
 }
 
-fn old(file: &Path, seconds: i64) -> Place {
-    Place::Old {
+fn old(file: &Path, seconds: i64) -> OpenMode {
+    OpenMode::Resume {
         file: file.to_owned(),
         joined: line(seconds, Entry::Joined(by("berta"))),
-        otherwise: New {
+        otherwise: NewRecord {
             folder: file.parent().unwrap().to_owned(),
             name: "another".to_owned(),
             began: began(None),
@@ -110,13 +111,13 @@ fn old(file: &Path, seconds: i64) -> Place {
 }
 
 /// Writes lines into a record and waits until it is closed.
-fn write(place: Place, lines: Vec<Line>) -> super::Opened {
-    let Opening {
+fn write(mode: OpenMode, lines: Vec<Line>) -> super::Opened {
+    let RecordHandle {
         mut journal,
         opened,
         thread,
         ..
-    } = open(place);
+    } = open(mode);
     let opened = opened.blocking_recv().unwrap();
     journal.write(lines);
     drop(journal);
@@ -233,10 +234,10 @@ fn a_second_console_begins_a_record_of_its_own_and_says_why() {
     assert_eq!(second.file.file_name().unwrap(), "another.jsonl");
     let why = second.instead.unwrap();
     assert!(why.contains("another console writes the record"), "{why}");
-    assert!(shelf::is_in_use(&file));
+    assert!(index::is_in_use(&file));
     drop(first.journal);
     first.thread.join().unwrap();
-    assert!(!shelf::is_in_use(&file));
+    assert!(!index::is_in_use(&file));
     assert_eq!(read(&file).unwrap().lines, [began(None)]);
 }
 
@@ -266,12 +267,12 @@ fn a_record_of_a_newer_format_is_neither_believed_nor_written_to() {
     fs::write(&file, &text).unwrap();
     let contents = read(&file).unwrap();
     assert!(contents.lines.is_empty());
-    let doubt = contents.doubt().unwrap();
+    let integrity_warning = contents.integrity_warning().unwrap();
     assert!(
-        doubt.contains(&format!("its format is {}", VERSION + 1)),
-        "{doubt}"
+        integrity_warning.contains(&format!("its format is {}", VERSION + 1)),
+        "{integrity_warning}"
     );
-    assert!(shelf::close(&file, ago(0), by("anna")).is_err());
+    assert!(index::close(&file, ago(0), by("anna")).is_err());
     assert!(write(old(&file, 10), Vec::new()).instead.is_some());
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
@@ -286,9 +287,9 @@ fn of_several_open_incidents_the_newest_is_offered_and_the_others_are_named() {
     };
     let open = || {
         let server = "https://api.stage:6443";
-        shelf::open_for(folder.path(), server, "msa-stage", "managed-services-api", now())
+        index::open_for(folder.path(), server, "msa-stage", "managed-services-api", now())
     };
-    let names = |all: &[shelf::Summary]| -> Vec<String> { all.iter().map(|one| one.name.clone()).collect() };
+    let names = |all: &[index::Summary]| -> Vec<String> { all.iter().map(|one| one.name.clone()).collect() };
     make("changed", &incident());
     let newest = make("newest", &[began(None), note(100, "later")]);
     let found = open();
@@ -317,7 +318,7 @@ fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
     fs::write(&file, "").unwrap();
-    let Opening {
+    let RecordHandle {
         journal,
         mut state,
         thread,
@@ -396,7 +397,7 @@ impl Disk for Failing {
 #[test]
 fn a_full_disk_is_said_refuses_intents_and_leaves_a_whole_chain_that_tells_what_is_lost() {
     let disk = Failing::default();
-    let (publish, state) = watch::channel(State::default());
+    let (publish, state) = watch::channel(WriteState::default());
     let mut writer = DiskWriter {
         disk: disk.clone(),
         chain: START.to_owned(),
@@ -408,7 +409,7 @@ fn a_full_disk_is_said_refuses_intents_and_leaves_a_whole_chain_that_tells_what_
     };
     let mut commit = |line: Line| {
         let (answer, told) = oneshot::channel();
-        writer.take(Request::Commit(line, answer));
+        writer.take(WriteRequest::Commit(line, answer));
         told.blocking_recv().unwrap()
     };
     assert_eq!(commit(began(None)), Ok(()));
@@ -462,7 +463,7 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     let (first, drill) = (make("first", None), make("drill", Some("No leader")));
     let at = |seconds: i64| -> Timestamp { now().checked_add(SignedDuration::from_secs(seconds)).unwrap() };
     let offered = |server: &str, namespace: &str, now: Timestamp| {
-        let open = shelf::open_for(folder.path(), server, namespace, "managed-services-api", now);
+        let open = index::open_for(folder.path(), server, namespace, "managed-services-api", now);
         open.newest.map(|open| open.name)
     };
     let server = "https://api.stage:6443";
@@ -475,7 +476,7 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     assert_eq!(offered(server, "msa-production", now()), None);
     assert_eq!(offered("https://other", "msa-stage", now()), None);
     let prune = |broken: bool, dry_run: bool| {
-        let removed = shelf::prune(folder.path(), at(0), broken, dry_run).unwrap();
+        let removed = index::prune(folder.path(), at(0), broken, dry_run).unwrap();
         let mut names: Vec<_> = removed
             .iter()
             .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
@@ -485,9 +486,9 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     };
     assert_eq!(prune(false, true), ["drill"]);
     assert!(drill.exists());
-    assert!(shelf::close(&first, ago(10), by("anna")).unwrap());
+    assert!(index::close(&first, ago(10), by("anna")).unwrap());
     assert!(
-        !shelf::close(&first, ago(5), by("anna")).unwrap(),
+        !index::close(&first, ago(5), by("anna")).unwrap(),
         "it was closed already"
     );
     assert_eq!(offered(server, "msa-stage", now()), None);
@@ -507,5 +508,5 @@ fn the_shelf_offers_what_is_open_here_and_removes_only_what_is_over() {
     assert_eq!(prune(false, false), ["drill", "first"]);
     assert!(broken.exists(), "open or not, it may be evidence");
     assert!(!first.exists() && !drill.exists());
-    assert!(shelf::find(folder.path(), "first").is_err());
+    assert!(index::find(folder.path(), "first").is_err());
 }

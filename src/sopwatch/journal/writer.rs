@@ -9,14 +9,14 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::chain::{START, encode};
-use super::read::{parse, read, read_open};
-use super::{Journal, Request};
+use super::reader::{parse, read, read_open};
+use super::{Journal, WriteRequest};
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::text::SafeText;
 
 /// How the writing goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct WriteState {
     /// Why it does not, where it does not.
     pub failing: Option<SafeText>,
     /// Lines that were lost so far.
@@ -25,23 +25,23 @@ pub struct State {
 
 /// Which record.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum OpenMode {
     /// A new one.
-    New(New),
+    New(NewRecord),
     /// One that is there.
-    Old {
+    Resume {
         /// Its file.
         file: PathBuf,
         /// Is written first.
         joined: Line,
         /// Is begun where the old one can't be gone on with.
-        otherwise: New,
+        otherwise: NewRecord,
     },
 }
 
 /// A record to be begun.
 #[derive(Clone, Debug, PartialEq)]
-pub struct New {
+pub struct NewRecord {
     /// The folder, which is made where there is none.
     pub folder: PathBuf,
     /// The file's name without its ending; where it is taken, a number is added.
@@ -63,11 +63,11 @@ pub struct Opened {
 
 /// A record that is being opened and written.
 #[derive(Debug)]
-pub struct Opening {
+pub struct RecordHandle {
     /// The console's end: what is written waits until it is open.
     pub journal: Journal,
     /// How the writing goes.
-    pub state: watch::Receiver<State>,
+    pub state: watch::Receiver<WriteState>,
     /// Tells when it is open.
     pub opened: oneshot::Receiver<Opened>,
     /// Ends when every [`Journal`] is gone and all is written.
@@ -100,12 +100,12 @@ impl Disk for File {
 }
 
 /// Opens a record and writes to it, on a thread. While it can't be opened, each line that comes is a reason to try again.
-pub fn open(place: Place) -> Opening {
+pub fn open(mode: OpenMode) -> RecordHandle {
     let (journal, requests) = Journal::new();
-    let (publish, state) = watch::channel(State::default());
+    let (publish, state) = watch::channel(WriteState::default());
     let (tell, opened) = oneshot::channel();
-    let thread = thread::spawn(move || keep(place, requests, publish, tell));
-    Opening {
+    let thread = thread::spawn(move || keep(mode, requests, publish, tell));
+    RecordHandle {
         journal,
         state,
         opened,
@@ -114,16 +114,16 @@ pub fn open(place: Place) -> Opening {
 }
 
 fn keep(
-    place: Place,
-    mut requests: mpsc::Receiver<Request>,
-    publish: watch::Sender<State>,
+    mode: OpenMode,
+    mut requests: mpsc::Receiver<WriteRequest>,
+    publish: watch::Sender<WriteState>,
     tell: oneshot::Sender<Opened>,
 ) {
     let mut lost = 0;
     loop {
-        let why = match open_at(&place) {
+        let why = match open_at(&mode) {
             Ok((disk, opened)) => {
-                let mut writer = Writer::new(disk, publish);
+                let mut writer = RecordWriter::new(disk, publish);
                 writer.lose(lost);
                 // A console that is gone needs not be told.
                 let _ = tell.send(opened);
@@ -131,21 +131,21 @@ fn keep(
             }
             Err(why) => why,
         };
-        let state = State {
+        let state = WriteState {
             failing: Some(why.clone()),
             lost,
         };
         publish.send_replace(state);
         match requests.blocking_recv() {
             None => return,
-            Some(Request::Write(lines)) => lost += lines.len() as u64,
-            Some(Request::Lost(lines)) => lost += lines,
-            Some(Request::Commit(_, answer)) => {
+            Some(WriteRequest::Write(lines)) => lost += lines.len() as u64,
+            Some(WriteRequest::Lost(lines)) => lost += lines,
+            Some(WriteRequest::Commit(_, answer)) => {
                 lost += 1;
                 // Who asked may be gone.
                 let _ = answer.send(Err(why));
             }
-            Some(Request::Flush(answer)) => {
+            Some(WriteRequest::Flush(answer)) => {
                 let _ = answer.send(());
             }
         }
@@ -153,16 +153,16 @@ fn keep(
 }
 
 /// A file that stands open, with what is needed to go on.
-struct Page {
+struct OpenFile {
     file: File,
     chain: String,
     good: u64,
 }
 
-fn open_at(place: &Place) -> Result<(Page, Opened), SafeText> {
-    let (new, lines, instead) = match place {
-        Place::New(new) => (new, Vec::new(), None),
-        Place::Old {
+fn open_at(mode: &OpenMode) -> Result<(OpenFile, Opened), SafeText> {
+    let (new, lines, instead) = match mode {
+        OpenMode::New(new) => (new, Vec::new(), None),
+        OpenMode::Resume {
             file,
             joined,
             otherwise,
@@ -186,7 +186,7 @@ fn open_at(place: &Place) -> Result<(Page, Opened), SafeText> {
     Ok((page, opened))
 }
 
-fn begin(new: &New) -> Result<(PathBuf, Page), SafeText> {
+fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
     let told = |why: io::Error| {
         SafeText::new(&format!(
@@ -209,11 +209,11 @@ fn begin(new: &New) -> Result<(PathBuf, Page), SafeText> {
         return Err(told(why));
     }
     let good = text.len() as u64;
-    Ok((path, Page { file, chain, good }))
+    Ok((path, OpenFile { file, chain, good }))
 }
 
 /// Goes on with a record; `joined` is written first. A last line that is not whole is set aside beside it.
-fn resume(path: &Path, joined: &Line) -> Result<(Page, Vec<Line>), SafeText> {
+fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
     let told = |why: io::Error| {
         SafeText::new(&format!(
             "the record {} can't be gone on with: {why}",
@@ -244,7 +244,7 @@ fn resume(path: &Path, joined: &Line) -> Result<(Page, Vec<Line>), SafeText> {
         .and_then(|()| file.sync())
         .map_err(told)?;
     let good = contents.whole + text.len() as u64;
-    Ok((Page { file, chain, good }, contents.lines))
+    Ok((OpenFile { file, chain, good }, contents.lines))
 }
 
 /// Adds a last line to a record that no console writes.
@@ -296,7 +296,7 @@ fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
     file.write_all(b"\n")
 }
 
-pub(super) struct Writer<D> {
+pub(super) struct RecordWriter<D> {
     pub(super) disk: D,
     pub(super) chain: String,
     /// Bytes of whole lines on disk: after a failure all behind them goes.
@@ -306,11 +306,11 @@ pub(super) struct Writer<D> {
     pub(super) lost: u64,
     /// Lost lines that no line tells of yet.
     pub(super) unsaid: u64,
-    pub(super) publish: watch::Sender<State>,
+    pub(super) publish: watch::Sender<WriteState>,
 }
 
-impl Writer<File> {
-    fn new(page: Page, publish: watch::Sender<State>) -> Self {
+impl RecordWriter<File> {
+    fn new(page: OpenFile, publish: watch::Sender<WriteState>) -> Self {
         Self {
             disk: page.file,
             chain: page.chain,
@@ -323,8 +323,8 @@ impl Writer<File> {
     }
 }
 
-impl<D: Disk> Writer<D> {
-    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+impl<D: Disk> RecordWriter<D> {
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<WriteRequest>) {
         while let Some(request) = requests.blocking_recv() {
             self.take(request);
         }
@@ -332,9 +332,9 @@ impl<D: Disk> Writer<D> {
         let _ = self.disk.sync();
     }
 
-    pub(super) fn take(&mut self, request: Request) {
+    pub(super) fn take(&mut self, request: WriteRequest) {
         match request {
-            Request::Write(lines) => {
+            WriteRequest::Write(lines) => {
                 let matters = lines
                     .iter()
                     .any(|line| !matches!(line.entry, Entry::Observation(_)));
@@ -351,7 +351,7 @@ impl<D: Disk> Writer<D> {
                 let result = result.and_then(|()| if matters { self.disk.sync() } else { Ok(()) });
                 self.tell(result.err());
             }
-            Request::Commit(line, answer) => {
+            WriteRequest::Commit(line, answer) => {
                 let written = self.write(&line).and_then(|()| self.disk.sync());
                 if written.is_err() {
                     self.lose(1);
@@ -361,11 +361,11 @@ impl<D: Disk> Writer<D> {
                 let _ = answer.send(told.copied());
                 self.tell(written.err());
             }
-            Request::Flush(answer) => {
+            WriteRequest::Flush(answer) => {
                 // Who asked may be gone.
                 let _ = answer.send(());
             }
-            Request::Lost(lines) => {
+            WriteRequest::Lost(lines) => {
                 self.lose(lines);
                 self.tell(None);
             }
@@ -408,7 +408,7 @@ impl<D: Disk> Writer<D> {
 
     fn tell(&self, failing: Option<io::Error>) {
         let failing = failing.map(|why| SafeText::new(&why.to_string()));
-        let state = State {
+        let state = WriteState {
             failing,
             lost: self.lost,
         };

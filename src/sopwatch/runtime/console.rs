@@ -9,16 +9,18 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::clipboard::Clipboard;
 use super::clock::Clock;
-use super::doing::Way;
-use super::recording::Recording;
-use super::records::{self, Records};
-use super::sources::Lines;
-use crate::database::Request;
-use crate::journal::{Journal, Place};
+use super::command_executor::CommandExecutor;
+use super::record_options;
+use super::record_options::RecordOptions;
+use super::recorder::IncidentRecorder;
+use super::sources::TaskChannels;
+use crate::journal::{Journal, OpenMode};
+use crate::postgres::PollRequest;
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Effect, Event, Outcome};
-use sopwatch_console::app::lesson::Choice;
-use sopwatch_console::view::{self, Theme};
+use sopwatch_console::screen;
+use sopwatch_console::screen::Theme;
+use sopwatch_console::training::Choice;
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::text::SafeText;
 
@@ -30,7 +32,7 @@ const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the loop has to do with the terminal after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub enum LoopAction {
     /// Nothing.
     Continue,
     /// Leave.
@@ -54,13 +56,13 @@ pub struct Console {
     /// For outcomes of effects that take time.
     sender: mpsc::Sender<Event>,
     /// To the tasks; nobody listens where there is none.
-    lines: Lines,
+    channels: TaskChannels,
     clipboard: Clipboard,
     /// To the drill, which may react to what the operator would do.
     answers: Option<mpsc::Sender<Choice>>,
-    recording: Option<Recording>,
+    recorder: Option<IncidentRecorder>,
     /// Until it is decided which record it is.
-    records: Option<Records>,
+    records: Option<RecordOptions>,
     changed: bool,
 }
 
@@ -71,7 +73,7 @@ impl Console {
         theme: Theme,
         clock: Clock,
         (sender, events): (mpsc::Sender<Event>, mpsc::Receiver<Event>),
-        lines: Lines,
+        channels: TaskChannels,
         clipboard: Clipboard,
     ) -> Self {
         Self {
@@ -80,10 +82,10 @@ impl Console {
             clock,
             events,
             sender,
-            lines,
+            channels,
             clipboard,
             answers: None,
-            recording: None,
+            recorder: None,
             records: None,
             changed: true,
         }
@@ -95,13 +97,13 @@ impl Console {
     }
 
     /// From now on what is seen, found and done is recorded.
-    pub fn record(&mut self, recording: Recording) {
-        self.recording = Some(recording);
+    pub fn record(&mut self, recorder: IncidentRecorder) {
+        self.recorder = Some(recorder);
     }
 
     /// The same; an incident that is open may be offered to be gone on with.
-    pub fn keep(&mut self, records: Records) {
-        self.recording = Some(Recording::undecided());
+    pub fn keep(&mut self, records: RecordOptions) {
+        self.recorder = Some(IncidentRecorder::undecided());
         let offer = records.offer();
         if let Some(words) = records.beside() {
             self.app.is_beside(&words);
@@ -121,36 +123,39 @@ impl Console {
     }
 
     /// Takes in one event and does what follows from it.
-    pub fn take(&mut self, event: Event) -> Flow {
+    pub fn take(&mut self, event: Event) -> LoopAction {
         self.changed |= !self.app.can_wait(&event);
         let now = self.clock.now();
-        if let (Some(recording), Event::Observation(observation)) = (&mut self.recording, &event) {
-            recording.observation(now.saturating_add(self.app.skew).unwrap_or(now), observation);
+        if let (Some(recorder), Event::Observation(observation)) = (&mut self.recorder, &event) {
+            recorder.observation(
+                now.saturating_add(self.app.clock.skew).unwrap_or(now),
+                observation,
+            );
         }
         let effects = self.app.update(event, now);
-        if let Some(recording) = &mut self.recording {
-            recording.note_clock(&self.app);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note_clock(&self.app);
         }
-        let mut flow = Flow::Continue;
+        let mut action = LoopAction::Continue;
         for effect in effects {
             match self.perform(effect) {
-                Flow::Continue => {}
-                other => flow = other,
+                LoopAction::Continue => {}
+                other => action = other,
             }
         }
-        flow
+        action
     }
 
     /// Takes in what is queued, bounded, so that a flood is drawn once and not once a line.
-    pub fn drain(&mut self) -> Flow {
+    pub fn drain(&mut self) -> LoopAction {
         for _ in 0..DRAIN {
             let Ok(event) = self.events.try_recv() else { break };
             match self.take(event) {
-                Flow::Continue => {}
+                LoopAction::Continue => {}
                 other => return other,
             }
         }
-        Flow::Continue
+        LoopAction::Continue
     }
 
     /// Whether anything came since the last frame.
@@ -161,8 +166,8 @@ impl Console {
     /// Judges the observations, and records what is new.
     pub fn judge(&mut self) {
         self.app.judge();
-        if let Some(recording) = &mut self.recording {
-            recording.note_found(&mut self.app);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note_found(&mut self.app);
         }
     }
 
@@ -170,30 +175,30 @@ impl Console {
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.judge();
-        let drawn = terminal.draw(|frame| view::render(&self.app, &self.theme, frame))?;
-        if let Some(limit) = view::scroll_limit(&self.app, &self.theme, drawn.area) {
+        let drawn = terminal.draw(|frame| screen::render(&self.app, &self.theme, frame))?;
+        if let Some(limit) = screen::scroll_limit(&self.app, &self.theme, drawn.area) {
             self.app.hold_scroll(limit);
         }
         Ok(())
     }
 
-    fn perform(&mut self, effect: Effect) -> Flow {
+    fn perform(&mut self, effect: Effect) -> LoopAction {
         match effect {
-            Effect::Quit => Flow::Quit,
-            Effect::Suspend => Flow::Suspend,
-            Effect::Redraw => Flow::Redraw,
-            Effect::Refresh => self.ask(Request::Refresh),
-            Effect::WatchRows(of) => self.ask(Request::WatchRows(of)),
+            Effect::Quit => LoopAction::Quit,
+            Effect::Suspend => LoopAction::Suspend,
+            Effect::Redraw => LoopAction::Redraw,
+            Effect::Refresh => self.ask(PollRequest::Refresh),
+            Effect::WatchRows(of) => self.ask(PollRequest::WatchRows(of)),
             Effect::FocusLogs(focus) => {
-                self.lines.focus.send_replace(focus);
-                Flow::Continue
+                self.channels.focus.send_replace(focus);
+                LoopAction::Continue
             }
             Effect::Copy(text) => self.copy(text),
-            Effect::Write(sequence) => Flow::Write(sequence),
+            Effect::Write(sequence) => LoopAction::Write(sequence),
             Effect::Answer(choice) => self.tell(choice),
-            Effect::Rehearse { number, commands } => {
-                tokio::spawn(self.way().rehearse(number, commands));
-                Flow::Continue
+            Effect::DryRun { number, commands } => {
+                tokio::spawn(self.executor().dry_run(number, commands));
+                LoopAction::Continue
             }
             Effect::Do(intent) => self.carry_out(intent),
             Effect::Record(entry) => self.note(entry),
@@ -202,56 +207,56 @@ impl Console {
         }
     }
 
-    fn way(&self) -> Way {
-        Way {
-            commands: self.lines.commands.clone(),
+    fn executor(&self) -> CommandExecutor {
+        CommandExecutor {
+            commands: self.channels.commands.clone(),
             events: self.sender.clone(),
             clock: self.clock.clone(),
-            ahead: self.app.skew,
+            ahead: self.app.clock.skew,
         }
     }
 
     /// The record, with all that was held back in it; `None` while it is not decided which it is.
     fn journal(&mut self) -> Option<Journal> {
-        let recording = self.recording.as_mut()?;
-        recording.finish(self.app.now);
-        recording.journal().cloned()
+        let recorder = self.recorder.as_mut()?;
+        recorder.finish(self.app.clock.now);
+        recorder.journal().cloned()
     }
 
-    fn carry_out(&mut self, intent: Intent) -> Flow {
-        if let Some(recording) = &mut self.recording {
-            recording.note_evidence(&mut self.app);
+    fn carry_out(&mut self, intent: Intent) -> LoopAction {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note_evidence(&mut self.app);
         }
         let journal = self.journal();
-        tokio::spawn(self.way().carry_out(intent, journal));
-        Flow::Continue
+        tokio::spawn(self.executor().carry_out(intent, journal));
+        LoopAction::Continue
     }
 
     /// The operator has said which record it is, or nobody had to.
-    fn open_record(&mut self, resume: bool) -> Flow {
-        if let (Some(recording), Some(records)) = (&mut self.recording, self.records.take()) {
-            let place = records.place(&self.app, resume);
-            self.app.record.opening = matches!(place, Place::Old { .. });
-            recording.open(place, &self.sender);
+    fn open_record(&mut self, resume: bool) -> LoopAction {
+        if let (Some(recorder), Some(records)) = (&mut self.recorder, self.records.take()) {
+            let mode = records.mode(&self.app, resume);
+            self.app.incident.status.opening = matches!(mode, OpenMode::Resume { .. });
+            recorder.open(mode, &self.sender);
         }
-        Flow::Continue
+        LoopAction::Continue
     }
 
-    fn report(&mut self) -> Flow {
+    fn report(&mut self) -> LoopAction {
         let journal = self.journal();
-        let file = self.app.record.file.clone();
-        tokio::spawn(records::report(journal, file, self.sender.clone()));
-        Flow::Continue
+        let file = self.app.incident.status.file.clone();
+        tokio::spawn(record_options::report(journal, file, self.sender.clone()));
+        LoopAction::Continue
     }
 
     /// Writes that the console is left, and waits until all is on disk, bounded.
     pub async fn leave(&mut self, how: &str) {
-        let (now, how) = (self.app.now, SafeText::new(how));
-        let Some(recording) = &mut self.recording else {
+        let (now, how) = (self.app.clock.now, SafeText::new(how));
+        let Some(recorder) = &mut self.recorder else {
             return;
         };
-        recording.finish(now);
-        if let Some(journal) = recording.journal().cloned() {
+        recorder.finish(now);
+        if let Some(journal) = recorder.journal().cloned() {
             let line = Line {
                 at: now,
                 entry: Entry::Left { how },
@@ -261,39 +266,39 @@ impl Console {
         }
     }
 
-    fn note(&mut self, entry: Entry) -> Flow {
-        let now = self.app.now;
-        if let Some(recording) = &mut self.recording {
+    fn note(&mut self, entry: Entry) -> LoopAction {
+        let now = self.app.clock.now;
+        if let Some(recorder) = &mut self.recorder {
             let came = matches!(entry, Entry::Stage { .. });
-            recording.entry(now, entry);
+            recorder.entry(now, entry);
             if came {
-                recording.note_evidence(&mut self.app);
+                recorder.note_evidence(&mut self.app);
             }
         }
-        Flow::Continue
+        LoopAction::Continue
     }
 
-    fn ask(&mut self, request: Request) -> Flow {
-        let what = match self.lines.database.sender().try_send(request) {
-            Ok(()) => return Flow::Continue,
+    fn ask(&mut self, request: PollRequest) -> LoopAction {
+        let what = match self.channels.database.sender().try_send(request) {
+            Ok(()) => return LoopAction::Continue,
             Err(TrySendError::Full(_)) => "the database poll is busy: try again",
             Err(TrySendError::Closed(_)) => "the database is not read here",
         };
         self.take(Event::Outcome(Outcome::Failed { what: what.into() }))
     }
 
-    fn tell(&mut self, choice: Choice) -> Flow {
+    fn tell(&mut self, choice: Choice) -> LoopAction {
         // A drill that has ended reacts to nothing, and one that is slow to listen has many answers to react to already.
         let _ = self.answers.as_ref().map(|answers| answers.try_send(choice));
-        Flow::Continue
+        LoopAction::Continue
     }
 
-    fn copy(&mut self, text: String) -> Flow {
+    fn copy(&mut self, text: String) -> LoopAction {
         let (sender, clipboard) = (self.sender.clone(), self.clipboard.clone());
         tokio::spawn(async move {
             // A console that is gone needs no answer.
             let _ = sender.send(Event::Outcome(clipboard.copy(text).await)).await;
         });
-        Flow::Continue
+        LoopAction::Continue
     }
 }

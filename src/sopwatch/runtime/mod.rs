@@ -1,19 +1,19 @@
 //! Floor 3: the loop, the terminal and the tasks: the only place where effects become I/O.
 
-pub mod beat;
 pub mod clipboard;
 pub mod clock;
+mod command_executor;
+pub mod compact_backend;
 pub mod console;
-mod doing;
-pub mod gather;
-pub mod line;
-pub mod live;
+pub mod event_loop;
+pub mod frame_pacer;
+pub mod headless;
 pub mod log_file;
-pub mod pace;
-pub mod picture;
-pub mod quiet;
-pub mod recording;
-pub mod records;
+pub mod record_options;
+pub mod recorder;
+pub mod replay_ticker;
+pub mod restartable_channel;
+pub mod screenshot;
 pub mod signals;
 pub mod sources;
 pub mod tasks;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::line::Line;
+use super::restartable_channel::RestartableChannel;
 use super::tasks::Tasks;
-use crate::cluster::{self, Asked, CommandRequest, ConnectOptions, SecretRequest};
-use crate::database::{self, DatabaseOptions, ReadSecret, Request};
+use crate::kubernetes;
+use crate::kubernetes::{CommandRequest, ConnectOptions, Requests, SecretRequest};
+use crate::postgres;
+use crate::postgres::{DatabaseOptions, PollRequest, ReadSecret};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;
@@ -31,38 +33,38 @@ pub struct Sources {
 
 /// What the console asks of the tasks.
 #[derive(Clone, Debug)]
-pub struct Lines {
+pub struct TaskChannels {
     /// To the database poll.
-    pub database: Line<Request>,
+    pub database: RestartableChannel<PollRequest>,
     /// To the cluster.
-    pub commands: Line<CommandRequest>,
+    pub commands: RestartableChannel<CommandRequest>,
     /// To those who follow the logs.
     pub focus: Arc<watch::Sender<LogFocus>>,
 }
 
 /// Starts the tasks.
-pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> Lines {
-    let asked = Questions::default();
-    start_cluster(&sources, tasks, events, asked.clone());
-    let database = start_database(sources, tasks, events, asked.secrets.clone());
-    asked.lines(database)
+pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> TaskChannels {
+    let requests = RequestSenders::default();
+    start_cluster(&sources, tasks, events, requests.clone());
+    let database = start_database(sources, tasks, events, requests.secrets.clone());
+    requests.channels(database)
 }
 
 /// The same where the cluster's client is there already, as that of a drill in this process; of [`Sources::connect`] only the time that
 /// a request may take counts.
 pub fn start_over(
-    cluster: (kube::Client, cluster::Target),
+    cluster: (kube::Client, kubernetes::Target),
     sources: Sources,
     tasks: &Tasks,
     events: &mpsc::Sender<Event>,
-) -> Lines {
-    let asked = Questions::default();
+) -> TaskChannels {
+    let requests = RequestSenders::default();
     let (profile, limit) = (sources.profile.clone(), sources.connect.request_timeout);
     let (sender, cancel) = (events.clone(), tasks.cancel.clone());
-    let questions = asked.clone();
+    let questions = requests.clone();
     tasks.supervise("the cluster", events.clone(), move || {
         let (sender, cancel) = (sender.clone(), cancel.clone());
-        cluster::run_over(
+        kubernetes::run_over(
             cluster.clone(),
             limit,
             profile.clone(),
@@ -71,42 +73,42 @@ pub fn start_over(
             cancel,
         )
     });
-    let database = start_database(sources, tasks, events, asked.secrets.clone());
-    asked.lines(database)
+    let database = start_database(sources, tasks, events, requests.secrets.clone());
+    requests.channels(database)
 }
 
 /// What may be asked of the cluster's tasks, from our side.
 #[derive(Clone)]
-struct Questions {
-    secrets: Line<SecretRequest>,
-    commands: Line<CommandRequest>,
+struct RequestSenders {
+    secrets: RestartableChannel<SecretRequest>,
+    commands: RestartableChannel<CommandRequest>,
     focus: Arc<watch::Sender<LogFocus>>,
 }
 
-impl Default for Questions {
+impl Default for RequestSenders {
     fn default() -> Self {
         Self {
-            secrets: Line::new(WAITING),
-            commands: Line::new(WAITING),
+            secrets: RestartableChannel::new(WAITING),
+            commands: RestartableChannel::new(WAITING),
             focus: Arc::default(),
         }
     }
 }
 
-impl Questions {
-    fn listen(&self) -> Asked {
+impl RequestSenders {
+    fn listen(&self) -> Requests {
         let mut focus = self.focus.subscribe();
         // What was said before the tasks started again holds.
         focus.mark_changed();
-        Asked {
+        Requests {
             secrets: self.secrets.listen(),
             commands: self.commands.listen(),
             focus,
         }
     }
 
-    fn lines(self, database: Line<Request>) -> Lines {
-        Lines {
+    fn channels(self, database: RestartableChannel<PollRequest>) -> TaskChannels {
+        TaskChannels {
             database,
             commands: self.commands,
             focus: self.focus,
@@ -118,9 +120,9 @@ fn start_database(
     sources: Sources,
     tasks: &Tasks,
     events: &mpsc::Sender<Event>,
-    secrets: Line<SecretRequest>,
-) -> Line<Request> {
-    let requests = Line::new(WAITING);
+    secrets: RestartableChannel<SecretRequest>,
+) -> RestartableChannel<PollRequest> {
+    let requests = RestartableChannel::new(WAITING);
     match (&sources.profile.database, sources.database) {
         (Some(database), Ok(options)) => {
             let start = DatabaseTask {
@@ -136,21 +138,21 @@ fn start_database(
     requests
 }
 
-fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &Line<Request>) {
+fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &RestartableChannel<PollRequest>) {
     requests.hang_up();
     let observation = Observation::Source(SourceId::Database, SourceState::Off(reason.into()));
     // The channel is new and has room.
     let _ = events.try_send(Event::Observation(observation));
 }
 
-fn start_cluster(sources: &Sources, tasks: &Tasks, events: &mpsc::Sender<Event>, asked: Questions) {
+fn start_cluster(sources: &Sources, tasks: &Tasks, events: &mpsc::Sender<Event>, requests: RequestSenders) {
     let (profile, connect) = (sources.profile.clone(), sources.connect.clone());
     let (sender, cancel) = (events.clone(), tasks.cancel.clone());
     tasks.supervise("the cluster", events.clone(), move || {
-        cluster::run(
+        kubernetes::run(
             connect.clone(),
             profile.clone(),
-            asked.listen(),
+            requests.listen(),
             sender.clone(),
             cancel.clone(),
         )
@@ -168,8 +170,8 @@ impl DatabaseTask {
         self,
         tasks: &Tasks,
         events: &mpsc::Sender<Event>,
-        secrets: Line<SecretRequest>,
-        requests: Line<Request>,
+        secrets: RestartableChannel<SecretRequest>,
+        requests: RestartableChannel<PollRequest>,
     ) {
         let (sender, cancel) = (events.clone(), tasks.cancel.clone());
         let secret = read_secret(secrets);
@@ -179,7 +181,7 @@ impl DatabaseTask {
             let (secret, requests) = (secret.clone(), requests.listen());
             let (sender, cancel) = (sender.clone(), cancel.clone());
             async move {
-                database::run(
+                postgres::run(
                     options,
                     database,
                     &profile.leaders,
@@ -195,7 +197,7 @@ impl DatabaseTask {
 }
 
 /// Asks the cluster for a secret, for the database that knows nothing of clusters.
-fn read_secret(secrets: Line<SecretRequest>) -> ReadSecret {
+fn read_secret(secrets: RestartableChannel<SecretRequest>) -> ReadSecret {
     Arc::new(move |name| {
         let sender = secrets.sender();
         async move {

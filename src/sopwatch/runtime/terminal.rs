@@ -14,13 +14,13 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 
-use super::quiet::Quiet;
+use super::compact_backend::CompactBackend;
 
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::redact::redact;
 
 /// A terminal whose frame is collected and written at once.
-pub type Screen = Terminal<Quiet<io::BufWriter<Stdout>>>;
+pub type Screen = Terminal<CompactBackend<io::BufWriter<Stdout>>>;
 
 /// More than any frame holds, so that one frame is one write.
 const FRAME_BYTES: usize = 1 << 17;
@@ -65,7 +65,7 @@ pub fn take() -> io::Result<()> {
 
 /// A screen on standard output.
 pub fn screen() -> io::Result<Screen> {
-    Terminal::new(Quiet::new(io::BufWriter::with_capacity(
+    Terminal::new(CompactBackend::new(io::BufWriter::with_capacity(
         FRAME_BYTES,
         io::stdout(),
     )))

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use regex::bytes::Regex;
 
-use crate::config::document::Document;
+use crate::config::errors::ConfigProblem;
 use crate::config::identifier::{is_column, is_key, is_link, is_object_name, is_selector};
-use crate::config::problem::Problem;
+use crate::config::spanned_toml::TomlDocument;
 use sopwatch_core::logparse::expression;
 use sopwatch_core::profile::sop::{Check, OTHER, PLACEHOLDERS, Sop, Step};
 use sopwatch_core::profile::{Database, Environment, Leaders, Profile, Table};
 
 /// Everything that is wrong with a profile that has the right shape.
-pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {
+pub(super) fn check(profile: &Profile, document: &TomlDocument) -> Vec<ConfigProblem> {
     let mut checker = Checker {
         profile,
         document,
@@ -36,8 +36,8 @@ pub(super) fn check(profile: &Profile, document: &Document) -> Vec<Problem> {
 
 pub(super) struct Checker<'a> {
     pub(super) profile: &'a Profile,
-    document: &'a Document,
-    problems: Vec<Problem>,
+    document: &'a TomlDocument,
+    problems: Vec<ConfigProblem>,
 }
 
 impl<'a> Checker<'a> {
@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Words that must differ; `path` of the index of each.
+    /// StyledText that must differ; `path` of the index of each.
     pub(super) fn unique(
         &mut self,
         what: &str,

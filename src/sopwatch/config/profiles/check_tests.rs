@@ -1,6 +1,6 @@
 //! Every mistake in a profile names file, line and key.
 
-use crate::config::profiles::parse;
+use super::parse;
 
 const GOOD: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
 

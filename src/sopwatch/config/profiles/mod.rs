@@ -10,9 +10,9 @@ pub(super) use self::check::link_keys;
 
 use std::path::{Path, PathBuf};
 
-use super::document::Document;
-use super::folders::Folders;
-use super::problem::{ConfigError, Problem, all_or};
+use crate::config::dirs::UserDirs;
+use crate::config::errors::{ConfigError, ConfigProblem, all_or};
+use crate::config::spanned_toml::TomlDocument;
 use sopwatch_core::profile::Profile;
 
 /// The profile that is taken when none is chosen.
@@ -52,7 +52,7 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> + Clone {
 /// patterns alone would take a good part of the time to the first frame.
 pub fn built_in(name: &str) -> Option<Result<Profile, ConfigError>> {
     let (name, text) = BUILT_IN.into_iter().find(|(known, _)| *known == name)?;
-    let document = Document::parse(built_in_file(name), text);
+    let document = TomlDocument::parse(built_in_file(name), text);
     let read = document.and_then(|document| document.read());
     Some(read.map_err(ConfigError::from))
 }
@@ -69,7 +69,7 @@ fn built_in_file(name: &str) -> String {
 
 /// Reads a profile; `file` is what messages call it.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ConfigError> {
-    let document = Document::parse(file, text)?;
+    let document = TomlDocument::parse(file, text)?;
     let profile: Profile = document.read()?;
     all_or(check::check(&profile, &document))?;
     Ok(profile)
@@ -80,27 +80,27 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ConfigError> {
 ///
 /// # Errors
 /// The names there are, when there is none of this name.
-pub(super) fn find(name: &str, base: &Path, folders: &Folders) -> Result<ProfileSource, Vec<String>> {
+pub(super) fn find(name: &str, base: &Path, dirs: &UserDirs) -> Result<ProfileSource, Vec<String>> {
     if is_path(name) {
-        return Ok(ProfileSource::File(folders.resolve(name, base)));
+        return Ok(ProfileSource::File(dirs.resolve(name, base)));
     }
-    if let Some(file) = folders.profile(name).filter(|file| file.exists()) {
+    if let Some(file) = dirs.profile(name).filter(|file| file.exists()) {
         return Ok(ProfileSource::File(file));
     }
     let built_in = built_in_names().find(|known| *known == name);
     built_in
         .map(ProfileSource::BuiltIn)
-        .ok_or_else(|| known_names(folders))
+        .ok_or_else(|| known_names(dirs))
 }
 
 /// Reads the profile that was found.
 pub(super) fn read(source: &ProfileSource) -> Result<Profile, ConfigError> {
     match source {
         ProfileSource::BuiltIn(name) => built_in(name).unwrap_or_else(|| {
-            Err(Problem::new("profile", format!("there is no built-in profile `{name}`")).into())
+            Err(ConfigProblem::new("profile", format!("there is no built-in profile `{name}`")).into())
         }),
         ProfileSource::File(path) => {
-            let text = super::folders::read_text(path)?;
+            let text = crate::config::dirs::read_text(path)?;
             parse(&path.display().to_string(), &text)
         }
     }
@@ -114,9 +114,9 @@ fn is_path(name: &str) -> bool {
 }
 
 /// The names that can be chosen: built in, and in the user's folder.
-fn known_names(folders: &Folders) -> Vec<String> {
+fn known_names(dirs: &UserDirs) -> Vec<String> {
     let mut names: Vec<String> = built_in_names().map(str::to_owned).collect();
-    names.extend(folders.profile_names());
+    names.extend(dirs.profile_names());
     names.sort();
     names.dedup();
     names

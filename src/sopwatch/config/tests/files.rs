@@ -2,7 +2,8 @@
 
 use super::User;
 use crate::cli::ColorChoice;
-use crate::config::{Answer, DEFAULT_FILE, Origin, Settings, Tls, answer, check, init, paths};
+use crate::config::{DEFAULT_FILE, Origin, Settings, TextOutput, check, init, paths, text_output};
+use crate::net::tls::TlsMode;
 use sopwatch_core::profile::Profile;
 
 /// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
@@ -36,7 +37,7 @@ fn every_line_of_the_default_file_is_a_setting() {
     );
     assert_eq!(
         settings.database.tls.as_ref().map(|tls| tls.value),
-        Some(Tls::VerifyFull)
+        Some(TlsMode::VerifyFull)
     );
     assert_eq!(settings.keys.len(), 1);
     for key in USER_KEYS {
@@ -136,13 +137,13 @@ fn profiles_are_found_by_name_and_by_path() {
 #[test]
 fn the_first_file_is_written_once_and_is_good() {
     let user = User::new("", &[], "config init");
-    let written = init(&user.cli(), &user.variables, &user.folders()).expect("written");
+    let written = init(&user.cli(), &user.variables, &user.dirs()).expect("written");
     assert!(written.contains("config.toml"), "{written}");
-    let again = init(&user.cli(), &user.variables, &user.folders())
+    let again = init(&user.cli(), &user.variables, &user.dirs())
         .expect_err("kept")
         .to_string();
     assert!(again.contains("is there already"), "{again}");
-    let (text, well) = check(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()));
     assert!(well && text.contains("config.toml: ok"), "{text}");
 }
 
@@ -150,7 +151,7 @@ fn the_first_file_is_written_once_and_is_good() {
 fn check_reads_every_file_and_tells_what_is_wrong() {
     let user = User::new("poll = 0", &[], "config check");
     user.write("profiles/bad.toml", "id = 3");
-    let (text, well) = check(&user.cli(), &user.variables, &user.folders(), |_| Ok(()));
+    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()));
     assert!(!well);
     for expected in [
         "config.toml:1: poll: ",
@@ -164,7 +165,7 @@ fn check_reads_every_file_and_tells_what_is_wrong() {
 #[test]
 fn paths_tell_what_exists() {
     let user = User::new("poll = 3", &[("KUBECONFIG", "/no/a:/no/b")], "config paths");
-    let text = paths(&user.cli(), &user.variables, &user.folders());
+    let text = paths(&user.cli(), &user.variables, &user.dirs());
     let line = |word: &str| {
         text.lines()
             .find(|line| line.contains(word))
@@ -198,9 +199,9 @@ fn the_role_of_the_sample_covers_the_profile() {
 }
 
 /// What a command is answered with.
-fn answered(file: &str, line: &str) -> Option<Answer> {
+fn answered(file: &str, line: &str) -> Option<TextOutput> {
     let user = User::new(file, &[], line);
-    let found = answer(&user.cli(), &user.variables, &user.folders(), |_| Ok(()), &[]);
+    let found = text_output(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()), &[]);
     found.unwrap_or_else(|error| panic!("{error}"))
 }
 

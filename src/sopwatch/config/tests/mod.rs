@@ -44,8 +44,8 @@ impl User {
         path
     }
 
-    fn folders(&self) -> Folders {
-        Folders {
+    fn dirs(&self) -> UserDirs {
+        UserDirs {
             home: Some(PathBuf::from("/home/oncall")),
             config: Some(self.folder.path().to_owned()),
             state: None,
@@ -58,7 +58,7 @@ impl User {
     }
 
     fn load(&self) -> Result<Settings, ConfigError> {
-        load(&self.cli(), &self.variables, &self.folders())
+        load(&self.cli(), &self.variables, &self.dirs())
     }
 
     fn settings(&self) -> Settings {

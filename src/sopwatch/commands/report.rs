@@ -1,0 +1,42 @@
+//! A recorded incident as a text.
+
+use std::io::Write as _;
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+
+use super::incidents::folder;
+use super::print;
+use crate::cli::{ReportArgs, ReportOutput};
+use crate::config::UserDirs;
+use crate::journal::index;
+use crate::journal::reader::read;
+use sopwatch_core::export::report::{json, markdown};
+use sopwatch_core::text::SafeText;
+
+/// Prints a record's report; the exit status.
+pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
+    let folder = folder(dirs)?;
+    let file = match &arguments.record {
+        Some(record) => index::find(&folder, record).map_err(|why| eyre!("{why}"))?,
+        None => index::newest(&folder)
+            .map(|record| record.file)
+            .ok_or_else(|| eyre!("no incident is recorded in {}", folder.display()))?,
+    };
+    let contents = read(&file).map_err(|why| eyre!("{why}"))?;
+    let integrity_warning = contents.integrity_warning();
+    if contents.lines.is_empty() {
+        let why = integrity_warning.unwrap_or_else(|| "it holds no line".to_owned());
+        return Err(eyre!("{} is no record of an incident: {why}", file.display()));
+    }
+    if let Some(integrity_warning) = &integrity_warning {
+        let told = format!("{}: {integrity_warning}\n", file.display());
+        // The report says so too: nothing is lost where nobody reads this.
+        let _ = std::io::stderr().write_all(SafeText::new(&told).as_bytes());
+    }
+    let (lines, integrity_warning) = (&contents.lines, integrity_warning.as_deref());
+    let text = match arguments.output {
+        ReportOutput::Markdown => markdown(lines, integrity_warning),
+        ReportOutput::Json => json(lines, integrity_warning).wrap_err("write the report as JSON")? + "\n",
+    };
+    print(&text).map(|()| 0)
+}

@@ -1,0 +1,115 @@
+//! What is wrong with a setting: where, which, why, and what was probably meant.
+
+use std::fmt;
+
+use super::suggest::did_you_mean;
+use sopwatch_core::text::SafeText;
+
+/// One wrong setting. It is for the operator: its text holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The file and its line (`config.toml:12`), or the option or variable.
+    pub at: String,
+    /// The key's path (`database.port`); empty where there is none.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// The line as written, with its number.
+    pub line: Option<Box<(usize, String)>>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl ConfigProblem {
+    /// A problem that is not in a file: of an option, a variable or a path.
+    pub fn new(at: impl Into<String>, message: impl Into<String>) -> ConfigProblem {
+        ConfigProblem {
+            at: at.into(),
+            key: String::new(),
+            message: message.into(),
+            line: None,
+            hint: None,
+        }
+    }
+
+    /// The same with what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> ConfigProblem {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the nearest of the words that would have been right, or all of them.
+    pub fn hint_among<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> ConfigProblem {
+        match did_you_mean(word, known) {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+impl ConfigProblem {
+    fn text(&self) -> String {
+        let mut text = format!("{}: ", self.at);
+        if !self.key.is_empty() {
+            text.push_str(&self.key);
+            text.push_str(": ");
+        }
+        text += &self.message;
+        let line = self
+            .line
+            .as_deref()
+            .map(|(number, line)| format!("\n  {number:>4} | {line}"));
+        let hint = self.hint.as_deref().map(|hint| format!("\n       = {hint}"));
+        text + &line.unwrap_or_default() + &hint.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ConfigProblem {
+    /// Files and variables may hold anything, so the text is made safe.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&SafeText::new(&self.text()))
+    }
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// One or more.
+    pub problems: Vec<ConfigProblem>,
+}
+
+impl ConfigError {
+    /// Whether nothing but the command line is wrong.
+    pub fn is_usage(&self) -> bool {
+        let commands = ["sops", "drill", "check"];
+        let typed =
+            |problem: &ConfigProblem| problem.at.starts_with('-') || commands.contains(&problem.at.as_str());
+        self.problems.iter().all(typed)
+    }
+}
+
+impl From<ConfigProblem> for ConfigError {
+    fn from(problem: ConfigProblem) -> ConfigError {
+        ConfigError {
+            problems: vec![problem],
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.problems.iter().map(ConfigProblem::to_string).collect();
+        out.write_str(&texts.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// `Ok` when nothing is wrong.
+pub(super) fn all_or(problems: Vec<ConfigProblem>) -> Result<(), ConfigError> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError { problems })
+    }
+}

@@ -1,0 +1,117 @@
+//! The commands that are answered with a text: no cluster, no screen.
+
+use std::collections::BTreeMap;
+
+use super::dirs::UserDirs;
+use super::errors::{ConfigError, ConfigProblem};
+use super::file_commands;
+use super::load::load;
+use super::settings::Settings;
+use super::show::show;
+use crate::cli::{self, Cli, Command, ConfigCommand};
+use sopwatch_core::profile::Environment;
+use sopwatch_core::profile::sop_text::{sop_text, sops_list};
+use sopwatch_core::text::SafeText;
+
+/// A text for standard output, and what to exit with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextOutput {
+    /// What to print.
+    pub text: String,
+    /// What to exit with: 0, or 1 where `config check` found something.
+    pub status: u8,
+}
+
+impl TextOutput {
+    /// A text that quotes files, which anybody may have written.
+    fn quoting(text: &str) -> TextOutput {
+        TextOutput {
+            text: SafeText::new(text).to_string(),
+            status: 0,
+        }
+    }
+}
+
+/// The answer to a command that needs neither cluster nor screen; `None` for the console and the drill. `judge` is what only
+/// the screen knows: [`Settings::check_keys`], [`Settings::check_theme`]; `scenarios` what only the drill does.
+///
+/// # Errors
+/// What is wrong with the configuration, where the answer hangs on it: completions, the manual and the paths never do.
+pub fn text_output(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    dirs: &UserDirs,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+    scenarios: &[String],
+) -> Result<Option<TextOutput>, ConfigError> {
+    let text = match &cli.command {
+        None
+        | Some(
+            Command::Drill(_)
+            | Command::Check(_)
+            | Command::Replay(_)
+            | Command::Report(_)
+            | Command::Incidents(_),
+        ) => return Ok(None),
+        Some(Command::Sops { id }) => sops(&load(cli, variables, dirs)?, id.as_deref())?,
+        Some(Command::Config { command }) => {
+            return config(*command, cli, variables, dirs, judge).map(Some);
+        }
+        // Ours alone, tabs and all.
+        Some(Command::Completions { shell }) => {
+            return written(Ok(cli::completions(*shell, scenarios))).map(Some);
+        }
+        Some(Command::Man) => return written(cli::manual()).map(Some),
+    };
+    Ok(Some(TextOutput::quoting(&text)))
+}
+
+fn config(
+    command: ConfigCommand,
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    dirs: &UserDirs,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+) -> Result<TextOutput, ConfigError> {
+    match command {
+        ConfigCommand::Show => Ok(TextOutput::quoting(&show(&load(cli, variables, dirs)?))),
+        ConfigCommand::Paths => Ok(TextOutput::quoting(&file_commands::paths(cli, variables, dirs))),
+        ConfigCommand::Init => {
+            file_commands::init(cli, variables, dirs).map(|text| TextOutput::quoting(&text))
+        }
+        ConfigCommand::Check => {
+            let (text, well) = file_commands::check(cli, variables, dirs, judge);
+            Ok(TextOutput {
+                status: u8::from(!well),
+                ..TextOutput::quoting(&text)
+            })
+        }
+    }
+}
+
+fn sops(settings: &Settings, id: Option<&str>) -> Result<String, ConfigError> {
+    match id {
+        None => Ok(sops_list(&settings.profile, chosen_environment(settings))),
+        Some(id) => Ok(sop_text(
+            &settings.profile,
+            settings.sop_named(id)?,
+            chosen_environment(settings),
+        )),
+    }
+}
+
+/// The environment that options, variables or the file name; without one, the text is for all.
+fn chosen_environment(settings: &Settings) -> Option<&Environment> {
+    let namespace = settings
+        .namespace
+        .as_ref()
+        .map_or("", |namespace| namespace.value.as_str());
+    settings.environment_for(namespace)
+}
+
+fn written(bytes: std::io::Result<Vec<u8>>) -> Result<TextOutput, ConfigError> {
+    let failed = |why: String| ConfigError::from(ConfigProblem::new("output", why));
+    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(TextOutput { text, status: 0 })
+}

@@ -1,0 +1,123 @@
+//! Reads a record and checks its chain.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::chain::{START, decode};
+use sopwatch_core::record::{Entry, Line, VERSION};
+use sopwatch_core::text::SafeText;
+
+/// The largest record that is read, bytes: a noisy incident of days.
+const LARGEST: u64 = 1 << 30;
+
+/// What a record holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// Its lines, up to where it breaks.
+    pub lines: Vec<Line>,
+    /// Bytes of a last line that was not written whole, such as by a console that was killed; it is not among the lines.
+    pub torn: Option<usize>,
+    /// Where it breaks, if it does.
+    pub broken: Option<Break>,
+    /// Bytes of the whole lines.
+    pub(super) whole: u64,
+    /// The chain of the last of them.
+    pub(super) chain: String,
+}
+
+/// Where a record breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Contents {
+    /// What is to be known before what it says is believed; nothing where it is whole.
+    pub fn integrity_warning(&self) -> Option<String> {
+        if let Some(broken) = &self.broken {
+            return Some(format!(
+                "the record breaks at line {}: {}; what follows is left out",
+                broken.line, broken.why
+            ));
+        }
+        let bytes = self.torn?;
+        Some(format!(
+            "the last line was not written whole ({bytes} bytes): it is left out"
+        ))
+    }
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// Says why the file can't be read. A record that breaks is no error: it is told where.
+pub fn read(path: &Path) -> Result<Contents, SafeText> {
+    let told = |why: &dyn std::fmt::Display| SafeText::new(&format!("read {}: {why}", path.display()));
+    let mut file = File::open(path).map_err(|why| told(&why))?;
+    let bytes = read_open(&mut file).map_err(|why| told(&why))?;
+    Ok(parse(&bytes))
+}
+
+pub(super) fn read_open(file: &mut File) -> io::Result<Vec<u8>> {
+    if file.metadata()?.len() > LARGEST {
+        return Err(io::Error::other("it is larger than 1 GiB"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What the bytes of a record say.
+pub fn parse(bytes: &[u8]) -> Contents {
+    let mut contents = Contents {
+        chain: START.to_owned(),
+        ..Contents::default()
+    };
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            contents.torn = Some(rest.len());
+            break;
+        };
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
+        let decoded = std::str::from_utf8(line)
+            .map_err(|_not_text| "it is not text".to_owned())
+            .and_then(|text| {
+                if text.ends_with('\r') {
+                    return Err("its end was changed: copy the file again as it is, not as text".to_owned());
+                }
+                decode(&contents.chain, text)
+            })
+            .and_then(|(line, chain)| known(&line).map(|()| (line, chain)));
+        match decoded {
+            Ok((line, chain)) => {
+                contents.lines.push(line);
+                contents.chain = chain;
+                contents.whole += end as u64 + 1;
+            }
+            Err(why) => {
+                let line = contents.lines.len() + 1;
+                contents.broken = Some(Break { line, why });
+                break;
+            }
+        }
+        rest = after;
+    }
+    contents
+}
+
+/// Whether a line can be relied on to mean what it says here: what a newer program adds, an older one must not guess at, nor write behind.
+fn known(line: &Line) -> Result<(), String> {
+    match &line.entry {
+        Entry::Began(began) if began.record > VERSION => Err(format!(
+            "its format is {}, and this sopwatch knows {VERSION}: read it with the newer one that wrote it ({})",
+            began.record,
+            SafeText::new(&began.by.version)
+        )),
+        _ => Ok(()),
+    }
+}

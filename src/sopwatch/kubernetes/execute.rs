@@ -1,0 +1,197 @@
+//! Kubernetes out: carries out commands, or has the server try them, and says what came of them.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v1::Scale;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Status;
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::timeout;
+use super::errors::{explain, frozen};
+use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use sopwatch_core::observe::source::ProblemKind;
+use sopwatch_core::remediate::command::{Command, CommandOutcome, restart_mark};
+use sopwatch_core::text::SafeText;
+
+/// How long an answer is awaited where requests may take any time: after it, the watch tells.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// As which the server notes our changes (`metadata.managedFields`).
+const MANAGER: &str = "sopwatch";
+
+/// Asks for a command to be carried out.
+#[derive(Debug)]
+pub struct CommandRequest {
+    /// What.
+    pub command: Command,
+    /// Whether the server is only to try it.
+    pub dry_run: bool,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<CommandOutcome>,
+}
+
+/// Runs until nobody can ask any more; then stays, so as not to end the others.
+pub(super) async fn run(mut requests: mpsc::Receiver<CommandRequest>, mut context: TaskContext) {
+    while let Some(request) = requests.recv().await {
+        let outcome = carry_out(&request, &mut context).await;
+        // Who asked may be gone: the record says that it was to be done, and the watch what came of it.
+        let _ = request.reply.send(outcome);
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> CommandOutcome {
+    let session = match context.connection_state() {
+        ConnectionState::Up(session) => session,
+        ConnectionState::Down { problem, .. } => return failed(&format!("not sent: {}", problem.what)),
+        ConnectionState::Connecting => return failed("not sent: not connected"),
+    };
+    let doing = format!("{} in {}", request.command.words(), session.namespace);
+    let limit = context.limit.min(LONGEST);
+    let sent = timeout(limit, send(request, &session)).await;
+    let error = match sent {
+        Ok(Ok(())) => {
+            return CommandOutcome::Applied {
+                how: SafeText::new("the server says so"),
+            };
+        }
+        Ok(Err(error)) => error,
+        Err(_elapsed) => return unknown(&frozen(&doing, limit).what),
+    };
+    let problem = explain(&error, &doing);
+    context.note(&session, &problem);
+    match (&error, problem.kind) {
+        (kube::Error::Api(status), _) => answered(status, &problem.what),
+        // No connection was made: nothing can have been sent.
+        (
+            _,
+            ProblemKind::Refused
+            | ProblemKind::Dns
+            | ProblemKind::Tls
+            | ProblemKind::Unauthorized
+            | ProblemKind::Configuration,
+        ) => failed(&problem.what),
+        _ => unknown(&problem.what),
+    }
+}
+
+/// What an answer that is an error says about whether it was done.
+fn answered(status: &Status, what: &SafeText) -> CommandOutcome {
+    match status.code {
+        409 => refused(&format!("it is not as it was seen any more: {what}")),
+        400..=499 => refused(what),
+        // It may have failed before or after it was done.
+        _ => unknown(what),
+    }
+}
+
+fn refused(why: &str) -> CommandOutcome {
+    CommandOutcome::Refused {
+        why: SafeText::new(why),
+    }
+}
+
+fn failed(why: &str) -> CommandOutcome {
+    CommandOutcome::Failed {
+        why: SafeText::new(why),
+    }
+}
+
+fn unknown(why: &str) -> CommandOutcome {
+    CommandOutcome::Unknown {
+        why: SafeText::new(why),
+    }
+}
+
+async fn send(request: &CommandRequest, session: &ApiSession) -> Result<(), kube::Error> {
+    let patch = PatchParams {
+        dry_run: request.dry_run,
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let deployments: Api<Deployment> = Api::namespaced(session.client.clone(), &session.namespace);
+    match &request.command {
+        Command::DeletePod { pod, uid } => {
+            let pods: Api<Pod> = Api::namespaced(session.client.clone(), &session.namespace);
+            let parameters = DeleteParams {
+                dry_run: request.dry_run,
+                preconditions: Some(Preconditions {
+                    uid: Some(uid.0.to_string()),
+                    resource_version: None,
+                }),
+                ..DeleteParams::default()
+            };
+            pods.delete(pod, &parameters).await.map(|_| ())
+        }
+        Command::RestartDeployment {
+            deployment,
+            uid,
+            resource_version,
+            mark,
+        } => {
+            let change = json!({
+                "metadata": { "uid": &**uid, "resourceVersion": &**resource_version },
+                "spec": { "template": { "metadata": { "annotations": {
+                    "kubectl.kubernetes.io/restartedAt": restart_mark(*mark),
+                } } } },
+            });
+            deployments
+                .patch(deployment, &patch, &Patch::Strategic(change))
+                .await
+                .map(|_| ())
+        }
+        Command::Scale { .. } => scale(request, &deployments, &patch, session).await,
+    }
+}
+
+/// Through the sub-resource, which an on-call role may change where it may not change the deployment: by a patch, or where only that is
+/// allowed, by an update.
+async fn scale(
+    request: &CommandRequest,
+    deployments: &Api<Deployment>,
+    patch: &PatchParams,
+    session: &ApiSession,
+) -> Result<(), kube::Error> {
+    let Command::Scale {
+        deployment,
+        uid,
+        to,
+        resource_version,
+        ..
+    } = &request.command
+    else {
+        return Ok(());
+    };
+    let metadata = json!({ "uid": &**uid, "resourceVersion": &**resource_version });
+    let change = json!({ "metadata": metadata, "spec": { "replicas": to } });
+    let patched = deployments
+        .patch_scale(deployment, patch, &Patch::Merge(change))
+        .await;
+    match patched {
+        Err(kube::Error::Api(status)) if status.code == 403 => {}
+        other => return other.map(|_| ()),
+    }
+    let whole = json!({
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {
+            "name": &**deployment, "namespace": &*session.namespace,
+            "uid": &**uid, "resourceVersion": &**resource_version,
+        },
+        "spec": { "replicas": to },
+    });
+    let parameters = PostParams {
+        dry_run: request.dry_run,
+        field_manager: Some(MANAGER.to_owned()),
+    };
+    let whole: Scale = serde_json::from_value(whole).map_err(kube::Error::SerdeError)?;
+    deployments
+        .replace_scale(deployment, &parameters, &whole)
+        .await
+        .map(|_| ())
+}

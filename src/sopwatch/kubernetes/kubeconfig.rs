@@ -1,0 +1,528 @@
+//! Where the cluster is and who we are to it, as `kubectl` and `oc` find it. Reads files and variables, never the network.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use kube::Config;
+use kube::config::{AuthInfo, Cluster, Context, ExecInteractiveMode, Kubeconfig};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::errors::said;
+use super::{ConnectOptions, Target};
+use crate::net::proxy::ProxyVariables;
+use sopwatch_core::observe::source::{Problem, ProblemKind};
+
+/// What of the process's environment decides.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings {
+    /// `KUBECONFIG`.
+    pub(super) kubeconfig: Option<OsString>,
+    /// `HOME`.
+    pub(super) home: Option<PathBuf>,
+    /// Whether we run in a pod.
+    pub(super) in_cluster: bool,
+    /// The proxy's.
+    pub(super) proxies: ProxyVariables,
+}
+
+impl Surroundings {
+    pub(super) fn of_process() -> Self {
+        Self {
+            kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
+            home: std::env::var_os("HOME").map(PathBuf::from),
+            in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+            proxies: ProxyVariables::from_environment(),
+        }
+    }
+}
+
+/// All that is needed to connect.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) target: Target,
+    pub(super) config: Config,
+}
+
+/// Finds the target and builds the client's configuration for it.
+pub(super) fn resolve(options: &ConnectOptions, around: &Surroundings) -> Result<Resolved, Problem> {
+    let sources = KubeconfigFiles::find(options, around)?;
+    let kubeconfig = sources.read()?;
+    if kubeconfig.contexts.is_empty() && around.in_cluster && options.kubeconfig.is_none() {
+        return in_cluster(options, around);
+    }
+    sources.some_exists()?;
+    let chosen = Chosen::find(options, &kubeconfig, &sources)?;
+    let config = chosen.config(options, around)?;
+    check_namespace(&config.default_namespace)?;
+    let target = Target {
+        server: without_userinfo(&config.cluster_url),
+        user: chosen.context.user.clone(),
+        namespace: config.default_namespace.clone(),
+        context: Some(chosen.name),
+    };
+    Ok(Resolved { target, config })
+}
+
+/// The files a kubeconfig is merged from.
+struct KubeconfigFiles {
+    paths: Vec<PathBuf>,
+    /// Whether a file that is not there is an error: only one that was asked for by name.
+    must_exist: bool,
+}
+
+impl KubeconfigFiles {
+    fn find(options: &ConnectOptions, around: &Surroundings) -> Result<Self, Problem> {
+        if let Some(path) = &options.kubeconfig {
+            return Ok(Self {
+                paths: vec![path.clone()],
+                must_exist: true,
+            });
+        }
+        let paths = match (&around.kubeconfig, &around.home) {
+            (Some(list), _) => std::env::split_paths(list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
+            (None, Some(home)) => vec![home.join(".kube").join("config")],
+            (None, None) if around.in_cluster => Vec::new(),
+            (None, None) => {
+                return Err(unusable(
+                    "no kubeconfig: neither KUBECONFIG nor HOME is set",
+                    "pass --kubeconfig FILE",
+                ));
+            }
+        };
+        Ok(Self {
+            paths,
+            must_exist: false,
+        })
+    }
+
+    /// Merges them: the first file that sets something wins.
+    fn read(&self) -> Result<Kubeconfig, Problem> {
+        let mut wanted = self.paths.iter().filter(|path| self.must_exist || path.exists());
+        wanted.try_fold(Kubeconfig::default(), |merged, path| {
+            let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
+            merged.merge(file).map_err(|error| unreadable(path, &error))
+        })
+    }
+
+    /// That none of them is there says more than what is missing in them.
+    fn some_exists(&self) -> Result<(), Problem> {
+        if self.paths.iter().any(|path| path.exists()) {
+            return Ok(());
+        }
+        let what = match self.paths.len() {
+            1 => format!("no kubeconfig: {} does not exist", self.names()),
+            _ => format!("no kubeconfig: none of {} exists", self.names()),
+        };
+        Err(unusable(
+            &what,
+            "log in (oc login), or name a file by --kubeconfig or KUBECONFIG",
+        ))
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        names.join(", ")
+    }
+}
+
+fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
+    use kube::config::KubeconfigError as Error;
+    let why = match error {
+        Error::ReadConfig(cause, _) => cause.to_string(),
+        Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
+        other => said(&other.to_string()),
+    };
+    unusable(
+        &format!("kubeconfig {}: {why}", path.display()),
+        "check the file, or pass --kubeconfig FILE",
+    )
+}
+
+/// Where a YAML error is. Its words would quote the file, and so a token.
+fn place_of(error: &str) -> String {
+    let number_after = |word: &str| -> Option<u32> {
+        let rest = error.split_once(word)?.1.trim_start();
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    };
+    match (number_after("line "), number_after("column ")) {
+        (Some(line), Some(column)) => format!(": error in line {line}, column {column}"),
+        _ => String::new(),
+    }
+}
+
+fn unusable(what: &str, advice: &str) -> Problem {
+    Problem::new(ProblemKind::Configuration, what).advise(advice)
+}
+
+/// The context that is used, and what it refers to.
+struct Chosen {
+    name: String,
+    context: Context,
+    cluster: Cluster,
+    auth: AuthInfo,
+    from: String,
+}
+
+impl Chosen {
+    fn find(
+        options: &ConnectOptions,
+        kubeconfig: &Kubeconfig,
+        sources: &KubeconfigFiles,
+    ) -> Result<Self, Problem> {
+        let from = sources.names();
+        let name = options
+            .context
+            .clone()
+            .or_else(|| kubeconfig.current_context.clone());
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Err(unusable(
+                &format!("kubeconfig {from}: no current context{}", known(kubeconfig)),
+                LOG_IN,
+            ));
+        };
+        let context = kubeconfig.contexts.iter().find(|context| context.name == name);
+        let Some(context) = context.and_then(|context| context.context.clone()) else {
+            let what = format!("kubeconfig {from}: no context {name}{}", known(kubeconfig));
+            return Err(unusable(&what, LOG_IN));
+        };
+        let cluster = kubeconfig
+            .clusters
+            .iter()
+            .find(|cluster| cluster.name == context.cluster);
+        let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.clone()) else {
+            let what = format!(
+                "kubeconfig {from}: context {name} names the cluster {}, which is not there",
+                context.cluster
+            );
+            return Err(unusable(&what, LOG_IN));
+        };
+        let user = |user: &&kube::config::NamedAuthInfo| Some(&user.name) == context.user.as_ref();
+        let auth = kubeconfig
+            .auth_infos
+            .iter()
+            .find(user)
+            .and_then(|user| user.auth_info.clone());
+        let auth = auth.unwrap_or_default();
+        Ok(Self {
+            name,
+            context,
+            cluster,
+            auth,
+            from,
+        })
+    }
+
+    /// The client's configuration, made field by field: the client library's own way would mix in proxy variables by rules of its own.
+    fn config(&self, options: &ConnectOptions, around: &Surroundings) -> Result<Config, Problem> {
+        let mut config = Config::new(self.server()?);
+        config.default_namespace = namespace(options, self.context.namespace.as_deref());
+        config.root_cert = self.root_certificates()?;
+        config.accept_invalid_certs = self.cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.tls_server_name.clone_from(&self.cluster.tls_server_name);
+        config.auth_info = self.auth_info(options)?;
+        set_common(&mut config, options, around, self.cluster.proxy_url.as_deref())?;
+        Ok(config)
+    }
+
+    fn server(&self) -> Result<http::Uri, Problem> {
+        let server = self.cluster.server.as_deref().unwrap_or_default();
+        let uri: Option<http::Uri> = server.parse().ok();
+        let uri =
+            uri.filter(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("https" | "http")));
+        uri.ok_or_else(|| {
+            let what = format!(
+                "kubeconfig {}: cluster {} has no usable server URL",
+                self.from, self.context.cluster
+            );
+            unusable(&what, "set it to something like https://api.example:6443")
+        })
+    }
+
+    fn root_certificates(&self) -> Result<Option<Vec<Vec<u8>>>, Problem> {
+        use base64::Engine;
+        let pem = match (
+            &self.cluster.certificate_authority_data,
+            &self.cluster.certificate_authority,
+        ) {
+            (Some(data), _) if !data.is_empty() => base64::prelude::BASE64_STANDARD
+                .decode(data.trim())
+                .map_err(|error| self.bad_authority(&error))?,
+            (_, Some(path)) if !path.is_empty() => {
+                std::fs::read(path).map_err(|error| self.bad_authority(&format!("{path}: {error}")))?
+            }
+            _ => return Ok(None),
+        };
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let certificates = certificates.map_err(|error| self.bad_authority(&format!("not PEM: {error}")))?;
+        Ok(Some(certificates.into_iter().map(|der| der.to_vec()).collect()))
+    }
+
+    fn bad_authority(&self, why: &dyn std::fmt::Display) -> Problem {
+        let what = format!(
+            "kubeconfig {}: certificate authority of cluster {}: {why}",
+            self.from, self.context.cluster
+        );
+        unusable(&what, "repair the kubeconfig, or log in again (oc login)")
+    }
+
+    /// Credential plugins must not own the terminal: they may neither ask nor write there.
+    fn auth_info(&self, options: &ConnectOptions) -> Result<AuthInfo, Problem> {
+        let mut auth = self.auth.clone();
+        if let Some(exec) = &mut auth.exec {
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+            if exec.provide_cluster_info {
+                let cluster = (&self.cluster)
+                    .try_into()
+                    .map_err(|error| self.bad_authority(&error))?;
+                exec.cluster = Some(cluster);
+            }
+        }
+        if options.impersonate.is_some() {
+            auth.impersonate.clone_from(&options.impersonate);
+        }
+        Ok(auth)
+    }
+}
+
+const LOG_IN: &str = "choose one with --context, or log in (oc login)";
+
+/// The contexts there are, for an error.
+fn known(kubeconfig: &Kubeconfig) -> String {
+    let names: Vec<_> = kubeconfig
+        .contexts
+        .iter()
+        .take(8)
+        .map(|context| context.name.as_str())
+        .collect();
+    match (names.is_empty(), kubeconfig.contexts.len() > names.len()) {
+        (true, _) => " (there are none)".into(),
+        (false, false) => format!(" (there are: {})", names.join(", ")),
+        (false, true) => format!(" (there are: {}, …)", names.join(", ")),
+    }
+}
+
+fn namespace(options: &ConnectOptions, of_context: Option<&str>) -> String {
+    let chosen = options
+        .namespace
+        .as_deref()
+        .or(of_context.filter(|namespace| !namespace.is_empty()));
+    chosen.unwrap_or("default").into()
+}
+
+/// A name that Kubernetes does not allow would lead to another path on the server than the one that is meant.
+fn check_namespace(name: &str) -> Result<(), Problem> {
+    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let inner = |character: char| allowed(character) || character == '-';
+    if name.len() <= 63 && name.starts_with(allowed) && name.ends_with(allowed) && name.chars().all(inner) {
+        return Ok(());
+    }
+    Err(unusable(
+        &format!("`{name}` can't be the name of a namespace"),
+        "correct -n, or the namespace of the kubeconfig's context",
+    ))
+}
+
+fn set_common(
+    config: &mut Config,
+    options: &ConnectOptions,
+    around: &Surroundings,
+    proxy_of_cluster: Option<&str>,
+) -> Result<(), Problem> {
+    let proxy = around.proxies.proxy_for(&config.cluster_url, proxy_of_cluster);
+    let parse = |proxy: String| {
+        let error = |error| {
+            unusable(
+                &format!("proxy URL: {error}"),
+                "check proxy-url of the cluster and HTTPS_PROXY",
+            )
+        };
+        proxy.parse::<http::Uri>().map_err(error)
+    };
+    config.proxy_url = proxy.map(parse).transpose()?;
+    config.connect_timeout = Some(options.request_timeout);
+    config.default_retry = false;
+    Ok(())
+}
+
+fn in_cluster(options: &ConnectOptions, around: &Surroundings) -> Result<Resolved, Problem> {
+    let mut config = Config::incluster().map_err(|error| {
+        let what = format!("in the cluster: {}", said(&error.to_string()));
+        unusable(
+            &what,
+            "check the pod's service account, or pass --kubeconfig FILE",
+        )
+    })?;
+    config.default_namespace = namespace(options, Some(&config.default_namespace));
+    if options.impersonate.is_some() {
+        config.auth_info.impersonate.clone_from(&options.impersonate);
+    }
+    set_common(&mut config, options, around, None)?;
+    let target = Target {
+        server: without_userinfo(&config.cluster_url),
+        context: None,
+        user: None,
+        namespace: config.default_namespace.clone(),
+    };
+    Ok(Resolved { target, config })
+}
+
+/// A URL without credentials and without a trailing slash.
+fn without_userinfo(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let authority = uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{}", uri.path().trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const STAGE: &str = "
+apiVersion: v1
+kind: Config
+current-context: stage
+clusters:
+- {name: stage, cluster: {server: 'https://user:pw@api.stage:6443/'}}
+- {name: broken, cluster: {server: 'not a url'}}
+contexts:
+- {name: stage, context: {cluster: stage, user: oncall, namespace: managed-services-stage}}
+- {name: lost, context: {cluster: nowhere, user: oncall}}
+- {name: broken, context: {cluster: broken, user: oncall}}
+- {name: bare, context: {cluster: stage}}
+users:
+- {name: oncall, user: {token: secret-token, exec: {apiVersion: client.authentication.k8s.io/v1, command: get-token, interactiveMode: Always}}}
+";
+
+    fn options() -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: None,
+            context: None,
+            namespace: None,
+            impersonate: None,
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+
+    fn around(files: &[&Path]) -> Surroundings {
+        Surroundings {
+            kubeconfig: Some(std::env::join_paths(files).unwrap()),
+            ..Surroundings::default()
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn error_of(options: &ConnectOptions, around: &Surroundings) -> String {
+        let problem = resolve(options, around).expect_err("nothing to connect to");
+        assert_eq!(problem.kind, ProblemKind::Configuration);
+        format!("{problem}; {}", problem.advice.as_deref().unwrap())
+    }
+
+    #[test]
+    fn the_current_context_says_where_and_who() {
+        let file = file(STAGE);
+        let resolved = resolve(&options(), &around(&[file.path()])).unwrap();
+        assert_eq!(
+            resolved.target,
+            Target {
+                server: "https://api.stage:6443".into(),
+                context: Some("stage".into()),
+                user: Some("oncall".into()),
+                namespace: "managed-services-stage".into(),
+            }
+        );
+        assert!(!resolved.config.default_retry);
+        let exec = resolved.config.auth_info.exec.unwrap();
+        assert_eq!(exec.interactive_mode, Some(ExecInteractiveMode::Never));
+    }
+
+    #[test]
+    fn options_outrank_the_file() {
+        let file = file(STAGE);
+        let options = ConnectOptions {
+            kubeconfig: Some(file.path().into()),
+            context: Some("bare".into()),
+            namespace: Some("other".into()),
+            impersonate: Some("someone".into()),
+            ..options()
+        };
+        let resolved = resolve(&options, &Surroundings::default()).unwrap();
+        assert_eq!(resolved.target.context.as_deref(), Some("bare"));
+        assert_eq!(resolved.target.namespace, "other");
+        assert_eq!(resolved.config.auth_info.impersonate.as_deref(), Some("someone"));
+    }
+
+    #[test]
+    fn a_list_of_files_is_merged_and_missing_ones_are_skipped() {
+        let first = file("apiVersion: v1\nkind: Config\ncurrent-context: bare\n");
+        let second = file(STAGE);
+        let list = [Path::new("/nowhere/config"), first.path(), second.path()];
+        let resolved = resolve(&options(), &around(&list)).unwrap();
+        assert_eq!(resolved.target.context.as_deref(), Some("bare"));
+        assert_eq!(resolved.target.namespace, "default");
+    }
+
+    #[test]
+    fn the_home_directory_holds_the_default() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".kube")).unwrap();
+        std::fs::write(home.path().join(".kube/config"), STAGE).unwrap();
+        let around = Surroundings {
+            home: Some(home.path().into()),
+            ..Surroundings::default()
+        };
+        assert_eq!(
+            resolve(&options(), &around).unwrap().target.server,
+            "https://api.stage:6443"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_file_the_context_and_what_to_do() {
+        let file = file(STAGE);
+        let around = around(&[file.path()]);
+        let with = |context: &str| ConnectOptions {
+            context: Some(context.into()),
+            ..options()
+        };
+        let said = error_of(&with("nope"), &around);
+        assert!(said.contains(&file.path().display().to_string()), "{said}");
+        assert!(
+            said.contains("no context nope (there are: stage, lost, broken, bare)"),
+            "{said}"
+        );
+        assert!(said.contains("--context"), "{said}");
+        assert!(error_of(&with("lost"), &around).contains("names the cluster nowhere"));
+        assert!(error_of(&with("broken"), &around).contains("no usable server URL"));
+        let missing = ConnectOptions {
+            kubeconfig: Some("/nowhere/config".into()),
+            ..options()
+        };
+        assert!(error_of(&missing, &around).contains("/nowhere/config: No such file"));
+        assert!(error_of(&options(), &Surroundings::default()).contains("neither KUBECONFIG nor HOME"));
+    }
+
+    #[test]
+    fn an_error_never_repeats_what_is_in_the_file() {
+        let file = file("apiVersion: v1\nusers:\n- name: x\n  user: {token: [secret-token}\n");
+        let said = error_of(&options(), &around(&[file.path()]));
+        assert!(
+            said.contains("not a kubeconfig: error in line 4, column ") && !said.contains("secret-token"),
+            "{said}"
+        );
+    }
+}

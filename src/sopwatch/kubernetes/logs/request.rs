@@ -1,0 +1,102 @@
+//! The requests for a log.
+
+use futures::{Stream, StreamExt};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
+use kube::client::Body;
+use kube::core::{Request, Status};
+use kube::{Error, Resource};
+
+use super::cursor::time_of;
+use crate::kubernetes::response;
+use crate::kubernetes::task_context::ApiSession;
+use sopwatch_core::logparse::ContainerKey;
+
+/// The most of a newest line that is read: its time stands at its start.
+const MAX_NEWEST: i64 = 256;
+
+/// An answer that has begun.
+pub(super) struct Opened<S> {
+    /// The server's clock when it answered.
+    pub(super) at: Option<Timestamp>,
+    pub(super) bytes: S,
+}
+
+/// Bytes of a log as they come.
+pub(super) type Chunk = Result<bytes::Bytes, Error>;
+
+/// Asks for a log; returns when the answer begins.
+pub(super) async fn open(
+    session: &ApiSession,
+    key: &ContainerKey,
+    parameters: LogParams,
+) -> Result<Opened<impl Stream<Item = Chunk> + Unpin + use<>>, Error> {
+    let parameters = LogParams {
+        container: Some(key.container.to_string()),
+        timestamps: true,
+        ..parameters
+    };
+    let path = Pod::url_path(&(), Some(&session.namespace));
+    let request = Request::new(path)
+        .logs(&key.pod, &parameters)
+        .map_err(Error::BuildRequest)?;
+    let response = session.client.send(request.map(Body::from)).await?;
+    if !response.status().is_success() {
+        return Err(response::refusal(response).await);
+    }
+    Ok(Opened {
+        at: response::date(&response),
+        bytes: response.into_body().into_data_stream(),
+    })
+}
+
+/// The time of the newest line; `None` while there is no line.
+pub(super) async fn newest(session: &ApiSession, key: &ContainerKey) -> Result<Option<Timestamp>, Error> {
+    let parameters = LogParams {
+        tail_lines: Some(1),
+        limit_bytes: Some(MAX_NEWEST),
+        ..LogParams::default()
+    };
+    let mut opened = open(session, key, parameters).await?;
+    let mut line = Vec::new();
+    while let Some(chunk) = opened.bytes.next().await {
+        line.extend_from_slice(&chunk?);
+        if line.len() > MAX_NEWEST as usize {
+            break;
+        }
+    }
+    Ok(time_of(&line))
+}
+
+/// Whether an error only says that the container has not started: the kubelet's words for it.
+pub(super) fn is_not_started(error: &Error) -> bool {
+    let waits = |status: &Status| {
+        status.code == 400
+            && ["waiting to start", "is not available"]
+                .iter()
+                .any(|words| status.message.contains(words))
+    };
+    matches!(error, Error::Api(status) if waits(status))
+}
+
+/// Whether an error says that there is no such instance any more.
+pub(super) fn is_forgotten(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if status.code == 400 && status.message.contains("previous terminated container"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_waits_is_told_from_one_that_is_forgotten() {
+        let refused =
+            |message: &str| Error::Api(Box::new(Status::failure(message, "BadRequest").with_code(400)));
+        let waits = refused("container \"service\" in pod \"x\" is waiting to start: image can't be pulled");
+        let forgotten = refused("previous terminated container \"service\" in pod \"x\" not found");
+        assert!(is_not_started(&waits) && !is_forgotten(&waits));
+        assert!(is_forgotten(&forgotten) && !is_not_started(&forgotten));
+    }
+}

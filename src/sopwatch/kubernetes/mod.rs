@@ -1,0 +1,196 @@
+//! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
+//!
+//! One task keeps the `connection`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
+//! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
+//! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
+//! next one. What they learn leaves as observations.
+
+mod access;
+mod client;
+mod clock;
+mod connection;
+mod convert;
+mod credential_expiry;
+mod errors;
+mod execute;
+mod kubeconfig;
+mod logs;
+mod metrics_api;
+mod own_pods;
+mod probe;
+mod quantity;
+mod response;
+mod scrape;
+mod secrets;
+mod task_context;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod watch_specs;
+mod whoami;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use self::execute::CommandRequest;
+use sopwatch_console::app::event::Event;
+use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::Problem;
+use sopwatch_core::profile::Profile;
+
+/// How to find the cluster, as the command line says.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`.
+    pub namespace: Option<String>,
+    /// `--as`.
+    pub impersonate: Option<String>,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+/// What the kubeconfig (or the pod we run in) points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// URL of the API server, without credentials.
+    pub server: String,
+    /// Context name; `None` in a cluster.
+    pub context: Option<String>,
+    /// The kubeconfig's name for the user.
+    pub user: Option<String>,
+    /// Namespace.
+    pub namespace: String,
+}
+
+/// Asks for the values of a secret.
+#[derive(Debug)]
+pub struct SecretRequest {
+    /// Name of the secret in the target's namespace.
+    pub name: String,
+    /// Where the answer goes: values by key, or why there are none.
+    pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
+}
+
+/// What is asked of the cluster's tasks.
+#[derive(Debug)]
+pub struct Requests {
+    /// For secrets.
+    pub secrets: mpsc::Receiver<SecretRequest>,
+    /// To change something.
+    pub commands: mpsc::Receiver<CommandRequest>,
+    /// Which pods' logs matter most.
+    pub focus: tokio::sync::watch::Receiver<LogFocus>,
+}
+
+/// Reads where the cluster is, without any network.
+///
+/// # Errors
+/// Says which file or context is wrong and what to do.
+pub fn target(options: &ConnectOptions) -> Result<Target, Problem> {
+    let around = kubeconfig::Surroundings::of_process();
+    kubeconfig::resolve(options, &around).map(|resolved| resolved.target)
+}
+
+/// Runs until cancelled, or until nobody listens to `events` any more. Heals by itself.
+pub async fn run(
+    options: ConnectOptions,
+    profile: Arc<Profile>,
+    requests: Requests,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let limit = options.request_timeout;
+    let connect = client::from_kubeconfig(options, kubeconfig::Surroundings::of_process());
+    let all = run_with(connect, limit, profile, requests, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
+/// The same over a client that is there already: no kubeconfig is read, and the same client is taken again after a failure.
+pub async fn run_over(
+    (client, target): (kube::Client, Target),
+    request_timeout: Duration,
+    profile: Arc<Profile>,
+    requests: Requests,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    let connect = client::always(client, target);
+    let all = run_with(connect, request_timeout, profile, requests, events.clone());
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = events.closed() => {}
+        () = all => {}
+    }
+}
+
+/// The same with another way to connect.
+async fn run_with(
+    connect: client::Connect,
+    limit: Duration,
+    profile: Arc<Profile>,
+    requests: Requests,
+    events: mpsc::Sender<Event>,
+) {
+    /// Changes of pods that wait for the log supervisor; it takes them at once.
+    const WAITING_CHANGES: usize = 64;
+    let (publish, context) = task_context::TaskContext::new(events, limit);
+    let (changes, changed) = mpsc::channel(WAITING_CHANGES);
+    let (follow, followed) = mpsc::channel(WAITING_CHANGES);
+    let (ready, are_ready) = tokio::sync::watch::channel(scrape::Ready::default());
+    let (review, rights) = tokio::sync::watch::channel(access::Rights::default());
+    tokio::join!(
+        connection::keep(connect, publish, context.clone()),
+        watch::run(
+            watch_specs::deployment(&profile, changes.clone()),
+            context.clone()
+        ),
+        watch::run(
+            watch_specs::replica_sets(&profile, changes.clone()),
+            context.clone()
+        ),
+        watch::run(watch_specs::pods(&profile, changes), context.clone()),
+        watch::run(watch_specs::autoscaler(&profile), context.clone()),
+        watch::run(watch_specs::cluster_events(&profile), context.clone()),
+        share_pods(&profile, changed, follow, ready),
+        access::run(access::wanted(&profile), review, context.clone()),
+        secrets::run(requests.secrets, context.clone()),
+        execute::run(requests.commands, context.clone()),
+        metrics_api::run(&profile, rights.clone(), context.clone()),
+        scrape::run(&profile, are_ready, rights, context.clone()),
+        logs::run(&profile, followed, requests.focus, context),
+    );
+}
+
+/// Hands the observations about the service's own pods on to who follows their logs, and keeps which are ready for who reads their metrics.
+async fn share_pods(
+    profile: &Profile,
+    mut changed: mpsc::Receiver<Observation>,
+    follow: mpsc::Sender<Observation>,
+    ready: tokio::sync::watch::Sender<scrape::Ready>,
+) {
+    let mut own = own_pods::OwnPods::new(&profile.service.deployment);
+    while let Some(observation) = changed.recv().await {
+        let Some(observation) = own.take(observation) else {
+            continue;
+        };
+        ready.send_if_modified(|ready| scrape::note_ready(ready, &observation));
+        // Its end is ours: all tasks stop together.
+        let _ = follow.send(observation).await;
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,86 @@
+//! Answers who asks for a secret's values.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+
+use super::SecretRequest;
+use super::clock::timeout;
+use super::errors::frozen;
+use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use sopwatch_core::observe::source::{Problem, ProblemKind};
+use sopwatch_core::text::SafeText;
+
+/// How long a connection that is being made is waited for: who asks waits no longer than a few seconds.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
+
+/// Runs until nobody can ask any more; then stays, so as not to end the others.
+pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut context: TaskContext) {
+    while let Some(SecretRequest { name, reply }) = requests.recv().await {
+        // Who asked may have given up: nobody is told then.
+        let _ = reply.send(answer(&name, &mut context).await);
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn answer(name: &str, context: &mut TaskContext) -> Result<BTreeMap<String, SecretString>, Problem> {
+    let session = match timeout(CONNECTS_WITHIN, connected(context)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(problem)) => return Err(without_cluster(name, problem)),
+        Err(_elapsed) => {
+            return Err(frozen(
+                &format!("read the secret {name}: connect to the cluster"),
+                CONNECTS_WITHIN,
+            ));
+        }
+    };
+    let api: Api<Secret> = Api::namespaced(session.client.clone(), &session.namespace);
+    let doing = format!("read the secret {name} in {}", session.namespace);
+    let secret = context.ask(&session, &doing, api.get(name)).await;
+    let secret = secret.map_err(|problem| match problem.kind {
+        ProblemKind::NotFound => Problem {
+            kind: ProblemKind::SecretMissing,
+            ..problem
+        }
+        .advise("check the namespace and the profile's secret name, or pass --database-url"),
+        _ => problem,
+    })?;
+    values(name, secret)
+}
+
+/// The secret fails as the cluster does, and says so: it stands where the database is shown.
+fn without_cluster(name: &str, problem: Problem) -> Problem {
+    let what = format!("no secret {name} without the cluster: {}", problem.what);
+    Problem {
+        what: SafeText::new(&what),
+        ..problem
+    }
+}
+
+/// The connection; while there is none, why.
+async fn connected(context: &mut TaskContext) -> Result<ApiSession, Problem> {
+    loop {
+        match context.connection_state() {
+            ConnectionState::Up(session) => return Ok(session),
+            ConnectionState::Down { problem, .. } => return Err(problem),
+            ConnectionState::Connecting => context.changed().await,
+        }
+    }
+}
+
+fn values(name: &str, secret: Secret) -> Result<BTreeMap<String, SecretString>, Problem> {
+    let value = |(key, ByteString(bytes)): (String, ByteString)| match String::from_utf8(bytes) {
+        Ok(text) => Ok((key, SecretString::from(text))),
+        // The error would hold the bytes.
+        Err(_holds_the_value) => Err(Problem::new(
+            ProblemKind::SecretIncomplete,
+            &format!("secret {name}: the value of {key} is not text"),
+        )),
+    };
+    secret.data.unwrap_or_default().into_iter().map(value).collect()
+}

@@ -1,0 +1,179 @@
+//! What every task here shares: where observations go and where the client comes from.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use kube::Client;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::clock::timeout;
+use super::errors::{explain, frozen};
+use sopwatch_console::app::event::Event;
+use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
+
+/// One connection to the API server. When it is replaced, streams go on over the next.
+#[derive(Clone)]
+pub(super) struct ApiSession {
+    /// The client.
+    pub(super) client: Client,
+    /// The namespace everything is read in.
+    pub(super) namespace: Arc<str>,
+    /// Counts the connections.
+    pub(super) epoch: u64,
+    /// Counts the times the credentials were replaced.
+    pub(super) credentials: u64,
+}
+
+/// How the connection is.
+#[derive(Clone)]
+pub(super) enum ConnectionState {
+    /// Not made yet.
+    Connecting,
+    /// It is worth a try.
+    Up(ApiSession),
+    /// It is not; this is told on every source that would need it.
+    Down {
+        problem: Problem,
+        attempt: u32,
+        retry_in: Duration,
+    },
+}
+
+/// The shared ends. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct TaskContext {
+    events: mpsc::Sender<Event>,
+    connection: watch::Receiver<ConnectionState>,
+    died: Arc<Died>,
+    /// How long one request may take.
+    pub(super) limit: Duration,
+}
+
+/// Tells the keeper of the connection that credentials died.
+#[derive(Default)]
+struct Died {
+    notify: Notify,
+    /// The epoch whose credentials died last.
+    epoch: AtomicU64,
+}
+
+impl TaskContext {
+    pub(super) fn new(
+        events: mpsc::Sender<Event>,
+        limit: Duration,
+    ) -> (watch::Sender<ConnectionState>, Self) {
+        let (publish, connection) = watch::channel(ConnectionState::Connecting);
+        (
+            publish,
+            Self {
+                events,
+                connection,
+                died: Arc::default(),
+                limit,
+            },
+        )
+    }
+
+    /// Sends an observation; waits for room. Nobody listening means that we are about to be stopped.
+    pub(super) async fn emit(&self, observation: Observation) {
+        let _ = self.events.send(Event::Observation(observation)).await;
+    }
+
+    /// Tells how a source is.
+    pub(super) async fn source(&self, id: &SourceId, state: SourceState) {
+        self.emit(Observation::Source(id.clone(), state)).await;
+    }
+
+    /// Tells that a source fails.
+    pub(super) async fn failing(&self, id: &SourceId, problem: Problem, attempt: u32, retry_in: Duration) {
+        self.source(
+            id,
+            SourceState::Failing {
+                problem,
+                attempt,
+                retry_in,
+            },
+        )
+        .await;
+    }
+
+    /// The connection, as soon as there is one. While there is none, the source is told to fail as the connection does.
+    pub(super) async fn session(&mut self, id: &SourceId) -> ApiSession {
+        loop {
+            let state = self.connection.borrow_and_update().clone();
+            match state {
+                ConnectionState::Up(session) => return session,
+                ConnectionState::Down {
+                    problem,
+                    attempt,
+                    retry_in,
+                } => {
+                    self.failing(id, problem, attempt, retry_in).await;
+                }
+                ConnectionState::Connecting => {}
+            }
+            self.changed().await;
+        }
+    }
+
+    /// The state of the connection now.
+    pub(super) fn connection_state(&mut self) -> ConnectionState {
+        self.connection.borrow_and_update().clone()
+    }
+
+    /// Waits until the connection's state changes.
+    pub(super) async fn changed(&mut self) {
+        if self.connection.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until there is another connection than this one.
+    pub(super) async fn replaced(&mut self, epoch: u64) {
+        loop {
+            if matches!(&*self.connection.borrow_and_update(), ConnectionState::Up(session) if session.epoch != epoch)
+            {
+                return;
+            }
+            self.changed().await;
+        }
+    }
+
+    /// Waits out a back-off, or less when a new connection is there before.
+    pub(super) async fn rest(&mut self, wait: Duration, epoch: u64) {
+        let _ = timeout(wait, self.replaced(epoch)).await;
+    }
+
+    /// One request, limited in time, with its failure explained. `doing` says what it is for.
+    pub(super) async fn ask<T>(
+        &self,
+        session: &ApiSession,
+        doing: &str,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Problem> {
+        let problem = match timeout(self.limit, request).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => explain(&error, doing),
+            Err(_elapsed) => frozen(doing, self.limit),
+        };
+        self.note(session, &problem);
+        Err(problem)
+    }
+
+    /// Has credentials that died replaced.
+    pub(super) fn note(&self, session: &ApiSession, problem: &Problem) {
+        if problem.kind == ProblemKind::Unauthorized {
+            self.died.epoch.fetch_max(session.epoch, Ordering::SeqCst);
+            self.died.notify.notify_one();
+        }
+    }
+
+    /// Waits until a task says that this connection's credentials died.
+    pub(super) async fn credentials_died(&self, epoch: u64) {
+        while self.died.epoch.load(Ordering::SeqCst) < epoch {
+            self.died.notify.notified().await;
+        }
+    }
+}

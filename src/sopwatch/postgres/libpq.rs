@@ -1,0 +1,104 @@
+//! The `PG*` variables and the password file, as libpq reads them.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
+
+use super::credentials::Credentials;
+
+/// The largest password file that is read, bytes.
+const PASSFILE_LIMIT: u64 = 1 << 20;
+
+/// The variables that were given.
+#[derive(Clone, Copy)]
+pub(super) struct LibpqVariables<'a>(pub(super) &'a BTreeMap<String, SecretString>);
+
+impl<'a> LibpqVariables<'a> {
+    /// A variable that is set and not empty.
+    pub(super) fn get(self, name: &str) -> Option<&'a str> {
+        let value = self.0.get(name)?.expose_secret();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Whether they say where the database is.
+    pub(super) fn name_a_host(self) -> bool {
+        self.get("PGHOST").is_some() || self.get("PGHOSTADDR").is_some()
+    }
+
+    /// Where passwords are kept: `PGPASSFILE`, else `~/.pgpass`.
+    fn passfile(self) -> Option<PathBuf> {
+        let default = || Some(Path::new(self.get("HOME")?).join(".pgpass"));
+        self.get("PGPASSFILE").map(PathBuf::from).or_else(default)
+    }
+
+    /// The password of the password file, where it has one; as libpq does, a file that others may read is not used.
+    pub(super) async fn password_on_file(self, credentials: &Credentials) -> Option<SecretString> {
+        let file = tokio::fs::File::open(self.passfile()?).await.ok()?;
+        let metadata = file.metadata().await.ok()?;
+        if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
+            return None;
+        }
+        let mut text = String::new();
+        file.take(PASSFILE_LIMIT).read_to_string(&mut text).await.ok()?;
+        text.lines()
+            .find_map(|line| password_of(line, credentials))
+            .map(SecretString::from)
+    }
+}
+
+/// The password of a line `host:port:database:user:password` that matches; `*` matches all, `\` keeps a colon.
+fn password_of(line: &str, credentials: &Credentials) -> Option<String> {
+    let fields = fields_of(line.trim_end_matches('\r'))?;
+    let port = credentials.port.to_string();
+    let socket = credentials.host.starts_with('/') && fields[0] == "localhost";
+    let wanted = [&credentials.host, &port, &credentials.database, &credentials.user];
+    let matches = |(field, wanted): (&String, &&String)| field == "*" || field == *wanted;
+    let mut pairs = fields.iter().zip(&wanted);
+    let host = pairs.next().is_some_and(matches) || socket;
+    (host && pairs.all(matches)).then(|| fields[4].clone())
+}
+
+/// The five fields of a line; `None` for comments and lines that are not of that form.
+fn fields_of(line: &str) -> Option<[String; 5]> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let mut fields = vec![String::new()];
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        let last = fields.len() - 1;
+        match c {
+            '\\' => fields[last].push(chars.next().unwrap_or('\\')),
+            ':' if last < 4 => fields.push(String::new()),
+            _ => fields[last].push(c),
+        }
+    }
+    fields.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_file_is_read_as_libpq_does() {
+        let credentials = Credentials::new("h", 5432, "d", "u", "test");
+        let cases = [
+            ("h:5432:d:u:secret", Some("secret")),
+            ("*:*:*:*:any", Some("any")),
+            (r"h:5432:d:u:a\:b\\c", Some(r"a:b\c")),
+            ("h:5432:d:u:a:b", Some("a:b")),
+            ("h:5433:d:u:other port", None),
+            ("h:5432:d:x:other user", None),
+            ("# h:5432:d:u:comment", None),
+            ("h:5432:d:u", None),
+            ("", None),
+        ];
+        for (line, password) in cases {
+            assert_eq!(password_of(line, &credentials).as_deref(), password, "{line}");
+        }
+    }
+}

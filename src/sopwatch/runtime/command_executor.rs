@@ -1,0 +1,217 @@
+//! Commands on their way: the intent goes to disk, then the request out, then the outcome to disk.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::clock::Clock;
+use super::restartable_channel::RestartableChannel;
+use crate::journal::Journal;
+use crate::kubernetes::CommandRequest;
+use sopwatch_console::app::DryRun;
+use sopwatch_console::app::event::{Event, Outcome};
+use sopwatch_core::record::{Entry, Intent, Line};
+use sopwatch_core::remediate::command::{Command, CommandOutcome};
+use sopwatch_core::text::SafeText;
+
+/// How long the disk may take with an intent. What was confirmed was confirmed for now: it must not leave when a disk that hung comes back.
+const INTENT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the disk may take with an outcome before the screen tells it.
+const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
+
+/// What commands need on their way.
+#[derive(Clone, Debug)]
+pub(super) struct CommandExecutor {
+    /// To the cluster.
+    pub(super) commands: RestartableChannel<CommandRequest>,
+    /// Where outcomes go.
+    pub(super) events: mpsc::Sender<Event>,
+    /// The time.
+    pub(super) clock: Clock,
+    /// How far the cluster's clock is ahead of it.
+    pub(super) ahead: SignedDuration,
+}
+
+impl CommandExecutor {
+    fn now(&self) -> jiff::Timestamp {
+        let now = self.clock.now();
+        now.saturating_add(self.ahead).unwrap_or(now)
+    }
+
+    /// Has the server try commands; the first that it would refuse is the answer.
+    pub(super) async fn dry_run(self, number: u64, commands: Vec<Command>) {
+        let mut answer = DryRun::Passed;
+        for command in commands {
+            answer = dry_run_answer(self.ask(command, true).await);
+            if answer != DryRun::Passed {
+                break;
+            }
+        }
+        let outcome = Outcome::DryRunAnswered { number, answer };
+        // A console that is gone needs no answer.
+        let _ = self.events.send(Event::Outcome(outcome)).await;
+    }
+
+    /// Sends a command when its intent is on disk, and never else.
+    pub(super) async fn carry_out(self, intent: Intent, journal: Option<Journal>) {
+        let (id, command) = (intent.id, intent.command.clone());
+        let outcome = match self.intend(intent, journal.as_ref()).await {
+            Ok(()) => self.ask(command, false).await,
+            Err(why) => CommandOutcome::Refused {
+                why: SafeText::new(&format!("nothing was sent, for its intent is not on disk: {why}")),
+            },
+        };
+        let entry = Entry::Outcome {
+            id,
+            outcome: outcome.clone(),
+        };
+        let line = Line {
+            at: self.now(),
+            entry,
+        };
+        if let Some(journal) = journal {
+            // Where it can't be written the screen says so, and on the next start the cluster is looked at. A disk that hangs must not
+            // hold back what the server said.
+            let _ = timeout(OUTCOME_WITHIN, journal.commit(line)).await;
+        }
+        let _ = self
+            .events
+            .send(Event::Outcome(Outcome::Done { id, outcome }))
+            .await;
+    }
+
+    async fn intend(&self, intent: Intent, journal: Option<&Journal>) -> Result<(), SafeText> {
+        let journal = journal.ok_or_else(|| SafeText::new("this console keeps no record"))?;
+        let line = Line {
+            at: self.now(),
+            entry: Entry::Intent(Box::new(intent)),
+        };
+        timeout(INTENT_WITHIN, journal.commit(line))
+            .await
+            .unwrap_or_else(|_elapsed| {
+                let within = INTENT_WITHIN.as_secs();
+                Err(SafeText::new(&format!(
+                    "the disk did not answer within {within} s"
+                )))
+            })
+    }
+
+    async fn ask(&self, command: Command, dry_run: bool) -> CommandOutcome {
+        let (reply, answer) = oneshot::channel();
+        let request = CommandRequest {
+            command,
+            dry_run,
+            reply,
+        };
+        if self.commands.sender().send(request).await.is_err() {
+            return CommandOutcome::Failed {
+                why: SafeText::new("not sent: the cluster is not being read now"),
+            };
+        }
+        answer.await.unwrap_or_else(|_gone| CommandOutcome::Unknown {
+            why: SafeText::new("the task that sends it crashed"),
+        })
+    }
+}
+
+/// What a dry run's outcome means.
+fn dry_run_answer(outcome: CommandOutcome) -> DryRun {
+    match outcome {
+        CommandOutcome::Applied { .. } => DryRun::Passed,
+        // An admission webhook with side effects.
+        CommandOutcome::Refused { why } if why.contains("dry run") || why.contains("dryRun") => {
+            DryRun::Untried(why)
+        }
+        CommandOutcome::Refused { why } => DryRun::Refused(why),
+        CommandOutcome::Failed { why } | CommandOutcome::Unknown { why } => {
+            DryRun::Refused(SafeText::new(&format!("it could not be asked: {why}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::WriteRequest;
+    use sopwatch_core::observe::observation::PodUid;
+    use sopwatch_core::remediate::command::PlanKind;
+    use sopwatch_core::testkit::now;
+
+    fn intent() -> Intent {
+        Intent {
+            id: 1,
+            command: Command::DeletePod {
+                pod: "msa-x-2mgcp".into(),
+                uid: PodUid("2mgcp".into()),
+            },
+            aim: PlanKind::RestartPod,
+            cause: None,
+            user: "oncall".into(),
+            part: None,
+            advice: None,
+            rest: Vec::new(),
+        }
+    }
+
+    /// A disk that takes so many lines and then hangs: its lines.
+    async fn hangs_after(count: usize, mut requests: mpsc::Receiver<WriteRequest>) {
+        let mut held = Vec::new();
+        for number in 0.. {
+            match requests.recv().await {
+                Some(WriteRequest::Commit(_, answer)) if number < count => answer.send(Ok(())).unwrap(),
+                Some(request) => held.push(request),
+                None => break,
+            }
+        }
+    }
+
+    /// What the server was asked, and the outcome that the screen is told, on a disk that hangs after so many lines.
+    async fn carried_out(count: usize) -> (usize, CommandOutcome) {
+        let (journal, requests) = Journal::new();
+        tokio::spawn(hangs_after(count, requests));
+        let commands: RestartableChannel<CommandRequest> = RestartableChannel::new(1);
+        let mut server = commands.listen();
+        let (events, mut told) = mpsc::channel(1);
+        let clock = Clock::new(now);
+        let ahead = SignedDuration::ZERO;
+        let executor = CommandExecutor {
+            commands,
+            events,
+            clock,
+            ahead,
+        };
+        tokio::spawn(executor.carry_out(intent(), Some(journal)));
+        let mut asked = 0;
+        loop {
+            tokio::select! {
+                Some(request) = server.recv() => {
+                    asked += 1;
+                    let how = "the server says so".into();
+                    request.reply.send(CommandOutcome::Applied { how }).unwrap();
+                }
+                event = told.recv() => match event {
+                    Some(Event::Outcome(Outcome::Done { outcome, .. })) => return (asked, outcome),
+                    other => panic!("{other:?}"),
+                },
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_a_disk_that_hangs_nothing_is_sent_later_and_nothing_is_held_back() {
+        let began = tokio::time::Instant::now();
+        let (asked, outcome) = carried_out(0).await;
+        assert_eq!((asked, outcome.name()), (0, "refused"));
+        assert!(
+            outcome.reason().contains("did not answer within 5 s"),
+            "{outcome:?}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(8));
+        let (asked, outcome) = carried_out(1).await;
+        assert_eq!((asked, outcome.name()), (1, "applied"));
+        assert!(began.elapsed() < Duration::from_secs(11));
+    }
+}

@@ -1,0 +1,234 @@
+//! A backend for slow connections: nothing is written where nothing changed, and a change of style is one short sequence.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier, Style};
+
+/// Back to the terminal's own style, in which every frame begins and ends.
+const PLAIN: &str = "\x1b[0m";
+
+/// The terminal's backend, without the bytes that change nothing.
+#[derive(Debug)]
+pub struct CompactBackend<W: Write> {
+    inner: CrosstermBackend<W>,
+    /// Whether the cursor shows; the console hides it when it takes the terminal.
+    cursor: bool,
+}
+
+impl<W: Write> CompactBackend<W> {
+    /// A backend that writes to `writer`, whose cursor is hidden.
+    pub fn new(writer: W) -> Self {
+        Self {
+            inner: CrosstermBackend::new(writer),
+            cursor: false,
+        }
+    }
+}
+
+impl<W: Write> Write for CompactBackend<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Write::flush(&mut self.inner)
+    }
+}
+
+impl<W: Write> Backend for CompactBackend<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut bytes = String::new();
+        let mut style = plain();
+        let mut next = None;
+        for (x, y, cell) in content {
+            if next != Some((x, y)) {
+                // Writing to a string cannot fail.
+                let _ = write!(bytes, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1);
+            }
+            next = Some((x + 1, y));
+            if cell.style() != style {
+                style = cell.style();
+                push_style(&mut bytes, style);
+            }
+            bytes.push_str(cell.symbol());
+        }
+        if style != plain() {
+            bytes.push_str(PLAIN);
+        }
+        self.inner.write_all(bytes.as_bytes())
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.cursor) {
+            self.inner.hide_cursor()?;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.cursor = true;
+        self.inner.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        self.inner.get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.inner.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.inner.clear()
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.inner.clear_region(clear_type)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.inner.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.inner.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Backend::flush(&mut self.inner)
+    }
+}
+
+/// The style of a cell that nothing was said about.
+fn plain() -> Style {
+    Cell::EMPTY.style()
+}
+
+/// Writes a style as one sequence of "select graphic rendition" (ECMA-48, 8.3.117), from the terminal's own style on.
+fn push_style(bytes: &mut String, style: Style) {
+    let modifiers = [
+        (Modifier::BOLD, ";1"),
+        (Modifier::DIM, ";2"),
+        (Modifier::ITALIC, ";3"),
+        (Modifier::UNDERLINED, ";4"),
+        (Modifier::SLOW_BLINK, ";5"),
+        (Modifier::RAPID_BLINK, ";6"),
+        (Modifier::REVERSED, ";7"),
+        (Modifier::HIDDEN, ";8"),
+        (Modifier::CROSSED_OUT, ";9"),
+    ];
+    bytes.push_str("\x1b[0");
+    for (modifier, code) in modifiers {
+        if style.add_modifier.contains(modifier) {
+            bytes.push_str(code);
+        }
+    }
+    push_color(bytes, style.fg, 30);
+    push_color(bytes, style.bg, 40);
+    bytes.push('m');
+}
+
+/// Writes a colour; `base` is 30 for the foreground's codes and 40 for the background's.
+fn push_color(bytes: &mut String, color: Option<Color>, base: u8) {
+    let code = |number: u8, bright: bool| base + number + if bright { 60 } else { 0 };
+    let code = match color.unwrap_or(Color::Reset) {
+        Color::Reset => return,
+        Color::Black => code(0, false),
+        Color::Red => code(1, false),
+        Color::Green => code(2, false),
+        Color::Yellow => code(3, false),
+        Color::Blue => code(4, false),
+        Color::Magenta => code(5, false),
+        Color::Cyan => code(6, false),
+        Color::Gray => code(7, false),
+        Color::DarkGray => code(0, true),
+        Color::LightRed => code(1, true),
+        Color::LightGreen => code(2, true),
+        Color::LightYellow => code(3, true),
+        Color::LightBlue => code(4, true),
+        Color::LightMagenta => code(5, true),
+        Color::LightCyan => code(6, true),
+        Color::White => code(7, true),
+        // Writing to a string cannot fail.
+        Color::Rgb(red, green, blue) => {
+            let _ = write!(bytes, ";{};2;{red};{green};{blue}", base + 8);
+            return;
+        }
+        Color::Indexed(index) => {
+            let _ = write!(bytes, ";{};5;{index}", base + 8);
+            return;
+        }
+    };
+    let _ = write!(bytes, ";{code}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use ratatui::layout::Rect;
+    use ratatui::style::Stylize;
+    use ratatui::text::Line;
+    use ratatui::{Terminal, TerminalOptions, Viewport};
+
+    use super::*;
+
+    /// Keeps the bytes that would reach the terminal.
+    struct Kept(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What each of these lines, drawn after the one before, writes.
+    fn written<const N: usize>(lines: [Line<'static>; N]) -> [String; N] {
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let viewport = Viewport::Fixed(Rect::new(0, 0, 20, 1));
+        let backend = CompactBackend::new(Kept(Rc::clone(&kept)));
+        let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport }).unwrap();
+        lines.map(|line| {
+            terminal
+                .draw(|frame| frame.render_widget(line, frame.area()))
+                .unwrap();
+            String::from_utf8(kept.take()).unwrap()
+        })
+    }
+
+    #[test]
+    fn a_frame_like_the_one_before_costs_no_byte() {
+        let [first, second, third] = written(["00:59".into(), "00:59".into(), "01:00".into()]);
+        assert_eq!((first.as_str(), second.as_str()), ("\x1b[1;1H00:59", ""));
+        assert_eq!(third, "\x1b[1;2H1\x1b[1;4H00");
+    }
+
+    #[test]
+    fn a_change_of_style_is_one_sequence_and_ends_with_the_frame() {
+        let line = Line::from(vec![
+            "a".bold().red(),
+            "b".red().bold(),
+            "c".into(),
+            "d".on_light_blue(),
+        ]);
+        let indexed = Line::from("a".fg(Color::Indexed(8)).bg(Color::Rgb(1, 2, 3)).reversed());
+        let [named, numbered] = written([line, indexed]);
+        assert_eq!(named, "\x1b[1;1H\x1b[0;1;31mab\x1b[0mc\x1b[0;104md\x1b[0m");
+        assert_eq!(numbered, "\x1b[1;1H\x1b[0;7;38;5;8;48;2;1;2;3ma\x1b[0m   ");
+    }
+}

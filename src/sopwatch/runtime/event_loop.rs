@@ -1,0 +1,212 @@
+//! The loop on a real terminal: keys first, then what is queued, then one draw.
+
+use std::io::Write;
+use std::mem::ManuallyDrop;
+use std::task::Poll;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use futures::{Stream, StreamExt};
+use ratatui::backend::Backend;
+use ratatui::layout::{Position, Rect};
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::console::{Console, LoopAction};
+use super::frame_pacer::FramePacer;
+use super::signals::{self, Ended};
+use super::terminal::{self, Guard, Screen};
+use sopwatch_console::app::event::Event;
+
+/// How often time passes on a screen where nothing else happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Keys taken in one turn: what pours in for ever must not keep the screen from being drawn.
+const KEYS: usize = 256;
+
+/// Runs the console on the terminal until it is left; the exit status.
+pub async fn run(console: &mut Console) -> Result<u8> {
+    let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
+    let guard =
+        Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
+    // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
+    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
+    let status = match turns(console, &mut screen, &mut end).await {
+        // What can't be read or written any more is the loss of the terminal, which its watcher is about to tell.
+        Err(_) if signals::terminal_is_gone() => Ok(128 + signals::SIGHUP),
+        other => other,
+    };
+    drop(guard);
+    status
+}
+
+/// Turns until the console is left or told to end; the exit status.
+async fn turns(
+    console: &mut Console,
+    screen: &mut Screen,
+    end: &mut watch::Receiver<Option<Ended>>,
+) -> Result<u8> {
+    let mut input = EventStream::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut pacer = FramePacer::new(Instant::now());
+    loop {
+        let action = tokio::select! {
+            biased;
+            ended = signals::ended(end) => return Ok(128 + ended.signal),
+            key = input.next() => match key {
+                Some(Ok(event)) => take_input(console, &mut pacer, event),
+                Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
+                None => return Ok(0),
+            },
+            () = tokio::time::sleep_until(pacer.due()), if console.is_changed() => {
+                let started = Instant::now();
+                console.draw(screen).wrap_err("draw the screen")?;
+                pacer.drawn(started, started.elapsed());
+                LoopAction::Continue
+            },
+            Some(event) = console.next() => console.take(event),
+            _ = tick.tick() => console.take(Event::Tick),
+        };
+        let action = settle(console, &mut input, &mut pacer, action).await;
+        if !follow(action, screen)? {
+            return Ok(0);
+        }
+    }
+}
+
+/// Takes the keys that wait and then what is queued, unless the first event wants the terminal.
+async fn settle(
+    console: &mut Console,
+    input: &mut EventStream,
+    pacer: &mut FramePacer,
+    action: LoopAction,
+) -> LoopAction {
+    if action != LoopAction::Continue {
+        return action;
+    }
+    for _ in 0..KEYS {
+        let Some(Ok(event)) = waiting(input).await else {
+            break;
+        };
+        let action = take_input(console, pacer, event);
+        if action != LoopAction::Continue {
+            return action;
+        }
+    }
+    console.drain()
+}
+
+/// What waits, without waiting for more. It is asked for in the loop's own name: a terminal's events wake only who asked first.
+async fn waiting<S: Stream + Unpin>(input: &mut S) -> Option<S::Item> {
+    match futures::poll!(input.next()) {
+        Poll::Ready(event) => event,
+        Poll::Pending => None,
+    }
+}
+
+fn take_input(console: &mut Console, pacer: &mut FramePacer, event: TerminalEvent) -> LoopAction {
+    pacer.hurry();
+    match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => console.take(Event::Key(key)),
+        TerminalEvent::Paste(text) => console.take(Event::Paste(text)),
+        TerminalEvent::Resize(columns, rows) => {
+            console.take(Event::Resize(columns, rows));
+            // A terminal that shrank and grew again has lost what it showed, though its size is what it was.
+            LoopAction::Redraw
+        }
+        TerminalEvent::Key(_)
+        | TerminalEvent::Mouse(_)
+        | TerminalEvent::FocusGained
+        | TerminalEvent::FocusLost => LoopAction::Continue,
+    }
+}
+
+/// Does to the terminal what is asked; whether the loop goes on.
+fn follow(action: LoopAction, screen: &mut Screen) -> Result<bool> {
+    match action {
+        LoopAction::Continue => {}
+        LoopAction::Quit => return Ok(false),
+        LoopAction::Redraw => start_anew(screen)?,
+        LoopAction::Write(sequence) => {
+            screen.backend_mut().write_all(sequence.as_bytes())?;
+            Backend::flush(screen.backend_mut())?;
+        }
+        LoopAction::Suspend => {
+            terminal::leave();
+            kill_process(getpid(), Signal::TSTP).wrap_err("suspend")?;
+            terminal::take().wrap_err("take the terminal back")?;
+            start_anew(screen)?;
+        }
+    }
+    Ok(true)
+}
+
+/// The next frame is written whole. Not by `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
+/// the stream of keys.
+fn start_anew(screen: &mut Screen) -> Result<()> {
+    let size = screen.size().wrap_err("ask for the terminal's size")?;
+    screen
+        .resize(Rect::from((Position::ORIGIN, size)))
+        .wrap_err("clear the screen")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    /// Keys that come from elsewhere. As with crossterm's stream, who asks first is woken, and nobody after them until then.
+    #[derive(Clone, Default)]
+    struct Keys(Arc<Mutex<(VecDeque<char>, Option<Waker>)>>);
+
+    impl Keys {
+        fn typed(&self, key: char) {
+            let mut inside = self.0.lock().unwrap();
+            inside.0.push_back(key);
+            if let Some(waker) = inside.1.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    impl Stream for Keys {
+        type Item = char;
+
+        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<char>> {
+            let mut inside = self.0.lock().unwrap();
+            if let Some(key) = inside.0.pop_front() {
+                return Poll::Ready(Some(key));
+            }
+            inside.1.get_or_insert_with(|| context.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_wakes_the_loop_after_it_looked_whether_one_waits() {
+        let mut keys = Keys::default();
+        keys.typed('a');
+        assert_eq!(waiting(&mut keys).await, Some('a'));
+        assert_eq!(waiting(&mut keys).await, None);
+        let typist = keys.clone();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            typist.typed('b');
+        });
+        let before = Instant::now();
+        let key = tokio::time::timeout(TICK, keys.next()).await;
+        assert_eq!(key, Ok(Some('b')));
+        assert_eq!(
+            before.elapsed(),
+            Duration::ZERO,
+            "it is not the next tick that shows it"
+        );
+    }
+}
