@@ -163,7 +163,7 @@ impl App {
         match (self.panes.row(self.panes.focus), first) {
             (Some(row), true) => *row = 0,
             (Some(row), false) => *row = count.saturating_sub(1),
-            (None, true) => self.logs.buffer.to_top(),
+            (None, true) => self.logs.buffer.go_to_top(),
             (None, false) => self.logs.buffer.release(),
         }
     }

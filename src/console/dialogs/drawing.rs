@@ -16,16 +16,16 @@ use sopwatch_core::profile::rule::Advice;
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;
 
-pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
-    let Some(dialog) = app.dialog() else { return };
+/// Draws the topmost dialog. How far down its text can be scrolled: what holds [`crate::dialogs::Scroll`] within the text, so that one
+/// key moves it back from the end; `None` where nothing scrolls.
+pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<usize> {
+    let dialog = app.dialog()?;
     match dialog {
-        Dialog::Sops { chosen } => return sops(app, theme, *chosen, screen, buffer),
-        Dialog::Contacts { chosen } => return contacts(app, theme, *chosen, screen, buffer),
-        _ => {}
+        Dialog::Sops { chosen } => sops(app, theme, *chosen, screen, buffer),
+        Dialog::Contacts { chosen } => contacts(app, theme, *chosen, screen, buffer),
+        _ => return Some(draw_page(&app.page()?, place_of(dialog), theme, screen, buffer)),
     }
-    if let Some(page) = app.page() {
-        draw_page(&page, place_of(dialog), theme, screen, buffer);
-    }
+    None
 }
 
 fn place_of(dialog: &Dialog) -> usize {
@@ -53,14 +53,6 @@ fn place_of(dialog: &Dialog) -> usize {
     }
 }
 
-/// How far down the topmost dialog's text can be scrolled on a screen of this size: what holds [`crate::dialogs::Scroll`] within
-/// the text, so that one key moves it back from the end. `None` where nothing scrolls.
-pub fn scroll_limit(app: &App, theme: &Theme, screen: Rect) -> Option<usize> {
-    let page = app.page()?;
-    let sheet = sheet_of(&page, theme, screen);
-    Some(sheet.limit())
-}
-
 /// A page wrapped for its place.
 struct Sheet<'t> {
     lines: Vec<StyledText<'t>>,
@@ -85,12 +77,15 @@ fn sheet_of<'t>(page: &DialogText, theme: &'t Theme, screen: Rect) -> Sheet<'t> 
     Sheet { lines, area }
 }
 
-fn draw_page(page: &DialogText, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+/// Draws a page; how far down it can be scrolled.
+fn draw_page(page: &DialogText, scroll: usize, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> usize {
     let sheet = sheet_of(page, theme, screen);
-    let first = scroll.min(sheet.limit());
+    let limit = sheet.limit();
+    let first = scroll.min(limit);
     let place = place_words(first, sheet.height(), sheet.lines.len());
     draw_frame(&page.title, &place, theme, sheet.area, buffer);
     styled_text::draw_lines(sheet.lines.into_iter().skip(first), text_area(sheet.area), buffer);
+    limit
 }
 
 /// A dialog's place for so many rows, frame included: centred, on a small screen all of it but the footer.

@@ -274,10 +274,10 @@ impl App {
             ReplayAction::ToBeginning => self.seek(SignedDuration::MIN),
             ReplayAction::ToEnd => self.seek(SignedDuration::MAX),
             ReplayAction::Faster => {
-                self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed))
+                self.change_speed(|speed| SPEEDS.into_iter().find(|other| *other > speed));
             }
             ReplayAction::Slower => {
-                self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed))
+                self.change_speed(|speed| SPEEDS.into_iter().rfind(|other| *other < speed));
             }
             ReplayAction::Mismatches => self.open_differences(),
         }

@@ -23,7 +23,6 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub use crate::dialogs::drawing::scroll_limit;
 pub use crate::style::svg::svg;
 pub use crate::style::theme::{Meaning, Theme};
 
@@ -34,14 +33,17 @@ use crate::panes::Pane;
 use crate::style::styled_text::{self, StyledText};
 use crate::{dialogs, panes, prompts, replay};
 
-/// Draws the console as `app` has it. Only reads.
-pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+/// Draws the console as `app` has it. Only reads. How far down the topmost dialog's text can be scrolled; `None` where nothing scrolls.
+pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Option<usize> {
     let area = frame.area();
     match layout::plan(area, app) {
-        Plan::TooSmall => too_small(theme, area, frame.buffer_mut()),
+        Plan::TooSmall => {
+            too_small(theme, area, frame.buffer_mut());
+            None
+        }
         Plan::Console(regions) => {
             console(app, theme, &regions, frame.buffer_mut());
-            overlay(app, theme, area, frame);
+            overlay(app, theme, area, frame)
         }
     }
 }
@@ -89,13 +91,13 @@ fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
     footer::render(app, theme, regions.footer, buffer);
 }
 
-fn overlay(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
-    match app.dialog() {
-        Some(prompt @ Dialog::Prompt { .. }) => prompts::drawing::render(prompt, theme, area, frame),
-        Some(Dialog::Answer { chosen, sure }) => {
+fn overlay(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) -> Option<usize> {
+    match app.dialog()? {
+        prompt @ Dialog::Prompt { .. } => prompts::drawing::render(prompt, theme, area, frame),
+        Dialog::Answer { chosen, sure } => {
             dialogs::answer_drawing::render(app, theme, (*chosen, *sure), area, frame.buffer_mut());
         }
-        Some(_) => dialogs::drawing::render(app, theme, area, frame.buffer_mut()),
-        None => {}
+        _ => return dialogs::drawing::render(app, theme, area, frame.buffer_mut()),
     }
+    None
 }

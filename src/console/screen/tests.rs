@@ -17,7 +17,9 @@ use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState
 
 pub(crate) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| render(app, theme, frame)).unwrap();
+    terminal.draw(|frame| {
+        render(app, theme, frame);
+    }).unwrap();
     terminal
 }
 
@@ -226,8 +228,10 @@ fn dialogs() {
     press(&mut app, "G");
     snapshot!("help_end_60x20", screen(&app, 60, 20));
     let theme = Theme::named("dark", true, false).unwrap();
-    let size = ratatui::layout::Rect::new(0, 0, 60, 20);
-    assert_eq!(super::scroll_limit(&app, &theme, size), Some(104 - 17));
+    let mut limit = None;
+    let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
+    terminal.draw(|frame| limit = render(&app, &theme, frame)).unwrap();
+    assert_eq!(limit, Some(104 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");

@@ -371,7 +371,7 @@ impl LogBuffer {
     }
 
     /// Moves to the oldest entry.
-    pub fn to_top(&mut self) {
+    pub fn go_to_top(&mut self) {
         self.hold();
         if let Some(held) = self.held.as_mut() {
             held.chosen = 0;
