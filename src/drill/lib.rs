@@ -21,7 +21,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use api::{Act, ApiServer, Rights, Shared, Tokens};
+use api::{ApiServer, ApiState, AuditEntry, Rights, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
@@ -121,8 +121,8 @@ impl Drill {
             read_only: token().map_err(failed)?,
             admin: token().map_err(failed)?,
         };
-        let shared = Shared::new(world, clock.clone(), rights, tokens, Arc::clone(&database));
-        let api = ApiServer::start(Arc::new(shared)).await.map_err(failed)?;
+        let state = ApiState::new(world, clock.clone(), rights, tokens, Arc::clone(&database));
+        let api = ApiServer::start(Arc::new(state)).await.map_err(failed)?;
         let drill = Self {
             api,
             database,
@@ -187,8 +187,8 @@ impl Drill {
     }
 
     /// What was done to the cluster through its API and tried, by whomever, oldest first; the receiver changes with each act.
-    pub fn acts(&self) -> watch::Receiver<Vec<Act>> {
-        self.api.acts()
+    pub fn audit(&self) -> watch::Receiver<Vec<AuditEntry>> {
+        self.api.audit()
     }
 
     /// Takes in what the operator would do: whoever is told does their part, each once however often it is said.
@@ -201,7 +201,7 @@ impl Drill {
         *waiting = others;
         let due: Vec<Reaction> = due;
         for reaction in due {
-            self.api.schedule(now + reaction.after, reaction.happening);
+            self.api.schedule(now + reaction.after, reaction.event);
         }
     }
 

@@ -80,7 +80,7 @@
 //! A [`Scenario`](drill::Scenario) is one file: the world at the start, what happens in it, what is to be found, what it teaches. The
 //! world (objects, controllers, kubelet, logs) and the service in its pods are pure: time is an argument, chance comes from a seed. The
 //! [`api`](drill::api) answers `kubectl` and the console from it, the [`database`](drill::database) answers `psql` and the console from
-//! the same rows that the service moves. What is done through the API is noted as an [`Act`](drill::api::Act), from whomever it comes;
+//! the same rows that the service moves. What is done through the API is noted as an [`AuditEntry`](drill::api::AuditEntry), from whomever it comes;
 //! launch tells the console, which judges it in the [`debriefing`](app::lesson::debriefing).
 //!
 //! # Invariants

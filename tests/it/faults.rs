@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sopwatch_console::app::App;
 use sopwatch_core::observe::source::{Freshness, ProblemKind, SourceId, SourceState};
-use sopwatch_drill::database::Fault;
+use sopwatch_drill::database::DatabaseFault;
 use sopwatch_drill::faults::ApiFault;
 
 use super::support::harness::Harness;
@@ -181,10 +181,10 @@ async fn a_log_that_is_cut_goes_on_without_loss_and_without_duplicates() {
     console.stop().await;
 }
 
-async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
+async fn database_fault(fault: DatabaseFault, expected: ProblemKind, word: &str) {
     let mut console = on_a_healthy_drill().await;
     // A session that stands is not asked for its password nor counted again: it is cut first.
-    console.drill.database().set_fault(Some(Fault::Cut));
+    console.drill.database().set_fault(Some(DatabaseFault::Cut));
     console.drill.database().set_fault(Some(fault));
     let screen = console
         .until(word, |app, screen| {
@@ -204,18 +204,18 @@ async fn database_fault(fault: Fault, expected: ProblemKind, word: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_down_is_said_and_healed() {
-    database_fault(Fault::Refused, ProblemKind::Refused, "refused").await;
+    database_fault(DatabaseFault::Refused, ProblemKind::Refused, "refused").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_starts_is_said_and_healed() {
-    database_fault(Fault::Starting, ProblemKind::Starting, "starting").await;
+    database_fault(DatabaseFault::Starting, ProblemKind::Starting, "starting").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_without_connections_to_spare_is_said_and_healed() {
     database_fault(
-        Fault::TooManyConnections,
+        DatabaseFault::TooManyConnections,
         ProblemKind::TooManyConnections,
         "connections",
     )
@@ -224,5 +224,5 @@ async fn a_database_without_connections_to_spare_is_said_and_healed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stalled_database_is_noticed_and_healed() {
-    database_fault(Fault::Stalled, ProblemKind::Frozen, "frozen").await;
+    database_fault(DatabaseFault::Stalled, ProblemKind::Frozen, "frozen").await;
 }

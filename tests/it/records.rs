@@ -260,6 +260,6 @@ fn where_nothing_can_be_written_nothing_is_changed() {
     pty.until_shows("nothing was changed from this console");
     pty.type_keys("qq");
     assert_eq!(pty.wait(), 0);
-    let acts = world.drill.acts().borrow().clone();
+    let acts = world.drill.audit().borrow().clone();
     assert!(acts.is_empty(), "{acts:?}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sopwatch_drill::api::Seen;
+use sopwatch_drill::api::ReceivedRequest;
 
 use super::pty::Pty;
 use super::usage::{Usage, process, quantile, resident, watch};
@@ -76,7 +76,7 @@ fn keys(console: &mut Pty, count: usize) -> Vec<f64> {
 }
 
 /// Requests by what they ask.
-fn say_requests(requests: &[Seen], seconds: f64) {
+fn say_requests(requests: &[ReceivedRequest], seconds: f64) {
     let a_minute = |count: usize| count as f64 / seconds * 60.0;
     figure("requests to the API server", a_minute(requests.len()), "a minute");
     let lists = requests.iter().filter(|seen| is_list(seen)).count();
@@ -92,7 +92,7 @@ fn say_requests(requests: &[Seen], seconds: f64) {
 }
 
 /// Whether a request asks for all objects of a kind, not for one of them or for changes.
-fn is_list(seen: &Seen) -> bool {
+fn is_list(seen: &ReceivedRequest) -> bool {
     let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
     let kinds = ["/pods", "/events", "/deployments", "/replicasets", "/secrets"];
     seen.method == "GET" && !query.contains("watch=") && kinds.iter().any(|kind| path.ends_with(kind))

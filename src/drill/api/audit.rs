@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::request::{self, Query, Target};
-use super::state::Shared;
+use super::request::{self, Target, UrlQuery};
+use super::state::ApiState;
 use crate::world::{NAMESPACE, Resource, SERVICE, World};
 
 /// How many acts are kept: more than anybody does by hand. The first are the ones that matter.
@@ -22,7 +22,7 @@ const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernet
 
 /// One request that was to change something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
+pub struct AuditEntry {
     /// By the drill's clock.
     pub at: Timestamp,
     /// What the client calls itself (`User-Agent`); empty when it does not say.
@@ -36,12 +36,12 @@ pub struct Act {
     /// The HTTP status of the answer.
     pub code: u16,
     /// What it did.
-    pub effect: ActEffect,
+    pub effect: AuditEffect,
 }
 
 /// What an act did to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActEffect {
+pub enum AuditEffect {
     /// Nothing that these tell: it was refused, or it is about something else.
     Other,
     /// Pods were told to end.
@@ -75,21 +75,21 @@ pub enum ActEffect {
 
 /// The acts so far; whoever subscribes is woken by the next.
 #[derive(Debug)]
-pub struct Acts(watch::Sender<Vec<Act>>);
+pub struct AuditLog(watch::Sender<Vec<AuditEntry>>);
 
-impl Default for Acts {
+impl Default for AuditLog {
     fn default() -> Self {
         Self(watch::Sender::new(Vec::new()))
     }
 }
 
-impl Acts {
+impl AuditLog {
     /// The acts so far, oldest first, at most the first 1,000; it changes with each.
-    pub fn subscribe(&self) -> watch::Receiver<Vec<Act>> {
+    pub fn subscribe(&self) -> watch::Receiver<Vec<AuditEntry>> {
         self.0.subscribe()
     }
 
-    fn note(&self, act: Act) {
+    fn note(&self, act: AuditEntry) {
         self.0.send_if_modified(|acts| {
             let room = acts.len() < KEPT;
             if room {
@@ -101,20 +101,20 @@ impl Acts {
 }
 
 /// A request that is to change something, before it is answered.
-pub struct Attempt {
+pub struct PendingChange {
     agent: String,
     verb: &'static str,
     target: Target,
-    before: Furniture,
+    before: ClusterSnapshot,
 }
 
 /// What is to be told of a request; `None` for one that only reads.
-pub fn attempt(shared: &Shared, parts: &Parts, body: &Bytes) -> Option<Attempt> {
+pub fn change(state: &ApiState, parts: &Parts, body: &Bytes) -> Option<PendingChange> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return None;
     }
     let target = Target::of(parts.uri.path())?;
-    let query = Query::of(parts.uri.query());
+    let query = UrlQuery::of(parts.uri.query());
     // The groups of reviews: `authorization.k8s.io`, `authentication.k8s.io`.
     if target.group.starts_with("auth") || is_dry(&query, body) {
         return None;
@@ -123,31 +123,31 @@ pub fn attempt(shared: &Shared, parts: &Parts, body: &Bytes) -> Option<Attempt> 
         .headers
         .get(header::USER_AGENT)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    Some(Attempt {
+    Some(PendingChange {
         agent: agent.unwrap_or_default(),
         verb: request::verb(&parts.method, &target, &query),
         target,
-        before: Furniture::of(&shared.world()),
+        before: ClusterSnapshot::of(&state.world()),
     })
 }
 
-fn is_dry(query: &Query, body: &Bytes) -> bool {
+fn is_dry(query: &UrlQuery, body: &Bytes) -> bool {
     let options = || serde_json::from_slice::<Value>(body).ok();
     query.get("dryRun").is_some()
         || options().is_some_and(|options| options["dryRun"].as_array().is_some_and(|dry| !dry.is_empty()))
 }
 
-impl Attempt {
+impl PendingChange {
     /// Notes it with what came of it.
-    pub fn note(self, shared: &Shared, code: u16) {
-        let after = Furniture::of(&shared.world());
+    pub fn note(self, state: &ApiState, code: u16) {
+        let after = ClusterSnapshot::of(&state.world());
         let effect = if (200..300).contains(&code) {
             effect(&self.before, &after)
         } else {
-            ActEffect::Other
+            AuditEffect::Other
         };
-        shared.acts().note(Act {
-            at: shared.clock().now(),
+        state.audit().note(AuditEntry {
+            at: state.clock().now(),
             agent: self.agent,
             verb: self.verb,
             resource: self.target.resource_path(),
@@ -159,14 +159,14 @@ impl Attempt {
 }
 
 /// As much of the world as acts are told by.
-struct Furniture {
-    pods: Vec<PodStand>,
+struct ClusterSnapshot {
+    pods: Vec<PodState>,
     /// The service's; `None` once it is deleted.
     deployment: Option<Value>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct PodStand {
+struct PodState {
     uid: String,
     /// Whether it is the service's: a kubelet of the drill looks after those alone.
     own: bool,
@@ -174,12 +174,12 @@ struct PodStand {
     ready: bool,
 }
 
-impl Furniture {
+impl ClusterSnapshot {
     fn of(world: &World) -> Self {
         let pods = world.store().all(Resource::Pods);
         let deployment = world.store().get(Resource::Deployments, NAMESPACE, SERVICE);
         Self {
-            pods: pods.filter_map(|pod| stand(pod, world)).collect(),
+            pods: pods.filter_map(|pod| pod_state(pod, world)).collect(),
             deployment: deployment.map(|deployment| (**deployment).clone()),
         }
     }
@@ -190,14 +190,14 @@ impl Furniture {
 }
 
 /// How a pod stands that is not about to end.
-fn stand(pod: &Value, world: &World) -> Option<PodStand> {
+fn pod_state(pod: &Value, world: &World) -> Option<PodState> {
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         return None;
     }
     let conditions = pod["status"]["conditions"].as_array();
     let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
     let uid = pod["metadata"]["uid"].as_str()?;
-    Some(PodStand {
+    Some(PodState {
         uid: uid.to_owned(),
         own: world.is_attended(uid),
         created: pod["metadata"]["creationTimestamp"]
@@ -207,24 +207,24 @@ fn stand(pod: &Value, world: &World) -> Option<PodStand> {
     })
 }
 
-fn effect(before: &Furniture, after: &Furniture) -> ActEffect {
-    let stays = |pod: &&PodStand| after.pods.iter().any(|left| left.uid == pod.uid);
+fn effect(before: &ClusterSnapshot, after: &ClusterSnapshot) -> AuditEffect {
+    let stays = |pod: &&PodState| after.pods.iter().any(|left| left.uid == pod.uid);
     let gone: Vec<_> = before.pods.iter().filter(|pod| !stays(pod)).collect();
     let (Some(old), Some(new)) = (&before.deployment, &after.deployment) else {
-        return ActEffect::Other;
+        return AuditEffect::Other;
     };
     let replicas = |deployment: &Value| deployment["spec"]["replicas"].as_u64().unwrap_or(1);
     if replicas(old) != replicas(new) {
         let (from, to) = (replicas(old), replicas(new));
-        return ActEffect::Scaled { from, to };
+        return AuditEffect::Scaled { from, to };
     }
     if old["spec"]["template"] != new["spec"]["template"] {
         return template_effect(old, new);
     }
     if gone.is_empty() {
-        return ActEffect::Other;
+        return AuditEffect::Other;
     }
-    ActEffect::Deleted {
+    AuditEffect::Deleted {
         pods: gone.len(),
         youngest: gone.iter().filter_map(|pod| pod.created).max(),
         ready: gone.iter().filter(|pod| pod.ready && pod.own).count(),
@@ -233,7 +233,7 @@ fn effect(before: &Furniture, after: &Furniture) -> ActEffect {
     }
 }
 
-fn template_effect(old: &Value, new: &Value) -> ActEffect {
+fn template_effect(old: &Value, new: &Value) -> AuditEffect {
     let containers = |deployment: &Value| -> Vec<String> {
         let template = &deployment["spec"]["template"]["spec"];
         ["initContainers", "containers"]
@@ -246,7 +246,7 @@ fn template_effect(old: &Value, new: &Value) -> ActEffect {
     if old.pointer(RESTARTED_AT) != new.pointer(RESTARTED_AT)
         && old["spec"]["template"]["spec"] == new["spec"]["template"]["spec"]
     {
-        return ActEffect::Restarted;
+        return AuditEffect::Restarted;
     }
     let mut images: Vec<_> = containers(old)
         .into_iter()
@@ -254,5 +254,5 @@ fn template_effect(old: &Value, new: &Value) -> ActEffect {
         .filter(|(old, new)| old != new)
         .collect();
     images.dedup();
-    ActEffect::Changed { images }
+    AuditEffect::Changed { images }
 }

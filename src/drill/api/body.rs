@@ -16,7 +16,7 @@ pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// The bytes of an answer that is not streamed, beside its body, until its last form is chosen.
 #[derive(Clone)]
-pub struct Whole(pub Bytes);
+pub struct WholeBody(pub Bytes);
 
 /// An answer with a JSON body.
 pub fn json(code: u16, value: &Value) -> Response<Body> {
@@ -32,7 +32,7 @@ pub fn typed_json(code: u16, value: &Value, media_type: &'static str) -> Respons
 
 fn complete(code: u16, media_type: &'static str, bytes: Bytes) -> Response<Body> {
     let mut response = answer(code, media_type, whole(bytes.clone()));
-    response.extensions_mut().insert(Whole(bytes));
+    response.extensions_mut().insert(WholeBody(bytes));
     response
 }
 

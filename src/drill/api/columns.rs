@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::world::Resource;
 
 /// One column.
-struct Column {
+struct PrintedColumn {
     name: &'static str,
     /// `string` or `integer`.
     kind: &'static str,
@@ -14,8 +14,8 @@ struct Column {
     description: &'static str,
 }
 
-const fn column(name: &'static str, description: &'static str) -> Column {
-    Column {
+const fn column(name: &'static str, description: &'static str) -> PrintedColumn {
+    PrintedColumn {
         name,
         kind: "string",
         wide: false,
@@ -23,15 +23,15 @@ const fn column(name: &'static str, description: &'static str) -> Column {
     }
 }
 
-const fn wide(name: &'static str, description: &'static str) -> Column {
-    Column {
+const fn wide(name: &'static str, description: &'static str) -> PrintedColumn {
+    PrintedColumn {
         wide: true,
         ..column(name, description)
     }
 }
 
-const fn integer(name: &'static str, description: &'static str) -> Column {
-    Column {
+const fn integer(name: &'static str, description: &'static str) -> PrintedColumn {
+    PrintedColumn {
         kind: "integer",
         ..column(name, description)
     }
@@ -41,9 +41,9 @@ const NAME: &str = "Name must be unique within a namespace. Is required when cre
 const AGE: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
 /// Those of the printer for kinds that have none of their own.
-const ANY: [Column; 2] = [column("Name", NAME), column("Created At", AGE)];
+const ANY: [PrintedColumn; 2] = [column("Name", NAME), column("Created At", AGE)];
 
-const PODS: [Column; 9] = [
+const PODS: [PrintedColumn; 9] = [
     column("Name", NAME),
     column(
         "Ready",
@@ -73,7 +73,7 @@ const PODS: [Column; 9] = [
     ),
 ];
 
-const DEPLOYMENTS: [Column; 8] = [
+const DEPLOYMENTS: [PrintedColumn; 8] = [
     column("Name", NAME),
     column("Ready", "Number of the pod with ready state"),
     column(
@@ -93,7 +93,7 @@ const DEPLOYMENTS: [Column; 8] = [
     ),
 ];
 
-const REPLICA_SETS: [Column; 8] = [
+const REPLICA_SETS: [PrintedColumn; 8] = [
     column("Name", NAME),
     integer(
         "Desired",
@@ -113,7 +113,7 @@ const REPLICA_SETS: [Column; 8] = [
     ),
 ];
 
-const AUTOSCALERS: [Column; 7] = [
+const AUTOSCALERS: [PrintedColumn; 7] = [
     column("Name", NAME),
     column(
         "Reference",
@@ -138,7 +138,7 @@ const AUTOSCALERS: [Column; 7] = [
     column("Age", AGE),
 ];
 
-const EVENTS: [Column; 10] = [
+const EVENTS: [PrintedColumn; 10] = [
     column(
         "Last Seen",
         "The time at which the most recent occurrence of this event was recorded.",
@@ -172,7 +172,7 @@ const EVENTS: [Column; 10] = [
     wide("Name", NAME),
 ];
 
-const SECRETS: [Column; 4] = [
+const SECRETS: [PrintedColumn; 4] = [
     column("Name", NAME),
     column(
         "Type",
@@ -185,7 +185,7 @@ const SECRETS: [Column; 4] = [
     column("Age", AGE),
 ];
 
-const NAMESPACES: [Column; 3] = [
+const NAMESPACES: [PrintedColumn; 3] = [
     column("Name", NAME),
     column("Status", "The status of the namespace"),
     column("Age", AGE),
@@ -193,7 +193,7 @@ const NAMESPACES: [Column; 3] = [
 
 const ADDRESSES: &str = "List of addresses reachable to the node. Queried from cloud provider, if available. More info: https://kubernetes.io/docs/reference/node/node-status/#addresses Note: This field is declared as mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is merged. Callers should instead use a full-replacement patch. See https://pr.k8s.io/79391 for an example. Consumers should assume that addresses can change during the lifetime of a Node. However, there are some exceptions where this may not be possible, such as Pods that inherit a Node's address in its own status or consumers of the downward API (status.hostIP).";
 
-const NODES: [Column; 10] = [
+const NODES: [PrintedColumn; 10] = [
     column("Name", NAME),
     column("Status", "The status of the node"),
     column("Roles", "The roles of the node"),
@@ -217,7 +217,7 @@ const NODES: [Column; 10] = [
 
 /// The column definitions of a resource.
 pub fn columns(stored: Option<Resource>) -> Value {
-    let columns: &[Column] = match stored {
+    let columns: &[PrintedColumn] = match stored {
         Some(Resource::Pods) => &PODS,
         Some(Resource::Deployments) => &DEPLOYMENTS,
         Some(Resource::ReplicaSets) => &REPLICA_SETS,
@@ -228,10 +228,10 @@ pub fn columns(stored: Option<Resource>) -> Value {
         Some(Resource::Nodes) => &NODES,
         None => &ANY,
     };
-    columns.iter().map(Column::definition).collect()
+    columns.iter().map(PrintedColumn::definition).collect()
 }
 
-impl Column {
+impl PrintedColumn {
     fn definition(&self) -> Value {
         json!({
             "name": self.name,

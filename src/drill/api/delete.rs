@@ -4,10 +4,10 @@ use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::ApiRequest;
 use super::body::{self, Body};
 use super::read;
-use super::request::{Form, Query, Target};
+use super::request::{Form, Target, UrlQuery};
 use super::selectors::Selection;
 use super::status::{Cause, Refusal};
 use super::write::{self, is_dry};
@@ -18,17 +18,17 @@ const GRACE: i64 = 30;
 const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
 
 /// DeleteOptions, of the body and of the query.
-struct Options {
+struct DeleteOptions {
     dry: bool,
     grace: Option<i64>,
     orphan: bool,
     preconditions: Value,
 }
 
-impl Options {
-    fn of(asked: &Asked<'_>) -> Result<Self, Refusal> {
+impl DeleteOptions {
+    fn of(asked: &ApiRequest<'_>) -> Result<Self, Refusal> {
         let mut options = write::json_body(asked.parts, asked.body)?;
-        let query: &Query = asked.query;
+        let query: &UrlQuery = asked.query;
         let policy = options["propagationPolicy"]
             .as_str()
             .or_else(|| query.get("propagationPolicy"))
@@ -75,16 +75,16 @@ impl Options {
 }
 
 /// Deletes the object that the path names.
-pub fn one(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let Asked { shared, target, .. } = *asked;
-    let options = Options::of(asked)?;
-    let at = shared.clock().now();
-    let mut world = shared.world();
+pub fn one(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest { state, target, .. } = *asked;
+    let options = DeleteOptions::of(asked)?;
+    let at = state.clock().now();
+    let mut world = state.world();
     let object = write::find(&world, resource, target)?;
     check_preconditions(resource, &object, &options.preconditions)?;
     if resource == Resource::Pods {
         let answer = delete_pod(&mut world, at, &object, target, &options);
-        shared.wake();
+        state.wake();
         return Ok(body::json(200, &answer));
     }
     if !options.dry {
@@ -92,24 +92,21 @@ pub fn one(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refu
             Resource::Deployments => world.delete_deployment(at, &target.name, options.orphan),
             _ => world.delete_replica_set(at, &target.name, options.orphan),
         }
-        shared.wake();
+        state.wake();
     }
     Ok(body::json(200, &success(target, &object)))
 }
 
 /// Deletes every pod the selectors take, one after the other, and answers with the list as it was.
-pub async fn collection(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let Asked {
-        shared,
-        target,
-        query,
-        ..
+pub async fn collection(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest {
+        state, target, query, ..
     } = *asked;
-    let options = Options::of(asked)?;
+    let options = DeleteOptions::of(asked)?;
     let selection = Selection::of(resource.into(), &target.namespace, &target.name, query)?;
-    let answer = read::list(shared, resource.into(), target, query, Form::Objects).await?;
-    let at = shared.clock().now();
-    let mut world = shared.world();
+    let answer = read::list(state, resource.into(), target, query, Form::Objects).await?;
+    let at = state.clock().now();
+    let mut world = state.world();
     let selected: Vec<Value> = world
         .store()
         .all(resource)
@@ -125,12 +122,18 @@ pub async fn collection(asked: &Asked<'_>, resource: Resource) -> Result<Respons
         };
         delete_pod(&mut world, at, &pod, &target, &options);
     }
-    shared.wake();
+    state.wake();
     Ok(answer)
 }
 
 /// The pod as the answer shows it.
-fn delete_pod(world: &mut World, at: Timestamp, pod: &Value, target: &Target, options: &Options) -> Value {
+fn delete_pod(
+    world: &mut World,
+    at: Timestamp,
+    pod: &Value,
+    target: &Target,
+    options: &DeleteOptions,
+) -> Value {
     let grace = grace(pod, options.grace);
     let mut answer = pod.clone();
     let deleting = !pod["metadata"]["deletionTimestamp"].is_null();

@@ -18,7 +18,7 @@ const ALL: &str = "create,delete,deletecollection,get,list,patch,update,watch";
 const OF_STATUS: &str = "get,patch,update";
 
 /// One resource, or a subresource (`pods/log`), of one version of a group.
-pub struct Entry {
+pub struct ApiResource {
     /// Empty for core.
     pub group: &'static str,
     pub version: &'static str,
@@ -34,15 +34,15 @@ pub struct Entry {
     hash: &'static str,
 }
 
-static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+static RESOURCES: LazyLock<Vec<ApiResource>> = LazyLock::new(|| {
     let lines = include_str!("resources.txt").lines();
     lines
         .filter(|line| !line.starts_with('#'))
-        .filter_map(Entry::read)
+        .filter_map(ApiResource::read)
         .collect()
 });
 
-impl Entry {
+impl ApiResource {
     fn read(line: &'static str) -> Option<Self> {
         let mut columns = line
             .split_whitespace()
@@ -147,8 +147,8 @@ fn split_version(text: &'static str) -> (&'static str, &'static str) {
     text.split_once('/').unwrap_or(("", text))
 }
 
-fn resources(group: &str, version: &str) -> impl Iterator<Item = &'static Entry> {
-    ENTRIES
+fn resources(group: &str, version: &str) -> impl Iterator<Item = &'static ApiResource> {
+    RESOURCES
         .iter()
         .filter(move |entry| entry.group == group && entry.version == version)
 }
@@ -156,7 +156,7 @@ fn resources(group: &str, version: &str) -> impl Iterator<Item = &'static Entry>
 /// The groups but core, in the server's order.
 fn groups(api: MetricsApi) -> Vec<&'static str> {
     let mut groups: Vec<&str> = Vec::new();
-    for entry in ENTRIES.iter() {
+    for entry in RESOURCES.iter() {
         let known = entry.group != metrics::GROUP || api != MetricsApi::Absent;
         if !entry.group.is_empty() && known && !groups.contains(&entry.group) {
             groups.push(entry.group);
@@ -168,7 +168,7 @@ fn groups(api: MetricsApi) -> Vec<&'static str> {
 /// The versions of a group, the preferred one first.
 fn versions(group: &str) -> Vec<&'static str> {
     let mut versions: Vec<&str> = Vec::new();
-    for entry in ENTRIES.iter().filter(|entry| entry.group == group) {
+    for entry in RESOURCES.iter().filter(|entry| entry.group == group) {
         if !versions.contains(&entry.version) {
             versions.push(entry.version);
         }
@@ -211,7 +211,7 @@ fn group_answer(path: &str, api: MetricsApi) -> Option<Response<Body>> {
 }
 
 /// The resource of that name (as `pods` or `pods/log`), if this server knows it at all.
-pub fn find(group: &str, version: &str, name: &str) -> Option<&'static Entry> {
+pub fn find(group: &str, version: &str, name: &str) -> Option<&'static ApiResource> {
     resources(group, version).find(|entry| entry.name == name)
 }
 
@@ -252,7 +252,7 @@ fn group(name: &str) -> Value {
 }
 
 fn resource_list(group: &str, version: &str) -> Value {
-    let resources: Vec<Value> = resources(group, version).map(Entry::plain).collect();
+    let resources: Vec<Value> = resources(group, version).map(ApiResource::plain).collect();
     let mut list = json!({"kind": "APIResourceList", "groupVersion": version, "resources": resources});
     if !group.is_empty() {
         list["apiVersion"] = json!("v1");
@@ -325,7 +325,7 @@ fn aggregated_group(group: &str) -> Value {
         .map(|version| {
             let resources: Vec<Value> = resources(group, version)
                 .filter(|entry| !entry.name.contains('/'))
-                .map(Entry::aggregated)
+                .map(ApiResource::aggregated)
                 .collect();
             json!({"version": version, "resources": resources, "freshness": "Current"})
         })
@@ -351,7 +351,10 @@ mod tests {
     #[test]
     fn every_line_of_the_table_is_a_resource() {
         let lines = include_str!("resources.txt").lines();
-        assert_eq!(ENTRIES.len(), lines.filter(|line| !line.starts_with('#')).count());
+        assert_eq!(
+            RESOURCES.len(),
+            lines.filter(|line| !line.starts_with('#')).count()
+        );
         let knows = |group, version, name| find(group, version, name).is_some();
         assert!(knows("", "v1", "pods") && knows("autoscaling", "v1", "horizontalpodautoscalers"));
         assert!(!knows("", "v1", "gizmos") && !knows("apps", "v2", "deployments"));

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Asked;
+use super::ApiRequest;
 use super::status::Refusal;
 use super::write;
 use crate::world::Resource;
@@ -12,9 +12,9 @@ use crate::world::Resource;
 const KUBELET: u16 = 10_250;
 
 /// Why it cannot be done.
-pub fn refuse(asked: &Asked<'_>) -> Refusal {
+pub fn refuse(asked: &ApiRequest<'_>) -> Refusal {
     let name = &asked.target.name;
-    let pod = match write::find(&asked.shared.world(), Resource::Pods, asked.target) {
+    let pod = match write::find(&asked.state.world(), Resource::Pods, asked.target) {
         Ok(pod) => pod,
         Err(refusal) => return refusal,
     };

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::body::Body;
-use super::state::Shared;
+use super::state::ApiState;
 use super::status::Refusal;
 use crate::faults::ApiFault;
 use crate::random::Random;
@@ -28,7 +28,7 @@ const STREAM_LIFE: Duration = Duration::from_secs(30);
 
 /// How often each passing fault was played.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Played {
+struct PlayedFaults {
     resets: u64,
     expiries: u64,
     log_cuts: u64,
@@ -38,20 +38,20 @@ struct Played {
 
 /// The faults of one server.
 #[derive(Debug)]
-pub struct Faults {
+pub struct ServerFaults {
     lasting: watch::Sender<Option<ApiFault>>,
-    played: watch::Sender<Played>,
+    played: watch::Sender<PlayedFaults>,
     /// What follows by itself, and when.
     to_come: Mutex<VecDeque<(Timestamp, Option<ApiFault>)>>,
     chance: Arc<Chance>,
 }
 
-impl Faults {
+impl ServerFaults {
     /// A server without faults; the same seed gives a lossy network the same losses.
     pub fn seeded(seed: u64) -> Self {
         Self {
             lasting: watch::Sender::new(None),
-            played: watch::Sender::new(Played::default()),
+            played: watch::Sender::new(PlayedFaults::default()),
             to_come: Mutex::default(),
             chance: Arc::new(Chance {
                 seed,
@@ -157,15 +157,15 @@ impl Faults {
 
     /// The faults as an open log meets them.
     pub fn log_stream(&self) -> StreamFaults {
-        self.stream(Kind::Log)
+        self.stream(StreamKind::Log)
     }
 
     /// The faults as an open watch of a resource (its plural) meets them.
     pub fn watch_stream(&self, resource: &'static str) -> StreamFaults {
-        self.stream(Kind::Watch(resource))
+        self.stream(StreamKind::Watch(resource))
     }
 
-    fn stream(&self, kind: Kind) -> StreamFaults {
+    fn stream(&self, kind: StreamKind) -> StreamFaults {
         let mut played = self.played.subscribe();
         let seen = played.borrow_and_update().clone();
         StreamFaults {
@@ -211,24 +211,24 @@ enum Fate {
 }
 
 /// Handles a request over a connection that the faults may reset, which is the error, or hold up.
-pub async fn carry(shared: &Arc<Shared>, request: Request<Bytes>) -> io::Result<Response<Body>> {
-    match shared.faults().fate(request.method()) {
+pub async fn carry(state: &Arc<ApiState>, request: Request<Bytes>) -> io::Result<Response<Body>> {
+    match state.faults().fate(request.method()) {
         Fate::Lost => return Err(Interruption::error()),
         Fate::AnswerLost => {
-            super::handle(shared, request).await;
+            super::handle(state, request).await;
             return Err(Interruption::error());
         }
         Fate::Late(by) => tokio::time::sleep(by).await,
         Fate::Throttled => return Ok(Refusal::ailing(429).response()),
         Fate::Never => {
-            let mut lasting = shared.faults().subscribe();
+            let mut lasting = state.faults().subscribe();
             let lossy = |fault: &Option<ApiFault>| matches!(fault, Some(ApiFault::Lossy(_)));
             let _ = lasting.wait_for(|fault| !lossy(fault)).await;
             return Err(Interruption::error());
         }
         Fate::Carried => {}
     }
-    Ok(super::handle(shared, request).await)
+    Ok(super::handle(state, request).await)
 }
 
 /// What ends a stream before its time.
@@ -248,7 +248,7 @@ impl Interruption {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum StreamKind {
     Log,
     /// Of a resource, by its plural.
     Watch(&'static str),
@@ -257,9 +257,9 @@ enum Kind {
 /// A stream's view of the faults.
 pub struct StreamFaults {
     lasting: watch::Receiver<Option<ApiFault>>,
-    played: watch::Receiver<Played>,
-    seen: Played,
-    kind: Kind,
+    played: watch::Receiver<PlayedFaults>,
+    seen: PlayedFaults,
+    kind: StreamKind,
     chance: Arc<Chance>,
     /// When a lossy network cuts it.
     cut_at: Option<Instant>,
@@ -285,12 +285,13 @@ impl StreamFaults {
     /// Whether the stream stands still by what was played since it was opened; or how that ends it.
     fn meet_played(&mut self) -> Result<bool, Interruption> {
         let played = self.played.borrow_and_update();
-        let is_log = self.kind == Kind::Log;
+        let is_log = self.kind == StreamKind::Log;
         if played.resets != self.seen.resets || (is_log && played.log_cuts != self.seen.log_cuts) {
             return Err(Interruption::Cut);
         }
         let newer = &played.stalls[self.seen.stalls.len()..];
-        let stalled = matches!(self.kind, Kind::Watch(own) if newer.iter().any(|resource| resource == own));
+        let stalled =
+            matches!(self.kind, StreamKind::Watch(own) if newer.iter().any(|resource| resource == own));
         if !is_log && !stalled && played.expiries != self.seen.expiries {
             return Err(Interruption::Expired);
         }

@@ -13,19 +13,19 @@ use http_body_util::BodyExt as _;
 
 use super::body::Body;
 use super::faults;
-use super::state::Shared;
+use super::state::ApiState;
 use crate::faults::ApiFault;
 
 /// A tower service over the same handler. A request that shows no token is the on-call user's.
 #[derive(Clone)]
 pub struct InProcess {
-    shared: Arc<Shared>,
+    state: Arc<ApiState>,
 }
 
 impl InProcess {
     /// A service over what the server shares.
-    pub fn over(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub fn over(state: Arc<ApiState>) -> Self {
+        Self { state }
     }
 }
 
@@ -43,16 +43,16 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        answer(Arc::clone(&self.shared), request).boxed()
+        answer(Arc::clone(&self.state), request).boxed()
     }
 }
 
-async fn answer<B>(shared: Arc<Shared>, request: Request<B>) -> io::Result<Response<Body>>
+async fn answer<B>(state: Arc<ApiState>, request: Request<B>) -> io::Result<Response<Body>>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if shared.faults().lasting() == Some(ApiFault::Refuse) {
+    if state.faults().lasting() == Some(ApiFault::Refuse) {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     let (mut parts, body) = request.into_parts();
@@ -61,10 +61,10 @@ where
         .await
         .map_err(|error| io::Error::other(error.into()))?;
     if !parts.headers.contains_key(AUTHORIZATION) {
-        let token = format!("Bearer {}", shared.tokens().on_call);
+        let token = format!("Bearer {}", state.tokens().on_call);
         let token = HeaderValue::from_str(&token).map_err(io::Error::other)?;
         parts.headers.insert(AUTHORIZATION, token);
     }
     let request = Request::from_parts(parts, body.to_bytes());
-    faults::carry(&shared, request).await
+    faults::carry(&state, request).await
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::request::Query;
+use super::request::UrlQuery;
 use super::status::Refusal;
 
 /// What part of a log is wanted, and in which form.
@@ -26,7 +26,7 @@ pub struct LogOptions {
 
 impl LogOptions {
     /// Reads and checks the options of a request for the log of `pod`.
-    pub fn of(query: &Query, pod: &str, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn of(query: &UrlQuery, pod: &str, now: Timestamp) -> Result<Self, Refusal> {
         let since_time = time(query)?;
         let since_seconds = number::<i64>(query, "sinceSeconds")?;
         let tail = number::<i64>(query, "tailLines")?;
@@ -83,7 +83,7 @@ fn invalid(pod: &str, wrong: &[(&str, &str, String)]) -> Refusal {
         .with(json!({"name": pod, "kind": "PodLogOptions", "causes": causes}))
 }
 
-fn number<N: FromStr>(query: &Query, key: &str) -> Result<Option<N>, Refusal> {
+fn number<N: FromStr>(query: &UrlQuery, key: &str) -> Result<Option<N>, Refusal> {
     let Some(text) = query.get(key) else {
         return Ok(None);
     };
@@ -92,7 +92,7 @@ fn number<N: FromStr>(query: &Query, key: &str) -> Result<Option<N>, Refusal> {
     })
 }
 
-fn time(query: &Query) -> Result<Option<Timestamp>, Refusal> {
+fn time(query: &UrlQuery) -> Result<Option<Timestamp>, Refusal> {
     let Some(text) = query.get("sinceTime") else {
         return Ok(None);
     };
@@ -109,7 +109,7 @@ mod tests {
 
     fn options(query: &str) -> Result<LogOptions, String> {
         let now = "2026-11-22T09:00:00Z".parse().unwrap();
-        LogOptions::of(&Query::of(Some(query)), "p", now)
+        LogOptions::of(&UrlQuery::of(Some(query)), "p", now)
             .map_err(|refusal| refusal.value()["message"].as_str().unwrap().to_owned())
     }
 

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::body::{self, Body};
 use super::faults::{Interruption, StreamFaults};
 use super::log_options::LogOptions;
-use super::request::{Query, Target};
-use super::state::Shared;
+use super::request::{Target, UrlQuery};
+use super::state::ApiState;
 use super::status::Refusal;
 use crate::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
 
@@ -23,9 +23,9 @@ use crate::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World}
 const BATCH: usize = 2_000;
 
 /// Answers a request for a log.
-pub fn log(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Response<Body>, Refusal> {
-    let options = LogOptions::of(query, &target.name, shared.clock().now())?;
-    let world = shared.world();
+pub fn log(state: &Arc<ApiState>, target: &Target, query: &UrlQuery) -> Result<Response<Body>, Refusal> {
+    let options = LogOptions::of(query, &target.name, state.clock().now())?;
+    let world = state.world();
     let pod = world
         .store()
         .get(Resource::Pods, &target.namespace, &target.name)
@@ -43,8 +43,8 @@ pub fn log(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Respo
     });
     let reader = Reader {
         written: world.logs().subscribe(),
-        faults: shared.faults().log_stream(),
-        shared: Arc::clone(shared),
+        faults: state.faults().log_stream(),
+        state: Arc::clone(state),
         instance,
         next: from.line,
         skip: from.piece,
@@ -143,7 +143,7 @@ fn waits(container: &str, pod: &str, reason: &str) -> Refusal {
 
 /// A read through one file.
 struct Reader {
-    shared: Arc<Shared>,
+    state: Arc<ApiState>,
     instance: Instance,
     /// The number of the next line.
     next: u64,
@@ -202,7 +202,7 @@ impl Reader {
 
     /// The next lines, and whether no more can come after them; `None` when the file is gone.
     fn batch(&mut self) -> Option<(Vec<LogLine>, bool)> {
-        let world = self.shared.world();
+        let world = self.state.world();
         let file = world.logs().file(&self.instance)?;
         let limit = match self.until {
             Some(until) => BATCH.min(until.saturating_sub(self.next) as usize),

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::body::{self, Body};
 use super::read::include;
-use super::request::{Form, Query, Target, form};
+use super::request::{Form, Target, UrlQuery, form};
 use super::selectors::Selection;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
-use super::{Asked, discovery};
+use super::{ApiRequest, discovery};
 use crate::scenario::MetricsApi;
 use crate::world::{Average, Resource, World, seconds};
 
@@ -37,15 +37,15 @@ pub fn unavailable() -> Response<Body> {
 }
 
 /// Answers a request for pods' or nodes' metrics.
-pub fn answer(asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
-    let Asked {
-        shared,
+pub fn answer(asked: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
+    let ApiRequest {
+        state,
         target,
         query,
         parts,
         ..
     } = *asked;
-    let world = shared.world();
+    let world = state.world();
     match world.metrics().state {
         MetricsApi::Served => {}
         MetricsApi::Absent => return Err(Refusal::no_such_resource()),
@@ -58,7 +58,7 @@ pub fn answer(asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
     if parts.method != Method::GET {
         return Err(Refusal::method_not_allowed());
     }
-    let now = shared.clock().now();
+    let now = state.clock().now();
     if !target.name.is_empty() {
         return one(&world, target, query, form(parts), now);
     }
@@ -108,7 +108,7 @@ fn no_watch(target: &Target) -> Refusal {
 fn one(
     world: &World,
     target: &Target,
-    query: &Query,
+    query: &UrlQuery,
     form: Form,
     now: Timestamp,
 ) -> Result<Response<Body>, Refusal> {

@@ -45,38 +45,38 @@ use http::{HeaderValue, Method, Request, Response, header};
 
 use super::world::Resource;
 use identity::Identity;
-use request::{Form, Query, Target};
+use request::{Form, Target, UrlQuery};
 use status::Refusal;
 use view::View;
 
-pub use audit::{Act, ActEffect};
+pub use audit::{AuditEffect, AuditEntry};
 pub use body::Body;
 pub use identity::Tokens;
 pub use in_process::InProcess;
 pub use rights::Rights;
 pub use server::ApiServer;
-pub use state::{Seen, Shared};
+pub use state::{ApiState, ReceivedRequest};
 
 /// The longest body a request may have: 3 MiB.
 const LONGEST_BODY: usize = 3 * 1024 * 1024;
 
 /// Answers one request.
-pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<Body> {
+pub async fn handle(state: &Arc<ApiState>, request: Request<Bytes>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts
         .uri
         .path_and_query()
         .map_or_else(|| parts.uri.path(), |path| path.as_str());
-    shared.note(parts.method.as_str(), path);
-    let attempt = audit::attempt(shared, &parts, &body);
+    state.note(parts.method.as_str(), path);
+    let change = audit::change(state, &parts, &body);
     let mut who = None;
-    let answer = answer(shared, &parts, &body, &mut who).await;
+    let answer = answer(state, &parts, &body, &mut who).await;
     let response = answer.unwrap_or_else(|refusal| refusal.response());
-    let mut response = shared.marks().put(response, &parts, who.as_ref());
-    if let Some(attempt) = attempt {
-        attempt.note(shared, response.status().as_u16());
+    let mut response = state.response_headers().add_to(response, &parts, who.as_ref());
+    if let Some(change) = change {
+        change.note(state, response.status().as_u16());
     }
-    let date = shared.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let date = state.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
     if let Ok(date) = HeaderValue::try_from(date.to_string()) {
         response.headers_mut().insert(header::DATE, date);
     }
@@ -85,19 +85,19 @@ pub async fn handle(shared: &Arc<Shared>, request: Request<Bytes>) -> Response<B
 
 /// `known` is set to whom the request is judged as, once that is known.
 async fn answer(
-    shared: &Arc<Shared>,
+    state: &Arc<ApiState>,
     parts: &Parts,
     body: &[u8],
     known: &mut Option<Identity>,
 ) -> Result<Response<Body>, Refusal> {
-    shared.faults().meet().await?;
-    let rights = shared.rights();
-    let asking = identity::authenticate(shared.tokens(), &parts.headers)?;
+    state.faults().meet().await?;
+    let rights = state.rights();
+    let asking = identity::authenticate(state.tokens(), &parts.headers)?;
     let who = identity::impersonated(asking, &rights, parts)?;
     *known = Some(who.clone());
-    let query = Query::of(parts.uri.query());
+    let query = UrlQuery::of(parts.uri.query());
     let Some(target) = Target::of(parts.uri.path()) else {
-        return answer_path(shared, parts, &who);
+        return answer_path(state, parts, &who);
     };
     let verb = request::verb(&parts.method, &target, &query);
     if !rights.allow(&who, verb, &target) {
@@ -107,10 +107,10 @@ async fn answer(
         return Err(Refusal::too_large(LONGEST_BODY));
     }
     if target.group.starts_with("auth") && target.version == "v1" && parts.method == Method::POST {
-        return reviews::answer(&target.plural, &rights, &who, parts, body, shared.clock().now());
+        return reviews::answer(&target.plural, &rights, &who, parts, body, state.clock().now());
     }
-    let asked = Asked {
-        shared,
+    let asked = ApiRequest {
+        state,
         target: &target,
         query: &query,
         parts,
@@ -122,7 +122,7 @@ async fn answer(
     serve(&asked, verb).await
 }
 
-fn answer_path(shared: &Shared, parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
+fn answer_path(state: &ApiState, parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
     let path = parts.uri.path();
     let verb = parts.method.as_str().to_lowercase();
     let verb = if verb == "head" { "get" } else { &verb };
@@ -133,7 +133,7 @@ fn answer_path(shared: &Shared, parts: &Parts, who: &Identity) -> Result<Respons
         return Err(Refusal::method_not_allowed());
     }
     let documents = openapi::answer(parts)?;
-    let metrics = shared.world().metrics().state;
+    let metrics = state.world().metrics().state;
     documents
         .or_else(|| discovery::answer(parts, metrics))
         .ok_or_else(Refusal::no_such_resource)
@@ -141,17 +141,17 @@ fn answer_path(shared: &Shared, parts: &Parts, who: &Identity) -> Result<Respons
 
 /// One request for an object or a collection, with all that is known of it.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    shared: &'a Arc<Shared>,
+struct ApiRequest<'a> {
+    state: &'a Arc<ApiState>,
     target: &'a Target,
-    query: &'a Query,
+    query: &'a UrlQuery,
     parts: &'a Parts,
     body: &'a [u8],
 }
 
-async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal> {
-    let Asked {
-        shared,
+async fn serve(asked: &ApiRequest<'_>, verb: &str) -> Result<Response<Body>, Refusal> {
+    let ApiRequest {
+        state,
         target,
         query,
         parts,
@@ -170,13 +170,13 @@ async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal>
     let (view, form) = (View::of(entry), request::form(parts));
     match (verb, target.subresource.as_str()) {
         // An old form of a watch names the object in the path.
-        ("get", "") if query.is_on("watch") => watch::watch(shared, view, target, query, form),
-        ("get", "") => read::get(shared, view, target, query, form),
-        ("list", "") => read::list(shared, view, target, query, form).await,
-        ("watch", "") => watch::watch(shared, view, target, query, form),
+        ("get", "") if query.is_on("watch") => watch::watch(state, view, target, query, form),
+        ("get", "") => read::get(state, view, target, query, form),
+        ("list", "") => read::list(state, view, target, query, form).await,
+        ("watch", "") => watch::watch(state, view, target, query, form),
         // What there is none of is deleted at once.
         ("deletecollection", "") if view.stored.is_none() => {
-            read::list(shared, view, target, query, form).await
+            read::list(state, view, target, query, form).await
         }
         _ => match Resource::find(&target.group, &target.plural) {
             Some(resource) => serve_stored(asked, resource, verb, form).await,
@@ -187,19 +187,16 @@ async fn serve(asked: &Asked<'_>, verb: &str) -> Result<Response<Body>, Refusal>
 
 /// All but the reading of whole objects.
 async fn serve_stored(
-    asked: &Asked<'_>,
+    asked: &ApiRequest<'_>,
     resource: Resource,
     verb: &str,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
-    let Asked {
-        shared,
-        target,
-        query,
-        ..
+    let ApiRequest {
+        state, target, query, ..
     } = *asked;
     match (resource, verb, target.subresource.as_str()) {
-        (Resource::Pods, "get", "log") => logs::log(shared, target, query),
+        (Resource::Pods, "get", "log") => logs::log(state, target, query),
         (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(exec::refuse(asked)),
         (Resource::Pods, _, "proxy") => proxy::answer(asked),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
@@ -211,7 +208,7 @@ async fn serve_stored(
         (Resource::Autoscalers, _, _) => Err(Refusal::method_not_allowed()),
         (_, "update" | "patch", "") => write::update(asked, resource),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status") => {
-            read::get(shared, resource.into(), target, query, form)
+            read::get(state, resource.into(), target, query, form)
         }
         (_, _, "") => Err(Refusal::method_not_allowed()),
         _ => Err(Refusal::no_such_resource()),

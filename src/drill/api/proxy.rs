@@ -4,7 +4,7 @@ use http::Response;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::Asked;
+use super::ApiRequest;
 use super::body::{self, Body};
 use super::request::Target;
 use super::status::Refusal;
@@ -50,11 +50,11 @@ impl<'a> Address<'a> {
 }
 
 /// Answers a request through the proxy.
-pub fn answer(asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
+pub fn answer(asked: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
     let id = asked.target.name.as_str();
     let invalid = || Refusal::bad_request(format!("invalid pod request {id:?}"));
     let address = Address::of(id).ok_or_else(invalid)?;
-    let world = asked.shared.world();
+    let world = asked.state.world();
     let target = Target {
         name: address.name.to_owned(),
         ..asked.target.clone()
@@ -72,7 +72,7 @@ pub fn answer(asked: &Asked<'_>) -> Result<Response<Body>, Refusal> {
     if world.silent_node(uid).is_some() {
         return Err(unreachable(&format!("dial tcp {ip}:{port}: i/o timeout")));
     }
-    let Some(metrics) = world.own_metrics(uid, asked.shared.clock().now()) else {
+    let Some(metrics) = world.own_metrics(uid, asked.state.clock().now()) else {
         return Err(unreachable(&refused(ip, &port)));
     };
     match port.parse() {

@@ -11,9 +11,9 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
-use super::request::{Form, Query, Target};
+use super::request::{Form, Target, UrlQuery};
 use super::selectors::Selection;
-use super::state::Shared;
+use super::state::ApiState;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
@@ -23,7 +23,7 @@ use crate::world::Store;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a row of a table carries, by the request's `includeObject`.
-pub fn include(query: &Query) -> Include {
+pub fn include(query: &UrlQuery) -> Include {
     match query.get("includeObject") {
         Some("None") => Include::None,
         Some("Object") => Include::Object,
@@ -33,14 +33,14 @@ pub fn include(query: &Query) -> Include {
 
 /// Answers a get of one object.
 pub fn get(
-    shared: &Shared,
+    state: &ApiState,
     view: View,
     target: &Target,
-    query: &Query,
+    query: &UrlQuery,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
-    let now = shared.clock().now();
-    let world = shared.world();
+    let now = state.clock().now();
+    let world = state.world();
     let namespace = if view.is_namespaced { &target.namespace } else { "" };
     let object = view
         .stored
@@ -59,16 +59,16 @@ pub fn get(
 
 /// Answers a list.
 pub async fn list(
-    shared: &Shared,
+    state: &ApiState,
     view: View,
     target: &Target,
-    query: &Query,
+    query: &UrlQuery,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
     let selection = Selection::of(view, &target.namespace, &target.name, query)?;
     check_options(query)?;
-    wait_for_version(shared, query).await?;
-    let page = Page::read(shared.world().store(), view, &selection, query)?;
+    wait_for_version(state, query).await?;
+    let page = ListPage::read(state.world().store(), view, &selection, query)?;
     let metadata = page.metadata;
     let objects = page.objects.iter().map(|object| &**object);
     let kind = view.kind;
@@ -85,14 +85,7 @@ pub async fn list(
             "metadata": metadata,
             "items": objects.map(table::metadata_only).collect::<Vec<Value>>(),
         }),
-        Form::Table => table::table(
-            view,
-            objects,
-            metadata,
-            include(query),
-            true,
-            shared.clock().now(),
-        ),
+        Form::Table => table::table(view, objects, metadata, include(query), true, state.clock().now()),
     };
     Ok(body::json(200, &value))
 }
@@ -108,7 +101,7 @@ fn without_type(object: Cow<'_, Value>) -> Value {
 }
 
 /// Refuses options of a list that do not go together, as the server's validation of ListOptions does.
-fn check_options(query: &Query) -> Result<(), Refusal> {
+fn check_options(query: &UrlQuery) -> Result<(), Refusal> {
     for number in ["limit", "timeoutSeconds"] {
         if let Some(text) = query.get(number)
             && text.parse::<i64>().is_err()
@@ -162,7 +155,7 @@ fn invalid_options(field: &str, reason: &str, why: &str) -> Refusal {
     }))
 }
 
-async fn wait_for_version(shared: &Shared, query: &Query) -> Result<(), Refusal> {
+async fn wait_for_version(state: &ApiState, query: &UrlQuery) -> Result<(), Refusal> {
     let Some(text) = query.get("resourceVersion") else {
         return Ok(());
     };
@@ -177,25 +170,25 @@ async fn wait_for_version(shared: &Shared, query: &Query) -> Result<(), Refusal>
         let message = "specifying resource version is not allowed when using continue";
         return Err(Refusal::bad_request(message));
     }
-    let mut changes = shared.world().store().subscribe();
+    let mut changes = state.world().store().subscribe();
     let reached = changes.wait_for(|version| *version >= asked);
     let in_time = tokio::time::timeout(PATIENCE, reached).await.is_ok();
     if in_time {
         return Ok(());
     }
-    let current = shared.world().store().version();
+    let current = state.world().store().version();
     Err(Refusal::future_version(asked, current))
 }
 
 /// One page of a list.
-struct Page {
+struct ListPage {
     objects: Vec<Arc<Value>>,
     metadata: Value,
 }
 
-impl Page {
-    fn read(store: &Store, view: View, selection: &Selection, query: &Query) -> Result<Self, Refusal> {
-        let token = query.get("continue").map(Token::decode).transpose()?;
+impl ListPage {
+    fn read(store: &Store, view: View, selection: &Selection, query: &UrlQuery) -> Result<Self, Refusal> {
+        let token = query.get("continue").map(ContinueToken::decode).transpose()?;
         let exact = query.get("resourceVersionMatch") == Some("Exact");
         let version = match &token {
             Some(token) => token.version,
@@ -243,7 +236,7 @@ impl Page {
         if remaining > 0
             && let Some((last, _)) = page.last()
         {
-            let token = Token {
+            let token = ContinueToken {
                 version: Some(version),
                 start: format!("{last}\0"),
             };
@@ -258,7 +251,7 @@ impl Page {
 }
 
 /// Where the next page begins: after the key in `start`, at a version.
-struct Token {
+struct ContinueToken {
     /// `None` for a token that goes on at whatever version is newest.
     version: Option<u64>,
     start: String,
@@ -267,7 +260,7 @@ struct Token {
 /// What `start` of a token means to the server that made it.
 const TOKEN_VERSION: &str = "meta.k8s.io/v1";
 
-impl Token {
+impl ContinueToken {
     fn encode(&self) -> String {
         let version = self.version.map_or(-1, |version| version as i64);
         let token = json!({"v": TOKEN_VERSION, "rv": version, "start": self.start});

@@ -61,9 +61,9 @@ impl Target {
 
 /// The query of a request. Empty pairs (`?&limit=1`) are skipped.
 #[derive(Clone, Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct UrlQuery(Vec<(String, String)>);
 
-impl Query {
+impl UrlQuery {
     /// Parses and decodes.
     pub fn of(query: Option<&str>) -> Self {
         let pairs = query
@@ -175,7 +175,7 @@ pub fn check_accept(parts: &Parts, target: &Target) -> Result<(), Refusal> {
 }
 
 /// The verb as roles name it.
-pub fn verb(method: &Method, target: &Target, query: &Query) -> &'static str {
+pub fn verb(method: &Method, target: &Target, query: &UrlQuery) -> &'static str {
     let named = !target.name.is_empty();
     match *method {
         Method::GET | Method::HEAD if named => "get",
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_query_may_begin_with_an_empty_pair_and_is_decoded() {
-        let query = Query::of(Some("&limit=5&labelSelector=app%3Da%2Cb+c&empty="));
+        let query = UrlQuery::of(Some("&limit=5&labelSelector=app%3Da%2Cb+c&empty="));
         assert_eq!(query.number::<u64>("limit"), Some(5));
         assert_eq!(query.get("labelSelector"), Some("app=a,b c"));
         assert_eq!(query.get("empty"), None);

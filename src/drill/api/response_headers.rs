@@ -10,9 +10,9 @@ use http::{Method, Response};
 use http_body_util::{BodyExt as _, Empty};
 use serde_json::Value;
 
-use super::body::{self, Body, Whole};
+use super::body::{self, Body, WholeBody};
 use super::identity::{Identity, MASTERS};
-use super::request::{Query, Target};
+use super::request::{Target, UrlQuery};
 
 /// A body longer than this is sent in chunks, without its length.
 const CHUNKED_BEYOND: usize = 4_096;
@@ -29,13 +29,13 @@ const EXEMPT: [&str; 2] = [
 
 /// Counts the answers of one server, so that each has an id of its own.
 #[derive(Debug, Default)]
-pub struct Marks {
+pub struct ResponseHeaders {
     answered: AtomicU64,
 }
 
-impl Marks {
+impl ResponseHeaders {
     /// Marks an answer. `who` is `None` where nobody was logged in.
-    pub fn put(&self, response: Response<Body>, parts: &Parts, who: Option<&Identity>) -> Response<Body> {
+    pub fn add_to(&self, response: Response<Body>, parts: &Parts, who: Option<&Identity>) -> Response<Body> {
         let mut response = in_form(response, parts);
         let id = match parts.headers.get("audit-id") {
             Some(given) => given.clone(),
@@ -89,7 +89,7 @@ fn is_exempt_from_flows(parts: &Parts) -> bool {
 
 /// A whole body as the request wants it: indented for `curl`, in chunks when it is long, none for HEAD.
 fn in_form(mut response: Response<Body>, parts: &Parts) -> Response<Body> {
-    let Some(Whole(bytes)) = response.extensions_mut().remove::<Whole>() else {
+    let Some(WholeBody(bytes)) = response.extensions_mut().remove::<WholeBody>() else {
         return response;
     };
     let bytes = if wants_indented(parts) {
@@ -114,7 +114,7 @@ fn in_form(mut response: Response<Body>, parts: &Parts) -> Response<Body> {
 
 /// As the server decides it: asked by `?pretty`, or a browser's or curl's request.
 fn wants_indented(parts: &Parts) -> bool {
-    let query = Query::of(parts.uri.query());
+    let query = UrlQuery::of(parts.uri.query());
     if let Some(asked) = query.get("pretty") {
         return matches!(asked, "true" | "1");
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Body};
 use super::identity::Identity;
-use super::request::{Query, Target};
+use super::request::{Target, UrlQuery};
 use super::rights::Rights;
 use super::status::Refusal;
 use super::write;
@@ -37,7 +37,7 @@ pub fn answer(
 /// A review, too, remembers who wrote it.
 fn written(parts: &Parts, spec: &Value, now: Timestamp) -> Value {
     json!({
-        "manager": write::manager(&Query::of(parts.uri.query()), parts),
+        "manager": write::manager(&UrlQuery::of(parts.uri.query()), parts),
         "operation": "Update",
         "apiVersion": "authorization.k8s.io/v1",
         "time": seconds(now),

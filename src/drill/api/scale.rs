@@ -3,23 +3,20 @@
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::ApiRequest;
 use super::body::{self, Body};
 use super::patch::Patch;
 use super::request::Target;
 use super::status::Refusal;
-use super::write::{self, Options};
-use crate::world::{Resource, own};
+use super::write::{self, WriteOptions};
+use crate::world::{Resource, record_ownership};
 
 /// Reads or changes it.
-pub fn scale(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let Asked {
-        shared,
-        target,
-        parts,
-        ..
+pub fn scale(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest {
+        state, target, parts, ..
     } = *asked;
-    let mut world = shared.world();
+    let mut world = state.world();
     let object = write::find(&world, resource, target)?;
     let current = scale_of(&object);
     match parts.method {
@@ -27,7 +24,7 @@ pub fn scale(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Re
         Method::PUT | Method::PATCH => {}
         _ => return Err(Refusal::method_not_allowed()),
     }
-    let options = Options::of(asked)?;
+    let options = WriteOptions::of(asked)?;
     let wanted = wanted(asked, &current)?;
     write::check_version(target, &current, &wanted)?;
     let replicas = check_replicas(target, &wanted)?;
@@ -36,14 +33,14 @@ pub fn scale(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Re
         answer["spec"]["replicas"] = json!(replicas);
         return Ok(body::json(200, &answer));
     }
-    let at = shared.clock().now();
+    let at = state.clock().now();
     let mut changed = object.clone();
     changed["spec"]["replicas"] = json!(replicas);
-    own(resource, &object, &mut changed, &options.manager, at);
+    record_ownership(resource, &object, &mut changed, &options.manager, at);
     world.replace(at, resource, changed);
     let after = scale_of(&write::find(&world, resource, target)?);
     drop(world);
-    shared.wake();
+    state.wake();
     Ok(body::json(200, &after))
 }
 
@@ -71,7 +68,7 @@ fn scale_of(object: &Value) -> Value {
     })
 }
 
-fn wanted(asked: &Asked<'_>, current: &Value) -> Result<Value, Refusal> {
+fn wanted(asked: &ApiRequest<'_>, current: &Value) -> Result<Value, Refusal> {
     if asked.parts.method == Method::PATCH {
         return Patch::read(write::media_type(asked.parts), asked.body)?.apply(current);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::request::Query;
+use super::request::UrlQuery;
 use super::status::Refusal;
 use super::view::View;
 use crate::world::Resource;
@@ -32,7 +32,7 @@ struct FieldTerm {
 
 impl Selection {
     /// The selection of a request.
-    pub fn of(view: View, namespace: &str, name: &str, query: &Query) -> Result<Self, Refusal> {
+    pub fn of(view: View, namespace: &str, name: &str, query: &UrlQuery) -> Result<Self, Refusal> {
         let mut fields = parse_fields(view, query.get("fieldSelector").unwrap_or_default())?;
         if !name.is_empty() {
             fields.push(FieldTerm {
@@ -258,7 +258,7 @@ mod tests {
 
     fn selects(query: &str) -> bool {
         let pod = json!({"metadata": {"name": "p", "namespace": "n", "labels": {"app": "a", "tier": "x"}}, "status": {"phase": "Running"}});
-        Selection::of(Resource::Pods.into(), "n", "", &Query::of(Some(query)))
+        Selection::of(Resource::Pods.into(), "n", "", &UrlQuery::of(Some(query)))
             .unwrap()
             .takes(&pod)
     }
@@ -283,7 +283,7 @@ mod tests {
         assert!(selects("fieldSelector=status.phase=Running,metadata.name=p"));
         assert!(!selects("fieldSelector=status.phase!=Running"));
         assert!(selects("fieldSelector=spec.hostNetwork=false"));
-        let query = Query::of(Some("fieldSelector=spec.foo%3Dx"));
+        let query = UrlQuery::of(Some("fieldSelector=spec.foo%3Dx"));
         for (resource, message) in [
             (Resource::Pods, "field label not supported: spec.foo"),
             (

@@ -20,15 +20,15 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::audit::Act;
+use super::audit::AuditEntry;
 use super::body::Body;
-use super::faults::{self, Faults};
+use super::faults::{self, ServerFaults};
 use super::identity::Tokens;
 use super::in_process::InProcess;
-use super::state::{Seen, Shared};
+use super::state::{ApiState, ReceivedRequest};
 use super::tls;
 use crate::faults::ApiFault;
-use crate::scenario::Happening;
+use crate::scenario::TimelineEvent;
 
 /// Between attempts to take the port again after it was given up.
 const RELISTEN: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The API server. Its listener and all connections end when it is dropped.
 pub struct ApiServer {
-    shared: Arc<Shared>,
+    state: Arc<ApiState>,
     address: SocketAddr,
     certificate: String,
     tasks: JoinSet<()>,
@@ -45,17 +45,17 @@ pub struct ApiServer {
 
 impl ApiServer {
     /// Serves on a free loopback port.
-    pub async fn start(shared: Arc<Shared>) -> io::Result<Self> {
+    pub async fn start(state: Arc<ApiState>) -> io::Result<Self> {
         let identity = tls::identity()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(identity.config);
         let mut tasks = JoinSet::new();
-        tasks.spawn(listen(listener, address, acceptor, Arc::clone(&shared)));
-        let timekeeper = Arc::clone(&shared);
+        tasks.spawn(listen(listener, address, acceptor, Arc::clone(&state)));
+        let timekeeper = Arc::clone(&state);
         tasks.spawn(async move { timekeeper.keep_time().await });
         Ok(Self {
-            shared,
+            state,
             address,
             certificate: identity.certificate,
             tasks,
@@ -74,38 +74,38 @@ impl ApiServer {
 
     /// The users' tokens.
     pub fn tokens(&self) -> &Tokens {
-        self.shared.tokens()
+        self.state.tokens()
     }
 
     /// Begins, plays or (with `None`) ends a fault.
     pub fn set_fault(&self, fault: Option<ApiFault>) {
-        self.shared.set_fault(fault);
+        self.state.set_fault(fault);
     }
 
     /// The requests so far, oldest first.
-    pub fn requests(&self) -> Vec<Seen> {
-        self.shared.seen()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.state.requests()
     }
 
     /// How many logs are being read now.
     pub fn open_logs(&self) -> usize {
-        self.shared.world().logs().readers()
+        self.state.world().logs().readers()
     }
 
     /// What was done to the cluster and tried, oldest first; the receiver changes with each act.
-    pub fn acts(&self) -> watch::Receiver<Vec<Act>> {
-        self.shared.acts().subscribe()
+    pub fn audit(&self) -> watch::Receiver<Vec<AuditEntry>> {
+        self.state.audit().subscribe()
     }
 
     /// Lets something happen to the world at a moment to come.
-    pub fn schedule(&self, at: Timestamp, happening: Happening) {
-        self.shared.world().schedule_happening(at, happening);
-        self.shared.wake();
+    pub fn schedule(&self, at: Timestamp, event: TimelineEvent) {
+        self.state.world().schedule_event(at, event);
+        self.state.wake();
     }
 
     /// The server without sockets, as `kube::Client::new` takes it.
     pub fn in_process(&self) -> InProcess {
-        InProcess::over(Arc::clone(&self.shared))
+        InProcess::over(Arc::clone(&self.state))
     }
 }
 
@@ -116,8 +116,8 @@ impl Drop for ApiServer {
 }
 
 /// Accepts connections, except while the fault says that nothing listens.
-async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAcceptor, shared: Arc<Shared>) {
-    let mut lasting = shared.faults().subscribe();
+async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAcceptor, state: Arc<ApiState>) {
+    let mut lasting = state.faults().subscribe();
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
@@ -139,7 +139,7 @@ async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAccepto
         tokio::select! {
             accepted = open.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&shared)));
+                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&state)));
                 }
             }
             _ = lasting.changed() => {}
@@ -152,15 +152,15 @@ fn is_refusing(lasting: &mut watch::Receiver<Option<ApiFault>>) -> bool {
     matches!(*lasting.borrow_and_update(), Some(ApiFault::Refuse))
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<ApiState>) {
     // A connection that is given up is reset, not closed in good order.
     let _ = stream.set_zero_linger();
     let _ = stream.set_nodelay(true);
-    thaw(shared.faults()).await;
+    thaw(state.faults()).await;
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    let service = service_fn(move |request| serve(Arc::clone(&shared), request));
+    let service = service_fn(move |request| serve(Arc::clone(&state), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
@@ -179,18 +179,18 @@ async fn close(mut stream: TlsStream<TcpStream>) {
 }
 
 /// While the server is frozen not even the TLS handshake is answered.
-async fn thaw(faults: &Faults) {
+async fn thaw(faults: &ServerFaults) {
     let mut lasting = faults.subscribe();
     let _ = lasting.wait_for(|fault| *fault != Some(ApiFault::Freeze)).await;
 }
 
 async fn serve(
-    shared: Arc<Shared>,
+    state: Arc<ApiState>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
     let body = read(body).await?;
-    Ok(faults::carry(&shared, Request::from_parts(parts, body)).await?)
+    Ok(faults::carry(&state, Request::from_parts(parts, body)).await?)
 }
 
 /// The body, or as much of it as shows that it is too long.

@@ -7,15 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::audit::Acts;
-use super::faults::Faults;
+use super::audit::AuditLog;
+use super::faults::ServerFaults;
 use super::identity::Tokens;
-use super::response_headers::Marks;
+use super::response_headers::ResponseHeaders;
 use super::rights::{self, Rights};
 use crate::clock::Clock;
 use crate::database::DatabaseServer;
 use crate::faults::ApiFault;
-use crate::world::{Request, World};
+use crate::world::{FaultRequest, World};
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 50_000;
@@ -42,7 +42,7 @@ const GRANTED: [&str; 12] = [
 
 /// A request that came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ReceivedRequest {
     /// By the drill's clock.
     pub at: Timestamp,
     /// As `GET`.
@@ -52,20 +52,20 @@ pub struct Seen {
 }
 
 /// The state behind the server.
-pub struct Shared {
+pub struct ApiState {
     world: Mutex<World>,
     clock: Clock,
-    faults: Faults,
+    faults: ServerFaults,
     rights: Rights,
     tokens: Tokens,
-    marks: Marks,
+    response_headers: ResponseHeaders,
     database: Arc<DatabaseServer>,
-    seen: Mutex<VecDeque<Seen>>,
-    acts: Acts,
+    requests: Mutex<VecDeque<ReceivedRequest>>,
+    audit: AuditLog,
     woken: Notify,
 }
 
-impl Shared {
+impl ApiState {
     /// Puts a world behind a server whose users show `tokens`.
     pub fn new(
         world: World,
@@ -75,17 +75,17 @@ impl Shared {
         database: Arc<DatabaseServer>,
     ) -> Self {
         // The version comes from the drill's seed.
-        let faults = Faults::seeded(world.store().version());
+        let faults = ServerFaults::seeded(world.store().version());
         Self {
             world: Mutex::new(world),
             clock,
             faults,
             rights,
             tokens,
-            marks: Marks::default(),
+            response_headers: ResponseHeaders::default(),
             database,
-            seen: Mutex::new(VecDeque::new()),
-            acts: Acts::default(),
+            requests: Mutex::new(VecDeque::new()),
+            audit: AuditLog::default(),
             woken: Notify::new(),
         }
     }
@@ -97,14 +97,14 @@ impl Shared {
         world.advance(now);
         for request in world.take_requests() {
             match request {
-                Request::Api(fault) => {
+                FaultRequest::Api(fault) => {
                     if fault == Some(ApiFault::ExpireWatches) {
                         world.compact();
                     }
                     let fault = rights::pin(fault, world.store());
                     self.faults.set(fault, now);
                 }
-                Request::Database(fault) => self.database.set_fault(fault),
+                FaultRequest::Database(fault) => self.database.set_fault(fault),
             }
         }
         self.faults.advance(now);
@@ -117,7 +117,7 @@ impl Shared {
     }
 
     /// The faults.
-    pub fn faults(&self) -> &Faults {
+    pub fn faults(&self) -> &ServerFaults {
         &self.faults
     }
 
@@ -147,18 +147,18 @@ impl Shared {
         &self.tokens
     }
 
-    /// What marks the answers.
-    pub fn marks(&self) -> &Marks {
-        &self.marks
+    /// What response_headers the answers.
+    pub fn response_headers(&self) -> &ResponseHeaders {
+        &self.response_headers
     }
 
     /// Remembers a request.
     pub fn note(&self, method: &str, path: &str) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() == REMEMBERED {
             seen.pop_front();
         }
-        seen.push_back(Seen {
+        seen.push_back(ReceivedRequest {
             at: self.clock.now(),
             method: method.to_owned(),
             path: path.to_owned(),
@@ -166,14 +166,14 @@ impl Shared {
     }
 
     /// The requests so far, oldest first; at most the last 50,000.
-    pub fn seen(&self) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        let seen = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().cloned().collect()
     }
 
     /// What was done and tried.
-    pub fn acts(&self) -> &Acts {
-        &self.acts
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
     }
 
     /// Something new may be due sooner than was thought.

@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A server identity and the certificate by which clients know it, as PEM.
-pub struct Identity {
+pub struct ServerCertificate {
     /// For the acceptor.
     pub config: Arc<ServerConfig>,
     /// For the kubeconfig.
@@ -15,7 +15,7 @@ pub struct Identity {
 }
 
 /// A fresh self-signed certificate for the loopback names. Its key never leaves the process.
-pub fn identity() -> io::Result<Identity> {
+pub fn identity() -> io::Result<ServerCertificate> {
     let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -27,7 +27,7 @@ pub fn identity() -> io::Result<Identity> {
         .with_single_cert(vec![made.cert.der().clone()], key)
         .map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Identity {
+    Ok(ServerCertificate {
         config: Arc::new(config),
         certificate: made.cert.pem(),
     })

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::discovery::Entry;
+use super::discovery::ApiResource;
 use crate::world::Resource;
 
 /// The group in which the world's events are shown in a second form.
@@ -27,7 +27,7 @@ pub struct View {
 
 impl View {
     /// That of a resource which the server names.
-    pub fn of(entry: &Entry) -> Self {
+    pub fn of(entry: &ApiResource) -> Self {
         let group = if entry.group == NEW_EVENTS {
             ""
         } else {

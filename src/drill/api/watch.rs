@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use super::body::{self, Body};
 use super::faults::{Interruption, StreamFaults};
 use super::read::include;
-use super::request::{Form, Query, Target};
+use super::request::{Form, Target, UrlQuery};
 use super::selectors::Selection;
-use super::state::Shared;
+use super::state::ApiState;
 use super::status::Refusal;
 use super::table::{self, Include};
 use super::view::View;
@@ -34,10 +34,10 @@ const LONGEST: Duration = Duration::from_mins(30);
 
 /// Begins a watch.
 pub fn watch(
-    shared: &Arc<Shared>,
+    state: &Arc<ApiState>,
     view: View,
     target: &Target,
-    query: &Query,
+    query: &UrlQuery,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
     let selection = Selection::of(view, &target.namespace, &target.name, query)?;
@@ -46,9 +46,9 @@ pub fn watch(
         .filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let mut watcher = Watcher {
-        changes: shared.world().store().subscribe(),
-        faults: shared.faults().watch_stream(view.plural),
-        shared: Arc::clone(shared),
+        changes: state.world().store().subscribe(),
+        faults: state.faults().watch_stream(view.plural),
+        state: Arc::clone(state),
         view,
         selection,
         form,
@@ -66,7 +66,7 @@ pub fn watch(
 }
 
 struct Watcher {
-    shared: Arc<Shared>,
+    state: Arc<ApiState>,
     view: View,
     selection: Selection,
     form: Form,
@@ -85,21 +85,21 @@ struct Watcher {
 
 impl Watcher {
     /// Without a version (or with 0, or as a streaming list) a watch begins with what is there.
-    fn begin(&mut self, query: &Query) {
+    fn begin(&mut self, query: &UrlQuery) {
         let from = query
             .number::<u64>("resourceVersion")
             .filter(|version| *version > 0);
         let initial = query.get("sendInitialEvents");
         match (from, initial) {
             (Some(version), None | Some("false")) => self.version = version,
-            (None, Some("false")) => self.version = self.shared.world().store().version(),
+            (None, Some("false")) => self.version = self.state.world().store().version(),
             _ => self.send_initial(initial.is_some()),
         }
     }
 
     fn send_initial(&mut self, mark_end: bool) {
         let objects: Vec<Arc<Value>> = {
-            let world = self.shared.world();
+            let world = self.state.world();
             self.version = world.store().version();
             let stored = self.view.stored.into_iter();
             stored
@@ -173,7 +173,7 @@ impl Watcher {
     fn collect(&mut self) {
         self.changes.borrow_and_update();
         let (changes, newest) = {
-            let world = self.shared.world();
+            let world = self.state.world();
             (
                 self.view.stored.map_or(Ok(Vec::new()), |resource| {
                     world.store().since(resource, self.version)
@@ -193,7 +193,7 @@ impl Watcher {
     }
 
     fn expire(&mut self) {
-        let oldest = self.shared.world().store().version();
+        let oldest = self.state.world().store().version();
         let status = Refusal::expired(self.version, oldest).value();
         self.frames.clear();
         self.push_frame(&json!({"type": "ERROR", "object": status}));
@@ -224,7 +224,7 @@ impl Watcher {
             Form::Metadata => table::metadata_only(object),
             Form::Table => {
                 let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                let now = self.shared.clock().now();
+                let now = self.state.clock().now();
                 let with_columns = !std::mem::replace(&mut self.columns_sent, true);
                 table::table(self.view, [object], metadata, self.include, with_columns, now)
             }

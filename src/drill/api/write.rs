@@ -5,30 +5,30 @@ use http::request::Parts;
 use http::{Method, Response, header};
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::ApiRequest;
 use super::body::{self, Body};
 use super::patch::Patch;
-use super::request::{Query, Target};
+use super::request::{Target, UrlQuery};
 use super::response_headers;
 use super::schema;
 use super::status::{Cause, Refusal, qualified};
 use super::validation;
-use crate::world::{Manager, Resource, World, own};
+use crate::world::{FieldManager, Resource, World, record_ownership};
 
 /// What the server does with fields that a kind does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unknown {
+enum UnknownFields {
     Ignore,
     Warn,
     Refuse,
 }
 
 /// Updates (PUT) or patches an object.
-pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let Asked { shared, target, .. } = *asked;
-    let options = Options::of(asked)?;
-    let at = shared.clock().now();
-    let mut world = shared.world();
+pub fn update(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest { state, target, .. } = *asked;
+    let options = WriteOptions::of(asked)?;
+    let at = state.clock().now();
+    let mut world = state.world();
     let before = find(&world, resource, target)?;
     let (mut wanted, sent) = wanted(asked, resource, &before)?;
     let warnings = decode(asked, resource, &mut wanted, options.unknown, &sent)?;
@@ -36,11 +36,11 @@ pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, R
     keep_what_is_not_theirs(&before, &mut wanted);
     schema::fill_defaults(resource, &mut wanted);
     validation::check(resource, &before, &wanted)?;
-    own(resource, &before, &mut wanted, &options.manager, at);
+    record_ownership(resource, &before, &mut wanted, &options.manager, at);
     if !options.dry {
         world.replace(at, resource, wanted.clone());
         wanted = find(&world, resource, target)?;
-        shared.wake();
+        state.wake();
     }
     drop(world);
     let mut response = body::json(200, &wanted);
@@ -51,26 +51,26 @@ pub fn update(asked: &Asked<'_>, resource: Resource) -> Result<Response<Body>, R
 }
 
 /// The options of a write, from its query.
-pub struct Options {
+pub struct WriteOptions {
     /// Nothing is to be changed.
     pub dry: bool,
     /// Who writes.
-    pub manager: Manager,
-    unknown: Unknown,
+    pub manager: FieldManager,
+    unknown: UnknownFields,
 }
 
-impl Options {
+impl WriteOptions {
     /// Reads them; an option that the server does not know is refused.
-    pub fn of(asked: &Asked<'_>) -> Result<Self, Refusal> {
+    pub fn of(asked: &ApiRequest<'_>) -> Result<Self, Refusal> {
         let kind = if asked.parts.method == Method::PATCH {
             "PatchOptions"
         } else {
             "UpdateOptions"
         };
         let unknown = match asked.query.get("fieldValidation") {
-            Some("Ignore") => Unknown::Ignore,
-            None | Some("Warn") => Unknown::Warn,
-            Some("Strict") => Unknown::Refuse,
+            Some("Ignore") => UnknownFields::Ignore,
+            None | Some("Warn") => UnknownFields::Warn,
+            Some("Strict") => UnknownFields::Refuse,
             Some(other) => {
                 let values = "\"\", \"Ignore\", \"Strict\", \"Warn\"";
                 return Err(unsupported(kind, "fieldValidation", other, values));
@@ -78,7 +78,7 @@ impl Options {
         };
         Ok(Self {
             dry: is_dry(kind, asked.query, &Value::Null)?,
-            manager: Manager {
+            manager: FieldManager {
                 name: manager(asked.query, asked.parts),
                 subresource: if asked.target.subresource == "scale" {
                     "scale"
@@ -92,7 +92,7 @@ impl Options {
 }
 
 /// Whether nothing is to be changed; `options` are those of the body.
-pub fn is_dry(kind: &str, query: &Query, options: &Value) -> Result<bool, Refusal> {
+pub fn is_dry(kind: &str, query: &UrlQuery, options: &Value) -> Result<bool, Refusal> {
     let in_body = options["dryRun"].as_array().and_then(|list| list.first());
     let asked = query.get("dryRun").or_else(|| in_body.and_then(Value::as_str));
     match asked {
@@ -113,7 +113,7 @@ pub fn unsupported(kind: &str, field: &str, value: &str, values: &str) -> Refusa
 }
 
 /// Who writes: the client says so, or it is the program's name.
-pub fn manager(query: &Query, parts: &Parts) -> String {
+pub fn manager(query: &UrlQuery, parts: &Parts) -> String {
     if let Some(name) = query.get("fieldManager") {
         return name.to_owned();
     }
@@ -138,7 +138,7 @@ pub fn find(world: &World, resource: Resource, target: &Target) -> Result<Value,
 }
 
 /// The object as the request wants it, and what was sent, as a refusal quotes it.
-fn wanted(asked: &Asked<'_>, resource: Resource, before: &Value) -> Result<(Value, String), Refusal> {
+fn wanted(asked: &ApiRequest<'_>, resource: Resource, before: &Value) -> Result<(Value, String), Refusal> {
     let sent = String::from_utf8_lossy(asked.body).into_owned();
     if asked.parts.method == Method::PATCH {
         let patch = Patch::read(media_type(asked.parts), asked.body)?;
@@ -161,10 +161,10 @@ fn wanted(asked: &Asked<'_>, resource: Resource, before: &Value) -> Result<(Valu
 
 /// Takes out fields that the kind does not have. Returns the warnings about them.
 fn decode(
-    asked: &Asked<'_>,
+    asked: &ApiRequest<'_>,
     resource: Resource,
     wanted: &mut Value,
-    unknown: Unknown,
+    unknown: UnknownFields,
     sent: &str,
 ) -> Result<Vec<String>, Refusal> {
     let refuse = |why: &str| {
@@ -182,11 +182,11 @@ fn decode(
         .map(|field| format!("unknown field \"{field}\""))
         .collect();
     match unknown {
-        Unknown::Refuse if !words.is_empty() => {
+        UnknownFields::Refuse if !words.is_empty() => {
             Err(refuse(&format!("strict decoding error: {}", words.join(", "))))
         }
-        Unknown::Warn => Ok(words),
-        Unknown::Ignore | Unknown::Refuse => Ok(Vec::new()),
+        UnknownFields::Warn => Ok(words),
+        UnknownFields::Ignore | UnknownFields::Refuse => Ok(Vec::new()),
     }
 }
 

@@ -17,47 +17,47 @@ use tokio_util::codec::Framed;
 
 use super::error::SqlError;
 use super::listener::Stream;
-use super::server::{Cut, Shared, State};
+use super::server::{DatabaseState, Disconnect, FaultState};
 use super::wire::{Connection, Prepared, not_stalled};
 
 /// PostgreSQL's `authentication_timeout`.
 const LOG_IN_LIMIT: Duration = Duration::from_mins(1);
 
-type Line = Framed<Box<dyn Stream>, PgWireMessageServerCodec<Prepared>>;
+type ClientStream = Framed<Box<dyn Stream>, PgWireMessageServerCodec<Prepared>>;
 
 /// Serves one client until it leaves, or is cut off.
-pub async fn serve(stream: Box<dyn Stream>, shared: Arc<Shared>) {
+pub async fn serve(stream: Box<dyn Stream>, shared: Arc<DatabaseState>) {
     // where a client comes from makes no difference here
     let client = DefaultClient::new(([127, 0, 0, 1], 0).into(), false);
     let mut line = Framed::new(stream, PgWireMessageServerCodec::new(client));
     let connection = Arc::new(Connection::new(shared.clone()));
     let cut = tokio::select! {
         biased;
-        cut = cut_off(shared.around.state.clone()) => cut,
+        cut = cut_off(shared.environment.state.clone()) => cut,
         // a client that hangs up is no business of ours
         _ = talk(&mut line, &connection, &shared) => None,
     };
-    if cut == Some(Cut::ByCommand) && has_logged_in(&line) {
+    if cut == Some(Disconnect::ByCommand) && has_logged_in(&line) {
         say_goodbye(&mut line).await;
     }
 }
 
 /// Waits for the next end of all sessions.
-async fn cut_off(mut state: watch::Receiver<State>) -> Option<Cut> {
+async fn cut_off(mut state: watch::Receiver<FaultState>) -> Option<Disconnect> {
     let cuts = state.borrow_and_update().cuts;
     let state = state.wait_for(|state| state.cuts != cuts).await.ok()?;
     state.cut
 }
 
 /// What an administrator's command to stop says to every session.
-async fn say_goodbye(line: &mut Line) {
+async fn say_goodbye(line: &mut ClientStream) {
     let message = "terminating connection due to administrator command";
     let info: ErrorInfo = PgWireError::from(SqlError::fatal("57P01", message)).into();
     // whether it is heard does not matter: the stream is closed either way
     let _ = line.send(PgWireBackendMessage::ErrorResponse(info.into())).await;
 }
 
-fn has_logged_in(line: &Line) -> bool {
+fn has_logged_in(line: &ClientStream) -> bool {
     !matches!(
         line.state(),
         PgWireConnectionState::AwaitingSslRequest
@@ -66,8 +66,12 @@ fn has_logged_in(line: &Line) -> bool {
     )
 }
 
-async fn talk(line: &mut Line, connection: &Arc<Connection>, shared: &Shared) -> io::Result<()> {
-    not_stalled(&shared.around.state).await;
+async fn talk(
+    line: &mut ClientStream,
+    connection: &Arc<Connection>,
+    shared: &DatabaseState,
+) -> io::Result<()> {
+    not_stalled(&shared.environment.state).await;
     let log_in_limit = tokio::time::sleep(LOG_IN_LIMIT);
     tokio::pin!(log_in_limit);
     loop {
@@ -88,9 +92,9 @@ async fn talk(line: &mut Line, connection: &Arc<Connection>, shared: &Shared) ->
 
 /// Answers one message; `false` where it was the last.
 async fn answer(
-    line: &mut Line,
+    line: &mut ClientStream,
     connection: &Arc<Connection>,
-    shared: &Shared,
+    shared: &DatabaseState,
     message: PgWireFrontendMessage,
 ) -> io::Result<bool> {
     match message {
@@ -125,7 +129,7 @@ async fn answer(
 }
 
 /// The drill's database speaks in the clear: it listens on loopback alone.
-async fn refuse_encryption(line: &mut Line, asked: &SslNegotiationMetaMessage) -> io::Result<()> {
+async fn refuse_encryption(line: &mut ClientStream, asked: &SslNegotiationMetaMessage) -> io::Result<()> {
     match asked {
         SslNegotiationMetaMessage::PostgresSsl(_) => {
             line.send(PgWireBackendMessage::SslResponse(SslResponse::Refuse))

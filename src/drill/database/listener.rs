@@ -18,7 +18,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
 /// Listened on, or shut: the port stays bound without listening, so that the kernel refuses and nobody else takes it, and the socket's
 /// file is gone as after a stop.
 #[derive(Debug)]
-pub struct Door {
+pub struct Listener {
     port: u16,
     listener: Option<TcpListener>,
     closed: Option<TcpSocket>,
@@ -26,7 +26,7 @@ pub struct Door {
     socket: Option<UnixListener>,
 }
 
-impl Door {
+impl Listener {
     /// Opens on a port that the OS chooses, and on `.s.PGSQL.<port>` in a folder.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.remove_socket();
     }

@@ -17,8 +17,8 @@ pub mod tables;
 mod value;
 mod wire;
 
-pub use seed::{ClusterSeed, KafkaSeed, LeaseSeed, Seed, Stamp};
-pub use server::{Credentials, DatabaseServer, Fault};
+pub use seed::{ClusterSeed, KafkaSeed, LeaseSeed, SeedRows, Stamp};
+pub use server::{Credentials, DatabaseFault, DatabaseServer};
 pub use tables::{Cluster, KafkaRequest, Lease, Tables};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use pgwire::api::auth::md5pass::hash_md5_password;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::server_tests::{PASSWORD, World, server};
+use super::server_tests::{PASSWORD, TestServer, server};
 use super::*;
 use crate::patience::Deadline;
 
@@ -13,14 +13,14 @@ use crate::patience::Deadline;
 type Message = (char, Vec<u8>);
 
 /// A client that speaks bytes.
-struct Raw {
+struct RawClient {
     stream: UnixStream,
     /// What a cancel request names: process and secret.
     key: Vec<u8>,
 }
 
-impl Raw {
-    async fn open(world: &World) -> Self {
+impl RawClient {
+    async fn open(world: &TestServer) -> Self {
         let stream = UnixStream::connect(world.socket().unwrap()).await.unwrap();
         let mut raw = Self {
             stream,
@@ -99,7 +99,7 @@ fn short(messages: &[Message]) -> String {
 #[tokio::test]
 async fn a_transaction_goes_through_its_states() {
     let world = server().await;
-    let mut raw = Raw::open(&world).await;
+    let mut raw = RawClient::open(&world).await;
     // each was tried on PostgreSQL 15
     for (sql, expected) in [
         ("", "empty I"),
@@ -132,7 +132,7 @@ async fn a_transaction_goes_through_its_states() {
 #[tokio::test]
 async fn a_portal_is_read_in_pieces() {
     let world = server().await;
-    let mut raw = Raw::open(&world).await;
+    let mut raw = RawClient::open(&world).await;
     raw.send(Some(b'P'), b"\0select id from migrations order by id\0\0\0")
         .await;
     raw.send(Some(b'B'), b"\0\0\0\0\0\0\0\0").await;
@@ -147,7 +147,7 @@ async fn a_portal_is_read_in_pieces() {
 #[tokio::test]
 async fn a_statement_is_cancelled_from_beside() {
     let world = server().await;
-    let mut raw = Raw::open(&world).await;
+    let mut raw = RawClient::open(&world).await;
     raw.send(Some(b'Q'), b"select pg_sleep(600)\0").await;
     let mut request = BytesMut::new();
     request.put_i32(16);
@@ -174,8 +174,8 @@ async fn a_statement_is_cancelled_from_beside() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_database_takes_its_time_and_hits_timeouts() {
     let world = server().await;
-    let mut raw = Raw::open(&world).await;
-    world.set_fault(Some(Fault::Slow { milliseconds: 800 }));
+    let mut raw = RawClient::open(&world).await;
+    world.set_fault(Some(DatabaseFault::Slow { milliseconds: 800 }));
     let began = tokio::time::Instant::now();
     raw.query("select 1").await;
     assert_eq!(began.elapsed().as_millis(), 800);
@@ -186,8 +186,8 @@ async fn a_slow_database_takes_its_time_and_hits_timeouts() {
 #[tokio::test]
 async fn a_lossy_network_cuts_one_statement_in_so_many() {
     let world = server().await;
-    world.set_fault(Some(Fault::Lossy { every: 3 }));
-    let mut raw = Raw::open(&world).await;
+    world.set_fault(Some(DatabaseFault::Lossy { every: 3 }));
+    let mut raw = RawClient::open(&world).await;
     for _ in 0..2 {
         assert_eq!(short(&raw.query("select 1").await), "SELECT 1 I");
     }
@@ -198,24 +198,24 @@ async fn a_lossy_network_cuts_one_statement_in_so_many() {
 #[test]
 fn faults_have_names_in_a_scenario() {
     #[derive(serde::Deserialize)]
-    struct Line {
-        database: Fault,
+    struct TimelineLine {
+        database: DatabaseFault,
     }
     for (text, fault) in [
-        ("\"wrong_password\"", Fault::WrongPassword),
-        ("\"too_many_connections\"", Fault::TooManyConnections),
-        ("\"refused\"", Fault::Refused),
-        ("\"starting\"", Fault::Starting),
-        ("\"lock_wait\"", Fault::LockWait),
-        ("\"stalled\"", Fault::Stalled),
-        ("\"cut\"", Fault::Cut),
+        ("\"wrong_password\"", DatabaseFault::WrongPassword),
+        ("\"too_many_connections\"", DatabaseFault::TooManyConnections),
+        ("\"refused\"", DatabaseFault::Refused),
+        ("\"starting\"", DatabaseFault::Starting),
+        ("\"lock_wait\"", DatabaseFault::LockWait),
+        ("\"stalled\"", DatabaseFault::Stalled),
+        ("\"cut\"", DatabaseFault::Cut),
         (
             "{ slow = { milliseconds = 800 } }",
-            Fault::Slow { milliseconds: 800 },
+            DatabaseFault::Slow { milliseconds: 800 },
         ),
-        ("{ lossy = { every = 5 } }", Fault::Lossy { every: 5 }),
+        ("{ lossy = { every = 5 } }", DatabaseFault::Lossy { every: 5 }),
     ] {
-        let line: Line = toml::from_str(&format!("database = {text}")).unwrap();
+        let line: TimelineLine = toml::from_str(&format!("database = {text}")).unwrap();
         assert_eq!(line.database, fault);
     }
 }

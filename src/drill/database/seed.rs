@@ -10,7 +10,7 @@ use crate::duration::{length, maybe_length, span};
 /// The `[database]` table of a scenario file: rows of the service's tables at the world's start.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Seed {
+pub struct SeedRows {
     pub clusters: Vec<ClusterSeed>,
     pub kafkas: Vec<KafkaSeed>,
     pub leases: Vec<LeaseSeed>,
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_with_their_defaults() {
-        let seed: Seed = toml::from_str(
+        let seed: SeedRows = toml::from_str(
             "[[clusters]]\nstatus = \"cluster_accepted\"\nidle = \"7m11s\"\n[[kafkas]]\nidle = \"80d\"\ncount = 3",
         )
         .unwrap();
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn stamps_and_leases_are_read() {
-        let seed: Seed = toml::from_str(
+        let seed: SeedRows = toml::from_str(
             "kafkas = [{ stamp = \"never\" }, { stamp = { ahead = \"65m\" } }]\n\
              leases = [{ type = \"failed_kafka\", expires_in = \"-40d\" }]",
         )
@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let unknown = toml::from_str::<Seed>("[[clusters]]\nstate = \"ready\"").unwrap_err();
+        let unknown = toml::from_str::<SeedRows>("[[clusters]]\nstate = \"ready\"").unwrap_err();
         assert!(unknown.to_string().contains("state"), "{unknown}");
-        let span = toml::from_str::<Seed>("[[clusters]]\nidle = \"7 minutes\"").unwrap_err();
+        let span = toml::from_str::<SeedRows>("[[clusters]]\nidle = \"7 minutes\"").unwrap_err();
         assert!(span.to_string().contains("7 minutes"), "{span}");
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::client;
-use super::listener::Door;
-use super::session::Surroundings;
+use super::listener::Listener;
+use super::session::SessionEnvironment;
 use super::tables::Tables;
 use crate::clock::Clock;
 
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Credentials {
 /// What can be wrong with a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum DatabaseFault {
     /// The password was changed: new sessions are refused with 28P01, open ones go on.
     WrongPassword,
     /// All connections but those reserved for the superuser are taken: new sessions are refused with 53300, open ones go on.
@@ -65,19 +65,19 @@ pub enum Fault {
 
 /// How open sessions end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum Disconnect {
     /// The server is stopped: it tells them so (57P01).
     ByCommand,
     /// The network fails: without a word.
     Silently,
 }
 
-impl Fault {
+impl DatabaseFault {
     /// How it ends open sessions, if it does.
-    fn cut(self) -> Option<Cut> {
+    fn cut(self) -> Option<Disconnect> {
         match self {
-            Fault::Refused | Fault::Starting => Some(Cut::ByCommand),
-            Fault::Cut => Some(Cut::Silently),
+            DatabaseFault::Refused | DatabaseFault::Starting => Some(Disconnect::ByCommand),
+            DatabaseFault::Cut => Some(Disconnect::Silently),
             _ => None,
         }
     }
@@ -85,16 +85,16 @@ impl Fault {
 
 /// The fault of the moment, how often everybody was cut off so far, and how the last time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct State {
-    pub fault: Option<Fault>,
+pub struct FaultState {
+    pub fault: Option<DatabaseFault>,
     pub cuts: u64,
-    pub cut: Option<Cut>,
+    pub cut: Option<Disconnect>,
 }
 
 /// What the connections share.
 #[derive(Debug)]
-pub struct Shared {
-    pub around: Surroundings,
+pub struct DatabaseState {
+    pub environment: SessionEnvironment,
     pub credentials: Credentials,
     pub connections: Arc<ConnectionManager>,
     next_pid: AtomicI32,
@@ -104,7 +104,7 @@ pub struct Shared {
     pub heard: Arc<AtomicU64>,
 }
 
-impl Shared {
+impl DatabaseState {
     pub fn next_pid(&self) -> i32 {
         self.next_pid.fetch_add(1, Ordering::Relaxed)
     }
@@ -122,7 +122,7 @@ impl Shared {
 pub struct DatabaseServer {
     port: u16,
     socket: Option<PathBuf>,
-    state: watch::Sender<State>,
+    state: watch::Sender<FaultState>,
     heard: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
@@ -138,12 +138,12 @@ impl DatabaseServer {
         credentials: Credentials,
         folder: &Path,
     ) -> std::io::Result<DatabaseServer> {
-        let door = Door::open_in(folder).await?;
-        let (port, socket) = (door.port(), door.path().map(Path::to_owned));
-        let (state, receiver) = watch::channel(State::default());
+        let listener = Listener::open_in(folder).await?;
+        let (port, socket) = (listener.port(), listener.path().map(Path::to_owned));
+        let (state, receiver) = watch::channel(FaultState::default());
         let heard = Arc::new(AtomicU64::new(0));
-        let shared = Arc::new(Shared {
-            around: Surroundings {
+        let shared = Arc::new(DatabaseState {
+            environment: SessionEnvironment {
                 tables,
                 clock,
                 state: receiver.clone(),
@@ -154,7 +154,7 @@ impl DatabaseServer {
             sent: AtomicU32::new(0),
             heard: heard.clone(),
         });
-        let task = tokio::spawn(serve(door, shared, receiver));
+        let task = tokio::spawn(serve(listener, shared, receiver));
         Ok(DatabaseServer {
             port,
             socket,
@@ -179,10 +179,10 @@ impl DatabaseServer {
     }
 
     /// Begins a fault, or ends it.
-    pub fn set_fault(&self, fault: Option<Fault>) {
+    pub fn set_fault(&self, fault: Option<DatabaseFault>) {
         self.state.send_modify(|state| {
             state.fault = fault;
-            if let Some(cut) = fault.and_then(Fault::cut) {
+            if let Some(cut) = fault.and_then(DatabaseFault::cut) {
                 state.cuts += 1;
                 state.cut = Some(cut);
             }
@@ -196,11 +196,11 @@ impl Drop for DatabaseServer {
     }
 }
 
-async fn serve(mut door: Door, shared: Arc<Shared>, mut state: watch::Receiver<State>) {
+async fn serve(mut listener: Listener, shared: Arc<DatabaseState>, mut state: watch::Receiver<FaultState>) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
-            stream = door.next() => {
+            stream = listener.next() => {
                 sessions.spawn(client::serve(stream, shared.clone()));
             }
             Some(_) = sessions.join_next() => {}
@@ -209,7 +209,7 @@ async fn serve(mut door: Door, shared: Arc<Shared>, mut state: watch::Receiver<S
                     return;
                 }
                 let fault = state.borrow_and_update().fault;
-                if fault == Some(Fault::Refused) { door.shut() } else { door.open() }
+                if fault == Some(DatabaseFault::Refused) { listener.shut() } else { listener.open() }
             }
         }
     }

@@ -24,12 +24,12 @@ fn credentials() -> Credentials {
 }
 
 /// A server and the folder of its socket.
-pub struct World {
+pub struct TestServer {
     server: DatabaseServer,
     folder: tempfile::TempDir,
 }
 
-impl std::ops::Deref for World {
+impl std::ops::Deref for TestServer {
     type Target = DatabaseServer;
 
     fn deref(&self) -> &DatabaseServer {
@@ -37,9 +37,9 @@ impl std::ops::Deref for World {
     }
 }
 
-pub async fn server() -> World {
+pub async fn server() -> TestServer {
     let now = "2021-01-15T13:24:01.5Z".parse().unwrap();
-    let seed: Seed = toml::from_str(
+    let seed: SeedRows = toml::from_str(
         "clusters = [{ idle = \"80d\" }, { status = \"cluster_accepted\", idle = \"7m11s\" }]\n\
          kafkas = [{ idle = \"3d\", count = 3 }, { status = \"\", idle = \"1h\" }]",
     )
@@ -48,7 +48,7 @@ pub async fn server() -> World {
     let folder = tempfile::tempdir().unwrap();
     let server =
         DatabaseServer::start(tables, Clock::starting_at(now, 1.0), credentials(), folder.path()).await;
-    World {
+    TestServer {
         server: server.unwrap(),
         folder,
     }
@@ -215,9 +215,9 @@ async fn who_may_not_come_in_is_told_why() {
 async fn faults_at_the_door_heal() {
     let server = server().await;
     for (fault, expected) in [
-        (Fault::WrongPassword, "28P01"),
-        (Fault::TooManyConnections, "53300"),
-        (Fault::Starting, "57P03"),
+        (DatabaseFault::WrongPassword, "28P01"),
+        (DatabaseFault::TooManyConnections, "53300"),
+        (DatabaseFault::Starting, "57P03"),
     ] {
         server.set_fault(Some(fault));
         assert_eq!(refused(options(&server)).await, expected, "{fault:?}");
@@ -230,7 +230,7 @@ async fn faults_at_the_door_heal() {
 async fn a_refused_port_comes_back_as_the_same() {
     let server = server().await;
     let mut open = connect(&server).await;
-    server.set_fault(Some(Fault::Refused));
+    server.set_fault(Some(DatabaseFault::Refused));
     assert!(open.execute("select 1").await.is_err(), "open sessions are cut");
     let refuses = Deadline::until("the port refuses");
     let error = loop {
@@ -259,7 +259,7 @@ async fn a_refused_port_comes_back_as_the_same() {
 #[tokio::test]
 async fn sessions_of_a_server_that_stops_are_told_so() {
     let server = server().await;
-    for fault in [Fault::Refused, Fault::Starting] {
+    for fault in [DatabaseFault::Refused, DatabaseFault::Starting] {
         let mut open = connect(&server).await;
         server.set_fault(Some(fault));
         assert_eq!(code(&open.execute("select 1").await.unwrap_err()), "57P01");
@@ -287,7 +287,7 @@ async fn a_unix_socket_leads_to_the_same_database() {
     let began = tokio::time::Instant::now();
     connection.execute("select pg_sleep(3600)").await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 3600);
-    server.set_fault(Some(Fault::Refused));
+    server.set_fault(Some(DatabaseFault::Refused));
     // the door shuts a moment after the fault was set
     let shut = Deadline::until("the socket is gone");
     while path.exists() {
@@ -307,7 +307,7 @@ async fn a_unix_socket_leads_to_the_same_database() {
 async fn a_cut_ends_open_sessions_once() {
     let server = server().await;
     let mut open = connect(&server).await;
-    server.set_fault(Some(Fault::Cut));
+    server.set_fault(Some(DatabaseFault::Cut));
     server.set_fault(None);
     until_cut(&mut open).await;
     connect(&server).await.execute("select 1").await.unwrap();
@@ -317,7 +317,7 @@ async fn a_cut_ends_open_sessions_once() {
 async fn a_lock_is_waited_for_as_long_as_the_session_allows() {
     let server = server().await;
     let mut connection = connect(&server).await;
-    server.set_fault(Some(Fault::LockWait));
+    server.set_fault(Some(DatabaseFault::LockWait));
     connection.execute("set lock_timeout = '50ms'").await.unwrap();
     let error = connection
         .execute("select count(*) from clusters")
@@ -359,7 +359,7 @@ async fn a_statement_is_cancelled_at_its_timeout() {
 async fn a_stalled_server_answers_nobody_until_it_heals() {
     let server = server().await;
     let mut open = connect(&server).await;
-    server.set_fault(Some(Fault::Stalled));
+    server.set_fault(Some(DatabaseFault::Stalled));
     let brief = Duration::from_millis(80);
     assert!(
         tokio::time::timeout(brief, connect(&server)).await.is_err(),
@@ -479,7 +479,7 @@ async fn psql_shows_errors_as_of_a_real_server() {
 #[tokio::test]
 async fn psql_is_refused_with_the_recorded_words() {
     let server = server().await;
-    server.set_fault(Some(Fault::WrongPassword));
+    server.set_fault(Some(DatabaseFault::WrongPassword));
     let Some(output) = psql(&server, &["managed-services-api"], "").await else {
         return;
     };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::error::{SqlError, SqlResult};
-use super::server::{Fault, State};
+use super::server::{DatabaseFault, FaultState};
 use super::settings::Settings;
 use super::sql::{Context, Query, Row, Statement};
 use super::tables::Tables;
@@ -17,10 +17,10 @@ use crate::clock::Clock;
 
 /// What a session needs of the world around it.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct SessionEnvironment {
     pub tables: Arc<Mutex<Tables>>,
     pub clock: Clock,
-    pub state: watch::Receiver<State>,
+    pub state: watch::Receiver<FaultState>,
 }
 
 /// The answer to one statement.
@@ -74,7 +74,7 @@ pub struct Session {
     pub database: String,
     pub pid: i32,
     pub settings: Settings,
-    around: Surroundings,
+    environment: SessionEnvironment,
     transaction: Option<Transaction>,
     /// The moment of the query string that is being carried out.
     query_since: Option<Timestamp>,
@@ -85,7 +85,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(around: Surroundings, pid: i32) -> Self {
+    pub fn new(environment: SessionEnvironment, pid: i32) -> Self {
         Self {
             user: String::new(),
             database: String::new(),
@@ -93,11 +93,11 @@ impl Session {
             settings: Settings::default(),
             transaction: None,
             query_since: None,
-            idle_since: around.clock.now(),
+            idle_since: environment.clock.now(),
             cursors: BTreeMap::new(),
             warnings: Vec::new(),
             reported: Vec::new(),
-            around,
+            environment,
         }
     }
 
@@ -110,12 +110,12 @@ impl Session {
     ) -> SqlResult<Reply> {
         self.check_idleness()?;
         let limit = self.settings.span("statement_timeout");
-        let clock = self.around.clock.clone();
+        let clock = self.environment.clock.clone();
         let work = async {
-            let fault = self.around.state.borrow().fault;
-            if let Some(Fault::Slow { milliseconds }) = fault {
+            let fault = self.environment.state.borrow().fault;
+            if let Some(DatabaseFault::Slow { milliseconds }) = fault {
                 let slowness = Duration::from_millis(milliseconds.into());
-                self.around.clock.sleep(slowness).await;
+                self.environment.clock.sleep(slowness).await;
             }
             self.carry_out(statement, parameters, failed).await
         };
@@ -125,13 +125,13 @@ impl Session {
                 "canceling statement due to statement timeout",
             ))
         });
-        self.idle_since = self.around.clock.now();
+        self.idle_since = self.environment.clock.now();
         reply
     }
 
     /// Statements of one query string that begins no transaction of its own share one moment.
     pub fn begin_query(&mut self) {
-        self.query_since = Some(self.around.clock.now());
+        self.query_since = Some(self.environment.clock.now());
     }
 
     pub fn end_query(&mut self) {
@@ -161,7 +161,7 @@ impl Session {
 
     fn check_idleness(&self) -> SqlResult<()> {
         let limit = self.settings.span("idle_in_transaction_session_timeout");
-        let idle = self.around.clock.now().duration_since(self.idle_since);
+        let idle = self.environment.clock.now().duration_since(self.idle_since);
         let idle = Duration::try_from(idle).unwrap_or_default();
         if self.transaction.is_some() && limit.is_some_and(|limit| idle > limit) {
             return Err(SqlError::fatal(
@@ -221,7 +221,7 @@ impl Session {
             return self.warn("25001", "there is already a transaction in progress");
         }
         self.transaction = Some(Transaction {
-            since: self.query_since.unwrap_or_else(|| self.around.clock.now()),
+            since: self.query_since.unwrap_or_else(|| self.environment.clock.now()),
             read_only: read_only.unwrap_or_else(|| self.settings.flag("default_transaction_read_only")),
             before: self.settings.clone(),
             savepoints: Vec::new(),
@@ -393,7 +393,7 @@ impl Session {
     }
 
     async fn select(&mut self, select: &Query, parameters: &[Value]) -> SqlResult<Reply> {
-        let started = self.query_since.unwrap_or_else(|| self.around.clock.now());
+        let started = self.query_since.unwrap_or_else(|| self.environment.clock.now());
         if select.reads_tables() {
             self.wait_for_locks().await?;
         }
@@ -405,7 +405,7 @@ impl Session {
                 _ => 0.0,
             };
             let span = Duration::try_from_secs_f64(seconds.clamp(0.0, 1e6)).unwrap_or_default();
-            self.around.clock.sleep(span).await;
+            self.environment.clock.sleep(span).await;
         }
         let rows = self.in_context(started, parameters, |context| select.rows(context, None))?;
         Ok(Reply::Rows {
@@ -423,8 +423,12 @@ impl Session {
         compute: impl FnOnce(&Context<'_>) -> SqlResult<T>,
     ) -> SqlResult<T> {
         let setting = |name: &str| self.shown(name).ok().map(|(_, value)| value);
-        let clock = || self.around.clock.now();
-        let tables = self.around.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock = || self.environment.clock.now();
+        let tables = self
+            .environment
+            .tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let transaction = self.transaction.as_ref();
         compute(&Context {
             transaction: transaction.map_or(started, |transaction| transaction.since),
@@ -440,12 +444,14 @@ impl Session {
     }
 
     async fn wait_for_locks(&self) -> SqlResult<()> {
-        let mut state = self.around.state.clone();
+        let mut state = self.environment.state.clone();
         let free = async {
             // the server is gone where this fails, and the connection with it
-            let _ = state.wait_for(|state| state.fault != Some(Fault::LockWait)).await;
+            let _ = state
+                .wait_for(|state| state.fault != Some(DatabaseFault::LockWait))
+                .await;
         };
-        within(free, self.settings.span("lock_timeout"), &self.around.clock)
+        within(free, self.settings.span("lock_timeout"), &self.environment.clock)
             .await
             .ok_or_else(|| SqlError::new("55P03", "canceling statement due to lock timeout"))
     }
@@ -475,14 +481,17 @@ async fn within<T>(work: impl Future<Output = T>, limit: Option<Duration>, clock
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::{Fault, Seed, sql};
+    use crate::database::{DatabaseFault, SeedRows, sql};
 
-    fn session() -> (Session, watch::Sender<State>) {
+    fn session() -> (Session, watch::Sender<FaultState>) {
         let now = "2021-01-15T13:24:01Z".parse().unwrap();
-        let (sender, state) = watch::channel(State::default());
-        let tables = Arc::new(Mutex::new(Tables::seeded(&Seed::default(), now)));
+        let (sender, state) = watch::channel(FaultState::default());
+        let tables = Arc::new(Mutex::new(Tables::seeded(&SeedRows::default(), now)));
         let clock = Clock::starting_at(now, 1.0);
-        (Session::new(Surroundings { tables, clock, state }, 7), sender)
+        (
+            Session::new(SessionEnvironment { tables, clock, state }, 7),
+            sender,
+        )
     }
 
     async fn run(session: &mut Session, sql: &str) -> SqlResult<Reply> {
@@ -510,7 +519,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_shorter_of_lock_and_statement_timeout_wins() {
         let (mut session, sender) = session();
-        sender.send_modify(|state| state.fault = Some(Fault::LockWait));
+        sender.send_modify(|state| state.fault = Some(DatabaseFault::LockWait));
         for (statement, lock, code) in [
             ("1min", "20ms", "55P03"),
             ("20ms", "1min", "57014"),

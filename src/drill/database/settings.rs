@@ -8,7 +8,7 @@ use super::error::{SqlError, SqlResult};
 use super::sql::SERVER_VERSION;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SettingKind {
     Text,
     Flag,
     /// A span in milliseconds where it has no unit; 0 is "no limit".
@@ -19,29 +19,29 @@ enum Kind {
 }
 
 /// Name as SHOW prints it, its value in a fresh session, and what it takes.
-const KNOWN: [(&str, &str, Kind); 22] = [
-    ("application_name", "", Kind::Text),
-    ("bytea_output", "hex", Kind::Text),
-    ("client_encoding", "UTF8", Kind::Text),
-    ("client_min_messages", "notice", Kind::Text),
-    ("DateStyle", "ISO, MDY", Kind::Text),
-    ("default_transaction_read_only", "off", Kind::Flag),
-    ("extra_float_digits", "1", Kind::Text),
-    ("idle_in_transaction_session_timeout", "0", Kind::Span),
-    ("in_hot_standby", "off", Kind::Fixed),
-    ("integer_datetimes", "on", Kind::Fixed),
-    ("IntervalStyle", "postgres", Kind::Text),
-    ("is_superuser", "off", Kind::Fixed),
-    ("lock_timeout", "0", Kind::Span),
-    ("max_connections", "100", Kind::Fixed),
-    ("search_path", "\"$user\", public", Kind::Text),
-    ("server_encoding", "UTF8", Kind::Fixed),
-    ("server_version", SERVER_VERSION, Kind::Fixed),
-    ("server_version_num", "150018", Kind::Fixed),
-    ("standard_conforming_strings", "on", Kind::Text),
-    ("statement_timeout", "0", Kind::Span),
-    ("TimeZone", "Etc/UTC", Kind::Zone),
-    ("transaction_isolation", "read committed", Kind::Fixed),
+const KNOWN: [(&str, &str, SettingKind); 22] = [
+    ("application_name", "", SettingKind::Text),
+    ("bytea_output", "hex", SettingKind::Text),
+    ("client_encoding", "UTF8", SettingKind::Text),
+    ("client_min_messages", "notice", SettingKind::Text),
+    ("DateStyle", "ISO, MDY", SettingKind::Text),
+    ("default_transaction_read_only", "off", SettingKind::Flag),
+    ("extra_float_digits", "1", SettingKind::Text),
+    ("idle_in_transaction_session_timeout", "0", SettingKind::Span),
+    ("in_hot_standby", "off", SettingKind::Fixed),
+    ("integer_datetimes", "on", SettingKind::Fixed),
+    ("IntervalStyle", "postgres", SettingKind::Text),
+    ("is_superuser", "off", SettingKind::Fixed),
+    ("lock_timeout", "0", SettingKind::Span),
+    ("max_connections", "100", SettingKind::Fixed),
+    ("search_path", "\"$user\", public", SettingKind::Text),
+    ("server_encoding", "UTF8", SettingKind::Fixed),
+    ("server_version", SERVER_VERSION, SettingKind::Fixed),
+    ("server_version_num", "150018", SettingKind::Fixed),
+    ("standard_conforming_strings", "on", SettingKind::Text),
+    ("statement_timeout", "0", SettingKind::Span),
+    ("TimeZone", "Etc/UTC", SettingKind::Zone),
+    ("transaction_isolation", "read committed", SettingKind::Fixed),
 ];
 
 /// The values of one session, and those of its transaction above them.
@@ -53,7 +53,7 @@ pub struct Settings {
     local: BTreeMap<&'static str, String>,
 }
 
-fn known(name: &str) -> SqlResult<(&'static str, &'static str, Kind)> {
+fn known(name: &str) -> SqlResult<(&'static str, &'static str, SettingKind)> {
     // sqlx and psql spell SHOW TIME ZONE and the isolation level in words
     let name = match name {
         "time zone" => "timezone",
@@ -71,7 +71,7 @@ fn known(name: &str) -> SqlResult<(&'static str, &'static str, Kind)> {
         })
 }
 
-fn checked(name: &str, kind: Kind, value: &str) -> SqlResult<String> {
+fn checked(name: &str, kind: SettingKind, value: &str) -> SqlResult<String> {
     let invalid = || {
         SqlError::new(
             "22023",
@@ -79,19 +79,19 @@ fn checked(name: &str, kind: Kind, value: &str) -> SqlResult<String> {
         )
     };
     match kind {
-        Kind::Text => Ok(value.to_owned()),
-        Kind::Fixed => Err(SqlError::new(
+        SettingKind::Text => Ok(value.to_owned()),
+        SettingKind::Fixed => Err(SqlError::new(
             "55P02",
             format!("parameter \"{name}\" cannot be changed"),
         )),
-        Kind::Flag => {
+        SettingKind::Flag => {
             let on = boolean(value).ok_or_else(|| {
                 SqlError::new("22023", format!("parameter \"{name}\" requires a Boolean value"))
             })?;
             Ok(if on { "on" } else { "off" }.to_owned())
         }
-        Kind::Span => milliseconds(value).map(span_text).ok_or_else(invalid),
-        Kind::Zone
+        SettingKind::Span => milliseconds(value).map(span_text).ok_or_else(invalid),
+        SettingKind::Zone
             if matches!(
                 value.to_uppercase().as_str(),
                 "UTC" | "ETC/UTC" | "GMT" | "Z" | "0"
@@ -99,7 +99,7 @@ fn checked(name: &str, kind: Kind, value: &str) -> SqlResult<String> {
         {
             Ok(value.to_owned())
         }
-        Kind::Zone => Err(SqlError::unanswered(&format!(
+        SettingKind::Zone => Err(SqlError::unanswered(&format!(
             "in the time zone {value}; it keeps UTC"
         ))),
     }

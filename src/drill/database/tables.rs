@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::seed::{ClusterSeed, KafkaSeed, LeaseSeed, Seed, Stamp};
+use super::seed::{ClusterSeed, KafkaSeed, LeaseSeed, SeedRows, Stamp};
 use crate::random::Random;
 
 /// A row of `clusters`: an OSD cluster the service asked OCM for, or is about to.
@@ -110,7 +110,7 @@ pub fn after(at: Timestamp, span: Duration) -> Timestamp {
 
 impl Tables {
     /// The tables at the start of a world: rows of the seed, and lease rows nobody holds.
-    pub fn seeded(seed: &Seed, now: Timestamp) -> Self {
+    pub fn seeded(seed: &SeedRows, now: Timestamp) -> Self {
         let mut tables = Self {
             seeded_at: now,
             clusters: Vec::new(),
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn odd_rows_are_as_odd_as_the_seed_says() {
-        let seed: Seed = toml::from_str(
+        let seed: SeedRows = toml::from_str(
             "clusters = [{ deleted = true, stamp = \"never\", idle = \"1h\" }]\n\
              kafkas = [{ stamp = { ahead = \"65m\" } }]\n\
              leases = [{ type = \"kafka\", leader = \"u\", expires_in = \"1m\" }, { type = \"kafka\", expires_in = \"0s\" },\n\
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn rows_have_the_ages_of_the_seed() {
-        let seed: Seed = toml::from_str(
+        let seed: SeedRows = toml::from_str(
             "[[clusters]]\nidle = \"80d\"\nage = \"81d\"\n[[clusters]]\nstatus = \"cluster_accepted\"\nidle = \"7m11s\"\n\
              [[kafkas]]\nidle = \"3d\"\ncount = 2\n[[kafkas]]\nstatus = \"accepted\"\nidle = \"2m\"",
         )
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_rows() {
-        let seed: Seed = toml::from_str("[[clusters]]\ncount = 3\n[[kafkas]]\ncount = 3").unwrap();
+        let seed: SeedRows = toml::from_str("[[clusters]]\ncount = 3\n[[kafkas]]\ncount = 3").unwrap();
         let (a, b) = (Tables::seeded(&seed, now()), Tables::seeded(&seed, now()));
         assert_eq!((a.clusters, a.kafka_requests), (b.clusters, b.kafka_requests));
     }

@@ -35,14 +35,14 @@ use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{Mutex, watch};
 
 use super::error::SqlError;
-use super::server::{Fault, Shared, State};
+use super::server::{DatabaseFault, DatabaseState, FaultState};
 use super::session::{Reply, Session};
-use super::sql::{Raw, Statement, split};
+use super::sql::{Statement, UnresolvedStatement, split};
 use super::value::{Type, Value, parameter};
 
 /// One client's connection.
 pub struct Connection {
-    shared: Arc<Shared>,
+    shared: Arc<DatabaseState>,
     session: Arc<Mutex<Session>>,
     salt: [u8; 4],
 }
@@ -69,11 +69,11 @@ impl From<SqlError> for PgWireError {
 }
 
 /// While the network is frozen nothing is answered.
-pub async fn not_stalled(state: &watch::Receiver<State>) {
+pub async fn not_stalled(state: &watch::Receiver<FaultState>) {
     // the server is gone where this fails, and the connection with it
     let _ = state
         .clone()
-        .wait_for(|state| state.fault != Some(Fault::Stalled))
+        .wait_for(|state| state.fault != Some(DatabaseFault::Stalled))
         .await;
 }
 
@@ -83,8 +83,8 @@ fn unguessable() -> u64 {
 }
 
 impl Connection {
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let session = Session::new(shared.around.clone(), shared.next_pid());
+    pub fn new(shared: Arc<DatabaseState>) -> Self {
+        let session = Session::new(shared.environment.clone(), shared.next_pid());
         let session = Arc::new(Mutex::new(session));
         let salt = (unguessable() as u32).to_be_bytes();
         Self {
@@ -95,12 +95,12 @@ impl Connection {
     }
 
     async fn not_stalled(&self) {
-        not_stalled(&self.shared.around.state).await;
+        not_stalled(&self.shared.environment.state).await;
     }
 
     fn refusal(&self) -> Option<SqlError> {
-        match self.shared.around.state.borrow().fault? {
-            Fault::Starting => Some(SqlError::fatal("57P03", "the database system is starting up")),
+        match self.shared.environment.state.borrow().fault? {
+            DatabaseFault::Starting => Some(SqlError::fatal("57P03", "the database system is starting up")),
             _ => None,
         }
     }
@@ -135,12 +135,12 @@ impl Connection {
         let session = self.session.lock().await;
         let known = &self.shared.credentials;
         let expected = hash_md5_password(&known.user, &known.password, &self.salt);
-        let changed = self.shared.around.state.borrow().fault == Some(Fault::WrongPassword);
+        let changed = self.shared.environment.state.borrow().fault == Some(DatabaseFault::WrongPassword);
         if session.user != known.user || given != expected || changed {
             let message = format!("password authentication failed for user \"{}\"", session.user);
             return Err(SqlError::fatal("28P01", message));
         }
-        if self.shared.around.state.borrow().fault == Some(Fault::TooManyConnections) {
+        if self.shared.environment.state.borrow().fault == Some(DatabaseFault::TooManyConnections) {
             // after the password: that the rest is for the superuser is known once it is known who asks
             let message = "remaining connection slots are reserved for non-replication superuser connections";
             return Err(SqlError::fatal("53300", message));
@@ -283,9 +283,9 @@ impl Connection {
     /// A query arrives, if the network lets it.
     async fn arrive(&self) -> PgWireResult<()> {
         self.not_stalled().await;
-        let fault = self.shared.around.state.borrow().fault;
+        let fault = self.shared.environment.state.borrow().fault;
         match fault {
-            Some(Fault::Lossy { every }) if self.shared.is_lost(every) => {
+            Some(DatabaseFault::Lossy { every }) if self.shared.is_lost(every) => {
                 Err(PgWireError::IoError(std::io::ErrorKind::ConnectionReset.into()))
             }
             _ => Ok(()),
@@ -406,7 +406,7 @@ impl SimpleQueryHandler for Connection {
 
 /// Parses for the extended protocol.
 pub struct Preparer {
-    state: watch::Receiver<State>,
+    state: watch::Receiver<FaultState>,
     session: Arc<Mutex<Session>>,
 }
 
@@ -451,7 +451,7 @@ impl QueryParser for Preparer {
             .collect();
         let mut statements = split(sql)?;
         let failed = client.transaction_status() == TransactionStatus::Error;
-        if failed && !statements.iter().all(Raw::ends_transaction) {
+        if failed && !statements.iter().all(UnresolvedStatement::ends_transaction) {
             return Err(aborted().into());
         }
         if statements.len() > 1 {
@@ -490,7 +490,7 @@ impl ExtendedQueryHandler for Connection {
 
     fn query_parser(&self) -> Arc<Preparer> {
         Arc::new(Preparer {
-            state: self.shared.around.state.clone(),
+            state: self.shared.environment.state.clone(),
             session: self.session.clone(),
         })
     }

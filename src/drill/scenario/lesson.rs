@@ -52,7 +52,7 @@ pub struct ExpectedAdvice {
 #[serde(deny_unknown_fields)]
 pub struct Lesson {
     /// The right thing to do.
-    pub answer: Answer,
+    pub answer: CorrectAction,
     /// From a nudge to nearly the answer, shown one at a time.
     pub hints: Vec<String>,
     /// Why that is right, for the debriefing: a paragraph.
@@ -62,7 +62,7 @@ pub struct Lesson {
 /// The right thing to do, and what counts against the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct CorrectAction {
     /// What to do.
     pub action: Advice,
     /// For an escalation: whom to turn to.

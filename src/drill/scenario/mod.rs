@@ -8,14 +8,14 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::database::Seed;
-use super::service::Plan;
+use super::database::SeedRows;
+use super::service::Behaviour;
 use crate::duration::span;
 use built_in::names;
 
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
-pub use lesson::{Answer, Expectation, ExpectedAdvice, Lesson};
-pub use timeline::{ClusterHappening, Entry, Happening, Reaction, Trigger};
+pub use lesson::{CorrectAction, Expectation, ExpectedAdvice, Lesson};
+pub use timeline::{InfrastructureEvent, Reaction, TimelineEntry, TimelineEvent, Trigger};
 
 /// One scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,13 +40,13 @@ pub struct Scenario {
     pub releases: Releases,
     /// What the operator may do.
     #[serde(default)]
-    pub rights: Rights,
+    pub rights: RightsChange,
     /// What the service does.
     #[serde(default)]
-    pub service: Plan,
+    pub service: Behaviour,
     /// The rows of the database.
     #[serde(default)]
-    pub database: Seed,
+    pub database: SeedRows,
     /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them: nobody looks after them, but an autoscaler
     /// does its work. One that has the name of an object of the service takes its place.
     #[serde(default, deserialize_with = "objects")]
@@ -56,7 +56,7 @@ pub struct Scenario {
     pub metrics: MetricsApi,
     /// What happens, before and after the start.
     #[serde(default)]
-    pub timeline: Vec<Entry>,
+    pub timeline: Vec<TimelineEntry>,
     /// What others do after the operator's answer.
     #[serde(default, rename = "reaction")]
     pub reactions: Vec<Reaction>,
@@ -129,7 +129,7 @@ pub struct Releases {
 /// The operator's rights, as differences from the on-call role.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Rights {
+pub struct RightsChange {
     /// Given, too: a resource (`pods/exec`) or one verb on it (`deployments:patch`).
     pub also: Vec<String>,
     /// Taken away: a resource (`events`, `pods/log`), one verb on it (`pods:delete`), or one object (`pods/log/NAME`; a number in
@@ -236,8 +236,8 @@ mod tests {
         let scenario = reaction("to = 'escalate:ocm-support'\nafter = '5m'\ndatabase_heals = true").unwrap();
         let one = &scenario.reactions[0];
         assert_eq!(
-            (one.after, &one.happening),
-            (SignedDuration::from_mins(5), &Happening::DatabaseHeals)
+            (one.after, &one.event),
+            (SignedDuration::from_mins(5), &TimelineEvent::DatabaseHeals)
         );
         for (action, contact, follows) in [
             (Advice::Escalate, Some("ocm-support"), true),
@@ -286,7 +286,7 @@ mod tests {
                 ApiFault::StallWatches("pods".into()),
             ),
         ] {
-            assert_eq!(with(text).unwrap().timeline[0].happening, Happening::Api(fault));
+            assert_eq!(with(text).unwrap().timeline[0].event, TimelineEvent::Api(fault));
         }
         let error = with("'freez'").unwrap_err().to_string();
         for part in ["scenario f", "line 7", "freez", "freeze", "expire_watches"] {
@@ -300,6 +300,6 @@ mod tests {
             format!("{LEAST}[[timeline]]\nat = '-5m'\nscale = 0\n[[timeline]]\nat = '30s'\napi = 'freeze'\n");
         let scenario = Scenario::parse("f", &text).unwrap();
         assert_eq!(scenario.timeline[0].at, SignedDuration::from_mins(-5));
-        assert_eq!(scenario.timeline[1].happening, Happening::Api(ApiFault::Freeze));
+        assert_eq!(scenario.timeline[1].event, TimelineEvent::Api(ApiFault::Freeze));
     }
 }

@@ -3,33 +3,33 @@
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::database::Fault;
+use crate::database::DatabaseFault;
 use crate::duration::maybe_span;
 use crate::faults::ApiFault;
-use crate::service::ServiceHappening;
+use crate::service::ServiceEvent;
 use sopwatch_core::profile::rule::Advice;
 
 /// One line of the timeline: a time and exactly one thing.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "EntryFields")]
-pub struct Entry {
+#[serde(try_from = "TimelineFields")]
+pub struct TimelineEntry {
     /// After the start; negative is before it.
     pub at: SignedDuration,
     /// What happens.
-    pub happening: Happening,
+    pub event: TimelineEvent,
 }
 
 /// What others do after the operator has told them, or the operator's word itself changes: a time and exactly one thing. What the
 /// operator does to the cluster (a pod deleted, a deployment scaled) changes the world by itself and needs none.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "EntryFields")]
+#[serde(try_from = "TimelineFields")]
 pub struct Reaction {
     /// The answer that it follows.
     pub to: Trigger,
     /// After the answer.
     pub after: SignedDuration,
     /// What happens.
-    pub happening: Happening,
+    pub event: TimelineEvent,
 }
 
 /// An answer of the operator: `escalate:ocm-support`, `restart-pods`; `escalate` alone is to whomever.
@@ -70,7 +70,7 @@ impl TryFrom<String> for Trigger {
 
 /// Something that happens to the world without the operator.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
+pub enum TimelineEvent {
     /// Somebody scales the deployment.
     Scale(u32),
     /// Somebody sets the image of the service's container.
@@ -90,11 +90,11 @@ pub enum Happening {
     /// Processes have enough memory again.
     OomEnds,
     /// Something about the cluster's nodes, quota or secrets.
-    Cluster(ClusterHappening),
+    Cluster(InfrastructureEvent),
     /// Something about the service itself.
-    Service(ServiceHappening),
+    Service(ServiceEvent),
     /// The database misbehaves, for the service and for everybody else.
-    Database(Fault),
+    Database(DatabaseFault),
     /// The database behaves again.
     DatabaseHeals,
     /// The API server misbehaves.
@@ -106,7 +106,7 @@ pub enum Happening {
 /// Something that happens to the cluster around the service.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ClusterHappening {
+pub enum InfrastructureEvent {
     /// The node of this name goes off with all that runs on it.
     NodeFails(String),
     /// The node of this name boots again.
@@ -138,7 +138,7 @@ pub enum ClusterHappening {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct EntryFields {
+struct TimelineFields {
     #[serde(default, deserialize_with = "maybe_span")]
     at: Option<SignedDuration>,
     to: Option<Trigger>,
@@ -154,62 +154,65 @@ struct EntryFields {
     #[serde(default, deserialize_with = "maybe_span")]
     oom_after: Option<SignedDuration>,
     oom_ends: Option<bool>,
-    cluster: Option<ClusterHappening>,
-    service: Option<ServiceHappening>,
-    database: Option<Fault>,
+    cluster: Option<InfrastructureEvent>,
+    service: Option<ServiceEvent>,
+    database: Option<DatabaseFault>,
     database_heals: Option<bool>,
     api: Option<ApiFault>,
     api_heals: Option<bool>,
 }
 
-impl EntryFields {
+impl TimelineFields {
     /// What is named, with the key that names it.
-    fn named(self) -> Vec<(&'static str, Option<Happening>)> {
-        let yes = |switch: Option<bool>, happening: Happening| switch.filter(|on| *on).map(|_| happening);
+    fn named(self) -> Vec<(&'static str, Option<TimelineEvent>)> {
+        let yes = |switch: Option<bool>, event: TimelineEvent| switch.filter(|on| *on).map(|_| event);
         vec![
-            ("scale", self.scale.map(Happening::Scale)),
-            ("set_image", self.set_image.map(Happening::SetImage)),
-            ("promote", self.promote.map(Happening::Promote)),
-            ("delete_pods", self.delete_pods.map(Happening::DeletePods)),
-            ("delete_leader", self.delete_leader.map(Happening::DeleteLeader)),
-            ("crash_pods", self.crash_pods.map(Happening::CrashPods)),
-            ("oom_pods", self.oom_pods.map(Happening::OomPods)),
-            ("oom_after", self.oom_after.map(Happening::OomAfter)),
-            ("oom_ends = true", yes(self.oom_ends, Happening::OomEnds)),
-            ("cluster", self.cluster.map(Happening::Cluster)),
-            ("service", self.service.map(Happening::Service)),
-            ("database", self.database.map(Happening::Database)),
+            ("scale", self.scale.map(TimelineEvent::Scale)),
+            ("set_image", self.set_image.map(TimelineEvent::SetImage)),
+            ("promote", self.promote.map(TimelineEvent::Promote)),
+            ("delete_pods", self.delete_pods.map(TimelineEvent::DeletePods)),
+            (
+                "delete_leader",
+                self.delete_leader.map(TimelineEvent::DeleteLeader),
+            ),
+            ("crash_pods", self.crash_pods.map(TimelineEvent::CrashPods)),
+            ("oom_pods", self.oom_pods.map(TimelineEvent::OomPods)),
+            ("oom_after", self.oom_after.map(TimelineEvent::OomAfter)),
+            ("oom_ends = true", yes(self.oom_ends, TimelineEvent::OomEnds)),
+            ("cluster", self.cluster.map(TimelineEvent::Cluster)),
+            ("service", self.service.map(TimelineEvent::Service)),
+            ("database", self.database.map(TimelineEvent::Database)),
             (
                 "database_heals = true",
-                yes(self.database_heals, Happening::DatabaseHeals),
+                yes(self.database_heals, TimelineEvent::DatabaseHeals),
             ),
-            ("api", self.api.map(Happening::Api)),
-            ("api_heals = true", yes(self.api_heals, Happening::ApiHeals)),
+            ("api", self.api.map(TimelineEvent::Api)),
+            ("api_heals = true", yes(self.api_heals, TimelineEvent::ApiHeals)),
         ]
     }
 }
 
-impl EntryFields {
+impl TimelineFields {
     /// The one happening of an entry; `of` says of what.
-    fn only(self, of: &str) -> Result<Happening, String> {
+    fn only(self, of: &str) -> Result<TimelineEvent, String> {
         let named = self.named();
         let keys: Vec<&str> = named.iter().map(|(key, _)| *key).collect();
-        let mut happenings = named.into_iter().filter_map(|(_, happening)| happening);
-        match (happenings.next(), happenings.next()) {
-            (Some(happening), None) => Ok(happening),
+        let mut events = named.into_iter().filter_map(|(_, event)| event);
+        match (events.next(), events.next()) {
+            (Some(event), None) => Ok(event),
             _ => Err(format!("{of} needs exactly one of {}", keys.join(", "))),
         }
     }
 }
 
-impl TryFrom<EntryFields> for Entry {
+impl TryFrom<TimelineFields> for TimelineEntry {
     type Error = String;
 
-    fn try_from(mut fields: EntryFields) -> Result<Self, String> {
+    fn try_from(mut fields: TimelineFields) -> Result<Self, String> {
         match (fields.at.take(), fields.to.take(), fields.after.take()) {
             (Some(at), None, None) => fields
                 .only("an entry of the timeline")
-                .map(|happening| Self { at, happening }),
+                .map(|event| Self { at, event }),
             (None, ..) => Err("an entry of the timeline needs `at`".to_owned()),
             (Some(_), ..) => {
                 Err("an entry of the timeline has `at` alone; `to` and `after` are a reaction's".to_owned())
@@ -218,19 +221,17 @@ impl TryFrom<EntryFields> for Entry {
     }
 }
 
-impl TryFrom<EntryFields> for Reaction {
+impl TryFrom<TimelineFields> for Reaction {
     type Error = String;
 
-    fn try_from(mut fields: EntryFields) -> Result<Self, String> {
+    fn try_from(mut fields: TimelineFields) -> Result<Self, String> {
         match (fields.at.take(), fields.to.take(), fields.after.take()) {
             (None, Some(to), after) => {
                 let after = after.unwrap_or_default();
                 if after.is_negative() {
                     return Err("a reaction comes after its answer: `after` can't be negative".to_owned());
                 }
-                fields
-                    .only("a reaction")
-                    .map(|happening| Self { to, after, happening })
+                fields.only("a reaction").map(|event| Self { to, after, event })
             }
             (None, None, _) => Err("a reaction needs `to`, the answer that it follows".to_owned()),
             (Some(_), ..) => Err("a reaction has `to` and `after`; `at` is the timeline's".to_owned()),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::election::Kind;
+use super::election::WorkerKind;
 use crate::duration::length;
 
 /// The `[service]` table of a scenario file: how the service's processes behave.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Plan {
+pub struct Behaviour {
     /// glog's `-v`: 0 hides every leader line, 1 the not-leader lines, 10 writes headers with tokens.
     pub verbosity: u8,
     /// OCM_ENV, as the first line of a process names it.
@@ -41,7 +41,7 @@ pub struct Plan {
     pub osd_build: Duration,
 }
 
-impl Default for Plan {
+impl Default for Behaviour {
     fn default() -> Self {
         Self {
             verbosity: 5,
@@ -63,7 +63,11 @@ impl Default for Plan {
 /// Names of lease types that there are.
 fn lease_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
-    let known = |name: &&String| Kind::ALL.iter().any(|kind| kind.lease_type() == name.as_str());
+    let known = |name: &&String| {
+        WorkerKind::ALL
+            .iter()
+            .any(|kind| kind.lease_type() == name.as_str())
+    };
     match names.iter().find(|name| !known(name)) {
         Some(name) => Err(serde::de::Error::custom(format!(
             "\"{name}\" is no lease type: cluster or kafka"
@@ -78,14 +82,14 @@ mod tests {
 
     #[test]
     fn a_plan_is_read_from_a_scenario() {
-        let plan: Plan =
+        let behaviour: Behaviour =
             toml::from_str("no_leader = [\"kafka\"]\nleaderless_for = \"9m\"\nverbosity = 10").unwrap();
-        assert_eq!(plan.no_leader, ["kafka"]);
-        assert_eq!(plan.leaderless_for, Duration::from_mins(9));
-        assert!(plan.probes);
-        let wrong = toml::from_str::<Plan>("no_leaders = []").unwrap_err();
+        assert_eq!(behaviour.no_leader, ["kafka"]);
+        assert_eq!(behaviour.leaderless_for, Duration::from_mins(9));
+        assert!(behaviour.probes);
+        let wrong = toml::from_str::<Behaviour>("no_leaders = []").unwrap_err();
         assert!(wrong.to_string().contains("no_leaders"), "{wrong}");
-        let wrong = toml::from_str::<Plan>("no_leader = [\"kafkas\"]").unwrap_err();
+        let wrong = toml::from_str::<Behaviour>("no_leader = [\"kafkas\"]").unwrap_err();
         assert!(
             wrong.to_string().contains("\"kafkas\" is no lease type"),
             "{wrong}"

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::behaviour::Plan;
+use super::behaviour::Behaviour;
 use super::connection;
-use super::counters::Thing;
-use super::iteration::Turn;
-use super::log::Place;
-use super::ocm::Call;
+use super::counters::ResourceKind;
+use super::iteration::Iteration;
+use super::log::CodeLocation;
+use super::ocm::OcmCall;
 use super::outages::Builds;
 use super::panics;
 
@@ -20,43 +20,43 @@ const ADD_ON: Duration = Duration::from_mins(2);
 const GIVEN_UP: Duration = Duration::from_mins(12);
 
 /// OCM is faster with some clusters than with others: nine to eleven tenths of the usual time, by its id.
-fn build_time(plan: &Plan, id: &str) -> Duration {
+fn build_time(behaviour: &Behaviour, id: &str) -> Duration {
     let tenths = 90 + id.bytes().map(u32::from).sum::<u32>() % 21;
-    plan.osd_build * tenths / 100
+    behaviour.osd_build * tenths / 100
 }
 
 /// The process ends with a panic, whose text is written.
-pub struct Panics;
+pub struct Panicked;
 
 /// `cluster_accepted` → `cluster_provisioning` → `cluster_provisioned` → `ready`, or `failed` when OCM says so, and a row for each
 /// region that has none.
-pub fn work(turn: &mut Turn<'_>) -> Result<(), Panics> {
-    if let Some(reason) = turn.broken {
-        unreadable(turn, reason);
+pub fn work(iteration: &mut Iteration<'_>) -> Result<(), Panicked> {
+    if let Some(reason) = iteration.broken {
+        unreadable(iteration, reason);
         return Ok(());
     }
-    for place in 0..turn.tables.clusters.len() {
-        let row = &turn.tables.clusters[place];
-        if row.deleted_at.is_some() || !turn.sees(row.updated_at) {
+    for place in 0..iteration.tables.clusters.len() {
+        let row = &iteration.tables.clusters[place];
+        if row.deleted_at.is_some() || !iteration.sees(row.updated_at) {
             continue;
         }
         match row.status.as_str() {
-            "cluster_accepted" => accepted(turn, place),
-            "cluster_provisioning" => provisioning(turn, place),
-            "cluster_provisioned" => provisioned(turn, place)?,
+            "cluster_accepted" => accepted(iteration, place),
+            "cluster_provisioning" => provisioning(iteration, place),
+            "cluster_provisioned" => provisioned(iteration, place)?,
             _ => {}
         }
     }
-    if !turn.past {
-        serve_regions(turn);
+    if !iteration.past {
+        serve_regions(iteration);
     }
     Ok(())
 }
 
 /// The database gives no rows.
-fn unreadable(turn: &mut Turn<'_>, reason: &str) {
-    for line in connection::gorm(turn.at, "services/clusters.go:231", reason) {
-        turn.log.raw(turn.process, turn.at, line);
+fn unreadable(iteration: &mut Iteration<'_>, reason: &str) {
+    for line in connection::gorm(iteration.at, "services/clusters.go:231", reason) {
+        iteration.log.raw(iteration.process, iteration.at, line);
     }
     let texts = [
         (124, "failed to list accepted clusters", "Unable to list clusters"),
@@ -68,125 +68,129 @@ fn unreadable(turn: &mut Turn<'_>, reason: &str) {
         ),
     ];
     for (line, text, inner) in texts {
-        turn.complain(FILE, line, &format!("{text}: MGD-SERV-API-9: {inner}: {reason}"));
+        iteration.complain(FILE, line, &format!("{text}: MGD-SERV-API-9: {inner}: {reason}"));
     }
 }
 
-fn change(turn: &mut Turn<'_>, place: usize, status: &str) {
-    if turn.past {
+fn change(iteration: &mut Iteration<'_>, place: usize, status: &str) {
+    if iteration.past {
         return;
     }
-    let now = turn.now();
-    let row = &mut turn.tables.clusters[place];
+    let now = iteration.now();
+    let row = &mut iteration.tables.clusters[place];
     status.clone_into(&mut row.status);
     row.updated_at = now;
 }
 
-fn accepted(turn: &mut Turn<'_>, place: usize) {
-    let id = turn.tables.clusters[place].id.clone();
-    if let Some(error) = turn.ask_ocm_wrapped(Call::Create, "") {
+fn accepted(iteration: &mut Iteration<'_>, place: usize) {
+    let id = iteration.tables.clusters[place].id.clone();
+    if let Some(error) = iteration.ask_ocm_wrapped(OcmCall::Create, "") {
         let text = format!(
             "failed to reconcile accepted cluster {id}: failed to create cluster for request {id}: {error}"
         );
-        turn.complain(FILE, 130, &text);
+        iteration.complain(FILE, 130, &text);
         return;
     }
-    if turn.past {
+    if iteration.past {
         return;
     }
-    if turn.tables.clusters[place].cluster_id.is_empty() {
-        turn.tables.clusters[place].cluster_id = turn.tables.random.ocm_id();
+    if iteration.tables.clusters[place].cluster_id.is_empty() {
+        iteration.tables.clusters[place].cluster_id = iteration.tables.random.ocm_id();
     }
-    turn.counters.begin(Thing::Cluster, "create");
-    change(turn, place, "cluster_provisioning");
+    iteration.counters.begin(ResourceKind::Cluster, "create");
+    change(iteration, place, "cluster_provisioning");
 }
 
-fn provisioning(turn: &mut Turn<'_>, place: usize) {
-    let row = &turn.tables.clusters[place];
+fn provisioning(iteration: &mut Iteration<'_>, place: usize) {
+    let row = &iteration.tables.clusters[place];
     let (ocm_id, since) = (row.cluster_id.clone(), row.updated_at);
-    let built = build_time(turn.plan, &row.id);
-    if let Some(error) = turn.ask_ocm_wrapped(Call::Status, &ocm_id) {
+    let built = build_time(iteration.behaviour, &row.id);
+    if let Some(error) = iteration.ask_ocm_wrapped(OcmCall::Status, &ocm_id) {
         let text = format!(
             "failed to reconcile cluster {ocm_id} status: failed to get cluster {ocm_id} status: {error}"
         );
-        turn.complain(FILE, 171, &text);
+        iteration.complain(FILE, 171, &text);
         return;
     }
-    match turn.troubles.builds {
-        Builds::Fail if turn.has_been(since, GIVEN_UP) => change(turn, place, "failed"),
-        Builds::Well if turn.has_been(since, built) && !turn.past => {
-            turn.tables.clusters[place].external_id = turn.tables.random.uuid();
-            change(turn, place, "cluster_provisioned");
+    match iteration.outages.builds {
+        Builds::Fail if iteration.has_been(since, GIVEN_UP) => change(iteration, place, "failed"),
+        Builds::Well if iteration.has_been(since, built) && !iteration.past => {
+            iteration.tables.clusters[place].external_id = iteration.tables.random.uuid();
+            change(iteration, place, "cluster_provisioned");
         }
         Builds::Well | Builds::Hang | Builds::Fail => {}
     }
 }
 
-fn provisioned(turn: &mut Turn<'_>, place: usize) -> Result<(), Panics> {
-    let row = &turn.tables.clusters[place];
+fn provisioned(iteration: &mut Iteration<'_>, place: usize) -> Result<(), Panicked> {
+    let row = &iteration.tables.clusters[place];
     let (id, ocm_id, since) = (row.id.clone(), row.cluster_id.clone(), row.updated_at);
-    if let Some(error) = turn.ask_ocm_wrapped(Call::AddOn, &ocm_id) {
-        turn.complain(
+    if let Some(error) = iteration.ask_ocm_wrapped(OcmCall::AddOn, &ocm_id) {
+        iteration.complain(
             FILE,
             191,
             &format!("failed to reconcile cluster {id} strimzi operator: {error}"),
         );
         return Ok(());
     }
-    if !turn.has_been(since, ADD_ON) {
+    if !iteration.has_been(since, ADD_ON) {
         return Ok(());
     }
-    if let Some(error) = turn.ask_ocm_wrapped(Call::DnsName, &ocm_id) {
-        turn.complain(
+    if let Some(error) = iteration.ask_ocm_wrapped(OcmCall::DnsName, &ocm_id) {
+        iteration.complain(
             FILE,
             200,
             &format!("failed to reconcile cluster {id} strimzi operator: {error}"),
         );
         return Ok(());
     }
-    if turn.troubles.dns_name_empty {
-        turn.at += 400;
-        turn.log.text(turn.process, turn.at, &panics::nil_dns_name());
-        return Err(Panics);
+    if iteration.outages.dns_name_empty {
+        iteration.at += 400;
+        iteration
+            .log
+            .text(iteration.process, iteration.at, &panics::nil_dns_name());
+        return Err(Panicked);
     }
-    if let Some((_, error)) = turn.ask_ocm(Call::Syncset, &ocm_id) {
-        turn.print(&error);
+    if let Some((_, error)) = iteration.ask_ocm(OcmCall::Syncset, &ocm_id) {
+        iteration.print(&error);
         let text = format!(
             "failed to create syncset on cluster {ocm_id}: MGD-SERV-API-9: ocm client failed to create syncset: {error}"
         );
-        turn.complain(FILE, 208, &text);
+        iteration.complain(FILE, 208, &text);
         return Ok(());
     }
-    if turn.has_been(since, SET_UP) && !turn.past {
-        let asked = turn.tables.clusters[place].created_at;
-        let took = turn.now().duration_since(asked).unsigned_abs();
-        turn.counters.ready(Thing::Cluster, took);
-        change(turn, place, "ready");
+    if iteration.has_been(since, SET_UP) && !iteration.past {
+        let asked = iteration.tables.clusters[place].created_at;
+        let took = iteration.now().duration_since(asked).unsigned_abs();
+        iteration.counters.ready(ResourceKind::Cluster, took);
+        change(iteration, place, "ready");
     }
     Ok(())
 }
 
 /// Asks for a cluster where there is none that works or will.
-fn serve_regions(turn: &mut Turn<'_>) {
-    for region in &turn.plan.regions {
+fn serve_regions(iteration: &mut Iteration<'_>) {
+    for region in &iteration.behaviour.regions {
         let valid = |status: &str| {
             matches!(
                 status,
                 "cluster_accepted" | "cluster_provisioning" | "cluster_provisioned" | "ready"
             )
         };
-        let served = turn.tables.clusters.iter().any(|row| {
+        let served = iteration.tables.clusters.iter().any(|row| {
             row.deleted_at.is_none()
                 && row.cloud_provider == "aws"
                 && row.region == *region
                 && valid(&row.status)
         });
         if !served {
-            let now = turn.now();
-            let id = turn.tables.request_cluster("aws", region, now);
+            let now = iteration.now();
+            let id = iteration.tables.request_cluster("aws", region, now);
             let text = format!("Auto-created cluster request in aws, region: {region}, Id: {id} ");
-            turn.at += 400;
-            turn.log.info(turn.process, turn.at, 0, Place(FILE, 335), &text);
+            iteration.at += 400;
+            iteration
+                .log
+                .info(iteration.process, iteration.at, 0, CodeLocation(FILE, 335), &text);
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a database in trouble is to the service: in pq's and gorm's words.
 
 use super::log::time;
-use crate::database::Fault;
+use crate::database::DatabaseFault;
 
 const HOST: &str = "managed-services-api-stage.c0o2vbzqhwwk.us-east-1.rds.amazonaws.com";
 
 /// What a statement on an open connection of the pool gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
+pub enum ConnectionState {
     Works,
     /// An error.
     Fails(&'static str),
@@ -16,12 +16,14 @@ pub enum Session {
 }
 
 /// What the connections that a process has open are worth. The pool keeps them, so that what refuses new ones only does no harm.
-pub fn session(fault: Option<Fault>) -> Session {
+pub fn session(fault: Option<DatabaseFault>) -> ConnectionState {
     match fault {
-        Some(Fault::Refused) => Session::Fails("dial tcp 10.0.143.27:5432: connect: connection refused"),
-        Some(Fault::Starting) => Session::Fails("pq: the database system is starting up"),
-        Some(Fault::LockWait | Fault::Stalled) => Session::Hangs,
-        _ => Session::Works,
+        Some(DatabaseFault::Refused) => {
+            ConnectionState::Fails("dial tcp 10.0.143.27:5432: connect: connection refused")
+        }
+        Some(DatabaseFault::Starting) => ConnectionState::Fails("pq: the database system is starting up"),
+        Some(DatabaseFault::LockWait | DatabaseFault::Stalled) => ConnectionState::Hangs,
+        _ => ConnectionState::Works,
     }
 }
 
@@ -29,15 +31,15 @@ pub fn session(fault: Option<Fault>) -> Session {
 pub const CUT: &str = "driver: bad connection";
 
 /// What a new process gets: an error to panic with, or no answer.
-pub fn new_session(fault: Option<Fault>) -> Session {
+pub fn new_session(fault: Option<DatabaseFault>) -> ConnectionState {
     match fault {
-        Some(Fault::WrongPassword) => {
-            Session::Fails("pq: password authentication failed for user \"managed_services_api\"")
+        Some(DatabaseFault::WrongPassword) => {
+            ConnectionState::Fails("pq: password authentication failed for user \"managed_services_api\"")
         }
-        Some(Fault::TooManyConnections) => Session::Fails(
+        Some(DatabaseFault::TooManyConnections) => ConnectionState::Fails(
             "pq: remaining connection slots are reserved for non-replication superuser connections",
         ),
-        Some(Fault::LockWait) => Session::Works,
+        Some(DatabaseFault::LockWait) => ConnectionState::Works,
         other => session(other),
     }
 }

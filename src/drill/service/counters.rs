@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ocm::{Failure, Outbound};
+use super::ocm::{OcmFailure, OcmRequest};
 use crate::random::Random;
 
 /// Upper bounds of the durations of requests that come in, seconds.
@@ -28,14 +28,14 @@ const UNANSWERED: usize = 256;
 struct Pending {
     /// When that is, µs since 1970.
     over: i64,
-    request: Request,
+    request: CountedRequest,
     seconds: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Request {
+enum CountedRequest {
     Inbound(InboundKey),
-    Outbound(OutboundKey),
+    OcmRequest(OutboundKey),
 }
 
 /// Code, method and path of requests that came in.
@@ -82,7 +82,7 @@ pub struct Operations {
 
 /// What the workers make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Thing {
+pub enum ResourceKind {
     Cluster,
     Kafka,
 }
@@ -93,9 +93,9 @@ pub struct Counters {
     pub inbound: BTreeMap<InboundKey, Histogram>,
     pub outbound: BTreeMap<OutboundKey, Histogram>,
     /// By what is made and the operation.
-    pub operations: BTreeMap<(Thing, &'static str), Operations>,
+    pub operations: BTreeMap<(ResourceKind, &'static str), Operations>,
     /// How long it took until a thing was ready.
-    pub made: BTreeMap<Thing, Histogram>,
+    pub made: BTreeMap<ResourceKind, Histogram>,
     pending: Vec<Pending>,
     /// Of its own, so that what is counted changes nothing of what is written.
     random: Random,
@@ -115,11 +115,11 @@ impl Counters {
 
     /// A request that came in at `at` and is answered `micros` later, when it is counted.
     pub fn answer(&mut self, at: i64, method: &'static str, url: &str, code: u16, micros: u64) {
-        let request = Request::Inbound((code, method, path_label(url)));
+        let request = CountedRequest::Inbound((code, method, path_label(url)));
         self.wait_for(at, request, Duration::from_micros(micros));
     }
 
-    fn wait_for(&mut self, at: i64, request: Request, took: Duration) {
+    fn wait_for(&mut self, at: i64, request: CountedRequest, took: Duration) {
         if self.pending.len() >= UNANSWERED {
             self.settle(at);
         }
@@ -134,11 +134,11 @@ impl Counters {
     pub fn settle(&mut self, now: i64) {
         for pending in self.pending.extract_if(.., |pending| pending.over <= now) {
             let histogram = match pending.request {
-                Request::Inbound(key) => {
+                CountedRequest::Inbound(key) => {
                     let histogram = self.inbound.entry(key);
                     histogram.or_insert_with(|| Histogram::new(INBOUND_BOUNDS))
                 }
-                Request::Outbound(key) => {
+                CountedRequest::OcmRequest(key) => {
                     let histogram = self.outbound.entry(key);
                     histogram.or_insert_with(|| Histogram::new(OUTBOUND_BOUNDS))
                 }
@@ -148,31 +148,31 @@ impl Counters {
     }
 
     /// A call to OCM that is over at `over`, and how it failed if it did.
-    pub fn call(&mut self, over: i64, outbound: Outbound, failure: Option<Failure>) {
-        let code = failure.map_or(outbound.code, Failure::code);
+    pub fn call(&mut self, over: i64, outbound: OcmRequest, failure: Option<OcmFailure>) {
+        let code = failure.map_or(outbound.code, OcmFailure::code);
         let usual = Duration::from_millis(120 + self.random.below(700));
-        let took = failure.and_then(Failure::patience).unwrap_or(usual);
+        let took = failure.and_then(OcmFailure::patience).unwrap_or(usual);
         let key = (outbound.service, code, outbound.method, outbound.path);
         let at = over - took.as_micros() as i64;
-        self.wait_for(at, Request::Outbound(key), took);
+        self.wait_for(at, CountedRequest::OcmRequest(key), took);
     }
 
     /// An operation of a worker begins.
-    pub fn begin(&mut self, thing: Thing, operation: &'static str) {
+    pub fn begin(&mut self, thing: ResourceKind, operation: &'static str) {
         self.operations.entry((thing, operation)).or_default().total += 1;
     }
 
     /// It came to its end.
-    pub fn succeed(&mut self, thing: Thing, operation: &'static str) {
+    pub fn succeed(&mut self, thing: ResourceKind, operation: &'static str) {
         self.operations.entry((thing, operation)).or_default().success += 1;
     }
 
     /// A thing is ready, so long after it was asked for.
-    pub fn ready(&mut self, thing: Thing, after: Duration) {
+    pub fn ready(&mut self, thing: ResourceKind, after: Duration) {
         self.succeed(thing, "create");
         let bounds = match thing {
-            Thing::Cluster => CLUSTER_BOUNDS,
-            Thing::Kafka => KAFKA_BOUNDS,
+            ResourceKind::Cluster => CLUSTER_BOUNDS,
+            ResourceKind::Kafka => KAFKA_BOUNDS,
         };
         let histogram = self.made.entry(thing);
         histogram
@@ -195,7 +195,7 @@ fn path_label(url: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::ocm::Call;
+    use crate::service::ocm::OcmCall;
 
     #[test]
     fn a_request_is_counted_when_it_is_answered_under_a_path_without_ids() {
@@ -242,15 +242,15 @@ mod tests {
         let mut counters = Counters::new(7, "p");
         for (failure, code) in [
             (None, 200),
-            (Some(Failure::Unavailable), 503),
-            (Some(Failure::Forbidden), 403),
-            (Some(Failure::NoToken), 0),
-            (Some(Failure::DialTimeout), 0),
-            (Some(Failure::Deadline), 0),
-            (Some(Failure::ConnectionClosed), 0),
+            (Some(OcmFailure::Unavailable), 503),
+            (Some(OcmFailure::Forbidden), 403),
+            (Some(OcmFailure::NoToken), 0),
+            (Some(OcmFailure::DialTimeout), 0),
+            (Some(OcmFailure::Deadline), 0),
+            (Some(OcmFailure::ConnectionClosed), 0),
         ] {
             let before = counters.clone();
-            counters.call(0, Call::Status.outbound(), failure);
+            counters.call(0, OcmCall::Status.outbound(), failure);
             counters.settle(0);
             let key = (
                 "ocm-clusters-service",

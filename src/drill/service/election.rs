@@ -17,35 +17,35 @@ const RENEW: i64 = 60 * SECOND;
 /// The kinds of worker a process has; each elects its own leader. A scenario names them by their lease types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum WorkerKind {
     /// Works on OSD clusters.
     Cluster,
     /// Works on Kafka requests.
     Kafka,
 }
 
-impl Kind {
-    pub const ALL: [Kind; 2] = [Kind::Cluster, Kind::Kafka];
+impl WorkerKind {
+    pub const ALL: [WorkerKind; 2] = [WorkerKind::Cluster, WorkerKind::Kafka];
 
     /// The worker's Go type, as `%T` prints it.
     pub fn go_type(self) -> &'static str {
         match self {
-            Kind::Cluster => "*workers.ClusterManager",
-            Kind::Kafka => "*workers.KafkaManager",
+            WorkerKind::Cluster => "*workers.ClusterManager",
+            WorkerKind::Kafka => "*workers.KafkaManager",
         }
     }
 
     pub fn lease_type(self) -> &'static str {
         match self {
-            Kind::Cluster => "cluster",
-            Kind::Kafka => "kafka",
+            WorkerKind::Cluster => "cluster",
+            WorkerKind::Kafka => "kafka",
         }
     }
 }
 
 /// What a worker found at a tick.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ElectionResult {
     Leader,
     NotLeader,
     /// The lease could not be read or written; the worker counts as not leading.
@@ -53,10 +53,15 @@ pub enum Found {
 }
 
 /// One tick of one worker. `dead_end` is when the lease runs out that nobody of this worker's age can renew.
-pub fn tick(worker: &Worker, lease: Option<&mut Lease>, at: i64, dead_end: Option<Timestamp>) -> Found {
+pub fn tick(
+    worker: &Worker,
+    lease: Option<&mut Lease>,
+    at: i64,
+    dead_end: Option<Timestamp>,
+) -> ElectionResult {
     let Some(lease) = lease else {
         let lease_type = worker.kind.lease_type();
-        return Found::Failed(format!(
+        return ElectionResult::Failed(format!(
             "expected to find a lease entry, found none for :{lease_type}"
         ));
     };
@@ -69,7 +74,7 @@ pub fn tick(worker: &Worker, lease: Option<&mut Lease>, at: i64, dead_end: Optio
     }
     let remaining = lease.expires.as_microsecond() - at;
     if remaining > 0 && lease.leader != *worker {
-        return Found::NotLeader;
+        return ElectionResult::NotLeader;
     }
     if remaining < RENEW {
         let expires = (at + LEASE).min(dead_end.unwrap_or(i64::MAX));
@@ -77,15 +82,15 @@ pub fn tick(worker: &Worker, lease: Option<&mut Lease>, at: i64, dead_end: Optio
         lease.expires = time(expires);
         lease.updated_at = time(expires - LEASE);
     }
-    Found::Leader
+    ElectionResult::Leader
 }
 
 /// A transaction that saw an error refuses everything until it ends, and this one never does.
-fn stuck(lease: &mut Lease, dead_end: i64) -> Found {
+fn stuck(lease: &mut Lease, dead_end: i64) -> ElectionResult {
     if lease.expires.as_microsecond() < dead_end {
         lease.expires = time(dead_end);
         lease.updated_at = time(dead_end - LEASE);
     }
     let reason = "failed to retrieve leader leases: pq: current transaction is aborted, commands ignored until end of transaction block";
-    Found::Failed(reason.to_owned())
+    ElectionResult::Failed(reason.to_owned())
 }

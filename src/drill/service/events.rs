@@ -3,25 +3,25 @@
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::election::Kind;
-use super::ocm::Failure;
+use super::election::WorkerKind;
+use super::ocm::OcmFailure;
 use crate::duration::span;
 
 /// One thing that happens, as a scenario's timeline names it: `service = "builds_hang"`, `service = { ocm = "unavailable" }`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ServiceHappening {
+pub enum ServiceEvent {
     /// gorm's many-line records on stdout begin or end.
     DatabaseErrors(bool),
     /// Every call to OCM fails in this way, until `recovers = "ocm"`.
-    Ocm(Failure),
+    Ocm(OcmFailure),
     /// OCM does not tell the DNS name of a cluster, until `recovers = "ocm"`.
-    OcmDns(Failure),
+    OcmDns(OcmFailure),
     /// OCM takes no syncsets, until `recovers = "ocm"`.
-    OcmSyncsets(Failure),
+    OcmSyncsets(OcmFailure),
     /// The first attempt of every call to OCM fails in this way and the SDK's second succeeds, so that the service has no error to
     /// log, until `recovers = "ocm"`.
-    OcmRetried(Failure),
+    OcmRetried(OcmFailure),
     /// Clusters that OCM builds stay as they are, until `recovers = "builds"`.
     BuildsHang,
     /// Clusters that OCM builds end in its state `error` after some minutes, until `recovers = "builds"`.
@@ -46,11 +46,11 @@ pub enum ServiceHappening {
     RequestsFail,
     /// In the pod that holds the lease of this type, the first loop of a new leader waits for an answer that does not come, so that
     /// no lease is renewed while its older loops go on. Until `election_goes_on`, or until the pod is restarted.
-    ElectionBlocks(Kind),
+    ElectionBlocks(WorkerKind),
     /// The blocked pod elects again.
     ElectionGoesOn,
     /// The process that holds the lease of this type is killed for want of memory: no last words, and its lease stays.
-    LeaderKilled(Kind),
+    LeaderKilled(WorkerKind),
     /// Processes that start from now on end in this way, until `recovers = "start"`.
     StartFails(StartFailure),
     /// The running processes answer the readiness probe with 503 (the health server's maintenance switch), or again with 200.
@@ -113,41 +113,41 @@ mod tests {
     #[test]
     fn happenings_are_read_as_a_timeline_names_them() {
         #[derive(Deserialize)]
-        struct Entry {
-            service: ServiceHappening,
+        struct TimelineLine {
+            service: ServiceEvent,
         }
-        let read = |text: &str| toml::from_str::<Entry>(text).map(|entry| entry.service);
+        let read = |text: &str| toml::from_str::<TimelineLine>(text).map(|entry| entry.service);
         let table = [
-            ("service = 'builds_hang'", ServiceHappening::BuildsHang),
+            ("service = 'builds_hang'", ServiceEvent::BuildsHang),
             (
                 "service = { ocm = 'unavailable' }",
-                ServiceHappening::Ocm(Failure::Unavailable),
+                ServiceEvent::Ocm(OcmFailure::Unavailable),
             ),
             (
                 "service = { recovers = 'route53' }",
-                ServiceHappening::Recovers(Dependency::Route53),
+                ServiceEvent::Recovers(Dependency::Route53),
             ),
             (
                 "service = { election_blocks = 'kafka' }",
-                ServiceHappening::ElectionBlocks(Kind::Kafka),
+                ServiceEvent::ElectionBlocks(WorkerKind::Kafka),
             ),
             (
                 "service = { clock_skew = { pod = 1, by = '-45s' } }",
-                ServiceHappening::ClockSkew {
+                ServiceEvent::ClockSkew {
                     pod: 1,
                     by: SignedDuration::from_secs(-45),
                 },
             ),
             (
                 "service = { load = { requests_per_minute = 300, capacity = 80 } }",
-                ServiceHappening::Load {
+                ServiceEvent::Load {
                     requests_per_minute: 300,
                     capacity: 80,
                 },
             ),
         ];
-        for (text, happening) in table {
-            assert_eq!(read(text).unwrap(), happening, "{text}");
+        for (text, event) in table {
+            assert_eq!(read(text).unwrap(), event, "{text}");
         }
         for wrong in [
             "service = 'no_such'",

@@ -2,12 +2,12 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::counters::{Counters, Histogram, Operations, Thing};
+use super::counters::{Counters, Histogram, Operations, ResourceKind};
 use super::resource_use::Usage;
 
 /// What a scrape of one process gets; families in the order of their names, `started` in seconds since 1970.
 pub fn text(counters: &Counters, usage: Usage, started: f64) -> String {
-    let mut page = Page::default();
+    let mut page = MetricsPage::default();
     page.inbound(counters);
     page.outbound(counters);
     page.runtime(usage);
@@ -18,11 +18,11 @@ pub fn text(counters: &Counters, usage: Usage, started: f64) -> String {
 }
 
 #[derive(Default)]
-struct Page {
+struct MetricsPage {
     text: String,
 }
 
-impl Page {
+impl MetricsPage {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         // writing to a String cannot fail
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -119,7 +119,7 @@ impl Page {
     }
 
     fn operations(&mut self, counters: &Counters) {
-        for thing in [Thing::Cluster, Thing::Kafka] {
+        for thing in [ResourceKind::Cluster, ResourceKind::Kafka] {
             let own: Vec<(&'static str, Operations)> = counters
                 .operations
                 .iter()
@@ -191,11 +191,11 @@ impl Page {
     }
 }
 
-impl Thing {
+impl ResourceKind {
     fn word(self) -> &'static str {
         match self {
-            Thing::Cluster => "cluster",
-            Thing::Kafka => "kafka",
+            ResourceKind::Cluster => "cluster",
+            ResourceKind::Kafka => "kafka",
         }
     }
 }
@@ -283,9 +283,9 @@ mod tests {
     #[test]
     fn families_come_in_the_order_of_their_names() {
         let mut counters = Counters::new(7, "p");
-        counters.begin(Thing::Kafka, "create");
-        counters.ready(Thing::Kafka, std::time::Duration::from_mins(3));
-        counters.ready(Thing::Cluster, std::time::Duration::from_mins(40));
+        counters.begin(ResourceKind::Kafka, "create");
+        counters.ready(ResourceKind::Kafka, std::time::Duration::from_mins(3));
+        counters.ready(ResourceKind::Cluster, std::time::Duration::from_mins(40));
         counters.call(0, super::super::ocm::AUTHORISATION, None);
         counters.settle(0);
         let usage = Usage {

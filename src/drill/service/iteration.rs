@@ -5,16 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Process;
-use super::behaviour::Plan;
+use super::behaviour::Behaviour;
 use super::counters::Counters;
-use super::log::{Log, Place, time};
-use super::ocm::{Call, Failure, wrapped};
-use super::outages::Troubles;
+use super::log::{CodeLocation, Log, time};
+use super::ocm::{OcmCall, OcmFailure, wrapped};
+use super::outages::Outages;
 use crate::database::Tables;
 use crate::random::Random;
 
 /// What a turn works with.
-pub struct Turn<'a> {
+pub struct Iteration<'a> {
     pub process: &'a Process,
     /// µs since 1970, by the drill's clock.
     pub at: i64,
@@ -22,8 +22,8 @@ pub struct Turn<'a> {
     pub log: &'a mut Log,
     pub counters: &'a mut Counters,
     pub tables: &'a mut Tables,
-    pub plan: &'a Plan,
-    pub troubles: &'a Troubles,
+    pub behaviour: &'a Behaviour,
+    pub outages: &'a Outages,
     /// Why statements fail, if they do.
     pub broken: Option<&'static str>,
     /// Rows that changed later than this are not seen.
@@ -32,7 +32,7 @@ pub struct Turn<'a> {
     pub past: bool,
 }
 
-impl Turn<'_> {
+impl Iteration<'_> {
     /// The time by the pod's clock.
     pub fn now(&self) -> Timestamp {
         time(self.at + self.log.skew(&self.process.pod_uid))
@@ -51,12 +51,13 @@ impl Turn<'_> {
     pub fn say(&mut self, level: u8, file: &'static str, line: u32, text: &str) {
         self.at += 400;
         self.log
-            .info(self.process, self.at, level, Place(file, line), text);
+            .info(self.process, self.at, level, CodeLocation(file, line), text);
     }
 
     pub fn complain(&mut self, file: &'static str, line: u32, text: &str) {
         self.at += 400;
-        self.log.error(self.process, self.at, Place(file, line), text);
+        self.log
+            .error(self.process, self.at, CodeLocation(file, line), text);
     }
 
     /// A line past glog.
@@ -66,15 +67,15 @@ impl Turn<'_> {
     }
 
     /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written, and each attempt is counted.
-    pub fn ask_ocm(&mut self, call: Call, cluster: &str) -> Option<(Failure, String)> {
-        if let Some(first) = self.troubles.ocm_retried {
+    pub fn ask_ocm(&mut self, call: OcmCall, cluster: &str) -> Option<(OcmFailure, String)> {
+        if let Some(first) = self.outages.ocm_retried {
             self.at += first.patience().unwrap_or_default().as_micros() as i64;
             self.counters.call(self.at, call.outbound(), Some(first));
             if let Some(line) = first.standard_log(self.at) {
                 self.print(&line);
             }
         }
-        let failure = self.troubles.ocm(call);
+        let failure = self.outages.ocm(call);
         self.counters.call(self.at, call.outbound(), failure);
         let failure = failure?;
         if let Some(line) = failure.standard_log(self.at) {
@@ -84,7 +85,7 @@ impl Turn<'_> {
     }
 
     /// As [`Turn::ask_ocm`], in the service's wrapping.
-    pub fn ask_ocm_wrapped(&mut self, call: Call, cluster: &str) -> Option<String> {
+    pub fn ask_ocm_wrapped(&mut self, call: OcmCall, cluster: &str) -> Option<String> {
         self.ask_ocm(call, cluster).map(|(_, text)| wrapped(&text))
     }
 }

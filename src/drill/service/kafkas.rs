@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::connection;
-use super::counters::Thing;
-use super::iteration::Turn;
-use super::ocm::Call;
+use super::counters::ResourceKind;
+use super::iteration::Iteration;
+use super::ocm::OcmCall;
 
 const FILE: &str = "kafkas_mgr.go";
 /// From `provisioning` on: client, DNS records and syncset are made within a loop.
@@ -22,7 +22,7 @@ const ROUTE53_ERROR: &str =
     "Throttling: Rate exceeded\n\tstatus code: 400, request id: 5c7f0f3e-8c0e-4f4e-9f43-1f2e5a0b7d61";
 
 /// How provisioning fails.
-struct Refusal {
+struct ProvisioningFailure {
     text: String,
     /// Whether it counts as the request's own fault, at once.
     at_once: bool,
@@ -31,94 +31,94 @@ struct Refusal {
 }
 
 /// `accepted` → `provisioning` → `resource_creating` → `ready`; without a fitting ready cluster a row waits in silence.
-pub fn work(turn: &mut Turn<'_>) {
-    if let Some(reason) = turn.broken {
-        for line in connection::gorm(turn.at, "services/kafka.go:164", reason) {
-            turn.log.raw(turn.process, turn.at, line);
+pub fn work(iteration: &mut Iteration<'_>) {
+    if let Some(reason) = iteration.broken {
+        for line in connection::gorm(iteration.at, "services/kafka.go:164", reason) {
+            iteration.log.raw(iteration.process, iteration.at, line);
         }
         for line in [93, 108] {
             let text = format!(
                 "failed to list accepted kafkas: MGD-SERV-API-9: Unable to list kafka requests: {reason}"
             );
-            turn.complain(FILE, line, &text);
+            iteration.complain(FILE, line, &text);
         }
         return;
     }
-    for place in 0..turn.tables.kafka_requests.len() {
-        let row = &turn.tables.kafka_requests[place];
-        if row.deleted_at.is_some() || !turn.sees(row.updated_at) {
+    for place in 0..iteration.tables.kafka_requests.len() {
+        let row = &iteration.tables.kafka_requests[place];
+        if row.deleted_at.is_some() || !iteration.sees(row.updated_at) {
             continue;
         }
         match row.status.as_str() {
-            "accepted" => accepted(turn, place),
-            "provisioning" => provisioning(turn, place),
-            "resource_creating" => resource_creating(turn, place),
+            "accepted" => accepted(iteration, place),
+            "provisioning" => provisioning(iteration, place),
+            "resource_creating" => resource_creating(iteration, place),
             _ => {}
         }
     }
 }
 
-fn change(turn: &mut Turn<'_>, place: usize, status: &str) {
-    if turn.past {
+fn change(iteration: &mut Iteration<'_>, place: usize, status: &str) {
+    if iteration.past {
         return;
     }
-    let now = turn.now();
-    let row = &mut turn.tables.kafka_requests[place];
+    let now = iteration.now();
+    let row = &mut iteration.tables.kafka_requests[place];
     status.clone_into(&mut row.status);
     row.updated_at = now;
 }
 
-fn accepted(turn: &mut Turn<'_>, place: usize) {
-    if turn.past {
+fn accepted(iteration: &mut Iteration<'_>, place: usize) {
+    if iteration.past {
         return;
     }
-    let row = &turn.tables.kafka_requests[place];
-    let found = turn
+    let row = &iteration.tables.kafka_requests[place];
+    let found = iteration
         .tables
         .ready_cluster(&row.cloud_provider, &row.region, row.multi_az);
     if let Some(cluster) = found {
-        turn.tables.kafka_requests[place].cluster_id = cluster;
-        turn.counters.begin(Thing::Kafka, "create");
-        change(turn, place, "provisioning");
+        iteration.tables.kafka_requests[place].cluster_id = cluster;
+        iteration.counters.begin(ResourceKind::Kafka, "create");
+        change(iteration, place, "provisioning");
     }
 }
 
-fn provisioning(turn: &mut Turn<'_>, place: usize) {
-    let row = &turn.tables.kafka_requests[place];
+fn provisioning(iteration: &mut Iteration<'_>, place: usize) {
+    let row = &iteration.tables.kafka_requests[place];
     let (id, cluster) = (row.id.clone(), row.cluster_id.clone());
     let (since, created) = (row.updated_at, row.created_at);
-    if let Some(refusal) = refusal(turn, &id, &cluster) {
-        let gives_up = refusal.counts && (refusal.at_once || turn.has_been(created, MAX_ATTEMPTS));
+    if let Some(refusal) = refusal(iteration, &id, &cluster) {
+        let gives_up = refusal.counts && (refusal.at_once || iteration.has_been(created, MAX_ATTEMPTS));
         let late = gives_up && !refusal.at_once;
         let text = if late {
             format!("reached kafka {id} max attempts")
         } else {
             refusal.text.clone()
         };
-        turn.complain(
+        iteration.complain(
             FILE,
             114,
             &format!("failed to reconcile accepted kafka {id}: {text}"),
         );
-        if gives_up && !turn.past {
-            turn.tables.kafka_requests[place].failed_reason = refusal.text;
-            change(turn, place, "failed");
+        if gives_up && !iteration.past {
+            iteration.tables.kafka_requests[place].failed_reason = refusal.text;
+            change(iteration, place, "failed");
         }
         return;
     }
-    if turn.has_been(since, PROVISIONING) && !turn.past {
-        let row = &mut turn.tables.kafka_requests[place];
+    if iteration.has_been(since, PROVISIONING) && !iteration.past {
+        let row = &mut iteration.tables.kafka_requests[place];
         row.bootstrap_server_host = format!("{}-{}.kafka.devshift.org", row.name, row.id.to_lowercase());
-        change(turn, place, "resource_creating");
+        change(iteration, place, "resource_creating");
     }
 }
 
 /// The steps of provisioning in their order: the SSO client, the cluster's DNS name, the DNS records, the syncset.
-fn refusal(turn: &mut Turn<'_>, id: &str, cluster: &str) -> Option<Refusal> {
+fn refusal(iteration: &mut Iteration<'_>, id: &str, cluster: &str) -> Option<ProvisioningFailure> {
     let create = format!("failed to create kafka {id} on cluster {cluster}");
     let client = id.to_lowercase();
-    if turn.troubles.sso {
-        return Some(Refusal {
+    if iteration.outages.sso {
+        return Some(ProvisioningFailure {
             text: format!(
                 "failed to create sso client kafka-{client}: MGD-SERV-API-9: failed to check the sso client exists: {SSO_ERROR}"
             ),
@@ -126,23 +126,23 @@ fn refusal(turn: &mut Turn<'_>, id: &str, cluster: &str) -> Option<Refusal> {
             counts: false,
         });
     }
-    if let Some((failure, error)) = turn.ask_ocm(Call::DnsName, cluster) {
-        return Some(Refusal {
+    if let Some((failure, error)) = iteration.ask_ocm(OcmCall::DnsName, cluster) {
+        return Some(ProvisioningFailure {
             text: format!("{create}: MGD-SERV-API-9: error retrieving cluster DNS: {error}"),
             at_once: failure.is_callers_fault(),
             counts: true,
         });
     }
-    if turn.troubles.route53 {
-        return Some(Refusal {
+    if iteration.outages.route53 {
+        return Some(ProvisioningFailure {
             text: format!("{create}: MGD-SERV-API-9: Unable to create domain record sets: {ROUTE53_ERROR}"),
             at_once: false,
             counts: true,
         });
     }
-    let (failure, error) = turn.ask_ocm(Call::Syncset, cluster)?;
-    turn.print(&error);
-    Some(Refusal {
+    let (failure, error) = iteration.ask_ocm(OcmCall::Syncset, cluster)?;
+    iteration.print(&error);
+    Some(ProvisioningFailure {
         text: format!(
             "{create}: MGD-SERV-API-9: error creating kafka: failed to create syncset 'ext-{client}' for cluster id '{cluster}': \
              ocm client failed to create syncset: {error}"
@@ -152,26 +152,26 @@ fn refusal(turn: &mut Turn<'_>, id: &str, cluster: &str) -> Option<Refusal> {
     })
 }
 
-fn resource_creating(turn: &mut Turn<'_>, place: usize) {
-    let row = &turn.tables.kafka_requests[place];
+fn resource_creating(iteration: &mut Iteration<'_>, place: usize) {
+    let row = &iteration.tables.kafka_requests[place];
     let (id, cluster, since) = (row.id.clone(), row.cluster_id.clone(), row.updated_at);
-    if turn.troubles.observatorium {
+    if iteration.outages.observatorium {
         let namespace = format!("user-{}", id.to_lowercase());
         let text = format!(
             "reconcile resource creating {id}: failed to get state from observatorium for kafka {id} namespace {namespace} \
              cluster {cluster}: {OBSERVATORIUM_ERROR}"
         );
-        turn.complain(FILE, 129, &text);
+        iteration.complain(FILE, 129, &text);
         return;
     }
-    let done = turn.has_been(since, CREATION) && !turn.troubles.data_plane && !turn.past;
+    let done = iteration.has_been(since, CREATION) && !iteration.outages.data_plane && !iteration.past;
     if done {
-        turn.say(0, FILE, 195, &format!("Kafka {id} state ready"));
-        let asked = turn.tables.kafka_requests[place].created_at;
-        let took = turn.now().duration_since(asked).unsigned_abs();
-        turn.counters.ready(Thing::Kafka, took);
-        change(turn, place, "ready");
+        iteration.say(0, FILE, 195, &format!("Kafka {id} state ready"));
+        let asked = iteration.tables.kafka_requests[place].created_at;
+        let took = iteration.now().duration_since(asked).unsigned_abs();
+        iteration.counters.ready(ResourceKind::Kafka, took);
+        change(iteration, place, "ready");
     }
     let state = if done { "ready" } else { "unknown" };
-    turn.say(1, FILE, 203, &format!("reconciled kafka {id} state {state}"));
+    iteration.say(1, FILE, 203, &format!("reconciled kafka {id} state {state}"));
 }

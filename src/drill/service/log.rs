@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Line, Process};
+use super::{OutputLine, Process};
 use crate::database::tables::after;
 
 pub const SECOND: i64 = 1_000_000;
@@ -13,7 +13,7 @@ const DAY: i64 = 86_400 * SECOND;
 pub struct Log {
     verbosity: u8,
     /// Lines with their order of writing, which decides between equal times.
-    lines: Vec<(i64, Line)>,
+    lines: Vec<(i64, OutputLine)>,
     /// The day of the last line, and its month and day as glog prints them.
     day: Option<(i64, String)>,
     /// How much the clocks of pods are ahead, by uid; those that are right are not here.
@@ -22,7 +22,7 @@ pub struct Log {
 
 /// Where in the service's source a line is written.
 #[derive(Clone, Copy, Debug)]
-pub struct Place(pub &'static str, pub u32);
+pub struct CodeLocation(pub &'static str, pub u32);
 
 impl Log {
     pub fn new(verbosity: u8) -> Self {
@@ -37,19 +37,19 @@ impl Log {
     }
 
     /// A line of severity I, where the verbosity is at least `level`.
-    pub fn info(&mut self, process: &Process, at: i64, level: u8, place: Place, text: &str) {
+    pub fn info(&mut self, process: &Process, at: i64, level: u8, place: CodeLocation, text: &str) {
         if level <= self.verbosity {
             self.glog('I', process, at, place, text);
         }
     }
 
     /// A line of severity E, which no verbosity hides.
-    pub fn error(&mut self, process: &Process, at: i64, place: Place, text: &str) {
+    pub fn error(&mut self, process: &Process, at: i64, place: CodeLocation, text: &str) {
         self.glog('E', process, at, place, text);
     }
 
     /// A line of severity F.
-    pub fn fatal(&mut self, process: &Process, at: i64, place: Place, text: &str) {
+    pub fn fatal(&mut self, process: &Process, at: i64, place: CodeLocation, text: &str) {
         self.glog('F', process, at, place, text);
     }
 
@@ -65,7 +65,7 @@ impl Log {
         found.map_or(0, |(_, micros)| *micros)
     }
 
-    fn glog(&mut self, severity: char, process: &Process, at: i64, place: Place, text: &str) {
+    fn glog(&mut self, severity: char, process: &Process, at: i64, place: CodeLocation, text: &str) {
         let local = at + self.skew(&process.pod_uid);
         let micros = local.rem_euclid(DAY);
         let (seconds, fraction) = (micros / SECOND, micros % SECOND);
@@ -104,7 +104,7 @@ impl Log {
         let local = at + self.skew(&process.pod_uid);
         self.lines.push((
             at,
-            Line {
+            OutputLine {
                 process: process.clone(),
                 at: time(local),
                 bytes,
@@ -113,7 +113,7 @@ impl Log {
     }
 
     /// The lines up to a moment, in order of time; later ones stay.
-    pub fn take(&mut self, until: i64) -> Vec<Line> {
+    pub fn take(&mut self, until: i64) -> Vec<OutputLine> {
         self.lines.sort_by_key(|(at, _)| *at);
         let split = self.lines.partition_point(|(at, _)| *at <= until);
         let later = self.lines.split_off(split);
@@ -156,14 +156,14 @@ mod tests {
             &process,
             at.as_microsecond(),
             1,
-            Place("leader_election_mgr.go", 80),
+            CodeLocation("leader_election_mgr.go", 80),
             "Running",
         );
         log.info(
             &process,
             at.as_microsecond(),
             5,
-            Place("leader_election_mgr.go", 100),
+            CodeLocation("leader_election_mgr.go", 100),
             "not leader",
         );
         let lines = log.take(at.as_microsecond());

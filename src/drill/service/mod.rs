@@ -37,16 +37,16 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
-pub use behaviour::Plan;
-pub use events::{Dependency, ServiceHappening, StartFailure};
-pub use ocm::Failure;
-pub use resource_use::{Bounds, Usage};
+pub use behaviour::Behaviour;
+pub use events::{Dependency, ServiceEvent, StartFailure};
+pub use ocm::OcmFailure;
+pub use resource_use::{ResourceLimits, Usage};
 
-use self::election::Kind;
+use self::election::WorkerKind;
 use self::log::Log;
-use self::worker::{Running, Scene};
-use super::database::{Fault, Tables};
-use outages::Troubles;
+use self::worker::{Running, ServiceContext};
+use super::database::{DatabaseFault, Tables};
+use outages::Outages;
 
 /// One run of the service's container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +59,7 @@ pub struct Process {
 
 /// One line written to a container's log (bytes without the final newline), by the drill's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct OutputLine {
     pub process: Process,
     pub at: Timestamp,
     pub bytes: Vec<u8>,
@@ -86,7 +86,7 @@ pub enum Probe {
 
 /// What a probe gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ProbeResponse {
     /// A status below 400.
     Ok,
     /// A status of 400 or more.
@@ -125,33 +125,33 @@ const LIVENESS_TIMES_OUT: u64 = 200;
 const READINESS_TIMES_OUT: u64 = 300;
 
 /// When (µs since 1970), in which order of planning, by which process, what.
-type Entry = Reverse<(i64, u64, usize, Task)>;
+type AgendaItem = Reverse<(i64, u64, usize, Task)>;
 
 /// All processes of the service.
 #[derive(Debug)]
 pub struct Service {
-    plan: Plan,
+    behaviour: Behaviour,
     seed: u64,
     processes: Vec<Option<Running>>,
-    agenda: BinaryHeap<Entry>,
+    agenda: BinaryHeap<AgendaItem>,
     planned: u64,
     log: Log,
-    troubles: Troubles,
+    outages: Outages,
     /// Up to when time has passed (µs since 1970).
     now: i64,
 }
 
 impl Service {
-    pub fn new(plan: Plan, seed: u64) -> Self {
-        let log = Log::new(plan.verbosity);
+    pub fn new(behaviour: Behaviour, seed: u64) -> Self {
+        let log = Log::new(behaviour.verbosity);
         Self {
-            plan,
+            behaviour,
             seed,
             processes: Vec::new(),
             agenda: BinaryHeap::new(),
             planned: 0,
             log,
-            troubles: Troubles::default(),
+            outages: Outages::default(),
             now: i64::MIN,
         }
     }
@@ -205,7 +205,7 @@ impl Service {
 
     /// Lets time pass up to `now`, or up to the first process that ends by itself: deal with it and call again. Returns the
     /// lines written since, in order of time.
-    pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> (Vec<Line>, Option<Exit>) {
+    pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> (Vec<OutputLine>, Option<Exit>) {
         let now = now.as_microsecond();
         while let Some(Reverse((at, _, process, task))) = self.agenda.peek().copied() {
             if at > now {
@@ -219,14 +219,14 @@ impl Service {
             }
             let serving = self.serving(at);
             if let Some(running) = &mut self.processes[process] {
-                let mut scene = Scene {
-                    plan: &self.plan,
-                    troubles: &self.troubles,
+                let mut context = ServiceContext {
+                    behaviour: &self.behaviour,
+                    outages: &self.outages,
                     log: &mut self.log,
                     tables,
                     serving,
                 };
-                let next = running.carry_out(task, at, &mut scene);
+                let next = running.carry_out(task, at, &mut context);
                 self.plan_for(process, next);
             }
         }
@@ -253,39 +253,40 @@ impl Service {
     }
 
     /// What a probe of the pod's container gets now; `None` when no process of the pod runs.
-    pub fn probe(&self, pod_uid: &str, probe: Probe) -> Option<Answer> {
+    pub fn probe(&self, pod_uid: &str, probe: Probe) -> Option<ProbeResponse> {
         let running = self.running(pod_uid)?;
         if !running.listens(self.now) {
-            return Some(Answer::Refused);
+            return Some(ProbeResponse::Refused);
         }
-        let used = self.troubles.used_percent(self.serving(self.now));
+        let used = self.outages.used_percent(self.serving(self.now));
         Some(match probe {
-            Probe::Liveness if used > LIVENESS_TIMES_OUT => Answer::Timeout,
-            Probe::Readiness if used > READINESS_TIMES_OUT => Answer::Timeout,
-            Probe::Readiness if running.maintenance => Answer::Status(503),
-            Probe::Readiness | Probe::Liveness => Answer::Ok,
+            Probe::Liveness if used > LIVENESS_TIMES_OUT => ProbeResponse::Timeout,
+            Probe::Readiness if used > READINESS_TIMES_OUT => ProbeResponse::Timeout,
+            Probe::Readiness if running.maintenance => ProbeResponse::Status(503),
+            Probe::Readiness | Probe::Liveness => ProbeResponse::Ok,
         })
     }
 
     /// The pod's process may use no more than this.
-    pub fn bound(&mut self, pod_uid: &str, bounds: Bounds) {
+    pub fn bound(&mut self, pod_uid: &str, bounds: ResourceLimits) {
         if let Some(running) = self.running_mut(pod_uid) {
-            running.effort.bounds = bounds;
+            running.resource_use.bounds = bounds;
         }
     }
 
     /// The pod's process leaks memory from the one moment until it is exhausted at the other, or no longer does.
     pub fn leak(&mut self, pod_uid: &str, leak: Option<(Timestamp, Timestamp)>) {
         if let Some(running) = self.running_mut(pod_uid) {
-            running.effort.leak = leak.map(|(from, until)| (from.as_microsecond(), until.as_microsecond()));
+            running.resource_use.leak =
+                leak.map(|(from, until)| (from.as_microsecond(), until.as_microsecond()));
         }
     }
 
     /// What the pod's process has used by then; `None` when there is none.
     pub fn usage(&self, pod_uid: &str, at: Timestamp) -> Option<Usage> {
         let at = at.as_microsecond();
-        let used = self.troubles.used_percent(self.serving(at));
-        Some(self.running(pod_uid)?.effort.usage(at, used))
+        let used = self.outages.used_percent(self.serving(at));
+        Some(self.running(pod_uid)?.resource_use.usage(at, used))
     }
 
     /// What the pod's process answers under `/metrics`; `None` when nobody listens.
@@ -316,25 +317,25 @@ impl Service {
     }
 
     /// Something happens to the service.
-    pub fn happen(&mut self, at: Timestamp, happening: &ServiceHappening, tables: &mut Tables) {
-        self.troubles.take_in(happening);
-        match *happening {
-            ServiceHappening::DatabaseErrors(on) => self.plan.database_errors = on,
-            ServiceHappening::StaleReads => self.each(|running| running.blind_since = Some(at)),
-            ServiceHappening::ElectionBlocks(kind) => {
+    pub fn apply_event(&mut self, at: Timestamp, event: &ServiceEvent, tables: &mut Tables) {
+        self.outages.take_in(event);
+        match *event {
+            ServiceEvent::DatabaseErrors(on) => self.behaviour.database_errors = on,
+            ServiceEvent::StaleReads => self.each(|running| running.blind_since = Some(at)),
+            ServiceEvent::ElectionBlocks(kind) => {
                 if let Some(running) = self.leading(kind, tables) {
                     running.election_blocked = true;
                 }
             }
-            ServiceHappening::ElectionGoesOn => self.each(|running| running.election_blocked = false),
-            ServiceHappening::LeaderKilled(kind) => {
+            ServiceEvent::ElectionGoesOn => self.each(|running| running.election_blocked = false),
+            ServiceEvent::LeaderKilled(kind) => {
                 if let Some(place) = self.holder(kind.lease_type(), tables) {
                     self.plan_for(place, vec![(at.as_microsecond(), Task::End { code: KILLED })]);
                 }
             }
-            ServiceHappening::RequestsFail => self.each(|running| running.defective = true),
-            ServiceHappening::Maintenance(on) => self.each(|running| running.maintenance = on),
-            ServiceHappening::ClockSkew { pod, by } => {
+            ServiceEvent::RequestsFail => self.each(|running| running.defective = true),
+            ServiceEvent::Maintenance(on) => self.each(|running| running.maintenance = on),
+            ServiceEvent::ClockSkew { pod, by } => {
                 let running = self.processes.iter().flatten().nth(pod);
                 if let Some(running) = running {
                     let micros = i64::try_from(by.as_micros()).unwrap_or_default();
@@ -346,9 +347,9 @@ impl Service {
     }
 
     /// The database begins or ends to fail in this way, for the processes too.
-    pub fn database(&mut self, fault: Option<Fault>) {
-        self.troubles.database = fault;
-        if fault == Some(Fault::Cut) {
+    pub fn database(&mut self, fault: Option<DatabaseFault>) {
+        self.outages.database = fault;
+        if fault == Some(DatabaseFault::Cut) {
             self.each(|running| running.cut = true);
         }
     }
@@ -357,7 +358,7 @@ impl Service {
         self.processes.iter_mut().flatten().for_each(change);
     }
 
-    fn leading(&mut self, kind: Kind, tables: &Tables) -> Option<&mut Running> {
+    fn leading(&mut self, kind: WorkerKind, tables: &Tables) -> Option<&mut Running> {
         let place = self.holder(kind.lease_type(), tables)?;
         self.processes[place].as_mut()
     }

@@ -19,7 +19,7 @@ fn an_empty_dns_name_kills_one_leader_after_the_other() {
     let mut run = run("clusters = [{ status = \"cluster_provisioned\", idle = \"30m\" }]");
     let before = run.tables.clusters.clone();
     run.tables.clusters[0].status = "cluster_provisioned".to_owned();
-    run.happen(&ServiceHappening::DnsNameEmpty);
+    run.apply_event(&ServiceEvent::DnsNameEmpty);
     run.on(Duration::from_mins(13));
     assert!(run.exits.len() >= 3, "{:?}", run.exits);
     assert!(
@@ -60,7 +60,7 @@ fn an_empty_dns_name_kills_one_leader_after_the_other() {
         "nothing comes after it"
     );
     assert_eq!(run.tables.clusters.len(), before.len());
-    run.happen(&ServiceHappening::Recovers(Dependency::DnsNames));
+    run.apply_event(&ServiceEvent::Recovers(Dependency::DnsNames));
     run.on(Duration::from_mins(5));
     assert_eq!(run.cluster_status(), ["ready"]);
 }
@@ -73,7 +73,7 @@ fn a_killed_leader_says_nothing_and_its_lease_stays() {
         run.leader("kafka"),
     );
     let written = run.lines.len();
-    run.happen(&ServiceHappening::LeaderKilled(Kind::Kafka));
+    run.apply_event(&ServiceEvent::LeaderKilled(WorkerKind::Kafka));
     assert_eq!(run.service.next_due(), Some(run.now));
     let (lines, exit) = run.service.advance(run.now, &mut run.tables);
     let exit = exit.unwrap();
@@ -105,7 +105,7 @@ fn a_start_that_fails_is_told_with_a_stack() {
     ];
     for (failure, code, text, stack) in table {
         let mut run = run("");
-        run.happen(&ServiceHappening::StartFails(failure));
+        run.apply_event(&ServiceEvent::StartFails(failure));
         let new = Process {
             restart: 1,
             ..process("blf5h")
@@ -116,9 +116,12 @@ fn a_start_that_fails_is_told_with_a_stack() {
         assert_eq!((exit.code, exit.reason, exit.process.restart), (code, "Error", 1));
         assert_eq!((run.count(text), run.count(stack)), (1, 1), "{failure:?}");
         assert!(run.service.leader("kafka", &run.tables).is_some());
-        run.happen(&ServiceHappening::Recovers(Dependency::Start));
+        run.apply_event(&ServiceEvent::Recovers(Dependency::Start));
         run.on(seconds(4));
-        assert_eq!(run.service.probe("uid-blf5h", Probe::Readiness), Some(Answer::Ok));
+        assert_eq!(
+            run.service.probe("uid-blf5h", Probe::Readiness),
+            Some(ProbeResponse::Ok)
+        );
     }
 }
 
@@ -126,12 +129,16 @@ fn a_start_that_fails_is_told_with_a_stack() {
 fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
     let table = [
         (
-            Fault::Refused,
+            DatabaseFault::Refused,
             "pq: dial",
             "dial tcp 10.0.143.27:5432: connect: connection refused",
         ),
-        (Fault::Starting, "", "pq: the database system is starting up"),
-        (Fault::Cut, "", "driver: bad connection"),
+        (
+            DatabaseFault::Starting,
+            "",
+            "pq: the database system is starting up",
+        ),
+        (DatabaseFault::Cut, "", "driver: bad connection"),
     ];
     for (fault, wrong, reason) in table {
         let mut run = Run::new(
@@ -151,11 +158,14 @@ fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
         assert_eq!(run.count(&stopped), 1, "{fault:?}");
         assert!(run.count("\x1b[31;1m") >= 6, "gorm says so too");
         let refused = run.count("Could not create transaction: ");
-        assert_eq!(refused > 0, fault != Fault::Cut, "{fault:?}");
-        assert_eq!(run.count("\"response_status\":500") > 0, fault != Fault::Cut);
+        assert_eq!(refused > 0, fault != DatabaseFault::Cut, "{fault:?}");
+        assert_eq!(
+            run.count("\"response_status\":500") > 0,
+            fault != DatabaseFault::Cut
+        );
         assert_eq!(
             run.service.probe("uid-blf5h", Probe::Readiness),
-            Some(Answer::Ok),
+            Some(ProbeResponse::Ok),
             "E1 does not ask the database"
         );
         run.service.database(None);
@@ -169,8 +179,8 @@ fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
 fn a_loop_that_meets_the_closed_database_says_what_it_cannot_list() {
     let mut run = run("clusters = [{}]");
     // the election must not come first and stop the loops
-    run.happen(&ServiceHappening::ElectionBlocks(Kind::Cluster));
-    run.service.database(Some(Fault::Refused));
+    run.apply_event(&ServiceEvent::ElectionBlocks(WorkerKind::Cluster));
+    run.service.database(Some(DatabaseFault::Refused));
     run.on(seconds(31));
     for told in [
         "clusters_mgr.go:124] failed to list accepted clusters: ",
@@ -187,20 +197,23 @@ fn a_loop_that_meets_the_closed_database_says_what_it_cannot_list() {
 fn no_process_starts_without_a_session_and_none_shows_the_password() {
     let table = [
         (
-            Fault::Refused,
+            DatabaseFault::Refused,
             Some("dial tcp 10.0.143.27:5432: connect: connection refused"),
         ),
-        (Fault::Starting, Some("pq: the database system is starting up")),
         (
-            Fault::WrongPassword,
+            DatabaseFault::Starting,
+            Some("pq: the database system is starting up"),
+        ),
+        (
+            DatabaseFault::WrongPassword,
             Some("pq: password authentication failed for user"),
         ),
         (
-            Fault::TooManyConnections,
+            DatabaseFault::TooManyConnections,
             Some("pq: remaining connection slots are reserved"),
         ),
-        (Fault::LockWait, None),
-        (Fault::Cut, None),
+        (DatabaseFault::LockWait, None),
+        (DatabaseFault::Cut, None),
     ];
     for (fault, reason) in table {
         let mut run = run("");
@@ -220,14 +233,17 @@ fn no_process_starts_without_a_session_and_none_shows_the_password() {
         assert!(run.count("password='<REDACTED>'") > 0 && run.count(&format!("Error: {reason}")) > 0);
         run.service.database(None);
         run.on(seconds(5));
-        assert_eq!(run.service.probe("uid-blf5h", Probe::Readiness), Some(Answer::Ok));
+        assert_eq!(
+            run.service.probe("uid-blf5h", Probe::Readiness),
+            Some(ProbeResponse::Ok)
+        );
     }
 }
 
 #[test]
 fn a_database_that_does_not_answer_stops_everything_without_a_word() {
     let mut run = run("clusters = [{ status = \"cluster_accepted\" }]");
-    run.service.database(Some(Fault::Stalled));
+    run.service.database(Some(DatabaseFault::Stalled));
     run.on(seconds(35));
     let written = run.lines.len();
     run.service.start(
@@ -242,7 +258,7 @@ fn a_database_that_does_not_answer_stops_everything_without_a_word() {
     assert!(run.ttl("kafka") < 0 && run.exits.is_empty());
     assert_eq!(
         run.service.probe("uid-blf5h", Probe::Readiness),
-        Some(Answer::Refused)
+        Some(ProbeResponse::Refused)
     );
     run.service.database(None);
     run.on(Duration::from_mins(1));
@@ -256,7 +272,7 @@ fn a_loop_with_stale_reads_beats_and_does_nothing_until_the_pods_are_restarted()
         QUIET,
         "clusters = [{ status = \"cluster_accepted\", idle = \"6m\" }]",
         Duration::from_hours(1),
-        &[(Duration::from_mins(10), ServiceHappening::StaleReads)],
+        &[(Duration::from_mins(10), ServiceEvent::StaleReads)],
     );
     let beats = run.count("reconciler.go:30]");
     run.on(Duration::from_mins(10));
@@ -279,7 +295,7 @@ fn a_loop_with_stale_reads_beats_and_does_nothing_until_the_pods_are_restarted()
 fn a_blocked_election_makes_two_leaders_until_it_goes_on() {
     let mut run = run("");
     let first = run.leader("kafka");
-    run.happen(&ServiceHappening::ElectionBlocks(Kind::Kafka));
+    run.apply_event(&ServiceEvent::ElectionBlocks(WorkerKind::Kafka));
     run.on(seconds(215));
     let second = run.leader("kafka");
     assert_ne!(first, second);
@@ -296,7 +312,7 @@ fn a_blocked_election_makes_two_leaders_until_it_goes_on() {
         beats(&run, &first, mark) >= 3 && beats(&run, &second, mark) >= 3,
         "both beat"
     );
-    run.happen(&ServiceHappening::ElectionGoesOn);
+    run.apply_event(&ServiceEvent::ElectionGoesOn);
     run.on(seconds(31));
     assert_eq!(
         run.count(&format!(
@@ -319,22 +335,22 @@ fn probes_are_answered_as_the_process_is() {
             run.service.probe(pod, Probe::Liveness).unwrap(),
         )
     };
-    assert_eq!(both(&run), (Answer::Ok, Answer::Ok));
-    run.happen(&ServiceHappening::Maintenance(true));
-    assert_eq!(both(&run), (Answer::Status(503), Answer::Ok));
-    run.happen(&ServiceHappening::Maintenance(false));
+    assert_eq!(both(&run), (ProbeResponse::Ok, ProbeResponse::Ok));
+    run.apply_event(&ServiceEvent::Maintenance(true));
+    assert_eq!(both(&run), (ProbeResponse::Status(503), ProbeResponse::Ok));
+    run.apply_event(&ServiceEvent::Maintenance(false));
     for (capacity, readiness, liveness) in [
-        (80, Answer::Ok, Answer::Ok),
-        (45, Answer::Ok, Answer::Timeout),
-        (30, Answer::Timeout, Answer::Timeout),
+        (80, ProbeResponse::Ok, ProbeResponse::Ok),
+        (45, ProbeResponse::Ok, ProbeResponse::Timeout),
+        (30, ProbeResponse::Timeout, ProbeResponse::Timeout),
     ] {
-        run.happen(&ServiceHappening::Load {
+        run.apply_event(&ServiceEvent::Load {
             requests_per_minute: 300,
             capacity,
         });
         assert_eq!(both(&run), (readiness, liveness), "{capacity}");
     }
-    run.happen(&ServiceHappening::LoadEnds);
+    run.apply_event(&ServiceEvent::LoadEnds);
     run.service.start(
         Process {
             restart: 1,
@@ -342,16 +358,16 @@ fn probes_are_answered_as_the_process_is() {
         },
         run.now,
     );
-    assert_eq!(both(&run), (Answer::Refused, Answer::Refused));
+    assert_eq!(both(&run), (ProbeResponse::Refused, ProbeResponse::Refused));
     run.on(seconds(2));
-    assert_eq!(both(&run), (Answer::Ok, Answer::Ok));
+    assert_eq!(both(&run), (ProbeResponse::Ok, ProbeResponse::Ok));
     assert_eq!(run.service.probe("nobody", Probe::Liveness), None);
 }
 
 #[test]
 fn more_pods_heal_a_service_that_is_asked_too_much() {
     let mut run = Run::new("probes = false", "", Duration::from_mins(5));
-    run.happen(&ServiceHappening::Load {
+    run.apply_event(&ServiceEvent::Load {
         requests_per_minute: 300,
         capacity: 80,
     });
@@ -422,7 +438,7 @@ fn users_make_and_delete_kafkas_where_the_plan_says_so() {
     );
 
     let before = deleted.len();
-    run.happen(&ServiceHappening::OcmSyncsets(Failure::InternalError));
+    run.apply_event(&ServiceEvent::OcmSyncsets(OcmFailure::InternalError));
     run.on(Duration::from_hours(1));
     let after = run
         .tables
@@ -432,7 +448,7 @@ fn users_make_and_delete_kafkas_where_the_plan_says_so() {
         .count();
     assert_eq!(before, after, "nothing is deleted that OCM still has");
     assert!(run.count("MGD-SERV-API-9: error deleting syncset: ") >= 6);
-    run.happen(&ServiceHappening::SsoFails);
+    run.apply_event(&ServiceEvent::SsoFails);
     run.on(Duration::from_hours(1));
     assert!(run.count("MGD-SERV-API-9: error deleting sso client: ") >= 6);
 }
@@ -440,7 +456,7 @@ fn users_make_and_delete_kafkas_where_the_plan_says_so() {
 #[test]
 fn a_pod_with_a_wrong_clock_dates_its_lines_and_its_lease_by_it() {
     let mut run = run("");
-    run.happen(&ServiceHappening::ClockSkew {
+    run.apply_event(&ServiceEvent::ClockSkew {
         pod: 0,
         by: SignedDuration::from_mins(10),
     });
@@ -472,8 +488,8 @@ fn the_same_troubles_give_the_same_lines_however_often_one_asks() {
             "clusters = [{ status = \"cluster_provisioned\", idle = \"30m\" }, {}]\nkafkas = [{ count = 5 }]",
             Duration::from_mins(20),
             &[
-                (Duration::from_mins(8), ServiceHappening::DnsNameEmpty),
-                (Duration::from_mins(4), ServiceHappening::SsoFails),
+                (Duration::from_mins(8), ServiceEvent::DnsNameEmpty),
+                (Duration::from_mins(4), ServiceEvent::SsoFails),
             ],
         );
         for _ in 0..steps {

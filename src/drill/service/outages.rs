@@ -1,8 +1,8 @@
 //! What the service depends on and does not get at the moment.
 
-use super::events::{Dependency, ServiceHappening, StartFailure};
-use super::ocm::{Call, Failure};
-use crate::database::Fault;
+use super::events::{Dependency, ServiceEvent, StartFailure};
+use super::ocm::{OcmCall, OcmFailure};
+use crate::database::DatabaseFault;
 
 /// Users who ask more than usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub enum Builds {
 
 /// All that is wrong at one moment.
 #[derive(Clone, Debug, Default)]
-pub struct Troubles {
-    ocm: Option<Failure>,
-    ocm_dns: Option<Failure>,
-    ocm_syncsets: Option<Failure>,
+pub struct Outages {
+    ocm: Option<OcmFailure>,
+    ocm_dns: Option<OcmFailure>,
+    ocm_syncsets: Option<OcmFailure>,
     /// The first attempt of every call to OCM fails so, and the SDK's second succeeds.
-    pub ocm_retried: Option<Failure>,
+    pub ocm_retried: Option<OcmFailure>,
     pub builds: Builds,
     pub dns_name_empty: bool,
     pub sso: bool,
@@ -38,37 +38,37 @@ pub struct Troubles {
     pub data_plane: bool,
     pub start: Option<StartFailure>,
     pub load: Option<Load>,
-    pub database: Option<Fault>,
+    pub database: Option<DatabaseFault>,
 }
 
-impl Troubles {
+impl Outages {
     /// How a call to OCM fails, if it does.
-    pub fn ocm(&self, call: Call) -> Option<Failure> {
+    pub fn ocm(&self, call: OcmCall) -> Option<OcmFailure> {
         let part = match call {
-            Call::DnsName => self.ocm_dns,
-            Call::Syncset => self.ocm_syncsets,
-            Call::Create | Call::Status | Call::AddOn => None,
+            OcmCall::DnsName => self.ocm_dns,
+            OcmCall::Syncset => self.ocm_syncsets,
+            OcmCall::Create | OcmCall::Status | OcmCall::AddOn => None,
         };
         self.ocm.or(part)
     }
 
     /// Takes in what concerns no single process.
-    pub fn take_in(&mut self, happening: &ServiceHappening) {
-        match *happening {
-            ServiceHappening::Ocm(failure) => self.ocm = Some(failure),
-            ServiceHappening::OcmDns(failure) => self.ocm_dns = Some(failure),
-            ServiceHappening::OcmSyncsets(failure) => self.ocm_syncsets = Some(failure),
-            ServiceHappening::OcmRetried(failure) => self.ocm_retried = Some(failure),
-            ServiceHappening::BuildsHang => self.builds = Builds::Hang,
-            ServiceHappening::BuildsFail => self.builds = Builds::Fail,
-            ServiceHappening::DnsNameEmpty => self.dns_name_empty = true,
-            ServiceHappening::SsoFails => self.sso = true,
-            ServiceHappening::ObservatoriumFails => self.observatorium = true,
-            ServiceHappening::Route53Fails => self.route53 = true,
-            ServiceHappening::DataPlaneHangs => self.data_plane = true,
-            ServiceHappening::StartFails(failure) => self.start = Some(failure),
-            ServiceHappening::Recovers(dependency) => self.recover(dependency),
-            ServiceHappening::Load {
+    pub fn take_in(&mut self, event: &ServiceEvent) {
+        match *event {
+            ServiceEvent::Ocm(failure) => self.ocm = Some(failure),
+            ServiceEvent::OcmDns(failure) => self.ocm_dns = Some(failure),
+            ServiceEvent::OcmSyncsets(failure) => self.ocm_syncsets = Some(failure),
+            ServiceEvent::OcmRetried(failure) => self.ocm_retried = Some(failure),
+            ServiceEvent::BuildsHang => self.builds = Builds::Hang,
+            ServiceEvent::BuildsFail => self.builds = Builds::Fail,
+            ServiceEvent::DnsNameEmpty => self.dns_name_empty = true,
+            ServiceEvent::SsoFails => self.sso = true,
+            ServiceEvent::ObservatoriumFails => self.observatorium = true,
+            ServiceEvent::Route53Fails => self.route53 = true,
+            ServiceEvent::DataPlaneHangs => self.data_plane = true,
+            ServiceEvent::StartFails(failure) => self.start = Some(failure),
+            ServiceEvent::Recovers(dependency) => self.recover(dependency),
+            ServiceEvent::Load {
                 requests_per_minute,
                 capacity,
             } => {
@@ -77,15 +77,15 @@ impl Troubles {
                     capacity,
                 });
             }
-            ServiceHappening::LoadEnds => self.load = None,
-            ServiceHappening::DatabaseErrors(_)
-            | ServiceHappening::StaleReads
-            | ServiceHappening::RequestsFail
-            | ServiceHappening::ElectionBlocks(_)
-            | ServiceHappening::ElectionGoesOn
-            | ServiceHappening::LeaderKilled(_)
-            | ServiceHappening::Maintenance(_)
-            | ServiceHappening::ClockSkew { .. } => {}
+            ServiceEvent::LoadEnds => self.load = None,
+            ServiceEvent::DatabaseErrors(_)
+            | ServiceEvent::StaleReads
+            | ServiceEvent::RequestsFail
+            | ServiceEvent::ElectionBlocks(_)
+            | ServiceEvent::ElectionGoesOn
+            | ServiceEvent::LeaderKilled(_)
+            | ServiceEvent::Maintenance(_)
+            | ServiceEvent::ClockSkew { .. } => {}
         }
     }
 

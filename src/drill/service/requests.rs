@@ -1,14 +1,14 @@
 //! The service's request log, and what it prints past glog.
 
-use super::behaviour::Plan;
-use super::connection::{self, Session, gorm};
+use super::behaviour::Behaviour;
+use super::connection::{self, ConnectionState, gorm};
 use super::hostile;
-use super::log::{Log, Place, SECOND, time};
+use super::log::{CodeLocation, Log, SECOND, time};
 use super::ocm;
-use super::worker::{Running, Scene};
+use super::worker::{Running, ServiceContext};
 
-const LOGGER: Place = Place("logger.go", 71);
-const ERRORS: Place = Place("logger.go", 84);
+const LOGGER: CodeLocation = CodeLocation("logger.go", 71);
+const ERRORS: CodeLocation = CodeLocation("logger.go", 84);
 /// Where the API is.
 pub const BASE: &str = "/api/managed-services-api/v1";
 /// From this use of the capacity on, requests wait for each other, in percent.
@@ -40,46 +40,48 @@ pub fn probe(running: &mut Running, at: i64, log: &mut Log) {
 }
 
 /// When the next request comes to a process: half to one and a half times the mean distance of two requests.
-pub fn until_next(running: &mut Running, scene: &Scene<'_>) -> i64 {
-    let mean = match scene.troubles.load {
-        Some(load) => 60 * SECOND * scene.serving.max(1) as i64 / i64::from(load.requests_per_minute.max(1)),
-        None => 60 * SECOND / i64::from(scene.plan.requests_per_minute.max(1)),
+pub fn until_next(running: &mut Running, context: &ServiceContext<'_>) -> i64 {
+    let mean = match context.outages.load {
+        Some(load) => {
+            60 * SECOND * context.serving.max(1) as i64 / i64::from(load.requests_per_minute.max(1))
+        }
+        None => 60 * SECOND / i64::from(context.behaviour.requests_per_minute.max(1)),
     };
     mean / 2 + running.random.below(mean.unsigned_abs()) as i64
 }
 
 /// A user's request; none where the plan has none and no load is on.
-pub fn request(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
-    if scene.plan.requests_per_minute == 0 && scene.troubles.load.is_none() {
+pub fn request(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) {
+    if context.behaviour.requests_per_minute == 0 && context.outages.load.is_none() {
         return;
     }
     let mut exchange = draw(running, at);
-    match connection::session(scene.troubles.database) {
-        Session::Works if running.defective && running.random.below(3) == 0 => {
+    match connection::session(context.outages.database) {
+        ConnectionState::Works if running.defective && running.random.below(3) == 0 => {
             exchange.status = 500;
             exchange.reason = Some("MGD-SERV-API-9: Undefined error code".to_owned());
         }
-        Session::Works => slow_down(&mut exchange, running, scene),
-        Session::Fails(reason) => {
+        ConnectionState::Works => slow_down(&mut exchange, running, context),
+        ConnectionState::Fails(reason) => {
             exchange.status = 500;
             exchange.micros = 900;
             exchange.reason = Some(format!("Could not create transaction: {reason}"));
         }
-        Session::Hangs => {
-            ask(running, at, &exchange, scene.log);
+        ConnectionState::Hangs => {
+            ask(running, at, &exchange, context.log);
             return;
         }
     }
     if exchange.method == "POST" && exchange.status < 500 {
-        body(running, at, scene.log);
+        body(running, at, context.log);
         running.counters.call(at, ocm::AUTHORISATION, None);
     }
-    write(running, at, &exchange, scene.log);
+    write(running, at, &exchange, context.log);
 }
 
 /// What a request gets from processes that have too much to do: it waits, and from the limit on some wait in vain.
-fn slow_down(exchange: &mut Exchange, running: &mut Running, scene: &Scene<'_>) {
-    let used = scene.troubles.used_percent(scene.serving);
+fn slow_down(exchange: &mut Exchange, running: &mut Running, context: &ServiceContext<'_>) {
+    let used = context.outages.used_percent(context.serving);
     if used <= BUSY {
         return;
     }
@@ -249,16 +251,16 @@ fn header(running: &mut Running) -> String {
 }
 
 /// Records past glog: what gorm prints for an error, and lines that are out to harm.
-pub fn noise(running: &mut Running, at: i64, plan: &Plan, log: &mut Log) {
+pub fn noise(running: &mut Running, at: i64, behaviour: &Behaviour, log: &mut Log) {
     let mut lines: Vec<Vec<u8>> = Vec::new();
-    if plan.database_errors {
+    if behaviour.database_errors {
         lines.extend(gorm(
             at,
             "services/kafka.go:123",
             "pq: canceling statement due to user request",
         ));
     }
-    if plan.hostile {
+    if behaviour.hostile {
         lines.extend(hostile::lines(&mut running.random));
     }
     for (late, line) in (0..).zip(lines) {

@@ -4,13 +4,13 @@ use crate::random::Random;
 
 /// How much a container may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct ResourceLimits {
     /// Thousandths of a CPU.
     pub cpu_millis: u64,
     pub memory_bytes: u64,
 }
 
-impl Default for Bounds {
+impl Default for ResourceLimits {
     /// The limits of the service's template.
     fn default() -> Self {
         Self {
@@ -52,10 +52,10 @@ const PAGE: u64 = 4_096;
 
 /// What a process has used up to a moment, and what it still has to do.
 #[derive(Clone, Debug)]
-pub struct Effort {
+pub struct ResourceUse {
     name: u64,
     started: i64,
-    pub bounds: Bounds,
+    pub bounds: ResourceLimits,
     /// Memory leaks from the one moment until it is exhausted at the other (µs since 1970).
     pub leak: Option<(i64, i64)>,
     /// Nanoseconds of one core, up to `at`.
@@ -65,13 +65,13 @@ pub struct Effort {
     at: i64,
 }
 
-impl Effort {
+impl ResourceUse {
     /// That of a process which starts then (µs since 1970).
     pub fn new(seed: u64, process: &str, started: i64) -> Self {
         Self {
             name: Random::named(seed, process).draw(),
             started,
-            bounds: Bounds::default(),
+            bounds: ResourceLimits::default(),
             leak: None,
             spent: 0,
             owed: START,
@@ -136,39 +136,42 @@ mod tests {
     const SECOND: i64 = 1_000_000;
 
     /// Thousandths of a CPU in the minute before `at`.
-    fn millis(effort: &Effort, at: i64, used: u64) -> u64 {
-        let (before, after) = (effort.usage(at - 60 * SECOND, used), effort.usage(at, used));
+    fn millis(resource_use: &ResourceUse, at: i64, used: u64) -> u64 {
+        let (before, after) = (
+            resource_use.usage(at - 60 * SECOND, used),
+            resource_use.usage(at, used),
+        );
         (after.cpu_nanos - before.cpu_nanos) / 60_000_000
     }
 
     #[test]
     fn cpu_follows_what_is_asked_and_ends_at_the_limit() {
         for (used, least, most) in [(0, 1, 3), (50, 495, 505), (100, 980, 1_000), (400, 980, 1_000)] {
-            let mut effort = Effort::new(7, "p", 0);
-            effort.work(10 * SECOND, 0, 0);
-            let millis = millis(&effort, 300 * SECOND, used);
+            let mut resource_use = ResourceUse::new(7, "p", 0);
+            resource_use.work(10 * SECOND, 0, 0);
+            let millis = millis(&resource_use, 300 * SECOND, used);
             assert!((least..=most).contains(&millis), "{used} %: {millis}m");
         }
     }
 
     #[test]
     fn work_that_the_limit_does_not_let_it_do_waits() {
-        let mut effort = Effort::new(7, "p", 0);
-        effort.bounds.cpu_millis = 100;
-        let early = effort.usage(SECOND, 0).cpu_nanos;
+        let mut resource_use = ResourceUse::new(7, "p", 0);
+        resource_use.bounds.cpu_millis = 100;
+        let early = resource_use.usage(SECOND, 0).cpu_nanos;
         assert!((95_000_000..=100_000_000).contains(&early), "{early}");
-        let later = effort.usage(60 * SECOND, 0).cpu_nanos;
+        let later = resource_use.usage(60 * SECOND, 0).cpu_nanos;
         assert!(later >= START, "{later}");
     }
 
     #[test]
     fn memory_follows_load_and_leak_and_never_exceeds_its_limit() {
-        let mut effort = Effort::new(7, "p", 0);
-        let quiet = effort.usage(3_600 * SECOND, 0).memory_bytes;
+        let mut resource_use = ResourceUse::new(7, "p", 0);
+        let quiet = resource_use.usage(3_600 * SECOND, 0).memory_bytes;
         assert!((45 * MEBI..65 * MEBI).contains(&quiet), "{quiet}");
-        assert!(effort.usage(3_600 * SECOND, 120).memory_bytes > 4 * quiet);
-        effort.leak = Some((0, 100 * SECOND));
-        let figures = [10, 50, 99, 100, 500].map(|at| effort.usage(at * SECOND, 300).memory_bytes);
+        assert!(resource_use.usage(3_600 * SECOND, 120).memory_bytes > 4 * quiet);
+        resource_use.leak = Some((0, 100 * SECOND));
+        let figures = [10, 50, 99, 100, 500].map(|at| resource_use.usage(at * SECOND, 300).memory_bytes);
         assert!(figures.is_sorted(), "{figures:?}");
         assert!(
             figures

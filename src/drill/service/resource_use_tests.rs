@@ -36,7 +36,7 @@ fn lines(run: &Run, pod: &str, text: &str) -> f64 {
 
 #[test]
 fn a_process_counts_the_answers_that_it_logs() {
-    let load = ServiceHappening::Load {
+    let load = ServiceEvent::Load {
         requests_per_minute: 300,
         capacity: 80,
     };
@@ -79,15 +79,15 @@ fn a_new_process_counts_from_zero_and_answers_when_it_listens() {
 #[test]
 fn an_ocm_outage_is_counted_with_the_call_that_meets_it() {
     for (failure, code) in [
-        (Failure::Unavailable, "503"),
-        (Failure::DialTimeout, "0"),
-        (Failure::Forbidden, "403"),
+        (OcmFailure::Unavailable, "503"),
+        (OcmFailure::DialTimeout, "0"),
+        (OcmFailure::Forbidden, "403"),
     ] {
         let mut run = Run::new("", ROWS, Duration::from_mins(10));
         let clusters = "api_outbound_request_count{apiservice=\"ocm-clusters-service\",code=";
         let well = all(&run, &format!("{clusters}\"200\""));
         assert!(well >= 8.0, "{well} calls in ten minutes");
-        run.happen(&ServiceHappening::Ocm(failure));
+        run.apply_event(&ServiceEvent::Ocm(failure));
         run.on(seconds(95));
         let (counted, logged) = (
             all(&run, &format!("{clusters}\"{code}\"")),
@@ -111,7 +111,7 @@ fn a_failure_that_the_sdk_hides_is_counted_and_not_logged() {
     let clusters = "api_outbound_request_count{apiservice=\"ocm-clusters-service\",code=";
     let of = |run: &Run, code: &str| all(run, &format!("{clusters}\"{code}\""));
     let (errors, well) = (run.count("clusters_mgr.go:171"), of(&run, "200"));
-    run.happen(&ServiceHappening::OcmRetried(Failure::Deadline));
+    run.apply_event(&ServiceEvent::OcmRetried(OcmFailure::Deadline));
     run.on(seconds(185));
     assert_eq!(run.count("clusters_mgr.go:171"), errors);
     let (failed, succeeded) = (of(&run, "0"), of(&run, "200") - well);
@@ -120,16 +120,16 @@ fn a_failure_that_the_sdk_hides_is_counted_and_not_logged() {
         (failed - succeeded).abs() <= 1.0,
         "{failed} failed, {succeeded} succeeded"
     );
-    run.happen(&ServiceHappening::Recovers(Dependency::Ocm));
+    run.apply_event(&ServiceEvent::Recovers(Dependency::Ocm));
     run.on(seconds(95));
     assert!((of(&run, "0") - failed).abs() <= 1.0);
 }
 
 #[test]
 fn kafkas_that_users_make_are_counted_until_they_are_ready() {
-    let plan = "creations_per_hour = 60";
+    let behaviour = "creations_per_hour = 60";
     let mut run = Run::new(
-        plan,
+        behaviour,
         "clusters = [{ status = \"ready\", idle = \"3d\", multi_az = true }]",
         Duration::from_mins(5),
     );

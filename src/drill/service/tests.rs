@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::database::Seed;
+use crate::database::SeedRows;
 use crate::database::tables::{after, before};
 
 pub(super) fn world_start() -> Timestamp {
@@ -30,26 +30,26 @@ pub(super) struct Run {
     pub(super) service: Service,
     pub(super) tables: Tables,
     pub(super) now: Timestamp,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<OutputLine>,
     pub(super) exits: Vec<Exit>,
 }
 
 impl Run {
-    pub(super) fn new(plan: &str, seed: &str, age: Duration) -> Self {
-        Self::with_past(plan, seed, age, &[])
+    pub(super) fn new(behaviour: &str, seed: &str, age: Duration) -> Self {
+        Self::with_past(behaviour, seed, age, &[])
     }
 
     /// With what happened before the start: so long before, what.
     pub(super) fn with_past(
-        plan: &str,
+        behaviour: &str,
         seed: &str,
         age: Duration,
-        past: &[(Duration, ServiceHappening)],
+        past: &[(Duration, ServiceEvent)],
     ) -> Self {
-        let plan: Plan = toml::from_str(plan).unwrap();
-        let seed: Seed = toml::from_str(seed).unwrap();
+        let behaviour: Behaviour = toml::from_str(behaviour).unwrap();
+        let seed: SeedRows = toml::from_str(seed).unwrap();
         let mut run = Self {
-            service: Service::new(plan, 42),
+            service: Service::new(behaviour, 42),
             tables: Tables::seeded(&seed, world_start()),
             now: world_start(),
             lines: Vec::new(),
@@ -61,16 +61,16 @@ impl Run {
                 after(before(world_start(), age), seconds(late * 2)),
             );
         }
-        for (ago, happening) in past {
+        for (ago, event) in past {
             run.to(before(world_start(), *ago));
-            run.happen(happening);
+            run.apply_event(event);
         }
         run.to(world_start());
         run
     }
 
-    pub(super) fn happen(&mut self, happening: &ServiceHappening) {
-        self.service.happen(self.now, happening, &mut self.tables);
+    pub(super) fn apply_event(&mut self, event: &ServiceEvent) {
+        self.service.apply_event(self.now, event, &mut self.tables);
     }
 
     pub(super) fn to(&mut self, now: Timestamp) {

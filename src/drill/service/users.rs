@@ -1,39 +1,39 @@
 //! Users who make and delete Kafkas, where a scenario wants some.
 
-use super::counters::Thing;
+use super::counters::ResourceKind;
 use super::kafkas::SSO_ERROR;
 use super::log::{SECOND, time};
-use super::ocm::{self, Call};
+use super::ocm::{self, OcmCall};
 use super::requests::{self, BASE, Exchange};
-use super::worker::{Next, Running, Scene};
+use super::worker::{Next, Running, ServiceContext};
 use super::{Task, connection};
 use crate::database::tables::Tables;
 
 /// When the next request of this kind comes to a process; never where the plan has none.
-pub fn next(running: &mut Running, at: i64, scene: &Scene<'_>, task: Task) -> Next {
+pub fn next(running: &mut Running, at: i64, context: &ServiceContext<'_>, task: Task) -> Next {
     let an_hour = match task {
-        Task::Create => scene.plan.creations_per_hour,
-        _ => scene.plan.deletions_per_hour,
+        Task::Create => context.behaviour.creations_per_hour,
+        _ => context.behaviour.deletions_per_hour,
     };
     if an_hour == 0 {
         return Vec::new();
     }
-    let mean = 3_600 * SECOND * scene.serving.max(1) as i64 / i64::from(an_hour);
+    let mean = 3_600 * SECOND * context.serving.max(1) as i64 / i64::from(an_hour);
     let late = mean / 2 + running.random.below(mean.unsigned_abs()) as i64;
     vec![(at + late, task)]
 }
 
-fn answers(scene: &Scene<'_>) -> bool {
-    connection::session(scene.troubles.database) == connection::Session::Works
+fn answers(context: &ServiceContext<'_>) -> bool {
+    connection::session(context.outages.database) == connection::ConnectionState::Works
 }
 
 /// A user asks for a Kafka: its row is there when the request is answered. What was asked before the world's start is in its seed.
-pub fn create(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
-    if !answers(scene) || at <= scene.tables.seeded_at.as_microsecond() {
+pub fn create(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) {
+    if !answers(context) || at <= context.tables.seeded_at.as_microsecond() {
         return;
     }
-    let now = time(at + scene.log.skew(&running.process.pod_uid));
-    scene.tables.request_kafka("aws", "us-east-1", true, now);
+    let now = time(at + context.log.skew(&running.process.pod_uid));
+    context.tables.request_kafka("aws", "us-east-1", true, now);
     let exchange = Exchange {
         method: "POST",
         url: format!("{BASE}/kafkas?async=true"),
@@ -42,32 +42,32 @@ pub fn create(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
         ..requests::by_somebody(running)
     };
     running.counters.call(at, ocm::AUTHORISATION, None);
-    requests::body(running, at, scene.log);
-    requests::write(running, at, &exchange, scene.log);
+    requests::body(running, at, context.log);
+    requests::write(running, at, &exchange, context.log);
 }
 
 /// A user deletes a Kafka. The service asks the SSO and OCM before it answers, and the row goes only when both have done their part.
-pub fn delete(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
-    let Some(place) = deletable(scene.tables, running) else {
+pub fn delete(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) {
+    let Some(place) = deletable(context.tables, running) else {
         return;
     };
-    if !answers(scene) {
+    if !answers(context) {
         return;
     }
-    let row = &scene.tables.kafka_requests[place];
+    let row = &context.tables.kafka_requests[place];
     let (id, cluster) = (row.id.clone(), row.cluster_id.clone());
-    running.counters.begin(Thing::Kafka, "delete");
-    let refusal = refusal(running, &id, &cluster, at, scene);
+    running.counters.begin(ResourceKind::Kafka, "delete");
+    let refusal = refusal(running, &id, &cluster, at, context);
     if refusal.is_none() {
-        running.counters.succeed(Thing::Kafka, "delete");
+        running.counters.succeed(ResourceKind::Kafka, "delete");
     }
-    let now = at + scene.log.skew(&running.process.pod_uid);
-    let past = at <= scene.tables.seeded_at.as_microsecond();
+    let now = at + context.log.skew(&running.process.pod_uid);
+    let past = at <= context.tables.seeded_at.as_microsecond();
     if refusal.is_none() && past {
         return;
     }
     if refusal.is_none() {
-        scene.tables.kafka_requests[place].deleted_at = Some(time(now));
+        context.tables.kafka_requests[place].deleted_at = Some(time(now));
     }
     let exchange = Exchange {
         method: "DELETE",
@@ -77,7 +77,7 @@ pub fn delete(running: &mut Running, at: i64, scene: &mut Scene<'_>) {
         reason: refusal,
         ..requests::by_somebody(running)
     };
-    requests::write(running, at, &exchange, scene.log);
+    requests::write(running, at, &exchange, context.log);
 }
 
 /// One of the Kafkas that are ready.
@@ -92,18 +92,24 @@ fn deletable(tables: &Tables, running: &mut Running) -> Option<usize> {
     ready.get(choice).copied()
 }
 
-fn refusal(running: &mut Running, id: &str, cluster: &str, at: i64, scene: &mut Scene<'_>) -> Option<String> {
-    if scene.troubles.sso {
+fn refusal(
+    running: &mut Running,
+    id: &str,
+    cluster: &str,
+    at: i64,
+    context: &mut ServiceContext<'_>,
+) -> Option<String> {
+    if context.outages.sso {
         let client = id.to_lowercase();
         return Some(format!(
             "MGD-SERV-API-9: error deleting sso client: failed to delete sso client kafka-{client}: {SSO_ERROR}"
         ));
     }
-    let failure = scene.troubles.ocm(Call::Syncset);
+    let failure = context.outages.ocm(OcmCall::Syncset);
     running.counters.call(at, ocm::SYNCSET_DELETION, failure);
     let failure = failure?;
-    let error = failure.text(Call::Syncset, cluster, &mut running.random);
-    scene.log.text(&running.process, at + 150_000, &error);
+    let error = failure.text(OcmCall::Syncset, cluster, &mut running.random);
+    context.log.text(&running.process, at + 150_000, &error);
     Some(format!(
         "MGD-SERV-API-9: error deleting syncset: MGD-SERV-API-9: ocm client failed to delete syncset: {error}"
     ))

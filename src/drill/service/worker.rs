@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::behaviour::Plan;
-use super::clusters::Panics;
-use super::connection::{self, Session};
+use super::behaviour::Behaviour;
+use super::clusters::Panicked;
+use super::connection::{self, ConnectionState};
 use super::counters::Counters;
-use super::election::{Found, Kind, TICK, tick};
-use super::iteration::Turn;
-use super::log::{Log, Place, SECOND};
-use super::outages::Troubles;
+use super::election::{ElectionResult, TICK, WorkerKind, tick};
+use super::iteration::Iteration;
+use super::log::{CodeLocation, Log, SECOND};
+use super::outages::Outages;
 use super::panics;
 use super::resource_use;
-use super::resource_use::Effort;
+use super::resource_use::ResourceUse;
 use super::{Process, Task, clusters, kafkas, requests, startup, users};
 use crate::database::tables::{Tables, before};
 use crate::random::Random;
@@ -20,7 +20,7 @@ use crate::random::Random;
 /// A worker of a process; its id is new with every process.
 #[derive(Debug)]
 pub struct Worker {
-    pub kind: Kind,
+    pub kind: WorkerKind,
     pub id: String,
     pub leading: bool,
     /// Which term it is in; loops of an earlier term end by it.
@@ -53,15 +53,15 @@ pub struct Running {
     /// What it counts of its own doing.
     pub counters: Counters,
     /// What it uses of its node.
-    pub effort: Effort,
+    pub resource_use: ResourceUse,
     /// It has said its last words.
     ends: bool,
 }
 
 /// What a process acts in.
-pub struct Scene<'a> {
-    pub plan: &'a Plan,
-    pub troubles: &'a Troubles,
+pub struct ServiceContext<'a> {
+    pub behaviour: &'a Behaviour,
+    pub outages: &'a Outages,
     pub log: &'a mut Log,
     pub tables: &'a mut Tables,
     /// How many processes answer requests.
@@ -75,7 +75,7 @@ impl Running {
     pub fn new(process: Process, started: Timestamp, seed: u64) -> Self {
         let name = format!("{}/{}", process.pod_uid, process.restart);
         let mut random = Random::named(seed, &name);
-        let workers = Kind::ALL.map(|kind| Worker {
+        let workers = WorkerKind::ALL.map(|kind| Worker {
             kind,
             id: random.uuid(),
             leading: false,
@@ -85,7 +85,7 @@ impl Running {
         });
         Self {
             counters: Counters::new(seed, &name),
-            effort: Effort::new(seed, &name, started.as_microsecond()),
+            resource_use: ResourceUse::new(seed, &name, started.as_microsecond()),
             process,
             started,
             random,
@@ -116,34 +116,34 @@ impl Running {
         20 + self.random.below(180) as i64
     }
 
-    pub fn carry_out(&mut self, task: Task, at: i64, scene: &mut Scene<'_>) -> Next {
+    pub fn carry_out(&mut self, task: Task, at: i64, context: &mut ServiceContext<'_>) -> Next {
         if self.ends {
             return Vec::new();
         }
-        let used = scene.troubles.used_percent(scene.serving);
-        self.effort.work(at, used, effort_of(task));
+        let used = context.outages.used_percent(context.serving);
+        self.resource_use.work(at, used, cpu_cost(task));
         match task {
-            Task::Startup => startup::start_up(self, at, scene),
-            Task::Election => self.elect(at, scene),
-            Task::Reconcile { worker, term } => self.reconcile(worker, term, at, scene),
+            Task::Startup => startup::start_up(self, at, context),
+            Task::Election => self.elect(at, context),
+            Task::Reconcile { worker, term } => self.reconcile(worker, term, at, context),
             Task::Probe => {
-                requests::probe(self, at, scene.log);
+                requests::probe(self, at, context.log);
                 vec![(at + 5 * SECOND + self.random.below(900) as i64, Task::Probe)]
             }
             Task::Request => {
-                requests::request(self, at, scene);
-                vec![(at + requests::until_next(self, scene), Task::Request)]
+                requests::request(self, at, context);
+                vec![(at + requests::until_next(self, context), Task::Request)]
             }
             Task::Create => {
-                users::create(self, at, scene);
-                users::next(self, at, scene, Task::Create)
+                users::create(self, at, context);
+                users::next(self, at, context, Task::Create)
             }
             Task::Delete => {
-                users::delete(self, at, scene);
-                users::next(self, at, scene, Task::Delete)
+                users::delete(self, at, context);
+                users::next(self, at, context, Task::Delete)
             }
             Task::Noise => {
-                requests::noise(self, at, scene.plan, scene.log);
+                requests::noise(self, at, context.behaviour, context.log);
                 vec![(
                     at + 60 * SECOND + self.random.below(5_000_000) as i64,
                     Task::Noise,
@@ -153,10 +153,10 @@ impl Running {
         }
     }
 
-    fn elect(&mut self, at: i64, scene: &mut Scene<'_>) -> Next {
-        let session = connection::session(scene.troubles.database);
+    fn elect(&mut self, at: i64, context: &mut ServiceContext<'_>) -> Next {
+        let session = connection::session(context.outages.database);
         let mut next = vec![(at + TICK, Task::Election)];
-        if self.election_blocked || session == Session::Hangs {
+        if self.election_blocked || session == ConnectionState::Hangs {
             return next;
         }
         let cut = std::mem::take(&mut self.cut);
@@ -164,38 +164,38 @@ impl Running {
         for place in 0..self.workers.len() {
             now += self.moment();
             let found = match session {
-                Session::Fails(reason) => self.cannot_read(now, reason, scene.log),
-                _ if cut => self.cannot_read(now, connection::CUT, scene.log),
-                _ => self.look_at_lease(place, now, scene),
+                ConnectionState::Fails(reason) => self.cannot_read(now, reason, context.log),
+                _ if cut => self.cannot_read(now, connection::CUT, context.log),
+                _ => self.look_at_lease(place, now, context),
             };
-            next.extend(self.settle(place, &found, now, scene.log));
+            next.extend(self.settle(place, &found, now, context.log));
         }
         next
     }
 
-    fn cannot_read(&self, at: i64, reason: &str, log: &mut Log) -> Found {
+    fn cannot_read(&self, at: i64, reason: &str, log: &mut Log) -> ElectionResult {
         for line in connection::gorm(at, "workers/leader_election_mgr.go:127", reason) {
             log.raw(&self.process, at, line);
         }
-        Found::Failed(format!("failed to retrieve leader leases: {reason}"))
+        ElectionResult::Failed(format!("failed to retrieve leader leases: {reason}"))
     }
 
-    fn look_at_lease(&self, place: usize, at: i64, scene: &mut Scene<'_>) -> Found {
+    fn look_at_lease(&self, place: usize, at: i64, context: &mut ServiceContext<'_>) -> ElectionResult {
         let worker = &self.workers[place];
-        let (plan, tables) = (scene.plan, &mut *scene.tables);
+        let (behaviour, tables) = (context.behaviour, &mut *context.tables);
         let lease_type = worker.kind.lease_type();
-        let blocked =
-            self.started <= tables.seeded_at && plan.no_leader.iter().any(|blocked| blocked == lease_type);
-        let dead_end = blocked.then(|| before(tables.seeded_at, plan.leaderless_for));
-        let local = at + scene.log.skew(&self.process.pod_uid);
+        let blocked = self.started <= tables.seeded_at
+            && behaviour.no_leader.iter().any(|blocked| blocked == lease_type);
+        let dead_end = blocked.then(|| before(tables.seeded_at, behaviour.leaderless_for));
+        let local = at + context.log.skew(&self.process.pod_uid);
         tick(worker, tables.lease_mut(lease_type), local, dead_end)
     }
 
     /// The lines of a tick, and the loop that a new leader starts.
-    fn settle(&mut self, place: usize, found: &Found, at: i64, log: &mut Log) -> Next {
+    fn settle(&mut self, place: usize, found: &ElectionResult, at: i64, log: &mut Log) -> Next {
         let moment = self.moment();
         let worker = &mut self.workers[place];
-        let (leads, led) = (*found == Found::Leader, worker.leading);
+        let (leads, led) = (*found == ElectionResult::Leader, worker.leading);
         worker.leading = leads;
         if leads != led {
             worker.term += 1;
@@ -211,11 +211,11 @@ impl Running {
                 &self.process,
                 at + late,
                 level,
-                Place("leader_election_mgr.go", line),
+                CodeLocation("leader_election_mgr.go", line),
                 text,
             );
         };
-        if let Found::Failed(reason) = found {
+        if let ElectionResult::Failed(reason) = found {
             say(0, 5, 95, &format!("failed to acquire leader lease: {reason}"));
         }
         match (led, leads) {
@@ -243,13 +243,19 @@ impl Running {
         }
         if led && !leads {
             let text = format!("Stopping reconciliation loop for {name}");
-            log.info(&self.process, at + moment, 1, Place("reconciler.go", 35), &text);
+            log.info(
+                &self.process,
+                at + moment,
+                1,
+                CodeLocation("reconciler.go", 35),
+                &text,
+            );
         }
         let starts = leads && !led;
         starts.then_some((at + moment, task)).into_iter().collect()
     }
 
-    fn reconcile(&mut self, place: usize, term: u32, at: i64, scene: &mut Scene<'_>) -> Next {
+    fn reconcile(&mut self, place: usize, term: u32, at: i64, context: &mut ServiceContext<'_>) -> Next {
         let worker = &mut self.workers[place];
         if !worker.leading || worker.term != term {
             return Vec::new();
@@ -258,55 +264,55 @@ impl Running {
             at + 30 * SECOND + self.random.below(400) as i64,
             Task::Reconcile { worker: place, term },
         );
-        let session = connection::session(scene.troubles.database);
-        let waited = std::mem::replace(&mut worker.waits, session == Session::Hangs);
+        let session = connection::session(context.outages.database);
+        let waited = std::mem::replace(&mut worker.waits, session == ConnectionState::Hangs);
         if waited && worker.waits {
             return vec![again];
         }
         let name = format!("{} [{}]", worker.kind.go_type(), worker.id);
         let text = format!("Starting reconciliation loop for {name}");
         let line = if worker.beats == 0 { 22 } else { 30 };
-        scene
+        context
             .log
-            .info(&self.process, at, 1, Place("reconciler.go", line), &text);
+            .info(&self.process, at, 1, CodeLocation("reconciler.go", line), &text);
         worker.beats += 1;
         if worker.waits {
             return vec![again];
         }
-        let mut turn = Turn {
+        let mut iteration = Iteration {
             process: &self.process,
             at,
             random: &mut self.random,
-            past: at <= scene.tables.seeded_at.as_microsecond(),
-            log: &mut *scene.log,
+            past: at <= context.tables.seeded_at.as_microsecond(),
+            log: &mut *context.log,
             counters: &mut self.counters,
-            tables: &mut *scene.tables,
-            plan: scene.plan,
-            troubles: scene.troubles,
+            tables: &mut *context.tables,
+            behaviour: context.behaviour,
+            outages: context.outages,
             broken: match session {
-                Session::Fails(reason) => Some(reason),
+                ConnectionState::Fails(reason) => Some(reason),
                 _ => self.cut.then_some(connection::CUT),
             },
             blind_since: self.blind_since,
         };
         let done = match worker.kind {
-            Kind::Cluster => clusters::work(&mut turn),
-            Kind::Kafka => {
-                kafkas::work(&mut turn);
+            WorkerKind::Cluster => clusters::work(&mut iteration),
+            WorkerKind::Kafka => {
+                kafkas::work(&mut iteration);
                 Ok(())
             }
         };
-        let last = turn.at;
+        let last = iteration.at;
         match done {
             // ticks that come while a loop is at work are lost
             Ok(()) => vec![(again.0.max(last), again.1)],
-            Err(Panics) => self.end(last, panics::PANIC_EXIT),
+            Err(Panicked) => self.end(last, panics::PANIC_EXIT),
         }
     }
 }
 
 /// CPU that a task takes.
-fn effort_of(task: Task) -> u64 {
+fn cpu_cost(task: Task) -> u64 {
     match task {
         Task::Probe => resource_use::PROBE,
         Task::Election => resource_use::TICK,

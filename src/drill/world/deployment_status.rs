@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::conditions::{self, Condition};
 use super::deployments::Round;
-use super::rollout::Set;
+use super::rollout::ReplicaSet;
 use super::{Due, World};
 
 impl World {
@@ -73,7 +73,7 @@ pub fn note_pause(round: &mut Round, paused: bool) {
 
 /// The status that follows from the sets' statuses.
 pub fn status_of(round: &Round, failure: Option<Value>) -> Value {
-    let sum = |count: fn(&Set) -> u64| round.sets().map(count).sum::<u64>();
+    let sum = |count: fn(&ReplicaSet) -> u64| round.sets().map(count).sum::<u64>();
     let (active, available) = (sum(|set| set.active), sum(|set| set.available));
     let mut status = json!({
         "observedGeneration": round.deployment["metadata"]["generation"],

@@ -10,7 +10,7 @@ use super::event_recorder::Occurrence;
 use super::objects;
 use super::pod_run::controller_of;
 use super::resource::Resource;
-use super::rollout::{Limits, Set, new_size, old_sizes, proportional_sizes};
+use super::rollout::{ReplicaSet, RolloutLimits, new_size, old_sizes, proportional_sizes};
 use crate::random::template_hash;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -28,11 +28,11 @@ pub struct Round {
     /// How many pods it should have.
     pub wanted: u64,
     /// How far a rollout may go.
-    pub limits: Limits,
+    pub limits: RolloutLimits,
     /// The set of its template.
-    pub new: Option<Set>,
+    pub new: Option<ReplicaSet>,
     /// The others, oldest first.
-    pub old: Vec<Set>,
+    pub old: Vec<ReplicaSet>,
 }
 
 impl Round {
@@ -42,7 +42,7 @@ impl Round {
     }
 
     /// All of its sets.
-    pub fn sets(&self) -> impl Iterator<Item = &Set> {
+    pub fn sets(&self) -> impl Iterator<Item = &ReplicaSet> {
         self.new.iter().chain(&self.old)
     }
 
@@ -57,7 +57,7 @@ impl Round {
     }
 }
 
-impl Set {
+impl ReplicaSet {
     fn of(set: &Value) -> Self {
         let status = |field: &str| set["status"][field].as_u64().unwrap_or(0);
         let text = |field: &str| set["metadata"][field].as_str().unwrap_or_default().to_owned();
@@ -86,7 +86,7 @@ impl World {
         let (new, old) = self.sets(&deployment);
         let mut round = Round {
             at,
-            limits: Limits::of(&deployment["spec"], wanted),
+            limits: RolloutLimits::of(&deployment["spec"], wanted),
             deployment,
             wanted,
             new,
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// The ReplicaSet of the deployment's template, and the others.
-    fn sets(&self, deployment: &Value) -> (Option<Set>, Vec<Set>) {
+    fn sets(&self, deployment: &Value) -> (Option<ReplicaSet>, Vec<ReplicaSet>) {
         let uid = deployment["metadata"]["uid"].as_str().unwrap_or_default();
         let all = self.store.all(Resource::ReplicaSets);
         let mut owned: Vec<_> = all.filter(|set| controller_of(set) == uid).collect();
@@ -128,8 +128,8 @@ impl World {
         let position = owned
             .iter()
             .position(|set| bare(&set["spec"]["template"]) == template);
-        let new = position.map(|index| Set::of(owned.remove(index)));
-        (new, owned.into_iter().map(|set| Set::of(set)).collect())
+        let new = position.map(|index| ReplicaSet::of(owned.remove(index)));
+        (new, owned.into_iter().map(|set| ReplicaSet::of(set)).collect())
     }
 
     fn roll(&mut self, round: &mut Round) {
@@ -155,7 +155,7 @@ impl World {
     /// All old pods must be gone before the new ones come.
     fn recreate(&mut self, round: &mut Round) {
         self.adopt_revision(round);
-        let active: Vec<Set> = round.old.iter().filter(|set| set.wanted > 0).cloned().collect();
+        let active: Vec<ReplicaSet> = round.old.iter().filter(|set| set.wanted > 0).cloned().collect();
         for set in &active {
             self.scale_set(round, set, 0);
         }
@@ -195,7 +195,7 @@ impl World {
         let uid = self.random.uuid();
         let mut set = objects::replica_set(deployment, &hash, &uid, round.at, size);
         set["metadata"]["annotations"] = handed_down(round);
-        let new = Set::of(&set);
+        let new = ReplicaSet::of(&set);
         self.store.put(Resource::ReplicaSets, set);
         let created = Condition {
             kind: "Progressing",
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// Hands the deployment's annotations down to its current ReplicaSet.
-    fn annotate(&mut self, round: &Round, set: &Set) {
+    fn annotate(&mut self, round: &Round, set: &ReplicaSet) {
         let handed = handed_down(round);
         self.change_set(&set.name, |set| {
             let annotations = &mut set["metadata"]["annotations"];
@@ -257,7 +257,7 @@ impl World {
 
     /// Somebody changed the number of pods: the only active set gets it, several share it.
     fn scale_sets(&mut self, round: &mut Round) {
-        let active: Vec<Set> = round.sets().filter(|set| set.wanted > 0).cloned().collect();
+        let active: Vec<ReplicaSet> = round.sets().filter(|set| set.wanted > 0).cloned().collect();
         let only = match active.as_slice() {
             [] => round.new.clone().or_else(|| round.old.last().cloned()),
             [one] => Some(one.clone()),
@@ -267,7 +267,7 @@ impl World {
             self.scale_set(round, &set, round.wanted);
             return;
         }
-        let saturated = |new: &Set| new.wanted == round.wanted && new.available == round.wanted;
+        let saturated = |new: &ReplicaSet| new.wanted == round.wanted && new.available == round.wanted;
         if round
             .new
             .as_ref()
@@ -287,7 +287,7 @@ impl World {
     }
 
     /// Gives a set its size, and writes down what was wanted of the deployment then.
-    fn scale_set(&mut self, round: &Round, set: &Set, to: u64) {
+    fn scale_set(&mut self, round: &Round, set: &ReplicaSet, to: u64) {
         let (wanted, surge) = (round.wanted, round.limits.surge);
         self.change_set(&set.name, |object| {
             if object["spec"]["replicas"] != json!(to) {
@@ -326,7 +326,7 @@ impl World {
         let limit = round.deployment["spec"]["revisionHistoryLimit"]
             .as_u64()
             .unwrap_or(10) as usize;
-        let mut old: Vec<&Set> = round.old.iter().collect();
+        let mut old: Vec<&ReplicaSet> = round.old.iter().collect();
         old.sort_by_key(|set| set.revision);
         let surplus = old.len().saturating_sub(limit);
         for set in old.into_iter().take(surplus) {
@@ -339,7 +339,7 @@ impl World {
 
     /// Why a set's pods cannot be made: the new one's reason first.
     fn replica_failure(&self, round: &Round) -> Option<Value> {
-        let failure = |set: &Set| {
+        let failure = |set: &ReplicaSet| {
             let set = self
                 .store
                 .get(Resource::ReplicaSets, objects::NAMESPACE, &set.name)?;
@@ -362,7 +362,7 @@ fn handed_down(round: &Round) -> Value {
     annotations
 }
 
-fn newest(sets: &[Set]) -> u64 {
+fn newest(sets: &[ReplicaSet]) -> u64 {
     sets.iter().map(|set| set.revision).max().unwrap_or(0)
 }
 

@@ -34,13 +34,13 @@ pub fn back_off(failures: u32) -> SignedDuration {
 
 /// Releases with a fault, and memory that runs out.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub struct ContainerFaults {
     migration_fails: BTreeSet<String>,
     /// How long a process lives until it is out of memory.
     pub out_of_memory_after: Option<SignedDuration>,
 }
 
-impl Faults {
+impl ContainerFaults {
     pub fn of(releases: &Releases) -> Self {
         Self {
             migration_fails: releases.migration_fails.iter().cloned().collect(),

@@ -1,7 +1,7 @@
 //! `metadata.managedFields`: who wrote which fields of an object, in the form a real server records it.
 //!
 //! The store keeps the entries of whoever made an object and of whoever writes its status; the API adds those of its clients
-//! with [`own`]. A change that nobody claimed is that of the object's maker.
+//! with [`record_ownership`]. A change that nobody claimed is that of the object's maker.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Somebody who writes objects.
 #[derive(Clone, Debug)]
-pub struct Manager {
+pub struct FieldManager {
     /// As `kubectl-edit`.
     pub name: String,
     /// As `scale`; empty for the object itself.
@@ -24,11 +24,17 @@ pub struct Manager {
 }
 
 /// Records that the manager wrote what differs between the object before and after.
-pub fn own(resource: Resource, before: &Value, after: &mut Value, manager: &Manager, at: Timestamp) {
+pub fn record_ownership(
+    resource: Resource,
+    before: &Value,
+    after: &mut Value,
+    manager: &FieldManager,
+    at: Timestamp,
+) {
     claim_changes(resource, before, after, manager, &seconds(at));
 }
 
-fn claim_changes(resource: Resource, before: &Value, after: &mut Value, manager: &Manager, time: &str) {
+fn claim_changes(resource: Resource, before: &Value, after: &mut Value, manager: &FieldManager, time: &str) {
     let (old, new) = (claimed(resource, before), claimed(resource, after));
     if old != new {
         // What was only taken away belongs to nobody.
@@ -43,7 +49,7 @@ pub(super) fn maintain(resource: Resource, previous: Option<&Value>, object: &mu
         object["metadata"]["managedFields"] = json!([event_entry(object)]);
         return;
     }
-    let maker = Manager {
+    let maker = FieldManager {
         name: maker(resource).to_owned(),
         subresource: "",
     };
@@ -84,7 +90,7 @@ fn claim_status(resource: Resource, object: &mut Value) {
     } else if resource == Resource::Deployments && !object["metadata"]["annotations"][REVISION].is_null() {
         fields["f:metadata"] = json!({"f:annotations": {format!("f:{REVISION}"): {}}});
     }
-    let manager = Manager {
+    let manager = FieldManager {
         name: name.to_owned(),
         subresource: "status",
     };
@@ -212,7 +218,7 @@ fn claimed(resource: Resource, object: &Value) -> Value {
 }
 
 /// Enters the fields under the manager, and takes them from the others.
-fn claim(resource: Resource, object: &mut Value, manager: &Manager, fields: Value, time: &str) {
+fn claim(resource: Resource, object: &mut Value, manager: &FieldManager, fields: Value, time: &str) {
     let mut entries = match object["metadata"]["managedFields"].take() {
         Value::Array(entries) => entries,
         _ => Vec::new(),
@@ -248,7 +254,7 @@ fn claim(resource: Resource, object: &mut Value, manager: &Manager, fields: Valu
     object["metadata"]["managedFields"] = Value::Array(entries);
 }
 
-fn is_of(entry: &Value, manager: &Manager) -> bool {
+fn is_of(entry: &Value, manager: &FieldManager) -> bool {
     entry["manager"] == manager.name.as_str()
         && entry["subresource"].as_str().unwrap_or_default() == manager.subresource
 }
@@ -524,11 +530,11 @@ mod tests {
         let mut after = before.clone();
         after["spec"]["containers"][0]["image"] = json!("j");
         after["metadata"]["labels"] = json!({"app": "x", "tier": "y"});
-        let manager = Manager {
+        let manager = FieldManager {
             name: "kubectl-edit".into(),
             subresource: "",
         };
-        own(
+        record_ownership(
             Resource::Pods,
             &before,
             &mut after,
@@ -548,7 +554,7 @@ mod tests {
         assert!(maker.get("f:image").is_none() && maker.get("f:name").is_some());
         let mut again = after.clone();
         again["metadata"]["labels"] = json!({"app": "x"});
-        own(
+        record_ownership(
             Resource::Pods,
             &after,
             &mut again,

@@ -11,7 +11,7 @@ use super::scheduler::{bytes, thousandths};
 use super::{Due, World};
 use crate::random::Random;
 use crate::scenario::MetricsApi;
-use crate::service::{Bounds, Usage};
+use crate::service::{ResourceLimits, Usage};
 
 /// How often it asks the kubelets.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(15);
@@ -241,7 +241,7 @@ impl World {
         };
         let limit = |name: &str| container["resources"]["limits"][name].as_str();
         // a container without a limit has its node's
-        let bounds = Bounds {
+        let bounds = ResourceLimits {
             cpu_millis: limit("cpu").map_or(4_000, thousandths).unsigned_abs(),
             memory_bytes: limit("memory").map_or(15 << 30, bytes).unsigned_abs(),
         };

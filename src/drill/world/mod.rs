@@ -42,18 +42,18 @@ use serde_json::Value;
 
 use super::database::Tables;
 use super::random::Random;
-use super::scenario::{Happening, Scenario};
+use super::scenario::{Scenario, TimelineEvent};
 use super::service::{Probe, Service};
-use failures::Faults;
+use failures::ContainerFaults;
 use image_pulls::Images;
 use metrics_server::MetricsServer;
 use nodes::{Node, NodeStep};
 use pod_run::PodRun;
-use quota::Refused;
+use quota::QuotaRefusal;
 
 pub use event_recorder::seconds;
 pub use logs::{Instance, LogFile, LogLine, Logs, PIECE, Position};
-pub use managed_fields::{Manager, fields_of, own};
+pub use managed_fields::{FieldManager, fields_of, record_ownership};
 pub use metrics_server::Average;
 pub use objects::{CONTAINER, DATABASE_SECRET, NAMESPACE, SERVICE};
 pub use resource::Resource;
@@ -80,7 +80,7 @@ enum Due {
     /// The kubelet removes a gone pod's files.
     ForgetLogs(String),
     /// The scenario's timeline.
-    Happening(Happening),
+    TimelineEvent(TimelineEvent),
     /// The autoscalers look at what they scale.
     Autoscale,
     /// The metrics server asks the kubelets.
@@ -111,11 +111,11 @@ enum PodStep {
 
 /// What the world cannot do itself and leaves to who runs it.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub enum FaultRequest {
     /// The API server begins or ends to misbehave.
     Api(Option<super::faults::ApiFault>),
     /// The database does.
-    Database(Option<super::database::Fault>),
+    Database(Option<super::database::DatabaseFault>),
 }
 
 /// The whole cluster.
@@ -127,7 +127,7 @@ pub struct World {
     random: Random,
     pods: BTreeMap<String, PodRun>,
     images: Images,
-    faults: Faults,
+    faults: ContainerFaults,
     nodes: Vec<Node>,
     /// How many times the usual room each node has: a service of many pods runs on larger nodes.
     node_size: i64,
@@ -138,7 +138,7 @@ pub struct World {
     /// Uids of the deployments and ReplicaSets that no controller looks after.
     unattended: BTreeSet<String>,
     /// By the uid of a ReplicaSet whose pods are refused.
-    refused: BTreeMap<String, Refused>,
+    refused: BTreeMap<String, QuotaRefusal>,
     /// By uid of the object, component and reason: when the last of its events came, and the messages.
     similar: BTreeMap<(String, String, String), (Timestamp, BTreeSet<String>)>,
     /// The nanosecond the newest event is named after.
@@ -149,7 +149,7 @@ pub struct World {
     queued: u64,
     controllers_due: bool,
     next_node: usize,
-    requests: VecDeque<Request>,
+    requests: VecDeque<FaultRequest>,
     metrics: MetricsServer,
 }
 
@@ -176,7 +176,7 @@ impl World {
             random,
             pods: BTreeMap::new(),
             images: Images::default(),
-            faults: Faults::of(&scenario.releases),
+            faults: ContainerFaults::of(&scenario.releases),
             nodes: Node::all(),
             node_size: i64::from(scenario.deployment.replicas.div_ceil(USUAL_PODS)).max(1),
             short_of: None,
@@ -237,7 +237,7 @@ impl World {
     }
 
     /// What the timeline asked of the servers since the last call.
-    pub fn take_requests(&mut self) -> Vec<Request> {
+    pub fn take_requests(&mut self) -> Vec<FaultRequest> {
         self.requests.drain(..).collect()
     }
 
@@ -256,7 +256,7 @@ impl World {
             } => self.expire_event(&namespace, &name, version),
             Due::ForgetLogs(uid) => self.logs.forget(&uid),
             Due::Autoscale => self.autoscale(at),
-            Due::Happening(happening) => self.happen(at, &happening),
+            Due::TimelineEvent(event) => self.apply_event(at, &event),
             Due::Scrape => self.scrape(at),
         }
     }

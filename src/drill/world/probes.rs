@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::container_run::ContainerState;
 use super::objects::CONTAINER;
 use super::{PodStep, World};
-use crate::service::{Answer, Probe};
+use crate::service::{Probe, ProbeResponse};
 
 /// A Go program that does not handle SIGTERM exits with 2.
 const EXIT_ON_TERMINATION: i32 = 2;
 
 /// What a container's spec says of one probe.
 #[derive(Clone, Debug)]
-struct Spec {
+struct ProbeSpec {
     delay: SignedDuration,
     period: SignedDuration,
     failures: u32,
@@ -30,7 +30,7 @@ struct Spec {
 #[derive(Clone, Debug)]
 pub struct ProbeRun {
     kind: Probe,
-    spec: Spec,
+    spec: ProbeSpec,
     /// The instance that was asked, by its restarts.
     restart: u32,
     /// Equal answers in a row, and which.
@@ -39,7 +39,7 @@ pub struct ProbeRun {
 }
 
 /// What follows from a tick.
-enum Verdict {
+enum ProbeEffect {
     Nothing,
     /// The container becomes ready, or is no longer.
     Ready(bool),
@@ -50,7 +50,7 @@ impl ProbeRun {
     /// The readiness and the liveness probe of a container's spec, as far as it has them.
     pub fn all_of(container: &Value) -> Vec<Self> {
         let of = |(kind, field): (Probe, &str)| {
-            Spec::of(container, &container[field]).map(|spec| Self {
+            ProbeSpec::of(container, &container[field]).map(|spec| Self {
                 kind,
                 spec,
                 restart: 0,
@@ -71,7 +71,7 @@ impl ProbeRun {
     }
 
     /// Counts an answer of the instance with that many restarts.
-    fn count(&mut self, passed: bool, restart: u32) -> Verdict {
+    fn count(&mut self, passed: bool, restart: u32) -> ProbeEffect {
         if (self.restart, self.passed) != (restart, passed) {
             (self.restart, self.passed, self.row) = (restart, passed, 0);
         }
@@ -82,26 +82,26 @@ impl ProbeRun {
             self.spec.failures
         };
         match self.kind {
-            _ if self.row < enough => Verdict::Nothing,
-            Probe::Readiness => Verdict::Ready(passed),
-            Probe::Liveness if passed => Verdict::Nothing,
-            Probe::Liveness => Verdict::Kill,
+            _ if self.row < enough => ProbeEffect::Nothing,
+            Probe::Readiness => ProbeEffect::Ready(passed),
+            Probe::Liveness if passed => ProbeEffect::Nothing,
+            Probe::Liveness => ProbeEffect::Kill,
         }
     }
 
     /// The kubelet's words for an answer that does not pass.
-    fn failure(&self, answer: &Answer, address: &str) -> Option<String> {
-        let Spec {
+    fn failure(&self, answer: &ProbeResponse, address: &str) -> Option<String> {
+        let ProbeSpec {
             scheme, port, path, ..
         } = &self.spec;
         let url = format!("{scheme}://{address}:{port}{path}");
         let why = match answer {
-            Answer::Ok => return None,
-            Answer::Status(status) => format!("HTTP probe failed with statuscode: {status}"),
-            Answer::Refused => {
+            ProbeResponse::Ok => return None,
+            ProbeResponse::Status(status) => format!("HTTP probe failed with statuscode: {status}"),
+            ProbeResponse::Refused => {
                 format!("Get \"{url}\": dial tcp {address}:{port}: connect: connection refused")
             }
-            Answer::Timeout => {
+            ProbeResponse::Timeout => {
                 format!(
                     "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
                 )
@@ -111,7 +111,7 @@ impl ProbeRun {
     }
 }
 
-impl Spec {
+impl ProbeSpec {
     /// With the API server's defaults; only HTTP probes are known.
     fn of(container: &Value, probe: &Value) -> Option<Self> {
         let http = probe.get("httpGet")?;
@@ -174,9 +174,9 @@ impl World {
         if counts {
             // What runs in other containers is not played; it is taken to be well.
             let answer = if name == CONTAINER {
-                self.service.probe(uid, kind).unwrap_or(Answer::Refused)
+                self.service.probe(uid, kind).unwrap_or(ProbeResponse::Refused)
             } else {
-                Answer::Ok
+                ProbeResponse::Ok
             };
             let failure = probe.failure(&answer, &address);
             let verdict = probe.count(failure.is_none(), restart);
@@ -184,9 +184,9 @@ impl World {
                 self.container_event(at, uid, index, "Warning", "Unhealthy", message);
             }
             match verdict {
-                Verdict::Ready(now) if now != ready => self.become_ready(at, uid, index, now),
-                Verdict::Kill => self.kill_unhealthy(at, uid, index),
-                Verdict::Ready(_) | Verdict::Nothing => {}
+                ProbeEffect::Ready(now) if now != ready => self.become_ready(at, uid, index, now),
+                ProbeEffect::Kill => self.kill_unhealthy(at, uid, index),
+                ProbeEffect::Ready(_) | ProbeEffect::Nothing => {}
             }
         }
         self.schedule_step(next, uid, PodStep::Probe(index, kind));
@@ -224,17 +224,17 @@ mod tests {
     #[test]
     fn a_failed_probe_is_told_in_the_kubelets_words() {
         let told = |answer| readiness().failure(&answer, "10.131.0.5");
-        assert_eq!(told(Answer::Ok), None);
+        assert_eq!(told(ProbeResponse::Ok), None);
         assert_eq!(
-            told(Answer::Status(503)).unwrap(),
+            told(ProbeResponse::Status(503)).unwrap(),
             "Readiness probe failed: HTTP probe failed with statuscode: 503"
         );
         assert_eq!(
-            told(Answer::Refused).unwrap(),
+            told(ProbeResponse::Refused).unwrap(),
             "Readiness probe failed: Get \"https://10.131.0.5:8083/healthcheck\": dial tcp 10.131.0.5:8083: connect: connection refused"
         );
         assert_eq!(
-            told(Answer::Timeout).unwrap(),
+            told(ProbeResponse::Timeout).unwrap(),
             "Readiness probe failed: Get \"https://10.131.0.5:8083/healthcheck\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         );
     }
@@ -242,8 +242,8 @@ mod tests {
     #[test]
     fn it_takes_three_failures_in_a_row_and_a_new_instance_starts_afresh() {
         let mut probe = readiness();
-        let ready = |verdict: &Verdict| match verdict {
-            Verdict::Ready(ready) => Some(*ready),
+        let ready = |verdict: &ProbeEffect| match verdict {
+            ProbeEffect::Ready(ready) => Some(*ready),
             _ => None,
         };
         let answers = [true, false, false, true, false, false, false];

@@ -14,7 +14,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(1_000);
 
 /// A ReplicaSet that is refused its pods.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct QuotaRefusal {
     /// Attempts so far.
     times: u32,
     /// When it tries again.
@@ -49,7 +49,7 @@ impl World {
     }
 
     pub(super) fn back_off_from_quota(&mut self, at: Timestamp, set: &str, message: String) {
-        let refused = self.refused.entry(set.to_owned()).or_insert(Refused {
+        let refused = self.refused.entry(set.to_owned()).or_insert(QuotaRefusal {
             times: 0,
             next: at,
             since: at,

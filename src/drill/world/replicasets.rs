@@ -14,7 +14,7 @@ use super::{Due, World};
 
 /// Pods of one ReplicaSet, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
+struct PodCounts {
     /// Neither going nor gone.
     active: u64,
     /// Of those, ready.
@@ -65,8 +65,8 @@ impl World {
         self.store.put(Resource::ReplicaSets, set);
     }
 
-    fn count_pods(&mut self, at: Timestamp, set: &str, patience: SignedDuration) -> Counts {
-        let mut counts = Counts::default();
+    fn count_pods(&mut self, at: Timestamp, set: &str, patience: SignedDuration) -> PodCounts {
+        let mut counts = PodCounts::default();
         let mut later = None;
         for uid in self.active_pods(set) {
             let run = &self.pods[&uid];
@@ -171,7 +171,7 @@ impl World {
         );
     }
 
-    fn replica_set_status(&self, set: &Value, counts: Counts) -> Value {
+    fn replica_set_status(&self, set: &Value, counts: PodCounts) -> Value {
         let mut status =
             json!({"replicas": counts.active, "observedGeneration": set["metadata"]["generation"]});
         for (field, count) in [

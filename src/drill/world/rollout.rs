@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A ReplicaSet of the Deployment in one round of the controller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Set {
+pub struct ReplicaSet {
     /// Its name.
     pub name: String,
     /// Pods it should have.
@@ -27,14 +27,14 @@ pub struct Set {
 
 /// How far a rollout may go beyond and below the wanted number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RolloutLimits {
     /// More pods than wanted.
     pub surge: u64,
     /// Fewer available pods than wanted.
     pub unavailable: u64,
 }
 
-impl Limits {
+impl RolloutLimits {
     /// Of a Deployment's strategy: numbers, or percentages of the wanted number, rounded up for the surge and down for the
     /// unavailable, never both 0. `Recreate` has neither.
     pub fn of(spec: &Value, wanted: u64) -> Self {
@@ -72,7 +72,7 @@ fn share(value: &Value, wanted: u64, divide: fn(u64, u64) -> u64) -> u64 {
 }
 
 /// How many pods the new set may have now.
-pub fn new_size(new: u64, old: u64, wanted: u64, limits: Limits) -> u64 {
+pub fn new_size(new: u64, old: u64, wanted: u64, limits: RolloutLimits) -> u64 {
     if new >= wanted {
         return wanted;
     }
@@ -82,7 +82,7 @@ pub fn new_size(new: u64, old: u64, wanted: u64, limits: Limits) -> u64 {
 
 /// How many pods each old set keeps, in their order: first those go that do not serve anyway, then as many as the available ones
 /// allow.
-pub fn old_sizes(new: &Set, old: &[Set], wanted: u64, limits: Limits) -> Vec<u64> {
+pub fn old_sizes(new: &ReplicaSet, old: &[ReplicaSet], wanted: u64, limits: RolloutLimits) -> Vec<u64> {
     let least = limits.least(wanted);
     let all = new.wanted + old.iter().map(|set| set.wanted).sum::<u64>();
     let still_coming = new.wanted.saturating_sub(new.available);
@@ -107,9 +107,14 @@ pub fn old_sizes(new: &Set, old: &[Set], wanted: u64, limits: Limits) -> Vec<u64
 }
 
 /// How many pods each set gets when the Deployment is scaled in the midst of a rollout: in proportion, largest first.
-pub fn proportional_sizes(sets: &[Set], wanted: u64, has: u64, limits: Limits) -> Vec<(String, u64)> {
+pub fn proportional_sizes(
+    sets: &[ReplicaSet],
+    wanted: u64,
+    has: u64,
+    limits: RolloutLimits,
+) -> Vec<(String, u64)> {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let mut sets: Vec<&Set> = sets.iter().filter(|set| set.wanted > 0).collect();
+    let mut sets: Vec<&ReplicaSet> = sets.iter().filter(|set| set.wanted > 0).collect();
     let allowed = if wanted > 0 { wanted + limits.surge } else { 0 };
     let to_add = signed(allowed) - signed(sets.iter().map(|set| set.wanted).sum());
     // Among equals, the newer grows first and the older shrinks first.
@@ -154,17 +159,17 @@ mod tests {
     use super::*;
 
     fn limits(strategy: &Value, wanted: u64) -> (u64, u64) {
-        let limits = Limits::of(&json!({ "strategy": strategy }), wanted);
+        let limits = RolloutLimits::of(&json!({ "strategy": strategy }), wanted);
         (limits.surge, limits.unavailable)
     }
 
-    fn set(name: &str, wanted: u64, available: u64) -> Set {
-        Set {
+    fn set(name: &str, wanted: u64, available: u64) -> ReplicaSet {
+        ReplicaSet {
             name: name.into(),
             wanted,
             available,
             most: Some(13),
-            ..Set::default()
+            ..ReplicaSet::default()
         }
     }
 
@@ -182,11 +187,11 @@ mod tests {
 
     #[test]
     fn old_sets_lose_first_what_does_not_serve() {
-        let of_ten = Limits {
+        let of_ten = RolloutLimits {
             surge: 3,
             unavailable: 2,
         };
-        let sizes = |new: Set, old: &[Set]| old_sizes(&new, old, 10, of_ten);
+        let sizes = |new: ReplicaSet, old: &[ReplicaSet]| old_sizes(&new, old, 10, of_ten);
         assert_eq!(sizes(set("n", 5, 0), &[set("o", 8, 8)]), [8]);
         assert_eq!(sizes(set("n", 5, 5), &[set("o", 8, 8)]), [3]);
         assert_eq!(sizes(set("n", 5, 3), &[set("a", 4, 0), set("b", 4, 4)]), [1, 4]);
@@ -194,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_scale_in_the_midst_of_a_rollout_is_shared_out() {
-        let limits = Limits {
+        let limits = RolloutLimits {
             surge: 3,
             unavailable: 2,
         };

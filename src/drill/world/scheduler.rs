@@ -17,7 +17,7 @@ const ADMISSION: SignedDuration = SignedDuration::from_millis(160);
 
 /// What a pod asks of a node: CPU in thousandths, memory in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Request {
+struct ResourceRequest {
     cpu: i64,
     memory: i64,
 }
@@ -131,10 +131,10 @@ impl World {
     }
 
     fn insufficient(&self, node: &Node, pod: &Value) -> Vec<Unfit> {
-        let asked = Request::of(pod);
+        let asked = ResourceRequest::of(pod);
         let there = self.pods_on(node.name).into_iter();
         let objects = there.filter_map(|uid| self.pod_object(&uid));
-        let used = objects.map(|pod| Request::of(&pod));
+        let used = objects.map(|pod| ResourceRequest::of(&pod));
         let (cpu, memory) = used.fold((0, 0), |sum, used| (sum.0 + used.cpu, sum.1 + used.memory));
         let short = |resource: &str| self.short_of.as_deref() == Some(resource);
         let mut reasons = Vec::new();
@@ -190,7 +190,7 @@ fn histogram(reasons: impl Iterator<Item = String>) -> String {
     texts.join(", ")
 }
 
-impl Request {
+impl ResourceRequest {
     /// The sum over the containers, or what the greediest init container asks.
     fn of(pod: &Value) -> Self {
         let each = |field: &str| {

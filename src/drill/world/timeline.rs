@@ -10,8 +10,8 @@ use super::container_run::ContainerState;
 use super::event_recorder::seconds;
 use super::objects::{self, DATABASE_SECRET, NAMESPACE, SERVICE};
 use super::resource::Resource;
-use super::{Due, Request, World};
-use crate::scenario::{ClusterHappening, Happening, MetricsApi, Scenario};
+use super::{Due, FaultRequest, World};
+use crate::scenario::{InfrastructureEvent, MetricsApi, Scenario, TimelineEvent};
 
 /// The release before the one that runs.
 const PREVIOUS_TAG: &str = "5c1d0aa";
@@ -102,33 +102,33 @@ impl World {
 
     pub(super) fn plan_timeline(&mut self, scenario: &Scenario, now: Timestamp) {
         for entry in &scenario.timeline {
-            self.schedule(now + entry.at, Due::Happening(entry.happening.clone()));
+            self.schedule(now + entry.at, Due::TimelineEvent(entry.event.clone()));
         }
     }
 
     /// Lets something happen at a moment to come.
-    pub fn schedule_happening(&mut self, at: Timestamp, happening: Happening) {
-        self.schedule(at, Due::Happening(happening));
+    pub fn schedule_event(&mut self, at: Timestamp, event: TimelineEvent) {
+        self.schedule(at, Due::TimelineEvent(event));
     }
 
-    pub(super) fn happen(&mut self, at: Timestamp, happening: &Happening) {
-        match happening {
-            Happening::Scale(replicas) => {
+    pub(super) fn apply_event(&mut self, at: Timestamp, event: &TimelineEvent) {
+        match event {
+            TimelineEvent::Scale(replicas) => {
                 self.scale(at, SERVICE, *replicas);
             }
-            Happening::SetImage(image) => self.set_image(at, image, &["containers"]),
-            Happening::Promote(image) => self.set_image(at, image, &["initContainers", "containers"]),
-            Happening::DeletePods(count) => {
+            TimelineEvent::SetImage(image) => self.set_image(at, image, &["containers"]),
+            TimelineEvent::Promote(image) => self.set_image(at, image, &["initContainers", "containers"]),
+            TimelineEvent::DeletePods(count) => {
                 for uid in self.oldest_pods(*count) {
                     self.terminate(at, &uid, 30);
                 }
             }
-            Happening::CrashPods(count) => {
+            TimelineEvent::CrashPods(count) => {
                 for uid in self.oldest_pods(*count) {
                     self.service.crash(at, &uid);
                 }
             }
-            Happening::DeleteLeader(lease_type) => {
+            TimelineEvent::DeleteLeader(lease_type) => {
                 let leader = {
                     let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
                     self.service.leader(lease_type, &tables)
@@ -137,55 +137,55 @@ impl World {
                     self.terminate(at, &uid, 30);
                 }
             }
-            Happening::OomPods(count) => {
+            TimelineEvent::OomPods(count) => {
                 for uid in self.oldest_pods(*count) {
                     self.kill_for_memory(at, &uid);
                 }
             }
-            Happening::OomAfter(span) => self.set_out_of_memory(at, Some(*span)),
-            Happening::OomEnds => self.set_out_of_memory(at, None),
-            Happening::Cluster(happening) => self.happen_to_cluster(at, happening),
-            Happening::Service(happening) => {
+            TimelineEvent::OomAfter(span) => self.set_out_of_memory(at, Some(*span)),
+            TimelineEvent::OomEnds => self.set_out_of_memory(at, None),
+            TimelineEvent::Cluster(event) => self.happen_to_cluster(at, event),
+            TimelineEvent::Service(event) => {
                 let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-                self.service.happen(at, happening, &mut tables);
+                self.service.apply_event(at, event, &mut tables);
             }
-            Happening::Database(fault) => {
+            TimelineEvent::Database(fault) => {
                 self.service.database(Some(*fault));
-                self.requests.push_back(Request::Database(Some(*fault)));
+                self.requests.push_back(FaultRequest::Database(Some(*fault)));
             }
-            Happening::DatabaseHeals => {
+            TimelineEvent::DatabaseHeals => {
                 self.service.database(None);
-                self.requests.push_back(Request::Database(None));
+                self.requests.push_back(FaultRequest::Database(None));
             }
-            Happening::Api(fault) => self.requests.push_back(Request::Api(Some(fault.clone()))),
-            Happening::ApiHeals => self.requests.push_back(Request::Api(None)),
+            TimelineEvent::Api(fault) => self.requests.push_back(FaultRequest::Api(Some(fault.clone()))),
+            TimelineEvent::ApiHeals => self.requests.push_back(FaultRequest::Api(None)),
         }
     }
 
-    fn happen_to_cluster(&mut self, at: Timestamp, happening: &ClusterHappening) {
-        match happening {
-            ClusterHappening::NodeFails(node) => self.stop_node(at, node),
-            ClusterHappening::NodeRecovers(node) => self.start_node(at, node),
-            ClusterHappening::NodesLate(seconds) => self.delay_nodes(at, *seconds),
-            ClusterHappening::DiskFull(node) => self.fill_disk(at, node),
-            ClusterHappening::DiskFreed(node) => self.free_disk(at, node),
-            ClusterHappening::NodesFull(resource) => self.short_of = Some(resource.clone()),
-            ClusterHappening::NodesFree => {
+    fn happen_to_cluster(&mut self, at: Timestamp, event: &InfrastructureEvent) {
+        match event {
+            InfrastructureEvent::NodeFails(node) => self.stop_node(at, node),
+            InfrastructureEvent::NodeRecovers(node) => self.start_node(at, node),
+            InfrastructureEvent::NodesLate(seconds) => self.delay_nodes(at, *seconds),
+            InfrastructureEvent::DiskFull(node) => self.fill_disk(at, node),
+            InfrastructureEvent::DiskFreed(node) => self.free_disk(at, node),
+            InfrastructureEvent::NodesFull(resource) => self.short_of = Some(resource.clone()),
+            InfrastructureEvent::NodesFree => {
                 self.short_of = None;
                 self.retry_scheduling(at);
             }
-            ClusterHappening::QuotaPods(pods) => self.quota = Some(*pods),
-            ClusterHappening::QuotaLifted => {
+            InfrastructureEvent::QuotaPods(pods) => self.quota = Some(*pods),
+            InfrastructureEvent::QuotaLifted => {
                 self.quota = None;
                 self.touch(at);
             }
-            ClusterHappening::MetricsFail => self.set_metrics(MetricsApi::Down),
-            ClusterHappening::MetricsReturn => self.set_metrics(MetricsApi::Served),
-            ClusterHappening::LoseSecret(name) => {
+            InfrastructureEvent::MetricsFail => self.set_metrics(MetricsApi::Down),
+            InfrastructureEvent::MetricsReturn => self.set_metrics(MetricsApi::Served),
+            InfrastructureEvent::LoseSecret(name) => {
                 let secret = self.store.remove(Resource::Secrets, NAMESPACE, name);
                 self.lost_secrets.extend(secret.map(|secret| (*secret).clone()));
             }
-            ClusterHappening::SecretsReturn => {
+            InfrastructureEvent::SecretsReturn => {
                 for secret in std::mem::take(&mut self.lost_secrets) {
                     self.store.put(Resource::Secrets, secret);
                 }

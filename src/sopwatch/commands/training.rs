@@ -57,10 +57,10 @@ fn act_of(act: &api::AuditEntry) -> AuditEntry {
     }
 }
 
-fn effect_of(effect: &api::ActEffect) -> ActEffect {
+fn effect_of(effect: &api::AuditEffect) -> ActEffect {
     match effect {
-        api::ActEffect::Other => ActEffect::Other,
-        api::ActEffect::Deleted {
+        api::AuditEffect::Other => ActEffect::Other,
+        api::AuditEffect::Deleted {
             pods,
             youngest,
             ready,
@@ -73,9 +73,9 @@ fn effect_of(effect: &api::ActEffect) -> ActEffect {
             ready_left: *ready_left,
             others: *others,
         },
-        api::ActEffect::Scaled { from, to } => ActEffect::Scaled { from: *from, to: *to },
-        api::ActEffect::Restarted => ActEffect::Restarted,
-        api::ActEffect::Changed { images } => ActEffect::Changed {
+        api::AuditEffect::Scaled { from, to } => ActEffect::Scaled { from: *from, to: *to },
+        api::AuditEffect::Restarted => ActEffect::Restarted,
+        api::AuditEffect::Changed { images } => ActEffect::Changed {
             images: images
                 .iter()
                 .map(|(old, new)| (SafeText::cut(old, 200), SafeText::cut(new, 200)))
@@ -87,7 +87,7 @@ fn effect_of(effect: &api::ActEffect) -> ActEffect {
 /// Tells the console what is done to the drill's cluster, and the drill what the operator would do, for ever.
 pub async fn carry(drill: &Drill, events: mpsc::Sender<Event>, mut answers: mpsc::Receiver<Choice>) {
     let acts = async {
-        let mut acts = drill.acts();
+        let mut acts = drill.audit();
         let mut told = 0;
         loop {
             let new: Vec<AuditEntry> = acts.borrow_and_update().iter().skip(told).map(act_of).collect();
@@ -119,7 +119,7 @@ pub fn debriefing_without_console(
     began: jiff::Timestamp,
 ) -> String {
     let mut course = Attempt::new(lesson, began);
-    for act in drill.acts().borrow().iter() {
+    for act in drill.audit().borrow().iter() {
         course.note(act_of(act), None);
     }
     printed(&markdown(&debriefing(

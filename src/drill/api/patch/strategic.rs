@@ -9,7 +9,7 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const ELEMENT_ORDER: &str = "$setElementOrder/";
 const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList/";
 
-type Fields = Map<String, Value>;
+type JsonObject = Map<String, Value>;
 
 /// How a list field of the built-in types is patched, by the field's name: `patchMergeKey` in their Go definitions.
 /// A list that is not here, as `tolerations` or `command`, is replaced whole.
@@ -49,7 +49,7 @@ pub fn merge(object: &mut Value, patch: &Value) -> Result<(), Refusal> {
     merge_fields(fields, patch)
 }
 
-fn merge_fields(fields: &mut Fields, patch: &Fields) -> Result<(), Refusal> {
+fn merge_fields(fields: &mut JsonObject, patch: &JsonObject) -> Result<(), Refusal> {
     match patch.get(DIRECTIVE).and_then(Value::as_str) {
         Some("replace") => {
             *fields = patch
@@ -85,7 +85,7 @@ fn merge_fields(fields: &mut Fields, patch: &Fields) -> Result<(), Refusal> {
 }
 
 /// `$retainKeys` lists all fields that may stay.
-fn retain(fields: &mut Fields, patch: &Fields) -> Result<(), Refusal> {
+fn retain(fields: &mut JsonObject, patch: &JsonObject) -> Result<(), Refusal> {
     let Some(keys) = patch.get(RETAIN_KEYS) else {
         return Ok(());
     };
@@ -100,7 +100,7 @@ fn retain(fields: &mut Fields, patch: &Fields) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn delete_from_list(fields: &mut Fields, list: &str, values: &Value) -> Result<(), Refusal> {
+fn delete_from_list(fields: &mut JsonObject, list: &str, values: &Value) -> Result<(), Refusal> {
     let values = values
         .as_array()
         .ok_or_else(|| Refusal::bad_request("invalid patch format of primitive list"))?;
@@ -110,7 +110,7 @@ fn delete_from_list(fields: &mut Fields, list: &str, values: &Value) -> Result<(
     Ok(())
 }
 
-fn merge_field(fields: &mut Fields, key: &str, patch: &Value) -> Result<(), Refusal> {
+fn merge_field(fields: &mut JsonObject, key: &str, patch: &Value) -> Result<(), Refusal> {
     if patch.is_null() {
         fields.remove(key);
         return Ok(());
@@ -119,7 +119,7 @@ fn merge_field(fields: &mut Fields, key: &str, patch: &Value) -> Result<(), Refu
         (Some(Value::Object(old)), Value::Object(new)) => merge_fields(old, new),
         (Some(Value::Array(old)), Value::Array(new)) => merge_list(old, key, new),
         (None, Value::Object(new)) => {
-            let mut made = Fields::new();
+            let mut made = JsonObject::new();
             merge_fields(&mut made, new)?;
             if new.get(DIRECTIVE).and_then(Value::as_str) != Some("delete") {
                 fields.insert(key.to_owned(), Value::Object(made));
@@ -178,7 +178,7 @@ fn merge_item(list: &mut Vec<Value>, key: &str, item: &Value) -> Result<(), Refu
     if let Some(old) = list.iter_mut().find(|old| old.get(key) == Some(id)) {
         return merge(old, item);
     }
-    let mut made = Value::Object(Fields::new());
+    let mut made = Value::Object(JsonObject::new());
     merge(&mut made, item)?;
     list.push(made);
     Ok(())
@@ -213,7 +213,12 @@ fn go_map(value: &Value) -> String {
 }
 
 /// Puts the elements named by the order in that order. An element the order does not name keeps its place after the one it followed.
-fn set_order(fields: &mut Fields, field: &str, order: &Value, patch: Option<&Value>) -> Result<(), Refusal> {
+fn set_order(
+    fields: &mut JsonObject,
+    field: &str,
+    order: &Value,
+    patch: Option<&Value>,
+) -> Result<(), Refusal> {
     let misfit = || {
         Refusal::bad_request(format!(
             "The order in patch list:\n{}\n doesn't match {ELEMENT_ORDER} list:\n{}\n",

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::{Act, ActEffect};
+use crate::api::{AuditEffect, AuditEntry};
 use sopwatch_core::profile::rule::Advice;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
 const SERVICE: &str = "managed-services-api";
 
-fn noted(drill: &Drill) -> Vec<Act> {
-    drill.acts().borrow().clone()
+fn noted(drill: &Drill) -> Vec<AuditEntry> {
+    drill.audit().borrow().clone()
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +40,7 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let names = pod_names(&drill).await;
-    let mut acts = drill.acts();
+    let mut acts = drill.audit();
     acts.mark_unchanged();
     for name in &names {
         let path = format!("{PODS}/{name}");
@@ -65,7 +65,7 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
             ("delete", "pods", name, 200)
         );
         assert!(act.agent.starts_with("kubectl/"), "{act:?}");
-        let ActEffect::Deleted {
+        let AuditEffect::Deleted {
             pods,
             youngest,
             ready,
@@ -93,13 +93,13 @@ async fn a_scale_is_noted_with_both_numbers_and_a_refusal_with_its_status() {
         .iter()
         .map(|act| (act.resource.as_str(), act.code, &act.effect))
         .collect();
-    let scaled = ActEffect::Scaled { from: 3, to: 5 };
+    let scaled = AuditEffect::Scaled { from: 3, to: 5 };
     assert_eq!(
         told,
         [
             ("deployments/scale", 200, &scaled),
-            ("deployments", 403, &ActEffect::Other),
-            ("pods", 404, &ActEffect::Other),
+            ("deployments", 403, &AuditEffect::Other),
+            ("pods", 404, &AuditEffect::Other),
         ]
     );
 }

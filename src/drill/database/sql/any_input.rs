@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::database::error::SqlResult;
-use crate::database::seed::Seed;
+use crate::database::seed::SeedRows;
 use crate::database::tables::Tables;
 use crate::database::value::Value;
 
@@ -166,7 +166,7 @@ fn answered_or_refused(sql: &str) {
 }
 
 fn answer_any(sql: &str) -> SqlResult<()> {
-    let seed: Seed =
+    let seed: SeedRows =
         toml::from_str("clusters = [{ idle = \"80d\" }, { status = \"\", deleted = true }]").unwrap();
     let tables = Tables::seeded(&seed, now());
     for statement in parse(sql, &[])? {

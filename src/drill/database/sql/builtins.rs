@@ -9,20 +9,20 @@ use crate::database::interval::Interval;
 use crate::database::value::{Type, Value, micros_of, time_of};
 
 /// One function, by its types.
-pub struct Entry {
+pub struct Builtin {
     pub name: &'static str,
     pub takes: &'static [Type],
     pub gives: Type,
     pub run: fn(&[Value]) -> SqlResult<Value>,
 }
 
-macro_rules! library {
+macro_rules! builtins {
     ($($name:literal ($($takes:ident),*) -> $gives:ident = $run:expr;)*) => {
-        &[$(Entry { name: $name, takes: &[$(Type::$takes),*], gives: Type::$gives, run: $run }),*]
+        &[$(Builtin { name: $name, takes: &[$(Type::$takes),*], gives: Type::$gives, run: $run }),*]
     };
 }
 
-pub static LIBRARY: &[Entry] = library! {
+pub static BUILTINS: &[Builtin] = builtins! {
     "age" (Timestamptz, Timestamptz) -> Interval = |v| match v {
         [Value::Time(a), Value::Time(b)] => Ok(Value::Interval(age(civil(*a), civil(*b)))),
         _ => Ok(Value::Null),

@@ -3,7 +3,7 @@
 use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 use sqlparser::tokenizer::Span;
 
-use super::expr::{Aggregate, Arithmetic, Comparison, Expr, Function, Part, Typed};
+use super::expr::{Aggregate, Arithmetic, Comparison, DatePart, Expr, Function, TypedExpr};
 use super::query::Query;
 use super::scope::{self, Scope};
 use super::types::{comparison_of, data_type, no_operator, number, result_type, type_column_name};
@@ -112,14 +112,14 @@ impl Compiler<'_> {
         })
     }
 
-    pub fn expr(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+    pub fn expr(&mut self, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         let typed = self.untold(expr)?;
         let at = typed.at.or_else(|| self.at(Self::span(expr)));
-        Ok(Typed { at, ..typed })
+        Ok(TypedExpr { at, ..typed })
     }
 
     /// An expression that does not know yet where it stands.
-    fn untold(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+    fn untold(&mut self, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         match expr {
             ast::Expr::Identifier(ident) => self.column(ident, None),
             ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
@@ -150,32 +150,32 @@ impl Compiler<'_> {
         }
     }
 
-    fn column(&mut self, ident: &ast::Ident, table: Option<&ast::Ident>) -> SqlResult<Typed> {
+    fn column(&mut self, ident: &ast::Ident, table: Option<&ast::Ident>) -> SqlResult<TypedExpr> {
         let at = self.at(table.map_or(ident.span, |table| table.span));
         let (expr, ty) = scope::find(&self.scopes, ident, table).map_err(|error| error.at(at))?;
-        Ok(Typed::new(expr, ty).named(&folded(ident)))
+        Ok(TypedExpr::new(expr, ty).named(&folded(ident)))
     }
 
-    fn literal(&mut self, value: &ast::Value) -> SqlResult<Typed> {
+    fn literal(&mut self, value: &ast::Value) -> SqlResult<TypedExpr> {
         Ok(match value {
             ast::Value::Number(digits, _) => number(digits)?,
             ast::Value::SingleQuotedString(text)
             | ast::Value::EscapedStringLiteral(text)
             | ast::Value::UnicodeStringLiteral(text) => {
-                Typed::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
+                TypedExpr::new(Expr::Const(Value::Text(text.clone())), Type::Unknown)
             }
             ast::Value::DollarQuotedString(quoted) => {
-                Typed::new(Expr::Const(Value::Text(quoted.value.clone())), Type::Unknown)
+                TypedExpr::new(Expr::Const(Value::Text(quoted.value.clone())), Type::Unknown)
             }
-            ast::Value::Boolean(value) => Typed::boolean(Expr::Const(Value::Bool(*value))),
-            ast::Value::Null => Typed::new(Expr::Const(Value::Null), Type::Unknown),
+            ast::Value::Boolean(value) => TypedExpr::boolean(Expr::Const(Value::Bool(*value))),
+            ast::Value::Null => TypedExpr::new(Expr::Const(Value::Null), Type::Unknown),
             ast::Value::Placeholder(name) => return self.parameter(name),
             other => return Err(SqlError::unanswered(&format!("the literal {other}"))),
         })
     }
 
     /// `array[…]` of texts or whole numbers that are written out.
-    fn array(&mut self, items: &[ast::Expr]) -> SqlResult<Typed> {
+    fn array(&mut self, items: &[ast::Expr]) -> SqlResult<TypedExpr> {
         let typed = items
             .iter()
             .map(|item| self.expr(item))
@@ -191,10 +191,10 @@ impl Compiler<'_> {
             _ => Err(SqlError::unanswered("arrays of anything but literals")),
         });
         let values = values.collect::<SqlResult<_>>()?;
-        Ok(Typed::new(Expr::Const(Value::Array(values)), ty).named("array"))
+        Ok(TypedExpr::new(Expr::Const(Value::Array(values)), ty).named("array"))
     }
 
-    fn parameter(&mut self, name: &str) -> SqlResult<Typed> {
+    fn parameter(&mut self, name: &str) -> SqlResult<TypedExpr> {
         let number: usize = name
             .strip_prefix('$')
             .and_then(|digits| digits.parse().ok())
@@ -206,17 +206,17 @@ impl Compiler<'_> {
             self.parameters.resize(number, None);
         }
         let ty = self.parameters[number - 1].unwrap_or(Type::Unknown);
-        Ok(Typed::new(Expr::Parameter(number - 1), ty))
+        Ok(TypedExpr::new(Expr::Parameter(number - 1), ty))
     }
 
-    fn typed_string(&mut self, typed: &ast::TypedString) -> SqlResult<Typed> {
+    fn typed_string(&mut self, typed: &ast::TypedString) -> SqlResult<TypedExpr> {
         let ty = data_type(&typed.data_type)?;
         let literal = self.literal(&typed.value.value)?;
         let typed = self.coerce(literal, ty)?;
         Ok(typed.named(type_column_name(ty)))
     }
 
-    fn interval(interval: &ast::Interval) -> SqlResult<Typed> {
+    fn interval(interval: &ast::Interval) -> SqlResult<TypedExpr> {
         let text = match interval.value.as_ref() {
             ast::Expr::Value(value) => match &value.value {
                 ast::Value::SingleQuotedString(text) => text.clone(),
@@ -229,10 +229,10 @@ impl Compiler<'_> {
             .as_ref()
             .map_or(String::new(), |unit| format!(" {unit}"));
         let value = Interval::parse(&format!("{text}{unit}"))?;
-        Ok(Typed::new(Expr::Const(Value::Interval(value)), Type::Interval).named("interval"))
+        Ok(TypedExpr::new(Expr::Const(Value::Interval(value)), Type::Interval).named("interval"))
     }
 
-    fn cast(&mut self, expr: &ast::Expr, data_type_name: &ast::DataType) -> SqlResult<Typed> {
+    fn cast(&mut self, expr: &ast::Expr, data_type_name: &ast::DataType) -> SqlResult<TypedExpr> {
         let ty = data_type(data_type_name)?;
         let inner = self.expr(expr)?;
         let name = inner
@@ -246,15 +246,15 @@ impl Compiler<'_> {
             let message = format!("cannot cast type {} to {}", inner.ty.name(), ty.name());
             return Err(SqlError::new("42846", message).at(self.at(Self::span(expr))));
         }
-        Ok(Typed::new(Expr::Cast(boxed(inner.expr), ty), ty).named(&name))
+        Ok(TypedExpr::new(Expr::Cast(boxed(inner.expr), ty), ty).named(&name))
     }
 
     /// The implicit conversions: literals and untyped parameters to anything, numbers to wider ones.
-    pub fn coerce(&mut self, typed: Typed, ty: Type) -> SqlResult<Typed> {
+    pub fn coerce(&mut self, typed: TypedExpr, ty: Type) -> SqlResult<TypedExpr> {
         if typed.ty == ty {
             return Ok(typed);
         }
-        let Typed {
+        let TypedExpr {
             expr,
             ty: from,
             name,
@@ -277,7 +277,7 @@ impl Compiler<'_> {
                 return Err(SqlError::new("42804", message));
             }
         };
-        Ok(Typed { expr, ty, name, at })
+        Ok(TypedExpr { expr, ty, name, at })
     }
 
     /// The type both sides of an operator, or all branches, are brought to.
@@ -290,7 +290,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub fn unify(&mut self, items: Vec<Typed>, what: &str) -> SqlResult<(Vec<Expr>, Type)> {
+    pub fn unify(&mut self, items: Vec<TypedExpr>, what: &str) -> SqlResult<(Vec<Expr>, Type)> {
         let ty = items.iter().fold(Type::Unknown, |ty, item| {
             if ty == Type::Unknown {
                 item.ty
@@ -320,9 +320,9 @@ impl Compiler<'_> {
         Ok((exprs, ty))
     }
 
-    fn unary(&mut self, op: UnaryOperator, expr: &ast::Expr) -> SqlResult<Typed> {
+    fn unary(&mut self, op: UnaryOperator, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         match op {
-            UnaryOperator::Not => Ok(Typed::boolean(Expr::Not(boxed(self.expect(
+            UnaryOperator::Not => Ok(TypedExpr::boolean(Expr::Not(boxed(self.expect(
                 expr,
                 Type::Bool,
                 "NOT",
@@ -341,7 +341,7 @@ impl Compiler<'_> {
                 };
                 self.arithmetic(
                     Arithmetic::Subtract,
-                    Typed::new(Expr::Const(zero), ty),
+                    TypedExpr::new(Expr::Const(zero), ty),
                     inner,
                     None,
                 )
@@ -356,9 +356,9 @@ impl Compiler<'_> {
         op: &BinaryOperator,
         right: &ast::Expr,
         span: Span,
-    ) -> SqlResult<Typed> {
+    ) -> SqlResult<TypedExpr> {
         if let Some(op) = comparison_of(op) {
-            return Ok(Typed::boolean(self.comparison(op, left, right, true)?));
+            return Ok(TypedExpr::boolean(self.comparison(op, left, right, true)?));
         }
         let op = match op {
             BinaryOperator::And | BinaryOperator::Or => {
@@ -366,7 +366,7 @@ impl Compiler<'_> {
                 let a = boxed(self.expect(left, Type::Bool, &clause)?);
                 let b = boxed(self.expect(right, Type::Bool, &clause)?);
                 let is_and = matches!(op, BinaryOperator::And);
-                return Ok(Typed::boolean(if is_and {
+                return Ok(TypedExpr::boolean(if is_and {
                     Expr::And(a, b)
                 } else {
                     Expr::Or(a, b)
@@ -411,12 +411,21 @@ impl Compiler<'_> {
         Ok(Expr::Compare(op, boxed(a.expr), boxed(b.expr)))
     }
 
-    fn arithmetic(&mut self, op: Arithmetic, a: Typed, b: Typed, at: Option<usize>) -> SqlResult<Typed> {
+    fn arithmetic(
+        &mut self,
+        op: Arithmetic,
+        a: TypedExpr,
+        b: TypedExpr,
+        at: Option<usize>,
+    ) -> SqlResult<TypedExpr> {
         let (from_a, from_b) = (a.ty, b.ty);
         let wrong = || no_operator(op.sign(), from_a, from_b).at(at);
         if op == Arithmetic::Concat {
             let (a, b) = (self.as_text(a)?, self.as_text(b)?);
-            return Ok(Typed::new(Expr::Arithmetic(op, boxed(a), boxed(b)), Type::Text));
+            return Ok(TypedExpr::new(
+                Expr::Arithmetic(op, boxed(a), boxed(b)),
+                Type::Text,
+            ));
         }
         let (a, b) = match (from_a, from_b) {
             (Type::Unknown, Type::Unknown) => return Err(wrong()),
@@ -434,9 +443,12 @@ impl Compiler<'_> {
             } else {
                 result
             };
-            return Ok(Typed::new(result, ty));
+            return Ok(TypedExpr::new(result, ty));
         }
-        Ok(Typed::new(Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)), ty))
+        Ok(TypedExpr::new(
+            Expr::Arithmetic(op, boxed(a.expr), boxed(b.expr)),
+            ty,
+        ))
     }
 
     /// `text ~ pattern`.
@@ -446,36 +458,36 @@ impl Compiler<'_> {
         pattern: &ast::Expr,
         fold: bool,
         negated: bool,
-    ) -> SqlResult<Typed> {
+    ) -> SqlResult<TypedExpr> {
         let (text, pattern) = (self.expr(text)?, self.expr(pattern)?);
         let text = self.coerce(text, Type::Text)?.expr;
         let pattern = self.coerce(pattern, Type::Text)?.expr;
         let matches = Expr::Call(Function::Matches(fold), vec![text, pattern]);
-        Ok(Typed::boolean(if negated {
+        Ok(TypedExpr::boolean(if negated {
             Expr::Not(boxed(matches))
         } else {
             matches
         }))
     }
 
-    fn as_text(&mut self, typed: Typed) -> SqlResult<Expr> {
+    fn as_text(&mut self, typed: TypedExpr) -> SqlResult<Expr> {
         match typed.ty {
             Type::Text | Type::Unknown => self.coerce(typed, Type::Text).map(|typed| typed.expr),
             _ => Ok(Expr::Cast(boxed(typed.expr), Type::Text)),
         }
     }
 
-    pub fn extract(&mut self, field: &str, expr: &ast::Expr) -> SqlResult<Typed> {
+    pub fn extract(&mut self, field: &str, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         let part = match field.to_lowercase().as_str() {
-            "epoch" => Part::Epoch,
-            "day" => Part::Day,
-            "hour" => Part::Hour,
-            "minute" => Part::Minute,
-            "second" => Part::Second,
-            "year" => Part::Year,
-            "month" => Part::Month,
-            "dow" => Part::Dow,
-            "doy" => Part::Doy,
+            "epoch" => DatePart::Epoch,
+            "day" => DatePart::Day,
+            "hour" => DatePart::Hour,
+            "minute" => DatePart::Minute,
+            "second" => DatePart::Second,
+            "year" => DatePart::Year,
+            "month" => DatePart::Month,
+            "dow" => DatePart::Dow,
+            "doy" => DatePart::Doy,
             other => return Err(SqlError::unanswered(&format!("extract({other} from …)"))),
         };
         let inner = self.expr(expr)?;
@@ -486,7 +498,7 @@ impl Compiler<'_> {
             );
             return Err(SqlError::new("42883", message).at(self.at(Self::span(expr))));
         }
-        if inner.ty == Type::Interval && matches!(part, Part::Dow | Part::Doy) {
+        if inner.ty == Type::Interval && matches!(part, DatePart::Dow | DatePart::Doy) {
             return Err(SqlError::new(
                 "0A000",
                 format!(
@@ -495,11 +507,11 @@ impl Compiler<'_> {
                 ),
             ));
         }
-        let call = Expr::Call(Function::Part(part), vec![inner.expr]);
-        Ok(Typed::new(call, Type::Numeric).named("extract"))
+        let call = Expr::Call(Function::DatePart(part), vec![inner.expr]);
+        Ok(TypedExpr::new(call, Type::Numeric).named("extract"))
     }
 
-    fn rounding(&mut self, function: Function, name: &str, expr: &ast::Expr) -> SqlResult<Typed> {
+    fn rounding(&mut self, function: Function, name: &str, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         let inner = self.expr(expr)?;
         self.round_call(function, name, vec![inner])
     }

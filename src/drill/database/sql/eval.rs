@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::builtins::LIBRARY;
-use super::expr::{Arithmetic, Comparison, Expr, Function, Moment, Part, SessionValue};
+use super::builtins::BUILTINS;
+use super::expr::{Arithmetic, Comparison, CurrentTime, DatePart, Expr, Function, SessionValue};
 use super::query::Query;
 use super::to_char;
 use crate::database::cast::cast;
@@ -81,7 +81,7 @@ impl Context<'_> {
             Expr::Parameter(place) => at(self.parameters, *place),
             Expr::Group(place) => at(row.groups, *place),
             Expr::Aggregate(place) => at(row.aggregates, *place),
-            Expr::Moment(moment) => self.moment(*moment)?,
+            Expr::CurrentTime(moment) => self.moment(*moment)?,
             Expr::Session(value) => self.session(*value),
             Expr::Call(function, arguments) => self.call(*function, arguments, row)?,
             Expr::Cast(inner, ty) => cast(self.eval(inner, row)?, *ty)?,
@@ -116,11 +116,11 @@ impl Context<'_> {
     }
 
     /// To PostgreSQL's resolution of a microsecond.
-    fn moment(&self, moment: Moment) -> SqlResult<Value> {
+    fn moment(&self, moment: CurrentTime) -> SqlResult<Value> {
         let at = match moment {
-            Moment::Transaction => self.transaction,
-            Moment::Statement => self.statement,
-            Moment::Clock => (self.clock)(),
+            CurrentTime::Transaction => self.transaction,
+            CurrentTime::Statement => self.statement,
+            CurrentTime::Clock => (self.clock)(),
         };
         Ok(Value::Time(time_of(micros_of(at))?))
     }
@@ -208,7 +208,7 @@ fn extreme(values: Vec<Value>, wanted: Ordering) -> Value {
 /// Functions of which any NULL argument makes NULL.
 fn strict(function: Function, values: &[Value]) -> SqlResult<Value> {
     Ok(match (function, values) {
-        (Function::Part(part), [value]) => extract(part, value),
+        (Function::DatePart(part), [value]) => extract(part, value),
         (Function::ToChar, [value, Value::Text(pattern)]) => Value::Text(to_char::format(value, pattern)?),
         (Function::Lower, [Value::Text(text)]) => Value::Text(text.to_lowercase()),
         (Function::Upper, [Value::Text(text)]) => Value::Text(text.to_uppercase()),
@@ -218,7 +218,7 @@ fn strict(function: Function, values: &[Value]) -> SqlResult<Value> {
             let backwards: String = text.chars().rev().collect();
             Value::Text(left(&backwards, *count).chars().rev().collect())
         }
-        (Function::Library(place), values) => (LIBRARY[place].run)(values)?,
+        (Function::Builtin(place), values) => (BUILTINS[place].run)(values)?,
         (Function::Matches(fold), [Value::Text(text), Value::Text(pattern)]) => matches(text, pattern, fold)?,
         (Function::Sleep, _) => Value::Text(String::new()),
         (_, [Value::Numeric(value), rest @ ..]) => round_numeric(function, *value, rest)?,
@@ -253,7 +253,7 @@ fn left(text: &str, count: i64) -> String {
     text.chars().take(usize::try_from(keep).unwrap_or(0)).collect()
 }
 
-fn extract(part: Part, value: &Value) -> Value {
+fn extract(part: DatePart, value: &Value) -> Value {
     let interval = match value {
         Value::Time(at) => return Value::Numeric(part_of_time(part, *at)),
         Value::Interval(interval) => *interval,
@@ -261,30 +261,30 @@ fn extract(part: Part, value: &Value) -> Value {
     };
     let (hours, minutes, _, _) = interval.clock();
     Value::Numeric(match part {
-        Part::Epoch => interval.epoch(),
-        Part::Year => Numeric::from_int((interval.months / 12).into()),
-        Part::Month => Numeric::from_int((interval.months % 12).into()),
-        Part::Dow | Part::Doy => return Value::Null,
-        Part::Day => Numeric::from_int(interval.days.into()),
-        Part::Hour => Numeric::from_int(hours),
-        Part::Minute => Numeric::from_int(minutes),
-        Part::Second => Numeric::new(i128::from(interval.micros % 60_000_000), 6),
+        DatePart::Epoch => interval.epoch(),
+        DatePart::Year => Numeric::from_int((interval.months / 12).into()),
+        DatePart::Month => Numeric::from_int((interval.months % 12).into()),
+        DatePart::Dow | DatePart::Doy => return Value::Null,
+        DatePart::Day => Numeric::from_int(interval.days.into()),
+        DatePart::Hour => Numeric::from_int(hours),
+        DatePart::Minute => Numeric::from_int(minutes),
+        DatePart::Second => Numeric::new(i128::from(interval.micros % 60_000_000), 6),
     })
 }
 
-fn part_of_time(part: Part, at: Timestamp) -> Numeric {
+fn part_of_time(part: DatePart, at: Timestamp) -> Numeric {
     let civil = jiff::tz::TimeZone::UTC.to_datetime(at);
     let whole = |number: i64| Numeric::from_int(number);
     match part {
-        Part::Epoch => Numeric::new(i128::from(micros_of(at)), 6),
-        Part::Year => whole(civil.year().into()),
-        Part::Month => whole(civil.month().into()),
-        Part::Day => whole(civil.day().into()),
-        Part::Hour => whole(civil.hour().into()),
-        Part::Minute => whole(civil.minute().into()),
-        Part::Second => Numeric::new(i128::from(micros_of(at).rem_euclid(60_000_000)), 6),
-        Part::Dow => whole(civil.date().weekday().to_sunday_zero_offset().into()),
-        Part::Doy => whole(civil.date().day_of_year().into()),
+        DatePart::Epoch => Numeric::new(i128::from(micros_of(at)), 6),
+        DatePart::Year => whole(civil.year().into()),
+        DatePart::Month => whole(civil.month().into()),
+        DatePart::Day => whole(civil.day().into()),
+        DatePart::Hour => whole(civil.hour().into()),
+        DatePart::Minute => whole(civil.minute().into()),
+        DatePart::Second => Numeric::new(i128::from(micros_of(at).rem_euclid(60_000_000)), 6),
+        DatePart::Dow => whole(civil.date().weekday().to_sunday_zero_offset().into()),
+        DatePart::Doy => whole(civil.date().day_of_year().into()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::database::numeric::Numeric;
 use crate::database::value::Value;
 
 /// A row of the result, and what it is sorted by.
-pub struct Output {
+pub struct OutputRow {
     pub values: Vec<Value>,
     pub keys: Vec<Value>,
 }
@@ -24,7 +24,7 @@ impl Select {
         order: &[Order],
         context: &Context<'_>,
         outer: Option<&Row<'_>>,
-    ) -> SqlResult<Vec<Output>> {
+    ) -> SqlResult<Vec<OutputRow>> {
         let mut kept = Vec::new();
         for columns in self.source.rows(context, outer)? {
             let row = row(&columns, outer);
@@ -50,18 +50,18 @@ impl Select {
         Ok(outputs)
     }
 
-    fn output(&self, order: &[Order], row: Row<'_>, context: &Context<'_>) -> SqlResult<Output> {
+    fn output(&self, order: &[Order], row: Row<'_>, context: &Context<'_>) -> SqlResult<OutputRow> {
         let values: Vec<Value> = self
             .outputs
             .iter()
             .map(|expr| context.eval(expr, row))
             .collect::<SqlResult<_>>()?;
         let keys = order.iter().map(|order| match &order.by {
-            OrderBy::Output(place) => Ok(values[*place].clone()),
+            OrderBy::OutputRow(place) => Ok(values[*place].clone()),
             OrderBy::Expr(expr) => context.eval(expr, row),
         });
         let keys = keys.collect::<SqlResult<_>>()?;
-        Ok(Output { values, keys })
+        Ok(OutputRow { values, keys })
     }
 
     fn grouped(
@@ -71,7 +71,7 @@ impl Select {
         rows: &[Vec<Value>],
         context: &Context<'_>,
         outer: Option<&Row<'_>>,
-    ) -> SqlResult<Vec<Output>> {
+    ) -> SqlResult<Vec<OutputRow>> {
         let mut outputs = Vec::new();
         for (keys, members) in groups(grouping, rows, context, outer)? {
             let aggregates = grouping
@@ -105,7 +105,7 @@ fn row<'a>(columns: &'a [Value], outer: Option<&'a Row<'a>>) -> Row<'a> {
     }
 }
 
-pub fn by_order(order: &[Order], a: &Output, b: &Output) -> Ordering {
+pub fn by_order(order: &[Order], a: &OutputRow, b: &OutputRow) -> Ordering {
     let orders = order.iter().zip(a.keys.iter().zip(&b.keys));
     orders
         .map(|(order, (a, b))| by_one(order, a, b))
@@ -114,7 +114,7 @@ pub fn by_order(order: &[Order], a: &Output, b: &Output) -> Ordering {
 }
 
 /// OFFSET and LIMIT.
-pub fn cut(query: &Query, outputs: Vec<Output>, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
+pub fn cut(query: &Query, outputs: Vec<OutputRow>, context: &Context<'_>) -> SqlResult<Vec<Vec<Value>>> {
     let count = |expr: &Option<super::expr::Expr>, otherwise: usize, clause: (&'static str, &str)| {
         let Some(expr) = expr else { return Ok(otherwise) };
         match context.eval(expr, Row::default())? {

@@ -22,7 +22,7 @@ pub enum Expr {
     Group(usize),
     /// An aggregate, by place; only above the grouping.
     Aggregate(usize),
-    Moment(Moment),
+    CurrentTime(CurrentTime),
     Session(SessionValue),
     Call(Function, Vec<Expr>),
     Cast(Box<Expr>, Type),
@@ -40,7 +40,7 @@ pub enum Expr {
 
 /// The three present moments of PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum CurrentTime {
     /// `now()`: frozen at the transaction's begin.
     Transaction,
     Statement,
@@ -92,17 +92,17 @@ pub enum Function {
     Right,
     ToChar,
     /// `extract(part from …)`, numeric since PostgreSQL 14.
-    Part(Part),
+    DatePart(DatePart),
     Setting,
     Sleep,
     /// By place.
-    Library(usize),
+    Builtin(usize),
     /// `text ~ pattern`, with case folded or not.
     Matches(bool),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum DatePart {
     Epoch,
     Day,
     Hour,
@@ -118,7 +118,7 @@ pub enum Part {
 
 /// An expression, its type, and the column name PostgreSQL gives it where no alias does.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Typed {
+pub struct TypedExpr {
     pub expr: Expr,
     pub ty: Type,
     pub name: Option<String>,
@@ -126,7 +126,7 @@ pub struct Typed {
     pub at: Option<usize>,
 }
 
-impl Typed {
+impl TypedExpr {
     pub fn new(expr: Expr, ty: Type) -> Self {
         Self {
             expr,
@@ -179,7 +179,7 @@ impl Expr {
             | Expr::Parameter(_)
             | Expr::Group(_)
             | Expr::Aggregate(_)
-            | Expr::Moment(_)
+            | Expr::CurrentTime(_)
             | Expr::Session(_) => Vec::new(),
             Expr::Call(_, arguments) => arguments.iter().collect(),
             Expr::Cast(inner, _) | Expr::Not(inner) | Expr::IsNull(inner) | Expr::AnyOf(_, inner, _, _) => {

@@ -2,9 +2,11 @@
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use super::builtins::LIBRARY;
+use super::builtins::BUILTINS;
 use super::compile::{Compiler, folded, position};
-use super::expr::{Aggregate, AggregateKind, Arithmetic, Expr, Function, Moment, SessionValue, Typed};
+use super::expr::{
+    Aggregate, AggregateKind, Arithmetic, CurrentTime, Expr, Function, SessionValue, TypedExpr,
+};
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 
@@ -18,7 +20,7 @@ enum Arguments<'a> {
 }
 
 impl Compiler<'_> {
-    pub fn function(&mut self, call: &ast::Function) -> SqlResult<Typed> {
+    pub fn function(&mut self, call: &ast::Function) -> SqlResult<TypedExpr> {
         let name = call_name(call);
         if call.over.is_some() || !call.within_group.is_empty() || call.null_treatment.is_some() {
             return Err(SqlError::unanswered("window functions"));
@@ -50,7 +52,8 @@ impl Compiler<'_> {
             };
             let value = self.extract(&part, of)?;
             return Ok(
-                Typed::new(Expr::Cast(Box::new(value.expr), Type::Float8), Type::Float8).named("date_part"),
+                TypedExpr::new(Expr::Cast(Box::new(value.expr), Type::Float8), Type::Float8)
+                    .named("date_part"),
             );
         }
         let mut typed = Vec::new();
@@ -68,7 +71,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn call(&mut self, name: &str, mut arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn call(&mut self, name: &str, mut arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let count = arguments.len();
         let (function, signature): (Function, &[Type]) = match (name, count) {
             ("coalesce" | "greatest" | "least", 1..) => return self.variadic(name, arguments),
@@ -89,8 +92,8 @@ impl Compiler<'_> {
             ("current_setting", 1) => (Function::Setting, &[Type::Text]),
             ("pg_sleep", 1) => (Function::Sleep, &[Type::Float8]),
             ("age", 1) => {
-                let today = Typed::new(Expr::Const(Value::Text("day".to_owned())), Type::Unknown);
-                let now = Typed::new(Expr::Moment(Moment::Transaction), Type::Timestamptz);
+                let today = TypedExpr::new(Expr::Const(Value::Text("day".to_owned())), Type::Unknown);
+                let now = TypedExpr::new(Expr::CurrentTime(CurrentTime::Transaction), Type::Timestamptz);
                 let midnight = self.library_call("date_trunc", vec![today, now])?;
                 arguments.insert(0, midnight);
                 return self.library_call(name, arguments);
@@ -119,22 +122,22 @@ impl Compiler<'_> {
             Function::Sleep => Type::Void,
             _ => Type::Text,
         };
-        Ok(Typed::new(Expr::Call(function, exprs), ty).named(name))
+        Ok(TypedExpr::new(Expr::Call(function, exprs), ty).named(name))
     }
 
     /// A function that has a syntax of its own.
-    pub fn named_call(&mut self, name: &str, arguments: &[&ast::Expr]) -> SqlResult<Typed> {
+    pub fn named_call(&mut self, name: &str, arguments: &[&ast::Expr]) -> SqlResult<TypedExpr> {
         let typed = arguments.iter().map(|argument| self.expr(argument));
         let typed = typed.collect::<SqlResult<_>>()?;
         self.library_call(name, typed)
     }
 
     /// A function of the library: the one of exactly these types, or else the first they can be brought to.
-    fn library_call(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn library_call(&mut self, name: &str, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
-        let of_name = || (0..LIBRARY.len()).filter(|place| LIBRARY[*place].name == name);
+        let of_name = || (0..BUILTINS.len()).filter(|place| BUILTINS[*place].name == name);
         let near = |place: &usize| {
-            let takes = LIBRARY[*place].takes;
+            let takes = BUILTINS[*place].takes;
             takes.len() == types.len()
                 && takes.iter().zip(&types).all(|(wanted, given)| {
                     wanted == given
@@ -142,20 +145,20 @@ impl Compiler<'_> {
                         || (given.rank().is_some() && given.rank() < wanted.rank())
                 })
         };
-        let exact = of_name().find(|place| LIBRARY[*place].takes == types.as_slice());
+        let exact = of_name().find(|place| BUILTINS[*place].takes == types.as_slice());
         let Some(place) = exact.or_else(|| of_name().find(near)) else {
             return Err(no_function(name, &arguments));
         };
-        let entry = &LIBRARY[place];
+        let entry = &BUILTINS[place];
         let mut exprs = Vec::new();
         for (argument, ty) in arguments.into_iter().zip(entry.takes) {
             exprs.push(self.coerce(argument, *ty)?.expr);
         }
-        Ok(Typed::new(Expr::Call(Function::Library(place), exprs), entry.gives).named(name))
+        Ok(TypedExpr::new(Expr::Call(Function::Builtin(place), exprs), entry.gives).named(name))
     }
 
     /// Texts one after the other, NULLs left out.
-    fn concat(&mut self, arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn concat(&mut self, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let empty = || Expr::Const(Value::Text(String::new()));
         let mut all = empty();
         for argument in arguments {
@@ -166,22 +169,22 @@ impl Compiler<'_> {
             let text = Expr::Call(Function::Coalesce, vec![text, empty()]);
             all = Expr::Arithmetic(Arithmetic::Concat, Box::new(all), Box::new(text));
         }
-        Ok(Typed::new(all, Type::Text).named("concat"))
+        Ok(TypedExpr::new(all, Type::Text).named("concat"))
     }
 
-    fn variadic(&mut self, name: &str, arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn variadic(&mut self, name: &str, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let function = match name {
             "coalesce" => Function::Coalesce,
             "greatest" => Function::Greatest,
             _ => Function::Least,
         };
         let (exprs, ty) = self.unify(arguments, &name.to_uppercase())?;
-        Ok(Typed::new(Expr::Call(function, exprs), ty).named(name))
+        Ok(TypedExpr::new(Expr::Call(function, exprs), ty).named(name))
     }
 
-    fn nullif(&mut self, arguments: Vec<Typed>) -> SqlResult<Typed> {
+    fn nullif(&mut self, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let (exprs, ty) = self.unify(arguments, "NULLIF")?;
-        Ok(Typed::new(Expr::Call(Function::Nullif, exprs), ty).named("nullif"))
+        Ok(TypedExpr::new(Expr::Call(Function::Nullif, exprs), ty).named("nullif"))
     }
 
     /// `floor`, `ceil`, `round` and `abs` keep numeric and float8; whole numbers go to float8 (abs keeps them).
@@ -189,8 +192,8 @@ impl Compiler<'_> {
         &mut self,
         function: Function,
         name: &str,
-        mut arguments: Vec<Typed>,
-    ) -> SqlResult<Typed> {
+        mut arguments: Vec<TypedExpr>,
+    ) -> SqlResult<TypedExpr> {
         let wrong = no_function(name, &arguments);
         let Some(argument) = arguments.pop() else {
             return Err(wrong);
@@ -202,7 +205,7 @@ impl Compiler<'_> {
             _ => return Err(wrong),
         };
         let argument = self.coerce(argument, ty)?;
-        Ok(Typed::new(Expr::Call(function, vec![argument.expr]), ty).named(name))
+        Ok(TypedExpr::new(Expr::Call(function, vec![argument.expr]), ty).named(name))
     }
 
     fn aggregate(
@@ -211,7 +214,7 @@ impl Compiler<'_> {
         name: &str,
         kind: AggregateKind,
         arguments: &Arguments<'_>,
-    ) -> SqlResult<Typed> {
+    ) -> SqlResult<TypedExpr> {
         if let Some(clause) = self.no_aggregates {
             let message = format!("aggregate functions are not allowed in {clause}");
             return Err(SqlError::new("42803", message).at(self.call_position(call)));
@@ -228,7 +231,7 @@ impl Compiler<'_> {
             filter,
             distinct: is_distinct(call),
         });
-        Ok(Typed::new(Expr::Aggregate(self.aggregates.len() - 1), ty).named(name))
+        Ok(TypedExpr::new(Expr::Aggregate(self.aggregates.len() - 1), ty).named(name))
     }
 
     fn aggregate_parts(
@@ -236,7 +239,7 @@ impl Compiler<'_> {
         call: &ast::Function,
         name: &str,
         arguments: &Arguments<'_>,
-    ) -> SqlResult<(Option<Typed>, Option<Expr>)> {
+    ) -> SqlResult<(Option<TypedExpr>, Option<Expr>)> {
         let argument = match arguments {
             Arguments::All if name == "count" => None,
             Arguments::List(list) if list.len() == 1 => Some(self.expr(list[0])?),
@@ -324,22 +327,22 @@ fn rounding(name: &str) -> Function {
     }
 }
 
-fn nullary(name: &str, count: usize) -> Option<Typed> {
+fn nullary(name: &str, count: usize) -> Option<TypedExpr> {
     if count > 0 {
         return None;
     }
-    let time = |moment| Typed::new(Expr::Moment(moment), Type::Timestamptz);
-    let text = |value: &str| Typed::new(Expr::Const(Value::Text(value.to_owned())), Type::Text);
-    let session = |value, ty| Typed::new(Expr::Session(value), ty);
+    let time = |moment| TypedExpr::new(Expr::CurrentTime(moment), Type::Timestamptz);
+    let text = |value: &str| TypedExpr::new(Expr::Const(Value::Text(value.to_owned())), Type::Text);
+    let session = |value, ty| TypedExpr::new(Expr::Session(value), ty);
     Some(match name {
-        "now" | "transaction_timestamp" | "current_timestamp" => time(Moment::Transaction),
-        "statement_timestamp" => time(Moment::Statement),
-        "clock_timestamp" => time(Moment::Clock),
+        "now" | "transaction_timestamp" | "current_timestamp" => time(CurrentTime::Transaction),
+        "statement_timestamp" => time(CurrentTime::Statement),
+        "clock_timestamp" => time(CurrentTime::Clock),
         "current_user" | "session_user" | "user" | "current_role" => session(SessionValue::User, Type::Text),
         "current_database" | "current_catalog" => session(SessionValue::Database, Type::Text),
         "current_schema" => text("public"),
         "version" => text(&format!("PostgreSQL {SERVER_VERSION}")),
-        "pg_is_in_recovery" => Typed::boolean(Expr::Const(Value::Bool(false))),
+        "pg_is_in_recovery" => TypedExpr::boolean(Expr::Const(Value::Bool(false))),
         "pg_backend_pid" => session(SessionValue::Pid, Type::Int4),
         _ => return None,
     })
@@ -371,7 +374,7 @@ const NOT_HERE: [&str; 22] = [
     "trunc",
 ];
 
-fn no_function(name: &str, arguments: &[Typed]) -> SqlError {
+fn no_function(name: &str, arguments: &[TypedExpr]) -> SqlError {
     if NOT_HERE.contains(&name) {
         return SqlError::unanswered(&format!("the function {name}"));
     }

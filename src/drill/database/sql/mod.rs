@@ -22,7 +22,7 @@ pub use eval::{Context, Row};
 pub use functions::SERVER_VERSION;
 #[cfg(test)]
 pub use parse::parse;
-pub use parse::{Raw, Statement, split};
+pub use parse::{Statement, UnresolvedStatement, split};
 pub use query::Query;
 
 #[cfg(test)]

@@ -99,29 +99,29 @@ fn place_in(sql: &str, place: &str) -> Option<usize> {
 }
 
 /// A statement whose names have not been looked up yet.
-pub enum Raw {
+pub enum UnresolvedStatement {
     Parsed(Box<ast::Statement>),
     /// What the parser does not know.
     Ready(Statement),
 }
 
-impl Raw {
+impl UnresolvedStatement {
     /// Whether it is answered in a transaction that has failed.
     pub fn ends_transaction(&self) -> bool {
         match self {
-            Raw::Parsed(parsed) => matches!(
+            UnresolvedStatement::Parsed(parsed) => matches!(
                 parsed.as_ref(),
                 ast::Statement::Commit { .. } | ast::Statement::Rollback { .. }
             ),
-            Raw::Ready(_) => false,
+            UnresolvedStatement::Ready(_) => false,
         }
     }
 
     /// Looks its names up. `types` are those the client gave for its parameters.
     pub fn resolve(&self, sql: &str, types: &[Option<Type>]) -> SqlResult<Statement> {
         match self {
-            Raw::Parsed(parsed) => statement(sql, parsed, types),
-            Raw::Ready(statement) => Ok(statement.clone()),
+            UnresolvedStatement::Parsed(parsed) => statement(sql, parsed, types),
+            UnresolvedStatement::Ready(statement) => Ok(statement.clone()),
         }
     }
 }
@@ -133,7 +133,7 @@ pub fn parse(sql: &str, types: &[Option<Type>]) -> SqlResult<Vec<Statement>> {
 }
 
 /// The statements of a query string: their syntax is checked before the first of them runs.
-pub fn split(sql: &str) -> SqlResult<Vec<Raw>> {
+pub fn split(sql: &str) -> SqlResult<Vec<UnresolvedStatement>> {
     let wrong = |error: ParserError| syntax_error(sql, &error);
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .try_with_sql(sql)
@@ -145,8 +145,8 @@ pub fn split(sql: &str) -> SqlResult<Vec<Raw>> {
             return Ok(statements);
         }
         statements.push(match reset(&mut parser) {
-            Some(reset) => Raw::Ready(reset),
-            None => Raw::Parsed(Box::new(parser.parse_statement().map_err(wrong)?)),
+            Some(reset) => UnresolvedStatement::Ready(reset),
+            None => UnresolvedStatement::Parsed(Box::new(parser.parse_statement().map_err(wrong)?)),
         });
         let next = parser.peek_token();
         if !matches!(next.token, Token::SemiColon | Token::EOF) {

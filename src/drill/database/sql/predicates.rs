@@ -3,14 +3,14 @@
 use sqlparser::ast::{self, BinaryOperator};
 
 use super::compile::{Compiler, boxed};
-use super::expr::{Comparison, Expr, Function, Typed};
+use super::expr::{Comparison, Expr, Function, TypedExpr};
 use super::query::Query;
 use super::types::{comparison_of, no_operator};
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 
 impl Compiler<'_> {
-    pub fn predicate(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+    pub fn predicate(&mut self, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         let expr = match expr {
             ast::Expr::IsNull(inner) => Expr::IsNull(boxed(self.expr(inner)?.expr)),
             ast::Expr::IsNotNull(inner) => Expr::Not(boxed(Expr::IsNull(boxed(self.expr(inner)?.expr)))),
@@ -64,11 +64,11 @@ impl Compiler<'_> {
             } => self.quantified(left, compare_op, right, true)?,
             other => return self.special_call(other),
         };
-        Ok(Typed::boolean(expr))
+        Ok(TypedExpr::boolean(expr))
     }
 
     /// Functions with a syntax of their own.
-    fn special_call(&mut self, expr: &ast::Expr) -> SqlResult<Typed> {
+    fn special_call(&mut self, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         match expr {
             ast::Expr::Substring {
                 expr,
@@ -122,13 +122,13 @@ impl Compiler<'_> {
     }
 
     /// `(select …)` as a value.
-    pub fn scalar(&mut self, query: &ast::Query) -> SqlResult<Typed> {
+    pub fn scalar(&mut self, query: &ast::Query) -> SqlResult<TypedExpr> {
         let query = self.query(query)?;
         let (name, ty) = match query.columns.as_slice() {
             [(name, ty)] => (name.clone(), *ty),
             _ => return Err(SqlError::new("42601", "subquery must return only one column")),
         };
-        Ok(Typed::new(Expr::Scalar(Box::new(query)), ty).named(&name))
+        Ok(TypedExpr::new(Expr::Scalar(Box::new(query)), ty).named(&name))
     }
 
     fn is_truth(&mut self, expr: &ast::Expr, value: bool) -> SqlResult<Expr> {
@@ -185,7 +185,7 @@ impl Compiler<'_> {
         operand: Option<&ast::Expr>,
         conditions: &[ast::CaseWhen],
         otherwise: Option<&ast::Expr>,
-    ) -> SqlResult<Typed> {
+    ) -> SqlResult<TypedExpr> {
         let mut whens = Vec::new();
         let mut results = Vec::new();
         for branch in conditions {
@@ -197,7 +197,7 @@ impl Compiler<'_> {
         }
         results.push(match otherwise {
             Some(otherwise) => self.expr(otherwise)?,
-            None => Typed::new(Expr::Const(Value::Null), Type::Unknown),
+            None => TypedExpr::new(Expr::Const(Value::Null), Type::Unknown),
         });
         let name = results
             .last()
@@ -206,7 +206,7 @@ impl Compiler<'_> {
         let (mut results, ty) = self.unify(results, "CASE")?;
         let otherwise = results.pop().unwrap_or(Expr::Const(Value::Null));
         let branches = whens.into_iter().zip(results).collect();
-        Ok(Typed::new(Expr::Case(branches, boxed(otherwise)), ty).named(&name))
+        Ok(TypedExpr::new(Expr::Case(branches, boxed(otherwise)), ty).named(&name))
     }
 }
 

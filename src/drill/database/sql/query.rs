@@ -6,8 +6,8 @@ use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::compile::{Compiler, folded};
 use super::eval::{Context, Row};
-use super::execute::{Output, fingerprint};
-use super::expr::{Expr, Typed};
+use super::execute::{OutputRow, fingerprint};
+use super::expr::{Expr, TypedExpr};
 use super::select::{Order, OrderBy, Select, limits, order};
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
@@ -19,14 +19,14 @@ pub struct Query {
     pub columns: Vec<(String, Type)>,
     /// Types of the parameters, for the outermost query.
     pub parameters: Vec<Type>,
-    body: Body,
+    body: QueryBody,
     pub(super) order: Vec<Order>,
     pub(super) limit: Option<Expr>,
     pub(super) offset: Option<Expr>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Body {
+enum QueryBody {
     Select(Box<Select>),
     Rows(Vec<Vec<Expr>>),
     Set {
@@ -44,8 +44,8 @@ impl Query {
     /// How long it is to wait (`pg_sleep`), as an expression.
     pub fn sleep(&self) -> Option<&Expr> {
         match &self.body {
-            Body::Select(select) => select.sleep(),
-            Body::Rows(_) | Body::Set { .. } => None,
+            QueryBody::Select(select) => select.sleep(),
+            QueryBody::Rows(_) | QueryBody::Set { .. } => None,
         }
     }
 
@@ -62,7 +62,7 @@ impl Query {
         Self {
             columns: columns.collect(),
             parameters: Vec::new(),
-            body: Body::Rows(Vec::new()),
+            body: QueryBody::Rows(Vec::new()),
             order: Vec::new(),
             limit: None,
             offset: None,
@@ -72,9 +72,9 @@ impl Query {
     /// The first table it reads.
     pub fn first_table(&self) -> Option<&'static str> {
         match &self.body {
-            Body::Select(select) => select.source.first_table(),
-            Body::Rows(_) => None,
-            Body::Set { left, right, .. } => left.first_table().or_else(|| right.first_table()),
+            QueryBody::Select(select) => select.source.first_table(),
+            QueryBody::Rows(_) => None,
+            QueryBody::Set { left, right, .. } => left.first_table().or_else(|| right.first_table()),
         }
     }
 
@@ -86,8 +86,8 @@ impl Query {
     /// The rows of the result. `outer` is the row of the query around, for what it lends.
     pub fn rows(&self, context: &Context<'_>, outer: Option<&Row<'_>>) -> SqlResult<Vec<Vec<Value>>> {
         let mut outputs = match &self.body {
-            Body::Select(select) => select.outputs(&self.order, context, outer)?,
-            Body::Rows(rows) => {
+            QueryBody::Select(select) => select.outputs(&self.order, context, outer)?,
+            QueryBody::Rows(rows) => {
                 let row = Row {
                     outer,
                     ..Row::default()
@@ -97,7 +97,7 @@ impl Query {
                     .map(|exprs| exprs.iter().map(|expr| context.eval(expr, row)).collect());
                 self.with_keys(rows.collect::<SqlResult<_>>()?)
             }
-            Body::Set {
+            QueryBody::Set {
                 kind,
                 all,
                 left,
@@ -111,13 +111,13 @@ impl Query {
         super::execute::cut(self, outputs, context)
     }
 
-    fn with_keys(&self, rows: Vec<Vec<Value>>) -> Vec<Output> {
+    fn with_keys(&self, rows: Vec<Vec<Value>>) -> Vec<OutputRow> {
         let key = |values: &[Value], order: &Order| match &order.by {
-            OrderBy::Output(place) => values.get(*place).cloned().unwrap_or(Value::Null),
+            OrderBy::OutputRow(place) => values.get(*place).cloned().unwrap_or(Value::Null),
             OrderBy::Expr(_) => Value::Null,
         };
         rows.into_iter()
-            .map(|values| Output {
+            .map(|values| OutputRow {
                 keys: self.order.iter().map(|order| key(&values, order)).collect(),
                 values,
             })
@@ -214,7 +214,7 @@ impl Compiler<'_> {
             }
             SetExpr::Values(values) => {
                 let (columns, rows) = self.values(&values.rows)?;
-                self.finish(columns, Body::Rows(rows), tail)
+                self.finish(columns, QueryBody::Rows(rows), tail)
             }
             SetExpr::SetOperation {
                 op,
@@ -230,7 +230,7 @@ impl Compiler<'_> {
                 let (left, right) = (self.body(left, None)?, self.body(right, None)?);
                 let (left, right) = same_columns(*op, left, right)?;
                 let columns = left.columns.clone();
-                let set = Body::Set {
+                let set = QueryBody::Set {
                     kind: *op,
                     all,
                     left: Box::new(left),
@@ -249,12 +249,12 @@ impl Compiler<'_> {
     fn finish(
         &mut self,
         columns: Vec<(String, Type)>,
-        body: Body,
+        body: QueryBody,
         tail: Option<&ast::Query>,
     ) -> SqlResult<Query> {
-        let outputs: Vec<Typed> = columns
+        let outputs: Vec<TypedExpr> = columns
             .iter()
-            .map(|(name, ty)| Typed::new(Expr::Const(Value::Null), *ty).named(name))
+            .map(|(name, ty)| TypedExpr::new(Expr::Const(Value::Null), *ty).named(name))
             .collect();
         let mut finished = Query {
             columns,
@@ -301,7 +301,7 @@ impl Compiler<'_> {
         Ok(Query {
             columns,
             parameters: Vec::new(),
-            body: Body::Select(Box::new(select)),
+            body: QueryBody::Select(Box::new(select)),
             order,
             limit,
             offset,

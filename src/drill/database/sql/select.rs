@@ -3,7 +3,7 @@
 use sqlparser::ast::{self, GroupByExpr, LimitClause, OrderByKind, SelectItem};
 
 use super::compile::{Compiler, folded, position};
-use super::expr::{Aggregate, Expr, Typed};
+use super::expr::{Aggregate, Expr, TypedExpr};
 use super::from::Source;
 use super::query::Query;
 use super::scope::Scope;
@@ -39,7 +39,7 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq)]
 pub enum OrderBy {
     /// A column of the result, by place.
-    Output(usize),
+    OutputRow(usize),
     Expr(Expr),
 }
 
@@ -150,7 +150,7 @@ impl Compiler<'_> {
     }
 }
 
-fn output_column(output: &Typed) -> (String, Type) {
+fn output_column(output: &TypedExpr) -> (String, Type) {
     let name = output.name.clone().unwrap_or_else(|| "?column?".to_owned());
     let ty = if output.ty == Type::Unknown {
         Type::Text
@@ -160,7 +160,7 @@ fn output_column(output: &Typed) -> (String, Type) {
     (name, ty)
 }
 
-fn projection(compiler: &mut Compiler<'_>, select: &ast::Select) -> SqlResult<Vec<Typed>> {
+fn projection(compiler: &mut Compiler<'_>, select: &ast::Select) -> SqlResult<Vec<TypedExpr>> {
     let mut outputs = Vec::new();
     for item in &select.projection {
         match item {
@@ -181,7 +181,7 @@ fn projection(compiler: &mut Compiler<'_>, select: &ast::Select) -> SqlResult<Ve
 }
 
 /// `*`, or `table.*`.
-fn star(compiler: &Compiler<'_>, of: Option<&ast::ObjectName>) -> SqlResult<Vec<Typed>> {
+fn star(compiler: &Compiler<'_>, of: Option<&ast::ObjectName>) -> SqlResult<Vec<TypedExpr>> {
     let scope = compiler.scopes.last().cloned().unwrap_or_default();
     let table = of
         .and_then(|name| name.0.last())
@@ -206,7 +206,7 @@ fn star(compiler: &Compiler<'_>, of: Option<&ast::ObjectName>) -> SqlResult<Vec<
     };
     let typed = places.into_iter().map(|place| {
         let column = &scope.columns[place];
-        Typed::new(Expr::Column(place), column.ty).named(&column.name)
+        TypedExpr::new(Expr::Column(place), column.ty).named(&column.name)
     });
     Ok(typed.collect())
 }
@@ -235,7 +235,7 @@ fn ordinal(
 }
 
 /// The result column an unqualified name means.
-fn alias(expr: &ast::Expr, outputs: &[Typed]) -> Option<usize> {
+fn alias(expr: &ast::Expr, outputs: &[TypedExpr]) -> Option<usize> {
     let ast::Expr::Identifier(ident) = expr else {
         return None;
     };
@@ -245,7 +245,11 @@ fn alias(expr: &ast::Expr, outputs: &[Typed]) -> Option<usize> {
         .position(|output| output.name.as_ref() == Some(&name))
 }
 
-fn group_keys(compiler: &mut Compiler<'_>, select: &ast::Select, outputs: &[Typed]) -> SqlResult<Vec<Expr>> {
+fn group_keys(
+    compiler: &mut Compiler<'_>,
+    select: &ast::Select,
+    outputs: &[TypedExpr],
+) -> SqlResult<Vec<Expr>> {
     let GroupByExpr::Expressions(exprs, modifiers) = &select.group_by else {
         return Err(SqlError::unanswered("GROUP BY ALL"));
     };
@@ -277,7 +281,11 @@ fn group_keys(compiler: &mut Compiler<'_>, select: &ast::Select, outputs: &[Type
     Ok(keys)
 }
 
-pub fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed]) -> SqlResult<Vec<Order>> {
+pub fn order(
+    compiler: &mut Compiler<'_>,
+    query: &ast::Query,
+    outputs: &[TypedExpr],
+) -> SqlResult<Vec<Order>> {
     let Some(order_by) = &query.order_by else {
         return Ok(Vec::new());
     };
@@ -289,7 +297,7 @@ pub fn order(compiler: &mut Compiler<'_>, query: &ast::Query, outputs: &[Typed])
         let by = match ordinal(compiler, &item.expr, outputs.len(), "ORDER BY")?
             .or_else(|| alias(&item.expr, outputs))
         {
-            Some(place) => OrderBy::Output(place),
+            Some(place) => OrderBy::OutputRow(place),
             None => OrderBy::Expr(compiler.expr(&item.expr)?.expr),
         };
         let descending = item.options.asc == Some(false);
@@ -331,7 +339,7 @@ pub fn limits(compiler: &mut Compiler<'_>, query: &ast::Query) -> SqlResult<(Opt
 
 /// Moves what stands above the grouping onto the groups; columns that are not grouped by are errors.
 fn lift(
-    outputs: &mut [Typed],
+    outputs: &mut [TypedExpr],
     having: &mut Option<Expr>,
     order: &mut [Order],
     keys: &[Expr],
@@ -339,7 +347,7 @@ fn lift(
 ) -> SqlResult<()> {
     let by_order = order.iter_mut().filter_map(|order| match &mut order.by {
         OrderBy::Expr(expr) => Some((expr, None)),
-        OrderBy::Output(_) => None,
+        OrderBy::OutputRow(_) => None,
     });
     let all = outputs
         .iter_mut()

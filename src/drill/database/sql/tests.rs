@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::database::error::SqlResult;
-use crate::database::seed::Seed;
+use crate::database::seed::SeedRows;
 use crate::database::tables::Tables;
 use crate::database::value::{Type, Value};
 
@@ -13,7 +13,7 @@ fn now() -> Timestamp {
 }
 
 fn tables() -> Tables {
-    let seed: Seed = toml::from_str(
+    let seed: SeedRows = toml::from_str(
         r#"
         clusters = [
           { status = "ready", idle = "80d" },

@@ -7,7 +7,7 @@ use crate::database::interval::Interval;
 use crate::database::value::{Value, micros_of};
 
 /// The fields patterns are made of.
-struct Fields {
+struct TimeFields {
     year: i64,
     month: i64,
     day: i64,
@@ -18,9 +18,9 @@ struct Fields {
     weekday: Option<&'static str>,
 }
 
-fn of_interval(interval: Interval) -> Fields {
+fn of_interval(interval: Interval) -> TimeFields {
     let (hour, minute, second, micros) = interval.clock();
-    Fields {
+    TimeFields {
         year: i64::from(interval.months / 12),
         month: i64::from(interval.months % 12),
         day: i64::from(interval.days),
@@ -32,9 +32,9 @@ fn of_interval(interval: Interval) -> Fields {
     }
 }
 
-fn of_time(at: jiff::Timestamp) -> Fields {
+fn of_time(at: jiff::Timestamp) -> TimeFields {
     let civil = at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    Fields {
+    TimeFields {
         year: civil.year().into(),
         month: civil.month().into(),
         day: civil.day().into(),
@@ -89,7 +89,7 @@ fn quoted(rest: &str) -> Option<(&str, &str)> {
     rest.strip_prefix('"')?.split_once('"')
 }
 
-fn field<'a>(fields: &Fields, rest: &'a str) -> Option<(String, &'a str)> {
+fn field<'a>(fields: &TimeFields, rest: &'a str) -> Option<(String, &'a str)> {
     let twelve = match fields.hour % 12 {
         0 => 12,
         hour => hour,
@@ -132,7 +132,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Names of months and days, and the half of the day.
-fn word<'a>(fields: &Fields, rest: &'a str) -> Option<(String, &'a str)> {
+fn word<'a>(fields: &TimeFields, rest: &'a str) -> Option<(String, &'a str)> {
     let half = if fields.hour < 12 { "AM" } else { "PM" };
     let month = usize::try_from(fields.month - 1)
         .ok()

@@ -2,26 +2,26 @@
 
 use sqlparser::ast::{self, BinaryOperator};
 
-use super::expr::{Arithmetic, Comparison, Expr, Typed};
+use super::expr::{Arithmetic, Comparison, Expr, TypedExpr};
 use crate::database::cast;
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 
-pub fn number(digits: &str) -> SqlResult<Typed> {
+pub fn number(digits: &str) -> SqlResult<TypedExpr> {
     if let Ok(value) = digits.parse::<i64>() {
         let ty = if i32::try_from(value).is_ok() {
             Type::Int4
         } else {
             Type::Int8
         };
-        return Ok(Typed::new(Expr::Const(Value::Int(value)), ty));
+        return Ok(TypedExpr::new(Expr::Const(Value::Int(value)), ty));
     }
     let ty = if digits.contains(['e', 'E']) {
         Type::Float8
     } else {
         Type::Numeric
     };
-    Ok(Typed::new(Expr::Const(cast::parse(digits, ty)?), ty))
+    Ok(TypedExpr::new(Expr::Const(cast::parse(digits, ty)?), ty))
 }
 
 pub fn no_operator(sign: &str, a: Type, b: Type) -> SqlError {
