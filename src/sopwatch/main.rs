@@ -1,4 +1,4 @@
-//! Reads the command line, chooses what runs, and says how it ended.
+//! The program: it reads the command line, chooses what runs, and exits with how it ended.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

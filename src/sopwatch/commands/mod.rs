@@ -1,4 +1,5 @@
-//! What `main` chooses from: the live console, a drill, and the texts. The only place that knows both the drill and the runtime.
+//! The program's commands: the live console, a drill, a replay, `check`, and the texts on records. Only this room knows both the drill and the
+//! runtime.
 
 mod check;
 mod incidents;

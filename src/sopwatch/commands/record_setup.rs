@@ -1,4 +1,4 @@
-//! The record that a console keeps.
+//! The choice of the record that a console writes, and what is printed about it when the console is left.
 
 use std::path::PathBuf;
 

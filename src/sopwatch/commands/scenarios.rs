@@ -1,4 +1,4 @@
-//! Which scenario is meant, whether it fits the profile, and what a list says of them.
+//! Scenarios by name or file: which one is meant, whether it fits the profile, and how a list shows them.
 
 use std::fmt::Write as _;
 use std::path::Path;

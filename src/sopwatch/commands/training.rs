@@ -1,4 +1,4 @@
-//! The lesson of a drill between the drill, which knows no console, and the console, which knows no drill.
+//! The bridge of a training: it carries a lesson between the drill, which knows no console, and the console, which knows no drill.
 
 use tokio::sync::mpsc;
 

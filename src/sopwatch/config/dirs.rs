@@ -1,4 +1,5 @@
-//! Where the files are. The environment comes as an argument, so that the same arguments give the same places.
+//! The user's directories, and how a configuration file is read. The environment comes as an argument, so that the same arguments give the same
+//! paths.
 
 use std::collections::BTreeMap;
 use std::fs;

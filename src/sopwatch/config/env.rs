@@ -1,4 +1,4 @@
-//! The environment variables that are settings.
+//! The environment variables that set something, and how they are read.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

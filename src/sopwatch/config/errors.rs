@@ -1,4 +1,4 @@
-//! What is wrong with a setting: where, which, why, and what was probably meant.
+//! The errors of the configuration: where a setting is wrong, which, why, and what was probably meant.
 
 use std::fmt;
 

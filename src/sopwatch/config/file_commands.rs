@@ -1,4 +1,4 @@
-//! The files of the configuration: are they right, where are they, and the first one.
+//! The commands on configuration files: `config check`, `config paths` and `config init`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};

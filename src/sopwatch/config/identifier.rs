@@ -1,4 +1,4 @@
-//! What may be a name: of an object, a column, a key, a link.
+//! The form of names in the configuration: of objects, columns, keys and links.
 
 /// A name of this configuration: `kafka-provisioning-latency`.
 pub(super) fn is_key(text: &str) -> bool {

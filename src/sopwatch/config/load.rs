@@ -1,4 +1,4 @@
-//! From options, variables and files to settings: the first that has a value wins, in that order.
+//! The settings, read from options, variables and files: the first that has a value wins, in that order.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

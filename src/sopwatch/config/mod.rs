@@ -1,4 +1,4 @@
-//! Floor 2: files, options and variables to values. Each value remembers where it comes from.
+//! The configuration: settings from files, options and variables. Each value remembers where it comes from.
 
 mod dirs;
 mod env;

@@ -1,4 +1,4 @@
-//! A value that remembers where it comes from.
+//! The origin of a setting, and a value that remembers it.
 
 use std::fmt;
 

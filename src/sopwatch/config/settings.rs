@@ -1,4 +1,4 @@
-//! What the program runs with, each value with its origin.
+//! The settings that the program runs with, each with its origin.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

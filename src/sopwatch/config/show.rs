@@ -1,4 +1,4 @@
-//! Every value and where it comes from, without any secret.
+//! The text of `config show`: every value and where it comes from, without any secret.
 
 use std::path::PathBuf;
 use std::time::Duration;

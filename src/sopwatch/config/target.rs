@@ -1,4 +1,4 @@
-//! Which environment and which namespace, when one follows from the other.
+//! The environment and the namespace that were chosen, where one follows from the other.
 
 use super::errors::ConfigProblem;
 use super::origin::Setting;

@@ -1,4 +1,4 @@
-//! The commands that are answered with a text: no cluster, no screen.
+//! The commands that print a text and need neither a cluster nor a screen.
 
 use std::collections::BTreeMap;
 

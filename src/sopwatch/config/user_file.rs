@@ -1,4 +1,4 @@
-//! The user's file, as it is written.
+//! The user's configuration file, as it is written.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The form of a line on disk: JSON that begins with a hash over the line before it and the rest of its own.
+//! The hash chain: the form of a line on disk, JSON that begins with a hash over the line before it and the rest of its own.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! The records of this machine.
+//! The records on this machine: listed, summarised, found, closed and pruned.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};

@@ -1,4 +1,4 @@
-//! Reads a record and checks its chain.
+//! The reader of a record: its lines, and where its chain breaks.
 
 use std::fs::File;
 use std::io::{self, Read};

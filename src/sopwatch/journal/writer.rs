@@ -1,4 +1,4 @@
-//! Writes a record, on a thread of its own: a disk may hang, and the console must not.
+//! The writer of a record, on a thread of its own: a disk may hang, and the console must not.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! What we may do: asked before it is needed, so that the screen can say what is missing.
+//! The access review: what we may do, asked before it is needed, so that the screen can say what is missing.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Makes clients: own TCP settings, so that a dead path is noticed; no silent retries; credential plugins off the async threads.
+//! Kubernetes clients with TCP settings of our own, so that a dead path is noticed, without silent retries, and with credential plugins off the
+//! async threads.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Waiting. The tests put a clock of their own in its place, so that minutes of back-off pass in no time; all else is tokio's.
+//! The clock of this adapter: tokio's. The tests put one of their own in its place, so that minutes of back-off pass in no time.
 
 pub(super) use tokio::time::Instant;
 #[cfg(not(test))]

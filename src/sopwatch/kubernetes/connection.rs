@@ -1,4 +1,4 @@
-//! Keeps the connection: makes it, asks for signs of life, and makes it anew when the credentials died or the server came back.
+//! The connection to the API server: this task makes it, probes it, and replaces it when the credentials died or the server came back.
 
 use std::time::Duration;
 

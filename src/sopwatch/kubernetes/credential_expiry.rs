@@ -1,4 +1,4 @@
-//! When credentials run out, where they tell. Pure.
+//! The expiry of credentials, read from a token or a certificate. Pure.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

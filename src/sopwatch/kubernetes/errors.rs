@@ -1,4 +1,4 @@
-//! Errors of the Kubernetes client as problems for the operator. The one place that words them.
+//! Errors of the Kubernetes client as problems for the operator. This is the one place that words them.
 
 use std::error::Error as StdError;
 use std::io;

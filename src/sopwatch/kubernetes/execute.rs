@@ -1,4 +1,4 @@
-//! Kubernetes out: carries out commands, or has the server try them, and says what came of them.
+//! Execution of commands: each is sent, or tried by the server in a dry run, and its outcome is reported.
 
 use std::time::Duration;
 

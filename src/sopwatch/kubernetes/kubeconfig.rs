@@ -1,4 +1,4 @@
-//! Where the cluster is and who we are to it, as `kubectl` and `oc` find it. Reads files and variables, never the network.
+//! The kubeconfig: where the cluster is and who we are to it, as `kubectl` and `oc` find it. It reads files and variables, never the network.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

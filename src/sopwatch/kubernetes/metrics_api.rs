@@ -1,4 +1,4 @@
-//! What the pods use: `metrics.k8s.io`, asked every 15 s where it is served and the rights allow.
+//! The metrics API, `metrics.k8s.io`: what the pods use, asked every 15 s where it is served and the rights allow.
 //!
 //! The API is an optional, aggregated one. A cluster without it answers 404 and is asked again rarely; where its server is down, the API
 //! server answers 503. A pod is missing from it for its first minute.

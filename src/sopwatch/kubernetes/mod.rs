@@ -1,4 +1,4 @@
-//! Kubernetes in: where the cluster is, what runs there, what its containers log, and what we may do.
+//! The Kubernetes adapter: it reports where the cluster is, what runs there, what its containers log and what we may do, and sends commands.
 //!
 //! One task keeps the `connection`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
 //! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and

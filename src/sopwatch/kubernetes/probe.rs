@@ -1,4 +1,4 @@
-//! The sign of life: `GET /version`, every few seconds, with a limit of its own.
+//! The probe of the API server: `GET /version`, every few seconds, with a limit of its own.
 
 use std::time::Duration;
 

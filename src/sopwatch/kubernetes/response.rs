@@ -1,4 +1,4 @@
-//! What every answer of the server tells beside its content: its clock, and why it says no.
+//! The parts of a response besides its content: the server's clock, and why it refuses.
 
 use http_body_util::{BodyExt, Limited};
 use jiff::Timestamp;

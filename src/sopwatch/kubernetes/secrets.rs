@@ -1,4 +1,4 @@
-//! Answers who asks for a secret's values.
+//! The values of secrets, for whoever asks for them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

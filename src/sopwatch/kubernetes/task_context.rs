@@ -1,4 +1,6 @@
-//! What every task here shares: where observations go and where the client comes from.
+//! The context that all tasks of this adapter share: where observations go and where the client comes from.
+//!
+//! It is no context of a kubeconfig.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What is watched, and the observations it makes.
+//! The specifications of the watches: what is watched, and which observations it makes.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;

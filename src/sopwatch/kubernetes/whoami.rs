@@ -1,4 +1,4 @@
-//! Who we are, as the server says.
+//! Our user name, as the server knows it.
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;

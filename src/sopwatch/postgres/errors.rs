@@ -1,4 +1,4 @@
-//! What can go wrong, in the operator's words.
+//! Errors of the database as problems for the operator.
 //!
 //! No text here is taken from connection options; a server's own message is shown, since a server never sees a password in a
 //! message it would repeat.

@@ -1,4 +1,4 @@
-//! PostgreSQL in: one owned connection, polled gently, that can't write and can't hang.
+//! The PostgreSQL adapter: one connection that is polled, that can't write and can't hang.
 //!
 //! **Where the credentials come from**, first match wins: the URL of the command line, `SOPWATCH_DATABASE_URL`, the `PG*` variables
 //! (when `PGHOST` or `PGHOSTADDR` is set), the profile's secret. The secret is read again before each new connection after a failure,

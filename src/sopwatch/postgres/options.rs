@@ -1,4 +1,4 @@
-//! What the adapter is given.
+//! The options of this adapter, and what may be asked of it while it runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The task: connects, polls, heals by itself.
+//! The poll loop: the task that finds credentials, connects, polls, and recovers from failures.
 
 use std::convert::Infallible;
 use std::time::Duration;

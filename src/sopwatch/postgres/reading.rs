@@ -1,4 +1,4 @@
-//! One poll: each table in a transaction of its own.
+//! One reading of the database: each table in a transaction of its own.
 
 use std::time::Duration;
 

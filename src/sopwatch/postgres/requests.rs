@@ -1,4 +1,4 @@
-//! What the console asks, heard at any time: also while a poll is under way.
+//! The console's requests, taken at any time, also during a poll.
 
 use std::future::Future;
 

@@ -1,4 +1,4 @@
-//! Text to where the operator can paste it from, so that it arrives.
+//! The clipboard: it puts a text where the operator can paste it from.
 //!
 //! tmux drops the terminal's own clipboard sequence in its default configuration, but takes `load-buffer` in every one, and says whether
 //! it did. Without it the terminal is asked (OSC 52), over SSH too; it never answers, and many do not take it (older mosh, terminals

@@ -1,4 +1,4 @@
-//! Where the loop's time comes from.
+//! The loop's clock: the machine's, or a drill's.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Commands on their way: the intent goes to disk, then the request out, then the outcome to disk.
+//! The executor of commands: it writes the intent to disk, sends the request, and writes the outcome to disk.
 
 use std::time::Duration;
 

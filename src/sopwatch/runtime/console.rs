@@ -175,8 +175,9 @@ impl Console {
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.judge();
-        let drawn = terminal.draw(|frame| screen::render(&self.app, &self.theme, frame))?;
-        if let Some(limit) = screen::scroll_limit(&self.app, &self.theme, drawn.area) {
+        let mut limit = None;
+        terminal.draw(|frame| limit = screen::render(&self.app, &self.theme, frame))?;
+        if let Some(limit) = limit {
             self.app.hold_scroll(limit);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The loop on a real terminal: keys first, then what is queued, then one draw.
+//! The event loop on a real terminal: keys first, then what is queued, then one draw.
 
 use std::io::Write;
 use std::mem::ManuallyDrop;

@@ -1,4 +1,4 @@
-//! How often to draw: a key is shown at once, observations a few times a second, and both less often on a terminal that is slow to take a
+//! The pace of frames: a key is shown at once, observations a few times a second, and both less often on a terminal that is slow to take a
 //! frame.
 
 use std::time::Duration;

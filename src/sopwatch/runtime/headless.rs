@@ -1,4 +1,4 @@
-//! Lets a console without a screen listen until all that can be heard was heard, or a bounded time has passed.
+//! A console without a screen: it listens until every source has answered, or a bounded time has passed.
 
 use std::time::Duration;
 

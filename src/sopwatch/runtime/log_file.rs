@@ -1,4 +1,4 @@
-//! What the log file may hold: no secret, whatever `RUST_LOG` says, and nothing that steers the terminal of who reads it.
+//! The guard of the log file: it keeps out secrets, whatever `RUST_LOG` says, and control sequences.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Floor 3: the loop, the terminal and the tasks: the only place where effects become I/O.
+//! The runtime: the loop, the terminal and the tasks. Only here do effects become I/O.
 
 pub mod clipboard;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Which record a console writes.
+//! The records that a console may write, and the choice of one; and the report of a record.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What the console's loop tells the record.
+//! The recorder of an incident: it takes what the console's loop sees, finds and does, and gives it to the journal.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;

@@ -1,4 +1,4 @@
-//! The beat of a replay: nothing happens in the world, and time passes on the screen even so.
+//! The ticker of a replay: time passes on the screen, though nothing happens in the world.
 
 use std::time::Duration;
 

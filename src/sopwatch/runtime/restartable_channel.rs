@@ -1,4 +1,4 @@
-//! A bounded channel whose receiving end is opened anew when the task that held it is started again.
+//! A bounded channel that gets a new receiver when the task that held the old one is restarted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

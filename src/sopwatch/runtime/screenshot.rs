@@ -1,4 +1,4 @@
-//! A picture of the screen once the console has settled, without a terminal.
+//! A screenshot of the console once it has settled, without a terminal.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What ends the console from outside: SIGTERM, SIGINT, SIGHUP, and a terminal that is gone.
+//! The signals that end the console from outside: SIGTERM, SIGINT, SIGHUP, and a terminal that is gone.
 
 use std::io;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Starts what is read: the cluster, and the database with the credentials that the cluster's secret holds.
+//! The tasks that read the sources: the cluster, and the database with the credentials that the cluster's secret holds.
 
 use std::sync::Arc;
 

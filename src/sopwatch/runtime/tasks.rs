@@ -1,4 +1,4 @@
-//! The background tasks: one that panics is logged, said on screen, and started again.
+//! The background tasks. One that panics is logged, shown on the screen and restarted.
 
 use std::future::Future;
 use std::time::Duration;

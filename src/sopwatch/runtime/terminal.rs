@@ -1,4 +1,4 @@
-//! The terminal: taken over at the start, given back at every kind of end.
+//! The terminal: it is taken over at the start and given back however the program ends.
 //!
 //! Three ends need care. A panic in the loop's own thread gives the terminal back before it is reported, one in a background task is
 //! only logged: the screen goes on. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may

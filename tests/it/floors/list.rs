@@ -128,10 +128,29 @@ pub const FLOORS: &[Floor] = &[
         test_modules: &[],
         test_outside: &["&mut App", "crossterm", "insta", "proptest", "serde_json"],
     },
+    // What adapters and configuration share about networks.
     Floor {
         of_crate: "sopwatch",
-        module: "cluster",
+        module: "net",
         modules: &[],
+        outside: &[
+            "fastrand",
+            "http",
+            "ipnet",
+            "rustls",
+            "secrecy",
+            "serde",
+            "std::env",
+            "std::net",
+            "thiserror",
+        ],
+        test_modules: &[],
+        test_outside: &["proptest"],
+    },
+    Floor {
+        of_crate: "sopwatch",
+        module: "kubernetes",
+        modules: &["net"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -155,7 +174,6 @@ pub const FLOORS: &[Floor] = &[
             "std::env",
             "std::fs",
             "std::io",
-            "std::net",
             "std::time::SystemTime",
             "tempfile",
             "tokio",
@@ -168,13 +186,14 @@ pub const FLOORS: &[Floor] = &[
     },
     Floor {
         of_crate: "sopwatch",
-        module: "database",
-        modules: &[],
+        module: "postgres",
+        modules: &["net"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
             "Instant::now",
             "async",
+            "fastrand",
             "futures",
             "jiff",
             "rustls",
@@ -185,7 +204,6 @@ pub const FLOORS: &[Floor] = &[
             "std::net",
             "std::os",
             "tempfile",
-            "thiserror",
             "tokio",
             "tokio_util",
             "tracing",
@@ -246,7 +264,7 @@ pub const FLOORS: &[Floor] = &[
     Floor {
         of_crate: "sopwatch",
         module: "config",
-        modules: &["cli"],
+        modules: &["cli", "net"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -258,6 +276,7 @@ pub const FLOORS: &[Floor] = &[
             "std::env",
             "std::fs",
             "std::io",
+            "strsim",
             "toml",
         ],
         test_modules: &[],
@@ -310,7 +329,7 @@ pub const FLOORS: &[Floor] = &[
     Floor {
         of_crate: "sopwatch",
         module: "runtime",
-        modules: &["cluster", "database", "journal", "config"],
+        modules: &["kubernetes", "postgres", "journal", "config"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -342,8 +361,8 @@ pub const FLOORS: &[Floor] = &[
     },
     Floor {
         of_crate: "sopwatch",
-        module: "launch",
-        modules: &["cluster", "database", "journal", "cli", "config", "runtime"],
+        module: "commands",
+        modules: &["kubernetes", "postgres", "journal", "cli", "config", "runtime"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -352,6 +371,7 @@ pub const FLOORS: &[Floor] = &[
             "async",
             "color_eyre",
             "crossterm",
+            "fastrand",
             "jiff",
             "rustix",
             "serde_json",
@@ -368,7 +388,7 @@ pub const FLOORS: &[Floor] = &[
     Floor {
         of_crate: "sopwatch",
         module: "",
-        modules: &["cli", "config", "launch", "runtime"],
+        modules: &["cli", "commands", "config", "runtime"],
         outside: &[
             "async",
             "color_eyre",

@@ -1,4 +1,4 @@
-//! Kubernetes objects to observations. Pure.
+//! Conversion of Kubernetes objects to observations. Pure.
 
 mod autoscaler;
 mod deployment;

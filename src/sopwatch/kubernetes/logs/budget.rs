@@ -1,4 +1,4 @@
-//! How often a log may be asked for in all. Pure.
+//! The budget of log requests: how many may be made at once and a second, for all logs together. Pure.
 
 use std::time::Duration;
 

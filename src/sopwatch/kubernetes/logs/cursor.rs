@@ -1,4 +1,4 @@
-//! Where we are in a log, so that reading can go on after a cut without loss and without duplicates. Pure.
+//! The cursor of a log: how far it was read, so that reading can go on after a cut without loss and without duplicates. Pure.
 //!
 //! The API can only be asked for lines from a second on. What comes then is in the order of the log: everything up to the line that was
 //! read last has been seen, whatever its timestamp (lines of two streams may be a little out of order), everything after it is new.

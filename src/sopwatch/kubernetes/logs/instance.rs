@@ -1,4 +1,4 @@
-//! Which instance of a container the API can give the log of. Pure.
+//! The state of a container's instances, and of which of them the API can give the log. Pure.
 
 use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::{Container, ContainerState, Pod};

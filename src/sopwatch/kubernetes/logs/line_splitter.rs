@@ -1,4 +1,4 @@
-//! Bytes to lines. Nothing is copied for a line that lies within one chunk.
+//! The splitter of bytes into lines. It copies nothing for a line that lies within one chunk.
 
 use memchr::memchr;
 

@@ -1,4 +1,4 @@
-//! Follows the log of every container of every pod: one task an instance, as the pods come and go.
+//! The logs of every container of every pod: one task follows one instance, as the pods come and go.
 //!
 //! However many logs there are, open streams and requests are bounded: the supervisor says which logs are followed ([`selection`]), has
 //! the others read in turns, and lets followers ask whether a silent log has more, all within one [`budget`].

@@ -1,4 +1,4 @@
-//! Which logs are followed at the same time, and whose turn it is to be read. Pure.
+//! The selection of logs: which are followed at the same time, and whose turn it is to be read. Pure.
 //!
 //! Each followed log is an open stream. As long as there are few logs, all are followed. Where there are many, those that matter most
 //! are, and the others are read in turns: from where the last turn ended to the log's end, and closed.

@@ -1,4 +1,4 @@
-//! Which pods are asked for their metrics in a round. Pure.
+//! The rotation of pods: which are asked for their metrics in a round. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Lines of the Prometheus text format. Pure, and tolerant: what can't be read is passed over.
+//! The Prometheus text format, line by line. Pure, and tolerant: it skips what it can't read.
 
 use std::borrow::Cow;
 

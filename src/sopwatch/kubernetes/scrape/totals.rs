@@ -1,4 +1,4 @@
-//! What a pod's metrics say about its requests: bytes in, totals out. Pure.
+//! The totals of a pod's requests, from its metrics. Pure.
 //!
 //! The answer may be half a megabyte, of which a few lines matter: lines of other families are passed over by their first bytes.
 
