@@ -22,6 +22,4 @@ pub use server::{Credentials, DatabaseFault, DatabaseServer};
 pub use tables::{Cluster, KafkaRequest, Lease, Tables};
 
 #[cfg(test)]
-mod protocol_tests;
-#[cfg(test)]
-mod server_tests;
+mod tests;

@@ -10,7 +10,7 @@ mod counters;
 mod election;
 mod events;
 mod exposition;
-mod hostile;
+mod hostile_lines;
 mod iteration;
 mod kafkas;
 mod log;
@@ -23,12 +23,6 @@ mod startup;
 mod users;
 mod worker;
 
-#[cfg(test)]
-mod dependency_tests;
-#[cfg(test)]
-mod outage_tests;
-#[cfg(test)]
-mod resource_use_tests;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use super::behaviour::Behaviour;
 use super::connection::{self, ConnectionState, gorm};
-use super::hostile;
+use super::hostile_lines;
 use super::log::{CodeLocation, Log, SECOND, time};
 use super::ocm;
 use super::worker::{Running, ServiceContext};
@@ -261,7 +261,7 @@ pub fn noise(running: &mut Running, at: i64, behaviour: &Behaviour, log: &mut Lo
         ));
     }
     if behaviour.hostile {
-        lines.extend(hostile::lines(&mut running.random));
+        lines.extend(hostile_lines::lines(&mut running.random));
     }
     for (late, line) in (0..).zip(lines) {
         log.raw(&running.process, at + late * 50, line);

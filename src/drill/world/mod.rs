@@ -27,8 +27,6 @@ mod replicasets;
 mod resource;
 mod rollout;
 mod scheduler;
-#[cfg(test)]
-mod service_tests;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod autoscaling;
 mod nodes;
 mod refusals;
 mod rollouts;
+mod service;
 mod trouble;
 mod usage;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 
-use super::*;
 use crate::clock::Clock;
+use crate::database::*;
 use crate::patience::Deadline;
 use crate::tools;
 

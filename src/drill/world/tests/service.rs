@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::*;
 use crate::scenario::scenario;
+use crate::world::*;
 
 fn start() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()

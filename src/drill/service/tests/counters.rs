@@ -1,7 +1,7 @@
 //! What processes count of themselves, beside what they write.
 
-use super::tests::{Run, process, seconds};
-use super::*;
+use super::{Run, process, seconds};
+use crate::service::*;
 use std::time::Duration;
 
 const POD: &str = "2mgcp";

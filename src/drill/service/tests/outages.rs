@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::tests::{Run, process, seconds};
-use super::*;
+use super::{Run, process, seconds};
 use crate::database::tables::after;
+use crate::service::*;
 
 const QUIET: &str = "probes = false\nrequests_per_minute = 0";
 

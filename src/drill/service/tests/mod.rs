@@ -1,5 +1,9 @@
 //! The service over simulated hours.
 
+mod counters;
+mod dependencies;
+mod outages;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,15 +13,15 @@ use super::*;
 use crate::database::SeedRows;
 use crate::database::tables::{after, before};
 
-pub(super) fn world_start() -> Timestamp {
+fn world_start() -> Timestamp {
     "2021-01-15T13:24:01Z".parse().unwrap()
 }
 
-pub(super) fn seconds(count: u64) -> Duration {
+fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-pub(super) fn process(name: &str) -> Process {
+fn process(name: &str) -> Process {
     Process {
         pod_uid: format!("uid-{name}"),
         pod_name: name.to_owned(),
@@ -26,26 +30,21 @@ pub(super) fn process(name: &str) -> Process {
 }
 
 /// A service of three pods that began `age` before the world's start. Processes that end by themselves are started again after a second.
-pub(super) struct Run {
-    pub(super) service: Service,
-    pub(super) tables: Tables,
-    pub(super) now: Timestamp,
-    pub(super) lines: Vec<OutputLine>,
-    pub(super) exits: Vec<Exit>,
+struct Run {
+    service: Service,
+    tables: Tables,
+    now: Timestamp,
+    lines: Vec<OutputLine>,
+    exits: Vec<Exit>,
 }
 
 impl Run {
-    pub(super) fn new(behaviour: &str, seed: &str, age: Duration) -> Self {
+    fn new(behaviour: &str, seed: &str, age: Duration) -> Self {
         Self::with_past(behaviour, seed, age, &[])
     }
 
     /// With what happened before the start: so long before, what.
-    pub(super) fn with_past(
-        behaviour: &str,
-        seed: &str,
-        age: Duration,
-        past: &[(Duration, ServiceEvent)],
-    ) -> Self {
+    fn with_past(behaviour: &str, seed: &str, age: Duration, past: &[(Duration, ServiceEvent)]) -> Self {
         let behaviour: Behaviour = toml::from_str(behaviour).unwrap();
         let seed: SeedRows = toml::from_str(seed).unwrap();
         let mut run = Self {
@@ -69,11 +68,11 @@ impl Run {
         run
     }
 
-    pub(super) fn apply_event(&mut self, event: &ServiceEvent) {
+    fn apply_event(&mut self, event: &ServiceEvent) {
         self.service.apply_event(self.now, event, &mut self.tables);
     }
 
-    pub(super) fn to(&mut self, now: Timestamp) {
+    fn to(&mut self, now: Timestamp) {
         for _ in 0..1_000 {
             let (lines, exit) = self.service.advance(now, &mut self.tables);
             self.lines.extend(lines);
@@ -91,22 +90,22 @@ impl Run {
         unreachable!("a process that starts and ends a thousand times until {now}");
     }
 
-    pub(super) fn on(&mut self, span: Duration) {
+    fn on(&mut self, span: Duration) {
         self.to(after(self.now, span));
     }
 
-    pub(super) fn texts(&self) -> Vec<String> {
+    fn texts(&self) -> Vec<String> {
         self.lines
             .iter()
             .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
             .collect()
     }
 
-    pub(super) fn count(&self, needle: &str) -> usize {
+    fn count(&self, needle: &str) -> usize {
         self.texts().iter().filter(|text| text.contains(needle)).count()
     }
 
-    pub(super) fn ttl(&self, lease_type: &str) -> i64 {
+    fn ttl(&self, lease_type: &str) -> i64 {
         self.tables
             .lease(lease_type)
             .unwrap()
@@ -115,12 +114,12 @@ impl Run {
             .as_secs()
     }
 
-    pub(super) fn leader(&self, lease_type: &str) -> String {
+    fn leader(&self, lease_type: &str) -> String {
         self.tables.lease(lease_type).unwrap().leader.clone()
     }
 
     /// The pod whose log has this worker id.
-    pub(super) fn pod_of(&self, id: &str) -> String {
+    fn pod_of(&self, id: &str) -> String {
         let line = self
             .lines
             .iter()
@@ -131,7 +130,7 @@ impl Run {
             .clone()
     }
 
-    pub(super) fn cluster_status(&self) -> Vec<&str> {
+    fn cluster_status(&self) -> Vec<&str> {
         self.tables
             .clusters
             .iter()
@@ -139,7 +138,7 @@ impl Run {
             .collect()
     }
 
-    pub(super) fn kafka_status(&self) -> Vec<&str> {
+    fn kafka_status(&self) -> Vec<&str> {
         self.tables
             .kafka_requests
             .iter()

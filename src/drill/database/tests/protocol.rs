@@ -5,8 +5,8 @@ use pgwire::api::auth::md5pass::hash_md5_password;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::server_tests::{PASSWORD, TestServer, server};
-use super::*;
+use super::server::{PASSWORD, TestServer, server};
+use crate::database::*;
 use crate::patience::Deadline;
 
 /// A message of the server: its kind and its body.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::tests::{Run, seconds, world_start};
-use super::*;
+use super::{Run, seconds, world_start};
+use crate::service::*;
 
 const QUIET: &str = "probes = false\nrequests_per_minute = 0";
 

@@ -1,0 +1,4 @@
+//! The database server before its clients.
+
+mod protocol;
+mod server;
