@@ -99,7 +99,7 @@ fn with_log<'t>(line: StyledText<'t>, reading: &LeaderReading, room: usize) -> S
     if room < line.width() + 14 {
         return line;
     }
-    line.gap(2).add(Meaning::Faint, log_words(reading)).cut(room)
+    line.gap(2).add(Meaning::Faint, &reading.log_unnamed).cut(room)
 }
 
 fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) -> Vec<StyledText<'t>> {
@@ -142,7 +142,7 @@ fn evidence<'t>(
         line = line.gap(gap).add(Meaning::Pod, &label);
     }
     let lease = lease_words(app, theme, reading, shape == Shape::Terse);
-    let log = log_words(reading);
+    let log = &reading.log_unnamed;
     if !log.is_empty() && (shape == Shape::Whole || lease.width() == 0) {
         line = line.gap(gap).add(Meaning::Text, log);
     }
@@ -151,16 +151,6 @@ fn evidence<'t>(
     } else {
         line
     }
-}
-
-/// What the logs say, without the pod's name before it: that stands in its own column.
-fn log_words(reading: &LeaderReading) -> &str {
-    let pod = reading.pod.as_ref().map_or("", |pod| short_name(pod));
-    reading
-        .log
-        .strip_prefix(pod)
-        .unwrap_or(&reading.log)
-        .trim_start_matches([',', ' '])
 }
 
 fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {

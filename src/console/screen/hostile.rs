@@ -69,6 +69,7 @@ fn hostile() -> App {
     for reading in &mut app.diagnosis.leaders {
         reading.worker = HOSTILE.to_owned();
         reading.log = HOSTILE.to_owned();
+        reading.log_unnamed.clone_from(&reading.log);
     }
     let mut taught = crate::training::screen_tests::taught();
     if let Some(attempt) = &mut taught.attempt {

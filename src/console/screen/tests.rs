@@ -17,9 +17,11 @@ use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState
 
 pub(crate) fn themed(app: &App, width: u16, height: u16, theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| {
-        render(app, theme, frame);
-    }).unwrap();
+    terminal
+        .draw(|frame| {
+            render(app, theme, frame);
+        })
+        .unwrap();
     terminal
 }
 
@@ -230,7 +232,9 @@ fn dialogs() {
     let theme = Theme::named("dark", true, false).unwrap();
     let mut limit = None;
     let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
-    terminal.draw(|frame| limit = render(&app, &theme, frame)).unwrap();
+    terminal
+        .draw(|frame| limit = render(&app, &theme, frame))
+        .unwrap();
     assert_eq!(limit, Some(104 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));

@@ -71,6 +71,16 @@ impl Command {
         }
     }
 
+    /// What it did, as people say it afterwards: `deleted pod 2mgcp`.
+    pub fn past_words(&self) -> String {
+        let object = self.object();
+        match self {
+            Self::DeletePod { .. } => format!("deleted {object}"),
+            Self::RestartDeployment { .. } => format!("rolled {object} out anew"),
+            Self::Scale { from, to, .. } => format!("scaled {object} from {from} to {to} pods"),
+        }
+    }
+
     /// The command that does the same by hand, as far as one can: `oc` knows no uid.
     pub fn by_hand(&self, namespace: &str) -> String {
         match self {

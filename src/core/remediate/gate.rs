@@ -133,7 +133,7 @@ impl GateInput<'_> {
             if let Some(until) = settled_after(last.at, state, &profile.leaders, self.now()) {
                 return Some(format!(
                     "{} {} ago: whether it helped is known in {}",
-                    last.intent.command.words().replacen("delete", "deleted", 1),
+                    last.intent.command.past_words(),
                     duration::brief(self.now().duration_since(last.at)),
                     duration::brief(until.duration_since(self.now()))
                 ));

@@ -99,6 +99,8 @@ pub struct LeaderReading {
     pub worker_id: Option<SafeText>,
     /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
     pub log: String,
+    /// The same without the name of the pod that leads, for where another column names it: `heartbeat 10s ago`.
+    pub log_unnamed: String,
     /// The lease row, if the table has one.
     pub lease: Option<LeaseReading>,
     /// The age of the verdict: when the oldest of the confirmations that it rests on was given.

@@ -118,13 +118,15 @@ impl Input<'_> {
         let judgement = self.settle(self.judge(worker, &all, lease.as_ref()), &all);
         let of_holder =
             |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
+        let log = self.words(worker, &all);
         LeaderReading {
             worker: worker.title.clone(),
             log_type: worker.log_type.clone(),
             verdict: judgement.verdict,
             pod: judgement.pod.map(|pod| pod.name.clone()),
             worker_id: judgement.worker_id,
-            log: self.words(worker, &all),
+            log: log.whole(),
+            log_unnamed: log.without(judgement.pod.map(|pod| pod.short_name())),
             lease: lease.map(|lease| lease.reading(of_holder(&lease))),
             as_of: judgement.as_of,
         }
@@ -317,31 +319,33 @@ impl Input<'_> {
     }
 
     /// What the logs say, in a few words.
-    fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
-        let words = match self.pods {
-            Freshness::Missing => "pods not read yet".to_owned(),
-            Freshness::Stale(age) => format!("pods not heard for {}", duration::brief(age)),
+    fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
+        match self.pods {
+            Freshness::Missing => LogWords::of_all("pods not read yet"),
+            Freshness::Stale(age) => LogWords::of_all(format!("pods not heard for {}", duration::brief(age))),
             Freshness::Fresh(_) => self.words_on(worker, all),
-        };
-        SafeText::cut(&words, LOG_WORDS).to_string()
+        }
     }
 
-    fn words_on(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
+    fn words_on(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
         let leads: Vec<_> = all.iter().filter(|one| one.leads_at().is_some()).collect();
         match &leads[..] {
             [] => self.words_without_leader(worker, all),
             [leader] => self.words_on_leader(leader),
-            [first, second] => format!("{} and {} both beat", first.name(), second.name()),
+            [first, second] => LogWords::of_all(format!("{} and {} both beat", first.name(), second.name())),
             many => {
                 let names: Vec<_> = many.iter().map(|one| one.name().to_string()).collect();
-                format!("{} beat: {}", many.len(), names.join(" "))
+                LogWords::of_all(format!("{} beat: {}", many.len(), names.join(" ")))
             }
         }
     }
 
-    fn words_on_leader(&self, leader: &Testimony<'_>) -> String {
+    fn words_on_leader(&self, leader: &Testimony<'_>) -> LogWords {
         let blip = if self.had_blip(leader) { ", DB blip" } else { "" };
-        format!("{}, {}{blip}", leader.name(), self.last_word(leader, tens))
+        LogWords {
+            pod: Some(leader.name().to_string()),
+            words: format!("{}{blip}", self.last_word(leader, tens)),
+        }
     }
 
     /// `heartbeat 10s ago`.
@@ -357,7 +361,7 @@ impl Input<'_> {
         format!("{word} {} ago", age(self.log_now.duration_since(at)))
     }
 
-    fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> String {
+    fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
         let of = all.len();
         let count = |is: &dyn Fn(&Testimony<'_>) -> bool| all.iter().filter(|one| is(one)).count();
         let said = count(&|one| matches!(one.stand, Claim::Follows { said: true, .. }));
@@ -370,17 +374,20 @@ impl Input<'_> {
         };
         let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
-        match silent {
-            _ if of == 0 => "no pod runs".to_owned(),
-            Some(one) if one.stand == Claim::Unknown => {
-                format!("{}, {}", one.name(), self.last_word(one, duration::brief))
-            }
-            _ if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
-            _ if said > 0 => format!("{said} of {of} pods say not leader"),
-            _ if read == 0 => format!("no log of {of} pods is current"),
-            _ if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".to_owned(),
-            _ => format!("no leader line, {read} of {of} pods read"),
+        if let Some(one) = silent.filter(|one| of > 0 && one.stand == Claim::Unknown) {
+            return LogWords {
+                pod: Some(one.name().to_string()),
+                words: self.last_word(one, duration::brief),
+            };
         }
+        LogWords::of_all(match () {
+            () if of == 0 => "no pod runs".to_owned(),
+            () if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
+            () if said > 0 => format!("{said} of {of} pods say not leader"),
+            () if read == 0 => format!("no log of {of} pods is current"),
+            () if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".to_owned(),
+            () => format!("no leader line, {read} of {of} pods read"),
+        })
     }
 
     /// Whether it lost its lease for a moment and took it again: a hiccup of the database, no failover.
@@ -396,6 +403,36 @@ impl Input<'_> {
         let gap = gained.duration_since(lost);
         let soon = gap >= SignedDuration::ZERO && gap <= silence(self.leaders);
         soon && self.log_now.duration_since(gained) <= BLIP_TOLD_FOR
+    }
+}
+
+/// What the logs say, in words, and whose log it is.
+struct LogWords {
+    /// The pod that the words are about; `None` where they are about all.
+    pod: Option<String>,
+    words: String,
+}
+
+impl LogWords {
+    fn of_all(words: impl Into<String>) -> Self {
+        Self {
+            pod: None,
+            words: words.into(),
+        }
+    }
+
+    fn whole(&self) -> String {
+        let name = self.pod.as_ref().map_or(String::new(), |pod| format!("{pod}, "));
+        SafeText::cut(&format!("{name}{}", self.words), LOG_WORDS).to_string()
+    }
+
+    /// The same without this pod's name.
+    fn without(&self, leader: Option<&str>) -> String {
+        if self.pod.is_some() && self.pod.as_deref() == leader {
+            SafeText::cut(&self.words, LOG_WORDS).to_string()
+        } else {
+            self.whole()
+        }
     }
 }
 
