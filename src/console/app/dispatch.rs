@@ -6,8 +6,8 @@ use crate::dialogs::{Dialog, Purpose, Scroll};
 use crate::keymap::action::Action;
 use crate::panes::Pane;
 use crate::panes::logs::buffer::LogMode;
-use crate::remediation::execution::Execution;
 use sopwatch_core::record::Entry;
+use sopwatch_core::remediate::execution::Execution;
 use sopwatch_core::remediate::plan::Plan;
 
 /// Rows that a page moves by.

@@ -24,7 +24,6 @@ use crate::panes::Panes;
 pub use crate::panes::database::database_rows::DatabaseRow;
 use crate::panes::logs::Logs;
 use crate::panes::sop::checklist::Checklist;
-pub use crate::remediation::execution::{Execution, Phase};
 pub use crate::remediation::state::Remediation;
 use crate::replay::Player;
 use crate::training::Attempt;
@@ -35,6 +34,7 @@ use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::sop::{OTHER, Sop, Step, StepStatus, other_step};
 use sopwatch_core::profile::{Environment, Profile};
+pub use sopwatch_core::remediate::execution::{Execution, Phase};
 use sopwatch_core::text::SafeText;
 
 /// What is fixed from the start of the console.

@@ -14,10 +14,10 @@ use crate::dialogs::confirmation::{Confirm, DryRun};
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, ResumePrompt};
 use crate::keymap::action::{Action, Context};
-use crate::remediation::execution::Phase;
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::CommandOutcome;
+use sopwatch_core::remediate::execution::Phase;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
 

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Execution, Next, Phase};
 use sopwatch_core::diagnose::Diagnosis;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Reading};
@@ -12,6 +11,7 @@ use sopwatch_core::profile::Profile;
 use sopwatch_core::record::Intent;
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
+use sopwatch_core::remediate::execution::{Execution, Next, Phase};
 use sopwatch_core::remediate::plan::Plan;
 use sopwatch_core::testkit::{
     ago, deployment, failing, leader, look_at, now, pod, profile, reading, waiting_pod,

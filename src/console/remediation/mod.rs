@@ -1,15 +1,9 @@
 //! Changes to the cluster: what is proposed, what is confirmed, what is sent, and what came of it.
 
-pub(crate) mod execution;
 #[cfg(test)]
 pub(crate) mod execution_tests;
 #[cfg(test)]
-pub(crate) mod following_tests;
-#[cfg(test)]
 pub(crate) mod guard_tests;
-pub(crate) mod recovery_check;
-#[cfg(test)]
-pub(crate) mod recovery_check_tests;
 pub(crate) mod state;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -21,13 +15,13 @@ use crate::app::event::Effect;
 use crate::dialogs::button::Button;
 use crate::dialogs::confirmation::{Confirm, DryRun};
 use crate::dialogs::{Dialog, Scroll};
-use crate::remediation::execution::{Execution, Next, Phase};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::record::{AdviceThen, Entry, Intent};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
+use sopwatch_core::remediate::execution::{Execution, Next, Phase};
 use sopwatch_core::remediate::gate::{Gate, GateInput, gate};
 use sopwatch_core::remediate::interrupted::Interrupted;
 use sopwatch_core::remediate::plan::Plan;

@@ -2,7 +2,7 @@
 
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 
-use super::execution::Execution;
+use sopwatch_core::remediate::execution::Execution;
 
 /// What was done to the cluster, and what is being carried out.
 #[derive(Clone, Debug, Default)]

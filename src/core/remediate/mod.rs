@@ -6,6 +6,9 @@ mod applied_command_limit_tests;
 #[cfg(test)]
 mod applied_command_tests;
 pub mod command;
+pub mod execution;
+#[cfg(test)]
+mod execution_tests;
 pub mod gate;
 #[cfg(test)]
 mod gate_limit_tests;
@@ -17,3 +20,6 @@ mod interrupted_tests;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
+pub mod recovery_check;
+#[cfg(test)]
+mod recovery_check_tests;

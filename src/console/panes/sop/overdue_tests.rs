@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use crate::app::{App, Session};
 use crate::dialogs::dialog_text::Tone;
 use crate::keymap::Keymap;
-use crate::remediation::recovery_check::Rows;
 use sopwatch_core::diagnose::diagnose;
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::export::check::Assessment;
@@ -17,6 +16,7 @@ use sopwatch_core::observe::observation::{Observation, Reading, Row, RowsOf, Sta
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::profile::{ClockBasis, Profile};
+use sopwatch_core::remediate::recovery_check::Rows;
 use sopwatch_core::testkit::{ago, now, reading};
 
 const ID: &str = "1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ";

@@ -2,15 +2,15 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::execution::{Execution, Next, Phase};
-use sopwatch_core::diagnose::leaders::Verdict;
-use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
-use sopwatch_core::observe::observation::PodUid;
-use sopwatch_core::observe::state::State;
-use sopwatch_core::profile::rule::{Advice, RuleAdvice};
-use sopwatch_core::remediate::command::{Command, PlanKind};
-use sopwatch_core::remediate::plan::Plan;
-use sopwatch_core::testkit::{ago, leader, look_at, now, profile};
+use crate::diagnose::leaders::Verdict;
+use crate::diagnose::{Diagnosis, RuleFinding, Truth};
+use crate::observe::observation::PodUid;
+use crate::observe::state::State;
+use crate::profile::rule::{Advice, RuleAdvice};
+use crate::remediate::command::{Command, PlanKind};
+use crate::remediate::execution::{Execution, Next, Phase};
+use crate::remediate::plan::Plan;
+use crate::testkit::{ago, leader, look_at, now, profile};
 
 /// What follows when the pods are ready for so long, and the leaders are as they are.
 fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {

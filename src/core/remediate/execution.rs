@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::remediation::recovery_check::Rows;
-use sopwatch_core::diagnose::leaders::Verdict;
-use sopwatch_core::diagnose::settle;
-use sopwatch_core::diagnose::waiting::stuck_in;
-use sopwatch_core::diagnose::{Diagnosis, RuleFinding, Truth};
-use sopwatch_core::export::case_snapshot::CaseSnapshot;
-use sopwatch_core::observe::observation::{Pod, PodUid};
-use sopwatch_core::observe::source::SourceId;
-use sopwatch_core::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
-use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
-use sopwatch_core::remediate::plan::Plan;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::duration;
+use crate::diagnose::leaders::Verdict;
+use crate::diagnose::settle;
+use crate::diagnose::waiting::stuck_in;
+use crate::diagnose::{Diagnosis, RuleFinding, Truth};
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::{Pod, PodUid};
+use crate::observe::source::SourceId;
+use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
+use crate::remediate::command::{Command, CommandOutcome, PlanKind};
+use crate::remediate::plan::Plan;
+use crate::remediate::recovery_check::Rows;
+use crate::text::SafeText;
+use crate::text::duration;
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -65,7 +65,7 @@ pub struct Execution {
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Nothing yet.
     Wait,
     /// This came to pass; on to that.
@@ -76,7 +76,7 @@ pub(crate) enum Next {
 
 impl Execution {
     /// Begins to carry out a plan.
-    pub(crate) fn new(plan: Plan, account: &CaseSnapshot<'_>) -> Self {
+    pub fn new(plan: Plan, account: &CaseSnapshot<'_>) -> Self {
         Self {
             words: SafeText::new(&plan.words()),
             confirmed: plan.commands.len(),
@@ -94,7 +94,7 @@ impl Execution {
     }
 
     /// Goes on watching what an earlier console carried out until it ended; nothing more is sent.
-    pub(crate) fn again(sent: &[&AppliedCommand], account: &CaseSnapshot<'_>) -> Option<Self> {
+    pub fn again(sent: &[&AppliedCommand], account: &CaseSnapshot<'_>) -> Option<Self> {
         let (first, last) = (sent.first()?, sent.last()?);
         let plan = Plan {
             aim: last.intent.aim,
@@ -116,7 +116,7 @@ impl Execution {
     }
 
     /// Whether an earlier console sent it.
-    pub(crate) fn is_again(&self) -> bool {
+    pub fn is_again(&self) -> bool {
         self.sent_at.is_some()
     }
 
@@ -127,7 +127,7 @@ impl Execution {
 
     /// Why nothing else may be set out for, where more is to be sent or an answer is awaited. What is only watched stands before nothing:
     /// it may go wrong, and then there is something to do.
-    pub(crate) fn stands_before(&self) -> Option<String> {
+    pub fn stands_before(&self) -> Option<String> {
         let what = self.plan.aim.words();
         match self.phase {
             Phase::Over(_) => None,
@@ -142,7 +142,7 @@ impl Execution {
 
     /// What is to be known before the console is left: that the rest is not done, or that an answer is awaited. Once. What is only
     /// watched goes on without it.
-    pub(crate) fn warns_of_leaving(&mut self) -> Option<String> {
+    pub fn warns_of_leaving(&mut self) -> Option<String> {
         let what = self.plan.aim.words();
         let words = match self.phase {
             Phase::Over(_) => return None,
@@ -161,7 +161,7 @@ impl Execution {
     }
 
     /// With its first command: those that are to be sent after it.
-    pub(crate) fn rest(&self) -> Vec<Command> {
+    pub fn rest(&self) -> Vec<Command> {
         let rest = self.plan.commands.iter().skip(1);
         rest.filter(|_| self.sent == 0).cloned().collect()
     }
@@ -179,7 +179,7 @@ impl Execution {
     }
 
     /// What follows from what is known now.
-    pub(crate) fn next(&self, account: &CaseSnapshot<'_>, change: Option<&AppliedCommand>) -> Next {
+    pub fn next(&self, account: &CaseSnapshot<'_>, change: Option<&AppliedCommand>) -> Next {
         let waited = account.now.duration_since(self.since);
         match self.phase {
             Phase::Sent => self.after_sending(change, waited),
@@ -339,7 +339,7 @@ impl Execution {
 
     fn after_leading(&self, account: &CaseSnapshot<'_>, waited: SignedDuration) -> Next {
         let leaders = &account.diagnosis.leaders;
-        let one = |leader: &&sopwatch_core::diagnose::leaders::LeaderReading| leader.verdict == Verdict::One;
+        let one = |leader: &&crate::diagnose::leaders::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
             let named: Vec<String> = leaders
                 .iter()
@@ -347,7 +347,7 @@ impl Execution {
                     let pod = leader
                         .pod
                         .as_ref()
-                        .map(|pod| sopwatch_core::observe::observation::short_name(pod));
+                        .map(|pod| crate::observe::observation::short_name(pod));
                     format!("{} {}", leader.worker, pod.unwrap_or("one"))
                 })
                 .collect();

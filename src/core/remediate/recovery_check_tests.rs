@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 
-use crate::remediation::recovery_check::Rows;
-use sopwatch_core::diagnose::Diagnosis;
-use sopwatch_core::observe::observation::{Observation, Row, StandingRow, UnderWay};
-use sopwatch_core::observe::state::State;
-use sopwatch_core::testkit::{ago, look_at, now, profile, reading};
+use crate::diagnose::Diagnosis;
+use crate::observe::observation::{Observation, Row, StandingRow, UnderWay};
+use crate::observe::state::State;
+use crate::remediate::recovery_check::Rows;
+use crate::testkit::{ago, look_at, now, profile, reading};
 
 /// Rows by id, status and age in seconds.
 type Listed = &'static [(&'static str, &'static str, i64)];

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::export::case_snapshot::CaseSnapshot;
-use sopwatch_core::observe::observation::StandingRow;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::duration;
+use crate::export::case_snapshot::CaseSnapshot;
+use crate::observe::observation::StandingRow;
+use crate::text::SafeText;
+use crate::text::duration;
 
 /// How long rows may take to move once there is a leader: some loops.
 const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -17,7 +17,7 @@ type Key = (SafeText, SafeText, SafeText);
 
 /// How it went with the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub struct End {
     /// Whether all went as it should, as far as that is known.
     pub good: Option<bool>,
     /// What a whole execution says before the words: that it worked; empty where that is not said.
@@ -35,7 +35,7 @@ impl End {
 
 /// The rows that waited for a leader when something was set out for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rows {
+pub struct Rows {
     /// In a status that a row is to leave.
     under_way: BTreeSet<Key>,
     /// Those of them that are over its limit.
@@ -48,7 +48,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Those that are known now.
-    pub(crate) fn of(account: &CaseSnapshot<'_>) -> Self {
+    pub fn of(account: &CaseSnapshot<'_>) -> Self {
         let mut rows = Self {
             under_way: BTreeSet::new(),
             late: BTreeSet::new(),
@@ -79,12 +79,7 @@ impl Rows {
 
     /// Whether all went as it should as far as that is known, and what there is to say, where leaders are there since `since`; `None`: it is too early. Late rows
     /// must move for a change to have helped; those within their limits may take their time.
-    pub(crate) fn told(
-        &self,
-        account: &CaseSnapshot<'_>,
-        since: Timestamp,
-        waited: SignedDuration,
-    ) -> Option<End> {
+    pub fn told(&self, account: &CaseSnapshot<'_>, since: Timestamp, waited: SignedDuration) -> Option<End> {
         let unknown = "there are leaders; whether rows move is not known: the database is not read";
         let now = Self::of(account);
         if !self.known {
