@@ -1,7 +1,62 @@
-//! Floor 0: what is wrong and what to do. Pure values and functions: no I/O, no clock, no async, no UI.
+//! What `sopwatch` knows of an incident: what is wrong, why, and the one thing to do next.
 //!
-//! Adapters turn the world into [`observation::Observation`]s; [`observations::State`] is what is known now; [`diagnosis::diagnose`] judges it against a
-//! [`profile::Profile`] at a moment that is given to it.
+//! This crate is pure. It does no I/O, reads no clock, has no async, and knows no terminal: time and chance enter as arguments. The same
+//! observations, the same profile and the same moment give the same diagnosis, always; a replay rests on that.
+//!
+//! # Rooms
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`text`] | [`SafeText`](text::SafeText), redaction, durations in words, Markdown |
+//! | [`profile`] | one service: its names, thresholds, SOPs and rules |
+//! | [`observe`] | the sources, what they say ([`Observation`](observe::observation::Observation)), and the [`State`](observe::state::State) that this adds up to |
+//! | [`logparse`] | from bytes of a log to log lines, leader lines and counted errors |
+//! | [`diagnose`] | leaders, steps, conditions, the decision, the settle window, vital signs |
+//! | [`remediate`] | plans, their commands, the gate before them, executions, and whether they helped |
+//! | [`record`] | the history of an incident, line by line, and which observations it keeps |
+//! | [`export`] | what leaves the program: the answer of `check`, the hand-off message, the report |
+//!
+//! # Where to begin
+//!
+//! - How an incident is judged: [`diagnose::diagnose`], and below it a file for each condition and for each check of a step.
+//! - What a service can configure: [`profile::Profile`].
+//! - What an adapter sends: [`observe::observation::Observation`].
+//! - Where a log line is parsed: [`logparse::LineReader`].
+//! - Whether a row is over its limit: [`diagnose::overdue`], asked by steps, rules, panes and texts alike.
+//! - What may be done now: [`remediate::gate`].
+//!
+//! # Glossary
+//!
+//! | word | means |
+//! |---|---|
+//! | Profile | one service's names, workload, leaders, tables, statuses, thresholds, SOPs, rules and links, as one TOML file |
+//! | Environment | `stage` or `production` in a profile: namespace, links, how careful to be |
+//! | Source | where evidence comes from: API server, logs, database, metrics, the operator; it has a state and an age |
+//! | Observation | something a source said, with its time; never an opinion |
+//! | State | what the observations add up to now |
+//! | Log line | one entry of a pod's log, with the lines that continue it |
+//! | Finding | a step's or a rule's verdict on the state, with its evidence |
+//! | SOP, step | the procedure for one alert, and its items |
+//! | Check | what a step asks of the state |
+//! | Condition, rule | what a rule asks (true, false or unknown), and a condition with its advice |
+//! | Advice | what can be done: nothing, wait, restore access, start, restart, scale up, escalate |
+//! | Recommendation | the one next advice, with the findings that it rests on |
+//! | Settle window | how long after a pod's start nobody can say who leads |
+//! | Overdue | longer in a status than its limit |
+//! | Plan | what is proposed: commands with their preconditions |
+//! | Command | one request that changes the cluster |
+//! | Dry run | the same request, which the server checks and does not carry out |
+//! | Gate | what stands against a plan now |
+//! | Execution | a plan that is being carried out, followed to its end |
+//! | Outcome | what came of a command |
+//! | Record | the durable history of one incident |
+//! | Drill, scenario | a run against the embedded world, and the file that scripts it |
+//!
+//! # Tests of other crates
+//!
+//! The feature `testkit` gives sample observations and a sample profile. It is off by default.
+
+#![warn(missing_docs)]
 
 pub mod diagnose;
 pub mod export;
