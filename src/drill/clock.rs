@@ -7,8 +7,8 @@
 //! clock; at twenty times the speed, a watch that ended after fifteen of its seconds would look like a server that drops connections, and
 //! 300 ms of latency like none. `sinceSeconds` is neither: it is arithmetic on the world's time stamps, hence drill time.
 //!
-//! At speed 1 the two are the same. Both are read from tokio's clock: in a test that pauses it, both stand still until all wait, and an hour
-//! passes in milliseconds and the same every time.
+//! At speed 1 the two are the same. Both are read from tokio's clock: in a test that pauses it, both stand still until all tasks wait, so
+//! that an hour passes in milliseconds, and the same every time.
 
 use std::time::Duration;
 

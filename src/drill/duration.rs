@@ -1,11 +1,11 @@
-//! Spans of time as operators write them in a scenario: `80d`, `2h30m`, `7m11s`, `-20m`.
+//! Durations as a scenario writes them: `80d`, `2h30m`, `7m11s`, `-20m`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
-/// More than any world needs, and safe to add to and subtract from any moment of one.
+/// The longest duration: more than any world needs, and safe to add to any of its times.
 const LONGEST: i64 = 100 * 366 * 86_400;
 
 /// For serde's `deserialize_with`; a span may be negative.
@@ -23,7 +23,7 @@ pub fn maybe_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     span(deserializer).map(Some)
 }
 
-/// For serde's `deserialize_with`, where a span counts backwards anyway.
+/// For serde's `deserialize_with`, where a span may not be negative.
 pub fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let span = parse(&text).and_then(|span| Duration::try_from(span).ok());

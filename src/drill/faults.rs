@@ -1,8 +1,8 @@
-//! What the API server can be made to do wrong.
+//! The faults that the API server can play.
 
 use serde::Deserialize;
 
-/// A misbehaviour of the API server. Lasting ones hold until the fault is taken back; the others happen once, when they are set.
+/// A fault of the API server. A lasting fault holds until it is ended; the others happen once, when they are set.
 ///
 /// In a scenario's timeline: `api = "freeze"`, `api = { answer = 503 }`, `api = { restart = 8 }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -10,11 +10,11 @@ use serde::Deserialize;
 pub enum ApiFault {
     /// Lasting: nothing listens, and open connections are reset.
     Refuse,
-    /// Lasting: connections are accepted and nothing is ever answered; open streams stand still.
+    /// Lasting: connections are accepted and nothing is answered; open streams stall.
     Freeze,
     /// Lasting: every request is answered 401, as with an expired token.
     Unauthorized,
-    /// Lasting: the right is missing, as `pods/log` or `pods:delete`.
+    /// Lasting: the on-call role lacks this right, as `pods/log` or `pods:delete`.
     Forbid(String),
     /// Lasting: every request is answered with this status: 429, 500 or 503.
     Answer(u16),
@@ -25,22 +25,22 @@ pub enum ApiFault {
     Lossy(u8),
     /// Lasting: what deletes or changes something is carried out, and the connection is reset before the answer.
     LoseAnswers,
-    /// Lasting: the server has just started and knows no roles: the rightful are answered 403. It lasts a second after a real start.
+    /// Lasting: the server has just started and knows no roles yet: it answers 403. After a real start this lasts a second.
     Starting,
     /// Once: the server goes away for so many seconds, and is then [`Starting`](Self::Starting) for one.
     Restart(u32),
     /// Once: every open stream is cut in the middle of its transfer.
     ResetStreams,
-    /// Once: every open watch is told that its resourceVersion is too old, and the history is forgotten.
+    /// Once: every open watch gets 410 (its resourceVersion is too old), and the history is forgotten.
     ExpireWatches,
     /// Once: every open log stream is cut in the middle of its transfer.
     CutLogs,
-    /// Once: the open watches of a resource (`pods`) stand still for good, though their connections live; later ones work.
+    /// Once: the open watches of a resource (`pods`) stall for good, though their connections live; later ones work.
     StallWatches(String),
 }
 
 impl ApiFault {
-    /// Whether it holds until it is taken back.
+    /// Whether it holds until it is ended.
     pub fn is_lasting(&self) -> bool {
         !matches!(
             self,

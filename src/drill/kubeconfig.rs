@@ -1,4 +1,4 @@
-//! The files by which other programs find a drill: private to its folder and its owner.
+//! The files by which other programs find a drill: its kubeconfig and the variables for a shell. Only their owner can read them.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::api::ApiServer;
 use super::world::NAMESPACE;
 
-/// Writes it, readable by the owner only. JSON is YAML, and `kubectl` reads it.
+/// Writes the kubeconfig. It is JSON, which is YAML, and `kubectl` reads it.
 pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
     let tokens = api.tokens();
     let user = |name: &str, token: &str| json!({"name": name, "user": {"token": token}});
@@ -40,7 +40,7 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
     write_private(path, &serde_json::to_vec_pretty(&config)?)
 }
 
-/// Writes what a shell reads to find the cluster and the database.
+/// Writes the variables by which programs of a shell find the cluster and the database.
 pub fn write_variables(path: &Path, kubeconfig: &Path, database_url: &str) -> io::Result<()> {
     let kubeconfig = kubeconfig.display().to_string().replace('\'', r"'\''");
     let text = format!("export KUBECONFIG='{kubeconfig}'\nexport SOPWATCH_DATABASE_URL='{database_url}'\n");
@@ -48,7 +48,7 @@ pub fn write_variables(path: &Path, kubeconfig: &Path, database_url: &str) -> io
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Made anew, so that an older file cannot lend it wider permissions.
+    // The file is created again, so that it cannot keep wider permissions of an older one.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

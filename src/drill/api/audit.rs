@@ -1,7 +1,7 @@
-//! What was done to the cluster through its API, and what was tried: for the debriefing of a drill.
+//! The audit log: every request that changed the cluster or tried to. The debriefing of a drill is made from it.
 //!
-//! Everything but reading counts, from whomever it comes; access reviews and dry runs change nothing and are left out. What an act
-//! did is read from the world before and after it, so that it is the same whatever verb or kind of patch was used.
+//! Requests of all clients count, except reads, access reviews and dry runs, which change nothing. The effect of a request is read from
+//! the world before and after it, so that it does not depend on the verb or the kind of patch.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,10 +14,10 @@ use super::request::{self, Target, UrlQuery};
 use super::state::ApiState;
 use crate::world::{NAMESPACE, Resource, SERVICE, World};
 
-/// How many acts are kept: more than anybody does by hand. The first are the ones that matter.
+/// How many entries are kept: more than anybody makes in a drill. The first ones are kept, since they matter most.
 const KEPT: usize = 1_000;
 
-/// Where a rollout restart leaves its mark in the pod template.
+/// The annotation that a rollout restart sets in the pod template.
 const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
 
 /// One request that was to change something.
@@ -39,10 +39,10 @@ pub struct AuditEntry {
     pub effect: AuditEffect,
 }
 
-/// What an act did to the service.
+/// What a request did to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditEffect {
-    /// Nothing that these tell: it was refused, or it is about something else.
+    /// None of the effects below: the request was refused, or it is about something else.
     Other,
     /// Pods were told to end.
     Deleted {
@@ -64,16 +64,16 @@ pub enum AuditEffect {
         /// After.
         to: u64,
     },
-    /// The deployment rolls out its pods anew, unchanged.
+    /// The deployment replaces its pods; their template is unchanged but for the restart annotation.
     Restarted,
-    /// The deployment's pods are to be others: another image, another revision.
+    /// The deployment's pod template changed: another image, another revision.
     Changed {
         /// The images before, then after, of the containers that differ; empty where something else differs.
         images: Vec<(String, String)>,
     },
 }
 
-/// The acts so far; whoever subscribes is woken by the next.
+/// The entries so far. Subscribers are woken by each new one.
 #[derive(Debug)]
 pub struct AuditLog(watch::Sender<Vec<AuditEntry>>);
 
@@ -84,7 +84,7 @@ impl Default for AuditLog {
 }
 
 impl AuditLog {
-    /// The acts so far, oldest first, at most the first 1,000; it changes with each.
+    /// The entries so far, oldest first, at most the first 1,000; the receiver changes with each.
     pub fn subscribe(&self) -> watch::Receiver<Vec<AuditEntry>> {
         self.0.subscribe()
     }
@@ -100,7 +100,7 @@ impl AuditLog {
     }
 }
 
-/// A request that is to change something, before it is answered.
+/// A request that may change something, before it is carried out.
 pub struct PendingChange {
     agent: String,
     verb: &'static str,
@@ -108,7 +108,7 @@ pub struct PendingChange {
     before: ClusterSnapshot,
 }
 
-/// What is to be told of a request; `None` for one that only reads.
+/// Notes the state before a request; `None` for a request that only reads.
 pub fn change(state: &ApiState, parts: &Parts, body: &Bytes) -> Option<PendingChange> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return None;
@@ -138,7 +138,7 @@ fn is_dry(query: &UrlQuery, body: &Bytes) -> bool {
 }
 
 impl PendingChange {
-    /// Notes it with what came of it.
+    /// Adds the entry, with the effect that the request had.
     pub fn note(self, state: &ApiState, code: u16) {
         let after = ClusterSnapshot::of(&state.world());
         let effect = if (200..300).contains(&code) {
@@ -158,7 +158,7 @@ impl PendingChange {
     }
 }
 
-/// As much of the world as acts are told by.
+/// The part of the world from which effects are read.
 struct ClusterSnapshot {
     pods: Vec<PodState>,
     /// The service's; `None` once it is deleted.
@@ -168,7 +168,7 @@ struct ClusterSnapshot {
 #[derive(Clone, PartialEq, Eq)]
 struct PodState {
     uid: String,
-    /// Whether it is the service's: a kubelet of the drill looks after those alone.
+    /// Whether it is the service's: the drill's kubelets look after no other pods.
     own: bool,
     created: Option<Timestamp>,
     ready: bool,
@@ -189,7 +189,7 @@ impl ClusterSnapshot {
     }
 }
 
-/// How a pod stands that is not about to end.
+/// The state of a pod; `None` for one that is being deleted.
 fn pod_state(pod: &Value, world: &World) -> Option<PodState> {
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         return None;

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// The body of an answer. An error in it breaks the connection, as a server's crash does.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// The bytes of an answer that is not streamed, beside its body, until its last form is chosen.
+/// The bytes of an answer that is not streamed. They travel as an extension of the response until its final form is chosen.
 #[derive(Clone)]
 pub struct WholeBody(pub Bytes);
 

@@ -13,7 +13,7 @@ use super::status::{Cause, Refusal};
 use super::write::{self, is_dry};
 use crate::world::{Resource, World, seconds};
 
-/// The grace a pod gets whose spec does not say.
+/// The grace period of a pod whose spec has none, in seconds.
 const GRACE: i64 = 30;
 const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
 
@@ -26,9 +26,9 @@ struct DeleteOptions {
 }
 
 impl DeleteOptions {
-    fn of(asked: &ApiRequest<'_>) -> Result<Self, Refusal> {
-        let mut options = write::json_body(asked.parts, asked.body)?;
-        let query: &UrlQuery = asked.query;
+    fn of(request: &ApiRequest<'_>) -> Result<Self, Refusal> {
+        let mut options = write::json_body(request.parts, request.body)?;
+        let query: &UrlQuery = request.query;
         let policy = options["propagationPolicy"]
             .as_str()
             .or_else(|| query.get("propagationPolicy"))
@@ -75,9 +75,9 @@ impl DeleteOptions {
 }
 
 /// Deletes the object that the path names.
-pub fn one(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let ApiRequest { state, target, .. } = *asked;
-    let options = DeleteOptions::of(asked)?;
+pub fn one(request: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest { state, target, .. } = *request;
+    let options = DeleteOptions::of(request)?;
     let at = state.clock().now();
     let mut world = state.world();
     let object = write::find(&world, resource, target)?;
@@ -98,11 +98,11 @@ pub fn one(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>,
 }
 
 /// Deletes every pod the selectors take, one after the other, and answers with the list as it was.
-pub async fn collection(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+pub async fn collection(request: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
     let ApiRequest {
         state, target, query, ..
-    } = *asked;
-    let options = DeleteOptions::of(asked)?;
+    } = *request;
+    let options = DeleteOptions::of(request)?;
     let selection = Selection::of(resource.into(), &target.namespace, &target.name, query)?;
     let answer = read::list(state, resource.into(), target, query, Form::Objects).await?;
     let at = state.clock().now();
@@ -152,12 +152,12 @@ fn delete_pod(
         world.delete_unattended_pod(at, &target.namespace, &target.name, grace);
     }
     let after = world.store().get(Resource::Pods, &target.namespace, &target.name);
-    // Another pod of the name is not the one that was deleted.
+    // A pod of the same name with another uid is not the one that was deleted.
     let after = after.filter(|after| after["metadata"]["uid"] == pod["metadata"]["uid"]);
     after.map_or(answer, |after| (**after).clone())
 }
 
-/// What was asked, else the pod's own; a pod that runs nowhere or has ended needs none.
+/// The grace period that was asked for, else the pod's own; 0 for a pod that is on no node or has ended.
 fn grace(pod: &Value, asked: Option<i64>) -> i64 {
     let is_over = matches!(pod["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
     if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) || is_over {

@@ -1,6 +1,6 @@
 //! What the server says it serves: versions, groups and resources, plain and aggregated.
 //!
-//! It names everything that a real server names, so that `kubectl get nodes` is forbidden, as it is in life, and not unknown.
+//! It names everything that a real server names, so that `kubectl get nodes` is forbidden, as on a real cluster, and not unknown.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
@@ -87,7 +87,7 @@ impl ApiResource {
         }
     }
 
-    /// As an `APIResourceList` has it.
+    /// Its entry in an `APIResourceList`.
     fn plain(&self) -> Value {
         let mut value = json!({
             "name": self.name,
@@ -106,7 +106,7 @@ impl ApiResource {
         self.with_names(value)
     }
 
-    /// As an `APIGroupDiscoveryList` has it.
+    /// Its entry in an `APIGroupDiscoveryList`.
     fn aggregated(&self) -> Value {
         let mut value = json!({
             "resource": self.name,
@@ -271,7 +271,7 @@ fn wants_aggregated(parts: &Parts) -> bool {
     accept.is_some_and(|accept| accept.replace(' ', "").contains(AGGREGATED))
 }
 
-/// The whole of it in one answer, which the client may keep: it asks again by its tag.
+/// Everything in one answer. The client may cache it and revalidate by its ETag.
 fn aggregated(parts: &Parts, groups: &[&str], api: MetricsApi) -> Response<Body> {
     let items: Vec<Value> = groups
         .iter()

@@ -1,5 +1,5 @@
-//! What needs a connection to the kubelet: exec, attach and port-forward. The drill's nodes take none, so everybody who may ask is
-//! told what a server says that cannot reach them.
+//! exec, attach and port-forward: they need a connection to a kubelet, and the drill has none. Who has the right gets the answer of an
+//! API server that cannot reach the kubelet.
 
 use serde_json::Value;
 
@@ -11,14 +11,14 @@ use crate::world::Resource;
 /// The port of the kubelet.
 const KUBELET: u16 = 10_250;
 
-/// Why it cannot be done.
-pub fn refuse(asked: &ApiRequest<'_>) -> Refusal {
-    let name = &asked.target.name;
-    let pod = match write::find(&asked.state.world(), Resource::Pods, asked.target) {
+/// The refusal of the request.
+pub fn refuse(request: &ApiRequest<'_>) -> Refusal {
+    let name = &request.target.name;
+    let pod = match write::find(&request.state.world(), Resource::Pods, request.target) {
         Ok(pod) => pod,
         Err(refusal) => return refusal,
     };
-    if let Some(container) = asked.query.get("container").filter(|name| !has(&pod, name)) {
+    if let Some(container) = request.query.get("container").filter(|name| !has(&pod, name)) {
         return Refusal::bad_request(format!("container {container} is not valid for pod {name}"));
     }
     match pod["status"]["hostIP"].as_str() {

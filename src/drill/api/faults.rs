@@ -1,4 +1,4 @@
-//! The server's misbehaviour while it lasts, and how requests and streams meet it.
+//! The server's faults in effect, and what they do to requests and streams.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,10 +20,10 @@ use crate::random::Random;
 
 /// How long a server that has just started knows no roles.
 const STARTING: SignedDuration = SignedDuration::from_secs(1);
-/// A lossy network's usual delay is up to this, and that of an answer that is late up to [`LATE`].
+/// The longest usual delay of a lossy network; a late answer takes up to [`LATE`].
 const SLOW: Duration = Duration::from_millis(1_500);
 const LATE: Duration = Duration::from_secs(12);
-/// How long a lossy network carries a stream: from here to as much again, twice.
+/// How long a lossy network carries a stream: between this and three times as long.
 const STREAM_LIFE: Duration = Duration::from_secs(30);
 
 /// How often each passing fault was played.
@@ -41,13 +41,13 @@ struct PlayedFaults {
 pub struct ServerFaults {
     lasting: watch::Sender<Option<ApiFault>>,
     played: watch::Sender<PlayedFaults>,
-    /// What follows by itself, and when.
+    /// The faults that begin or end later by themselves, and when.
     to_come: Mutex<VecDeque<(Timestamp, Option<ApiFault>)>>,
     chance: Arc<Chance>,
 }
 
 impl ServerFaults {
-    /// A server without faults; the same seed gives a lossy network the same losses.
+    /// A server without faults. The same seed gives a lossy network the same losses.
     pub fn seeded(seed: u64) -> Self {
         Self {
             lasting: watch::Sender::new(None),
@@ -60,7 +60,7 @@ impl ServerFaults {
         }
     }
 
-    /// Begins a lasting fault in place of the one before, plays a passing one, or heals.
+    /// Begins a lasting fault in place of the one before, plays a passing one, or (with `None`) ends the lasting one.
     pub fn set(&self, fault: Option<ApiFault>, now: Timestamp) {
         match fault {
             Some(ApiFault::ResetStreams) => self.played.send_modify(|played| played.resets += 1),
@@ -82,7 +82,7 @@ impl ServerFaults {
         }
     }
 
-    /// Lets what follows by itself happen up to `now`.
+    /// Begins and ends the faults that were scheduled up to `now`.
     pub fn advance(&self, now: Timestamp) {
         let mut to_come = self.to_come();
         while to_come.front().is_some_and(|(at, _)| *at <= now) {
@@ -92,7 +92,7 @@ impl ServerFaults {
         }
     }
 
-    /// When something follows by itself.
+    /// When the next scheduled fault begins or ends.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.to_come().front().map(|(at, _)| *at)
     }
@@ -111,7 +111,7 @@ impl ServerFaults {
         self.lasting.subscribe()
     }
 
-    /// What a request meets before it is looked at.
+    /// Applies the lasting fault to a request before it is looked at: holds it up, or refuses it.
     pub async fn meet(&self) -> Result<(), Refusal> {
         let mut lasting = self.lasting.subscribe();
         loop {
@@ -137,7 +137,7 @@ impl ServerFaults {
         }
     }
 
-    /// What becomes of a request on its way.
+    /// What happens to a request on its way.
     fn fate(&self, method: &Method) -> Fate {
         let changes = matches!(*method, Method::DELETE | Method::PATCH | Method::PUT);
         match self.lasting() {
@@ -179,7 +179,7 @@ impl ServerFaults {
     }
 }
 
-/// The chance of a lossy network: each draw is that of its number.
+/// The chance of a lossy network: all connections share one sequence of numbers.
 #[derive(Debug)]
 struct Chance {
     seed: u64,
@@ -196,7 +196,7 @@ impl Chance {
     }
 }
 
-/// What becomes of a request on its way.
+/// What happens to a request on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Carried,
@@ -282,7 +282,7 @@ impl StreamFaults {
         }
     }
 
-    /// Whether the stream stands still by what was played since it was opened; or how that ends it.
+    /// Whether a fault that was played since the stream was opened stalls it; the error if such a fault ends it.
     fn meet_played(&mut self) -> Result<bool, Interruption> {
         let played = self.played.borrow_and_update();
         let is_log = self.kind == StreamKind::Log;
@@ -298,7 +298,7 @@ impl StreamFaults {
         Ok(stalled)
     }
 
-    /// Under a lossy network a stream has its time.
+    /// Draws how long a lossy network carries the stream.
     fn expect_cut(&mut self, lasting: Option<&ApiFault>) {
         if !matches!(lasting, Some(ApiFault::Lossy(_))) {
             self.cut_at = None;

@@ -8,9 +8,9 @@ use super::rights::{self, Rights};
 use super::status::Refusal;
 use crate::world::NAMESPACE;
 
-/// Everybody who showed a token is in this group.
+/// The group of all users with a token.
 pub const AUTHENTICATED: &str = "system:authenticated";
-/// The group that may do everything.
+/// The group of administrators, who may do everything.
 pub const MASTERS: &str = "system:masters";
 /// The group to which the on-call role is bound.
 pub const ON_CALL_GROUP: &str = "managed-services-sre";
@@ -26,7 +26,7 @@ pub struct Identity {
     pub name: String,
     /// Its groups.
     pub groups: Vec<String>,
-    /// Which of its tokens was shown, as `JTI=…`; nothing when it is impersonated.
+    /// The id of the token that was shown, as `JTI=…`; `None` for an impersonated user.
     pub credential: Option<&'static str>,
 }
 
@@ -86,7 +86,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Who shows this `Authorization`; nobody for another token.
+    /// The user with this `Authorization` header; `None` for an unknown token.
     fn holder(&self, authorization: &str) -> Option<Identity> {
         let token = authorization.strip_prefix("Bearer ")?;
         [
@@ -99,7 +99,7 @@ impl Tokens {
     }
 }
 
-/// Whom a request is from, or 401.
+/// The user who sent a request, or 401.
 pub fn authenticate(tokens: &Tokens, headers: &HeaderMap) -> Result<Identity, Refusal> {
     let shown = headers
         .get(header::AUTHORIZATION)
@@ -109,7 +109,7 @@ pub fn authenticate(tokens: &Tokens, headers: &HeaderMap) -> Result<Identity, Re
         .ok_or_else(Refusal::unauthorized)
 }
 
-/// Whom the request is to be judged as: the one who asks, or whom its `Impersonate-*` headers name.
+/// The user whose rights count: the sender, or the one that its `Impersonate-*` headers name.
 pub fn impersonated(asking: Identity, rights: &Rights, parts: &Parts) -> Result<Identity, Refusal> {
     let values = |name: &str| -> Vec<String> {
         let all = parts.headers.get_all(name).iter();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::request::UrlQuery;
 use super::status::Refusal;
 
-/// What part of a log is wanted, and in which form.
+/// Which part of a log the client wants, and in which form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogOptions {
     /// Lines from this time on.

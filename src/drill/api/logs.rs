@@ -1,4 +1,4 @@
-//! A container's log: from where it is asked, and on while it runs.
+//! Answers requests for a container's log, and follows it while the container runs.
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::state::ApiState;
 use super::status::Refusal;
 use crate::world::{Instance, LogFile, LogLine, PIECE, Position, Resource, World};
 
-/// Lines read in one go, so that a long log does not hold the world.
+/// How many lines are read at a time, so that a long log does not hold the lock on the world.
 const BATCH: usize = 2_000;
 
 /// Answers a request for a log.
@@ -57,7 +57,7 @@ pub fn log(state: &Arc<ApiState>, target: &Target, query: &UrlQuery) -> Result<R
     Ok(body::streamed("text/plain", reader.stream()))
 }
 
-/// What is answered for a pod that is on no node yet: no kubelet could be asked.
+/// The answer for a pod that is on no node yet: there is no kubelet to ask.
 fn nothing() -> Response<Body> {
     let mut response = body::text("");
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -76,7 +76,7 @@ fn names(pod: &Value, field: &str) -> Vec<String> {
         .collect()
 }
 
-/// The container that is meant: the one that is named, or the only one.
+/// The container whose log is wanted: the one that is named, or the only one.
 fn container(pod: &Value, asked: Option<&str>) -> Result<String, Refusal> {
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
     let (containers, inits) = (names(pod, "containers"), names(pod, "initContainers"));
@@ -101,7 +101,7 @@ fn container(pod: &Value, asked: Option<&str>) -> Result<String, Refusal> {
     }
 }
 
-/// The instance whose file is read, or why there is none, as the kubelet decides it.
+/// The instance whose file is read; the kubelet's refusal if there is none.
 fn instance(world: &World, pod: &Value, container: String, previous: bool) -> Result<Instance, Refusal> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (name, uid) = (text("name"), text("uid"));

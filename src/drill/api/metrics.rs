@@ -22,7 +22,7 @@ use crate::world::{Average, Resource, World, seconds};
 pub const GROUP: &str = "metrics.k8s.io";
 const API_VERSION: &str = "metrics.k8s.io/v1beta1";
 
-/// What the API server says of a server behind it that it cannot reach: not a `Status`.
+/// What the API server answers when it cannot reach the metrics server. This is plain text, not a `Status`.
 pub fn unavailable() -> Response<Body> {
     let mut response = body::plain(
         503,
@@ -37,14 +37,14 @@ pub fn unavailable() -> Response<Body> {
 }
 
 /// Answers a request for pods' or nodes' metrics.
-pub fn answer(asked: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
+pub fn answer(request: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
     let ApiRequest {
         state,
         target,
         query,
         parts,
         ..
-    } = *asked;
+    } = *request;
     let world = state.world();
     match world.metrics().state {
         MetricsApi::Served => {}
@@ -114,7 +114,7 @@ fn one(
 ) -> Result<Response<Body>, Refusal> {
     let resource = stored(target);
     let object = world.store().get(resource, &target.namespace, &target.name);
-    // what it looks the pod up in has the pod's own name for it
+    // the metrics server looks the pod or node up first, and the error names that: `pods`, not `podmetrics`
     let object = object.ok_or_else(|| Refusal::not_found("", &target.plural, &target.name))?;
     let Some(item) = measured(world, resource, object, now) else {
         return Err(match resource {

@@ -1,6 +1,8 @@
-//! The Kubernetes API over the world: one handler, behind TLS on loopback and behind an in-process service.
+//! The Kubernetes API server. One function, [`handle`], answers every request, for TLS clients on loopback and for clients in the process.
 //!
-//! Answers are held to recordings of a real 1.32 server: fields, status codes, reasons and wording.
+//! A request goes through `identity` (who asks), `rights` (may they), and one of `read`, `watch`, `write`, `delete`, `logs` and their like
+//! (the answer); `audit` notes what it changed. Answers are compared with recordings of a real 1.32 server: fields, status codes, reasons
+//! and wording.
 
 mod audit;
 mod body;
@@ -83,7 +85,7 @@ pub async fn handle(state: &Arc<ApiState>, request: Request<Bytes>) -> Response<
     response
 }
 
-/// `known` is set to whom the request is judged as, once that is known.
+/// `known` is set to the user whose rights count, once that is known.
 async fn answer(
     state: &Arc<ApiState>,
     parts: &Parts,
@@ -109,7 +111,7 @@ async fn answer(
     if target.group.starts_with("auth") && target.version == "v1" && parts.method == Method::POST {
         return reviews::answer(&target.plural, &rights, &who, parts, body, state.clock().now());
     }
-    let asked = ApiRequest {
+    let request = ApiRequest {
         state,
         target: &target,
         query: &query,
@@ -117,9 +119,9 @@ async fn answer(
         body,
     };
     if target.group == metrics::GROUP {
-        return metrics::answer(&asked);
+        return metrics::answer(&request);
     }
-    serve(&asked, verb).await
+    serve(&request, verb).await
 }
 
 fn answer_path(state: &ApiState, parts: &Parts, who: &Identity) -> Result<Response<Body>, Refusal> {
@@ -139,7 +141,7 @@ fn answer_path(state: &ApiState, parts: &Parts, who: &Identity) -> Result<Respon
         .ok_or_else(Refusal::no_such_resource)
 }
 
-/// One request for an object or a collection, with all that is known of it.
+/// One request for an object or a collection, read and authorised.
 #[derive(Clone, Copy)]
 struct ApiRequest<'a> {
     state: &'a Arc<ApiState>,
@@ -149,14 +151,14 @@ struct ApiRequest<'a> {
     body: &'a [u8],
 }
 
-async fn serve(asked: &ApiRequest<'_>, verb: &str) -> Result<Response<Body>, Refusal> {
+async fn serve(request: &ApiRequest<'_>, verb: &str) -> Result<Response<Body>, Refusal> {
     let ApiRequest {
         state,
         target,
         query,
         parts,
         ..
-    } = *asked;
+    } = *request;
     let Some(entry) = discovery::find(&target.group, &target.version, &target.plural) else {
         return Err(Refusal::no_such_resource());
     };
@@ -174,39 +176,39 @@ async fn serve(asked: &ApiRequest<'_>, verb: &str) -> Result<Response<Body>, Ref
         ("get", "") => read::get(state, view, target, query, form),
         ("list", "") => read::list(state, view, target, query, form).await,
         ("watch", "") => watch::watch(state, view, target, query, form),
-        // What there is none of is deleted at once.
+        // The world stores no objects of this kind: there is nothing to delete.
         ("deletecollection", "") if view.stored.is_none() => {
             read::list(state, view, target, query, form).await
         }
         _ => match Resource::find(&target.group, &target.plural) {
-            Some(resource) => serve_stored(asked, resource, verb, form).await,
+            Some(resource) => serve_stored(request, resource, verb, form).await,
             None => Err(refuse_change(target, view)),
         },
     }
 }
 
-/// All but the reading of whole objects.
+/// Answers requests for stored objects, except get, list and watch of whole objects.
 async fn serve_stored(
-    asked: &ApiRequest<'_>,
+    request: &ApiRequest<'_>,
     resource: Resource,
     verb: &str,
     form: Form,
 ) -> Result<Response<Body>, Refusal> {
     let ApiRequest {
         state, target, query, ..
-    } = *asked;
+    } = *request;
     match (resource, verb, target.subresource.as_str()) {
         (Resource::Pods, "get", "log") => logs::log(state, target, query),
-        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(exec::refuse(asked)),
-        (Resource::Pods, _, "proxy") => proxy::answer(asked),
+        (Resource::Pods, "get" | "create", "exec" | "attach" | "portforward") => Err(exec::refuse(request)),
+        (Resource::Pods, _, "proxy") => proxy::answer(request),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "delete", "") => {
-            delete::one(asked, resource)
+            delete::one(request, resource)
         }
-        (Resource::Pods, "deletecollection", "") => delete::collection(asked, resource).await,
-        (Resource::Deployments | Resource::ReplicaSets, _, "scale") => scale::scale(asked, resource),
-        // Nothing of the console or the SOPs changes one.
+        (Resource::Pods, "deletecollection", "") => delete::collection(request, resource).await,
+        (Resource::Deployments | Resource::ReplicaSets, _, "scale") => scale::scale(request, resource),
+        // Neither the console nor a SOP changes an autoscaler.
         (Resource::Autoscalers, _, _) => Err(Refusal::method_not_allowed()),
-        (_, "update" | "patch", "") => write::update(asked, resource),
+        (_, "update" | "patch", "") => write::update(request, resource),
         (Resource::Pods | Resource::Deployments | Resource::ReplicaSets, "get", "status") => {
             read::get(state, resource.into(), target, query, form)
         }
@@ -215,8 +217,7 @@ async fn serve_stored(
     }
 }
 
-/// The answer to a change of what the world does not store: what there is none of is not found, and nothing is made or
-/// changed in the newer form of events.
+/// The refusal to change a kind that the world does not store: objects are not found, and `events.k8s.io` is read-only.
 fn refuse_change(target: &Target, view: View) -> Refusal {
     let path = target.resource_path();
     if discovery::find(&target.group, &target.version, &path).is_none() {

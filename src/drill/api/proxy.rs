@@ -1,4 +1,4 @@
-//! The proxy to a pod: what its service answers, or why nobody does, in the words of the API server and of Go's transport.
+//! The proxy to a pod: the service's answer, or the error, in the words of the API server and of Go's transport.
 
 use http::Response;
 use http::header::{HeaderName, HeaderValue};
@@ -50,14 +50,14 @@ impl<'a> Address<'a> {
 }
 
 /// Answers a request through the proxy.
-pub fn answer(asked: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
-    let id = asked.target.name.as_str();
+pub fn answer(request: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
+    let id = request.target.name.as_str();
     let invalid = || Refusal::bad_request(format!("invalid pod request {id:?}"));
     let address = Address::of(id).ok_or_else(invalid)?;
-    let world = asked.state.world();
+    let world = request.state.world();
     let target = Target {
         name: address.name.to_owned(),
-        ..asked.target.clone()
+        ..request.target.clone()
     };
     let pod = write::find(&world, Resource::Pods, &target)?;
     let Some(ip) = pod["status"]["podIP"].as_str().filter(|ip| !ip.is_empty()) else {
@@ -72,12 +72,12 @@ pub fn answer(asked: &ApiRequest<'_>) -> Result<Response<Body>, Refusal> {
     if world.silent_node(uid).is_some() {
         return Err(unreachable(&format!("dial tcp {ip}:{port}: i/o timeout")));
     }
-    let Some(metrics) = world.own_metrics(uid, asked.state.clock().now()) else {
+    let Some(metrics) = world.own_metrics(uid, request.state.clock().now()) else {
         return Err(unreachable(&refused(ip, &port)));
     };
     match port.parse() {
         Ok(METRICS) if address.tls => Err(unreachable("http: server gave HTTP response to HTTPS client")),
-        Ok(METRICS) => Ok(of_metrics_server(asked.parts.uri.path(), metrics)),
+        Ok(METRICS) => Ok(of_metrics_server(request.parts.uri.path(), metrics)),
         Ok(port) if WITH_TLS.contains(&port) => Ok(of_tls_server(address.tls)),
         _ => Err(unreachable(&refused(ip, &port))),
     }
@@ -96,7 +96,7 @@ fn of_metrics_server(path: &str, metrics: String) -> Response<Body> {
     }
 }
 
-/// Go's server tells a client that speaks no TLS so. What the API answers is for its users, who bring a token.
+/// The port with TLS: Go's server refuses plain HTTP, and the API behind it is not served here, since its users need a token.
 fn of_tls_server(tls: bool) -> Response<Body> {
     if tls {
         not_found()

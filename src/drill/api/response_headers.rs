@@ -1,4 +1,4 @@
-//! What every answer carries beside its body: the audit id, the flow it was counted to, a length or chunks, and warnings.
+//! The headers of every response: audit id, priority and fairness, length or chunks, warnings.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,25 +16,25 @@ use super::request::{Target, UrlQuery};
 
 /// A body longer than this is sent in chunks, without its length.
 const CHUNKED_BEYOND: usize = 4_096;
-/// Flow schema and priority level of the requests of people and service accounts.
+/// Flow schema and priority level of requests from people and service accounts.
 const GLOBAL_DEFAULT: [&str; 2] = [
     "deb43d4a-7b1b-4f0e-9783-f6d49aa9c28a",
     "572e1dfe-900f-472e-9fb6-211fd7bf4c21",
 ];
-/// Those of the masters, who are not held back.
+/// Those of administrators, whose requests are never queued.
 const EXEMPT: [&str; 2] = [
     "54d3cd31-7a39-4b6c-9d4a-2a6f7b1f4ad2",
     "9ae3b5f4-6d3e-4a0c-8a5e-6f4c6e6a1f77",
 ];
 
-/// Counts the answers of one server, so that each has an id of its own.
+/// Gives each response of a server its headers and an audit id of its own.
 #[derive(Debug, Default)]
 pub struct ResponseHeaders {
     answered: AtomicU64,
 }
 
 impl ResponseHeaders {
-    /// Marks an answer. `who` is `None` where nobody was logged in.
+    /// Adds the headers, and brings the body into the form that the request wants. `who` is `None` where nobody was logged in.
     pub fn add_to(&self, response: Response<Body>, parts: &Parts, who: Option<&Identity>) -> Response<Body> {
         let mut response = in_form(response, parts);
         let id = match parts.headers.get("audit-id") {
@@ -59,7 +59,7 @@ impl ResponseHeaders {
         response
     }
 
-    /// The shape of a random UUID; its digits are drawn from the count, so that a drill repeats itself.
+    /// An id in the shape of a random UUID. It follows from the count, so that a drill repeats itself.
     fn audit_id(&self) -> HeaderValue {
         let count = self.answered.fetch_add(1, Ordering::Relaxed) + 1;
         let high = count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -76,7 +76,7 @@ impl ResponseHeaders {
     }
 }
 
-/// Requests that last long are not counted to a flow: logs, exec, proxies.
+/// Long-running requests (logs, exec, proxies) belong to no flow.
 fn is_exempt_from_flows(parts: &Parts) -> bool {
     let long = |target: Target| {
         matches!(
@@ -87,7 +87,7 @@ fn is_exempt_from_flows(parts: &Parts) -> bool {
     Target::of(parts.uri.path()).is_some_and(long)
 }
 
-/// A whole body as the request wants it: indented for `curl`, in chunks when it is long, none for HEAD.
+/// Gives a body that is not streamed its final form: indented for `curl`, in chunks when it is long, none for HEAD.
 fn in_form(mut response: Response<Body>, parts: &Parts) -> Response<Body> {
     let Some(WholeBody(bytes)) = response.extensions_mut().remove::<WholeBody>() else {
         return response;
@@ -112,7 +112,7 @@ fn in_form(mut response: Response<Body>, parts: &Parts) -> Response<Body> {
     response
 }
 
-/// As the server decides it: asked by `?pretty`, or a browser's or curl's request.
+/// Whether the body is to be indented, by the server's rule: `?pretty` decides, else browsers and curl get it.
 fn wants_indented(parts: &Parts) -> bool {
     let query = UrlQuery::of(parts.uri.query());
     if let Some(asked) = query.get("pretty") {

@@ -34,7 +34,7 @@ pub fn answer(
     Ok(body::json(201, &value))
 }
 
-/// A review, too, remembers who wrote it.
+/// The managed fields of a review: it names its writer like any object.
 fn written(parts: &Parts, spec: &Value, now: Timestamp) -> Value {
     json!({
         "manager": write::manager(&UrlQuery::of(parts.uri.query()), parts),

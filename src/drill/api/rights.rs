@@ -1,4 +1,4 @@
-//! Who may do what: roles bound to users and groups, and how a scenario changes the on-call role.
+//! Authorisation: roles bound to users and groups, and the changes that a scenario makes to the on-call role.
 
 use std::fmt::Write as _;
 
@@ -73,7 +73,7 @@ const READ_ONLY: [Rule; 7] = [
     rule(&["get", "list"], metrics::GROUP, &["pods"]),
 ];
 
-/// What is not a resource and open to everybody who is logged in (`system:discovery`).
+/// Paths that are no resources and are open to every user (`system:discovery`).
 const PATHS: [&str; 8] = [
     "/api",
     "/apis",
@@ -127,14 +127,14 @@ impl Right {
             && self.name.as_deref().is_none_or(|own| own == name)
     }
 
-    /// Whether it is of this group: the one it names, or any but that of the metrics, whose pods are not pods.
+    /// Whether the right covers this group: the one it names, or any but that of the metrics, whose `pods` are another resource.
     fn is_of(&self, group: &str) -> bool {
         self.group
             .as_deref()
             .map_or(group != metrics::GROUP, |own| own == group)
     }
 
-    /// The group of a right that is given: said, or that of the known resource.
+    /// The group of a granted right: the one it names, or that of the known resource.
     fn own_group(&self) -> &str {
         let plural = self.resource.split('/').next().unwrap_or_default();
         let known = Resource::ALL.into_iter().find(|known| known.plural() == plural);
@@ -144,7 +144,7 @@ impl Right {
     }
 }
 
-/// The rights in the cluster. Everybody's are fixed but those of the engineer on call, which a scenario changes.
+/// The rights in the cluster. All are fixed, except those of the engineer on call, which a scenario may change.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     without: Vec<Right>,
@@ -152,7 +152,7 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// The roles, with this taken from and that added to the on-call role. `store` tells which pod a number means.
+    /// The roles, with the changes to the on-call role. `store` says which pod a number means.
     pub fn new(without: &[String], also: &[String], store: &Store) -> Self {
         let all = |texts: &[String]| texts.iter().map(|text| Right::of(&pinned(text, store))).collect();
         Self {
@@ -161,19 +161,19 @@ impl Rights {
         }
     }
 
-    /// The rights while this one, too, is missing.
+    /// The rights without this one.
     pub fn also_without(&self, right: &str) -> Self {
         let mut rights = self.clone();
         rights.without.push(Right::of(right));
         rights
     }
 
-    /// Whether the user may do this.
+    /// Whether the user has the right.
     pub fn allow(&self, who: &Identity, verb: &str, target: &Target) -> bool {
         self.reason(who, verb, target).is_some()
     }
 
-    /// Why the user may do this, as an access review says it; `None` if the user may not.
+    /// The reason of an access review why the user has the right; `None` without the right.
     pub fn reason(&self, who: &Identity, verb: &str, target: &Target) -> Option<String> {
         if who.is_in(MASTERS) {
             return Some(String::new());
@@ -205,7 +205,7 @@ impl Rights {
         (who.name == READ_ONLY_USER && covered(&READ_ONLY)).then(|| allowed_by("incident-readonly", &account))
     }
 
-    /// Whether the user may do this to a path that is no resource.
+    /// The same for a path that is no resource.
     pub fn allow_path(who: &Identity, verb: &str, path: &str) -> bool {
         who.is_in(MASTERS)
             || verb == "get"
@@ -236,7 +236,7 @@ impl Rights {
             resources.extend(READ_ONLY.iter().map(Rule::value));
         }
         let mut status = json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
-        // RBAC cannot take one object from a role; the authoriser that does cannot list its rules.
+        // RBAC cannot take one object from a role; an authoriser that can is not able to list its rules.
         if here && who.is_in(ON_CALL_GROUP) && self.without.iter().any(|right| right.name.is_some()) {
             status["incomplete"] = json!(true);
             status["evaluationError"] = json!("webhook authorizer does not support user rule resolution");
@@ -244,7 +244,7 @@ impl Rights {
         status
     }
 
-    /// A rule of the on-call role, less what the scenario took; split where its resources differ then.
+    /// A rule of the on-call role without what the scenario takes; split where its resources differ afterwards.
     fn without_taken(&self, rule: &Rule) -> Vec<Value> {
         let mut values: Vec<Value> = Vec::new();
         for resource in rule.resources {
@@ -294,7 +294,7 @@ fn open_paths() -> [Value; 3] {
     ]
 }
 
-/// The right with a pod's name in place of its number by age; as it is where there is no such pod.
+/// The right with a pod's name in place of its number by age; unchanged if there is no such pod.
 fn pinned(right: &str, store: &Store) -> String {
     let (what, verb) = right.split_once(':').unwrap_or((right, ""));
     let numbered = what

@@ -11,11 +11,11 @@ use super::status::Refusal;
 use super::write::{self, WriteOptions};
 use crate::world::{Resource, record_ownership};
 
-/// Reads or changes it.
-pub fn scale(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+/// Answers a request for the scale subresource.
+pub fn scale(request: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
     let ApiRequest {
         state, target, parts, ..
-    } = *asked;
+    } = *request;
     let mut world = state.world();
     let object = write::find(&world, resource, target)?;
     let current = scale_of(&object);
@@ -24,8 +24,8 @@ pub fn scale(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body
         Method::PUT | Method::PATCH => {}
         _ => return Err(Refusal::method_not_allowed()),
     }
-    let options = WriteOptions::of(asked)?;
-    let wanted = wanted(asked, &current)?;
+    let options = WriteOptions::of(request)?;
+    let wanted = wanted(request, &current)?;
     write::check_version(target, &current, &wanted)?;
     let replicas = check_replicas(target, &wanted)?;
     if options.dry {
@@ -68,16 +68,16 @@ fn scale_of(object: &Value) -> Value {
     })
 }
 
-fn wanted(asked: &ApiRequest<'_>, current: &Value) -> Result<Value, Refusal> {
-    if asked.parts.method == Method::PATCH {
-        return Patch::read(write::media_type(asked.parts), asked.body)?.apply(current);
+fn wanted(request: &ApiRequest<'_>, current: &Value) -> Result<Value, Refusal> {
+    if request.parts.method == Method::PATCH {
+        return Patch::read(write::media_type(request.parts), request.body)?.apply(current);
     }
-    let wanted = write::json_body(asked.parts, asked.body)?;
+    let wanted = write::json_body(request.parts, request.body)?;
     let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
-    if name != asked.target.name {
+    if name != request.target.name {
         return Err(Refusal::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({})",
-            asked.target.name
+            request.target.name
         )));
     }
     Ok(wanted)

@@ -1,4 +1,4 @@
-//! What the kinds' definitions say of an object: which fields there are, and what is filled in where nothing is said.
+//! The definitions of the kinds: which fields an object may have, and the defaults of those that are left out.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -26,7 +26,7 @@ pub fn drop_unknown(resource: Resource, object: &mut Value) -> Result<Vec<String
     Ok(unknown)
 }
 
-/// The object as its kind's definition sees it: what the definition does not have is gone.
+/// The object with only the fields that its kind defines.
 fn read_as<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, String> {
     let typed = K::deserialize(object).map_err(|error| in_go_words(&error.to_string()))?;
     serde_json::to_value(typed).map_err(|error| error.to_string())
@@ -67,7 +67,7 @@ fn prune(path: &str, object: &mut Value, known: &Value, unknown: &mut Vec<String
             };
             match known.get(name) {
                 Some(known) => prune(&path, value, known, unknown),
-                // A null says nothing, and is not written again.
+                // A null counts as absent.
                 None if value.is_null() => {}
                 None => {
                     unknown.push(path);

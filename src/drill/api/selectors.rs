@@ -7,7 +7,7 @@ use super::status::Refusal;
 use super::view::View;
 use crate::world::Resource;
 
-/// Which objects of a resource a list or watch wants.
+/// The objects of a resource that a list or watch selects.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     namespace: String,
@@ -58,7 +58,7 @@ impl Selection {
             && self.fields.iter().all(|term| term.holds(object))
     }
 
-    /// An object's key below the listed collection, by which pages are cut.
+    /// The object's key within the listed collection; pages are ordered by it.
     pub fn key(&self, namespace: &str, name: &str) -> String {
         if self.namespace.is_empty() {
             format!("/{namespace}/{name}")
@@ -67,7 +67,7 @@ impl Selection {
         }
     }
 
-    /// Whether it narrows by more than the namespace, so that the number of the remaining is not known.
+    /// Whether it selects by more than the namespace, so that the number of remaining items is not known.
     pub fn is_narrow(&self) -> bool {
         !self.labels.is_empty() || !self.fields.is_empty()
     }
@@ -98,7 +98,7 @@ impl FieldTerm {
             _ => String::new(),
         };
         let found = match self.path.as_str() {
-            // Who reported it, in the words of either API.
+            // The reporting component, in the field of either events API.
             "source" if at("source.component").is_string() => text(at("source.component")),
             "source" => text(at("reportingComponent")),
             "spec.hostNetwork" | "spec.unschedulable" if at(&self.path).is_null() => "false".to_owned(),
@@ -195,7 +195,7 @@ fn parse_field(view: View, term: &str) -> Result<FieldTerm, Refusal> {
     })
 }
 
-/// Whether objects can be selected by this field; those that have no list of their own by name and namespace.
+/// Refuses a field by which objects can't be selected. A kind without a list of such fields has name and namespace.
 fn check_field(resource: Option<Resource>, path: &str, stored: &str) -> Result<(), Refusal> {
     let own = resource.map_or(&[][..], selectable);
     if own.contains(&stored) {

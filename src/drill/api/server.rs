@@ -1,4 +1,4 @@
-//! The listener on loopback: TLS, HTTP/1.1, and the faults below HTTP.
+//! The API server on loopback: listener, TLS, HTTP/1.1, and the faults below HTTP.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,9 +30,9 @@ use super::tls;
 use crate::faults::ApiFault;
 use crate::scenario::TimelineEvent;
 
-/// Between attempts to take the port again after it was given up.
+/// The pause between attempts to bind the port again after a fault.
 const RELISTEN: Duration = Duration::from_millis(50);
-/// How long a client may take to read the end of what it was sent.
+/// How long a client may take to read the end of a response.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The API server. Its listener and all connections end when it is dropped.
@@ -92,12 +92,12 @@ impl ApiServer {
         self.state.world().logs().readers()
     }
 
-    /// What was done to the cluster and tried, oldest first; the receiver changes with each act.
+    /// The audit log, oldest entry first; the receiver changes with each entry.
     pub fn audit(&self) -> watch::Receiver<Vec<AuditEntry>> {
         self.state.audit().subscribe()
     }
 
-    /// Lets something happen to the world at a moment to come.
+    /// Schedules an event of the world.
     pub fn schedule(&self, at: Timestamp, event: TimelineEvent) {
         self.state.world().schedule_event(at, event);
         self.state.wake();
@@ -115,7 +115,7 @@ impl Drop for ApiServer {
     }
 }
 
-/// Accepts connections, except while the fault says that nothing listens.
+/// Accepts connections, except while a fault closes the port.
 async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAcceptor, state: Arc<ApiState>) {
     let mut lasting = state.faults().subscribe();
     let mut listener = Some(listener);
@@ -153,7 +153,7 @@ fn is_refusing(lasting: &mut watch::Receiver<Option<ApiFault>>) -> bool {
 }
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<ApiState>) {
-    // A connection that is given up is reset, not closed in good order.
+    // An aborted connection is reset, not closed in order.
     let _ = stream.set_zero_linger();
     let _ = stream.set_nodelay(true);
     thaw(state.faults()).await;
@@ -164,13 +164,13 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<ApiStat
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
-    // Clients leave when they like; there is nobody to tell.
+    // An error means that the client has left, and nobody needs to know.
     if let Ok(ended) = served.without_shutdown().await {
         close(ended.io.into_inner()).await;
     }
 }
 
-/// Ends a connection in good order: what was sent arrives before the socket is dropped.
+/// Closes a connection in order: what was sent arrives before the socket is dropped.
 async fn close(mut stream: TlsStream<TcpStream>) {
     let _ = stream.shutdown().await;
     let mut nowhere = tokio::io::sink();
@@ -178,7 +178,7 @@ async fn close(mut stream: TlsStream<TcpStream>) {
     let _ = tokio::time::timeout(FAREWELL, rest).await;
 }
 
-/// While the server is frozen not even the TLS handshake is answered.
+/// Waits while the server is frozen: not even the TLS handshake is answered then.
 async fn thaw(faults: &ServerFaults) {
     let mut lasting = faults.subscribe();
     let _ = lasting.wait_for(|fault| *fault != Some(ApiFault::Freeze)).await;
@@ -193,7 +193,7 @@ async fn serve(
     Ok(faults::carry(&state, Request::from_parts(parts, body)).await?)
 }
 
-/// The body, or as much of it as shows that it is too long.
+/// Reads the body, or enough of it to show that it is too long.
 async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {

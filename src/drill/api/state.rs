@@ -1,4 +1,4 @@
-//! What all connections share: the world behind its lock, the clock, the faults, and what was asked.
+//! The state that all connections share: the world behind its lock, the clock, the faults, the requests so far and the audit log.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,14 @@ use crate::database::DatabaseServer;
 use crate::faults::ApiFault;
 use crate::world::{FaultRequest, World};
 
-/// How many requests are remembered.
+/// How many requests are kept.
 const REMEMBERED: usize = 50_000;
-/// The world is not advanced more often than this by itself, in drill time.
+/// The shortest pause between two advances of the world without a request, in drill time.
 const FINEST: Duration = Duration::from_millis(20);
-/// Nor less often.
+/// The longest such pause.
 const COARSEST: Duration = Duration::from_mins(1);
 
-/// What some role grants, and nobody while the server knows no roles.
+/// The rights that roles grant, which nobody has while the server knows no roles.
 const GRANTED: [&str; 12] = [
     "pods",
     "pods/log",
@@ -40,7 +40,7 @@ const GRANTED: [&str; 12] = [
     "selfsubjectreviews",
 ];
 
-/// A request that came in.
+/// A request that the server received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedRequest {
     /// By the drill's clock.
@@ -90,7 +90,7 @@ impl ApiState {
         }
     }
 
-    /// The world as it is now. Never held across an await.
+    /// Locks the world and advances it to now. The lock is never held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
@@ -147,12 +147,12 @@ impl ApiState {
         &self.tokens
     }
 
-    /// What response_headers the answers.
+    /// What gives responses their headers.
     pub fn response_headers(&self) -> &ResponseHeaders {
         &self.response_headers
     }
 
-    /// Remembers a request.
+    /// Keeps a request.
     pub fn note(&self, method: &str, path: &str) {
         let mut seen = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() == REMEMBERED {
@@ -171,12 +171,12 @@ impl ApiState {
         seen.iter().cloned().collect()
     }
 
-    /// What was done and tried.
+    /// The audit log.
     pub fn audit(&self) -> &AuditLog {
         &self.audit
     }
 
-    /// Something new may be due sooner than was thought.
+    /// Wakes the timekeeper: something new may be due sooner.
     pub fn wake(&self) {
         self.woken.notify_one();
     }

@@ -87,7 +87,7 @@ impl Refusal {
         Self::new(409, "Conflict", message).with(details)
     }
 
-    /// 410 of a list that cannot be continued, with a token to go on inconsistently.
+    /// 410 of a list whose version is gone, with a token that continues it at the newest version.
     pub fn expired_continue(token: String) -> Self {
         let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
         let mut refusal = Self::new(410, "Expired", message);
@@ -121,7 +121,7 @@ impl Refusal {
         Self::new(413, "RequestEntityTooLarge", message)
     }
 
-    /// 500 of an error that the server has no reason for.
+    /// 500 of an error without a reason of its own.
     pub fn unexplained(message: impl Into<String>) -> Self {
         Self::new(500, "", message)
     }
@@ -203,7 +203,7 @@ impl Refusal {
         refusal
     }
 
-    /// What an ailing server answers with this code.
+    /// The answer of a server in trouble, by its code.
     pub fn ailing(code: u16) -> Self {
         let (reason, message) = match code {
             429 => (

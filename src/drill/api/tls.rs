@@ -1,4 +1,4 @@
-//! The certificate the drill makes for itself at every start.
+//! The API server's certificate. Every start of a drill makes a new one.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A server identity and the certificate by which clients know it, as PEM.
+/// The server's certificate: its TLS configuration, and the PEM by which clients know it.
 pub struct ServerCertificate {
     /// For the acceptor.
     pub config: Arc<ServerConfig>,

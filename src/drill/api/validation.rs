@@ -1,4 +1,4 @@
-//! What an object must hold to be accepted, in the words of the server's validation.
+//! Checks whether an object may be accepted, in the words of the server's validation.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::world::Resource;
 const NAME_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const POD_RULE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/// Checks an update; everything that is wrong is said at once.
+/// Checks an update. The refusal names every error.
 pub fn check(resource: Resource, before: &Value, wanted: &Value) -> Result<(), Refusal> {
     let mut causes = Vec::new();
     match resource {
@@ -63,7 +63,7 @@ fn required(field: String) -> Cause {
     }
 }
 
-/// What deployments and ReplicaSets have in common: replicas, selector and template.
+/// Checks what deployments and ReplicaSets have in common: replicas, selector and template.
 fn check_sets(before: &Value, wanted: &Value, causes: &mut Vec<Cause>) {
     let spec = &wanted["spec"];
     if let Some(replicas) = spec["replicas"].as_i64().filter(|replicas| *replicas < 0) {
@@ -203,7 +203,7 @@ fn is_label(name: &str) -> bool {
         && name.bytes().last().is_some_and(inner)
 }
 
-/// Of a pod that exists, only images, a deadline and more tolerations may change.
+/// Checks that an update of a pod changes only images, the deadline and additional tolerations.
 fn check_pod_update(before: &Value, wanted: &Value, causes: &mut Vec<Cause>) {
     for kind in ["containers", "initContainers"] {
         let (old, new) = (list(&before[kind]).count(), list(&wanted[kind]).count());
@@ -245,7 +245,7 @@ fn check_pod_update(before: &Value, wanted: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-/// The same toleration, however long it lasts.
+/// Whether both are the same toleration, whatever their seconds.
 fn same(old: &Value, new: &Value) -> bool {
     let without_time = |toleration: &Value| {
         let mut toleration = toleration.clone();

@@ -1,4 +1,4 @@
-//! What a request reads: the world's objects as one version of the API shows them, or a kind of which the world has none.
+//! A kind as one version of the API shows it. The world stores each object once; some kinds are shown in two versions, some are empty.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ const NEW_EVENTS: &str = "events.k8s.io";
 /// One kind as the API shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// The objects it shows; `None` for a kind of which there are none.
+    /// The stored objects that it shows; `None` for a kind without objects.
     pub stored: Option<Resource>,
     /// As `Event`.
     pub kind: &'static str,
@@ -63,7 +63,7 @@ impl View {
         }
     }
 
-    /// The name in the world's objects of a field by which a request selects.
+    /// The stored name of a field by which a request selects.
     pub fn stored_field(self, path: &str) -> Cow<'_, str> {
         if !self.shows_new_events() {
             return Cow::Owned(path.to_owned());
@@ -74,7 +74,7 @@ impl View {
             None if path.starts_with("metadata.") || matches!(path, "reason" | "type") => {
                 Cow::Owned(path.to_owned())
             }
-            // What only the older form knows.
+            // Fields that only the older version has.
             None => Cow::Borrowed(""),
         }
     }

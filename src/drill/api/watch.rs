@@ -1,4 +1,4 @@
-//! watch: what changed since a version, as it happens.
+//! Answers watches: the changes since a version, as they happen.
 
 use std::collections::VecDeque;
 use std::io;
@@ -25,11 +25,11 @@ use super::table::{self, Include};
 use super::view::View;
 use crate::world::{Change, ChangeKind, Resource};
 
-/// The group and version of the forms that all kinds have.
+/// The group and version of the metadata and table forms, which all kinds share.
 const META: &str = "meta.k8s.io/v1";
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
-/// How long a watch lasts that does not say (the server picks 30 to 60 minutes).
+/// How long a watch without a timeout lasts (the server picks 30 to 60 minutes).
 const LONGEST: Duration = Duration::from_mins(30);
 
 /// Begins a watch.
@@ -71,7 +71,7 @@ struct Watcher {
     selection: Selection,
     form: Form,
     include: Include,
-    /// Everything up to here was sent.
+    /// The version up to which everything was sent.
     version: u64,
     frames: VecDeque<Bytes>,
     changes: watch::Receiver<u64>,
@@ -84,7 +84,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Without a version (or with 0, or as a streaming list) a watch begins with what is there.
+    /// Without a version (or with 0, or as a streaming list) a watch begins with the objects that exist.
     fn begin(&mut self, query: &UrlQuery) {
         let from = query
             .number::<u64>("resourceVersion")
@@ -200,7 +200,7 @@ impl Watcher {
         self.done = true;
     }
 
-    /// To a watch with a selector an object that no longer fits is deleted, and one that begins to fit is added.
+    /// A watch with a selector sees an object that no longer fits as deleted, and one that begins to fit as added.
     fn push_change(&mut self, change: &Change) {
         let before = change
             .previous
@@ -254,7 +254,7 @@ impl Watcher {
         self.push_frame(&json!({"type": "BOOKMARK", "object": object}));
     }
 
-    /// The list, without items, that a streaming list stands for, as its client is to decode it.
+    /// The empty list that a streaming list replaces, for the client's decoder.
     fn blueprint(&self) -> String {
         let (kind, api_version) = match self.form {
             Form::Objects | Form::Table => (self.view.kind, self.view.api_version()),

@@ -1,4 +1,4 @@
-//! update and patch of an object: read, checked, and handed to the world.
+//! Answers updates and patches of an object: reads them, checks them, and writes the object to the world.
 
 use http::header::{USER_AGENT, WARNING};
 use http::request::Parts;
@@ -15,7 +15,7 @@ use super::status::{Cause, Refusal, qualified};
 use super::validation;
 use crate::world::{FieldManager, Resource, World, record_ownership};
 
-/// What the server does with fields that a kind does not have.
+/// How fields that a kind does not have are handled (`fieldValidation`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnknownFields {
     Ignore,
@@ -24,14 +24,14 @@ enum UnknownFields {
 }
 
 /// Updates (PUT) or patches an object.
-pub fn update(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
-    let ApiRequest { state, target, .. } = *asked;
-    let options = WriteOptions::of(asked)?;
+pub fn update(request: &ApiRequest<'_>, resource: Resource) -> Result<Response<Body>, Refusal> {
+    let ApiRequest { state, target, .. } = *request;
+    let options = WriteOptions::of(request)?;
     let at = state.clock().now();
     let mut world = state.world();
     let before = find(&world, resource, target)?;
-    let (mut wanted, sent) = wanted(asked, resource, &before)?;
-    let warnings = decode(asked, resource, &mut wanted, options.unknown, &sent)?;
+    let (mut wanted, sent) = wanted(request, resource, &before)?;
+    let warnings = decode(request, resource, &mut wanted, options.unknown, &sent)?;
     check_identity(resource, target, &before, &wanted)?;
     keep_what_is_not_theirs(&before, &mut wanted);
     schema::fill_defaults(resource, &mut wanted);
@@ -52,7 +52,7 @@ pub fn update(asked: &ApiRequest<'_>, resource: Resource) -> Result<Response<Bod
 
 /// The options of a write, from its query.
 pub struct WriteOptions {
-    /// Nothing is to be changed.
+    /// Whether this is a dry run.
     pub dry: bool,
     /// Who writes.
     pub manager: FieldManager,
@@ -60,14 +60,14 @@ pub struct WriteOptions {
 }
 
 impl WriteOptions {
-    /// Reads them; an option that the server does not know is refused.
-    pub fn of(asked: &ApiRequest<'_>) -> Result<Self, Refusal> {
-        let kind = if asked.parts.method == Method::PATCH {
+    /// Reads the options; refuses values that the server does not know.
+    pub fn of(request: &ApiRequest<'_>) -> Result<Self, Refusal> {
+        let kind = if request.parts.method == Method::PATCH {
             "PatchOptions"
         } else {
             "UpdateOptions"
         };
-        let unknown = match asked.query.get("fieldValidation") {
+        let unknown = match request.query.get("fieldValidation") {
             Some("Ignore") => UnknownFields::Ignore,
             None | Some("Warn") => UnknownFields::Warn,
             Some("Strict") => UnknownFields::Refuse,
@@ -77,10 +77,10 @@ impl WriteOptions {
             }
         };
         Ok(Self {
-            dry: is_dry(kind, asked.query, &Value::Null)?,
+            dry: is_dry(kind, request.query, &Value::Null)?,
             manager: FieldManager {
-                name: manager(asked.query, asked.parts),
-                subresource: if asked.target.subresource == "scale" {
+                name: manager(request.query, request.parts),
+                subresource: if request.target.subresource == "scale" {
                     "scale"
                 } else {
                     ""
@@ -91,7 +91,7 @@ impl WriteOptions {
     }
 }
 
-/// Whether nothing is to be changed; `options` are those of the body.
+/// Whether this is a dry run; `options` are those of the body.
 pub fn is_dry(kind: &str, query: &UrlQuery, options: &Value) -> Result<bool, Refusal> {
     let in_body = options["dryRun"].as_array().and_then(|list| list.first());
     let asked = query.get("dryRun").or_else(|| in_body.and_then(Value::as_str));
@@ -112,7 +112,7 @@ pub fn unsupported(kind: &str, field: &str, value: &str, values: &str) -> Refusa
     Refusal::invalid_fields("meta.k8s.io", kind, "", &[cause])
 }
 
-/// Who writes: the client says so, or it is the program's name.
+/// The field manager: the one that the client names, or its program's name.
 pub fn manager(query: &UrlQuery, parts: &Parts) -> String {
     if let Some(name) = query.get("fieldManager") {
         return name.to_owned();
@@ -137,14 +137,14 @@ pub fn find(world: &World, resource: Resource, target: &Target) -> Result<Value,
     Ok((**object).clone())
 }
 
-/// The object as the request wants it, and what was sent, as a refusal quotes it.
-fn wanted(asked: &ApiRequest<'_>, resource: Resource, before: &Value) -> Result<(Value, String), Refusal> {
-    let sent = String::from_utf8_lossy(asked.body).into_owned();
-    if asked.parts.method == Method::PATCH {
-        let patch = Patch::read(media_type(asked.parts), asked.body)?;
+/// The object as the request wants it, and the body as a refusal quotes it.
+fn wanted(request: &ApiRequest<'_>, resource: Resource, before: &Value) -> Result<(Value, String), Refusal> {
+    let sent = String::from_utf8_lossy(request.body).into_owned();
+    if request.parts.method == Method::PATCH {
+        let patch = Patch::read(media_type(request.parts), request.body)?;
         return Ok((patch.apply(before)?, sent));
     }
-    let mut object = json_body(asked.parts, asked.body)?;
+    let mut object = json_body(request.parts, request.body)?;
     for (field, own) in [("apiVersion", resource.api_version()), ("kind", resource.kind())] {
         let said = object[field].as_str().filter(|said| !said.is_empty());
         if said.is_some_and(|said| said != own) {
@@ -161,14 +161,14 @@ fn wanted(asked: &ApiRequest<'_>, resource: Resource, before: &Value) -> Result<
 
 /// Takes out fields that the kind does not have. Returns the warnings about them.
 fn decode(
-    asked: &ApiRequest<'_>,
+    request: &ApiRequest<'_>,
     resource: Resource,
     wanted: &mut Value,
     unknown: UnknownFields,
     sent: &str,
 ) -> Result<Vec<String>, Refusal> {
     let refuse = |why: &str| {
-        if asked.parts.method == Method::PATCH {
+        if request.parts.method == Method::PATCH {
             return Refusal::unreadable_patch(sent, why);
         }
         let kind = resource.kind();
@@ -190,7 +190,7 @@ fn decode(
     }
 }
 
-/// Name, namespace, uid and resourceVersion of what is sent fit what is there.
+/// Refuses an object whose name, namespace, uid or resourceVersion differ from the stored one's.
 fn check_identity(
     resource: Resource,
     target: &Target,
@@ -240,7 +240,7 @@ fn modified(target: &Target, why: &str) -> Refusal {
     Refusal::conflict(&about, &target.name, &target.group, &target.plural, why)
 }
 
-/// The server's own fields, and the status, stay as they are.
+/// Restores the fields that only the server writes, and the status.
 fn keep_what_is_not_theirs(before: &Value, wanted: &mut Value) {
     const SERVERS: [&str; 9] = [
         "namespace",

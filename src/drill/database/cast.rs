@@ -1,4 +1,4 @@
-//! From one type to another, by the rules of PostgreSQL's casts.
+//! Casts between types, by PostgreSQL's rules.
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ fn invalid(ty: Type, text: &str) -> SqlError {
     )
 }
 
-/// A text that begins as a date has a field out of range; any other one is no date at all.
+/// The error of a text that is no date: a field out of range if it begins like a date, else invalid syntax.
 fn no_moment(text: &str) -> SqlError {
     let begins_as_date = text
         .chars()

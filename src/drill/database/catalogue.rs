@@ -1,4 +1,4 @@
-//! The catalogue as far as psql's `\d`, `\dt`, `\di`, `\dn` and `\l` read it: the service's tables, and nothing of the system's own.
+//! The system catalogue as far as psql's `\d`, `\dt`, `\di`, `\dn` and `\l` read it. It lists the service's tables only.
 
 use super::relation::{RELATIONS, Relation};
 use super::value::{Type, Value};
@@ -46,7 +46,7 @@ const INDEXES: [Index; 9] = [
 const FIRST_TABLE: i64 = 16_385;
 const FIRST_INDEX: i64 = 16_401;
 const FIRST_CONSTRAINT: i64 = 16_421;
-/// What PostgreSQL gives `public` and its superuser.
+/// The default privileges of `public` and of the superuser.
 const PUBLIC: i64 = 2_200;
 const SUPERUSER: i64 = 10;
 const DATABASE_OWNER: i64 = 6_171;
@@ -419,7 +419,7 @@ const COLUMNS: Relation = Relation {
     },
 };
 
-/// A table of things that this database has none of: whatever is selected from it gives no row.
+/// A catalogue table of things that this database has none of: it has no rows.
 const fn without_rows(name: &'static str) -> Relation {
     Relation {
         name,

@@ -1,4 +1,4 @@
-//! One client's stream, from the first byte to the last: messages in, answers out, and the end that the server puts to it.
+//! Serves one client's stream, from the first byte to the last: messages in, answers out, and the server's end of it.
 
 use std::io;
 use std::sync::Arc;
@@ -27,14 +27,14 @@ type ClientStream = Framed<Box<dyn Stream>, PgWireMessageServerCodec<Prepared>>;
 
 /// Serves one client until it leaves, or is cut off.
 pub async fn serve(stream: Box<dyn Stream>, shared: Arc<DatabaseState>) {
-    // where a client comes from makes no difference here
+    // the client's address makes no difference here
     let client = DefaultClient::new(([127, 0, 0, 1], 0).into(), false);
     let mut line = Framed::new(stream, PgWireMessageServerCodec::new(client));
     let connection = Arc::new(Connection::new(shared.clone()));
     let cut = tokio::select! {
         biased;
         cut = cut_off(shared.environment.state.clone()) => cut,
-        // a client that hangs up is no business of ours
+        // an error means that the client has left
         _ = talk(&mut line, &connection, &shared) => None,
     };
     if cut == Some(Disconnect::ByCommand) && has_logged_in(&line) {
@@ -42,14 +42,14 @@ pub async fn serve(stream: Box<dyn Stream>, shared: Arc<DatabaseState>) {
     }
 }
 
-/// Waits for the next end of all sessions.
+/// Waits until a fault disconnects all sessions.
 async fn cut_off(mut state: watch::Receiver<FaultState>) -> Option<Disconnect> {
     let cuts = state.borrow_and_update().cuts;
     let state = state.wait_for(|state| state.cuts != cuts).await.ok()?;
     state.cut
 }
 
-/// What an administrator's command to stop says to every session.
+/// Sends the error that every session gets when an administrator stops the server.
 async fn say_goodbye(line: &mut ClientStream) {
     let message = "terminating connection due to administrator command";
     let info: ErrorInfo = PgWireError::from(SqlError::fatal("57P01", message)).into();
@@ -90,7 +90,7 @@ async fn talk(
     }
 }
 
-/// Answers one message; `false` where it was the last.
+/// Answers one message; `false` if it was the last.
 async fn answer(
     line: &mut ClientStream,
     connection: &Arc<Connection>,
@@ -128,7 +128,7 @@ async fn answer(
     Ok(!last && !fatal)
 }
 
-/// The drill's database speaks in the clear: it listens on loopback alone.
+/// Declines encryption: the drill's database listens on loopback only.
 async fn refuse_encryption(line: &mut ClientStream, asked: &SslNegotiationMetaMessage) -> io::Result<()> {
     match asked {
         SslNegotiationMetaMessage::PostgresSsl(_) => {

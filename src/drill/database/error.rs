@@ -1,4 +1,4 @@
-//! What the drill's database says when it does not answer: PostgreSQL's codes and words.
+//! The errors of the drill's database, with PostgreSQL's codes and words.
 
 /// One error as PostgreSQL reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -6,10 +6,10 @@ pub struct SqlError {
     /// SQLSTATE, five characters.
     pub code: &'static str,
     pub message: String,
-    /// Where in the statement, as a character index from 1.
+    /// The position in the statement, as a character index from 1.
     pub position: Option<usize>,
     pub hint: Option<String>,
-    /// The session ends with it.
+    /// Whether the session ends with it.
     pub fatal: bool,
 }
 
@@ -33,7 +33,7 @@ impl SqlError {
         }
     }
 
-    /// What a real server would answer and this one does not (0A000).
+    /// The error for what a real server has and this one does not (0A000).
     pub fn unanswered(what: &str) -> Self {
         let mut error = Self::new("0A000", format!("the drill's database does not answer {what}"));
         error.hint = Some(

@@ -27,7 +27,7 @@ impl Interval {
         }
     }
 
-    /// All of it in microseconds, a month counted as 30 days: what comparison uses.
+    /// The interval in microseconds with months of 30 days, for comparisons.
     fn span(self) -> i128 {
         (i128::from(self.months) * 30 + i128::from(self.days)) * i128::from(DAY) + i128::from(self.micros)
     }
@@ -60,7 +60,7 @@ impl Interval {
         }
     }
 
-    /// Days and microseconds, for adding to a moment; months are not in the drill's vocabulary there.
+    /// Days and microseconds, for adding to a time; an interval with months can't be added here.
     pub fn fixed_micros(self) -> SqlResult<i64> {
         if self.months != 0 {
             return Err(SqlError::unanswered("months or years added to a timestamp"));

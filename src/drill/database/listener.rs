@@ -1,4 +1,4 @@
-//! Where clients come in: a loopback TCP port, and a Unix socket beside it as PostgreSQL keeps one.
+//! The listener of the database: a loopback TCP port, and a Unix socket as PostgreSQL has one.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-/// What a path of a Unix socket may have in bytes; a folder that is too deep gets no socket, as PostgreSQL goes on without.
+/// The longest path of a Unix socket, in bytes. In a folder that is too deep there is no socket, and the server works without.
 const LONGEST_PATH: usize = 107;
 
 /// A client's stream, either kind.
@@ -15,8 +15,8 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
 
-/// Listened on, or shut: the port stays bound without listening, so that the kernel refuses and nobody else takes it, and the socket's
-/// file is gone as after a stop.
+/// A listener that can be shut. A shut port stays bound without listening, so that the kernel refuses connections and no other program
+/// takes the port; the socket's file is removed, as after a stop.
 #[derive(Debug)]
 pub struct Listener {
     port: u16,
@@ -81,7 +81,7 @@ impl Listener {
         if self.socket.take().is_some()
             && let Some(path) = &self.path
         {
-            // gone already where the drill's folder is
+            // the file is gone already if the drill's folder is
             let _ = std::fs::remove_file(path);
         }
     }
@@ -96,7 +96,7 @@ impl Listener {
             };
             match client {
                 Ok(client) => return client,
-                // out of descriptors, say: it passes
+                // for example, out of descriptors: it passes
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }

@@ -1,4 +1,4 @@
-//! The service's database: its tables, and a server for them that speaks PostgreSQL's wire protocol.
+//! The service's database: its tables, and a read-only server for them that speaks PostgreSQL's wire protocol.
 
 mod cast;
 mod catalogue;

@@ -1,4 +1,4 @@
-//! The rows a scenario begins with: the `[database]` table of its file.
+//! The rows at a scenario's start: the `[database]` table of its file.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::duration::{length, maybe_length, span};
 
-/// The `[database]` table of a scenario file: rows of the service's tables at the world's start.
+/// The `[database]` table of a scenario file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeedRows {
@@ -16,7 +16,7 @@ pub struct SeedRows {
     pub leases: Vec<LeaseSeed>,
 }
 
-/// When a row's `updated_at` is, if not `idle` ago: what a pod with a wrong clock wrote, or nobody.
+/// A row's `updated_at`, if it is not `idle` ago: a pod with a wrong clock wrote it, or it is NULL.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stamp {
@@ -40,7 +40,7 @@ pub struct ClusterSeed {
     pub region: String,
     pub cloud_provider: String,
     pub multi_az: bool,
-    /// OCM's id; blank rows have none, others get one where it is not given.
+    /// OCM's id. Rows without a status have none; others get one if it is not given.
     pub cluster_id: Option<String>,
     pub deleted: bool,
     /// Instead of `idle`.
@@ -48,17 +48,16 @@ pub struct ClusterSeed {
     pub count: u32,
 }
 
-/// Rows of `leader_leases`. The first one of a type the service elects leaders for is its row; every other one is a row beside it that
-/// no worker touches.
+/// Rows of `leader_leases`. The service uses the first row of a lease type of its own; no worker touches the others.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseSeed {
     #[serde(rename = "type")]
     pub lease_type: String,
-    /// The worker's UUID; blank before anybody took it.
+    /// The worker's UUID; blank while nobody has taken the lease.
     #[serde(default)]
     pub leader: String,
-    /// From the start of the drill; negative where it ran out before.
+    /// Time from the drill's start to the lease's expiry; negative if it expired before.
     #[serde(deserialize_with = "span")]
     pub expires_in: SignedDuration,
     #[serde(default)]
@@ -85,7 +84,7 @@ pub struct KafkaSeed {
     pub region: String,
     pub cloud_provider: String,
     pub multi_az: bool,
-    /// The cluster it runs on; a ready one of the same place where it is not given.
+    /// The cluster it runs on; a ready one of the same region if it is not given.
     pub cluster_id: Option<String>,
     pub name: Option<String>,
     pub failed_reason: String,

@@ -1,4 +1,4 @@
-//! The listener, the faults it can play, and its connections.
+//! The database server: its listener, its faults, and what its connections share.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use super::session::SessionEnvironment;
 use super::tables::Tables;
 use crate::clock::Clock;
 
-/// Who may come in, and to which database.
+/// The user and the database that the server accepts.
 #[derive(Clone)]
 pub struct Credentials {
     pub user: String,
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// What can be wrong with a database.
+/// A fault of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseFault {
@@ -41,39 +41,39 @@ pub enum DatabaseFault {
     WrongPassword,
     /// All connections but those reserved for the superuser are taken: new sessions are refused with 53300, open ones go on.
     TooManyConnections,
-    /// Nobody listens (ECONNREFUSED), and open sessions are cut.
+    /// The port is closed (ECONNREFUSED), and open sessions are cut.
     Refused,
     /// A restart: open sessions are cut, new ones are refused with 57P03.
     Starting,
     /// Somebody holds locks on the tables: SELECTs on them wait until `lock_timeout` (55P03) or the fault's end.
     LockWait,
-    /// Connections are accepted and nothing is answered, open ones too; all goes on when the fault ends.
+    /// Connections are accepted and nothing is answered, on open ones neither; everything continues when the fault ends.
     Stalled,
     /// Open sessions are cut once; new ones are served.
     Cut,
-    /// A server under load: every statement takes so much longer.
+    /// A server under load: every statement takes this much longer.
     Slow {
         /// How much.
         milliseconds: u32,
     },
-    /// A lossy network: one statement in so many finds its connection cut.
+    /// A lossy network: one statement in `every` finds its connection cut.
     Lossy {
-        /// One in how many, counted over all sessions; 1 is every one.
+        /// Counted over all sessions; 1 is every statement.
         every: u32,
     },
 }
 
-/// How open sessions end.
+/// How a fault ends open sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disconnect {
-    /// The server is stopped: it tells them so (57P01).
+    /// The server is stopped: clients get 57P01.
     ByCommand,
-    /// The network fails: without a word.
+    /// The network fails: clients get nothing.
     Silently,
 }
 
 impl DatabaseFault {
-    /// How it ends open sessions, if it does.
+    /// How the fault ends open sessions, if it does.
     fn cut(self) -> Option<Disconnect> {
         match self {
             DatabaseFault::Refused | DatabaseFault::Starting => Some(Disconnect::ByCommand),
@@ -83,7 +83,7 @@ impl DatabaseFault {
     }
 }
 
-/// The fault of the moment, how often everybody was cut off so far, and how the last time.
+/// The fault in effect, how often all sessions were cut so far, and how the last time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FaultState {
     pub fault: Option<DatabaseFault>,
@@ -100,7 +100,7 @@ pub struct DatabaseState {
     next_pid: AtomicI32,
     /// Statements that met a lossy network.
     sent: AtomicU32,
-    /// Messages of all clients so far.
+    /// How many messages all clients have sent so far.
     pub heard: Arc<AtomicU64>,
 }
 
@@ -178,7 +178,7 @@ impl DatabaseServer {
         self.heard.clone()
     }
 
-    /// Begins a fault, or ends it.
+    /// Begins a fault; `None` ends it.
     pub fn set_fault(&self, fault: Option<DatabaseFault>) {
         self.state.send_modify(|state| {
             state.fault = fault;

@@ -1,4 +1,4 @@
-//! One connection's session: its settings, its transaction, and what a statement does in them.
+//! A session of one connection: its settings, its transaction, and the execution of statements in them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::tables::Tables;
 use super::value::{Type, Value};
 use crate::clock::Clock;
 
-/// What a session needs of the world around it.
+/// What a session reads from outside: the tables, the clock and the fault in effect.
 #[derive(Clone, Debug)]
 pub struct SessionEnvironment {
     pub tables: Arc<Mutex<Tables>>,
@@ -32,7 +32,7 @@ pub enum Reply {
         rows: Vec<Vec<Value>>,
     },
     Done(&'static str),
-    /// A transaction goes on, perhaps after having failed.
+    /// A transaction is open, perhaps a failed one.
     Began(&'static str),
     Ended(&'static str),
 }
@@ -61,7 +61,7 @@ const REPORTED: [&str; 12] = [
     "TimeZone",
 ];
 
-/// A result that is fetched piece by piece.
+/// A result that the client fetches in pieces.
 #[derive(Debug)]
 struct Cursor {
     columns: Vec<(String, Type)>,
@@ -76,7 +76,7 @@ pub struct Session {
     pub settings: Settings,
     environment: SessionEnvironment,
     transaction: Option<Transaction>,
-    /// The moment of the query string that is being carried out.
+    /// The start of the query string that is being executed.
     query_since: Option<Timestamp>,
     idle_since: Timestamp,
     cursors: BTreeMap<String, Cursor>,
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// Carries out one statement. `failed`: the transaction has seen an error and only waits for its end.
+    /// Executes one statement. `failed`: the transaction has seen an error and accepts only its end.
     pub async fn execute(
         &mut self,
         statement: &Statement,
@@ -129,7 +129,7 @@ impl Session {
         reply
     }
 
-    /// Statements of one query string that begins no transaction of its own share one moment.
+    /// Statements of one query string without a transaction share one `now()`.
     pub fn begin_query(&mut self) {
         self.query_since = Some(self.environment.clock.now());
     }
@@ -138,7 +138,7 @@ impl Session {
         self.query_since = None;
     }
 
-    /// What the server has to say besides the answers, since the last call.
+    /// The warnings since the last call.
     pub fn take_warnings(&mut self) -> Vec<SqlError> {
         std::mem::take(&mut self.warnings)
     }
@@ -291,7 +291,7 @@ impl Session {
         })
     }
 
-    /// What a FETCH will return, for a Describe.
+    /// The columns that a FETCH will return, for a Describe.
     pub fn cursor_columns(&self, name: &str) -> Vec<(String, Type)> {
         let cursor = self.cursors.get(name);
         cursor.map(|cursor| cursor.columns.clone()).unwrap_or_default()
@@ -306,7 +306,7 @@ impl Session {
         Ok(Reply::Done("CLOSE CURSOR"))
     }
 
-    /// The session's settings return to what they were where the transaction is rolled back.
+    /// Ends the transaction; a rollback restores the settings from before it.
     fn end(&mut self, committed: bool) -> Reply {
         match self.transaction.take() {
             Some(transaction) if !committed => self.settings = transaction.before,
@@ -381,7 +381,7 @@ impl Session {
         })
     }
 
-    /// What `SHOW name` will return, for a Describe.
+    /// The column that `SHOW name` will return, for a Describe.
     pub fn show_column(name: &str) -> Option<String> {
         match name {
             "transaction_read_only" | "session_authorization" => Some(name.to_owned()),
@@ -415,7 +415,7 @@ impl Session {
         })
     }
 
-    /// Computes something over the tables as they are now.
+    /// Computes a result over the tables as they are now.
     fn in_context<T>(
         &self,
         started: Timestamp,
@@ -446,7 +446,7 @@ impl Session {
     async fn wait_for_locks(&self) -> SqlResult<()> {
         let mut state = self.environment.state.clone();
         let free = async {
-            // the server is gone where this fails, and the connection with it
+            // this fails only when the server is gone, and the connection with it
             let _ = state
                 .wait_for(|state| state.fault != Some(DatabaseFault::LockWait))
                 .await;
@@ -466,7 +466,7 @@ fn no_cursor(name: &str) -> SqlError {
     SqlError::new("34000", format!("cursor \"{name}\" does not exist"))
 }
 
-/// What comes of some work within a limit of drill time; `None` where it takes longer.
+/// Runs work within a limit of drill time; `None` if it takes longer.
 async fn within<T>(work: impl Future<Output = T>, limit: Option<Duration>, clock: &Clock) -> Option<T> {
     let Some(limit) = limit else {
         return Some(work.await);

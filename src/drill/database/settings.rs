@@ -1,4 +1,4 @@
-//! A session's run-time parameters: what SET, SHOW and the startup packet's options mean.
+//! A session's run-time parameters: SET, SHOW and the startup packet's options.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::sql::SERVER_VERSION;
 enum SettingKind {
     Text,
     Flag,
-    /// A span in milliseconds where it has no unit; 0 is "no limit".
+    /// A duration, in milliseconds if it has no unit; 0 is "no limit".
     Span,
     /// The drill's database keeps UTC.
     Zone,
@@ -167,7 +167,7 @@ impl Settings {
         Ok((name, value.cloned().unwrap_or_else(|| default.to_owned())))
     }
 
-    /// The session begins with what is set now.
+    /// Makes the current values those of the session's start.
     pub fn begin(&mut self) {
         self.start = std::mem::take(&mut self.session);
     }

@@ -84,7 +84,7 @@ pub const NEVER: Timestamp = Timestamp::MIN;
 /// How long a lease holds, in the service of January 2021.
 const LEASE_LENGTH: Duration = Duration::from_mins(3);
 
-/// Who owns Kafkas here. Nobody of this name exists; the console must not show them all the same.
+/// The owner of the Kafkas. Nobody has this name, but the console must not show it all the same.
 const OWNERS: [&str; 8] = [
     "aoife.brennan",
     "marek.dvorak",

@@ -21,7 +21,7 @@ macro_rules! files {
     };
 }
 
-/// In the order in which they are best practised: one a line.
+/// One a line, in the best order for practice.
 const BUILT_IN: &[(&str, &str)] = &files![
     "all-well",
     "no-kafka-leader",
@@ -73,7 +73,7 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "no-metrics",
 ];
 
-/// The scenarios that come with the program, in the order in which they are best practised.
+/// The scenarios that come with the program, in the best order for practice.
 pub fn scenarios() -> Vec<ScenarioInfo> {
     let built_in = BUILT_IN.iter().filter_map(|(id, _)| scenario(id).ok());
     built_in

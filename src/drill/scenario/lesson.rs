@@ -1,4 +1,4 @@
-//! What should be found in a scenario, and what it teaches: for the tests, and for the debriefing.
+//! What a scenario expects to be found, for the tests, and what it teaches, for the debriefing.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use sopwatch_core::diagnose::leaders::VerdictKind;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 
-/// What holds at one moment, if nobody has done anything.
+/// What should be found at one moment, if nobody has done anything.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
@@ -19,23 +19,23 @@ pub struct Expectation {
     pub at: SignedDuration,
     /// What the decision table recommends then.
     pub recommendation: Option<ExpectedAdvice>,
-    /// What else holds, in the table's order.
+    /// The other rules that match, in the table's order.
     #[serde(default)]
     pub also: Vec<ExpectedAdvice>,
     /// By lease type (`cluster`, `kafka`): who leads.
     #[serde(default)]
     pub leaders: BTreeMap<String, VerdictKind>,
-    /// By step id of the scenario's SOP: its answer.
+    /// By step id of the scenario's SOP: the step's status.
     #[serde(default)]
     pub steps: BTreeMap<String, StepStatus>,
     /// `ready/wanted` pods, as `kubectl get deployment` shows them.
     pub pods: Option<String>,
-    /// By `table.status`: how many living rows there are.
+    /// By `table.status`: how many active rows there are.
     #[serde(default)]
     pub rows: BTreeMap<String, u32>,
 }
 
-/// What to do, and whom to turn to.
+/// A recommended action, and the contact of an escalation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedAdvice {
@@ -53,19 +53,19 @@ pub struct ExpectedAdvice {
 pub struct Lesson {
     /// The right thing to do.
     pub answer: CorrectAction,
-    /// From a nudge to nearly the answer, shown one at a time.
+    /// From a nudge to nearly the answer; they are shown one at a time.
     pub hints: Vec<String>,
     /// Why that is right, for the debriefing: a paragraph.
     pub because: String,
 }
 
-/// The right thing to do, and what counts against the operator.
+/// The right action, and the harmful ones.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectAction {
     /// What to do.
     pub action: Advice,
-    /// For an escalation: whom to turn to.
+    /// For an escalation: the contact.
     pub contact: Option<String>,
     /// Actions that do harm here.
     #[serde(default)]

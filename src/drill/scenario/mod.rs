@@ -1,4 +1,4 @@
-//! A scenario: the world at the start, what happens in it, what should be found, and what it teaches.
+//! A scenario, read from its TOML file: the world at the start, the timeline, what should be found, and what it teaches.
 
 mod built_in;
 mod lesson;
@@ -47,8 +47,8 @@ pub struct Scenario {
     /// The rows of the database.
     #[serde(default)]
     pub database: SeedRows,
-    /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them: nobody looks after them, but an autoscaler
-    /// does its work. One that has the name of an object of the service takes its place.
+    /// Other objects of the namespace (`kind = "Pod"`, `"Event"`, …) as the API shows them. No controller changes them, but an autoscaler
+    /// works. One with the name of an object of the service replaces that object.
     #[serde(default, deserialize_with = "objects")]
     pub objects: Vec<Value>,
     /// The API of the metrics server, `metrics.k8s.io`.
@@ -57,13 +57,13 @@ pub struct Scenario {
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<TimelineEntry>,
-    /// What others do after the operator's answer.
+    /// What other people do after the operator's answer.
     #[serde(default, rename = "reaction")]
     pub reactions: Vec<Reaction>,
     /// What should be found, and when.
     #[serde(default)]
     pub expect: Vec<Expectation>,
-    /// What it teaches; a scenario that only sets a stage teaches nothing.
+    /// What it teaches; some scenarios teach nothing.
     pub lesson: Option<Lesson>,
 }
 
@@ -93,7 +93,7 @@ pub enum Strategy {
     /// A quarter at a time.
     #[default]
     RollingUpdate,
-    /// All old ones go before a new one comes.
+    /// All old pods go before a new one comes.
     Recreate,
 }
 
@@ -126,14 +126,14 @@ pub struct Releases {
     pub migration_fails: Vec<String>,
 }
 
-/// The operator's rights, as differences from the on-call role.
+/// The changes to the on-call role, which is the operator's.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RightsChange {
-    /// Given, too: a resource (`pods/exec`) or one verb on it (`deployments:patch`).
+    /// Rights that are added: a resource (`pods/exec`) or one verb on it (`deployments:patch`).
     pub also: Vec<String>,
-    /// Taken away: a resource (`events`, `pods/log`), one verb on it (`pods:delete`), or one object (`pods/log/NAME`; a number in
-    /// place of the name is a pod's place by age at the start, 1 the oldest).
+    /// Rights that are taken away: a resource (`events`, `pods/log`), one verb on it (`pods:delete`), or one object (`pods/log/NAME`; a
+    /// number in place of the name is a pod's rank by age at the start, 1 the oldest).
     pub without: Vec<String>,
 }
 
@@ -176,7 +176,7 @@ impl Scenario {
     }
 }
 
-/// Kinds of which a scenario may have other objects.
+/// The kinds of the other objects that a scenario may have.
 const OTHER_KINDS: [&str; 6] = [
     "Pod",
     "Event",
@@ -186,7 +186,7 @@ const OTHER_KINDS: [&str; 6] = [
     "HorizontalPodAutoscaler",
 ];
 
-/// Objects of kinds that the world has.
+/// Reads the other objects; refuses kinds that the world does not store.
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
     let objects = Vec::<Value>::deserialize(deserializer)?;
     let known = |object: &&Value| OTHER_KINDS.iter().any(|kind| object["kind"] == *kind);

@@ -1,4 +1,4 @@
-//! The timeline of a scenario: what happens to the world without the operator, and what follows from the operator's answer.
+//! The timeline of a scenario: events that happen without the operator, and reactions to the operator's answer.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use crate::faults::ApiFault;
 use crate::service::ServiceEvent;
 use sopwatch_core::profile::rule::Advice;
 
-/// One line of the timeline: a time and exactly one thing.
+/// An entry of the timeline: a time and exactly one event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "TimelineFields")]
 pub struct TimelineEntry {
@@ -19,8 +19,8 @@ pub struct TimelineEntry {
     pub event: TimelineEvent,
 }
 
-/// What others do after the operator has told them, or the operator's word itself changes: a time and exactly one thing. What the
-/// operator does to the cluster (a pod deleted, a deployment scaled) changes the world by itself and needs none.
+/// The reaction of other people to an answer of the operator: a delay and exactly one event. A change that the operator makes to the
+/// cluster (a pod deleted, a deployment scaled) needs no reaction: it changes the world by itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "TimelineFields")]
 pub struct Reaction {
@@ -32,13 +32,13 @@ pub struct Reaction {
     pub event: TimelineEvent,
 }
 
-/// An answer of the operator: `escalate:ocm-support`, `restart-pods`; `escalate` alone is to whomever.
+/// An answer of the operator: `restart-pods`, `escalate:ocm-support`; `escalate` alone is an escalation to any contact.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Trigger {
     /// What is to be done.
     pub action: Advice,
-    /// For an escalation: whom the operator turns to; `None` for anybody.
+    /// For an escalation: the contact; `None` for any.
     pub contact: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl TryFrom<String> for Trigger {
     }
 }
 
-/// Something that happens to the world without the operator.
+/// An event of the timeline: something that happens without the operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TimelineEvent {
     /// Somebody scales the deployment.
@@ -83,56 +83,56 @@ pub enum TimelineEvent {
     DeleteLeader(String),
     /// That many service containers exit with an error.
     CrashPods(usize),
-    /// The service containers of that many pods are killed for want of memory, the oldest first.
+    /// The service containers of that many pods run out of memory, the oldest first.
     OomPods(usize),
-    /// From now on, every service process is killed for want of memory when it has run for about so long.
+    /// From now on, every service process runs out of memory after about so long.
     OomAfter(SignedDuration),
     /// Processes have enough memory again.
     OomEnds,
-    /// Something about the cluster's nodes, quota or secrets.
+    /// Something about the cluster's nodes, quota, secrets or metrics server.
     Cluster(InfrastructureEvent),
     /// Something about the service itself.
     Service(ServiceEvent),
-    /// The database misbehaves, for the service and for everybody else.
+    /// A fault of the database begins, for the service and for all clients.
     Database(DatabaseFault),
-    /// The database behaves again.
+    /// The database's fault ends.
     DatabaseHeals,
-    /// The API server misbehaves.
+    /// A fault of the API server begins.
     Api(ApiFault),
-    /// The API server behaves again.
+    /// The API server's fault ends.
     ApiHeals,
 }
 
-/// Something that happens to the cluster around the service.
+/// Something that happens to the cluster around the service. It is not a Kubernetes event.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InfrastructureEvent {
-    /// The node of this name goes off with all that runs on it.
+    /// The machine of this node goes off.
     NodeFails(String),
-    /// The node of this name boots again.
+    /// The machine of this node boots again.
     NodeRecovers(String),
-    /// All nodes that run are late for so many seconds, as after an outage of the API server: the node controller takes them for lost,
-    /// and their kubelets report again.
+    /// The reports of all running nodes are late by so many seconds, as after an outage of the API server: the node controller marks the nodes
+    /// as lost, and then their kubelets report again.
     NodesLate(u32),
-    /// The node of this name runs out of disk: its pods are evicted, and it takes no new ones.
+    /// This node runs out of disk: its pods are evicted, and it takes no new ones.
     DiskFull(String),
-    /// The node of this name has disk again.
+    /// This node has disk again.
     DiskFreed(String),
     /// No node has any of this resource (`cpu`, `memory`) left for another pod.
     NodesFull(String),
     /// The nodes have room for pods again.
     NodesFree,
-    /// The namespace may have so many pods from now on; those that there are stay.
+    /// A quota limits the pods of the namespace from now on; existing pods stay.
     QuotaPods(u64),
-    /// The namespace may have any number of pods again.
+    /// The quota is removed.
     QuotaLifted,
-    /// The secret of this name is deleted; pods that run keep what they have mounted.
+    /// The secret of this name is deleted; running pods keep what they have mounted.
     LoseSecret(String),
-    /// The deleted secrets are made again.
+    /// The deleted secrets are restored.
     SecretsReturn,
-    /// The metrics server goes down: its API is named and does not answer.
+    /// The metrics server goes down: its API is registered and does not answer.
     MetricsFail,
-    /// The metrics server is back, and knows nothing of before.
+    /// The metrics server is back, without what it had measured.
     MetricsReturn,
 }
 
@@ -163,7 +163,7 @@ struct TimelineFields {
 }
 
 impl TimelineFields {
-    /// What is named, with the key that names it.
+    /// Every key of an event, with the event if the key is there.
     fn named(self) -> Vec<(&'static str, Option<TimelineEvent>)> {
         let yes = |switch: Option<bool>, event: TimelineEvent| switch.filter(|on| *on).map(|_| event);
         vec![
@@ -193,7 +193,7 @@ impl TimelineFields {
 }
 
 impl TimelineFields {
-    /// The one happening of an entry; `of` says of what.
+    /// The only event; an error if there is none or more than one. `of` names the entry in the error.
     fn only(self, of: &str) -> Result<TimelineEvent, String> {
         let named = self.named();
         let keys: Vec<&str> = named.iter().map(|(key, _)| *key).collect();

@@ -1,4 +1,4 @@
-//! What the service does in a scenario.
+//! How the service behaves in a scenario: the `[service]` table of its file.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use super::election::WorkerKind;
 use crate::duration::length;
 
-/// The `[service]` table of a scenario file: how the service's processes behave.
+/// The `[service]` table of a scenario file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Behaviour {
@@ -26,7 +26,7 @@ pub struct Behaviour {
     pub probes: bool,
     /// Requests of users, per process.
     pub requests_per_minute: u32,
-    /// Kafkas that users make, for all pods together: rows come with them. What lasts or fails is in the timeline.
+    /// Kafkas that users create, for all pods together; each makes a row. What takes long or fails is in the timeline.
     pub creations_per_hour: u32,
     /// Kafkas that users delete, for all pods together, as far as there are ready ones.
     pub deletions_per_hour: u32,
@@ -34,9 +34,9 @@ pub struct Behaviour {
     pub database_errors: bool,
     /// Bytes that try to reach the terminal: escape sequences, bidi overrides, broken UTF-8, 70 KiB lines.
     pub hostile: bool,
-    /// Regions (of `aws`) for which the leader asks for a cluster where there is none.
+    /// Regions of `aws`. For each without a cluster the leader asks for one.
     pub regions: Vec<String>,
-    /// How long OCM takes to build a cluster, about.
+    /// About how long OCM takes to build a cluster.
     #[serde(deserialize_with = "length")]
     pub osd_build: Duration,
 }
@@ -60,7 +60,7 @@ impl Default for Behaviour {
     }
 }
 
-/// Names of lease types that there are.
+/// Reads names of lease types; refuses unknown ones.
 fn lease_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
     let known = |name: &&String| {

@@ -1,4 +1,4 @@
-//! What the cluster manager's leader does with the rows of `clusters` in its loop.
+//! One iteration of the cluster manager's leader: what it does with the rows of `clusters`.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const FILE: &str = "clusters_mgr.go";
 const SET_UP: Duration = Duration::from_mins(4);
 /// The add-on is installed after this part of it.
 const ADD_ON: Duration = Duration::from_mins(2);
-/// A build that fails is given up by OCM after about so long.
+/// About how long OCM takes to give up a build that fails.
 const GIVEN_UP: Duration = Duration::from_mins(12);
 
 /// OCM is faster with some clusters than with others: nine to eleven tenths of the usual time, by its id.
@@ -25,7 +25,7 @@ fn build_time(behaviour: &Behaviour, id: &str) -> Duration {
     behaviour.osd_build * tenths / 100
 }
 
-/// The process ends with a panic, whose text is written.
+/// The process panicked; the text of the panic is in the log.
 pub struct Panicked;
 
 /// `cluster_accepted` → `cluster_provisioning` → `cluster_provisioned` → `ready`, or `failed` when OCM says so, and a row for each
@@ -168,7 +168,7 @@ fn provisioned(iteration: &mut Iteration<'_>, place: usize) -> Result<(), Panick
     Ok(())
 }
 
-/// Asks for a cluster where there is none that works or will.
+/// Asks for a cluster in each region that has none, ready or on its way.
 fn serve_regions(iteration: &mut Iteration<'_>) {
     for region in &iteration.behaviour.regions {
         let valid = |status: &str| {

@@ -1,11 +1,11 @@
-//! What a database in trouble is to the service: in pq's and gorm's words.
+//! The service's connections to its database, and how they fail: in the words of pq and gorm.
 
 use super::log::time;
 use crate::database::DatabaseFault;
 
 const HOST: &str = "managed-services-api-stage.c0o2vbzqhwwk.us-east-1.rds.amazonaws.com";
 
-/// What a statement on an open connection of the pool gets.
+/// How the database answers a statement on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
     Works,
@@ -15,7 +15,7 @@ pub enum ConnectionState {
     Hangs,
 }
 
-/// What the connections that a process has open are worth. The pool keeps them, so that what refuses new ones only does no harm.
+/// The state of a process's open connections. The pool keeps them, so a fault that only refuses new ones does no harm.
 pub fn session(fault: Option<DatabaseFault>) -> ConnectionState {
     match fault {
         Some(DatabaseFault::Refused) => {
@@ -27,10 +27,10 @@ pub fn session(fault: Option<DatabaseFault>) -> ConnectionState {
     }
 }
 
-/// What a statement gets on a connection that was cut.
+/// The error of a statement on a connection that was cut.
 pub const CUT: &str = "driver: bad connection";
 
-/// What a new process gets: an error to panic with, or no answer.
+/// The state of a new process's first connection.
 pub fn new_session(fault: Option<DatabaseFault>) -> ConnectionState {
     match fault {
         Some(DatabaseFault::WrongPassword) => {
@@ -44,7 +44,7 @@ pub fn new_session(fault: Option<DatabaseFault>) -> ConnectionState {
     }
 }
 
-/// What a process panics with that gets no connection at its start.
+/// The text with which a process panics when it gets no connection at its start.
 pub fn panic_text(reason: &str) -> String {
     format!(
         "failed to connect to postgres database managed-services-api with connection string: host={HOST} port=5432 \

@@ -1,4 +1,4 @@
-//! What a process counts of its own doing, from zero at its start.
+//! The counters of a process, from zero at its start.
 //!
 //! Names, labels and bounds are those that the service registers: its middleware for requests that come in, the OCM SDK's for those
 //! that go out, and its workers' own.
@@ -20,7 +20,7 @@ pub const KAFKA_BOUNDS: &[f64] = &[
 ];
 /// The same of the building of clusters.
 pub const CLUSTER_BOUNDS: &[f64] = &[1_800.0, 2_400.0, 3_600.0, 4_800.0, 7_200.0, 10_800.0];
-/// So many requests that are not answered yet are kept before those that are get counted.
+/// How many unanswered requests may wait until the answered ones among them are counted.
 const UNANSWERED: usize = 256;
 
 /// A request that will be counted when it is over.
@@ -87,7 +87,7 @@ pub enum ResourceKind {
     Kafka,
 }
 
-/// All that one process counts.
+/// All counters of one process.
 #[derive(Clone, Debug)]
 pub struct Counters {
     pub inbound: BTreeMap<InboundKey, Histogram>,
@@ -97,7 +97,7 @@ pub struct Counters {
     /// How long it took until a thing was ready.
     pub made: BTreeMap<ResourceKind, Histogram>,
     pending: Vec<Pending>,
-    /// Of its own, so that what is counted changes nothing of what is written.
+    /// A generator of its own, so that counting does not change what is logged.
     random: Random,
 }
 
@@ -162,12 +162,12 @@ impl Counters {
         self.operations.entry((thing, operation)).or_default().total += 1;
     }
 
-    /// It came to its end.
+    /// An operation of a worker succeeds.
     pub fn succeed(&mut self, thing: ResourceKind, operation: &'static str) {
         self.operations.entry((thing, operation)).or_default().success += 1;
     }
 
-    /// A thing is ready, so long after it was asked for.
+    /// A resource is ready, so long after it was asked for.
     pub fn ready(&mut self, thing: ResourceKind, after: Duration) {
         self.succeed(thing, "create");
         let bounds = match thing {

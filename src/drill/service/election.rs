@@ -43,7 +43,7 @@ impl WorkerKind {
     }
 }
 
-/// What a worker found at a tick.
+/// The result of a worker's attempt to take or renew its lease.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ElectionResult {
     Leader,
@@ -52,7 +52,7 @@ pub enum ElectionResult {
     Failed(String),
 }
 
-/// One tick of one worker. `dead_end` is when the lease runs out that nobody of this worker's age can renew.
+/// One tick of one worker. `dead_end` is the time at which a blocked lease expires: no process that runs since before then can renew it.
 pub fn tick(
     worker: &Worker,
     lease: Option<&mut Lease>,
@@ -85,7 +85,7 @@ pub fn tick(
     ElectionResult::Leader
 }
 
-/// A transaction that saw an error refuses everything until it ends, and this one never does.
+/// The election's transaction saw an error and refuses everything until it ends, and it never ends.
 fn stuck(lease: &mut Lease, dead_end: i64) -> ElectionResult {
     if lease.expires.as_microsecond() < dead_end {
         lease.expires = time(dead_end);

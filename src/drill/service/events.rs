@@ -1,4 +1,4 @@
-//! What happens to the service in the course of a scenario.
+//! The events of a scenario that concern the service.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use super::election::WorkerKind;
 use super::ocm::OcmFailure;
 use crate::duration::span;
 
-/// One thing that happens, as a scenario's timeline names it: `service = "builds_hang"`, `service = { ocm = "unavailable" }`.
+/// One event, as a scenario's timeline names it: `service = "builds_hang"`, `service = { ocm = "unavailable" }`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceEvent {
@@ -15,9 +15,9 @@ pub enum ServiceEvent {
     DatabaseErrors(bool),
     /// Every call to OCM fails in this way, until `recovers = "ocm"`.
     Ocm(OcmFailure),
-    /// OCM does not tell the DNS name of a cluster, until `recovers = "ocm"`.
+    /// Calls to OCM for a cluster's DNS name fail in this way, until `recovers = "ocm"`.
     OcmDns(OcmFailure),
-    /// OCM takes no syncsets, until `recovers = "ocm"`.
+    /// Calls to OCM for syncsets fail in this way, until `recovers = "ocm"`.
     OcmSyncsets(OcmFailure),
     /// The first attempt of every call to OCM fails in this way and the SDK's second succeeds, so that the service has no error to
     /// log, until `recovers = "ocm"`.
@@ -26,12 +26,12 @@ pub enum ServiceEvent {
     BuildsHang,
     /// Clusters that OCM builds end in its state `error` after some minutes, until `recovers = "builds"`.
     BuildsFail,
-    /// OCM tells an empty DNS name, without an error, of a cluster whose add-on is ready. The leader that looks at such a row panics.
+    /// OCM answers an empty DNS name, without an error, for a cluster whose add-on is ready. The leader that looks at such a row panics.
     /// Until `recovers = "dns_names"`.
     DnsNameEmpty,
     /// The SSO in which every Kafka gets its client is out of reach, until `recovers = "sso"`.
     SsoFails,
-    /// Observatorium, which tells the state of Kafkas, is out of reach, until `recovers = "observatorium"`.
+    /// Observatorium, which knows the state of Kafkas, is out of reach, until `recovers = "observatorium"`.
     ObservatoriumFails,
     /// Route53 takes no records, until `recovers = "route53"`.
     Route53Fails,
@@ -49,7 +49,7 @@ pub enum ServiceEvent {
     ElectionBlocks(WorkerKind),
     /// The blocked pod elects again.
     ElectionGoesOn,
-    /// The process that holds the lease of this type is killed for want of memory: no last words, and its lease stays.
+    /// The process that holds the lease of this type is killed, as when it runs out of memory: it logs nothing more, and its lease stays.
     LeaderKilled(WorkerKind),
     /// Processes that start from now on end in this way, until `recovers = "start"`.
     StartFails(StartFailure),
@@ -63,14 +63,14 @@ pub enum ServiceEvent {
         #[serde(deserialize_with = "span")]
         by: SignedDuration,
     },
-    /// So many requests come in a minute for all pods together, and so many can one process answer.
+    /// Users send this many requests, and a process can answer that many.
     Load {
         /// Of all users together.
         requests_per_minute: u32,
         /// Of one process.
         capacity: u32,
     },
-    /// Users ask as much as the plan says again.
+    /// Users send as many requests as `[service]` says again.
     LoadEnds,
 }
 
@@ -96,7 +96,7 @@ pub enum Dependency {
     Start,
 }
 
-/// How a process ends that cannot start.
+/// How a process that cannot start ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartFailure {

@@ -1,11 +1,11 @@
-//! What a process answers under `/metrics`: its counters in Prometheus' text format, as Go's client library writes it.
+//! The `/metrics` page of a process: its counters in Prometheus' text format, as Go's client library writes it.
 
 use std::fmt::{Display, Write as _};
 
 use super::counters::{Counters, Histogram, Operations, ResourceKind};
 use super::resource_use::Usage;
 
-/// What a scrape of one process gets; families in the order of their names, `started` in seconds since 1970.
+/// The page: families in the order of their names, `started` in seconds since 1970.
 pub fn text(counters: &Counters, usage: Usage, started: f64) -> String {
     let mut page = MetricsPage::default();
     page.inbound(counters);

@@ -1,4 +1,4 @@
-//! Lines that would do harm if their bytes reached a terminal.
+//! Log lines that would do harm if their bytes reached a terminal.
 
 use crate::random::Random;
 

@@ -1,4 +1,4 @@
-//! One turn of a leader's loop: what it sees, and where it writes.
+//! One iteration of a leader's reconcile loop: what it sees, and where it writes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::outages::Outages;
 use crate::database::Tables;
 use crate::random::Random;
 
-/// What a turn works with.
+/// What an iteration reads and writes.
 pub struct Iteration<'a> {
     pub process: &'a Process,
     /// µs since 1970, by the drill's clock.
@@ -24,11 +24,11 @@ pub struct Iteration<'a> {
     pub tables: &'a mut Tables,
     pub behaviour: &'a Behaviour,
     pub outages: &'a Outages,
-    /// Why statements fail, if they do.
+    /// The error of every statement, if the database fails.
     pub broken: Option<&'static str>,
     /// Rows that changed later than this are not seen.
     pub blind_since: Option<Timestamp>,
-    /// Before the world's start: the seed says how the rows are by then, so that they are looked at and not changed.
+    /// Whether this is before the world's start. Rows are only looked at then, since the scenario says how they are at the start.
     pub past: bool,
 }
 
@@ -60,13 +60,13 @@ impl Iteration<'_> {
             .error(self.process, self.at, CodeLocation(file, line), text);
     }
 
-    /// A line past glog.
+    /// Writes a line without glog's header.
     pub fn print(&mut self, text: &str) {
         self.at += 400;
         self.log.text(self.process, self.at, text);
     }
 
-    /// How a call to OCM fails, if it does, with the SDK's text; what the SDK logs by itself is written, and each attempt is counted.
+    /// Calls OCM: counts each attempt and logs what the SDK logs. Returns how the call failed, if it did, with the SDK's text.
     pub fn ask_ocm(&mut self, call: OcmCall, cluster: &str) -> Option<(OcmFailure, String)> {
         if let Some(first) = self.outages.ocm_retried {
             self.at += first.patience().unwrap_or_default().as_micros() as i64;
@@ -84,7 +84,7 @@ impl Iteration<'_> {
         Some((failure, failure.text(call, cluster, self.random)))
     }
 
-    /// As [`Turn::ask_ocm`], in the service's wrapping.
+    /// The same with the text in the service's own error.
     pub fn ask_ocm_wrapped(&mut self, call: OcmCall, cluster: &str) -> Option<String> {
         self.ask_ocm(call, cluster).map(|(_, text)| wrapped(&text))
     }

@@ -1,4 +1,4 @@
-//! What the Kafka manager's leader does with the rows of `kafka_requests` in its loop.
+//! One iteration of the Kafka manager's leader: what it does with the rows of `kafka_requests`.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use super::iteration::Iteration;
 use super::ocm::OcmCall;
 
 const FILE: &str = "kafkas_mgr.go";
-/// From `provisioning` on: client, DNS records and syncset are made within a loop.
+/// How long a row is `provisioning`: the client, the DNS records and the syncset are made in one iteration.
 const PROVISIONING: Duration = Duration::from_secs(25);
-/// The data plane brings a Kafka up.
+/// How long the data plane takes to bring a Kafka up.
 const CREATION: Duration = Duration::from_secs(150);
-/// Errors that are not the request's own are put up with until it is so old.
+/// A request of this age fails for good by any error; until then only by errors of its own.
 const MAX_ATTEMPTS: Duration = Duration::from_mins(5);
 
-/// Why the SSO does not answer.
+/// The error of a call to the SSO that does not answer.
 pub const SSO_ERROR: &str = "Post \"https://keycloak-mas-sso-stage.apps.osd-stage.example.com/auth/realms/mas-sso-staging/protocol/openid-connect/token\": dial tcp 10.0.61.9:443: i/o timeout";
 const OBSERVATORIUM_ERROR: &str = "Post \"https://observatorium.apps.osd-stage.example.com/api/metrics/v1/managedkafka/api/v1/query\": context deadline exceeded";
 const ROUTE53_ERROR: &str =
     "Throttling: Rate exceeded\n\tstatus code: 400, request id: 5c7f0f3e-8c0e-4f4e-9f43-1f2e5a0b7d61";
 
-/// How provisioning fails.
+/// Why provisioning failed.
 struct ProvisioningFailure {
     text: String,
-    /// Whether it counts as the request's own fault, at once.
+    /// Whether the request fails for good at once: the error is its own.
     at_once: bool,
-    /// Whether it is looked at how old the request is; an error of the SSO returns before.
+    /// Whether the age of the request counts. After an error of the SSO the service returns before it looks at the age.
     counts: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Log lines in glog's wire format, and what is written past glog.
+//! The service's log: lines in glog's format, and lines without its header.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ pub struct Log {
     skews: Vec<(String, i64)>,
 }
 
-/// Where in the service's source a line is written.
+/// The file and line of the service's source that log a line.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeLocation(pub &'static str, pub u32);
 
@@ -123,7 +123,7 @@ impl Log {
             .collect()
     }
 
-    /// What a process had not written yet when it ended, it never will.
+    /// Drops the lines that a process had not written when it ended.
     pub fn forget(&mut self, pod_uid: &str, ended: i64) {
         self.lines
             .retain(|(at, line)| *at <= ended || line.process.pod_uid != pod_uid);

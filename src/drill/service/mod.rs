@@ -1,7 +1,7 @@
-//! The service in the pods: what its processes write, who leads, and what the leaders do with the rows.
+//! The service that runs in the pods: what its processes log, which of them lead, and what the leaders do with the rows.
 //!
-//! Nothing here reads a clock. `advance` lets every process do what is due up to a moment, in order of time, so that
-//! the same plan, seed and calls give the same lines.
+//! Nothing here reads a clock. [`Service::advance`] lets every process do what is due up to a moment, in order of time, so that the same
+//! behaviour, seed and calls give the same lines.
 
 mod behaviour;
 mod clusters;
@@ -65,11 +65,11 @@ pub struct Exit {
     pub process: Process,
     pub at: Timestamp,
     pub code: i32,
-    /// As the kubelet says it: `Error`, `OOMKilled`.
+    /// The kubelet's reason: `Error`, `OOMKilled`.
     pub reason: &'static str,
 }
 
-/// What the kubelet asks a container.
+/// A probe of the kubelet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// May it get requests?
@@ -78,14 +78,14 @@ pub enum Probe {
     Liveness,
 }
 
-/// What a probe gets.
+/// The response to a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeResponse {
     /// A status below 400.
     Ok,
     /// A status of 400 or more.
     Status(u16),
-    /// Nobody listens (yet).
+    /// The port is closed.
     Refused,
     /// Nothing within the probe's timeout.
     Timeout,
@@ -105,20 +105,20 @@ enum Task {
     Create,
     Delete,
     Noise,
-    /// It has ended, with that code.
+    /// The process ends with this exit code.
     End {
         code: i32,
     },
 }
 
-/// How a process ends that the kernel kills for want of memory.
+/// The exit code of a process that the kernel kills when memory runs out.
 const KILLED: i32 = 137;
-/// From this use of the capacity on, the liveness probe gets no answer in time, in percent.
+/// Above this use of its capacity a process does not answer the liveness probe in time, in percent.
 const LIVENESS_TIMES_OUT: u64 = 200;
-/// The health server is another one, and has less to do.
+/// The same for the readiness probe: the health server has less to do.
 const READINESS_TIMES_OUT: u64 = 300;
 
-/// When (µs since 1970), in which order of planning, by which process, what.
+/// Time (µs since 1970), order of planning, process, task.
 type AgendaItem = Reverse<(i64, u64, usize, Task)>;
 
 /// All processes of the service.
@@ -131,7 +131,7 @@ pub struct Service {
     planned: u64,
     log: Log,
     outages: Outages,
-    /// Up to when time has passed (µs since 1970).
+    /// The time up to which the service has been advanced (µs since 1970).
     now: i64,
 }
 
@@ -150,8 +150,8 @@ impl Service {
         }
     }
 
-    /// The process started at `at`, which may lie in the past: its history comes with the next `advance`. An earlier
-    /// process of the same pod has ended.
+    /// Starts a process at `at`, which may lie in the past: its history comes with the next `advance`. An earlier process of the same pod
+    /// ends.
     pub fn start(&mut self, process: Process, at: Timestamp) {
         self.end(&process.pod_uid);
         self.processes.push(Some(Running::new(process, at, self.seed)));
@@ -161,13 +161,13 @@ impl Service {
         );
     }
 
-    /// The process was killed: it writes nothing more, and its lease stays until it runs out.
+    /// Kills the pod's process: it logs nothing more, and its lease stays until it expires.
     pub fn kill(&mut self, pod_uid: &str) {
         self.end(pod_uid);
         self.log.forget(pod_uid, i64::MIN);
     }
 
-    /// The pod's process, if there is one, panics.
+    /// Makes the pod's process panic, if there is one.
     pub fn crash(&mut self, at: Timestamp, pod_uid: &str) {
         let at = at.as_microsecond();
         let is_it =
@@ -197,8 +197,8 @@ impl Service {
         }
     }
 
-    /// Lets time pass up to `now`, or up to the first process that ends by itself: deal with it and call again. Returns the
-    /// lines written since, in order of time.
+    /// Lets time pass up to `now`, or up to the first process that ends by itself: handle its exit and call again. Returns the lines written
+    /// since the last call, in order of time.
     pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> (Vec<OutputLine>, Option<Exit>) {
         let now = now.as_microsecond();
         while let Some(Reverse((at, _, process, task))) = self.agenda.peek().copied() {
@@ -246,7 +246,7 @@ impl Service {
         all.filter(|running| running.listens(at)).count()
     }
 
-    /// What a probe of the pod's container gets now; `None` when no process of the pod runs.
+    /// The response to a probe of the pod's container; `None` when no process of the pod runs.
     pub fn probe(&self, pod_uid: &str, probe: Probe) -> Option<ProbeResponse> {
         let running = self.running(pod_uid)?;
         if !running.listens(self.now) {
@@ -261,14 +261,14 @@ impl Service {
         })
     }
 
-    /// The pod's process may use no more than this.
+    /// Limits what the pod's process may use.
     pub fn bound(&mut self, pod_uid: &str, bounds: ResourceLimits) {
         if let Some(running) = self.running_mut(pod_uid) {
             running.resource_use.bounds = bounds;
         }
     }
 
-    /// The pod's process leaks memory from the one moment until it is exhausted at the other, or no longer does.
+    /// Lets the pod's process leak memory from the first moment on, so that memory is exhausted at the second; `None` ends the leak.
     pub fn leak(&mut self, pod_uid: &str, leak: Option<(Timestamp, Timestamp)>) {
         if let Some(running) = self.running_mut(pod_uid) {
             running.resource_use.leak =
@@ -276,14 +276,14 @@ impl Service {
         }
     }
 
-    /// What the pod's process has used by then; `None` when there is none.
+    /// What the pod's process has used up to `at`; `None` when there is none.
     pub fn usage(&self, pod_uid: &str, at: Timestamp) -> Option<Usage> {
         let at = at.as_microsecond();
         let used = self.outages.used_percent(self.serving(at));
         Some(self.running(pod_uid)?.resource_use.usage(at, used))
     }
 
-    /// What the pod's process answers under `/metrics`; `None` when nobody listens.
+    /// The `/metrics` page of the pod's process; `None` when its port is closed.
     pub fn metrics(&self, pod_uid: &str, at: Timestamp) -> Option<String> {
         let running = self.running(pod_uid)?;
         if !running.listens(at.as_microsecond()) {
@@ -310,7 +310,7 @@ impl Service {
             .position(|slot| slot.as_ref().is_some_and(leads))
     }
 
-    /// Something happens to the service.
+    /// Applies an event of the timeline.
     pub fn apply_event(&mut self, at: Timestamp, event: &ServiceEvent, tables: &mut Tables) {
         self.outages.take_in(event);
         match *event {
@@ -340,7 +340,7 @@ impl Service {
         }
     }
 
-    /// The database begins or ends to fail in this way, for the processes too.
+    /// Begins or ends a fault of the database, as the processes see it.
     pub fn database(&mut self, fault: Option<DatabaseFault>) {
         self.outages.database = fault;
         if fault == Some(DatabaseFault::Cut) {
@@ -367,7 +367,7 @@ impl Service {
         all.find(|running| running.process.pod_uid == pod_uid)
     }
 
-    /// When something happens next, if nobody starts or kills anything.
+    /// When the next task or line is due.
     pub fn next_due(&self) -> Option<Timestamp> {
         let task = self.agenda.peek().map(|Reverse((at, ..))| *at);
         [task, self.log.next_due()]

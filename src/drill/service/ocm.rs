@@ -1,4 +1,4 @@
-//! How calls to OCM fail, in the words of its SDK (v0.1.141) and of Go's transport.
+//! Calls to OCM and their failures, in the words of its SDK (v0.1.141) and of Go's transport.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub enum OcmFailure {
     ConnectionClosed,
 }
 
-/// What is asked of OCM.
+/// A call to OCM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OcmCall {
     Create,
@@ -69,7 +69,7 @@ pub const AUTHORISATION: OcmRequest = OcmRequest {
 };
 
 impl OcmCall {
-    /// As it is counted.
+    /// The request as the SDK counts it.
     pub fn outbound(self) -> OcmRequest {
         let clusters = "/api/clusters_mgmt/v1/clusters";
         let cluster = "/api/clusters_mgmt/v1/clusters/-";
@@ -105,7 +105,7 @@ impl OcmFailure {
         matches!(self, OcmFailure::BadRequest | OcmFailure::Forbidden)
     }
 
-    /// As the SDK counts it: 0 where no answer came.
+    /// The status code as the SDK counts it: 0 where no answer came.
     pub fn code(self) -> u16 {
         match self {
             OcmFailure::BadRequest => 400,
@@ -153,7 +153,7 @@ impl OcmFailure {
         }
     }
 
-    /// What the SDK writes past glog, on Go's standard logger.
+    /// What the SDK logs by itself, on Go's standard logger.
     pub fn standard_log(self, at: i64) -> Option<String> {
         let why = match self {
             OcmFailure::NoToken => "failed to get tokens, will attempt to retry",
@@ -167,7 +167,7 @@ impl OcmFailure {
     }
 }
 
-/// The service wraps what OCM said in its own general error, twice.
+/// OCM's error in the service's general error, which wraps it twice.
 pub fn wrapped(text: &str) -> String {
     format!("MGD-SERV-API-9: MGD-SERV-API-9: {text}")
 }

@@ -1,10 +1,10 @@
-//! What the service depends on and does not get at the moment.
+//! The outages of the moment: dependencies that fail, the load of users, faults of the database.
 
 use super::events::{Dependency, ServiceEvent, StartFailure};
 use super::ocm::{OcmCall, OcmFailure};
 use crate::database::DatabaseFault;
 
-/// Users who ask more than usual.
+/// More requests of users than usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// Of all pods together.
@@ -13,7 +13,7 @@ pub struct Load {
     pub capacity: u32,
 }
 
-/// How clusters get on that OCM builds.
+/// The progress of the clusters that OCM builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Builds {
     #[default]
@@ -22,13 +22,13 @@ pub enum Builds {
     Fail,
 }
 
-/// All that is wrong at one moment.
+/// All outages of the moment.
 #[derive(Clone, Debug, Default)]
 pub struct Outages {
     ocm: Option<OcmFailure>,
     ocm_dns: Option<OcmFailure>,
     ocm_syncsets: Option<OcmFailure>,
-    /// The first attempt of every call to OCM fails so, and the SDK's second succeeds.
+    /// The first attempt of every call to OCM fails in this way, and the SDK's second succeeds.
     pub ocm_retried: Option<OcmFailure>,
     pub builds: Builds,
     pub dns_name_empty: bool,
@@ -52,7 +52,7 @@ impl Outages {
         self.ocm.or(part)
     }
 
-    /// Takes in what concerns no single process.
+    /// Applies an event that concerns no single process.
     pub fn take_in(&mut self, event: &ServiceEvent) {
         match *event {
             ServiceEvent::Ocm(failure) => self.ocm = Some(failure),
@@ -105,7 +105,7 @@ impl Outages {
         }
     }
 
-    /// How much of its capacity each of so many processes needs, in percent; 0 without a load.
+    /// How much of its capacity each of `serving` processes needs, in percent; 0 without a load.
     pub fn used_percent(&self, serving: usize) -> u64 {
         let Some(load) = self.load else {
             return 0;

@@ -1,8 +1,8 @@
 //! The last words of a Go process: panics and glog's fatal lines, with their stacks.
 
-/// How a process ends that panicked.
+/// The exit code of a process that panicked.
 pub const PANIC_EXIT: i32 = 2;
-/// How a process ends after `glog.Fatal`.
+/// The exit code of a process after `glog.Fatal`.
 pub const FATAL_EXIT: i32 = 255;
 
 const PACKAGE: &str = "gitlab.cee.redhat.com/service/managed-services-api";
@@ -11,7 +11,7 @@ fn frame(function: &str, file: &str, line: u32, offset: &str) -> String {
     format!("{PACKAGE}/{function}\n\t/go/src/{PACKAGE}/{file}:{line} +{offset}\n")
 }
 
-/// The leader's panic on a cluster without a DNS name: the method of an error that is nil.
+/// The leader's panic on a cluster without a DNS name: it calls a method of a nil error.
 pub fn nil_dns_name() -> String {
     let mut text = "panic: runtime error: invalid memory address or nil pointer dereference\n\
          [signal SIGSEGV: segmentation violation code=0x1 addr=0x10 pc=0x15a1c46]\n\n\
@@ -45,7 +45,7 @@ pub fn nil_dns_name() -> String {
     text.trim_end().to_owned()
 }
 
-/// The runtime's own end of a process, which no handler of panics can hold up: two goroutines wrote one map.
+/// A fatal error of Go's runtime, which no handler of panics can recover: two goroutines wrote one map.
 pub fn concurrent_maps() -> String {
     let mut text = "fatal error: concurrent map writes\n\n\
          goroutine 2481 [running]:\n\

@@ -1,4 +1,4 @@
-//! The service's request log, and what it prints past glog.
+//! The service's request log, and what it prints without glog.
 
 use super::behaviour::Behaviour;
 use super::connection::{self, ConnectionState, gorm};
@@ -9,9 +9,9 @@ use super::worker::{Running, ServiceContext};
 
 const LOGGER: CodeLocation = CodeLocation("logger.go", 71);
 const ERRORS: CodeLocation = CodeLocation("logger.go", 84);
-/// Where the API is.
+/// The path of the service's API.
 pub const BASE: &str = "/api/managed-services-api/v1";
-/// From this use of the capacity on, requests wait for each other, in percent.
+/// Above this use of the capacity requests wait for each other, in percent.
 const BUSY: u64 = 70;
 
 /// One request and its response.
@@ -39,7 +39,7 @@ pub fn probe(running: &mut Running, at: i64, log: &mut Log) {
     write(running, at, &exchange, log);
 }
 
-/// When the next request comes to a process: half to one and a half times the mean distance of two requests.
+/// The time to a process's next request: half to one and a half times the mean.
 pub fn until_next(running: &mut Running, context: &ServiceContext<'_>) -> i64 {
     let mean = match context.outages.load {
         Some(load) => {
@@ -50,7 +50,7 @@ pub fn until_next(running: &mut Running, context: &ServiceContext<'_>) -> i64 {
     mean / 2 + running.random.below(mean.unsigned_abs()) as i64
 }
 
-/// A user's request; none where the plan has none and no load is on.
+/// A user's request; nothing where `[service]` has none and there is no load.
 pub fn request(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) {
     if context.behaviour.requests_per_minute == 0 && context.outages.load.is_none() {
         return;
@@ -79,14 +79,14 @@ pub fn request(running: &mut Running, at: i64, context: &mut ServiceContext<'_>)
     write(running, at, &exchange, context.log);
 }
 
-/// What a request gets from processes that have too much to do: it waits, and from the limit on some wait in vain.
+/// Slows a request down when the processes have too much to do: it waits, and above the capacity some requests fail.
 fn slow_down(exchange: &mut Exchange, running: &mut Running, context: &ServiceContext<'_>) {
     let used = context.outages.used_percent(context.serving);
     if used <= BUSY {
         return;
     }
     let random = &mut running.random;
-    // so many of a hundred find no free connection to the database
+    // this many of a hundred find no free connection to the database
     let in_vain = 100 - 10_000 / used.max(100);
     if random.below(100) < in_vain {
         exchange.status = 500;
@@ -100,7 +100,7 @@ fn slow_down(exchange: &mut Exchange, running: &mut Running, context: &ServiceCo
     }
 }
 
-/// A request of one of the users, yet without its subject.
+/// Draws a request of one of the users.
 pub fn by_somebody(running: &mut Running) -> Exchange {
     let random = &mut running.random;
     Exchange {
@@ -195,7 +195,7 @@ fn ask(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log) -> St
     opid
 }
 
-/// A request's line, the reason of its refusal and its answer. Faults of the service are errors, at any verbosity.
+/// Logs a request, the reason of a refusal and the response. Errors of the service are logged at any verbosity.
 pub fn write(running: &mut Running, at: i64, exchange: &Exchange, log: &mut Log) {
     let Exchange {
         status,
@@ -250,7 +250,7 @@ fn header(running: &mut Running) -> String {
     )
 }
 
-/// Records past glog: what gorm prints for an error, and lines that are out to harm.
+/// Prints lines without glog: gorm's errors, and hostile lines.
 pub fn noise(running: &mut Running, at: i64, behaviour: &Behaviour, log: &mut Log) {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     if behaviour.database_errors {

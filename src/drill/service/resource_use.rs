@@ -1,4 +1,4 @@
-//! What a process uses of its node: CPU by what it does and how much is asked of it, memory by its age, its load and its leaks.
+//! The CPU and memory that a process uses. CPU follows its tasks and its load; memory follows its age, its load and its leak.
 
 use crate::random::Random;
 
@@ -46,11 +46,11 @@ const CACHES_FULL_AFTER: u64 = 2 * 3_600;
 const IN_FLIGHT: u64 = 180 * MEBI;
 /// Between two garbage collections.
 const GARBAGE: u64 = 5 * MEBI;
-/// How long a figure keeps its share of chance, µs.
+/// How long a random share of a figure stays the same, µs.
 const STEADY: i64 = 10_000_000;
 const PAGE: u64 = 4_096;
 
-/// What a process has used up to a moment, and what it still has to do.
+/// The CPU that a process has used up to a moment and the work that waits for CPU.
 #[derive(Clone, Debug)]
 pub struct ResourceUse {
     name: u64,
@@ -66,7 +66,7 @@ pub struct ResourceUse {
 }
 
 impl ResourceUse {
-    /// That of a process which starts then (µs since 1970).
+    /// A process that starts then (µs since 1970).
     pub fn new(seed: u64, process: &str, started: i64) -> Self {
         Self {
             name: Random::named(seed, process).draw(),
@@ -79,19 +79,19 @@ impl ResourceUse {
         }
     }
 
-    /// Time passes up to `at` while so much of its capacity is needed; then it gets something to do.
+    /// Lets time pass up to `at` under this load, then adds work.
     pub fn work(&mut self, at: i64, used_percent: u64, more: u64) {
         let (spent, owed) = self.by(at, used_percent);
         (self.spent, self.owed) = (spent, owed + more);
         self.at = self.at.max(at);
     }
 
-    /// What is done by then and what is not: no more than the limit lets it.
+    /// The work done up to `at` and the work left, under the CPU limit.
     fn by(&self, at: i64, used_percent: u64) -> (u64, u64) {
         let nanos = (at - self.at).max(0).unsigned_abs() * 1_000;
         let millis = IDLE + self.bounds.cpu_millis * used_percent.min(100) / 100;
         let wanted = self.owed + nanos / 1_000 * millis;
-        // a throttled container gets all of its quota but for the edges of its periods
+        // a throttled container gets its quota, less a little at the edges of its periods
         let quota = nanos / 1_000 * self.bounds.cpu_millis;
         let most = quota - quota * self.chance(at, 12) / 1_000;
         let done = wanted.min(most);
@@ -99,7 +99,7 @@ impl ResourceUse {
         (self.spent + done, left)
     }
 
-    /// What it has used by then, while so much of its capacity is needed.
+    /// What the process has used up to `at`, under this load.
     pub fn usage(&self, at: i64, used_percent: u64) -> Usage {
         Usage {
             cpu_nanos: self.by(at, used_percent).0,

@@ -1,4 +1,4 @@
-//! How a process starts, or fails to.
+//! The start of a process, and how it fails.
 
 use super::connection::{self, ConnectionState};
 use super::events::StartFailure;
@@ -7,9 +7,9 @@ use super::panics;
 use super::worker::{Next, Running, ServiceContext};
 use super::{Task, requests, users};
 
-/// How often a start looks whether the database answers at last.
+/// How often a start checks whether the database answers.
 const LOOK: i64 = SECOND;
-/// The deployment waits so long before the first liveness probe.
+/// The initial delay of the liveness probe.
 const FIRST_PROBE: i64 = 15 * SECOND;
 
 /// From the first line to the listening servers.
@@ -93,7 +93,7 @@ fn serve(running: &mut Running, mut now: i64, started: i64, context: &mut Servic
     next
 }
 
-/// When the first probe, request and odd record come.
+/// The first tasks of a process: probe, request, users, noise.
 fn traffic(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) -> Next {
     let mut next = Vec::new();
     if context.behaviour.probes {

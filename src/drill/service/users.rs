@@ -1,4 +1,4 @@
-//! Users who make and delete Kafkas, where a scenario wants some.
+//! Users who create and delete Kafkas, where a scenario has some.
 
 use super::counters::ResourceKind;
 use super::kafkas::SSO_ERROR;
@@ -9,7 +9,7 @@ use super::worker::{Next, Running, ServiceContext};
 use super::{Task, connection};
 use crate::database::tables::Tables;
 
-/// When the next request of this kind comes to a process; never where the plan has none.
+/// Schedules the next request of this kind; none where `[service]` has none.
 pub fn next(running: &mut Running, at: i64, context: &ServiceContext<'_>, task: Task) -> Next {
     let an_hour = match task {
         Task::Create => context.behaviour.creations_per_hour,
@@ -27,7 +27,7 @@ fn answers(context: &ServiceContext<'_>) -> bool {
     connection::session(context.outages.database) == connection::ConnectionState::Works
 }
 
-/// A user asks for a Kafka: its row is there when the request is answered. What was asked before the world's start is in its seed.
+/// A user creates a Kafka; its row exists when the request is answered. Before the world's start this adds no row: the scenario has them.
 pub fn create(running: &mut Running, at: i64, context: &mut ServiceContext<'_>) {
     if !answers(context) || at <= context.tables.seeded_at.as_microsecond() {
         return;

@@ -1,4 +1,4 @@
-//! One process of the service: its workers, its election ticks and their lines.
+//! One process of the service: its workers, their elections, their reconcile loops, and what these log.
 
 use jiff::Timestamp;
 
@@ -23,15 +23,15 @@ pub struct Worker {
     pub kind: WorkerKind,
     pub id: String,
     pub leading: bool,
-    /// Which term it is in; loops of an earlier term end by it.
+    /// The number of its term. A loop of an earlier term ends.
     pub term: u32,
-    /// Loops of this term so far.
+    /// Iterations of this term so far.
     pub beats: u64,
-    /// Its loop waits for the database.
+    /// Whether its loop waits for the database.
     waits: bool,
 }
 
-/// A process and what it will do.
+/// A process that runs.
 #[derive(Debug)]
 pub struct Running {
     pub process: Process,
@@ -40,25 +40,25 @@ pub struct Running {
     pub workers: [Worker; 2],
     /// Since when its servers listen; `None` until it has started up.
     pub listens_since: Option<i64>,
-    /// Its loops see no row that changed later.
+    /// Its loops don't see rows that changed after this.
     pub blind_since: Option<Timestamp>,
-    /// Its election waits for a loop that does not return.
+    /// Whether its election waits for a loop that does not return.
     pub election_blocked: bool,
-    /// The connection of its election was cut.
+    /// Whether the connection of its election was cut.
     pub cut: bool,
-    /// Its health server says that it is being maintained.
+    /// Whether its health server is in maintenance mode.
     pub maintenance: bool,
-    /// What it holds in memory makes requests fail.
+    /// Whether a defect in its memory makes requests fail.
     pub defective: bool,
-    /// What it counts of its own doing.
+    /// Its counters, as `/metrics` shows them.
     pub counters: Counters,
-    /// What it uses of its node.
+    /// The CPU and memory that it uses.
     pub resource_use: ResourceUse,
-    /// It has said its last words.
+    /// Whether it has logged its last line.
     ends: bool,
 }
 
-/// What a process acts in.
+/// What all processes share: a process reads and writes it when it carries out a task.
 pub struct ServiceContext<'a> {
     pub behaviour: &'a Behaviour,
     pub outages: &'a Outages,
@@ -68,7 +68,7 @@ pub struct ServiceContext<'a> {
     pub serving: usize,
 }
 
-/// What a task wants to happen next.
+/// The tasks that follow a task, and when.
 pub type Next = Vec<(i64, Task)>;
 
 impl Running {
@@ -105,13 +105,13 @@ impl Running {
         self.listens_since.is_some_and(|since| at >= since)
     }
 
-    /// It has said its last words, the last of them then.
+    /// Ends the process, whose last line is logged at `at`.
     pub fn end(&mut self, at: i64, code: i32) -> Next {
         self.ends = true;
         vec![(at, Task::End { code })]
     }
 
-    /// A few microseconds, as pass between one line and the next.
+    /// Some microseconds, as pass between two lines.
     pub fn moment(&mut self) -> i64 {
         20 + self.random.below(180) as i64
     }
@@ -191,7 +191,7 @@ impl Running {
         tick(worker, tables.lease_mut(lease_type), local, dead_end)
     }
 
-    /// The lines of a tick, and the loop that a new leader starts.
+    /// Logs the result of an election, and starts the loop of a new leader.
     fn settle(&mut self, place: usize, found: &ElectionResult, at: i64, log: &mut Log) -> Next {
         let moment = self.moment();
         let worker = &mut self.workers[place];
@@ -304,7 +304,7 @@ impl Running {
         };
         let last = iteration.at;
         match done {
-            // ticks that come while a loop is at work are lost
+            // ticks during an iteration are lost
             Ok(()) => vec![(again.0.max(last), again.1)],
             Err(Panicked) => self.end(last, panics::PANIC_EXIT),
         }

@@ -1,5 +1,5 @@
-//! The autoscalers: they keep to the number of pods that the load asks for (`pkg/controller/podautoscaler`). The load is the one of their
-//! status, and stays as it is.
+//! The autoscalers: they scale deployments to the number of pods that the load needs (`pkg/controller/podautoscaler`). The load is that of
+//! their status, and does not change.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use super::objects::NAMESPACE;
 use super::resource::Resource;
 use super::{Due, World};
 
-/// How often they look (`--horizontal-pod-autoscaler-sync-period`).
+/// How often they compare (`--horizontal-pod-autoscaler-sync-period`).
 const PERIOD: SignedDuration = SignedDuration::from_secs(15);
 
 impl World {
-    /// Each autoscaler looks at its deployment, and sets the number that it wants.
+    /// Each autoscaler sets the number of pods that its deployment should have.
     pub(super) fn autoscale(&mut self, at: Timestamp) {
         let all: Vec<Arc<Value>> = self.store.all(Resource::Autoscalers).cloned().collect();
         for autoscaler in &all {
             self.autoscale_one(at, autoscaler);
         }
-        // One is due a while after the last is gone: none is made while the world runs.
+        // The timer stops when there is no autoscaler: none is created while the world runs.
         if !all.is_empty() {
             self.schedule(at + PERIOD, Due::Autoscale);
         }

@@ -22,7 +22,7 @@ pub struct Termination {
     pub id: String,
 }
 
-/// What a container is doing.
+/// The state of a container.
 #[derive(Clone, Debug)]
 pub enum ContainerState {
     /// Not running, with reason and perhaps a message.
@@ -84,7 +84,7 @@ impl ContainerRun {
         matches!(self.state, ContainerState::Running(_))
     }
 
-    /// It waits to be made again: how the instance before ended becomes its last state.
+    /// The container waits to be created again: the end of the last instance becomes its last state.
     pub fn wait(&mut self, reason: &str, message: Option<String>) {
         let waiting = ContainerState::Waiting(reason.to_owned(), message);
         if let ContainerState::Terminated(end) = std::mem::replace(&mut self.state, waiting) {
@@ -101,18 +101,18 @@ impl ContainerRun {
         }
     }
 
-    /// Whether the kubelet has not come to it yet in this sandbox.
+    /// Whether the kubelet has not started it yet in this sandbox.
     pub fn is_new(&self) -> bool {
         let new = |reason: &str| ["PodInitializing", "ContainerCreating"].contains(&reason);
         matches!(&self.state, ContainerState::Waiting(reason, _) if new(reason))
     }
 
-    /// Whether its readiness is asked; otherwise it is ready when it runs.
+    /// Whether it has a readiness probe; otherwise it is ready when it runs.
     pub fn has_readiness_probe(&self) -> bool {
         self.probes.iter().any(ProbeRun::is_readiness)
     }
 
-    /// The machine it ran on went off: nobody saw how it ended.
+    /// Its machine went off: nobody saw how the container ended.
     pub fn lose(&mut self, at: Timestamp) {
         if let Some(end) = self.ended(255, "Unknown", at) {
             self.state = ContainerState::Terminated(end);
@@ -130,7 +130,7 @@ impl ContainerRun {
         self.ready = false;
     }
 
-    /// How this instance ends now; `None` when it does not run.
+    /// Ends the instance now; `None` when it does not run.
     pub fn ended(&self, exit: i32, reason: &str, at: Timestamp) -> Option<Termination> {
         let ContainerState::Running(started) = self.state else {
             return None;

@@ -50,7 +50,7 @@ impl World {
     }
 }
 
-/// Says when a pause begins or ends.
+/// Records the begin or the end of a pause.
 pub fn note_pause(round: &mut Round, paused: bool) {
     let status = &mut round.deployment["status"];
     let noted = conditions::reason(status, "Progressing") == "DeploymentPaused";

@@ -19,7 +19,7 @@ const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MOST: &str = "deployment.kubernetes.io/max-replicas";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The Deployment in one round of the controller: what it was, and what becomes of it.
+/// One round of the controller for a Deployment.
 pub struct Round {
     /// Now.
     pub at: Timestamp,
@@ -180,7 +180,7 @@ impl World {
         pods.any(|run| uids.contains(&run.owner.as_str()) && run.phase() != "Failed")
     }
 
-    /// Sees to it that the template has a ReplicaSet, with the newest revision.
+    /// Makes sure that the template has a ReplicaSet, with the newest revision.
     fn make_current(&mut self, round: &mut Round) {
         if round.new.is_some() {
             self.adopt_revision(round);
@@ -236,7 +236,7 @@ impl World {
         }
     }
 
-    /// Hands the deployment's annotations down to its current ReplicaSet.
+    /// Copies the deployment's annotations to its current ReplicaSet.
     fn annotate(&mut self, round: &Round, set: &ReplicaSet) {
         let handed = handed_down(round);
         self.change_set(&set.name, |set| {
@@ -255,7 +255,7 @@ impl World {
         }
     }
 
-    /// Somebody changed the number of pods: the only active set gets it, several share it.
+    /// Distributes a changed number of pods: to the only active set, or in proportion to several.
     fn scale_sets(&mut self, round: &mut Round) {
         let active: Vec<ReplicaSet> = round.sets().filter(|set| set.wanted > 0).cloned().collect();
         let only = match active.as_slice() {
@@ -349,7 +349,7 @@ impl World {
     }
 }
 
-/// What the deployment's annotations hand down to its current ReplicaSet.
+/// The annotations that a deployment copies to its current ReplicaSet.
 fn handed_down(round: &Round) -> Value {
     let mut annotations = round.deployment["metadata"]["annotations"].clone();
     if let Some(annotations) = annotations.as_object_mut() {
@@ -366,7 +366,7 @@ fn newest(sets: &[ReplicaSet]) -> u64 {
     sets.iter().map(|set| set.revision).max().unwrap_or(0)
 }
 
-/// A template as it is compared: without the hash, and without what says nothing.
+/// A template for comparison: without the hash and without empty fields.
 fn bare(template: &Value) -> Value {
     let mut template = template.clone();
     if let Some(metadata) = template["metadata"].as_object_mut() {

@@ -1,4 +1,4 @@
-//! Cluster events as the components record them: repeats are counted, and all expire.
+//! Kubernetes events as the components record them: repeats are counted, and all expire.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const SIMILAR_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How long after its last event a series ends (`tools/events/event_broadcaster.go`).
 const SERIES: SignedDuration = SignedDuration::from_mins(6);
 
-/// What a component has to say about an object.
+/// What a component reports about an object: an event before it is recorded.
 pub struct Occurrence<'a> {
     /// The object it is about.
     pub about: &'a Value,
@@ -69,7 +69,7 @@ impl World {
         self.put_event(at, event);
     }
 
-    /// Whether so many events differ from this one only in the message that the recorder lumps them together.
+    /// Whether so many events differ from this one only in the message that the recorder combines them.
     fn is_one_of_many(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: &Value) -> bool {
         let about = involved["uid"].as_str().unwrap_or_default().to_owned();
         let key = (
@@ -161,7 +161,7 @@ impl World {
             "apiVersion": "v1",
             "metadata": {
                 "name": name,
-                // What is in no namespace has its events in this one.
+                // Events about objects without a namespace are in this one.
                 "namespace": involved["namespace"].as_str().unwrap_or("default"),
                 "uid": self.random.uuid(),
                 "creationTimestamp": seconds(at),

@@ -1,4 +1,4 @@
-//! Containers that end when they should not, and the kubelet's back-off before it starts them again.
+//! Containers that fail, and the kubelet's back-off before it starts them again.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,16 @@ use crate::service::Exit;
 /// The kubelet's back-off, for pulls and for crashes: 10 s, doubling, at most 5 min.
 const FIRST_BACK_OFF: i64 = 10;
 const LONGEST_BACK_OFF: i64 = 300;
-/// A container that ran this long starts its back-off afresh (twice the longest back-off).
+/// The back-off of a container that ran this long is reset (twice the longest back-off).
 const FORGIVEN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// How often the kubelet looks at a pod that waits, on the average of its 10 to 15 s.
 pub(super) const SYNC: SignedDuration = SignedDuration::from_millis(12_500);
 /// From a container's end to the kubelet's first look at it, and from that to the second.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(800);
 const SECOND_LOOK: SignedDuration = SignedDuration::from_millis(3_200);
-/// How a process ends that needs more memory than its limit.
+/// The exit code and reason of a process that needs more memory than its limit.
 const OUT_OF_MEMORY: (i32, &str) = (137, "OOMKilled");
-/// How glog ends a process: `glog.Fatalf`.
+/// The exit code and reason of a process that glog ends: `glog.Fatalf`.
 const FATAL: (i32, &str) = (255, "Error");
 
 /// The wait after so many failures in a row.
@@ -63,7 +63,7 @@ impl World {
         containers.position(|container| container.name == CONTAINER)
     }
 
-    /// The kernel kills the service's process for want of memory.
+    /// The kernel kills the service's process, since memory ran out.
     pub(super) fn kill_for_memory(&mut self, at: Timestamp, uid: &str) {
         if let Some(index) = self.service_container(uid) {
             self.end_container(at, uid, index, OUT_OF_MEMORY);
@@ -123,8 +123,8 @@ impl World {
         self.schedule_step(at + FIRST_LOOK, uid, PodStep::LookAtCrash(index, restart, 0));
     }
 
-    /// The kubelet looks at a container that ended: it starts it again, or says that it waits with that. The first failure is
-    /// answered at once; the back-off begins with the second. The status says so from the second look on.
+    /// The kubelet looks at a container that ended: it starts the container again, or reports the back-off. After the first failure it starts
+    /// the container at once; the back-off begins with the second. The status shows the back-off from the second look on.
     pub(super) fn look_at_crash(&mut self, at: Timestamp, uid: &str, index: usize, restart: u32, look: u32) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
@@ -152,7 +152,7 @@ impl World {
         self.schedule_step(at + next, uid, PodStep::LookAtCrash(index, restart, look + 1));
     }
 
-    /// How an init container ends, when it is a migration that fails.
+    /// The end of an init container; an error if it is a migration that fails.
     pub(super) fn migration_failure(&self, uid: &str, index: usize) -> Option<(i32, &'static str)> {
         let container = self.pods.get(uid)?.containers.get(index)?;
         let fails =

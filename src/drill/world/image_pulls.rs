@@ -1,4 +1,4 @@
-//! Images: where they are, how they are pulled, and the kubelet's back-off when they cannot be.
+//! Image pulls, and the kubelet's back-off after a failed pull.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +10,7 @@ const PULL_REFUSED: SignedDuration = SignedDuration::from_millis(450);
 const PULL: SignedDuration = SignedDuration::from_millis(3_214);
 
 impl World {
-    /// Gets the image of the next container, then starts it.
+    /// Pulls the image of the next container, then starts the container.
     pub(super) fn start_container(&mut self, at: Timestamp, uid: &str, index: usize) {
         let address = format!("10.131.{}.{}", self.random.below(4), 2 + self.random.below(250));
         let Some(run) = self.pods.get_mut(uid) else {
@@ -68,7 +68,7 @@ impl World {
         self.schedule_step(at + SYNC, uid, PodStep::LookAtPull(index, 1));
     }
 
-    /// The kubelet looks again, for the `look`th time since the failure: within the back-off it says so, after it it tries again.
+    /// The kubelet looks again, for the `look`th time since the failure: it reports the back-off, or pulls again when that is over.
     pub(super) fn look_at_pull(&mut self, at: Timestamp, uid: &str, index: usize, look: i32) {
         let failures = self
             .pods
@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-/// What containerd says when the registry does not know the tag.
+/// containerd's error when the registry does not know the tag.
 fn refusal(image: &str) -> String {
     format!(
         "rpc error: code = NotFound desc = failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found"

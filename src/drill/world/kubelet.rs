@@ -1,7 +1,7 @@
-//! The kubelet: a pod's way from accepted to ready, and from deleted to gone.
+//! The kubelet: it takes a pod from accepted to ready, and from deleted to gone.
 //!
-//! Order of status changes and their spacing follow a recorded deletion and replacement on a real 1.32 cluster;
-//! how the scheduler, the volumes, the probes and the failures go is told in their own files.
+//! The order and the spacing of status changes follow a recorded deletion and replacement on a real 1.32 cluster. Scheduler, volumes,
+//! probes and failures are in files of their own.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const LOG_RETENTION: SignedDuration = SignedDuration::from_mins(2);
 /// A Go program that does not handle SIGTERM exits with 2 when it is process 1 of its container.
 const EXIT_ON_TERMINATION: i32 = 2;
 
-/// What the migration of a broken release says last.
+/// The last line of the migration of a broken release.
 const MIGRATION_FAILS: &str = "migrations.go:31] Could not migrate: pq: column \"failed_reason\" of relation \"kafka_requests\" already exists";
 
 impl World {
@@ -77,7 +77,7 @@ impl World {
         self.schedule_step(at + SANDBOX, uid, PodStep::Mount(0));
     }
 
-    /// The image is there: create and start the container.
+    /// The image is there: creates and starts the container.
     pub(super) fn run_container(&mut self, at: Timestamp, uid: &str, index: usize) {
         let id = format!("containerd://{}", self.random.hexadecimal(64));
         let Some(run) = self.pods.get_mut(uid) else {
@@ -117,7 +117,7 @@ impl World {
         self.publish(at, uid);
     }
 
-    /// What follows when a container runs: an init container ends, the first start of another is followed by the next one's.
+    /// Schedules what follows the start of a container: the end of an init container, or the start of the next container.
     fn go_on(&mut self, at: Timestamp, uid: &str, index: usize) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
@@ -198,7 +198,7 @@ impl World {
         self.schedule_step(at + BETWEEN_CONTAINERS, uid, PodStep::Start(index + 1));
     }
 
-    /// The pod is asked to go within `grace` seconds; 0 removes it at once.
+    /// Deletes the pod with this grace period in seconds; 0 removes it at once.
     pub(super) fn terminate(&mut self, at: Timestamp, uid: &str, grace: i64) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
@@ -301,7 +301,7 @@ impl World {
         self.touch(at);
     }
 
-    /// What was planned for the pod is off.
+    /// Cancels what was scheduled for the pod.
     pub(super) fn cancel_steps(&mut self, uid: &str) {
         self.queue
             .retain(|_, due| !matches!(due, Due::Pod(pod, _) if pod == uid));

@@ -1,4 +1,4 @@
-//! What the containers wrote: one file per container instance, rotated as the kubelet rotates.
+//! The log files of the containers: one per container instance, rotated as the kubelet rotates.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -72,7 +72,7 @@ impl LogFile {
         }
     }
 
-    /// Where a new reader begins: what was rotated away it does not see.
+    /// The first line that a new reader gets: it does not see what was rotated away.
     pub fn first(&self) -> Position {
         Position {
             line: self.current_from,

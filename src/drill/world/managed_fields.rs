@@ -1,7 +1,7 @@
 //! `metadata.managedFields`: who wrote which fields of an object, in the form a real server records it.
 //!
-//! The store keeps the entries of whoever made an object and of whoever writes its status; the API adds those of its clients
-//! with [`record_ownership`]. A change that nobody claimed is that of the object's maker.
+//! The store keeps the entries of an object's creator and of the writer of its status; the API adds those of its clients with
+//! [`record_ownership`]. A change that nobody claimed belongs to the object's creator.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ const KUBELET: &str = "kubelet";
 const SCHEDULER: &str = "kube-scheduler";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// Somebody who writes objects.
+/// A field manager: a writer of objects.
 #[derive(Clone, Debug)]
 pub struct FieldManager {
     /// As `kubectl-edit`.
@@ -23,7 +23,7 @@ pub struct FieldManager {
     pub subresource: &'static str,
 }
 
-/// Records that the manager wrote what differs between the object before and after.
+/// Records that the manager wrote the fields that differ between the object before and after.
 pub fn record_ownership(
     resource: Resource,
     before: &Value,
@@ -37,7 +37,7 @@ pub fn record_ownership(
 fn claim_changes(resource: Resource, before: &Value, after: &mut Value, manager: &FieldManager, time: &str) {
     let (old, new) = (claimed(resource, before), claimed(resource, after));
     if old != new {
-        // What was only taken away belongs to nobody.
+        // Removed fields belong to nobody.
         let changed = difference("", &old, &new).unwrap_or_else(|| json!({}));
         claim(resource, after, manager, changed, time);
     }
@@ -109,8 +109,7 @@ fn claim_status(resource: Resource, object: &mut Value) {
     claim(resource, object, &manager, fields, &time);
 }
 
-/// Who writes this status. That of a new pod is the server's, until the scheduler finds no node for it or the kubelet of its
-/// node takes it.
+/// The writer of this status. A new pod's status is the server's, until the scheduler finds no node for the pod or a kubelet takes it.
 fn status_writer(resource: Resource, status: &Value) -> Option<&'static str> {
     match resource {
         Resource::Deployments | Resource::ReplicaSets => {
@@ -123,8 +122,8 @@ fn status_writer(resource: Resource, status: &Value) -> Option<&'static str> {
     }
 }
 
-/// Takes from the kubelet's fields of a pod's status what it did not write: the list of conditions with the scheduler's own,
-/// the quality of service, and the phase as long as it is the one the server gave.
+/// Removes from the kubelet's fields of a pod's status those that others wrote: the list of conditions with the scheduler's own, the
+/// quality of service, and the phase while it is the server's.
 fn leave_to_others(fields: &mut Value, status: &Value) {
     if let Some(conditions) = fields.get_mut("f:conditions").and_then(Value::as_object_mut) {
         conditions.remove(".");
@@ -138,7 +137,7 @@ fn leave_to_others(fields: &mut Value, status: &Value) {
     }
 }
 
-/// Who makes objects of this kind: the controllers, or for what is deployed the pipeline's `apply`.
+/// The creator of objects of this kind: the controllers, or the deployment pipeline's `apply`.
 fn maker(resource: Resource) -> &'static str {
     if matches!(resource, Resource::Deployments | Resource::Secrets) {
         "kubectl-client-side-apply"
@@ -147,7 +146,7 @@ fn maker(resource: Resource) -> &'static str {
     }
 }
 
-/// An event belongs to its reporter whole. The scheduler writes in the words of `events.k8s.io`.
+/// The entry of an event, all of which belongs to its reporter. The scheduler writes by `events.k8s.io`.
 fn event_entry(event: &Value) -> Value {
     let is_new_form = !event["eventTime"].is_null();
     let reporter = match event["reportingComponent"].as_str() {
@@ -180,7 +179,7 @@ fn event_entry(event: &Value) -> Value {
     })
 }
 
-/// What of an object is owned by those who write it whole: everything but identity, bookkeeping and status.
+/// The fields that belong to writers of the whole object: all but identity, bookkeeping and status.
 fn claimed(resource: Resource, object: &Value) -> Value {
     let mut claimed = object.clone();
     let Some(fields) = claimed.as_object_mut() else {
@@ -259,7 +258,7 @@ fn is_of(entry: &Value, manager: &FieldManager) -> bool {
         && entry["subresource"].as_str().unwrap_or_default() == manager.subresource
 }
 
-/// The keys by which elements of a list are told apart; a list without is owned as one.
+/// The keys that identify elements of a list; a list without keys is owned as a whole.
 fn element_keys(list: &str) -> Option<&'static [&'static str]> {
     Some(match list {
         "containers" | "initContainers" | "env" | "volumes" | "imagePullSecrets" => &["name"],
@@ -272,7 +271,7 @@ fn element_keys(list: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// The name under which a list's elements are looked at: a reference to an owner is owned as one.
+/// The name of a list's elements; a reference to an owner is owned as a whole.
 fn element_name(list: &str) -> &'static str {
     if list == "ownerReferences" {
         "ownerReference"
@@ -281,7 +280,7 @@ fn element_name(list: &str) -> &'static str {
     }
 }
 
-/// Objects that are owned as one.
+/// Objects that are owned as a whole.
 fn is_atomic(field: &str) -> bool {
     matches!(
         field,
@@ -295,7 +294,7 @@ fn is_atomic(field: &str) -> bool {
     )
 }
 
-/// Fields that are there in every object of their kind, empty or not, and so belong to nobody.
+/// Fields that every object of their kind has, and which belong to nobody.
 fn is_always_there(field: &str) -> bool {
     matches!(
         field,
@@ -320,7 +319,7 @@ pub fn fields_of(field: &str, value: &Value) -> Value {
     match value {
         Value::Object(fields) if !is_atomic(field) => {
             for (name, value) in fields {
-                // The template's own time of creation is nobody's.
+                // The template's creation time belongs to nobody.
                 if name != "creationTimestamp" {
                     set.insert(format!("f:{name}"), fields_of(name, value));
                 }
@@ -341,7 +340,7 @@ pub fn fields_of(field: &str, value: &Value) -> Value {
     Value::Object(set)
 }
 
-/// The set of the fields in `after` that are new or other than before.
+/// The set of the fields in `after` that are new or changed.
 fn difference(field: &str, before: &Value, after: &Value) -> Option<Value> {
     if before == after {
         return None;

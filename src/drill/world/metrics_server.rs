@@ -1,5 +1,5 @@
-//! The metrics server: what the nodes' kubelets tell it of their containers, kept and averaged as it does
-//! (`--metric-resolution=15s`, two points a container, none across a restart).
+//! The metrics server: it scrapes the kubelets and averages the use of containers and nodes (`--metric-resolution=15s`, two points a
+//! container, none across a restart).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::service::{ResourceLimits, Usage};
 
 /// How often it asks the kubelets.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(15);
-/// It has asked so often when a world begins to be looked at; what was before nobody sees any more.
+/// How long before the world's start it begins to scrape: enough for two points.
 const BEFORE: SignedDuration = SignedDuration::from_secs(90);
 /// A container that is younger than the resolution and older than this has its start for a first point.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
@@ -26,7 +26,7 @@ const OTHER: (u64, u64) = (1, 9 << 20);
 /// What all else on a node uses: thousandths of a CPU, and bytes.
 const REST: (u64, u64) = (600, 7 << 30);
 
-/// What was measured at one moment.
+/// A measurement.
 #[derive(Clone, Copy, Debug)]
 struct Point {
     started: Timestamp,
@@ -48,7 +48,7 @@ pub struct Average {
 /// Points of a batch by what they are of: a pod's uid and a container's name, or a node's name alone.
 type Batch = BTreeMap<(String, String), Point>;
 
-/// What the metrics server knows.
+/// The metrics server, with the last two points of each container and node.
 #[derive(Debug)]
 pub struct MetricsServer {
     /// Whether it is there, and answers.
@@ -69,7 +69,7 @@ impl MetricsServer {
         }
     }
 
-    /// Takes in what the kubelets say now. What they don't name is forgotten.
+    /// Takes in a batch. Containers and nodes that it does not have are forgotten.
     fn store(&mut self, batch: Batch) {
         let mut before = Batch::new();
         for (key, point) in &batch {
@@ -126,7 +126,7 @@ impl MetricsServer {
         averages.filter(|averages| !averages.is_empty())
     }
 
-    /// When it asks the kubelets after it asked them at `at`.
+    /// When it scrapes after the scrape at `at`.
     fn next(&self, at: Timestamp) -> Timestamp {
         let mut random = Random::new(self.seed ^ at.as_second().unsigned_abs());
         let jitter = random.below(2 * JITTER.unsigned_abs()) as i64 - JITTER;
@@ -152,7 +152,7 @@ impl World {
         &self.metrics
     }
 
-    /// What the service's process in a pod answers under `/metrics`; `None` when nobody listens.
+    /// The `/metrics` page of the service's process in a pod; `None` when its port is closed.
     pub fn own_metrics(&self, uid: &str, at: Timestamp) -> Option<String> {
         self.service.metrics(uid, at)
     }
@@ -196,7 +196,7 @@ impl World {
         })
     }
 
-    /// Nodes use what their pods use, and what all else on them does.
+    /// The use of the nodes: that of their pods and of everything else on them.
     fn measure_nodes(&self, at: Timestamp, batch: &mut Batch) {
         let mut points = Batch::new();
         for node in self.nodes.iter().filter(|node| node.stopped.is_none()) {
@@ -229,7 +229,7 @@ impl World {
         batch.extend(points);
     }
 
-    /// Tells the service how much its process in a pod may use.
+    /// Gives the service the limits of its process in a pod.
     pub(super) fn bound_process(&mut self, uid: &str) {
         let Some(pod) = self.pod_object(uid) else {
             return;

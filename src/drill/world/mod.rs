@@ -1,7 +1,7 @@
-//! The cluster without its API: objects, the controllers that move them, the service in the pods, and their logs.
+//! The cluster behind the API: objects, controllers, scheduler, kubelets, the service in the pods, and the logs.
 //!
-//! Time is an argument: [`World::advance`] lets it pass and does everything that fell due, in order. A world starts in the
-//! past and is advanced to the present, so that ages, logs, events and back-offs at the start are those of a real past.
+//! Time is an argument: [`World::advance`] lets it pass and does everything that fell due, in order. A world begins in the past and is
+//! advanced to its start, so that ages, logs, events and back-offs at the start come from a real past.
 
 mod autoscaling;
 mod conditions;
@@ -107,12 +107,12 @@ enum PodStep {
     Remove,
 }
 
-/// What the world cannot do itself and leaves to who runs it.
+/// A fault that the timeline begins or ends in a server outside the world.
 #[derive(Clone, Debug)]
 pub enum FaultRequest {
-    /// The API server begins or ends to misbehave.
+    /// Of the API server; `None` ends it.
     Api(Option<super::faults::ApiFault>),
-    /// The database does.
+    /// Of the database; `None` ends it.
     Database(Option<super::database::DatabaseFault>),
 }
 
@@ -127,9 +127,9 @@ pub struct World {
     images: Images,
     faults: ContainerFaults,
     nodes: Vec<Node>,
-    /// How many times the usual room each node has: a service of many pods runs on larger nodes.
+    /// By how much each node is larger than usual: a service of many pods needs larger nodes.
     node_size: i64,
-    /// The resource of which no node has any left for another pod.
+    /// The resource that all nodes have run out of.
     short_of: Option<String>,
     /// How many pods the namespace's quota allows.
     quota: Option<u64>,
@@ -141,7 +141,7 @@ pub struct World {
     similar: BTreeMap<(String, String, String), (Timestamp, BTreeSet<String>)>,
     /// The nanosecond the newest event is named after.
     event_nanos: u64,
-    /// Secrets that were taken away, to be put back.
+    /// Deleted secrets, to be restored.
     lost_secrets: Vec<Value>,
     queue: BTreeMap<(Timestamp, u64), Due>,
     queued: u64,
@@ -155,7 +155,7 @@ pub struct World {
 const USUAL_PODS: u32 = 15;
 
 impl World {
-    /// The scenario's world at `now`, its past lived through.
+    /// Makes the scenario's world and advances it through its past to `now`.
     pub fn new(
         scenario: &Scenario,
         seed: u64,
@@ -202,7 +202,7 @@ impl World {
         loop {
             let next = self.queue.first_key_value().map(|((at, _), _)| *at);
             let due = next.filter(|at| *at <= now);
-            // a process that ended by itself has put something into the queue: look again
+            // a process that ended by itself has put something into the queue
             if self.write_lines(due.unwrap_or(now)) {
                 continue;
             }
@@ -229,12 +229,12 @@ impl World {
         &self.logs
     }
 
-    /// Forgets the history of changes: watches that are behind are told 410.
+    /// Forgets the history of changes: watches that are behind get 410.
     pub fn compact(&mut self) {
         self.store.compact();
     }
 
-    /// What the timeline asked of the servers since the last call.
+    /// The faults that the timeline began or ended since the last call.
     pub fn take_requests(&mut self) -> Vec<FaultRequest> {
         self.requests.drain(..).collect()
     }
@@ -268,7 +268,7 @@ impl World {
         self.schedule(at, Due::Pod(uid.to_owned(), step));
     }
 
-    /// Something changed that the controllers want to see.
+    /// Wakes the controllers after a change.
     fn touch(&mut self, at: Timestamp) {
         if !self.controllers_due {
             self.controllers_due = true;
@@ -276,7 +276,7 @@ impl World {
         }
     }
 
-    /// Moves what the service wrote up to `now` into the log files; stops when a process ends by itself, and says so.
+    /// Moves the lines of the service up to `now` into the log files. Stops when a process ends by itself; returns whether one did.
     fn write_lines(&mut self, now: Timestamp) -> bool {
         let (lines, exit) = {
             let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);

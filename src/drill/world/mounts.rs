@@ -1,4 +1,4 @@
-//! A pod's volumes, which the kubelet mounts before it makes anything else of the pod.
+//! A pod's volumes, which the kubelet mounts before it starts containers.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl World {
         self.schedule_step(at + wait, uid, PodStep::Mount(attempt + 1));
     }
 
-    /// The pod's volumes of secrets that there are not: volume and secret.
+    /// The pod's volumes whose secrets don't exist: volume and secret.
     fn missing_secrets(&self, pod: &Value) -> Vec<(String, String)> {
         let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
         let volumes = pod["spec"]["volumes"].as_array();

@@ -1,4 +1,4 @@
-//! A node's object: conditions, taints, and what it says of its machine.
+//! A node's object: its conditions, its taints and its machine.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::event_recorder::seconds;
 
 /// The taint of a node that fell silent.
 pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
-/// The conditions of a node that is well: type, status, reason and message.
+/// The conditions of a healthy node: type, status, reason and message.
 pub const WELL: [(&str, &str, &str, &str); 4] = [
     (
         "MemoryPressure",
@@ -65,7 +65,7 @@ pub fn add_taint(node: &mut Value, at: Timestamp, key: &str, effect: &str) {
     }
 }
 
-/// Takes the taints with this key away.
+/// Removes the taints with this key.
 pub fn remove_taint(node: &mut Value, key: &str) {
     let Some(spec) = node["spec"].as_object_mut() else {
         return;

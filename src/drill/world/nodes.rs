@@ -1,4 +1,4 @@
-//! The nodes: what they say of themselves, what the node controller says when they fall silent, and pods that must leave.
+//! The nodes: their reports, the node controller's reaction when a node falls silent, and the eviction of pods.
 //!
 //! Conditions, taints and times are those of Kubernetes' node lifecycle and taint eviction controllers with their defaults.
 
@@ -32,7 +32,7 @@ const HOUSEKEEPING: SignedDuration = SignedDuration::from_secs(10);
 const REBOOT: SignedDuration = SignedDuration::from_millis(1_300);
 const DISK_PRESSURE: &str = "node.kubernetes.io/disk-pressure";
 const SILENT: &str = "Kubelet stopped posting node status.";
-/// A node, besides what its object says.
+/// The state of a node that its object does not hold.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Its name.
@@ -41,7 +41,7 @@ pub struct Node {
     pub address: &'static str,
     /// Since when the machine is off.
     pub stopped: Option<Timestamp>,
-    /// The node controller noticed.
+    /// Whether the node controller has noticed.
     lost: bool,
     disk_pressure: bool,
 }
@@ -97,7 +97,7 @@ impl World {
         self.nodes.iter().position(|node| node.name == name)
     }
 
-    /// Whether the machine a pod runs on is off.
+    /// Whether the pod's machine is off.
     pub(super) fn is_off(&self, node: &str) -> bool {
         self.node_index(node)
             .is_some_and(|index| self.nodes[index].stopped.is_some())
@@ -143,7 +143,7 @@ impl World {
         self.store.put(Resource::Nodes, node);
     }
 
-    /// The machine stops: its processes are gone, and nobody has noticed yet.
+    /// The machine stops: its processes are gone, but nobody has noticed yet.
     pub(super) fn stop_node(&mut self, at: Timestamp, name: &str) {
         let Some(index) = self.node_index(name) else {
             return;
@@ -188,7 +188,7 @@ impl World {
         self.schedule(at + TOLERATION, Due::Node(index, NodeStep::EvictAll(since)));
     }
 
-    /// A pod that was ready is not any longer; of others there is nothing to say.
+    /// Marks a pod of a lost node as not ready, if it was ready.
     fn lose_pod(&mut self, at: Timestamp, uid: &str) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
@@ -206,7 +206,7 @@ impl World {
         }
     }
 
-    /// The taint controller deletes the pods of a lost node; nobody is there to end them.
+    /// The taint controller deletes the pods of a lost node; no kubelet is there to end them.
     fn evict_all(&mut self, at: Timestamp, index: usize) {
         for uid in self.uids_on(self.nodes[index].name) {
             let Some(run) = self.pods.get_mut(&uid).filter(|run| run.is_active()) else {
@@ -230,7 +230,7 @@ impl World {
         }
     }
 
-    /// The nodes that run are late for so long: nothing on them stops.
+    /// The reports of all running nodes are late by so much; nothing on the nodes stops.
     pub(super) fn delay_nodes(&mut self, at: Timestamp, seconds: u32) {
         let back = at + SignedDuration::from_secs(seconds.into());
         for index in 0..self.nodes.len() {
@@ -264,7 +264,7 @@ impl World {
         self.retry_scheduling(at);
     }
 
-    /// The machine is up again: the kubelet reports, ends the pods that were to go and starts the others anew.
+    /// The machine is up again: the kubelet reports, ends the deleted pods and restarts the others.
     pub(super) fn start_node(&mut self, at: Timestamp, name: &str) {
         let Some(index) = self.node_index(name) else {
             return;
@@ -352,7 +352,7 @@ impl World {
         self.start_probes(at, uid);
     }
 
-    /// The node's disk fills up: it takes no new pods, and the kubelet evicts those it has, one after the other.
+    /// The node's disk fills up: the node takes no new pods, and the kubelet evicts the pods it has, one after the other.
     pub(super) fn fill_disk(&mut self, at: Timestamp, name: &str) {
         let Some(index) = self.node_index(name) else {
             return;
@@ -402,7 +402,7 @@ impl World {
         self.schedule(at + HOUSEKEEPING, Due::Node(index, NodeStep::Reclaim));
     }
 
-    /// The kubelet ends the pod and leaves its object as a witness.
+    /// The kubelet ends the pod; its object stays, as `Failed`.
     fn evict(&mut self, at: Timestamp, uid: &str) {
         let used = 40_000 + self.random.below(20_000);
         let available = 9_000_000 + self.random.below(900_000);

@@ -205,7 +205,7 @@ pub fn pod(replica_set: &Value, name: &str, uid: &str, created: Timestamp) -> Va
     })
 }
 
-/// What becomes of the pod when memory is short: by what its containers request and may use.
+/// The pod's quality of service, by the requests and limits of its containers.
 fn qos_class(spec: &Value) -> &'static str {
     let containers = ["initContainers", "containers"]
         .into_iter()

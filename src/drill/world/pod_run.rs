@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::container_run::ContainerRun;
 use super::event_recorder::seconds;
 
-/// Why a pod is disrupted from outside, as its condition `DisruptionTarget` says it.
+/// Why a pod is disrupted: its condition `DisruptionTarget`.
 #[derive(Clone, Debug)]
 pub struct Disruption {
     /// As `DeletionByTaintManager`.
@@ -34,13 +34,13 @@ pub struct PodRun {
     pub qos: String,
     /// Why the scheduler finds no node for it.
     pub unschedulable: Option<String>,
-    /// The node controller said that it is not ready, since its node is lost.
+    /// Whether the node controller marked it as not ready, since its node is lost.
     pub lost: bool,
-    /// What its kubelet last wrote about its readiness, while the node controller says otherwise.
+    /// The kubelet's last word on its readiness, while the node controller's is another.
     own_readiness: Option<(bool, Timestamp)>,
     /// The kubelet's message, if it evicted the pod.
     pub evicted: Option<String>,
-    /// What disrupts it from outside.
+    /// What disrupts it, if anything.
     pub disruption: Option<Disruption>,
     /// The node's name and address, once scheduled.
     pub node: Option<(String, String)>,
@@ -54,9 +54,9 @@ pub struct PodRun {
     pub containers: Vec<ContainerRun>,
     /// How many of them are init containers.
     pub inits: usize,
-    /// When it was asked to go.
+    /// When it was deleted.
     pub deleting: Option<Timestamp>,
-    /// All its containers were stopped.
+    /// Whether all its containers were stopped.
     pub stopped: bool,
     conditions: BTreeMap<&'static str, (bool, Timestamp)>,
 }
@@ -105,13 +105,13 @@ impl PodRun {
         }
     }
 
-    /// The node controller takes its readiness away.
+    /// The node controller marks the pod as not ready.
     pub fn lose(&mut self) {
         self.lost = true;
         self.own_readiness = self.conditions.get("Ready").copied();
     }
 
-    /// Its kubelet reports again, and writes what it knew: since when the pod is ready does not change.
+    /// Its kubelet reports again and restores the readiness, with its time.
     pub fn find_again(&mut self) {
         self.lost = false;
         if let Some(own) = self.own_readiness.take() {
@@ -141,7 +141,7 @@ impl PodRun {
         restarts.max().unwrap_or(0)
     }
 
-    /// Whether it is neither going nor gone, so that its ReplicaSet counts it.
+    /// Whether its ReplicaSet counts it: it is neither being deleted nor ended.
     pub fn is_active(&self) -> bool {
         self.deleting.is_none() && !self.stopped
     }

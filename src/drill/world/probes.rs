@@ -1,4 +1,4 @@
-//! The kubelet's probes: who is asked when, what it gets, and what follows.
+//! The kubelet's probes: when each is due, and what follows from its result.
 //!
 //! A probe ticks with its period from the moment the kubelet took the pod over, whatever its containers do; a tick counts once
 //! the container has run for the initial delay (`pkg/kubelet/prober/worker.go`). What passes leaves no trace.
@@ -14,7 +14,7 @@ use crate::service::{Probe, ProbeResponse};
 /// A Go program that does not handle SIGTERM exits with 2.
 const EXIT_ON_TERMINATION: i32 = 2;
 
-/// What a container's spec says of one probe.
+/// A probe of a container's spec.
 #[derive(Clone, Debug)]
 struct ProbeSpec {
     delay: SignedDuration,
@@ -26,19 +26,19 @@ struct ProbeSpec {
     path: String,
 }
 
-/// A probe and how it went for the newest instance.
+/// A probe and its results for the newest instance.
 #[derive(Clone, Debug)]
 pub struct ProbeRun {
     kind: Probe,
     spec: ProbeSpec,
     /// The instance that was asked, by its restarts.
     restart: u32,
-    /// Equal answers in a row, and which.
+    /// How many equal results came in a row, and which.
     row: u32,
     passed: bool,
 }
 
-/// What follows from a tick.
+/// What follows from a result.
 enum ProbeEffect {
     Nothing,
     /// The container becomes ready, or is no longer.
@@ -89,7 +89,7 @@ impl ProbeRun {
         }
     }
 
-    /// The kubelet's words for an answer that does not pass.
+    /// The kubelet's message for a response that does not pass.
     fn failure(&self, answer: &ProbeResponse, address: &str) -> Option<String> {
         let ProbeSpec {
             scheme, port, path, ..
@@ -172,7 +172,7 @@ impl World {
             _ => false,
         };
         if counts {
-            // What runs in other containers is not played; it is taken to be well.
+            // The drill does not run what is in other containers: their probes pass.
             let answer = if name == CONTAINER {
                 self.service.probe(uid, kind).unwrap_or(ProbeResponse::Refused)
             } else {

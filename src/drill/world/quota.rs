@@ -12,7 +12,7 @@ const QUOTA: &str = "compute";
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(5);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(1_000);
 
-/// A ReplicaSet that is refused its pods.
+/// The refusals of a ReplicaSet's pods.
 #[derive(Clone, Debug)]
 pub struct QuotaRefusal {
     /// Attempts so far.
@@ -21,7 +21,7 @@ pub struct QuotaRefusal {
     next: Timestamp,
     /// When the first was refused.
     pub since: Timestamp,
-    /// What the API server said first; a condition keeps it.
+    /// The API server's first message; a condition keeps it.
     pub message: String,
 }
 

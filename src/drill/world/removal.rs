@@ -1,4 +1,4 @@
-//! Deletions that no kubelet carries out: what goes with a deployment or a ReplicaSet, and pods that nobody looks after.
+//! Deletions without a kubelet: deployments and ReplicaSets with what they own, and pods that no kubelet runs.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::objects::NAMESPACE;
 use super::resource::Resource;
 
 impl World {
-    /// Marks a pod deleted that no kubelet looks after: it stays in that state, unless its grace is nothing.
+    /// Deletes a pod that no kubelet runs: it stays `Terminating`, unless its grace period is 0.
     pub fn delete_unattended_pod(&mut self, at: Timestamp, namespace: &str, name: &str, grace: i64) {
         let Some(pod) = self.store.get(Resource::Pods, namespace, name) else {
             return;
@@ -25,13 +25,13 @@ impl World {
         }
     }
 
-    /// Whether a kubelet looks after the pod.
+    /// Whether a kubelet of the drill runs the pod.
     pub fn is_attended(&self, uid: &str) -> bool {
         self.pods.contains_key(uid)
     }
 
-    /// Deletes a deployment, its ReplicaSets and their pods, as `kubectl delete deployment` does; the pods get their grace.
-    /// With `orphan`, what it owned stays.
+    /// Deletes a deployment, its ReplicaSets and their pods, as `kubectl delete deployment` does; the pods get their grace period. With
+    /// `orphan`, ReplicaSets and pods stay.
     pub fn delete_deployment(&mut self, at: Timestamp, name: &str, orphan: bool) {
         let Some(deployment) = self.store.remove(Resource::Deployments, NAMESPACE, name) else {
             return;
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    /// Deletes a ReplicaSet and its pods. A deployment makes it anew.
+    /// Deletes a ReplicaSet and its pods. Its deployment, if it has one, creates it again.
     pub fn delete_replica_set(&mut self, at: Timestamp, name: &str, orphan: bool) {
         let Some(set) = self.store.remove(Resource::ReplicaSets, NAMESPACE, name) else {
             return;

@@ -1,4 +1,4 @@
-//! The ReplicaSet controller: as many pods as asked for (`pkg/controller/replicaset`).
+//! The ReplicaSet controller: it creates and deletes pods until there are as many as wanted (`pkg/controller/replicaset`).
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::pod_run::PodRun;
 use super::resource::Resource;
 use super::{Due, World};
 
-/// Pods of one ReplicaSet, counted.
+/// The numbers of a ReplicaSet's pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct PodCounts {
-    /// Neither going nor gone.
+    /// Pods that are neither being deleted nor ended.
     active: u64,
     /// Of those, ready.
     ready: u64,
@@ -94,7 +94,7 @@ impl World {
         active.map(|run| run.uid.clone()).collect()
     }
 
-    /// In batches of one, two, four and so on; a refusal ends it until the back-off is over.
+    /// Creates pods in batches of one, two, four and so on. A refusal stops this until the back-off is over.
     fn create_pods(&mut self, at: Timestamp, set: &Value, missing: u64) {
         let uid = set["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
         if self.waits_for_quota(at, &uid) {
@@ -205,8 +205,8 @@ fn uids_beside(pods: &std::collections::BTreeMap<String, PodRun>, run: &PodRun) 
     pods.values().filter(beside).count()
 }
 
-/// The order of going: what is on no node, pending, not ready, on a crowded node, ready for a short while, often restarted,
-/// young. Ages count by their magnitude only, and then the uid decides (`ActivePodsWithRanks`, `LogarithmicScaleDown`).
+/// The order of deletion: pods on no node, pending, not ready, on a crowded node, ready for a short time, often restarted, young. Ages
+/// count by their magnitude only, and then the uid decides (`ActivePodsWithRanks`, `LogarithmicScaleDown`).
 fn rank(run: &PodRun, beside: usize, at: Timestamp) -> impl Ord + use<> {
     let magnitude = |since: Timestamp| at.duration_since(since).as_nanos().max(1).ilog2();
     (

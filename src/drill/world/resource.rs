@@ -1,4 +1,4 @@
-//! The kinds of objects the world has.
+//! The kinds of objects that the world stores.
 
 /// A kind of object that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

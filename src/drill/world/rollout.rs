@@ -80,8 +80,7 @@ pub fn new_size(new: u64, old: u64, wanted: u64, limits: RolloutLimits) -> u64 {
     (new + room).min(wanted)
 }
 
-/// How many pods each old set keeps, in their order: first those go that do not serve anyway, then as many as the available ones
-/// allow.
+/// How many pods each old set keeps, in their order: pods that are not available go first, then as many as the limits allow.
 pub fn old_sizes(new: &ReplicaSet, old: &[ReplicaSet], wanted: u64, limits: RolloutLimits) -> Vec<u64> {
     let least = limits.least(wanted);
     let all = new.wanted + old.iter().map(|set| set.wanted).sum::<u64>();
@@ -106,7 +105,7 @@ pub fn old_sizes(new: &ReplicaSet, old: &[ReplicaSet], wanted: u64, limits: Roll
     sizes
 }
 
-/// How many pods each set gets when the Deployment is scaled in the midst of a rollout: in proportion, largest first.
+/// How many pods each set gets when the Deployment is scaled during a rollout: in proportion, largest set first.
 pub fn proportional_sizes(
     sets: &[ReplicaSet],
     wanted: u64,

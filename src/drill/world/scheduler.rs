@@ -1,4 +1,4 @@
-//! The scheduler: which node a pod gets, and the words when there is none.
+//! The scheduler: it chooses a pod's node, or says why none fits.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ struct ResourceRequest {
     memory: i64,
 }
 
-/// Why a node does not do for a pod.
+/// Why a node does not fit a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unfit {
-    /// Other pods' going would not help.
+    /// For this reason, which the removal of other pods would not change.
     Never(String),
     /// There is too little of this resource.
     Insufficient(&'static str),
@@ -75,7 +75,7 @@ impl World {
         self.plan_binding(at + FLUSH, uid);
     }
 
-    /// The scheduler looks at the pod then, and not at any other time that was planned before.
+    /// Schedules the next attempt for the pod, in place of one that was scheduled before.
     pub(super) fn plan_binding(&mut self, at: Timestamp, uid: &str) {
         if let Some(run) = self.pods.get_mut(uid) {
             run.bind_at = Some(at);
@@ -83,7 +83,7 @@ impl World {
         self.schedule_step(at, uid, PodStep::Bind);
     }
 
-    /// Something changed that may let a waiting pod in.
+    /// Retries waiting pods after a change that may make room for them.
     pub(super) fn retry_scheduling(&mut self, at: Timestamp) {
         let waiting = self.pods.values().filter(|run| run.unschedulable.is_some());
         let uids: Vec<String> = waiting.map(|run| run.uid.clone()).collect();
@@ -191,7 +191,7 @@ fn histogram(reasons: impl Iterator<Item = String>) -> String {
 }
 
 impl ResourceRequest {
-    /// The sum over the containers, or what the greediest init container asks.
+    /// The larger of the sum over the containers and the largest request of an init container.
     fn of(pod: &Value) -> Self {
         let each = |field: &str| {
             let list = pod["spec"][field].as_array().cloned().unwrap_or_default();

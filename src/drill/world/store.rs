@@ -1,4 +1,4 @@
-//! The objects, their versions, and the history from which watches are replayed.
+//! The store of the API server: the objects, their versions, and the history that watches read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use tokio::sync::watch;
 use super::managed_fields;
 use super::resource::Resource;
 
-/// How many changes a watch may lag behind before it is told 410 (a real server keeps some minutes).
+/// How many changes a watch may lag behind before it gets 410 (a real server keeps some minutes).
 const HISTORY: usize = 2_000;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// Created.
     Added,
-    /// It changed.
+    /// Changed.
     Modified,
-    /// It is gone.
+    /// Deleted.
     Deleted,
 }
 
@@ -34,11 +34,11 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The object after the change.
     pub object: Arc<Value>,
-    /// The object before it, by which a watch with a selector sees what left or joined its selection.
+    /// The object before the change, by which a watch with a selector sees what left or joined its selection.
     pub previous: Option<Arc<Value>>,
 }
 
-/// The asked version is older than the history.
+/// The requested version is older than the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooOld {
     /// The oldest version that could still be answered.
@@ -74,7 +74,7 @@ impl Store {
         self.version
     }
 
-    /// Tells of every new version.
+    /// A receiver that changes with every new version.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -157,7 +157,7 @@ impl Store {
         Ok(objects)
     }
 
-    /// Forgets the history, as a server does when it compacts: watches from before are told 410.
+    /// Forgets the history, as a server does when it compacts: watches from before get 410.
     pub fn compact(&mut self) {
         self.history.clear();
         self.oldest = self.version;

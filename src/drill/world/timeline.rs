@@ -1,4 +1,4 @@
-//! The world's furniture, and what happens to it: by the scenario, and by the operator through the API.
+//! The objects at the world's beginning, the events of the scenario's timeline, and the changes that come through the API.
 
 use std::cmp::Reverse;
 use std::sync::PoisonError;
@@ -25,7 +25,7 @@ const SERVICE_KEYS: [&str; 4] = [
 ];
 
 impl World {
-    /// Makes the objects that are there before the world's past begins.
+    /// Creates the objects that exist at the beginning of the world's past.
     pub(super) fn furnish(&mut self, scenario: &Scenario, now: Timestamp, database: &[(&str, String)]) {
         let created = now - scenario.deployment.age;
         let begin = now - scenario.deployment.pods_age;
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// An object that the scenario gives; what it leaves out is filled in.
+    /// Creates an object of the scenario, with defaults for what it leaves out.
     fn put_foreign(&mut self, mut object: Value, created: Timestamp, begin: Timestamp) {
         let kind = object["kind"].as_str().unwrap_or_default();
         let Some(resource) = Resource::ALL.into_iter().find(|one| one.kind() == kind) else {
@@ -70,7 +70,7 @@ impl World {
             Resource::Autoscalers => self.schedule(begin, Due::Autoscale),
             _ => {}
         }
-        // Its pods are as young as the service's.
+        // A scenario's pods are as old as the service's.
         let created = if resource == Resource::Pods {
             begin
         } else {
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// Lets something happen at a moment to come.
+    /// Schedules an event.
     pub fn schedule_event(&mut self, at: Timestamp, event: TimelineEvent) {
         self.schedule(at, Due::TimelineEvent(event));
     }
@@ -200,7 +200,7 @@ impl World {
         pods.into_iter().take(count).map(|run| run.uid.clone()).collect()
     }
 
-    /// Asks for another number of pods. Returns whether the deployment exists.
+    /// Sets the number of pods that the deployment should have. Returns whether it exists.
     pub fn scale(&mut self, at: Timestamp, deployment: &str, replicas: u32) -> bool {
         self.change_deployment(at, deployment, |spec| spec["replicas"] = json!(replicas))
     }
@@ -228,8 +228,8 @@ impl World {
         true
     }
 
-    /// Writes an object that the API server accepted, new or changed: its generation counts up when its spec changed (an event,
-    /// a pod or a node has none), and the controllers look at it. A write that changes nothing makes no version.
+    /// Writes an object that the API server accepted. Its generation rises when its spec changed (events, pods and nodes have none), and the
+    /// controllers react. A write that changes nothing makes no version.
     pub fn replace(&mut self, at: Timestamp, resource: Resource, mut object: Value) {
         if matches!(resource, Resource::Deployments | Resource::ReplicaSets) {
             let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
@@ -252,7 +252,7 @@ impl World {
         self.terminate(at, uid, grace);
     }
 
-    /// What a container waits for, or `None` when it runs or ended: the reason the kubelet gives.
+    /// The kubelet's reason why a container waits; `None` when it runs or ended.
     pub fn waits_for(&self, uid: &str, container: &str) -> Option<String> {
         let run = self.pods.get(uid)?;
         let container = run.containers.iter().find(|run| run.name == container)?;

@@ -1,4 +1,4 @@
-//! No statement, however odd, may panic: that would take the drill's whole database along.
+//! Property tests: no statement may panic, since a panic would end the drill's database.
 
 use super::*;
 use crate::database::error::SqlResult;
@@ -157,7 +157,7 @@ const WORDS: &[&str] = &[
     "left('abc',",
 ];
 
-/// Rows that fit their columns, or an error as PostgreSQL has them: five characters and a sentence.
+/// A result is rows that fit their columns, or an error with a code of five characters and a sentence.
 fn answered_or_refused(sql: &str) {
     if let Err(error) = answer_any(sql) {
         assert_eq!(error.code.len(), 5, "{sql}: {error:?}");
@@ -186,7 +186,7 @@ fn answer_any(sql: &str) -> SqlResult<()> {
                 assert_eq!(row.len(), select.columns.len(), "{sql}");
                 for (value, (_, ty)) in row.iter().zip(&select.columns) {
                     let mut binary = bytes::BytesMut::new();
-                    // what can't be written is refused, as what can't be computed
+                    // a value that can't be written is an error, like one that can't be computed
                     value.put_binary(*ty, &mut binary)?;
                     assert_eq!(value.text().is_none(), *value == Value::Null, "{sql}");
                 }

@@ -1,4 +1,4 @@
-//! Functions of fixed types that give NULL for a NULL: their names, types and results.
+//! The built-in functions with fixed types that return NULL for a NULL argument.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use crate::database::error::{SqlError, SqlResult};
 use crate::database::interval::Interval;
 use crate::database::value::{Type, Value, micros_of, time_of};
 
-/// One function, by its types.
+/// A function with its argument types.
 pub struct Builtin {
     pub name: &'static str,
     pub takes: &'static [Type],
@@ -90,7 +90,7 @@ pub static BUILTINS: &[Builtin] = builtins! {
     };
 };
 
-/// The text of something in the catalogue, by its number.
+/// The definition of an object of the catalogue, by its oid.
 fn definition(values: &[Value], of: impl Fn(i64) -> Option<String>) -> Value {
     match values {
         [Value::Int(oid), ..] => of(*oid).map_or(Value::Null, Value::Text),
@@ -124,7 +124,7 @@ fn substring(values: &[Value]) -> SqlResult<Value> {
     }
 }
 
-/// The characters from one place to before another, both from 1.
+/// The characters from one position to before another, counted from 1.
 fn piece(text: &str, from: i64, to: i64) -> String {
     let numbered = (1_i64..).zip(text.chars());
     numbered
@@ -258,7 +258,7 @@ fn age(a: DateTime, b: DateTime) -> Interval {
     age_forward(a, b, b)
 }
 
-/// `lender` is whose month lends its days.
+/// `lender` is the date from whose month days are borrowed.
 fn age_forward(a: DateTime, b: DateTime, lender: DateTime) -> Interval {
     let of_day = |at: DateTime| {
         let time = at.time();

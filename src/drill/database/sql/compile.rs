@@ -1,4 +1,4 @@
-//! From parsed SQL to typed expressions.
+//! The compiler: it turns parsed SQL into expressions with types and resolved names.
 
 use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 use sqlparser::tokenizer::Span;
@@ -12,17 +12,17 @@ use crate::database::error::{SqlError, SqlResult};
 use crate::database::interval::Interval;
 use crate::database::value::{Type, Value};
 
-/// Resolves names and types of one statement's expressions.
+/// Resolves the names and types of one statement.
 pub struct Compiler<'a> {
     pub text: &'a str,
     /// What names can mean: the innermost query's columns are last.
     pub scopes: Vec<Scope>,
-    /// The queries that WITH names.
+    /// The queries named by WITH.
     pub common_tables: Vec<(String, Query)>,
-    /// Types of the parameters as far as they are known.
+    /// The types of the parameters that are known so far.
     pub parameters: Vec<Option<Type>>,
     pub aggregates: Vec<Aggregate>,
-    /// Where no aggregate may stand: the clause's name.
+    /// The name of the clause, if aggregates are not allowed in it.
     pub no_aggregates: Option<&'static str>,
 }
 
@@ -35,7 +35,7 @@ pub fn folded(ident: &ast::Ident) -> String {
     }
 }
 
-/// Where a span begins, as PostgreSQL counts: characters from 1.
+/// The position at which a span begins, as PostgreSQL counts: characters from 1.
 pub fn position(text: &str, span: Span) -> Option<usize> {
     let line = usize::try_from(span.start.line).ok()?.checked_sub(1)?;
     let column = usize::try_from(span.start.column).ok()?;
@@ -65,7 +65,7 @@ impl<'a> Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Compiles a part in which no aggregate may stand.
+    /// Compiles a clause in which aggregates are not allowed.
     pub fn without_aggregates<T>(
         &mut self,
         clause: &'static str,
@@ -81,7 +81,7 @@ impl Compiler<'_> {
         position(self.text, span)
     }
 
-    /// Where the operator before an operand stands.
+    /// The position of the operator before an operand.
     fn operator_before(&self, right: &ast::Expr, sign: &str) -> Option<usize> {
         let operand = self.at(Self::span(right))?;
         let before: Vec<char> = self.text.chars().take(operand - 1).collect();
@@ -95,7 +95,7 @@ impl Compiler<'_> {
         expr.span()
     }
 
-    /// An expression that must be of a type.
+    /// Compiles an expression that must have this type.
     pub fn expect(&mut self, expr: &ast::Expr, ty: Type, clause: &str) -> SqlResult<Expr> {
         let typed = self.expr(expr)?;
         let found = typed.ty;
@@ -118,7 +118,7 @@ impl Compiler<'_> {
         Ok(TypedExpr { at, ..typed })
     }
 
-    /// An expression that does not know yet where it stands.
+    /// Compiles an expression, without its position.
     fn untold(&mut self, expr: &ast::Expr) -> SqlResult<TypedExpr> {
         match expr {
             ast::Expr::Identifier(ident) => self.column(ident, None),
@@ -280,7 +280,7 @@ impl Compiler<'_> {
         Ok(TypedExpr { expr, ty, name, at })
     }
 
-    /// The type both sides of an operator, or all branches, are brought to.
+    /// The common type of both sides of an operator or of all branches.
     fn common(a: Type, b: Type) -> Type {
         match (a, b) {
             (Type::Unknown, Type::Unknown) => Type::Text,

@@ -1,4 +1,4 @@
-//! The value of an expression for one row.
+//! Evaluates an expression for one row.
 
 use std::cmp::Ordering;
 
@@ -15,7 +15,7 @@ use crate::database::numeric::Numeric;
 use crate::database::tables::Tables;
 use crate::database::value::{Value, micros_of, time_of};
 
-/// What a statement can see besides the rows.
+/// What a statement sees besides its row: times, parameters, session and tables.
 pub struct Context<'a> {
     pub transaction: Timestamp,
     pub statement: Timestamp,
@@ -34,7 +34,7 @@ pub struct Row<'a> {
     pub columns: &'a [Value],
     pub groups: &'a [Value],
     pub aggregates: &'a [Value],
-    /// The row of the query around.
+    /// The row of the enclosing query.
     pub outer: Option<&'a Row<'a>>,
 }
 
@@ -205,7 +205,7 @@ fn extreme(values: Vec<Value>, wanted: Ordering) -> Value {
         .unwrap_or(Value::Null)
 }
 
-/// Functions of which any NULL argument makes NULL.
+/// Evaluates functions that return NULL for any NULL argument.
 fn strict(function: Function, values: &[Value]) -> SqlResult<Value> {
     Ok(match (function, values) {
         (Function::DatePart(part), [value]) => extract(part, value),
@@ -246,7 +246,7 @@ fn round_numeric(function: Function, value: Numeric, rest: &[Value]) -> SqlResul
     }))
 }
 
-/// The first `count` characters; a negative count leaves that many off the end.
+/// The first `count` characters; a negative count drops that many at the end.
 fn left(text: &str, count: i64) -> String {
     let length = text.chars().count() as i64;
     let keep = if count < 0 { (length + count).max(0) } else { count };
@@ -416,7 +416,7 @@ fn float_arithmetic(op: Arithmetic, a: f64, b: f64) -> SqlResult<f64> {
     })
 }
 
-/// Months keep the day where the month has it, and take its last one where not; days and the rest come after.
+/// Adds an interval: first months, which end on the last day of a shorter month, then days and the rest.
 fn moved_by_months(at: Timestamp, by: Interval) -> SqlResult<Value> {
     let out_of_range = || SqlError::new("22008", "timestamp out of range");
     let months = jiff::Span::new().try_months(by.months).ok();

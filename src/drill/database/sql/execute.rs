@@ -1,4 +1,4 @@
-//! Evaluates a SELECT over the tables.
+//! Executes a SELECT over the tables.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -11,14 +11,14 @@ use crate::database::error::{SqlError, SqlResult};
 use crate::database::numeric::Numeric;
 use crate::database::value::Value;
 
-/// A row of the result, and what it is sorted by.
+/// A row of the result with its sort keys.
 pub struct OutputRow {
     pub values: Vec<Value>,
     pub keys: Vec<Value>,
 }
 
 impl Select {
-    /// The rows of the result with what they are to be sorted by, unsorted.
+    /// The rows of the result with their sort keys, unsorted.
     pub fn outputs(
         &self,
         order: &[Order],
@@ -145,14 +145,14 @@ fn by_one(order: &Order, a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// What makes two rows the same for GROUP BY and DISTINCT.
+/// A key that is equal for rows that GROUP BY and DISTINCT treat as equal.
 pub fn fingerprint(values: &[Value]) -> Vec<Option<String>> {
     values.iter().map(Value::text).collect()
 }
 
 type Group<'a> = (Vec<Value>, Vec<&'a Vec<Value>>);
 
-/// The groups in order of their first row; one group of everything where nothing is grouped by.
+/// The groups in the order of their first row; without GROUP BY one group of all rows.
 fn groups<'a>(
     grouping: &Grouping,
     rows: &'a [Vec<Value>],

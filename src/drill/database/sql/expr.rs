@@ -1,4 +1,4 @@
-//! Expressions with their columns and types resolved.
+//! Expressions with resolved columns and types.
 
 use super::query::Query;
 use crate::database::value::{Type, Value};
@@ -6,21 +6,21 @@ use crate::database::value::{Type, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     Const(Value),
-    /// A column of the table, by place.
+    /// A column of the row, by its index.
     Column(usize),
-    /// A column of a query around: so many levels out, by place.
+    /// A column of an enclosing query: how many levels out, and its index.
     Outer(usize, usize),
     /// `exists (select …)`
     Exists(Box<Query>),
     /// `(select …)` as a value.
     Scalar(Box<Query>),
-    /// `left op any (select …)`; `all` where the flag says so.
+    /// `left op any (select …)`, or `all` by the flag.
     AnyOf(Comparison, Box<Expr>, Box<Query>, bool),
     /// A parameter, from 0.
     Parameter(usize),
-    /// A grouping expression, by place; only above the grouping.
+    /// A grouping expression, by its index; only above the grouping.
     Group(usize),
-    /// An aggregate, by place; only above the grouping.
+    /// An aggregate, by its index; only above the grouping.
     Aggregate(usize),
     CurrentTime(CurrentTime),
     Session(SessionValue),
@@ -31,20 +31,20 @@ pub enum Expr {
     Not(Box<Expr>),
     IsNull(Box<Expr>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    /// `left op any (array)`; `all` where the flag says so.
+    /// `left op any (array)`, or `all` by the flag.
     Quantified(Comparison, Box<Expr>, Box<Expr>, bool),
     Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
     Like(Box<Expr>, Box<Expr>, bool),
     Case(Vec<(Expr, Expr)>, Box<Expr>),
 }
 
-/// The three present moments of PostgreSQL.
+/// PostgreSQL's three kinds of current time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurrentTime {
-    /// `now()`: frozen at the transaction's begin.
+    /// `now()`: the start of the transaction.
     Transaction,
     Statement,
-    /// `clock_timestamp()`: as it is, also within a statement.
+    /// `clock_timestamp()`: it advances within a statement.
     Clock,
 }
 
@@ -95,7 +95,7 @@ pub enum Function {
     DatePart(DatePart),
     Setting,
     Sleep,
-    /// By place.
+    /// A function of the built-in table, by its index.
     Builtin(usize),
     /// `text ~ pattern`, with case folded or not.
     Matches(bool),
@@ -116,13 +116,13 @@ pub enum DatePart {
     Doy,
 }
 
-/// An expression, its type, and the column name PostgreSQL gives it where no alias does.
+/// An expression, its type, and the column name that PostgreSQL gives it without an alias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypedExpr {
     pub expr: Expr,
     pub ty: Type,
     pub name: Option<String>,
-    /// Where it stands in the statement, as a character index from 1.
+    /// Its position in the statement, as a character index from 1.
     pub at: Option<usize>,
 }
 
@@ -225,7 +225,7 @@ impl Expr {
         }
     }
 
-    /// The expression above a grouping: what equals a grouping expression is taken from there.
+    /// The expression above a grouping: a part that equals a grouping expression is read from the group.
     pub fn above(self, groups: &[Expr]) -> Expr {
         match groups.iter().position(|group| *group == self) {
             Some(place) => Expr::Group(place),
@@ -233,7 +233,7 @@ impl Expr {
         }
     }
 
-    /// A column it needs from the table's rows.
+    /// A column that it reads from the row, if it reads one.
     pub fn column(&self) -> Option<usize> {
         match self {
             Expr::Column(place) => Some(*place),
@@ -245,7 +245,7 @@ impl Expr {
         matches!(self, Expr::Aggregate(_)) || self.children().into_iter().any(Expr::has_aggregate)
     }
 
-    /// Whether it waits (`pg_sleep`), and how long at most where that is written as a number.
+    /// The argument of the first `pg_sleep` in the expression.
     pub fn sleep(&self) -> Option<&Expr> {
         match self {
             Expr::Call(Function::Sleep, arguments) => arguments.first(),

@@ -1,4 +1,4 @@
-//! FROM: tables, queries in their place, and joins of them.
+//! The FROM clause: tables, subqueries, and joins of them.
 
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 
@@ -12,7 +12,7 @@ use crate::database::error::{SqlError, SqlResult};
 use crate::database::relation::Relation;
 use crate::database::value::{Type, Value};
 
-/// Where a SELECT's rows come from.
+/// The source of a SELECT's rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// No FROM: one row without columns.
@@ -22,20 +22,20 @@ pub enum Source {
     Join(Box<Join>),
 }
 
-/// Two sources side by side.
+/// A join of two sources.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Join {
     left: Source,
     right: Source,
-    /// How many columns they have.
+    /// How many columns each side has.
     widths: (usize, usize),
-    /// Rows of that side that found no partner stay, with NULLs beside them.
+    /// Whether rows of that side without a partner stay, with NULLs for the other side.
     keeps: (bool, bool),
     on: Option<Expr>,
 }
 
 impl Source {
-    /// Whether it never has a row: it reads a table of things this database has none of.
+    /// Whether it never has a row: it reads a table without rows of the catalogue.
     pub fn is_always_empty(&self) -> bool {
         match self {
             Source::Nothing | Source::Query(_) => false,

@@ -1,4 +1,4 @@
-//! Function calls and aggregates: which there are, and their types.
+//! Compiles calls of functions and aggregates.
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
@@ -10,7 +10,7 @@ use super::expr::{
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 
-/// What `version()` and `server_version` say.
+/// The value of `version()` and `server_version`.
 pub const SERVER_VERSION: &str = "15.18 (sopwatch drill)";
 
 /// The arguments of a call: expressions, or `*`.
@@ -125,14 +125,14 @@ impl Compiler<'_> {
         Ok(TypedExpr::new(Expr::Call(function, exprs), ty).named(name))
     }
 
-    /// A function that has a syntax of its own.
+    /// Compiles a function with a syntax of its own.
     pub fn named_call(&mut self, name: &str, arguments: &[&ast::Expr]) -> SqlResult<TypedExpr> {
         let typed = arguments.iter().map(|argument| self.expr(argument));
         let typed = typed.collect::<SqlResult<_>>()?;
         self.library_call(name, typed)
     }
 
-    /// A function of the library: the one of exactly these types, or else the first they can be brought to.
+    /// Compiles a built-in function: the one with exactly these types, or else the first to which they can be converted.
     fn library_call(&mut self, name: &str, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
         let of_name = || (0..BUILTINS.len()).filter(|place| BUILTINS[*place].name == name);
@@ -157,7 +157,7 @@ impl Compiler<'_> {
         Ok(TypedExpr::new(Expr::Call(Function::Builtin(place), exprs), entry.gives).named(name))
     }
 
-    /// Texts one after the other, NULLs left out.
+    /// Compiles `concat`: texts one after the other, without NULLs.
     fn concat(&mut self, arguments: Vec<TypedExpr>) -> SqlResult<TypedExpr> {
         let empty = || Expr::Const(Value::Text(String::new()));
         let mut all = empty();
@@ -348,7 +348,7 @@ fn nullary(name: &str, count: usize) -> Option<TypedExpr> {
     })
 }
 
-/// What a real server has, and an operator may well type; it is refused for what it is.
+/// Functions of a real server that an operator may type. They are refused by name.
 const NOT_HERE: [&str; 22] = [
     "array_agg",
     "concat_ws",

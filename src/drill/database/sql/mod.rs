@@ -1,7 +1,8 @@
 //! The small part of SQL that the SOP and the console speak: SELECTs, and session statements.
 //!
-//! `parse` gives statements with names and types resolved, so that a prepared statement can be described before it
-//! has parameters; `execute` evaluates a SELECT over the tables.
+//! `parse` reads a statement and `compile` resolves its names and types, so that a prepared statement can be described before it has
+//! parameters. `execute` runs a SELECT over the tables, and `eval` computes expressions. What a real server has and this one does not is
+//! refused by name.
 
 mod builtins;
 mod compile;

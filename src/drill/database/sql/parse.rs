@@ -1,4 +1,4 @@
-//! The statements this database knows.
+//! The statements that this database knows, and how they are read.
 
 use sqlparser::ast::{
     self, ContextModifier, FromTable, Set, TableObject, TransactionAccessMode, TransactionMode,
@@ -25,7 +25,7 @@ pub enum Statement {
     Savepoint(String),
     RollbackTo(String),
     Release(String),
-    /// `DECLARE name CURSOR FOR …`: psql's way to a result in pieces (`FETCH_COUNT`).
+    /// `DECLARE name CURSOR FOR …`: psql uses it for results in pieces (`FETCH_COUNT`).
     Declare {
         name: String,
         select: Box<Query>,
@@ -56,7 +56,7 @@ pub enum Statement {
     /// Something that would change the database: its command and the table it names.
     Write {
         command: &'static str,
-        /// What it says to somebody who may only read.
+        /// The error for a user who may only read.
         refusal: SqlError,
     },
 }
@@ -98,15 +98,15 @@ fn place_in(sql: &str, place: &str) -> Option<usize> {
     super::compile::position(sql, sqlparser::tokenizer::Span::new(start, start))
 }
 
-/// A statement whose names have not been looked up yet.
+/// A statement whose names are not resolved yet.
 pub enum UnresolvedStatement {
     Parsed(Box<ast::Statement>),
-    /// What the parser does not know.
+    /// A statement that the parser does not know and that has no names to resolve.
     Ready(Statement),
 }
 
 impl UnresolvedStatement {
-    /// Whether it is answered in a transaction that has failed.
+    /// Whether a failed transaction accepts it.
     pub fn ends_transaction(&self) -> bool {
         match self {
             UnresolvedStatement::Parsed(parsed) => matches!(
@@ -117,7 +117,7 @@ impl UnresolvedStatement {
         }
     }
 
-    /// Looks its names up. `types` are those the client gave for its parameters.
+    /// Resolves its names. `types` are those that the client gave for its parameters.
     pub fn resolve(&self, sql: &str, types: &[Option<Type>]) -> SqlResult<Statement> {
         match self {
             UnresolvedStatement::Parsed(parsed) => statement(sql, parsed, types),
@@ -156,7 +156,7 @@ pub fn split(sql: &str) -> SqlResult<Vec<UnresolvedStatement>> {
     }
 }
 
-/// RESET, which the parser does not know, and SHOW, whose end it does not.
+/// Reads RESET, which the parser does not know, and SHOW, which it reads too leniently.
 fn reset(parser: &mut Parser<'_>) -> Option<Statement> {
     let Token::Word(word) = parser.peek_token().token else {
         return None;

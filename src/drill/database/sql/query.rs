@@ -1,4 +1,4 @@
-//! Queries: a SELECT, a list of rows, or two queries set against each other; with names for queries in WITH.
+//! Queries: a SELECT, a list of rows (VALUES), or a set operation on two queries; with named queries (WITH).
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,10 +12,10 @@ use super::select::{Order, OrderBy, Select, limits, order};
 use crate::database::error::{SqlError, SqlResult};
 use crate::database::value::{Type, Value};
 
-/// A query ready to run, any number of times.
+/// A compiled query, which can be executed any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Names and types of what comes out.
+    /// The names and types of its result columns.
     pub columns: Vec<(String, Type)>,
     /// Types of the parameters, for the outermost query.
     pub parameters: Vec<Type>,
@@ -41,7 +41,7 @@ enum QueryBody {
 type Rows = (Vec<(String, Type)>, Vec<Vec<Expr>>);
 
 impl Query {
-    /// How long it is to wait (`pg_sleep`), as an expression.
+    /// The argument of `pg_sleep`, if the query calls it.
     pub fn sleep(&self) -> Option<&Expr> {
         match &self.body {
             QueryBody::Select(select) => select.sleep(),
@@ -78,12 +78,12 @@ impl Query {
         }
     }
 
-    /// Whether it reads a table, and so waits where that is locked.
+    /// Whether it reads a table, and so waits for a lock on it.
     pub fn reads_tables(&self) -> bool {
         self.first_table().is_some()
     }
 
-    /// The rows of the result. `outer` is the row of the query around, for what it lends.
+    /// The rows of the result. `outer` is the row of the enclosing query.
     pub fn rows(&self, context: &Context<'_>, outer: Option<&Row<'_>>) -> SqlResult<Vec<Vec<Value>>> {
         let mut outputs = match &self.body {
             QueryBody::Select(select) => select.outputs(&self.order, context, outer)?,
@@ -245,7 +245,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// ORDER BY and LIMIT of something that has no rows of its own to order by.
+    /// ORDER BY and LIMIT of a query that is not a SELECT: only result columns can be ordered by.
     fn finish(
         &mut self,
         columns: Vec<(String, Type)>,

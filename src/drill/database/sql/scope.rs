@@ -1,4 +1,4 @@
-//! Which columns a name can mean: those of the tables in FROM, and of the queries around.
+//! The scope of names: the columns of the tables in FROM, and of the enclosing queries.
 
 use sqlparser::ast;
 
@@ -10,13 +10,13 @@ use crate::database::value::Type;
 /// A column of a row that FROM gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// What it may be qualified with: the alias, or else the table's name.
+    /// Its qualifier: the alias, or else the table's name.
     pub qualifier: Option<String>,
     /// The table's own name, where an alias hides it.
     pub table: Option<&'static str>,
     pub name: String,
     pub ty: Type,
-    /// The second of a pair that USING made one.
+    /// Whether it is the second of a pair that USING merged.
     pub merged: bool,
 }
 
@@ -24,7 +24,7 @@ pub struct Column {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub columns: Vec<Column>,
-    /// What `*` means, in its order: USING's columns come first.
+    /// The columns of `*`, in its order: USING's columns come first.
     pub star: Vec<usize>,
 }
 
@@ -34,7 +34,7 @@ impl Scope {
         Self { columns, star }
     }
 
-    /// Puts another one's columns behind these.
+    /// Appends the columns of another scope.
     pub fn join(&mut self, other: Scope) {
         let offset = self.columns.len();
         self.columns.extend(other.columns);
@@ -48,7 +48,7 @@ impl Scope {
         all.any(|column| column.qualifier.as_deref() == Some(qualifier))
     }
 
-    /// The place of a column; `None` where there is none of this name.
+    /// The index of a column; `None` if there is none of this name.
     pub fn find(&self, table: Option<&str>, name: &str) -> SqlResult<Option<usize>> {
         let fits = |column: &Column| {
             column.name == name

@@ -1,4 +1,4 @@
-//! What a SELECT means: where its rows come from, their filter and grouping, and what is ordered by.
+//! A compiled SELECT: the source of its rows, their filter, grouping and order.
 
 use sqlparser::ast::{self, GroupByExpr, LimitClause, OrderByKind, SelectItem};
 
@@ -38,19 +38,19 @@ pub struct Order {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum OrderBy {
-    /// A column of the result, by place.
+    /// A column of the result, by its index.
     OutputRow(usize),
     Expr(Expr),
 }
 
 impl Select {
-    /// How long it is to wait (`pg_sleep`), as an expression.
+    /// The argument of the first `pg_sleep` in its result columns.
     pub fn sleep(&self) -> Option<&Expr> {
         self.outputs.iter().find_map(Expr::sleep)
     }
 }
 
-/// Everything of a SELECT that this database has no answer to.
+/// Refuses the clauses of a SELECT that this database does not support.
 fn refuse_the_rest(select: &ast::Select) -> SqlResult<()> {
     let refusals = [
         (select.into.is_some(), "SELECT INTO"),
@@ -66,7 +66,7 @@ fn refuse_the_rest(select: &ast::Select) -> SqlResult<()> {
     }
 }
 
-/// The table of this name; the catalogue's are known to be missing rather than unknown.
+/// The table of this name. A catalogue table that is not here is unsupported rather than unknown.
 pub(super) fn find_relation(text: &str, name: &ast::ObjectName) -> SqlResult<&'static Relation> {
     let parts: Vec<&ast::Ident> = name.0.iter().filter_map(ast::ObjectNamePart::as_ident).collect();
     let names: Vec<String> = parts.iter().map(|part| folded(part)).collect();
@@ -102,7 +102,7 @@ impl Compiler<'_> {
         let empty = source.is_always_empty();
         let compiled = self.parts(select, source, tail);
         let compiled = match compiled {
-            // no row will ever be asked for its values, so nobody needs to know how to compute them
+            // there are no rows, so the expressions need not be compiled
             Err(_) if empty => Ok(Query::without_rows(select)),
             compiled => compiled,
         };
@@ -234,7 +234,7 @@ fn ordinal(
     }
 }
 
-/// The result column an unqualified name means.
+/// The result column of an unqualified name.
 fn alias(expr: &ast::Expr, outputs: &[TypedExpr]) -> Option<usize> {
     let ast::Expr::Identifier(ident) = expr else {
         return None;
@@ -337,7 +337,7 @@ pub fn limits(compiler: &mut Compiler<'_>, query: &ast::Query) -> SqlResult<(Opt
     }
 }
 
-/// Moves what stands above the grouping onto the groups; columns that are not grouped by are errors.
+/// Rewrites an expression above the grouping to read from the groups; a column that is not grouped by is an error.
 fn lift(
     outputs: &mut [TypedExpr],
     having: &mut Option<Expr>,

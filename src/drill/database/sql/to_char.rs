@@ -6,7 +6,7 @@ use crate::database::error::{SqlError, SqlResult};
 use crate::database::interval::Interval;
 use crate::database::value::{Value, micros_of};
 
-/// The fields patterns are made of.
+/// The fields that patterns print.
 struct TimeFields {
     year: i64,
     month: i64,

@@ -1,4 +1,4 @@
-//! Which types operators take and give, and what SQL calls them.
+//! The types that operators take and return, and the SQL names of types.
 
 use sqlparser::ast::{self, BinaryOperator};
 
@@ -115,7 +115,7 @@ pub fn data_type(ty: &ast::DataType) -> SqlResult<Type> {
         D::Text | D::Varchar(None) | D::CharacterVarying(None) => Type::Text,
         D::Timestamp(_, ast::TimezoneInfo::WithTimeZone | ast::TimezoneInfo::Tz) => Type::Timestamptz,
         D::Interval { .. } => Type::Interval,
-        // names of objects by their number, and text by its full name: what psql writes
+        // casts that psql writes: object names by their oid, and text by its full name
         D::Custom(name, _)
             if matches!(
                 name.to_string().as_str(),
