@@ -7,7 +7,7 @@ use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::scenarios;
 use super::{
-    ConsoleParts, connect_options, console, database_options, drill_folder, drill_parts, session, told,
+    ConsoleParts, connect_options, console, database_options, drill_folder, drill_parts, session, with_advice,
 };
 use crate::cli::{CheckArgs, CheckOutput};
 use crate::config::{ConfigError, ConfigProblem, Settings};
@@ -27,7 +27,7 @@ use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_drill::Drill;
 
-/// What `check` exits with when it can't tell, or could not run.
+/// The exit status of `check` when the state is unknown, or it could not run.
 pub const UNKNOWN: u8 = 3;
 
 /// How often a watch looks for changes.
@@ -143,7 +143,7 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
     if let Some(one) = assessment(&console, nothing) {
         write(&whole(&one, arguments, settings)?)?;
     }
-    Err(told(problem))
+    Err(with_advice(problem))
 }
 
 async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -> Result<u8> {

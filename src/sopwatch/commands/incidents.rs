@@ -1,4 +1,4 @@
-//! The recorded incidents on this machine.
+//! `sopwatch incidents`: the recorded incidents on this machine.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -66,7 +66,7 @@ struct ConsoleParts {
 /// The console on the live cluster; the exit status.
 pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
     let connect = connect_options(settings);
-    let target = kubernetes::target(&connect).map_err(told)?;
+    let target = kubernetes::target(&connect).map_err(with_advice)?;
     let session = session(settings, &target.namespace, None, Clock::system());
     let sop = settings
         .sop
@@ -88,14 +88,14 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
     let record_options = record_setup::record_options(&target.server, &parts, named, record);
     let (mut console, _) = console(settings, parts, &tasks)?;
     match record_options {
-        Ok(record_options) => console.keep(record_options),
+        Ok(record_options) => console.choose_record(record_options),
         Err(why) => console.app.cannot_record(&why),
     }
     console.app.ask_for_sop();
     let status = event_loop::run(&mut console).await;
-    console.leave(&record_setup::left(&status)).await;
+    console.leave(&record_setup::how_left(&status)).await;
     tasks.stop().await;
-    record_setup::say_where(&console.app)?;
+    record_setup::print_location(&console.app)?;
     status
 }
 
@@ -176,12 +176,12 @@ async fn rehearse(
         console.app.teach(lesson);
     }
     match record_options {
-        Ok(record_options) if arguments.screenshot.is_none() => console.keep(record_options),
+        Ok(record_options) if arguments.screenshot.is_none() => console.choose_record(record_options),
         Ok(_) => {}
         Err(why) => console.app.cannot_record(&why),
     }
     let (answers, given) = mpsc::channel(QUEUE);
-    console.tell_answers(answers);
+    console.send_answers(answers);
     let run = async {
         match &arguments.screenshot {
             Some(file) => Box::pin(screenshot_of(console, arguments, &title, file)).await,
@@ -199,7 +199,7 @@ async fn rehearse(
 /// Runs the console; when the operator has left it, the debriefing stays in the terminal's scroll-back.
 async fn run_to_debriefing(mut console: Console) -> Result<u8> {
     let status = event_loop::run(&mut console).await;
-    console.leave(&record_setup::left(&status)).await;
+    console.leave(&record_setup::how_left(&status)).await;
     let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
         print(&training::printed(&markdown(&page)))?;
@@ -211,7 +211,8 @@ async fn screenshot_of(console: Console, arguments: &DrillArgs, title: &str, fil
     let keys = arguments.keys.iter().flat_map(|keys| &keys.0);
     let keys: Vec<KeyEvent> = keys.map(|key| KeyEvent::from(*key)).collect();
     let buffer = screenshot::take(console, arguments.size.unwrap_or((120, 40)), &keys).await;
-    std::fs::write(file, screen::svg(&buffer, title)).wrap_err_with(|| format!("write {}", file.display()))?;
+    std::fs::write(file, screen::svg(&buffer, title))
+        .wrap_err_with(|| format!("write {}", file.display()))?;
     Ok(0)
 }
 
@@ -227,14 +228,14 @@ fn drill_parts(
         impersonate: None,
         request_timeout: REQUEST_TIMEOUT,
     };
-    let target = kubernetes::target(&connect).map_err(told)?;
+    let target = kubernetes::target(&connect).map_err(with_advice)?;
     settings.check_namespace(&target.namespace)?;
     let time = drill.clock();
     let clock = Clock::new(move || time.now());
     let session = session(
         settings,
         &target.namespace,
-        Some((title, beside(drill))),
+        Some((title, shell_hints(drill))),
         clock.clone(),
     );
     let database = database_options(settings).map(|_| DatabaseOptions {
@@ -261,7 +262,7 @@ fn drill_parts(
 }
 
 /// What to type in another terminal to look at the same world: lines that a terminal does not break, and no password.
-fn beside(drill: &Drill) -> Vec<String> {
+fn shell_hints(drill: &Drill) -> Vec<String> {
     vec![
         format!("export KUBECONFIG={}", drill.kubeconfig().display()),
         format!(". {}  # the database too", drill.variables().display()),
@@ -401,7 +402,7 @@ pub fn print(text: &str) -> Result<()> {
 }
 
 /// A problem with what to do about it.
-fn told(problem: sopwatch_core::observe::source::Problem) -> color_eyre::Report {
+fn with_advice(problem: sopwatch_core::observe::source::Problem) -> color_eyre::Report {
     if let Some(advice) = &problem.advice {
         eyre!("{problem}\n{advice}")
     } else {

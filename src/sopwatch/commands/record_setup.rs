@@ -40,7 +40,7 @@ pub(super) fn named(server: &str, session: &Session, choice: &RecordChoice) -> R
     Ok(Some(file))
 }
 
-/// What a console may write; or why it can't.
+/// The records that a console may write, or why it can't write any.
 pub(super) fn record_options(
     server: &str,
     parts: &ConsoleParts,
@@ -66,7 +66,7 @@ pub(super) fn record_options(
 }
 
 /// How a console was left, for its record.
-pub(super) fn left(status: &Result<u8>) -> String {
+pub(super) fn how_left(status: &Result<u8>) -> String {
     match status {
         Ok(0) => "by its key".to_owned(),
         Ok(status) => format!("by signal {}", status.saturating_sub(128)),
@@ -74,8 +74,8 @@ pub(super) fn left(status: &Result<u8>) -> String {
     }
 }
 
-/// Where the record is, for whom it is left to.
-pub(super) fn say_where(app: &App) -> Result<()> {
+/// Prints where the record is, and what can be done with it.
+pub(super) fn print_location(app: &App) -> Result<()> {
     let Some(name) = app
         .incident
         .status

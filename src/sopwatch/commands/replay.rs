@@ -1,4 +1,4 @@
-//! A recorded incident on the console's screen, or judged anew without one. Nothing is asked of the world.
+//! `sopwatch replay`: a recorded incident on the console's screen, or judged again without one. Nothing is asked of the world.
 
 use color_eyre::eyre::{Result, eyre};
 use tokio::sync::mpsc;
@@ -65,8 +65,8 @@ async fn show(settings: &Settings, app: App, dirs: UserDirs) -> Result<u8> {
         commands: RestartableChannel::new(1),
         focus: std::sync::Arc::default(),
     };
-    channels.database.hang_up();
-    channels.commands.hang_up();
+    channels.database.close();
+    channels.commands.close();
     let clipboard = Clipboard::of(&config::variables_of_this_process(), dirs.state);
     let channel = (sender.clone(), receiver);
     let mut console = Console::new(

@@ -1,4 +1,4 @@
-//! A recorded incident as a text.
+//! `sopwatch report`: a recorded incident as a text.
 
 use std::io::Write as _;
 

@@ -8,7 +8,6 @@ use sopwatch_console::training::{
 };
 use sopwatch_core::diagnose::leaders::VerdictKind;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::text::SafeText;
 use sopwatch_drill::scenario::Expectation;
 use sopwatch_drill::{Drill, Scenario, api};
@@ -84,7 +83,7 @@ fn effect_of(effect: &api::AuditEffect) -> ActEffect {
     }
 }
 
-/// Tells the console what is done to the drill's cluster, and the drill what the operator would do, for ever.
+/// Sends the console what is done to the drill's cluster, and the drill what the operator would do, for ever.
 pub async fn carry(drill: &Drill, events: mpsc::Sender<Event>, mut answers: mpsc::Receiver<Choice>) {
     let acts = async {
         let mut acts = drill.audit();

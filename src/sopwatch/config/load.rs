@@ -96,7 +96,7 @@ pub(super) fn config_file(
     dirs.config_file().map(Setting::default_of)
 }
 
-/// Everything that values come from.
+/// The sources of all values: options, variables and the user's file.
 struct ValueSources<'a> {
     flags: &'a Common,
     variables: EnvVariables<'a>,
@@ -129,7 +129,7 @@ impl<'a> ValueSources<'a> {
         })
     }
 
-    /// The value that counts, with its origin.
+    /// The value in effect, with its origin.
     fn pick<T>(
         &self,
         flag: Option<(T, &'static str)>,

@@ -5,7 +5,7 @@ use std::fmt;
 /// A value and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting<T> {
-    /// What counts.
+    /// The value in effect.
     pub value: T,
     /// Where it comes from.
     pub origin: Origin,
@@ -29,7 +29,7 @@ impl<T> Setting<T> {
     }
 }
 
-/// Where a value comes from; the first that has it counts, in this order.
+/// Where a value comes from. The first of these that has it wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// An option of the command line.

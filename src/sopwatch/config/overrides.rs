@@ -11,7 +11,7 @@ use super::spanned_toml::TomlDocument;
 use super::user_file::{EnvironmentKeys, Thresholds, UserFile};
 use sopwatch_core::profile::{Profile, Role, Table};
 
-/// Puts the user's values into the profile; tells where each came from, and what is wrong.
+/// Puts the user's values into the profile; returns where each came from, and what is wrong.
 pub(super) fn apply(
     profile: &mut Profile,
     user: &UserFile,

@@ -197,7 +197,7 @@ impl Settings {
     }
 }
 
-/// A problem with a value, told where it comes from.
+/// A problem with a value, at the place that the value comes from.
 pub(super) fn problem_of(
     origin: &Origin,
     key: &str,

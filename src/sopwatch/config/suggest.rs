@@ -13,8 +13,7 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     listed.then(|| format!("known: {}", known.join(", ")))
 }
 
-/// The word that differs in the fewest letters, if a typing slip explains the difference: letters that were inserted, left out or replaced, and
-/// neighbours that were swapped.
+/// The word that differs in the fewest letters, if a typing slip explains it: letters inserted, left out or replaced, neighbours swapped.
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let ranked = known

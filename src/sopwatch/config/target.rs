@@ -6,13 +6,13 @@ use super::settings::problem_of;
 use super::spanned_toml::TomlDocument;
 use sopwatch_core::profile::{Environment, Profile};
 
-/// What was chosen, the strongest source first.
+/// The choices, the strongest source first.
 pub(super) struct Choices {
     pub environments: [Option<Setting<String>>; 3],
     pub namespaces: [Option<Setting<String>>; 3],
 }
 
-/// What follows. Both are `None` when nothing was chosen: then the kubeconfig's context decides.
+/// The target that follows from the choices. Both are `None` when nothing was chosen: then the kubeconfig's context decides.
 #[derive(Debug)]
 pub(super) struct ChosenTarget {
     pub environment: Option<Setting<String>>,
@@ -92,7 +92,7 @@ fn agree(
     )))
 }
 
-/// What contradicts the environment that was chosen, both by name.
+/// The message about a namespace that contradicts the chosen environment.
 pub(super) fn contradiction(name: &str, its: &str, namespace: &str, profile: &Profile) -> String {
     match profile.environment_of(namespace) {
         Some(other) => format!("the namespace `{namespace}` is {}'s, not {name}'s", other.name),

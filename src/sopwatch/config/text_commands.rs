@@ -32,11 +32,11 @@ impl TextOutput {
     }
 }
 
-/// The answer to a command that needs neither cluster nor screen; `None` for the console and the drill. `judge` is what only
-/// the screen knows: [`Settings::check_keys`], [`Settings::check_theme`]; `scenarios` what only the drill does.
+/// The output of a command that needs neither cluster nor screen; `None` for all other commands. `judge` checks what only the screen
+/// knows: [`Settings::check_keys`], [`Settings::check_theme`]; `scenarios` are the drill's.
 ///
 /// # Errors
-/// What is wrong with the configuration, where the answer hangs on it: completions, the manual and the paths never do.
+/// What is wrong with the configuration, where the output depends on it: completions, the manual and the paths never do.
 pub fn text_output(
     cli: &Cli,
     variables: &BTreeMap<String, String>,

@@ -12,13 +12,13 @@ use sopwatch_core::record::{Began, Entry, Line, Writer};
 use sopwatch_core::remediate::applied_command;
 use sopwatch_core::text::SafeText;
 
-/// How long an incident that nobody wrote to is offered to go on with.
+/// How long after its last line an open incident is offered to be resumed.
 const OFFERED: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest first line that is looked at, bytes: the profile stands in it.
+/// The longest first line that is read, bytes: it holds the profile.
 const LONGEST_FIRST: u64 = 4 << 20;
 
-/// A record, in short.
+/// The summary of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// Its name: the file's without its ending.
@@ -41,7 +41,7 @@ pub struct Summary {
     pub actions: usize,
     /// The last of them that was done, or may have been: when, and what.
     pub last_change: Option<(Timestamp, String)>,
-    /// Why what stands in it can't all be read, if it can't; then all else here is as far as it goes.
+    /// Why it can't be read to its end, if it can't; all other fields then cover only its readable part.
     pub broken: Option<String>,
     /// Its size.
     pub bytes: u64,
@@ -58,7 +58,7 @@ pub struct OpenIncidents {
     pub in_use: Vec<Summary>,
 }
 
-/// The records in a folder, the newest first, and those that are none, each with why. A folder that is not there has none.
+/// The records in a folder, the newest first, and the files that are no records, each with the reason. A missing folder has none.
 pub fn list(folder: &Path) -> (Vec<Summary>, Vec<(PathBuf, SafeText)>) {
     let (mut found, mut strange) = (Vec::new(), Vec::new());
     for path in files(folder) {
@@ -77,7 +77,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     files.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
 }
 
-/// A record, in short.
+/// The summary of a record.
 ///
 /// # Errors
 /// Says why it can't be read, or is none.

@@ -20,7 +20,7 @@ use sopwatch_core::text::SafeText;
 /// Requests that may wait for the disk: more are counted and left out.
 const WAITING: usize = 1024;
 
-/// What is asked of the writer.
+/// A request to the writer.
 #[derive(Debug)]
 pub enum WriteRequest {
     /// To be written, in this order.
@@ -63,7 +63,7 @@ impl Journal {
         }
     }
 
-    /// So many lines were lost before they came here: the next line tells it.
+    /// Counts lines that were lost before they came here: the next line says how many.
     pub fn lose(&mut self, lines: u64) {
         self.lost += lines;
     }

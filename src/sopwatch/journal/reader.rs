@@ -11,7 +11,7 @@ use sopwatch_core::text::SafeText;
 /// The largest record that is read, bytes: a noisy incident of days.
 const LARGEST: u64 = 1 << 30;
 
-/// What a record holds.
+/// The contents of a record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contents {
     /// Its lines, up to where it breaks.
@@ -36,7 +36,7 @@ pub struct Break {
 }
 
 impl Contents {
-    /// What is to be known before what it says is believed; nothing where it is whole.
+    /// A warning if the record is damaged or its last line is cut; `None` where it is whole.
     pub fn integrity_warning(&self) -> Option<String> {
         if let Some(broken) = &self.broken {
             return Some(format!(
@@ -54,11 +54,11 @@ impl Contents {
 /// Reads a record.
 ///
 /// # Errors
-/// Says why the file can't be read. A record that breaks is no error: it is told where.
+/// Says why the file can't be read. A damaged record is no error: the contents say where it breaks.
 pub fn read(path: &Path) -> Result<Contents, SafeText> {
-    let told = |why: &dyn std::fmt::Display| SafeText::new(&format!("read {}: {why}", path.display()));
-    let mut file = File::open(path).map_err(|why| told(&why))?;
-    let bytes = read_open(&mut file).map_err(|why| told(&why))?;
+    let failed = |why: &dyn std::fmt::Display| SafeText::new(&format!("read {}: {why}", path.display()));
+    let mut file = File::open(path).map_err(|why| failed(&why))?;
+    let bytes = read_open(&mut file).map_err(|why| failed(&why))?;
     Ok(parse(&bytes))
 }
 

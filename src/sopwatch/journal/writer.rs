@@ -14,32 +14,32 @@ use super::{Journal, WriteRequest};
 use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::text::SafeText;
 
-/// How the writing goes.
+/// Whether the writing works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteState {
-    /// Why it does not, where it does not.
+    /// Why it fails, if it does.
     pub failing: Option<SafeText>,
     /// Lines that were lost so far.
     pub lost: u64,
 }
 
-/// Which record.
+/// How a record is opened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OpenMode {
-    /// A new one.
+    /// A new record is begun.
     New(NewRecord),
-    /// One that is there.
+    /// An existing record is resumed.
     Resume {
         /// Its file.
         file: PathBuf,
-        /// Is written first.
+        /// The line that is written first.
         joined: Line,
-        /// Is begun where the old one can't be gone on with.
+        /// The new record that is begun if this one can't be resumed.
         otherwise: NewRecord,
     },
 }
 
-/// A record to be begun.
+/// A record that is to be begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRecord {
     /// The folder, which is made where there is none.
@@ -55,26 +55,26 @@ pub struct NewRecord {
 pub struct Opened {
     /// Its file.
     pub file: PathBuf,
-    /// What stood in it before; where it is a new one instead, in the old one as far as that can be read.
+    /// The lines it held before; where a new one was begun instead, the readable lines of the old one.
     pub lines: Vec<Line>,
-    /// Why it is a new one, where an old one was to be gone on with.
+    /// Why a new one was begun, where an old one should have been resumed.
     pub instead: Option<SafeText>,
 }
 
 /// A record that is being opened and written.
 #[derive(Debug)]
 pub struct RecordHandle {
-    /// The console's end: what is written waits until it is open.
+    /// The console's end: lines wait until the record is open.
     pub journal: Journal,
-    /// How the writing goes.
+    /// Whether the writing works.
     pub state: watch::Receiver<WriteState>,
-    /// Tells when it is open.
+    /// Gets the record when it is open.
     pub opened: oneshot::Receiver<Opened>,
     /// Ends when every [`Journal`] is gone and all is written.
     pub thread: JoinHandle<()>,
 }
 
-/// Where lines are kept: a file, or in tests one that fails.
+/// The disk that lines are written to: a file, or in tests one that fails.
 pub(super) trait Disk: Send + 'static {
     /// Writes at the end.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
@@ -104,7 +104,7 @@ pub fn open(mode: OpenMode) -> RecordHandle {
     let (journal, requests) = Journal::new();
     let (publish, state) = watch::channel(WriteState::default());
     let (tell, opened) = oneshot::channel();
-    let thread = thread::spawn(move || keep(mode, requests, publish, tell));
+    let thread = thread::spawn(move || run(mode, requests, publish, tell));
     RecordHandle {
         journal,
         state,
@@ -113,7 +113,7 @@ pub fn open(mode: OpenMode) -> RecordHandle {
     }
 }
 
-fn keep(
+fn run(
     mode: OpenMode,
     mut requests: mpsc::Receiver<WriteRequest>,
     publish: watch::Sender<WriteState>,
@@ -125,7 +125,7 @@ fn keep(
             Ok((disk, opened)) => {
                 let mut writer = RecordWriter::new(disk, publish);
                 writer.lose(lost);
-                // A console that is gone needs not be told.
+                // A console that is gone needs no answer.
                 let _ = tell.send(opened);
                 return writer.run(requests);
             }
@@ -152,7 +152,7 @@ fn keep(
     }
 }
 
-/// A file that stands open, with what is needed to go on.
+/// An open record file, with what is needed to append to it.
 struct OpenFile {
     file: File,
     chain: String,
@@ -188,16 +188,20 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, Opened), SafeText> {
 
 fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
-    let told = |why: io::Error| {
+    let failed = |why: io::Error| {
         SafeText::new(&format!(
             "the record can't be begun in {}: {why}",
             folder.display()
         ))
     };
     let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder).map_err(told)?;
-    let (text, chain) = encode(START, &new.began).map_err(|why| told(why.into()))?;
-    let (path, mut file) = create(folder, &new.name).map_err(told)?;
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed)?;
+    let (text, chain) = encode(START, &new.began).map_err(|why| failed(why.into()))?;
+    let (path, mut file) = create(folder, &new.name).map_err(failed)?;
     lock(&file, &path)?;
     let written = file
         .append(text.as_bytes())
@@ -206,15 +210,15 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     if let Err(why) = written {
         // An empty record would be offered for ever.
         let _ = fs::remove_file(&path);
-        return Err(told(why));
+        return Err(failed(why));
     }
     let good = text.len() as u64;
     Ok((path, OpenFile { file, chain, good }))
 }
 
-/// Goes on with a record; `joined` is written first. A last line that is not whole is set aside beside it.
+/// Resumes a record; `joined` is written first. A partially written last line is moved to a side file.
 fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
-    let told = |why: io::Error| {
+    let failed = |why: io::Error| {
         SafeText::new(&format!(
             "the record {} can't be gone on with: {why}",
             path.display()
@@ -224,25 +228,25 @@ fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText>
         .read(true)
         .write(true)
         .open(path)
-        .map_err(told)?;
+        .map_err(failed)?;
     lock(&file, path)?;
     // A copy may have come readable for all. Where it belongs to somebody else, they decide.
     let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
-    let bytes = read_open(&mut file).map_err(told)?;
+    let bytes = read_open(&mut file).map_err(failed)?;
     let contents = parse(&bytes);
     if let Some(broken) = &contents.broken {
         let why = format!("it breaks at line {}: {}", broken.line, broken.why);
-        return Err(told(io::Error::other(why)));
+        return Err(failed(io::Error::other(why)));
     }
     if contents.torn.is_some() {
         let whole = usize::try_from(contents.whole).unwrap_or(usize::MAX);
-        set_aside(path, bytes.get(whole..).unwrap_or_default()).map_err(told)?;
+        set_aside(path, bytes.get(whole..).unwrap_or_default()).map_err(failed)?;
     }
-    file.cut(contents.whole).map_err(told)?;
-    let (text, chain) = encode(&contents.chain, joined).map_err(|why| told(why.into()))?;
+    file.cut(contents.whole).map_err(failed)?;
+    let (text, chain) = encode(&contents.chain, joined).map_err(|why| failed(why.into()))?;
     file.append(text.as_bytes())
         .and_then(|()| file.sync())
-        .map_err(told)?;
+        .map_err(failed)?;
     let good = contents.whole + text.len() as u64;
     Ok((OpenFile { file, chain, good }, contents.lines))
 }
@@ -285,7 +289,7 @@ fn lock(file: &File, path: &Path) -> Result<(), SafeText> {
     }
 }
 
-/// What a console that was killed left of its last line is kept for who looks for it.
+/// Keeps the partial last line of a console that was killed, in a side file.
 fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -304,7 +308,7 @@ pub(super) struct RecordWriter<D> {
     /// Whether something is behind them that could not be cut off.
     pub(super) torn: bool,
     pub(super) lost: u64,
-    /// Lost lines that no line tells of yet.
+    /// Lost lines that no line reports yet.
     pub(super) unsaid: u64,
     pub(super) publish: watch::Sender<WriteState>,
 }
@@ -356,9 +360,9 @@ impl<D: Disk> RecordWriter<D> {
                 if written.is_err() {
                     self.lose(1);
                 }
-                let told = written.as_ref().map_err(|why| SafeText::new(&why.to_string()));
+                let failed = written.as_ref().map_err(|why| SafeText::new(&why.to_string()));
                 // Who asked may be gone.
-                let _ = answer.send(told.copied());
+                let _ = answer.send(failed.copied());
                 self.tell(written.err());
             }
             WriteRequest::Flush(answer) => {
@@ -377,7 +381,7 @@ impl<D: Disk> RecordWriter<D> {
         self.unsaid += lines;
     }
 
-    /// Writes a line, before it one that tells of lost ones; where that fails, nothing of it stays.
+    /// Writes a line, and before it one that reports lost ones; if that fails, nothing of it stays.
     fn write(&mut self, line: &Line) -> io::Result<()> {
         if self.unsaid > 0 {
             let entry = Entry::Lost {

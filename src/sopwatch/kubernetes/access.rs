@@ -19,7 +19,7 @@ use sopwatch_core::observe::source::{Problem, SourceId};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
-/// How often it is asked anew: rights change rarely.
+/// How often it is repeated: rights change rarely.
 const EVERY: Duration = Duration::from_mins(10);
 
 /// Questions under way at once.
@@ -180,7 +180,7 @@ fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview
     }
 }
 
-/// Rights are those of the credentials: they are asked for anew with other ones, not with every connection.
+/// Rights belong to the credentials: the review is repeated with other credentials, not with every connection.
 async fn until_due(asked: &ApiSession, context: &mut TaskContext) {
     let due = now() + EVERY;
     let mut epoch = asked.epoch;

@@ -42,17 +42,17 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// How long credential plugins may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(30);
 
-/// A client and whom it speaks to.
+/// A client, and the target it is connected to.
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) target: Target,
     pub(super) expires_at: Option<Timestamp>,
 }
 
-/// Connects, as often as it is called.
+/// Connects each time it is called.
 pub(super) type Connect = Arc<dyn Fn() -> BoxFuture<'static, Result<Connected, Problem>> + Send + Sync>;
 
-/// Connects as the options say. What they leave open (the current context) is settled by the first success: a later
+/// Connects as the options and the kubeconfig say. What they leave open (the current context) is settled by the first success: a later
 /// `oc project` or `use-context` in another window must not move this console to another cluster.
 pub(super) fn from_kubeconfig(options: ConnectOptions, around: Surroundings) -> Connect {
     let from_kubeconfig = Arc::new(KubeconfigConnector {
@@ -183,7 +183,7 @@ fn connector(connect_timeout: Option<Duration>) -> HttpConnector {
     connector
 }
 
-/// When the kubeconfig's own credentials run out. The token counts before the certificate, as it does for the server.
+/// When the kubeconfig's own credentials run out. The token outranks the certificate, as it does for the server.
 fn expires_at(config: &Config) -> Option<Timestamp> {
     let auth = &config.auth_info;
     let of_file = || std::fs::read_to_string(auth.token_file.as_ref()?).ok();

@@ -15,14 +15,14 @@ use sopwatch_core::observe::observation::{Connection, Observation};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::text::SafeText;
 
-/// Credentials that stood so long were good: the count of refusals starts anew.
+/// Credentials that worked for this long were good: the count of refusals restarts at zero.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
-/// The longest wait between two signs of life while there are none.
+/// The longest wait between two probes while they fail.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Runs for ever.
-pub(super) async fn keep(connect: Connect, publish: watch::Sender<ConnectionState>, context: TaskContext) {
+pub(super) async fn run(connect: Connect, publish: watch::Sender<ConnectionState>, context: TaskContext) {
     context.source(&SourceId::Api, SourceState::Connecting).await;
     let mut keeper = ConnectionKeeper {
         publish,
@@ -48,7 +48,7 @@ struct ConnectionKeeper {
     context: TaskContext,
     epoch: u64,
     credentials: u64,
-    /// Failures in a row to connect or to get a sign of life.
+    /// Failures in a row to connect or to probe.
     failures: u32,
     /// Times in a row that credentials were refused.
     refusals: u32,
@@ -56,13 +56,13 @@ struct ConnectionKeeper {
 
 /// Why a connection is replaced.
 enum ReplaceReason {
-    /// The server was away and came back: what stands may be dead.
+    /// The server was away and came back: open streams may be dead.
     CameBack,
     /// The credentials are refused.
     Refused(Problem),
 }
 
-/// What was told about a connection.
+/// What was emitted about a connection.
 #[derive(Default)]
 struct Introduced {
     /// Who the server says we are; `None` while it was not asked or did not answer.
@@ -71,7 +71,7 @@ struct Introduced {
 }
 
 impl ConnectionKeeper {
-    /// Looks after one connection until another is needed. It is offered at once: the first requests go out beside the first sign of life.
+    /// Looks after one connection until another is needed. It is offered at once: the first requests do not wait for the first probe.
     async fn tend(&mut self, connected: Connected) {
         self.epoch += 1;
         let session = ApiSession {
@@ -91,7 +91,7 @@ impl ConnectionKeeper {
         }
     }
 
-    /// Asks for signs of life until the connection must be made anew.
+    /// Probes the server until the connection must be replaced.
     async fn watch_over(&mut self, session: &ApiSession, connected: &Connected) -> ReplaceReason {
         let mut introduced = Introduced::default();
         let mut down = false;
@@ -130,7 +130,7 @@ impl ConnectionKeeper {
         self.context.source(&SourceId::Api, SourceState::Live).await;
     }
 
-    /// Tells who and where we are when that is new.
+    /// Emits who and where we are when that is new.
     async fn introduce(
         &self,
         session: &ApiSession,
@@ -160,7 +160,7 @@ impl ConnectionKeeper {
         }
     }
 
-    /// The credentials died: waits, so that the kubeconfig is read anew and tried again at most once a second.
+    /// The credentials died: waits, so that the kubeconfig is read again at most once a second.
     async fn wait_for_credentials(&mut self, problem: Problem) {
         self.refusals += 1;
         self.credentials += 1;

@@ -128,7 +128,7 @@ pub fn frozen(doing: &str, limit: Duration) -> Problem {
     )
 }
 
-/// A stream ended that should stand.
+/// A stream ended that should stay open.
 pub fn ended(doing: &str) -> Problem {
     Problem::new(
         ProblemKind::Ended,
@@ -136,7 +136,7 @@ pub fn ended(doing: &str) -> Problem {
     )
 }
 
-/// What a failure below HTTP means: told by the causes' types, by their words where a type is not public.
+/// What a failure below HTTP means, from the types of its causes, or from their words where a type is not public.
 pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Problem {
     let why = innermost(error);
     match transport_kind(error) {

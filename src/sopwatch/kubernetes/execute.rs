@@ -18,10 +18,10 @@ use sopwatch_core::observe::source::ProblemKind;
 use sopwatch_core::remediate::command::{Command, CommandOutcome, restart_mark};
 use sopwatch_core::text::SafeText;
 
-/// How long an answer is awaited where requests may take any time: after it, the watch tells.
+/// How long an answer is awaited where requests may take any time: after it, the watch shows what happened.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// As which the server notes our changes (`metadata.managedFields`).
+/// The name under which the server notes our changes (`metadata.managedFields`).
 const MANAGER: &str = "sopwatch";
 
 /// Asks for a command to be carried out.
@@ -39,7 +39,7 @@ pub struct CommandRequest {
 pub(super) async fn run(mut requests: mpsc::Receiver<CommandRequest>, mut context: TaskContext) {
     while let Some(request) = requests.recv().await {
         let outcome = carry_out(&request, &mut context).await;
-        // Who asked may be gone: the record says that it was to be done, and the watch what came of it.
+        // Whoever asked may be gone: the record holds the intent, and the watch shows the outcome.
         let _ = request.reply.send(outcome);
     }
     std::future::pending::<()>().await;

@@ -111,7 +111,7 @@ fn wait_after(failures: u32) -> Duration {
     Backoff::new(VITALS_EVERY.unsigned_abs(), LONGEST).delay(failures, jitter())
 }
 
-/// Asks once. A 401 of the aggregated server is no word about our credentials: nobody is told to replace them.
+/// Asks once. A 401 of the aggregated server says nothing about our credentials: they are not replaced.
 async fn ask(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Problem> {
     let doing = format!("read what the pods use in {}", session.namespace);
     match timeout(LIMIT, read(session, selector)).await {

@@ -1,8 +1,8 @@
 //! The Kubernetes adapter: it reports where the cluster is, what runs there, what its containers log and what we may do, and sends commands.
 //!
-//! One task keeps the `connection`: it connects, asks for a sign of life every few seconds, and connects anew when the credentials died or the
-//! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, what the pods `usage` and
-//! `scrape` tell) take their client from it, keep their own place (a resource version, a log position), and go on from there with the
+//! One task keeps the `connection`: it connects, probes the server every few seconds, and connects again when the credentials died or the
+//! server was frozen. All others (the `watch`es, the `logs`, the `access` review, the `secrets`, the `metrics_api`, the
+//! `scrape` of the pods) take their client from it, keep their own position (a resource version, a log cursor), and continue from it with the
 //! next one. What they learn leaves as observations.
 
 mod access;
@@ -82,7 +82,7 @@ pub struct SecretRequest {
     pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
 }
 
-/// What is asked of the cluster's tasks.
+/// The requests to this adapter's tasks.
 #[derive(Debug)]
 pub struct Requests {
     /// For secrets.
@@ -154,7 +154,7 @@ async fn run_with(
     let (ready, are_ready) = tokio::sync::watch::channel(scrape::Ready::default());
     let (review, rights) = tokio::sync::watch::channel(access::Rights::default());
     tokio::join!(
-        connection::keep(connect, publish, context.clone()),
+        connection::run(connect, publish, context.clone()),
         watch::run(
             watch_specs::deployment(&profile, changes.clone()),
             context.clone()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid};
 use sopwatch_core::observe::state::Owners;
 
-/// Keeps what tells whose a pod is, and passes on observations of the service's own pods alone.
+/// Tracks the owners of pods, and passes on observations of the service's own pods alone.
 pub(super) struct OwnPods {
     owners: Owners,
     /// All with the label.

@@ -20,19 +20,19 @@ pub(super) const EVERY: Duration = Duration::from_secs(5);
 /// How long an answer may take: with [`EVERY`], a frozen server is noticed within 10 s.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
-/// An answer that took longer tells too little about what time it is there.
+/// An answer that took longer says too little about the server's clock.
 const PROMPT: Duration = Duration::from_secs(2);
 
-/// An answer tells the time in whole seconds: on average it is half a second later.
+/// An answer gives the time in whole seconds: on average it is half a second later.
 const HALF_A_SECOND: SignedDuration = SignedDuration::from_millis(500);
 
 /// The most of an answer that is read.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// What an answer means.
+/// The result of a probe.
 #[derive(Debug, PartialEq)]
 pub(super) enum ProbeResult {
-    /// The server works for us; its version and its clock where it tells.
+    /// The server works for us; with its version and its clock where it gives them.
     Alive(Option<SafeText>, Option<Timestamp>),
     /// It lives and wants to be asked less.
     Throttled(Problem),

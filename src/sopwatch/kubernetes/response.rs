@@ -20,7 +20,7 @@ fn date_of(date: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
 }
 
-/// An answer that says no: as the server words it, or what else came in its place.
+/// A refusal, as the server words it, or whatever came instead.
 pub(super) async fn refusal(response: http::Response<Body>) -> Error {
     let code = response.status().as_u16();
     let body = match Limited::new(response.into_body(), MAX_ERROR).collect().await {

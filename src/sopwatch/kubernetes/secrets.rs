@@ -16,13 +16,13 @@ use super::task_context::{ApiSession, ConnectionState, TaskContext};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
-/// How long a connection that is being made is waited for: who asks waits no longer than a few seconds.
+/// How long to wait for a connection that is being made: whoever asks waits no longer than a few seconds.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
 
 /// Runs until nobody can ask any more; then stays, so as not to end the others.
 pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut context: TaskContext) {
     while let Some(SecretRequest { name, reply }) = requests.recv().await {
-        // Who asked may have given up: nobody is told then.
+        // Whoever asked may have given up.
         let _ = reply.send(answer(&name, &mut context).await);
     }
     std::future::pending::<()>().await;
@@ -53,7 +53,7 @@ async fn answer(name: &str, context: &mut TaskContext) -> Result<BTreeMap<String
     values(name, secret)
 }
 
-/// The secret fails as the cluster does, and says so: it stands where the database is shown.
+/// The secret fails as the cluster does, and says so: it is shown with the database.
 fn without_cluster(name: &str, problem: Problem) -> Problem {
     let what = format!("no secret {name} without the cluster: {}", problem.what);
     Problem {

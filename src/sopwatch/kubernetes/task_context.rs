@@ -28,14 +28,14 @@ pub(super) struct ApiSession {
     pub(super) credentials: u64,
 }
 
-/// How the connection is.
+/// The state of the connection.
 #[derive(Clone)]
 pub(super) enum ConnectionState {
     /// Not made yet.
     Connecting,
     /// It is worth a try.
     Up(ApiSession),
-    /// It is not; this is told on every source that would need it.
+    /// It is not; every source that needs it shows this problem.
     Down {
         problem: Problem,
         attempt: u32,
@@ -43,7 +43,7 @@ pub(super) enum ConnectionState {
     },
 }
 
-/// The shared ends. Cheap to clone.
+/// The shared context. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct TaskContext {
     events: mpsc::Sender<Event>,
@@ -53,7 +53,7 @@ pub(super) struct TaskContext {
     pub(super) limit: Duration,
 }
 
-/// Tells the keeper of the connection that credentials died.
+/// Signals to the keeper of the connection that credentials died.
 #[derive(Default)]
 struct Died {
     notify: Notify,
@@ -78,17 +78,17 @@ impl TaskContext {
         )
     }
 
-    /// Sends an observation; waits for room. Nobody listening means that we are about to be stopped.
+    /// Emits an observation; waits for room. If nobody listens, we are about to be stopped.
     pub(super) async fn emit(&self, observation: Observation) {
         let _ = self.events.send(Event::Observation(observation)).await;
     }
 
-    /// Tells how a source is.
+    /// Emits the state of a source.
     pub(super) async fn source(&self, id: &SourceId, state: SourceState) {
         self.emit(Observation::Source(id.clone(), state)).await;
     }
 
-    /// Tells that a source fails.
+    /// Emits that a source fails.
     pub(super) async fn failing(&self, id: &SourceId, problem: Problem, attempt: u32, retry_in: Duration) {
         self.source(
             id,
@@ -101,7 +101,7 @@ impl TaskContext {
         .await;
     }
 
-    /// The connection, as soon as there is one. While there is none, the source is told to fail as the connection does.
+    /// The connection, as soon as there is one. While there is none, the source fails with the connection's problem.
     pub(super) async fn session(&mut self, id: &SourceId) -> ApiSession {
         loop {
             let state = self.connection.borrow_and_update().clone();
@@ -164,7 +164,7 @@ impl TaskContext {
         Err(problem)
     }
 
-    /// Has credentials that died replaced.
+    /// Reports a problem: credentials that died are replaced.
     pub(super) fn note(&self, session: &ApiSession, problem: &Problem) {
         if problem.kind == ProblemKind::Unauthorized {
             self.died.epoch.fetch_max(session.epoch, Ordering::SeqCst);
@@ -172,7 +172,7 @@ impl TaskContext {
         }
     }
 
-    /// Waits until a task says that this connection's credentials died.
+    /// Waits until a task reports that this connection's credentials died.
     pub(super) async fn credentials_died(&self, epoch: u64) {
         while self.died.epoch.load(Ordering::SeqCst) < epoch {
             self.died.notify.notified().await;

@@ -1,6 +1,6 @@
 //! One watch: a list once, then changes, over as many connections and requests as it takes.
 //!
-//! It keeps its own place, so that a cut costs one request and no list; it counts its own requests, so that no server can make it ask
+//! It keeps its own position, so that a cut costs one request and no list; it counts its own requests, so that no server can make it ask
 //! more than once a second: one that refuses, one that forgot the version (410), and one that accepts and closes at once.
 
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A watch that ended sooner, and brought nothing, failed.
 const TOO_SOON: Duration = Duration::from_secs(5);
 
-/// After a failure, a watch that stood so long works again.
+/// After a failure, a watch that stayed open for this long works again.
 const STANDS_AFTER: Duration = Duration::from_secs(1);
 
 /// How long after a refusal an optional source is tried again, unless another connection comes before.
@@ -63,7 +63,7 @@ type DescribeChange<K> = Box<dyn Fn(Change<'_, K>) -> Observation + Send + Sync>
 /// Whether an object concerns us.
 type Concern<K> = Box<dyn Fn(&K) -> bool + Send + Sync>;
 
-/// What is watched and what is told about it.
+/// What is watched, and which observations it makes.
 pub(super) struct WatchSpec<K> {
     pub(super) id: SourceId,
     /// In the operator's words: `pods`.
@@ -73,7 +73,7 @@ pub(super) struct WatchSpec<K> {
     pub(super) concerns: Concern<K>,
     pub(super) snapshot: Snapshot<K>,
     pub(super) change: DescribeChange<K>,
-    /// Who else hears each observation.
+    /// Another receiver of each observation.
     pub(super) also: Option<mpsc::Sender<Observation>>,
     /// Whether all works without it: where it is forbidden or the cluster does not serve it, it is off and rarely tried.
     pub(super) optional: bool,

@@ -14,7 +14,7 @@ use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 
-/// The deployment, by name. Who tells the service's own pods from others hears of each change too.
+/// The deployment, by name. Each change also goes to `also`, which tells the service's own pods from others.
 pub(super) fn deployment(profile: &Profile, also: mpsc::Sender<Observation>) -> WatchSpec<Deployment> {
     let name = &profile.service.deployment;
     WatchSpec {
@@ -67,7 +67,7 @@ pub(super) fn autoscaler(profile: &Profile) -> WatchSpec<HorizontalPodAutoscaler
     }
 }
 
-/// The pods, by the profile's selector. Who follows their logs hears of each change too.
+/// The pods, by the profile's selector. Each change also goes to `also`, for the logs.
 pub(super) fn pods(profile: &Profile, also: mpsc::Sender<Observation>) -> WatchSpec<Pod> {
     WatchSpec {
         id: SourceId::Pods,

@@ -29,7 +29,7 @@ pub(super) struct DatabaseSession {
     pub(super) connection: PgConnection,
     pub(super) endpoint: Endpoint,
     tls: TlsMode,
-    /// Statuses that are not shown as they are stored: as shown, by table, and as stored.
+    /// The raw form of statuses that are not shown as they are stored: each as shown, with its table, and as stored.
     pub(super) raw_statuses: Vec<(RowsOf, String)>,
     /// Lives as long as the connection that runs through it.
     relay: Option<Relay>,
@@ -42,7 +42,7 @@ impl DatabaseSession {
         raw_statuses.map_or(&of.status, |(_, stored)| stored)
     }
 
-    /// What the session is, for the screen.
+    /// The session, as the screen shows it.
     pub(super) fn describe(&self) -> DatabaseConnection {
         DatabaseConnection {
             host: self.endpoint.host.as_str().into(),

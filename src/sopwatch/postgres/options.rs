@@ -26,7 +26,7 @@ pub struct DatabaseOptions {
     pub tls: Option<TlsMode>,
     /// From the end of a poll to the next.
     pub poll: Duration,
-    /// What the jitter of the rests between tries is drawn from: another one in every console, so that they do not come back in step.
+    /// Seed of the jitter of the waits between tries: another one in every console, so that they do not come back in step.
     pub seed: u64,
 }
 
@@ -67,7 +67,7 @@ impl UrlOrigin {
 pub type ReadSecret =
     Arc<dyn Fn(String) -> BoxFuture<'static, Result<BTreeMap<String, SecretString>, Problem>> + Send + Sync>;
 
-/// What the console asks of the running adapter.
+/// A request of the console to the running adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollRequest {
     /// Poll now, though never more than once a second.

@@ -69,7 +69,7 @@ struct PollLoop<'a> {
     proven: Option<TlsMode>,
     /// Failures in a row.
     failures: u32,
-    /// For the jitter of the rests, so that consoles do not all come back in the same moment.
+    /// For the jitter of the waits.
     random: fastrand::Rng,
 }
 
@@ -144,7 +144,7 @@ impl PollLoop<'_> {
         }
     }
 
-    /// Says what failed and waits for the next try.
+    /// Reports what failed and waits for the next try.
     async fn back_off(&mut self, problem: Problem) -> Result<(), Halt> {
         let failed_at = Instant::now();
         self.failures = self.failures.saturating_add(1);
@@ -156,7 +156,7 @@ impl PollLoop<'_> {
         };
         self.emit_state(failing).await?;
         self.queue.wait(failed_at + retry_in, failed_at + PACE).await?;
-        // the try that follows answers whoever asked
+        // the next try answers all requests so far
         self.queue.begin();
         Ok(())
     }

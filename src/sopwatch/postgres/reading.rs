@@ -26,7 +26,7 @@ pub(super) const TEXT_LIMIT: usize = 2_000;
 /// The longest id or region of a row that is kept, characters.
 pub(super) const NAME_LIMIT: usize = 200;
 
-/// Reads everything. The outer error means that the connection is lost; what one table refuses stands in its place.
+/// Reads everything. The outer error means that the connection is lost; a table that can't be read has its own error.
 pub(super) async fn read(
     session: &mut DatabaseSession,
     statements: &Statements,
@@ -240,7 +240,7 @@ async fn control(session: &mut DatabaseSession, text: &'static str) -> Result<()
     Ok(())
 }
 
-/// Why a table could not be read, with the advice: it stands where the table would.
+/// Why a table could not be read, with the advice: it is shown in place of the table.
 fn refusal(what: &str, problem: &Problem) -> SafeText {
     match &problem.advice {
         Some(advice) => SafeText::from(format!("{what}: {}; {advice}", problem.what)),

@@ -10,7 +10,7 @@ use super::options::PollRequest;
 use sopwatch_core::observe::observation::RowsOf;
 use sopwatch_core::observe::source::Problem;
 
-/// Why work stopped.
+/// Why the work stopped.
 pub(super) enum Halt {
     /// The console leaves.
     Cancelled,
@@ -30,7 +30,7 @@ pub(super) struct RequestQueue {
     cancel: CancellationToken,
     /// Whether anybody can still ask.
     open: bool,
-    /// Whether a poll was asked for that has not begun.
+    /// Whether a poll was requested that has not begun.
     asked: bool,
     /// Which rows are watched.
     watched: Option<RowsOf>,
@@ -47,13 +47,13 @@ impl RequestQueue {
         }
     }
 
-    /// A poll begins, and so answers what was asked until now. Tells which rows to read.
+    /// Begins a poll, which answers all requests so far; returns which rows to read.
     pub(super) fn begin(&mut self) -> Option<RowsOf> {
         self.asked = false;
         self.watched.clone()
     }
 
-    /// Takes note of a request. A change of what is watched asks for it at once.
+    /// Takes a request. Other watched rows are read at once.
     fn take(&mut self, request: Option<PollRequest>) {
         match request {
             Some(PollRequest::Refresh) => self.asked = true,
@@ -65,7 +65,7 @@ impl RequestQueue {
         }
     }
 
-    /// Does some work, listening.
+    /// Does some work, and takes requests meanwhile.
     pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Halt> {
         let mut work = std::pin::pin!(work);
         loop {

@@ -33,10 +33,10 @@ const TMUX_LIMIT: Duration = Duration::from_secs(2);
 /// The file in the state folder that holds what was copied last.
 const FILE: &str = "copied.md";
 
-/// What there is here that takes a text.
+/// The clipboards that can be reached from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clipboard {
-    /// Whether a tmux is told to be around us.
+    /// Whether we run within tmux.
     pub tmux: bool,
     /// How the terminal is asked.
     pub terminal: Terminal,
@@ -47,7 +47,7 @@ pub struct Clipboard {
 /// How the terminal is asked to take a text on its clipboard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Terminal {
-    /// Not at all: it is of a kind that takes nothing.
+    /// Not at all: it is a kind that takes nothing.
     #[default]
     Deaf,
     /// By the sequence itself.
@@ -57,7 +57,7 @@ pub enum Terminal {
 }
 
 impl Clipboard {
-    /// What the variables tell: `TMUX`, `STY` of screen, `TERM`.
+    /// The clipboards that the variables name: `TMUX`, `STY` of screen, `TERM`.
     pub fn of(variables: &BTreeMap<String, String>, folder: Option<PathBuf>) -> Self {
         let is_set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
         let term = variables.get("TERM").map_or("", String::as_str);
@@ -74,7 +74,7 @@ impl Clipboard {
         }
     }
 
-    /// Puts the text where it arrives, and says where that is.
+    /// Copies the text, and says where it is now.
     pub async fn copy(self, text: String) -> Outcome {
         if self.tmux {
             match timeout(TMUX_LIMIT, to_tmux(&text)).await {
@@ -148,7 +148,7 @@ async fn load_buffer(arguments: &[&str], text: &str) -> io::Result<bool> {
         .kill_on_drop(true)
         .spawn()?;
     if let Some(mut stdin) = tmux.stdin.take() {
-        // One that does not know the option has ended before it read.
+        // A tmux that does not know the option ends before it reads.
         let _ = stdin.write_all(text.as_bytes()).await;
     }
     Ok(tmux.wait().await?.success())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// Tells the time: the world's, or a drill's.
+/// A clock: the machine's, or a drill's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -16,8 +16,8 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    /// The machine's own clock, which goes on by itself when somebody sets it back: else what a dead source told would stay
-    /// fresh until the clock has caught up.
+    /// The machine's own clock. It never goes back, even when somebody sets the machine's back: else the observations of a dead source would
+    /// stay fresh until the clock has caught up.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where the world's time enters"

@@ -16,20 +16,20 @@ use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_core::text::SafeText;
 
-/// How long the disk may take with an intent. What was confirmed was confirmed for now: it must not leave when a disk that hung comes back.
+/// How long the disk may take with an intent. A confirmation expires: a command must not be sent when a disk that hung comes back.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the disk may take with an outcome before the screen tells it.
+/// How long the disk may take with an outcome before the screen shows it.
 const OUTCOME_WITHIN: Duration = Duration::from_secs(2);
 
-/// What commands need on their way.
+/// Carries out commands, or has the server try them.
 #[derive(Clone, Debug)]
 pub(super) struct CommandExecutor {
-    /// To the cluster.
+    /// The channel to the cluster.
     pub(super) commands: RestartableChannel<CommandRequest>,
-    /// Where outcomes go.
+    /// The channel that outcomes go to.
     pub(super) events: mpsc::Sender<Event>,
-    /// The time.
+    /// The console's clock.
     pub(super) clock: Clock,
     /// How far the cluster's clock is ahead of it.
     pub(super) ahead: SignedDuration,
@@ -55,7 +55,7 @@ impl CommandExecutor {
         let _ = self.events.send(Event::Outcome(outcome)).await;
     }
 
-    /// Sends a command when its intent is on disk, and never else.
+    /// Sends a command once its intent is on disk, and only then.
     pub(super) async fn carry_out(self, intent: Intent, journal: Option<Journal>) {
         let (id, command) = (intent.id, intent.command.clone());
         let outcome = match self.intend(intent, journal.as_ref()).await {
@@ -117,7 +117,7 @@ impl CommandExecutor {
     }
 }
 
-/// What a dry run's outcome means.
+/// The answer of a dry run, from its outcome.
 fn dry_run_answer(outcome: CommandOutcome) -> DryRun {
     match outcome {
         CommandOutcome::Applied { .. } => DryRun::Passed,
@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    /// What the server was asked, and the outcome that the screen is told, on a disk that hangs after so many lines.
+    /// What the server was asked, and the outcome that the screen gets, on a disk that hangs after so many lines.
     async fn carried_out(count: usize) -> (usize, CommandOutcome) {
         let (journal, requests) = Journal::new();
         tokio::spawn(hangs_after(count, requests));

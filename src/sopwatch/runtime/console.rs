@@ -24,13 +24,13 @@ use sopwatch_console::training::Choice;
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::text::SafeText;
 
-/// Queued events taken before keys are looked for again: an event may hold some hundred log records, and a key must not wait for many.
+/// Queued events that are taken before the next look for keys: an event may hold some hundred log records, and a key must not wait for many.
 pub const DRAIN: usize = 32;
 
 /// How long the disk may take when the console is left.
 const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
-/// What the loop has to do with the terminal after an event.
+/// What the loop does with the terminal after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoopAction {
     /// Nothing.
@@ -39,7 +39,7 @@ pub enum LoopAction {
     Quit,
     /// Give it back until the shell resumes us.
     Suspend,
-    /// Draw everything anew.
+    /// Redraw everything.
     Redraw,
     /// Write this to it.
     Write(String),
@@ -48,20 +48,20 @@ pub enum LoopAction {
 /// The state machine with its channels.
 #[derive(Debug)]
 pub struct Console {
-    /// What the screen shows.
+    /// The state that the screen shows.
     pub app: App,
     theme: Theme,
     clock: Clock,
     events: mpsc::Receiver<Event>,
     /// For outcomes of effects that take time.
     sender: mpsc::Sender<Event>,
-    /// To the tasks; nobody listens where there is none.
+    /// To the tasks; where there is no task, nobody listens.
     channels: TaskChannels,
     clipboard: Clipboard,
     /// To the drill, which may react to what the operator would do.
     answers: Option<mpsc::Sender<Choice>>,
     recorder: Option<IncidentRecorder>,
-    /// Until it is decided which record it is.
+    /// The records to choose from, until one is chosen.
     records: Option<RecordOptions>,
     changed: bool,
 }
@@ -91,21 +91,21 @@ impl Console {
         }
     }
 
-    /// From now on the drill is told what the operator would do.
-    pub fn tell_answers(&mut self, answers: mpsc::Sender<Choice>) {
+    /// Sends the operator's answers to the drill from now on.
+    pub fn send_answers(&mut self, answers: mpsc::Sender<Choice>) {
         self.answers = Some(answers);
     }
 
-    /// From now on what is seen, found and done is recorded.
+    /// Records what is seen, found and done from now on.
     pub fn record(&mut self, recorder: IncidentRecorder) {
         self.recorder = Some(recorder);
     }
 
-    /// The same; an incident that is open may be offered to be gone on with.
-    pub fn keep(&mut self, records: RecordOptions) {
+    /// The same; the operator may be asked whether to resume an open incident.
+    pub fn choose_record(&mut self, records: RecordOptions) {
         self.recorder = Some(IncidentRecorder::undecided());
         let offer = records.offer();
-        if let Some(words) = records.beside() {
+        if let Some(words) = records.others_at_work() {
             self.app.is_beside(&words);
         }
         self.records = Some(records);
@@ -217,7 +217,7 @@ impl Console {
         }
     }
 
-    /// The record, with all that was held back in it; `None` while it is not decided which it is.
+    /// The journal, with everything written to it that was held back; `None` while no record is chosen.
     fn journal(&mut self) -> Option<Journal> {
         let recorder = self.recorder.as_mut()?;
         recorder.finish(self.app.clock.now);
@@ -233,7 +233,7 @@ impl Console {
         LoopAction::Continue
     }
 
-    /// The operator has said which record it is, or nobody had to.
+    /// Opens the record once it is chosen.
     fn open_record(&mut self, resume: bool) -> LoopAction {
         if let (Some(recorder), Some(records)) = (&mut self.recorder, self.records.take()) {
             let mode = records.mode(&self.app, resume);
@@ -250,7 +250,7 @@ impl Console {
         LoopAction::Continue
     }
 
-    /// Writes that the console is left, and waits until all is on disk, bounded.
+    /// Records that the console is left, and waits until all is on disk, for a bounded time.
     pub async fn leave(&mut self, how: &str) {
         let (now, how) = (self.app.clock.now, SafeText::new(how));
         let Some(recorder) = &mut self.recorder else {

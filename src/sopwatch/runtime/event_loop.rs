@@ -23,7 +23,7 @@ use sopwatch_console::app::event::Event;
 /// How often time passes on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Keys taken in one turn: what pours in for ever must not keep the screen from being drawn.
+/// Keys taken in one turn: a flood of them must not keep the screen from being drawn.
 const KEYS: usize = 256;
 
 /// Runs the console on the terminal until it is left; the exit status.
@@ -34,7 +34,7 @@ pub async fn run(console: &mut Console) -> Result<u8> {
     // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
     let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
     let status = match turns(console, &mut screen, &mut end).await {
-        // What can't be read or written any more is the loss of the terminal, which its watcher is about to tell.
+        // A terminal that can't be read or written any more is lost: its watcher is about to report it.
         Err(_) if signals::terminal_is_gone() => Ok(128 + signals::SIGHUP),
         other => other,
     };
@@ -42,7 +42,7 @@ pub async fn run(console: &mut Console) -> Result<u8> {
     status
 }
 
-/// Turns until the console is left or told to end; the exit status.
+/// Turns until the console is left or must end; the exit status.
 async fn turns(
     console: &mut Console,
     screen: &mut Screen,
@@ -71,7 +71,7 @@ async fn turns(
             _ = tick.tick() => console.take(Event::Tick),
         };
         let action = settle(console, &mut input, &mut pacer, action).await;
-        if !follow(action, screen)? {
+        if !apply(action, screen)? {
             return Ok(0);
         }
     }
@@ -99,7 +99,7 @@ async fn settle(
     console.drain()
 }
 
-/// What waits, without waiting for more. It is asked for in the loop's own name: a terminal's events wake only who asked first.
+/// The next event if one waits; it does not wait for more. The loop itself asks for it: a terminal's events wake only the task that asked first.
 async fn waiting<S: Stream + Unpin>(input: &mut S) -> Option<S::Item> {
     match futures::poll!(input.next()) {
         Poll::Ready(event) => event,
@@ -124,12 +124,12 @@ fn take_input(console: &mut Console, pacer: &mut FramePacer, event: TerminalEven
     }
 }
 
-/// Does to the terminal what is asked; whether the loop goes on.
-fn follow(action: LoopAction, screen: &mut Screen) -> Result<bool> {
+/// Does the action to the terminal; whether the loop continues.
+fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
     match action {
         LoopAction::Continue => {}
         LoopAction::Quit => return Ok(false),
-        LoopAction::Redraw => start_anew(screen)?,
+        LoopAction::Redraw => redraw_all(screen)?,
         LoopAction::Write(sequence) => {
             screen.backend_mut().write_all(sequence.as_bytes())?;
             Backend::flush(screen.backend_mut())?;
@@ -138,15 +138,15 @@ fn follow(action: LoopAction, screen: &mut Screen) -> Result<bool> {
             terminal::leave();
             kill_process(getpid(), Signal::TSTP).wrap_err("suspend")?;
             terminal::take().wrap_err("take the terminal back")?;
-            start_anew(screen)?;
+            redraw_all(screen)?;
         }
     }
     Ok(true)
 }
 
-/// The next frame is written whole. Not by `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
+/// Makes the next frame be written whole. It does not call `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
 /// the stream of keys.
-fn start_anew(screen: &mut Screen) -> Result<()> {
+fn redraw_all(screen: &mut Screen) -> Result<()> {
     let size = screen.size().wrap_err("ask for the terminal's size")?;
     screen
         .resize(Rect::from((Position::ORIGIN, size)))
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// Keys that come from elsewhere. As with crossterm's stream, who asks first is woken, and nobody after them until then.
+    /// Keys from elsewhere. As with crossterm's stream, only the first task that asks is woken.
     #[derive(Clone, Default)]
     struct Keys(Arc<Mutex<(VecDeque<char>, Option<Waker>)>>);
 

@@ -7,19 +7,19 @@ use tokio::time::{Instant, timeout_at};
 use super::console::Console;
 use sopwatch_console::app::event::Event;
 
-/// Time passes at least so often.
+/// The console's time advances at least this often.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How the listening went.
+/// The result of listening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gathered {
     /// How long it took.
     pub took: Duration,
-    /// What was still awaited at its end; nothing when all was heard.
+    /// The sources that had not answered at its end.
     pub awaited: Vec<String>,
 }
 
-/// Listens until nothing is awaited, for `within` at most; the observations are judged then.
+/// Listens until every source has answered, for `within` at most, and judges the observations.
 pub async fn gather(console: &mut Console, within: Duration) -> Gathered {
     let started = Instant::now();
     loop {
@@ -31,10 +31,10 @@ pub async fn gather(console: &mut Console, within: Duration) -> Gathered {
     }
 }
 
-/// Takes in what the sources tell within `tick`, and judges.
+/// Takes in what the sources send within `tick`, and judges.
 pub async fn turn(console: &mut Console, tick: Duration) {
     let end = Instant::now() + tick;
-    // Nobody presses a key: nothing asks for the terminal that is not there.
+    // Nobody presses a key, so no event asks for a terminal.
     while let Ok(Some(event)) = timeout_at(end, console.next()).await {
         console.take(event);
         console.drain();

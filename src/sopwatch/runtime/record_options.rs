@@ -15,23 +15,23 @@ use sopwatch_console::dialogs::ResumePrompt;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use sopwatch_core::text::SafeText;
 
-/// What a console may write.
+/// The records that a console may write.
 #[derive(Clone, Debug)]
 pub struct RecordOptions {
-    /// The folder of new ones.
+    /// The folder of new records.
     pub folder: PathBuf,
     /// The API server as the kubeconfig names it.
     pub server: String,
     /// Who writes.
     pub by: Writer,
-    /// One that the operator named: it is gone on with, and not asked about.
+    /// The record that the operator named: it is resumed without a question.
     pub named: Option<PathBuf>,
-    /// Those that are open.
+    /// The open incidents.
     pub open: OpenIncidents,
 }
 
 impl RecordOptions {
-    /// What is to be asked first.
+    /// The question that is asked first, if there is one.
     pub(super) fn offer(&self) -> Option<ResumePrompt> {
         let open = self.open.newest.as_ref().filter(|_| self.named.is_none())?;
         let others = self.open.others.iter().chain(&self.open.in_use);
@@ -53,8 +53,8 @@ impl RecordOptions {
         })
     }
 
-    /// What is to be known where others write: their changes do not come to this record.
-    pub(super) fn beside(&self) -> Option<String> {
+    /// A warning where another console writes a record of the same place: its changes are not in this record.
+    pub(super) fn others_at_work(&self) -> Option<String> {
         let [first, ..] = self.open.in_use.as_slice() else {
             return None;
         };
@@ -64,7 +64,7 @@ impl RecordOptions {
         ))
     }
 
-    /// The record that is written; `resume`: the one that is named or open, where there is one.
+    /// How the record is opened; `resume` takes the named or open one, if there is one.
     pub(super) fn mode(self, app: &App, resume: bool) -> OpenMode {
         let old = self
             .named
@@ -140,15 +140,15 @@ fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = crate::journal::reader::read(record)?;
     let text =
         sopwatch_core::export::report::markdown(&contents.lines, contents.integrity_warning().as_deref());
-    let told =
+    let failed =
         |why: std::io::Error| SafeText::new(&format!("write a report beside {}: {why}", record.display()));
-    let (path, mut file) = beside(record).map_err(told)?;
-    file.write_all(text.as_bytes()).map_err(told)?;
+    let (path, mut file) = new_report_file(record).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(path)
 }
 
 /// A new file beside the record: an earlier report may have been worked on.
-fn beside(record: &Path) -> std::io::Result<(PathBuf, File)> {
+fn new_report_file(record: &Path) -> std::io::Result<(PathBuf, File)> {
     for number in 1.. {
         let ending = if number == 1 {
             "md".to_owned()

@@ -10,23 +10,23 @@ use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Entry, Line};
 
-/// Lines that wait for the operator to say which record it is: hours of a quiet incident.
+/// Lines that may wait until the operator chooses the record: hours of a quiet incident.
 const WAITING: usize = 20_000;
 
-/// The record of the incident that is worked on.
+/// Records the incident that is worked on.
 #[derive(Debug)]
 pub struct IncidentRecorder {
-    /// `None` until it is known which it is.
+    /// `None` until a record is chosen.
     journal: Option<Journal>,
     waiting: Vec<Line>,
-    /// How many found no room there.
+    /// Lines that found no room in `waiting`.
     unkept: u64,
     recorder: Recorder,
     ahead: SignedDuration,
 }
 
 impl IncidentRecorder {
-    /// Everything from here on goes into a record; into which is still asked.
+    /// A recorder whose record is not chosen yet: its lines wait.
     pub fn undecided() -> Self {
         Self {
             journal: None,
@@ -37,7 +37,7 @@ impl IncidentRecorder {
         }
     }
 
-    /// Everything from here on goes into this journal.
+    /// A recorder that writes to this journal.
     pub fn new(journal: Journal) -> Self {
         Self {
             journal: Some(journal),
@@ -45,10 +45,10 @@ impl IncidentRecorder {
         }
     }
 
-    /// The record is this one; what came before is written into it. The console is told when it is open, and how it goes.
+    /// Opens the chosen record and writes into it what waited. The console gets an event when it is open, and when its writing fails or recovers.
     pub fn open(&mut self, mode: OpenMode, events: &mpsc::Sender<Event>) {
         if matches!(mode, OpenMode::Resume { .. }) {
-            // They were found without what the record knows: when the incident began, and about which SOP it is.
+            // These findings lack what the record knows: when the incident began, and which SOP it is about.
             self.waiting
                 .retain(|line| !matches!(line.entry, Entry::Snapshot(_)));
         }
@@ -61,7 +61,7 @@ impl IncidentRecorder {
         self.journal = Some(journal);
     }
 
-    /// Where a command's intent and its outcome go; `None` while it is not decided.
+    /// The journal, for a command's intent and outcome; `None` while no record is chosen.
     pub fn journal(&self) -> Option<&Journal> {
         self.journal.as_ref()
     }
@@ -72,14 +72,14 @@ impl IncidentRecorder {
         self.write(lines);
     }
 
-    /// The operator did something, or something was done.
+    /// The operator did something, or a command had an outcome.
     pub fn entry(&mut self, at: Timestamp, entry: Entry) {
         let mut lines = self.recorder.flush(at);
         lines.push(Line { at, entry });
         self.write(lines);
     }
 
-    /// After an event: the clock that dates all may be another.
+    /// Records a change of the cluster's clock, after an event.
     pub fn note_clock(&mut self, app: &App) {
         if app.clock.skew != self.ahead {
             self.ahead = app.clock.skew;
@@ -87,21 +87,21 @@ impl IncidentRecorder {
         }
     }
 
-    /// After a judgement.
+    /// Records the findings if they are new, after a judgement.
     pub fn note_found(&mut self, app: &mut App) {
         if let Some(found) = app.news() {
             self.entry(app.clock.now, Entry::Snapshot(Box::new(found)));
         }
     }
 
-    /// What is found at this moment, like the last or not: the evidence before a command, and after what came of it.
+    /// Records the findings of this moment even if nothing changed: the evidence before a command, and after its outcome.
     pub fn note_evidence(&mut self, app: &mut App) {
         if let Some(found) = app.evidence() {
             self.entry(app.clock.now, Entry::Snapshot(Box::new(found)));
         }
     }
 
-    /// What is held back, before something else is written another way.
+    /// Writes what is held back, before something else is written another way.
     pub fn finish(&mut self, at: Timestamp) {
         let lines = self.recorder.flush(at);
         self.write(lines);
@@ -116,7 +116,7 @@ impl IncidentRecorder {
     }
 }
 
-/// Tells the console when the record is open, and each change of how its writing goes.
+/// Sends the console an event when the record is open, and each time its writing fails or recovers.
 async fn tell(opening: RecordHandle, events: mpsc::Sender<Event>) {
     let RecordHandle {
         journal,

@@ -7,10 +7,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use sopwatch_console::app::event::Event;
 
-/// Often enough that a fast clock is seen to run.
+/// The time between two ticks: short, so that a fast clock is seen to run.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// Lets time pass as long as somebody listens.
+/// Sends ticks as long as somebody listens.
 pub async fn beat(events: mpsc::Sender<Event>) {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);

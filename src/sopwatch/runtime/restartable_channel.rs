@@ -14,7 +14,7 @@ pub struct RestartableChannel<T> {
 #[derive(Debug)]
 struct Ends<T> {
     sender: mpsc::Sender<T>,
-    /// The receiver that the first listener takes: what is sent before it comes waits for it.
+    /// The receiver for the first listener: what is sent before somebody listens waits in it.
     first: Option<mpsc::Receiver<T>>,
 }
 
@@ -28,7 +28,7 @@ impl<T> Clone for RestartableChannel<T> {
 }
 
 impl<T> RestartableChannel<T> {
-    /// A line on which somebody will listen.
+    /// A channel to which somebody will listen.
     pub fn new(capacity: usize) -> Self {
         let (sender, receiver) = mpsc::channel(capacity);
         let ends = Ends {
@@ -41,12 +41,12 @@ impl<T> RestartableChannel<T> {
         }
     }
 
-    /// Nobody will listen: senders are told so.
-    pub fn hang_up(&self) {
+    /// Closes the channel: nobody will listen, and sending fails.
+    pub fn close(&self) {
         self.ends().first = None;
     }
 
-    /// From now on this receiver gets what is sent.
+    /// A receiver for everything that is sent from now on.
     pub fn listen(&self) -> mpsc::Receiver<T> {
         let mut ends = self.ends();
         if let Some(first) = ends.first.take() {
@@ -77,7 +77,7 @@ mod tests {
         channel.sender().send("early").await.unwrap();
         let mut first = channel.listen();
         assert_eq!(first.recv().await, Some("early"));
-        // the task that listened is started again
+        // the task that listened is restarted
         drop(first);
         assert!(channel.sender().try_send("nobody").is_err());
         let mut second = channel.listen();
@@ -86,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_hung_up_takes_nothing() {
+    fn a_channel_that_was_closed_takes_nothing() {
         let channel = RestartableChannel::new(1);
-        channel.hang_up();
+        channel.close();
         assert!(channel.sender().try_send(1).is_err());
     }
 }

@@ -14,10 +14,10 @@ use sopwatch_console::app::event::Event;
 /// How long a console may take to settle: a lease must be seen to advance or not.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// After it has settled it runs so long on, so that what comes a little later is in the picture.
+/// How long it runs on after it has settled, so that what comes a little later is in the picture.
 const AFTERWARDS: Duration = Duration::from_secs(6);
 
-/// Time passes at least so often.
+/// The console's time advances at least this often.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Runs the console until every step has an answer, or a bounded time has passed, and presses the keys; the screen a little later.

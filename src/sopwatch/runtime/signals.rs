@@ -14,7 +14,7 @@ use super::terminal;
 /// How long the loop has to end by itself: it may be blocked in a write to a terminal that takes nothing.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Why the console was told to end.
+/// Why the console must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// Signal number; the exit status is 128 more, as shells have it.
@@ -52,7 +52,7 @@ pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>
     Ok(receiver)
 }
 
-/// Waits until the console is told to end.
+/// Waits until the console must end.
 pub async fn ended(end: &mut watch::Receiver<Option<Ended>>) -> Ended {
     match end.wait_for(Option::is_some).await.map(|ended| *ended) {
         Ok(Some(ended)) => ended,

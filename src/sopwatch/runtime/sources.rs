@@ -20,25 +20,25 @@ use sopwatch_core::profile::{Database, Profile};
 /// Requests that may wait for the cluster or the database.
 const WAITING: usize = 16;
 
-/// What is to be read.
+/// The sources to read.
 #[derive(Clone)]
 pub struct Sources {
     /// The service.
     pub profile: Arc<Profile>,
     /// Where the cluster is.
     pub connect: ConnectOptions,
-    /// How the database is found; or why it is not read.
+    /// How the database is found, or why it is not read.
     pub database: Result<DatabaseOptions, &'static str>,
 }
 
-/// What the console asks of the tasks.
+/// The channels from the console to the tasks.
 #[derive(Clone, Debug)]
 pub struct TaskChannels {
     /// To the database poll.
     pub database: RestartableChannel<PollRequest>,
     /// To the cluster.
     pub commands: RestartableChannel<CommandRequest>,
-    /// To those who follow the logs.
+    /// To the tasks that follow the logs.
     pub focus: Arc<watch::Sender<LogFocus>>,
 }
 
@@ -50,8 +50,8 @@ pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> T
     requests.channels(database)
 }
 
-/// The same where the cluster's client is there already, as that of a drill in this process; of [`Sources::connect`] only the time that
-/// a request may take counts.
+/// Starts the tasks with a client that exists already, such as a drill's in this process; of [`Sources::connect`] only the time that a
+/// request may take is used.
 pub fn start_over(
     cluster: (kube::Client, kubernetes::Target),
     sources: Sources,
@@ -77,7 +77,7 @@ pub fn start_over(
     requests.channels(database)
 }
 
-/// What may be asked of the cluster's tasks, from our side.
+/// The sending ends of the cluster's requests.
 #[derive(Clone)]
 struct RequestSenders {
     secrets: RestartableChannel<SecretRequest>,
@@ -98,7 +98,7 @@ impl Default for RequestSenders {
 impl RequestSenders {
     fn listen(&self) -> Requests {
         let mut focus = self.focus.subscribe();
-        // What was said before the tasks started again holds.
+        // The focus from before a restart of the tasks still holds.
         focus.mark_changed();
         Requests {
             secrets: self.secrets.listen(),
@@ -132,14 +132,14 @@ fn start_database(
             };
             start.spawn(tasks, events, secrets, requests.clone());
         }
-        (None, _) => say_off(events, "the profile has no database", &requests),
-        (_, Err(reason)) => say_off(events, reason, &requests),
+        (None, _) => emit_off(events, "the profile has no database", &requests),
+        (_, Err(reason)) => emit_off(events, reason, &requests),
     }
     requests
 }
 
-fn say_off(events: &mpsc::Sender<Event>, reason: &str, requests: &RestartableChannel<PollRequest>) {
-    requests.hang_up();
+fn emit_off(events: &mpsc::Sender<Event>, reason: &str, requests: &RestartableChannel<PollRequest>) {
+    requests.close();
     let observation = Observation::Source(SourceId::Database, SourceState::Off(reason.into()));
     // The channel is new and has room.
     let _ = events.try_send(Event::Observation(observation));

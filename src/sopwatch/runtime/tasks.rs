@@ -9,13 +9,13 @@ use tokio_util::task::TaskTracker;
 
 use sopwatch_console::app::event::{Event, Outcome};
 
-/// Pause before a task that panicked is started again.
+/// Pause before a task that panicked is restarted.
 const RESTART_AFTER: Duration = Duration::from_secs(2);
 
-/// How long tasks have to end after they were told to.
+/// How long tasks have to end after they were cancelled.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 
-/// What runs beside the loop.
+/// The tasks that run beside the loop.
 #[derive(Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -24,7 +24,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Runs what `start` makes until it is cancelled, again after a panic.
+    /// Runs the task that `start` makes until it is cancelled, and restarts it after a panic.
     pub fn supervise<F, T>(&self, name: &'static str, events: mpsc::Sender<Event>, start: F)
     where
         F: Fn() -> T + Send + 'static,
@@ -45,7 +45,7 @@ impl Tasks {
         });
     }
 
-    /// Tells all to end and waits for them, bounded.
+    /// Cancels all tasks and waits for them, for a bounded time.
     pub async fn stop(&self) {
         self.cancel.cancel();
         self.tracker.close();

@@ -1,7 +1,7 @@
 //! The terminal: it is taken over at the start and given back however the program ends.
 //!
 //! Three ends need care. A panic in the loop's own thread gives the terminal back before it is reported, one in a background task is
-//! only logged: the screen goes on. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
+//! only logged: the screen stays. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
 //! panic. And a signal ends the console even while a write to a stalled terminal blocks the loop.
 
 use std::io::{self, IsTerminal, Stdout, Write};
@@ -85,14 +85,14 @@ pub fn leave() {
     }
 }
 
-/// Gives keys their meaning back without writing anything: works on a terminal that takes no output too.
+/// Ends raw mode without writing anything: it works on a terminal that takes no output, too.
 pub fn end_raw_mode() {
     if TAKEN.load(Ordering::SeqCst) {
         let _ = disable_raw_mode();
     }
 }
 
-/// Reports a panic after the terminal is back; one in a background task goes to the log, and the console goes on.
+/// Reports a panic after the terminal is back; one in a background task goes to the log, and the console continues.
 pub fn install_hooks() -> color_eyre::Result<()> {
     let (panic_hook, error_hook) = color_eyre::config::HookBuilder::default()
         .display_env_section(false)

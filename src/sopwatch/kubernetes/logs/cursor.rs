@@ -13,7 +13,7 @@ const MAX_TWINS: usize = 65_536;
 pub(super) enum Admit {
     /// It is new.
     New,
-    /// It is new, and what stood between it and the last seen line may be missing.
+    /// It is new, and lines between it and the last seen one may be missing.
     NewAfterGap,
     /// It was seen.
     Seen,
@@ -21,7 +21,7 @@ pub(super) enum Admit {
     LastSeen,
 }
 
-/// The place after the last line that was read.
+/// The position after the last line that was read.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     /// Timestamp of the last line, as it was written.
@@ -45,7 +45,7 @@ impl Cursor {
         parse(&self.stamp).map(second_of)
     }
 
-    /// The log is read anew from [`Cursor::since`] on.
+    /// The log is read again from [`Cursor::since`] on.
     pub(super) fn reopen(&mut self) {
         self.looking = self.twins.last().map(|last| {
             let times = self.twins.iter().filter(|twin| *twin == last).count();

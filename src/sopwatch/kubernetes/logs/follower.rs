@@ -33,13 +33,13 @@ use sopwatch_core::text::duration::brief;
 /// Records of a backlog that are kept to scroll back in.
 const KEEP: usize = 2_000;
 
-/// Lines of an instance before the current one that are read: why it crashed stands at the end.
+/// Lines that are read of an instance before the current one: the reason of its crash is at the end.
 const TAIL: i64 = 500;
 
 /// How often it is tried to read a log that may not be read.
 const FORBIDDEN_WAIT: Duration = Duration::from_secs(30);
 
-/// A stream that ended by itself mostly means that the container ended: so long the pod has time to say so, before the log is asked for
+/// A stream that ended by itself mostly means that the container ended: the pod gets this long to report it, before the log is asked for
 /// again (which would then be that of the next instance).
 const SAYS_SO_WITHIN: Duration = Duration::from_secs(3);
 
@@ -58,13 +58,13 @@ const LAST_WORDS: Duration = Duration::from_mins(1);
 /// How long a stream may stand after the next instance has started.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 
-/// How long lines are gathered before they are told.
+/// How long lines are gathered before they are emitted.
 const BATCH_WITHIN: Duration = Duration::from_millis(50);
 
 /// How many lines are gathered at most, once the backlog is read.
 const BATCH: usize = 256;
 
-/// Silence after which a record that might have gone on is complete.
+/// Silence after which a log line that might have continued is complete.
 const RECORD_ENDS: Duration = Duration::from_millis(150);
 
 /// Time after which a record is complete whatever follows: a log that never pauses is shown too, within a second of each line.
@@ -82,7 +82,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(10);
 /// How long a line that the server has may be on its way.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
-/// After a failure, a stream that stood so long works again.
+/// After a failure, a stream that stayed open for this long works again.
 const STANDS_AFTER: Duration = Duration::from_secs(1);
 
 /// How much of a log is wanted.
@@ -99,13 +99,13 @@ pub(super) enum Part {
 enum Stop {
     /// The stream ended by itself.
     End,
-    /// It goes on over another connection.
+    /// Another connection replaces this one.
     Replaced,
     /// The server has lines that the stream did not bring.
     Stalled,
     /// Nothing more is waited for.
     Enough,
-    /// Other logs are followed in its place: it is read in turns from now on.
+    /// Other logs are followed instead: it is read in turns from now on.
     Rest,
     /// It failed.
     Failed(Problem),
@@ -142,10 +142,10 @@ pub(super) struct Follower {
     brought: bool,
 }
 
-/// What a check brings: the time of the newest line.
+/// The result of a check: the time of the newest line.
 type NewestLine = Result<Option<Timestamp>, Problem>;
 
-/// What is kept about the stream that is read.
+/// The state of the stream that is read.
 struct StreamState {
     opened: Instant,
     /// The server's clock then.
@@ -175,7 +175,7 @@ struct StreamState {
     joined: bool,
 }
 
-/// What a moment of silence calls for.
+/// What is due after a moment of silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Emit,
@@ -291,7 +291,7 @@ impl Follower {
     async fn rest(&mut self) {
         tokio::select! {
             Ok(()) = self.mode.changed() => {}
-            // Whoever tells the one tells the other: that both are gone comes with the last news.
+            // Both senders are in one place: when they are gone, the last state has arrived.
             _ = self.instance.changed() => {}
         }
     }
@@ -355,14 +355,14 @@ impl Follower {
         false
     }
 
-    /// Its turn is over, or its place is another's: it goes on from here another time.
+    /// Its turn is over, or another log took its stream: it continues from here another time.
     async fn leave(&mut self) {
         self.cut();
         (self.rested, self.unread) = (true, true);
         self.context.source(&self.id, SourceState::Resting).await;
     }
 
-    /// Gives its turn back, and waits until that was heard; the next is not due before so long.
+    /// Gives its turn back, and waits until the supervisor took it; the next turn is not due before `rests` has passed.
     async fn hand_back(&mut self, rests: Duration) {
         // Its end is ours: all tasks stop together.
         let _ = self
@@ -412,7 +412,7 @@ impl Follower {
         Err(problem)
     }
 
-    /// Waits until the pod tells something new.
+    /// Waits until the pod reports something new.
     async fn wait_for_news(&mut self, limit: Duration) {
         let _ = timeout(limit, self.instance.changed()).await;
     }
@@ -475,7 +475,7 @@ impl Follower {
         self.context.source(&self.id, SourceState::Ended).await;
     }
 
-    /// Says something in the log pane.
+    /// Emits a note for the log pane.
     async fn note(&self, missed: u64, text: &str) {
         let text = SafeText::new(text);
         self.context
@@ -532,7 +532,7 @@ impl Follower {
         if matches!(stop, Stop::End) {
             self.catch_up();
         }
-        // The last record too, though it might have gone on: it may be what the pod said before the connection went down.
+        // The last line too, though it might have continued: it may be what the pod said before the connection went down.
         self.emit_lines(&mut stream, true).await;
         stop
     }
@@ -608,7 +608,7 @@ impl Follower {
         self.reader.caught_up();
     }
 
-    /// After a cut: as soon as it is known whether something is missing, it is said.
+    /// After a cut: notes whether lines are missing, as soon as it is known.
     async fn say_what_is_missing(&mut self, stream: &mut StreamState) {
         let Some(cut_at) = self.cut_at.filter(|_| !self.cursor.is_looking()) else {
             return;
@@ -666,7 +666,7 @@ impl Follower {
         None
     }
 
-    /// Tells what was gathered; waits for room, and so does not read on while nobody takes.
+    /// Emits what was gathered; waits for room, and so does not read on while nobody takes.
     async fn emit_lines(&mut self, stream: &mut StreamState, flush: bool) {
         stream.pending = 0;
         stream.pending_since = None;
@@ -764,7 +764,7 @@ fn leave_at(pod: InstanceState, restart: u32) -> Option<Instant> {
     }
 }
 
-/// Whether the check may be made; if not, nobody is there to say so.
+/// Whether the check may be made; never resolves where none was asked for.
 async fn grant(granted: &mut Option<oneshot::Receiver<()>>) -> bool {
     match granted {
         Some(granted) => granted.await.is_ok(),

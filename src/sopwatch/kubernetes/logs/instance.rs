@@ -4,7 +4,7 @@ use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::{Container, ContainerState, Pod};
 use sopwatch_core::text::SafeText;
 
-/// What a container does now, as its pod last told.
+/// The newest instance of a container, as its pod last reported it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InstanceState {
     /// `restartCount`.
@@ -27,7 +27,7 @@ pub(super) enum Phase {
     Gone,
 }
 
-/// How to get at the log of one instance.
+/// How the log of one instance can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogAccess {
     /// It is the newest; it may still write.

@@ -1,7 +1,7 @@
 //! The logs of every container of every pod: one task follows one instance, as the pods come and go.
 //!
 //! However many logs there are, open streams and requests are bounded: the supervisor says which logs are followed ([`selection`]), has
-//! the others read in turns, and lets followers ask whether a silent log has more, all within one [`budget`].
+//! the others read in turns, and lets followers check whether a silent log has more, all within one [`budget`].
 
 mod budget;
 mod cursor;
@@ -115,12 +115,12 @@ async fn until(wake: Option<Instant>) {
     }
 }
 
-/// What a follower asks of the supervisor.
+/// A request of a follower to the supervisor.
 #[derive(Debug)]
 enum Ask {
     /// Whether it may check that a silent log has no more.
     Check(oneshot::Sender<()>),
-    /// Its turn is over, and its next one is not due before so long.
+    /// Its turn is over, and the next one is not due before this time has passed.
     TurnOver(ContainerKey, Duration),
 }
 
@@ -137,9 +137,9 @@ struct Shared {
 
 /// A log that is or was read.
 struct Log {
-    /// Where it hears of its pod.
+    /// Its container's state, for its follower.
     now: watch::Sender<InstanceState>,
-    /// Where it hears how it is to be read.
+    /// How it is to be read, for its follower.
     mode: watch::Sender<Mode>,
     part: Part,
     created_at: Option<Timestamp>,

@@ -14,7 +14,7 @@ use crate::kubernetes::response;
 use crate::kubernetes::task_context::ApiSession;
 use sopwatch_core::logparse::ContainerKey;
 
-/// The most of a newest line that is read: its time stands at its start.
+/// The most of a newest line that is read: it begins with its time.
 const MAX_NEWEST: i64 = 256;
 
 /// An answer that has begun.

@@ -1,8 +1,8 @@
 //! The pods' own metrics, through the API server's pod proxy: `GET …/pods/NAME:PORT/proxy/metrics` of each ready pod, every 15 s, where
 //! the rights allow (`get pods/proxy`). Of many pods a few are asked each time, in turns.
 //!
-//! An answer is read line by line as it comes and is bounded in size and time. What the pod itself answers (a 401, a 404) is told from
-//! what the API server says: that one speaks in the form of a `Status` with a reason.
+//! An answer is read line by line as it comes and is bounded in size and time. The pod's own errors (a 401, a 404) differ from
+//! those of the API server, which come as a `Status` with a reason.
 
 mod rotation;
 mod text;
@@ -107,7 +107,7 @@ struct ScrapeLoop<'a> {
     context: TaskContext,
     /// Failures in a row.
     failures: BTreeMap<PodUid, u32>,
-    /// Pods of which it was told that they are not read.
+    /// Pods whose metrics were reported as not read.
     off: BTreeSet<PodUid>,
     rotation: Rotation,
 }
@@ -138,7 +138,7 @@ impl ScrapeLoop<'_> {
         self.failures.retain(|pod, _| ready.contains_key(pod));
         self.off.retain(|pod| ready.contains_key(pod));
         if self.rights.borrow_and_update().scrape == Some(false) {
-            self.say_off(&ready, "not allowed: get pods/proxy").await;
+            self.emit_off(&ready, "not allowed: get pods/proxy").await;
             return self.until_allowed(&session).await;
         }
         let pods = self.rotation.next(&ready);
@@ -147,7 +147,7 @@ impl ScrapeLoop<'_> {
             let answers = join_all(asked).await;
             for ((pod, _), answer) in some.iter().zip(answers) {
                 if let Err(Refusal::NotAllowed(why)) = self.take(pod, answer).await {
-                    self.say_off(&ready, &why).await;
+                    self.emit_off(&ready, &why).await;
                     return self.until_allowed(&session).await;
                 }
             }
@@ -184,7 +184,7 @@ impl ScrapeLoop<'_> {
         Ok(())
     }
 
-    async fn say_off(&mut self, ready: &Ready, why: &str) {
+    async fn emit_off(&mut self, ready: &Ready, why: &str) {
         for pod in ready.keys() {
             if self.off.insert(pod.clone()) {
                 let state = SourceState::Off(SafeText::new(why));
@@ -193,7 +193,7 @@ impl ScrapeLoop<'_> {
         }
     }
 
-    /// Until the access review says something else, other credentials are there, or long enough has passed. New pods are told of.
+    /// Until the access review says something else, other credentials are there, or long enough has passed. New pods are reported, too.
     async fn until_allowed(&mut self, refused: &ApiSession) {
         let epoch = refused.epoch;
         let again = async {

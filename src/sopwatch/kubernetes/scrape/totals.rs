@@ -14,7 +14,7 @@ use sopwatch_core::text::SafeText;
 /// A longer line is passed over.
 const MAX_LINE: usize = 16 * 1024;
 
-/// Called services that are told apart; those beyond are summed.
+/// Called services that are counted apart; the others are summed.
 const MAX_SERVICES: usize = 16;
 
 /// Characters of a called service's name.
