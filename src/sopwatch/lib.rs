@@ -7,9 +7,9 @@
 //! # The way of an observation
 //!
 //! ```text
-//!   API server ──watch, log, review──▶ cluster  ─┐                      ┌──▶ view ──▶ terminal
+//!   API server ──watch, log, review──▶ kubernetes┐                      ┌──▶ view ──▶ terminal
 //!                                                ├─ Event ─▶ App::update ┤
-//!   PostgreSQL ──poll────────────────▶ database ─┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
+//!   PostgreSQL ──poll────────────────▶ postgres ─┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
 //!   keys, ticks, resizes ────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
 //! ```
 //!
@@ -47,7 +47,7 @@
 //!
 //! An [`CaseSnapshot`](incident::account::CaseSnapshot) is the observations of a moment and their diagnosis. From it come the answer of `sopwatch check`
 //! ([`assessment`](incident::assessment): JSON, a table, Markdown) and the text for another team ([`handoff`](incident::handoff)), both
-//! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::gather::gather)) until nothing is
+//! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::headless::gather)) until nothing is
 //! [awaited](app::App::awaited), so that there is one diagnosis and no second.
 //!
 //! # A replay
@@ -66,14 +66,15 @@
 //! | 0 | [`incident`] | observations, sources, log records, leaders, vital signs, profile, SOP, rules, diagnosis, commands, gate, record, texts | I/O, reading a clock, async, anything of a screen |
 //! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
 //! | 2 | [`view`] | a frame from the state | changing the state |
-//! | 2 | [`cluster`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters; Kubernetes out: commands | drawing, judging |
-//! | 2 | [`database`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
+//! | 1 | [`net`] | proxies, TLS modes, back-off, database URLs | opening a connection |
+//! | 2 | [`kubernetes`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters; Kubernetes out: commands | drawing, judging |
+//! | 2 | [`postgres`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
 //! | 2 | [`journal`] | the record on disk: written, read, verified, listed | judging, waiting on the console's loop |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | 4 | [`launch`] | what `main` chooses from: live, check, drill, replay, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
-//! | – | [`cli`] | the command line, which [`config`] and [`launch`] read | I/O |
+//! | 4 | [`commands`] | what `main` chooses from: live, check, drill, replay, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
+//! | – | [`cli`] | the command line, which [`config`] and [`commands`] read | I/O |
 //!
 //! # The drill
 //!
@@ -81,7 +82,7 @@
 //! world (objects, controllers, kubelet, logs) and the service in its pods are pure: time is an argument, chance comes from a seed. The
 //! [`api`](drill::api) answers `kubectl` and the console from it, the [`database`](drill::database) answers `psql` and the console from
 //! the same rows that the service moves. What is done through the API is noted as an [`AuditEntry`](drill::api::AuditEntry), from whomever it comes;
-//! launch tells the console, which judges it in the [`debriefing`](app::lesson::debriefing).
+//! `commands` tells the console, which judges it in the [`debriefing`](app::lesson::debriefing).
 //!
 //! # Invariants
 //!

@@ -1,11 +1,8 @@
-//! The house: sizes, and that what the README shows exists.
+//! The house: how tests wait, and that what the README shows exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-
-/// Longest file of code, lines.
-const LONGEST: usize = 700;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -24,20 +21,6 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn files_are_short_enough_to_be_about_one_thing() {
-    let sources = files(&root().join("src"), "rs")
-        .into_iter()
-        .chain(files(&root().join("tests"), "rs"));
-    let long = sources.filter(|path| fs::read_to_string(path).unwrap().lines().count() > LONGEST);
-    let long: Vec<_> = long.map(|path| path.display().to_string()).collect();
-    assert!(
-        long.is_empty(),
-        "longer than {LONGEST} lines: {}",
-        long.join(", ")
-    );
-}
-
 /// Files in whose tests time is waited out, and why: everywhere else a state is awaited, with a bound.
 const SLEEPERS: &[(&str, &str)] = &[
     ("tests/it/virtual_time/", "virtual time: waiting is free"),
@@ -50,7 +33,7 @@ const SLEEPERS: &[(&str, &str)] = &[
         "tests/it/recorded/http.rs",
         "virtual time: the recorded moment of a deletion",
     ),
-    ("src/sopwatch/cluster/tests/", "a clock that stands still"),
+    ("src/sopwatch/kubernetes/tests/", "a clock that stands still"),
 ];
 
 /// The lines of tests: of a test's file all, of another what follows its first test module.
