@@ -32,6 +32,7 @@ pub fn ago(seconds: i64) -> Timestamp {
     now().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
 }
 
+/// The ends of the pods' names.
 pub const SHORT: [&str; 3] = ["2mgcp", "blf5h", "lzxms"];
 
 /// The worker id of a pod.
@@ -39,7 +40,9 @@ pub fn id(pod: &str) -> SafeText {
     SafeText::new(&format!("id-of-{pod}"))
 }
 
+/// The worker of the Kafka clusters, as the service logs it.
 pub const KAFKA: &str = "*workers.KafkaManager";
+/// The worker of the OSD clusters, as the service logs it.
 pub const CLUSTER: &str = "*workers.ClusterManager";
 
 /// The leaders of the service as of January 2021.
@@ -74,6 +77,7 @@ pub fn leaders() -> Leaders {
     }
 }
 
+/// A small profile of the service.
 pub fn profile() -> Profile {
     Profile {
         open_links: Vec::new(),
@@ -201,6 +205,7 @@ pub fn waiting_pod(short: &str, created: i64, status: &str) -> Pod {
     pod
 }
 
+/// The deployment, which asks for so many pods and has them.
 pub fn deployment(replicas: u32) -> Deployment {
     Deployment {
         name: "msa".into(),
@@ -257,6 +262,7 @@ pub fn log(short: &str, worker: &str, first: i64, said: &[Said]) -> LogBatch {
     }
 }
 
+/// The container of a pod that its log is of.
 pub fn source(short: &str) -> ContainerKey {
     ContainerKey {
         pod_uid: PodUid(short.into()),
