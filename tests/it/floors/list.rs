@@ -182,7 +182,7 @@ pub const FLOORS: &[Floor] = &[
             "tracing",
         ],
         test_modules: &[],
-        test_outside: &["http_body", "hyper", "insta", "proptest", "rcgen", "toml"],
+        test_outside: &["http_body", "hyper", "insta", "proptest", "rcgen", "std::net", "toml"],
     },
     Floor {
         of_crate: "sopwatch",
