@@ -81,7 +81,7 @@ pub struct Common {
     #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
     pub impersonate: Option<String>,
     /// How long one request may take, such as 5s; 0 for no limit
-    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_timeout, help_heading = "Cluster")]
+    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_duration, help_heading = "Cluster")]
     pub request_timeout: Option<Duration>,
 
     /// The database, without a password (also SOPWATCH_DATABASE_URL, where a password is allowed)
@@ -213,7 +213,7 @@ pub struct DrillArgs {
     pub size: Option<(u16, u16)>,
     /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"; "V" reveals the advice that a lesson holds back
     #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
-    pub keys: Option<Keys>,
+    pub keys: Option<KeySequence>,
 }
 
 /// The diagnosis without a screen.
@@ -229,7 +229,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NUMBER", requires = "drill")]
     pub seed: Option<u64>,
     /// With `--drill`: look at it so long after its beginning
-    #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "drill")]
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration_of_a_day, requires = "drill")]
     pub after: Option<Duration>,
     /// How the answer is written
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
@@ -242,7 +242,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub watch: bool,
     /// How long to wait for what is not heard yet
-    #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "10s")]
+    #[arg(long, value_name = "SPAN", value_parser = parse_duration_of_a_day, default_value = "10s")]
     pub within: Duration,
 }
 
@@ -260,7 +260,7 @@ pub enum CheckOutput {
 
 /// Keys to press one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keys(pub Vec<Key>);
+pub struct KeySequence(pub Vec<Key>);
 
 /// What to do with the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -277,14 +277,14 @@ pub enum ConfigCommand {
 
 /// Why the program ends before it begins: a wrong command line, or help that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct EarlyExit {
     /// What to exit with: 0 for help and version, [`USAGE`] for a wrong command line.
     pub code: u8,
     /// What to say, on standard output when `code` is 0, on standard error otherwise.
     pub text: String,
 }
 
-impl Stop {
+impl EarlyExit {
     /// Says it, and what to exit with. A reader that has gone away is no reason for another word.
     pub fn say(&self) -> ExitCode {
         let text = self.text.as_bytes();
@@ -298,7 +298,7 @@ impl Stop {
 }
 
 /// Reads the command line; the first argument is the program's name.
-pub fn parse<I, T>(arguments: I) -> Result<Cli, Stop>
+pub fn parse<I, T>(arguments: I) -> Result<Cli, EarlyExit>
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString>,
@@ -310,15 +310,15 @@ where
     cli.map_err(|error| stop_for(&error))
 }
 
-fn stop_for(error: &clap::Error) -> Stop {
+fn stop_for(error: &clap::Error) -> EarlyExit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let text = error.render().to_string();
     if asked {
-        return Stop { code: 0, text };
+        return EarlyExit { code: 0, text };
     }
     // It quotes the arguments.
     let text = SafeText::new(&redact(&text)).to_string();
-    Stop { code: USAGE, text }
+    EarlyExit { code: USAGE, text }
 }
 
 /// The command as it was called: as a plugin, its usage reads as the operator typed it.
@@ -357,7 +357,7 @@ pub fn manual() -> std::io::Result<Vec<u8>> {
 }
 
 /// A span as `kubectl` takes it: `5s`, `1m30s`, seconds without a unit; 0 for no limit.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
@@ -368,8 +368,8 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 /// A span that is not boundless: a day at most.
-fn parse_span(text: &str) -> Result<Duration, String> {
-    let span = parse_timeout(text)?;
+fn parse_duration_of_a_day(text: &str) -> Result<Duration, String> {
+    let span = parse_duration(text)?;
     let most = Duration::from_hours(24);
     (span <= most)
         .then_some(span)
@@ -381,8 +381,8 @@ fn parse_speed(text: &str) -> Result<f64, String> {
     speed.ok_or_else(|| "give a number from 0.1 to 100".to_owned())
 }
 
-fn parse_keys(text: &str) -> Result<Keys, String> {
-    Key::parse_all(text).map(Keys)
+fn parse_keys(text: &str) -> Result<KeySequence, String> {
+    Key::parse_all(text).map(KeySequence)
 }
 
 fn parse_size(text: &str) -> Result<(u16, u16), String> {
@@ -399,7 +399,7 @@ fn parse_size(text: &str) -> Result<(u16, u16), String> {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Cli, Stop> {
+    fn parsed(line: &str) -> Result<Cli, EarlyExit> {
         parse(line.split_whitespace())
     }
 

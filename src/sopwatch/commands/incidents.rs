@@ -10,7 +10,7 @@ use super::print;
 use crate::cli::{IncidentsArgs, IncidentsCommand};
 use crate::config::{self, UserDirs};
 use crate::journal::index;
-use crate::journal::index::Summary;
+use crate::journal::index::RecordSummary;
 use crate::journal::reader::read;
 use crate::runtime::clock::Clock;
 use sopwatch_core::record::Writer;
@@ -117,7 +117,7 @@ fn list(folder: &Path) -> Result<u8> {
     print(&SafeText::new(&text)).map(|()| 0)
 }
 
-fn state(record: &Summary) -> &'static str {
+fn state(record: &RecordSummary) -> &'static str {
     if index::is_in_use(&record.file) {
         "in use"
     } else if record.broken.is_some() {

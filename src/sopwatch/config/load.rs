@@ -441,7 +441,7 @@ impl<'a> ValueSources<'a> {
     }
 
     fn keys(&self) -> Vec<KeySetting> {
-        let binding = |(action, keys): (&String, &user_file::Keys)| KeySetting {
+        let binding = |(action, keys): (&String, &user_file::KeyBinding)| KeySetting {
             action: action.clone(),
             keys: keys.all(),
             origin: self.in_file(&format!("keys.{action}")),

@@ -13,7 +13,7 @@ use sopwatch_core::profile::{Database, Environment};
 use sopwatch_core::text::SafeText;
 
 /// One line: key, value, origin.
-type Line = (String, String, String);
+type ShownSetting = (String, String, String);
 
 /// The text of `config show`.
 pub fn show(settings: &Settings) -> String {
@@ -27,8 +27,8 @@ pub fn show(settings: &Settings) -> String {
 }
 
 /// The lines in columns.
-fn table(lines: &[Line]) -> String {
-    let width = |column: fn(&Line) -> &String, most: usize| {
+fn table(lines: &[ShownSetting]) -> String {
+    let width = |column: fn(&ShownSetting) -> &String, most: usize| {
         let longest = lines
             .iter()
             .map(|line| column(line).chars().count())
@@ -37,12 +37,12 @@ fn table(lines: &[Line]) -> String {
         longest.min(most)
     };
     let (keys, values) = (width(|line| &line.0, 64), width(|line| &line.1, 48));
-    let text = |(key, value, origin): &Line| format!("{key:keys$}  {value:values$}  {origin}\n");
+    let text = |(key, value, origin): &ShownSetting| format!("{key:keys$}  {value:values$}  {origin}\n");
     let text: String = lines.iter().map(text).collect();
     SafeText::new(&text).as_str().to_owned()
 }
 
-fn line(key: &str, value: impl Into<String>, origin: &Origin) -> Line {
+fn line(key: &str, value: impl Into<String>, origin: &Origin) -> ShownSetting {
     (key.to_owned(), value.into(), origin.to_string())
 }
 
@@ -52,14 +52,14 @@ fn optional<T>(
     setting: Option<&Setting<T>>,
     text: impl Fn(&T) -> String,
     otherwise: &str,
-) -> Line {
+) -> ShownSetting {
     match setting {
         Some(setting) => line(key, text(&setting.value), &setting.origin),
         None => (key.to_owned(), "-".to_owned(), otherwise.to_owned()),
     }
 }
 
-fn chosen(settings: &Settings) -> Vec<Line> {
+fn chosen(settings: &Settings) -> Vec<ShownSetting> {
     let source = settings.profile_source.text();
     let profile = &settings.profile_name;
     let word = |text: &String| text.clone();
@@ -119,7 +119,7 @@ fn chosen(settings: &Settings) -> Vec<Line> {
     ]
 }
 
-fn screen(settings: &Settings) -> Vec<Line> {
+fn screen(settings: &Settings) -> Vec<ShownSetting> {
     let screen = &settings.screen;
     let color = match screen.color.value {
         ColorChoice::Auto => "auto",
@@ -133,7 +133,7 @@ fn screen(settings: &Settings) -> Vec<Line> {
     ]
 }
 
-fn database(settings: &Settings) -> Vec<Line> {
+fn database(settings: &Settings) -> Vec<ShownSetting> {
     let database = &settings.database;
     let credentials = "libpq variables, then the profile's secret";
     let mut lines = vec![
@@ -183,7 +183,7 @@ fn database(settings: &Settings) -> Vec<Line> {
     lines
 }
 
-fn keys(settings: &Settings) -> Vec<Line> {
+fn keys(settings: &Settings) -> Vec<ShownSetting> {
     let binding = |key: &super::settings::KeySetting| {
         line(&format!("keys.{}", key.action), key.keys.join(", "), &key.origin)
     };
@@ -191,7 +191,7 @@ fn keys(settings: &Settings) -> Vec<Line> {
 }
 
 /// What the profile says and the user may change, with who said it.
-fn profile(settings: &Settings) -> Vec<Line> {
+fn profile(settings: &Settings) -> Vec<ShownSetting> {
     let profile = &settings.profile;
     let leaders = &profile.leaders;
     let said = |key: &str, value: String| line(key, value, &settings.origin_of(key));
@@ -222,8 +222,8 @@ fn profile(settings: &Settings) -> Vec<Line> {
     lines
 }
 
-fn limits(settings: &Settings, database: &Database) -> Vec<Line> {
-    let statuses = |table: &'_ sopwatch_core::profile::Table| -> Vec<Line> {
+fn limits(settings: &Settings, database: &Database) -> Vec<ShownSetting> {
+    let statuses = |table: &'_ sopwatch_core::profile::Table| -> Vec<ShownSetting> {
         let limited = table
             .statuses
             .iter()
@@ -237,7 +237,7 @@ fn limits(settings: &Settings, database: &Database) -> Vec<Line> {
     database.tables.iter().flat_map(statuses).collect()
 }
 
-fn environment_lines(settings: &Settings, environment: &Environment) -> Vec<Line> {
+fn environment_lines(settings: &Settings, environment: &Environment) -> Vec<ShownSetting> {
     let key = |name: &str| format!("environments.{}.{name}", environment.name);
     let said = |name: &str, value: String| line(&key(name), value, &settings.origin_of(&key(name)));
     let mut lines = vec![

@@ -28,7 +28,7 @@ pub(super) struct UserFile {
     pub database: DatabaseKeys,
     pub contacts: BTreeMap<String, Vec<String>>,
     pub environments: BTreeMap<String, EnvironmentKeys>,
-    pub keys: BTreeMap<String, Keys>,
+    pub keys: BTreeMap<String, KeyBinding>,
     pub thresholds: Thresholds,
 }
 
@@ -53,16 +53,16 @@ pub(super) struct EnvironmentKeys {
 /// One key, or several that do the same.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "give a key such as \"q\", or a list of keys")]
-pub(super) enum Keys {
+pub(super) enum KeyBinding {
     One(String),
     Many(Vec<String>),
 }
 
-impl Keys {
+impl KeyBinding {
     pub(super) fn all(&self) -> Vec<String> {
         match self {
-            Keys::One(key) => vec![key.clone()],
-            Keys::Many(keys) => keys.clone(),
+            KeyBinding::One(key) => vec![key.clone()],
+            KeyBinding::Many(keys) => keys.clone(),
         }
     }
 }

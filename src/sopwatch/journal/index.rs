@@ -20,7 +20,7 @@ const LONGEST_FIRST: u64 = 4 << 20;
 
 /// The summary of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
+pub struct RecordSummary {
     /// Its name: the file's without its ending.
     pub name: String,
     /// Its file.
@@ -51,15 +51,15 @@ pub struct Summary {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenIncidents {
     /// The one that was written last, of those that no console writes now.
-    pub newest: Option<Summary>,
+    pub newest: Option<RecordSummary>,
     /// The others, the newest first.
-    pub others: Vec<Summary>,
+    pub others: Vec<RecordSummary>,
     /// Those that other consoles write now.
-    pub in_use: Vec<Summary>,
+    pub in_use: Vec<RecordSummary>,
 }
 
 /// The records in a folder, the newest first, and the files that are no records, each with the reason. A missing folder has none.
-pub fn list(folder: &Path) -> (Vec<Summary>, Vec<(PathBuf, SafeText)>) {
+pub fn list(folder: &Path) -> (Vec<RecordSummary>, Vec<(PathBuf, SafeText)>) {
     let (mut found, mut strange) = (Vec::new(), Vec::new());
     for path in files(folder) {
         match summary(&path) {
@@ -81,7 +81,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 ///
 /// # Errors
 /// Says why it can't be read, or is none.
-pub fn summary(path: &Path) -> Result<Summary, SafeText> {
+pub fn summary(path: &Path) -> Result<RecordSummary, SafeText> {
     let contents = read(path)?;
     let no_record = || SafeText::new("it does not begin as a record");
     let first = contents.lines.first().ok_or_else(no_record)?;
@@ -104,7 +104,7 @@ pub fn summary(path: &Path) -> Result<Summary, SafeText> {
         }
     }
     let last = changes.iter().rfind(|change| change.may_have_happened());
-    Ok(Summary {
+    Ok(RecordSummary {
         name: path
             .file_stem()
             .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
@@ -148,7 +148,7 @@ pub fn find(folder: &Path, name: &str) -> Result<PathBuf, SafeText> {
 }
 
 /// The record that began last.
-pub fn newest(folder: &Path) -> Option<Summary> {
+pub fn newest(folder: &Path) -> Option<RecordSummary> {
     list(folder).0.into_iter().next()
 }
 
@@ -172,7 +172,7 @@ pub fn open_for(
     let records = files(folder)
         .filter(|path| written_at(path).is_none_or(|at| now.duration_since(at) < OFFERED))
         .filter(|path| first(path).is_some_and(|began| fits(&began)));
-    let mut others: Vec<Summary> = records
+    let mut others: Vec<RecordSummary> = records
         .filter_map(|path| summary(&path).ok())
         .filter(|summary| summary.open && now.duration_since(summary.last_at) < OFFERED)
         .collect();

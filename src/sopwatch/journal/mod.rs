@@ -13,7 +13,7 @@ mod writer;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::writer::{NewRecord, OpenMode, Opened, RecordHandle, WriteState, open};
+pub use self::writer::{NewRecord, OpenMode, OpenedRecord, RecordHandle, WriteState, open};
 use sopwatch_core::record::Line;
 use sopwatch_core::text::SafeText;
 

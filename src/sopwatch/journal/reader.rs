@@ -13,7 +13,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// The contents of a record.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contents {
+pub struct RecordContents {
     /// Its lines, up to where it breaks.
     pub lines: Vec<Line>,
     /// Bytes of a last line that was not written whole, such as by a console that was killed; it is not among the lines.
@@ -35,7 +35,7 @@ pub struct Break {
     pub why: String,
 }
 
-impl Contents {
+impl RecordContents {
     /// A warning if the record is damaged or its last line is cut; `None` where it is whole.
     pub fn integrity_warning(&self) -> Option<String> {
         if let Some(broken) = &self.broken {
@@ -55,7 +55,7 @@ impl Contents {
 ///
 /// # Errors
 /// Says why the file can't be read. A damaged record is no error: the contents say where it breaks.
-pub fn read(path: &Path) -> Result<Contents, SafeText> {
+pub fn read(path: &Path) -> Result<RecordContents, SafeText> {
     let failed = |why: &dyn std::fmt::Display| SafeText::new(&format!("read {}: {why}", path.display()));
     let mut file = File::open(path).map_err(|why| failed(&why))?;
     let bytes = read_open(&mut file).map_err(|why| failed(&why))?;
@@ -72,10 +72,10 @@ pub(super) fn read_open(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 /// What the bytes of a record say.
-pub fn parse(bytes: &[u8]) -> Contents {
-    let mut contents = Contents {
+pub fn parse(bytes: &[u8]) -> RecordContents {
+    let mut contents = RecordContents {
         chain: START.to_owned(),
-        ..Contents::default()
+        ..RecordContents::default()
     };
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -111,7 +111,7 @@ fn old(file: &Path, seconds: i64) -> OpenMode {
 }
 
 /// Writes lines into a record and waits until it is closed.
-fn write(mode: OpenMode, lines: Vec<Line>) -> super::Opened {
+fn write(mode: OpenMode, lines: Vec<Line>) -> super::OpenedRecord {
     let RecordHandle {
         mut journal,
         opened,
@@ -289,7 +289,8 @@ fn of_several_open_incidents_the_newest_is_offered_and_the_others_are_named() {
         let server = "https://api.stage:6443";
         index::open_for(folder.path(), server, "msa-stage", "managed-services-api", now())
     };
-    let names = |all: &[index::Summary]| -> Vec<String> { all.iter().map(|one| one.name.clone()).collect() };
+    let names =
+        |all: &[index::RecordSummary]| -> Vec<String> { all.iter().map(|one| one.name.clone()).collect() };
     make("changed", &incident());
     let newest = make("newest", &[began(None), note(100, "later")]);
     let found = open();

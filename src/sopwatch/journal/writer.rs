@@ -52,7 +52,7 @@ pub struct NewRecord {
 
 /// A record that was opened.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Opened {
+pub struct OpenedRecord {
     /// Its file.
     pub file: PathBuf,
     /// The lines it held before; where a new one was begun instead, the readable lines of the old one.
@@ -69,7 +69,7 @@ pub struct RecordHandle {
     /// Whether the writing works.
     pub state: watch::Receiver<WriteState>,
     /// Gets the record when it is open.
-    pub opened: oneshot::Receiver<Opened>,
+    pub opened: oneshot::Receiver<OpenedRecord>,
     /// Ends when every [`Journal`] is gone and all is written.
     pub thread: JoinHandle<()>,
 }
@@ -117,7 +117,7 @@ fn run(
     mode: OpenMode,
     mut requests: mpsc::Receiver<WriteRequest>,
     publish: watch::Sender<WriteState>,
-    tell: oneshot::Sender<Opened>,
+    tell: oneshot::Sender<OpenedRecord>,
 ) {
     let mut lost = 0;
     loop {
@@ -159,7 +159,7 @@ struct OpenFile {
     good: u64,
 }
 
-fn open_at(mode: &OpenMode) -> Result<(OpenFile, Opened), SafeText> {
+fn open_at(mode: &OpenMode) -> Result<(OpenFile, OpenedRecord), SafeText> {
     let (new, lines, instead) = match mode {
         OpenMode::New(new) => (new, Vec::new(), None),
         OpenMode::Resume {
@@ -168,7 +168,7 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, Opened), SafeText> {
             otherwise,
         } => match resume(file, joined) {
             Ok((page, lines)) => {
-                let opened = Opened {
+                let opened = OpenedRecord {
                     file: file.clone(),
                     lines,
                     instead: None,
@@ -182,7 +182,7 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, Opened), SafeText> {
         },
     };
     let (file, page) = begin(new)?;
-    let opened = Opened { file, lines, instead };
+    let opened = OpenedRecord { file, lines, instead };
     Ok((page, opened))
 }
 

@@ -25,7 +25,7 @@ use tower::{BoxError, Layer, ServiceExt};
 use super::clock::timeout;
 use super::credential_expiry;
 use super::errors::{explain, frozen};
-use super::kubeconfig::{Resolved, Surroundings, resolve};
+use super::kubeconfig::{ProcessEnv, Resolved, resolve};
 use super::{ConnectOptions, Target};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
@@ -54,10 +54,10 @@ pub(super) type Connect = Arc<dyn Fn() -> BoxFuture<'static, Result<Connected, P
 
 /// Connects as the options and the kubeconfig say. What they leave open (the current context) is settled by the first success: a later
 /// `oc project` or `use-context` in another window must not move this console to another cluster.
-pub(super) fn from_kubeconfig(options: ConnectOptions, around: Surroundings) -> Connect {
+pub(super) fn from_kubeconfig(options: ConnectOptions, env: ProcessEnv) -> Connect {
     let from_kubeconfig = Arc::new(KubeconfigConnector {
         options,
-        around,
+        env,
         pinned: OnceLock::new(),
         building: Mutex::new(None),
     });
@@ -78,7 +78,7 @@ pub(super) fn always(client: Client, target: Target) -> Connect {
 
 struct KubeconfigConnector {
     options: ConnectOptions,
-    around: Surroundings,
+    env: ProcessEnv,
     pinned: OnceLock<Target>,
     /// What is under way: a credential plugin that hangs is waited for again, not started again.
     building: Mutex<Option<JoinHandle<Result<Connected, Problem>>>>,
@@ -108,7 +108,7 @@ impl KubeconfigConnector {
     }
 
     fn build(&self) -> Result<Connected, Problem> {
-        let resolved = resolve(&as_pinned(&self.options, self.pinned.get()), &self.around)?;
+        let resolved = resolve(&as_pinned(&self.options, self.pinned.get()), &self.env)?;
         check_pinned(&resolved.target, self.pinned.get())?;
         let connected = build(resolved)?;
         self.pinned.get_or_init(|| connected.target.clone());

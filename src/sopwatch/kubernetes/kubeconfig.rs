@@ -15,7 +15,7 @@ use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// What of the process's environment decides.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct ProcessEnv {
     /// `KUBECONFIG`.
     pub(super) kubeconfig: Option<OsString>,
     /// `HOME`.
@@ -26,7 +26,7 @@ pub(super) struct Surroundings {
     pub(super) proxies: ProxyVariables,
 }
 
-impl Surroundings {
+impl ProcessEnv {
     pub(super) fn of_process() -> Self {
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
@@ -45,15 +45,15 @@ pub(super) struct Resolved {
 }
 
 /// Finds the target and builds the client's configuration for it.
-pub(super) fn resolve(options: &ConnectOptions, around: &Surroundings) -> Result<Resolved, Problem> {
-    let sources = KubeconfigFiles::find(options, around)?;
+pub(super) fn resolve(options: &ConnectOptions, env: &ProcessEnv) -> Result<Resolved, Problem> {
+    let sources = KubeconfigFiles::find(options, env)?;
     let kubeconfig = sources.read()?;
-    if kubeconfig.contexts.is_empty() && around.in_cluster && options.kubeconfig.is_none() {
-        return in_cluster(options, around);
+    if kubeconfig.contexts.is_empty() && env.in_cluster && options.kubeconfig.is_none() {
+        return in_cluster(options, env);
     }
     sources.some_exists()?;
-    let chosen = Chosen::find(options, &kubeconfig, &sources)?;
-    let config = chosen.config(options, around)?;
+    let chosen = ChosenContext::find(options, &kubeconfig, &sources)?;
+    let config = chosen.config(options, env)?;
     check_namespace(&config.default_namespace)?;
     let target = Target {
         server: without_userinfo(&config.cluster_url),
@@ -72,19 +72,19 @@ struct KubeconfigFiles {
 }
 
 impl KubeconfigFiles {
-    fn find(options: &ConnectOptions, around: &Surroundings) -> Result<Self, Problem> {
+    fn find(options: &ConnectOptions, env: &ProcessEnv) -> Result<Self, Problem> {
         if let Some(path) = &options.kubeconfig {
             return Ok(Self {
                 paths: vec![path.clone()],
                 must_exist: true,
             });
         }
-        let paths = match (&around.kubeconfig, &around.home) {
+        let paths = match (&env.kubeconfig, &env.home) {
             (Some(list), _) => std::env::split_paths(list)
                 .filter(|path| !path.as_os_str().is_empty())
                 .collect(),
             (None, Some(home)) => vec![home.join(".kube").join("config")],
-            (None, None) if around.in_cluster => Vec::new(),
+            (None, None) if env.in_cluster => Vec::new(),
             (None, None) => {
                 return Err(unusable(
                     "no kubeconfig: neither KUBECONFIG nor HOME is set",
@@ -159,7 +159,7 @@ fn unusable(what: &str, advice: &str) -> Problem {
 }
 
 /// The context that is used, and what it refers to.
-struct Chosen {
+struct ChosenContext {
     name: String,
     context: Context,
     cluster: Cluster,
@@ -167,7 +167,7 @@ struct Chosen {
     from: String,
 }
 
-impl Chosen {
+impl ChosenContext {
     fn find(
         options: &ConnectOptions,
         kubeconfig: &Kubeconfig,
@@ -217,14 +217,14 @@ impl Chosen {
     }
 
     /// The client's configuration, made field by field: the client library's own way would mix in proxy variables by rules of its own.
-    fn config(&self, options: &ConnectOptions, around: &Surroundings) -> Result<Config, Problem> {
+    fn config(&self, options: &ConnectOptions, env: &ProcessEnv) -> Result<Config, Problem> {
         let mut config = Config::new(self.server()?);
         config.default_namespace = namespace(options, self.context.namespace.as_deref());
         config.root_cert = self.root_certificates()?;
         config.accept_invalid_certs = self.cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name.clone_from(&self.cluster.tls_server_name);
         config.auth_info = self.auth_info(options)?;
-        set_common(&mut config, options, around, self.cluster.proxy_url.as_deref())?;
+        set_common(&mut config, options, env, self.cluster.proxy_url.as_deref())?;
         Ok(config)
     }
 
@@ -329,10 +329,10 @@ fn check_namespace(name: &str) -> Result<(), Problem> {
 fn set_common(
     config: &mut Config,
     options: &ConnectOptions,
-    around: &Surroundings,
+    env: &ProcessEnv,
     proxy_of_cluster: Option<&str>,
 ) -> Result<(), Problem> {
-    let proxy = around.proxies.proxy_for(&config.cluster_url, proxy_of_cluster);
+    let proxy = env.proxies.proxy_for(&config.cluster_url, proxy_of_cluster);
     let parse = |proxy: String| {
         let error = |error| {
             unusable(
@@ -348,7 +348,7 @@ fn set_common(
     Ok(())
 }
 
-fn in_cluster(options: &ConnectOptions, around: &Surroundings) -> Result<Resolved, Problem> {
+fn in_cluster(options: &ConnectOptions, env: &ProcessEnv) -> Result<Resolved, Problem> {
     let mut config = Config::incluster().map_err(|error| {
         let what = format!("in the cluster: {}", said(&error.to_string()));
         unusable(
@@ -360,7 +360,7 @@ fn in_cluster(options: &ConnectOptions, around: &Surroundings) -> Result<Resolve
     if options.impersonate.is_some() {
         config.auth_info.impersonate.clone_from(&options.impersonate);
     }
-    set_common(&mut config, options, around, None)?;
+    set_common(&mut config, options, env, None)?;
     let target = Target {
         server: without_userinfo(&config.cluster_url),
         context: None,
@@ -413,10 +413,10 @@ users:
         }
     }
 
-    fn around(files: &[&Path]) -> Surroundings {
-        Surroundings {
+    fn env(files: &[&Path]) -> ProcessEnv {
+        ProcessEnv {
             kubeconfig: Some(std::env::join_paths(files).unwrap()),
-            ..Surroundings::default()
+            ..ProcessEnv::default()
         }
     }
 
@@ -426,8 +426,8 @@ users:
         file
     }
 
-    fn error_of(options: &ConnectOptions, around: &Surroundings) -> String {
-        let problem = resolve(options, around).expect_err("nothing to connect to");
+    fn error_of(options: &ConnectOptions, env: &ProcessEnv) -> String {
+        let problem = resolve(options, env).expect_err("nothing to connect to");
         assert_eq!(problem.kind, ProblemKind::Configuration);
         format!("{problem}; {}", problem.advice.as_deref().unwrap())
     }
@@ -435,7 +435,7 @@ users:
     #[test]
     fn the_current_context_says_where_and_who() {
         let file = file(STAGE);
-        let resolved = resolve(&options(), &around(&[file.path()])).unwrap();
+        let resolved = resolve(&options(), &env(&[file.path()])).unwrap();
         assert_eq!(
             resolved.target,
             Target {
@@ -460,7 +460,7 @@ users:
             impersonate: Some("someone".into()),
             ..options()
         };
-        let resolved = resolve(&options, &Surroundings::default()).unwrap();
+        let resolved = resolve(&options, &ProcessEnv::default()).unwrap();
         assert_eq!(resolved.target.context.as_deref(), Some("bare"));
         assert_eq!(resolved.target.namespace, "other");
         assert_eq!(resolved.config.auth_info.impersonate.as_deref(), Some("someone"));
@@ -471,7 +471,7 @@ users:
         let first = file("apiVersion: v1\nkind: Config\ncurrent-context: bare\n");
         let second = file(STAGE);
         let list = [Path::new("/nowhere/config"), first.path(), second.path()];
-        let resolved = resolve(&options(), &around(&list)).unwrap();
+        let resolved = resolve(&options(), &env(&list)).unwrap();
         assert_eq!(resolved.target.context.as_deref(), Some("bare"));
         assert_eq!(resolved.target.namespace, "default");
     }
@@ -481,12 +481,12 @@ users:
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir(home.path().join(".kube")).unwrap();
         std::fs::write(home.path().join(".kube/config"), STAGE).unwrap();
-        let around = Surroundings {
+        let env = ProcessEnv {
             home: Some(home.path().into()),
-            ..Surroundings::default()
+            ..ProcessEnv::default()
         };
         assert_eq!(
-            resolve(&options(), &around).unwrap().target.server,
+            resolve(&options(), &env).unwrap().target.server,
             "https://api.stage:6443"
         );
     }
@@ -494,32 +494,32 @@ users:
     #[test]
     fn errors_name_the_file_the_context_and_what_to_do() {
         let file = file(STAGE);
-        let around = around(&[file.path()]);
+        let env = env(&[file.path()]);
         let with = |context: &str| ConnectOptions {
             context: Some(context.into()),
             ..options()
         };
-        let said = error_of(&with("nope"), &around);
+        let said = error_of(&with("nope"), &env);
         assert!(said.contains(&file.path().display().to_string()), "{said}");
         assert!(
             said.contains("no context nope (there are: stage, lost, broken, bare)"),
             "{said}"
         );
         assert!(said.contains("--context"), "{said}");
-        assert!(error_of(&with("lost"), &around).contains("names the cluster nowhere"));
-        assert!(error_of(&with("broken"), &around).contains("no usable server URL"));
+        assert!(error_of(&with("lost"), &env).contains("names the cluster nowhere"));
+        assert!(error_of(&with("broken"), &env).contains("no usable server URL"));
         let missing = ConnectOptions {
             kubeconfig: Some("/nowhere/config".into()),
             ..options()
         };
-        assert!(error_of(&missing, &around).contains("/nowhere/config: No such file"));
-        assert!(error_of(&options(), &Surroundings::default()).contains("neither KUBECONFIG nor HOME"));
+        assert!(error_of(&missing, &env).contains("/nowhere/config: No such file"));
+        assert!(error_of(&options(), &ProcessEnv::default()).contains("neither KUBECONFIG nor HOME"));
     }
 
     #[test]
     fn an_error_never_repeats_what_is_in_the_file() {
         let file = file("apiVersion: v1\nusers:\n- name: x\n  user: {token: [secret-token}\n");
-        let said = error_of(&options(), &around(&[file.path()]));
+        let said = error_of(&options(), &env(&[file.path()]));
         assert!(
             said.contains("not a kubeconfig: error in line 4, column ") && !said.contains("secret-token"),
             "{said}"

@@ -98,8 +98,8 @@ pub struct Requests {
 /// # Errors
 /// Says which file or context is wrong and what to do.
 pub fn target(options: &ConnectOptions) -> Result<Target, Problem> {
-    let around = kubeconfig::Surroundings::of_process();
-    kubeconfig::resolve(options, &around).map(|resolved| resolved.target)
+    let env = kubeconfig::ProcessEnv::of_process();
+    kubeconfig::resolve(options, &env).map(|resolved| resolved.target)
 }
 
 /// Runs until cancelled, or until nobody listens to `events` any more. Heals by itself.
@@ -111,7 +111,7 @@ pub async fn run(
     cancel: CancellationToken,
 ) {
     let limit = options.request_timeout;
-    let connect = client::from_kubeconfig(options, kubeconfig::Surroundings::of_process());
+    let connect = client::from_kubeconfig(options, kubeconfig::ProcessEnv::of_process());
     let all = run_with(connect, limit, profile, requests, events.clone());
     tokio::select! {
         () = cancel.cancelled() => {}

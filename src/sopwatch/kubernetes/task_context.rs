@@ -48,14 +48,14 @@ pub(super) enum ConnectionState {
 pub(super) struct TaskContext {
     events: mpsc::Sender<Event>,
     connection: watch::Receiver<ConnectionState>,
-    died: Arc<Died>,
+    dead: Arc<DeadCredentials>,
     /// How long one request may take.
     pub(super) limit: Duration,
 }
 
 /// Signals to the keeper of the connection that credentials died.
 #[derive(Default)]
-struct Died {
+struct DeadCredentials {
     notify: Notify,
     /// The epoch whose credentials died last.
     epoch: AtomicU64,
@@ -72,7 +72,7 @@ impl TaskContext {
             Self {
                 events,
                 connection,
-                died: Arc::default(),
+                dead: Arc::default(),
                 limit,
             },
         )
@@ -167,15 +167,15 @@ impl TaskContext {
     /// Reports a problem: credentials that died are replaced.
     pub(super) fn note(&self, session: &ApiSession, problem: &Problem) {
         if problem.kind == ProblemKind::Unauthorized {
-            self.died.epoch.fetch_max(session.epoch, Ordering::SeqCst);
-            self.died.notify.notify_one();
+            self.dead.epoch.fetch_max(session.epoch, Ordering::SeqCst);
+            self.dead.notify.notify_one();
         }
     }
 
     /// Waits until a task reports that this connection's credentials died.
     pub(super) async fn credentials_died(&self, epoch: u64) {
-        while self.died.epoch.load(Ordering::SeqCst) < epoch {
-            self.died.notify.notified().await;
+        while self.dead.epoch.load(Ordering::SeqCst) < epoch {
+            self.dead.notify.notified().await;
         }
     }
 }

@@ -39,21 +39,21 @@ pub struct Clipboard {
     /// Whether we run within tmux.
     pub tmux: bool,
     /// How the terminal is asked.
-    pub terminal: Terminal,
+    pub terminal: TerminalClipboard,
     /// The folder for a file; without one it goes to the system's folder for temporary files.
     pub folder: Option<PathBuf>,
 }
 
 /// How the terminal is asked to take a text on its clipboard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Terminal {
+pub enum TerminalClipboard {
     /// Not at all: it is a kind that takes nothing.
     #[default]
-    Deaf,
+    Unsupported,
     /// By the sequence itself.
-    Asked,
+    Osc52,
     /// By the sequence as screen passes it on.
-    BehindScreen,
+    Osc52ThroughScreen,
 }
 
 impl Clipboard {
@@ -63,9 +63,9 @@ impl Clipboard {
         let term = variables.get("TERM").map_or("", String::as_str);
         let deaf = matches!(term, "" | "dumb" | "linux" | "unknown") || term.starts_with("vt");
         let terminal = match (deaf, is_set("STY")) {
-            (true, _) => Terminal::Deaf,
-            (false, true) => Terminal::BehindScreen,
-            (false, false) => Terminal::Asked,
+            (true, _) => TerminalClipboard::Unsupported,
+            (false, true) => TerminalClipboard::Osc52ThroughScreen,
+            (false, false) => TerminalClipboard::Osc52,
         };
         Self {
             tmux: is_set("TMUX"),
@@ -154,15 +154,15 @@ async fn load_buffer(arguments: &[&str], text: &str) -> io::Result<bool> {
     Ok(tmux.wait().await?.success())
 }
 
-impl Terminal {
+impl TerminalClipboard {
     /// The sequence that asks the terminal to take the text; `None` where it takes none, or not so much.
     fn request(self, text: &str) -> Option<String> {
-        if self == Self::Deaf || text.len() > OSC52_LIMIT {
+        if self == Self::Unsupported || text.len() > OSC52_LIMIT {
             return None;
         }
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
         let sequence = format!("\u{1b}]52;c;{encoded}\u{7}");
-        if self == Self::Asked {
+        if self == Self::Osc52 {
             return Some(sequence);
         }
         let mut wrapped = String::with_capacity(sequence.len() + sequence.len() / SCREEN_LIMIT * 4 + 8);
@@ -214,7 +214,7 @@ mod tests {
         Clipboard::of(&owned.collect(), None)
     }
 
-    fn in_folder(terminal: Terminal, folder: &Path) -> Clipboard {
+    fn in_folder(terminal: TerminalClipboard, folder: &Path) -> Clipboard {
         Clipboard {
             tmux: false,
             terminal,
@@ -224,15 +224,15 @@ mod tests {
 
     #[test]
     fn the_variables_tell_who_takes_a_text() {
-        use Terminal::{Asked, BehindScreen, Deaf};
+        use TerminalClipboard::{Osc52, Osc52ThroughScreen, Unsupported};
         let table = [
-            (&[][..], false, Deaf),
-            (&[("TERM", "linux")][..], false, Deaf),
-            (&[("TERM", "vt220")][..], false, Deaf),
-            (&[("TERM", "xterm-256color")][..], false, Asked),
-            (&[("TERM", "xterm"), ("TMUX", "")][..], false, Asked),
-            (&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")], true, Asked),
-            (&[("TERM", "screen"), ("STY", "1.pts")], false, BehindScreen),
+            (&[][..], false, Unsupported),
+            (&[("TERM", "linux")][..], false, Unsupported),
+            (&[("TERM", "vt220")][..], false, Unsupported),
+            (&[("TERM", "xterm-256color")][..], false, Osc52),
+            (&[("TERM", "xterm"), ("TMUX", "")][..], false, Osc52),
+            (&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")], true, Osc52),
+            (&[("TERM", "screen"), ("STY", "1.pts")], false, Osc52ThroughScreen),
         ];
         for (variables, tmux, terminal) in table {
             let clipboard = clipboard(variables);
@@ -249,7 +249,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("state/sopwatch");
         for text in ["first", "second"] {
-            let outcome = in_folder(Terminal::Asked, &folder).copy(text.to_owned()).await;
+            let outcome = in_folder(TerminalClipboard::Osc52, &folder)
+                .copy(text.to_owned())
+                .await;
             let Outcome::Copied { to, file, request } = outcome else {
                 panic!("{outcome:?}")
             };
@@ -279,7 +281,10 @@ mod tests {
     async fn what_no_terminal_takes_goes_to_the_file_alone() {
         let home = tempfile::tempdir().unwrap();
         let long = "x".repeat(OSC52_LIMIT + 1);
-        for (terminal, text) in [(Terminal::Deaf, "short"), (Terminal::Asked, long.as_str())] {
+        for (terminal, text) in [
+            (TerminalClipboard::Unsupported, "short"),
+            (TerminalClipboard::Osc52, long.as_str()),
+        ] {
             let outcome = in_folder(terminal, home.path()).copy(text.to_owned()).await;
             let Outcome::Copied {
                 to: None,
@@ -298,7 +303,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("a-file");
         std::fs::write(&file, "").unwrap();
-        let outcome = in_folder(Terminal::Deaf, &file.join("below"))
+        let outcome = in_folder(TerminalClipboard::Unsupported, &file.join("below"))
             .copy("text".to_owned())
             .await;
         let Outcome::Copied { file: Some(kept), .. } = outcome else {
@@ -316,8 +321,8 @@ mod tests {
     #[test]
     fn screen_passes_it_on_in_pieces_that_it_takes() {
         let text = "a long text ".repeat(300);
-        let plain = Terminal::Asked.request(&text).unwrap();
-        let wrapped = Terminal::BehindScreen.request(&text).unwrap();
+        let plain = TerminalClipboard::Osc52.request(&text).unwrap();
+        let wrapped = TerminalClipboard::Osc52ThroughScreen.request(&text).unwrap();
         let pieces: Vec<_> = wrapped.split_inclusive("\u{1b}\\").collect();
         assert!(pieces.len() > 5);
         let inner = pieces.iter().map(|piece| {

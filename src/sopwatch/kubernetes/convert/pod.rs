@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::replica_set::TEMPLATE_HASH;
-use super::status_word::{Reading, read};
+use super::status_word::{StatusColumns, read};
 use super::{at, controller, text, words};
 use crate::kubernetes::quantity;
 use sopwatch_core::observe::observation::{
@@ -16,7 +16,7 @@ use sopwatch_core::text::SafeText;
 
 /// The pod as the console knows it.
 pub fn pod(source: &Source) -> Pod {
-    let Reading {
+    let StatusColumns {
         word,
         ready,
         total,

@@ -9,7 +9,7 @@ use super::at;
 
 /// What the columns say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct StatusColumns {
     pub(super) word: String,
     pub(super) ready: u32,
     pub(super) total: u32,
@@ -35,7 +35,7 @@ impl Restarts {
     }
 }
 
-pub(super) fn read(pod: &Pod) -> Reading {
+pub(super) fn read(pod: &Pod) -> StatusColumns {
     let empty = PodStatus::default();
     let status = pod.status.as_ref().unwrap_or(&empty);
     let sidecars = sidecars(pod);
@@ -53,7 +53,7 @@ pub(super) fn read(pod: &Pod) -> Reading {
         word = word_of_containers(word, status, statuses);
     }
     let containers = pod.spec.as_ref().map_or(0, |spec| spec.containers.len());
-    Reading {
+    StatusColumns {
         word: word_of_deletion(pod, status).unwrap_or(word),
         ready,
         total: (containers + sidecars.len()) as u32,

@@ -16,9 +16,9 @@ use tokio::sync::{oneshot, watch};
 use super::cursor::{Admit, Cursor};
 use super::instance::{InstanceState, LogAccess, Phase};
 use super::line_splitter::LineSplitter;
-use super::request::{Chunk, Opened, is_forgotten, is_not_started, newest, open};
-use super::selection::Mode;
-use super::{Ask, RESTS, Shared};
+use super::request::{Chunk, LogStream, is_forgotten, is_not_started, newest, open};
+use super::selection::ReadMode;
+use super::{FollowerRequest, RESTS, Shared};
 use crate::kubernetes::clock::{self, Instant, now, sleep_until, timeout};
 use crate::kubernetes::errors::{ended, explain, frozen};
 use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext};
@@ -87,7 +87,7 @@ const STANDS_AFTER: Duration = Duration::from_secs(1);
 
 /// How much of a log is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum LogPart {
     /// From the start.
     Whole,
     /// Its end.
@@ -96,7 +96,7 @@ pub(super) enum Part {
 
 /// Why reading stopped.
 #[derive(Debug)]
-enum Stop {
+enum StopReason {
     /// The stream ended by itself.
     End,
     /// Another connection replaces this one.
@@ -115,12 +115,12 @@ enum Stop {
 pub(super) struct Follower {
     id: SourceId,
     key: ContainerKey,
-    part: Part,
+    part: LogPart,
     shared: Arc<Shared>,
     /// What its container does now.
     instance: watch::Receiver<InstanceState>,
     /// How it is to be read.
-    mode: watch::Receiver<Mode>,
+    mode: watch::Receiver<ReadMode>,
     context: TaskContext,
     reader: LineReader,
     cursor: Cursor,
@@ -240,9 +240,9 @@ impl StreamState {
 impl Follower {
     pub(super) fn new(
         key: ContainerKey,
-        part: Part,
+        part: LogPart,
         shared: Arc<Shared>,
-        (instance, mode): (watch::Receiver<InstanceState>, watch::Receiver<Mode>),
+        (instance, mode): (watch::Receiver<InstanceState>, watch::Receiver<ReadMode>),
         context: TaskContext,
     ) -> Self {
         Self {
@@ -276,7 +276,7 @@ impl Follower {
             match access {
                 LogAccess::NotYet => self.wait_for_news(STARTS_WITHIN).await,
                 LogAccess::Lost => break,
-                LogAccess::Follow | LogAccess::Previous if mode == Mode::Rest => self.rest().await,
+                LogAccess::Follow | LogAccess::Previous if mode == ReadMode::Rest => self.rest().await,
                 LogAccess::Follow | LogAccess::Previous => {
                     if self.read_on(access == LogAccess::Previous, mode).await {
                         break;
@@ -297,7 +297,7 @@ impl Follower {
     }
 
     /// Reads what can be had by one request. Returns whether that was all there will ever be.
-    async fn read_on(&mut self, previous: bool, mode: Mode) -> bool {
+    async fn read_on(&mut self, previous: bool, mode: ReadMode) -> bool {
         let id = self.id.clone();
         let session = self.context.session(&id).await;
         sleep_until(self.next).await;
@@ -308,39 +308,39 @@ impl Follower {
         let permit = shared.streams.acquire().await.ok();
         self.next = now() + FLOOR;
         let opened_at = now();
-        let once = mode == Mode::Once;
+        let once = mode == ReadMode::Once;
         let stop = match self.open(&session, previous, !previous && (!once || last)).await {
             Ok(Some(opened)) => self.read(&session, opened, mode).await,
             Ok(None) => {
                 drop(permit);
                 return previous || self.wait_to_start(once).await;
             }
-            Err(problem) => Stop::Failed(problem),
+            Err(problem) => StopReason::Failed(problem),
         };
         drop(permit);
         match stop {
-            Stop::End if last => {
+            StopReason::End if last => {
                 self.take_unfinished();
                 return true;
             }
-            Stop::Enough => return true,
-            Stop::End if once => {
+            StopReason::Enough => return true,
+            StopReason::End if once => {
                 self.failures = 0;
                 self.leave().await;
                 self.hand_back(RESTS).await;
             }
-            Stop::Rest => self.leave().await,
-            Stop::End if self.brought || (now() - opened_at) >= TOO_SOON => self.ended().await,
-            Stop::End => {
+            StopReason::Rest => self.leave().await,
+            StopReason::End if self.brought || (now() - opened_at) >= TOO_SOON => self.ended().await,
+            StopReason::End => {
                 let problem = ended(&self.doing(&session));
                 self.fail(&session, problem, mode).await;
                 self.ended().await;
             }
-            Stop::Replaced | Stop::Stalled => {
+            StopReason::Replaced | StopReason::Stalled => {
                 self.broke = true;
                 self.cut();
             }
-            Stop::Failed(problem) => self.fail(&session, problem, mode).await,
+            StopReason::Failed(problem) => self.fail(&session, problem, mode).await,
         }
         false
     }
@@ -368,9 +368,9 @@ impl Follower {
         let _ = self
             .shared
             .asks
-            .send(Ask::TurnOver(self.key.clone(), rests))
+            .send(FollowerRequest::TurnOver(self.key.clone(), rests))
             .await;
-        let _ = self.mode.wait_for(|mode| *mode != Mode::Once).await;
+        let _ = self.mode.wait_for(|mode| *mode != ReadMode::Once).await;
     }
 
     fn doing(&self, session: &ApiSession) -> String {
@@ -387,11 +387,11 @@ impl Follower {
         previous: bool,
         follow: bool,
     ) -> Result<
-        Option<super::request::Opened<impl futures::Stream<Item = super::request::Chunk> + Unpin + use<>>>,
+        Option<super::request::LogStream<impl futures::Stream<Item = super::request::Chunk> + Unpin + use<>>>,
         Problem,
     > {
         let since_time = self.cursor.since();
-        let tail = self.part == Part::Tail && since_time.is_none();
+        let tail = self.part == LogPart::Tail && since_time.is_none();
         let parameters = LogParams {
             follow,
             previous,
@@ -429,7 +429,7 @@ impl Follower {
         self.cut_at.get_or_insert_with(Instant::now);
     }
 
-    async fn fail(&mut self, session: &ApiSession, problem: Problem, mode: Mode) {
+    async fn fail(&mut self, session: &ApiSession, problem: Problem, mode: ReadMode) {
         self.cut();
         self.broke = true;
         self.failures += 1;
@@ -443,7 +443,7 @@ impl Follower {
         let wait = if lasting { wait.max(together) } else { wait };
         self.next = self.next.max(now() + FLOOR);
         self.context.failing(&self.id, problem, self.failures, wait).await;
-        if mode == Mode::Once {
+        if mode == ReadMode::Once {
             return self.hand_back(wait).await;
         }
         let gone = |now: &InstanceState| now.phase == Phase::Gone;
@@ -491,14 +491,14 @@ impl Follower {
     async fn read(
         &mut self,
         session: &ApiSession,
-        opened: Opened<impl Stream<Item = Chunk> + Unpin>,
-        mode: Mode,
-    ) -> Stop {
-        let Opened { at, mut bytes } = opened;
+        opened: LogStream<impl Stream<Item = Chunk> + Unpin>,
+        mode: ReadMode,
+    ) -> StopReason {
+        let LogStream { at, mut bytes } = opened;
         let mut stream = StreamState::new(at);
         (self.brought, self.unread) = (false, false);
         stream.leave_at = leave_at(*self.instance.borrow_and_update(), self.key.restart);
-        let followed = mode == Mode::Follow;
+        let followed = mode == ReadMode::Follow;
         if self.failures == 0 && followed {
             self.context.source(&self.id, SourceState::Live).await;
         }
@@ -521,7 +521,7 @@ impl Follower {
                     None
                 }
                 Ok(()) = self.mode.changed(), if followed => {
-                    (*self.mode.borrow_and_update() != Mode::Follow).then_some(Stop::Rest)
+                    (*self.mode.borrow_and_update() != ReadMode::Follow).then_some(StopReason::Rest)
                 }
                 () = self.context.changed() => self.connection_changed(session).await,
             };
@@ -529,7 +529,7 @@ impl Follower {
                 break stop;
             }
         };
-        if matches!(stop, Stop::End) {
+        if matches!(stop, StopReason::End) {
             self.catch_up();
         }
         // The last line too, though it might have continued: it may be what the pod said before the connection went down.
@@ -542,11 +542,11 @@ impl Follower {
         chunk: Option<Chunk>,
         session: &ApiSession,
         stream: &mut StreamState,
-    ) -> Option<Stop> {
+    ) -> Option<StopReason> {
         let chunk = match chunk {
             Some(Ok(chunk)) => chunk,
-            Some(Err(error)) => return Some(Stop::Failed(explain(&error, &self.doing(session)))),
-            None => return Some(Stop::End),
+            Some(Err(error)) => return Some(StopReason::Failed(explain(&error, &self.doing(session)))),
+            None => return Some(StopReason::End),
         };
         let now = now();
         stream.heard = now;
@@ -638,7 +638,12 @@ impl Follower {
         !self.broke && self.instance.borrow().is_over(self.key.restart)
     }
 
-    async fn do_due(&mut self, due: Due, session: &ApiSession, stream: &mut StreamState) -> Option<Stop> {
+    async fn do_due(
+        &mut self,
+        due: Due,
+        session: &ApiSession,
+        stream: &mut StreamState,
+    ) -> Option<StopReason> {
         match due {
             Due::Emit => self.emit_lines(stream, false).await,
             Due::Flush => {
@@ -653,13 +658,13 @@ impl Follower {
             Due::Check => self.ask_to_check(session, stream),
             Due::Suspect => {
                 let (line, _) = stream.suspected.take()?;
-                return (Some(line) > self.cursor.newest()).then_some(Stop::Stalled);
+                return (Some(line) > self.cursor.newest()).then_some(StopReason::Stalled);
             }
             Due::Leave => {
                 return Some(if self.instance.borrow().phase == Phase::Gone {
-                    Stop::Enough
+                    StopReason::Enough
                 } else {
-                    Stop::End
+                    StopReason::End
                 });
             }
         }
@@ -694,7 +699,7 @@ impl Follower {
         }
         let (grant, granted) = oneshot::channel();
         // Where too many ask, it asks again after the next silence.
-        if self.shared.asks.try_send(Ask::Check(grant)).is_ok() {
+        if self.shared.asks.try_send(FollowerRequest::Check(grant)).is_ok() {
             stream.granted = Some(granted);
         }
     }
@@ -725,7 +730,7 @@ impl Follower {
         );
     }
 
-    async fn checked(&mut self, answer: NewestLine, stream: &mut StreamState) -> Option<Stop> {
+    async fn checked(&mut self, answer: NewestLine, stream: &mut StreamState) -> Option<StopReason> {
         stream.check = None;
         match answer {
             Ok(newest) if newest > self.cursor.newest() => {
@@ -739,9 +744,9 @@ impl Follower {
         None
     }
 
-    async fn connection_changed(&mut self, session: &ApiSession) -> Option<Stop> {
+    async fn connection_changed(&mut self, session: &ApiSession) -> Option<StopReason> {
         match self.context.connection_state() {
-            ConnectionState::Up(now) => (now.epoch != session.epoch).then_some(Stop::Replaced),
+            ConnectionState::Up(now) => (now.epoch != session.epoch).then_some(StopReason::Replaced),
             ConnectionState::Down {
                 problem,
                 attempt,

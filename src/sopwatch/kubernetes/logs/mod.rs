@@ -23,9 +23,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use self::budget::Budget;
-use self::follower::{Follower, Part};
+use self::follower::{Follower, LogPart};
 use self::instance::{InstanceState, Phase, key_of, previous_of};
-use self::selection::{Candidate, MOST, Mode, Rank, Selection, select};
+use self::selection::{Candidate, MOST, Rank, ReadMode, Selection, select};
 use crate::kubernetes::clock::{Instant, now, sleep, sleep_until};
 use crate::kubernetes::task_context::TaskContext;
 use sopwatch_core::logparse::{ContainerKey, LogFocus, LogPatterns};
@@ -117,7 +117,7 @@ async fn until(wake: Option<Instant>) {
 
 /// A request of a follower to the supervisor.
 #[derive(Debug)]
-enum Ask {
+enum FollowerRequest {
     /// Whether it may check that a silent log has no more.
     Check(oneshot::Sender<()>),
     /// Its turn is over, and the next one is not due before this time has passed.
@@ -132,7 +132,7 @@ struct Shared {
     streams: Semaphore,
     /// How many logs are followed.
     followed: AtomicUsize,
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::Sender<FollowerRequest>,
 }
 
 /// A log that is or was read.
@@ -140,8 +140,8 @@ struct Log {
     /// Its container's state, for its follower.
     now: watch::Sender<InstanceState>,
     /// How it is to be read, for its follower.
-    mode: watch::Sender<Mode>,
-    part: Part,
+    mode: watch::Sender<ReadMode>,
+    part: LogPart,
     created_at: Option<Timestamp>,
     /// Whether its pod is not ready, or is being deleted.
     failing: bool,
@@ -154,11 +154,11 @@ struct Log {
 }
 
 impl Log {
-    fn mode(&self) -> Mode {
+    fn mode(&self) -> ReadMode {
         *self.mode.borrow()
     }
 
-    fn set(&self, mode: Mode) {
+    fn set(&self, mode: ReadMode) {
         self.mode
             .send_if_modified(|known| std::mem::replace(known, mode) != mode);
     }
@@ -176,7 +176,7 @@ impl Log {
         Candidate {
             rank,
             created_at: self.created_at,
-            over: self.part == Part::Tail || self.now.borrow().is_over(key.restart),
+            over: self.part == LogPart::Tail || self.now.borrow().is_over(key.restart),
             mode: self.mode(),
             read_at: self.read_at,
         }
@@ -247,15 +247,15 @@ impl Supervisor {
         }
     }
 
-    fn hear(&mut self, ask: Ask) {
+    fn hear(&mut self, ask: FollowerRequest) {
         match ask {
-            Ask::Check(granted) => self.silent.push_back(granted),
-            Ask::TurnOver(key, rests) => {
+            FollowerRequest::Check(granted) => self.silent.push_back(granted),
+            FollowerRequest::TurnOver(key, rests) => {
                 if let Some(log) = self.known.get_mut(&key) {
                     log.read_at = Some(now());
                     log.rests_until = Some(now() + rests);
-                    if log.mode() == Mode::Once {
-                        log.set(Mode::Rest);
+                    if log.mode() == ReadMode::Once {
+                        log.set(ReadMode::Rest);
                     }
                 }
             }
@@ -291,10 +291,16 @@ impl Supervisor {
             }
         }
         if let Some(key) = previous_of(pod, container) {
-            self.start(key, now, Part::Tail, pod.created_at, failing);
+            self.start(key, now, LogPart::Tail, pod.created_at, failing);
         }
         if now.phase != Phase::Waiting {
-            self.start(key_of(pod, container), now, Part::Whole, pod.created_at, failing);
+            self.start(
+                key_of(pod, container),
+                now,
+                LogPart::Whole,
+                pod.created_at,
+                failing,
+            );
         }
         self.forget_old_instances(pod, container);
     }
@@ -304,7 +310,7 @@ impl Supervisor {
         &mut self,
         key: ContainerKey,
         now: InstanceState,
-        part: Part,
+        part: LogPart,
         created_at: Option<Timestamp>,
         failing: bool,
     ) {
@@ -312,7 +318,7 @@ impl Supervisor {
             return;
         }
         let (sender, receiver) = watch::channel(now);
-        let (mode, mode_of) = watch::channel(Mode::Rest);
+        let (mode, mode_of) = watch::channel(ReadMode::Rest);
         let log = Log {
             now: sender,
             mode,
@@ -372,10 +378,10 @@ impl Supervisor {
     ) -> Waiting {
         let followed: BTreeSet<_> = selection.follow.iter().copied().collect();
         for (index, key) in keys.iter().enumerate() {
-            let lost = candidates[index].mode == Mode::Follow && !followed.contains(&index);
+            let lost = candidates[index].mode == ReadMode::Follow && !followed.contains(&index);
             if let Some(log) = self.known.get_mut(key).filter(|_| lost) {
                 log.read_at = Some(now);
-                log.set(Mode::Rest);
+                log.set(ReadMode::Rest);
             }
         }
         let mut waiting = Waiting {
@@ -386,20 +392,20 @@ impl Supervisor {
         for index in &selection.follow {
             let log = &self.known[&keys[*index]];
             match candidates[*index].mode {
-                Mode::Follow => {}
-                _ if is_free(log) => log.set(Mode::Follow),
+                ReadMode::Follow => {}
+                _ if is_free(log) => log.set(ReadMode::Follow),
                 _ => waiting.follow.push_back(*index),
             }
         }
         for index in &selection.turns {
             let log = &self.known[&keys[*index]];
             let rests = log.rests_until.filter(|at| *at > now);
-            if candidates[*index].mode == Mode::Once {
+            if candidates[*index].mode == ReadMode::Once {
                 waiting.streams = waiting.streams.saturating_sub(1);
             } else if let Some(at) = rests {
                 waiting.rested_at = Some(waiting.rested_at.map_or(at, |other| at.min(other)));
             } else if is_free(log) && waiting.streams > 0 {
-                log.set(Mode::Once);
+                log.set(ReadMode::Once);
                 waiting.streams -= 1;
             } else {
                 waiting.turns.push_back(*index);
@@ -411,7 +417,7 @@ impl Supervisor {
     /// Has one request made that had to wait; returns whether there was one.
     fn spend_one(&mut self, keys: &[ContainerKey], waiting: &mut Waiting) -> bool {
         if let Some(index) = waiting.follow.pop_front() {
-            self.known[&keys[index]].set(Mode::Follow);
+            self.known[&keys[index]].set(ReadMode::Follow);
             return true;
         }
         let checks_first = !self.checked_last;
@@ -423,7 +429,7 @@ impl Supervisor {
             && let Some(index) = waiting.turns.pop_front()
         {
             waiting.streams -= 1;
-            self.known[&keys[index]].set(Mode::Once);
+            self.known[&keys[index]].set(ReadMode::Once);
             self.checked_last = false;
             return true;
         }

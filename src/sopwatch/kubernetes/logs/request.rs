@@ -18,7 +18,7 @@ use sopwatch_core::logparse::ContainerKey;
 const MAX_NEWEST: i64 = 256;
 
 /// An answer that has begun.
-pub(super) struct Opened<S> {
+pub(super) struct LogStream<S> {
     /// The server's clock when it answered.
     pub(super) at: Option<Timestamp>,
     pub(super) bytes: S,
@@ -32,7 +32,7 @@ pub(super) async fn open(
     session: &ApiSession,
     key: &ContainerKey,
     parameters: LogParams,
-) -> Result<Opened<impl Stream<Item = Chunk> + Unpin + use<>>, Error> {
+) -> Result<LogStream<impl Stream<Item = Chunk> + Unpin + use<>>, Error> {
     let parameters = LogParams {
         container: Some(key.container.to_string()),
         timestamps: true,
@@ -46,7 +46,7 @@ pub(super) async fn open(
     if !response.status().is_success() {
         return Err(response::refusal(response).await);
     }
-    Ok(Opened {
+    Ok(LogStream {
         at: response::date(&response),
         bytes: response.into_body().into_data_stream(),
     })

@@ -17,7 +17,7 @@ pub(super) const IN_TURNS: usize = 8;
 
 /// How a log is read at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum ReadMode {
     /// Not at all: it waits for its turn.
     #[default]
     Rest,
@@ -48,7 +48,7 @@ pub(super) struct Candidate {
     pub(super) created_at: Option<Timestamp>,
     /// Whether its container writes no more: what is left is read once.
     pub(super) over: bool,
-    pub(super) mode: Mode,
+    pub(super) mode: ReadMode,
     /// When it was read to its end last.
     pub(super) read_at: Option<Instant>,
 }
@@ -74,12 +74,12 @@ pub(super) fn select(candidates: &[Candidate]) -> Selection {
     // One that has ended while it was followed is about to be closed.
     let (mut follow, mut others): (Vec<_>, Vec<_>) = indices().partition(|index| {
         let candidate = &candidates[*index];
-        candidate.over && candidate.mode == Mode::Follow
+        candidate.over && candidate.mode == ReadMode::Follow
     });
     let mut running: Vec<_> = others.extract_if(.., |index| !candidates[*index].over).collect();
     running.sort_by_key(|index| {
         let candidate = &candidates[*index];
-        let followed = candidate.mode == Mode::Follow;
+        let followed = candidate.mode == ReadMode::Follow;
         (candidate.rank, Reverse(candidate.created_at), !followed, *index)
     });
     let free = room.saturating_sub(follow.len()).min(running.len());
@@ -90,7 +90,7 @@ pub(super) fn select(candidates: &[Candidate]) -> Selection {
     // The last words of a log that was read before come first, then what was never read, then what was read the longest ago.
     turns.sort_by_key(|index| {
         let candidate = &candidates[*index];
-        let reading = candidate.mode == Mode::Once;
+        let reading = candidate.mode == ReadMode::Once;
         let last_words = candidate.over && candidate.read_at.is_some();
         let kind = (candidate.rank, candidate.over);
         (!reading, !last_words, candidate.read_at, kind, *index)
@@ -117,7 +117,7 @@ mod tests {
             rank: Rank::Other,
             created_at: Some(created(index)),
             over: false,
-            mode: Mode::Rest,
+            mode: ReadMode::Rest,
             read_at: None,
         };
         (0..count).map(candidate).collect()
@@ -157,7 +157,11 @@ mod tests {
         let mut candidates = others(200);
         for (index, candidate) in candidates.iter_mut().enumerate() {
             candidate.created_at = None;
-            candidate.mode = if index >= 100 { Mode::Follow } else { Mode::Rest };
+            candidate.mode = if index >= 100 {
+                ReadMode::Follow
+            } else {
+                ReadMode::Rest
+            };
         }
         assert!(select(&candidates).follow.iter().all(|index| *index >= 100));
     }
@@ -169,7 +173,7 @@ mod tests {
         candidates[69].read_at = Some(now());
         candidates[68].over = true;
         // Its stream was open when it ended, and is about to end.
-        candidates[68].mode = Mode::Follow;
+        candidates[68].mode = ReadMode::Follow;
         let selection = select(&candidates);
         assert_eq!((selection.follow[0], selection.turns[0]), (68, 69));
         assert!(!selection.follow.contains(&69));
@@ -184,7 +188,7 @@ mod tests {
         for turn in 0..300 {
             let selection = select(&candidates);
             for index in &selection.follow {
-                candidates[*index].mode = Mode::Follow;
+                candidates[*index].mode = ReadMode::Follow;
             }
             let index = selection.turns[0];
             candidates[index].read_at = Some(start + Duration::from_secs(turn));
