@@ -1,98 +1,89 @@
-//! sopwatch: a terminal incident console.
+//! The program: adapters to the outside, configuration, command line, the loop, the commands.
 //!
-//! Someone on call is paged, opens a session on a bastion and starts it beside `oc logs`. It watches a service's pods, its logs and
+//! Someone on call is paged, opens a session on a bastion and starts `sopwatch` beside `oc logs`. It watches a service's pods, its logs and
 //! its database, judges the steps of the SOP for the alert, and shows which fails and why. Everything that differs from service to
-//! service is a [profile](incident::profile); the code knows Kubernetes, PostgreSQL and the closed set of things a step can ask.
+//! service is a [profile](sopwatch_core::profile); the code knows Kubernetes, PostgreSQL and the closed set of things a step can ask.
 //!
-//! # The way of an observation
+//! # The crates
 //!
-//! ```text
-//!   API server ──watch, log, review──▶ kubernetes┐                      ┌──▶ view ──▶ terminal
-//!                                                ├─ Event ─▶ App::update ┤
-//!   PostgreSQL ──poll────────────────▶ postgres ─┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
-//!   keys, ticks, resizes ────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
-//! ```
+//! | crate | what it is | what it never does |
+//! |---|---|---|
+//! | [`sopwatch_core`] | what is wrong and what to do: observations, profile, diagnosis, remediation, record, texts | I/O, reading a clock, async, anything of a screen |
+//! | [`sopwatch_console`] | the state machine, its keys and its drawing | I/O, async; its drawing changes no state |
+//! | [`sopwatch_drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
+//! | `sopwatch` | this crate: the adapters, and what `main` chooses from | judging, drawing |
 //!
-//! An adapter turns what a source says into a [`Observation`](incident::observation::Observation) and sends it on the one bounded channel. The loop takes
-//! keys first, then what is queued, calls [`App::update`](app::App::update) for each, judges once with
-//! [`diagnose`](incident::diagnosis::diagnose) and draws once. Nothing else changes what the screen shows. A source that fails keeps
-//! its last observations, says why on its [`Source`](incident::source::Source), and heals by itself; what hangs on it turns stale.
-//!
-//! # The decision
-//!
-//! A diagnosis has an answer to each step, a verdict on the leader of each worker, and one
-//! [recommendation](incident::diagnosis::Recommendation). It follows from the profile's table of [rules](incident::rule::Rule) over a
-//! closed set of [conditions](incident::rule::Condition), each true, false or unknown for want of evidence: the first rule that is true
-//! decides, the other true ones are told beside it, and those above it that are unknown are named with what is missing. "Nothing to
-//! do" is said only when every rule could be evaluated and no step fails. Steps and rules rest on the same functions, and agree: what a rule
-//! acts on and no step of the SOP shows fails a step that is added, and a step that fails without a rule is for the last rule,
-//! [`StepFails`](incident::rule::Condition::StepFails). The SOP's words are a second table; where it says otherwise, that is told.
-//! Whether a row is over its limit is said by [`overdue`](incident::overdue) alone: steps, rules, panes and texts ask it.
-//!
-//! # Acting
-//!
-//! A [`Plan`](incident::plan::Plan) is commands with their preconditions, made from what is seen. The [gate](incident::gate::gate) says
-//! what stands against it; the operator confirms it; a [`Walk`](app::Walk) carries it out and follows it to its end, and stops at the
-//! first surprise. Pods that were confirmed and not reached are an [`Interrupted`](incident::interrupted::Interrupted), which a key proposes
-//! again. [`Effect::Do`](app::event::Effect::Do) becomes, in this order: the intent on disk, the request, the outcome on disk, an
-//! event. An outcome that nobody told is [resolved](incident::change::Change::resolve) by what the watch shows.
-//!
-//! # The record
-//!
-//! A [`record`](incident::record) is the observations as they came, less what changes nothing, between them what was found and done. Because
-//! `diagnose` depends on nothing else, the same lines lead to the same findings. The [`journal`] keeps it on disk on a thread of
-//! its own, a line chained to the one before; the console waits for the disk only with an intent.
-//!
-//! # What leaves the program
-//!
-//! An [`CaseSnapshot`](incident::account::CaseSnapshot) is the observations of a moment and their diagnosis. From it come the answer of `sopwatch check`
-//! ([`assessment`](incident::assessment): JSON, a table, Markdown) and the text for another team ([`handoff`](incident::handoff)), both
-//! pure and redacted. `check` runs the console's core without a screen ([`gather`](runtime::headless::gather)) until nothing is
-//! [awaited](app::App::awaited), so that there is one diagnosis and no second.
-//!
-//! # A replay
-//!
-//! A [`Player`](app::player::Player) leads a console by the lines of a record instead of the world: each observation comes again at its moment,
-//! time passes between them, and each recorded finding is compared with what is found now. To go back is to begin anew. No effect that
-//! [reaches the world](app::event::Effect::reaches_world) leaves it.
-//!
-//! # Floors
-//!
-//! Imports go downward; siblings on a floor do not know each other. `tests/it/floors/list.rs` lists who may import whom, and a test
-//! reads every file, tests too, to its end and holds it to that list.
+//! The compiler holds these floors. Within this crate imports go downward, and modules on one floor do not know each other;
+//! `tests/it/floors/list.rs` lists who may name whom, and a test reads every file to its end and holds it to that list.
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 0 | [`incident`] | observations, sources, log records, leaders, vital signs, profile, SOP, rules, diagnosis, commands, gate, record, texts | I/O, reading a clock, async, anything of a screen |
-//! | 1 | [`app`] | the state machine: keys, focus, scroll-back, dialogs | I/O, async, drawing |
-//! | 2 | [`view`] | a frame from the state | changing the state |
 //! | 1 | [`net`] | proxies, TLS modes, back-off, database URLs | opening a connection |
-//! | 2 | [`kubernetes`] | Kubernetes in: watches, logs, access review, a sign of life, usage and counters; Kubernetes out: commands | drawing, judging |
-//! | 2 | [`postgres`] | PostgreSQL in: one read-only connection, polled | writing, selecting a customer's column |
+//! | 2 | [`kubernetes`] | watches, logs, access review, sign of life, usage and counters; commands | drawing, judging |
+//! | 2 | [`postgres`] | one read-only connection, polled | writing, selecting a customer's column |
 //! | 2 | [`journal`] | the record on disk: written, read, verified, listed | judging, waiting on the console's loop |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
-//! | 2 | [`drill`] | the embedded world: API server, pods, service, database | knowing who asks it |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | 4 | [`commands`] | what `main` chooses from: live, check, drill, replay, picture; carries a [`lesson`](app::lesson) between drill and console | being imported |
+//! | 4 | [`commands`] | what `main` chooses from: live, check, drill, replay, screenshot | being imported |
 //! | – | [`cli`] | the command line, which [`config`] and [`commands`] read | I/O |
 //!
-//! # The drill
+//! # How an observation reaches the screen
 //!
-//! A [`Scenario`](drill::Scenario) is one file: the world at the start, what happens in it, what is to be found, what it teaches. The
-//! world (objects, controllers, kubelet, logs) and the service in its pods are pure: time is an argument, chance comes from a seed. The
-//! [`api`](drill::api) answers `kubectl` and the console from it, the [`database`](drill::database) answers `psql` and the console from
-//! the same rows that the service moves. What is done through the API is noted as an [`AuditEntry`](drill::api::AuditEntry), from whomever it comes;
-//! `commands` tells the console, which judges it in the [`debriefing`](app::lesson::debriefing).
+//! ```text
+//!   API server ──watch, log, review──▶ kubernetes ─┐                       ┌──▶ screen ──▶ terminal
+//!                                                  ├─ Event ─▶ App::update ┤
+//!   PostgreSQL ──poll────────────────▶ postgres ───┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
+//!   keys, ticks, resizes ─────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
+//! ```
+//!
+//! An adapter turns what a source says into an [`Observation`](sopwatch_core::observe::observation::Observation) and sends it on the one
+//! bounded channel. The loop takes keys first, then what is queued, calls [`App::update`](sopwatch_console::app::App::update) for each,
+//! judges once with [`diagnose`](sopwatch_core::diagnose::diagnose()) and draws once. Nothing else changes what the screen shows. A source that
+//! fails keeps its last observations, says why on its [`Source`](sopwatch_core::observe::source::Source), and heals by itself; everything
+//! derived from it is marked stale.
+//!
+//! # The decision
+//!
+//! A diagnosis has a finding for each step, a verdict on the leader of each worker, and one
+//! [recommendation](sopwatch_core::diagnose::Recommendation). It follows from the profile's table of rules over a closed set of conditions,
+//! each true, false, or unknown for want of evidence: the first rule that is true decides, the other true ones are listed beside it, and
+//! those above it that are unknown are listed with what is missing. "Nothing to do" is said only when every rule could be evaluated and
+//! no step fails. Steps and rules rest on the same functions, and agree: where a rule acts on what no step of the SOP shows, a step is added
+//! that fails; where a step fails and no rule is about it, the last rule decides. The SOP's words are a second table; where it says
+//! otherwise, that is shown. [`overdue`](sopwatch_core::diagnose::overdue) alone decides whether a row is over its limit.
+//!
+//! # Acting
+//!
+//! A [`Plan`](sopwatch_core::remediate::plan::Plan) is commands with their preconditions, made from the state. The
+//! [gate](sopwatch_core::remediate::gate) says what stands against it; the operator confirms it; an
+//! [`Execution`](sopwatch_core::remediate::execution::Execution) follows it to its end, and stops at the first surprise. Pods that were
+//! confirmed and not reached are an [`Interrupted`](sopwatch_core::remediate::interrupted::Interrupted) restart, which a key proposes again. A
+//! command becomes, in this order: the intent on disk, the request, the outcome on disk, an event. An outcome that is unknown is resolved
+//! by what the watch shows.
+//!
+//! # The record
+//!
+//! A [record](sopwatch_core::record) is the observations as they came, less what changes nothing, and between them what was found and
+//! done. The same lines lead to the same findings. The [`journal`] keeps it on disk on a thread of its own, each line chained to the one
+//! before; the console waits for the disk only when it writes an intent.
+//!
+//! A [`Player`](sopwatch_console::replay::Player) leads a console by the lines of a record instead of the world: each observation comes again at
+//! its moment, and each recorded finding is compared with what is found now. No effect that reaches the world leaves it.
+//!
+//! # What leaves the program
+//!
+//! A [`CaseSnapshot`](sopwatch_core::export::case_snapshot::CaseSnapshot) is the state of a moment and its diagnosis. From it come the answer
+//! of `sopwatch check` (JSON, a table, Markdown) and the hand-off message, both pure and redacted. `check` runs the console's core without
+//! a screen until no source is pending, so that there is one diagnosis and no second.
 //!
 //! # Invariants
 //!
-//! - Text from outside is a [`SafeText`](incident::text::SafeText) from the moment it enters: no control sequence reaches a terminal,
-//!   and there is no other way to build one.
+//! - Text from outside is a [`SafeText`](sopwatch_core::text::SafeText) from the moment it enters: no control sequence reaches a terminal.
 //! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
-//! - Evidence is the service's own: [`State::pods`](incident::observations::State::pods) holds the pods of its deployment, by their controllers;
-//!   other pods with its label are apart, and nothing that judges or acts reads them.
+//! - Evidence is the service's own: [`State::pods`](sopwatch_core::observe::state::State::pods) holds the pods of its deployment, by their
+//!   controllers; other pods with its label are apart, and nothing that judges or acts reads them.
 //! - Missing evidence is unknown: nothing passes or fails on what was not seen.
-//! - Every queue is bounded, and what is let go or missed is counted on the screen.
+//! - Every queue is bounded, and what is dropped or missed is counted on the screen.
 //! - The drill stands behind the real client libraries: the code that reads it is the code that reads production.
 
 pub mod cli;
