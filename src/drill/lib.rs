@@ -1,7 +1,37 @@
-//! The embedded world: a Kubernetes API server, the service in its pods, and its database.
+//! The embedded world of the console: a Kubernetes API server, a service in its pods, and the service's PostgreSQL database.
 //!
-//! A [`Drill`] is a whole world on loopback: `kubectl` reaches the cluster by the drill's own kubeconfig, `psql` the database
-//! by its URL, and the console both as it would in production. What happens in it is a [`Scenario`].
+//! # What it is for
+//!
+//! A [`Drill`] runs an incident on loopback. The console reads it through its real client libraries, as it reads production; `kubectl`
+//! uses the drill's kubeconfig and `psql` its database URL, so that the SOP's commands work in the next pane. A [`Scenario`] says how the
+//! world is at the start, what happens in it, and what should be found. People train on drills, and the tests run on them.
+//!
+//! # What it never does
+//!
+//! - It does not know who asks: neither the console nor its adapters are named here, and no answer depends on the client but by its rights.
+//! - It reads no clock and no chance but its own: time is [`clock`], and one seed gives the same world, line by line.
+//! - It listens on loopback only, and a token or a password guards each server.
+//! - It has what the console, the SOP's commands and the README need, and no more. It refuses the rest plainly, in the words of a real
+//!   server.
+//!
+//! # Where to begin
+//!
+//! | to see how … | look into |
+//! |---|---|
+//! | a scenario is read | [`mod@scenario`]; `scenario::timeline` has its events, `assets/scenarios` the built-in files |
+//! | a pod is scheduled, started, probed and deleted | `world`: `scheduler`, `kubelet`, `probes`, `removal` |
+//! | the controllers work | `world`: `deployments`, `replicasets`, `nodes`, `autoscaling` |
+//! | the service logs, elects a leader and moves rows | [`service`]: `worker`, `election`, `clusters`, `kafkas` |
+//! | an outage of the service changes it | [`service`]: `events` names the events, `outages` holds those in effect |
+//! | an API request is answered | [`api::handle`]; then `api::read`, `watch`, `write`, `delete`, `logs` |
+//! | a right is judged | `api::rights` |
+//! | a fault of the API server is played | [`faults`] names them, `api::faults` plays them |
+//! | what was done to the cluster is noted | `api::audit` |
+//! | a client of the database is served | [`database`]: `listener`, `client`, `wire`, `session` |
+//! | SQL is run | `database::sql`: `parse`, `compile`, `execute` |
+//!
+//! To add an event of the timeline, add it to `scenario::timeline` (or to `service::events`) and handle it where the compiler asks for
+//! it. To add a field of an API object, compare with a recording of a real server first: the answers are tested against recordings.
 
 pub mod api;
 pub mod clock;
@@ -36,13 +66,13 @@ pub use scenario::{Scenario, ScenarioError, ScenarioInfo, scenario, scenarios};
 pub struct Options {
     /// What happens in it.
     pub scenario: Scenario,
-    /// The moment at which its clock starts.
+    /// The time at which its clock starts.
     pub start: Timestamp,
-    /// Drill seconds a second.
+    /// How many seconds of the drill pass in a second.
     pub speed: f64,
     /// The same seed gives the same world.
     pub seed: u64,
-    /// The drill's own folder, which must exist: the kubeconfig and the variables for a shell are written there.
+    /// The drill's own folder, which must exist. The kubeconfig and the variables for a shell are written there.
     pub folder: PathBuf,
 }
 
@@ -75,7 +105,7 @@ pub struct Drill {
     kubeconfig: PathBuf,
     variables: PathBuf,
     password: String,
-    /// Those whose answer has not been given yet.
+    /// The reactions that wait for their answer.
     reactions: Mutex<Vec<Reaction>>,
 }
 
@@ -85,7 +115,7 @@ impl Drill {
         Self::start_lived(options, Duration::ZERO).await
     }
 
-    /// The same with a world that has lived for so long since `options.start` when it is first looked at.
+    /// The same with a world that has already run for a time since `options.start`.
     pub async fn start_lived(options: Options, lived: Duration) -> Result<Self, DrillError> {
         let Options {
             scenario,
@@ -151,17 +181,17 @@ impl Drill {
         &self.kubeconfig
     }
 
-    /// A file that a shell reads (`. file`) to set `KUBECONFIG` and `SOPWATCH_DATABASE_URL`.
+    /// The file that a shell reads (`. file`) to set `KUBECONFIG` and `SOPWATCH_DATABASE_URL`.
     pub fn variables(&self) -> &Path {
         &self.variables
     }
 
-    /// The database for `psql`, with the password percent-encoded.
+    /// The URL of the database, with the password percent-encoded.
     pub fn database_url(&self) -> String {
         self.database_url_at("127.0.0.1")
     }
 
-    /// The same by the Unix socket in the drill's folder; `None` where that folder's path is too long for one.
+    /// The same for the Unix socket in the drill's folder; `None` if that folder's path is too long for one.
     pub fn socket_url(&self) -> Option<String> {
         let folder = self.database.socket()?.parent()?.to_str()?;
         Some(self.database_url_at(&percent_encoded(folder)))
@@ -181,17 +211,17 @@ impl Drill {
         self.clock.clone()
     }
 
-    /// The API server: its faults, what was asked of it, and the server without sockets.
+    /// The API server: its faults, the requests it received, and the server without sockets.
     pub fn api(&self) -> &ApiServer {
         &self.api
     }
 
-    /// What was done to the cluster through its API and tried, by whomever, oldest first; the receiver changes with each act.
+    /// The audit log: what any client did to the cluster through its API or tried to, oldest first. The receiver changes with each entry.
     pub fn audit(&self) -> watch::Receiver<Vec<AuditEntry>> {
         self.api.audit()
     }
 
-    /// Takes in what the operator would do: whoever is told does their part, each once however often it is said.
+    /// Takes the operator's answer and schedules the reactions to it. Each reaction comes once, however often the answer is given.
     pub fn answer(&self, action: Advice, contact: Option<&str>) {
         let mut waiting = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
@@ -231,7 +261,7 @@ fn secret_values(port: u16, password: &str) -> [(&'static str, String); 5] {
     ]
 }
 
-/// A password with every character that breaks careless URLs. It guards nothing but the drill.
+/// A password with the characters that break careless URLs. It guards the drill only.
 fn password(seed: u64) -> String {
     format!("dr1ll:{seed:x}/with odd@chars%")
 }

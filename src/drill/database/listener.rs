@@ -20,7 +20,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
 #[derive(Debug)]
 pub struct Listener {
     port: u16,
-    listener: Option<TcpListener>,
+    tcp: Option<TcpListener>,
     closed: Option<TcpSocket>,
     path: Option<PathBuf>,
     socket: Option<UnixListener>,
@@ -32,14 +32,14 @@ impl Listener {
     /// # Errors
     /// When no port can be had, or the socket can't be made.
     pub async fn open_in(folder: &Path) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let port = listener.local_addr()?.port();
+        let tcp = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = tcp.local_addr()?.port();
         let path = folder.join(format!(".s.PGSQL.{port}"));
         let path = (path.as_os_str().len() <= LONGEST_PATH).then_some(path);
         let socket = path.as_deref().map(listen).transpose()?;
         Ok(Self {
             port,
-            listener: Some(listener),
+            tcp: Some(tcp),
             closed: None,
             path,
             socket,
@@ -63,16 +63,16 @@ impl Listener {
     }
 
     pub fn shut(&mut self) {
-        if self.listener.take().is_some() {
+        if self.tcp.take().is_some() {
             self.closed = self.bound().ok();
             self.remove_socket();
         }
     }
 
     pub fn open(&mut self) {
-        if self.listener.is_none() {
+        if self.tcp.is_none() {
             let socket = self.closed.take().map_or_else(|| self.bound(), Ok);
-            self.listener = socket.and_then(|socket| socket.listen(128)).ok();
+            self.tcp = socket.and_then(|socket| socket.listen(128)).ok();
             self.socket = self.path.as_deref().and_then(|path| listen(path).ok());
         }
     }
@@ -92,7 +92,7 @@ impl Listener {
             let client = tokio::select! {
                 biased;
                 client = over_socket(self.socket.as_ref()) => client,
-                client = over_tcp(self.listener.as_ref()) => client,
+                client = over_tcp(self.tcp.as_ref()) => client,
             };
             match client {
                 Ok(client) => return client,

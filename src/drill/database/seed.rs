@@ -40,7 +40,7 @@ pub struct ClusterSeed {
     pub region: String,
     pub cloud_provider: String,
     pub multi_az: bool,
-    /// OCM's id. Rows without a status have none; others get one if it is not given.
+    /// OCM's id. If it is not given, the row gets one, unless its status is blank or `cluster_accepted`.
     pub cluster_id: Option<String>,
     pub deleted: bool,
     /// Instead of `idle`.

@@ -57,7 +57,7 @@ pub struct Lease {
 /// The service's database as it is now.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// When the world began: rows are as the seed says at this moment, and nobody worked on them before.
+    /// The world's start. At this moment the rows are as the scenario says, and nobody changed them before.
     pub seeded_at: Timestamp,
     pub clusters: Vec<Cluster>,
     pub kafka_requests: Vec<KafkaRequest>,
@@ -109,7 +109,7 @@ pub fn after(at: Timestamp, span: Duration) -> Timestamp {
 }
 
 impl Tables {
-    /// The tables at the start of a world: rows of the seed, and lease rows nobody holds.
+    /// The tables at the start of a world: the rows of the scenario, and lease rows that nobody holds.
     pub fn seeded(seed: &SeedRows, now: Timestamp) -> Self {
         let mut tables = Self {
             seeded_at: now,
@@ -235,7 +235,7 @@ impl Tables {
         });
     }
 
-    /// OCM's id of a ready cluster for a Kafka of this place: provider, region and zones must be equal.
+    /// OCM's id of a ready cluster for a Kafka with the same provider, region and zones.
     pub fn ready_cluster(&self, provider: &str, region: &str, multi_az: bool) -> Option<String> {
         let fits = |row: &&Cluster| {
             row.deleted_at.is_none()

@@ -9,7 +9,7 @@ use super::error::{SqlError, SqlResult};
 use super::interval::Interval;
 use super::numeric::Numeric;
 
-/// A column's or an expression's type. `Unknown` is a quoted literal or a parameter nobody has typed yet.
+/// The type of a column or an expression. `Unknown` is a quoted literal or a parameter without a type so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     Bool,
@@ -57,7 +57,7 @@ impl Type {
         }
     }
 
-    /// The place in int → bigint → numeric → double precision, if it is a number.
+    /// The rank in int → bigint → numeric → double precision, if it is a number.
     pub fn rank(self) -> Option<u8> {
         match self {
             Type::Int4 => Some(0),
@@ -206,7 +206,7 @@ impl Value {
         Ok(())
     }
 
-    /// Order within one type; NULLs are the caller's business.
+    /// The order within one type; the caller handles NULLs.
     pub fn compare(&self, other: &Value) -> Ordering {
         match (self, other) {
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),

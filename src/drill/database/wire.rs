@@ -51,9 +51,9 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     statement: Statement,
-    /// What it returns.
+    /// Its result columns.
     columns: Vec<(String, Type)>,
-    /// The types on the wire, where the client gave them.
+    /// The parameter types that the client gave.
     given: Vec<Option<WireType>>,
 }
 
@@ -68,9 +68,9 @@ impl From<SqlError> for PgWireError {
     }
 }
 
-/// While the network is frozen nothing is answered.
+/// Waits while the database is stalled: nothing is answered then.
 pub async fn not_stalled(state: &watch::Receiver<FaultState>) {
-    // the server is gone where this fails, and the connection with it
+    // this fails only when the server is gone, and the connection with it
     let _ = state
         .clone()
         .wait_for(|state| state.fault != Some(DatabaseFault::Stalled))
@@ -105,7 +105,7 @@ impl Connection {
         }
     }
 
-    /// Takes the startup packet's parameters into the session.
+    /// Sets the session's parameters from the startup packet.
     async fn begin(&self, startup: &Startup) -> Result<(), SqlError> {
         let mut session = self.session.lock().await;
         for (name, value) in &startup.parameters {
@@ -141,7 +141,7 @@ impl Connection {
             return Err(SqlError::fatal("28P01", message));
         }
         if self.shared.environment.state.borrow().fault == Some(DatabaseFault::TooManyConnections) {
-            // after the password: that the rest is for the superuser is known once it is known who asks
+            // after the password, as in PostgreSQL: only then the server knows that the user is no superuser
             let message = "remaining connection slots are reserved for non-replication superuser connections";
             return Err(SqlError::fatal("53300", message));
         }
@@ -280,7 +280,7 @@ fn respond(reply: Reply, format: &Format) -> PgWireResult<Response> {
 }
 
 impl Connection {
-    /// A query arrives, if the network lets it.
+    /// Applies the network's faults to a query before it is read.
     async fn arrive(&self) -> PgWireResult<()> {
         self.not_stalled().await;
         let fault = self.shared.environment.state.borrow().fault;
@@ -292,7 +292,7 @@ impl Connection {
         }
     }
 
-    /// Sends the warnings that go before an answer.
+    /// Sends the warnings, which come before an answer.
     async fn send_warnings<C>(&self, client: &mut C, session: &mut Session) -> PgWireResult<()>
     where
         C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -309,7 +309,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends the settings that changed since the last time, as goes before every "ready".
+    /// Sends the settings that changed since the last time; this comes before every "ready".
     async fn send_reports<C>(&self, client: &mut C) -> PgWireResult<()>
     where
         C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -323,7 +323,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The statements of one query string, each answered before the next is looked at.
+    /// Executes the statements of a query string; each is answered before the next is resolved.
     async fn answer_all<C>(&self, client: &mut C, query: &str) -> PgWireResult<()>
     where
         C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,

@@ -111,8 +111,8 @@ pub enum InfrastructureEvent {
     NodeFails(String),
     /// The machine of this node boots again.
     NodeRecovers(String),
-    /// The reports of all running nodes are late by so many seconds, as after an outage of the API server: the node controller marks the nodes
-    /// as lost, and then their kubelets report again.
+    /// The reports of all running nodes are late by so many seconds, as after an outage of the API server: the node controller marks the
+    /// nodes as lost, and then their kubelets report again.
     NodesLate(u32),
     /// This node runs out of disk: its pods are evicted, and it takes no new ones.
     DiskFull(String),

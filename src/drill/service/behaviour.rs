@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_is_read_from_a_scenario() {
+    fn a_behaviour_is_read_from_a_scenario() {
         let behaviour: Behaviour =
             toml::from_str("no_leader = [\"kafka\"]\nleaderless_for = \"9m\"\nverbosity = 10").unwrap();
         assert_eq!(behaviour.no_leader, ["kafka"]);

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn happenings_are_read_as_a_timeline_names_them() {
+    fn events_are_read_as_a_timeline_names_them() {
         #[derive(Deserialize)]
         struct TimelineLine {
             service: ServiceEvent,

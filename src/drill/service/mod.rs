@@ -197,8 +197,8 @@ impl Service {
         }
     }
 
-    /// Lets time pass up to `now`, or up to the first process that ends by itself: handle its exit and call again. Returns the lines written
-    /// since the last call, in order of time.
+    /// Lets time pass up to `now`, or up to the first process that ends by itself: handle its exit and call again. Returns the lines
+    /// written since the last call, in order of time.
     pub fn advance(&mut self, now: Timestamp, tables: &mut Tables) -> (Vec<OutputLine>, Option<Exit>) {
         let now = now.as_microsecond();
         while let Some(Reverse((at, _, process, task))) = self.agenda.peek().copied() {

@@ -26,7 +26,7 @@ pub struct Worker {
     /// The number of its term. A loop of an earlier term ends.
     pub term: u32,
     /// Iterations of this term so far.
-    pub beats: u64,
+    pub iterations: u64,
     /// Whether its loop waits for the database.
     waits: bool,
 }
@@ -80,7 +80,7 @@ impl Running {
             id: random.uuid(),
             leading: false,
             term: 0,
-            beats: 0,
+            iterations: 0,
             waits: false,
         });
         Self {
@@ -166,9 +166,9 @@ impl Running {
             let found = match session {
                 ConnectionState::Fails(reason) => self.cannot_read(now, reason, context.log),
                 _ if cut => self.cannot_read(now, connection::CUT, context.log),
-                _ => self.look_at_lease(place, now, context),
+                _ => self.try_lease(place, now, context),
             };
-            next.extend(self.settle(place, &found, now, context.log));
+            next.extend(self.apply_election(place, &found, now, context.log));
         }
         next
     }
@@ -180,7 +180,7 @@ impl Running {
         ElectionResult::Failed(format!("failed to retrieve leader leases: {reason}"))
     }
 
-    fn look_at_lease(&self, place: usize, at: i64, context: &mut ServiceContext<'_>) -> ElectionResult {
+    fn try_lease(&self, place: usize, at: i64, context: &mut ServiceContext<'_>) -> ElectionResult {
         let worker = &self.workers[place];
         let (behaviour, tables) = (context.behaviour, &mut *context.tables);
         let lease_type = worker.kind.lease_type();
@@ -192,14 +192,14 @@ impl Running {
     }
 
     /// Logs the result of an election, and starts the loop of a new leader.
-    fn settle(&mut self, place: usize, found: &ElectionResult, at: i64, log: &mut Log) -> Next {
+    fn apply_election(&mut self, place: usize, found: &ElectionResult, at: i64, log: &mut Log) -> Next {
         let moment = self.moment();
         let worker = &mut self.workers[place];
         let (leads, led) = (*found == ElectionResult::Leader, worker.leading);
         worker.leading = leads;
         if leads != led {
             worker.term += 1;
-            worker.beats = 0;
+            worker.iterations = 0;
         }
         let task = Task::Reconcile {
             worker: place,
@@ -271,11 +271,11 @@ impl Running {
         }
         let name = format!("{} [{}]", worker.kind.go_type(), worker.id);
         let text = format!("Starting reconciliation loop for {name}");
-        let line = if worker.beats == 0 { 22 } else { 30 };
+        let line = if worker.iterations == 0 { 22 } else { 30 };
         context
             .log
             .info(&self.process, at, 1, CodeLocation("reconciler.go", line), &text);
-        worker.beats += 1;
+        worker.iterations += 1;
         if worker.waits {
             return vec![again];
         }

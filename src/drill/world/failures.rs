@@ -123,8 +123,8 @@ impl World {
         self.schedule_step(at + FIRST_LOOK, uid, PodStep::LookAtCrash(index, restart, 0));
     }
 
-    /// The kubelet looks at a container that ended: it starts the container again, or reports the back-off. After the first failure it starts
-    /// the container at once; the back-off begins with the second. The status shows the back-off from the second look on.
+    /// The kubelet looks at a container that ended: it starts the container again, or reports the back-off. After the first failure it
+    /// starts the container at once; the back-off begins with the second. The status shows the back-off from the second look on.
     pub(super) fn look_at_crash(&mut self, at: Timestamp, uid: &str, index: usize, restart: u32, look: u32) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;

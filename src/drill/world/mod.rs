@@ -190,7 +190,7 @@ impl World {
             requests: VecDeque::new(),
             metrics: MetricsServer::new(scenario.metrics, seed),
         };
-        world.furnish(scenario, now, database);
+        world.create_objects(scenario, now, database);
         world.plan_timeline(scenario, now);
         world.start_metrics_server(now - scenario.deployment.pods_age, now);
         world.advance(now);

@@ -26,7 +26,12 @@ const SERVICE_KEYS: [&str; 4] = [
 
 impl World {
     /// Creates the objects that exist at the beginning of the world's past.
-    pub(super) fn furnish(&mut self, scenario: &Scenario, now: Timestamp, database: &[(&str, String)]) {
+    pub(super) fn create_objects(
+        &mut self,
+        scenario: &Scenario,
+        now: Timestamp,
+        database: &[(&str, String)],
+    ) {
         let created = now - scenario.deployment.age;
         let begin = now - scenario.deployment.pods_age;
         self.images.keep_everywhere(&scenario.deployment.image);
@@ -228,8 +233,8 @@ impl World {
         true
     }
 
-    /// Writes an object that the API server accepted. Its generation rises when its spec changed (events, pods and nodes have none), and the
-    /// controllers react. A write that changes nothing makes no version.
+    /// Writes an object that the API server accepted. Its generation rises when its spec changed (events, pods and nodes have none), and
+    /// the controllers react. A write that changes nothing makes no version.
     pub fn replace(&mut self, at: Timestamp, resource: Resource, mut object: Value) {
         if matches!(resource, Resource::Deployments | Resource::ReplicaSets) {
             let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a drill notes of what was done to it.
+//! The audit log of a drill.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn noted(drill: &Drill) -> Vec<AuditEntry> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_looks_is_no_act() {
+async fn reads_make_no_audit_entry() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let pod = format!("{PODS}/{}", pod_names(&drill).await[0]);
@@ -105,7 +105,7 @@ async fn a_scale_is_noted_with_both_numbers_and_a_refusal_with_its_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_answer_makes_others_act_once() {
+async fn a_reaction_to_an_answer_comes_once() {
     let folder = tempfile::tempdir().unwrap();
     let text = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n[[reaction]]\nto = 'escalate:control-plane'\nafter = '5m'\nscale = 4\n";
     let drill = drill_of(Scenario::parse("x", text).unwrap(), folder.path(), 1.0).await;

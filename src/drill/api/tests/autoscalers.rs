@@ -1,4 +1,4 @@
-//! Autoscalers, as far as they are read.
+//! Reads of autoscalers.
 
 use serde_json::json;
 

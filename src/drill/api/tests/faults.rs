@@ -1,4 +1,4 @@
-//! Each fault is what a client would meet with a real server in that state.
+//! Faults behave as a real server in that state.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn one_forbidden_resource_leaves_the_others_readable() {
 }
 
 #[tokio::test]
-async fn a_frozen_server_answers_nothing_and_its_streams_stand_still_until_it_thaws() {
+async fn a_frozen_server_answers_nothing_and_its_streams_stall_until_the_fault_ends() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let log = format!(
@@ -120,7 +120,7 @@ async fn the_timeline_can_make_the_server_fail_and_heal() {
 }
 
 #[tokio::test]
-async fn every_request_is_remembered_with_its_time() {
+async fn every_request_is_kept_with_its_time() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     get(&drill, &format!("{PODS}?limit=1")).await;

@@ -1,4 +1,4 @@
-//! What `kubectl` prints and how it exits, held to its recorded output against a real server.
+//! The output and exit codes of `kubectl`, compared with its recorded output against a real server.
 
 use std::process::Stdio;
 
@@ -127,7 +127,7 @@ async fn kubectl_prints_the_tables_of_a_real_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_exits_and_complains_as_with_a_real_server() {
+async fn kubectl_exits_and_prints_errors_as_with_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
@@ -205,7 +205,7 @@ async fn kubectl_exits_and_complains_as_with_a_real_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
+async fn kubectl_watches_a_deleted_pod_and_its_replacement() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {
@@ -247,7 +247,7 @@ async fn kubectl_watches_a_deleted_pod_go_and_its_replacement_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_scales_and_every_pod_goes() {
+async fn kubectl_scales_to_zero_and_every_pod_is_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {

@@ -1,4 +1,4 @@
-//! `kubectl` as the judge of what writes, and of what the users of the drill may do.
+//! `kubectl` writes, and the rights of the drill's users.
 
 use super::kubectl::Kubectl;
 use super::*;
@@ -495,7 +495,7 @@ async fn kubectl_deletes_a_selection_and_a_deployment_with_its_pods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scenario_s_rights_are_what_kubectl_meets() {
+async fn kubectl_has_the_rights_that_a_scenario_gives() {
     let folder = tempfile::tempdir().unwrap();
     let mut scenario = scenario("all-well").unwrap();
     scenario.rights.also = vec!["deployments:patch".into()];

@@ -1,4 +1,4 @@
-//! Options of lists, and what the server makes of those that make no sense.
+//! Options of lists, among them combinations that the server refuses.
 
 use super::*;
 

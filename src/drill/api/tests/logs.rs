@@ -32,7 +32,7 @@ async fn of_several_containers_one_must_be_named() {
 }
 
 #[tokio::test]
-async fn a_pod_that_is_on_no_node_has_nothing_to_say() {
+async fn a_pod_on_no_node_has_no_log() {
     assert_eq!(read(&sidecar(""), "container=a").await, (204, String::new()));
 }
 

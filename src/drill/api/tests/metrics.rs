@@ -209,7 +209,7 @@ async fn the_proxy_reaches_the_metrics_and_says_why_it_reaches_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_pod_that_does_not_listen_refuses_and_one_without_an_address_is_none() {
+async fn the_proxy_to_a_pod_without_a_listener_is_refused_and_to_one_without_an_address_is_a_bad_request() {
     for (timeline, text, code) in [
         (
             "at = '-4m'\ncrash_pods = 3\n[[timeline]]\nat = '-250s'\nservice = { start_fails = 'panic' }",

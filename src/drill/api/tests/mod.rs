@@ -1,4 +1,4 @@
-//! kubectl, kube's own client, and plain requests as judges of the server.
+//! The API server before `kubectl`, kube's client and plain requests.
 
 mod audit;
 mod autoscalers;

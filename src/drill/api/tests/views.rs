@@ -1,4 +1,4 @@
-//! What the server names and the world does not store, and events in their newer form.
+//! Kinds that the server names and the world does not store, and events in their newer version.
 
 use super::kubectl::Kubectl;
 use super::*;
@@ -8,7 +8,7 @@ const NEW_EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/managed-services-sta
 const TABLE: (&str, &str) = ("accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
 
 #[tokio::test]
-async fn a_kind_of_which_there_are_none_has_an_empty_list() {
+async fn a_kind_without_objects_has_an_empty_list() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let admin = bearer(&drill.api().tokens().admin);
@@ -65,7 +65,7 @@ async fn a_kind_of_which_there_are_none_has_an_empty_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_of_what_there_is_none_of_stays_open_with_bookmarks() {
+async fn a_watch_of_a_kind_without_objects_stays_open_with_bookmarks() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let admin = bearer(&drill.api().tokens().admin);
@@ -88,7 +88,7 @@ async fn a_watch_of_what_there_is_none_of_stays_open_with_bookmarks() {
 }
 
 #[tokio::test]
-async fn events_are_listed_read_and_selected_in_their_newer_form() {
+async fn events_are_listed_read_and_selected_in_their_newer_version() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;
     let (_, old) = get(&drill, &format!("{NAMESPACED}/events")).await;
@@ -143,7 +143,7 @@ async fn events_are_listed_read_and_selected_in_their_newer_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_finds_nothing_where_nothing_is_and_events_in_both_forms() {
+async fn kubectl_finds_no_resources_of_empty_kinds_and_events_in_both_versions() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;
     let Some(kubectl) = Kubectl::for_drill(&drill, folder.path()) else {

@@ -1,4 +1,4 @@
-//! Requests and answers, held to what a real server answered.
+//! Requests and answers, compared with the answers of a real server.
 
 use futures::{AsyncBufReadExt as _, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
@@ -215,7 +215,7 @@ async fn a_watch_ends_when_asked_with_a_bookmark() {
 }
 
 #[tokio::test]
-async fn a_watch_from_before_the_history_is_told_so_in_the_stream() {
+async fn a_watch_from_before_the_history_gets_410_in_the_stream() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let (code, text) = whole(

@@ -1,4 +1,4 @@
-//! Writes, users and the marks of every answer, request by request.
+//! Writes, users and response headers, request by request.
 
 use serde_json::json;
 
@@ -285,7 +285,7 @@ async fn a_delete_reads_its_options_and_refuses_what_they_do_not_know() {
 }
 
 #[tokio::test]
-async fn every_answer_is_marked_as_a_real_server_marks_it() {
+async fn every_response_has_the_headers_of_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let flow = "x-kubernetes-pf-flowschema-uid";
@@ -314,7 +314,7 @@ async fn every_answer_is_marked_as_a_real_server_marks_it() {
 }
 
 #[tokio::test]
-async fn what_the_server_cannot_do_it_says() {
+async fn requests_that_the_server_does_not_support_are_refused_plainly() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let pod = format!("{PODS}/{}", pod_names(&drill).await[0]);
@@ -405,7 +405,7 @@ async fn what_the_server_cannot_do_it_says() {
 }
 
 #[tokio::test]
-async fn a_pod_that_nobody_looks_after_stays_terminating_until_it_is_forced() {
+async fn a_pod_without_a_kubelet_stays_terminating_until_its_deletion_is_forced() {
     let folder = tempfile::tempdir().unwrap();
     let mut scenario = scenario("all-well").unwrap();
     scenario.objects = vec![

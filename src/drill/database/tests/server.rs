@@ -200,7 +200,7 @@ async fn a_read_only_transaction_freezes_now_and_refuses_after_an_error() {
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_is_told_why() {
+async fn a_refused_login_says_why() {
     let server = server().await;
     assert_eq!(refused(options(&server).password("wrong")).await, "28P01");
     assert_eq!(refused(options(&server).username("nobody")).await, "28P01");
@@ -212,7 +212,7 @@ async fn who_may_not_come_in_is_told_why() {
 }
 
 #[tokio::test]
-async fn faults_at_the_door_heal() {
+async fn faults_of_new_connections_heal() {
     let server = server().await;
     for (fault, expected) in [
         (DatabaseFault::WrongPassword, "28P01"),
@@ -227,7 +227,7 @@ async fn faults_at_the_door_heal() {
 }
 
 #[tokio::test]
-async fn a_refused_port_comes_back_as_the_same() {
+async fn a_closed_port_opens_again_with_the_same_number() {
     let server = server().await;
     let mut open = connect(&server).await;
     server.set_fault(Some(DatabaseFault::Refused));
@@ -257,7 +257,7 @@ async fn a_refused_port_comes_back_as_the_same() {
 }
 
 #[tokio::test]
-async fn sessions_of_a_server_that_stops_are_told_so() {
+async fn sessions_of_a_server_that_stops_get_an_error() {
     let server = server().await;
     for fault in [DatabaseFault::Refused, DatabaseFault::Starting] {
         let mut open = connect(&server).await;
@@ -379,7 +379,7 @@ async fn a_stalled_server_answers_nobody_until_it_heals() {
 }
 
 #[tokio::test]
-async fn all_ends_with_the_server() {
+async fn sessions_end_with_the_server() {
     let server = server().await;
     let mut open = connect(&server).await;
     drop(server);

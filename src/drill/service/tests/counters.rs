@@ -1,4 +1,4 @@
-//! What processes count of themselves, beside what they write.
+//! The counters of a process, compared with its log.
 
 use super::{Run, process, seconds};
 use crate::service::*;

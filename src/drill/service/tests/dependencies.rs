@@ -1,4 +1,4 @@
-//! What the service writes and leaves undone while OCM, the SSO or another service that it depends on fails.
+//! What the service logs, and which rows stay, while OCM, the SSO or another dependency fails.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn assert_complaint(seed: &str, (event, before, status, text): Complaint) {
 }
 
 #[test]
-fn each_trouble_with_a_cluster_leaves_its_line_and_its_row() {
+fn each_outage_leaves_its_line_and_its_row_for_a_cluster() {
     use ServiceEvent as Is;
     let table = [
         (
@@ -74,7 +74,7 @@ fn each_trouble_with_a_cluster_leaves_its_line_and_its_row() {
 }
 
 #[test]
-fn each_trouble_with_a_kafka_leaves_its_line_and_its_row() {
+fn each_outage_leaves_its_line_and_its_row_for_a_kafka() {
     use ServiceEvent as Is;
     let table = [
         (
@@ -177,7 +177,7 @@ fn ocm_fails_in_the_words_of_its_sdk() {
 }
 
 #[test]
-fn an_ocm_outage_is_told_by_the_leader_alone_every_half_minute_and_heals() {
+fn an_ocm_outage_is_logged_by_the_leader_alone_every_half_minute_and_heals() {
     let mut run = run("clusters = [{ status = \"cluster_accepted\", idle = \"5s\" }]");
     run.apply_event(&ServiceEvent::Ocm(OcmFailure::Unavailable));
     run.on(Duration::from_mins(10));
@@ -196,7 +196,7 @@ fn an_ocm_outage_is_told_by_the_leader_alone_every_half_minute_and_heals() {
 }
 
 #[test]
-fn what_failed_before_the_start_is_in_the_log_and_the_rows_are_the_seeds() {
+fn failures_before_the_start_are_in_the_log_and_the_rows_are_the_scenarios() {
     let event = ServiceEvent::Ocm(OcmFailure::Unavailable);
     let run = Run::with_past(
         QUIET,

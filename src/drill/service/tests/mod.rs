@@ -184,7 +184,7 @@ fn a_healthy_lease_runs_between_half_a_minute_and_three_minutes() {
 }
 
 #[test]
-fn a_killed_leaders_lease_stays_until_it_runs_out_and_another_takes_over() {
+fn a_killed_leaders_lease_stays_until_it_expires_and_another_takes_over() {
     let mut run = Run::new("", "", Duration::from_hours(2));
     let leader = run.leader("kafka");
     let pod = run.pod_of(&leader);
@@ -211,17 +211,20 @@ fn a_killed_leaders_lease_stays_until_it_runs_out_and_another_takes_over() {
 }
 
 #[test]
-fn the_leader_beats_and_the_others_do_not() {
+fn only_the_leader_logs_its_loop() {
     let run = Run::new("", "", Duration::from_hours(1));
     let leader = run.leader("cluster");
-    let mut beats: BTreeMap<String, usize> = BTreeMap::new();
+    let mut iterations: BTreeMap<String, usize> = BTreeMap::new();
     for text in run.texts() {
         if let Some((_, id)) = text.split_once("Starting reconciliation loop for *workers.ClusterManager [") {
-            *beats.entry(id.trim_end_matches(']').to_owned()).or_default() += 1;
+            *iterations.entry(id.trim_end_matches(']').to_owned()).or_default() += 1;
         }
     }
-    assert_eq!(beats.keys().collect::<Vec<_>>(), [&leader]);
-    assert!((118..=121).contains(&beats[&leader]), "every 30 s: {beats:?}");
+    assert_eq!(iterations.keys().collect::<Vec<_>>(), [&leader]);
+    assert!(
+        (118..=121).contains(&iterations[&leader]),
+        "every 30 s: {iterations:?}"
+    );
 }
 
 #[test]
@@ -332,7 +335,7 @@ fn pods_younger_than_the_leaderless_time_never_led() {
 }
 
 #[test]
-fn rows_move_with_the_delays_of_the_real_thing() {
+fn rows_move_with_the_delays_of_the_real_service() {
     let seed =
         "clusters = [{ status = \"cluster_accepted\", idle = \"5s\" }]\nkafkas = [{ status = \"accepted\" }]";
     let mut run = Run::new("", seed, Duration::from_hours(1));
@@ -412,7 +415,7 @@ fn a_restarted_container_is_another_process_of_the_same_pod() {
 }
 
 #[test]
-fn the_next_thing_is_announced() {
+fn the_next_task_has_a_due_time() {
     let mut run = Run::new("", "", Duration::from_mins(1));
     for _ in 0..200 {
         let due = run.service.next_due().unwrap();
@@ -426,7 +429,7 @@ fn the_next_thing_is_announced() {
 }
 
 #[test]
-fn hostile_lines_are_there_when_asked_for() {
+fn hostile_lines_are_logged_when_the_scenario_has_them() {
     let run = Run::new("hostile = true", "", Duration::from_mins(5));
     assert!(run.lines.iter().any(|line| line.bytes.len() >= 70 * 1024));
     assert!(

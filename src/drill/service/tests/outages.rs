@@ -1,4 +1,4 @@
-//! How the service's processes end, elect, answer and beat while something is wrong with them, their database or their load.
+//! The service's processes during outages of their own, of their database, and under load.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn an_empty_dns_name_kills_one_leader_after_the_other() {
 }
 
 #[test]
-fn a_killed_leader_says_nothing_and_its_lease_stays() {
+fn a_killed_leader_logs_nothing_and_its_lease_stays() {
     let mut run = run("");
     let (pod, holder) = (
         run.service.leader("kafka", &run.tables).unwrap(),
@@ -88,7 +88,7 @@ fn a_killed_leader_says_nothing_and_its_lease_stays() {
 }
 
 #[test]
-fn a_start_that_fails_is_told_with_a_stack() {
+fn a_start_that_fails_is_logged_with_a_stack() {
     let table = [
         (
             StartFailure::Panic,
@@ -126,7 +126,7 @@ fn a_start_that_fails_is_told_with_a_stack() {
 }
 
 #[test]
-fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
+fn a_short_database_fault_stops_the_leader_and_the_same_one_starts_again() {
     let table = [
         (
             DatabaseFault::Refused,
@@ -176,7 +176,7 @@ fn a_blip_of_the_database_stops_the_leader_and_the_same_one_starts_again() {
 }
 
 #[test]
-fn a_loop_that_meets_the_closed_database_says_what_it_cannot_list() {
+fn a_loop_without_a_database_logs_what_it_cannot_list() {
     let mut run = run("clusters = [{}]");
     // the election must not come first and stop the loops
     run.apply_event(&ServiceEvent::ElectionBlocks(WorkerKind::Cluster));
@@ -241,7 +241,7 @@ fn no_process_starts_without_a_session_and_none_shows_the_password() {
 }
 
 #[test]
-fn a_database_that_does_not_answer_stops_everything_without_a_word() {
+fn a_database_that_does_not_answer_stops_everything_without_a_log_line() {
     let mut run = run("clusters = [{ status = \"cluster_accepted\" }]");
     run.service.database(Some(DatabaseFault::Stalled));
     run.on(seconds(35));
@@ -267,7 +267,7 @@ fn a_database_that_does_not_answer_stops_everything_without_a_word() {
 }
 
 #[test]
-fn a_loop_with_stale_reads_beats_and_does_nothing_until_the_pods_are_restarted() {
+fn a_loop_with_stale_reads_changes_nothing_until_the_pods_are_restarted() {
     let mut run = Run::with_past(
         QUIET,
         "clusters = [{ status = \"cluster_accepted\", idle = \"6m\" }]",
@@ -326,7 +326,7 @@ fn a_blocked_election_makes_two_leaders_until_it_goes_on() {
 }
 
 #[test]
-fn probes_are_answered_as_the_process_is() {
+fn probes_are_answered_by_the_state_of_the_process() {
     let mut run = run("");
     let pod = "uid-blf5h";
     let both = |run: &Run| {
@@ -365,7 +365,7 @@ fn probes_are_answered_as_the_process_is() {
 }
 
 #[test]
-fn more_pods_heal_a_service_that_is_asked_too_much() {
+fn more_pods_heal_an_overloaded_service() {
     let mut run = Run::new("probes = false", "", Duration::from_mins(5));
     run.apply_event(&ServiceEvent::Load {
         requests_per_minute: 300,
@@ -402,7 +402,7 @@ fn more_pods_heal_a_service_that_is_asked_too_much() {
 }
 
 #[test]
-fn users_make_and_delete_kafkas_where_the_plan_says_so() {
+fn users_create_and_delete_kafkas_where_the_scenario_has_them() {
     let seed = "clusters = [{}]\nkafkas = [{ count = 40 }]";
     let mut run = Run::new(
         "probes = false\ncreations_per_hour = 20\ndeletions_per_hour = 10",
@@ -481,7 +481,7 @@ fn a_pod_with_a_wrong_clock_dates_its_lines_and_its_lease_by_it() {
 }
 
 #[test]
-fn the_same_troubles_give_the_same_lines_however_often_one_asks() {
+fn the_same_outages_give_the_same_lines_in_any_number_of_steps() {
     let make = |steps: u32| {
         let mut run = Run::with_past(
             "creations_per_hour = 60",

@@ -1,4 +1,4 @@
-//! An autoscaler takes back what somebody else sets; objects of others stay as they are.
+//! An autoscaler restores its number of pods; objects of other services don't change.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn an_autoscaler_takes_back_another_number_and_leaves_nothing_alone() {
 }
 
 #[test]
-fn the_pods_of_others_stay_and_their_controllers_make_none() {
+fn pods_of_other_services_stay_and_their_controllers_create_none() {
     let mut world = world_of(&named("foreign-pods"), 7);
     world.advance(after(120));
     let with_label = pods(&world);

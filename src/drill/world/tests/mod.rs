@@ -1,11 +1,11 @@
 //! The world in virtual time.
 
 mod autoscaling;
+mod failures;
 mod nodes;
 mod refusals;
 mod rollouts;
 mod service;
-mod trouble;
 mod usage;
 
 use std::sync::{Arc, Mutex};
@@ -92,7 +92,7 @@ fn counts(world: &World, reason: &str, message: &str) -> Vec<u64> {
 }
 
 #[test]
-fn a_world_begins_with_three_ready_pods_of_the_asked_age_and_no_events_older_than_an_hour() {
+fn a_world_begins_with_three_ready_pods_of_the_given_age_and_no_events_older_than_an_hour() {
     let world = world_of(&named("all-well"), 7);
     assert_eq!((pods(&world).len(), ready(&world)), (3, 3));
     assert_eq!(
@@ -163,7 +163,7 @@ fn a_deleted_pod_ends_within_two_seconds_and_its_replacement_is_ready_after_the_
 }
 
 #[test]
-fn a_deleted_pod_is_seen_going_failed_and_gone_as_on_a_real_cluster() {
+fn a_deleted_pod_is_terminating_then_failed_then_gone_as_on_a_real_cluster() {
     let mut world = world_of(&named("all-well"), 7);
     let victim = uid(&pods(&world)[0]);
     let before = world.store().version();
@@ -271,7 +271,7 @@ fn a_rollout_that_cannot_go_on_is_said_to_have_timed_out() {
 }
 
 #[test]
-fn a_missing_image_is_tried_again_with_a_doubling_back_off() {
+fn a_missing_image_is_pulled_again_with_a_doubling_back_off() {
     let mut world =
         with_timeline("[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '0s'\nset_image = 'i:bad'\n");
     let mut attempts = Vec::new();
@@ -294,7 +294,7 @@ fn a_missing_image_is_tried_again_with_a_doubling_back_off() {
 }
 
 #[test]
-fn a_crashed_container_is_restarted_and_keeps_its_last_words() {
+fn a_crashed_container_is_restarted_and_its_last_lines_are_kept() {
     let mut world = with_timeline("[[timeline]]\nat = '1s'\ncrash_pods = 1\n");
     world.advance(after(3));
     let all = pods(&world);

@@ -20,7 +20,7 @@ fn with_failure(more: &str) -> World {
 }
 
 #[test]
-fn a_node_is_well_and_says_so_every_five_minutes() {
+fn a_healthy_node_reports_every_five_minutes() {
     let mut world = world_of(&named("all-well"), 7);
     let beat = |world: &World| condition(&node(world), "Ready")["lastHeartbeatTime"].clone();
     let before = beat(&world);
@@ -110,7 +110,7 @@ fn after_five_minutes_the_pods_of_a_lost_node_are_deleted_replaced_and_never_end
 }
 
 #[test]
-fn a_node_that_comes_back_ends_the_pods_that_were_to_go() {
+fn a_node_that_comes_back_ends_the_deleted_pods() {
     let back = format!("[[timeline]]\nat = '600s'\ncluster = {{ node_recovers = '{FIRST}' }}\n");
     let mut world = with_failure(&back);
     world.advance(after(605));
@@ -121,7 +121,7 @@ fn a_node_that_comes_back_ends_the_pods_that_were_to_go() {
 }
 
 #[test]
-fn a_node_that_comes_back_early_starts_its_pods_anew() {
+fn a_node_that_comes_back_early_restarts_its_pods() {
     let back = format!("[[timeline]]\nat = '100s'\ncluster = {{ node_recovers = '{FIRST}' }}\n");
     let mut world = with_failure(&back);
     world.advance(after(160));

@@ -1,4 +1,4 @@
-//! Pods that are not made, find no node, or cannot start for want of something.
+//! Pods that are not created, find no node, or can't start because something is missing.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn set(world: &World) -> Arc<Value> {
 }
 
 #[test]
-fn a_pod_that_finds_no_node_says_so_and_gets_one_when_there_is_room() {
+fn a_pod_without_a_node_says_why_and_gets_one_when_there_is_room() {
     let mut world = with_timeline(
         "[[timeline]]\nat = '1s'\ncluster = { nodes_full = 'cpu' }\n[[timeline]]\nat = '2s'\nscale = 4\n[[timeline]]\nat = '20s'\ncluster = 'nodes_free'\n",
     );

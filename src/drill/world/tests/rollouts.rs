@@ -112,7 +112,7 @@ fn a_paused_deployment_rolls_nothing_out_but_is_scaled() {
 }
 
 #[test]
-fn a_recreated_deployment_has_no_new_pod_before_the_last_old_one_is_gone() {
+fn the_recreate_strategy_starts_no_new_pod_before_the_last_old_one_is_gone() {
     let mut world = with_timeline("[deployment]\nstrategy = 'Recreate'\n");
     restart(&mut world, 0);
     let old: Vec<String> = pods(&world).iter().map(|pod| uid(pod)).collect();
@@ -129,7 +129,7 @@ fn a_recreated_deployment_has_no_new_pod_before_the_last_old_one_is_gone() {
 }
 
 #[test]
-fn a_strategy_of_numbers_is_kept_to() {
+fn a_rollout_keeps_to_a_strategy_in_numbers() {
     let mut world = world_of(&named("all-well"), 7);
     change(&mut world, 0, |object| {
         object["spec"]["strategy"]["rollingUpdate"] = json!({"maxSurge": 0, "maxUnavailable": 2});
@@ -188,7 +188,7 @@ fn no_more_revisions_are_kept_than_the_history_allows() {
 }
 
 #[test]
-fn what_serves_least_goes_first() {
+fn pods_that_serve_least_are_deleted_first() {
     let mut world = with_timeline(
         "[[timeline]]\nat = '1s'\ncluster = { nodes_full = 'cpu' }\n[[timeline]]\nat = '2s'\nscale = 4\n[[timeline]]\nat = '10s'\nscale = 3\n",
     );
@@ -199,7 +199,7 @@ fn what_serves_least_goes_first() {
 }
 
 #[test]
-fn among_ready_pods_one_on_a_crowded_node_goes_first() {
+fn among_ready_pods_one_on_a_crowded_node_is_deleted_first() {
     let mut world =
         with_timeline("[[timeline]]\nat = '1s'\nscale = 4\n[[timeline]]\nat = '60s'\nscale = 3\n");
     world.advance(after(70));
@@ -211,7 +211,7 @@ fn among_ready_pods_one_on_a_crowded_node_goes_first() {
 }
 
 #[test]
-fn a_scale_in_the_midst_of_a_stuck_rollout_grows_both_sets() {
+fn scaling_during_a_stuck_rollout_grows_both_sets() {
     let mut world = with_timeline(
         "[registry]\nmissing = ['i:bad']\n[[timeline]]\nat = '1s'\nset_image = 'i:bad'\n[[timeline]]\nat = '60s'\nscale = 6\n",
     );
@@ -224,7 +224,7 @@ fn a_scale_in_the_midst_of_a_stuck_rollout_grows_both_sets() {
 }
 
 #[test]
-fn a_set_is_its_controllers_by_reference_and_not_by_name() {
+fn a_set_belongs_to_its_controller_by_reference_and_not_by_name() {
     let mut world = world_of(&named("all-well"), 7);
     let name = active_set(&world)["metadata"]["name"]
         .as_str()

@@ -1,4 +1,4 @@
-//! The world and its service together: what the timeline brings about between them.
+//! The world and its service together: how events of the timeline change both.
 
 use std::sync::{Arc, Mutex};
 
@@ -52,7 +52,7 @@ fn count(world: &World, text: &str) -> usize {
 }
 
 #[test]
-fn a_database_that_goes_and_comes_takes_the_service_with_it() {
+fn a_database_outage_fails_the_service_until_it_ends() {
     let mut world = with(
         "[[timeline]]\nat = '10s'\ndatabase = 'refused'\n[[timeline]]\nat = '45s'\ndatabase_heals = true\n",
     );
@@ -69,7 +69,7 @@ fn a_database_that_goes_and_comes_takes_the_service_with_it() {
 }
 
 #[test]
-fn a_process_that_panics_is_started_again_and_its_last_words_are_kept() {
+fn a_process_that_panics_is_restarted_and_its_last_lines_are_kept() {
     let world = world_of(&scenario("panic-loop").unwrap());
     let restarts: u32 = world
         .store()
@@ -85,7 +85,7 @@ fn a_process_that_panics_is_started_again_and_its_last_words_are_kept() {
 }
 
 #[test]
-fn a_small_log_loses_its_beginning_and_keeps_the_beat() {
+fn a_small_log_loses_its_first_lines_and_keeps_the_later_ones() {
     let world = world_of(&scenario("leader-line-rotated").unwrap());
     for pod in world.store().all(Resource::Pods) {
         let uid = pod["metadata"]["uid"].as_str().unwrap();

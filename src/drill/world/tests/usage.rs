@@ -1,4 +1,4 @@
-//! What the metrics server knows of the pods and nodes.
+//! The metrics of pods and nodes.
 
 use super::*;
 use crate::scenario::MetricsApi;
@@ -22,7 +22,7 @@ fn usage(world: &World) -> Vec<Option<(u64, u64)>> {
 }
 
 #[test]
-fn idle_pods_use_little_and_those_with_too_much_to_do_all_they_may() {
+fn idle_pods_use_little_and_overloaded_pods_use_all_of_their_limit() {
     for (load, cpu, memory) in [
         ("", 1..8, 38..70),
         (
@@ -80,7 +80,7 @@ fn memory_that_leaks_approaches_its_limit_until_the_process_is_killed() {
 }
 
 #[test]
-fn a_new_pod_is_unknown_at_first_and_a_gone_one_at_the_next_look() {
+fn a_new_pod_has_no_metrics_at_first_and_a_deleted_one_has_none_after_the_next_scrape() {
     let mut world = world_with("[[timeline]]\nat = '60s'\ndelete_pods = 1\n");
     assert_eq!(usage(&world).iter().flatten().count(), 3);
     let gone = uid(&pods(&world)[0]);
@@ -97,7 +97,7 @@ fn a_new_pod_is_unknown_at_first_and_a_gone_one_at_the_next_look() {
 }
 
 #[test]
-fn of_a_node_that_is_off_and_its_pods_nothing_is_known() {
+fn a_node_that_is_off_and_its_pods_have_no_metrics() {
     let mut world =
         world_with("[[timeline]]\nat = '10s'\ncluster = { node_fails = 'ip-10-0-134-21.ec2.internal' }\n");
     world.advance(after(40));
@@ -107,7 +107,7 @@ fn of_a_node_that_is_off_and_its_pods_nothing_is_known() {
 }
 
 #[test]
-fn a_metrics_server_that_was_down_knows_nothing_of_before() {
+fn a_metrics_server_that_was_down_has_lost_its_measurements() {
     let mut world = world_with(
         "[[timeline]]\nat = '10s'\ncluster = 'metrics_fail'\n[[timeline]]\nat = '60s'\ncluster = 'metrics_return'\n",
     );

@@ -128,7 +128,7 @@ fn a_crash_loop_waits_ten_seconds_and_twice_as_long_each_time_up_to_five_minutes
 }
 
 #[test]
-fn a_container_that_ran_for_more_than_ten_minutes_is_forgiven() {
+fn a_container_that_ran_for_more_than_ten_minutes_resets_its_back_off() {
     let mut world = with_timeline(
         "[[timeline]]\nat = '1s'\noom_pods = 3\n[[timeline]]\nat = '60s'\noom_pods = 3\n[[timeline]]\nat = '800s'\noom_pods = 3\n",
     );
@@ -202,7 +202,7 @@ fn a_migration_that_fails_keeps_its_pods_in_init_and_says_why() {
 }
 
 #[test]
-fn a_release_whose_migration_works_ends_the_trouble() {
+fn a_release_whose_migration_works_heals_the_pods() {
     let mut world = world_of(&named("api-down-migration"), 7);
     world.set_image(
         start(),
