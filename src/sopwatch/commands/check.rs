@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
-use super::scenarios;
-use super::{
-    ConsoleParts, connect_options, console, database_options, drill_folder, drill_parts, session, with_advice,
-};
+use super::drill::{drill_folder, drill_parts};
+use super::{ConsoleParts, connect_options, console, database_options, scenarios, session, with_advice};
 use crate::cli::{CheckArgs, CheckOutput};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;

@@ -132,6 +132,9 @@ mod tests {
             ("10.1.2.3:443", false),
             ("other.example, 10.1.2.3 ,", true),
             ("10.0.0.0/99,/,:", false),
+            ("10.1.9.9/16", true),
+            ("0.0.0.0/0", true),
+            ("::/0", false),
         ];
         for (no_proxy, direct) in cases {
             let proxy = proxy_of("https://10.1.2.3:6443", "http://proxy:3128", no_proxy);

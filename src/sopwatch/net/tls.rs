@@ -66,3 +66,41 @@ pub fn is_ca_bundle(pem: &str) -> bool {
     let usable = certificates.all(|found| found.is_ok_and(|certificate| roots.add(certificate).is_ok()));
     usable && !roots.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Settings {
+        tls: TlsMode,
+    }
+
+    fn configured(word: &str) -> Result<TlsMode, toml::de::Error> {
+        toml::from_str(&format!("tls = \"{word}\"")).map(|settings: Settings| settings.tls)
+    }
+
+    #[test]
+    fn the_configuration_has_four_modes_and_names_them() {
+        for mode in [
+            TlsMode::VerifyFull,
+            TlsMode::VerifyCa,
+            TlsMode::Require,
+            TlsMode::Disable,
+        ] {
+            assert_eq!(configured(mode.name()), Ok(mode));
+        }
+        for word in ["prefer", "disable"] {
+            let error = configured(word).unwrap_err();
+            let known = "expected one of `verify-full`, `verify-ca`, `require`, `none`";
+            assert!(error.message().contains(known), "{error}");
+        }
+    }
+
+    #[test]
+    fn libpq_has_modes_of_its_own() {
+        assert_eq!("allow".parse(), Ok(TlsMode::Prefer));
+        assert_eq!("disable".parse(), Ok(TlsMode::Disable));
+        assert_eq!("none".parse::<TlsMode>(), Err(UnknownTlsMode));
+    }
+}

@@ -10,9 +10,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::clipboard::Clipboard;
 use super::clock::Clock;
 use super::command_executor::CommandExecutor;
-use super::record_options;
 use super::record_options::RecordOptions;
 use super::recorder::IncidentRecorder;
+use super::report_file;
 use super::sources::TaskChannels;
 use crate::journal::{Journal, OpenMode};
 use crate::postgres::PollRequest;
@@ -246,7 +246,7 @@ impl Console {
     fn report(&mut self) -> LoopAction {
         let journal = self.journal();
         let file = self.app.incident.status.file.clone();
-        tokio::spawn(record_options::report(journal, file, self.sender.clone()));
+        tokio::spawn(report_file::write(journal, file, self.sender.clone()));
         LoopAction::Continue
     }
 

@@ -12,6 +12,7 @@ pub mod log_file;
 pub mod record_options;
 pub mod recorder;
 pub mod replay_ticker;
+mod report_file;
 pub mod restartable_channel;
 pub mod screenshot;
 pub mod signals;

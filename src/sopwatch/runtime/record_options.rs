@@ -1,16 +1,10 @@
-//! The records that a console may write, and the choice of one; and the report of a record.
+//! The records that a console may write, and the choice of one.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-
-use tokio::sync::mpsc;
+use std::path::PathBuf;
 
 use crate::journal::index::OpenIncidents;
-use crate::journal::{Journal, NewRecord, OpenMode};
+use crate::journal::{NewRecord, OpenMode};
 use sopwatch_console::app::App;
-use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_console::dialogs::ResumePrompt;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
 use sopwatch_core::text::SafeText;
@@ -112,59 +106,4 @@ impl RecordOptions {
             began: Line { at, entry },
         }
     }
-}
-
-/// Writes the report of a record beside it, and says where.
-pub(super) async fn report(journal: Option<Journal>, file: Option<PathBuf>, events: mpsc::Sender<Event>) {
-    let outcome = match (journal, file) {
-        (Some(journal), Some(file)) => {
-            journal.flush().await;
-            let written = tokio::task::spawn_blocking(move || write_report(&file)).await;
-            match written {
-                Ok(Ok(file)) => Outcome::Reported { file },
-                Ok(Err(what)) => Outcome::Failed { what },
-                Err(_panicked) => Outcome::Failed {
-                    what: "the report could not be written".into(),
-                },
-            }
-        }
-        _ => Outcome::Failed {
-            what: "there is no record to report on".into(),
-        },
-    };
-    // A console that is gone needs no answer.
-    let _ = events.send(Event::Outcome(outcome)).await;
-}
-
-fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
-    let contents = crate::journal::reader::read(record)?;
-    let text =
-        sopwatch_core::export::report::markdown(&contents.lines, contents.integrity_warning().as_deref());
-    let failed =
-        |why: std::io::Error| SafeText::new(&format!("write a report beside {}: {why}", record.display()));
-    let (path, mut file) = new_report_file(record).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    Ok(path)
-}
-
-/// A new file beside the record: an earlier report may have been worked on.
-fn new_report_file(record: &Path) -> std::io::Result<(PathBuf, File)> {
-    for number in 1.. {
-        let ending = if number == 1 {
-            "md".to_owned()
-        } else {
-            format!("{number}.md")
-        };
-        let path = record.with_extension(ending);
-        let made = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&path);
-        match made {
-            Err(taken) if taken.kind() == std::io::ErrorKind::AlreadyExists => {}
-            other => return other.map(|file| (path, file)),
-        }
-    }
-    Err(std::io::ErrorKind::AlreadyExists.into())
 }

@@ -145,7 +145,7 @@ pub const FLOORS: &[Floor] = &[
             "thiserror",
         ],
         test_modules: &[],
-        test_outside: &["proptest"],
+        test_outside: &["proptest", "toml"],
     },
     Floor {
         of_crate: "sopwatch",
