@@ -63,14 +63,12 @@ fn read_a_log_line(bencher: Bencher<'_, '_>) {
         restart: 0,
     };
     let mut reader = LineReader::new(Arc::new(patterns), source, 1_000);
-    bencher
-        .counter(ItemsCount::new(LINES.len()))
-        .bench_local(|| {
-            for line in LINES {
-                reader.push(black_box(line.as_bytes()));
-            }
-            black_box(reader.take(true));
-        });
+    bencher.counter(ItemsCount::new(LINES.len())).bench_local(|| {
+        for line in LINES {
+            reader.push(black_box(line.as_bytes()));
+        }
+        black_box(reader.take(true));
+    });
 }
 
 #[divan::bench(args = ["two-leaders.jsonl", "kafka-stuck-two-days.jsonl", "node-lost.jsonl"])]

@@ -135,7 +135,8 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
         console
             .console
             .app
-            .log
+            .logs
+            .buffer
             .shown()
             .iter()
             .all(|entry| entry.note || entry.source.pod_uid == uid)

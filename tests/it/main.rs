@@ -9,20 +9,20 @@
 
 mod support;
 
-mod beside;
 mod check;
 mod cli;
 mod databases;
 mod drills;
 mod faults;
 mod floors;
-mod foreign;
 mod handoff;
 mod hostile;
-mod kept;
+mod kubectl_alongside;
 mod leaks;
 mod lessons;
+mod non_drill_cluster;
 mod pty;
+mod record_regressions;
 mod recorded;
 mod records;
 mod replay;

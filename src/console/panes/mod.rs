@@ -1,10 +1,10 @@
 //! The panes: a pane is one module, with its state, its texts and its drawing. Here is which has the focus, and what is chosen in each.
 
-pub(crate) mod database;
-pub(crate) mod leaders;
-pub(crate) mod logs;
-pub(crate) mod pods;
-pub(crate) mod sop;
+pub mod database;
+pub mod leaders;
+pub mod logs;
+pub mod pods;
+pub mod sop;
 /// One of the four panes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pane {

@@ -38,7 +38,10 @@ const FAR: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the operator does with a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the table of actions says what each does, for the help and the README")]
+#[allow(
+    missing_docs,
+    reason = "the table of actions says what each does, for the help and the README"
+)]
 pub enum ReplayAction {
     PlayOrPause,
     /// To the next line that tells of something found or done.

@@ -1,7 +1,7 @@
 //! What the tests share: a console on a drill that is driven by key strings and waited for by what its screen says.
 
-pub mod foreign;
 pub mod harness;
+pub mod non_drill_cluster;
 pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
 pub mod postgres;

@@ -2,7 +2,6 @@
 //!
 //! `SCENARIO=no-kafka-leader cargo test --test it virtual_time::check` judges one, or all whose id contains the word.
 
-use sopwatch_core::diagnose::leaders::VerdictKind;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -208,7 +207,7 @@ fn differences(scenario: &Scenario, expected: &Expectation, document: &Value, ex
         let found = one(document, "leaders", "worker", log_type);
         hold(
             format!("leaders.{lease}: {want:?} expected, {found} found"),
-            found["verdict"] == verdict(*want),
+            found["verdict"] == want.name(),
         );
     }
     for (id, want) in &expected.steps {
@@ -248,16 +247,6 @@ fn one<'a>(document: &'a Value, list: &str, key: &str, id: &str) -> &'a Value {
         .iter()
         .find(|one| one[key] == id);
     found.unwrap_or(&Value::Null)
-}
-
-fn verdict(verdict: VerdictKind) -> &'static str {
-    match verdict {
-        VerdictKind::One => "one",
-        VerdictKind::Many => "many",
-        VerdictKind::None => "none",
-        VerdictKind::Settling => "settling",
-        VerdictKind::Unknown => "unknown",
-    }
 }
 
 // ---- Schema 1 ----------------------------------------------------------------------------------------------------------

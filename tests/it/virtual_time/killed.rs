@@ -70,7 +70,7 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
     knows(console.app(), &lines, write);
     let after = console.living().await;
     let mut deleted = BTreeSet::new();
-    for change in &console.app().changes {
+    for change in &console.app().remediation.commands {
         let (Command::DeletePod { uid, .. }, Some((_, outcome))) = (&change.intent.command, &change.outcome)
         else {
             panic!("killed at write {write}: {}", change.words());
@@ -191,7 +191,7 @@ fn one_key_restarts_the_pods_that_a_console_left_when_it_was_killed() {
         console.run_until(SignedDuration::from_secs(362)).await;
         confirm(&mut console);
         console.run_until(SignedDuration::from_mins(16)).await;
-        let walk = console.app().walk.clone().unwrap();
+        let walk = console.app().remediation.execution.clone().unwrap();
         assert_eq!((walk.sent, walk.confirmed), (2, 2), "{}", walk.words);
         assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
         let after = console.living().await;

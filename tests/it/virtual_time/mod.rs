@@ -1,11 +1,11 @@
 //! The drill in virtual time, where an hour passes in milliseconds and the same every time.
 
-mod acted;
 mod check;
 mod day;
+mod flaky_api;
 mod killed;
+mod remediation;
 mod repeat;
 pub mod replayed;
 mod scenario;
-mod taken_away;
-mod unsteady;
+mod source_loss;

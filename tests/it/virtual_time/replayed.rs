@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use sopwatch_core::record::Line;
 use sopwatch_drill;
 
-use crate::kept::differing;
+use crate::record_regressions::differing;
 use crate::support::virtual_console::VirtualConsole;
 use crate::support::virtual_disk::began;
 use crate::support::virtual_time;

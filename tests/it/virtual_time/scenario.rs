@@ -13,12 +13,12 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
 use sopwatch::config::profiles;
 use sopwatch_core::diagnose::Recommendation;
-use sopwatch_core::diagnose::leaders::Verdict;
+
 use sopwatch_core::observe::observation::{Container, ContainerState};
 use sopwatch_core::observe::source::SourceState;
 use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, Scenario};
 
-use super::taken_away;
+use super::source_loss;
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;
 
@@ -65,7 +65,7 @@ fn every_scenario_is_found_as_it_says() {
 
 #[test]
 fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
-    use ::{Many, None, One, Settling, Unknown};
+    use VerdictKind::{Many, None, One, Settling, Unknown};
     let all = sopwatch_drill::scenarios()
         .into_iter()
         .map(|info| sopwatch_drill::scenario(&info.id).unwrap());
@@ -126,7 +126,7 @@ fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
             console.run_until(expectation.at).await;
             let pods = pods(&console).await;
             let mut wrong = differences(&scenario, &console, expectation, &pods);
-            wrong.extend(taken_away::judged_without_source(console.app()));
+            wrong.extend(source_loss::judged_without_source(console.app()));
             let head = format!("=== {id}, seed {seed}, at {:#}", expectation.at);
             let found = found(&console, &pods);
             if tell {
@@ -155,7 +155,7 @@ fn differences(
             wrong.push(format!("  leaders.{lease}: the profile has no such lease"));
             continue;
         };
-        let got = verdict(app.diagnosis.leaders[place].verdict);
+        let got = app.diagnosis.leaders[place].verdict.kind();
         if got != *want {
             wrong.push(format!("  leaders.{lease}: {want:?} expected, {got:?} found"));
         }
@@ -205,16 +205,6 @@ fn differences(
 fn fits(found: &Recommendation, want: &ExpectedAdvice) -> bool {
     let rule = want.rule.is_none() || found.rule == want.rule;
     found.action == want.action && found.contact == want.contact && rule
-}
-
-fn verdict(verdict: Verdict) -> VerdictKind {
-    match verdict {
-        Verdict::One => VerdictKind::One,
-        Verdict::Many => VerdictKind::Many,
-        Verdict::None => VerdictKind::None,
-        Verdict::Settling { .. } => VerdictKind::Settling,
-        Verdict::Unknown => VerdictKind::Unknown,
-    }
 }
 
 /// `ready/wanted`, as `kubectl get deployment` shows them, or why that can't be told.

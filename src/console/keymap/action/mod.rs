@@ -52,7 +52,10 @@ impl Context {
 
 /// A verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the table of actions says what each does, for the help and the README")]
+#[allow(
+    missing_docs,
+    reason = "the table of actions says what each does, for the help and the README"
+)]
 pub enum Action {
     Quit,
     ForceQuit,

@@ -1,6 +1,6 @@
 //! The program on an API server and a PostgreSQL server that it was not made with, as a user starts it.
 
-use super::support::foreign::{CLUSTER_LEADER, ForeignApi, KAFKA_LEADER, NAMESPACE, PODS, Values};
+use super::support::non_drill_cluster::{CLUSTER_LEADER, ForeignApi, KAFKA_LEADER, NAMESPACE, PODS, Values};
 use super::support::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use super::support::pty::Pty;
 

@@ -51,7 +51,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
         );
         console.confirm();
         console.run_until(SignedDuration::from_mins(9)).await;
-        let walk = console.app().walk.clone().unwrap();
+        let walk = console.app().remediation.execution.clone().unwrap();
         assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
         assert!(walk.words.starts_with("it worked, rows move"), "{}", walk.words);
         let after = console.living().await;
@@ -109,7 +109,15 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         console.confirm();
         // what is only watched stands before nothing: the gate says why not
         console.run_until(SignedDuration::from_secs(30)).await;
-        assert!(console.app().walk.as_ref().unwrap().is_under_way());
+        assert!(
+            console
+                .app()
+                .remediation
+                .execution
+                .as_ref()
+                .unwrap()
+                .is_under_way()
+        );
         console.press("X");
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {
             panic!("{}", notice(&console));
@@ -118,7 +126,7 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         console.press("esc");
         console.run_until(SignedDuration::from_secs(150)).await;
         assert_eq!(
-            console.app().walk.as_ref().unwrap().phase,
+            console.app().remediation.execution.as_ref().unwrap().phase,
             Phase::Over(Some(true))
         );
         console.press("R");
@@ -154,10 +162,10 @@ fn escape_stops_a_restart_of_all_before_its_next_pod() {
             "it asks, and the key that lets it go on has the focus"
         );
         console.press("enter");
-        assert!(!console.app().walk.as_ref().unwrap().stopping);
+        assert!(!console.app().remediation.execution.as_ref().unwrap().stopping);
         console.press("esc right enter");
         console.run_until(SignedDuration::from_mins(4)).await;
-        let walk = console.app().walk.clone().unwrap();
+        let walk = console.app().remediation.execution.clone().unwrap();
         assert_eq!(
             (walk.sent, walk.phase),
             (1, Phase::Over(Some(false))),
@@ -266,7 +274,7 @@ fn whatever_comes_between_the_outcome_on_screen_and_in_the_record_is_the_truth()
                 console.drill.api().set_fault(None);
             }
             console.run_until(SignedDuration::from_secs(100)).await;
-            let changes = &console.app().changes;
+            let changes = &console.app().remediation.commands;
             assert_eq!(changes.len(), 1, "{name}");
             let shown = &changes[0].outcome.as_ref().unwrap().1;
             assert_eq!(shown.name(), case.outcome, "{name}: {shown:?}");
@@ -340,7 +348,7 @@ fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
             );
             console.confirm();
             console.run_until(SignedDuration::from_mins(minutes)).await;
-            let Some(walk) = console.app().walk.clone() else {
+            let Some(walk) = console.app().remediation.execution.clone() else {
                 panic!("{id}: {:?}", console.app().dialog());
             };
             assert_eq!(walk.phase, Phase::Over(Some(true)), "{id}: {}", walk.words);

@@ -1,6 +1,6 @@
 //! Incidents that were recorded once, in `tests/incidents`: they can still be read, and what they lead to now is written beside each.
 //!
-//! The record itself is never rewritten. `UPDATE=1 cargo test --test it kept::` rewrites the file beside it, which needs a reason for
+//! The record itself is never rewritten. `UPDATE=1 cargo test --test it record_regressions::` rewrites the file beside it, which needs a reason for
 //! every change of a finding.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,7 +159,7 @@ fn a_kept_record_is_read_and_leads_to_the_findings_beside_it() {
         if update {
             std::fs::write(&beside, toml::to_string_pretty(&found).unwrap()).unwrap();
         } else {
-            let how = "where it is meant: UPDATE=1 cargo test --test it kept::";
+            let how = "where it is meant: UPDATE=1 cargo test --test it record_regressions::";
             assert_eq!(found.findings, known.findings, "{name}: {how}");
             assert_eq!(found.changed, known.changed, "{name}: {how}");
         }
