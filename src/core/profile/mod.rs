@@ -4,6 +4,8 @@ pub mod rule;
 pub mod sop;
 pub mod sop_gaps;
 pub mod sop_text;
+#[cfg(test)]
+mod wire_form_tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
