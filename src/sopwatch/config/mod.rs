@@ -5,7 +5,6 @@ mod database_url;
 mod document;
 mod files;
 mod folders;
-mod identifier;
 mod load;
 mod nearest;
 mod overrides;
