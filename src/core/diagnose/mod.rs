@@ -3,27 +3,35 @@
 mod agreement;
 #[cfg(test)]
 mod any_state;
+pub mod conditions;
 mod decide;
-mod evidence;
+mod evaluation;
+mod event_evidence;
 pub mod leaders;
+mod log_evidence;
 pub mod overdue;
+mod pod_evidence;
+mod quoting;
+mod row_evidence;
 pub mod settle;
+mod status_counts;
 mod step_result;
-mod steps;
-#[cfg(test)]
-mod tests;
+pub mod steps;
+mod vital_words;
 pub mod vitals;
 pub mod waiting;
+mod worker_readings;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::profile::Profile;
-pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth, window};
+pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
+use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, read_leaders};
+pub use crate::diagnose::settle::window;
 use crate::diagnose::step_result::StepResult;
 use crate::observe::state::State;
-use crate::profile::rule::Alert;
-use crate::profile::sop::{Check, Sop, Step, StepStatus};
+use crate::profile::sop::{Sop, Step, StepStatus};
 
 /// What the observations say about one SOP.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,13 +65,13 @@ pub struct StepFinding {
     pub status: StepStatus,
     /// What was seen, in a few words; empty for nothing.
     pub value: String,
-    /// What it was held against; empty for nothing.
+    /// What that was compared with; empty for nothing.
     pub threshold: String,
     /// The lines and rows it rests on.
     pub evidence: Vec<String>,
-    /// Which source told: `pods`, `deployment and pods`, `logs and leases`, `database`; `operator` where only a person can.
+    /// Which source it rests on: `pods`, `deployment and pods`, `logs and leases`, `database`; `operator` where only a person can.
     pub source: &'static str,
-    /// How old what the source told is; `None` when it told nothing.
+    /// How old the newest of the source is; `None` when it said nothing.
     pub age: Option<SignedDuration>,
 }
 
@@ -79,7 +87,10 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
         steps: Vec::new(),
     };
     let of_sop = profile.steps_of(sop).into_iter();
-    let steps = of_sop.map(|(id, step)| (&step.check, finding(id, step, case.answer(step))));
+    let steps = of_sop.map(|(id, step)| {
+        let result = step.check.kind().judge(&case);
+        (&step.check, finding(id, step, result))
+    });
     case.steps = steps.collect();
     let decision = case.decide(sop.alert);
     let other = case.other(&decision);
@@ -92,40 +103,6 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
             .collect(),
         leaders,
         decision,
-    }
-}
-
-/// All that an answer may rest on.
-struct Evaluation<'a> {
-    state: &'a State,
-    profile: &'a Profile,
-    leaders: &'a [LeaderReading],
-    alert: Alert,
-    now: Timestamp,
-    /// The SOP's steps, once they are answered.
-    steps: Vec<(&'a Check, StepFinding)>,
-}
-
-impl Evaluation<'_> {
-    fn answer(&self, step: &Step) -> StepResult {
-        match &step.check {
-            Check::Manual => StepResult::new(StepStatus::Manual, "operator"),
-            Check::Dashboard { shows } => self.dashboard(*shows),
-            Check::Load { rule } => self.load(rule),
-            Check::Replicas => self.replicas(),
-            Check::PodsReady => self.pods_ready(),
-            Check::Events => self.events(),
-            Check::LogErrors => self.log_errors(),
-            Check::Leader { worker } => self.leader(worker),
-            Check::AnyReady { table } => self.any_ready(table),
-            Check::Limits { table } => self.limits(table),
-            Check::Failed { table } => self.failed(table),
-            Check::Other => StepResult::unknown(
-                "rules",
-                "not judged",
-                "the rules answer it, after all other steps".to_owned(),
-            ),
-        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 
-use super::Evaluation;
+use super::evaluation::Evaluation;
 use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
 /// The answer to a step.
 #[derive(Debug)]
-pub(super) struct StepResult {
+pub(crate) struct StepResult {
     pub(super) status: StepStatus,
     pub(super) value: String,
     pub(super) threshold: String,
@@ -55,6 +55,13 @@ impl StepResult {
         self
     }
 
+    /// As old as a sign of the vitals, in seconds.
+    pub(super) fn aged(mut self, age_s: Option<u64>) -> Self {
+        let seconds = age_s.map(|age| i64::try_from(age).unwrap_or(i64::MAX));
+        self.age = seconds.map(SignedDuration::from_secs);
+        self
+    }
+
     /// As old as its source, and stale where that has stopped.
     pub(super) fn heard(mut self, heard: &SourceCheck) -> Self {
         match heard {
@@ -73,15 +80,31 @@ impl StepResult {
 /// How a source is, with words for what is wrong.
 #[derive(Clone, Debug)]
 pub(super) enum SourceCheck {
-    /// It never told anything.
+    /// It never said anything.
     Never(String),
     /// It is current as of so long ago.
     Current(SignedDuration),
-    /// It has told nothing for so long.
+    /// It has said nothing for so long.
     Stopped(SignedDuration, String),
 }
 
 impl SourceCheck {
+    /// Why nothing can be concluded from the source now; `None` when it is current.
+    pub(super) fn trouble(self) -> Option<String> {
+        match self {
+            Self::Current(_) => None,
+            Self::Never(why) | Self::Stopped(_, why) => Some(why),
+        }
+    }
+
+    /// How old the newest that the source said is; `None` when it never said anything.
+    pub(super) fn age(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Current(age) | Self::Stopped(age, _) => Some(*age),
+            Self::Never(_) => None,
+        }
+    }
+
     /// The worse of two sources that an answer rests on.
     pub(super) fn and(self, other: Self) -> Self {
         let rank = |heard: &Self| match heard {

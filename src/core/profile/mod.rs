@@ -4,6 +4,9 @@ pub mod rule;
 pub mod sop;
 pub mod sop_gaps;
 pub mod sop_text;
+pub mod validation;
+#[cfg(test)]
+mod wire_form_tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -465,6 +468,12 @@ impl Profile {
     pub fn steps_of<'a>(&'a self, sop: &'a Sop) -> Vec<(&'a str, &'a Step)> {
         let step = |id: &'a String| self.steps.get(id).map(|step| (id.as_str(), step));
         self.source_of(sop).steps.iter().filter_map(step).collect()
+    }
+
+    /// The keys of the links that steps name.
+    pub fn link_keys(&self) -> impl Iterator<Item = &str> + Clone {
+        let steps = self.steps.values();
+        steps.flat_map(|step| step.links.iter().map(String::as_str))
     }
 
     /// A step by its id, be it the one that is added to an SOP's own.

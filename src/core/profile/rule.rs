@@ -1,10 +1,8 @@
-//! The decision table as a profile writes it: rules over a closed set of conditions.
-
-use std::time::Duration;
+//! The decision table as a profile writes it: rules over a closed set of [conditions](crate::diagnose::conditions).
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::Role;
+use crate::diagnose::conditions::Condition;
 
 /// What an SOP's alert is about: a rule applies to some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -52,7 +50,7 @@ impl Rule {
     }
 }
 
-/// What to do, and whom to turn to.
+/// What to do, and the contact to turn to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RuleAdvice {
@@ -125,165 +123,4 @@ impl Advice {
     pub fn is_change(self) -> bool {
         matches!(self, Self::StartPods | Self::RestartPods | Self::ScaleUp)
     }
-}
-
-/// When a rule holds. Each is true, false, or unknown for want of evidence.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case",
-    tag = "kind"
-)]
-pub enum Condition {
-    /// A source without which nothing can be judged can't be read: the pods, or, with workers, both the logs and the database.
-    Unreadable,
-    /// A restart or a rollout is under way, or happened less than the settle window ago.
-    Settling,
-    /// No pod is ready, or none is asked for.
-    NoPodReady {
-        /// Only for this cause.
-        because: Option<DownCause>,
-    },
-    /// A worker has no leader, or several.
-    Leader {
-        /// Which of the two.
-        is: LeaderTrouble,
-        /// The workers, by lease type.
-        workers: Vec<String>,
-    },
-    /// The service crashes: panics, fatal errors, or restarts that climb.
-    Crashing,
-    /// Errors of one of these classes were written lately.
-    Errors {
-        /// Their ids; empty names errors that no class knows.
-        classes: Vec<String>,
-        /// How lately.
-        #[serde(with = "crate::profile::seconds")]
-        within: Duration,
-        /// How many it takes; one that names a row over its limit suffices.
-        at_least: usize,
-    },
-    /// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
-    /// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
-    Saturated {
-        /// How far back.
-        #[serde(with = "crate::profile::seconds")]
-        within: Duration,
-        /// How many requests it takes to say anything.
-        at_least: u64,
-        /// What the objectives allow.
-        shares: Shares,
-        /// Percent of its limits that the CPU of all pods together must not have been below at any time within the window, to be a reason
-        /// without slow requests; without it the CPU is never one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cpu: Option<u64>,
-    },
-    /// Calls to other services fail, by the pods' own counters.
-    Outbound {
-        /// Which, as the pods name them: `ocm-clusters-service`; none means all.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        services: Vec<String>,
-        /// How far back.
-        #[serde(with = "crate::profile::seconds")]
-        within: Duration,
-        /// How many calls it takes to say anything.
-        at_least: u64,
-        /// Percent without an answer or with a status of 500 or more; as much is too much.
-        share: u64,
-    },
-    /// Events of trouble in the cluster below the service, within the window.
-    ClusterEvents,
-    /// Living rows in one of these roles are over their status's limit.
-    OverLimit {
-        /// The table.
-        table: String,
-        /// The roles.
-        roles: Vec<Role>,
-    },
-    /// Rows failed within the window.
-    NewlyFailed {
-        /// The table.
-        table: String,
-        /// The error classes of the reasons that count, by their patterns; empty names reasons that no class knows. None means any reason.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        classes: Vec<String>,
-    },
-    /// Living rows in a status that the profile does not know; blank ones are [`Condition::Blank`]'s.
-    UnknownStatus {
-        /// The table.
-        table: String,
-        /// Only those that have been in it for longer, strictly; without it, any.
-        #[serde(
-            default,
-            with = "crate::profile::optional_seconds",
-            skip_serializing_if = "Option::is_none"
-        )]
-        over: Option<Duration>,
-    },
-    /// Living rows with a blank status.
-    Blank {
-        /// The table.
-        table: String,
-    },
-    /// No living row is ready.
-    NoneReady {
-        /// The table.
-        table: String,
-    },
-    /// A step of the SOP fails, and no other rule holds: the SOP's "otherwise". What the operator looks at and ticks does not count.
-    StepFails,
-    /// Exactly one pod leads each of these workers.
-    Led {
-        /// The workers, by lease type.
-        workers: Vec<String>,
-    },
-    /// All of these hold.
-    All {
-        /// Which.
-        of: Vec<Condition>,
-    },
-    /// At least one of these holds.
-    Any {
-        /// Which.
-        of: Vec<Condition>,
-        /// More of them, by sources that need not be there: one that can't be told does not keep the others from saying that none holds.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        optional: Vec<Condition>,
-    },
-    /// It does not hold.
-    Not {
-        /// What.
-        of: Box<Condition>,
-    },
-}
-
-/// Shares of requests in percent; what is more is too much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Shares {
-    /// Over 100 ms.
-    pub slow: u64,
-    /// Over 1 s.
-    pub very_slow: u64,
-}
-
-/// Why no pod is ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DownCause {
-    /// The cluster: scheduling, a node, a quota, a mount.
-    Cluster,
-    /// What was released: an image that can't be pulled, a configuration, a migration.
-    Release,
-}
-
-/// What can be wrong with a worker's leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeaderTrouble {
-    /// Nobody leads.
-    None,
-    /// More than one pod leads.
-    Many,
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::rule::Alert;
+use crate::diagnose::steps::{Check, Other};
 
 /// The procedure for one alert.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -85,7 +86,7 @@ pub fn other_step() -> &'static Step {
     static STEP: LazyLock<Step> = LazyLock::new(|| {
         Step {
         title: "Anything else".to_owned(),
-        check: Check::Other,
+        check: Check::Other(Other {}),
         text: "The steps of this SOP do not look at what is found here, and a rule acts on it. The evidence is above; the page of the \
                rules says why."
             .to_owned(),
@@ -96,72 +97,6 @@ pub fn other_step() -> &'static Step {
     }
     });
     &STEP
-}
-
-/// What answers a step: a closed set; which one a step uses is the profile's.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
-pub enum Check {
-    /// The operator looks and ticks.
-    Manual,
-    /// The same at a dashboard; what the console sees of it stands beside.
-    Dashboard {
-        /// Which of it.
-        shows: Shown,
-    },
-    /// The pods keep up with their requests.
-    Load {
-        /// The rule whose `saturated` condition says what is too much.
-        rule: String,
-    },
-    /// The deployment is configured to the profile's number of pods.
-    Replicas,
-    /// So many pods are configured, started and ready.
-    PodsReady,
-    /// No warning among the events of the service lately.
-    Events,
-    /// No error in the logs lately, whatever its class.
-    LogErrors,
-    /// Exactly one pod leads this worker.
-    Leader {
-        /// Its `log-type`.
-        worker: String,
-    },
-    /// At least one living row of the table is ready.
-    AnyReady {
-        /// Its name.
-        table: String,
-    },
-    /// No living row of the table is older than its status's limit.
-    Limits {
-        /// Its name.
-        table: String,
-    },
-    /// No living row of the table failed lately.
-    Failed {
-        /// Its name.
-        table: String,
-    },
-    /// No rule acts on what no other step shows: of the step that is added, never of a profile's.
-    #[serde(skip)]
-    Other,
-}
-
-impl Check {
-    /// Whether the operator answers it.
-    pub fn is_manual(&self) -> bool {
-        matches!(self, Self::Manual | Self::Dashboard { .. })
-    }
-}
-
-/// What of the vital signs stands beside a dashboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shown {
-    /// Volume, errors, latency.
-    Requests,
-    /// CPU and memory.
-    Resources,
 }
 
 /// The answer to a step.

@@ -9,9 +9,9 @@ use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Error, Value};
 
+use crate::diagnose::conditions::{Condition, Shares};
+use crate::diagnose::steps::Check;
 use crate::profile::Profile;
-use crate::profile::rule::{Condition, Shares};
-use crate::profile::sop::Check;
 
 /// A profile out of a record.
 ///

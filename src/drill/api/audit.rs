@@ -44,7 +44,7 @@ pub struct AuditEntry {
 pub enum AuditEffect {
     /// None of the effects below: the request was refused, or it is about something else.
     Other,
-    /// Pods were told to end.
+    /// Pods were deleted.
     Deleted {
         /// How many.
         pods: usize,
@@ -89,11 +89,11 @@ impl AuditLog {
         self.0.subscribe()
     }
 
-    fn note(&self, act: AuditEntry) {
-        self.0.send_if_modified(|acts| {
-            let room = acts.len() < KEPT;
+    fn note(&self, entry: AuditEntry) {
+        self.0.send_if_modified(|entries| {
+            let room = entries.len() < KEPT;
             if room {
-                acts.push(act);
+                entries.push(entry);
             }
             room
         });

@@ -236,7 +236,7 @@ pub async fn carry(state: &Arc<ApiState>, request: Request<Bytes>) -> io::Result
 pub enum Interruption {
     /// The connection breaks.
     Cut,
-    /// A watch is told 410.
+    /// A watch gets 410.
     Expired,
 }
 

@@ -13,7 +13,7 @@ use crate::random::Random;
 pub enum OcmFailure {
     /// 400.
     BadRequest,
-    /// 403, for want of quota.
+    /// 403: no quota is left.
     Forbidden,
     /// 500.
     InternalError,

@@ -313,7 +313,7 @@ fn id_of(element: &Value, keys: &[&str]) -> String {
     format!("k:{{{}}}", parts.join(","))
 }
 
-/// The set of all fields of a value that stands under this name.
+/// The set of all fields of a value with this name.
 pub fn fields_of(field: &str, value: &Value) -> Value {
     let mut set = Map::new();
     match value {
@@ -433,7 +433,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The latest time, in whole seconds, that stands anywhere in a value; empty without one.
+/// The latest time, in whole seconds, in a value; empty without one.
 fn latest(value: &Value) -> String {
     match value {
         Value::String(text) if is_time(text) => text.clone(),

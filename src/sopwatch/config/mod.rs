@@ -4,7 +4,6 @@ mod dirs;
 mod env;
 mod errors;
 mod file_commands;
-mod identifier;
 mod load;
 mod origin;
 mod overrides;

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::errors::ConfigProblem;
-use super::identifier::{is_link, is_object_name};
 use super::origin::Origin;
-use super::profiles::link_keys;
 use super::spanned_toml::TomlDocument;
 use super::user_file::{EnvironmentKeys, Thresholds, UserFile};
+use sopwatch_core::profile::validation::identifier::{is_link, is_object_name};
 use sopwatch_core::profile::{Profile, Role, Table};
 
 /// Puts the user's values into the profile; returns where each came from, and what is wrong.
@@ -132,8 +131,8 @@ impl Changes<'_> {
         if !is_link(link) {
             return self.wrong(path, "not an http(s) link without user and password");
         }
-        if !link_keys(profile).any(|known| known == key) {
-            return self.unknown(path, "step with the link", key, link_keys(profile));
+        if !profile.link_keys().any(|known| known == key) {
+            return self.unknown(path, "step with the link", key, profile.link_keys());
         }
         profile.environments[index]
             .links

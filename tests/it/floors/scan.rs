@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// StyledText that may stand before a path that begins with `::`, and are no part of it.
+/// Words that may stand before a path that begins with `::`, and are no part of it.
 const KEYWORDS: &[&str] = &[
     "as", "break", "const", "dyn", "else", "extern", "for", "if", "impl", "in", "let", "match", "move",
     "mut", "pub", "ref", "return", "static", "type", "unsafe", "use", "where", "while",

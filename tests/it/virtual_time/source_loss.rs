@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sopwatch_console::app::App;
+use sopwatch_core::diagnose::steps::{AnyReady, Check, Failed, WithinLimits};
 use sopwatch_core::diagnose::{Diagnosis, diagnose};
 use sopwatch_core::observe::observation::{Observation, Reading};
 use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::sop::{Check, StepStatus};
+use sopwatch_core::profile::sop::StepStatus;
 
 /// After so long what stopped is stale.
 const LATER: SignedDuration = SignedDuration::from_secs(16);
@@ -147,14 +148,14 @@ fn may_answer(check: &Check, status: StepStatus, state: &State, now: Timestamp) 
     };
     let logs = || state.sources().map(|(id, _)| id).filter(service).filter(living);
     match check {
-        Check::Replicas => current(&SourceId::Deployment),
-        Check::PodsReady => pods && current(&SourceId::Deployment),
-        Check::Events => current(&SourceId::ClusterEvents),
+        Check::Replicas(_) => current(&SourceId::Deployment),
+        Check::PodsReady(_) => pods && current(&SourceId::Deployment),
+        Check::Events(_) => current(&SourceId::ClusterEvents),
         // That there is an error one log shows; that there is none all of them do.
-        Check::LogErrors | Check::Load { .. } if status == StepStatus::Pass => pods && logs().all(&current),
-        Check::LogErrors => pods && (logs().any(&current) || logs().count() == 0),
+        Check::LogErrors(_) | Check::Load(_) if status == StepStatus::Pass => pods && logs().all(&current),
+        Check::LogErrors(_) => pods && (logs().any(&current) || logs().count() == 0),
         // Two witnesses: the logs, and the leases.
-        Check::Leader { .. } => {
+        Check::Leader(_) => {
             let leases = state
                 .reading
                 .as_ref()
@@ -162,16 +163,18 @@ fn may_answer(check: &Check, status: StepStatus, state: &State, now: Timestamp) 
             let witness = logs().any(&current) || (leases && current(&SourceId::Database));
             pods && (witness || state.pods.values().all(|pod| pod.newest_start().is_none()))
         }
-        Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
+        Check::AnyReady(AnyReady { table })
+        | Check::Limits(WithinLimits { table })
+        | Check::Failed(Failed { table }) => {
             current(&SourceId::Database) && state.statuses(table).is_some_and(Result::is_ok)
         }
         // What the pods count or use themselves shows it too.
-        Check::Load { .. } => {
+        Check::Load(_) => {
             let counted = |id: &SourceId| matches!(id, SourceId::Usage | SourceId::Scrape(_)) && current(id);
             pods && (logs().any(&current) || state.sources().any(|(id, _)| counted(id)))
         }
         // The last names what a rule rests on, and rules are held elsewhere.
-        Check::Manual | Check::Dashboard { .. } | Check::Other => true,
+        Check::Manual(_) | Check::Dashboard(_) | Check::Other(_) => true,
     }
 }
 

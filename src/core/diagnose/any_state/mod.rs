@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use self::worlds::{any_sop, any_world, either_world};
+use super::steps::{AnyReady, Check, Failed, WithinLimits};
 use super::{Diagnosis, Truth, diagnose};
 use crate::logparse::LogBatch;
 use crate::observe::observation::{
@@ -18,7 +19,7 @@ use crate::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
-use crate::profile::sop::{Check, OTHER, StepStatus};
+use crate::profile::sop::{OTHER, StepStatus};
 use crate::testkit::{SHORT, ago, now, source};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
@@ -212,11 +213,11 @@ fn is_current(state: &State, number: usize) -> bool {
 fn may_be_answered(check: &Check, status: StepStatus, world: &World, state: &State) -> bool {
     let logs = || LOGS..SOURCES;
     match check {
-        Check::Replicas => is_current(state, DEPLOYMENT),
+        Check::Replicas(_) => is_current(state, DEPLOYMENT),
         // Where the deployment was never read the pods alone tell.
-        Check::PodsReady => is_current(state, PODS) && !matches!(world.how[DEPLOYMENT], How::Stale),
-        Check::Events => is_current(state, EVENTS),
-        Check::LogErrors => {
+        Check::PodsReady(_) => is_current(state, PODS) && !matches!(world.how[DEPLOYMENT], How::Stale),
+        Check::Events(_) => is_current(state, EVENTS),
+        Check::LogErrors(_) => {
             let read = |log: usize| !world.needs_log(log) || is_current(state, log);
             let any = logs().any(|log| is_current(state, log));
             is_current(state, PODS)
@@ -226,21 +227,23 @@ fn may_be_answered(check: &Check, status: StepStatus, world: &World, state: &Sta
                     any
                 }
         }
-        Check::Leader { .. } => {
+        Check::Leader(_) => {
             let leases = is_current(state, DATABASE) && world.reading.leases.is_ok();
             let log = logs().any(|log| is_current(state, log));
             is_current(state, PODS) && (leases || log || world.nobody_runs())
         }
-        Check::AnyReady { table } | Check::Limits { table } | Check::Failed { table } => {
+        Check::AnyReady(AnyReady { table })
+        | Check::Limits(WithinLimits { table })
+        | Check::Failed(Failed { table }) => {
             let read = state.statuses(table).is_some_and(Result::is_ok);
             is_current(state, DATABASE) && read
         }
-        Check::Load { .. } if status == StepStatus::Pass => {
+        Check::Load(_) if status == StepStatus::Pass => {
             is_current(state, PODS) && logs().all(|log| !world.needs_log(log) || is_current(state, log))
         }
-        Check::Load { .. } => is_current(state, PODS) && logs().any(|log| is_current(state, log)),
-        Check::Other => false,
-        Check::Manual | Check::Dashboard { .. } => status == StepStatus::Manual,
+        Check::Load(_) => is_current(state, PODS) && logs().any(|log| is_current(state, log)),
+        Check::Other(_) => false,
+        Check::Manual(_) | Check::Dashboard(_) => status == StepStatus::Manual,
     }
 }
 

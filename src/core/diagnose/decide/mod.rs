@@ -1,30 +1,15 @@
 //! The decision: every rule of the table evaluated, the first that holds is what to do.
 
-mod conditions;
-mod counterfactual;
-mod errors;
-mod events;
-mod pods;
-pub(super) mod requests;
-mod rows;
 #[cfg(test)]
 mod tests;
 mod truth;
-mod vitals;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub(super) use self::errors::ErrorLimit;
-pub(super) use self::events::is_of_the_cluster;
-pub(super) use self::rows::{in_words, late_in_words};
 pub use self::truth::Truth;
-use super::Evaluation;
-use super::agreement::rests_on_steps;
-use crate::diagnose::settle;
-use crate::diagnose::settle::WINDOW;
-pub use crate::diagnose::settle::window;
+use super::evaluation::Evaluation;
 use crate::observe::observation::Autoscaler;
 use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
 
@@ -173,7 +158,7 @@ impl Evaluation<'_> {
         // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
         let of_steps = |one: &&NotRuledOut| {
             let mut rules = self.profile.rules.iter();
-            rules.any(|rule| rule.id == one.rule && rests_on_steps(&rule.when))
+            rules.any(|rule| rule.id == one.rule && rule.when.kind().rests_on_steps())
         };
         let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
         let said = if of_sources.is_empty() {
@@ -201,7 +186,10 @@ impl Evaluation<'_> {
             .zip(rules)
             .filter(|(_, found)| matches!(found.truth, Truth::Unknown { .. }));
         let open: Vec<_> = open.collect();
-        let known: Option<Vec<Timestamp>> = open.iter().map(|(rule, _)| self.known_at(&rule.when)).collect();
+        let known: Option<Vec<Timestamp>> = open
+            .iter()
+            .map(|(rule, _)| rule.when.kind().known_at(self))
+            .collect();
         let until = known?.into_iter().max()?;
         let missing = |(_, found): &(&Rule, &RuleFinding)| match &found.truth {
             Truth::Unknown { missing } => Some(missing.clone()),
@@ -222,13 +210,13 @@ impl Evaluation<'_> {
     }
 
     fn find(&self, rule: &Rule) -> RuleFinding {
-        let truth = self.holds(&rule.when);
+        let truth = rule.when.kind().evaluate(self);
         let tried = matches!(truth, Truth::True { again: true, .. });
         let advice = rule.again.as_ref().filter(|_| tried).unwrap_or(&rule.then);
         RuleFinding {
             id: rule.id.clone(),
             title: rule.title.clone(),
-            flips: self.flips(&rule.when, &truth),
+            flips: rule.when.flips(&truth, self),
             truth,
             advice: advice.clone(),
         }
@@ -253,11 +241,6 @@ impl Evaluation<'_> {
                 .flatten()
                 .map(|settling| settling.until),
         }
-    }
-
-    /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
-    pub(in crate::diagnose) fn window(&self) -> Timestamp {
-        settle::window(self.state, self.now)
     }
 }
 

@@ -15,7 +15,7 @@ pub enum Truth {
         /// What is seen instead.
         because: String,
     },
-    /// It can't be told.
+    /// It is not known.
     Unknown {
         /// What is missing.
         missing: String,
@@ -42,7 +42,7 @@ impl Truth {
         }
     }
 
-    pub(super) fn again(self, again: bool) -> Self {
+    pub(in crate::diagnose) fn again(self, again: bool) -> Self {
         match self {
             Self::True { because, .. } => Self::True { because, again },
             other => other,
@@ -55,7 +55,7 @@ impl Truth {
     }
 
     /// All of them: false as soon as one is, else unknown as soon as one is.
-    pub(super) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
+    pub(in crate::diagnose) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
         let (mut because, mut again, mut missing) = (Vec::new(), false, None);
         for truth in truths {
             match truth {
@@ -100,8 +100,8 @@ impl Truth {
         missing.unwrap_or_else(|| Self::holds_not(false_ones.join("; ")))
     }
 
-    /// Any of them or of the optional ones: those can make it true; where they can't be told, that is said beside what the others say.
-    pub(super) fn any_or_optional(
+    /// Any of them or of the optional ones: the optional ones can make it true; where one is unknown, that is said beside what the others say.
+    pub(in crate::diagnose) fn any_or_optional(
         truths: impl IntoIterator<Item = Self>,
         optional: impl IntoIterator<Item = Self>,
     ) -> Self {
@@ -121,7 +121,7 @@ impl Truth {
         }
     }
 
-    pub(super) fn not(self) -> Self {
+    pub(in crate::diagnose) fn not(self) -> Self {
         match self {
             Self::True { because, .. } => Self::holds_not(because.join("; ")),
             Self::False { because } => Self::holds([because]),

@@ -5,7 +5,7 @@
 //! only a pod that can still become ready by itself is worth waiting for.
 
 #[cfg(test)]
-mod tests;
+mod settle_tests;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -8,9 +8,9 @@ mod plot;
 mod requests;
 mod series;
 mod sign;
-#[cfg(test)]
-mod tests;
 mod usage;
+#[cfg(test)]
+mod vitals_tests;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;

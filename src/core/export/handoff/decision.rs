@@ -1,8 +1,8 @@
 //! Why this team: the rule that concerns it, its threshold, its basis in the SOP, and what speaks against it.
 
 use super::Audience;
-use super::threshold;
-use crate::diagnose::{Recommendation, Truth};
+use crate::diagnose::{Recommendation, Truth, window};
+use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::{Advice, Rule};
 use crate::text::markdown::Section;
 
@@ -62,7 +62,9 @@ impl Audience<'_> {
         let Some(rule) = recommendation.rule.as_deref().and_then(|id| self.rule(id)) else {
             return;
         };
-        for limit in threshold::of(&rule.when, self.account) {
+        let CaseSnapshot { state, now, .. } = *self.account;
+        let window = now.duration_since(window(state, now));
+        for limit in rule.when.kind().threshold(self.account.profile, window) {
             section.item(format!("the limit: {limit}"));
         }
         section.item(format!("the SOP: {}", rule.basis));

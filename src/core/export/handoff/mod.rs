@@ -13,7 +13,6 @@ mod rows;
 mod standing;
 #[cfg(test)]
 mod tests;
-mod threshold;
 
 use jiff::Timestamp;
 

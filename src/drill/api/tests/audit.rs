@@ -40,8 +40,8 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
     let names = pod_names(&drill).await;
-    let mut acts = drill.audit();
-    acts.mark_unchanged();
+    let mut entries = drill.audit();
+    entries.mark_unchanged();
     for name in &names {
         let path = format!("{PODS}/{name}");
         send(
@@ -54,26 +54,26 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
         .await;
     }
     assert!(
-        acts.has_changed().unwrap(),
+        entries.has_changed().unwrap(),
         "whoever waits for the next act is told"
     );
-    let acts = noted(&drill);
-    assert_eq!(acts.len(), 3);
-    for (act, (name, left)) in acts.iter().zip(names.iter().zip([2, 1, 0])) {
+    let entries = noted(&drill);
+    assert_eq!(entries.len(), 3);
+    for (entry, (name, left)) in entries.iter().zip(names.iter().zip([2, 1, 0])) {
         assert_eq!(
-            (act.verb, act.resource.as_str(), &act.name, act.code),
+            (entry.verb, entry.resource.as_str(), &entry.name, entry.code),
             ("delete", "pods", name, 200)
         );
-        assert!(act.agent.starts_with("kubectl/"), "{act:?}");
+        assert!(entry.agent.starts_with("kubectl/"), "{entry:?}");
         let AuditEffect::Deleted {
             pods,
             youngest,
             ready,
             ready_left,
             others,
-        } = act.effect
+        } = entry.effect
         else {
-            panic!("{act:?}");
+            panic!("{entry:?}");
         };
         assert_eq!((pods, ready, ready_left, others), (1, 1, left, 0));
         assert!(youngest.unwrap() < start());
@@ -88,10 +88,10 @@ async fn a_scale_is_noted_with_both_numbers_and_a_refusal_with_its_status() {
     send(&drill, "PATCH", &scale, &[MERGE], r#"{"spec":{"replicas":5}}"#).await;
     send(&drill, "DELETE", &format!("{DEPLOYMENTS}/{SERVICE}"), &[], "").await;
     send(&drill, "DELETE", &format!("{PODS}/no-such"), &[], "").await;
-    let acts = noted(&drill);
-    let told: Vec<_> = acts
+    let entries = noted(&drill);
+    let told: Vec<_> = entries
         .iter()
-        .map(|act| (act.resource.as_str(), act.code, &act.effect))
+        .map(|entry| (entry.resource.as_str(), entry.code, &entry.effect))
         .collect();
     let scaled = AuditEffect::Scaled { from: 3, to: 5 };
     assert_eq!(

@@ -288,7 +288,7 @@ async fn a_unix_socket_leads_to_the_same_database() {
     connection.execute("select pg_sleep(3600)").await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 3600);
     server.set_fault(Some(DatabaseFault::Refused));
-    // the door shuts a moment after the fault was set
+    // the listener shuts a moment after the fault was set
     let shut = Deadline::until("the socket is gone");
     while path.exists() {
         shut.check();

@@ -13,7 +13,7 @@ fn run(seed: &str) -> Run {
     Run::new(QUIET, seed, Duration::from_mins(20))
 }
 
-/// One row on its way, a trouble, what becomes of the row, and the leader's complaint (`{id}`: the row's, `{ocm}`: its cluster's).
+/// A row on its way, an outage, the status that the row gets, and the error that the leader logs (`{id}`: the row's, `{ocm}`: its cluster's).
 type Complaint = (ServiceEvent, &'static str, &'static str, &'static str);
 
 fn assert_complaint(seed: &str, (event, before, status, text): Complaint) {

@@ -43,7 +43,7 @@ impl Run {
         Self::with_past(behaviour, seed, age, &[])
     }
 
-    /// With what happened before the start: so long before, what.
+    /// With events before the start: how long before, and which.
     fn with_past(behaviour: &str, seed: &str, age: Duration, past: &[(Duration, ServiceEvent)]) -> Self {
         let behaviour: Behaviour = toml::from_str(behaviour).unwrap();
         let seed: SeedRows = toml::from_str(seed).unwrap();

@@ -1,12 +1,7 @@
 //! Profiles: built in, in the user's folder, or any file.
 
-mod check;
 #[cfg(test)]
-mod check_tests;
-mod rules;
-mod vitals;
-
-pub(super) use self::check::link_keys;
+mod mistake_tests;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +9,7 @@ use crate::config::dirs::UserDirs;
 use crate::config::errors::{ConfigError, ConfigProblem, all_or};
 use crate::config::spanned_toml::TomlDocument;
 use sopwatch_core::profile::Profile;
+use sopwatch_core::profile::validation::{Mistake, UnknownWord, mistakes_in};
 
 /// The profile that is taken when none is chosen.
 pub const DEFAULT_PROFILE: &str = "managed-services-api";
@@ -71,8 +67,18 @@ fn built_in_file(name: &str) -> String {
 pub fn parse(file: &str, text: &str) -> Result<Profile, ConfigError> {
     let document = TomlDocument::parse(file, text)?;
     let profile: Profile = document.read()?;
-    all_or(check::check(&profile, &document))?;
+    let mistakes = mistakes_in(&profile).into_iter();
+    all_or(mistakes.map(|mistake| problem(mistake, &document)).collect())?;
     Ok(profile)
+}
+
+/// A mistake with the file and the line of its key.
+fn problem(mistake: Mistake, document: &TomlDocument) -> ConfigProblem {
+    let problem = document.problem(&mistake.path, mistake.message);
+    match &mistake.unknown {
+        Some(UnknownWord { word, known }) => problem.hint_among(word, known.iter().map(String::as_str)),
+        None => problem,
+    }
 }
 
 /// Finds a profile: a file if `name` is a path, else one in the user's folder, else a built-in one. A file in the user's
@@ -127,8 +133,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use sopwatch_core::diagnose::steps::{Check, Manual};
     use sopwatch_core::profile::Role;
-    use sopwatch_core::profile::sop::Check;
 
     fn profile() -> Profile {
         built_in(DEFAULT_PROFILE)
@@ -240,7 +246,7 @@ mod tests {
             assert_eq!(profile.handling_of(sop).len(), handling, "{id}");
             let (last, step) = *profile.steps_of(sop).last().expect("steps");
             assert!(
-                ["escalate", "handle"].contains(&last) && step.check == Check::Manual,
+                ["escalate", "handle"].contains(&last) && step.check == Check::Manual(Manual {}),
                 "{id} ends with {last}"
             );
         }

@@ -4,7 +4,7 @@ mod causes;
 mod mended;
 mod over;
 mod settle;
-mod standby;
+mod standby_behind;
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! Who leads in worlds of three pods. Times are seconds before the moment of the test.
 
 mod killed;
-mod standby;
+mod lease_on_standby;
 mod verdicts;
 mod witnesses;
 

@@ -1,0 +1,61 @@
+//! `blank`: rows have no status.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::RuleCondition;
+use crate::diagnose::decide::Truth;
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::steps::Check;
+use crate::observe::source::SourceId;
+use crate::profile::Profile;
+use crate::profile::validation::Mistakes;
+
+/// Living rows have a blank status: no worker looks at them.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Blank {
+    /// The table.
+    pub table: String,
+}
+
+impl RuleCondition for Blank {
+    fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
+        let name = &self.table;
+        let (_, rows) = match case.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
+            Some(row) => Truth::holds([match row.count {
+                1 => format!("1 row of {name} has no status: no worker looks at it"),
+                count => format!("{count} rows of {name} have no status: no worker looks at them"),
+            }]),
+            None => Truth::holds_not(format!("every row of {name} has a status")),
+        }
+    }
+
+    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+        format!("a row of {} loses its status", self.table)
+    }
+
+    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+        format!("every row of {} has a status", self.table)
+    }
+
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+        vec![format!("{}: every row has a status", self.table)]
+    }
+
+    fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
+        ("database", case.hear(&SourceId::Database, "database").age())
+    }
+
+    fn is_about(&self, check: &Check, _case: &Evaluation<'_>) -> bool {
+        matches!(check, Check::Limits(limits) if limits.table == self.table)
+    }
+
+    fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
+        mistakes.table(path, &self.table);
+    }
+}

@@ -1,0 +1,165 @@
+//! `saturated`: the pods do not keep up with their requests.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, RuleCondition};
+use crate::diagnose::decide::Truth;
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::steps::Check;
+use crate::diagnose::vital_words::requests_in_words;
+use crate::diagnose::vitals::{Requests, Vitals, sustained};
+use crate::observe::source::SourceId;
+use crate::profile::Profile;
+use crate::profile::validation::Mistakes;
+use crate::text::duration;
+
+/// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
+/// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Saturated {
+    /// How far back.
+    #[serde(with = "crate::profile::seconds")]
+    pub within: Duration,
+    /// How many requests it takes to say anything.
+    pub at_least: u64,
+    /// What the objectives allow.
+    pub shares: Shares,
+    /// Percent of its limits that the CPU of all pods together must not have been below at any time within the window, to be a reason
+    /// without slow requests; without it the CPU is never one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u64>,
+}
+
+/// Shares of requests in percent; what is more is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Shares {
+    /// Over 100 ms.
+    pub slow: u64,
+    /// Over 1 s.
+    pub very_slow: u64,
+}
+
+impl RuleCondition for Saturated {
+    fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
+        // Only a current list shows which pods there are, and so what a sum over them is of.
+        if let Some(why) = case.hear(&SourceId::Pods, "pods").trouble() {
+            return Truth::unknown(format!("how fast requests are answered: {why}"));
+        }
+        let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
+        let signs = [&vitals.together.logged, &vitals.together.counted];
+        let slow = signs.into_iter().filter_map(|sign| {
+            let requests = sign.value.as_ref().filter(|requests| self.is_over(requests))?;
+            Some(requests_in_words(sign, requests))
+        });
+        let mut because: Vec<_> = slow.chain(self.cpu_over(case)).collect();
+        if !because.is_empty() {
+            because.extend(cost_of_a_pod(case));
+            return Truth::holds(because);
+        }
+        let logged = &vitals.together.logged;
+        match logged.complete() {
+            Some(requests) => Truth::holds_not(requests_in_words(logged, requests)),
+            None => Truth::unknown(format!("how fast requests are answered: {}", logged.why())),
+        }
+    }
+
+    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+        let Shares { slow, very_slow } = self.shares;
+        format!("over {slow} % of the requests take over 100 ms, or over {very_slow} % over 1 s")
+    }
+
+    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+        format!(
+            "requests are answered in time for {}",
+            duration::brief(self.span())
+        )
+    }
+
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+        let Shares { slow, very_slow } = self.shares;
+        vec![format!(
+            "within {}, at most {slow} % of the requests over 100 ms and {very_slow} % over 1 s",
+            duration::brief(self.span())
+        )]
+    }
+
+    fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
+        ("request log", case.age_of_logs())
+    }
+
+    fn is_about(&self, check: &Check, case: &Evaluation<'_>) -> bool {
+        let Check::Load(load) = check else {
+            return false;
+        };
+        load.condition(case.profile) == Some(self)
+    }
+
+    fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
+        let shares = [
+            ("shares.slow", Some(self.shares.slow), 0..=99),
+            ("shares.very-slow", Some(self.shares.very_slow), 0..=99),
+            ("cpu", self.cpu, 1..=100),
+        ];
+        for (key, percent, range) in shares {
+            if let Some(percent) = percent {
+                mistakes.require(range.contains(&percent), &format!("{path}.{key}"), || {
+                    format!(
+                        "{percent} % is not from {} to {}: it would say nothing",
+                        range.start(),
+                        range.end()
+                    )
+                });
+            }
+        }
+    }
+}
+
+impl Saturated {
+    /// The first `saturated` condition in a condition, wherever in it.
+    pub(in crate::diagnose) fn in_condition(condition: &Condition) -> Option<&Self> {
+        if let Condition::Saturated(saturated) = condition {
+            return Some(saturated);
+        }
+        let parts = condition.kind().parts().all();
+        parts.into_iter().find_map(Self::in_condition)
+    }
+
+    /// How far back it looks.
+    pub(in crate::diagnose) fn span(&self) -> SignedDuration {
+        duration::of(self.within)
+    }
+
+    /// Whether more are slow than is allowed, where there are enough to say.
+    fn is_over(&self, requests: &Requests) -> bool {
+        let over = |part: u64, percent: u64| part * 100 > requests.timed * percent;
+        let slow = over(requests.slow, self.shares.slow) || over(requests.very_slow, self.shares.very_slow);
+        requests.timed >= self.at_least && slow
+    }
+
+    /// The words for a CPU that is at its limit for long.
+    fn cpu_over(&self, case: &Evaluation<'_>) -> Option<String> {
+        let limit = self.cpu?;
+        let least = sustained(case.state, case.now, self.span())?.least_percent;
+        (least >= limit).then(|| {
+            let within = duration::brief(self.span());
+            format!("metrics.k8s.io: the CPU of all pods was at {least} % of its limit or more for {within}")
+        })
+    }
+}
+
+/// What one more pod costs, where the profile says.
+fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<String> {
+    let each = u64::from(case.profile.service.database_connections_per_pod?);
+    let now = u64::from(case.state.deployment.as_ref()?.replicas);
+    let next = now + 1;
+    Some(format!(
+        "from {now} to {next} pods: each opens up to {each} connections to the database, up to {} then instead of {}",
+        each * next,
+        each * now
+    ))
+}

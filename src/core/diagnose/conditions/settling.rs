@@ -1,0 +1,36 @@
+//! `settling`: the pods settle, so nothing can be concluded from them yet.
+//!
+//! A restart or a roll-out is under way, or happened less than the settle window ago: see [`settle`](crate::diagnose::settle).
+
+use serde::{Deserialize, Serialize};
+
+use super::RuleCondition;
+use crate::diagnose::decide::Truth;
+use crate::diagnose::evaluation::Evaluation;
+
+/// The pods settle: a restart or a roll-out is under way, or happened less than the settle window ago.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct PodsSettle {}
+
+impl RuleCondition for PodsSettle {
+    fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
+        if let Some(unread) = case.pods_unread() {
+            return unread;
+        }
+        match case.settles() {
+            Ok(settling) => Truth::holds([settling.why]),
+            Err(settled) => Truth::holds_not(settled.words()),
+        }
+    }
+
+    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+        "a pod is started".to_owned()
+    }
+
+    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+        match case.settles() {
+            Ok(settling) => format!("no other pod is started for {}", case.left(settling.until)),
+            Err(_) => "no pod is started any more".to_owned(),
+        }
+    }
+}

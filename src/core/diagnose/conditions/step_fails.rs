@@ -1,0 +1,51 @@
+//! `step-fails`: a step of the SOP fails, and no other rule says what to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::RuleCondition;
+use crate::diagnose::decide::Truth;
+use crate::diagnose::evaluation::Evaluation;
+use crate::profile::sop::StepStatus;
+
+/// A step of the SOP fails, and no other rule holds: the SOP's "otherwise". A step that the operator looks at and ticks does not count.
+///
+/// Where a rule about each of the failing steps can't be evaluated, that rule may be what holds, and what is missing has to be read first.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct StepFails {}
+
+impl RuleCondition for StepFails {
+    fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
+        let having = |status| case.steps.iter().filter(move |(_, found)| found.status == status);
+        if having(StepStatus::Fail).next().is_some() {
+            if let Some(rule) = case.another_rule() {
+                return Truth::holds_not(format!("the rule {} says what to do", rule.id));
+            }
+            let missing: Option<Vec<String>> = having(StepStatus::Fail)
+                .map(|(check, _)| case.missing_for(check))
+                .collect();
+            return match missing.and_then(|missing| missing.into_iter().next()) {
+                Some(missing) => Truth::unknown(missing),
+                None => Truth::holds(case.failing_in_words()),
+            };
+        }
+        let open = having(StepStatus::Unknown)
+            .chain(having(StepStatus::Stale))
+            .next();
+        match open {
+            Some((_, found)) => Truth::unknown(format!("the step {}: {}", found.title, found.value)),
+            None => Truth::holds_not("no step fails"),
+        }
+    }
+
+    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+        "a step fails that no other rule is about".to_owned()
+    }
+
+    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+        "no step fails any more, or another rule holds".to_owned()
+    }
+
+    fn rests_on_steps(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! `unknown-status`: rows are in a status that the profile does not know.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::RuleCondition;
+use crate::diagnose::decide::Truth;
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::row_evidence::row_in_words;
+use crate::diagnose::steps::Check;
+use crate::observe::observation::StatusCount;
+use crate::profile::Profile;
+use crate::profile::validation::Mistakes;
+use crate::text::duration;
+
+/// Rows that are named of many.
+const NAMED: usize = 3;
+
+/// Living rows are in a status that the profile does not know. Blank ones are the matter of [`Blank`](super::Blank).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UnknownStatus {
+    /// The table.
+    pub table: String,
+    /// Only those that have been in it for longer, strictly; without it, any.
+    #[serde(
+        default,
+        with = "crate::profile::optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub over: Option<Duration>,
+}
+
+impl RuleCondition for UnknownStatus {
+    fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
+        let name = &self.table;
+        let over = self.over.map(duration::of);
+        let (table, rows) = match case.table(name) {
+            Ok(read) => read,
+            Err(unknown) => return unknown,
+        };
+        let strange = |status: &str| !status.is_empty() && table.status(status).is_none();
+        let mut old = Vec::new();
+        for row in rows.iter().filter(|row| row.count > 0 && strange(&row.status)) {
+            match (over, row.oldest_s) {
+                (Some(_), None) => return Truth::unknown(format!("no age for {}", row.status)),
+                (Some(over), Some(oldest)) if oldest <= over.as_secs() => {}
+                _ => old.push(row),
+            }
+        }
+        if old.is_empty() {
+            let longer = over.map_or(String::new(), |over| {
+                format!(" for over {}", duration::clock(over))
+            });
+            return Truth::holds_not(format!(
+                "no row of {name} is in a status that the profile does not know{longer}"
+            ));
+        }
+        let words = old.into_iter().map(|row| count_in_words(name, row));
+        let named = case.strange_rows(table).filter(|row| !row.status.is_empty());
+        Truth::holds(words.chain(named.take(NAMED).map(row_in_words)))
+    }
+
+    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+        let longer = self.over.map_or(String::new(), |over| {
+            format!(" and stays for over {}", duration::clock(duration::of(over)))
+        });
+        format!(
+            "a row of {} gets a status that the profile does not know{longer}",
+            self.table
+        )
+    }
+
+    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+        let table = &self.table;
+        format!("every row of {table} is in a status that the profile knows")
+    }
+
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+        let table = &self.table;
+        vec![match self.over {
+            Some(over) => format!(
+                "{table}: more than {} in a status that the profile does not know",
+                duration::brief(duration::of(over))
+            ),
+            None => format!("{table}: every row is in a status that the profile knows"),
+        }]
+    }
+
+    fn is_about(&self, check: &Check, _case: &Evaluation<'_>) -> bool {
+        matches!(check, Check::Limits(limits) if limits.table == self.table)
+    }
+
+    fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
+        mistakes.table(path, &self.table);
+    }
+}
+
+/// `2 of clusters in status teleporting, which the profile does not know, the oldest for 01:00`.
+fn count_in_words(name: &str, row: &StatusCount) -> String {
+    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
+        format!(
+            ", the oldest for {}",
+            duration::clock(SignedDuration::from_secs(oldest))
+        )
+    });
+    let (count, status) = (row.count, &row.status);
+    format!("{count} of {name} in status {status}, which the profile does not know{oldest}")
+}

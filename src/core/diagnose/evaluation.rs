@@ -1,0 +1,57 @@
+//! What one evaluation of an SOP sees: the state, the profile, the leaders and the moment, and the spans of time that are counted from it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::StepFinding;
+use super::leaders::LeaderReading;
+use super::settle;
+use super::settle::{Settled, Settling};
+use super::steps::Check;
+use crate::observe::state::State;
+use crate::profile::Profile;
+use crate::profile::rule::Alert;
+use crate::text::duration;
+
+/// All that a condition and a step check may rest on.
+pub(crate) struct Evaluation<'a> {
+    pub(super) state: &'a State,
+    pub(super) profile: &'a Profile,
+    pub(super) leaders: &'a [LeaderReading],
+    pub(super) alert: Alert,
+    pub(super) now: Timestamp,
+    /// The SOP's steps, once they are judged.
+    pub(super) steps: Vec<(&'a Check, StepFinding)>,
+}
+
+impl Evaluation<'_> {
+    /// Since when what happened counts: the incident's beginning, or half an hour ago where that is earlier.
+    pub(super) fn window(&self) -> Timestamp {
+        settle::window(self.state, self.now)
+    }
+
+    /// `none within 30m`.
+    pub(super) fn none_lately(&self) -> String {
+        let window = self.now.duration_since(self.window());
+        format!("none within {}", duration::brief(window))
+    }
+
+    /// Until when nothing can be concluded.
+    pub(super) fn settles(&self) -> Result<Settling, Settled> {
+        settle::settling(self.state, &self.profile.leaders, self.now)
+    }
+
+    /// How long ago something was; zero where a clock is ahead.
+    pub(super) fn since(&self, at: Timestamp) -> SignedDuration {
+        self.now.duration_since(at).max(SignedDuration::ZERO)
+    }
+
+    /// How long it is until a moment, in words.
+    pub(super) fn left(&self, until: Timestamp) -> String {
+        duration::brief(until.duration_since(self.now).max(SignedDuration::ZERO))
+    }
+}
+
+/// A time of day, as everywhere in UTC.
+pub(super) fn time_of_day(at: Timestamp) -> String {
+    at.strftime("%H:%M").to_string()
+}

@@ -1,0 +1,140 @@
+//! What the logs show: whether all of them are read, whose words still count, and what error classes are called.
+
+use jiff::SignedDuration;
+
+use super::evaluation::Evaluation;
+use super::step_result::SourceCheck;
+use crate::logparse::ContainerKey;
+use crate::observe::observation::Container;
+use crate::observe::source::{Freshness, SourceId, SourceState};
+use crate::observe::state::LogsRead;
+use crate::text::duration;
+
+impl Evaluation<'_> {
+    /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
+    pub(super) fn unread_logs(&self) -> Option<String> {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
+            return Some(why);
+        }
+        let mut of_pods = self
+            .state
+            .pods
+            .values()
+            .filter(|pod| pod.deletion_at.is_none() && !pod.is_over());
+        let unread = of_pods.find_map(|pod| {
+            let service = &self.profile.service.container;
+            let named = |container: &&Container| !container.init && *container.name == **service;
+            let Some(container) = pod.containers.iter().find(named) else {
+                let runs = &*pod.phase == "Running";
+                return runs.then(|| format!("{} has no container {service}", pod.short_name()));
+            };
+            // One that never started has no log.
+            if container.id.is_empty() {
+                return None;
+            }
+            let source = ContainerKey {
+                pod_uid: pod.uid.clone(),
+                pod: pod.name.clone(),
+                container: container.name.clone(),
+                restart: container.restarts,
+            };
+            let source = self.state.logs.get_key_value(&source).map(|(key, _)| key);
+            let name = format!("log of {}", pod.short_name());
+            let Some(source) = source else {
+                return Some(self.why_no_log(pod.short_name()));
+            };
+            let id = SourceId::Log(source.clone());
+            if self.is_in_turns(&id) && self.state.logs[source].progress.caught_up {
+                return None;
+            }
+            match self.hear(&id, &name) {
+                SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
+                SourceCheck::Current(_) => {
+                    let ended = self
+                        .state
+                        .source(&id)
+                        .is_some_and(|source| source.state == SourceState::Ended);
+                    let read = ended || self.state.logs[source].progress.caught_up;
+                    (!read).then(|| format!("{name}: its backlog is still being read"))
+                }
+            }
+        });
+        unread.or_else(|| self.in_turns())
+    }
+
+    pub(super) fn is_in_turns(&self, id: &SourceId) -> bool {
+        let source = self.state.source(id);
+        source.is_some_and(|source| source.state == SourceState::Resting)
+    }
+
+    /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
+    fn in_turns(&self) -> Option<String> {
+        let LogsRead { followed, in_turns } = self.state.logs_read();
+        let resting = self.state.sources().filter(|(id, _)| self.is_in_turns(id));
+        let oldest = resting.filter_map(|(_, source)| source.heard_at).min();
+        (in_turns > 0).then(|| {
+            let ago = oldest.map_or(String::new(), |at| {
+                let age = self.now.duration_since(at).max(SignedDuration::ZERO);
+                format!(", the oldest {} ago", duration::brief(age))
+            });
+            format!(
+                "{in_turns} of {} logs are read in turns{ago}",
+                followed + in_turns
+            )
+        })
+    }
+
+    pub(super) fn why_no_log(&self, short: &str) -> String {
+        let name = format!("log of {short}");
+        let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if key.short_name() == short);
+        let id = self.state.sources().map(|(id, _)| id).find(of_pod);
+        match id.map(|id| self.hear(id, &name)) {
+            Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
+            _ => format!("{name}: nothing heard yet"),
+        }
+    }
+
+    /// Whether what a log said still counts: it is current, is read in turns, or came to its proper end, as did those of pods and processes that are gone.
+    pub(super) fn is_known(&self, source: &ContainerKey) -> bool {
+        let id = SourceId::Log(source.clone());
+        let Some(pod) = self.state.pods.get(&source.pod_uid) else {
+            return true;
+        };
+        let mut containers = pod.containers.iter();
+        let is_over = containers.any(|one| *one.name == *source.container && one.restarts > source.restart);
+        // What is read in turns was written all the same.
+        is_over || self.is_in_turns(&id) || self.state.is_fresh(&id, self.now)
+    }
+
+    /// `OCM`; `SSO, DNS or Observatorium`.
+    pub(super) fn kinds_in_words(&self, classes: &[String]) -> String {
+        let mut titles: Vec<_> = classes
+            .iter()
+            .map(|class| self.profile.class_title(class))
+            .collect();
+        let last = titles.pop().unwrap_or_default();
+        if titles.is_empty() {
+            last.to_owned()
+        } else {
+            format!("{} or {last}", titles.join(", "))
+        }
+    }
+
+    /// The logs that are followed, with how fresh each is.
+    pub(super) fn logs_heard(&self) -> impl Iterator<Item = (&SourceId, Freshness)> {
+        let logs = self.state.sources().filter(|(id, source)| {
+            let followed = !matches!(source.state, SourceState::Ended | SourceState::Resting);
+            matches!(id, SourceId::Log(_)) && followed
+        });
+        logs.map(|(id, _)| (id, self.state.freshness(id, self.now)))
+    }
+
+    /// The age of the log that has been silent for the longest.
+    pub(super) fn age_of_logs(&self) -> Option<SignedDuration> {
+        let ages = self.logs_heard().filter_map(|(_, freshness)| match freshness {
+            Freshness::Fresh(age) | Freshness::Stale(age) => Some(age),
+            Freshness::Missing => None,
+        });
+        ages.max()
+    }
+}

@@ -1,0 +1,103 @@
+//! `dashboard`: the operator looks at a dashboard and ticks; the console shows what it sees of it beside.
+
+use serde::{Deserialize, Serialize};
+
+use super::StepCheck;
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::step_result::StepResult;
+use crate::diagnose::vital_words::{requests_in_brief, requests_in_words, value_of};
+use crate::diagnose::vitals::{Outbound, Sign, Usage, Vitals, WINDOW};
+use crate::observe::observation::short_name;
+use crate::profile::sop::StepStatus;
+
+/// The operator looks at a dashboard and ticks; the console shows what it sees of it beside.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Dashboard {
+    /// Which part of it.
+    pub shows: Shown,
+}
+
+/// Which of the vital signs the console shows beside a dashboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// Volume, errors, latency.
+    Requests,
+    /// CPU and memory.
+    Resources,
+}
+
+impl StepCheck for Dashboard {
+    fn judge(&self, case: &Evaluation<'_>) -> StepResult {
+        let vitals = Vitals::within(case.state, case.profile, case.now, WINDOW);
+        let signs = &vitals.together;
+        match self.shows {
+            Shown::Requests => StepResult::new(StepStatus::Manual, "operator, request log")
+                .value(value_of(&signs.logged, requests_in_brief))
+                .evidence(value_and_missing(&signs.logged, requests_in_words))
+                .evidence(value_and_missing(&signs.counted, requests_in_words))
+                .evidence(signs.outbound.value.iter().flatten().map(outbound_in_words))
+                .aged(signs.logged.age_s),
+            Shown::Resources => StepResult::new(StepStatus::Manual, "operator, metrics.k8s.io")
+                .value(value_of(&signs.usage, usage_in_brief))
+                .evidence(signs.usage.missing.iter().cloned())
+                .evidence(vitals.pods.iter().filter_map(|pod| {
+                    let usage = pod.signs.usage.value.as_ref()?;
+                    Some(format!("{}: {}", short_name(&pod.name), usage_in_words(usage)))
+                }))
+                .aged(signs.usage.age_s),
+        }
+    }
+
+    fn is_manual(&self) -> bool {
+        true
+    }
+}
+
+/// What a sign says, and what is missing from it.
+fn value_and_missing<T>(sign: &Sign<T>, words: impl Fn(&Sign<T>, &T) -> String) -> Vec<String> {
+    let value = sign.value.as_ref().map(|value| words(sign, value));
+    value.into_iter().chain(sign.missing.iter().cloned()).collect()
+}
+
+/// `CPU 23 %, memory 41 %` of the limits.
+fn usage_in_brief(usage: &Usage) -> String {
+    let share = |percent: Option<u64>| {
+        percent.map_or_else(|| "without a limit".to_owned(), |percent| format!("{percent} %"))
+    };
+    format!(
+        "CPU {}, memory {}",
+        share(usage.cpu_percent),
+        share(usage.memory_percent)
+    )
+}
+
+/// `CPU 230m (23 % of its limit), memory 420 MiB (41 %)`.
+fn usage_in_words(usage: &Usage) -> String {
+    let share = |percent: Option<u64>| {
+        percent.map_or_else(
+            || "no limit".to_owned(),
+            |percent| format!("{percent} % of its limit"),
+        )
+    };
+    format!(
+        "CPU {}m ({}), memory {} MiB ({})",
+        usage.cpu_millis,
+        share(usage.cpu_percent),
+        usage.memory_bytes >> 20,
+        share(usage.memory_percent)
+    )
+}
+
+/// `ocm-clusters-service: 40 calls, 12 without an answer or 5xx, 0 4xx`.
+fn outbound_in_words(outbound: &Outbound) -> String {
+    let Outbound {
+        service,
+        sent,
+        failed,
+        refused,
+        ..
+    } = outbound;
+    format!("{service}: {sent} calls, {failed} without an answer or 5xx, {refused} 4xx")
+}

@@ -1,0 +1,92 @@
+//! `events`: the service has no warning events lately.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::StepCheck;
+use crate::diagnose::evaluation::{Evaluation, time_of_day};
+use crate::diagnose::event_evidence::is_of_the_cluster;
+use crate::diagnose::step_result::{SourceCheck, StepResult};
+use crate::observe::observation::ClusterEvent;
+use crate::observe::source::SourceId;
+use crate::profile::sop::StepStatus;
+
+/// Lines of evidence that are shown of many.
+const LINES: usize = 5;
+
+/// The service has no warning event within the window, but for trouble that is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Events {}
+
+impl StepCheck for Events {
+    fn judge(&self, case: &Evaluation<'_>) -> StepResult {
+        let heard = case.hear(&SourceId::ClusterEvents, "events");
+        if let SourceCheck::Never(why) = heard {
+            return StepResult::unknown("events", "events not read", why);
+        }
+        let since = case.window();
+        let lately = |event: &&ClusterEvent| event.last_at.is_none_or(|at| at >= since);
+        let warnings = case.state.service_events().filter(|event| event.warning);
+        let mut warnings: Vec<_> = warnings.filter(lately).collect();
+        // What still counts first, of that the cluster's own, then the newest; one line an object and reason.
+        warnings.sort_by_key(|event| {
+            let newest = std::cmp::Reverse(event.last_at);
+            (case.is_over(event), !is_of_the_cluster(event), newest)
+        });
+        let (past, open): (Vec<&ClusterEvent>, Vec<&ClusterEvent>) =
+            warnings.iter().partition(|event| case.is_over(event));
+        let newest = past.iter().filter_map(|event| event.last_at).max();
+        let (status, value) = match (open.is_empty(), newest) {
+            (false, _) => (StepStatus::Fail, by_reason(&open)),
+            (true, Some(at)) => (
+                StepStatus::Pass,
+                format!("{}, none since {}", by_reason(&past), time_of_day(at)),
+            ),
+            (true, None) => (StepStatus::Pass, by_reason(&past)),
+        };
+        let shown = warnings.iter().take(LINES).map(|event| {
+            let over = if case.is_over(event) { "over: " } else { "" };
+            format!("{over}{}", case.event_in_words(event))
+        });
+        StepResult::new(status, "events")
+            .value(value)
+            .against(case.none_lately())
+            .evidence(at_cluster_level(&open))
+            .evidence(shown)
+            .evidence(more(warnings.len()))
+            .heard(&heard)
+    }
+}
+
+/// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.
+fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<String> {
+    let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
+    let of = warnings.len();
+    (count > 0).then(|| format!("{count} of {of} are of the cluster: scheduling, nodes, mounts or quotas"))
+}
+
+/// `6 warnings: BackOff 5, Unhealthy 1`.
+fn by_reason(warnings: &[&ClusterEvent]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in warnings {
+        *counts.entry(&event.reason).or_default() += u64::from(event.count);
+    }
+    let total: u64 = counts.values().sum();
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let reasons: Vec<_> = counts
+        .iter()
+        .take(LINES)
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    match total {
+        0 => "no warning".to_owned(),
+        1 => format!("1 warning: {}", reasons.join(", ")),
+        _ => format!("{total} warnings: {}", reasons.join(", ")),
+    }
+}
+
+fn more(count: usize) -> Option<String> {
+    (count > LINES).then(|| format!("and {} more", count - LINES))
+}

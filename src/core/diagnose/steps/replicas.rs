@@ -1,0 +1,57 @@
+//! `replicas`: the deployment is configured to the profile's number of pods.
+
+use serde::{Deserialize, Serialize};
+
+use super::StepCheck;
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::step_result::{SourceCheck, StepResult};
+use crate::observe::observation::Deployment;
+use crate::observe::source::SourceId;
+use crate::profile::sop::StepStatus;
+
+/// The deployment is configured to as many pods as the profile wants. More are a scale-up, which the SOPs allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Replicas {}
+
+impl StepCheck for Replicas {
+    fn judge(&self, case: &Evaluation<'_>) -> StepResult {
+        let want = case.profile.service.replicas;
+        let heard = case.hear(&SourceId::Deployment, "deployment");
+        if let SourceCheck::Never(why) = heard {
+            return StepResult::unknown("deployment", "deployment not read", why);
+        }
+        let Some(deployment) = &case.state.deployment else {
+            return case.no_deployment("deployment").heard(&heard);
+        };
+        let enough = deployment.replicas >= want;
+        let status = if enough {
+            StepStatus::Pass
+        } else {
+            StepStatus::Fail
+        };
+        let mut answer = StepResult::new(status, "deployment")
+            .value(format!("{} configured, want {want}", deployment.replicas))
+            .against(want.to_string())
+            .because(counts(deployment));
+        if deployment.paused {
+            answer = answer.because("its roll-out is paused");
+        }
+        answer.heard(&heard)
+    }
+}
+
+/// `deployment msa: spec.replicas 3; 3 pods, 3 ready, 3 updated, 3 available`.
+fn counts(deployment: &Deployment) -> String {
+    let Deployment {
+        name,
+        replicas,
+        current,
+        ready,
+        updated,
+        available,
+        ..
+    } = deployment;
+    format!(
+        "deployment {name}: spec.replicas {replicas}; {current} pods, {ready} ready, {updated} updated, {available} available"
+    )
+}

@@ -1,0 +1,215 @@
+use super::*;
+
+const BUILT_IN: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
+
+/// The mistakes in the built-in profile where a text in it is another.
+fn mistakes(from: &str, to: &str) -> Vec<Mistake> {
+    assert!(BUILT_IN.contains(from), "{from} is not in the profile");
+    let profile: Profile = toml::from_str(&BUILT_IN.replacen(from, to, 1)).unwrap();
+    mistakes_in(&profile)
+}
+
+/// The mistakes in the built-in profile with one more rule, which has this condition: `rules[0].when`.
+fn mistakes_of_condition(when: &str) -> Vec<(String, String)> {
+    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    let rule = format!(r#"{{"id":"r","title":"t","when":{when},"then":{{"action":"wait"}},"basis":"b"}}"#);
+    profile.rules.insert(0, serde_json::from_str(&rule).unwrap());
+    pairs(mistakes_in(&profile))
+}
+
+/// The mistakes in the built-in profile with one more step, which has this check: `steps.a`.
+fn mistakes_of_check(check: &str) -> Vec<(String, String)> {
+    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    let step = format!(r#"{{"title":"t","check":{check},"text":"x"}}"#);
+    let step = serde_json::from_str(&step).unwrap();
+    profile.steps.insert("a".to_owned(), step);
+    pairs(mistakes_in(&profile))
+}
+
+fn pairs(mistakes: Vec<Mistake>) -> Vec<(String, String)> {
+    let pair = |mistake: Mistake| (mistake.path, mistake.message);
+    mistakes.into_iter().map(pair).collect()
+}
+
+#[test]
+fn the_built_in_profile_has_no_mistake() {
+    assert_eq!(mistakes("title", "title"), []);
+}
+
+#[test]
+fn an_unknown_word_comes_with_those_that_are_known() {
+    let found = mistakes(
+        "steps-from = \"api-availability\"",
+        "steps-from = \"api-availabilty\"",
+    );
+    let [mistake] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(mistake.path, "sops[2].steps-from");
+    assert_eq!(mistake.message, "there is no SOP `api-availabilty`");
+    let unknown = mistake.unknown.as_ref().unwrap();
+    assert_eq!(unknown.word, "api-availabilty");
+    assert_eq!(unknown.known.len(), 8);
+    assert!(unknown.known.contains(&"api-availability".to_owned()));
+}
+
+#[test]
+fn a_mistake_that_is_no_word_has_nothing_to_compare_with() {
+    let found = mistakes("replicas = 3", "replicas = 0");
+    let expected = Mistake {
+        path: "service.replicas".to_owned(),
+        message: "at least one pod is needed".to_owned(),
+        unknown: None,
+    };
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn all_mistakes_are_found_at_once_and_in_the_order_of_the_profile() {
+    let text = BUILT_IN
+        .replace("id = \"dns\"", "id = \"sso\"")
+        .replace("tick = 30", "tick = 0")
+        .replace("replicas = 3", "replicas = 0");
+    let found = mistakes_in(&toml::from_str(&text).unwrap());
+    let paths: Vec<_> = found.iter().map(|mistake| mistake.path.as_str()).collect();
+    assert_eq!(
+        paths[..3],
+        ["service.replicas", "leaders.tick", "error-classes[3].id"]
+    );
+}
+
+#[test]
+fn each_condition_says_what_is_wrong_with_it() {
+    let no_table = "there is no table `cluster`";
+    let no_class = "there is no error class `ocn`";
+    let no_worker = "there is no worker with the lease type `kafkas`";
+    // condition, (path below `rules[0].when`, message)
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (r#"{"kind":"unreadable"}"#, &[]),
+        (r#"{"kind":"settling"}"#, &[]),
+        (r#"{"kind":"no-pod-ready"}"#, &[]),
+        (r#"{"kind":"crashing"}"#, &[]),
+        (r#"{"kind":"cluster-events"}"#, &[]),
+        (r#"{"kind":"step-fails"}"#, &[]),
+        (
+            r#"{"kind":"leader","is":"none","workers":["kafkas","kafka"]}"#,
+            &[(".workers", no_worker)],
+        ),
+        (
+            r#"{"kind":"led","workers":["kafka","kafkas"]}"#,
+            &[(".workers", no_worker)],
+        ),
+        (
+            r#"{"kind":"errors","classes":["ocn","","ocm"],"within":90,"at-least":2}"#,
+            &[(".classes", no_class)],
+        ),
+        (
+            r#"{"kind":"over-limit","table":"cluster","roles":[]}"#,
+            &[(".table", no_table)],
+        ),
+        (
+            r#"{"kind":"newly-failed","table":"cluster","classes":["ocn",""]}"#,
+            &[(".table", no_table), (".classes", no_class)],
+        ),
+        (
+            r#"{"kind":"unknown-status","table":"cluster"}"#,
+            &[(".table", no_table)],
+        ),
+        (r#"{"kind":"blank","table":"cluster"}"#, &[(".table", no_table)]),
+        (
+            r#"{"kind":"none-ready","table":"cluster"}"#,
+            &[(".table", no_table)],
+        ),
+        (
+            r#"{"kind":"saturated","within":300,"at-least":20,"shares":{"slow":100,"very-slow":100},"cpu":0}"#,
+            &[
+                (".shares.slow", "100 % is not from 0 to 99: it would say nothing"),
+                (
+                    ".shares.very-slow",
+                    "100 % is not from 0 to 99: it would say nothing",
+                ),
+                (".cpu", "0 % is not from 1 to 100: it would say nothing"),
+            ],
+        ),
+        (
+            r#"{"kind":"outbound","within":120,"at-least":0,"share":101}"#,
+            &[
+                (".share", "101 % is not from 1 to 100"),
+                (".at-least", "at least one call is needed to say anything"),
+            ],
+        ),
+        (
+            r#"{"kind":"all","of":[{"kind":"settling"},{"kind":"blank","table":"cluster"}]}"#,
+            &[(".of[1].table", no_table)],
+        ),
+        (
+            r#"{"kind":"any","of":[],"optional":[{"kind":"blank","table":"cluster"}]}"#,
+            &[
+                (
+                    "",
+                    "something that need not be optional must be able to say that none holds: `of` is empty",
+                ),
+                (".optional[0].table", no_table),
+            ],
+        ),
+        (
+            r#"{"kind":"not","of":{"kind":"any","of":[{"kind":"led","workers":["kafkas"]}]}}"#,
+            &[(".of.of[0].workers", no_worker)],
+        ),
+    ];
+    for (when, expected) in table {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, message)| (format!("rules[0].when{path}"), (*message).to_owned()))
+            .collect();
+        assert_eq!(mistakes_of_condition(when), expected, "{when}");
+    }
+}
+
+#[test]
+fn calls_are_only_counted_where_the_profile_says_what_the_metrics_are_called() {
+    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    profile.service.metrics = None;
+    let found = pairs(mistakes_in(&profile));
+    let message =
+        "calls to other services are only told by the pods' metrics: the profile needs `[service.metrics]`";
+    assert!(
+        !found.is_empty() && found.iter().all(|(_, found)| found == message),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn each_check_says_what_is_wrong_with_it() {
+    let no_table = "there is no table `cluster`";
+    // check, (path below `steps.a.check`, message)
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (r#"{"kind":"manual"}"#, &[]),
+        (r#"{"kind":"dashboard","shows":"requests"}"#, &[]),
+        (r#"{"kind":"replicas"}"#, &[]),
+        (r#"{"kind":"pods-ready"}"#, &[]),
+        (r#"{"kind":"events"}"#, &[]),
+        (r#"{"kind":"log-errors"}"#, &[]),
+        (
+            r#"{"kind":"load","rule":"down"}"#,
+            &[(".rule", "there is no rule with a `saturated` condition `down`")],
+        ),
+        (
+            r#"{"kind":"leader","worker":"kafka"}"#,
+            &[(".worker", "there is no worker `kafka`")],
+        ),
+        (
+            r#"{"kind":"any-ready","table":"cluster"}"#,
+            &[(".table", no_table)],
+        ),
+        (r#"{"kind":"limits","table":"cluster"}"#, &[(".table", no_table)]),
+        (r#"{"kind":"failed","table":"cluster"}"#, &[(".table", no_table)]),
+    ];
+    for (check, expected) in table {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, message)| (format!("steps.a.check{path}"), (*message).to_owned()))
+            .collect();
+        assert_eq!(mistakes_of_check(check), expected, "{check}");
+    }
+}
