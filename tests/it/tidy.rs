@@ -105,6 +105,38 @@ fn every_picture_and_file_the_readme_links_to_exists() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// What a text has between backticks, blocks of code aside.
+fn quoted(text: &str) -> Vec<String> {
+    let prose: String = text.split("```").step_by(2).collect();
+    let quoted = prose.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_files_and_tests_that_contributing_names_exist() {
+    let text = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let quoted = quoted(&text);
+    let is_path = |word: &&String| {
+        let roots = ["src/", "tests/", "assets/", ".ci/"];
+        roots.iter().any(|folder| word.starts_with(folder)) && !word.contains("NAME") && !word.contains(' ')
+    };
+    let paths: Vec<_> = quoted.iter().filter(is_path).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    let missing: Vec<_> = paths.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let is_test = |word: &&String| {
+        let is_name = word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit());
+        is_name && word.matches('_').count() >= 3
+    };
+    let tests: Vec<_> = quoted.iter().filter(is_test).collect();
+    assert!(tests.len() > 6, "{tests:?}");
+    let sources = files(&root().join("src"), "rs").into_iter().chain(files(&root().join("tests/it"), "rs"));
+    let sources: Vec<_> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let is_there = |name: &&&String| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
+    let missing: Vec<_> = tests.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// Holds a table of the README to what the program says; `UPDATE=1 cargo test` writes it anew.
 fn generated(name: &str, table: &str) {
     // Two tests write the same file.
