@@ -1,3 +1,5 @@
+//! Each mistake in a profile has the key, the message and the words that are known.
+
 use super::*;
 
 const BUILT_IN: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
