@@ -164,7 +164,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
             |moment| {
                 moment
                     .state
-                    .apply(Observation::PodGone(PodUid("2mgcp".into())), now())
+                    .apply(Observation::PodGone(PodUid("2mgcp".into())), now());
             },
             "the pod is gone",
         ),

@@ -1,4 +1,4 @@
-//! Whether the leader lines, spans and workers can be judged by.
+//! Whether the leader patterns compile and name a worker, and the workers differ.
 
 use regex::bytes::Regex;
 

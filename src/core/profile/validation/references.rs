@@ -2,7 +2,7 @@
 
 use super::Mistakes;
 
-impl<'a> Mistakes<'a> {
+impl Mistakes<'_> {
     /// A table that a condition or a check names; `path` is that one's own.
     pub(crate) fn table(&mut self, path: &str, table: &str) {
         let known = self.profile.database.iter();

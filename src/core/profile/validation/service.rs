@@ -4,7 +4,7 @@ use super::Mistakes;
 use super::identifier::{is_key, is_link, is_object_name, is_selector};
 use crate::profile::Environment;
 
-impl<'a> Mistakes<'a> {
+impl Mistakes<'_> {
     pub(super) fn service(&mut self) {
         let (id, service) = (&self.profile.id, &self.profile.service);
         self.require(is_key(id), "id", || {

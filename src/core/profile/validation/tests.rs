@@ -1,3 +1,5 @@
+//! Each mistake in a profile has the key, the message and the words that are known.
+
 use super::*;
 
 const BUILT_IN: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
@@ -78,86 +80,90 @@ fn all_mistakes_are_found_at_once_and_in_the_order_of_the_profile() {
     );
 }
 
+const NO_TABLE: &str = "there is no table `cluster`";
+const NO_CLASS: &str = "there is no error class `ocn`";
+const NO_WORKER: &str = "there is no worker with the lease type `kafkas`";
+
+/// A condition or a check, and what is wrong with it: the path below its own, and the message.
+type Case = (&'static str, &'static [(&'static str, &'static str)]);
+
+const CONDITIONS: &[Case] = &[
+    (r#"{"kind":"unreadable"}"#, &[]),
+    (r#"{"kind":"settling"}"#, &[]),
+    (r#"{"kind":"no-pod-ready"}"#, &[]),
+    (r#"{"kind":"crashing"}"#, &[]),
+    (r#"{"kind":"cluster-events"}"#, &[]),
+    (r#"{"kind":"step-fails"}"#, &[]),
+    (
+        r#"{"kind":"leader","is":"none","workers":["kafkas","kafka"]}"#,
+        &[(".workers", NO_WORKER)],
+    ),
+    (
+        r#"{"kind":"led","workers":["kafka","kafkas"]}"#,
+        &[(".workers", NO_WORKER)],
+    ),
+    (
+        r#"{"kind":"errors","classes":["ocn","","ocm"],"within":90,"at-least":2}"#,
+        &[(".classes", NO_CLASS)],
+    ),
+    (
+        r#"{"kind":"over-limit","table":"cluster","roles":[]}"#,
+        &[(".table", NO_TABLE)],
+    ),
+    (
+        r#"{"kind":"newly-failed","table":"cluster","classes":["ocn",""]}"#,
+        &[(".table", NO_TABLE), (".classes", NO_CLASS)],
+    ),
+    (
+        r#"{"kind":"unknown-status","table":"cluster"}"#,
+        &[(".table", NO_TABLE)],
+    ),
+    (r#"{"kind":"blank","table":"cluster"}"#, &[(".table", NO_TABLE)]),
+    (
+        r#"{"kind":"none-ready","table":"cluster"}"#,
+        &[(".table", NO_TABLE)],
+    ),
+    (
+        r#"{"kind":"saturated","within":300,"at-least":20,"shares":{"slow":100,"very-slow":100},"cpu":0}"#,
+        &[
+            (".shares.slow", "100 % is not from 0 to 99: it would say nothing"),
+            (
+                ".shares.very-slow",
+                "100 % is not from 0 to 99: it would say nothing",
+            ),
+            (".cpu", "0 % is not from 1 to 100: it would say nothing"),
+        ],
+    ),
+    (
+        r#"{"kind":"outbound","within":120,"at-least":0,"share":101}"#,
+        &[
+            (".share", "101 % is not from 1 to 100"),
+            (".at-least", "at least one call is needed to say anything"),
+        ],
+    ),
+    (
+        r#"{"kind":"all","of":[{"kind":"settling"},{"kind":"blank","table":"cluster"}]}"#,
+        &[(".of[1].table", NO_TABLE)],
+    ),
+    (
+        r#"{"kind":"any","of":[],"optional":[{"kind":"blank","table":"cluster"}]}"#,
+        &[
+            (
+                "",
+                "something that need not be optional must be able to say that none holds: `of` is empty",
+            ),
+            (".optional[0].table", NO_TABLE),
+        ],
+    ),
+    (
+        r#"{"kind":"not","of":{"kind":"any","of":[{"kind":"led","workers":["kafkas"]}]}}"#,
+        &[(".of.of[0].workers", NO_WORKER)],
+    ),
+];
+
 #[test]
 fn each_condition_says_what_is_wrong_with_it() {
-    let no_table = "there is no table `cluster`";
-    let no_class = "there is no error class `ocn`";
-    let no_worker = "there is no worker with the lease type `kafkas`";
-    // condition, (path below `rules[0].when`, message)
-    let table: &[(&str, &[(&str, &str)])] = &[
-        (r#"{"kind":"unreadable"}"#, &[]),
-        (r#"{"kind":"settling"}"#, &[]),
-        (r#"{"kind":"no-pod-ready"}"#, &[]),
-        (r#"{"kind":"crashing"}"#, &[]),
-        (r#"{"kind":"cluster-events"}"#, &[]),
-        (r#"{"kind":"step-fails"}"#, &[]),
-        (
-            r#"{"kind":"leader","is":"none","workers":["kafkas","kafka"]}"#,
-            &[(".workers", no_worker)],
-        ),
-        (
-            r#"{"kind":"led","workers":["kafka","kafkas"]}"#,
-            &[(".workers", no_worker)],
-        ),
-        (
-            r#"{"kind":"errors","classes":["ocn","","ocm"],"within":90,"at-least":2}"#,
-            &[(".classes", no_class)],
-        ),
-        (
-            r#"{"kind":"over-limit","table":"cluster","roles":[]}"#,
-            &[(".table", no_table)],
-        ),
-        (
-            r#"{"kind":"newly-failed","table":"cluster","classes":["ocn",""]}"#,
-            &[(".table", no_table), (".classes", no_class)],
-        ),
-        (
-            r#"{"kind":"unknown-status","table":"cluster"}"#,
-            &[(".table", no_table)],
-        ),
-        (r#"{"kind":"blank","table":"cluster"}"#, &[(".table", no_table)]),
-        (
-            r#"{"kind":"none-ready","table":"cluster"}"#,
-            &[(".table", no_table)],
-        ),
-        (
-            r#"{"kind":"saturated","within":300,"at-least":20,"shares":{"slow":100,"very-slow":100},"cpu":0}"#,
-            &[
-                (".shares.slow", "100 % is not from 0 to 99: it would say nothing"),
-                (
-                    ".shares.very-slow",
-                    "100 % is not from 0 to 99: it would say nothing",
-                ),
-                (".cpu", "0 % is not from 1 to 100: it would say nothing"),
-            ],
-        ),
-        (
-            r#"{"kind":"outbound","within":120,"at-least":0,"share":101}"#,
-            &[
-                (".share", "101 % is not from 1 to 100"),
-                (".at-least", "at least one call is needed to say anything"),
-            ],
-        ),
-        (
-            r#"{"kind":"all","of":[{"kind":"settling"},{"kind":"blank","table":"cluster"}]}"#,
-            &[(".of[1].table", no_table)],
-        ),
-        (
-            r#"{"kind":"any","of":[],"optional":[{"kind":"blank","table":"cluster"}]}"#,
-            &[
-                (
-                    "",
-                    "something that need not be optional must be able to say that none holds: `of` is empty",
-                ),
-                (".optional[0].table", no_table),
-            ],
-        ),
-        (
-            r#"{"kind":"not","of":{"kind":"any","of":[{"kind":"led","workers":["kafkas"]}]}}"#,
-            &[(".of.of[0].workers", no_worker)],
-        ),
-    ];
-    for (when, expected) in table {
+    for (when, expected) in CONDITIONS {
         let expected: Vec<_> = expected
             .iter()
             .map(|(path, message)| (format!("rules[0].when{path}"), (*message).to_owned()))
@@ -181,9 +187,7 @@ fn calls_are_only_counted_where_the_profile_says_what_the_metrics_are_called() {
 
 #[test]
 fn each_check_says_what_is_wrong_with_it() {
-    let no_table = "there is no table `cluster`";
-    // check, (path below `steps.a.check`, message)
-    let table: &[(&str, &[(&str, &str)])] = &[
+    let table: &[Case] = &[
         (r#"{"kind":"manual"}"#, &[]),
         (r#"{"kind":"dashboard","shows":"requests"}"#, &[]),
         (r#"{"kind":"replicas"}"#, &[]),
@@ -200,10 +204,10 @@ fn each_check_says_what_is_wrong_with_it() {
         ),
         (
             r#"{"kind":"any-ready","table":"cluster"}"#,
-            &[(".table", no_table)],
+            &[(".table", NO_TABLE)],
         ),
-        (r#"{"kind":"limits","table":"cluster"}"#, &[(".table", no_table)]),
-        (r#"{"kind":"failed","table":"cluster"}"#, &[(".table", no_table)]),
+        (r#"{"kind":"limits","table":"cluster"}"#, &[(".table", NO_TABLE)]),
+        (r#"{"kind":"failed","table":"cluster"}"#, &[(".table", NO_TABLE)]),
     ];
     for (check, expected) in table {
         let expected: Vec<_> = expected

@@ -360,10 +360,20 @@ fn every_mistake_names_file_line_and_key() {
 #[test]
 fn a_mistake_in_the_shape_of_a_condition_names_the_key() {
     let newly_failed = "{ kind = \"newly-failed\", table = \"clusters\" }";
+    // The condition is inside another: the place that is known is the rule's.
     let cases = [
-        ("{ kind = \"newly-failed\", table = \"clusters\", tabel = 1 }", "X"),
-        ("{ kind = \"newly-faild\", table = \"clusters\" }", "X"),
-        ("{ kind = \"newly-failed\" }", "X"),
+        (
+            "{ kind = \"newly-failed\", table = \"clusters\", tabel = 1 }",
+            "p.toml:771: rules[12].when: unknown key `tabel`\n   771 | when = { kind = \"any\", of = [\n       = did you mean `table`?",
+        ),
+        (
+            "{ kind = \"newly-faild\", table = \"clusters\" }",
+            "p.toml:771: rules[12].when: `newly-faild` is not one of its values\n   771 | when = { kind = \"any\", of = [\n       = did you mean `newly-failed`?",
+        ),
+        (
+            "{ kind = \"newly-failed\" }",
+            "p.toml:771: rules[12].when.table: the key `table` is missing\n   771 | when = { kind = \"any\", of = [",
+        ),
     ];
     for (to, expected) in cases {
         let (_, error) = mistake(newly_failed, to);
