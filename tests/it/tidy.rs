@@ -125,12 +125,16 @@ fn the_files_and_tests_that_contributing_names_exist() {
     let missing: Vec<_> = paths.iter().filter(|path| !root().join(path).exists()).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let is_test = |word: &&String| {
-        let is_name = word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit());
+        let is_name = word
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit());
         is_name && word.matches('_').count() >= 3
     };
     let tests: Vec<_> = quoted.iter().filter(is_test).collect();
     assert!(tests.len() > 6, "{tests:?}");
-    let sources = files(&root().join("src"), "rs").into_iter().chain(files(&root().join("tests/it"), "rs"));
+    let sources = files(&root().join("src"), "rs")
+        .into_iter()
+        .chain(files(&root().join("tests/it"), "rs"));
     let sources: Vec<_> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
     let is_there = |name: &&&String| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
     let missing: Vec<_> = tests.iter().filter(|name| !is_there(name)).collect();
