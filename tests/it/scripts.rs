@@ -173,10 +173,9 @@ fn the_test_run_counts_what_was_skipped_and_keeps_its_status() {
 
 /// What cargo says on its standard error before it runs the tests of a crate.
 fn runs(crates: &[&str]) -> String {
-    let lines = crates
-        .iter()
-        .map(|name| format!("     Running unittests lib.rs (target/debug/deps/{name}-0a)"));
-    lines.map(|line| format!("echo '{line}' >&2\n")).collect()
+    crates.iter().fold(String::new(), |script, name| {
+        script + &format!("echo '     Running unittests lib.rs (target/debug/deps/{name}-0a)' >&2\n")
+    })
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub fn of(scenario: &Scenario) -> Option<Lesson> {
                 action: lesson.answer.action,
                 contact: lesson.answer.contact.clone(),
             },
-            harmful: lesson.answer.harmful.iter().copied().collect(),
+            harmful: lesson.answer.harmful.clone(),
         },
         hints: lesson.hints.clone(),
         because: lesson.because.clone(),

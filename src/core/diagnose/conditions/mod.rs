@@ -1,7 +1,7 @@
 //! The conditions of the rules: what a rule can ask about the observations, one kind a file.
 //!
-//! To add a kind: write its file with a struct, its serde form and its [`RuleCondition`], then add a variant to [`Condition`] and its line
-//! to [`Condition::kind`]. Nothing else lists the kinds.
+//! To add a kind: write its file with a struct, its serde form and its `RuleCondition`, then add a variant to [`Condition`] and its line
+//! to `Condition::kind`. Nothing else lists the kinds.
 //!
 //! A kind without keys of its own ignores any key, as it always did: its struct does without `deny_unknown_fields`.
 

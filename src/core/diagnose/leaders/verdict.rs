@@ -126,7 +126,7 @@ impl Input<'_> {
             pod: judgement.pod.map(|pod| pod.name.clone()),
             worker_id: judgement.worker_id,
             log: log.whole(),
-            log_unnamed: log.without(judgement.pod.map(|pod| pod.short_name())),
+            log_unnamed: log.without(judgement.pod.map(Pod::short_name)),
             lease: lease.map(|lease| lease.reading(of_holder(&lease))),
             as_of: judgement.as_of,
         }

@@ -1,7 +1,7 @@
 //! The steps of an SOP: what can answer one, one kind a file.
 //!
-//! To add a kind: write its file with a struct, its serde form and its [`StepCheck`], then add a variant to [`Check`] and its line to
-//! [`Check::kind`]. Nothing else lists the kinds.
+//! To add a kind: write its file with a struct, its serde form and its `StepCheck`, then add a variant to [`Check`] and its line to
+//! `Check::kind`. Nothing else lists the kinds.
 //!
 //! A kind without keys of its own ignores any key, as it always did: its struct does without `deny_unknown_fields`.
 

@@ -5,7 +5,7 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::step_result::StepResult;
 
 /// No rule acts on what no other step shows. No profile has this check; the rules answer it after all other steps, in
-/// [`Evaluation::other`].
+/// `Evaluation::other`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Other {}
 
