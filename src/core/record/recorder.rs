@@ -42,7 +42,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Takes in a observation that came at `at`; the lines that are to be written now.
+    /// Takes in an observation that came at `at`; the lines that are to be written now.
     pub fn take(&mut self, at: Timestamp, observation: &Observation) -> Vec<Line> {
         let mut lines = Vec::new();
         if self

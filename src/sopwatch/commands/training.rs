@@ -117,12 +117,12 @@ pub fn debriefing_without_console(
     profile: &Profile,
     began: jiff::Timestamp,
 ) -> String {
-    let mut course = Attempt::new(lesson, began);
+    let mut attempt = Attempt::new(lesson, began);
     for act in drill.audit().borrow().iter() {
-        course.note(act_of(act), None);
+        attempt.note(act_of(act), None);
     }
     printed(&markdown(&debriefing(
-        &course,
+        &attempt,
         profile,
         None,
         drill.clock().now(),

@@ -1,6 +1,6 @@
-//! What was observed. A observation says what a source told, never what it means.
+//! What was observed. An observation says what a source told, never what it means.
 //!
-//! A observation carries the times its source gave it; the moment it reached the console is the time of the event that brings it.
+//! An observation carries the times its source gave it; the moment it reached the console is the time of the event that brings it.
 
 mod cluster;
 mod database;

@@ -149,7 +149,7 @@ pub struct LeaseTrack {
 }
 
 impl State {
-    /// Takes in a observation that came at `now`.
+    /// Takes in an observation that came at `now`.
     pub fn apply(&mut self, observation: Observation, now: Timestamp) {
         match observation {
             Observation::Connection(connection) => self.connection = Some(connection),

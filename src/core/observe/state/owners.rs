@@ -59,7 +59,7 @@ impl Owners {
         }
     }
 
-    /// Takes in a observation; whether it may change whose a pod is.
+    /// Takes in an observation; whether it may change whose a pod is.
     pub fn apply(&mut self, observation: &Observation) -> bool {
         match observation {
             Observation::Deployment(deployment) => {

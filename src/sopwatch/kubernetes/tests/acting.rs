@@ -192,7 +192,7 @@ fn each_command_names_one_object_as_it_was_seen() {
 }
 
 #[test]
-fn a_rehearsal_is_a_dry_run_of_the_same() {
+fn a_dry_run_is_the_same_request_marked_as_one() {
     run(async {
         let (fake, console) = at_work().await;
         fake.always("DELETE", succeeded);
