@@ -32,40 +32,60 @@ pub struct CommandRequest {
     /// Whether the server is only to try it.
     pub dry_run: bool,
     /// Where the answer goes.
-    pub reply: oneshot::Sender<CommandOutcome>,
+    pub reply: oneshot::Sender<CommandReply>,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandReply {
+    /// What came of it.
+    pub outcome: CommandOutcome,
+    /// Whether it was refused because the server can't try it at all: an admission webhook has side effects. That says nothing of whether
+    /// the server would do it.
+    pub is_untriable: bool,
+}
+
+impl From<CommandOutcome> for CommandReply {
+    fn from(outcome: CommandOutcome) -> Self {
+        Self {
+            outcome,
+            is_untriable: false,
+        }
+    }
 }
 
 /// Runs until nobody can ask any more; then stays, so as not to end the others.
 pub(super) async fn run(mut requests: mpsc::Receiver<CommandRequest>, mut context: TaskContext) {
     while let Some(request) = requests.recv().await {
-        let outcome = carry_out(&request, &mut context).await;
+        let reply = carry_out(&request, &mut context).await;
         // Whoever asked may be gone: the record holds the intent, and the watch shows the outcome.
-        let _ = request.reply.send(outcome);
+        let _ = request.reply.send(reply);
     }
     std::future::pending::<()>().await;
 }
 
-async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> CommandOutcome {
+async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> CommandReply {
     let session = match context.connection_state() {
         ConnectionState::Up(session) => session,
-        ConnectionState::Down { problem, .. } => return failed(&format!("not sent: {}", problem.what)),
-        ConnectionState::Connecting => return failed("not sent: not connected"),
+        ConnectionState::Down { problem, .. } => {
+            return failed(&format!("not sent: {}", problem.what)).into();
+        }
+        ConnectionState::Connecting => return failed("not sent: not connected").into(),
     };
     let doing = format!("{} in {}", request.command.words(), session.namespace);
     let limit = context.limit.min(LONGEST);
     let sent = timeout(limit, send(request, &session)).await;
     let error = match sent {
         Ok(Ok(())) => {
-            return CommandOutcome::Applied {
-                how: SafeText::new("the server says so"),
-            };
+            let how = SafeText::new("the server says so");
+            return CommandOutcome::Applied { how }.into();
         }
         Ok(Err(error)) => error,
-        Err(_elapsed) => return unknown(&frozen(&doing, limit).what),
+        Err(_elapsed) => return unknown(&frozen(&doing, limit).what).into(),
     };
     let problem = explain(&error, &doing);
     context.note(&session, &problem);
-    match (&error, problem.kind) {
+    let outcome = match (&error, problem.kind) {
         (kube::Error::Api(status), _) => answered(status, &problem.what),
         // No connection was made: nothing can have been sent.
         (
@@ -77,7 +97,20 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
             | ProblemKind::Configuration,
         ) => failed(&problem.what),
         _ => unknown(&problem.what),
+    };
+    CommandReply {
+        outcome,
+        is_untriable: request.dry_run && is_untriable(&error),
     }
+}
+
+/// Whether the server could not try a command. It says so by the words of this message alone: `admission webhook "x" does not support dry
+/// run` (`NewDryRunUnsupportedErr` of the API server).
+fn is_untriable(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    status.code == 400 && status.message.contains("does not support dry run")
 }
 
 /// What an answer that is an error says about whether it was done.

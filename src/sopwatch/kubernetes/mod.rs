@@ -38,7 +38,7 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub use self::execute::CommandRequest;
+pub use self::execute::{CommandReply, CommandRequest};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;

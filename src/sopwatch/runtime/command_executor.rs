@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::restartable_channel::RestartableChannel;
 use crate::journal::Journal;
-use crate::kubernetes::CommandRequest;
+use crate::kubernetes::{CommandReply, CommandRequest};
 use sopwatch_console::app::DryRun;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::record::{Entry, Intent, Line};
@@ -59,7 +59,7 @@ impl CommandExecutor {
     pub(super) async fn carry_out(self, intent: Intent, journal: Option<Journal>) {
         let (id, command) = (intent.id, intent.command.clone());
         let outcome = match self.intend(intent, journal.as_ref()).await {
-            Ok(()) => self.ask(command, false).await,
+            Ok(()) => self.ask(command, false).await.outcome,
             Err(why) => CommandOutcome::Refused {
                 why: SafeText::new(&format!("nothing was sent, for its intent is not on disk: {why}")),
             },
@@ -99,7 +99,7 @@ impl CommandExecutor {
             })
     }
 
-    async fn ask(&self, command: Command, dry_run: bool) -> CommandOutcome {
+    async fn ask(&self, command: Command, dry_run: bool) -> CommandReply {
         let (reply, answer) = oneshot::channel();
         let request = CommandRequest {
             command,
@@ -107,24 +107,21 @@ impl CommandExecutor {
             reply,
         };
         if self.commands.sender().send(request).await.is_err() {
-            return CommandOutcome::Failed {
-                why: SafeText::new("not sent: the cluster is not being read now"),
-            };
+            let why = SafeText::new("not sent: the cluster is not being read now");
+            return CommandOutcome::Failed { why }.into();
         }
-        answer.await.unwrap_or_else(|_gone| CommandOutcome::Unknown {
-            why: SafeText::new("the task that sends it crashed"),
+        answer.await.unwrap_or_else(|_gone| {
+            let why = SafeText::new("the task that sends it crashed");
+            CommandOutcome::Unknown { why }.into()
         })
     }
 }
 
-/// The answer of a dry run, from its outcome.
-fn dry_run_answer(outcome: CommandOutcome) -> DryRun {
-    match outcome {
+/// The answer of a dry run.
+fn dry_run_answer(reply: CommandReply) -> DryRun {
+    match reply.outcome {
         CommandOutcome::Applied { .. } => DryRun::Passed,
-        // An admission webhook with side effects.
-        CommandOutcome::Refused { why } if why.contains("dry run") || why.contains("dryRun") => {
-            DryRun::Untried(why)
-        }
+        CommandOutcome::Refused { why } if reply.is_untriable => DryRun::Untried(why),
         CommandOutcome::Refused { why } => DryRun::Refused(why),
         CommandOutcome::Failed { why } | CommandOutcome::Unknown { why } => {
             DryRun::Refused(SafeText::new(&format!("it could not be asked: {why}")))
@@ -190,7 +187,7 @@ mod tests {
                 Some(request) = server.recv() => {
                     asked += 1;
                     let how = "the server says so".into();
-                    request.reply.send(CommandOutcome::Applied { how }).unwrap();
+                    request.reply.send(CommandOutcome::Applied { how }.into()).unwrap();
                 }
                 event = told.recv() => match event {
                     Some(Event::Outcome(Outcome::Done { outcome, .. })) => return (asked, outcome),
@@ -213,5 +210,17 @@ mod tests {
         let (asked, outcome) = carried_out(1).await;
         assert_eq!((asked, outcome.name()), (1, "applied"));
         assert!(began.elapsed() < Duration::from_secs(11));
+    }
+
+    #[test]
+    fn only_what_the_server_cannot_try_may_be_confirmed_untried() {
+        let refused = |is_untriable| CommandReply {
+            outcome: CommandOutcome::Refused {
+                why: "a dry run is refused by quota".into(),
+            },
+            is_untriable,
+        };
+        assert!(matches!(dry_run_answer(refused(true)), DryRun::Untried(_)));
+        assert!(matches!(dry_run_answer(refused(false)), DryRun::Refused(_)));
     }
 }

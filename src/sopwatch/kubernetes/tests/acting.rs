@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::clock::run;
 use super::console::Console;
-use super::fake::{Fake, Reply, refused};
-use crate::kubernetes::CommandRequest;
+use super::fake::{Fake, Reply, failure, refused};
+use crate::kubernetes::{CommandReply, CommandRequest};
 use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 
@@ -53,6 +53,10 @@ async fn at_work() -> (Fake, Console) {
 }
 
 async fn asked(console: &Console, command: Command, dry_run: bool) -> CommandOutcome {
+    replied(console, command, dry_run).await.outcome
+}
+
+async fn replied(console: &Console, command: Command, dry_run: bool) -> CommandReply {
     let (reply, answer) = oneshot::channel();
     let request = CommandRequest {
         command,
@@ -206,6 +210,46 @@ fn a_dry_run_is_the_same_request_marked_as_one() {
         assert_eq!(patches.len(), 2);
         for patch in patches {
             assert!(patch.line.contains("dryRun=All"), "{}", patch.line);
+        }
+    });
+}
+
+fn refused_saying(code: u16, message: &str) -> Reply {
+    Reply::Json(code, failure(code, "BadRequest", message))
+}
+
+/// By the words of the API server, and only where it was asked for a dry run.
+#[test]
+fn what_the_server_cannot_try_is_told_from_what_it_refuses() {
+    run(async {
+        let cases: [(fn() -> Reply, bool, bool); 4] = [
+            (
+                || refused_saying(400, r#"admission webhook "x" does not support dry run"#),
+                true,
+                true,
+            ),
+            (
+                || refused_saying(400, r#"admission webhook "x" does not support dry run"#),
+                false,
+                false,
+            ),
+            (
+                || refused_saying(400, "a dry run is not allowed here"),
+                true,
+                false,
+            ),
+            (
+                || refused_saying(403, "pods is forbidden: the quota does not support dry run"),
+                true,
+                false,
+            ),
+        ];
+        for (reply, dry_run, untriable) in cases {
+            let (fake, console) = at_work().await;
+            fake.always("DELETE", reply);
+            let reply = replied(&console, delete(), dry_run).await;
+            assert_eq!(reply.outcome.name(), "refused", "{reply:?}");
+            assert_eq!(reply.is_untriable, untriable, "{reply:?}");
         }
     });
 }
