@@ -222,7 +222,8 @@ fn refused_saying(code: u16, message: &str) -> Reply {
 #[test]
 fn what_the_server_cannot_try_is_told_from_what_it_refuses() {
     run(async {
-        let cases: [(fn() -> Reply, bool, bool); 4] = [
+        type Case = (fn() -> Reply, bool, bool);
+        let cases: [Case; 4] = [
             (
                 || refused_saying(400, r#"admission webhook "x" does not support dry run"#),
                 true,
