@@ -14,7 +14,7 @@ const FACTS: Duration = Duration::from_millis(100);
 
 /// Frames that only show new observations and follow each other take at most this part of the time: with hundreds of pods a judgement takes
 /// tens of milliseconds, and the host has other work.
-const SHARE: u32 = 50;
+const SHARE: u32 = 100;
 
 /// The longest that observations wait for that.
 const LONGEST_FACTS: Duration = Duration::from_secs(1);
@@ -121,12 +121,12 @@ mod tests {
     #[tokio::test]
     async fn observations_that_take_long_to_judge_and_draw_are_drawn_less_often() {
         for (took, every, pause) in [
-            (2, 20, 100),
-            (3, 20, 150),
-            (12, 20, 600),
-            (12, 600, 600),
-            (12, 601, 16),
-            (40, 20, 1_000),
+            (1, 20, 100),
+            (2, 20, 200),
+            (6, 20, 600),
+            (6, 600, 600),
+            (6, 601, 16),
+            (12, 20, 1_000),
         ] {
             let start = Instant::now();
             let mut pacer = FramePacer::new(start);
