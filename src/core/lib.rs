@@ -46,7 +46,7 @@
 //! | Plan | what is proposed: commands with their preconditions |
 //! | Command | one request that changes the cluster |
 //! | Dry run | the same request, which the server checks and does not carry out |
-//! | Gate | what stands against a plan now |
+//! | Gate | what blocks a plan now, and what to be careful of |
 //! | Execution | a plan that is being carried out, followed to its end |
 //! | Outcome | what came of a command |
 //! | Record | the durable history of one incident |

@@ -55,7 +55,7 @@
 //! # Acting
 //!
 //! A [`Plan`](sopwatch_core::remediate::plan::Plan) is commands with their preconditions, made from the state. The
-//! [gate](sopwatch_core::remediate::gate) says what stands against it; the operator confirms it; an
+//! [gate](sopwatch_core::remediate::gate) says what blocks it; the operator confirms it; an
 //! [`Execution`](sopwatch_core::remediate::execution::Execution) follows it to its end, and stops at the first surprise. Pods that were
 //! confirmed and not reached are an [`Interrupted`](sopwatch_core::remediate::interrupted::Interrupted) restart, which a key proposes again. A
 //! command becomes, in this order: the intent on disk, the request, the outcome on disk, an event. An outcome that is unknown is resolved

@@ -1,4 +1,4 @@
-//! A recorded drill, played on the real screen and judged anew without one.
+//! A recorded drill, played on the real screen and judged again without one.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -30,7 +30,7 @@ impl App {
             environment: began.environment.clone(),
             namespace: began.namespace.clone(),
             drill: began.drill.clone(),
-            beside: Vec::new(),
+            drill_shell_hints: Vec::new(),
             read_only: true,
             started_at: line.at,
         };

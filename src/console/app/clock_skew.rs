@@ -68,8 +68,6 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::app::Session;
     use crate::app::event::Event;
@@ -79,16 +77,7 @@ mod tests {
     use sopwatch_core::testkit::{ago, now, profile};
 
     fn console() -> App {
-        let session = Session {
-            profile: Arc::new(profile()),
-            environment: None,
-            namespace: "n".to_owned(),
-            drill: None,
-            beside: Vec::new(),
-            read_only: false,
-            started_at: now(),
-        };
-        App::new(session, "", Keymap::default())
+        App::new(Session::sample(profile()), "", Keymap::default())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Floor 1: the state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
+//! The state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod apply_record;
 pub mod clock;
@@ -49,11 +49,27 @@ pub struct Session {
     /// Title of the scenario, in a drill.
     pub drill: Option<String>,
     /// How to look at the drill's world from another terminal, a line each.
-    pub beside: Vec<String>,
+    pub drill_shell_hints: Vec<String>,
     /// Whether the console may change nothing.
     pub read_only: bool,
     /// When it was started.
     pub started_at: Timestamp,
+}
+
+#[cfg(test)]
+impl Session {
+    /// A session of tests: of no environment, and begun now.
+    pub(crate) fn sample(profile: Profile) -> Self {
+        Self {
+            profile: Arc::new(profile),
+            environment: None,
+            namespace: "n".to_owned(),
+            drill: None,
+            drill_shell_hints: Vec::new(),
+            read_only: false,
+            started_at: sopwatch_core::testkit::now(),
+        }
+    }
 }
 
 /// Everything the screen shows. What belongs together is in a part of its own, which owns its fields.
@@ -129,7 +145,7 @@ impl App {
         self.clock.speed = Some(speed);
     }
 
-    /// Judges the observations anew: once after the events that were queued, before a draw.
+    /// Judges the state: once after the events that were queued, before a draw.
     pub fn judge(&mut self) {
         let profile = self.session.profile.clone();
         self.diagnosis = match profile.sop(&self.checklist.sop) {

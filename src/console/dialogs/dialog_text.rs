@@ -203,10 +203,10 @@ impl App {
             }
             page.add(Tone::Faint, format!("credentials from {}", database.origin));
         }
-        if !self.session.beside.is_empty() {
+        if !self.session.drill_shell_hints.is_empty() {
             page.section("The drill's world from another terminal");
             self.session
-                .beside
+                .drill_shell_hints
                 .iter()
                 .for_each(|line| page.add(Tone::Code, line.as_str()));
         }

@@ -25,12 +25,9 @@ fn console() -> App {
     profile.sops.push(toml::from_str::<Sop>(text).unwrap());
     let session = Session {
         environment: profile.environments.first().cloned(),
-        profile: Arc::new(profile),
         namespace: "msa-stage".to_owned(),
-        drill: None,
-        beside: Vec::new(),
-        read_only: false,
         started_at: ago(600),
+        ..Session::sample(profile)
     };
     let mut app = App::new(session, "x", Keymap::default());
     let connection = Connection {

@@ -1,7 +1,6 @@
 //! A short incident as a console recorded it, and what that console showed each second.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -66,13 +65,10 @@ impl Live {
             read_only: false,
         };
         let session = Session {
-            profile: Arc::new(began.profile.clone()),
             environment: began.environment.clone(),
             namespace: began.namespace.clone(),
-            drill: None,
-            beside: Vec::new(),
-            read_only: false,
             started_at: at(0),
+            ..Session::sample(began.profile.clone())
         };
         let app = App::new(session, &began.sop, Keymap::default());
         let first = Line {

@@ -1,4 +1,4 @@
-//! Floor 2: the screen, drawn from the state and never changing it. One region a file; [`layout`] says where each is.
+//! The screen: drawn from the state, which it never changes. One region a file; [`layout`] says where each is.
 //!
 //! Everything that is drawn passes `Theme::clean`: no byte from outside reaches the terminal as a control sequence.
 

@@ -1,7 +1,6 @@
 //! A lesson taken by keys, and its debriefing.
 
 use sopwatch_core::profile::rule::Advice;
-use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
@@ -44,13 +43,8 @@ fn console() -> App {
     };
     profile.contacts.insert("a".to_owned(), contact);
     let session = Session {
-        profile: Arc::new(profile),
-        environment: None,
-        namespace: "n".to_owned(),
         drill: Some("Title".to_owned()),
-        beside: Vec::new(),
-        read_only: false,
-        started_at: now(),
+        ..Session::sample(profile)
     };
     App::new(session, "", Keymap::default())
 }

@@ -1,7 +1,7 @@
 //! Headers and severities of the formats that one container log mixes.
 //!
-//! One container writes glog, Go's standard log, gorm's coloured error blocks, JSON, panics and raw lines into one stream. What
-//! is told here is told from a line alone; how lines make a record is [`crate::logparse::multiline`]'s.
+//! One container writes glog, Go's standard log, gorm's coloured error blocks, JSON, panics and raw lines into one stream.
+//! This module judges one line alone; [`crate::logparse::multiline`] joins the lines of an entry.
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};

@@ -98,14 +98,14 @@ fn session(
     clock: Clock,
 ) -> Session {
     let environment = settings.environment_for(namespace).cloned();
-    let (drill, beside) = drill.unzip();
+    let (drill, hints) = drill.unzip();
     Session {
         profile: Arc::new(settings.profile.clone()),
         read_only: settings.is_read_only(environment.as_ref()),
         environment,
         namespace: namespace.to_owned(),
         drill,
-        beside: beside.unwrap_or_default(),
+        drill_shell_hints: hints.unwrap_or_default(),
         started_at: clock.now(),
     }
 }

@@ -77,7 +77,7 @@ impl Harness {
             environment,
             namespace: "managed-services-stage".to_owned(),
             drill: Some(title),
-            beside: Vec::new(),
+            drill_shell_hints: Vec::new(),
             read_only: false,
             started_at: clock.now(),
         };

@@ -197,7 +197,7 @@ pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) ->
         profile: profile.clone(),
         namespace: NAMESPACE.to_owned(),
         drill: Some(title.to_owned()),
-        beside: Vec::new(),
+        drill_shell_hints: Vec::new(),
         read_only: false,
         started_at: clock.now(),
     };

@@ -1,6 +1,6 @@
 //! With any one source taken away, no step that needs it passes or fails, and no restart is recommended that rests on it.
 //!
-//! At each moment at which a scenario is looked at, one source after the other is taken from the observations, and all SOPs are judged anew.
+//! At each moment at which a scenario is looked at, one source after the other is taken from the observations, and all SOPs are judged again.
 
 use std::time::Duration;
 

@@ -53,8 +53,6 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::app::Session;
     use crate::app::event::Event;
@@ -64,16 +62,7 @@ mod tests {
     use sopwatch_core::testkit::{SHORT, now, pod, profile, source};
 
     fn app() -> App {
-        let session = Session {
-            profile: Arc::new(profile()),
-            environment: None,
-            namespace: "stage".into(),
-            drill: None,
-            beside: Vec::new(),
-            read_only: false,
-            started_at: now(),
-        };
-        App::new(session, "", Keymap::default())
+        App::new(Session::sample(profile()), "", Keymap::default())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the pods pane says of pods that carry the service's label and are not its own, and of how they are told apart.
+//! What the pods pane says of pods that carry the service's label and are not its own, and how it knows.
 
 use crate::app::App;
 use crate::style::styled_text::StyledText;

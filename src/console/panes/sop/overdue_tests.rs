@@ -1,7 +1,5 @@
 //! A row at its limit, and one a second over it: everybody who judges says the same of both.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 
 use crate::app::{App, Session};
@@ -93,13 +91,8 @@ fn poll(table: &str, status: &str, listed: Option<(ClockBasis, i64)>) -> Reading
 /// A console that has just read one row of this age.
 fn console(table: &str, status: &str, clock: ClockBasis, age: i64) -> App {
     let session = Session {
-        profile: Arc::new(profile(status, clock)),
-        environment: None,
-        namespace: "n".to_owned(),
-        drill: None,
-        beside: Vec::new(),
-        read_only: false,
         started_at: ago(60),
+        ..Session::sample(profile(status, clock))
     };
     let mut app = App::new(session, "kafka-provisioning-latency", Keymap::default());
     app.clock.now = now();

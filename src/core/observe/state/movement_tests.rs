@@ -176,7 +176,7 @@ fn of_a_list_that_was_cut_nothing_is_missed() {
     assert_eq!(state.movement(&table(), ACCEPTED), Movement::default());
     assert_eq!(state.passed(&table(), ACCEPTED), None);
     let state = watched([(15, poll(&all)), (10, cut(&all[..1])), (5, poll(&all))]);
-    assert_eq!(passed(&state, ACCEPTED), (None, None), "watched anew");
+    assert_eq!(passed(&state, ACCEPTED), (None, None), "the watch began again");
     assert_eq!(state.seen("clusters", &"a".into()).unwrap().at, ago(15));
     let b = state.seen("clusters", &"b".into()).unwrap();
     assert_eq!(

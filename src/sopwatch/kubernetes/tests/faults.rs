@@ -137,7 +137,7 @@ fn dead_credentials_are_replaced_at_most_once_a_second_until_they_work() {
         is_calm(&fake, "/version");
         is_calm(&fake, "pods?");
         let connects = console.connects.load(Ordering::SeqCst);
-        assert!((3..30).contains(&connects), "{connects} times connected anew");
+        assert!((3..30).contains(&connects), "{connects} connections");
         fake.heal();
         let healed = console.told.len();
         console.live(&SourceId::Pods).await;
@@ -161,7 +161,7 @@ fn credentials_that_only_the_streams_see_refused_are_replaced_too() {
         console.listen(Duration::from_mins(1)).await;
         is_calm(&fake, "pods?");
         let connects = console.connects.load(Ordering::SeqCst);
-        assert!((2..30).contains(&connects), "{connects} times connected anew");
+        assert!((2..30).contains(&connects), "{connects} connections");
     });
 }
 
@@ -203,7 +203,7 @@ fn a_version_too_old_is_read_anew() {
         );
         console.fails(&SourceId::Pods, ProblemKind::Gone).await;
         console
-            .until("all pods anew", |observation| {
+            .until("all pods again", |observation| {
                 matches!(observation, Observation::Pods(_))
             })
             .await;
