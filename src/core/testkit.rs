@@ -331,6 +331,7 @@ pub fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
         pod: Some(pod.into()),
         worker_id: None,
         log: String::new(),
+        leading: Vec::new(),
         log_unnamed: String::new(),
         lease: None,
         as_of: Some(now()),

@@ -1,4 +1,4 @@
-//! The bar that always says one thing: what to do and why; without a decision table, the first failing step.
+//! What to do and why, in as many lines as it needs; without a decision table, the first failing step.
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
@@ -9,7 +9,7 @@ use crate::app::{App, Execution, Phase};
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{self, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Recommendation, StepFinding};
@@ -19,24 +19,138 @@ use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::text::duration;
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let room = usize::from(area.width).saturating_sub(1);
-    let words = if let Some(execution) = app
-        .remediation
-        .execution
-        .as_ref()
-        .filter(|execution| is_shown(execution, app))
-    {
-        under_way(app, theme, execution, room)
+    let lines = lines(app, theme, usize::from(area.width), usize::from(area.height));
+    styled_text::draw_lines(lines, area, buffer);
+}
+
+/// The bar in lines of `width` cells, `most` of them at most and one at least.
+pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
+    message(app, theme).lines(theme, width, most)
+}
+
+/// What the bar says.
+struct Message<'t> {
+    /// What to do, or what is being done.
+    headline: StyledText<'t>,
+    /// Why. It is cut only where it does not fit into all the lines there are.
+    reason: (Meaning, String),
+    /// What else was found, in a line of its own where there is one.
+    also: Option<String>,
+    /// The same as a count, where there is none.
+    counts: Vec<StyledText<'t>>,
+    /// What to press.
+    keys: StyledText<'t>,
+}
+
+impl<'t> Message<'t> {
+    fn new(theme: &'t Theme, headline: StyledText<'t>) -> Self {
+        Self {
+            headline,
+            reason: (Meaning::Text, String::new()),
+            also: None,
+            counts: Vec::new(),
+            keys: StyledText::new(theme),
+        }
+    }
+
+    fn because(self, reason: impl Into<String>) -> Self {
+        Self {
+            reason: (Meaning::Text, reason.into()),
+            ..self
+        }
+    }
+
+    fn lines(self, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
+        let new = || StyledText::new(theme);
+        let room = width.saturating_sub(2);
+        let mut lines = self.reason_lines(theme, room);
+        if lines.len() > most {
+            lines.truncate(most);
+            if let Some(last) = lines.pop() {
+                lines.push(last.gap(room).cut(room));
+            }
+        }
+        let also = self.also.filter(|_| lines.len() + 1 < most);
+        let counts = if also.is_some() { Vec::new() } else { self.counts };
+        let counts = counts
+            .into_iter()
+            .fold(new(), |line, words| line.gap(3).join(words));
+        let tails = [counts.clone().join(self.keys.clone()), self.keys, counts];
+        let last = lines.last().map_or(0, StyledText::width);
+        let on_last_line = tails.iter().find(|tail| last + tail.width() <= room);
+        match on_last_line {
+            // All of it fits on the last line, or there is no other line for it.
+            Some(tail) if tail.width() == tails[0].width() || lines.len() >= most => {
+                if let Some(line) = lines.pop() {
+                    lines.push(line.join(tail.clone()));
+                }
+            }
+            _ if lines.len() < most => {
+                let fits = tails.iter().find(|tail| tail.width() <= room + 1);
+                if let Some(tail) = fits.filter(|tail| tail.width() > 0) {
+                    lines.push(tail.clone());
+                }
+            }
+            _ => {}
+        }
+        if let Some(also) = also.filter(|_| lines.len() < most) {
+            let words = new()
+                .gap(2)
+                .add(Meaning::Faint, "also: ")
+                .add(Meaning::Doubtful, &also);
+            lines.push(words.cut(room));
+        }
+        lines.into_iter().map(|line| new().gap(1).join(line)).collect()
+    }
+
+    /// Headline and reason, broken at blanks; what follows the first line is indented.
+    fn reason_lines(&self, theme: &'t Theme, room: usize) -> Vec<StyledText<'t>> {
+        const INDENT: usize = 2;
+        let (meaning, reason) = &self.reason;
+        let reason = theme.clean(reason);
+        let headline = self.headline.clone();
+        if reason.is_empty() {
+            return vec![headline];
+        }
+        let beside = room.saturating_sub(headline.width() + 2);
+        let first = if beside < SHORT_LINE.min(styled_text::width(&reason)) {
+            String::new()
+        } else {
+            styled_text::wrap(&reason, beside, 0)
+                .into_iter()
+                .next()
+                .unwrap_or_default()
+        };
+        let rest = reason.get(first.len()..).unwrap_or_default().trim_start();
+        let mut lines = vec![if first.is_empty() {
+            headline
+        } else {
+            headline.gap(2).add(*meaning, &first)
+        }];
+        if !rest.is_empty() {
+            let more = styled_text::wrap(rest, room.saturating_sub(INDENT), 0).into_iter();
+            lines.extend(more.map(|line| StyledText::new(theme).gap(INDENT).add(*meaning, &line)));
+        }
+        lines
+    }
+}
+
+/// Fewer cells beside the headline are no place to begin a sentence.
+const SHORT_LINE: usize = 16;
+
+fn message<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
+    let execution = app.remediation.execution.as_ref();
+    if let Some(execution) = execution.filter(|execution| is_shown(execution, app)) {
+        under_way(app, theme, execution)
     } else if app.lacks_sop() {
-        unchosen(app, theme, room)
+        unchosen(app, theme)
     } else if app.diagnosis.decision.rules.is_empty() {
-        words(app, theme, room)
+        without_table(app, theme)
     } else if app.holds_back() {
-        held_back(app, theme, room)
+        held_back(app, theme)
     } else {
-        decided(app, theme, room)
-    };
-    StyledText::new(theme).gap(1).join(words).draw(area, buffer);
+        decided(app, theme)
+    }
 }
 
 /// How long the end of what was carried out stands in the bar.
@@ -48,7 +162,7 @@ fn is_shown(execution: &Execution, app: &App) -> bool {
 }
 
 /// What is being carried out: how far it is, and how to stop it.
-fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize) -> StyledText<'t> {
+fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution) -> Message<'t> {
     let (meaning, mark) = match execution.phase {
         Phase::Over(Some(true)) => (Meaning::Good, theme.glyphs.pass),
         Phase::Over(Some(false)) => (Meaning::Complaint, theme.glyphs.fail),
@@ -57,40 +171,41 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
     };
     let (sent, all) = (execution.sent, execution.confirmed);
     let what = execution.plan.aim.short_words().to_uppercase();
-    let words = StyledText::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
-    let mut tail = key(app, theme, Action::Incident, " incident");
+    let mut headline = StyledText::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
     let more = execution.is_under_way() && execution.due().is_some();
-    let words = if more && execution.stopping {
-        words.add(Meaning::Complaint, " STOPS HERE")
-    } else {
-        words
-    };
-    if Action::RestartRest.available(app) {
-        tail = key(app, theme, Action::RestartRest, &the_rest(app)).join(tail);
+    if more && execution.stopping {
+        headline = headline.add(Meaning::Complaint, "  STOPPING AFTER THIS POD");
     }
+    let mut keys = StyledText::new(theme);
     // Where something else lies topmost, the key ends that first.
     if app.dialog().is_none() && app.escape() == Escape::Execution {
-        tail = key(app, theme, Action::Close, " stop").join(tail);
+        keys = keys.join(key(app, theme, Action::Close, " stop"));
     }
+    if Action::RestartRest.available(app) {
+        keys = keys.join(key(app, theme, Action::RestartRest, &the_rest(app)));
+    }
+    keys = keys.join(key(app, theme, Action::Incident, " incident"));
     let waits = pending_sources(app, execution.phase);
-    let since = duration::clock(
-        app.clock
-            .now
-            .duration_since(execution.since)
-            .max(SignedDuration::ZERO),
-    );
-    let told = if waits.is_empty() {
+    let since = app
+        .clock
+        .now
+        .duration_since(execution.since)
+        .max(SignedDuration::ZERO);
+    let since = duration::brief(since);
+    let reason = if waits.is_empty() {
         execution.words.to_string()
     } else {
-        let gone = if execution.is_needless(&app.diagnosis) {
-            "its cause is gone; "
+        let fixed = if execution.is_needless(&app.diagnosis) {
+            "problem fixed; "
         } else {
             ""
         };
-        format!("{gone}waits {since} for {waits}; {}", execution.words)
+        format!("{fixed}waiting for {waits} ({since} so far); {}", execution.words)
     };
-    let left = room.saturating_sub(words.width() + tail.width());
-    words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
+    Message {
+        keys,
+        ..Message::new(theme, headline).because(reason)
+    }
 }
 
 /// What it waits for; nothing where it is over.
@@ -98,86 +213,76 @@ fn pending_sources(app: &App, phase: Phase) -> String {
     match phase {
         Phase::Sent => "the answer".to_owned(),
         Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.clock.now) => {
-            "pods to be ready".to_owned()
+            "the pods to be ready".to_owned()
         }
-        Phase::Replacing => "the pods to be heard again".to_owned(),
+        Phase::Replacing => "news of the pods".to_owned(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();
             let missing = leaders.filter(|leader| leader.verdict != Verdict::One);
             let workers: Vec<&str> = missing.map(|leader| &*leader.worker).collect();
             format!("the {} leader", workers.join(" and "))
         }
-        Phase::Moving => "rows to move".to_owned(),
+        Phase::Moving => "requests to move on".to_owned(),
         Phase::Over(_) => String::new(),
     }
 }
 
 /// Before an SOP is chosen: what another alert's SOP would say is no advice for this one.
-fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
-    let words = StyledText::new(theme).add(Meaning::Notice, "NO SOP CHOSEN");
-    let tail = key(app, theme, Action::PickSop, " choose");
-    let left = room.saturating_sub(words.width() + tail.width());
-    let why = "the advice depends on which alert fired";
-    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
+fn unchosen<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
+    let headline = StyledText::new(theme).add(Meaning::Notice, "NO SOP CHOSEN");
+    Message {
+        keys: key(app, theme, Action::PickSop, " choose"),
+        ..Message::new(theme, headline).because("the advice depends on which alert fired")
+    }
 }
 
-/// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.
-fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+/// The recommendation: what, why, what else was found or can't be checked, and the keys to all of it.
+fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let decision = &app.diagnosis.decision;
-    let words = headline(app, theme, &decision.recommendation);
-    let mut tail = StyledText::new(theme);
-    for (count, what) in [
-        (decision.also.len(), "also"),
-        (decision.not_ruled_out.len(), "not ruled out"),
-    ] {
-        if count > 0 {
-            tail = tail.gap(2).add(Meaning::Doubtful, &format!("{count} {what}"));
-        }
+    let words = |text: &str| StyledText::new(theme).add(Meaning::Doubtful, text);
+    let mut counts = Vec::new();
+    match decision.also.len() {
+        0 => {}
+        1 => counts.push(words("+1 other finding")),
+        others => counts.push(words(&format!("+{others} other findings"))),
     }
-    let why = key(app, theme, Action::Why, " why");
+    match decision.not_ruled_out.len() {
+        0 => {}
+        1 => counts.push(words("1 rule still unchecked")),
+        rules => counts.push(words(&format!("{rules} rules still unchecked"))),
+    }
+    let mut keys = StyledText::new(theme);
     if decision.recommendation.action.is_change() && Action::Apply.available(app) {
-        tail = tail.join(key(app, theme, Action::Apply, " apply"));
+        keys = keys.join(key(app, theme, Action::Apply, " apply"));
     }
-    if decision.recommendation.action == Advice::Escalate {
-        let hand_off = key(app, theme, Action::HandOff, " hand-off");
-        if words.width() + tail.width() + hand_off.width() + why.width() <= room {
-            tail = tail.join(hand_off);
-        }
-    }
-    let because = decision.recommendation.because.join("; ");
     if Action::RestartRest.available(app) {
-        let taken = words.width() + tail.width() + why.width();
-        let wanted = taken + 2 + because.chars().count();
-        tail = tail.join(interrupted(
-            app,
-            theme,
-            (room.saturating_sub(taken), room.saturating_sub(wanted)),
-        ));
+        counts.push(words(&app.interrupted_words().unwrap_or_default()));
+        keys = keys.join(key(app, theme, Action::RestartRest, &the_rest(app)));
     }
-    let tail = tail.join(why);
-    // What is cut off is the evidence, never the way to it.
-    let left = room.saturating_sub(words.width() + tail.width());
-    words
-        .add(Meaning::Text, &fitted(&because, left, theme))
-        .join(tail)
+    keys = keys.join(key(app, theme, Action::Why, " why"));
+    if decision.recommendation.action == Advice::Escalate {
+        keys = keys.join(key(app, theme, Action::HandOff, " hand-off"));
+    }
+    Message {
+        also: also(app),
+        counts,
+        keys,
+        ..Message::new(theme, headline(app, theme, &decision.recommendation))
+            .because(decision.recommendation.because.join("; "))
+    }
 }
 
-/// What an interrupted restart left, and the key that proposes it: whole where the reason stays whole beside it, else the key alone, where
-/// it fits. `left`: what is left of the row, and what is left of it beside the whole reason.
-fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> StyledText<'t> {
-    let whole = StyledText::new(theme)
-        .gap(2)
-        .add(Meaning::Doubtful, &app.interrupted_words().unwrap_or_default())
-        .join(key(app, theme, Action::RestartRest, " restart them"));
-    if whole.width() <= left.1 {
-        return whole;
-    }
-    let short = key(app, theme, Action::RestartRest, &the_rest(app));
-    if short.width() <= left.0 {
-        short
-    } else {
-        StyledText::new(theme)
-    }
+/// The first other finding, and how many there are beside it.
+fn also(app: &App) -> Option<String> {
+    let decision = &app.diagnosis.decision;
+    let (first, others) = decision.also.split_first()?;
+    let what = app.advice_in_words(first.action, first.contact.as_deref());
+    let why = first.because.first().map_or("", String::as_str);
+    let more = match others.len() {
+        0 => String::new(),
+        others => format!(" (+{others} more)"),
+    };
+    Some(format!("{what}{more}: {why}"))
 }
 
 /// ` restart the other 2`.
@@ -194,49 +299,45 @@ fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> StyledTex
     }
 }
 
-/// In a drill that teaches: who reads the answer first learns nothing.
-fn held_back<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
-    let words = StyledText::new(theme).add(Meaning::Notice, "JUDGE IT YOURSELF");
-    let mut tail = StyledText::new(theme);
-    for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " reveal")] {
+/// In a drill that teaches: the advice is not shown before the answer, which would else teach nothing.
+fn held_back<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
+    let headline = StyledText::new(theme).add(Meaning::Notice, "YOUR CALL FIRST");
+    let mut keys = StyledText::new(theme);
+    for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " show advice")] {
         if let Some(key) = app.keymap.key_of(action, Context::Drill) {
-            tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+            keys = keys.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
         }
     }
-    let left = room.saturating_sub(words.width() + tail.width());
-    let why = "the advice follows your answer";
-    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
-}
-
-/// Two blanks and as much of the evidence as fits.
-fn fitted(because: &str, room: usize, theme: &Theme) -> String {
-    if because.is_empty() || room < 8 {
-        return String::new();
+    Message {
+        keys,
+        ..Message::new(theme, headline).because("the advice follows your answer")
     }
-    format!(
-        "  {}",
-        crate::style::styled_text::cut(because, room - 2, theme.glyphs.ellipsis)
-    )
 }
 
 fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> StyledText<'t> {
     let mark = |status| sop::mark(theme, status, false).0;
     let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
     let (meaning, text) = match recommendation.action {
-        Advice::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
+        Advice::None => (
+            Meaning::Good,
+            format!("{} NO ACTION NEEDED", mark(StepStatus::Pass)),
+        ),
         Advice::Wait => {
             let until = recommendation.until;
             let left = until.map(|until| until.duration_since(app.clock.now).max(SignedDuration::ZERO));
-            let left = left.map_or(String::new(), |left| format!(" {}", duration::clock(left)));
+            let left = left.map_or(String::new(), |left| format!(" {}", duration::brief(left)));
             (
                 Meaning::Waiting,
                 format!("{} WAIT{left}", mark(StepStatus::Waiting)),
             )
         }
         Advice::Gather if app.is_looking() => {
-            (Meaning::Faint, format!("{} LOOKING", mark(StepStatus::Waiting)))
+            (Meaning::Faint, format!("{} CHECKING", mark(StepStatus::Waiting)))
         }
-        Advice::Gather => (Meaning::Doubtful, format!("{} GATHER", mark(StepStatus::Unknown))),
+        Advice::Gather => (
+            Meaning::Doubtful,
+            format!("{} NO ACCESS", mark(StepStatus::Unknown)),
+        ),
         Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => (
             Meaning::Alarm,
             format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
@@ -274,7 +375,8 @@ fn findings(app: &App) -> Vec<Numbered<'_>> {
         .collect()
 }
 
-fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+/// For a profile without a decision table: the first failing step, or what can't be told.
+fn without_table<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let findings = findings(app);
     let having = |wanted: &[StepStatus]| -> Vec<&Numbered<'_>> {
         findings
@@ -283,62 +385,53 @@ fn words<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
             .collect()
     };
     if findings.is_empty() {
-        return StyledText::new(theme).add(Meaning::Doubtful, "? nothing is judged yet");
+        let headline = StyledText::new(theme).add(Meaning::Doubtful, "? nothing is judged yet");
+        return Message::new(theme, headline);
     }
     let failing = having(&[StepStatus::Fail]);
     let waiting = having(&[StepStatus::Waiting]);
     let open = having(&[StepStatus::Unknown, StepStatus::Stale]);
     match (failing.first(), waiting.first()) {
-        (Some(first), _) => failing_words(app, theme, first, failing.len() - 1, room),
+        (Some(first), _) => failing_words(app, theme, first, failing.len() - 1),
         (None, Some(first)) => waiting_words(theme, first),
         (None, None) if !open.is_empty() => open_words(theme, &open),
         (None, None) => clear_words(app, theme, &having(&[StepStatus::Manual])),
     }
 }
 
-fn failing_words<'t>(
-    app: &App,
-    theme: &'t Theme,
-    first: &Numbered<'_>,
-    more: usize,
-    room: usize,
-) -> StyledText<'t> {
+fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: usize) -> Message<'t> {
     let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
-    let mut words = StyledText::new(theme)
-        .add(Meaning::Alarm, &format!(" {glyph} FAILS "))
-        .add(
-            Meaning::Bad,
-            &format!(" {}: {}", first.name(), first.finding.value),
-        );
-    if more > 0 {
-        words = words.add(Meaning::Doubtful, &format!("  and {more} more"));
-    }
+    let headline = StyledText::new(theme).add(Meaning::Alarm, &format!(" {glyph} FAILS "));
+    let mut reason = format!("{}: {}", first.name(), first.finding.value);
     if let Some(why) = first.finding.evidence.first() {
-        words = words.add(Meaning::Text, &format!("  ({why})"));
+        reason.push_str(&format!(" ({why})"));
     }
-    let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) else {
-        return words;
-    };
-    let hint = StyledText::new(theme)
-        .gap(3)
-        .add(Meaning::Key, &key)
-        .add(Meaning::Faint, " on the step: how to handle");
-    if words.width() + hint.width() <= room {
-        words.join(hint)
-    } else {
-        words
+    let mut counts = Vec::new();
+    if more > 0 {
+        counts.push(StyledText::new(theme).add(Meaning::Doubtful, &format!("and {more} more")));
+    }
+    let mut keys = StyledText::new(theme);
+    if let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) {
+        keys = keys
+            .gap(3)
+            .add(Meaning::Key, &key)
+            .add(Meaning::Faint, " on the step: how to handle it");
+    }
+    Message {
+        reason: (Meaning::Bad, reason),
+        counts,
+        keys,
+        ..Message::new(theme, headline)
     }
 }
 
-fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> StyledText<'t> {
+fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> Message<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Waiting, false);
-    StyledText::new(theme).add(meaning, &format!("{glyph} WAIT")).add(
-        Meaning::Text,
-        &format!("  {}: {}", first.name(), first.finding.value),
-    )
+    let headline = StyledText::new(theme).add(meaning, &format!("{glyph} WAIT"));
+    Message::new(theme, headline).because(format!("{}: {}", first.name(), first.finding.value))
 }
 
-fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> StyledText<'t> {
+fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Message<'t> {
     let stale = open
         .iter()
         .any(|numbered| numbered.finding.status == StepStatus::Stale);
@@ -347,13 +440,14 @@ fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> StyledText<'t> {
         .map(|numbered| numbered.name())
         .collect::<Vec<_>>()
         .join(", ");
-    let noun = if open.len() == 1 { "step" } else { "steps" };
+    let noun = if open.len() == 1 { "step has" } else { "steps have" };
     let why = if stale { " (stale)" } else { "" };
-    let text = format!("? {} {noun} can't be answered{why}: {names}", open.len());
-    StyledText::new(theme).add(Meaning::Doubtful, &text)
+    let text = format!("? {} {noun} no data{why}", open.len());
+    let headline = StyledText::new(theme).add(Meaning::Doubtful, &text);
+    Message::new(theme, headline).because(names)
 }
 
-fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> StyledText<'t> {
+fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Message<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Pass, false);
     let open = manual
         .iter()
@@ -361,10 +455,9 @@ fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Sty
         .count();
     let rest = match open {
         0 => "every step is answered".to_owned(),
-        1 => "1 manual step to look at".to_owned(),
-        open => format!("{open} manual steps to look at"),
+        1 => "1 manual step to do".to_owned(),
+        open => format!("{open} manual steps to do"),
     };
-    StyledText::new(theme)
-        .add(meaning, &format!("{glyph} no failing step"))
-        .add(Meaning::Text, &format!("; {rest}"))
+    let headline = StyledText::new(theme).add(meaning, &format!("{glyph} no failing step"));
+    Message::new(theme, headline).because(rest)
 }

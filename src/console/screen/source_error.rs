@@ -118,8 +118,8 @@ impl SourceError {
     /// When it is tried again.
     pub(crate) fn retry(&self, now: Timestamp) -> String {
         match self.retry_at.map(|at| at.duration_since(now)) {
-            Some(span) if span.as_secs() > 0 => format!(", again in {}s", span.as_secs()),
-            Some(_) => ", trying again".to_owned(),
+            Some(span) if span.as_secs() > 0 => format!(", retry in {}s", span.as_secs()),
+            Some(_) => ", retrying".to_owned(),
             None => String::new(),
         }
     }
@@ -144,13 +144,13 @@ impl SourceError {
         }
         let mut words = words.add(Meaning::Bad, &format!("{} {}", theme.glyphs.fail, self.name()));
         if let Some(age) = self.stale {
-            words = words.add(Meaning::Doubtful, &format!(" stale {}", duration::clock(age)));
+            words = words.add(Meaning::Doubtful, &format!(" stale {}", duration::brief(age)));
         }
         if let Some(problem) = &self.problem {
             let retry = self.retry(now);
             return words.add(Meaning::Bad, &format!(" {}{retry}", kind_word(problem.kind)));
         }
-        let why = self.behind.as_deref().unwrap_or("no sign of life");
+        let why = self.behind.as_deref().unwrap_or("no answer");
         words.add(Meaning::Text, &format!(", {why}"))
     }
 
@@ -253,7 +253,7 @@ pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Sty
     match app.state.freshness(id, app.clock.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
-            &format!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
+            &format!("{} stale {}", theme.glyphs.stale, duration::brief(age)),
         ),
         Freshness::Missing | Freshness::Fresh(_) => words,
     }

@@ -40,20 +40,15 @@ pub(crate) fn since(at: Timestamp, now: Timestamp) -> String {
     age(now.duration_since(at))
 }
 
-/// A span that is counted up to a second, for what is being waited for or has gone on too long.
-pub(crate) fn exact(from: Timestamp, to: Timestamp) -> String {
-    duration::clock(to.duration_since(from).max(SignedDuration::ZERO))
-}
-
-/// The time since the start of an incident: `00:14:32`, beyond a day the hours go on.
+/// The time since the start of an incident, to the second: `14m32s`, `1h05m09s`; beyond a day the hours go on.
 pub(crate) fn incident_clock(of: SignedDuration) -> String {
     let seconds = of.as_secs().max(0);
-    format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
+    let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, _) => format!("{minutes}m{rest:02}s"),
+        _ => format!("{hours}h{minutes:02}m{rest:02}s"),
+    }
 }
 
 #[cfg(test)]

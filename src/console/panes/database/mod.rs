@@ -2,6 +2,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod database_rows;
+pub(crate) mod summary;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,6 +19,16 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::profile::{Role, Table};
+
+/// Rows that the pane wants in so many columns: the tables with their statuses, and the faults of the source.
+pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
+    if app.state.reading.is_none() {
+        let (_, text) = empty_words(app);
+        return styled_text::wrap(&theme.clean(&text), width.saturating_sub(2).max(1), 0).len();
+    }
+    let faults = source_error::of_database(app).len().min(2);
+    items(app, &app.grid()).len() + faults
+}
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -162,7 +173,7 @@ fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
         items.extend(rows.map(|(place, row)| Item::Status(place, row, table)));
         match app.state.statuses(&table.name) {
             Some(Err(problem)) => items.push(Item::Trouble(format!("! {problem}"))),
-            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no living row".to_owned())),
+            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no active row".to_owned())),
             Some(Ok(_)) => {}
             None => items.push(Item::Trouble("not read".to_owned())),
         }
@@ -174,7 +185,7 @@ fn draw_rows(app: &App, theme: &Theme, region: &Region, area: Rect, buffer: &mut
     let grid = app.grid();
     let items = items(app, &grid);
     let headings = items.iter().filter_map(|item| match item {
-        Item::Heading(table) => Some(heading_cells(app, theme, table)),
+        Item::Heading(table) => Some(heading_cells(app, table)),
         Item::Status(..) | Item::Trouble(_) => None,
     });
     let all: Vec<_> = grid
@@ -225,7 +236,7 @@ fn draw_item(
 
 fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) -> StyledText<'t> {
     let line = StyledText::new(theme).column(Meaning::Heading, &table.name, Columns::MARK + columns.status);
-    columns.line(line, &heading_cells(app, theme, table), Meaning::Faint)
+    columns.line(line, &heading_cells(app, table), theme, Meaning::Faint)
 }
 
 fn status_row<'t>(
@@ -236,16 +247,7 @@ fn status_row<'t>(
     columns: &Columns,
     selected: bool,
 ) -> StyledText<'t> {
-    let over = row.over.is_some_and(|over| over > 0);
-    let failed = table
-        .status(&row.of.status)
-        .is_some_and(|status| status.role == Role::Failed)
-        && row.count > 0;
-    let meaning = if failed || over || !row.known {
-        Meaning::Bad
-    } else {
-        Meaning::Text
-    };
+    let meaning = row_meaning(row, table);
     let name = styled_text::cut_middle(
         &theme.clean(&status_name(row)),
         columns.status,
@@ -258,12 +260,26 @@ fn status_row<'t>(
             Columns::MARK,
         )
         .column(meaning, &name, columns.status);
-    columns.line(line, &row_cells(app, theme, row), meaning)
+    columns.line(line, &row_cells(app, theme, row), theme, meaning)
+}
+
+/// What is overdue, failed or in a status that nobody knows is bad.
+fn row_meaning(row: &DatabaseRow, table: &Table) -> Meaning {
+    let over = row.over.is_some_and(|over| over > 0);
+    let failed = table
+        .status(&row.of.status)
+        .is_some_and(|status| status.role == Role::Failed)
+        && row.count > 0;
+    if failed || over || !row.known {
+        Meaning::Bad
+    } else {
+        Meaning::Text
+    }
 }
 
 fn status_name(row: &DatabaseRow) -> String {
     let name = if row.of.status.is_empty() {
-        "(blank)"
+        "(no status)"
     } else {
         &*row.of.status
     };

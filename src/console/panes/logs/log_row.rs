@@ -29,6 +29,8 @@ pub(crate) struct Sheet<'a> {
     pub(crate) label: usize,
     /// Rows that one record may take.
     pub(crate) most: usize,
+    /// Whether long lines go on in the next row.
+    pub(crate) wrap: bool,
 }
 
 impl<'a> Sheet<'a> {
@@ -86,7 +88,7 @@ impl<'a> Sheet<'a> {
 
     /// Whether a line would be cut before it says what it is about.
     fn is_narrow(&self) -> bool {
-        self.width < NARROW && !self.app.logs.buffer.wrap
+        self.width < NARROW && !self.wrap
     }
 
     fn head(&self, entry: &Entry) -> StyledText<'a> {
@@ -124,10 +126,10 @@ impl<'a> Sheet<'a> {
         indent: usize,
     ) -> Vec<StyledText<'a>> {
         // Only what can show is cleaned: a line may be a megabyte long.
-        let most = if self.app.logs.buffer.wrap { self.most } else { 1 };
+        let most = if self.wrap { self.most } else { 1 };
         let shown = styled_text::beginning(text, self.width.saturating_mul(most).saturating_add(1));
         let shown = self.theme.clean(shown);
-        if !self.app.logs.buffer.wrap {
+        if !self.wrap {
             return vec![self.marked(head, &shown, meaning).cut(self.width)];
         }
         let room = self.width.saturating_sub(head.width()).max(8);

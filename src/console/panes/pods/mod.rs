@@ -1,6 +1,7 @@
 //! The pods, and which worker each of them leads.
 
 pub(crate) mod others;
+pub(crate) mod summary;
 pub(crate) mod vitals;
 #[cfg(test)]
 pub(crate) mod vitals_screen_tests;
@@ -19,10 +20,17 @@ use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::diagnose::leaders::LeaderReading;
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
+
+/// Rows that the pane wants: a heading, the pods, what is said of other pods, the faults of their sources, and the vital signs.
+pub(crate) fn wanted(app: &App) -> usize {
+    let faults = source_error::of_cluster(app).len().min(2);
+    app.state.pods.len().max(1) + others::rows(app) + faults + 2
+}
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -78,21 +86,25 @@ fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: StyledText<'t>, buffer: &mut Buffer) {
+    let stale = stale_words(app, theme);
+    let pieces = vec![(0, ready_words(app, theme)), (0, stale), (2, range)];
+    borders::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
+}
+
+/// That the pods or the deployment are not current.
+fn stale_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let pods = source_error::stale_words(app, &SourceId::Pods, theme);
     let deployment = source_error::stale_words(app, &SourceId::Deployment, theme);
-    let stale = match (pods.width(), deployment.width()) {
+    match (pods.width(), deployment.width()) {
         (0, 1..) => StyledText::new(theme)
             .add(Meaning::Doubtful, "deployment ")
             .join(deployment),
         _ => pods,
-    };
-    let narrow = stale.width() > 0 && region.area.width < 48;
-    let pieces = vec![(0, ready_words(app, theme, narrow)), (0, stale), (2, range)];
-    borders::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
+    }
 }
 
-/// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
-fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
+/// `3 of 3 ready`: ready and configured as the deployment says; what the SOP expects where that is something else.
+pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let want = app.session.profile.service.replicas;
     let pods_known = app.state.freshness(&SourceId::Pods, app.clock.now) != Freshness::Missing;
     let counted = app.state.pods.values().filter(|pod| pod.is_ready()).count() as u32;
@@ -107,12 +119,15 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> 
         (Some(_), Some(_)) => Meaning::Bad,
         _ => Meaning::Doubtful,
     };
-    let wanted = if narrow {
-        String::new()
+    let wanted = if configured.is_some_and(|configured| configured != want) {
+        format!(" (SOP expects {want})")
     } else {
-        format!(", want {want}")
+        String::new()
     };
-    let text = format!("{}/{} ready{wanted}", word(ready), word(configured));
+    let text = match configured {
+        Some(_) => format!("{} of {} ready{wanted}", word(ready), word(configured)),
+        None => format!("{} ready", word(ready)),
+    };
     let words = StyledText::new(theme).add(meaning, &text);
     let looked = app.state.freshness(&SourceId::Deployment, app.clock.now) != Freshness::Missing;
     match &app.state.deployment {
@@ -320,7 +335,7 @@ fn pod_row<'t>(
         .gap(1)
         .column(Meaning::Text, &age_of(app, pod), columns.age)
         .gap(1)
-        .column(Meaning::Good, leads, columns.leads);
+        .column(leads_meaning(app, pod), leads, columns.leads);
     if columns.node == 0 {
         line
     } else {
@@ -356,11 +371,23 @@ fn status_meaning(pod: &Pod) -> Meaning {
     }
 }
 
+/// A pod that leads beside another is in red.
+fn leads_meaning(app: &App, pod: &Pod) -> Meaning {
+    let beside = |reading: &LeaderReading| reading.leading.contains(&pod.name);
+    if app.diagnosis.leaders.iter().any(beside) {
+        Meaning::Bad
+    } else {
+        Meaning::Good
+    }
+}
+
 /// The workers that this pod leads, by short titles.
 fn leads_of(app: &App, pod: &Pod) -> String {
     let readings = &app.diagnosis.leaders;
     let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
     let rows = readings.iter().zip(short_titles(&titles));
-    let leads = rows.filter(|(reading, _)| reading.pod.as_ref() == Some(&pod.name));
+    let leads = rows.filter(|(reading, _)| {
+        reading.pod.as_ref() == Some(&pod.name) || reading.leading.contains(&pod.name)
+    });
     leads.map(|(_, title)| title).collect::<Vec<_>>().join(" ")
 }

@@ -54,6 +54,14 @@ pub fn read_leaders(state: &State, profile: &Profile, now: Timestamp) -> Vec<Lea
         .collect()
 }
 
+/// The pods that say that they lead, by name.
+fn leading(all: &[Testimony<'_>]) -> Vec<SafeText> {
+    let leads = all.iter().filter(|one| one.leads_at().is_some());
+    let mut names: Vec<_> = leads.map(|one| one.witness.pod.name.clone()).collect();
+    names.sort();
+    names
+}
+
 /// How many pods said of late that they can't read or renew a worker's lease.
 pub fn pods_without_lease(state: &State, profile: &Profile, worker: &str, now: Timestamp) -> usize {
     let witnesses = witnesses(state, profile, now);
@@ -124,6 +132,11 @@ impl Input<'_> {
             log_type: worker.log_type.clone(),
             verdict: judgement.verdict,
             pod: judgement.pod.map(|pod| pod.name.clone()),
+            leading: if judgement.verdict == Verdict::Many {
+                leading(&all)
+            } else {
+                Vec::new()
+            },
             worker_id: judgement.worker_id,
             log: log.whole(),
             log_unnamed: log.without(judgement.pod.map(Pod::short_name)),
