@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 
 use crate::dialogs::confirmation::DryRun;
-use crate::training::{AuditEntry, Choice};
+use crate::training::Choice;
 use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
