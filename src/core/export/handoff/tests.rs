@@ -240,7 +240,7 @@ fn kafka_late() -> State {
 
 fn done() -> Done {
     Done {
-        acts: vec![ActionRow {
+        changes: vec![ChangeLine {
             at: ago(600),
             what: "kubectl deleted pod msa-x-2mgcp".into(),
         }],
@@ -424,7 +424,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         reading(clusters, table("kafka_requests", Vec::new(), Vec::new())),
         now(),
     );
-    let deed = ActionRow {
+    let change = ChangeLine {
         at: now(),
         what: SafeText::new(&long(5)),
     };
@@ -434,7 +434,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         note: SafeText::new(&long(7)),
     };
     let done = Done {
-        acts: vec![deed; 90],
+        changes: vec![change; 90],
         ticks: vec![ticked; 90],
     };
     for contact in PROFILE.contacts.keys().map(String::as_str).chain(["nobody"]) {
