@@ -279,7 +279,7 @@ impl App {
         let now = self.clock.now;
         // What is advised now, not what was when the observations before this one came.
         self.judge();
-        let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
+        let advice = AdviceThen::from(&self.diagnosis.decision.recommendation);
         let Some(execution) = &mut self.remediation.execution else {
             return Vec::new();
         };

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::{Report, json, markdown};
+use crate::diagnose::Recommendation;
 use crate::diagnose::leaders::Verdict;
 use crate::observe::observation::{Connection, Observation, PodUid};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
@@ -12,7 +13,7 @@ use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
 use crate::record::{
-    Began, Entry, Intent, Line, Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep, VERSION, Writer,
+    Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer,
 };
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
@@ -60,8 +61,8 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> Snapsho
     }
 }
 
-pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> SnapshotAdvice {
-    SnapshotAdvice {
+pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> Recommendation {
+    Recommendation {
         action,
         contact: None,
         rule: rule.map(str::to_owned),
@@ -72,7 +73,7 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> S
 
 /// What is found while the Kafka worker is led like this.
 fn found(
-    recommendation: SnapshotAdvice,
+    recommendation: Recommendation,
     kafka: (Verdict, Option<&str>),
     steps: Vec<SnapshotStep>,
 ) -> Snapshot {
