@@ -12,17 +12,14 @@ use crate::keymap::Keymap;
 use sopwatch_core::observe::observation::{Connection, Observation, Pod, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::profile::rule::Advice;
-use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
-use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
+use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile_with, sop};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
 fn console() -> App {
-    let mut profile = profile();
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
-    profile.sops.push(toml::from_str::<Sop>(text).unwrap());
+    let profile = profile_with(|profile| profile.sops.push(sop()));
     let session = Session {
         environment: profile.environments.first().cloned(),
         namespace: "msa-stage".to_owned(),

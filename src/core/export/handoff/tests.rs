@@ -13,13 +13,10 @@ use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, ago, deployment, failing, id, log, now, pod, state, waiting_pod,
+    CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 /// The text for a contact, as of [`now`].
 fn text(state: &State, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {

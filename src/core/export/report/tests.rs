@@ -12,17 +12,12 @@ use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::record::{
-    Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer,
-};
+use crate::record::{Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
+use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
 use crate::text::SafeText;
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 fn writer(user: &str) -> Writer {
     Writer {
