@@ -59,6 +59,7 @@ enum Family {
 }
 
 impl<'a> Totals<'a> {
+    /// Totals of nothing, for metrics with these names; requests for the path `probe` are not counted.
     pub(super) fn new(metrics: &'a Metrics, probe: &'a str) -> Self {
         Self {
             metrics,
