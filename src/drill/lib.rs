@@ -51,11 +51,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use api::{ApiServer, ApiState, AuditEntry, Rights, Tokens};
+use api::{ApiServer, ApiState, Rights, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::profile::rule::Advice;
 
 pub use faults::ApiFault;

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 
 use crate::dialogs::confirmation::DryRun;
-use crate::training::{AuditEntry, Choice};
+use crate::training::Choice;
 use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
@@ -58,7 +60,12 @@ pub enum Effect {
         commands: Vec<Command>,
     },
     /// Write the intent to the record; then, and only then, send the command.
-    Do(Intent),
+    Do {
+        /// The time of the intent, on the screen and in the record.
+        at: Timestamp,
+        /// The intent.
+        intent: Intent,
+    },
     /// Write this to the record.
     Record(Entry),
     /// Go on with the incident that is offered, or begin a new one.
@@ -82,7 +89,7 @@ impl Effect {
             | Self::FocusLogs(_)
             | Self::Answer(_)
             | Self::DryRun { .. }
-            | Self::Do(_)
+            | Self::Do { .. }
             | Self::Record(_)
             | Self::OpenRecord { .. }
             | Self::Report => true,

@@ -9,7 +9,7 @@ use crate::dialogs::{Dialog, Scroll};
 use crate::keymap::action::{Action, Context};
 use sopwatch_core::diagnose::{Decision, Diagnosis};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
-use sopwatch_core::export::handoff::{ActionRow, Done, Ticked, hand_off};
+use sopwatch_core::export::handoff::{ChangeLine, Done, Ticked, hand_off};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
@@ -99,11 +99,11 @@ impl App {
     /// What was done so far: what was ticked, and in a lesson what was done to the cluster.
     fn done(&self) -> Done {
         let acts = self.attempt.iter().flat_map(|attempt| &attempt.acts);
-        let deed = |noted: &crate::training::Noted| ActionRow {
+        let noted = |noted: &crate::training::Noted| ChangeLine {
             at: noted.act.at,
             what: SafeText::new(&noted.act.words()),
         };
-        let changes = self.remediation.commands.iter().map(|change| ActionRow {
+        let changes = self.remediation.commands.iter().map(|change| ChangeLine {
             at: change.at,
             what: SafeText::new(&change.words()),
         });
@@ -118,8 +118,8 @@ impl App {
         let mut ticks: Vec<_> = ticks.collect();
         ticks.sort_by_key(|tick| tick.at);
         Done {
-            acts: if self.attempt.is_some() {
-                acts.map(deed).collect()
+            changes: if self.attempt.is_some() {
+                acts.map(noted).collect()
             } else {
                 changes.collect()
             },

@@ -279,7 +279,7 @@ impl App {
         let now = self.clock.now;
         // What is advised now, not what was when the observations before this one came.
         self.judge();
-        let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
+        let advice = AdviceThen::from(&self.diagnosis.decision.recommendation);
         let Some(execution) = &mut self.remediation.execution else {
             return Vec::new();
         };
@@ -309,13 +309,9 @@ impl App {
         (execution.sent, execution.id, execution.phase, execution.since) =
             (execution.sent + 1, id, Phase::Sent, now);
         execution.words = SafeText::new(&intent.command.words());
-        self.remediation.commands.push(AppliedCommand {
-            at: now,
-            intent: intent.clone(),
-            outcome: None,
-            stages: Vec::new(),
-        });
-        vec![Effect::Do(intent)]
+        let command = AppliedCommand::new(now, intent.clone());
+        self.remediation.commands.push(command);
+        vec![Effect::Do { at: now, intent }]
     }
 
     /// A dry run was answered.

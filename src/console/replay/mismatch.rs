@@ -4,8 +4,9 @@ use super::{DatedMismatch, Player};
 use crate::app::App;
 use crate::app::apply_record::Mismatch;
 use crate::dialogs::dialog_text::{DialogText, Tone, status_word};
+use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
+use sopwatch_core::record::{Snapshot, SnapshotLeader, SnapshotStep};
 use sopwatch_core::text::duration;
 
 impl Player {
@@ -81,7 +82,7 @@ impl Mismatch {
                 list.join("; ")
             }
         };
-        let advice = |one: &SnapshotAdvice| advice(one, profile);
+        let advice = |one: &Recommendation| advice(one, profile);
         let also = |found: &Snapshot| list(found.also.iter().map(advice).collect());
         let open = |found: &Snapshot| {
             let open = found.not_ruled_out.iter();
@@ -104,7 +105,7 @@ impl Mismatch {
     }
 }
 
-fn advice(one: &SnapshotAdvice, profile: &Profile) -> String {
+fn advice(one: &Recommendation, profile: &Profile) -> String {
     let words = profile.advice_in_words(one.action, one.contact.as_deref());
     match &one.rule {
         Some(rule) => format!("{words}, by the rule {rule}"),

@@ -22,7 +22,7 @@ fn keys(app: &mut App, names: &str) -> Vec<Effect> {
 }
 
 fn sends(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Do(_)))
+    effects.iter().any(|effect| matches!(effect, Effect::Do { .. }))
 }
 
 fn notice(app: &App) -> String {

@@ -1,13 +1,14 @@
 //! The lesson in the console: its keys, its dialogs, and what the console notes for the debriefing.
 
 use super::debriefing::{Step, debriefing};
-use super::{Attempt, AuditEntry, Choice, Given, Lesson, Viewed};
+use super::{Attempt, Choice, Given, Lesson, Viewed};
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, Scroll};
 use crate::panes::logs::buffer::LogMode;
 use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::text::duration;
 
 impl App {

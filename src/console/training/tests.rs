@@ -10,6 +10,7 @@ use crate::app::event::{Effect, Event};
 use crate::app::{App, Session};
 use crate::dialogs::Dialog;
 use crate::keymap::{Key, Keymap};
+use sopwatch_core::observe::audit::AuditEffect;
 use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::testkit::{now, profile};
@@ -208,11 +209,11 @@ fn what_was_opened_done_and_missed_is_told() {
     let act = AuditEntry {
         at: now() + SignedDuration::from_secs(40),
         agent: "kubectl".into(),
-        verb: "delete".into(),
+        verb: "delete",
         resource: "pods".into(),
         name: "p".into(),
         code: 200,
-        effect: ActEffect::Deleted {
+        effect: AuditEffect::Deleted {
             pods: 1,
             youngest: None,
             ready: 1,

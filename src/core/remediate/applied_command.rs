@@ -17,7 +17,7 @@ pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// A command that was sent, or was about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedCommand {
-    /// When its intent was written.
+    /// When it was about to be sent: the time of its intent in the record.
     pub at: Timestamp,
     /// What, for what, by whom.
     pub intent: Intent,
@@ -28,6 +28,16 @@ pub struct AppliedCommand {
 }
 
 impl AppliedCommand {
+    /// A command that is about to be sent at this moment.
+    pub fn new(at: Timestamp, intent: Intent) -> Self {
+        Self {
+            at,
+            intent,
+            outcome: None,
+            stages: Vec::new(),
+        }
+    }
+
     /// Whether it was done, or may have been.
     pub fn may_have_happened(&self) -> bool {
         let outcome = self.outcome.as_ref().map(|(_, outcome)| outcome);
@@ -125,12 +135,7 @@ pub fn changes(lines: &[Line]) -> Vec<AppliedCommand> {
 /// Takes in a line of the record.
 pub fn note(changes: &mut Vec<AppliedCommand>, line: &Line) {
     if let Entry::Intent(intent) = &line.entry {
-        changes.push(AppliedCommand {
-            at: line.at,
-            intent: (**intent).clone(),
-            outcome: None,
-            stages: Vec::new(),
-        });
+        changes.push(AppliedCommand::new(line.at, (**intent).clone()));
     }
     let (Entry::Outcome { id, .. } | Entry::Stage { id, .. }) = &line.entry else {
         return;

@@ -166,19 +166,13 @@ pub fn markdown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::profiles;
-
-    fn profile() -> Profile {
-        profiles::built_in("managed-services-api")
-            .expect("there is one")
-            .expect("it is right")
-    }
+    use sopwatch_core::testkit::built_in_profile;
 
     #[test]
     fn the_built_in_scenarios_fit_the_built_in_profile() {
         for id in ids() {
             let path = format!("{}/assets/scenarios/{id}.toml", env!("CARGO_MANIFEST_DIR"));
-            let scenario = find(&path, &profile()).unwrap_or_else(|problem| panic!("{problem}"));
+            let scenario = find(&path, &built_in_profile()).unwrap_or_else(|problem| panic!("{problem}"));
             assert_eq!(scenario.id, id);
             let right = scenario.lesson.expect("each teaches something").answer;
             let escalates = right.action == sopwatch_core::profile::rule::Advice::Escalate;
@@ -193,7 +187,7 @@ mod tests {
     #[test]
     fn a_file_of_ones_own_is_read_and_its_mistakes_are_named_with_line_and_key() {
         let head = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
-        let read = |rest: &str| read("mine.toml", &format!("{head}{rest}"), &profile());
+        let read = |rest: &str| read("mine.toml", &format!("{head}{rest}"), &built_in_profile());
         assert_eq!(read("").map(|scenario| scenario.id).expect("right"), "x");
         let cases = [
             (
@@ -234,7 +228,7 @@ mod tests {
             ("kafka", "no-kafka-leader"),
             ("xyzzy", "`sopwatch drill --list` names them"),
         ] {
-            let problem = find(name, &profile()).map(|_| ()).expect_err(name);
+            let problem = find(name, &built_in_profile()).map(|_| ()).expect_err(name);
             assert!(problem.is_usage());
             let text = problem.to_string();
             assert!(
@@ -242,7 +236,7 @@ mod tests {
                 "{text}"
             );
         }
-        let problem = find("./no/such.toml", &profile())
+        let problem = find("./no/such.toml", &built_in_profile())
             .map(|_| ())
             .expect_err("no file");
         assert!(
@@ -254,7 +248,7 @@ mod tests {
     #[test]
     fn the_list_fits_80_columns_with_every_scenario_under_its_sop() {
         for short in [false, true] {
-            let text = list(&profile(), short);
+            let text = list(&built_in_profile(), short);
             for line in text.lines() {
                 assert!(line.chars().count() <= COLUMNS, "{line}");
             }
@@ -262,7 +256,7 @@ mod tests {
                 assert_eq!(text.matches(&format!("\n  {id} ")).count(), 1, "{id}\n{text}");
             }
         }
-        let (short, long) = (list(&profile(), true), list(&profile(), false));
+        let (short, long) = (list(&built_in_profile(), true), list(&built_in_profile(), false));
         assert!(short.lines().count() < long.lines().count());
     }
 }

@@ -62,6 +62,7 @@ pub fn read(path: &Path) -> Result<RecordContents, SafeText> {
     Ok(parse(&bytes))
 }
 
+/// Reads an open file to its end; an error where it is too large to be a record.
 pub(super) fn read_open(file: &mut File) -> io::Result<Vec<u8>> {
     if file.metadata()?.len() > LARGEST {
         return Err(io::Error::other("it is larger than 1 GiB"));

@@ -300,16 +300,21 @@ fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
     file.write_all(b"\n")
 }
 
+/// Writes the lines of one record, each chained to the one before.
 pub(super) struct RecordWriter<D> {
+    /// The file.
     pub(super) disk: D,
+    /// The hash of the last line, which the next one carries on.
     pub(super) chain: String,
     /// Bytes of whole lines on disk: after a failure all behind them goes.
     pub(super) good: u64,
     /// Whether something is behind them that could not be cut off.
     pub(super) torn: bool,
+    /// Lines that could not be written, in all.
     pub(super) lost: u64,
     /// Lost lines that no line reports yet.
     pub(super) unsaid: u64,
+    /// The console sees here whether the writing fails.
     pub(super) publish: watch::Sender<WriteState>,
 }
 
@@ -328,6 +333,7 @@ impl RecordWriter<File> {
 }
 
 impl<D: Disk> RecordWriter<D> {
+    /// Carries out requests until nobody can make one any more. It blocks: it has a thread of its own.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<WriteRequest>) {
         while let Some(request) = requests.blocking_recv() {
             self.take(request);
@@ -336,6 +342,7 @@ impl<D: Disk> RecordWriter<D> {
         let _ = self.disk.sync();
     }
 
+    /// Carries out one request.
     pub(super) fn take(&mut self, request: WriteRequest) {
         match request {
             WriteRequest::Write(lines) => {

@@ -44,8 +44,11 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client, and the target it is connected to.
 pub(super) struct Connected {
+    /// The client.
     pub(super) client: Client,
+    /// The server and the namespace.
     pub(super) target: Target,
+    /// When the credentials expire; `None` where they do not say.
     pub(super) expires_at: Option<Timestamp>,
 }
 

@@ -27,6 +27,7 @@ pub(super) struct ProcessEnv {
 }
 
 impl ProcessEnv {
+    /// What the environment of this process says.
     pub(super) fn of_process() -> Self {
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
@@ -40,7 +41,9 @@ impl ProcessEnv {
 /// All that is needed to connect.
 #[derive(Debug)]
 pub(super) struct Resolved {
+    /// The server and the namespace.
     pub(super) target: Target,
+    /// The client's configuration.
     pub(super) config: Config,
 }
 

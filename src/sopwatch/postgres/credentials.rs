@@ -25,20 +25,26 @@ pub(super) struct Credentials {
     pub(super) host: String,
     /// Where to connect, if not to `host` (`PGHOSTADDR`).
     pub(super) address: Option<String>,
+    /// Port.
     pub(super) port: u16,
+    /// Database name.
     pub(super) database: String,
+    /// Role.
     pub(super) user: String,
+    /// Password; `None` where none is given.
     pub(super) password: Option<SecretString>,
     /// The TLS mode that the source itself asks for.
     pub(super) tls: Option<TlsMode>,
     /// CA certificates, PEM.
     pub(super) ca: Option<String>,
+    /// The `application_name` that is asked for.
     pub(super) application: Option<String>,
     /// Where they were written, for the operator.
     pub(super) origin: String,
 }
 
 impl Credentials {
+    /// Credentials without a password, and without wishes about TLS.
     pub(super) fn new(host: &str, port: u16, database: &str, user: &str, origin: &str) -> Self {
         Self {
             host: host.to_owned(),
@@ -57,8 +63,11 @@ impl Credentials {
 
 /// Where credentials are looked for.
 pub(super) struct CredentialSources<'a> {
+    /// What the operator gave.
     pub(super) options: &'a DatabaseOptions,
+    /// What the profile says of the database and its secret.
     pub(super) database: &'a Database,
+    /// Reads a secret of the cluster; `None` where there is no cluster to read it from.
     pub(super) secret: Option<&'a ReadSecret>,
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Where these credentials are used, on this host and port.
     pub(super) fn new(host: &str, port: u16, credentials: &Credentials) -> Self {
         Self {
             host: host.to_owned(),

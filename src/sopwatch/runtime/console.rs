@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::mpsc;
@@ -201,7 +202,7 @@ impl Console {
                 tokio::spawn(self.executor().dry_run(number, commands));
                 LoopAction::Continue
             }
-            Effect::Do(intent) => self.carry_out(intent),
+            Effect::Do { at, intent } => self.carry_out(at, intent),
             Effect::Record(entry) => self.note(entry),
             Effect::OpenRecord { resume } => self.open_record(resume),
             Effect::Report => self.report(),
@@ -224,12 +225,12 @@ impl Console {
         recorder.journal().cloned()
     }
 
-    fn carry_out(&mut self, intent: Intent) -> LoopAction {
+    fn carry_out(&mut self, at: Timestamp, intent: Intent) -> LoopAction {
         if let Some(recorder) = &mut self.recorder {
             recorder.note_evidence(&mut self.app);
         }
         let journal = self.journal();
-        tokio::spawn(self.executor().carry_out(intent, journal));
+        tokio::spawn(self.executor().carry_out(at, intent, journal));
         LoopAction::Continue
     }
 

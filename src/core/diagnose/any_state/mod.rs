@@ -20,12 +20,9 @@ use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, StepStatus};
-use crate::testkit::{SHORT, ago, now, source};
+use crate::testkit::{SHORT, ago, built_in_profile, now, source};
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 /// How a source is.
 #[derive(Clone, Copy, Debug, PartialEq)]

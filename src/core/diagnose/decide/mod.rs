@@ -7,6 +7,7 @@ mod truth;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use self::truth::Truth;
 use super::evaluation::Evaluation;
@@ -30,8 +31,8 @@ pub struct Decision {
     pub differs: String,
 }
 
-/// One thing to do and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing to do and why. A record keeps it in this form: its fields' names stay as they are written there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Recommendation {
     /// What.
     pub action: Advice,
@@ -57,8 +58,8 @@ impl Default for Recommendation {
     }
 }
 
-/// A rule that can't be evaluated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A rule that can't be evaluated. `check` and the report publish it in this form, redacted: its fields' names stay as they are there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotRuledOut {
     /// Its id.
     pub rule: String,

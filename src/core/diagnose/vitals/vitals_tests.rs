@@ -6,25 +6,13 @@ use crate::observe::observation::{
     ContainerState, ContainerUsage, Limits, Observation, OutboundTotals, PodUsage, RequestTotals, Scrape,
 };
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
-use crate::profile::Metrics;
-use crate::testkit::{KAFKA, SHORT, ago, failing, log, now, pod, profile, source, state, waiting_pod};
+use crate::testkit::{
+    KAFKA, SHORT, ago, failing, log, metrics, now, pod, profile, profile_with, source, state, waiting_pod,
+};
 
-/// A service whose pods may use a CPU and a gibibyte each and count their requests.
+/// A service whose pods count their requests.
 pub(crate) fn measured_profile() -> Profile {
-    let mut profile = profile();
-    profile.service.metrics = Some(Metrics {
-        port: 8080,
-        path: "/metrics".into(),
-        tls: false,
-        inbound_count: "in".into(),
-        inbound_duration: "in_s".into(),
-        outbound_count: "out".into(),
-        outbound_duration: "out_s".into(),
-        service_label: "apiservice".into(),
-        code_label: "code".into(),
-        path_label: "path".into(),
-    });
-    profile
+    profile_with(|profile| profile.service.metrics = Some(metrics()))
 }
 
 /// Readings: how long ago, and how much.

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::parts::{
-    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
-    SourceTrouble, StandbyRow, StepRow, VitalSigns,
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OtherPod, PodRow, PodSigns, Recommended, SourceTrouble,
+    StandbyRow, StepRow, VitalSigns,
 };
+use crate::diagnose::NotRuledOut;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::Advice;
 
@@ -49,7 +50,7 @@ pub struct Assessment {
     /// What also holds, in the table's order.
     pub also: Vec<Recommended>,
     /// Rules above the one that decided that can't be evaluated.
-    pub not_ruled_out: Vec<OpenRule>,
+    pub not_ruled_out: Vec<NotRuledOut>,
     /// What the SOP's words would have one do.
     pub literal: Literal,
     /// Sources that fail or are not used.
@@ -96,11 +97,11 @@ impl Assessment {
             incomplete,
             recommendation: recommended(&decision.recommendation),
             also: decision.also.iter().map(recommended).collect(),
-            not_ruled_out: decision.not_ruled_out.iter().map(OpenRule::of).collect(),
+            not_ruled_out: decision.not_ruled_out.iter().map(parts::redacted).collect(),
             literal: Literal::of(account),
             troubles: parts::troubles(account),
-            steps: account.diagnosis.steps.iter().map(StepRow::of).collect(),
-            leaders: parts::leaders(account),
+            steps: account.diagnosis.steps.iter().map(StepRow::from).collect(),
+            leaders: account.diagnosis.leaders.iter().map(LeaderRow::from).collect(),
             database: parts::database(account),
             standby: parts::standby(account),
             pods: parts::pods(account),

@@ -14,7 +14,7 @@ use crate::profile::sop::StepStatus;
 use crate::text::SafeText;
 use crate::text::redact::redact;
 
-/// One thing to do and why.
+/// One thing to do and why: a [`Recommendation`], redacted, with the profile's words for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recommended {
     /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
@@ -29,15 +29,6 @@ pub struct Recommended {
     pub because: Vec<String>,
     /// For a wait: until when.
     pub until: Option<String>,
-}
-
-/// A rule that can't be evaluated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OpenRule {
-    /// Its id.
-    pub rule: String,
-    /// What is missing.
-    pub missing: String,
 }
 
 /// What the SOP's words would have one do.
@@ -71,7 +62,7 @@ pub struct SourceTrouble {
     pub problem: String,
 }
 
-/// The answer to one step.
+/// The answer to one step: a [`StepFinding`], redacted, with its age in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepRow {
     /// The step's id in the profile.
@@ -92,7 +83,7 @@ pub struct StepRow {
     pub age_s: Option<i64>,
 }
 
-/// The leader of one worker type.
+/// The leader of one worker type: what a [`LeaderReading`] says of it, redacted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeaderRow {
     /// The worker as the service logs it.
@@ -111,7 +102,7 @@ pub struct LeaderRow {
     pub lease: Option<LeaseRow>,
 }
 
-/// A lease row.
+/// A lease row: what a [`LeaseReading`] says of it. The pod that holds it is the leader's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeaseRow {
     /// Whether it has a holder and has not run out.
@@ -226,6 +217,14 @@ fn cleaned(lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| clean(line)).collect()
 }
 
+/// A rule that is not ruled out, redacted.
+pub(super) fn redacted(open: &NotRuledOut) -> NotRuledOut {
+    NotRuledOut {
+        rule: open.rule.clone(),
+        missing: clean(&open.missing),
+    }
+}
+
 impl Recommended {
     pub(super) fn of(account: &CaseSnapshot<'_>, one: &Recommendation) -> Self {
         Self {
@@ -237,15 +236,6 @@ impl Recommended {
                 .advice_in_words(one.action, one.contact.as_deref()),
             because: cleaned(&one.because),
             until: one.until.map(moment),
-        }
-    }
-}
-
-impl OpenRule {
-    pub(super) fn of(open: &NotRuledOut) -> Self {
-        Self {
-            rule: open.rule.clone(),
-            missing: clean(&open.missing),
         }
     }
 }
@@ -266,8 +256,8 @@ impl Literal {
     }
 }
 
-impl StepRow {
-    pub(super) fn of(step: &StepFinding) -> Self {
+impl From<&StepFinding> for StepRow {
+    fn from(step: &StepFinding) -> Self {
         Self {
             id: step.id.clone(),
             title: step.title.clone(),
@@ -281,31 +271,31 @@ impl StepRow {
     }
 }
 
-pub(super) fn leaders(account: &CaseSnapshot<'_>) -> Vec<LeaderRow> {
-    account.diagnosis.leaders.iter().map(leader).collect()
-}
-
-fn leader(reading: &LeaderReading) -> LeaderRow {
-    let until = match reading.verdict {
-        Verdict::Settling { until } => Some(moment(until)),
-        _ => None,
-    };
-    LeaderRow {
-        worker: reading.log_type.clone(),
-        verdict: reading.verdict.name(),
-        until,
-        pod: reading.pod.as_ref().map(ToString::to_string),
-        worker_id: reading.worker_id.as_ref().map(ToString::to_string),
-        log: clean(&reading.log),
-        lease: reading.lease.as_ref().map(lease),
+impl From<&LeaderReading> for LeaderRow {
+    fn from(reading: &LeaderReading) -> Self {
+        let until = match reading.verdict {
+            Verdict::Settling { until } => Some(moment(until)),
+            _ => None,
+        };
+        Self {
+            worker: reading.log_type.clone(),
+            verdict: reading.verdict.name(),
+            until,
+            pod: reading.pod.as_ref().map(ToString::to_string),
+            worker_id: reading.worker_id.as_ref().map(ToString::to_string),
+            log: clean(&reading.log),
+            lease: reading.lease.as_ref().map(LeaseRow::from),
+        }
     }
 }
 
-fn lease(reading: &LeaseReading) -> LeaseRow {
-    LeaseRow {
-        live: reading.live,
-        ttl_s: reading.ttl_s,
-        advancing: reading.advancing,
+impl From<&LeaseReading> for LeaseRow {
+    fn from(reading: &LeaseReading) -> Self {
+        Self {
+            live: reading.live,
+            ttl_s: reading.ttl_s,
+            advancing: reading.advancing,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Observation;
 use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
-use crate::testkit::{now, pod, profile, reading, state};
+use crate::testkit::{built_in_profile, now, pod, profile, reading, sop, state};
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {
@@ -12,14 +12,7 @@ fn assessed() -> Assessment {
         id: "api-down".into(),
         title: "API down".into(),
         alert: Alert::Down,
-        impact: String::new(),
-        summary: String::new(),
-        access: Vec::new(),
-        secrets: Vec::new(),
-        steps: Vec::new(),
-        steps_from: None,
-        handle: Vec::new(),
-        gaps: Vec::new(),
+        ..sop()
     };
     let (state, profile) = (state(vec![pod("aaaaa", 7_200)]), profile());
     let diagnosis = diagnose(&state, &profile, &sop, now());
@@ -107,10 +100,7 @@ fn each_recommendation_has_its_exit_status() {
 
 /// What the logs and rows of the sample say, by the built-in profile.
 fn judged_by_the_built_in_profile() -> Assessment {
-    let mut profile: crate::profile::Profile = toml::from_str(include_str!(
-        "../../../../assets/profiles/managed-services-api.toml"
-    ))
-    .unwrap();
+    let mut profile = built_in_profile();
     profile.service.container = "service".to_owned();
     let mut state = state(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
     let rows = [

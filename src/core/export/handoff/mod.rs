@@ -26,14 +26,14 @@ use crate::text::markdown::{Section, clean};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// Changes to the service, oldest first.
-    pub acts: Vec<ActionRow>,
+    pub changes: Vec<ChangeLine>,
     /// Manual steps that were looked at, oldest first.
     pub ticks: Vec<Ticked>,
 }
 
-/// A change to the service.
+/// A change to the service, in one line: the text has no room for what the report says of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionRow {
+pub struct ChangeLine {
     /// When.
     pub at: Timestamp,
     /// What was done, by whom or with what, and what came of it: `kubectl deleted pod managed-services-api-…`.
@@ -146,11 +146,11 @@ impl Audience<'_> {
 
     fn done(&self, done: &Done) -> Section {
         let mut section = Section::new("Done so far");
-        if done.acts.is_empty() {
+        if done.changes.is_empty() {
             section.item("changes to the service: none that sopwatch knows of");
         }
-        section.listed(&done.acts, MOST_DONE, |deed| {
-            format!("{}: {}", self.time(deed.at), deed.what)
+        section.listed(&done.changes, MOST_DONE, |change| {
+            format!("{}: {}", self.time(change.at), change.what)
         });
         section.listed(&done.ticks, MOST_DONE, |tick| {
             let note = if tick.note.is_empty() {
@@ -177,5 +177,5 @@ impl Audience<'_> {
     }
 }
 
-/// Acts and ticks that are listed of many.
+/// Changes and ticks that are listed of many.
 const MOST_DONE: usize = 12;

@@ -13,13 +13,10 @@ use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, ago, deployment, failing, id, log, now, pod, state, waiting_pod,
+    CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 /// The text for a contact, as of [`now`].
 fn text(state: &State, sop: &str, contact: &str, done: &Done, drill: Option<&str>) -> String {
@@ -240,7 +237,7 @@ fn kafka_late() -> State {
 
 fn done() -> Done {
     Done {
-        acts: vec![ActionRow {
+        changes: vec![ChangeLine {
             at: ago(600),
             what: "kubectl deleted pod msa-x-2mgcp".into(),
         }],
@@ -424,7 +421,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         reading(clusters, table("kafka_requests", Vec::new(), Vec::new())),
         now(),
     );
-    let deed = ActionRow {
+    let change = ChangeLine {
         at: now(),
         what: SafeText::new(&long(5)),
     };
@@ -434,7 +431,7 @@ fn hostile_text_stays_text_and_any_amount_fits() {
         note: SafeText::new(&long(7)),
     };
     let done = Done {
-        acts: vec![deed; 90],
+        changes: vec![change; 90],
         ticks: vec![ticked; 90],
     };
     for contact in PROFILE.contacts.keys().map(String::as_str).chain(["nobody"]) {

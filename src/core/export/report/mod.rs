@@ -31,7 +31,7 @@ use self::names::Names;
 pub use self::place::Place;
 pub use self::pods::PodsSeen;
 pub use self::timeline::TimelineRow;
-pub use self::unknown::{NotRuledOut, Unknown, UnknownStep};
+pub use self::unknown::{Unknown, UnknownStep};
 use crate::record::{Began, Entry, Line};
 use crate::text::markdown::clean_to;
 

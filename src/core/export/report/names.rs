@@ -1,10 +1,11 @@
 //! What the ids in a record are called: by the profile that is in it, and by themselves where that does not know them.
 
 use super::value;
+use crate::diagnose::Recommendation;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, Sop, other_step};
-use crate::record::{Began, SnapshotAdvice};
+use crate::record::Began;
 
 /// The names of one record.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl<'a> Names<'a> {
     }
 
     /// `restart the pods (rule no-leader: Nobody leads the worker)`.
-    pub(super) fn advised(&self, one: &SnapshotAdvice) -> String {
+    pub(super) fn advised(&self, one: &Recommendation) -> String {
         let words = self.advice(one.action, one.contact.as_deref());
         match &one.rule {
             Some(rule) => format!("{words} (rule {})", self.rule(rule)),

@@ -5,23 +5,19 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::{Report, json, markdown};
+use crate::diagnose::Recommendation;
 use crate::diagnose::leaders::Verdict;
 use crate::observe::observation::{Connection, Observation, PodUid};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::record::{
-    Began, Entry, Intent, Line, Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep, VERSION, Writer,
-};
+use crate::record::{Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
+use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
 use crate::text::SafeText;
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 fn writer(user: &str) -> Writer {
     Writer {
@@ -60,8 +56,8 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> Snapsho
     }
 }
 
-pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> SnapshotAdvice {
-    SnapshotAdvice {
+pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> Recommendation {
+    Recommendation {
         action,
         contact: None,
         rule: rule.map(str::to_owned),
@@ -72,7 +68,7 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> S
 
 /// What is found while the Kafka worker is led like this.
 fn found(
-    recommendation: SnapshotAdvice,
+    recommendation: Recommendation,
     kafka: (Verdict, Option<&str>),
     steps: Vec<SnapshotStep>,
 ) -> Snapshot {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::value;
+use crate::diagnose::NotRuledOut;
 use crate::observe::observation::Observation;
 use crate::profile::sop::StepStatus;
 use crate::record::{Entry, Line};
@@ -38,15 +39,6 @@ pub struct UnknownStep {
     pub title: String,
     /// What was seen last; may be empty.
     pub value: String,
-}
-
-/// A rule that may have held.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NotRuledOut {
-    /// Its id.
-    pub rule: String,
-    /// What is missing.
-    pub missing: String,
 }
 
 /// What the lines leave open; which commands do is added by who knows them.

@@ -2,11 +2,12 @@ use super::*;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::logparse::LeaderLineKind;
 use crate::observe::observation::{Controller, Origin, ReplicaSet};
-use crate::profile::sop::{Sop, StepStatus};
+use crate::profile::sop::StepStatus;
 use crate::remediate::command::Command;
 use crate::remediate::plan::Plan;
 use crate::testkit::{
-    KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, source, waiting_pod,
+    KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, profile_with, sop, source,
+    waiting_pod,
 };
 
 /// A ready pod of this controller.
@@ -84,17 +85,16 @@ fn beside_others() -> State {
     ])
 }
 
-fn sop() -> Sop {
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = ['pods']\n";
-    toml::from_str(text).unwrap()
-}
-
 /// The answer to whether the pods run.
 fn pods_step(state: &State) -> crate::diagnose::StepFinding {
-    let mut profile = profile();
     let step = "title = 'Pods running'\ntext = 'x'\ncheck = { kind = 'pods-ready' }\n";
-    profile.steps.insert("pods".into(), toml::from_str(step).unwrap());
-    diagnose(state, &profile, &sop(), now()).steps.remove(0)
+    let step = toml::from_str(step).unwrap();
+    let profile = profile_with(|profile| {
+        profile.steps.insert("pods".into(), step);
+    });
+    let mut sop = sop();
+    sop.steps.push("pods".to_owned());
+    diagnose(state, &profile, &sop, now()).steps.remove(0)
 }
 
 #[test]

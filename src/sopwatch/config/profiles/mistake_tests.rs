@@ -1,8 +1,7 @@
 //! Every mistake in a profile names file, line and key.
 
 use super::parse;
-
-const GOOD: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
+use sopwatch_core::testkit::BUILT_IN_PROFILE as GOOD;
 
 /// The error for the built-in profile with `from` replaced, and the line of the replacement.
 fn mistake(from: &str, to: &str) -> (usize, String) {

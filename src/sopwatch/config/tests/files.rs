@@ -5,6 +5,7 @@ use crate::cli::ColorChoice;
 use crate::config::{DEFAULT_FILE, Origin, Settings, TextOutput, check, init, paths, text_output};
 use crate::net::tls::TlsMode;
 use sopwatch_core::profile::Profile;
+use sopwatch_core::testkit::BUILT_IN_PROFILE;
 
 /// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
 /// if `examples`.
@@ -107,8 +108,7 @@ fn the_default_file_says_what_the_program_does() {
 
 #[test]
 fn profiles_are_found_by_name_and_by_path() {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    let mine = text.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
+    let mine = BUILT_IN_PROFILE.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
     let cases = [
         ("--profile mine", ""),
         ("", "profile = 'mine'"),

@@ -1,17 +1,13 @@
 //! The procedures of the built-in profile as plain text.
 
-use crate::config::profiles::{self, DEFAULT_PROFILE};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::PLACEHOLDERS;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::{fill, sop_text, sops_list};
-
-fn profile() -> Profile {
-    profiles::built_in(DEFAULT_PROFILE).expect("there").expect("good")
-}
+use sopwatch_core::testkit::built_in_profile;
 
 fn text_of(id: &str, environment: Option<&str>) -> String {
-    let profile = profile();
+    let profile = built_in_profile();
     let sop = profile.sop(id).expect(id);
     let environment = profile
         .environments
@@ -22,7 +18,7 @@ fn text_of(id: &str, environment: Option<&str>) -> String {
 
 #[test]
 fn the_list_has_every_procedure_with_its_steps() {
-    let list = sops_list(&profile(), None);
+    let list = sops_list(&built_in_profile(), None);
     assert_eq!(list.lines().count(), 8);
     assert!(list.contains("Managed Services API down  (7 steps; "), "{list}");
     assert!(list.contains("(8 steps, those of api-availability; "), "{list}");
@@ -76,7 +72,7 @@ fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
 
 #[test]
 fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
-    let profile = profile();
+    let profile = built_in_profile();
     assert_eq!(
         fill("{namespace} {pod} {selector}", &profile, Some("a"), None),
         "a <pod> app=managed-services-api"
@@ -91,7 +87,7 @@ fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
 
 #[test]
 fn paragraphs_fit_their_width() {
-    for sop in &profile().sops {
+    for sop in &built_in_profile().sops {
         let text = text_of(&sop.id, Some("stage"));
         let long = |line: &&str| line.chars().count() > 100 && !line.contains("$ ") && !line.contains("://");
         assert_eq!(text.lines().find(long), None, "{}", sop.id);
@@ -152,7 +148,7 @@ fn gaps_of(profile: &Profile, id: &str, environment: &str) -> Vec<String> {
 
 #[test]
 fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
-    let profile = profile();
+    let profile = built_in_profile();
     for (id, environment, gap) in TODOS {
         let gaps = gaps_of(&profile, id, environment);
         assert!(
@@ -179,7 +175,7 @@ fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
 
 #[test]
 fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
-    let mut profile = profile();
+    let mut profile = built_in_profile();
     let before = sops_list(&profile, None);
     let reach = vec!["#ocm".to_owned()];
     profile
@@ -218,7 +214,7 @@ fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
 /// What misleads in the source beyond its TODOs, by the step that shows it.
 #[test]
 fn what_misleads_is_said_at_its_step() {
-    let profile = profile();
+    let profile = built_in_profile();
     for (step, words) in [
         ("clusters-idle", "the days are lost"),
         ("clusters-idle", "counts deleted rows"),

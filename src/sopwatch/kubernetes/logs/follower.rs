@@ -238,6 +238,7 @@ impl StreamState {
 }
 
 impl Follower {
+    /// A follower of one instance that has read nothing yet.
     pub(super) fn new(
         key: ContainerKey,
         part: LogPart,

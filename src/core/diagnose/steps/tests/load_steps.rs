@@ -6,15 +6,10 @@ use super::*;
 use crate::diagnose::Truth;
 use crate::logparse::{RequestCounts, bucket_of};
 use crate::observe::observation::{ContainerUsage, Limits, OutboundTotals, PodUsage, RequestTotals, Scrape};
-use crate::testkit::CLUSTER;
+use crate::testkit::{CLUSTER, built_in_profile};
 
 /// The built-in profile: its rules and steps are what is tested.
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    toml::from_str(include_str!(
-        "../../../../../assets/profiles/managed-services-api.toml"
-    ))
-    .unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 /// What the sources show, as a test changes it.
 #[derive(Clone, Copy)]

@@ -1,63 +1,10 @@
-//! What was done to the drill's cluster, by whomever, and what that was worth in the scenario.
+//! What the requests that changed the drill's cluster were worth in the scenario, whoever sent them.
 
 use jiff::Timestamp;
+use sopwatch_core::observe::audit::{AuditEffect, AuditEntry};
 use sopwatch_core::profile::rule::Advice;
 
 use super::answer::Right;
-use sopwatch_core::text::SafeText;
-
-/// One request that changed something, or was to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// When.
-    pub at: Timestamp,
-    /// The client as people call it: `kubectl`, `oc`, `sopwatch`; else what it calls itself.
-    pub agent: SafeText,
-    /// As roles name it: `delete`.
-    pub verb: SafeText,
-    /// As `pods`.
-    pub resource: SafeText,
-    /// The object's; empty for all of them.
-    pub name: SafeText,
-    /// The HTTP status of the answer.
-    pub code: u16,
-    /// What it did.
-    pub effect: ActEffect,
-}
-
-/// What an act did to the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActEffect {
-    /// Nothing that is judged.
-    Other,
-    /// Pods were told to end.
-    Deleted {
-        /// How many.
-        pods: usize,
-        /// When the youngest of them was created.
-        youngest: Option<Timestamp>,
-        /// How many of them were the service's and ready.
-        ready: usize,
-        /// How many ready pods of the service were left.
-        ready_left: usize,
-        /// How many of those that ended are not the service's.
-        others: usize,
-    },
-    /// The deployment wants another number of pods.
-    Scaled {
-        /// Before.
-        from: u64,
-        /// After.
-        to: u64,
-    },
-    /// The deployment rolls its pods out anew, unchanged.
-    Restarted,
-    /// The deployment's pods are to be others.
-    Changed {
-        /// Images before and after.
-        images: Vec<(SafeText, SafeText)>,
-    },
-}
 
 /// An act with what the console knew at the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,22 +47,25 @@ pub fn worth(acts: &[Noted], right: &Right, began: Timestamp) -> Assessment {
         return Assessment::Refused;
     }
     match &noted.act.effect {
-        ActEffect::Other | ActEffect::Changed { .. } => Assessment::Open,
-        ActEffect::Scaled { from, to } => scaled(*from, *to, before, right),
-        ActEffect::Deleted { others, .. } if *others > 0 => Assessment::Harmful(NOT_OURS),
-        ActEffect::Deleted {
+        AuditEffect::Other | AuditEffect::Changed { .. } => Assessment::Open,
+        AuditEffect::Scaled { from, to } => scaled(*from, *to, before, right),
+        AuditEffect::Deleted { others, .. } if *others > 0 => Assessment::Harmful(NOT_OURS),
+        AuditEffect::Deleted {
             ready, ready_left: 0, ..
         } if *ready > 0 => Assessment::Harmful(NO_POD_LEFT),
-        ActEffect::Deleted { youngest, .. } => {
+        AuditEffect::Deleted { youngest, .. } => {
             let young = youngest.is_some_and(|created| created >= began);
             restarted(young, noted.settling, right)
         }
-        ActEffect::Restarted => restarted(before.iter().any(is_restart), noted.settling, right),
+        AuditEffect::Restarted => restarted(before.iter().any(is_restart), noted.settling, right),
     }
 }
 
 fn is_restart(noted: &Noted) -> bool {
-    matches!(noted.act.effect, ActEffect::Deleted { .. } | ActEffect::Restarted)
+    matches!(
+        noted.act.effect,
+        AuditEffect::Deleted { .. } | AuditEffect::Restarted
+    )
 }
 
 fn restarted(again: bool, settling: Option<bool>, right: &Right) -> Assessment {
@@ -130,7 +80,7 @@ fn restarted(again: bool, settling: Option<bool>, right: &Right) -> Assessment {
 }
 
 fn scaled(from: u64, to: u64, before: &[Noted], right: &Right) -> Assessment {
-    let raised = |noted: &Noted| matches!(noted.act.effect, ActEffect::Scaled { from, to } if to > from);
+    let raised = |noted: &Noted| matches!(noted.act.effect, AuditEffect::Scaled { from, to } if to > from);
     match right.choice.action {
         _ if to == 0 => Assessment::Harmful(NONE_WANTED),
         _ if to < from && before.iter().any(raised) => Assessment::Open,
@@ -140,59 +90,6 @@ fn scaled(from: u64, to: u64, before: &[Noted], right: &Right) -> Assessment {
         _ if right.harmful.contains(&Advice::ScaleUp) => Assessment::Harmful(SCALE_HARMS),
         _ => Assessment::Needless,
     }
-}
-
-/// The client as people call it, from what it calls itself.
-pub fn agent_family(agent: &str) -> SafeText {
-    let name = agent.split(['/', ' ']).next().unwrap_or_default();
-    match name {
-        "" => "another client".into(),
-        "kubectl" | "oc" | "sopwatch" => name.into(),
-        other => SafeText::cut(other, 40),
-    }
-}
-
-impl AuditEntry {
-    /// As a sentence without its end: `kubectl deleted pod managed-services-api-…`.
-    pub fn words(&self) -> String {
-        let Self { agent, name, .. } = self;
-        if self.code >= 300 {
-            let object = [&*self.resource, &**name].join(" ");
-            return format!(
-                "{agent} tried to {} {}: {}",
-                self.verb,
-                object.trim_end(),
-                refusal_words(self.code)
-            );
-        }
-        match &self.effect {
-            ActEffect::Deleted { pods: 1, .. } if !name.is_empty() => format!("{agent} deleted pod {name}"),
-            ActEffect::Deleted { pods, .. } => format!("{agent} deleted {pods} pods"),
-            ActEffect::Scaled { from, to } => format!("{agent} scaled {name} from {from} to {to}"),
-            ActEffect::Restarted => format!("{agent} restarted the rollout of {name}"),
-            ActEffect::Changed { images } => match images.first() {
-                Some((_, image)) => format!("{agent} set the image of {name} to {image}"),
-                None => format!("{agent} changed the pod template of {name}"),
-            },
-            ActEffect::Other => format!("{agent}: {} {} {name}", self.verb, self.resource)
-                .trim_end()
-                .to_owned(),
-        }
-    }
-}
-
-fn refusal_words(code: u16) -> String {
-    let word = match code {
-        401 => "unauthorized",
-        403 => "forbidden",
-        404 => "not found",
-        405 => "not allowed",
-        409 => "conflict",
-        422 => "invalid",
-        429 => "too many requests",
-        _ => "failed",
-    };
-    format!("{word} ({code})")
 }
 
 impl Assessment {
@@ -213,11 +110,11 @@ mod tests {
     use super::*;
     use sopwatch_core::testkit::{ago, now};
 
-    fn noted(code: u16, effect: ActEffect, settling: Option<bool>) -> Noted {
+    fn noted(code: u16, effect: AuditEffect, settling: Option<bool>) -> Noted {
         let act = AuditEntry {
             at: now(),
             agent: "kubectl".into(),
-            verb: "delete".into(),
+            verb: "delete",
             resource: "pods".into(),
             name: "p".into(),
             code,
@@ -227,8 +124,8 @@ mod tests {
     }
 
     /// A deletion of a pod that old, with so many ready pods left.
-    fn delete(seconds_old: i64, ready: usize, ready_left: usize) -> ActEffect {
-        ActEffect::Deleted {
+    fn delete(seconds_old: i64, ready: usize, ready_left: usize) -> AuditEffect {
+        AuditEffect::Deleted {
             pods: 1,
             youngest: Some(ago(seconds_old)),
             ready,
@@ -249,8 +146,8 @@ mod tests {
     fn acts_are_worth_what_the_scenario_asks_for() {
         use Advice::{Escalate, None as Nothing, RestartPods, ScaleUp, StartPods, Wait};
         use Assessment::{AsAsked, Harmful, Needless, Open};
-        let scale = |from, to| ActEffect::Scaled { from, to };
-        let changed = || ActEffect::Changed { images: Vec::new() };
+        let scale = |from, to| AuditEffect::Scaled { from, to };
+        let changed = || AuditEffect::Changed { images: Vec::new() };
         let calm = Some(false);
         let cases = [
             (RestartPods, &[][..], delete(900, 1, 2), calm, AsAsked),
@@ -258,7 +155,7 @@ mod tests {
             (RestartPods, &[], delete(900, 1, 2), Some(true), AsAsked),
             (RestartPods, &[], delete(30, 1, 2), calm, Harmful(AGAIN)),
             (RestartPods, &[], delete(900, 1, 0), calm, Harmful(NO_POD_LEFT)),
-            (RestartPods, &[], ActEffect::Restarted, calm, AsAsked),
+            (RestartPods, &[], AuditEffect::Restarted, calm, AsAsked),
             (StartPods, &[], scale(0, 3), calm, AsAsked),
             (StartPods, &[], delete(900, 0, 0), calm, AsAsked),
             (StartPods, &[], scale(3, 5), calm, Needless),
@@ -275,12 +172,12 @@ mod tests {
                 Harmful(RESTART_HARMS),
             ),
             (Wait, &[], delete(900, 1, 2), Some(true), Harmful(SETTLING)),
-            (Wait, &[], ActEffect::Restarted, Some(true), Harmful(SETTLING)),
+            (Wait, &[], AuditEffect::Restarted, Some(true), Harmful(SETTLING)),
             (Escalate, &[], delete(900, 0, 0), calm, Needless),
             (Escalate, &[ScaleUp], scale(3, 6), calm, Harmful(SCALE_HARMS)),
             (Escalate, &[], scale(3, 6), calm, Needless),
             (Escalate, &[], changed(), calm, Open),
-            (Escalate, &[], ActEffect::Other, calm, Open),
+            (Escalate, &[], AuditEffect::Other, calm, Open),
         ];
         for (action, harmful, effect, settling, want) in cases {
             let what = format!("{action:?}: {effect:?}");
@@ -293,23 +190,23 @@ mod tests {
     fn what_came_before_counts() {
         let restart = right(Advice::RestartPods, &[]);
         let twice = [
-            noted(200, ActEffect::Restarted, None),
-            noted(200, ActEffect::Restarted, None),
+            noted(200, AuditEffect::Restarted, None),
+            noted(200, AuditEffect::Restarted, None),
         ];
         assert_eq!(worth(&twice, &restart, ago(300)), Assessment::Harmful(AGAIN));
         let up_and_down = [
-            noted(200, ActEffect::Scaled { from: 3, to: 5 }, None),
-            noted(200, ActEffect::Scaled { from: 5, to: 3 }, None),
+            noted(200, AuditEffect::Scaled { from: 3, to: 5 }, None),
+            noted(200, AuditEffect::Scaled { from: 5, to: 3 }, None),
         ];
         assert_eq!(worth(&up_and_down, &restart, ago(300)), Assessment::Open);
-        let refused = [noted(403, ActEffect::Other, None)];
+        let refused = [noted(403, AuditEffect::Other, None)];
         assert_eq!(worth(&refused, &restart, ago(300)), Assessment::Refused);
         assert_eq!(worth(&[], &restart, ago(300)), Assessment::Open);
     }
 
     #[test]
     fn to_end_a_pod_that_is_not_the_services_does_harm() {
-        let other = ActEffect::Deleted {
+        let other = AuditEffect::Deleted {
             pods: 1,
             youngest: Some(ago(9_000)),
             ready: 0,
@@ -319,52 +216,5 @@ mod tests {
         let asked = right(Advice::RestartPods, &[]);
         let acts = [noted(200, other, None)];
         assert_eq!(worth(&acts, &asked, ago(300)), Assessment::Harmful(NOT_OURS));
-    }
-
-    #[test]
-    fn acts_read_as_sentences() {
-        let words = |code, effect| noted(code, effect, None).act.words();
-        let images = vec![("a:1".into(), "a:2".into())];
-        for (code, effect, sentence) in [
-            (200, delete(9, 1, 2), "kubectl deleted pod p"),
-            (
-                200,
-                ActEffect::Scaled { from: 3, to: 5 },
-                "kubectl scaled p from 3 to 5",
-            ),
-            (200, ActEffect::Restarted, "kubectl restarted the rollout of p"),
-            (
-                200,
-                ActEffect::Changed { images },
-                "kubectl set the image of p to a:2",
-            ),
-            (200, ActEffect::Other, "kubectl: delete pods p"),
-            (
-                403,
-                ActEffect::Other,
-                "kubectl tried to delete pods p: forbidden (403)",
-            ),
-            (
-                500,
-                ActEffect::Other,
-                "kubectl tried to delete pods p: failed (500)",
-            ),
-        ] {
-            assert_eq!(words(code, effect), sentence);
-        }
-    }
-
-    #[test]
-    fn clients_are_called_as_people_call_them() {
-        for (agent, family) in [
-            ("kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0", "kubectl"),
-            ("oc/4.18.0 (linux/amd64)", "oc"),
-            ("sopwatch/0.1.0", "sopwatch"),
-            ("curl/8.5.0", "curl"),
-            ("\u{1b}[2J/1", "␛[2J"),
-            ("", "another client"),
-        ] {
-            assert_eq!(&*agent_family(agent), family, "{agent}");
-        }
     }
 }
