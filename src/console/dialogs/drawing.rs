@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
+use crate::palette;
 use crate::screen::layout;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
@@ -23,6 +24,9 @@ pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer
     match dialog {
         Dialog::Sops { chosen } => sops(app, theme, *chosen, screen, buffer),
         Dialog::Contacts { chosen } => contacts(app, theme, *chosen, screen, buffer),
+        Dialog::Palette { input, chosen } => {
+            palette::drawing::render(app, theme, (input.value(), *chosen), screen, buffer);
+        }
         _ => return Some(draw_page(&app.page()?, place_of(dialog), theme, screen, buffer)),
     }
     None
@@ -48,6 +52,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Contacts { .. }
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
+        | Dialog::Palette { .. }
         | Dialog::Stop(_)
         | Dialog::ResumePrompt(_) => 0,
     }

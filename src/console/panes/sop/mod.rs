@@ -1,6 +1,7 @@
 //! The chosen SOP: one line a step.
 
 pub mod checklist;
+pub(crate) mod keys;
 #[cfg(test)]
 pub(crate) mod overdue_tests;
 
