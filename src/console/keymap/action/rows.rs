@@ -441,7 +441,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["esc"],
         "",
-        "end zoom, pause or filter, one at a time; then ask whether to stop a restart after this pod",
+        "end zoom, pause, filter or search, one at a time; then ask whether to stop a restart after this pod",
     ),
     row(
         Action::Apply,
