@@ -134,7 +134,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     std::fs::write(file, &text[..end + 30]).unwrap();
     let mut second = console(&world, &state, &[]);
     second.until_shows("An incident is open here");
-    second.until_shows("one change to the cluster is in it");
+    second.until_shows("1 change to the cluster");
     second.type_keys("\r");
     second.until_shows("resumed, started");
     second.type_keys("I");

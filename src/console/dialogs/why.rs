@@ -137,7 +137,10 @@ impl App {
         if let Some(contact) = self.session.profile.contacts.get(UNSURE) {
             page.add(
                 Tone::Plain,
-                format!("not possible? Ask {}, and say what is missing", contact.title),
+                format!(
+                    "if that is not possible, ask {} and say what is missing",
+                    contact.title
+                ),
             );
         }
     }

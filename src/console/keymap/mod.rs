@@ -330,6 +330,29 @@ mod tests {
     }
 
     #[test]
+    fn a_new_verb_gives_its_key_away_to_what_a_users_file_binds_to_it() {
+        let user = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
+        let pods = [Context::In(crate::panes::Pane::Pods), Context::Console];
+        let logs = [Context::In(crate::panes::Pane::Logs), Context::Console];
+        let key = |key: &str| Key::parse(key).unwrap();
+        for (name, bound, action) in [
+            ("apply", "y", Action::Apply),
+            ("refresh", "f", Action::Refresh),
+            ("restart-pod", "ctrl-d", Action::RestartPod),
+        ] {
+            let keymap = Keymap::with(&user(name, bound)).unwrap();
+            assert_eq!(keymap.resolve(key(bound), &pods), Some(action), "{name}");
+        }
+        // The key that the filter had before.
+        let keymap = Keymap::with(&user("filter", "/")).unwrap();
+        assert_eq!(keymap.resolve(key("/"), &logs), Some(Action::Filter));
+        assert_eq!(keymap.resolve(key("/"), &pods), Some(Action::Search));
+        // A pane's own key comes first.
+        let keymap = Keymap::with(&user("wrap", "ctrl-d")).unwrap();
+        assert_eq!(keymap.resolve(key("ctrl-d"), &logs), Some(Action::Wrap));
+    }
+
+    #[test]
     fn a_user_key_replaces_the_default_and_conflicts_are_named() {
         let user = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
         let keymap = Keymap::with(&user("refresh", "ctrl-r")).unwrap();

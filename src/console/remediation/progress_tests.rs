@@ -54,13 +54,13 @@ fn of(sent: usize, phase: Phase, last: &AppliedCommand) -> ExecutionProgress {
     progress(&execution, std::slice::from_ref(last), &diagnosis)
 }
 
-fn done() -> Option<CommandOutcome> {
-    Some(CommandOutcome::Applied { how: "said".into() })
+fn done() -> CommandOutcome {
+    CommandOutcome::Applied { how: "said".into() }
 }
 
 #[test]
 fn the_parts_are_done_under_way_next_and_left() {
-    let second = of(2, Phase::Replacing, &applied(done(), 1));
+    let second = of(2, Phase::Replacing, &applied(Some(done()), 1));
     assert_eq!(
         second,
         ExecutionProgress {
@@ -77,7 +77,7 @@ fn the_parts_are_done_under_way_next_and_left() {
         (first.done.len(), first.current.as_deref(), first.remaining),
         (0, Some("ccxhk"), 2)
     );
-    let leading = of(3, Phase::Leading, &applied(done(), 2));
+    let leading = of(3, Phase::Leading, &applied(Some(done()), 2));
     assert_eq!(
         (leading.done.len(), leading.current, leading.next),
         (3, None, None)
@@ -91,14 +91,14 @@ fn the_last_part_is_said_to_have_failed_only_where_its_pod_did() {
     let refused = || Some(CommandOutcome::Refused { why: "no".into() });
     let lost = || Some(CommandOutcome::Unknown { why: "cut".into() });
     for (good, outcome, stages, state) in [
-        (Some(true), done(), 2, PartState::Replaced),
+        (Some(true), Some(done()), 2, PartState::Replaced),
         // No leader came; the pods are new all the same.
-        (Some(false), done(), 2, PartState::Replaced),
-        (Some(false), done(), 1, PartState::Failed),
+        (Some(false), Some(done()), 2, PartState::Replaced),
+        (Some(false), Some(done()), 1, PartState::Failed),
         (Some(false), refused(), 0, PartState::Failed),
         (Some(false), lost(), 0, PartState::Unknown),
         (Some(false), None, 0, PartState::Unknown),
-        (None, done(), 1, PartState::Unknown),
+        (None, Some(done()), 1, PartState::Unknown),
     ] {
         let over = of(2, Phase::Over(good), &applied(outcome.clone(), stages));
         let expected = [

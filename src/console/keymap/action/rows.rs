@@ -270,8 +270,9 @@ pub const ROWS: &[Row] = &[
         Drill,
         &["D"],
         "debrief",
-        "what was right, what was done, what was missed",
+        "what was right, done and missed",
     ),
+    row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Up, "up", Console, &["up", "k"], "", "a row up"),
     row(Action::Down, "down", Console, &["down", "j"], "", "a row down"),
     row(
@@ -449,7 +450,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["a"],
         "",
-        "do what is recommended; asks first; where that is to escalate: open the hand-off",
+        "apply the recommendation; asks first. Escalate: open the hand-off",
     ),
     row(
         Action::RestartRest,
@@ -465,7 +466,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["I"],
         "",
-        "this incident: what was done, noted and recorded",
+        "this incident: changes, notes and its record",
     ),
     row(
         Action::Remark,
@@ -492,7 +493,6 @@ pub const ROWS: &[Row] = &[
         "hand-off",
         "hand-off message, ready to paste",
     ),
-    row(Action::Help, "help", Console, &["?", "f1"], "help", "all keys"),
     row(Action::Quit, "quit", Console, &["q"], "quit", "quit"),
     row(
         Action::Vitals,
