@@ -417,7 +417,7 @@ pub const ROWS: &[Row] = &[
         "prompt",
         Console,
         &[":"],
-        "",
+        "find",
         "find an action, SOP, pod, log or team by name; letters do nothing else until enter or esc",
     ),
     row(
