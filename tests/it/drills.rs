@@ -117,7 +117,7 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
     console
         .until("lines came", |app, _| app.logs.buffer.shown().len() > 20)
         .await;
-    console.press("/ 'Running");
+    console.press("f 'Running");
     assert!(
         console.console.app.logs.buffer.filter.is_some(),
         "the filter works while it is typed"

@@ -82,7 +82,7 @@ fn where_tmux_is_gone_and_the_terminal_takes_nothing_it_is_in_the_file() {
         &[("TMUX", gone.to_str().unwrap()), ("TERM", "linux")],
     );
     let screen = pty.screen().contents();
-    assert!(screen.contains("and to no clipboard"), "{screen}");
+    assert!(screen.contains("(no clipboard)"), "{screen}");
     assert_eq!(requested(&pty.raw), None);
     let text = kept(state.path());
     assert!(is_whole(&text), "{text}");

@@ -115,9 +115,9 @@ fn a_drill_is_taken_with_hints_an_answer_and_kubectl_and_ends_with_its_debriefin
     pty.type_keys("qT");
     pty.until_shows("What would you do?");
     pty.type_keys("\r");
-    pty.until_shows("enter again notes: do nothing");
+    pty.until_shows("Enter again to confirm: do nothing");
     pty.type_keys("\r");
-    pty.until_shows("your answer is noted: do nothing");
+    pty.until_shows("answer saved: do nothing");
     let deleted = first_pod(&kubeconfig);
     if let Some(pod) = &deleted {
         kubectl(&kubeconfig, &["delete", pod, "--wait=false"]);

@@ -105,7 +105,7 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
     press(&mut app, "1X");
     let shown = screen(&app, 80, 24);
     assert!(
-        shown.contains("refused: the record is still being opened"),
+        shown.contains("Blocked: the record is still being opened"),
         "{shown}"
     );
 }
@@ -217,7 +217,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     press(&mut app, "U");
     let shown = screen(&app, 120, 40);
     assert!(
-        shown.contains("restart the remaining pods, one by one"),
+        shown.contains("Restart the remaining 2 pods, one by one?"),
         "{shown}"
     );
 }

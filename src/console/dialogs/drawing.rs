@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
+use crate::palette;
 use crate::screen::layout;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
@@ -23,6 +24,9 @@ pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer
     match dialog {
         Dialog::Sops { chosen } => sops(app, theme, *chosen, screen, buffer),
         Dialog::Contacts { chosen } => contacts(app, theme, *chosen, screen, buffer),
+        Dialog::Palette { input, chosen } => {
+            palette::drawing::render(app, theme, (input.value(), *chosen), screen, buffer);
+        }
         _ => return Some(draw_page(&app.page()?, place_of(dialog), theme, screen, buffer)),
     }
     None
@@ -48,6 +52,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Contacts { .. }
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
+        | Dialog::Palette { .. }
         | Dialog::Stop(_)
         | Dialog::ResumePrompt(_) => 0,
     }
@@ -225,9 +230,10 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
             }
         })
         .collect();
-    let about = sops
-        .get(chosen)
-        .map_or(String::new(), |sop| format!("{}: {}", sop.id, sop.impact));
+    let reason = app.outlook.get(chosen).map(|advice| advice.because.join("; "));
+    let reason = reason.filter(|reason| !reason.is_empty() && !app.is_looking());
+    let impact = sops.get(chosen).map(|sop| format!("{}: {}", sop.id, sop.impact));
+    let about: Vec<String> = reason.into_iter().chain(impact).collect();
     let title = if app.sop().is_some() || app.holds_back() {
         "Choose an SOP"
     } else {
@@ -267,11 +273,11 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
             current: false,
         })
         .collect();
-    let about = "Each team's text says what is asked of it, with the evidence it needs.";
+    let about = ["Each message says what the team is asked to do, with the evidence it needs.".to_owned()];
     picker(
-        "Hand off to whom?",
+        "Hand off to which team?",
         &choices,
-        (chosen, about),
+        (chosen, &about),
         theme,
         screen,
         buffer,
@@ -282,13 +288,16 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
 fn picker(
     title: &str,
     choices: &[Choice<'_>],
-    (chosen, about): (usize, &str),
+    (chosen, about): (usize, &[String]),
     theme: &Theme,
     screen: Rect,
     buffer: &mut Buffer,
 ) {
     let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
-    let about = styled_text::wrap(&theme.clean(about), widest, 0);
+    let about: Vec<String> = about
+        .iter()
+        .flat_map(|line| styled_text::wrap(&theme.clean(line), widest, 2))
+        .collect();
     let wanted = choices.len() + about.len() + 3;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);

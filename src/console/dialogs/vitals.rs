@@ -39,19 +39,19 @@ impl App {
         let mut page = DialogText::titled(format!("Vital signs of the last {window}"));
         let sections: [Section; 3] = [
             Section {
-                title: "Requests, by the request log",
+                title: "Requests (from the log",
                 head: REQUESTS_HEAD,
                 about: |signs| about(&signs.logged),
                 row: |signs, series| requests_row(&signs.logged, Some(series)),
             },
             Section {
-                title: "Requests, by the pods' own counters",
+                title: "Requests (from the pods' counters",
                 head: REQUESTS_HEAD,
                 about: |signs| about(&signs.counted),
                 row: |signs, _| requests_row(&signs.counted, None),
             },
             Section {
-                title: "CPU and memory, by metrics.k8s.io",
+                title: "CPU and memory (from metrics.k8s.io",
                 head: USAGE_HEAD,
                 about: |signs| about(&signs.usage),
                 row: |signs, series| usage_row(&signs.usage, series),
@@ -68,8 +68,8 @@ impl App {
         page.section("How to read it");
         page.add(
             Tone::Faint,
-            "A bar is half a minute, the oldest to the left; the running one is left out. A dash is not known, a blank bar neither. \
-             CPU and memory are percentages of the limits; the kubelet's probes are no requests.",
+            "Each bar is 30s, newest right (current 30s not shown). Dash or blank: no data. CPU and memory are percentages of the \
+             limits; kubelet probes are not counted.",
         );
         page
     }
@@ -94,8 +94,10 @@ const USAGE_HEAD: &str = "         CPU                        memory";
 fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
     let brief = |seconds: u64| duration::brief(SignedDuration::from_secs(seconds.cast_signed()));
     let rests_on = match (sign.covers_s, sign.age_s) {
-        (Some(covers), Some(age)) => format!("  covers {}, {} old", brief(covers), brief(age)),
-        _ => "  not known".to_owned(),
+        // The age says itself where it is none.
+        (Some(covers), Some(0)) => format!(", last {})", brief(covers)),
+        (Some(covers), Some(age)) => format!(", last {}, {} ago)", brief(covers), brief(age)),
+        _ => ", no data)".to_owned(),
     };
     let missing = if sign.value.is_none() && sign.missing.is_empty() {
         vec![sign.why()]
@@ -118,7 +120,7 @@ fn add_rows(page: &mut DialogText, vitals: &Vitals, row: fn(&Signs, &Series) -> 
 
 fn add_missing(page: &mut DialogText, missing: &[String]) {
     for why in missing.iter().take(REASONS) {
-        page.add(Tone::Doubtful, format!("not in it: {why}"));
+        page.add(Tone::Doubtful, format!("missing: {why}"));
     }
     if missing.len() > REASONS {
         page.add(Tone::Doubtful, format!("and {} more", missing.len() - REASONS));
@@ -129,7 +131,7 @@ fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
     let sign = &vitals.together.outbound;
     let (rests_on, missing) = about(sign);
     page.section(&format!(
-        "Calls to other services, by the pods' own counters{rests_on}"
+        "Calls to other services (from the pods' counters{rests_on}"
     ));
     for outbound in sign.value.iter().flatten() {
         let series = vitals.series.outbound.iter();
@@ -141,7 +143,7 @@ fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
         page.add(Tone::Code, outbound_row(outbound, failed));
     }
     if sign.value.as_ref().is_some_and(Vec::is_empty) {
-        page.add(Tone::Plain, "none was called since the processes started");
+        page.add(Tone::Plain, "no calls since the processes started");
     }
     add_missing(page, &missing);
 }

@@ -23,8 +23,8 @@ impl Player {
 
 fn words(entry: &Entry, profile: &Profile) -> String {
     match entry {
-        Entry::Began(began) => format!("begun by {} on {}", began.by.user, began.by.host),
-        Entry::Joined(by) => format!("{} goes on on {}", by.user, by.host),
+        Entry::Began(began) => format!("started by {} on {}", began.by.user, began.by.host),
+        Entry::Joined(by) => format!("resumed by {} on {}", by.user, by.host),
         Entry::Snapshot(found) => {
             let advised = &found.recommendation;
             let advice = profile.advice_in_words(advised.action, advised.contact.as_deref());
@@ -36,7 +36,7 @@ fn words(entry: &Entry, profile: &Profile) -> String {
         Entry::Stage { words, .. } => words.to_string(),
         Entry::Ticked { step, note } if note.is_empty() => format!("ticked {step}"),
         Entry::Ticked { step, note } => format!("ticked {step}: {note}"),
-        Entry::Unticked { step } => format!("took back the tick of {step}"),
+        Entry::Unticked { step } => format!("unticked {step}"),
         Entry::Note { text } => format!("noted: {text}"),
         Entry::HandOff { contact, .. } => format!("copied the hand-off for {contact}"),
         Entry::Lost { entries, why } => format!("{entries} entries were lost: {why}"),

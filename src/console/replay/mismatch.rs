@@ -15,10 +15,10 @@ impl Player {
         let noun = if self.findings == 1 { "finding" } else { "findings" };
         match (self.findings, self.differences.len()) {
             (0, _) => "no findings to compare".to_owned(),
-            (count, 0) => format!("{count} {noun}, all as recorded"),
+            (count, 0) => format!("{count} of {count} {noun} match"),
             (count, differ) => {
                 let alike = count.saturating_sub(differ);
-                format!("{count} {noun}, {alike} as recorded, {differ} differ")
+                format!("{alike} of {count} {noun} match, {differ} differ")
             }
         }
     }
@@ -28,7 +28,7 @@ impl Player {
         let flaw = self.flaw.iter().map(ToString::to_string);
         let lost = (self.lost > 0).then(|| {
             let lost = self.lost;
-            format!("{lost} entries could not be written then: what follows on them may differ")
+            format!("{lost} entries could not be written: later findings may differ")
         });
         flaw.chain(lost).collect()
     }
@@ -37,7 +37,7 @@ impl Player {
 impl App {
     /// What differs from the record up to here.
     pub fn differences_page(&self) -> DialogText {
-        let mut page = DialogText::titled("As recorded?");
+        let mut page = DialogText::titled("Same as recorded?");
         let Some(player) = &self.player else { return page };
         for line in player.reservations() {
             page.add(Tone::Bad, line);
@@ -60,9 +60,9 @@ impl App {
             Tone::Bad
         };
         let so_far = if player.position < player.length() {
-            " up to here"
+            " so far"
         } else if player.flaw.is_some() {
-            ", as far as the record can be read"
+            ", up to where the record is readable"
         } else {
             ""
         };

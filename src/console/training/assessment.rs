@@ -30,13 +30,13 @@ pub enum Assessment {
     Open,
 }
 
-const NO_POD_LEFT: &str = "no ready pod was left, so nothing answered until one came up";
-const NOT_OURS: &str = "that pod is not the service's, and what it did is lost";
-const NONE_WANTED: &str = "no pod was to run any more";
+const NO_POD_LEFT: &str = "no ready pod was left to answer until one came up";
+const NOT_OURS: &str = "that pod belongs to another service";
+const NONE_WANTED: &str = "no pod was left to run";
 const RESTART_HARMS: &str = "a restart makes it worse here";
 const SCALE_HARMS: &str = "more pods make it worse here";
-const SETTLING: &str = "something was settling: a restart begins the wait anew";
-const AGAIN: &str = "restarted again: one restart, then wait for what it does";
+const SETTLING: &str = "a pod had just restarted: another restart starts the wait again";
+const AGAIN: &str = "restarted again: restart once, then wait";
 
 /// What the last of `acts` was worth, those before it considered; `began` is the drill's start.
 pub fn worth(acts: &[Noted], right: &Right, began: Timestamp) -> Assessment {
@@ -96,8 +96,8 @@ impl Assessment {
     /// In a few words; `None` where nothing is to be said.
     pub fn words(self) -> Option<String> {
         match self {
-            Self::AsAsked => Some("what the situation asked for".to_owned()),
-            Self::Needless => Some("needless: it could help nothing".to_owned()),
+            Self::AsAsked => Some("correct action".to_owned()),
+            Self::Needless => Some("not needed: it could not help".to_owned()),
             Self::Harmful(how) => Some(format!("harmful: {how}")),
             Self::Refused | Self::Open => None,
         }

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, Scroll};
+use crate::keymap::action::{Action, Context};
 use crate::panes::logs::buffer::LogMode;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::audit::AuditEntry;
@@ -66,8 +67,18 @@ impl App {
             after_debriefing: attempt.debriefed_at.is_some(),
         });
         let words = choice.words(&self.session.profile);
-        self.say(&format!("your answer is noted: {words}"));
+        self.say(&format!("answer saved: {words}"));
         vec![Effect::Answer(choice)]
+    }
+
+    /// Says what comes before the advice.
+    pub(crate) fn say_answer_first(&mut self) {
+        let key = |action| self.keymap.key_of(action, Context::Drill);
+        let with =
+            |what: &str, key: Option<String>| key.map_or(what.to_owned(), |key| format!("{what} ({key})"));
+        let answer = with("answer first", key(Action::GiveAnswer));
+        let reveal = with("reveal", key(Action::Reveal));
+        self.say(&format!("{answer} or {reveal}"));
     }
 
     /// Whether a lesson keeps the recommendation back until the operator has judged.
@@ -89,7 +100,7 @@ impl App {
         let Some(attempt) = &mut self.attempt else { return };
         if attempt.answers.is_empty() && !attempt.asked_early {
             attempt.asked_early = true;
-            self.complain("the debriefing tells the answer, and yours is not given yet; again: show it");
+            self.complain("the debriefing shows the answer; answer first, or press the key again to see it");
             return;
         }
         attempt.debriefed_at.get_or_insert(now);

@@ -65,7 +65,8 @@ fn console(
     let keymap = keymap(settings)?;
     let theme = theme(settings)?;
     let lines = sources::start(parts.sources, tasks, &sender);
-    let app = App::new(parts.session, &parts.sop, keymap);
+    let mut app = App::new(parts.session, &parts.sop, keymap);
+    app.bell.on = settings.screen.bell.value;
     let variables = config::variables_of_this_process();
     let clipboard = Clipboard::of(&variables, UserDirs::of(&variables).state);
     let channel = (sender.clone(), receiver);

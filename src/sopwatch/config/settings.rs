@@ -62,6 +62,8 @@ pub struct ScreenSettings {
     pub theme: Setting<String>,
     /// ASCII characters only.
     pub ascii: Setting<bool>,
+    /// Whether the terminal rings when the recommendation changes or an execution ends.
+    pub bell: Setting<bool>,
     /// Whether to use colour.
     pub color: Setting<ColorChoice>,
 }

@@ -22,6 +22,7 @@ pub(super) struct UserFile {
     pub sop: Option<String>,
     pub theme: Option<String>,
     pub ascii: Option<bool>,
+    pub bell: Option<bool>,
     pub color: Option<ColorChoice>,
     pub read_only: Option<bool>,
     pub poll: Option<u64>,

@@ -176,8 +176,12 @@ impl Console {
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.judge();
-        let mut limit = None;
-        terminal.draw(|frame| limit = screen::render(&self.app, &self.theme, frame))?;
+        let (mut limit, mut size) = (None, (0, 0));
+        terminal.draw(|frame| {
+            size = (frame.area().width, frame.area().height);
+            limit = screen::render(&self.app, &self.theme, frame);
+        })?;
+        self.app.note_size(size);
         if let Some(limit) = limit {
             self.app.hold_scroll(limit);
         }

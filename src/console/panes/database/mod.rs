@@ -3,6 +3,7 @@
 pub(crate) mod columns;
 pub(crate) mod database_rows;
 pub(crate) mod summary;
+pub(crate) mod keys;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

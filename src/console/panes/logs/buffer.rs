@@ -372,9 +372,14 @@ impl LogBuffer {
 
     /// Moves to the oldest entry.
     pub fn go_to_top(&mut self) {
+        self.go_to(0);
+    }
+
+    /// Moves the choice to a place among [`LogBuffer::shown`] and holds the view still.
+    pub fn go_to(&mut self, place: usize) {
         self.hold();
         if let Some(held) = self.held.as_mut() {
-            held.chosen = 0;
+            held.chosen = place.min(held.entries.len().saturating_sub(1));
         }
     }
 

@@ -149,16 +149,21 @@ impl<'a> Sheet<'a> {
         rows
     }
 
-    /// Adds text with what the filter found marked.
+    /// Adds text with what the search found marked; without a search, what the filter found.
     fn marked(&self, mut line: StyledText<'a>, text: &str, meaning: Meaning) -> StyledText<'a> {
+        let search = self.app.panes.search.as_ref();
+        let filter = self.app.logs.buffer.filter.as_ref();
+        let marks: Vec<_> = match (search, filter) {
+            (Some(search), _) => search.places_in(text).collect(),
+            (None, Some(filter)) => filter.find_iter(text).map(|found| found.range()).collect(),
+            (None, None) => Vec::new(),
+        };
         let mut from = 0;
-        if let Some(filter) = &self.app.logs.buffer.filter {
-            for found in filter.find_iter(text).filter(|found| !found.is_empty()) {
-                line = line
-                    .add(meaning, &text[from..found.start()])
-                    .add(Meaning::Match, found.as_str());
-                from = found.end();
-            }
+        for mark in marks.into_iter().filter(|mark| !mark.is_empty()) {
+            line = line
+                .add(meaning, &text[from..mark.start])
+                .add(Meaning::Match, &text[mark.clone()]);
+            from = mark.end;
         }
         line.add(meaning, &text[from..])
     }

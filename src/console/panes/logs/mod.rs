@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub(crate) mod focus;
+pub(crate) mod keys;
 pub(crate) mod log_row;
 
 use std::collections::BTreeSet;

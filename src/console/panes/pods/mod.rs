@@ -1,5 +1,6 @@
 //! The pods, and which worker each of them leads.
 
+pub(crate) mod keys;
 pub(crate) mod others;
 pub(crate) mod summary;
 pub(crate) mod vitals;

@@ -2,6 +2,7 @@
 
 pub mod checklist;
 mod errors_over_time;
+pub(crate) mod keys;
 #[cfg(test)]
 pub(crate) mod overdue_tests;
 mod rows;

@@ -50,7 +50,7 @@ fn every_line_of_the_default_file_is_a_setting() {
 }
 
 /// Every key of the user's file.
-const USER_KEYS: [&str; 25] = [
+const USER_KEYS: [&str; 26] = [
     "profile",
     "environment",
     "namespace",
@@ -59,6 +59,7 @@ const USER_KEYS: [&str; 25] = [
     "sop",
     "theme",
     "ascii",
+    "bell",
     "color",
     "read-only",
     "poll",
@@ -89,6 +90,7 @@ fn the_default_file_says_what_the_program_does() {
             settings.read_only.value,
             settings.screen.theme.value.clone(),
             settings.screen.ascii.value,
+            settings.screen.bell.value,
             settings.screen.color.value,
             settings.database.enabled.value,
             settings.database.poll.value,
