@@ -50,7 +50,8 @@ impl RuleCondition for Any {
 
     fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<String> {
         let kinds = self.each().map(Condition::kind);
-        kinds.flat_map(|one| one.threshold(profile, window)).collect()
+        let all: Vec<_> = kinds.flat_map(|one| one.threshold(profile, window)).collect();
+        (!all.is_empty()).then(|| all.join(", or ")).into_iter().collect()
     }
 
     fn parts(&self) -> Parts<'_> {
