@@ -98,7 +98,7 @@ fn the_recommendation_is_held_back_until_the_operator_has_judged_or_asks_for_it(
 
 #[test]
 fn who_reveals_the_recommendation_before_an_answer_reads_so_in_the_debriefing() {
-    let told = "recommendation was revealed at 01:30, before an answer";
+    let told = "recommendation was revealed at 1m30s, before an answer";
     let mut app = taught();
     press(&mut app, 90, "V");
     press(&mut app, 100, "V T enter enter");
@@ -130,7 +130,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     press(&mut app, 65, "H");
     let first = page(&app);
     assert!(
-        first.contains("01:05") && first.contains("first hint") && first.contains("one more"),
+        first.contains("1m05s") && first.contains("first hint") && first.contains("one more"),
         "{first}"
     );
     assert!(!first.contains("second hint"), "{first}");
@@ -141,7 +141,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     assert_eq!(app.dialogs.len(), 1);
     assert_eq!(app.attempt.as_ref().unwrap().hints.len(), 2);
     assert!(
-        printed(&app).contains("Hints: 2 of 2, at 01:05, 01:10."),
+        printed(&app).contains("Hints: 2 of 2, at 1m05s, 1m10s."),
         "{}",
         printed(&app)
     );
@@ -171,10 +171,10 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
     let told = printed(&app);
     assert!(
-        told.contains("- 00:11  gather what can't be read: not what the situation asked for\n"),
+        told.contains("- 11s  gather what can't be read: not what the situation asked for\n"),
         "{told}"
     );
-    assert!(told.contains("- 01:15  escalate to Team A: right\n"), "{told}");
+    assert!(told.contains("- 1m15s  escalate to Team A: right\n"), "{told}");
     assert!(
         told.contains("Right: escalate to Team A. Harmful: restart the pods."),
         "{told}"
@@ -225,13 +225,13 @@ fn what_was_opened_done_and_missed_is_told() {
     let told = printed(&app);
     for line in [
         "Scenario x, 1:06:40 long.",
-        "- 00:30  the log's errors\n",
-        "- 00:30  the log, filtered by `x`\n",
-        "- 00:31  the sources\n",
-        "- 00:32  why this is to do\n",
-        "- 00:40  kubectl deleted pod p – harmful: a restart makes it worse here\n",
+        "- 30s  the log's errors\n",
+        "- 30s  the log, filtered by `x`\n",
+        "- 31s  the sources\n",
+        "- 32s  why this is to do\n",
+        "- 40s  kubectl deleted pod p – harmful: a restart makes it worse here\n",
         "step unheard-of: fail: not shown before the end\n",
-        "- step unheard-of: fail: it is to be seen from 00:20 on, if nobody acts\n",
+        "- step unheard-of: fail: it is to be seen from 20s on, if nobody acts\n",
         "- An answer of your own.\n",
     ] {
         assert!(told.contains(line), "`{line}` is not in\n{told}");

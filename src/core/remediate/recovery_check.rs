@@ -91,7 +91,7 @@ impl Rows {
             _ => (&self.late, &now.late, "overdue"),
         };
         if before.is_empty() {
-            return Some(End::of(Some(true), "done: ", "pods replaced, leaders elected"));
+            return Some(End::of(Some(true), "done: ", "pods ready, leaders elected"));
         }
         let read = now.known && account.state.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
