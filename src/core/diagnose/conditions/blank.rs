@@ -44,7 +44,7 @@ impl RuleCondition for Blank {
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{}: every row has a status", self.table)]
+        vec![format!("a {} row without a status", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -99,7 +99,7 @@ impl RuleCondition for OutboundFails {
     fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
         let counted = mistakes.profile.service.metrics.is_some();
         mistakes.require(counted, path, || {
-            "calls to other services are only told by the pods' metrics: the profile needs `[service.metrics]`"
+            "outbound calls are counted only by the pods' metrics: add `[service.metrics]` to the profile"
                 .to_owned()
         });
         let share = self.share;
@@ -107,7 +107,7 @@ impl RuleCondition for OutboundFails {
             format!("{share} % is not from 1 to 100")
         });
         mistakes.require(self.at_least > 0, &format!("{path}.at-least"), || {
-            "at least one call is needed to say anything".to_owned()
+            "must be at least 1".to_owned()
         });
     }
 }

@@ -117,11 +117,7 @@ impl RuleCondition for Saturated {
         for (key, percent, range) in shares {
             if let Some(percent) = percent {
                 mistakes.require(range.contains(&percent), &format!("{path}.{key}"), || {
-                    format!(
-                        "{percent} % is not from {} to {}: it would say nothing",
-                        range.start(),
-                        range.end()
-                    )
+                    format!("{percent} % is not from {} to {}", range.start(), range.end())
                 });
             }
         }
