@@ -62,6 +62,8 @@ pub mod diagnose;
 pub mod export;
 pub mod logparse;
 pub mod observe;
+#[cfg(test)]
+mod plain_words;
 pub mod profile;
 pub mod record;
 pub mod remediate;

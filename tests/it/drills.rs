@@ -19,7 +19,7 @@ async fn when_all_is_well_every_pane_says_so() {
         "DRILL",
         "STAGE",
         "managed-services-stage @",
-        "3/3 ready, want 3",
+        "3 of 3 ready",
         "Cluster",
         "Kafka",
         "ONE",

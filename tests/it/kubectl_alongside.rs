@@ -229,22 +229,22 @@ async fn scaling_to_nothing_fails_the_step_and_back_heals_it() {
     })
     .await;
     let screen = console
-        .until("nobody leads where nobody runs", |app, _| {
+        .until("there is no leader where no pod runs", |app, _| {
             app.state.pods.is_empty() && verdict(app, "Kafka") == Verdict::None
         })
         .await;
-    assert!(screen.contains("0/0 ready, want 3"), "{screen}");
-    assert!(screen.contains("no pod runs"), "{screen}");
+    assert!(screen.contains("0 of 0 ready"), "{screen}");
+    assert!(screen.contains("no pod is up"), "{screen}");
     let steps = &console.console.app.diagnosis.steps;
     let failing = steps.iter().find(|step| step.status == Fail).unwrap();
-    assert_eq!(failing.value, "0/0 ready, want 3");
+    assert_eq!(failing.value, "0 of 0 ready (SOP expects 3)");
     kubectl
         .kubectl("scale deploy/managed-services-api --replicas=3")
         .await;
     console
         .until("the pods are back", |app, screen| {
             let mut steps = app.diagnosis.steps.iter();
-            screen.contains("3/3 ready, want 3")
+            screen.contains("3 of 3 ready")
                 && steps.any(|step| step.status == Pass && step.title.contains("Pods"))
         })
         .await;
@@ -257,7 +257,9 @@ async fn restarting_the_pods_brings_the_kafka_leader_back() {
         return;
     };
     console
-        .until("nobody leads", |app, _| verdict(app, "Kafka") == Verdict::None)
+        .until("there is no leader", |app, _| {
+            verdict(app, "Kafka") == Verdict::None
+        })
         .await;
     let screen = console.screen();
     let of_cluster = screen

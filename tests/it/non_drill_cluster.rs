@@ -88,7 +88,7 @@ fn until_filled(console: &mut Pty) {
         let screen = screen.contents();
         let pods = PODS
             .iter()
-            .all(|pod| screen.contains(&pod[pod.len() - 5..]) && screen.contains("3/3 ready, want 3"));
+            .all(|pod| screen.contains(&pod[pod.len() - 5..]) && screen.contains("3 of 3 ready"));
         let leaders = screen.matches("ONE").count() == 2;
         let logs = screen.matches("Running as the leader").count() == 2;
         let database = ["cluster_accepted", "kafka_requests", "failed"]
@@ -142,7 +142,7 @@ fn a_secret_that_is_missing_and_then_incomplete_heals_without_a_key() {
     let mut console = world.console(&["-n", NAMESPACE], (120, 40));
     console.until_shows("secret missing");
     console.until("the cluster is shown all the same", |screen| {
-        screen.contents().contains("3/3 ready, want 3") && screen.contents().contains("Running as the leader")
+        screen.contents().contains("3 of 3 ready") && screen.contents().contains("Running as the leader")
     });
     let mut incomplete = world.secret();
     incomplete.remove("db.password");

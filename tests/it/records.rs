@@ -139,7 +139,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     second.until_shows("resumed, started");
     second.type_keys("I");
     second.until_shows("it began at lunch");
-    second.until_shows("applied (the watch shows");
+    second.until_shows("applied: the watch shows");
     assert!(file.with_extension("torn").exists());
     assert_only_ends(&world, &pod);
     // a second console on the same record begins one of its own, and says why

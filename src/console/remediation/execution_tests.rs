@@ -439,19 +439,19 @@ fn ended(
 fn of_a_part_nobody_says_that_it_worked() {
     let well = || (Verdict::One, Some(reading(None, &[])));
     let whole = ended(3, 3, Phase::Moving, 1, well());
-    let words = "it worked: no row waited for a leader".to_owned();
+    let words = "done: pods ready, leaders elected".to_owned();
     assert_eq!(whole, Next::Reached(words, Phase::Over(Some(true))));
     let one = ended(1, 1, Phase::Moving, 1, well());
-    assert!(matches!(one, Next::Reached(words, Phase::Over(Some(true))) if words.starts_with("it worked")));
+    assert!(matches!(one, Next::Reached(words, Phase::Over(Some(true))) if words.starts_with("done: ")));
     for sent in [1, 2] {
         let part = ended(sent, 3, Phase::Moving, 1, well());
-        let words = format!("{sent} of 3 pods restarted; no row waited for a leader");
+        let words = format!("{sent} of 3 pods restarted; pods ready, leaders elected");
         assert_eq!(part, Next::Reached(words, Phase::Over(Some(false))));
     }
     let late = ended(1, 3, Phase::Leading, 10_000, (Verdict::None, None));
     let words = stopped(&late).unwrap();
     assert!(
-        words.starts_with("1 of 3 pods restarted; it did not help: after "),
+        words.starts_with("1 of 3 pods restarted; no improvement: leaders after "),
         "{words}"
     );
     let unknown = ended(1, 3, Phase::Moving, 1, (Verdict::One, None));

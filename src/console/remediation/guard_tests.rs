@@ -404,7 +404,7 @@ fn the_rest_is_refused_where_any_restart_is() {
     let mut app = resumed(30);
     press(&mut app, "U");
     let refused = question(&app).gate.refusals.join("; ");
-    assert!(refused.contains("whether it helped is known in"), "{refused}");
+    assert!(refused.contains("to see if the last restart helped"), "{refused}");
     let mut app = resumed(1_000);
     app.session.read_only = true;
     assert!(!crate::keymap::action::Action::RestartRest.available(&app));

@@ -277,7 +277,7 @@ fn what_differs_is_counted_and_told() {
     let text = app.differences_page().text();
     for part in [
         "a flaw",
-        "01:00  kafka-provisioning-latency",
+        "1m00s  kafka-provisioning-latency",
         "recommendation",
         "escalate",
         "step ",

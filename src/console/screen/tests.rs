@@ -95,7 +95,7 @@ fn an_age_from_first_sight_is_told_as_the_least_it_can_be() {
     }
     app.session.profile = std::sync::Arc::new(profile);
     assert!(
-        screen(&app, 120, 40).contains(" ≥20:00 "),
+        screen(&app, 120, 40).contains(" ≥20m "),
         "{}",
         screen(&app, 120, 40)
     );
@@ -417,7 +417,7 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
     }
     let screen = screen(&app, 120, 40);
     assert!(
-        screen.contains("3/3 ready, want 3  deployment ~ stale 00:41"),
+        screen.contains("3/3 ready, want 3  deployment ~ stale 41s"),
         "{screen}"
     );
 }

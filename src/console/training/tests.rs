@@ -99,7 +99,7 @@ fn the_recommendation_is_held_back_until_the_operator_has_judged_or_asks_for_it(
 
 #[test]
 fn who_reveals_the_recommendation_before_an_answer_reads_so_in_the_debriefing() {
-    let told = "revealed the recommendation at 01:30, before an answer";
+    let told = "revealed the recommendation at 1m30s, before an answer";
     let mut app = taught();
     press(&mut app, 90, "V");
     press(&mut app, 100, "V T enter enter");
@@ -133,7 +133,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     press(&mut app, 65, "H");
     let first = page(&app);
     assert!(
-        first.contains("01:05") && first.contains("first hint") && first.contains("one more"),
+        first.contains("1m05s") && first.contains("first hint") && first.contains("one more"),
         "{first}"
     );
     assert!(!first.contains("second hint"), "{first}");
@@ -144,7 +144,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     assert_eq!(app.dialogs.len(), 1);
     assert_eq!(app.attempt.as_ref().unwrap().hints.len(), 2);
     assert!(
-        printed(&app).contains("Hints: 2 of 2, at 01:05, 01:10."),
+        printed(&app).contains("Hints: 2 of 2, at 1m05s, 1m10s."),
         "{}",
         printed(&app)
     );
@@ -174,10 +174,10 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
     let told = printed(&app);
     assert!(
-        told.contains("- 00:11  restore access: not what was needed\n"),
+        told.contains("- 11s  restore access: not what was needed\n"),
         "{told}"
     );
-    assert!(told.contains("- 01:15  escalate to Team A: right\n"), "{told}");
+    assert!(told.contains("- 1m15s  escalate to Team A: right\n"), "{told}");
     assert!(
         told.contains("Right: escalate to Team A. Harmful: restart the pods."),
         "{told}"
@@ -227,14 +227,14 @@ fn what_was_opened_done_and_missed_is_told() {
     app.update(Event::Tick, now() + SignedDuration::from_secs(4_000));
     let told = printed(&app);
     for line in [
-        "Scenario x, 1:06:40.",
-        "- 00:30  the errors in the log\n",
-        "- 00:30  the log, filtered by `x`\n",
-        "- 00:31  the sources\n",
-        "- 00:32  the explanation of the advice\n",
-        "- 00:40  kubectl deleted pod p – harmful: a restart makes it worse here\n",
+        "Scenario x, 1h06m40s.",
+        "- 30s  the errors in the log\n",
+        "- 30s  the log, filtered by `x`\n",
+        "- 31s  the sources\n",
+        "- 32s  the explanation of the advice\n",
+        "- 40s  kubectl deleted pod p – harmful: a restart makes it worse here\n",
         "step unheard-of: fail: not shown before the end\n",
-        "- step unheard-of: fail: visible from 00:20 on, if nobody acts\n",
+        "- step unheard-of: fail: visible from 20s on, if nobody acts\n",
         "- You did not answer (T).\n",
     ] {
         assert!(told.contains(line), "`{line}` is not in\n{told}");

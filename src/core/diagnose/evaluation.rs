@@ -29,10 +29,10 @@ impl Evaluation<'_> {
         settle::window(self.state, self.now)
     }
 
-    /// `none within 30m`.
-    pub(super) fn none_lately(&self) -> String {
+    /// `no warnings in 30m`.
+    pub(super) fn none_lately(&self, what: &str) -> String {
         let window = self.now.duration_since(self.window());
-        format!("none within {}", duration::brief(window))
+        format!("no {what} in {}", duration::brief(window))
     }
 
     /// Until when nothing can be concluded.
@@ -51,7 +51,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A time of day, as everywhere in UTC.
+/// A time of day, as everywhere in UTC: `13:24 UTC`.
 pub(super) fn time_of_day(at: Timestamp) -> String {
-    at.strftime("%H:%M").to_string()
+    at.strftime("%H:%M UTC").to_string()
 }

@@ -168,14 +168,14 @@ impl Evaluation<'_> {
         newest.filter(|_| pod.containers.iter().all(waits))
     }
 
-    /// `BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting`.
+    /// `BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)`.
     pub(super) fn event_in_words(&self, event: &ClusterEvent) -> String {
         let ago = event.last_at.map_or(String::new(), |at| {
-            format!(" {} ago", duration::brief(self.since(at)))
+            format!(", last {} ago", duration::brief(self.since(at)))
         });
         let (kind, name) = (&event.object_kind, &event.object_name);
-        let lead = format!("{} ×{}{ago} {kind}/{name}: ", event.reason, event.count);
-        quoting::quote(&lead, &event.message)
+        let lead = format!("{} ×{}{ago}: ", event.reason, event.count);
+        quoting::quote(&lead, &format!("{} ({kind}/{name})", event.message))
     }
 }
 

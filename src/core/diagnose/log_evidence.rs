@@ -55,7 +55,7 @@ impl Evaluation<'_> {
                         .source(&id)
                         .is_some_and(|source| source.state == SourceState::Ended);
                     let read = ended || self.state.logs[source].progress.caught_up;
-                    (!read).then(|| format!("{name}: its backlog is still being read"))
+                    (!read).then(|| format!("{name}: still reading older lines"))
                 }
             }
         });
@@ -67,7 +67,7 @@ impl Evaluation<'_> {
         source.is_some_and(|source| source.state == SourceState::Resting)
     }
 
-    /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
+    /// `436 of 500 logs are read in turns, oldest 6m ago`, if it is so.
     fn in_turns(&self) -> Option<String> {
         let LogsRead { followed, in_turns } = self.state.logs_read();
         let resting = self.state.sources().filter(|(id, _)| self.is_in_turns(id));
@@ -75,7 +75,7 @@ impl Evaluation<'_> {
         (in_turns > 0).then(|| {
             let ago = oldest.map_or(String::new(), |at| {
                 let age = self.now.duration_since(at).max(SignedDuration::ZERO);
-                format!(", the oldest {} ago", duration::brief(age))
+                format!(", oldest {} ago", duration::brief(age))
             });
             format!(
                 "{in_turns} of {} logs are read in turns{ago}",
@@ -90,7 +90,7 @@ impl Evaluation<'_> {
         let id = self.state.sources().map(|(id, _)| id).find(of_pod);
         match id.map(|id| self.hear(id, &name)) {
             Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
-            _ => format!("{name}: nothing heard yet"),
+            _ => format!("{name}: no data yet"),
         }
     }
 

@@ -16,6 +16,14 @@ use crate::text::duration;
 const NAMED: usize = 6;
 
 impl Evaluation<'_> {
+    /// ` (SOP expects 3)` where so many pods are not what the profile wants.
+    pub(super) fn expected_unless(&self, configured: u32) -> String {
+        match self.profile.service.replicas {
+            want if want == configured => String::new(),
+            want => format!(" (SOP expects {want})"),
+        }
+    }
+
     /// What is wrong with the watch of the pods, as a missing observation.
     pub(super) fn pods_unread(&self) -> Option<Truth> {
         let trouble = self.hear(&SourceId::Pods, "pods").trouble();
@@ -81,7 +89,7 @@ impl Evaluation<'_> {
         let named = others.values().take(NAMED).map(|pod| {
             let owner = self.state.owner_in_words(pod);
             let words = format!(
-                "not counted: {} {}/{} {}, with the label but of {owner}",
+                "not counted: {} {}/{} {}, has the label but belongs to {owner}",
                 pod.name, pod.ready, pod.total, pod.status
             );
             quoting::line(&words)
@@ -145,7 +153,7 @@ impl Evaluation<'_> {
                 last.or_else(|| Some(message.to_string()).filter(|message| !message.is_empty()))
             }
             ContainerState::Running { .. } if container.init => {
-                Some(format!("init container {} runs", container.name))
+                Some(format!("init container {} still runs", container.name))
             }
             ContainerState::Running { .. } => last,
         }

@@ -21,7 +21,7 @@ impl Evaluation<'_> {
         }
         match self.state.statuses(name) {
             Some(Ok(rows)) => Ok((table, rows)),
-            Some(Err(why)) => Err(Truth::unknown(format!("{name}: {why}"))),
+            Some(Err(why)) => Err(Truth::unknown(named_once(name, why))),
             None => Err(Truth::unknown(format!("{name} was not read"))),
         }
     }
@@ -45,6 +45,14 @@ impl Evaluation<'_> {
     }
 }
 
+/// Why a table can't be read, with its name in front where the reason does not begin with it.
+pub(crate) fn named_once(table: &str, why: &str) -> String {
+    match why.strip_prefix(table) {
+        Some(rest) if rest.starts_with([':', ' ']) => why.to_owned(),
+        _ => format!("{table}: {why}"),
+    }
+}
+
 /// Whether the profile says that rows in a status have this role.
 pub(super) fn has_role(table: &Table, status: &str, role: Role) -> bool {
     table.status(status).is_some_and(|status| status.role == role)
@@ -57,25 +65,34 @@ pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> String {
     words_of(row, if by_sight { "at least " } else { "" })
 }
 
-/// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
+/// `cluster_accepted for 7m11s: 1n5FZ…, aws/us-east-1, OCM 1hq…`; with a reason `failed for 5m02s: reason (1n5FZ…, …)`.
 pub(super) fn row_in_words(standing: &StandingRow) -> String {
     words_of(standing, "")
 }
 
 fn words_of(standing: &StandingRow, at_least: &str) -> String {
     let StandingRow { status, clock_s, row } = standing;
-    let idle = clock_s.map_or(String::new(), |idle| {
+    let age = clock_s.map_or(String::new(), |age| {
         format!(
-            " {at_least}{}",
-            duration::full_clock(SignedDuration::from_secs(idle))
+            " for {at_least}{}",
+            duration::exact(SignedDuration::from_secs(age))
         )
     });
+    let status = if status.is_empty() {
+        "(no status)"
+    } else {
+        &**status
+    };
     let ocm = if row.ocm_id.is_empty() {
         String::new()
     } else {
-        format!(" OCM {}", row.ocm_id)
+        format!(", OCM {}", row.ocm_id)
     };
-    let colon = if row.reason.is_empty() { "" } else { ": " };
-    let lead = format!("{} {status}{idle} {}{ocm}{colon}", row.id, row.region);
-    quoting::quote(&lead, &row.reason)
+    let ids = format!("{}, {}{ocm}", row.id, row.region);
+    let said = if row.reason.is_empty() {
+        ids
+    } else {
+        format!("{} ({ids})", row.reason)
+    };
+    quoting::quote(&format!("{status}{age}: "), &said)
 }

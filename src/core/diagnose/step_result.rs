@@ -139,15 +139,15 @@ impl Evaluation<'_> {
         }
         match self.state.freshness(id, self.now) {
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());
+                let why = trouble.unwrap_or_else(|| "no data yet".to_owned());
                 SourceCheck::Never(format!("{name}: {why}"))
             }
             Freshness::Fresh(age) => SourceCheck::Current(age),
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no sign of life".to_owned());
+                let why = trouble.unwrap_or_else(|| "no answer".to_owned());
                 SourceCheck::Stopped(
                     age,
-                    format!("{name}: {why}, last heard {} ago", duration::brief(age)),
+                    format!("{name}: {why}, last data {} ago", duration::brief(age)),
                 )
             }
         }

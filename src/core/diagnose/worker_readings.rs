@@ -47,13 +47,11 @@ impl Evaluation<'_> {
     /// That a leader is not known, with what both witnesses say.
     pub(super) fn who_leads(&self, reading: &LeaderReading) -> String {
         let lease = match &reading.lease {
-            Some(lease) if lease.live && lease.pod.is_none() => {
-                "; its lease is held by none of their processes"
-            }
-            None if self.profile.leaders.lease_table.is_some() => "; no lease is read",
+            Some(lease) if lease.live && lease.pod.is_none() => "; its lease has an unknown holder",
+            None if self.profile.leaders.lease_table.is_some() => "; no lease data",
             Some(_) | None => "",
         };
-        format!("who leads {}: {}{lease}", reading.worker, reading.log)
+        format!("{} leader unknown: {}{lease}", reading.worker, reading.log)
     }
 
     /// `blf5h leads KafkaManager`.
@@ -61,11 +59,13 @@ impl Evaluation<'_> {
         let worker = &reading.worker;
         match (reading.verdict, &reading.pod) {
             (Verdict::One, Some(pod)) => format!("{} leads {worker}", short_name(pod)),
-            (Verdict::One, None) => format!("one pod leads {worker}, by its lease"),
+            (Verdict::One, None) => format!("one pod leads {worker} (by its lease)"),
             (Verdict::Many, _) => format!("more than one pod leads {worker}"),
             (Verdict::None, _) => format!("no pod leads {worker}"),
-            (Verdict::Settling { until }, _) => format!("{worker} settles, {} left", self.left(until)),
-            (Verdict::Unknown, _) => format!("who leads {worker} is not known"),
+            (Verdict::Settling { until }, _) => {
+                format!("{worker} is electing a leader, certain in {}", self.left(until))
+            }
+            (Verdict::Unknown, _) => format!("{worker} leader unknown"),
         }
     }
 }

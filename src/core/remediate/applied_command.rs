@@ -53,7 +53,7 @@ impl AppliedCommand {
         matches!(outcome, None | Some(CommandOutcome::Unknown { .. }))
     }
 
-    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied (the server says so)`.
+    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied: accepted by the server`.
     pub fn words(&self) -> String {
         let cause = self.intent.cause.as_ref();
         let mut cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
@@ -62,7 +62,7 @@ impl AppliedCommand {
             cause.push_str(other.action.words());
         }
         let outcome = match &self.outcome {
-            Some((_, outcome)) => format!("{} ({})", outcome.name(), outcome.reason()),
+            Some((_, outcome)) => outcome.words(),
             None => "no outcome yet".to_owned(),
         };
         let part = self.intent.part_words();
@@ -100,10 +100,8 @@ impl AppliedCommand {
             },
             Command::Scale { from, to, .. } if fresh(SourceId::Deployment) => {
                 match state.deployment.as_ref()?.replicas {
-                    wanted if wanted == *to => done("the watch shows that the deployment wants so many"),
-                    wanted if wanted == *from && over => {
-                        not_done("the watch shows that the deployment wants as many as before")
-                    }
+                    wanted if wanted == *to => done("the watch shows the new number of pods"),
+                    wanted if wanted == *from && over => not_done("the watch shows the old number of pods"),
                     // Before ours came to pass, or after it somebody else chose another number: nobody knows.
                     _ => None,
                 }
@@ -114,9 +112,9 @@ impl AppliedCommand {
                 // The mark has whole seconds.
                 match seen {
                     Some(seen) if seen.as_second() >= mark.as_second() => {
-                        done("the watch shows that it was rolled out anew")
+                        done("the watch shows the rollout restart")
                     }
-                    _ if over => not_done("the watch shows that it was not rolled out anew"),
+                    _ if over => not_done("the watch shows no rollout restart"),
                     _ => None,
                 }
             }

@@ -19,7 +19,7 @@ pub enum Command {
         /// Only the pod with this uid: its replacement may have the same name.
         uid: PodUid,
     },
-    /// Has the deployment roll its pods out anew, as `kubectl rollout restart` does.
+    /// Restarts the deployment by a rollout, as `kubectl rollout restart` does.
     RestartDeployment {
         /// Its name.
         deployment: SafeText,
@@ -66,7 +66,7 @@ impl Command {
         let object = self.object();
         match self {
             Self::DeletePod { .. } => format!("delete {object}"),
-            Self::RestartDeployment { .. } => format!("roll {object} out anew"),
+            Self::RestartDeployment { .. } => format!("rollout restart {object}"),
             Self::Scale { from, to, .. } => format!("scale {object} from {from} to {to} pods"),
         }
     }
@@ -76,7 +76,7 @@ impl Command {
         let object = self.object();
         match self {
             Self::DeletePod { .. } => format!("deleted {object}"),
-            Self::RestartDeployment { .. } => format!("rolled {object} out anew"),
+            Self::RestartDeployment { .. } => format!("restarted {object} by a rollout"),
             Self::Scale { from, to, .. } => format!("scaled {object} from {from} to {to} pods"),
         }
     }
@@ -111,7 +111,7 @@ impl Command {
 pub enum CommandOutcome {
     /// The server says that it did it, or it was seen to be done.
     Applied {
-        /// By what that is known: `the server says so`.
+        /// By what that is known: `accepted by the server`.
         how: SafeText,
     },
     /// The server, or the console before it, says no: nothing was changed.
@@ -140,6 +140,11 @@ impl CommandOutcome {
             Self::Failed { .. } => "failed",
             Self::Unknown { .. } => "outcome unknown",
         }
+    }
+
+    /// What came of it and why: `applied: accepted by the server`.
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.name(), self.reason())
     }
 
     /// Why, or how it is known.
@@ -175,7 +180,7 @@ impl PlanKind {
     /// As people say it.
     pub fn words(self) -> &'static str {
         match self {
-            Self::RestartPod => "restart a pod",
+            Self::RestartPod => "restart one pod",
             Self::RestartAll => "restart all pods, one by one",
             Self::RestartRest => "restart the remaining pods, one by one",
             Self::RollOut => "restart by a rollout",
@@ -190,7 +195,7 @@ impl PlanKind {
         match self {
             Self::RestartPod => "restart",
             Self::RestartAll => "restart all",
-            Self::RestartRest => "restart rest",
+            Self::RestartRest => "restart remaining",
             Self::RollOut => "roll out",
             Self::Start => "start",
             Self::ScaleUp => "scale up",

@@ -132,10 +132,10 @@ impl Execution {
         match self.phase {
             Phase::Over(_) => None,
             _ if self.due().is_some() && self.stopping => {
-                Some(format!("{what}: it stops before its next pod"))
+                Some(format!("{what}: will stop after the current pod"))
             }
-            _ if self.due().is_some() => Some(format!("{what}: esc asks whether to stop it after this pod")),
-            Phase::Sent => Some(format!("{what}: the answer is awaited")),
+            _ if self.due().is_some() => Some(format!("{what} is under way: esc stops it after this pod")),
+            Phase::Sent => Some(format!("{what}: waiting for the server's answer")),
             _ => None,
         }
     }
@@ -147,9 +147,10 @@ impl Execution {
         let words = match self.phase {
             Phase::Over(_) => return None,
             _ if self.due().is_some() => {
-                format!("q again leaves it at {} of {}: {what}", self.sent, self.confirmed)
+                let (sent, all) = (self.sent, self.confirmed);
+                format!("Only {sent} of {all} pods restarted. Press q again to quit anyway.")
             }
-            Phase::Sent => format!("q again leaves before the answer: {what}"),
+            Phase::Sent => format!("No answer yet: {what}. Press q again to quit anyway."),
             _ => return None,
         };
         (!std::mem::replace(&mut self.warned, true)).then_some(words)
@@ -203,9 +204,7 @@ impl Execution {
             Some(CommandOutcome::Refused { why } | CommandOutcome::Failed { why }) => {
                 self.surprise(&format!("{command}: {why}"))
             }
-            _ if waited > TOLD_WITHIN => {
-                self.surprise(&format!("{command}: nobody knows whether it happened"))
-            }
+            _ if waited > TOLD_WITHIN => self.surprise(&format!("{command}: outcome unknown")),
             _ => Next::Wait,
         }
     }
@@ -221,7 +220,7 @@ impl Execution {
             Some(_) if self.due().is_some() && self.stopping => self.surprise("stopped by the operator"),
             Some(words) if self.due().is_some() && self.leaves_enough(account) => Next::Send(words),
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
-            Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
+            Some(_) if self.due().is_some() => self.surprise("too few pods are ready to continue"),
             Some(words) if leads_nothing(self.plan.aim) => self.ended(Some(true), "", &words),
             Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
@@ -258,7 +257,7 @@ impl Execution {
             };
             let seen = account.state.pods.get(uid);
             if seen.is_none_or(|pod| pod.deletion_at.is_some()) {
-                return Some(format!("{pod} ended by itself, or somebody else ended it"));
+                return Some(format!("{pod} ended, but not by this restart"));
             }
         }
         None
@@ -321,9 +320,9 @@ impl Execution {
         if !states.is_empty() {
             states.join(", ")
         } else if self.fresh(account).next().is_some() {
-            "the pods that were made are ready, and others are still to come or to go".to_owned()
+            "the new pods are ready; others are still starting or ending".to_owned()
         } else {
-            "no other pod was made".to_owned()
+            "no new pod was created".to_owned()
         }
     }
 
@@ -351,7 +350,7 @@ impl Execution {
                     format!("{} {}", leader.worker, pod.unwrap_or("one"))
                 })
                 .collect();
-            return Next::Reached(format!("leader again: {}", named.join(", ")), Phase::Moving);
+            return Next::Reached(format!("leaders elected: {}", named.join(", ")), Phase::Moving);
         }
         let profile = &account.profile.leaders;
         let within = settle::length(profile) + duration::of(profile.tick) + duration::of(profile.lease);
@@ -367,12 +366,12 @@ impl Execution {
             .iter()
             .any(|leader| matches!(leader.verdict, Verdict::None | Verdict::Many));
         let (helped, lead) = if seen {
-            (Some(false), "it did not help")
+            (Some(false), "no improvement")
         } else {
-            (None, "whether it helped is not known")
+            (None, "unknown whether it helped")
         };
         let words = format!(
-            "{lead}: after {} leaders: {}",
+            "{lead}: leaders after {}: {}",
             duration::brief(within),
             missing.join(", ")
         );

@@ -34,7 +34,7 @@ impl Plan {
             Advice::RestartPods => Self::restart_all(account),
             Advice::ScaleUp => Self::scale(account, 1),
             other => Err(format!(
-                "there is nothing to apply: the advice is to {}",
+                "nothing to apply: {}",
                 account.profile.advice_in_words(other, advised.contact.as_deref())
             )),
         }
@@ -58,7 +58,7 @@ impl Plan {
         if let Some(other) = account.state.other_pods.get(uid) {
             let owner = account.state.owner_in_words(other);
             return Err(format!(
-                "{} is not the service's own pod: it is of {owner}",
+                "{} does not belong to the service but to {owner}",
                 other.name
             ));
         }
@@ -69,7 +69,7 @@ impl Plan {
         }
         if pod.is_over() {
             return Err(format!(
-                "{} has ended ({}): no other comes in its place",
+                "{} has ended ({}): no pod would replace it",
                 pod.name, pod.status
             ));
         }
@@ -136,11 +136,11 @@ impl Plan {
         }
         let pods = living(account);
         if pods.iter().any(|pod| pod.is_ready()) {
-            return Err("a pod serves: there is nothing to start".to_owned());
+            return Err("a pod is ready: nothing to start".to_owned());
         }
         if pods.is_empty() {
             return Err(format!(
-                "the deployment wants {} pods and makes none: look at its conditions and events",
+                "the deployment wants {} pods and creates none: look at its conditions and events",
                 deployment.replicas
             ));
         }
@@ -156,7 +156,7 @@ impl Plan {
         let to = deployment
             .replicas
             .checked_add_signed(by)
-            .ok_or("the deployment wants no pod")?;
+            .ok_or("the deployment is scaled to 0 already")?;
         let aim = if by > 0 {
             PlanKind::ScaleUp
         } else {
@@ -197,18 +197,19 @@ impl Plan {
     pub fn effect(&self) -> String {
         match (self.aim, self.commands.as_slice()) {
             (PlanKind::RestartAll | PlanKind::RestartRest, pods) if pods.len() > 1 => format!(
-                "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
-                 come last",
+                "deletes {} pods one by one, each after the last replacement is ready; leaders come last",
                 pods.len()
             ),
-            (PlanKind::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
+            (PlanKind::RollOut, _) => {
+                "the deployment replaces all its pods by its rollout strategy".to_owned()
+            }
             (_, [Command::Scale { from, to, .. }]) if to > from => {
-                format!("the deployment makes {} more", pods(to - from))
+                format!("adds {}", pods(to - from))
             }
             (_, [Command::Scale { from, to, .. }]) => {
-                format!("the deployment ends {}, and chooses which", pods(from - to))
+                format!("Kubernetes picks {} to remove", pods_or_one(from - to))
             }
-            _ => "the deployment makes another pod in its place".to_owned(),
+            _ => "the deployment creates a new pod in its place".to_owned(),
         }
     }
 
@@ -235,12 +236,12 @@ impl Plan {
             0 => return None,
             deleted => (others.len() + deleted - 1, others.len() + deleted),
         };
-        Some(format!("{serve} of {all} ready pods serve meanwhile"))
+        Some(format!("{serve} of {all} pods keep serving"))
     }
 
     fn way_back(&self) -> Option<String> {
         match self.commands.as_slice() {
-            [Command::Scale { from, .. }] => Some(format!("it can be taken back: scale to {from} again")),
+            [Command::Scale { from, .. }] => Some(format!("undo: scale back to {from}")),
             _ => None,
         }
     }
@@ -269,24 +270,22 @@ impl Plan {
             duration::of(leaders.tick),
             duration::of(leaders.lease + leaders.tick),
         );
-        let long = format!(
-            "for {} to {} afterwards",
-            duration::brief(least),
-            duration::brief(most)
-        );
-        let why = "the lease of the pod that led must run out";
-        let when = match self.aim {
-            PlanKind::ScaleDown => "if the pod that leads is chosen, ",
-            _ => "",
+        let long = format!("for {}–{}", duration::brief(least), duration::brief(most));
+        let may = match self.aim {
+            PlanKind::ScaleDown => "may have",
+            _ if hit.len() + perhaps.len() == 1 => "has",
+            _ => "have",
+        };
+        let why = match self.aim {
+            PlanKind::ScaleDown => "if the leader is removed, its lease must expire",
+            _ => "old lease must expire",
         };
         let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
         Some(match (hit.is_empty(), perhaps.is_empty()) {
-            (true, true) => "no pod that leads is touched: no gap without a leader".to_owned(),
-            (true, false) => {
-                format!("{when}perhaps nobody leads {perhaps} {long}: who leads now is not known")
-            }
-            (false, true) => format!("{when}nobody leads {hit} {long}: {why}"),
-            (false, false) => format!("{when}nobody leads {hit}, and perhaps {perhaps}, {long}: {why}"),
+            (true, true) => "not a leader: no leadership gap".to_owned(),
+            (true, false) => format!("{perhaps} may have no leader {long} (current leader unknown)"),
+            (false, true) => format!("{hit} {may} no leader {long} ({why})"),
+            (false, false) => format!("{hit}, and perhaps {perhaps}, {may} no leader {long} ({why})"),
         })
     }
 
@@ -306,7 +305,7 @@ impl Plan {
         let each = account.profile.service.database_connections_per_pod?;
         let more = i64::from(*to) - i64::from(*from);
         Some(format!(
-            "the database may see up to {} connections {}",
+            "up to {} {} database connections",
             more.abs() * i64::from(each),
             if more < 0 { "fewer" } else { "more" }
         ))
@@ -319,6 +318,14 @@ fn count(commands: &[Command]) -> u32 {
 
 fn pods(count: u32) -> String {
     format!("{count} pod{}", if count == 1 { "" } else { "s" })
+}
+
+/// `one pod`, `2 pods`.
+fn pods_or_one(count: u32) -> String {
+    match count {
+        1 => "one pod".to_owned(),
+        count => pods(count),
+    }
 }
 
 fn living<'a>(account: &CaseSnapshot<'a>) -> Vec<&'a Pod> {
@@ -343,7 +350,7 @@ fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
     if account.state.lacks_deployment() {
         let name = &account.profile.service.deployment;
         return Err(format!(
-            "there is no deployment {name}: nobody makes another pod in place of a deleted one"
+            "no deployment {name}: nothing would replace a deleted pod"
         ));
     }
     Ok(())
@@ -351,7 +358,7 @@ fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
 
 fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, String> {
     let known = account.state.deployment.as_ref();
-    known.ok_or_else(|| format!("no deployment {} is known", account.profile.service.deployment))
+    known.ok_or_else(|| format!("no data on deployment {}", account.profile.service.deployment))
 }
 
 fn delete(pod: &Pod) -> Command {

@@ -67,7 +67,7 @@ type Case = (
 );
 
 const MOVED: Listed = &[("a", "cluster_provisioning", 90)];
-const UNKNOWN: &str = "there are leaders; whether rows move is not known: the database is not read";
+const UNKNOWN: &str = "leaders elected; no data on rows: the database can't be read";
 
 const CASES: [Case; 13] = [
     (
@@ -75,7 +75,7 @@ const CASES: [Case; 13] = [
         Some(&[]),
         Some((&[], false)),
         1,
-        Some((Some(true), "it worked: no row waited for a leader")),
+        Some((Some(true), "done: pods ready, leaders elected")),
     ),
     (
         "not read before",
@@ -91,14 +91,14 @@ const CASES: [Case; 13] = [
         Some(WAITS),
         Some((MOVED, false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 2 under way")),
+        Some((Some(true), "it worked: 1 of 2 pending requests moved on")),
     ),
     (
         "the late one left",
         Some(LATE),
         Some((MOVED, false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     (
         "another than the late one left",
@@ -112,7 +112,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     (
         "the list is cut, and the late one not in it",
@@ -126,7 +126,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], true)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     ("all stay for a while", Some(LATE), Some((LATE, false)), 300, None),
     (
@@ -136,7 +136,7 @@ const CASES: [Case; 13] = [
         301,
         Some((
             Some(true),
-            "there are leaders; of 2 under way none moved within 5m, and none is late",
+            "leaders elected; none of 2 pending requests moved in 5m, and none is overdue",
         )),
     ),
     (
@@ -146,7 +146,7 @@ const CASES: [Case; 13] = [
         301,
         Some((
             Some(false),
-            "it did not help: of 1 that were late none moved within 5m",
+            "no improvement: the overdue request did not move in 5m",
         )),
     ),
 ];

@@ -8,7 +8,7 @@ use crate::text::SafeText;
 const LINE: usize = 300;
 
 /// Longest quotation of a log, in characters: OCM tells its reason last.
-const QUOTATION: usize = 600;
+const QUOTATION: usize = 800;
 
 /// A line of text from wherever: one line, without secrets, without control sequences, and not long: a long one loses its middle.
 pub(crate) fn clean(text: &str) -> String {

@@ -75,7 +75,7 @@ fn incident() -> Vec<Line> {
         rest: Vec::new(),
     };
     let outcome = CommandOutcome::Applied {
-        how: "the server says so".into(),
+        how: "accepted by the server".into(),
     };
     vec![
         began(None),

@@ -77,7 +77,7 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
     let sent = timeout(limit, send(request, &session)).await;
     let error = match sent {
         Ok(Ok(())) => {
-            let how = SafeText::new("the server says so");
+            let how = SafeText::new("accepted by the server");
             return CommandOutcome::Applied { how }.into();
         }
         Ok(Err(error)) => error,

@@ -191,7 +191,7 @@ mod tests {
             tokio::select! {
                 Some(request) = server.recv() => {
                     asked += 1;
-                    let how = "the server says so".into();
+                    let how = "accepted by the server".into();
                     request.reply.send(CommandOutcome::Applied { how }.into()).unwrap();
                 }
                 event = told.recv() => match event {

@@ -28,23 +28,23 @@ impl RuleCondition for Blank {
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
             Some(row) => Truth::holds([match row.count {
-                1 => format!("1 row of {name} has no status: no worker looks at it"),
-                count => format!("{count} rows of {name} have no status: no worker looks at them"),
+                1 => format!("1 row without a status in {name}: no worker looks at it"),
+                count => format!("{count} rows without a status in {name}: no worker looks at them"),
             }]),
-            None => Truth::holds_not(format!("every row of {name} has a status")),
+            None => Truth::holds_not(format!("every {name} row has a status")),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("a row of {} loses its status", self.table)
+        format!("a row without a status appears in {}", self.table)
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("every row of {} has a status", self.table)
+        format!("every {} row has a status", self.table)
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{}: every row has a status", self.table)]
+        vec![format!("a {} row without a status", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

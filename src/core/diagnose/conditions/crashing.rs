@@ -34,22 +34,22 @@ impl RuleCondition for Crashing {
             return Truth::unknown(format!("panics: {why}"));
         }
         if nothing {
-            return Truth::holds_not("no panic, and no restarts that climb");
+            return Truth::holds_not("no panic, and restart counts are stable");
         }
         // The kubelet restarted the process already, and it serves: once more would only cost its leaders.
         if climbing.is_empty() && !again && case.living().all(Pod::is_ready) {
-            return Truth::holds_not("a process died, was started again, and is ready");
+            return Truth::holds_not("a process died, restarted, and is ready again");
         }
-        let newest = panics.last().map(|(_, head)| quoting::line(head));
-        Truth::holds(climbing.into_iter().chain(newest)).again(again)
+        let newest = panics.last().map(|(_, said)| quoting::line(said));
+        Truth::holds(newest.into_iter().chain(climbing)).again(again)
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a process panics and is not ready again, or is restarted twice".to_owned()
+        "a process panics and does not become ready again, or restarts twice".to_owned()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "every pod is ready, and none is restarted again".to_owned()
+        "every pod is ready, and none restarts again".to_owned()
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -61,7 +61,7 @@ impl RuleCondition for Crashing {
     }
 }
 
-/// What processes said when they died, and when, by its head.
+/// What processes said when they died, and when.
 fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
     let since = case.window();
     let errors = &case.state.errors;
@@ -73,7 +73,7 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
     let mut panics: Vec<(Timestamp, String)> = known
         .filter_map(|(_, sighting)| {
             let said = sighting.last_words()?;
-            Some((sighting.at, said.chars().take(PANIC_HEAD).collect()))
+            Some((sighting.at, said.to_owned()))
         })
         .collect();
     panics.sort_by_key(|(at, _)| *at);
@@ -82,7 +82,8 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
 
 /// Whether processes said the same before they died more than once.
 fn repeats(panics: &[(Timestamp, String)]) -> bool {
-    let mut heads: Vec<&String> = panics.iter().map(|(_, head)| head).collect();
+    let head = |said: &String| said.chars().take(PANIC_HEAD).collect::<String>();
+    let mut heads: Vec<_> = panics.iter().map(|(_, said)| head(said)).collect();
     heads.sort();
     heads.windows(2).any(|pair| pair[0] == pair[1])
 }
@@ -93,12 +94,12 @@ fn recreated_since(cause: Timestamp, case: &Evaluation<'_>) -> bool {
     created.peek().is_some() && created.all(|at| at.is_some_and(|at| at > cause))
 }
 
-/// A pod in a crash loop.
+/// A pod in a crash loop: `10 restarts of lzxms: service ended with OOMKilled (137)`.
 fn climbs(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
     let last = pod.containers.iter().find_map(last_end);
     settle::is_climbing(case.state, pod, case.now).then(|| {
-        let ended = last.map_or(String::new(), |ended| format!(", {ended}"));
-        format!("{}: {} restarts{ended}", pod.short_name(), pod.restarts)
+        let ended = last.map_or(String::new(), |ended| format!(": {ended}"));
+        format!("{} restarts of {}{ended}", pod.restarts, pod.short_name())
     })
 }
 

@@ -196,7 +196,10 @@ impl Condition {
         match truth {
             Truth::True { .. } => self.kind().turns_false(case),
             Truth::False { .. } => self.kind().turns_true(case),
-            Truth::Unknown { .. } => format!("it can be read, and {}", self.kind().turns_true(case)),
+            Truth::Unknown { .. } => format!(
+                "the missing source can be read, and {}",
+                self.kind().turns_true(case)
+            ),
         }
     }
 }

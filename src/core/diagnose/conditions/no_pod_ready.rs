@@ -67,19 +67,21 @@ impl RuleCondition for NoPodReady {
         };
         let evidence: Vec<String> = of_pods.chain(of_deployment).collect();
         match (evidence.is_empty(), unread) {
-            (false, _) => Truth::holds(std::iter::once(none_ready_in_words(case)).chain(evidence)),
-            (true, None) => Truth::holds_not("no pod is ready, but not for this"),
+            (false, _) => {
+                Truth::holds(std::iter::once(none_ready_because(case, &evidence[0])).chain(evidence))
+            }
+            (true, None) => Truth::holds_not("no pod is ready, for another reason"),
             (true, Some(why)) => Truth::unknown(why),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
         match self.because {
-            None => "no pod is ready any more",
+            None => "no pod is ready",
             Some(DownCause::Cluster) => {
-                "no pod is ready any more, and pods can't be scheduled or their nodes are lost"
+                "no pod is ready, and pods can't be scheduled or their nodes are lost"
             }
-            Some(DownCause::Release) => "no pod is ready any more, and what was released does not start",
+            Some(DownCause::Release) => "no pod is ready, and the new release doesn't start",
         }
         .to_owned()
     }
@@ -89,7 +91,7 @@ impl RuleCondition for NoPodReady {
     }
 
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{} pods are to be ready", profile.service.replicas)]
+        vec![format!("0 of {} pods ready", profile.service.replicas)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -105,13 +107,26 @@ impl RuleCondition for NoPodReady {
 
 /// No pod is ready: why each is not. Pods that came after the service was lost were started for it, and did not help.
 fn down(case: &Evaluation<'_>) -> Truth {
-    let named = case.living().take(NAMED).map(|pod| case.trouble_of(pod));
-    let because = std::iter::once(none_ready_in_words(case)).chain(named);
+    let named: Vec<_> = case
+        .living()
+        .take(NAMED)
+        .map(|pod| case.trouble_of(pod))
+        .collect();
+    let head = named.first().map_or_else(
+        || none_ready_in_words(case),
+        |first| none_ready_because(case, first),
+    );
+    let because = std::iter::once(head).chain(named);
     let tried = match unavailable_since(case) {
         Some(lost) => case.restarted_since(lost),
         None => case.was_restarted(),
     };
     Truth::holds(because).again(tried)
+}
+
+/// `0 of 3 pods ready: exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0`.
+fn none_ready_because(case: &Evaluation<'_>, trouble: &str) -> String {
+    format!("{}: {}", none_ready_in_words(case), quoting::gist(trouble))
 }
 
 fn none_ready_in_words(case: &Evaluation<'_>) -> String {
@@ -193,7 +208,7 @@ fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
         let since = unready_since(pod).map_or(String::new(), |at| {
             format!(" for {}", duration::brief(case.since(at)))
         });
-        format!("NodeNotReady: node {node} has not reported{since}")
+        format!("node {node} has not reported{since} (NodeNotReady)")
     } else {
         let event = case.start_trouble(pod)?;
         format!("{}: {}", event.reason, event.message)

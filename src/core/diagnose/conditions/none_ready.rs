@@ -31,21 +31,21 @@ impl RuleCondition for NoneReady {
             .iter()
             .filter(|row| has_role(table, &row.status, Role::Ready));
         match ready.map(|row| row.count).sum::<u64>() {
-            0 => Truth::holds([format!("no row of {name} is ready")]),
-            ready => Truth::holds_not(format!("{ready} rows of {name} are ready")),
+            0 => Truth::holds([format!("no {} is ready", table.title)]),
+            ready => Truth::holds_not(format!("{ready} ready in {name}")),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("no row of {} is ready any more", self.table)
+        format!("no {} row is ready", self.table)
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("a row of {} becomes ready", self.table)
+        format!("a {} row becomes ready", self.table)
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{}: at least one row is ready", self.table)]
+        vec![format!("no ready row in {}", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

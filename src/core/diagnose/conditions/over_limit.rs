@@ -59,11 +59,11 @@ impl RuleCondition for OverLimit {
         });
         match missing {
             Some(missing) => Truth::unknown(missing),
-            None => Truth::holds_not(format!("no such row of {} is over its limit", self.table)),
+            None => Truth::holds_not(format!("no {} row is overdue", self.table)),
         }
     }
 
-    /// `a cluster_accepted row is older than 03:00 (oldest 02:10)`, for each status of these roles that has rows; else for all of them.
+    /// `a row in cluster_accepted is older than 3m (oldest 2m10s)`, for each status of these roles that has rows; else for all of them.
     fn turns_true(&self, case: &Evaluation<'_>) -> String {
         let name = &self.table;
         let Some(table) = case.profile.table(name) else {
@@ -81,25 +81,25 @@ impl RuleCondition for OverLimit {
             let row = rows
                 .iter()
                 .find(|row| *row.status == *status.name && row.count > 0)?;
-            let limit = duration::clock(duration::of(status.limit?));
+            let limit = duration::brief(duration::of(status.limit?));
             let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-                format!(" (oldest {})", duration::clock(SignedDuration::from_secs(oldest)))
+                format!(" (oldest {})", duration::brief(SignedDuration::from_secs(oldest)))
             });
-            Some(format!("a {} row is older than {limit}{oldest}", status.name))
+            Some(format!("a row in {} is older than {limit}{oldest}", status.name))
         });
         let with_rows: Vec<_> = with_rows.collect();
         if with_rows.is_empty() {
-            format!("a row of {name} comes and stays for longer than its limit")
+            format!("a {name} row goes over its limit")
         } else {
             with_rows.join(", or ")
         }
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("no such row of {} is over its limit any more", self.table)
+        format!("no {} row is overdue", self.table)
     }
 
-    /// `clusters: more than 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.
+    /// `a clusters row over 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
         let statuses = profile
             .table(&self.table)
@@ -116,10 +116,10 @@ impl RuleCondition for OverLimit {
             }
         }
         let words = |(limit, names): &(SignedDuration, Vec<&str>)| {
-            format!("more than {} in {}", duration::brief(*limit), names.join(" or "))
+            format!("over {} in {}", duration::brief(*limit), names.join(" or "))
         };
         let all: Vec<_> = by_limit.iter().map(words).collect();
-        vec![format!("{}: {}", self.table, all.join(", "))]
+        vec![format!("a {} row {}", self.table, all.join(", "))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -135,7 +135,7 @@ impl RuleCondition for OverLimit {
     }
 }
 
-/// `2 cluster_accepted over 03:00, oldest 07:11, stands still`.
+/// `1 OSD cluster in cluster_accepted for 7m11s (limit 3m), not moving`; `2 OSD clusters in cluster_accepted over 3m, oldest 7m11s`.
 fn count_in_words(
     table: &Table,
     row: &StatusCount,
@@ -144,19 +144,20 @@ fn count_in_words(
 ) -> Option<String> {
     let count = overdue.count()?;
     let at_least = if overdue.is_least() { "at least " } else { "" };
-    let limit = duration::clock(duration::of(table.status(&row.status)?.limit?));
-    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-        format!(", oldest {}", duration::clock(SignedDuration::from_secs(oldest)))
-    });
+    let limit = duration::brief(duration::of(table.status(&row.status)?.limit?));
+    let oldest = row.oldest_s.map(SignedDuration::from_secs).map(duration::brief);
+    let age = match oldest {
+        Some(oldest) if count == 1 && !overdue.is_least() => format!("for {oldest} (limit {limit})"),
+        Some(oldest) => format!("over {limit}, oldest {oldest}"),
+        None => format!("over {limit}"),
+    };
     let moves = match moves {
-        Some(true) => ", moves",
-        Some(false) => ", stands still",
+        Some(true) => ", others are moving",
+        Some(false) => ", not moving",
         None => "",
     };
-    Some(format!(
-        "{at_least}{count} {} over {limit}{oldest}{moves}",
-        row.status
-    ))
+    let rows = table.rows_in_words(count);
+    Some(format!("{at_least}{rows} in {} {age}{moves}", row.status))
 }
 
 /// Whether rows that have been in their status for so many seconds are older than every process that lives.

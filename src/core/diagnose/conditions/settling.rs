@@ -19,18 +19,18 @@ impl RuleCondition for PodsSettle {
         }
         match case.settles() {
             Ok(settling) => Truth::holds([settling.why]),
-            Err(settled) => Truth::holds_not(settled.words()),
+            Err(settled) => Truth::holds_not(settled.words(&case.profile.leaders)),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a pod is started".to_owned()
+        "a pod starts".to_owned()
     }
 
     fn turns_false(&self, case: &Evaluation<'_>) -> String {
         match case.settles() {
-            Ok(settling) => format!("no other pod is started for {}", case.left(settling.until)),
-            Err(_) => "no pod is started any more".to_owned(),
+            Ok(settling) => format!("no other pod starts for {}", case.left(settling.until)),
+            Err(_) => "no pod starts any more".to_owned(),
         }
     }
 }

@@ -18,7 +18,7 @@ impl RuleCondition for StepFails {
         let having = |status| case.steps.iter().filter(move |(_, found)| found.status == status);
         if having(StepStatus::Fail).next().is_some() {
             if let Some(rule) = case.another_rule() {
-                return Truth::holds_not(format!("the rule {} says what to do", rule.id));
+                return Truth::holds_not(format!("rule {} applies", rule.id));
             }
             let missing: Option<Vec<String>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
@@ -32,17 +32,17 @@ impl RuleCondition for StepFails {
             .chain(having(StepStatus::Stale))
             .next();
         match open {
-            Some((_, found)) => Truth::unknown(format!("the step {}: {}", found.title, found.value)),
+            Some((_, found)) => Truth::unknown(format!("step {}: {}", found.title, found.value)),
             None => Truth::holds_not("no step fails"),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a step fails that no other rule is about".to_owned()
+        "a step fails that no other rule covers".to_owned()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "no step fails any more, or another rule holds".to_owned()
+        "no step fails, or another rule applies".to_owned()
     }
 
     fn rests_on_steps(&self) -> bool {

@@ -78,7 +78,7 @@ pub struct RuleFinding {
     pub truth: Truth,
     /// What it would have one do.
     pub advice: RuleAdvice,
-    /// Which observation would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
+    /// Which observation would turn it: `a row in cluster_accepted is older than 3m (oldest 2m10s)`.
     pub flips: String,
 }
 
@@ -140,9 +140,9 @@ impl Evaluation<'_> {
             (Some(rule), _) if again && rule.again.is_some() => AGAIN,
             (Some(rule), _) if !rule.differs.is_empty() => &rule.differs,
             (Some(rule), _) => &rule.basis,
-            (None, Advice::None) => "what they name was once, and has passed",
-            (None, Advice::Wait) => "who leads is about to be known",
-            (None, _) => "what is not known may tell otherwise",
+            (None, Advice::None) => "the problem that the SOP names is over",
+            (None, Advice::Wait) => "the leader is known soon",
+            (None, _) => "missing data may change this",
         };
         words.to_owned()
     }
@@ -169,7 +169,7 @@ impl Evaluation<'_> {
         };
         let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
         let because = match action {
-            Advice::None => vec!["no rule of the table holds".to_owned()],
+            Advice::None => vec!["no rule matches".to_owned()],
             _ if distinct.is_empty() => failing,
             _ => distinct.into_iter().cloned().collect(),
         };
@@ -247,4 +247,4 @@ impl Evaluation<'_> {
 
 /// Why what was tried is not tried again.
 const AGAIN: &str =
-    "it was tried for this, and did not help: once more would only take the leaders away for minutes";
+    "it was tried already and did not help; another restart only costs minutes without a leader";

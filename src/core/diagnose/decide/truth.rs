@@ -56,21 +56,24 @@ impl Truth {
 
     /// All of them: false as soon as one is, else unknown as soon as one is.
     pub(in crate::diagnose) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
-        let (mut because, mut again, mut missing) = (Vec::new(), false, None);
+        let (mut true_ones, mut again, mut missing) = (Vec::new(), false, None);
         for truth in truths {
             match truth {
                 Self::False { .. } => return truth,
                 Self::Unknown { .. } => missing = missing.or(Some(truth)),
                 Self::True {
-                    because: more,
+                    because,
                     again: more_again,
                 } => {
-                    because.extend(more);
+                    true_ones.push(because);
                     again |= more_again;
                 }
             }
         }
-        missing.unwrap_or(Self::True { because, again })
+        missing.unwrap_or_else(|| Self::True {
+            because: heads_first(true_ones),
+            again,
+        })
     }
 
     /// Any of them: true as soon as one is, else unknown as soon as one is.
@@ -84,7 +87,7 @@ impl Truth {
                     again: more_again,
                 } => {
                     holds = true;
-                    true_ones.extend(because);
+                    true_ones.push(because);
                     again |= more_again;
                 }
                 Self::Unknown { .. } => missing = missing.or(Some(truth)),
@@ -93,7 +96,7 @@ impl Truth {
         }
         if holds {
             return Self::True {
-                because: true_ones,
+                because: heads_first(true_ones),
                 again,
             };
         }
@@ -105,13 +108,13 @@ impl Truth {
         truths: impl IntoIterator<Item = Self>,
         optional: impl IntoIterator<Item = Self>,
     ) -> Self {
-        let (open, told): (Vec<_>, Vec<_>) = optional
+        let (open, known): (Vec<_>, Vec<_>) = optional
             .into_iter()
             .partition(|truth| matches!(truth, Self::Unknown { .. }));
-        match Self::any(truths.into_iter().chain(told)) {
+        match Self::any(truths.into_iter().chain(known)) {
             Self::False { because } => {
                 let open = open.into_iter().filter_map(|truth| match truth {
-                    Self::Unknown { missing } => Some(format!("not seen: {missing}")),
+                    Self::Unknown { missing } => Some(format!("no data: {missing}")),
                     _ => None,
                 });
                 let because: Vec<_> = std::iter::once(because).chain(open).collect();
@@ -128,6 +131,18 @@ impl Truth {
             unknown @ Self::Unknown { .. } => unknown,
         }
     }
+}
+
+/// What shows several conditions that hold: of each its first line, which says it in short, then the rest.
+fn heads_first(all: Vec<Vec<String>>) -> Vec<String> {
+    let (mut heads, mut rest) = (Vec::new(), Vec::new());
+    for because in all {
+        let mut lines = because.into_iter();
+        heads.extend(lines.next());
+        rest.extend(lines);
+    }
+    heads.extend(rest);
+    heads
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub struct LeaderReading {
 }
 
 /// Longest [`LeaderReading::log`], in characters.
-pub const LOG_WORDS: usize = 40;
+pub const LOG_WORDS: usize = 80;
 
 /// What is known about one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -335,7 +335,9 @@ impl Input<'_> {
     fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
         match self.pods {
             Freshness::Missing => LogWords::of_all("pods not read yet"),
-            Freshness::Stale(age) => LogWords::of_all(format!("pods not heard for {}", duration::brief(age))),
+            Freshness::Stale(age) => {
+                LogWords::of_all(format!("no data on the pods for {}", duration::brief(age)))
+            }
             Freshness::Fresh(_) => self.words_on(worker, all),
         }
     }
@@ -345,16 +347,28 @@ impl Input<'_> {
         match &leads[..] {
             [] => self.words_without_leader(worker, all),
             [leader] => self.words_on_leader(leader),
-            [first, second] => LogWords::of_all(format!("{} and {} both beat", first.name(), second.name())),
+            [first, second] => LogWords::of_all(format!(
+                "both {} and {} are acting as leader",
+                first.name(),
+                second.name()
+            )),
             many => {
                 let names: Vec<_> = many.iter().map(|one| one.name().to_string()).collect();
-                LogWords::of_all(format!("{} beat: {}", many.len(), names.join(" ")))
+                LogWords::of_all(format!(
+                    "{} pods ({}) are acting as leader",
+                    many.len(),
+                    names.join(", ")
+                ))
             }
         }
     }
 
     fn words_on_leader(&self, leader: &Testimony<'_>) -> LogWords {
-        let blip = if self.had_blip(leader) { ", DB blip" } else { "" };
+        let blip = if self.had_blip(leader) {
+            ", database blip"
+        } else {
+            ""
+        };
         LogWords {
             pod: Some(leader.name().to_string()),
             words: format!("{}{blip}", self.last_word(leader, tens)),
@@ -367,7 +381,7 @@ impl Input<'_> {
             return "silent".to_owned();
         };
         let word = if kind == LeaderLineKind::Gained {
-            "gained"
+            "became leader"
         } else {
             "heartbeat"
         };
@@ -393,13 +407,21 @@ impl Input<'_> {
                 words: self.last_word(one, duration::brief),
             };
         }
+        let share = |some: usize| match of {
+            1 => "the pod".to_owned(),
+            of if some == of => format!("all {of} pods"),
+            of => format!("{some} of {of} pods"),
+        };
         LogWords::of_all(match () {
-            () if of == 0 => "no pod runs".to_owned(),
-            () if missed > 0 => format!("{missed} of {of} pods can't read the lease"),
-            () if said > 0 => format!("{said} of {of} pods say not leader"),
-            () if read == 0 => format!("no log of {of} pods is current"),
-            () if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".to_owned(),
-            () => format!("no leader line, {read} of {of} pods read"),
+            () if of == 0 => "no pod is up".to_owned(),
+            () if missed > 0 => format!("{} can't read the lease", share(missed)),
+            () if said == 1 && of == 1 => "the pod reports \"not leader\"".to_owned(),
+            () if said > 0 => format!("{} report \"not leader\"", share(said)),
+            () if read == 0 => format!("no current log of {of} pods"),
+            () if !all.iter().any(|one| one.witness.is_verbose()) => {
+                "logs are too terse (verbosity below 1)".to_owned()
+            }
+            () => format!("no leader line in {read} of {of} logs"),
         })
     }
 

@@ -51,7 +51,7 @@ impl StepCheck for Events {
         });
         StepResult::new(status, "events")
             .value(value)
-            .against(case.none_lately())
+            .against(case.none_lately("warnings"))
             .evidence(at_cluster_level(&open))
             .evidence(shown)
             .evidence(more(warnings.len()))
@@ -63,10 +63,15 @@ impl StepCheck for Events {
 fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<String> {
     let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
     let of = warnings.len();
-    (count > 0).then(|| format!("{count} of {of} are of the cluster: scheduling, nodes, mounts or quotas"))
+    let share = if count == of {
+        format!("all {of}")
+    } else {
+        format!("{count} of {of}")
+    };
+    (count > 0).then(|| format!("{share} are cluster problems (scheduling, node, mount, quota)"))
 }
 
-/// `6 warnings: BackOff 5, Unhealthy 1`.
+/// `6 warnings: 5 BackOff, 1 Unhealthy`.
 fn by_reason(warnings: &[&ClusterEvent]) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for event in warnings {
@@ -78,11 +83,14 @@ fn by_reason(warnings: &[&ClusterEvent]) -> String {
     let reasons: Vec<_> = counts
         .iter()
         .take(LINES)
-        .map(|(reason, count)| format!("{reason} {count}"))
+        .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
     match total {
         0 => "no warning".to_owned(),
-        1 => format!("1 warning: {}", reasons.join(", ")),
+        1 => format!(
+            "1 warning: {}",
+            counts.iter().map(|(reason, _)| *reason).collect::<String>()
+        ),
         _ => format!("{total} warnings: {}", reasons.join(", ")),
     }
 }

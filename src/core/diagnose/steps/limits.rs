@@ -59,12 +59,12 @@ impl StepCheck for WithinLimits {
         });
         let (status, value) = match (over, doubt) {
             (0, Some(doubt)) => (StepStatus::Unknown, doubt),
-            (0, None) if rows == 0 => (StepStatus::Pass, "nothing under way".to_owned()),
-            (0, None) => (StepStatus::Pass, format!("0 of {rows} over limit")),
-            _ if offenders.is_empty() => (StepStatus::Fail, format!("{at_least}{over} of {rows} over limit")),
+            (0, None) if rows == 0 => (StepStatus::Pass, "no requests in progress".to_owned()),
+            (0, None) => (StepStatus::Pass, format!("0 of {rows} overdue")),
+            _ if offenders.is_empty() => (StepStatus::Fail, format!("{at_least}{over} of {rows} overdue")),
             _ => (
                 StepStatus::Fail,
-                format!("{at_least}{over} of {rows} over limit: {}", offenders.join(", ")),
+                format!("{at_least}{over} of {rows} overdue: {}", offenders.join(", ")),
             ),
         };
         let strange = counts.strange();
@@ -107,7 +107,7 @@ fn movement(table: &Table, counted: &Counted<'_>, case: &Evaluation<'_>) -> Opti
         return None;
     }
     let moves = case.state.movement(table, &counted.row.status).moves?;
-    let words = if moves { "moves" } else { "stands still" };
+    let words = if moves { "moving" } else { "not moving" };
     Some(format!("{} {words}", counted.row.status))
 }
 
@@ -118,8 +118,8 @@ fn named_late_rows(table: &Table, case: &Evaluation<'_>) -> Vec<String> {
     let more = late.len().saturating_sub(NAMED);
     let cut = case.state.under_way(&table.name).is_some_and(|list| list.more);
     let unread = cut && !late.is_empty();
-    let more = (more > 0).then(|| format!("and {more} more over their limit"));
-    let unread = unread.then(|| "more may be over their limit: not all rows were read".to_owned());
+    let more = (more > 0).then(|| format!("and {more} more overdue"));
+    let unread = unread.then(|| "more may be overdue: not all rows were read".to_owned());
     let named = late.into_iter().take(NAMED);
     named
         .map(|row| late_row_in_words(table, row))
@@ -140,18 +140,18 @@ fn next_limit(table: &Table, case: &Evaluation<'_>) -> Option<NextLimit> {
     };
     Some(NextLimit {
         left,
-        words: format!("next over its limit in {at_most}{}", duration::clock(left)),
-        row: format!("{} {}", row.row.id, row.status),
+        words: format!("next due in {at_most}{}", duration::brief(left)),
+        row: format!("{} {}", row.status, row.row.id),
     })
 }
 
-/// `cluster_accepted 03:00, cluster_provisioning 45:00`.
+/// `cluster_accepted 3m, cluster_provisioning 45m`.
 fn limits_in_words(table: &Table) -> String {
     let limit = |status: &Status| {
         Some(format!(
             "{} {}",
             status.name,
-            duration::clock(duration::of(status.limit?))
+            duration::brief(duration::of(status.limit?))
         ))
     };
     table

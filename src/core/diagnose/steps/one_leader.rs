@@ -68,7 +68,7 @@ fn twin_leases(worker: &str, case: &Evaluation<'_>) -> Option<String> {
         .filter(|lease| *lease.lease_type == *worker.lease_type)
         .count();
     let kind = &worker.lease_type;
-    (rows > 1).then(|| format!("{rows} lease rows of type {kind}: which one counts is not known"))
+    (rows > 1).then(|| format!("{rows} lease rows of type {kind}: unknown which one counts"))
 }
 
 /// Why the one witness is missing, where the verdict rests on the other.
@@ -78,7 +78,7 @@ fn why_no_lease(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<String
     let why = match (case.hear(&SourceId::Database, "database"), leases) {
         (SourceCheck::Never(why) | SourceCheck::Stopped(_, why), _) => why,
         (SourceCheck::Current(_), Some(Err(why))) => why.to_string(),
-        (SourceCheck::Current(_), _) => "the table has no row of this type".to_owned(),
+        (SourceCheck::Current(_), _) => "no row of this type in the table".to_owned(),
     };
     asked.then(|| format!("lease: {why}"))
 }
@@ -96,14 +96,14 @@ fn status_of(reading: &LeaderReading, case: &Evaluation<'_>) -> StepStatus {
 fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> String {
     match (reading.verdict, &reading.pod) {
         (Verdict::One, Some(pod)) => format!("one: {}", short_name(pod)),
-        (Verdict::One, None) => "one, by its lease".to_owned(),
-        (Verdict::Many, _) => format!("more than one: {}", reading.log),
+        (Verdict::One, None) => "one (by its lease)".to_owned(),
+        (Verdict::Many, _) => reading.log.clone(),
         (Verdict::None, _) => match lease_out(reading) {
-            Some(out) => format!("none, lease out {}", duration::brief(out)),
+            Some(out) => format!("none for {}, lease expired", duration::brief(out)),
             None => format!("none, {}", reading.log),
         },
         (Verdict::Settling { until }, _) => {
-            format!("settling, known in {}", case.left(until))
+            format!("electing, certain in {}", case.left(until))
         }
         (Verdict::Unknown, _) => reading.log.clone(),
     }
@@ -123,23 +123,20 @@ fn lease_out(reading: &LeaderReading) -> Option<SignedDuration> {
     ttl.is_negative().then(|| ttl.abs())
 }
 
-/// `lease: 1m32s left, advancing, held by blf5h`.
+/// `lease renewed, 1m32s left, held by blf5h`.
 fn in_words(lease: &LeaseReading) -> String {
     let ttl = SignedDuration::from_secs(lease.ttl_s);
-    let end = match (lease.live, ttl.is_negative()) {
-        (_, true) => format!("ran out {} ago", duration::brief(ttl.abs())),
-        (true, false) => format!("{} left", duration::brief(ttl)),
-        (false, false) => "never claimed".to_owned(),
-    };
-    let advancing = match lease.advancing {
-        Some(true) => ", advancing",
-        Some(false) => ", not advancing",
-        None => "",
-    };
     let holder = match &lease.pod {
         Some(pod) => format!(", held by {}", short_name(pod)),
-        None if lease.live => ", its holder is in no log".to_owned(),
+        None if lease.live => ", holder unknown (not in any pod's log)".to_owned(),
         None => String::new(),
     };
-    format!("lease: {end}{advancing}{holder}")
+    let left = duration::brief(ttl.abs());
+    match (lease.live, ttl.is_negative(), lease.advancing) {
+        (_, true, _) => format!("lease expired {left} ago{holder}"),
+        (false, false, _) => format!("lease never taken{holder}"),
+        (true, false, Some(true)) => format!("lease renewed, {left} left{holder}"),
+        (true, false, Some(false)) => format!("lease not renewed, {left} left{holder}"),
+        (true, false, None) => format!("lease has {left} left{holder}"),
+    }
 }

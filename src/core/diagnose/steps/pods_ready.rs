@@ -54,8 +54,9 @@ fn judge_pods(deployment: Option<&Deployment>, source: &'static str, case: &Eval
     } else {
         ""
     };
+    let expected = case.expected_unless(configured);
     StepResult::new(status, source)
-        .value(format!("{ready}/{configured} ready, want {want}{starting}"))
+        .value(format!("{ready} of {configured} ready{expected}{starting}"))
         .against(want.to_string())
         .evidence(troubled(case).take(NAMED).map(|pod| case.trouble_of(pod)))
         .evidence(more(troubled(case).count()))
@@ -92,7 +93,7 @@ fn roll_out(deployment: &Deployment) -> Option<String> {
     }
     (deployment.updated < deployment.replicas).then(|| {
         format!(
-            "roll-out: {} of {} pods updated",
+            "rollout: {} of {} pods updated",
             deployment.updated, deployment.replicas
         )
     })

@@ -26,11 +26,11 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
     let known = &view.state.logs[source].progress;
     let ended = is_ended(view, source);
     if !known.caught_up && !ended {
-        return missing(format!("{name}: its backlog is still being read"), false);
+        return missing(format!("{name}: still reading older lines"), false);
     }
     if !known.verbose {
         return if pod.is_ready() {
-            missing(format!("{name}: not verbose enough to tell"), false)
+            missing(format!("{name}: too terse (no request lines)"), false)
         } else {
             Part::Idle(format!("{name}: no request yet"))
         };
@@ -69,7 +69,7 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if is_it(&key));
         let id = view.state.sources().map(|(id, _)| id).find(of_pod);
         let told = id.and_then(|id| view.hear(id, name).err());
-        told.unwrap_or_else(|| missing(format!("{name}: nothing heard yet"), false))
+        told.unwrap_or_else(|| missing(format!("{name}: no data yet"), false))
     })
 }
 

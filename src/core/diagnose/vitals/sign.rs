@@ -35,7 +35,7 @@ impl<T> Sign<T> {
     /// Why it is not known, or not of all.
     pub fn why(&self) -> String {
         match self.missing.as_slice() {
-            [] => format!("{}: nothing heard yet", self.source),
+            [] => format!("{}: no data yet", self.source),
             [why] => why.clone(),
             [why, more @ ..] => format!("{why}, and {} more", more.len()),
         }
@@ -168,12 +168,12 @@ impl View<'_> {
         match self.state.freshness(id, self.now) {
             Freshness::Fresh(age) => Ok(age),
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "nothing heard yet".to_owned());
+                let why = trouble.unwrap_or_else(|| "no data yet".to_owned());
                 Err(missing(format!("{name}: {why}"), false))
             }
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no sign of life".to_owned());
-                let why = format!("{name}: {why}, last heard {} ago", duration::brief(age));
+                let why = trouble.unwrap_or_else(|| "no answer".to_owned());
+                let why = format!("{name}: {why}, last data {} ago", duration::brief(age));
                 Err(missing(why, true))
             }
         }

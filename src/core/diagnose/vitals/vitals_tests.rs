@@ -94,12 +94,12 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
     let table = [
         (
             progress(|batch| batch.progress.caught_up = false),
-            "log of 2mgcp: its backlog is still being read",
+            "log of 2mgcp: still reading older lines",
             false,
         ),
         (
             progress(|batch| batch.progress.verbose = false),
-            "log of 2mgcp: not verbose enough to tell",
+            "log of 2mgcp: too terse (no request lines)",
             false,
         ),
         (
@@ -124,10 +124,7 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
         sign.missing.contains(&"log of 2mgcp: forbidden (403)".to_owned()),
         "{sign:?}"
     );
-    assert!(
-        sign.missing
-            .contains(&"log of blf5h: nothing heard yet".to_owned())
-    );
+    assert!(sign.missing.contains(&"log of blf5h: no data yet".to_owned()));
     // all of which stopped
     let later = ago(-40);
     let sign = Vitals::of(&all_logged(8_000), &profile(), later).together.logged;
@@ -218,13 +215,13 @@ fn usage_that_is_not_there_is_unknown_and_never_zero() {
         (
             Observation::Usage(old),
             false,
-            "usage of 2mgcp: the metrics server measured it 3m20s ago and not since, and 2 more",
+            "usage of 2mgcp: last measured 3m20s ago by the metrics server, and 2 more",
             true,
         ),
         (
             Observation::Usage(two),
             true,
-            "usage of lzxms: the metrics server has none",
+            "usage of lzxms: none from the metrics server",
             false,
         ),
     ];
@@ -363,13 +360,13 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
             "never",
             limited_pod(SHORT[0], 9_000),
             |_| {},
-            "metrics of 2mgcp: nothing heard yet",
+            "metrics of 2mgcp: no data yet",
         ),
         (
             "once",
             limited_pod(SHORT[0], 9_000),
             |state| read(state, SHORT[0], 0, scrape(100, (0, 1))),
-            "metrics of 2mgcp: read once, a rate takes two readings",
+            "metrics of 2mgcp: needs a second sample (15s)",
         ),
         (
             "of two processes",
@@ -378,7 +375,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
                 read(state, SHORT[0], 15, scrape(100, (0, 1)));
                 read(state, SHORT[0], 0, scrape(5, (0, 1)));
             },
-            "metrics of 2mgcp: read once, a rate takes two readings",
+            "metrics of 2mgcp: needs a second sample (15s)",
         ),
         (
             "after a restart within the window",
@@ -387,7 +384,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
                 read(state, SHORT[0], 15, scrape(5, (0, 1)));
                 read(state, SHORT[0], 0, scrape(9, (0, 1)));
             },
-            "metrics of 2mgcp: it restarted 1m40s ago, its counters began anew within the window",
+            "metrics of 2mgcp: restarted 1m40s ago, counters reset",
         ),
         (
             "refused",
@@ -427,7 +424,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
 fn without_names_in_the_profile_nothing_is_counted() {
     let sign = Vitals::of(&three(), &profile(), now()).together.counted;
     assert_eq!(sign.value, None);
-    assert_eq!(sign.missing, ["the pods' metrics: the profile names none"]);
+    assert_eq!(sign.missing, ["the pods' metrics: not in the profile"]);
 }
 
 #[test]

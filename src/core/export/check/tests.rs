@@ -40,7 +40,7 @@ fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
     assert!(one.markdown().contains("a \\| b"), "{}", one.markdown());
     for table in [one.table(false), one.table(true)] {
         assert!(
-            table.contains("not heard in time: database") && table.contains("drill: a | b"),
+            table.contains("no data in time: database") && table.contains("drill: a | b"),
             "{table}"
         );
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");

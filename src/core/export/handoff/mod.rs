@@ -64,7 +64,7 @@ pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> Strin
     let mut note = Note::default();
     if let Some(title) = account.drill {
         note.banner(&format!(
-            "DRILL - DRILL - DRILL: this is an exercise ({}). Nothing is broken, and nothing is asked of anybody.",
+            "DRILL - DRILL - DRILL: this is an exercise ({}). Nothing is broken; please take no action.",
             clean(title)
         ));
     }
@@ -147,14 +147,14 @@ impl Audience<'_> {
     fn done(&self, done: &Done) -> Section {
         let mut section = Section::new("Done so far");
         if done.changes.is_empty() {
-            section.item("changes to the service: none that sopwatch knows of");
+            section.item("no changes made with sopwatch");
         }
         section.listed(&done.changes, MOST_DONE, |change| {
             format!("{}: {}", self.time(change.at), change.what)
         });
         section.listed(&done.ticks, MOST_DONE, |tick| {
             let note = if tick.note.is_empty() {
-                "looked at, no note"
+                "checked, no note"
             } else {
                 &*tick.note
             };
@@ -165,14 +165,14 @@ impl Audience<'_> {
 
     fn signature(&self) -> String {
         let drill = if self.account.drill.is_some() {
-            " DRILL: nothing of this is real."
+            " DRILL: none of this is real."
         } else {
             ""
         };
         format!(
-            "Written {} by sopwatch {} from what it could read.{drill}",
-            self.account.now.strftime("%F %T UTC"),
-            env!("CARGO_PKG_VERSION")
+            "sopwatch {}, {}.{drill}",
+            env!("CARGO_PKG_VERSION"),
+            self.account.now.strftime("%F %T UTC")
         )
     }
 }

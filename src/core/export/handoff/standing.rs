@@ -23,12 +23,10 @@ impl Audience<'_> {
         section.item(format!("alert: {} (SOP {})", account.sop.title, account.sop.id));
         let environment = account
             .environment
-            .map_or("an environment that the profile does not know", |known| {
-                &known.name
-            });
+            .map_or("unknown environment", |known| &known.name);
         let (namespace, server) = match &account.state.connection {
             Some(connection) => (&*connection.namespace, &*connection.server),
-            None => (account.namespace, "no server reached"),
+            None => (account.namespace, "unknown server"),
         };
         section.item(format!(
             "service: {}, {environment}, namespace {namespace} at {server}",
@@ -37,14 +35,14 @@ impl Audience<'_> {
         if let Some(began) = account.state.began_at {
             let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
             section.item(format!(
-                "looked at since {}, for {}; it began before that",
+                "watched since {} ({}); started earlier",
                 self.time(began),
                 duration::exact(ago)
             ));
         }
         let images = self.images();
         section.item(match images.len() {
-            0 => "deployed image: not known".to_owned(),
+            0 => "deployed image: unknown".to_owned(),
             count => format!(
                 "deployed image: {}{}",
                 images[..count.min(IMAGES)].join(", "),
@@ -85,11 +83,9 @@ impl Audience<'_> {
             .as_ref()
             .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
         let want = self.account.profile.service.replicas;
-        let mut section = Section::new(format!(
-            "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
-        ));
+        let mut section = Section::new(format!("Pods: {ready} of {asked} ready (SOP expects {want})"));
         if state.source(&crate::observe::source::SourceId::Pods).is_none() {
-            section.item("not read");
+            section.item("no data");
         }
         section.listed(&pods, PODS, |pod| self.pod(pod));
         section
@@ -101,7 +97,7 @@ impl Audience<'_> {
         });
         let restarted = pod
             .restarted_at
-            .map_or(String::new(), |at| format!(" (the last {})", self.time(at)));
+            .map_or(String::new(), |at| format!(" (last {})", self.time(at)));
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
@@ -122,8 +118,8 @@ impl Audience<'_> {
         let mut section = Section::new("Leaders of the workers");
         for reading in &self.account.diagnosis.leaders {
             section.code(format!(
-                "{}: {}; logs: {}",
-                reading.log_type,
+                "{}: {} ({})",
+                reading.worker,
                 self.verdict(reading),
                 reading.log
             ));
@@ -140,11 +136,11 @@ impl Audience<'_> {
             .as_ref()
             .map_or(String::new(), |pod| format!(", {pod}"));
         match reading.verdict {
-            Verdict::One => format!("ONE leader{pod}"),
-            Verdict::Many => "MORE THAN ONE leader".to_owned(),
-            Verdict::None => "NO leader".to_owned(),
-            Verdict::Settling { until } => format!("settling, known by {}", self.time(until)),
-            Verdict::Unknown => "unknown".to_owned(),
+            Verdict::One => format!("one leader{pod}"),
+            Verdict::Many => "more than one leader".to_owned(),
+            Verdict::None => "no leader".to_owned(),
+            Verdict::Settling { until } => format!("electing, certain at {}", self.time(until)),
+            Verdict::Unknown => "leader unknown".to_owned(),
         }
     }
 
@@ -177,7 +173,7 @@ impl Audience<'_> {
             let against = if step.threshold.is_empty() {
                 String::new()
             } else {
-                format!(" (held against: {})", step.threshold)
+                format!(" (expected: {})", step.threshold)
             };
             section.code(format!("{answer}: {}: {}{against}", step.title, step.value));
         }
@@ -194,7 +190,7 @@ fn trouble_of(pod: &Pod) -> String {
     let ended = |container: &Container| {
         let last = container.last.as_ref()?;
         Some(format!(
-            ": {} ended before, {} with exit code {}",
+            ": {} ended with {} (exit code {})",
             container.name, last.reason, last.exit_code
         ))
     };
@@ -204,21 +200,20 @@ fn trouble_of(pod: &Pod) -> String {
     of_pod.or(waits).or(ended).unwrap_or_default()
 }
 
-/// `lease kafka: worker id b8c5…, 93s left, advancing`.
+/// `lease kafka: renewed, 1m33s left, held by worker b8c5…`.
 fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
-    let holder = lease.holder.as_deref().unwrap_or("none yet");
     let known = reading.lease.as_ref();
     let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
-    let end = if ttl.is_negative() {
-        format!("ran out {} ago", duration::exact(ttl.abs()))
-    } else {
-        format!("{} left", duration::exact(ttl))
+    let left = duration::exact(ttl.abs());
+    let end = match (ttl.is_negative(), known.and_then(|known| known.advancing)) {
+        (true, _) => format!("expired {left} ago"),
+        (false, Some(true)) => format!("renewed, {left} left"),
+        (false, Some(false)) => format!("not renewed, {left} left"),
+        (false, None) => format!("{left} left"),
     };
-    let advancing = match known.and_then(|known| known.advancing) {
-        Some(true) => ", advancing",
-        Some(false) => ", not advancing",
-        None if ttl.is_negative() => "",
-        None => ", not watched for long enough to say whether it advances",
+    let holder = match lease.holder.as_deref() {
+        Some(holder) => format!("held by worker {holder}"),
+        None => "nobody holds it".to_owned(),
     };
-    format!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
+    format!("lease {}: {end}, {holder}", lease.lease_type)
 }

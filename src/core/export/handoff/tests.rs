@@ -313,16 +313,16 @@ fn one_who_is_not_named_is_told_who_is() {
         &Done::default(),
         None,
     );
-    assert!(told.contains("no rule of the decision table names you"), "{told}");
+    assert!(told.contains("no rule names you"), "{told}");
     assert!(
-        told.contains("what the decision table says first: escalate to OCM support"),
+        told.contains("first recommendation: escalate to OCM support"),
         "{told}"
     );
     assert!(
         told.contains("failed to create sso client"),
         "every class: {told}"
     );
-    assert!(told.contains("kafka_requests ready: 9"), "every table: {told}");
+    assert!(told.contains("9 kafka_requests.ready"), "every table: {told}");
 }
 
 #[test]
@@ -339,8 +339,8 @@ fn without_a_decision_the_text_gives_none_away() {
             "escalate",
             "rule ",
             "taken literally",
-            "Why we turn",
-            "not ruled out",
+            "Why we are contacting",
+            "can't be checked yet",
         ] {
             assert!(!told.contains(word), "{word} for {contact}:\n{told}");
         }
@@ -372,9 +372,9 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
         now: later,
     };
     let told = hand_off(&account, "ocm-support", &Done::default());
-    assert!(told.contains("read 14:00:00 UTC, 2m 0s ago: STALE"), "{told}");
+    assert!(told.contains("read 14:00:00 UTC, 2m00s ago, STALE"), "{told}");
     assert!(
-        told.contains("database: db.example refuses the connection (last heard 2m 0s ago)"),
+        told.contains("database: db.example refuses the connection (last data 2m00s ago)"),
         "{told}"
     );
     let nothing = text(
@@ -385,10 +385,10 @@ fn what_is_stale_or_was_never_read_is_said_to_be() {
         None,
     );
     for what in [
-        "pods: never heard",
-        "database: never heard",
-        "deployment: never heard",
-        "no server reached",
+        "pods: no data",
+        "database: no data",
+        "deployment: no data",
+        "unknown server",
     ] {
         assert!(nothing.contains(what), "{what} in\n{nothing}");
     }
@@ -462,6 +462,6 @@ fn hostile_text_stays_text_and_any_amount_fits() {
             told.contains("Left out for length") && told.contains("DRILL"),
             "{told}"
         );
-        assert!(told.ends_with("DRILL: nothing of this is real.\n"), "{told}");
+        assert!(told.ends_with("DRILL: none of this is real.\n"), "{told}");
     }
 }

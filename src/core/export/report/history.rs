@@ -26,6 +26,9 @@ pub struct AdviceSpan {
     pub rule: Option<String>,
     /// The advice as people say it, with its rule's title.
     pub words: String,
+    /// The same without the rule.
+    #[serde(skip)]
+    pub short: String,
     /// What showed it at first.
     pub because: Vec<String>,
     /// For a wait: until when, as it was said at first.
@@ -84,6 +87,7 @@ fn begun(at: Timestamp, found: &Snapshot, names: &Names<'_>) -> AdviceSpan {
         contact: one.contact.as_deref().map(value),
         rule: one.rule.as_deref().map(value),
         words: names.advised(one),
+        short: names.advice(one.action, one.contact.as_deref()),
         because: values(&one.because),
         until: one.until,
     }

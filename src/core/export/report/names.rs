@@ -33,7 +33,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// `restart the pods (rule no-leader: Nobody leads the worker)`.
+    /// `restart the pods (rule no-leader: No leader)`.
     pub(super) fn advised(&self, one: &Recommendation) -> String {
         let words = self.advice(one.action, one.contact.as_deref());
         match &one.rule {
@@ -42,7 +42,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// `no-leader: Nobody leads the worker`.
+    /// `no-leader: No leader`.
     pub(super) fn rule(&self, id: &str) -> String {
         let rules = self.profile.map(|profile| &profile.rules);
         let rule = rules.into_iter().flatten().find(|rule| rule.id == id);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::actions::why;
 use super::names::Names;
-use super::{changes, consoles, since, value};
+use super::{FIRST_LOOK, changes, consoles, since, value};
 use crate::observe::observation::Observation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::record::{Entry, Intent, Line, Snapshot};
@@ -33,16 +33,41 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<TimelineRow> {
     let mut teller = Teller {
         names,
         found: None,
-        anew: false,
+        resumed: false,
         failing: BTreeSet::new(),
         last_at: None,
         moments: Vec::new(),
     };
-    for line in lines {
-        teller.take(line);
+    let first_looks = first_looks(lines);
+    for (place, line) in lines.iter().enumerate() {
+        if !first_looks.contains(&place) {
+            teller.take(line);
+        }
         teller.last_at = teller.last_at.max(Some(line.at));
     }
     teller.moments
+}
+
+/// The findings that are not worth a row: while the sources are read for the first time, everything is unknown. Of the findings of a
+/// console's first seconds the last one stays.
+fn first_looks(lines: &[Line]) -> BTreeSet<usize> {
+    let (mut first, mut last): (Option<Timestamp>, Option<usize>) = (None, None);
+    let mut passing = BTreeSet::new();
+    for (place, line) in lines.iter().enumerate() {
+        match &line.entry {
+            Entry::Joined(_) => (first, last) = (None, None),
+            Entry::Snapshot(_) => {
+                let began = *first.get_or_insert(line.at);
+                if since(began, line.at) < FIRST_LOOK {
+                    passing.extend(last.replace(place));
+                }
+            }
+            // What an operator did rests on what was found then.
+            Entry::Intent(_) => (first, last) = (Some(Timestamp::MIN), None),
+            _ => {}
+        }
+    }
+    passing
 }
 
 /// Tells line after line.
@@ -50,8 +75,8 @@ struct Teller<'a> {
     names: &'a Names<'a>,
     /// The finding before.
     found: Option<&'a Snapshot>,
-    /// Whether another console has found nothing yet.
-    anew: bool,
+    /// Whether a console resumed the incident and has found nothing yet.
+    resumed: bool,
     /// Sources that failed.
     failing: BTreeSet<&'a SourceId>,
     last_at: Option<Timestamp>,
@@ -61,7 +86,7 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn take(&mut self, line: &'a Line) {
         if matches!(line.entry, Entry::Joined(_)) {
-            self.anew = true;
+            self.resumed = true;
             self.gap(line.at);
         }
         let words = match &line.entry {
@@ -90,7 +115,7 @@ impl<'a> Teller<'a> {
     fn gap(&mut self, at: Timestamp) {
         let Some(last) = self.last_at else { return };
         let long = duration::exact(since(last, at));
-        let words = format!("no console wrote for {long}: what happened then is not in the record");
+        let words = format!("no console ran for {long}: nothing is recorded of this time");
         self.tell(last, "gap", &words, Vec::new());
         self.failing.clear();
     }
@@ -98,11 +123,11 @@ impl<'a> Teller<'a> {
     fn found(&mut self, line: &'a Line, found: &'a Snapshot) {
         let more = changes::between(self.found, found, self.names);
         let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
-        let anew = std::mem::take(&mut self.anew);
+        let resumed = std::mem::take(&mut self.resumed);
         let words = match (same_sop, more.is_empty()) {
-            (false, _) => format!("first look by the SOP {}", self.names.sop(&found.sop)),
-            (true, false) => "what was found changed".to_owned(),
-            (true, true) if anew => "the same was found again".to_owned(),
+            (false, _) => format!("first findings for SOP {}", self.names.sop(&found.sop)),
+            (true, false) => "findings changed".to_owned(),
+            (true, true) if resumed => "same findings as before".to_owned(),
             // As it is written with each command and what came of it.
             (true, true) => return self.found = Some(found),
         };
@@ -140,29 +165,32 @@ impl<'a> Teller<'a> {
         let part = intent
             .part
             .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
-        format!("action {id}: {words} (to {aim}{part}), {why}, as {}", intent.user)
+        format!(
+            "action {id} requested: {words} ({aim}{part}), {why}, as {}",
+            intent.user
+        )
     }
 
     fn words(&self, entry: &Entry) -> String {
         match entry {
             Entry::ClockAhead(ahead) => format!(
-                "the cluster's clock is {} {} that of the console's machine: all times from here on are by it",
+                "the cluster's clock is {} {} the local clock; all times are by the cluster's clock",
                 duration::exact(ahead.abs()),
                 if ahead.is_negative() { "behind" } else { "ahead of" }
             ),
-            Entry::Sop { id } => format!("the SOP {} was chosen", self.names.sop(id)),
+            Entry::Sop { id } => format!("SOP {} selected", self.names.sop(id)),
             Entry::Outcome { id, outcome } => {
-                format!("action {id}: {}: {}", outcome.name(), outcome.reason())
+                format!("action {id} {}", outcome.words())
             }
             Entry::Stage { id, words, good } => format!("action {id}: {words}{}", went(*good)),
             Entry::Ticked { step, note } if note.is_empty() => {
-                format!("{}: looked at, no note", self.names.step(step))
+                format!("{}: checked, no note", self.names.step(step))
             }
             Entry::Ticked { step, note } => format!("{}: {note}", self.names.step(step)),
-            Entry::Unticked { step } => format!("{}: the tick was taken back", self.names.step(step)),
+            Entry::Unticked { step } => format!("{}: check removed", self.names.step(step)),
             Entry::Note { text } => text.to_string(),
             Entry::HandOff { contact, .. } => {
-                format!("the text for {} was copied", self.names.contact(contact))
+                format!("hand-off text for {} copied", self.names.contact(contact))
             }
             Entry::Lost { entries, why } => format!("{entries} entries could not be written: {why}"),
             other => other.name().to_owned(),
@@ -173,18 +201,18 @@ impl<'a> Teller<'a> {
 /// Whether a stage went as it should, as words after it.
 pub(super) fn went(good: Option<bool>) -> &'static str {
     match good {
-        Some(true) => ": as it should",
-        Some(false) => ": NOT as it should",
+        Some(true) => " (worked)",
+        Some(false) => " (FAILED)",
         None => "",
     }
 }
 
 fn came_and_went(entry: &Entry) -> String {
     match entry {
-        Entry::Began(began) => format!("begun by {}", consoles::words(&began.by)),
-        Entry::Joined(writer) => format!("gone on with by {}", consoles::words(writer)),
+        Entry::Began(began) => format!("started by {}", consoles::words(&began.by)),
+        Entry::Joined(writer) => format!("resumed by {}", consoles::words(writer)),
         Entry::Closed(writer) => format!("closed by {}", consoles::words(writer)),
-        Entry::Left { how } => format!("the console was left: {how}"),
+        Entry::Left { how } => format!("console exited: {how}"),
         other => other.name().to_owned(),
     }
 }

@@ -226,9 +226,7 @@ impl Autoscaler {
             max,
             current,
         } = self;
-        format!(
-            "autoscaler {name} will undo it: it sets the number of pods itself, from {min} to {max}, and last saw {current}"
-        )
+        format!("autoscaler {name} will undo it: it keeps {min} to {max} pods (now {current})")
     }
 }
 

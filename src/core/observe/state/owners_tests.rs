@@ -106,9 +106,9 @@ fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
         (StepStatus::Fail, "0/3 ready, want 3")
     );
     for told in [
-        "not counted: msa-reindex-job 1/1 Running, with the label but of Job msa-reindex",
-        "not counted: msa-debug 1/1 Running, with the label but of nobody",
-        "not counted: msa-canary-x-can 1/1 Running, with the label but of Deployment msa-canary",
+        "not counted: msa-reindex-job 1/1 Running, has the label but belongs to Job msa-reindex",
+        "not counted: msa-debug 1/1 Running, has the label but belongs to nobody",
+        "not counted: msa-canary-x-can 1/1 Running, has the label but belongs to Deployment msa-canary",
     ] {
         assert!(step.evidence.contains(&told.to_owned()), "{told}: {step:#?}");
     }

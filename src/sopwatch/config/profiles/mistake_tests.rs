@@ -134,7 +134,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "shares = { slow = 10, very-slow = 1 }, cpu = 95",
         "shares = { slow = 10, very-slow = 100 }, cpu = 95",
         "rules[18].when.shares.very-slow",
-        "it would say nothing",
+        "is not from",
     ),
     (
         "very-slow = 1 }, cpu = 95",
@@ -285,7 +285,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "steps-from = \"api-availability\"",
         "steps-from = \"api-latency\"",
         "sops[2].steps-from",
-        "the reference leads in a circle",
+        "refers to itself in a circle",
     ),
     (
         "steps-from = \"api-availability\"",
@@ -327,7 +327,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[steps.events]",
         "[steps.other]",
         "steps.other",
-        "`other` is the step that is added",
+        "`other` is reserved",
     ),
     (
         "id = \"dns\"",

@@ -21,7 +21,10 @@ fn the_list_has_every_procedure_with_its_steps() {
     let list = sops_list(&built_in_profile(), None);
     assert_eq!(list.lines().count(), 8);
     assert!(list.contains("Managed Services API down  (7 steps; "), "{list}");
-    assert!(list.contains("(8 steps, those of api-availability; "), "{list}");
+    assert!(
+        list.contains("(8 steps, uses the steps of api-availability; "),
+        "{list}"
+    );
 }
 
 #[test]
@@ -32,14 +35,14 @@ fn a_procedure_is_whole() {
         "Environment: production, namespace managed-services-production",
         "Impact\n  Managed Services API has trouble deleting Kafka clusters.",
         "- managed-services-api-rds",
-        "Steps, those of kafka-provisioning-latency\n  1. Error tracker",
+        "Steps (uses the steps of kafka-provisioning-latency)\n  1. Error tracker",
         "production, sentry: https://sentry.devshift.net",
-        "  10. Handle it, or escalate",
+        "  10. Handle or escalate",
         "$ oc get pods -n managed-services-production -l app=managed-services-api",
         "$ oc logs <pod> -n managed-services-production -c service | less",
         "How to handle\n  - An error looks like",
         "Escalations\n",
-        "Control Plane team: the SOP leaves this empty",
+        "Control Plane team: no contact configured",
     ];
     for part in expected {
         assert!(text.contains(part), "{part} is not in\n{text}");
@@ -54,12 +57,12 @@ fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
         "{stage}"
     );
     assert!(
-        stage.contains("! TODO in the SOP: the link grafana-resources for stage;"),
+        stage.contains("! No link grafana-resources configured for stage:"),
         "{stage}"
     );
     let production = text_of("api-down", Some("production"));
     assert!(
-        production.contains("! TODO in the SOP: the link grafana-application for production;"),
+        production.contains("! No link grafana-application configured for production:"),
         "{production}"
     );
     assert!(!production.contains("stage.devshift"), "{production}");
@@ -99,37 +102,37 @@ const TODOS: &[(&str, &str, &str)] = &[
     (
         "api-down",
         "production",
-        "TODO in the SOP: the link grafana-application for production",
+        "No link grafana-application configured for production",
     ),
     (
         "api-down",
         "stage",
-        "TODO in the SOP: the link grafana-resources for stage",
+        "No link grafana-resources configured for stage",
     ),
     (
         "api-down",
         "production",
-        "TODO in the SOP: the link grafana-resources for production",
+        "No link grafana-resources configured for production",
     ),
     (
         "api-availability",
         "production",
-        "TODO in the SOP: the link grafana-application for production",
+        "No link grafana-application configured for production",
     ),
     (
         "api-availability",
         "stage",
-        "TODO in the SOP: the link grafana-resources for stage",
+        "No link grafana-resources configured for stage",
     ),
     (
         "api-availability",
         "production",
-        "TODO in the SOP: the link grafana-resources for production",
+        "No link grafana-resources configured for production",
     ),
     (
         "api-availability",
         "stage",
-        "TODO in the SOP: the background workers do not scale",
+        "Missing in the SOP: background workers do not scale",
     ),
 ];
 
@@ -164,7 +167,7 @@ fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
     for sop in &profile.sops {
         let gaps = gaps_of(&profile, &sop.id, "stage");
         let contacts =
-            "TODO in the SOP: how to reach Control Plane team, Data Plane or MK SRE support and OCM support;";
+            "No contact configured for Control Plane team, Data Plane or MK SRE support and OCM support:";
         assert!(
             gaps.iter().any(|gap| gap.starts_with(contacts)),
             "{}: {gaps:#?}",

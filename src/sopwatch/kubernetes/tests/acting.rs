@@ -83,7 +83,7 @@ fn changed() -> Reply {
 fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
     run(async {
         let cases: [Case; 12] = [
-            ("done", succeeded, "applied", "the server says so"),
+            ("done", succeeded, "applied", "accepted by the server"),
             (
                 "not allowed",
                 || refused(403, "Forbidden"),

@@ -100,7 +100,7 @@ fn a_kafka_request_that_failed_goes_where_its_reason_goes() {
     assert_eq!(also(&decision), ["kafka-late"]);
     let because = &decision.also[0].because;
     assert!(
-        because.len() == 1 && because[0].ends_with("strimzi gave up"),
+        because.len() == 2 && because[0] == "1 Kafka request failed lately: strimzi gave up",
         "{because:?}"
     );
 }

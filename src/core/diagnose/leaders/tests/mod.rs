@@ -179,7 +179,7 @@ fn sources_that_stopped_prove_nothing() {
     let later = read_leaders(&pods_only, &profile(), ago(-16)).pop().unwrap();
     assert_eq!(
         (later.verdict, later.log.as_str()),
-        (Verdict::Unknown, "no log of 3 pods is current")
+        (Verdict::Unknown, "no current log of 3 pods")
     );
     assert_eq!(
         read_leaders(&State::default(), &profile(), now())[0].verdict,
