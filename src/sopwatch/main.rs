@@ -49,9 +49,11 @@ fn start(cli: &Cli) -> Result<u8> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let dirs = UserDirs::of(&variables);
-    if let Some(output) =
-        config::text_output(cli, &variables, &dirs, commands::judge, &commands::scenario_ids())?
-    {
+    let judges = config::Judges {
+        screen: commands::judge,
+        cluster: commands::check_cluster,
+    };
+    if let Some(output) = config::text_output(cli, &variables, &dirs, &judges, &commands::scenario_ids())? {
         return commands::print(&output.text).map(|()| output.status);
     }
     // Neither needs a configuration, which may be wrong.
@@ -60,8 +62,7 @@ fn start(cli: &Cli) -> Result<u8> {
         Some(Command::Report(arguments)) => return commands::report(&dirs, arguments),
         _ => {}
     }
-    let settings = config::load(cli, &variables, &dirs)?;
-    commands::judge(&settings)?;
+    let settings = config::load_judged(cli, &variables, &dirs, commands::judge)?;
     if let Some(file) = &settings.log_file {
         log_to(&file.value)?;
     }

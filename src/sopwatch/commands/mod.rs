@@ -20,8 +20,8 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::sync::mpsc;
 
 use crate::cli::ColorChoice;
-use crate::config::{self, ConfigError, Origin, Settings, UserDirs};
-use crate::kubernetes::ConnectOptions;
+use crate::config::{self, ConfigError, ConfigProblem, Origin, Settings, UserDirs};
+use crate::kubernetes::{self, ConnectOptions};
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
@@ -165,6 +165,31 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
         let bound = BTreeMap::from([(action.to_owned(), vec![key.to_owned()])]);
         Keymap::with(&bound).map(|_| ())
     })
+}
+
+/// Where the kubeconfig leads, for `config check`.
+///
+/// # Errors
+/// It leads nowhere, or does not exist.
+pub fn check_cluster(settings: &Settings) -> Result<String, ConfigError> {
+    let target = kubernetes::target(&connect_options(settings)).map_err(|problem| {
+        let text = problem.to_string();
+        let why = ["no kubeconfig: ", "kubeconfig "]
+            .into_iter()
+            .find_map(|lead| text.strip_prefix(lead));
+        let found = ConfigProblem::new("kubeconfig", why.unwrap_or(&text));
+        match problem.advice {
+            Some(advice) => found.hint(advice.to_string()),
+            None => found,
+        }
+    })?;
+    let context = target
+        .context
+        .map_or_else(String::new, |context| format!("context {context}, "));
+    Ok(format!(
+        "kubeconfig: ok, {context}server {}, namespace {}",
+        target.server, target.namespace
+    ))
 }
 
 /// Writes an answer to standard output; a reader that has gone away is no error.

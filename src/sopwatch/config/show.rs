@@ -130,6 +130,7 @@ fn screen(settings: &Settings) -> Vec<ShownSetting> {
         line("theme", screen.theme.value.clone(), &screen.theme.origin),
         line("ascii", screen.ascii.value.to_string(), &screen.ascii.origin),
         line("color", color, &screen.color.origin),
+        line("bell", screen.bell.value.to_string(), &screen.bell.origin),
     ]
 }
 

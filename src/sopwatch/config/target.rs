@@ -13,7 +13,7 @@ pub(super) struct Choices {
 }
 
 /// The target that follows from the choices. Both are `None` when nothing was chosen: then the kubeconfig's context decides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ChosenTarget {
     pub environment: Option<Setting<String>>,
     pub namespace: Option<Setting<String>>,

@@ -81,7 +81,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "replicas = 3",
         "replicas = -3",
         "service.replicas",
-        "invalid value: integer `-3`",
+        "must be a whole number, 0 or more, e.g. replicas = 3",
     ),
     (
         "replicas = 3",
@@ -184,7 +184,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "tick = 30",
         "tick = \"30s\"",
         "leaders.tick",
-        "invalid type: string",
+        "must be a whole number of seconds, e.g. tick = 30",
     ),
     (
         "grep = 'Running as the leader.*(ClusterManager|KafkaManager)'",
