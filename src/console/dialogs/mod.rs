@@ -12,6 +12,7 @@ pub(crate) mod hand_off;
 pub(crate) mod hand_off_screen_tests;
 pub(crate) mod incident;
 pub(crate) mod rows;
+pub mod scenario_choice;
 pub(crate) mod sop_choice;
 #[cfg(test)]
 pub(crate) mod sop_choice_screen_tests;

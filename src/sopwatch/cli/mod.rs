@@ -256,6 +256,8 @@ pub enum CheckOutput {
     Json,
     /// For a ticket or a chat
     Markdown,
+    /// One line of at most 80 columns, for tmux's status line; with `--watch` one line a change
+    Line,
 }
 
 /// Keys to press one after the other.

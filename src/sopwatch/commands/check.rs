@@ -7,7 +7,7 @@ use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::drill::{drill_folder, drill_parts};
 use super::{ConsoleParts, connect_options, console, database_options, scenarios, session, with_advice};
-use crate::cli::{CheckArgs, CheckOutput};
+use crate::cli::{CheckArgs, CheckOutput, ColorChoice};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;
 use crate::runtime::clock::Clock;
@@ -170,7 +170,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
         tokio::select! {
             biased;
             _ = signals::ended(&mut end) => {}
-            ended = watch(&mut console, arguments, first, &mut status) => ended?,
+            ended = watch(&mut console, (arguments, settings), first, &mut status) => ended?,
         }
     }
     tasks.stop().await;
@@ -180,7 +180,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
 /// Prints what changes until nobody reads it; `status` follows.
 async fn watch(
     console: &mut Console,
-    arguments: &CheckArgs,
+    (arguments, settings): (&CheckArgs, &Settings),
     mut last: Assessment,
     status: &mut u8,
 ) -> Result<()> {
@@ -199,11 +199,16 @@ async fn watch(
         }
         *status = now.exit_status();
         let text = match arguments.output {
-            CheckOutput::Json => now.json_line().wrap_err("write the answer as JSON")?,
-            CheckOutput::Table | CheckOutput::Markdown => changes.join("\n"),
+            CheckOutput::Json => Some(now.json_line().wrap_err("write the answer as JSON")?),
+            CheckOutput::Table | CheckOutput::Markdown => Some(changes.join("\n")),
+            CheckOutput::Line => now
+                .new_line(&last, settings.screen.ascii.value)
+                .map(|line| coloured(line, &now, settings)),
         };
         last = now;
-        if !write(&format!("{text}\n"))? {
+        if let Some(text) = text
+            && !write(&format!("{text}\n"))?
+        {
             return Ok(());
         }
     }
@@ -219,10 +224,25 @@ fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result
     let json = match arguments.output {
         CheckOutput::Table => return Ok(one.table(settings.screen.ascii.value)),
         CheckOutput::Markdown => return Ok(one.markdown()),
+        CheckOutput::Line => return Ok(coloured(one.line(settings.screen.ascii.value), one, settings) + "\n"),
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
     Ok(json.wrap_err("write the answer as JSON")? + "\n")
+}
+
+/// The line in the colour of its exit status, where colour is asked for.
+fn coloured(line: String, one: &Assessment, settings: &Settings) -> String {
+    let color = match one.exit_status() {
+        0 => 32,
+        1 => 33,
+        2 => 31,
+        _ => 35,
+    };
+    match settings.screen.color.value {
+        ColorChoice::Always => format!("\u{1b}[{color}m{line}\u{1b}[0m"),
+        ColorChoice::Auto | ColorChoice::Never => line,
+    }
 }
 
 /// Whether somebody read it: a reader that has gone away is no error.

@@ -69,7 +69,10 @@ fn console(
     let variables = config::variables_of_this_process();
     let clipboard = Clipboard::of(&variables, UserDirs::of(&variables).state);
     let channel = (sender.clone(), receiver);
-    let console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
+    let mut console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
+    if settings.screen.bell.value {
+        console.use_bell();
+    }
     Ok((console, sender))
 }
 

@@ -32,22 +32,44 @@ pub(super) struct PartialRead<T> {
 }
 
 impl<T> PartialRead<T> {
+    /// What further checks find, apart from what follows from a mistake that is known already.
+    pub(super) fn extend(&mut self, found: Vec<ConfigProblem>) {
+        let new = |problem: &ConfigProblem| !self.is_repaired(&problem.key);
+        let found: Vec<_> = found.into_iter().filter(new).collect();
+        self.problems.extend(found);
+    }
+
     /// Whether what is said of this key follows from a mistake that is known already.
-    pub(super) fn is_repaired(&self, path: &str) -> bool {
+    fn is_repaired(&self, path: &str) -> bool {
         let touches = |repaired: &String| is_within(path, repaired) || is_within(repaired, path);
         self.repaired.iter().any(touches)
     }
 
     /// The whole, where nothing is wrong.
-    pub(super) fn whole(self) -> Result<(T, TomlDocument), ConfigError> {
+    pub(super) fn whole(self) -> Result<T, ConfigError> {
         match self.value {
-            Some(value) if self.problems.is_empty() => Ok((value, self.document)),
+            Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(ConfigError::of(self.problems)),
         }
     }
 }
 
-/// Reads a file; `file` is what messages call it.
+/// Reads a file and checks its values; `file` is what messages call it.
+///
+/// # Errors
+/// Everything that is wrong: of the file, and what `check` finds in what could be read of it.
+pub fn read_checked<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    check: impl Fn(&T, &TomlDocument) -> Vec<ConfigProblem>,
+) -> Result<T, ConfigError> {
+    let mut read: PartialRead<T> = read_all(file, text);
+    let found = read.value.as_ref().map(|value| check(value, &read.document));
+    read.extend(found.unwrap_or_default());
+    read.whole()
+}
+
+/// Reads a file as far as it can be read; `file` is what messages call it.
 pub(super) fn read_all<T: DeserializeOwned>(file: &str, text: &str) -> PartialRead<T> {
     let (document, mut problems, can_be_read) = TomlDocument::parse_with_mistakes(file, text);
     if problems.is_empty()
