@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::config::{ConfigError, ConfigProblem, TomlDocument};
+use crate::config::{self, ConfigError, ConfigProblem, TomlDocument};
 use sopwatch_console::dialogs::scenario_choice::ScenarioItem;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::{OTHER, Sop};
@@ -90,14 +90,9 @@ fn unknown(name: &str) -> ConfigProblem {
 
 /// Reads a scenario; an error names file, line and key.
 pub fn read(file: &str, text: &str, profile: &Profile) -> Result<Scenario, ConfigError> {
-    let document = TomlDocument::parse(file, text)?;
-    let scenario: Scenario = document.read()?;
-    let problems = misfits(&scenario, profile, &document);
-    if problems.is_empty() {
-        Ok(scenario)
-    } else {
-        Err(ConfigError { problems })
-    }
+    config::read_checked(file, text, |scenario, document| {
+        misfits(scenario, profile, document)
+    })
 }
 
 /// Names of the profile that the scenario has and the profile has not: with one of them nothing could be found or answered.
@@ -251,6 +246,26 @@ mod tests {
             let problem = read(rest).map(|_| ()).expect_err(rest).to_string();
             assert!(problem.starts_with(want), "{rest}\n{problem}");
         }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_file_of_ones_own_are_named_at_once() {
+        // no title and no story, a key that is spelt wrong, a value of the wrong kind, and an SOP that the profile does not have
+        let text = "id = 'x'\nsop = 'api-dwon'\n[deployment]\nreplicsa = 1\n[service]\nverbosity = 'much'\n";
+        let error = read("mine.toml", text, &profile())
+            .map(|_| ())
+            .expect_err("wrong");
+        let text = error.to_string();
+        for mistake in [
+            "mine.toml: title: the key `title` is missing",
+            "mine.toml: story: the key `story` is missing",
+            "mine.toml:2: sop: the profile has no `api-dwon`",
+            "mine.toml:4: deployment.replicsa: unknown key `replicsa`",
+            "mine.toml:6: service.verbosity: must be a whole number",
+        ] {
+            assert_eq!(text.matches(mistake).count(), 1, "{mistake}\n{text}");
+        }
+        assert_eq!(error.problems.len(), 5, "{text}");
     }
 
     #[test]

@@ -549,8 +549,10 @@ fn read_user_file(file: &Setting<PathBuf>) -> Result<Option<PartialRead<UserFile
     let text = read_text(&file.value)?;
     let mut read: PartialRead<UserFile> = repair::read_all(&file.value.display().to_string(), &text);
     read.problems = read.problems.into_iter().map(user_file::with_neighbour).collect();
-    if let Some(user) = &read.value {
-        read.problems.extend(user_file::check(user, &read.document));
-    }
+    let found = read
+        .value
+        .as_ref()
+        .map(|user| user_file::check(user, &read.document));
+    read.extend(found.unwrap_or_default());
     Ok(Some(read))
 }

@@ -26,6 +26,7 @@ pub use self::errors::{ConfigError, ConfigProblem};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};
 pub use self::origin::{Origin, Setting};
+pub use self::repair::read_checked;
 pub use self::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings};
 pub use self::show::show;
 pub use self::spanned_toml::TomlDocument;

@@ -96,11 +96,7 @@ impl TomlDocument {
     /// # Errors
     /// Every unknown key, missing key and value of another kind.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        toml::from_str(&self.text).or_else(|_| {
-            repair::read_all(&self.file, &self.text)
-                .whole()
-                .map(|(value, _)| value)
-        })
+        toml::from_str(&self.text).or_else(|_| repair::read_all(&self.file, &self.text).whole())
     }
 
     /// What messages call the file.
