@@ -70,7 +70,7 @@ fn start(cli: &Cli) -> Result<u8> {
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-        .wrap_err("start the runtime")?;
+        .wrap_err("can't start the runtime")?;
     let status = runtime.block_on(run(cli, &settings));
     runtime.shutdown_background();
     status
@@ -94,7 +94,7 @@ fn log_to(path: &Path) -> Result<()> {
             .mode(0o600)
             .open(path)
     };
-    let file = open().wrap_err_with(|| format!("open the log file {}", path.display()))?;
+    let file = open().wrap_err_with(|| format!("can't open the log file {}", path.display()))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let format = tracing_subscriber::fmt::layer()
         .with_writer(Mutex::new(log_file::Guarded::new(file)))

@@ -54,7 +54,7 @@ pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
     };
     let drill = Drill::start_lived(options, lived)
         .await
-        .wrap_err("start the drill")?;
+        .wrap_err("can't start the drill")?;
     let mut parts = drill_parts(settings, &drill, (title, sop.clone(), None))?;
     parts.sop = sop;
     look(settings, arguments, parts).await
@@ -90,7 +90,7 @@ fn hand_off(console: &Console, named: &str) -> Result<String> {
         let advice = recommended.action.words();
         let known: Vec<_> = account.profile.contacts.keys().map(String::as_str).collect();
         eyre!(
-            "there is nothing to hand over, the recommendation is: {advice}\nto hand over even so, name whom to: --hand-off={}",
+            "nothing to hand over: the recommendation is \"{advice}\"\nto write a hand-off anyway, name the team: --hand-off={}",
             known.join("|")
         )
     })?;
@@ -98,8 +98,8 @@ fn hand_off(console: &Console, named: &str) -> Result<String> {
 }
 
 fn unnamed() -> ConfigError {
-    ConfigProblem::new("check", "no SOP is named, and another alert's would mislead")
-        .hint("`sopwatch check api-down`; `sopwatch sops` lists them")
+    ConfigProblem::new("check", "name an SOP")
+        .hint("e.g. `sopwatch check api-down`; `sopwatch sops` lists them")
         .into()
 }
 
@@ -145,7 +145,7 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
 }
 
 async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -> Result<u8> {
-    let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
+    let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
     let tasks = Tasks::default();
     let (mut console, _) = console(settings, parts, &tasks)?;
     let gathered = tokio::select! {
@@ -199,7 +199,7 @@ async fn watch(
         }
         *status = now.exit_status();
         let text = match arguments.output {
-            CheckOutput::Json => Some(now.json_line().wrap_err("write the answer as JSON")?),
+            CheckOutput::Json => Some(now.json_line().wrap_err("can't write the answer as JSON")?),
             CheckOutput::Table | CheckOutput::Markdown => Some(changes.join("\n")),
             CheckOutput::Line => now
                 .new_line(&last, settings.screen.ascii.value)
@@ -228,7 +228,7 @@ fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
-    Ok(json.wrap_err("write the answer as JSON")? + "\n")
+    Ok(json.wrap_err("can't write the answer as JSON")? + "\n")
 }
 
 /// The line in the colour of its exit status, where colour is asked for.
@@ -251,6 +251,6 @@ fn write(text: &str) -> Result<bool> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(problem) => Err(problem).wrap_err("write to standard output"),
+        Err(problem) => Err(problem).wrap_err("can't write to standard output"),
     }
 }

@@ -52,7 +52,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         folder: folder.path().to_owned(),
     };
     let began = options.start;
-    let drill = Drill::start(options).await.wrap_err("start the drill")?;
+    let drill = Drill::start(options).await.wrap_err("can't start the drill")?;
     if arguments.serve {
         serve(&drill).await?;
         let told = setup
@@ -80,7 +80,7 @@ pub(super) fn drill_folder() -> Result<tempfile::TempDir> {
         .prefix("sopwatch-drill-")
         .permissions(Permissions::from_mode(0o700))
         .tempdir()
-        .wrap_err("make the drill's folder")
+        .wrap_err("can't make the drill's folder")
 }
 
 /// What the console takes from a scenario.
@@ -159,7 +159,7 @@ async fn screenshot_of(console: Console, arguments: &DrillArgs, title: &str, fil
     let keys: Vec<KeyEvent> = keys.map(|key| KeyEvent::from(*key)).collect();
     let buffer = screenshot::take(console, arguments.size.unwrap_or((120, 40)), &keys).await;
     std::fs::write(file, screen::svg(&buffer, title))
-        .wrap_err_with(|| format!("write {}", file.display()))?;
+        .wrap_err_with(|| format!("can't write {}", file.display()))?;
     Ok(0)
 }
 
@@ -221,8 +221,8 @@ fn shell_hints(drill: &Drill) -> Vec<String> {
 /// Prints where the world is, as a shell takes it, and holds it until it is interrupted.
 async fn serve(drill: &Drill) -> Result<()> {
     // First: whoever reads where the world is may end it at once, and its folder must not stay.
-    let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
-    let variables = std::fs::read_to_string(drill.variables()).wrap_err("read the drill's variables")?;
+    let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
+    let variables = std::fs::read_to_string(drill.variables()).wrap_err("can't read the drill's variables")?;
     print(&variables)?;
     signals::ended(&mut end).await;
     Ok(())

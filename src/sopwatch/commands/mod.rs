@@ -82,7 +82,7 @@ fn keymap(settings: &Settings) -> Result<Keymap> {
         .iter()
         .map(|setting| (setting.action.clone(), setting.keys.clone()))
         .collect();
-    Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))
+    Keymap::with(&keys).map_err(|problem| eyre!("[keys] in the configuration: {problem}"))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {
@@ -137,7 +137,7 @@ fn connect_options(settings: &Settings) -> ConnectOptions {
 fn database_options(settings: &Settings) -> Result<DatabaseOptions, &'static str> {
     let database = &settings.database;
     if !database.enabled.value {
-        return Err("switched off by --no-database");
+        return Err("switched off (--no-database or configuration)");
     }
     let origin = |origin: &Origin| match origin {
         Origin::Variable(_) => UrlOrigin::Environment,
@@ -199,7 +199,7 @@ pub fn check_cluster(settings: &Settings) -> Result<String, ConfigError> {
 pub fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.wrap_err("write to standard output"),
+        other => other.wrap_err("can't write to standard output"),
     }
 }
 

@@ -223,7 +223,7 @@ mod tests {
             ),
             (
                 "[[timeline]]\nat = '5x'\nscale = 1",
-                "mine.toml:6: timeline[0].at: \"5x\" is no span",
+                "mine.toml:6: timeline[0].at: must be a duration such as",
             ),
             (
                 "[[timeline]]\nat = '5m'",

@@ -20,7 +20,7 @@ pub const VARIABLES: [(&str, &str); 16] = [
     ("SOPWATCH_POLL", "poll, seconds"),
     (
         "SOPWATCH_DATABASE_URL",
-        "database.url; a password is allowed here",
+        "database.url; this one may hold a password",
     ),
     ("SOPWATCH_DATABASE_HOST", "database.host"),
     ("SOPWATCH_DATABASE_PORT", "database.port"),

@@ -27,13 +27,13 @@ pub(super) fn encode(previous: &str, line: &Line) -> serde_json::Result<(String,
 pub(super) fn decode(previous: &str, text: &str) -> Result<(Line, String), String> {
     let rest = text
         .strip_prefix(HEAD)
-        .ok_or("it does not begin as a line of a record")?;
+        .ok_or("it is not a line of a record")?;
     let (chain, rest) = rest
         .split_at_checked(START.len())
-        .ok_or("it does not begin as a line of a record")?;
+        .ok_or("it is not a line of a record")?;
     let rest = rest
         .strip_prefix("\",")
-        .ok_or("it does not begin as a line of a record")?;
+        .ok_or("it is not a line of a record")?;
     if link(previous, rest) != chain {
         return Err("it was changed, or a line before it is missing or was changed".to_owned());
     }

@@ -118,7 +118,7 @@ impl KubeconfigFiles {
         };
         Err(unusable(
             &what,
-            "log in (oc login), or name a file by --kubeconfig or KUBECONFIG",
+            "log in (oc login), or name a file with --kubeconfig or KUBECONFIG; `sopwatch drill` needs none",
         ))
     }
 
@@ -195,7 +195,7 @@ impl ChosenContext {
             .find(|cluster| cluster.name == context.cluster);
         let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.clone()) else {
             let what = format!(
-                "kubeconfig {from}: context {name} names the cluster {}, which is not there",
+                "kubeconfig {from}: context {name} refers to cluster {}, which does not exist",
                 context.cluster
             );
             return Err(unusable(&what, LOG_IN));
@@ -321,7 +321,7 @@ fn check_namespace(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(unusable(
-        &format!("`{name}` can't be the name of a namespace"),
+        &format!("`{name}` is not a valid name of a namespace"),
         "correct -n, or the namespace of the kubeconfig's context",
     ))
 }

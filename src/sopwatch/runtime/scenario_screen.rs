@@ -24,15 +24,15 @@ pub enum Picked {
 
 /// Lets the operator choose on the terminal, and gives it back.
 pub async fn pick(mut choice: ScenarioChoice, theme: &Theme) -> Result<Picked> {
-    let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
-    let guard = Guard::enter().wrap_err("take over the terminal")?;
+    let mut end = signals::watch_for_end(true).wrap_err("can't watch for signals")?;
+    let guard = Guard::enter().wrap_err("can't take over the terminal")?;
     // As in the event loop: dropped, it would write to a terminal that may be gone.
-    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
+    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("can't open the screen")?);
     let mut input = EventStream::new();
     let picked = loop {
         screen
             .draw(|frame| choice.render(theme, frame))
-            .wrap_err("draw the screen")?;
+            .wrap_err("can't draw the screen")?;
         let event = tokio::select! {
             biased;
             ended = signals::ended(&mut end) => break Picked::Left(128 + ended.signal),
@@ -46,11 +46,11 @@ pub async fn pick(mut choice: ScenarioChoice, theme: &Theme) -> Result<Picked> {
             }
             Some(Ok(Event::Resize(columns, rows))) => {
                 let size = Rect::new(Position::ORIGIN.x, Position::ORIGIN.y, columns, rows);
-                screen.resize(size).wrap_err("clear the screen")?;
+                screen.resize(size).wrap_err("can't clear the screen")?;
                 ScenarioOutcome::Open
             }
             Some(Ok(_)) => ScenarioOutcome::Open,
-            Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
+            Some(Err(problem)) => return Err(problem).wrap_err("can't read the terminal"),
             None => ScenarioOutcome::Quit,
         };
         match outcome {
@@ -59,7 +59,7 @@ pub async fn pick(mut choice: ScenarioChoice, theme: &Theme) -> Result<Picked> {
             ScenarioOutcome::Quit => break Picked::Left(0),
         }
     };
-    Backend::flush(screen.backend_mut()).wrap_err("draw the screen")?;
+    Backend::flush(screen.backend_mut()).wrap_err("can't draw the screen")?;
     drop(guard);
     Ok(picked)
 }

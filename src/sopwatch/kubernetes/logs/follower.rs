@@ -464,7 +464,7 @@ impl Follower {
         if self.unread && self.instance.borrow().access(self.key.restart) == LogAccess::Lost {
             self.note(
                 1,
-                "ended before its next turn: what was written since the last one was not read",
+                "ended between two reads: its last lines were not read",
             )
             .await;
         }
@@ -621,7 +621,7 @@ impl Follower {
             let again = if rested { "read again" } else { "reconnected" };
             self.note(
                 1,
-                &format!("{again} after {after}, lines may be missing: the last one read is no longer there"),
+                &format!("{again} after {after}, lines may be missing: the last line that was read is gone"),
             )
             .await;
         } else if stream.joined && !rested && !self.closing() {
