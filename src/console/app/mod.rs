@@ -1,7 +1,6 @@
 //! The state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod apply_record;
-pub mod bell;
 pub mod clock;
 pub(crate) mod clock_skew;
 pub(crate) mod dispatch;
@@ -15,7 +14,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use self::bell::Bell;
 pub use self::clock::Clock;
 use self::notice::Notice;
 use crate::dialogs::Dialog;
@@ -109,8 +107,6 @@ pub struct App {
     pub copied: Option<(Timestamp, SafeText)>,
     /// What time it is.
     pub clock: Clock,
-    /// Calls somebody who looks at another pane.
-    pub bell: Bell,
 }
 
 impl App {
@@ -138,7 +134,6 @@ impl App {
             notice: None,
             copied: None,
             clock,
-            bell: Bell::default(),
         };
         app.judge();
         app
@@ -166,7 +161,6 @@ impl App {
         if let Some(attempt) = &mut self.attempt {
             attempt.watch(&self.diagnosis, &profile, self.clock.now);
         }
-        self.note_for_bell();
     }
 
     /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.

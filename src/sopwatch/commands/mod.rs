@@ -69,10 +69,7 @@ fn console(
     let variables = config::variables_of_this_process();
     let clipboard = Clipboard::of(&variables, UserDirs::of(&variables).state);
     let channel = (sender.clone(), receiver);
-    let mut console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
-    if settings.screen.bell.value {
-        console.use_bell();
-    }
+    let console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
     Ok((console, sender))
 }
 

@@ -394,13 +394,12 @@ impl<'a> ValueSources<'a> {
             |u| u.theme.clone(),
         );
         let user = self.user.ascii;
+        let bell = self.pick(None, None, self.user.bell.map(|bell| (bell, "bell")));
         ScreenSettings {
+            bell: bell.unwrap_or_else(|| Setting::default_of(false)),
             theme: theme.unwrap_or_else(|| Setting::default_of(DEFAULT_THEME.to_owned())),
             ascii: self.switch((self.flags.ascii, "--ascii"), "SOPWATCH_ASCII", user, "ascii"),
             color: self.color(),
-            bell: self
-                .pick(None, None, self.user.bell.map(|bell| (bell, "bell")))
-                .unwrap_or_else(|| Setting::default_of(false)),
         }
     }
 

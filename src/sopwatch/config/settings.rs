@@ -62,10 +62,10 @@ pub struct ScreenSettings {
     pub theme: Setting<String>,
     /// ASCII characters only.
     pub ascii: Setting<bool>,
+    /// Whether the terminal rings when the recommendation changes or an execution ends.
+    pub bell: Setting<bool>,
     /// Whether to use colour.
     pub color: Setting<ColorChoice>,
-    /// Whether the terminal's bell rings when the recommendation changes or an execution ends.
-    pub bell: Setting<bool>,
 }
 
 /// How to reach the database. Credentials come from `url`, then `libpq`, then the profile's secret; `host` and `port`

@@ -129,8 +129,8 @@ fn screen(settings: &Settings) -> Vec<ShownSetting> {
     vec![
         line("theme", screen.theme.value.clone(), &screen.theme.origin),
         line("ascii", screen.ascii.value.to_string(), &screen.ascii.origin),
-        line("color", color, &screen.color.origin),
         line("bell", screen.bell.value.to_string(), &screen.bell.origin),
+        line("color", color, &screen.color.origin),
     ]
 }
 

@@ -64,8 +64,6 @@ pub struct Console {
     /// The records to choose from, until one is chosen.
     records: Option<RecordOptions>,
     changed: bool,
-    /// How often the terminal's bell was rung; `None` where it never rings.
-    rung: Option<u64>,
 }
 
 impl Console {
@@ -90,21 +88,7 @@ impl Console {
             recorder: None,
             records: None,
             changed: true,
-            rung: None,
         }
-    }
-
-    /// Lets the terminal's bell ring from now on.
-    pub fn use_bell(&mut self) {
-        self.rung = Some(self.app.bell.count());
-    }
-
-    /// Whether the terminal's bell is to be rung now: once for each time that the app's bell rang since, and several at once are one.
-    pub fn rings(&mut self) -> bool {
-        let count = self.app.bell.count();
-        self.rung
-            .as_mut()
-            .is_some_and(|rung| std::mem::replace(rung, count) != count)
     }
 
     /// Sends the operator's answers to the drill from now on.
@@ -317,59 +301,5 @@ impl Console {
             let _ = sender.send(Event::Outcome(clipboard.copy(text).await)).await;
         });
         LoopAction::Continue
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::config::profiles;
-    use crate::runtime::restartable_channel::RestartableChannel;
-    use sopwatch_console::app::Session;
-    use sopwatch_console::keymap::Keymap;
-
-    fn console() -> Console {
-        let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
-        let clock = Clock::system();
-        let session = Session {
-            profile: Arc::new(profile),
-            environment: None,
-            namespace: "n".to_owned(),
-            drill: None,
-            drill_shell_hints: Vec::new(),
-            read_only: false,
-            started_at: clock.now(),
-        };
-        let app = App::new(session, "api-down", Keymap::default());
-        let channels = TaskChannels {
-            database: RestartableChannel::new(1),
-            commands: RestartableChannel::new(1),
-            focus: Arc::default(),
-        };
-        let theme = Theme::named("dark", true, false).unwrap();
-        Console::new(
-            app,
-            theme,
-            clock,
-            mpsc::channel(1),
-            channels,
-            Clipboard::default(),
-        )
-    }
-
-    #[test]
-    fn the_bell_rings_once_a_change_and_never_without_the_setting() {
-        let (mut with, mut without) = (console(), console());
-        with.use_bell();
-        assert!(!with.rings());
-        for _ in 0..2 {
-            with.app.bell.ring();
-            without.app.bell.ring();
-            assert!(with.rings());
-            assert!(!with.rings());
-            assert!(!without.rings());
-        }
     }
 }

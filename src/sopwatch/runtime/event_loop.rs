@@ -64,9 +64,6 @@ async fn turns(
             () = tokio::time::sleep_until(pacer.due()), if console.is_changed() => {
                 let started = Instant::now();
                 console.draw(screen).wrap_err("can't draw the screen")?;
-                if console.rings() {
-                    terminal::ring(screen).wrap_err("can't ring the terminal's bell")?;
-                }
                 pacer.drawn(started, started.elapsed());
                 LoopAction::Continue
             },

@@ -71,13 +71,6 @@ pub fn screen() -> io::Result<Screen> {
     )))
 }
 
-/// Rings the terminal's bell.
-pub fn ring(screen: &mut Screen) -> io::Result<()> {
-    let backend = screen.backend_mut();
-    backend.write_all(b"\x07")?;
-    io::Write::flush(backend)
-}
-
 /// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
 pub fn leave() {
     if TAKEN.swap(false, Ordering::SeqCst) {
