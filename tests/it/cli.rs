@@ -139,7 +139,10 @@ fn a_configuration_is_written_once_and_is_right_as_written() {
     shell.write(".kube/config", DEAD);
     let (status, out, _) = shell.run(&["config", "check"]);
     assert_eq!(status, 0, "{out}");
-    has(&out, &["kubeconfig: ok, context s, server https://127.0.0.1:1, namespace n"]);
+    has(
+        &out,
+        &["kubeconfig: ok, context s, server https://127.0.0.1:1, namespace n"],
+    );
     let (_, paths, _) = shell.run(&["config", "paths"]);
     has(&paths, &["exists", file.to_str().unwrap()]);
 }

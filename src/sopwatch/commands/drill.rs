@@ -222,7 +222,8 @@ fn shell_hints(drill: &Drill) -> Vec<String> {
 async fn serve(drill: &Drill) -> Result<()> {
     // First: whoever reads where the world is may end it at once, and its folder must not stay.
     let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
-    let variables = std::fs::read_to_string(drill.variables()).wrap_err("can't read the drill's variables")?;
+    let variables =
+        std::fs::read_to_string(drill.variables()).wrap_err("can't read the drill's variables")?;
     print(&variables)?;
     signals::ended(&mut end).await;
     Ok(())

@@ -53,8 +53,7 @@ pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
 /// Where records are kept.
 pub(super) fn folder(dirs: &UserDirs) -> Result<PathBuf> {
     let state = dirs.state.as_ref();
-    let state =
-        state.ok_or_else(|| eyre!("no folder for records: set HOME or XDG_STATE_HOME"))?;
+    let state = state.ok_or_else(|| eyre!("no folder for records: set HOME or XDG_STATE_HOME"))?;
     Ok(state.join("incidents"))
 }
 
@@ -83,7 +82,10 @@ fn user_of_this_process() -> String {
         let (name, found) = (fields.next()?, fields.nth(1)?);
         (found == uid && !name.is_empty()).then(|| name.to_owned())
     };
-    users.lines().find_map(name).unwrap_or_else(|| format!("uid {uid}"))
+    users
+        .lines()
+        .find_map(name)
+        .unwrap_or_else(|| format!("uid {uid}"))
 }
 
 fn list(folder: &Path) -> Result<u8> {
@@ -192,7 +194,11 @@ fn prune(folder: &Path, (days, before): (u32, Timestamp), broken: bool, dry_run:
         let _ = writeln!(lines, "{verb} {}", file.display());
     }
     let text = if lines.is_empty() {
-        let damaged = if broken { "" } else { "; --broken: damaged records, too" };
+        let damaged = if broken {
+            ""
+        } else {
+            "; --broken: damaged records, too"
+        };
         format!("nothing to remove (only drills and closed incidents older than {days} days{damaged})\n")
     } else {
         lines

@@ -36,7 +36,9 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
     let (lines, integrity_warning) = (&contents.lines, integrity_warning.as_deref());
     let text = match arguments.output {
         ReportOutput::Markdown => markdown(lines, integrity_warning),
-        ReportOutput::Json => json(lines, integrity_warning).wrap_err("can't write the report as JSON")? + "\n",
+        ReportOutput::Json => {
+            json(lines, integrity_warning).wrap_err("can't write the report as JSON")? + "\n"
+        }
     };
     print(&text).map(|()| 0)
 }

@@ -25,15 +25,11 @@ pub(super) fn encode(previous: &str, line: &Line) -> serde_json::Result<(String,
 
 /// A line of a file without its end; what it says and its chain, or what is wrong with it.
 pub(super) fn decode(previous: &str, text: &str) -> Result<(Line, String), String> {
-    let rest = text
-        .strip_prefix(HEAD)
-        .ok_or("it is not a line of a record")?;
+    let rest = text.strip_prefix(HEAD).ok_or("it is not a line of a record")?;
     let (chain, rest) = rest
         .split_at_checked(START.len())
         .ok_or("it is not a line of a record")?;
-    let rest = rest
-        .strip_prefix("\",")
-        .ok_or("it is not a line of a record")?;
+    let rest = rest.strip_prefix("\",").ok_or("it is not a line of a record")?;
     if link(previous, rest) != chain {
         return Err("it was changed, or a line before it is missing or was changed".to_owned());
     }

@@ -56,7 +56,8 @@ impl RecordContents {
 /// # Errors
 /// Says why the file can't be read. A damaged record is no error: the contents say where it breaks.
 pub fn read(path: &Path) -> Result<RecordContents, SafeText> {
-    let failed = |why: &dyn std::fmt::Display| SafeText::new(&format!("can't read {}: {why}", path.display()));
+    let failed =
+        |why: &dyn std::fmt::Display| SafeText::new(&format!("can't read {}: {why}", path.display()));
     let mut file = File::open(path).map_err(|why| failed(&why))?;
     let bytes = read_open(&mut file).map_err(|why| failed(&why))?;
     Ok(parse(&bytes))

@@ -188,12 +188,8 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, OpenedRecord), SafeText> {
 
 fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
-    let failed = |why: io::Error| {
-        SafeText::new(&format!(
-            "can't create a record in {}: {why}",
-            folder.display()
-        ))
-    };
+    let failed =
+        |why: io::Error| SafeText::new(&format!("can't create a record in {}: {why}", folder.display()));
     let mut builder = DirBuilder::new();
     builder
         .recursive(true)

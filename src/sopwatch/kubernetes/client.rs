@@ -132,8 +132,7 @@ fn check_pinned(target: &Target, pinned: Option<&Target>) -> Result<(), Problem>
                 "the kubeconfig now points to {} instead of {}",
                 target.server, pinned.server
             );
-            Err(Problem::new(ProblemKind::Configuration, &what)
-                .advise("restart sopwatch to work there"))
+            Err(Problem::new(ProblemKind::Configuration, &what).advise("restart sopwatch to work there"))
         }
         _ => Ok(()),
     }

@@ -150,10 +150,11 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
             &format!("a file that the connection to {endpoint} needs is missing"),
         )
         .advise("check PGSSLCERT, PGSSLKEY and TMPDIR"),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            Problem::new(ProblemKind::Refused, &format!("connection refused: nothing listens at {endpoint}"))
-                .advise("check that the database is up, and the tunnel if you use one")
-        }
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Problem::new(
+            ProblemKind::Refused,
+            &format!("connection refused: nothing listens at {endpoint}"),
+        )
+        .advise("check that the database is up, and the tunnel if you use one"),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Problem::new(ProblemKind::Refused, &format!("there is no route to {endpoint}"))
                 .advise("open a tunnel and set database.host and database.port")

@@ -29,8 +29,9 @@ const KEYS: usize = 256;
 /// Runs the console on the terminal until it is left; the exit status.
 pub async fn run(console: &mut Console) -> Result<u8> {
     let mut end = signals::watch_for_end(true).wrap_err("can't watch for signals")?;
-    let guard =
-        Guard::enter().wrap_err("no terminal on standard input and output: the console needs one; `sopwatch check` does not")?;
+    let guard = Guard::enter().wrap_err(
+        "no terminal on standard input and output: the console needs one; `sopwatch check` does not",
+    )?;
     // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
     let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("can't open the screen")?);
     let status = match turns(console, &mut screen, &mut end).await {

@@ -462,11 +462,8 @@ impl Follower {
 
     async fn finish(&mut self) {
         if self.unread && self.instance.borrow().access(self.key.restart) == LogAccess::Lost {
-            self.note(
-                1,
-                "ended between two reads: its last lines were not read",
-            )
-            .await;
+            self.note(1, "ended between two reads: its last lines were not read")
+                .await;
         }
         self.reader.caught_up();
         if let Some(batch) = self.reader.take(true) {
