@@ -483,15 +483,14 @@ impl<'a> ValueSources<'a> {
         };
         if !is_postgres(&url.value) {
             return Err(wrong("not a PostgreSQL URL")
-                .hint("such as postgres://user@host:5432/database")
+                .hint("write it as postgres://user@host:5432/database")
                 .into());
         }
         if matches!(url.origin, Origin::Flag(_)) && has_password(&url.value) {
-            let problem = wrong(
-                "the URL holds a password, and everybody on this machine can read the command lines of programs",
-            );
+            let problem =
+                wrong("the URL holds a password, and everybody on this machine can read command lines");
             return Err(problem
-                .hint("give the URL in SOPWATCH_DATABASE_URL, or the password in PGPASSWORD")
+                .hint("set the URL in SOPWATCH_DATABASE_URL, or the password in PGPASSWORD")
                 .into());
         }
         let secret = SecretString::from(url.value.clone());

@@ -33,8 +33,10 @@ pub(super) fn decode(previous: &str, text: &str) -> Result<(Line, String), Strin
     if link(previous, rest) != chain {
         return Err("it was changed, or a line before it is missing or was changed".to_owned());
     }
-    let line = serde_json::from_str(&format!("{{{rest}"))
-        .map_err(|problem| format!("it is not understood, perhaps of a later version: {problem}"))?;
+    let line = serde_json::from_str(&format!("{{{rest}")).map_err(|problem| {
+        tracing::debug!(%problem, "a line of a record that is not understood");
+        "this version of sopwatch can't read it".to_owned()
+    })?;
     Ok((line, chain.to_owned()))
 }
 

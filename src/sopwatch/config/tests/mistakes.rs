@@ -174,7 +174,7 @@ const MISTAKES: &[Case] = &[
         "[environments.stage.links]\nsentry = 'x'",
         &[],
         "",
-        "config.toml:2: environments.stage.links.sentry: not an http(s) link",
+        "config.toml:2: environments.stage.links.sentry: must be an http(s) link",
     ),
     (
         "[keys]\nquit = 3",
