@@ -9,12 +9,14 @@ use crate::config::{
 use crate::net::tls::TlsMode;
 use sopwatch_core::profile::Profile;
 
+/// What judges the settings.
+type Judge<T> = fn(&Settings) -> Result<T, ConfigError>;
+
 /// The screen finds nothing wrong, and there is a cluster.
-const JUDGES: Judges<fn(&Settings) -> Result<(), ConfigError>, fn(&Settings) -> Result<String, ConfigError>> =
-    Judges {
-        screen: |_| Ok(()),
-        cluster: |_| Ok("kubeconfig: ok".to_owned()),
-    };
+const JUDGES: Judges<Judge<()>, Judge<String>> = Judges {
+    screen: |_| Ok(()),
+    cluster: |_| Ok("kubeconfig: ok".to_owned()),
+};
 
 /// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
 /// if `examples`.
