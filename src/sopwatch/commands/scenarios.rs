@@ -31,8 +31,12 @@ pub fn ids() -> Vec<String> {
 pub fn find(name: &str, profile: &Profile) -> Result<Scenario, ConfigError> {
     let is_file = name.contains('/') || Path::new(name).extension().is_some_and(|end| end == "toml");
     if is_file {
-        let text = std::fs::read_to_string(name)
-            .map_err(|problem| ConfigProblem::new(name, format!("the file can't be read: {problem}")))?;
+        let text = std::fs::read_to_string(name).map_err(|problem| {
+            ConfigProblem::new(
+                name,
+                format!("the file can't be read: {}", config::without_number(&problem)),
+            )
+        })?;
         return read(name, &text, profile);
     }
     sopwatch_drill::scenario(name).map_err(|_unknown| unknown(name).into())

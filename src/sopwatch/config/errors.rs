@@ -137,7 +137,7 @@ pub(super) fn all_or(problems: Vec<ConfigProblem>) -> Result<(), ConfigError> {
 }
 
 /// What the system says of a file, without the number of its error.
-pub(super) fn without_number(error: &std::io::Error) -> String {
+pub fn without_number(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error")
         .map_or(text.clone(), |(words, _)| words.to_owned())

@@ -22,7 +22,7 @@ mod user_file;
 
 pub use self::dirs::{UserDirs, variables_of_this_process};
 pub use self::env::{LIBPQ, VARIABLES};
-pub use self::errors::{ConfigError, ConfigProblem};
+pub use self::errors::{ConfigError, ConfigProblem, without_number};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};
 pub use self::origin::{Origin, Setting};

@@ -131,7 +131,11 @@ impl KubeconfigFiles {
 fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
     use kube::config::KubeconfigError as Error;
     let why = match error {
-        Error::ReadConfig(cause, _) => cause.to_string(),
+        Error::ReadConfig(cause, _) => {
+            // Without the number of the system's error.
+            let cause = cause.to_string();
+            cause.split(" (os error").next().unwrap_or(&cause).to_owned()
+        }
         Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
         other => said(&other.to_string()),
     };
