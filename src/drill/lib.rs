@@ -89,7 +89,7 @@ pub enum DrillError {
         source: std::io::Error,
     },
     /// A file of its folder could not be written.
-    #[error("cannot write the drill's {}: {source}", path.display())]
+    #[error("can't write the drill's {}: {source}", path.display())]
     File {
         /// Where.
         path: PathBuf,

@@ -175,7 +175,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     let refused = sopwatch(&state, &elsewhere);
     let why = String::from_utf8_lossy(&refused.stderr);
     assert!(
-        !refused.status.success() && why.contains("would look at"),
+        !refused.status.success() && why.contains("this console is for"),
         "{why}"
     );
 }

@@ -88,9 +88,9 @@ fn a_check_without_a_screen_says_whether_all_is_as_recorded() {
             "torn",
             &torn,
             0,
-            &["the last line was not written whole", " match"],
+            &["the last line is incomplete", " match"],
         ),
-        ("broken", &broken, 1, &["the record breaks at line"]),
+        ("broken", &broken, 1, &["is damaged"]),
     ];
     for (what, text, status, words) in cases {
         let (_folder, path) = file(text);

@@ -13,6 +13,7 @@ pub(crate) mod hand_off_screen_tests;
 pub(crate) mod incident;
 pub(crate) mod keys;
 pub(crate) mod rows;
+pub mod scenario_choice;
 pub(crate) mod sop_choice;
 #[cfg(test)]
 pub(crate) mod sop_choice_screen_tests;

@@ -7,7 +7,7 @@ use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::drill::{drill_folder, drill_parts};
 use super::{ConsoleParts, connect_options, console, database_options, scenarios, session, with_advice};
-use crate::cli::{CheckArgs, CheckOutput};
+use crate::cli::{CheckArgs, CheckOutput, ColorChoice};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;
 use crate::runtime::clock::Clock;
@@ -54,7 +54,7 @@ pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
     };
     let drill = Drill::start_lived(options, lived)
         .await
-        .wrap_err("start the drill")?;
+        .wrap_err("can't start the drill")?;
     let mut parts = drill_parts(settings, &drill, (title, sop.clone(), None))?;
     parts.sop = sop;
     look(settings, arguments, parts).await
@@ -90,7 +90,7 @@ fn hand_off(console: &Console, named: &str) -> Result<String> {
         let advice = recommended.action.words();
         let known: Vec<_> = account.profile.contacts.keys().map(String::as_str).collect();
         eyre!(
-            "there is nothing to hand over, the recommendation is: {advice}\nto hand over even so, name whom to: --hand-off={}",
+            "nothing to hand over: the recommendation is \"{advice}\"\nto write a hand-off anyway, name the team: --hand-off={}",
             known.join("|")
         )
     })?;
@@ -98,8 +98,8 @@ fn hand_off(console: &Console, named: &str) -> Result<String> {
 }
 
 fn unnamed() -> ConfigError {
-    ConfigProblem::new("check", "no SOP is named, and another alert's would mislead")
-        .hint("`sopwatch check api-down`; `sopwatch sops` lists them")
+    ConfigProblem::new("check", "name an SOP")
+        .hint("e.g. `sopwatch check api-down`; `sopwatch sops` lists them")
         .into()
 }
 
@@ -145,7 +145,7 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
 }
 
 async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -> Result<u8> {
-    let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
+    let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
     let tasks = Tasks::default();
     let (mut console, _) = console(settings, parts, &tasks)?;
     let gathered = tokio::select! {
@@ -170,7 +170,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
         tokio::select! {
             biased;
             _ = signals::ended(&mut end) => {}
-            ended = watch(&mut console, arguments, first, &mut status) => ended?,
+            ended = watch(&mut console, (arguments, settings), first, &mut status) => ended?,
         }
     }
     tasks.stop().await;
@@ -180,7 +180,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
 /// Prints what changes until nobody reads it; `status` follows.
 async fn watch(
     console: &mut Console,
-    arguments: &CheckArgs,
+    (arguments, settings): (&CheckArgs, &Settings),
     mut last: Assessment,
     status: &mut u8,
 ) -> Result<()> {
@@ -199,11 +199,16 @@ async fn watch(
         }
         *status = now.exit_status();
         let text = match arguments.output {
-            CheckOutput::Json => now.json_line().wrap_err("write the answer as JSON")?,
-            CheckOutput::Table | CheckOutput::Markdown => changes.join("\n"),
+            CheckOutput::Json => Some(now.json_line().wrap_err("can't write the answer as JSON")?),
+            CheckOutput::Table | CheckOutput::Markdown => Some(changes.join("\n")),
+            CheckOutput::Line => now
+                .new_line(&last, settings.screen.ascii.value)
+                .map(|line| coloured(line, &now, settings)),
         };
         last = now;
-        if !write(&format!("{text}\n"))? {
+        if let Some(text) = text
+            && !write(&format!("{text}\n"))?
+        {
             return Ok(());
         }
     }
@@ -219,10 +224,25 @@ fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result
     let json = match arguments.output {
         CheckOutput::Table => return Ok(one.table(settings.screen.ascii.value)),
         CheckOutput::Markdown => return Ok(one.markdown()),
+        CheckOutput::Line => return Ok(coloured(one.line(settings.screen.ascii.value), one, settings) + "\n"),
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
-    Ok(json.wrap_err("write the answer as JSON")? + "\n")
+    Ok(json.wrap_err("can't write the answer as JSON")? + "\n")
+}
+
+/// The line in the colour of its exit status, where colour is asked for.
+fn coloured(line: String, one: &Assessment, settings: &Settings) -> String {
+    let color = match one.exit_status() {
+        0 => 32,
+        1 => 33,
+        2 => 31,
+        _ => 35,
+    };
+    match settings.screen.color.value {
+        ColorChoice::Always => format!("\u{1b}[{color}m{line}\u{1b}[0m"),
+        ColorChoice::Auto | ColorChoice::Never => line,
+    }
 }
 
 /// Whether somebody read it: a reader that has gone away is no error.
@@ -231,6 +251,6 @@ fn write(text: &str) -> Result<bool> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(problem) => Err(problem).wrap_err("write to standard output"),
+        Err(problem) => Err(problem).wrap_err("can't write to standard output"),
     }
 }

@@ -20,8 +20,8 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::sync::mpsc;
 
 use crate::cli::ColorChoice;
-use crate::config::{self, ConfigError, Origin, Settings, UserDirs};
-use crate::kubernetes::ConnectOptions;
+use crate::config::{self, ConfigError, ConfigProblem, Origin, Settings, UserDirs};
+use crate::kubernetes::{self, ConnectOptions};
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
@@ -80,7 +80,7 @@ fn keymap(settings: &Settings) -> Result<Keymap> {
         .iter()
         .map(|setting| (setting.action.clone(), setting.keys.clone()))
         .collect();
-    Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))
+    Keymap::with(&keys).map_err(|problem| eyre!("[keys] in the configuration: {problem}"))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {
@@ -135,7 +135,7 @@ fn connect_options(settings: &Settings) -> ConnectOptions {
 fn database_options(settings: &Settings) -> Result<DatabaseOptions, &'static str> {
     let database = &settings.database;
     if !database.enabled.value {
-        return Err("switched off by --no-database");
+        return Err("switched off (--no-database or configuration)");
     }
     let origin = |origin: &Origin| match origin {
         Origin::Variable(_) => UrlOrigin::Environment,
@@ -168,11 +168,36 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
     })
 }
 
+/// Where the kubeconfig leads, for `config check`.
+///
+/// # Errors
+/// It leads nowhere, or does not exist.
+pub fn check_cluster(settings: &Settings) -> Result<String, ConfigError> {
+    let target = kubernetes::target(&connect_options(settings)).map_err(|problem| {
+        let text = problem.to_string();
+        let why = ["no kubeconfig: ", "kubeconfig "]
+            .into_iter()
+            .find_map(|lead| text.strip_prefix(lead));
+        let found = ConfigProblem::new("kubeconfig", why.unwrap_or(&text));
+        match problem.advice {
+            Some(advice) => found.hint(advice.to_string()),
+            None => found,
+        }
+    })?;
+    let context = target
+        .context
+        .map_or_else(String::new, |context| format!("context {context}, "));
+    Ok(format!(
+        "kubeconfig: ok, {context}server {}, namespace {}",
+        target.server, target.namespace
+    ))
+}
+
 /// Writes an answer to standard output; a reader that has gone away is no error.
 pub fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.wrap_err("write to standard output"),
+        other => other.wrap_err("can't write to standard output"),
     }
 }
 

@@ -20,13 +20,13 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
         Some(record) => index::find(&folder, record).map_err(|why| eyre!("{why}"))?,
         None => index::newest(&folder)
             .map(|record| record.file)
-            .ok_or_else(|| eyre!("no incident is recorded in {}", folder.display()))?,
+            .ok_or_else(|| eyre!("no incidents in {}", folder.display()))?,
     };
     let contents = read(&file).map_err(|why| eyre!("{why}"))?;
     let integrity_warning = contents.integrity_warning();
     if contents.lines.is_empty() {
-        let why = integrity_warning.unwrap_or_else(|| "it holds no line".to_owned());
-        return Err(eyre!("{} is no record of an incident: {why}", file.display()));
+        let why = integrity_warning.unwrap_or_else(|| "the file is empty".to_owned());
+        return Err(eyre!("{} is not a record of an incident: {why}", file.display()));
     }
     if let Some(integrity_warning) = &integrity_warning {
         let told = format!("{}: {integrity_warning}\n", file.display());
@@ -36,7 +36,9 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
     let (lines, integrity_warning) = (&contents.lines, integrity_warning.as_deref());
     let text = match arguments.output {
         ReportOutput::Markdown => markdown(lines, integrity_warning),
-        ReportOutput::Json => json(lines, integrity_warning).wrap_err("write the report as JSON")? + "\n",
+        ReportOutput::Json => {
+            json(lines, integrity_warning).wrap_err("can't write the report as JSON")? + "\n"
+        }
     };
     print(&text).map(|()| 0)
 }

@@ -83,13 +83,13 @@ fn chosen(settings: &Settings) -> Vec<ShownSetting> {
             "namespace",
             settings.namespace.as_ref(),
             word,
-            "the kubeconfig's context decides",
+            "from the kubeconfig's context",
         ),
         optional(
             "context",
             settings.context.as_ref(),
             word,
-            "the kubeconfig's current one",
+            "the kubeconfig's current context",
         ),
         optional(
             "kubeconfig",
@@ -97,14 +97,14 @@ fn chosen(settings: &Settings) -> Vec<ShownSetting> {
             files,
             "~/.kube/config, or the pod's own account",
         ),
-        optional("as", settings.impersonate.as_ref(), word, "nobody else"),
+        optional("as", settings.impersonate.as_ref(), word, "no impersonation"),
         optional(
             "request-timeout",
             settings.request_timeout.as_ref(),
             |span| seconds(*span),
-            "the program's own limits",
+            "default: 10 s",
         ),
-        optional("sop", settings.sop.as_ref(), word, "chosen on the screen"),
+        optional("sop", settings.sop.as_ref(), word, "the console asks"),
         line(
             "read-only",
             settings.read_only.value.to_string(),
@@ -153,19 +153,19 @@ fn database(settings: &Settings) -> Vec<ShownSetting> {
             "database.host",
             database.host.as_ref(),
             Clone::clone,
-            "as the credentials say",
+            "from the credentials",
         ),
         optional(
             "database.port",
             database.port.as_ref(),
             u16::to_string,
-            "as the credentials say",
+            "from the credentials",
         ),
         optional(
             "database.tls",
             database.tls.as_ref(),
             |tls| tls.name().to_owned(),
-            "as the credentials say",
+            "from the credentials",
         ),
         line("poll", seconds(database.poll.value), &database.poll.origin),
     ];
@@ -214,7 +214,7 @@ fn profile(settings: &Settings) -> Vec<ShownSetting> {
     }
     for (team, contact) in &profile.contacts {
         let reach = if contact.reach.is_empty() {
-            "(empty in the SOP: fill it in)".to_owned()
+            "(not in the SOP: add it under [contacts])".to_owned()
         } else {
             contact.reach.join(", ")
         };

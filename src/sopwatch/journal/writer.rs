@@ -188,12 +188,8 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, OpenedRecord), SafeText> {
 
 fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
-    let failed = |why: io::Error| {
-        SafeText::new(&format!(
-            "the record can't be begun in {}: {why}",
-            folder.display()
-        ))
-    };
+    let failed =
+        |why: io::Error| SafeText::new(&format!("can't create a record in {}: {why}", folder.display()));
     let mut builder = DirBuilder::new();
     builder
         .recursive(true)
@@ -220,7 +216,7 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
 fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
     let failed = |why: io::Error| {
         SafeText::new(&format!(
-            "the record {} can't be gone on with: {why}",
+            "the record {} can't be continued: {why}",
             path.display()
         ))
     };
@@ -235,7 +231,7 @@ fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText>
     let bytes = read_open(&mut file).map_err(failed)?;
     let contents = parse(&bytes);
     if let Some(broken) = &contents.broken {
-        let why = format!("it breaks at line {}: {}", broken.line, broken.why);
+        let why = format!("line {} is damaged ({})", broken.line, broken.why);
         return Err(failed(io::Error::other(why)));
     }
     if contents.torn.is_some() {
@@ -393,7 +389,7 @@ impl<D: Disk> RecordWriter<D> {
         if self.unsaid > 0 {
             let entry = Entry::Lost {
                 entries: self.unsaid,
-                why: SafeText::new("they could not be written, or there were too many at once"),
+                why: SafeText::new("the disk failed, or too many came at once"),
             };
             self.append(&Line { at: line.at, entry })?;
             self.unsaid = 0;

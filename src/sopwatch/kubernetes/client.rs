@@ -101,11 +101,11 @@ impl KubeconfigConnector {
             Ok(Ok(built)) => built,
             Ok(Err(_panicked)) => Err(Problem::new(
                 ProblemKind::Configuration,
-                "get credentials: failed inside",
+                "get credentials: internal error",
             )),
             Err(_elapsed) => {
                 let problem = frozen("get credentials", BUILD_LIMIT);
-                Err(problem.advise("run the kubeconfig's credential plugin by hand"))
+                Err(problem.advise("run the kubeconfig's credential plugin in a shell"))
             }
         }
     }
@@ -135,8 +135,7 @@ fn check_pinned(target: &Target, pinned: Option<&Target>) -> Result<(), Problem>
                 "the kubeconfig now points to {} instead of {}",
                 target.server, pinned.server
             );
-            Err(Problem::new(ProblemKind::Configuration, &what)
-                .advise("start anew if that is where you want to be"))
+            Err(Problem::new(ProblemKind::Configuration, &what).advise("restart sopwatch to work there"))
         }
         _ => Ok(()),
     }

@@ -116,7 +116,7 @@ fn is_untriable(error: &kube::Error) -> bool {
 /// What an answer that is an error says about whether it was done.
 fn answered(status: &Status, what: &SafeText) -> CommandOutcome {
     match status.code {
-        409 => refused(&format!("it is not as it was seen any more: {what}")),
+        409 => refused(&format!("it has changed since it was read: {what}")),
         400..=499 => refused(what),
         // It may have failed before or after it was done.
         _ => unknown(what),

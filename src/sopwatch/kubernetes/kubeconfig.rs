@@ -121,7 +121,7 @@ impl KubeconfigFiles {
         };
         Err(unusable(
             &what,
-            "log in (oc login), or name a file by --kubeconfig or KUBECONFIG",
+            "log in (oc login), or name a file with --kubeconfig or KUBECONFIG; `sopwatch drill` needs none",
         ))
     }
 
@@ -134,7 +134,11 @@ impl KubeconfigFiles {
 fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
     use kube::config::KubeconfigError as Error;
     let why = match error {
-        Error::ReadConfig(cause, _) => cause.to_string(),
+        Error::ReadConfig(cause, _) => {
+            // Without the number of the system's error.
+            let cause = cause.to_string();
+            cause.split(" (os error").next().unwrap_or(&cause).to_owned()
+        }
         Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
         other => said(&other.to_string()),
     };
@@ -198,7 +202,7 @@ impl ChosenContext {
             .find(|cluster| cluster.name == context.cluster);
         let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.clone()) else {
             let what = format!(
-                "kubeconfig {from}: context {name} names the cluster {}, which is not there",
+                "kubeconfig {from}: context {name} refers to cluster {}, which does not exist",
                 context.cluster
             );
             return Err(unusable(&what, LOG_IN));
@@ -324,7 +328,7 @@ fn check_namespace(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(unusable(
-        &format!("`{name}` can't be the name of a namespace"),
+        &format!("`{name}` is not a valid name of a namespace"),
         "correct -n, or the namespace of the kubeconfig's context",
     ))
 }

@@ -150,7 +150,7 @@ impl CredentialSources<'_> {
         let keys = &self.database.secret;
         let Some(read) = self.secret else {
             return Err(configuration(
-                "there is nothing to take the database's credentials from",
+                "no credentials for the database: neither a URL, PG* variables nor a secret",
             ));
         };
         let data = within(SECRET_LIMIT, read(keys.name.clone()))
@@ -287,5 +287,5 @@ fn from_data(data: &BTreeMap<String, SecretString>, keys: &SecretKeys) -> Result
 fn incomplete(keys: &SecretKeys, key: &str, why: &str) -> Problem {
     let what = format!("the secret {} can't be used: its key {key} {why}", keys.name);
     Problem::new(ProblemKind::SecretIncomplete, &what)
-        .advise("correct the secret, or give the credentials by SOPWATCH_DATABASE_URL or PG* variables")
+        .advise("correct the secret, or set the credentials with SOPWATCH_DATABASE_URL or PG* variables")
 }

@@ -85,8 +85,8 @@ impl Clipboard {
                         request: None,
                     };
                 }
-                Ok(Err(problem)) => tracing::warn!(%problem, "tmux takes no buffer"),
-                Err(_) => tracing::warn!("tmux gives no answer"),
+                Ok(Err(problem)) => tracing::warn!(%problem, "tmux refused the text"),
+                Err(_) => tracing::warn!("tmux does not answer"),
             }
         }
         self.without_tmux(text).await
@@ -115,14 +115,14 @@ impl Clipboard {
             },
             (Some(request), Err(why)) => Outcome::Copied {
                 to: Some(SafeText::new(&format!(
-                    "{terminal}; no file could be written: {why}"
+                    "{terminal}; the file can't be written: {why}"
                 ))),
                 file: None,
                 request: Some(request),
             },
             (None, Err(why)) => Outcome::Failed {
                 what: SafeText::new(&format!(
-                    "copy: this terminal takes no {length} bytes on a clipboard, and no file could be written: {why}"
+                    "not copied: {length} bytes are too many for this terminal's clipboard, and the file can't be written: {why}"
                 )),
             },
         }
@@ -134,7 +134,7 @@ async fn to_tmux(text: &str) -> io::Result<()> {
     match load_buffer(&["load-buffer", "-w", "-"], text).await? {
         true => Ok(()),
         false if load_buffer(&["load-buffer", "-"], text).await? => Ok(()),
-        false => Err(io::Error::other("tmux load-buffer fails")),
+        false => Err(io::Error::other("tmux load-buffer failed")),
     }
 }
 
@@ -182,7 +182,7 @@ fn keep(folder: Option<&Path>, text: &str) -> io::Result<PathBuf> {
     if let Some(folder) = folder {
         match keep_in(folder, text) {
             Ok(file) => return Ok(file),
-            Err(problem) => tracing::warn!(%problem, folder = %folder.display(), "no file can be written"),
+            Err(problem) => tracing::warn!(%problem, folder = %folder.display(), "the file can't be written"),
         }
     }
     let mut builder = tempfile::Builder::new();

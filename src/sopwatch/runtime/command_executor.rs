@@ -61,7 +61,7 @@ impl CommandExecutor {
         let outcome = match self.intend(at, intent, journal.as_ref()).await {
             Ok(()) => self.ask(command, false).await.outcome,
             Err(why) => CommandOutcome::Refused {
-                why: SafeText::new(&format!("nothing was sent, for its intent is not on disk: {why}")),
+                why: SafeText::new(&format!("not sent: it could not be recorded first: {why}")),
             },
         };
         let entry = Entry::Outcome {
@@ -107,7 +107,7 @@ impl CommandExecutor {
             reply,
         };
         if self.commands.sender().send(request).await.is_err() {
-            let why = SafeText::new("not sent: the cluster is not being read now");
+            let why = SafeText::new("not sent: no connection to the cluster");
             return CommandOutcome::Failed { why }.into();
         }
         answer.await.unwrap_or_else(|_gone| {

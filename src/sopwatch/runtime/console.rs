@@ -288,7 +288,7 @@ impl Console {
         let what = match self.channels.database.sender().try_send(request) {
             Ok(()) => return LoopAction::Continue,
             Err(TrySendError::Full(_)) => "the database poll is busy: try again",
-            Err(TrySendError::Closed(_)) => "the database is not read here",
+            Err(TrySendError::Closed(_)) => "the database is not in use",
         };
         self.take(Event::Outcome(Outcome::Failed { what: what.into() }))
     }

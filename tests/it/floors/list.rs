@@ -251,6 +251,7 @@ pub const FLOORS: &[Floor] = &[
             "sopwatch_core",
             "clap",
             "directories",
+            "jiff",
             "regex",
             "secrecy",
             "serde",

@@ -1,7 +1,8 @@
-//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, or as
-//! Markdown for a ticket.
+//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, as
+//! Markdown for a ticket, or as one line for a status line.
 
 mod changes;
+mod line;
 mod markdown;
 mod parts;
 mod table;

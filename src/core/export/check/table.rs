@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
+use super::line::in_ascii;
 use super::{Assessment, DatabaseRow, LeaseRow, Recommended};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
@@ -15,17 +16,7 @@ impl Assessment {
     /// The document as a table; with `ascii`, in ASCII alone.
     pub fn table(&self, ascii: bool) -> String {
         let text = [self.head(), self.decided(), self.steps_table(), self.rest()].concat();
-        if !ascii {
-            return text;
-        }
-        let plain = |c: char| match c {
-            '–' => '-',
-            '×' => 'x',
-            '…' => '.',
-            c if c.is_ascii() => c,
-            _ => '?',
-        };
-        text.chars().map(plain).collect()
+        if ascii { in_ascii(&text) } else { text }
     }
 
     fn head(&self) -> String {

@@ -132,3 +132,46 @@ fn the_texts_say_the_answer_first_and_what_it_rests_on() {
     insta::assert_snapshot!("markdown", one.markdown());
     insta::assert_snapshot!("json", one.json().unwrap());
 }
+
+#[test]
+fn one_line_names_the_sop_the_action_and_the_reason_in_80_columns() {
+    let mut one = assessed();
+    one.drill = None;
+    one.recommendation.words = "restart the pods".to_owned();
+    one.recommendation.because = vec!["no pod leads".to_owned(), "another reason".to_owned()];
+    assert_eq!(one.line(false), "api-down: restart the pods: no pod leads");
+    one.recommendation.because.clear();
+    assert_eq!(one.line(false), "api-down: restart the pods");
+    one.drill = Some("a drill".to_owned());
+    assert_eq!(one.line(false), "DRILL api-down: restart the pods");
+    // What comes from a log may be long, of several lines, and more than text.
+    one.recommendation.because = vec![format!("×17 \u{1b}[2J\r\nfailed\t{}", "a word ".repeat(30))];
+    for ascii in [false, true] {
+        let line = one.line(ascii);
+        assert!(line.chars().count() <= 80, "{line}");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        assert!(line.starts_with("DRILL api-down: restart the pods: "), "{line}");
+    }
+    assert!(one.line(true).is_ascii());
+}
+
+#[test]
+fn a_line_is_printed_again_only_when_a_verdict_changed_and_the_line_with_it() {
+    let before = assessed();
+    let mut after = before.clone();
+    after.recommendation.because = vec!["no leader for 7m19s".to_owned()];
+    assert_eq!(after.new_line(&before, false), None, "only a number moved");
+    after.leaders[0].verdict = "one";
+    assert_eq!(after.new_line(&before, false), Some(after.line(false)));
+    after
+        .recommendation
+        .because
+        .clone_from(&before.recommendation.because);
+    assert_eq!(after.new_line(&before, false), None, "the line is the same");
+    after.recommendation.words = "another thing".to_owned();
+    assert_eq!(
+        after.new_line(&before, false),
+        Some(after.line(false)),
+        "the advice is another"
+    );
+}

@@ -80,7 +80,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "replicas = 3",
         "replicas = -3",
         "service.replicas",
-        "invalid value: integer `-3`",
+        "must be a whole number, 0 or more, e.g. replicas = 3",
     ),
     (
         "replicas = 3",
@@ -183,7 +183,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "tick = 30",
         "tick = \"30s\"",
         "leaders.tick",
-        "invalid type: string",
+        "must be a whole number of seconds, e.g. tick = 30",
     ),
     (
         "grep = 'Running as the leader.*(ClusterManager|KafkaManager)'",
@@ -404,4 +404,28 @@ fn all_mistakes_are_named_at_once() {
         .replace("replicas = 3", "replicas = 0");
     let error = parse("p.toml", &text).expect_err("two mistakes");
     assert_eq!(error.problems.len(), 2, "{error}");
+}
+
+#[test]
+fn mistakes_in_the_shape_of_a_profile_are_named_at_once_and_nothing_that_only_follows_from_them() {
+    let text = GOOD
+        .replacen("tick = 30", "tick = \"30s\"", 1)
+        .replacen("replicas = 3", "replicsa = 3", 1)
+        .replacen("role = \"ready\" }", "role = \"redy\" }", 1)
+        .replacen(
+            "{ kind = \"newly-failed\", table = \"clusters\" }",
+            "{ kind = \"newly-faild\" }",
+            1,
+        );
+    let error = parse("p.toml", &text).expect_err("four mistakes");
+    let text = error.to_string();
+    for mistake in [
+        "leaders.tick: must be a whole number of seconds, e.g. tick = 30",
+        "service.replicsa: unknown key `replicsa`",
+        "`redy` is not one of its values",
+        "`newly-faild` is not one of its values",
+    ] {
+        assert_eq!(text.matches(mistake).count(), 1, "{mistake}\n{text}");
+    }
+    assert_eq!(error.problems.len(), 4, "{text}");
 }
