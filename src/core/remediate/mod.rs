@@ -6,6 +6,8 @@ mod applied_command_limit_tests;
 #[cfg(test)]
 mod applied_command_tests;
 pub mod command;
+#[cfg(test)]
+mod command_tests;
 pub mod execution;
 #[cfg(test)]
 mod execution_tests;
