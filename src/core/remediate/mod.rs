@@ -21,6 +21,8 @@ pub mod interrupted;
 mod interrupted_tests;
 pub mod plan;
 #[cfg(test)]
+mod plan_risk_tests;
+#[cfg(test)]
 mod plan_tests;
 pub mod recovery_check;
 #[cfg(test)]

@@ -157,7 +157,7 @@ impl Plan {
             .replicas
             .checked_add_signed(by)
             .ok_or("the deployment wants no pod")?;
-        let aim = if by > 0 {
+        let aim = if by.is_positive() {
             PlanKind::ScaleUp
         } else {
             PlanKind::ScaleDown
@@ -202,12 +202,13 @@ impl Plan {
                 pods.len()
             ),
             (PlanKind::RollOut, _) => "the deployment replaces all its pods, as its strategy says".to_owned(),
-            (_, [Command::Scale { from, to, .. }]) if to > from => {
-                format!("the deployment makes {} more", pods(to - from))
-            }
-            (_, [Command::Scale { from, to, .. }]) => {
-                format!("the deployment ends {}, and chooses which", pods(from - to))
-            }
+            (_, [Command::Scale { from, to, .. }]) => match to.checked_sub(*from) {
+                Some(more) => format!("the deployment makes {} more", pods(more)),
+                None => format!(
+                    "the deployment ends {}, and chooses which",
+                    pods(from.abs_diff(*to))
+                ),
+            },
             _ => "the deployment makes another pod in its place".to_owned(),
         }
     }
@@ -308,7 +309,7 @@ impl Plan {
         Some(format!(
             "the database may see up to {} connections {}",
             more.abs() * i64::from(each),
-            if more < 0 { "fewer" } else { "more" }
+            if more.is_negative() { "fewer" } else { "more" }
         ))
     }
 }
