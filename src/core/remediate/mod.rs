@@ -10,6 +10,8 @@ pub mod command;
 mod command_tests;
 pub mod execution;
 #[cfg(test)]
+mod execution_progress_tests;
+#[cfg(test)]
 mod execution_tests;
 pub mod gate;
 #[cfg(test)]
