@@ -1,6 +1,7 @@
 //! What a plan is called, what it does, and what it may cost.
 
 use super::command::{Command, PlanKind};
+use super::interrupted::Interrupted;
 use super::plan::Plan;
 use crate::diagnose::Diagnosis;
 use crate::diagnose::leaders::Verdict;
@@ -233,4 +234,27 @@ fn a_plan_for_a_deployment_that_nobody_knows_says_its_name() {
         let why = look(&all, &Diagnosis::default(), make).unwrap_err();
         assert_eq!(why, "no deployment msa is known");
     }
+}
+
+#[test]
+fn without_a_deployment_no_pod_is_deleted_as_nobody_would_make_another() {
+    let mut all = state(ready(&["a"]));
+    all.apply(Observation::Deployment(None), now());
+    let interrupted = Interrupted {
+        aim: PlanKind::RestartAll,
+        of: 2,
+        left: vec![PodUid("a".into())],
+    };
+    look(&all, &Diagnosis::default(), |account| {
+        for plan in [
+            ONE(account),
+            Plan::restart_all(account),
+            Plan::restart_rest(account, &interrupted),
+        ] {
+            assert_eq!(
+                plan.unwrap_err(),
+                "there is no deployment msa: nobody makes another pod in place of a deleted one"
+            );
+        }
+    });
 }
