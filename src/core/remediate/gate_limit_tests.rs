@@ -477,3 +477,71 @@ const LESS_OF_FOUR: Make = |account| {
     plan.aim = PlanKind::ScaleDown;
     Ok(plan)
 };
+
+#[test]
+fn a_refusal_or_a_caution_says_what_the_advice_is_now() {
+    let mut moment = but(|moment| {
+        let recommendation = &mut moment.diagnosis.decision.recommendation;
+        recommendation.action = Advice::RestartPods;
+        recommendation.rule = Some("no-leader".to_owned());
+    });
+    let plan = moment.with_account(|account| RESTART(account).map(|plan| plan.caused(account)));
+    let plan = plan.unwrap();
+    moment.diagnosis.decision.recommendation.action = Advice::Escalate;
+    let contact = &mut moment.diagnosis.decision.recommendation.contact;
+    *contact = Some("support".to_owned());
+    moment.with_account(|account| {
+        let situation = GateInput {
+            account,
+            past: &[],
+            read_only: None,
+        };
+        let escalate = format!("{} to support", Advice::Escalate.words());
+        assert_eq!(
+            gate(&plan, &situation).refusals,
+            [format!(
+                "it was recommended by rule no-leader, and now the advice is to {escalate}"
+            )]
+        );
+        let own = RESTART(account).unwrap();
+        let cautions = gate(&own, &situation).cautions;
+        let another = format!("the advice is another: {escalate}");
+        assert!(cautions.contains(&another), "{cautions:?}");
+    });
+}
+
+#[test]
+fn what_is_not_there_as_it_was_planned_is_named() {
+    let planned = |make: Make, change: fn(&mut Moment)| {
+        let mut moment = Moment::well();
+        let plan = moment.with_account(make).unwrap();
+        change(&mut moment);
+        moment.with_account(|account| {
+            let situation = GateInput {
+                account,
+                past: &[],
+                read_only: None,
+            };
+            gate(&plan, &situation).refusals.join("; ")
+        })
+    };
+    let of_another = |moment: &mut Moment| {
+        let uid = PodUid("2mgcp".into());
+        let pod = moment.state.pods.remove(&uid).unwrap();
+        moment.state.other_pods.insert(uid, pod);
+    };
+    let gone = |moment: &mut Moment| {
+        moment.state.pods.remove(&PodUid("2mgcp".into()));
+    };
+    let no_deployment = |moment: &mut Moment| moment.state.deployment = None;
+    let cases: [(Make, fn(&mut Moment), &str); 5] = [
+        (RESTART, of_another, "pod msa-x-2mgcp is not the service's own"),
+        (RESTART, gone, "pod msa-x-2mgcp is gone, or another has its name"),
+        (RESTART, no_deployment, ""),
+        (SCALE, no_deployment, "deployment msa is gone"),
+        (Plan::roll_out, no_deployment, "deployment msa is gone"),
+    ];
+    for (make, change, expected) in cases {
+        assert_eq!(planned(make, change), expected);
+    }
+}

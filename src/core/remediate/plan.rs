@@ -157,7 +157,7 @@ impl Plan {
             .replicas
             .checked_add_signed(by)
             .ok_or("the deployment is scaled to 0 already")?;
-        let aim = if by > 0 {
+        let aim = if by.is_positive() {
             PlanKind::ScaleUp
         } else {
             PlanKind::ScaleDown
@@ -203,12 +203,10 @@ impl Plan {
             (PlanKind::RollOut, _) => {
                 "the deployment replaces all its pods by its rollout strategy".to_owned()
             }
-            (_, [Command::Scale { from, to, .. }]) if to > from => {
-                format!("adds {}", pods(to - from))
-            }
-            (_, [Command::Scale { from, to, .. }]) => {
-                format!("Kubernetes picks {} to remove", pods_or_one(from - to))
-            }
+            (_, [Command::Scale { from, to, .. }]) => match to.checked_sub(*from) {
+                Some(more) => format!("adds {}", pods(more)),
+                None => format!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
+            },
             _ => "the deployment creates a new pod in its place".to_owned(),
         }
     }
@@ -307,7 +305,7 @@ impl Plan {
         Some(format!(
             "up to {} {} database connections",
             more.abs() * i64::from(each),
-            if more < 0 { "fewer" } else { "more" }
+            if more.is_negative() { "fewer" } else { "more" }
         ))
     }
 }

@@ -202,3 +202,33 @@ fn a_poll_from_before_the_leaders_says_nothing_of_the_rows_since() {
         assert_eq!(told.is_some(), says, "read {read} s ago");
     }
 }
+
+#[test]
+fn of_two_lists_that_are_cut_no_row_is_known_to_have_left() {
+    let diagnosis = Diagnosis::default();
+    let mut profile = profile();
+    let tables = &mut profile.database.as_mut().unwrap().tables;
+    let mut other = tables[0].clone();
+    other.name = "kafkas".into();
+    tables.push(other);
+    let both = |rows: Listed, more: bool| {
+        let Observation::Database(mut reading) = listed(rows, more) else {
+            panic!("a poll is of the database")
+        };
+        let mut other = reading.tables[0].clone();
+        other.table = "kafkas".into();
+        reading.tables.push(other);
+        Observation::Database(reading)
+    };
+    let mut state = State::default();
+    state.apply(both(LATE, false), ago(900));
+    let rows = look_at((&state, &profile, &diagnosis), now(), Rows::of);
+    for (more, says) in [(true, false), (false, true)] {
+        let mut state = state.clone();
+        state.apply(both(MOVED, more), ago(1));
+        let told = look_at((&state, &profile, &diagnosis), now(), |account| {
+            rows.told(account, ago(10), SignedDuration::from_secs(10))
+        });
+        assert_eq!(told.is_some(), says, "cut: {more}: {told:?}");
+    }
+}

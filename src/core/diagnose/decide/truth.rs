@@ -204,4 +204,55 @@ mod tests {
             "ftu"
         );
     }
+
+    #[test]
+    fn whether_it_was_tried_before_and_what_shows_it_is_kept_of_all_that_hold() {
+        let tried = |again| of('t').again(again);
+        for (first, second, again) in [
+            (false, false, false),
+            (false, true, true),
+            (true, false, true),
+            (true, true, true),
+        ] {
+            let because = vec!["t".to_owned(), "t".to_owned()];
+            let both = Truth::True { because, again };
+            assert_eq!(
+                Truth::all([tried(first), tried(second)]),
+                both,
+                "{first} {second}"
+            );
+            assert_eq!(
+                Truth::any([tried(first), tried(second)]),
+                both,
+                "{first} {second}"
+            );
+        }
+        for letter in ['f', 'u'] {
+            assert_eq!(
+                of(letter).again(true),
+                of(letter),
+                "what does not hold was not tried"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_holds_for_certain_is_true() {
+        assert_eq!(
+            ['t', 'f', 'u'].map(|letter| of(letter).is_true()),
+            [true, false, false]
+        );
+    }
+
+    #[test]
+    fn what_is_seen_instead_and_what_is_missing_is_said() {
+        let ones = |letters: &str| letters.chars().map(of).collect::<Vec<_>>();
+        assert_eq!(Truth::any(ones("ff")), Truth::holds_not("f; f"));
+        assert_eq!(Truth::all(ones("tf")), Truth::holds_not("f"));
+        assert_eq!(Truth::all(ones("tu")), Truth::unknown("u"));
+        assert_eq!(Truth::any(ones("fu")), Truth::unknown("u"));
+        assert_eq!(of('t').not(), Truth::holds_not("t"));
+        assert_eq!(of('f').not(), Truth::holds(["f".to_owned()]));
+        assert_eq!(of('u').not(), Truth::unknown("u"));
+    }
 }

@@ -401,7 +401,7 @@ impl Input<'_> {
         };
         let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
-        if let Some(one) = silent.filter(|one| of > 0 && one.stand == Claim::Unknown) {
+        if let Some(one) = silent {
             return LogWords {
                 pod: Some(one.name().to_string()),
                 words: self.last_word(one, duration::brief),
@@ -463,7 +463,7 @@ impl LogWords {
 
     /// The same without this pod's name.
     fn without(&self, leader: Option<&str>) -> String {
-        if self.pod.is_some() && self.pod.as_deref() == leader {
+        if self.pod.as_deref() == leader {
             SafeText::cut(&self.words, LOG_WORDS).to_string()
         } else {
             self.whole()

@@ -2,6 +2,7 @@
 
 mod killed;
 mod lease_on_standby;
+mod limits;
 mod verdicts;
 mod witnesses;
 
