@@ -84,12 +84,7 @@ fn a_check_without_a_screen_says_whether_all_is_as_recorded() {
             1,
             &["recommendation", "recorded  run more pods", "1 differ"],
         ),
-        (
-            "torn",
-            &torn,
-            0,
-            &["the last line is incomplete", " match"],
-        ),
+        ("torn", &torn, 0, &["the last line is incomplete", " match"]),
         ("broken", &broken, 1, &["is damaged"]),
     ];
     for (what, text, status, words) in cases {

@@ -7,6 +7,7 @@ use crate::app::event::Effect;
 use crate::dialogs::drawing::frame_of;
 use crate::panes::Pane;
 use crate::screen::layout::{self, Content, Plan};
+use crate::style::theme::Theme;
 
 /// Rows of a page before the first frame.
 const PAGE: u16 = 10;
@@ -35,14 +36,16 @@ impl App {
 
     /// Rows that a page of the focused pane moves by.
     pub(crate) fn page_rows(&self) -> isize {
-        let height = self.screen().and_then(|screen| match layout::plan(screen, self) {
-            Plan::Console(regions) => {
-                let focused = Content::Pane(self.panes.focus);
-                let region = regions.framed.iter().find(|region| region.content == focused);
-                region.map(|region| region.inner().height)
-            }
-            Plan::TooSmall => None,
-        });
+        let height = self
+            .screen()
+            .and_then(|screen| match layout::plan(screen, self, Theme::plain()) {
+                Plan::Console(regions) => {
+                    let focused = Content::Pane(self.panes.focus);
+                    let region = regions.panes.iter().find(|region| region.content == focused);
+                    region.map(|region| region.inner().height)
+                }
+                Plan::TooSmall => None,
+            });
         page_of(height.unwrap_or(PAGE + 1))
     }
 

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
+use crate::keymap::action::{Action, Context};
 use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
@@ -219,6 +220,12 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         .and_then(|connection| connection.expires_at);
     if let Some(at) = expires_at {
         pieces.push(token(at.duration_since(app.clock.now), theme));
+    }
+    if let Some((sop, _)) = app.more_urgent_sop() {
+        let key = app.keymap.key_of(Action::PickSop, Context::Console);
+        let key = key.map_or_else(String::new, |key| format!("{key}: "));
+        let text = format!("{key}{} is more urgent", sop.id);
+        pieces.push((2, StyledText::new(theme).add(Meaning::Notice, &text)));
     }
     pieces.push((0, StyledText::new(theme).add(Meaning::Heading, &clock)));
     pieces

@@ -9,6 +9,7 @@ use crate::app::{App, Execution, Phase};
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
+use crate::remediation::progress::{ExecutionProgress, PartState};
 use crate::style::styled_text::{self, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
@@ -186,26 +187,53 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution) -> Message<
     }
     keys = keys.join(key(app, theme, Action::Incident, " incident"));
     let waits = pending_sources(app, execution.phase);
-    let since = app
-        .clock
-        .now
-        .duration_since(execution.since)
-        .max(SignedDuration::ZERO);
-    let since = duration::brief(since);
-    let reason = if waits.is_empty() {
+    let parts = app
+        .execution_progress()
+        .map_or_else(String::new, |progress| parts(&progress, app, theme));
+    let wait = if waits.is_empty() {
         execution.words.to_string()
     } else {
-        let fixed = if execution.is_needless(&app.diagnosis) {
-            "problem fixed; "
-        } else {
-            ""
-        };
-        format!("{fixed}waiting for {waits} ({since} so far); {}", execution.words)
+        format!("waiting for {waits}")
     };
+    let pieces = [app.problem_fixed_words().unwrap_or_default(), parts, wait];
+    let pieces: Vec<_> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+    let reason = pieces.join(&format!(" {} ", theme.glyphs.dot));
     Message {
         keys,
         ..Message::new(theme, headline).because(reason)
     }
+}
+
+/// `ccxhk ✔ → m7m9s 21s → qd74q, 2 to do`: which pods are done, which one is being replaced and for how long, what comes next.
+fn parts(progress: &ExecutionProgress, app: &App, theme: &Theme) -> String {
+    let glyphs = theme.glyphs;
+    let mut parts: Vec<String> = progress
+        .done
+        .iter()
+        .map(|(name, state)| {
+            let mark = match state {
+                PartState::Replaced => glyphs.pass,
+                PartState::Failed => glyphs.fail,
+                PartState::Unknown => glyphs.unknown,
+            };
+            format!("{name} {mark}")
+        })
+        .collect();
+    let since = app
+        .clock
+        .now
+        .duration_since(progress.since)
+        .max(SignedDuration::ZERO);
+    if let Some(current) = &progress.current {
+        parts.push(format!("{current} {}", duration::brief(since)));
+    }
+    if let Some(next) = &progress.next {
+        parts.push(match progress.remaining {
+            0 | 1 => next.clone(),
+            more => format!("{next}, {more} to do"),
+        });
+    }
+    parts.join(&format!(" {} ", glyphs.then))
 }
 
 /// What it waits for; nothing where it is over.
@@ -250,6 +278,10 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
         0 => {}
         1 => counts.push(words("1 rule still unchecked")),
         rules => counts.push(words(&format!("{rules} rules still unchecked"))),
+    }
+    if let Some((sop, found)) = app.more_urgent_sop() {
+        let what = app.advice_in_words(found.action, found.contact.as_deref());
+        counts.insert(0, words(&format!("more urgent: {what} ({})", sop.id)));
     }
     let mut keys = StyledText::new(theme);
     if decision.recommendation.action.is_change() && Action::Apply.available(app) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -205,6 +206,16 @@ impl Theme {
             ascii,
             glyphs,
         })
+    }
+
+    /// A theme without any style, for who only measures.
+    pub(crate) fn plain() -> &'static Self {
+        static PLAIN: LazyLock<Theme> = LazyLock::new(|| Theme {
+            styles: BTreeMap::new(),
+            ascii: false,
+            glyphs: &UNICODE,
+        });
+        &PLAIN
     }
 
     /// How something of this meaning looks.

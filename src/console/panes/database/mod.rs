@@ -2,8 +2,8 @@
 
 pub(crate) mod columns;
 pub(crate) mod database_rows;
-pub(crate) mod summary;
 pub(crate) mod keys;
+pub(crate) mod summary;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
