@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::App;
 use crate::keymap::action::{Action, Context};
+use crate::screen::layout::SIDE_BY_SIDE;
 use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
@@ -19,7 +20,12 @@ const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
-    let right = joined(styled_text::fit(right(app, theme), 2, room / 2), theme);
+    let mut pieces = right(app, theme);
+    if area.width < SIDE_BY_SIDE {
+        // The namespace says more than that all is well.
+        pieces.retain(|(rank, _)| *rank < HEALTHY);
+    }
+    let right = joined(styled_text::fit(pieces, 2, room / 2), theme);
     let room = room.saturating_sub(right.width() + 2);
     let left = left(app, theme, room).cut(room);
     let between = (room + 2).saturating_sub(left.width());
@@ -35,6 +41,9 @@ fn joined<'t>(pieces: Vec<StyledText<'t>>, theme: &'t Theme) -> StyledText<'t> {
     let line = pieces.into_iter().reduce(|line, words| line.gap(2).join(words));
     line.unwrap_or_else(|| StyledText::new(theme))
 }
+
+/// How important a source is that answers.
+const HEALTHY: u8 = 4;
 
 /// Fewer cells for the namespace say nothing.
 const NAMESPACE: usize = 8;
@@ -188,7 +197,7 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         } else if missing {
             (3, Meaning::Doubtful, theme.glyphs.empty_dot)
         } else {
-            (4, Meaning::Good, theme.glyphs.full_dot)
+            (HEALTHY, Meaning::Good, theme.glyphs.full_dot)
         };
         Some((rank, words.add(meaning, sign).gap(1).add(Meaning::Faint, name)))
     };

@@ -105,6 +105,8 @@ pub struct Regions {
     pub replay: Option<Rect>,
     /// What to do and why.
     pub bar: Rect,
+    /// The most lines that it may have.
+    pub bar_most: usize,
     /// The panes.
     pub panes: Vec<Region>,
     /// Where a side ends on the line below it: column and row.
@@ -135,7 +137,8 @@ pub fn plan(area: Rect, app: &App, theme: &Theme) -> Plan {
     let rows_at = |y, height| Rect { y, height, ..area };
     let replay = app.player.as_ref().map(|_| rows_at(area.y + 1, 1));
     let above = 1 + u16::from(replay.is_some());
-    let bar = recommendation_bar::lines(app, theme, usize::from(area.width), bar_lines(area.height));
+    let bar_most = bar_lines(area.height);
+    let bar = recommendation_bar::lines(app, theme, usize::from(area.width), bar_most);
     let bar = rows_at(area.y + above, rows(bar.len()));
     let middle = Rect {
         y: bar.bottom(),
@@ -153,6 +156,7 @@ pub fn plan(area: Rect, app: &App, theme: &Theme) -> Plan {
         header: rows_at(area.y, 1),
         replay,
         bar,
+        bar_most,
         panes,
         joints,
         footer: rows_at(area.bottom() - 1, 1),
@@ -194,7 +198,7 @@ fn zoomed(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
 
 /// The SOP on the left, what its steps rest on to the right, the log below them.
 fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16, u16)>) {
-    let left = area.width / 2;
+    let left = area.width * 11 / 20;
     let right = area.width - left;
     let (narrow, wide) = (usize::from(left) - 2, usize::from(right) - 2);
     let sop = rows(panes::sop::wanted(app, theme, narrow));

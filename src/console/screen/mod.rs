@@ -66,7 +66,7 @@ fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
     if let (Some(player), Some(row)) = (&app.player, regions.replay) {
         replay::bar::render(app, player, theme, row, buffer);
     }
-    recommendation_bar::render(app, theme, regions.bar, buffer);
+    recommendation_bar::render(app, theme, regions.bar, regions.bar_most, buffer);
     let focused = |region: &&Region| borders::is_focused(region, app.panes.focus);
     // The focused frame last: it shares lines with its neighbours.
     regions

@@ -19,8 +19,9 @@ use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::text::duration;
 
-pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = lines(app, theme, usize::from(area.width), usize::from(area.height));
+/// Draws the bar on an area that is as high as its lines with this `most`.
+pub(crate) fn render(app: &App, theme: &Theme, area: Rect, most: usize, buffer: &mut Buffer) {
+    let lines = lines(app, theme, usize::from(area.width), most);
     styled_text::draw_lines(lines, area, buffer);
 }
 
@@ -35,6 +36,8 @@ struct Message<'t> {
     headline: StyledText<'t>,
     /// Why. It is cut only where it does not fit into all the lines there are.
     reason: (Meaning, String),
+    /// More of it, a sentence each: as many as leave a line for the keys.
+    more: Vec<String>,
     /// What else was found, in a line of its own where there is one.
     also: Option<String>,
     /// The same as a count, where there is none.
@@ -48,6 +51,7 @@ impl<'t> Message<'t> {
         Self {
             headline,
             reason: (Meaning::Text, String::new()),
+            more: Vec::new(),
             also: None,
             counts: Vec::new(),
             keys: StyledText::new(theme),
@@ -61,14 +65,26 @@ impl<'t> Message<'t> {
         }
     }
 
-    fn lines(self, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
+    fn lines(mut self, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
         let new = || StyledText::new(theme);
         let room = width.saturating_sub(2);
+        for more in std::mem::take(&mut self.more) {
+            let (meaning, whole) = self.reason.clone();
+            self.reason.1 = format!("{whole}; {more}");
+            if self.reason_lines(theme, room).len() >= most {
+                self.reason = (meaning, whole);
+                break;
+            }
+        }
         let mut lines = self.reason_lines(theme, room);
         if lines.len() > most {
             lines.truncate(most);
             if let Some(last) = lines.pop() {
-                lines.push(last.gap(room).cut(room));
+                let mark = format!(" {}", theme.glyphs.ellipsis);
+                lines.push(
+                    last.cut(room.saturating_sub(mark.len()))
+                        .add(Meaning::Faint, &mark),
+                );
             }
         }
         let also = self.also.filter(|_| lines.len() + 1 < most);
@@ -295,12 +311,14 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     if decision.recommendation.action == Advice::Escalate {
         keys = keys.join(key(app, theme, Action::HandOff, " hand-off"));
     }
+    let mut because = decision.recommendation.because.iter().cloned();
+    let reason = because.next().unwrap_or_default();
     Message {
         also: also(app),
         counts,
         keys,
-        ..Message::new(theme, headline(app, theme, &decision.recommendation))
-            .because(decision.recommendation.because.join("; "))
+        more: because.collect(),
+        ..Message::new(theme, headline(app, theme, &decision.recommendation)).because(reason)
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Cells {
     /// When the next row is overdue, or how many are.
     due: String,
     change: String,
+    is_heading: bool,
 }
 
 /// A share of a limit, in percent; more than 100 is overdue.
@@ -63,7 +64,14 @@ impl Columns {
             bar: if has_bar { Self::BAR + 1 } else { 0 },
             limit: widest(|cells| &cells.limit),
             due: widest(|cells| &cells.due),
-            change: widest(|cells| &cells.change),
+            change: if all
+                .iter()
+                .any(|cells| !cells.is_heading && !cells.change.is_empty())
+            {
+                widest(|cells| &cells.change)
+            } else {
+                0
+            },
         };
         let narrower: [fn(&mut Self); 3] = [
             |columns| columns.bar = 0,
@@ -135,7 +143,8 @@ pub(crate) fn heading_cells(app: &App, table: &Table) -> Cells {
         used: None,
         limit: "limit".to_owned(),
         due: "due in".to_owned(),
-        change: window.map_or_else(String::new, |window| format!("in {window}")),
+        change: window.map_or_else(String::new, |window| format!("change in {window}")),
+        is_heading: true,
     }
 }
 
@@ -169,6 +178,7 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
         }),
         due,
         change: change_words(row).unwrap_or_default(),
+        is_heading: false,
     }
 }
 

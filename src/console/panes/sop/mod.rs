@@ -144,10 +144,7 @@ fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Op
         (StepStatus::Manual, Some(tick)) => tick.note.to_string(),
         (StepStatus::Manual, None) => {
             let key = app.keymap.key_of(Action::Tick, Context::In(Pane::Sop));
-            let look = key.map_or_else(
-                || "manual: check".to_owned(),
-                |key| format!("manual: check, then press {key}"),
-            );
+            let look = key.map_or_else(|| "check".to_owned(), |key| format!("check, then press {key}"));
             if value.is_empty() {
                 look
             } else {

@@ -20,6 +20,9 @@ pub(super) struct Row<'t> {
 /// The most rows of evidence under one step.
 const EVIDENCE: usize = 4;
 
+/// Rows of evidence for which the steps that pass become a count.
+const LEAST_EVIDENCE: usize = 2;
+
 /// Cells before the evidence.
 const INDENT: usize = 5;
 
@@ -51,7 +54,14 @@ pub(super) fn rows<'t>(app: &App, theme: &'t Theme, width: usize, height: usize)
     let steps = steps(app, theme);
     let widths = Widths::of(&steps, width);
     let focused = app.panes.focus == Pane::Sop;
-    let folded = steps.len() > height && !focused;
+    let of_step = |step: &Step| {
+        evidence(app, theme, step, width, &widths)
+            .len()
+            .min(LEAST_EVIDENCE)
+    };
+    let failing = steps.iter().filter(|step| step.urgency == 0);
+    // What shows that a step fails is worth more than the steps that pass.
+    let folded = steps.len() + failing.map(of_step).sum::<usize>() > height && !focused;
     let mut shown: Vec<&Step> = steps
         .iter()
         .filter(|step| !folded || step.urgency < PASSED)
@@ -123,6 +133,9 @@ struct Step {
     counts_errors: bool,
 }
 
+/// Steps of this urgency wait for the operator.
+const MANUAL: u8 = 3;
+
 /// Steps of this urgency pass, or were ticked.
 const PASSED: u8 = 4;
 
@@ -139,7 +152,7 @@ fn steps(app: &App, theme: &Theme) -> Vec<Step> {
                 _ if tick.is_some() => PASSED,
                 StepStatus::Waiting => 1,
                 StepStatus::Unknown | StepStatus::Stale => 2,
-                StepStatus::Manual => 3,
+                StepStatus::Manual => MANUAL,
             };
             let failing = finding.filter(|_| status == StepStatus::Fail);
             Step {
@@ -172,7 +185,7 @@ impl Widths {
         let fixed = 3 + number + 1;
         let age = if room >= 50 { 6 } else { 0 };
         // Where it is narrow the value counts more: the number says which step it is.
-        let share = if room < 48 { 45 } else { 55 };
+        let share = if room < 48 { 45 } else { 52 };
         let title = widest
             .unwrap_or(0)
             .min(room.saturating_sub(fixed + age) * share / 100);
@@ -222,7 +235,7 @@ fn evidence<'t>(
     widths: &Widths,
 ) -> Vec<StyledText<'t>> {
     let room = width.saturating_sub(INDENT + 1).max(1);
-    let is_cut = step.urgency < PASSED && styled_text::width(&step.value) > widths.value;
+    let is_cut = step.urgency < MANUAL && styled_text::width(&step.value) > widths.value;
     let value = is_cut.then_some((Meaning::Text, &step.value)).into_iter();
     let texts = value.chain(step.evidence.iter().map(|text| (Meaning::Faint, text)));
     let lines = texts.flat_map(|(meaning, text)| {
@@ -231,14 +244,11 @@ fn evidence<'t>(
             .into_iter()
             .map(move |line| StyledText::new(theme).gap(INDENT).add(meaning, &line))
     });
-    let over_time = if step.counts_errors {
+    let mut shown = if step.counts_errors {
         errors_over_time::lines(app, theme, INDENT)
     } else {
         Vec::new()
     };
-    // The first evidence says what happened, the plot since when.
-    let mut lines: Vec<_> = lines.take(EVIDENCE).collect();
-    let place = lines.len().min(1);
-    lines.splice(place..place, over_time);
-    lines
+    shown.extend(lines.take(EVIDENCE));
+    shown
 }
