@@ -131,7 +131,7 @@ fn enter_on_an_entry_sends_nothing_and_on_a_change_opens_its_confirmation() {
             keys(&mut app, &"down ".repeat(place));
             let effects = keys(&mut app, "enter");
             assert!(
-                !effects.iter().any(|effect| matches!(effect, Effect::Do(_))),
+                !effects.iter().any(|effect| matches!(effect, Effect::Do { .. })),
                 "{}",
                 entry.name
             );
@@ -144,7 +144,7 @@ fn enter_on_an_entry_sends_nothing_and_on_a_change_opens_its_confirmation() {
                 assert!(
                     !keys(&mut app, "enter")
                         .iter()
-                        .any(|effect| matches!(effect, Effect::Do(_)))
+                        .any(|effect| matches!(effect, Effect::Do { .. }))
                 );
                 asked.push(action);
             }

@@ -210,7 +210,12 @@ fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16,
     // The lines around a column: one above each region, and the one that it shares with the log.
     let upper = (sop + 2).max(pods + leaders + database + 4).min(most);
     let room = upper.saturating_sub(4 + leaders);
-    let pods = pods.min((room / 2).max(room.saturating_sub(database)));
+    // Where not all fits the vital signs under the pods go first, then the database scrolls.
+    let pods = if pods + database <= room {
+        pods
+    } else {
+        (pods - 1).min((room * 2 / 3).max(room.saturating_sub(database)))
+    };
     let columns = [
         (area.x, left, vec![(Content::Pane(Pane::Sop), 0)]),
         (
@@ -364,47 +369,69 @@ mod tests {
     use super::*;
     use crate::screen::fixture;
 
+    fn regions(app: &App, (width, height): (u16, u16)) -> Option<Regions> {
+        match plan(Rect::new(0, 0, width, height), app, Theme::plain()) {
+            Plan::TooSmall => None,
+            Plan::Console(regions) => Some(regions),
+        }
+    }
+
+    const SIZES: [(u16, u16); 9] = [
+        (40, 10),
+        (60, 40),
+        (79, 50),
+        (80, 24),
+        (99, 24),
+        (100, 30),
+        (120, 40),
+        (300, 90),
+        (u16::MAX, 24),
+    ];
+
     #[test]
-    fn regions_stay_within_any_screen_and_share_only_lines() {
+    fn regions_stay_within_any_screen_and_each_has_a_row() {
         let mut app = fixture::well();
-        for (width, height) in [
-            (40, 10),
-            (79, 50),
-            (80, 24),
-            (100, 30),
-            (120, 40),
-            (300, 90),
-            (u16::MAX, 24),
-        ] {
-            for zoomed in [false, true] {
-                app.panes.zoomed = zoomed;
-                let area = Rect::new(0, 0, width, height);
-                let Plan::Console(regions) = plan(area, &app) else {
-                    panic!("{width}x{height}");
-                };
-                for region in &regions.framed {
-                    assert_eq!(
-                        region.area.intersection(area),
-                        region.area,
-                        "{width}x{height} {region:?}"
-                    );
-                    assert!(region.inner().height > 0, "{width}x{height} {region:?}");
+        for size in SIZES {
+            for focus in Pane::ALL {
+                for zoomed in [false, true] {
+                    app.panes.focus = focus;
+                    app.panes.zoomed = zoomed;
+                    let area = Rect::new(0, 0, size.0, size.1);
+                    let regions = regions(&app, size).expect("large enough");
+                    for region in &regions.panes {
+                        assert_eq!(region.area.intersection(area), region.area, "{size:?} {region:?}");
+                        assert!(region.inner().height > 0, "{size:?} {region:?}");
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn four_panes_from_80_by_24_on_one_below_none_below_40_by_10() {
+    fn the_pane_with_the_focus_is_always_there() {
+        let mut app = fixture::well();
+        for size in SIZES {
+            for focus in Pane::ALL {
+                app.panes.focus = focus;
+                let regions = regions(&app, size).expect("large enough");
+                let shown = regions.panes.iter().any(|region| region.content == Content::Pane(focus));
+                assert!(shown, "{size:?} {focus:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn side_by_side_from_100_columns_on_stacked_below_and_nothing_below_40_by_10() {
         let app = fixture::well();
-        let count = |width, height| match plan(Rect::new(0, 0, width, height), &app) {
-            Plan::TooSmall => 0,
-            Plan::Console(regions) => regions.framed.len(),
+        let boxed = |size| {
+            let regions = regions(&app, size)?;
+            let is_box = |region: &Region| matches!(region.frame, Frame::Box { .. });
+            Some(regions.panes.iter().filter(|region| is_box(region)).count())
         };
         assert_eq!(
-            [count(80, 24), count(79, 24), count(80, 23), count(40, 10)],
-            [5, 1, 1, 1]
+            [boxed((100, 30)), boxed((99, 30)), boxed((80, 24)), boxed((40, 10))],
+            [Some(5), Some(0), Some(0), Some(0)]
         );
-        assert_eq!([count(39, 10), count(40, 9)], [0, 0]);
+        assert_eq!([boxed((39, 10)), boxed((40, 9))], [None, None]);
     }
 }

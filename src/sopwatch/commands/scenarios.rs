@@ -250,7 +250,7 @@ mod tests {
     fn all_mistakes_of_a_file_of_ones_own_are_named_at_once() {
         // no title and no story, a key that is spelt wrong, a value of the wrong kind, and an SOP that the profile does not have
         let text = "id = 'x'\nsop = 'api-dwon'\n[deployment]\nreplicsa = 1\n[service]\nverbosity = 'much'\n";
-        let error = read("mine.toml", text, &profile())
+        let error = read("mine.toml", text, &built_in_profile())
             .map(|_| ())
             .expect_err("wrong");
         let text = error.to_string();
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_list_to_choose_from_has_every_scenario_and_its_first_is_an_incident() {
-        let items = items(&profile());
+        let items = items(&built_in_profile());
         assert_eq!(items.len(), ids().len());
         let first = items.iter().find(|item| item.id == CHOSEN_FIRST);
         assert!(first.is_some());

@@ -56,22 +56,24 @@ impl Columns {
                 .filter(|width| *width > 0)
                 .map_or(0, |width| width + 1)
         };
+        // A column whose heading is all there is goes.
+        let used = |text: fn(&Cells) -> &String| {
+            let words = all.iter().filter(|cells| !cells.is_heading).map(text);
+            if words.into_iter().any(|words| !words.is_empty()) {
+                widest(text)
+            } else {
+                0
+            }
+        };
         let has_bar = all.iter().any(|cells| cells.used.is_some());
         let mut columns = Self {
             status: 0,
             count: widest(|cells| &cells.count),
             oldest: widest(|cells| &cells.oldest),
             bar: if has_bar { Self::BAR + 1 } else { 0 },
-            limit: widest(|cells| &cells.limit),
-            due: widest(|cells| &cells.due),
-            change: if all
-                .iter()
-                .any(|cells| !cells.is_heading && !cells.change.is_empty())
-            {
-                widest(|cells| &cells.change)
-            } else {
-                0
-            },
+            limit: used(|cells| &cells.limit),
+            due: used(|cells| &cells.due),
+            change: used(|cells| &cells.change),
         };
         let narrower: [fn(&mut Self); 3] = [
             |columns| columns.bar = 0,
