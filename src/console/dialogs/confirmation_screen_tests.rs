@@ -217,7 +217,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     press(&mut app, "U");
     let shown = screen(&app, 120, 40);
     assert!(
-        shown.contains("Restart the remaining 2 pods, one by one?"),
+        shown.contains("Blocked: Restart the remaining 2 pods, one by one"),
         "{shown}"
     );
 }

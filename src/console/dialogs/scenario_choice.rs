@@ -114,7 +114,8 @@ impl ScenarioChoice {
 
     /// Takes a text that was pasted: its first line is looked for.
     pub fn paste(&mut self, text: &str) {
-        let line = text.lines().next().unwrap_or_default();
+        // Terminals paste a line's end as a carriage return.
+        let line = text.split(['\r', '\n']).next().unwrap_or_default();
         let line: String = line.chars().filter(|c| !c.is_control()).take(80).collect();
         self.type_text(format!("{}{line}", self.typed), true);
     }

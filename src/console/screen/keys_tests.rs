@@ -316,7 +316,7 @@ fn in_the_log_a_search_begins_with_the_newest_line_and_holds_still() {
     let marked = |app: &App| {
         let buffer = super::tests::buffer(app, 120, 40, false);
         let style = theme.style(super::Meaning::Match);
-        let is_marked = |cell: &&ratatui::buffer::Cell| cell.style().bg == style.bg && style.bg.is_some();
+        let is_marked = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(style.add_modifier);
         buffer.content().iter().filter(is_marked).count()
     };
     assert_eq!(marked(&app), 0);
@@ -367,7 +367,7 @@ fn one_key_copies_what_is_selected() {
         "{status}"
     );
     let step = copied(&mut app, "4 g j j y").unwrap();
-    assert!(step.contains(": fail, none for 07:12"), "{step}");
+    assert!(step.contains(": fail, none for 7m12s"), "{step}");
     let mut empty = fixture::silent();
     assert_eq!(copied(&mut empty, "1 y"), None);
     assert_eq!(notice(&empty), "nothing is selected here");

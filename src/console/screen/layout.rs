@@ -31,6 +31,9 @@ pub const SIDE_BY_SIDE: u16 = 100;
 /// The least height of the middle in which panes stand side by side.
 const SIDE_BY_SIDE_ROWS: u16 = 16;
 
+/// The least height of the middle in which all panes are stacked.
+const STACKED_ROWS: u16 = 10;
+
 /// A smaller screen gives all of it to a dialog: columns, rows.
 pub const ROOMY: (u16, u16) = (80, 24);
 
@@ -198,7 +201,7 @@ fn zoomed(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
 
 /// The SOP on the left, what its steps rest on to the right, the log below them.
 fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16, u16)>) {
-    let left = area.width * 11 / 20;
+    let left = u16::try_from(u32::from(area.width) * 11 / 20).unwrap_or(u16::MAX);
     let right = area.width - left;
     let (narrow, wide) = (usize::from(left) - 2, usize::from(right) - 2);
     let sop = rows(panes::sop::wanted(app, theme, narrow));
@@ -259,6 +262,9 @@ fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16,
 fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
     let width = usize::from(area.width);
     let focus = app.panes.focus;
+    if area.height < STACKED_ROWS && focus != Pane::Sop {
+        return focus_alone(area, app, theme);
+    }
     let mut left = area.height;
     let mut take = |wanted: u16, keep: u16| {
         let taken = wanted.min(left.saturating_sub(keep));
@@ -319,6 +325,21 @@ fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
         }
     }
     placed
+}
+
+/// The SOP's failing steps and the pane with the focus, where there is no room for more.
+fn focus_alone(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
+    let steps = rows(panes::sop::wanted_folded(app, theme, usize::from(area.width)));
+    let sop = (1 + steps).min(area.height / 2);
+    let region = |content, y, height| Region {
+        content,
+        area: Rect { y, height, ..area },
+        frame: Frame::Rule,
+    };
+    vec![
+        region(Content::Pane(Pane::Sop), area.y, sop),
+        region(Content::Pane(app.panes.focus), area.y + sop, area.height - sop),
+    ]
 }
 
 /// Rows that the log keeps at least, with its frame.
@@ -414,7 +435,10 @@ mod tests {
             for focus in Pane::ALL {
                 app.panes.focus = focus;
                 let regions = regions(&app, size).expect("large enough");
-                let shown = regions.panes.iter().any(|region| region.content == Content::Pane(focus));
+                let shown = regions
+                    .panes
+                    .iter()
+                    .any(|region| region.content == Content::Pane(focus));
                 assert!(shown, "{size:?} {focus:?}");
             }
         }
@@ -429,7 +453,12 @@ mod tests {
             Some(regions.panes.iter().filter(|region| is_box(region)).count())
         };
         assert_eq!(
-            [boxed((100, 30)), boxed((99, 30)), boxed((80, 24)), boxed((40, 10))],
+            [
+                boxed((100, 30)),
+                boxed((99, 30)),
+                boxed((80, 24)),
+                boxed((40, 10))
+            ],
             [Some(5), Some(0), Some(0), Some(0)]
         );
         assert_eq!([boxed((39, 10)), boxed((40, 9))], [None, None]);

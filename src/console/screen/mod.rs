@@ -7,6 +7,7 @@ pub(crate) mod borders;
 pub(crate) mod fixture;
 pub(crate) mod footer;
 pub(crate) mod header;
+mod highlight;
 #[cfg(test)]
 pub(crate) mod hostile;
 #[cfg(test)]
@@ -90,6 +91,12 @@ fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
             Content::Pane(Pane::Sop) => panes::sop::render(app, theme, region, buffer),
             Content::Summary(pane) => summary(app, theme, pane, region, buffer),
             Content::Leaders => panes::leaders::render(app, theme, region, buffer),
+        }
+        // The log marks what it finds itself, in lines that may be cut.
+        if let Some(search) = app.panes.search.as_ref()
+            && region.content != Content::Pane(Pane::Logs)
+        {
+            highlight::matches(search, region.inner(), theme, buffer);
         }
     }
     footer::render(app, theme, regions.footer, buffer);

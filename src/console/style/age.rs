@@ -94,6 +94,6 @@ mod tests {
         for (seconds, words) in cases {
             assert_eq!(age(SignedDuration::from_secs(seconds)), words);
         }
-        assert_eq!(incident_clock(SignedDuration::from_secs(90_061)), "25:01:01");
+        assert_eq!(incident_clock(SignedDuration::from_secs(90_061)), "25h01m01s");
     }
 }

@@ -174,7 +174,7 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
     let told = printed(&app);
     assert!(
-        told.contains("- 11s  restore access: not what was needed\n"),
+        told.contains("-   11s  restore access: not what was needed\n"),
         "{told}"
     );
     assert!(told.contains("- 1m15s  escalate to Team A: right\n"), "{told}");
@@ -227,12 +227,12 @@ fn what_was_opened_done_and_missed_is_told() {
     app.update(Event::Tick, now() + SignedDuration::from_secs(4_000));
     let told = printed(&app);
     for line in [
-        "Scenario x, 1h06m40s.",
-        "- 30s  the errors in the log\n",
-        "- 30s  the log, filtered by `x`\n",
-        "- 31s  the sources\n",
-        "- 32s  the explanation of the advice\n",
-        "- 40s  kubectl deleted pod p – harmful: a restart makes it worse here\n",
+        "Scenario x, 1h06m.",
+        "-   30s  the errors in the log\n",
+        "-   30s  the log, filtered by `x`\n",
+        "-   31s  the sources\n",
+        "-   32s  the explanation of the advice\n",
+        "-   40s  kubectl deleted pod p – harmful: a restart makes it worse here\n",
         "step unheard-of: fail: not shown before the end\n",
         "- step unheard-of: fail: visible from 20s on, if nobody acts\n",
         "- You did not answer (T).\n",

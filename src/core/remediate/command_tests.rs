@@ -37,8 +37,8 @@ fn a_command_says_what_it_changes_what_it_did_and_how_it_is_done_by_hand() {
         (
             roll_out,
             "deployment msa",
-            "roll deployment msa out anew",
-            "rolled deployment msa out anew",
+            "rollout restart deployment msa",
+            "restarted deployment msa by a rollout",
             "oc -n msa-stage rollout restart deployment/msa",
             "msa",
         ),
@@ -98,7 +98,13 @@ fn each_kind_of_plan_has_its_words_and_the_advice_that_it_follows() {
     use PlanKind::{RestartAll, RestartPod, RestartRest, RollOut, ScaleDown, ScaleUp, Start};
     // words, the same where there is little room, the advice, whether it takes the leaders away
     let cases = [
-        (RestartPod, "restart a pod", "restart", Advice::RestartPods, true),
+        (
+            RestartPod,
+            "restart one pod",
+            "restart",
+            Advice::RestartPods,
+            true,
+        ),
         (
             RestartAll,
             "restart all pods, one by one",
@@ -109,7 +115,7 @@ fn each_kind_of_plan_has_its_words_and_the_advice_that_it_follows() {
         (
             RestartRest,
             "restart the remaining pods, one by one",
-            "restart rest",
+            "restart remaining",
             Advice::RestartPods,
             true,
         ),

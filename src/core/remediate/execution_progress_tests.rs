@@ -179,7 +179,7 @@ fn the_answer_to_a_command_decides_and_without_one_it_is_waited_for_two_minutes(
     let unknown = || CommandOutcome::Unknown { why: "cut".into() };
     let applied = || CommandOutcome::Applied { how: "said".into() };
     let one = || delete("2mgcp");
-    let lost = "Over(Some(false)): delete pod msa-x-2mgcp: nobody knows whether it happened";
+    let lost = "Over(Some(false)): delete pod msa-x-2mgcp: outcome unknown";
     let cases = [
         ("it is not written yet", None, 121, "wait"),
         (
@@ -282,7 +282,7 @@ fn the_next_pod_is_taken_when_the_one_before_is_replaced_and_enough_are_ready() 
                     unready(state, "lzxms");
                 },
                 301,
-                "Over(Some(false)): stopped after 1 of 2: too few pods are ready to go on",
+                "Over(Some(false)): stopped after 1 of 2: too few pods are ready to continue",
             ),
             (
                 "the next is not ready itself",
@@ -338,13 +338,13 @@ fn an_execution_stops_at_the_first_surprise() {
                 "the next pod is gone",
                 |state, _| goes(state, "2mgcp"),
                 1,
-                "Over(Some(false)): stopped after 1 of 2: msa-x-2mgcp ended by itself, or somebody else ended it",
+                "Over(Some(false)): stopped after 1 of 2: msa-x-2mgcp ended, but not by this restart",
             ),
             (
                 "the next pod ends",
                 |state, _| ends(state, pod("2mgcp", OLD)),
                 1,
-                "Over(Some(false)): stopped after 1 of 2: msa-x-2mgcp ended by itself, or somebody else ended it",
+                "Over(Some(false)): stopped after 1 of 2: msa-x-2mgcp ended, but not by this restart",
             ),
             (
                 "a pod that is not in the plan is gone",
@@ -356,7 +356,7 @@ fn an_execution_stops_at_the_first_surprise() {
                 "nothing came",
                 |state, _| goes(state, "blf5h"),
                 301,
-                "Over(Some(false)): stopped after 1 of 2: not ready after 5m: no other pod was made",
+                "Over(Some(false)): stopped after 1 of 2: not ready after 5m: no new pod was created",
             ),
             (
                 "what came starts",
@@ -381,7 +381,7 @@ fn an_execution_stops_at_the_first_surprise() {
                 |state, _| comes(state, pod("new", 10)),
                 301,
                 "Over(Some(false)): stopped after 1 of 2: not ready after 5m: \
-                 the pods that were made are ready, and others are still to come or to go",
+                 the new pods are ready; others are still starting or ending",
             ),
         ],
     );
@@ -652,18 +652,18 @@ fn rows_are_the_last_that_is_waited_for_and_then_it_is_over() {
     let next = |state: &State, execution: &Execution| next(execution, (state, &profile, &diagnosis));
     assert_eq!(
         next(&state, &started(&state)),
-        "Over(None): there are leaders; whether rows move is not known: the database is not read"
+        "Over(None): leaders elected; no data on rows: the database can't be read"
     );
     state.apply(Observation::Database(reading(None, &[])), now());
     let mut execution = started(&state);
     assert_eq!(
         next(&state, &execution),
-        "Over(Some(true)): it worked: no row waited for a leader"
+        "Over(Some(true)): done: pods ready, leaders elected"
     );
     execution.confirmed = 3;
     assert_eq!(
         next(&state, &execution),
-        "Over(Some(false)): 1 of 3 pods restarted; no row waited for a leader"
+        "Over(Some(false)): 1 of 3 pods restarted; pods ready, leaders elected"
     );
     execution.phase = Phase::Over(Some(true));
     assert_eq!(next(&state, &execution), "wait", "nothing follows after the end");
@@ -748,9 +748,8 @@ fn with_the_first_command_those_that_follow_it_are_written_down() {
 
 #[test]
 fn who_leaves_the_console_is_told_once_what_is_not_done() {
-    let words = "restart all pods, one by one";
-    let more = format!("q again leaves it at 1 of 2: {words}");
-    let answer = format!("q again leaves before the answer: {words}");
+    let more = "Only 1 of 2 pods restarted. Press q again to quit anyway.".to_owned();
+    let answer = "No answer yet: restart all pods, one by one. Press q again to quit anyway.".to_owned();
     let cases = [
         ("more is to be sent", 1, Phase::Replacing, Some(&more)),
         ("more, and an answer", 1, Phase::Sent, Some(&more)),

@@ -500,12 +500,12 @@ fn a_refusal_or_a_caution_says_what_the_advice_is_now() {
         assert_eq!(
             gate(&plan, &situation).refusals,
             [format!(
-                "it was recommended by rule no-leader, and now the advice is to {escalate}"
+                "rule no-leader no longer recommends it: the advice is now {escalate}"
             )]
         );
         let own = RESTART(account).unwrap();
         let cautions = gate(&own, &situation).cautions;
-        let another = format!("the advice is another: {escalate}");
+        let another = format!("current advice is: {escalate}");
         assert!(cautions.contains(&another), "{cautions:?}");
     });
 }
@@ -535,8 +535,16 @@ fn what_is_not_there_as_it_was_planned_is_named() {
     };
     let no_deployment = |moment: &mut Moment| moment.state.deployment = None;
     let cases: [(Make, fn(&mut Moment), &str); 5] = [
-        (RESTART, of_another, "pod msa-x-2mgcp is not the service's own"),
-        (RESTART, gone, "pod msa-x-2mgcp is gone, or another has its name"),
+        (
+            RESTART,
+            of_another,
+            "pod msa-x-2mgcp does not belong to the service",
+        ),
+        (
+            RESTART,
+            gone,
+            "pod msa-x-2mgcp is gone, or another pod has its name",
+        ),
         (RESTART, no_deployment, ""),
         (SCALE, no_deployment, "deployment msa is gone"),
         (Plan::roll_out, no_deployment, "deployment msa is gone"),

@@ -132,7 +132,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
         (
             "read-only",
             |moment| moment.read_only = Some("--read-only"),
-            "changes nothing",
+            "read-only: --read-only",
         ),
         (
             "not connected",

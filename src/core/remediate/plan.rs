@@ -207,6 +207,7 @@ impl Plan {
                 Some(more) => format!("adds {}", pods(more)),
                 None => format!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
             },
+            (_, [_, _, ..]) => "the deployment creates a new pod in place of each".to_owned(),
             _ => "the deployment creates a new pod in its place".to_owned(),
         }
     }

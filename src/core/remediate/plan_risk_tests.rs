@@ -46,8 +46,8 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             ready(&["a", "b"]),
             2,
             ONE,
-            "restart a pod: delete pod msa-x-a",
-            "the deployment makes another pod in its place",
+            "restart one pod: delete pod msa-x-a",
+            "the deployment creates a new pod in its place",
             "Restart pod a",
         ),
         (
@@ -55,8 +55,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             2,
             Plan::restart_all,
             "restart all pods, one by one",
-            "2 pods are deleted one after the other, each when the replacement of the one before it is ready; \
-             those that lead come last",
+            "deletes 2 pods one by one, each after the last replacement is ready; leaders come last",
             "Restart 2 pods",
         ),
         (
@@ -64,7 +63,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             1,
             Plan::restart_all,
             "restart all pods, one by one: delete pod msa-x-a",
-            "the deployment makes another pod in its place",
+            "the deployment creates a new pod in its place",
             "Restart pod a",
         ),
         (
@@ -72,7 +71,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             1,
             Plan::roll_out,
             "restart by a rollout",
-            "the deployment replaces all its pods, as its strategy says",
+            "the deployment replaces all its pods by its rollout strategy",
             "Restart by a rollout",
         ),
         (
@@ -80,7 +79,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             2,
             Plan::start,
             "start the pods",
-            "the deployment makes another pod in its place",
+            "the deployment creates a new pod in place of each",
             "Replace 2 pods",
         ),
         (
@@ -88,7 +87,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             1,
             Plan::start,
             "start the pods: delete pod msa-x-a",
-            "the deployment makes another pod in its place",
+            "the deployment creates a new pod in its place",
             "Replace 1 pod",
         ),
         (
@@ -96,7 +95,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             0,
             Plan::start,
             "start the pods: scale deployment msa from 0 to 3 pods",
-            "the deployment makes 3 pods more",
+            "adds 3 pods",
             "Start 3 pods",
         ),
         (
@@ -104,7 +103,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             3,
             |account| Plan::scale(account, 2),
             "run more pods: scale deployment msa from 3 to 5 pods",
-            "the deployment makes 2 pods more",
+            "adds 2 pods",
             "Scale from 3 to 5",
         ),
         (
@@ -112,7 +111,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             5,
             |account| Plan::scale(account, -1),
             "run fewer pods: scale deployment msa from 5 to 4 pods",
-            "the deployment ends 1 pod, and chooses which",
+            "Kubernetes picks one pod to remove",
             "Scale from 5 to 4",
         ),
     ];
@@ -127,20 +126,20 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
 
 #[test]
 fn how_long_nobody_leads_is_said_of_the_workers_that_the_plan_takes() {
-    const LONG: &str = "for 30s to 3m30s afterwards";
-    const WHY: &str = "the lease of the pod that led must run out";
-    let untouched = || "no pod that leads is touched: no gap without a leader".to_owned();
-    let hit = |who: &str| format!("nobody leads {who} {LONG}: {WHY}");
-    let perhaps = |who: &str| format!("perhaps nobody leads {who} {LONG}: who leads now is not known");
-    let both = |hit: &str, other: &str| format!("nobody leads {hit}, and perhaps {other}, {LONG}: {WHY}");
+    const LONG: &str = "no leader for 30s–3m30s";
+    const WHY: &str = "(old lease must expire)";
+    let untouched = || "not a leader: no leadership gap".to_owned();
+    let hit = |who_has: &str| format!("{who_has} {LONG} {WHY}");
+    let perhaps = |who: &str| format!("{who} may have {LONG} (current leader unknown)");
+    let both = |hit: &str, other: &str| format!("{hit}, and perhaps {other}, have {LONG} {WHY}");
     // who leads the one worker and the other, and what is said of a restart of pod a
     let (one, none, unknown) = (Verdict::One, Verdict::None, Verdict::Unknown);
     let cases = [
         ((one, Some("b")), (one, Some("c")), untouched()),
         ((one, Some("b")), (none, None), untouched()),
-        ((one, Some("a")), (one, Some("b")), hit("Cluster")),
-        ((one, Some("b")), (one, Some("a")), hit("Kafka")),
-        ((one, Some("a")), (one, Some("a")), hit("Cluster and Kafka")),
+        ((one, Some("a")), (one, Some("b")), hit("Cluster has")),
+        ((one, Some("b")), (one, Some("a")), hit("Kafka has")),
+        ((one, Some("a")), (one, Some("a")), hit("Cluster and Kafka have")),
         ((none, Some("a")), (one, Some("b")), untouched()),
         ((unknown, None), (one, Some("b")), perhaps("Cluster")),
         ((one, None), (unknown, None), perhaps("Cluster and Kafka")),
@@ -160,7 +159,7 @@ fn how_long_nobody_leads_is_said_of_the_workers_that_the_plan_takes() {
         let all = with_deployment(3, ready(&["a", "b", "c"]));
         look(&all, &diagnosis, |account| {
             let risks = ONE(account).unwrap().risks(account);
-            let serve = "2 of 3 ready pods serve meanwhile".to_owned();
+            let serve = "2 of 3 pods keep serving".to_owned();
             assert_eq!(risks, [serve, expected]);
         });
     }
@@ -172,11 +171,11 @@ fn of_pods_that_are_not_ready_none_is_missed_while_they_are_replaced() {
     look(&all, &Diagnosis::default(), |account| {
         let serving = |make: Make| {
             let risks = make(account).unwrap().risks(account);
-            risks.into_iter().find(|risk| risk.contains("serve"))
+            risks.into_iter().find(|risk| risk.contains("keep serving"))
         };
         assert_eq!(serving(ONE), None);
         let all = serving(Plan::restart_all);
-        assert_eq!(all.as_deref(), Some("1 of 2 ready pods serve meanwhile"));
+        assert_eq!(all.as_deref(), Some("1 of 2 pods keep serving"));
     });
 }
 
@@ -185,9 +184,9 @@ fn what_another_number_of_pods_costs_the_database_is_said_where_the_profile_know
     let all = with_deployment(3, ready(&["a"]));
     // how many more, what is said of the database
     for (by, expected) in [
-        (1, "the database may see up to 20 connections more"),
-        (2, "the database may see up to 40 connections more"),
-        (-2, "the database may see up to 40 connections fewer"),
+        (1, "up to 20 more database connections"),
+        (2, "up to 40 more database connections"),
+        (-2, "up to 40 fewer database connections"),
     ] {
         let risks = look(&all, &Diagnosis::default(), |account| {
             Plan::scale(account, by).unwrap().risks(account)
@@ -198,7 +197,7 @@ fn what_another_number_of_pods_costs_the_database_is_said_where_the_profile_know
     let risks = look_at((&all, &profile(), &diagnosis), now(), |account| {
         Plan::scale(account, 1).unwrap().risks(account)
     });
-    assert_eq!(risks, ["it can be taken back: scale to 3 again"]);
+    assert_eq!(risks, ["undo: scale back to 3"]);
 }
 
 #[test]
@@ -217,12 +216,9 @@ fn pods_are_started_where_that_is_advised() {
     ));
     let one = with_deployment(3, ready(&["a"]));
     let why = advised(&one, Advice::StartPods).unwrap_err();
-    assert_eq!(why, "a pod serves: there is nothing to start");
+    assert_eq!(why, "a pod is ready: nothing to start");
     let why = advised(&one, Advice::Wait).unwrap_err();
-    assert!(
-        why.starts_with("there is nothing to apply: the advice is to "),
-        "{why}"
-    );
+    assert_eq!(why, format!("nothing to apply: {}", Advice::Wait.words()));
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn a_plan_for_a_deployment_that_nobody_knows_says_its_name() {
         Plan::scale(account, 1)
     }] {
         let why = look(&all, &Diagnosis::default(), make).unwrap_err();
-        assert_eq!(why, "no deployment msa is known");
+        assert_eq!(why, "no data on deployment msa");
     }
 }
 
@@ -253,7 +249,7 @@ fn without_a_deployment_no_pod_is_deleted_as_nobody_would_make_another() {
         ] {
             assert_eq!(
                 plan.unwrap_err(),
-                "there is no deployment msa: nobody makes another pod in place of a deleted one"
+                "no deployment msa: nothing would replace a deleted pod"
             );
         }
     });

@@ -311,7 +311,7 @@ fn of_several_open_incidents_the_newest_is_offered_and_the_others_are_named() {
         .replace("a Pod is new", "a Pod is old");
     fs::write(folder.path().join("changed.jsonl"), text).unwrap();
     let broken = open().newest.unwrap().broken.unwrap();
-    assert!(broken.contains("breaks at line 5"), "{broken}");
+    assert!(broken.contains("line 5 is damaged"), "{broken}");
 }
 
 #[test]

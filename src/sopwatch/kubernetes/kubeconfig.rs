@@ -513,7 +513,7 @@ users:
             "{said}"
         );
         assert!(said.contains("--context"), "{said}");
-        assert!(error_of(&with("lost"), &env).contains("names the cluster nowhere"));
+        assert!(error_of(&with("lost"), &env).contains("refers to cluster nowhere"));
         assert!(error_of(&with("broken"), &env).contains("no usable server URL"));
         let missing = ConnectOptions {
             kubeconfig: Some("/nowhere/config".into()),

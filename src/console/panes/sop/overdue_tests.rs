@@ -177,9 +177,9 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
         ("grid", over(grid.over)),
         ("check", over(checked.over_limit)),
         ("rows", Some(shown.tone == Tone::Bad)),
-        ("hand-off", Some(text.contains(&format!("{ID} {status}, ")))),
+        ("hand-off", Some(text.contains(&format!("{ID} {status} ")))),
         ("movement", Some(grid.movement.next_limit_s.is_none())),
-        ("recovery", Some(moved.ends_with("that were late"))),
+        ("recovery", Some(moved.contains(" overdue "))),
     ]
 }
 

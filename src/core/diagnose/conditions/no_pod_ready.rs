@@ -48,7 +48,12 @@ impl RuleCondition for NoPodReady {
             // These pods are left of a deployment that is gone: nobody makes others in their place.
             let gone = undeployed(case).filter(|_| self.because == Some(DownCause::Release));
             return gone.map_or_else(
-                || Truth::holds_not(format!("{ready} pods are ready")),
+                || {
+                    Truth::holds_not(match ready {
+                        1 => "1 pod is ready".to_owned(),
+                        ready => format!("{ready} pods are ready"),
+                    })
+                },
                 |gone| Truth::holds([gone]),
             );
         }
@@ -172,17 +177,26 @@ fn release_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
         ContainerState::Waiting { reason, message }
             if waiting_for(reason).is_some_and(|row| row.of_release) =>
         {
-            Some(format!("{reason}: {message}"))
+            Some(with_reason(reason, message))
         }
         _ if container.init => failed_init(container),
         _ => None,
     };
     let volume = || {
         let event = missing_volume(case.state, pod)?;
-        Some(format!("{}: {}", event.reason, event.message))
+        Some(with_reason(&event.reason, &event.message))
     };
     let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;
     Some(quoting::quote(&format!("{}: ", pod.short_name()), &trouble))
+}
+
+/// `ImagePullBackOff: Back-off pulling image`; the reason alone where no message says more.
+fn with_reason(reason: &str, message: &str) -> String {
+    if message.is_empty() {
+        reason.to_owned()
+    } else {
+        format!("{reason}: {message}")
+    }
 }
 
 fn failed_init(container: &Container) -> Option<String> {
@@ -202,7 +216,7 @@ fn failed_init(container: &Container) -> Option<String> {
 fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
     let scheduled = condition(pod, "PodScheduled").filter(|_| settle::is_unscheduled(pod));
     let trouble = if let Some(scheduled) = scheduled {
-        format!("{}: {}", scheduled.reason, scheduled.message)
+        with_reason(&scheduled.reason, &scheduled.message)
     } else if is_lost_with_node(pod) {
         let node = pod.node.as_deref().unwrap_or("of the pod");
         let since = unready_since(pod).map_or(String::new(), |at| {
@@ -211,7 +225,7 @@ fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
         format!("node {node} has not reported{since} (NodeNotReady)")
     } else {
         let event = case.start_trouble(pod)?;
-        format!("{}: {}", event.reason, event.message)
+        with_reason(&event.reason, &event.message)
     };
     Some(quoting::quote(&format!("{}: ", pod.short_name()), &trouble))
 }

@@ -99,7 +99,8 @@ impl RuleCondition for OverLimit {
         format!("no {} row is overdue", self.table)
     }
 
-    /// `a clusters row over 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.
+    /// `a clusters row over 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together, and only how many they are
+    /// where a list of them would push the limits of others out of the line.
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
         let statuses = profile
             .table(&self.table)
@@ -116,7 +117,11 @@ impl RuleCondition for OverLimit {
             }
         }
         let words = |(limit, names): &(SignedDuration, Vec<&str>)| {
-            format!("over {} in {}", duration::brief(*limit), names.join(" or "))
+            let statuses = match names.len() {
+                0..=NAMED => names.join(" or "),
+                many => format!("one of {many} statuses"),
+            };
+            format!("over {} in {statuses}", duration::brief(*limit))
         };
         let all: Vec<_> = by_limit.iter().map(words).collect();
         vec![format!("a {} row {}", self.table, all.join(", "))]

@@ -114,6 +114,7 @@ impl Truth {
         match Self::any(truths.into_iter().chain(known)) {
             Self::False { because } => {
                 let open = open.into_iter().filter_map(|truth| match truth {
+                    Self::Unknown { missing } if missing.starts_with("no data") => Some(missing),
                     Self::Unknown { missing } => Some(format!("no data: {missing}")),
                     _ => None,
                 });
@@ -198,7 +199,9 @@ mod tests {
             assert_eq!(letter(&truth), joined, "{parts} or {optional}");
         }
         let open = Truth::any_or_optional([of('f')], [of('u')]);
-        assert_eq!(open, Truth::holds_not("f; not seen: u"));
+        assert_eq!(open, Truth::holds_not("f; no data: u"));
+        let open = Truth::any_or_optional([of('f')], [Truth::unknown("no data on u")]);
+        assert_eq!(open, Truth::holds_not("f; no data on u"), "it is said once");
         assert_eq!(
             "tfu".chars().map(|c| letter(&of(c).not())).collect::<String>(),
             "ftu"

@@ -241,7 +241,11 @@ fn a_node_that_is_late_is_waited_for_no_longer_than_nodes_may_be_late() {
         Err(Settled::Hopeless)
     );
     let named = settles(&state(three(|short| lost(pod(short, DAY), 10)))).unwrap();
-    assert!(named.why.contains("its node was late 10s ago"), "{}", named.why);
+    assert!(
+        named.why.contains("its node stopped reporting 10s ago"),
+        "{}",
+        named.why
+    );
     // a kubelet that takes readiness away reports
     assert_eq!(
         left(three(|short| unready(pod(short, DAY), 10))),

@@ -209,8 +209,13 @@ fn wrapped(lead: &str, text: &str) -> String {
     let mut lines = String::new();
     let mut line = lead.to_owned();
     let mut is_bare = true;
-    for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
+    // A time of day stays with its zone: at the end of a line it would read as a span.
+    let text = text.replace(" UTC", "\u{a0}UTC");
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
+        let mut word: Vec<char> = word
+            .chars()
+            .map(|c| if c == '\u{a0}' { ' ' } else { c })
+            .collect();
         if !is_bare && line.chars().count() + 1 + word.len() > WIDTH {
             let _ = writeln!(lines, "{}", line.trim_end());
             (line, is_bare) = (" ".repeat(indent), true);

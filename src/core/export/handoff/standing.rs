@@ -81,9 +81,9 @@ impl Audience<'_> {
         let asked = state
             .deployment
             .as_ref()
-            .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
+            .map_or(String::new(), |deployment| format!(" of {}", deployment.replicas));
         let want = self.account.profile.service.replicas;
-        let mut section = Section::new(format!("Pods: {ready} of {asked} ready (SOP expects {want})"));
+        let mut section = Section::new(format!("Pods: {ready}{asked} ready (SOP expects {want})"));
         if state.source(&crate::observe::source::SourceId::Pods).is_none() {
             section.item("no data");
         }

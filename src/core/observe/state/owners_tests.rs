@@ -101,10 +101,7 @@ fn pods_step(state: &State) -> crate::diagnose::StepFinding {
 fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
     let state = beside_others();
     let step = pods_step(&state);
-    assert_eq!(
-        (step.status, &*step.value),
-        (StepStatus::Fail, "0/3 ready, want 3")
-    );
+    assert_eq!((step.status, &*step.value), (StepStatus::Fail, "0 of 3 ready"));
     for told in [
         "not counted: msa-reindex-job 1/1 Running, has the label but belongs to Job msa-reindex",
         "not counted: msa-debug 1/1 Running, has the label but belongs to nobody",
@@ -132,7 +129,7 @@ fn a_restart_of_all_leaves_the_pods_of_others_alone() {
         let refused = Plan::restart_pod(account, &PodUid("job".into())).unwrap_err();
         assert_eq!(
             refused,
-            "msa-reindex-job is not the service's own pod: it is of Job msa-reindex"
+            "msa-reindex-job does not belong to the service but to Job msa-reindex"
         );
     });
 }

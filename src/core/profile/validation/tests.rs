@@ -171,7 +171,7 @@ fn calls_are_only_counted_where_the_profile_says_what_the_metrics_are_called() {
     profile.service.metrics = None;
     let found = pairs(mistakes_in(&profile));
     let message =
-        "calls to other services are only told by the pods' metrics: the profile needs `[service.metrics]`";
+        "outbound calls are counted only by the pods' metrics: add `[service.metrics]` to the profile";
     assert!(
         !found.is_empty() && found.iter().all(|(_, found)| found == message),
         "{found:?}"

@@ -162,7 +162,7 @@ const MISTAKES: &[Case] = &[
         "[environments.stage]\nnamespace = 'x'\n[environments.production]\nnamespace = 'x'",
         &[],
         "",
-        "config.toml:4: environments.production.namespace: another environment has this namespace",
+        "config.toml:2: environments.stage.namespace: another environment has this namespace already\n     2 | namespace = 'x'\nconfig.toml:4: environments.production.namespace: another environment has this namespace",
     ),
     (
         "[environments.stage.links]\nsentri = 'https://x'",

@@ -189,7 +189,7 @@ fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
         .clone_from(&reach);
     let gaps = gaps_of(&profile, "api-down", "stage").join("\n");
     assert!(
-        gaps.contains("how to reach Control Plane team and Data Plane or MK SRE support;"),
+        gaps.contains("No contact configured for Control Plane team and Data Plane or MK SRE support:"),
         "{gaps}"
     );
     for contact in profile.contacts.values_mut() {
@@ -219,17 +219,20 @@ fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
 fn what_misleads_is_said_at_its_step() {
     let profile = built_in_profile();
     for (step, words) in [
-        ("clusters-idle", "the days are lost"),
-        ("clusters-idle", "counts deleted rows"),
-        ("clusters-idle", "cuts seconds off"),
-        ("clusters-idle", "after 45 minutes here, but handles it after 3"),
-        ("kafkas-idle", "the days are lost"),
+        ("clusters-idle", "2 days and 10 minutes read as 10 minutes"),
+        ("clusters-idle", "includes deleted rows"),
+        ("clusters-idle", "drops the seconds"),
+        (
+            "clusters-idle",
+            "after 45 minutes, but the handling rules use 3 minutes",
+        ),
+        ("kafkas-idle", "2 days and 10 minutes read as 10 minutes"),
         ("kafkas-idle", "stays accepted"),
-        ("clusters-ready", "counts deleted rows"),
+        ("clusters-ready", "includes deleted rows"),
         ("leader-kafka", "has rotated away"),
         ("leader-cluster", "with two"),
         ("log-errors", "--tail=-1"),
-        ("events", "no event object carries them"),
+        ("events", "no event contains these words"),
     ] {
         let gaps = gaps_of_step(&profile, &profile.steps[step], None).join("\n");
         assert!(gaps.contains(words), "{step}: {words} in\n{gaps}");
@@ -237,10 +240,10 @@ fn what_misleads_is_said_at_its_step() {
     for (sop, words) in [
         (
             "kafka-provisioning-latency",
-            "Data Plane or MK SRE, but not which",
+            "Data Plane or MK SRE, but not which of the two",
         ),
-        ("kafka-deletion-correctness", "those of provisioning"),
-        ("kafka-deletion-correctness", "not which of the two first"),
+        ("kafka-deletion-correctness", "are about provisioning"),
+        ("kafka-deletion-correctness", "no rule for a failed deletion"),
         ("api-availability", "never closed"),
     ] {
         let text = text_of(sop, None).replace("\n    ", " ");

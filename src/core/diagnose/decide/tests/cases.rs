@@ -170,7 +170,7 @@ fn cases_1_2_3_13_and_15_limits_hold_to_the_second_and_beyond_a_day() {
     let diagnosis = judge(OSD, &history.state());
     assert_eq!(
         step(&diagnosis, "clusters-failed"),
-        (StepStatus::Pass, "none lately, 1 before")
+        (StepStatus::Pass, "none lately, 1 long ago")
     );
 }
 
@@ -305,7 +305,7 @@ fn case_8_a_lease_lost_for_half_a_minute_is_a_hiccup_of_the_database() {
         .iter()
         .find(|one| one.log_type == KAFKA)
         .unwrap();
-    assert!(leader.log.ends_with("DB blip"), "{}", leader.log);
+    assert!(leader.log.ends_with("database blip"), "{}", leader.log);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn case_14_a_row_without_a_status_is_shown_and_is_for_the_control_plane() {
     );
     assert_eq!(
         step(&diagnosis, "clusters-idle"),
-        (StepStatus::Fail, "1 without a status, nothing under way")
+        (StepStatus::Fail, "1 without a status, no requests in progress")
     );
 }
 

@@ -220,7 +220,7 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
         .unwrap();
     assert_eq!(
         (errors.status, &*errors.value),
-        (StepStatus::Stale, "Service 2"),
+        (StepStatus::Stale, "2 service errors"),
         "{errors:?}"
     );
     // without the pods nobody knows whose logs there are

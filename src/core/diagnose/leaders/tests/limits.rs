@@ -168,7 +168,7 @@ fn a_lease_is_lost_for_a_moment_when_it_was_won_again_within_three_ticks_and_of_
     ];
     for (what, second, blip) in cases {
         let words = said(second, None).log;
-        let expected = if blip { ", DB blip" } else { "" };
+        let expected = if blip { ", database blip" } else { "" };
         assert_eq!(words, format!("blf5h, heartbeat <10s ago{expected}"), "{what}");
     }
 }
@@ -178,7 +178,7 @@ fn the_words_of_a_log_go_without_the_name_of_the_pod_that_leads_and_of_no_other(
     let cases = [
         (LED, None, "heartbeat 10s ago"),
         (LED, row("lzxms", 100, 300, Some(20)), "blf5h, heartbeat 10s ago"),
-        (UNLED, None, "3 of 3 pods say not leader"),
+        (UNLED, None, "all 3 pods report \"not leader\""),
     ];
     for (logs, lease, words) in cases {
         assert_eq!(read(&world(DAY, logs, lease)).log_unnamed, words);
@@ -191,7 +191,7 @@ fn of_three_that_lead_all_are_named() {
     let reading = read(&world(18_000, &[0, 1, 2].map(beats), None));
     assert_eq!(
         (reading.verdict, &*reading.log),
-        (Verdict::Many, "3 beat: 2mgcp blf5h lzxms")
+        (Verdict::Many, "3 pods (2mgcp, blf5h, lzxms) are acting as leader")
     );
 }
 

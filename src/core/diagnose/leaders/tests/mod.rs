@@ -172,7 +172,7 @@ fn sources_that_stopped_prove_nothing() {
     let later = read_leaders(&world, &profile(), ago(-16)).pop().unwrap();
     assert_eq!(
         (later.verdict, later.log.as_str()),
-        (Verdict::Unknown, "pods not heard for 16s")
+        (Verdict::Unknown, "no data on the pods for 16s")
     );
     // the pods are heard, logs and database are not
     let mut pods_only = world.clone();

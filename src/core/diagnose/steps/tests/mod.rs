@@ -239,7 +239,10 @@ fn errors_of_the_last_half_hour_fail_their_step_by_class() {
         with_errors(log(SHORT[0], KAFKA, 300, &[]), "ocm", &[1_900, 90, 30]),
         with_errors(log(SHORT[1], KAFKA, 300, &[]), "", &[4]),
     ]);
-    assert_eq!((noisy.status, &*noisy.value), (Fail, "unclassified 1, ocm 2"));
+    assert_eq!(
+        (noisy.status, &*noisy.value),
+        (Fail, "1 unclassified error, 2 ocm errors")
+    );
     assert_eq!(
         noisy.evidence[1],
         "2 ocm errors, first 1m30s ago, last 30s ago in 2mgcp: a.go:1] what"
