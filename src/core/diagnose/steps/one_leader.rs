@@ -97,7 +97,6 @@ fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> String {
     match (reading.verdict, &reading.pod) {
         (Verdict::One, Some(pod)) => format!("one: {}", short_name(pod)),
         (Verdict::One, None) => "one (by its lease)".to_owned(),
-        (Verdict::Many, _) => reading.log.clone(),
         (Verdict::None, _) => match lease_out(reading) {
             Some(out) => format!("none for {}, lease expired", duration::brief(out)),
             None => format!("none, {}", reading.log),
@@ -105,7 +104,7 @@ fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> String {
         (Verdict::Settling { until }, _) => {
             format!("electing, certain in {}", case.left(until))
         }
-        (Verdict::Unknown, _) => reading.log.clone(),
+        (Verdict::Many | Verdict::Unknown, _) => reading.log.clone(),
     }
 }
 

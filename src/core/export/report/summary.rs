@@ -63,14 +63,12 @@ fn cause(report: &Report) -> String {
 
 /// What the actions led to, and what is advised at the end.
 fn outcome(report: &Report) -> String {
-    let last = report.recommendations.last();
-    match effect(&report.actions) {
-        Some(effect) => format!("Outcome: {effect}"),
-        None => {
-            let last = last.map_or("none", |last| last.words.as_str());
-            format!("Outcome: no changes made with sopwatch. Advice at the end: {last}.")
-        }
+    if let Some(effect) = effect(&report.actions) {
+        return format!("Outcome: {effect}");
     }
+    let last = report.recommendations.last();
+    let last = last.map_or("none", |last| last.words.as_str());
+    format!("Outcome: no changes made with sopwatch. Advice at the end: {last}.")
 }
 
 /// `Kafka cluster provisioning latency (stage). Watched from 2026-11-23 07:20:12 UTC for 14m32s.`
