@@ -191,7 +191,7 @@ async fn database_fault(fault: DatabaseFault, expected: ProblemKind, word: &str)
             problem(app, &SourceId::Database) == Some(expected) && screen.contains(word)
         })
         .await;
-    assert!(screen.contains("3/3 ready"), "the pods go on\n{screen}");
+    assert!(screen.contains("3 of 3 ready"), "the pods go on\n{screen}");
     assert!(is_live(&console.console.app, &SourceId::Pods));
     console.drill.database().set_fault(None);
     console

@@ -19,7 +19,7 @@ fn copied(state: &Path, variables: &[(&str, &str)]) -> Pty {
         .chain(variables.iter().copied())
         .collect();
     let mut pty = Pty::start(SOPWATCH, &["drill", "ocm-outage"], &variables, (200, 50));
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     pty.type_keys("h\ry");
     pty.until_shows("s ago");
     pty.until_shows("copied to");
@@ -55,7 +55,7 @@ fn in_tmux_it_is_in_its_buffer() {
     let state = tmux.folder.path().join("state");
     let console = format!("XDG_STATE_HOME={} {SOPWATCH} drill ocm-outage", state.display());
     tmux.run(&["new-session", "-d", "-x", "120", "-y", "40", &console]);
-    tmux.until_shows("3/3 ready");
+    tmux.until_shows("3 of 3 ready");
     tmux.run(&["send-keys", "h", "Enter", "y"]);
     tmux.until_shows("copied to the tmux buffer");
     let text = tmux.run(&["show-buffer"]);

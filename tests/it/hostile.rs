@@ -287,7 +287,7 @@ fn a_secret_with_hostile_values_steers_nothing() {
         &[],
         (160, 50),
     );
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     pty.until_shows("control");
     pty.type_keys("q");
     assert_eq!(pty.wait(), 0);

@@ -224,7 +224,7 @@ fn a_drill_is_taken_with_hints_an_answer_and_kubectl_and_ends_with_its_debriefin
     let folder = tempfile::tempdir().unwrap();
     let variables = [("TMPDIR", folder.path().to_str().unwrap())];
     let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &variables, (120, 60));
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     let drill = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
     let kubeconfig = drill.path().join("kubeconfig");
     pty.type_keys("H");
@@ -371,6 +371,6 @@ fn on_a_fast_clock_the_sources_stay_current() {
     assert_eq!(status, 0, "{error}");
     let picture = std::fs::read_to_string(picture).unwrap();
     // The picture is taken some seconds after the last step was answered: minutes by this clock.
-    assert!(picture.contains("DRILL") && picture.contains("3/3 ready"));
+    assert!(picture.contains("DRILL") && picture.contains("3 of 3 ready"));
     assert!(!picture.contains("stale"));
 }

@@ -129,7 +129,7 @@ fn all_four_panes_fill_from_the_namespace_of_a_context() {
     console.resize(80, 24);
     console.until("the small screen is filled too", |screen| {
         let screen = screen.contents();
-        ["3/3 ready", "ONE", "clusters", "84zjh"]
+        ["3 of 3 ready", "ONE", "clusters", "84zjh"]
             .iter()
             .all(|text| shows(text)(&screen))
     });
@@ -180,7 +180,7 @@ fn a_locked_table_is_named_and_the_others_go_on() {
         let screen = screen.contents();
         screen.contains("lock") && screen.contains("kafka_requests") && !screen.contains("cluster_accepted")
     });
-    assert!(console.screen().contents().contains("3/3 ready"));
+    assert!(console.screen().contents().contains("3 of 3 ready"));
     drop(lock);
     until_filled(&mut console);
 }
@@ -209,7 +209,7 @@ fn a_forbidden_log_of_one_pod_leaves_the_rest() {
         let others =
             screen.matches("Running as the leader").count() == 2 && screen.contains("cluster_accepted");
         others
-            && screen.contains("3/3 ready")
+            && screen.contains("3 of 3 ready")
             && screen.contains("log b8688/service")
             && screen.contains("forbidden")
     });

@@ -97,7 +97,11 @@ impl App {
         let chosen = self.sop().filter(|_| !self.holds_back())?;
         let least = urgency(self.diagnosis.decision.recommendation.action);
         let all = self.session.profile.sops.iter().zip(&self.outlook);
-        let others = all.filter(|(sop, found)| sop.id != chosen.id && urgency(found.action) > least);
+        // That another SOP lacks data, or waits, is no reason to leave this one.
+        let acts = |action: Advice| action.is_change() || action == Advice::Escalate;
+        let others = all.filter(|(sop, found)| {
+            sop.id != chosen.id && acts(found.action) && urgency(found.action) > least
+        });
         // Of several as urgent the profile's first.
         others.rev().max_by_key(|(_, found)| urgency(found.action))
     }

@@ -20,9 +20,9 @@ const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
-    let mut pieces = right(app, theme);
-    if area.width < SIDE_BY_SIDE {
-        // The namespace says more than that all is well.
+    let wide = area.width >= SIDE_BY_SIDE;
+    let mut pieces = right(app, theme, wide);
+    if !wide {
         pieces.retain(|(rank, _)| *rank < HEALTHY);
     }
     let right = joined(styled_text::fit(pieces, 2, room / 2), theme);
@@ -209,7 +209,8 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     all.into_iter().flatten().collect()
 }
 
-fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+/// What gives way to the SOP's name on a narrow screen: that another is more urgent is in the bar there, and what is well is not said.
+fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.clock.now.duration_since(app.session.started_at));
     let mut pieces = sources(app, theme);
     if !app.clock.skew.is_zero() {
@@ -230,7 +231,7 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     if let Some(at) = expires_at {
         pieces.push(token(at.duration_since(app.clock.now), theme));
     }
-    if let Some((sop, _)) = app.more_urgent_sop() {
+    if let Some((sop, _)) = app.more_urgent_sop().filter(|_| wide) {
         let key = app.keymap.key_of(Action::PickSop, Context::Console);
         let key = key.map_or_else(String::new, |key| format!("{key}: "));
         let text = format!("{key}{} is more urgent", sop.id);

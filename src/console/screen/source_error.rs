@@ -148,7 +148,7 @@ impl SourceError {
         }
         if let Some(problem) = &self.problem {
             let retry = self.retry(now);
-            return words.add(Meaning::Bad, &format!(" {}{retry}", kind_word(problem.kind)));
+            return words.add(Meaning::Bad, &format!(" {}{retry}", problem.kind.in_words()));
         }
         let why = self.behind.as_deref().unwrap_or("no answer");
         words.add(Meaning::Text, &format!(", {why}"))
@@ -169,7 +169,7 @@ impl SourceError {
 
     /// All of it in a paragraph, for a pane that has nothing else to show.
     pub(crate) fn paragraph(&self, now: Timestamp) -> Option<String> {
-        let kind = kind_word(self.problem.as_ref()?.kind);
+        let kind = ProblemKind::in_words(self.problem.as_ref()?.kind);
         let (name, retry) = (self.name(), self.retry(now));
         Some(format!("{name} {kind}{retry}: {}", self.reason()?))
     }
@@ -179,33 +179,6 @@ impl SourceError {
         let problem = self.problem.as_ref()?;
         let advice = problem.advice.as_ref().map(|advice| format!(" → {advice}"));
         Some(format!("{}{}", problem.what, advice.unwrap_or_default()))
-    }
-}
-
-/// A kind of trouble in a word or two.
-pub(crate) fn kind_word(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Refused => "refused",
-        ProblemKind::Reset => "cut off",
-        ProblemKind::Frozen => "frozen",
-        ProblemKind::Dns => "name unknown",
-        ProblemKind::Tls => "TLS failed",
-        ProblemKind::Unauthorized => "unauthorized",
-        ProblemKind::Forbidden => "forbidden",
-        ProblemKind::NotFound => "not found",
-        ProblemKind::Gone => "expired",
-        ProblemKind::Throttled => "throttled",
-        ProblemKind::ServerError => "server error",
-        ProblemKind::Ended => "ended",
-        ProblemKind::SecretMissing => "secret missing",
-        ProblemKind::SecretIncomplete => "secret incomplete",
-        ProblemKind::WrongPassword => "wrong password",
-        ProblemKind::TooManyConnections => "too many connections",
-        ProblemKind::Locked => "locked",
-        ProblemKind::SlowStatement => "too slow",
-        ProblemKind::Starting => "starting",
-        ProblemKind::Schema => "schema differs",
-        ProblemKind::Configuration => "misconfigured",
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::evaluation::Evaluation;
-use crate::observe::source::{Freshness, SourceId, SourceState};
+use crate::observe::source::{Freshness, Problem, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
 
@@ -116,6 +116,18 @@ impl SourceCheck {
     }
 }
 
+/// Characters of a problem that a reason has room for.
+const SHORT: usize = 90;
+
+/// A problem in its own words; where these are long, in a word or two: the pane of its source has them whole.
+fn in_short(problem: &Problem) -> String {
+    if problem.what.chars().count() <= SHORT {
+        problem.what.to_string()
+    } else {
+        problem.kind.in_words().to_owned()
+    }
+}
+
 impl Evaluation<'_> {
     /// How a source is at the moment; `name` is how people call it.
     pub(super) fn hear(&self, id: &SourceId, name: &str) -> SourceCheck {
@@ -124,7 +136,7 @@ impl Evaluation<'_> {
             .source(id)
             .map(|source| (&source.state, source.problem()))
         {
-            Some((_, Some(problem))) => Some(problem.what.to_string()),
+            Some((_, Some(problem))) => Some(in_short(problem)),
             Some((SourceState::Off(why), None)) => Some(why.to_string()),
             Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
             _ => None,

@@ -100,6 +100,7 @@ pub const FLOORS: &[Floor] = &[
         outside: &[
             "crossterm",
             "jiff",
+            "nucleo_matcher",
             "ratatui",
             "regex",
             "serde",

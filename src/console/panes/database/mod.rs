@@ -141,7 +141,7 @@ fn failing_words(app: &App) -> String {
         .state
         .source(&SourceId::Database)
         .and_then(|source| source.problem())
-        .map_or("", |problem| source_error::kind_word(problem.kind));
+        .map_or("", |problem| problem.kind.in_words());
     format!(
         "{kind}{}: {}",
         fault.retry(app.clock.now),
