@@ -294,8 +294,18 @@ fn the_next_pod_is_taken_when_the_one_before_is_replaced_and_enough_are_ready() 
                 1,
                 "send the next: ready: new",
             ),
+        ],
+    );
+}
+
+#[test]
+fn an_operator_who_wants_no_further_one_stops_it_when_the_pod_before_is_replaced() {
+    follows(
+        &restart(&["blf5h", "2mgcp"]),
+        1,
+        &[
             (
-                "the operator wants no further one",
+                "it is replaced",
                 |state, execution| {
                     is_replaced(state, "blf5h", "new");
                     execution.stopping = true;
@@ -304,7 +314,7 @@ fn the_next_pod_is_taken_when_the_one_before_is_replaced_and_enough_are_ready() 
                 "Over(Some(false)): stopped after 1 of 2: stopped by the operator",
             ),
             (
-                "the operator wants no further one, and the last one is not replaced",
+                "it is not replaced",
                 |_, execution| execution.stopping = true,
                 1,
                 "wait",
@@ -529,6 +539,10 @@ fn another_number_of_pods_is_reached_when_the_deployment_has_them_all_ready() {
             ),
         ],
     );
+}
+
+#[test]
+fn fewer_pods_change_no_leader_and_pods_that_were_started_have_to_lead() {
     let fewer = |state: &mut State, _: &mut Execution| {
         has(state, deployment(2));
         goes(state, "lzxms");
@@ -547,23 +561,26 @@ fn another_number_of_pods_is_reached_when_the_deployment_has_them_all_ready() {
     );
 }
 
+/// Three new pods are ready.
+fn new_ones(state: &mut State) {
+    for short in ["new1", "new2", "new3"] {
+        comes(state, pod(short, 10));
+    }
+}
+
+fn no_old_one(state: &mut State) {
+    for short in SHORT {
+        goes(state, short);
+    }
+}
+
+fn all_replaced(state: &mut State) {
+    no_old_one(state);
+    new_ones(state);
+}
+
 #[test]
 fn a_rollout_is_done_when_no_old_pod_serves_and_all_new_ones_are_ready() {
-    /// Three new pods are ready.
-    fn new_ones(state: &mut State) {
-        for short in ["new1", "new2", "new3"] {
-            comes(state, pod(short, 10));
-        }
-    }
-    fn no_old_one(state: &mut State) {
-        for short in SHORT {
-            goes(state, short);
-        }
-    }
-    fn all_replaced(state: &mut State) {
-        no_old_one(state);
-        new_ones(state);
-    }
     follows(
         &roll_out(),
         1,

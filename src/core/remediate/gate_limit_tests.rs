@@ -510,6 +510,9 @@ fn a_refusal_or_a_caution_says_what_the_advice_is_now() {
     });
 }
 
+/// How a plan is made, what changes before it is confirmed, and what is refused then.
+type Changed = (Make, fn(&mut Moment), &'static str);
+
 #[test]
 fn what_is_not_there_as_it_was_planned_is_named() {
     let planned = |make: Make, change: fn(&mut Moment)| {
@@ -534,7 +537,7 @@ fn what_is_not_there_as_it_was_planned_is_named() {
         moment.state.pods.remove(&PodUid("2mgcp".into()));
     };
     let no_deployment = |moment: &mut Moment| moment.state.deployment = None;
-    let cases: [(Make, fn(&mut Moment), &str); 5] = [
+    let cases: [Changed; 5] = [
         (
             RESTART,
             of_another,

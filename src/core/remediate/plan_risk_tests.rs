@@ -38,10 +38,22 @@ fn stuck(shorts: &[&str]) -> Vec<Pod> {
 
 const ONE: Make = |account| Plan::restart_pod(account, &PodUid("a".into()));
 
+/// The pods that are there, how many the deployment wants, the plan; its words, its effect, its button.
+type Said = (Vec<Pod>, u32, Make, &'static str, &'static str, &'static str);
+
+fn are_said<const N: usize>(cases: [Said; N]) {
+    for (pods, replicas, make, words, effect, button) in cases {
+        let all = with_deployment(replicas, pods);
+        let plan = look(&all, &Diagnosis::default(), make).unwrap();
+        assert_eq!(plan.words(), words);
+        assert_eq!(plan.effect(), effect, "{words}");
+        assert_eq!(plan.button(), button, "{words}");
+    }
+}
+
 #[test]
-fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
-    // the pods that are there, how many the deployment wants, the plan; its words, its effect, its button
-    let cases: [(Vec<Pod>, u32, Make, &str, &str, &str); 9] = [
+fn a_plan_for_pods_its_effect_and_its_button_say_how_many_it_is_about() {
+    are_said([
         (
             ready(&["a", "b"]),
             2,
@@ -67,14 +79,6 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             "Restart pod a",
         ),
         (
-            ready(&["a"]),
-            1,
-            Plan::roll_out,
-            "restart by a rollout",
-            "the deployment replaces all its pods by its rollout strategy",
-            "Restart by a rollout",
-        ),
-        (
             stuck(&["a", "b"]),
             2,
             Plan::start,
@@ -89,6 +93,20 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             "start the pods: delete pod msa-x-a",
             "the deployment creates a new pod in its place",
             "Replace 1 pod",
+        ),
+    ]);
+}
+
+#[test]
+fn a_plan_for_the_deployment_says_what_becomes_of_its_number_of_pods() {
+    are_said([
+        (
+            ready(&["a"]),
+            1,
+            Plan::roll_out,
+            "restart by a rollout",
+            "the deployment replaces all its pods by its rollout strategy",
+            "Restart by a rollout",
         ),
         (
             Vec::new(),
@@ -114,14 +132,7 @@ fn a_plan_its_effect_and_its_button_say_how_many_pods_it_is_about() {
             "Kubernetes picks one pod to remove",
             "Scale from 5 to 4",
         ),
-    ];
-    for (pods, replicas, make, words, effect, button) in cases {
-        let all = with_deployment(replicas, pods);
-        let plan = look(&all, &Diagnosis::default(), make).unwrap();
-        assert_eq!(plan.words(), words);
-        assert_eq!(plan.effect(), effect, "{words}");
-        assert_eq!(plan.button(), button, "{words}");
-    }
+    ]);
 }
 
 #[test]

@@ -57,13 +57,16 @@ fn a_log_that_is_not_read_to_its_end_speaks_for_a_leader_two_minutes_after_its_l
     }
 }
 
+/// What is called so: logs and lease; the verdict, and how many seconds ago its oldest confirmation was given.
+type Aged = (&'static str, &'static [Log], Option<Row>, Verdict, Option<i64>);
+
 #[test]
 fn a_verdict_is_as_old_as_the_oldest_word_that_it_rests_on() {
     // the lease was read two seconds ago
     let of_leader = row("blf5h", 90, 200, Some(60));
     let of_other = row("lzxms", 100, 300, Some(20));
     let out = row("gone", -120, 300, None);
-    let cases: [(&str, &[Log], Option<Row>, Verdict, Option<i64>); 9] = [
+    let cases: [Aged; 9] = [
         ("a leader by logs", LED, None, Verdict::One, Some(12)),
         ("a leader by both", LED, of_leader, Verdict::One, Some(12)),
         ("another by the lease", LED, of_other, Verdict::One, Some(2)),
