@@ -308,32 +308,32 @@ fn why_there_is_something_to_wait_for_or_nothing_is_said() {
     let started = beside(pod(SHORT[2], 200));
     assert_eq!(
         why(&state(started)).unwrap(),
-        "the newest pod started less than 4m ago: settled in 40s"
+        "a pod started 3m20s ago; electing a leader can take 4m"
     );
     let unready_yet = three(|short| unready(pod(short, 20), 20));
     assert_eq!(
         why(&state(unready_yet)).unwrap(),
-        "no pod is ready yet, and the newest may be within 40s"
+        "no pod is ready yet; the newest may be ready in 40s"
     );
     let late = beside(lost(pod(SHORT[2], DAY), 10));
     assert_eq!(
         why(&state(late)).unwrap(),
-        "lzxms is not ready because its node was late 10s ago: a node that is not lost reports within 40s"
+        "lzxms is not ready: its node stopped reporting 10s ago, and a live node reports again within 40s"
     );
     let mut away = state(three(|short| unready(pod(short, DAY), 8)));
     away.api_back_at = Some(ago(10));
     assert_eq!(
         why(&away).unwrap(),
-        "the API server was away until 10s ago: nodes that could not report look lost for up to 50s"
+        "the API server was away until 10s ago; nodes can look lost for up to 50s after it"
     );
-    let words = |state: &State| settles(state).unwrap_err().words();
+    let words = |state: &State| settles(state).unwrap_err().words(&crate::testkit::leaders());
     assert_eq!(
         words(&state(three(|short| pod(short, DAY)))),
-        "no pod that lives on started within the settle window"
+        "no pod started in the last 4m"
     );
     assert_eq!(
         words(&State::default()),
-        "no pod is ready, and none is about to be"
+        "no pod is ready, and none is starting"
     );
 }
 
