@@ -57,7 +57,7 @@ async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
     };
     let screen = console.until(word, |app, _| named(app)).await;
     assert!(
-        screen.contains("3/3"),
+        screen.contains("3 of 3 ready"),
         "what was known stays on the screen\n{screen}"
     );
     assert!(

@@ -46,7 +46,7 @@ fn is_whole(text: &str) -> bool {
     text.starts_with("*** DRILL")
         && text.contains("Control Plane team: please take over.")
         && text.contains("*Leaders of the workers*")
-        && text.ends_with("DRILL: nothing of this is real.\n")
+        && text.ends_with("DRILL: none of this is real.\n")
 }
 
 #[test]

@@ -14,6 +14,7 @@ use sopwatch_core::profile::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
 
 use super::support::harness::Harness;
+use super::support::leaders::leader_on;
 use super::support::tools;
 
 /// Turns of the loop within which a change must have arrived that another client was told of: each takes one event, or a tick of 200 ms.
@@ -108,9 +109,8 @@ async fn kubectl_and_the_console_list_the_same_pods() {
                 pods.contains(&words[..4].join(" ")),
                 "{line} is not among {pods:?}"
             );
-            let row = screen
-                .lines()
-                .find(|row| row.contains(&words[0][words[0].len() - 5..]));
+            let begin = format!("{} {}", &words[0][words[0].len() - 5..], words[1]);
+            let row = screen.lines().find(|row| row.contains(&begin));
             assert!(row.is_some_and(|row| row.contains(words[2])), "{line}\n{screen}");
         }
         assert_eq!(printed.lines().count(), pods.len(), "{printed}");
@@ -262,12 +262,10 @@ async fn restarting_the_pods_brings_the_kafka_leader_back() {
         })
         .await;
     let screen = console.screen();
-    let of_cluster = screen
-        .lines()
-        .find(|line| line.contains("Cluster") && line.contains("ONE"));
+    let (verdict, why) = leader_on(&screen, "Cluster").unwrap();
     assert!(
-        of_cluster.is_some_and(|line| !line.contains("can't read")),
-        "{screen}"
+        verdict.starts_with('✔') && why.contains("lease") && !why.contains("can't read"),
+        "{verdict}, {why}\n{screen}"
     );
     kubectl
         .kubectl("delete pod -l app=managed-services-api --wait=false")

@@ -209,7 +209,7 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
         let told = String::from_utf8_lossy(&report.stdout).into_owned();
         assert!(report.status.success() && told.contains(text), "{told}");
     };
-    report("unknown: no SOP was chosen");
+    report("unknown: no SOP selected");
     pty.type_keys("sG\u{1b}[A\u{1b}[A");
     pty.until_shows("kafka-provisioning-latency:");
     pty.type_keys("\r");

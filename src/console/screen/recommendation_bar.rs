@@ -454,7 +454,7 @@ fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: us
     let headline = StyledText::new(theme).add(Meaning::Alarm, &format!(" {glyph} FAILS "));
     let mut reason = format!("{}: {}", first.name(), first.finding.value);
     if let Some(why) = first.finding.evidence.first() {
-        reason.push_str(&format!(" ({why})"));
+        reason = format!("{reason} ({why})");
     }
     let mut counts = Vec::new();
     if more > 0 {

@@ -150,12 +150,11 @@ fn push_ascii(ascii: &mut String, c: char) {
         '│' => "|",
         '\u{a0}' => " ",
         '▁' => "_",
-        '▂' => ".",
+        '▂' | '░' => ".",
         '▃' => ":",
         '▅' => "=",
         '▆' => "+",
         '█' => "#",
-        '░' => ".",
         _ => {
             // Writing to a String can't fail.
             let _ = write!(ascii, "<{:x}>", u32::from(c));

@@ -165,11 +165,7 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
     };
     let used = limit.zip(oldest_s(app, row)).map(|(limit, oldest)| {
         let oldest = u64::try_from(oldest).unwrap_or(0);
-        Used(if limit == 0 {
-            100
-        } else {
-            oldest.saturating_mul(100) / limit
-        })
+        Used(oldest.saturating_mul(100).checked_div(limit).unwrap_or(100))
     });
     Cells {
         count: row.count.to_string(),

@@ -34,7 +34,7 @@ pub(super) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<Style
     shown
         .into_iter()
         .map(|summary| {
-            let mut minutes = vec![0.0; MINUTES];
+            let mut minutes = [0.0; MINUTES];
             for (_, sighting) in app.state.errors.since(summary.class, since) {
                 if let Some(count) = minutes.get_mut(minute_of(sighting.at, since)) {
                     *count += 1.0;
