@@ -30,7 +30,10 @@ async fn when_all_is_well_every_pane_says_so() {
     assert!(both_lead(&screen), "{screen}");
     console.resize(200, 40);
     let screen = console.screen();
-    assert!(screen.contains("managed-services-stage @"), "a wide screen says where\n{screen}");
+    assert!(
+        screen.contains("managed-services-stage @"),
+        "a wide screen says where\n{screen}"
+    );
     console.stop().await;
 }
 

@@ -262,10 +262,10 @@ async fn restarting_the_pods_brings_the_kafka_leader_back() {
         })
         .await;
     let screen = console.screen();
-    let (verdict, why) = leader_on(&screen, "Cluster").unwrap();
+    let (word, why) = leader_on(&screen, "Cluster").unwrap();
     assert!(
-        verdict.starts_with('✔') && why.contains("lease") && !why.contains("can't read"),
-        "{verdict}, {why}\n{screen}"
+        word.starts_with('✔') && why.contains("lease") && !why.contains("can't read"),
+        "{word}, {why}\n{screen}"
     );
     kubectl
         .kubectl("delete pod -l app=managed-services-api --wait=false")

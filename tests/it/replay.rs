@@ -32,34 +32,46 @@ fn file(text: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Where a replay is and where its record ends, as its line says: `10s of 15s`.
+fn position(screen: &vt100::Screen) -> Option<(String, String)> {
+    let text = screen.contents();
+    let line = text
+        .lines()
+        .find(|line| line.contains(" of ") && line.contains('×'))?;
+    let (before, after) = line.split_once(" of ")?;
+    Some((
+        before.split_whitespace().next_back()?.to_owned(),
+        after.split_whitespace().next()?.to_owned(),
+    ))
+}
+
 #[test]
 fn a_record_plays_stands_steps_and_seeks_on_the_screen() {
     let (_folder, path) = file(&encoded(&drill()).unwrap());
     let mut pty = Pty::start(SOPWATCH, &["replay", path.to_str().unwrap()], &[], (120, 40));
-    let at = |place: &'static str| move |screen: &vt100::Screen| screen.contents().contains(place);
-    pty.until("the record is open", at(" of 00:00:1"));
-    pty.until_shows("REPLAY");
-    let runs = |screen: &vt100::Screen| {
-        let text = screen.contents();
-        text.contains("×1 ") && !text.contains("00:00:00 of")
+    let at = |place: &'static str| {
+        move |screen: &vt100::Screen| position(screen).is_some_and(|(now, _)| now == place)
     };
+    pty.until("the record is open", |screen| {
+        position(screen).is_some_and(|(_, end)| end.len() == 3 && end.starts_with('1'))
+    });
+    pty.until_shows("REPLAY");
+    let runs = |screen: &vt100::Screen| screen.contents().contains("×1 ") && !at("0s")(screen);
     pty.until("its clock runs", runs);
     pty.type_keys(" 0");
     pty.until("it stands at the beginning", |screen| {
-        at("paused")(screen) && at("00:00:00 of")(screen)
+        screen.contents().contains("paused") && at("0s")(screen)
     });
     pty.type_keys(".");
     pty.until_shows("found: ");
     pty.type_keys("0\u{1b}[C");
-    pty.until_shows("00:00:10 of");
+    pty.until("it stands ten seconds on", at("10s"));
     pty.type_keys("}");
     pty.until("it stands at the end", |screen| {
-        let text = screen.contents();
-        let place = text.find(" of 00:").unwrap_or(8);
-        text.get(place - 8..place) == text.get(place + 4..place + 12)
+        position(screen).is_some_and(|(now, end)| now == end)
     });
     pty.type_keys("{");
-    pty.until_shows("00:00:00 of");
+    pty.until("it stands at the beginning again", at("0s"));
     pty.type_keys("r");
     pty.until_shows("replay: actions are disabled");
     pty.type_keys("$D");

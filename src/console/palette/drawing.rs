@@ -17,8 +17,8 @@ const ROWS: u16 = 20;
 /// Cells of an entry's kind.
 const KIND: usize = 8;
 
-/// Cells that a name takes at most.
-const NAME: usize = 40;
+/// Cells that a name takes at most: what is said about it is what one reads.
+const NAME: usize = 26;
 
 /// Cells of an entry's key.
 const KEY: usize = 9;
@@ -62,7 +62,7 @@ pub(crate) fn render(
             .draw(list, buffer);
     }
     let names = entries.iter().map(|entry| styled_text::width(&entry.name));
-    let name = names.max().unwrap_or(0).min(NAME).min(room / 2);
+    let name = names.max().unwrap_or(0).min(NAME).min(room / 3);
     for ((index, entry), row) in entries.iter().enumerate().skip(first).zip(list.rows()) {
         line(entry, theme, (index == chosen, name, room)).draw(row, buffer);
         if index == chosen {
@@ -81,7 +81,11 @@ fn line<'t>(
         .column(Meaning::Focus, mark, 2)
         .column(Meaning::Faint, entry.kind, KIND)
         .gap(1)
-        .column(Meaning::Text, &entry.name, name)
+        .column(
+            Meaning::Text,
+            &styled_text::cut_middle(&theme.clean(&entry.name), name, theme.glyphs.ellipsis),
+            name,
+        )
         .gap(2);
     let about = room.saturating_sub(line.width() + KEY + 1);
     line.column(Meaning::Faint, &entry.about, about)

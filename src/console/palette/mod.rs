@@ -92,10 +92,12 @@ impl App {
             Context::Replay => self.player.is_some(),
             Context::Console | Context::In(_) | Context::Always => true,
         };
-        let rows = self
-            .keymap
-            .rows()
-            .filter(|(row, _)| here(row) && row.action != Action::Prompt && row.action.available(self));
+        let rows = self.keymap.rows();
+        let mut rows: Vec<_> = rows
+            .filter(|(row, _)| here(row) && row.action != Action::Prompt && row.action.available(self))
+            .collect();
+        // What works everywhere, such as to quit, is the last that one looks for.
+        rows.sort_by_key(|(row, _)| row.context == Context::Always);
         let entry = |(row, keys): (&'static Row, &[crate::keymap::Key])| Entry {
             kind: kind_of(row.action),
             name: row.name.to_owned(),
@@ -103,7 +105,7 @@ impl App {
             key: keys.first().map(ToString::to_string).unwrap_or_default(),
             target: Target::Action(row.action, row.context),
         };
-        rows.map(entry).collect()
+        rows.into_iter().map(entry).collect()
     }
 
     /// The entries that match what was typed, the best first; all of them where nothing was.

@@ -205,7 +205,7 @@ fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16,
     let right = area.width - left;
     let (narrow, wide) = (usize::from(left) - 2, usize::from(right) - 2);
     let sop = rows(panes::sop::wanted(app, theme, narrow));
-    let pods = rows(panes::pods::wanted(app));
+    let pods = rows(panes::pods::wanted(app, theme, wide));
     let leaders = leader_rows(app, theme, right - 2);
     let database = rows(panes::database::wanted(app, theme, wide));
     let logs = least_log(area.height, app);
@@ -281,19 +281,27 @@ fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
     } else {
         area.height / 4
     };
-    let sop_keep = least.max(log_wants) + summaries.min(area.height / 6);
+    let leaders = leader_rows(app, theme, area.width);
+    let focused = match focus {
+        Pane::Pods => rows(panes::pods::wanted(app, theme, width)) + leaders + 2,
+        Pane::Database => rows(panes::database::wanted(app, theme, width)) + 1,
+        Pane::Logs | Pane::Sop => 0,
+    };
+    let sop_keep = least.max(log_wants) + summaries.min(area.height / 6) + focused.min(area.height * 2 / 5);
     let sop = 1 + rows(if focus == Pane::Sop {
         panes::sop::wanted(app, theme, width)
     } else {
         panes::sop::wanted_folded(app, theme, width)
     });
     let sop = take(sop, sop_keep);
-    let leaders = leader_rows(app, theme, area.width);
     let mut regions = vec![(Content::Pane(Pane::Sop), sop, Frame::Rule)];
     if focus == Pane::Pods {
         regions.push((
             Content::Pane(Pane::Pods),
-            take(1 + rows(panes::pods::wanted(app)), least + leaders + 1),
+            take(
+                1 + rows(panes::pods::wanted(app, theme, width)),
+                least + leaders + 1,
+            ),
             Frame::Rule,
         ));
         regions.push((Content::Leaders, take(1 + leaders, least), Frame::Rule));
@@ -429,17 +437,18 @@ mod tests {
     }
 
     #[test]
-    fn the_pane_with_the_focus_is_always_there() {
-        let mut app = fixture::well();
-        for size in SIZES {
-            for focus in Pane::ALL {
-                app.panes.focus = focus;
-                let regions = regions(&app, size).expect("large enough");
-                let shown = regions
-                    .panes
-                    .iter()
-                    .any(|region| region.content == Content::Pane(focus));
-                assert!(shown, "{size:?} {focus:?}");
+    fn the_pane_with_the_focus_is_always_there_with_rows_to_read() {
+        for mut app in [fixture::well(), fixture::no_leader(), fixture::silent()] {
+            for size in SIZES {
+                for focus in Pane::ALL {
+                    app.panes.focus = focus;
+                    let regions = regions(&app, size).expect("large enough");
+                    let mut shown = regions.panes.iter();
+                    let region = shown.find(|region| region.content == Content::Pane(focus));
+                    let rows = region.map_or(0, |region| region.inner().height);
+                    let least = if size.1 < 24 { 1 } else { 2 };
+                    assert!(rows >= least, "{size:?} {focus:?}: {rows} rows");
+                }
             }
         }
     }

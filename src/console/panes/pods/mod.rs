@@ -27,10 +27,17 @@ use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 
-/// Rows that the pane wants: a heading, the pods, what is said of other pods, the faults of their sources, and the vital signs.
-pub(crate) fn wanted(app: &App) -> usize {
-    let faults = source_error::of_cluster(app).len().min(2);
-    app.state.pods.len().max(1) + others::rows(app) + faults + 2
+/// Rows that the pane wants: a heading, the pods, what is said of other pods, the faults of their sources, and the vital signs. Without
+/// pods: why there are none, in as many lines as that takes.
+pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
+    let mut faults = source_error::of_cluster(app);
+    let list = if app.state.pods.is_empty() {
+        let (_, why) = empty_line(app, &mut faults);
+        (empty_lines(&why, theme, width).len() + 1).max(3)
+    } else {
+        app.state.pods.len() + 2
+    };
+    list + others::rows(app) + faults.len().min(2)
 }
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
@@ -139,9 +146,13 @@ pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
 }
 
 fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = styled_text::wrap(&theme.clean(text), usize::from(area.width).saturating_sub(2), 0);
+    let lines = empty_lines(text, theme, usize::from(area.width));
     let line = |text: String| StyledText::new(theme).gap(1).add(meaning, &text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
+}
+
+fn empty_lines(text: &str, theme: &Theme, width: usize) -> Vec<String> {
+    styled_text::wrap(&theme.clean(text), width.saturating_sub(2).max(1), 0)
 }
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.

@@ -331,10 +331,7 @@ fn why_there_is_something_to_wait_for_or_nothing_is_said() {
         words(&state(three(|short| pod(short, DAY)))),
         "no pod started in the last 4m"
     );
-    assert_eq!(
-        words(&State::default()),
-        "no pod is ready, and none is starting"
-    );
+    assert_eq!(words(&State::default()), "no pod is ready, and none is starting");
 }
 
 #[test]
