@@ -140,9 +140,9 @@ fn the_walk_through_of_the_readme_shows_the_words_that_it_quotes() {
     let mut pty = Pty::start(SOPWATCH, &arguments, &[], (120, 60));
     // keys, what the screen shows then, and the part of the README that says so
     let steps = [
-        ("", "YOUR CALL FIRST", "**YOUR CALL FIRST**"),
         ("i", "KUBECONFIG", "Press `i`"),
-        ("qH", "Hints  1 of ", "`H` gives a hint"),
+        ("q", "YOUR CALL FIRST", "**YOUR CALL FIRST**"),
+        ("H", "Hints  1 of ", "`H` gives a hint"),
         ("qT", "What would you do?", "`T` asks what you would do"),
         ("\r", "Enter again to confirm", "press `enter` twice"),
         ("\r", "RESTART", "Now the bar shows what the console recommends"),

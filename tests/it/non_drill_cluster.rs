@@ -1,5 +1,6 @@
 //! The program on an API server and a PostgreSQL server that it was not made with, as a user starts it.
 
+use super::support::leaders::both_lead;
 use super::support::non_drill_cluster::{CLUSTER_LEADER, ForeignApi, KAFKA_LEADER, NAMESPACE, PODS, Values};
 use super::support::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use super::support::pty::Pty;
@@ -89,14 +90,14 @@ fn until_filled(console: &mut Pty) {
         let pods = PODS
             .iter()
             .all(|pod| screen.contains(&pod[pod.len() - 5..]) && screen.contains("3 of 3 ready"));
-        let leaders = screen.matches("ONE").count() == 2;
+        let leaders = both_lead(&screen);
         let logs = screen.matches("Running as the leader").count() == 2;
         let database = ["cluster_accepted", "kafka_requests", "failed"]
             .iter()
             .all(|text| screen.contains(text));
         let sop = screen.contains("3 configured") && screen.matches('✔').count() >= 4;
-        // the events of this world hold a warning, and nothing else is wrong
-        let warned = screen.matches('✘').count() == 1 && screen.contains("2 warnings");
+        // the events of this world hold a warning that is over, and nothing else is wrong
+        let warned = screen.matches('✘').count() == 0 && screen.contains("2 warnings");
         pods && leaders && logs && database && sop && warned
     });
 }

@@ -1,10 +1,16 @@
 //! What the screen says without a key: the SOP, the reason of the recommendation, and the words that decide, each whole.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sopwatch_console::app::App;
 use sopwatch_console::screen::{self, Theme};
 use sopwatch_drill::scenario::Expectation;
+
+use crate::support::virtual_console::VirtualConsole;
+use crate::support::virtual_time;
 
 /// The screens that show them: columns and rows.
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -61,4 +67,54 @@ pub fn drawn(app: &App, (columns, rows): (u16, u16)) -> String {
 /// Words with one blank between them: a line that was broken reads as one that was not.
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Incidents of each kind: a pod's, a leader's, a neighbour's, the database's.
+const TEN: [&str; 10] = [
+    "api-down-quota",
+    "crash-loop-oom",
+    "database-down",
+    "deletion-errors",
+    "kafka-stuck-two-days",
+    "no-kafka-leader",
+    "ocm-outage",
+    "panic-loop",
+    "saturation",
+    "two-leaders",
+];
+
+/// From a split of a laptop's terminal to a large screen.
+const FIVE: [(u16, u16); 5] = [(60, 40), (80, 24), (100, 30), (120, 40), (200, 60)];
+
+#[test]
+fn ten_incidents_at_five_sizes() {
+    let work = Mutex::new(TEN.iter().collect::<Vec<_>>());
+    let screens = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(id) = { work.lock().unwrap().pop() } {
+                    let drawn = screens_of(id);
+                    screens.lock().unwrap().insert(*id, drawn);
+                }
+            });
+        }
+    });
+    for (id, screens) in screens.into_inner().unwrap() {
+        insta::assert_snapshot!(format!("first_screen_{id}"), screens);
+    }
+}
+
+/// The screens of a scenario at the first moment of which its file says what is recommended, one size under the other.
+fn screens_of(id: &str) -> String {
+    let scenario = sopwatch_drill::scenario(id).unwrap();
+    let moments = scenario.expect.iter();
+    let advised = moments.filter(|expected| expected.recommendation.is_some());
+    let at = advised.map(|expected| expected.at).min().unwrap();
+    virtual_time::run(|breath| async move {
+        let mut console = VirtualConsole::start(scenario, 1, &breath).await;
+        console.run_until(at).await;
+        let one = |size: (u16, u16)| format!("{}x{}\n{}\n", size.0, size.1, drawn(console.app(), size));
+        FIVE.map(one).join("\n")
+    })
 }
