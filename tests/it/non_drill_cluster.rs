@@ -76,7 +76,8 @@ fn start(api: &ForeignApi, arguments: &[&str], size: (u16, u16)) -> Pty {
     ];
     let mut console = Pty::start(SOPWATCH, arguments, &variables, size);
     console.until_shows("Choose the SOP");
-    console.type_keys("\r");
+    // with the focus on the database all of its statuses have a row
+    console.type_keys("\r3");
     console
 }
 
@@ -130,9 +131,15 @@ fn all_four_panes_fill_from_the_namespace_of_a_context() {
     console.resize(80, 24);
     console.until("the small screen is filled too", |screen| {
         let screen = screen.contents();
-        ["3 of 3 ready", "ONE", "clusters", "84zjh"]
-            .iter()
-            .all(|text| shows(text)(&screen))
+        [
+            "3 of 3 ready",
+            "✔ 84zjh",
+            "✔ zcd85",
+            "clusters",
+            "cluster_accepted",
+        ]
+        .iter()
+        .all(|text| shows(text)(&screen))
     });
 }
 

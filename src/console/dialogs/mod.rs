@@ -2,6 +2,7 @@
 
 pub(crate) mod answer_drawing;
 pub mod button;
+mod charts;
 pub(crate) mod confirmation;
 #[cfg(test)]
 pub(crate) mod confirmation_screen_tests;

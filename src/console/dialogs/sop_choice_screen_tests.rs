@@ -187,8 +187,11 @@ fn the_other_sops_are_judged_beside_the_chosen_one_one_of_them_a_second() {
 fn another_sop_is_named_where_it_is_more_urgent_than_the_chosen_one() {
     use Advice::{Escalate, Gather, RestartPods, ScaleUp, StartPods, Wait};
     for (own, other, named) in [
-        (Advice::None, Wait, true),
-        (Wait, Gather, true),
+        // that it waits, or lacks data, is no reason to go there
+        (Advice::None, Wait, false),
+        (Advice::None, Gather, false),
+        (Wait, Gather, false),
+        (Wait, Escalate, true),
         (Gather, Escalate, true),
         (Escalate, RestartPods, true),
         (Escalate, StartPods, true),

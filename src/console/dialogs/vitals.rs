@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use crate::app::App;
+use crate::dialogs::charts::{self, Chart};
 use crate::dialogs::dialog_text::{DialogText, Tone};
+use sopwatch_core::diagnose::conditions::Saturated;
 use sopwatch_core::diagnose::vitals::{
     Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
 };
@@ -57,6 +59,7 @@ impl App {
                 row: |signs, series| usage_row(&signs.usage, series),
             },
         ];
+        add_charts(&mut page, self, &vitals);
         for section in sections {
             let (rests_on, missing) = (section.about)(&vitals.together);
             page.section(&format!("{}{rests_on}", section.title));
@@ -72,6 +75,50 @@ impl App {
              limits; kubelet probes are not counted.",
         );
         page
+    }
+}
+
+/// Cells that the charts may take beside one another: a dialog on 80 columns.
+const CHARTS: usize = 76;
+
+/// Volume, failed, slow and CPU of all pods over time, with the profile's thresholds.
+fn add_charts(page: &mut DialogText, app: &App, vitals: &Vitals) {
+    const SLOT_S: f64 = 30.0;
+    let series = &vitals.series;
+    let a_second: Vec<_> = series
+        .requests
+        .iter()
+        .map(|count| count.map(|count| count / SLOT_S))
+        .collect();
+    let back = SignedDuration::from_secs(30 * i64::try_from(SLOTS).unwrap_or(0));
+    let since = format!("-{}", duration::brief(back));
+    let saturated = Saturated::of_profile(&app.session.profile);
+    let chart = |title, values, least_top, threshold: Option<u64>| Chart {
+        title,
+        values,
+        least_top,
+        threshold: threshold.map(|threshold| threshold as f64),
+        since: &since,
+    };
+    let charts = [
+        chart("requests/s", a_second.as_slice(), 1.0, None),
+        chart("5xx %", &series.failed, LEAST_TOP, None),
+        chart(
+            ">100ms %",
+            &series.slow,
+            LEAST_TOP,
+            saturated.map(|of| of.shares.slow),
+        ),
+        chart(
+            "CPU % of limit",
+            &series.cpu,
+            100.0,
+            saturated.and_then(|of| of.cpu),
+        ),
+    ];
+    page.section("All pods over time (dots: threshold)");
+    for line in charts::in_rows(&charts, CHARTS) {
+        page.add(Tone::Code, line);
     }
 }
 

@@ -125,6 +125,14 @@ impl RuleCondition for Saturated {
 }
 
 impl Saturated {
+    /// The condition of the profile's first rule that has one: its thresholds are those of the vital signs.
+    pub fn of_profile(profile: &Profile) -> Option<&Self> {
+        profile
+            .rules
+            .iter()
+            .find_map(|rule| Self::in_condition(&rule.when))
+    }
+
     /// The first `saturated` condition in a condition, wherever in it.
     pub(in crate::diagnose) fn in_condition(condition: &Condition) -> Option<&Self> {
         if let Condition::Saturated(saturated) = condition {
