@@ -6,9 +6,11 @@ use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::keymap::Key;
 use crate::keymap::action::{Context, Row as KeyRow};
+use crate::panes::leaders;
 use crate::panes::logs::buffer::Entry;
 use crate::training::hints_page;
 use sopwatch_core::diagnose::StepFinding;
+use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
 use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
 use sopwatch_core::profile::sop::Step;
@@ -258,6 +260,7 @@ impl App {
                 .iter()
                 .for_each(|line| page.add(Tone::Code, format!("  {line}")));
         }
+        self.add_leaders_over_time(&mut page, step);
         if let Some(tick) = self.checklist.ticks.get(*id) {
             let ago = duration::brief(self.clock.now.duration_since(tick.at));
             page.add(
@@ -289,6 +292,18 @@ impl App {
         }
         self.add_handling(&mut page);
         page
+    }
+
+    /// For a step about a leader: who led over the last hour.
+    fn add_leaders_over_time(&self, page: &mut DialogText, step: &Step) {
+        let Check::Leader(check) = &step.check else { return };
+        let mut readings = self.diagnosis.leaders.iter();
+        if let Some(reading) = readings.find(|reading| reading.log_type == check.worker) {
+            page.section("Leaders over the last hour");
+            for line in leaders::long_strip(self, reading) {
+                page.add(Tone::Code, format!("  {line}"));
+            }
+        }
     }
 
     fn add_links(&self, page: &mut DialogText, step: &Step) {

@@ -90,6 +90,73 @@ fn axis(theme: &Theme, before: usize, cells: usize) -> StyledText<'_> {
         .add(Meaning::Faint, to)
 }
 
+/// What a cell of a strip shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    /// No log tells who led.
+    Unseen,
+    Nobody,
+    Several,
+    /// The pod in this place of the legend; the first is the one that leads now.
+    Led(usize),
+}
+
+impl Cell {
+    fn sign(self, theme: &Theme) -> &'static str {
+        let glyphs = theme.glyphs;
+        match self {
+            Self::Unseen => glyphs.unseen,
+            Self::Nobody => glyphs.gap,
+            Self::Several => glyphs.two_led,
+            Self::Led(place) => glyphs.led[if place < 3 { place } else { 1 + place % 2 }],
+        }
+    }
+
+    fn meaning(self) -> Meaning {
+        match self {
+            Self::Unseen => Meaning::Faint,
+            Self::Nobody | Self::Several => Meaning::Bad,
+            Self::Led(0) => Meaning::Good,
+            Self::Led(_) => Meaning::Pod,
+        }
+    }
+}
+
+/// The cells of a strip, and the pods that led by their places.
+fn cells_of(
+    app: &App,
+    reading: &LeaderReading,
+    window: SignedDuration,
+    count: usize,
+) -> (Vec<Cell>, Vec<(usize, String)>) {
+    let leader = reading.pod.as_deref().map(short_name);
+    let history = app.state.leaders.history();
+    let strip = history.strip(&reading.log_type, app.clock.now, window, count, leader);
+    // The pods in the order in which they led, that of now first. Where nobody leads now, the newest leader has the second sign: the
+    // first is that of who leads.
+    let mut pods: Vec<String> = leader.map(str::to_owned).into_iter().collect();
+    for led in strip.iter().rev() {
+        if let Led::One(pod) = led
+            && !pods.contains(&pod.to_string())
+        {
+            pods.push(pod.to_string());
+        }
+    }
+    let first = usize::from(leader.is_none());
+    let cell = |led: &Led| match led {
+        Led::Unseen => Cell::Unseen,
+        Led::Nobody => Cell::Nobody,
+        Led::Several => Cell::Several,
+        Led::One(pod) => {
+            let place = pods.iter().position(|known| *known == **pod);
+            Cell::Led(first + place.unwrap_or(0))
+        }
+    };
+    let cells = strip.iter().map(cell).collect();
+    let places = pods.into_iter().enumerate();
+    (cells, places.map(|(place, pod)| (first + place, pod)).collect())
+}
+
 /// Who led a worker over the last minutes: a sign for the pod that leads now, others for others, for nobody and for what nobody saw.
 pub(crate) fn strip_of<'t>(
     app: &App,
@@ -97,41 +164,46 @@ pub(crate) fn strip_of<'t>(
     reading: &LeaderReading,
     cells: usize,
 ) -> StyledText<'t> {
-    let glyphs = theme.glyphs;
-    let leader = reading.pod.as_deref().map(short_name);
-    let history = app.state.leaders.history();
-    let strip = history.strip(&reading.log_type, app.clock.now, WINDOW, cells, leader);
-    // The pods in the order in which they led, that of now first.
-    let mut pods: Vec<&str> = leader.into_iter().collect();
-    for led in strip.iter().rev() {
-        if let Led::One(pod) = led
-            && !pods.contains(&&**pod)
-        {
-            pods.push(pod);
-        }
-    }
-    let cell = |led: &Led| match led {
-        Led::Unseen => (Meaning::Faint, glyphs.unseen),
-        Led::Nobody => (Meaning::Bad, glyphs.gap),
-        Led::Several => (Meaning::Bad, glyphs.two_led),
-        Led::One(pod) => {
-            let place = pods.iter().position(|known| *known == &**pod).unwrap_or(0);
-            // Where nobody leads now, the newest leader has the second sign: the first is that of who leads.
-            let place = place + usize::from(leader.is_none());
-            let sign = glyphs.led[if place < 3 { place } else { 1 + place % 2 }];
-            (if place == 0 { Meaning::Good } else { Meaning::Pod }, sign)
-        }
-    };
+    let (cells, _) = cells_of(app, reading, WINDOW, cells);
     let mut line = StyledText::new(theme);
     let mut run = (Meaning::Faint, String::new());
-    for (meaning, sign) in strip.iter().map(cell) {
-        if meaning != run.0 {
+    for cell in cells {
+        if cell.meaning() != run.0 {
             line = line.add(run.0, &run.1);
-            run = (meaning, String::new());
+            run = (cell.meaning(), String::new());
         }
-        run.1.push_str(sign);
+        run.1.push_str(cell.sign(theme));
     }
     line.add(run.0, &run.1)
+}
+
+/// How far back a leader's page goes.
+const LONG_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Cells of the strip on a leader's page: a minute each.
+const LONG_STRIP: usize = 60;
+
+/// The last hour of a worker's leaders, for its page: the axis, the strip, and what its signs mean.
+pub(crate) fn long_strip(app: &App, reading: &LeaderReading) -> Vec<String> {
+    let theme = Theme::plain();
+    let (cells, pods) = cells_of(app, reading, LONG_WINDOW, LONG_STRIP);
+    let from = format!("-{}", duration::brief(LONG_WINDOW));
+    let gap = LONG_STRIP.saturating_sub(from.len() + "now".len());
+    let strip: String = cells.iter().map(|cell| cell.sign(theme)).collect();
+    let mut legend: Vec<String> = pods
+        .iter()
+        .map(|(place, pod)| format!("{} {pod}", Cell::Led(*place).sign(theme)))
+        .collect();
+    for (cell, words) in [
+        (Cell::Nobody, "no leader"),
+        (Cell::Several, "two leaders"),
+        (Cell::Unseen, "no data"),
+    ] {
+        if cells.contains(&cell) {
+            legend.push(format!("{} {words}", cell.sign(theme)));
+        }
+    }
+    vec![format!("{from}{:gap$}now", ""), strip, legend.join("   ")]
 }
 
 /// Before anything was judged.

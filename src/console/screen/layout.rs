@@ -357,8 +357,13 @@ fn least_log(height: u16, app: &App) -> u16 {
     } else {
         height / 3
     };
-    share.max(6)
+    // A short log leaves its rows to the panes above it.
+    let lines = rows(app.logs.buffer.shown().len());
+    share.min(lines.saturating_add(LOG_FRAME)).max(6)
 }
+
+/// Rows around the lines of the log: its frame, and one for a source that fails.
+const LOG_FRAME: u16 = 3;
 
 fn rows(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)

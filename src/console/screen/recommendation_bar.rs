@@ -36,8 +36,6 @@ struct Message<'t> {
     headline: StyledText<'t>,
     /// Why. It is cut only where it does not fit into all the lines there are.
     reason: (Meaning, String),
-    /// More of it, a sentence each: as many as leave a line for the keys.
-    more: Vec<String>,
     /// What else was found, in a line of its own where there is one.
     also: Option<String>,
     /// The same as a count, where there is none.
@@ -51,7 +49,6 @@ impl<'t> Message<'t> {
         Self {
             headline,
             reason: (Meaning::Text, String::new()),
-            more: Vec::new(),
             also: None,
             counts: Vec::new(),
             keys: StyledText::new(theme),
@@ -65,26 +62,14 @@ impl<'t> Message<'t> {
         }
     }
 
-    fn lines(mut self, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
+    fn lines(self, theme: &'t Theme, width: usize, most: usize) -> Vec<StyledText<'t>> {
         let new = || StyledText::new(theme);
         let room = width.saturating_sub(2);
-        for more in std::mem::take(&mut self.more) {
-            let (meaning, whole) = self.reason.clone();
-            self.reason.1 = format!("{whole}; {more}");
-            if self.reason_lines(theme, room).len() >= most {
-                self.reason = (meaning, whole);
-                break;
-            }
-        }
         let mut lines = self.reason_lines(theme, room);
         if lines.len() > most {
             lines.truncate(most);
             if let Some(last) = lines.pop() {
-                let mark = format!(" {}", theme.glyphs.ellipsis);
-                lines.push(
-                    last.cut(room.saturating_sub(mark.len()))
-                        .add(Meaning::Faint, &mark),
-                );
+                lines.push(last.goes_on(room));
             }
         }
         let also = self.also.filter(|_| lines.len() + 1 < most);
@@ -110,12 +95,22 @@ impl<'t> Message<'t> {
             }
             _ => {}
         }
-        if let Some(also) = also.filter(|_| lines.len() < most) {
-            let words = new()
-                .gap(2)
-                .add(Meaning::Faint, "also: ")
-                .add(Meaning::Doubtful, &also);
-            lines.push(words.cut(room));
+        if let Some(also) = also {
+            let also = styled_text::wrap(&theme.clean(&also), room.saturating_sub(ALSO.len() + 2), 0);
+            let left = most.saturating_sub(lines.len()).min(ALSO_LINES);
+            let is_cut = also.len() > left;
+            for (index, text) in also.into_iter().take(left).enumerate() {
+                let head = if index == 0 { ALSO } else { "" };
+                let line = new()
+                    .gap(2)
+                    .column(Meaning::Faint, head, ALSO.len())
+                    .add(Meaning::Doubtful, &text);
+                lines.push(if is_cut && index + 1 == left {
+                    line.goes_on(room)
+                } else {
+                    line
+                });
+            }
         }
         lines.into_iter().map(|line| new().gap(1).join(line)).collect()
     }
@@ -151,6 +146,12 @@ impl<'t> Message<'t> {
         lines
     }
 }
+
+/// Begins the line of what else was found.
+const ALSO: &str = "also: ";
+
+/// Lines that it may take.
+const ALSO_LINES: usize = 2;
 
 /// Fewer cells beside the headline are no place to begin a sentence.
 const SHORT_LINE: usize = 16;
@@ -311,13 +312,13 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     if decision.recommendation.action == Advice::Escalate {
         keys = keys.join(key(app, theme, Action::HandOff, " hand-off"));
     }
-    let mut because = decision.recommendation.because.iter().cloned();
-    let reason = because.next().unwrap_or_default();
+    // The first says what decides; the others are in the steps and on the page of the rules.
+    let because = &decision.recommendation.because;
+    let reason = because.first().cloned().unwrap_or_default();
     Message {
         also: also(app),
         counts,
         keys,
-        more: because.collect(),
         ..Message::new(theme, headline(app, theme, &decision.recommendation)).because(reason)
     }
 }

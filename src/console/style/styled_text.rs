@@ -217,6 +217,13 @@ impl<'t> StyledText<'t> {
         self
     }
 
+    /// A line that goes on where nobody sees it, with the sign of that, in so many cells.
+    pub(crate) fn goes_on(self, max: usize) -> Self {
+        let mark = format!(" {}", self.theme.glyphs.ellipsis);
+        let room = max.saturating_sub(width(&mark));
+        self.cut(room).add(Meaning::Faint, &mark)
+    }
+
     /// Draws it on the first row of `area`, cut to its width.
     pub(crate) fn draw(self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);

@@ -87,7 +87,7 @@ fn table_words<'t>(
     let mut line = line;
     for (index, words) in words.iter().enumerate() {
         let left = rows.len() - index;
-        let more = format!(" +{left}");
+        let more = format!(" +{left} more");
         let dot = if index == 0 { 1 } else { 3 };
         let reserved = if left == 1 { 0 } else { more.len() };
         if index > 0 && line.width() + dot + words.width() + reserved > room {

@@ -91,7 +91,16 @@ pub(super) fn rows<'t>(app: &App, theme: &'t Theme, width: usize, height: usize)
         waiting = waiting.saturating_sub(usize::from(step.urgency == 0));
         let shown = lines.len().min(spare.saturating_sub(waiting));
         spare -= shown;
-        rows.extend(lines.into_iter().take(shown).map(|line| Row { step: None, line }));
+        let is_cut = shown < lines.len();
+        let lines = lines.into_iter().take(shown).enumerate();
+        rows.extend(lines.map(|(index, line)| Row {
+            step: None,
+            line: if is_cut && index + 1 == shown {
+                line.goes_on(width)
+            } else {
+                line
+            },
+        }));
     }
     if counted > 0 {
         rows.push(Row {
@@ -102,7 +111,7 @@ pub(super) fn rows<'t>(app: &App, theme: &'t Theme, width: usize, height: usize)
     rows
 }
 
-/// `✔ 6 ok: Pods running, API ready`, and how many others have no row.
+/// `✔ 6 steps ok: Pods running, API ready`, and how many others have no row.
 fn passed_line<'t>(steps: &[Step], left_out: usize, theme: &'t Theme) -> StyledText<'t> {
     let passed: Vec<_> = steps.iter().filter(|step| step.urgency == PASSED).collect();
     let titles: Vec<_> = passed.iter().map(|step| step.title.as_str()).collect();
@@ -112,7 +121,7 @@ fn passed_line<'t>(steps: &[Step], left_out: usize, theme: &'t Theme) -> StyledT
     }
     line.add(Meaning::Good, theme.glyphs.pass)
         .gap(1)
-        .add(Meaning::Text, &format!("{} ok", passed.len()))
+        .add(Meaning::Text, &format!("{} steps ok", passed.len()))
         .add(Meaning::Faint, &format!(": {}", titles.join(", ")))
 }
 
@@ -249,6 +258,12 @@ fn evidence<'t>(
     } else {
         Vec::new()
     };
-    shown.extend(lines.take(EVIDENCE));
+    let mut lines: Vec<_> = lines.collect();
+    let is_cut = lines.len() > EVIDENCE;
+    lines.truncate(EVIDENCE);
+    if let Some(last) = lines.pop_if(|_| is_cut) {
+        lines.push(last.goes_on(width));
+    }
+    shown.extend(lines);
     shown
 }
