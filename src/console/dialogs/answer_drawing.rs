@@ -91,7 +91,7 @@ fn below<'t>(
     };
     let noted = app.attempt.as_ref().and_then(|attempt| {
         let given = attempt.answers.last()?;
-        let at = duration::clock(given.at.duration_since(attempt.began));
+        let at = duration::brief(given.at.duration_since(attempt.began));
         let words = given.choice.words(profile);
         Some((Meaning::Good, format!("answer saved at {at}: {words}")))
     });

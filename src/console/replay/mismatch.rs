@@ -44,7 +44,7 @@ impl App {
         }
         for DatedMismatch { after, differs } in &player.differences {
             let found = &differs.recorded;
-            page.section(&format!("{}  {}", duration::full_clock(*after), found.sop));
+            page.section(&format!("{}  {}", duration::exact(*after), found.sop));
             for (what, recorded, now) in differs.changes(&self.session.profile) {
                 page.add(Tone::Plain, what);
                 page.add(Tone::Code, format!("  recorded  {recorded}"));

@@ -198,7 +198,7 @@ pub(crate) fn hints_page(attempt: &Attempt) -> DialogText {
     let (shown, all) = (attempt.hints.len(), attempt.lesson.hints.len());
     let mut page = DialogText::titled(format!("Hints  {shown} of {all}"));
     for (index, (hint, at)) in attempt.shown_hints().enumerate() {
-        let at = duration::clock(at.duration_since(attempt.began));
+        let at = duration::brief(at.duration_since(attempt.began));
         page.section(&format!("{}  at {at}", index + 1));
         page.add(Tone::Plain, hint);
     }

@@ -69,7 +69,7 @@ struct Telling<'a> {
 impl Telling<'_> {
     /// A moment as time since the start.
     fn time(&self, at: Timestamp) -> String {
-        duration::clock(at.duration_since(self.attempt.began))
+        duration::brief(at.duration_since(self.attempt.began))
     }
 
     fn item(&mut self, tone: Tone, at: &str, text: &str) {
@@ -119,7 +119,7 @@ impl Telling<'_> {
 
     fn sign(&mut self, sign: &ExpectedFinding, console: bool) {
         let words = sign.kind_of_finding.words(self.profile);
-        let from = duration::clock(sign.from);
+        let from = duration::brief(sign.from);
         match sign.shown_at {
             _ if !console => self.item(Tone::Plain, &from, &words),
             Some(at) => {

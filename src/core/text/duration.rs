@@ -49,16 +49,6 @@ pub fn exact(span: SignedDuration) -> String {
     }
 }
 
-/// The same as [`brief`]: a span that counts up or down on the screen.
-pub fn clock(span: SignedDuration) -> String {
-    brief(span)
-}
-
-/// The same as [`exact`].
-pub fn full_clock(span: SignedDuration) -> String {
-    exact(span)
-}
-
 /// A span, split.
 struct Parts {
     sign: &'static str,
