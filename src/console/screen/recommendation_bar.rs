@@ -38,7 +38,9 @@ struct Message<'t> {
     reason: (Meaning, String),
     /// What else was found, in a line of its own where there is one.
     also: Option<String>,
-    /// The same as a count, where there is none.
+    /// The same as a count, where there is no such line.
+    others: Option<StyledText<'t>>,
+    /// What else is to be known: what can't be checked, what is more urgent, what was left undone.
     counts: Vec<StyledText<'t>>,
     /// What to press.
     keys: StyledText<'t>,
@@ -50,6 +52,7 @@ impl<'t> Message<'t> {
             headline,
             reason: (Meaning::Text, String::new()),
             also: None,
+            others: None,
             counts: Vec::new(),
             keys: StyledText::new(theme),
         }
@@ -73,9 +76,10 @@ impl<'t> Message<'t> {
             }
         }
         let also = self.also.filter(|_| lines.len() + 1 < most);
-        let counts = if also.is_some() { Vec::new() } else { self.counts };
-        let counts = counts
+        let others = self.others.filter(|_| also.is_none());
+        let counts = others
             .into_iter()
+            .chain(self.counts)
             .fold(new(), |line, words| line.gap(3).join(words));
         let tails = [counts.clone().join(self.keys.clone()), self.keys, counts];
         let last = lines.last().map_or(0, StyledText::width);
@@ -285,12 +289,12 @@ fn unchosen<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
 fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let decision = &app.diagnosis.decision;
     let words = |text: &str| StyledText::new(theme).add(Meaning::Doubtful, text);
+    let others = match decision.also.len() {
+        0 => None,
+        1 => Some(words("+1 other finding")),
+        others => Some(words(&format!("+{others} other findings"))),
+    };
     let mut counts = Vec::new();
-    match decision.also.len() {
-        0 => {}
-        1 => counts.push(words("+1 other finding")),
-        others => counts.push(words(&format!("+{others} other findings"))),
-    }
     match decision.not_ruled_out.len() {
         0 => {}
         1 => counts.push(words("1 rule still unchecked")),
@@ -317,6 +321,7 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let reason = because.first().cloned().unwrap_or_default();
     Message {
         also: also(app),
+        others,
         counts,
         keys,
         ..Message::new(theme, headline(app, theme, &decision.recommendation)).because(reason)
