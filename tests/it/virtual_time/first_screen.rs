@@ -69,17 +69,17 @@ fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Incidents of each kind: a pod's, a leader's, a neighbour's, the database's.
+/// Incidents of each kind; that of a database which is down names a socket in a folder of the moment.
 const TEN: [&str; 10] = [
     "api-down-quota",
     "crash-loop-oom",
-    "database-down",
     "deletion-errors",
     "kafka-stuck-two-days",
     "no-kafka-leader",
     "ocm-outage",
     "panic-loop",
     "saturation",
+    "sso-outage",
     "two-leaders",
 ];
 
