@@ -14,7 +14,7 @@ pub struct Bell {
     pub on: bool,
     /// Whether it is to ring with the next tick.
     due: bool,
-    /// The SOP and what was recommended last: the action and for whom.
+    /// The SOP and what was recommended last: the action and the contact.
     advised: Option<(String, Advice, Option<String>)>,
 }
 

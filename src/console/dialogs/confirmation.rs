@@ -1,4 +1,4 @@
-//! What is asked before a change: what it would do and where, what the server says to it, and what stands against it.
+//! The question before a change: what it does and where, the dry run, the refusals that block it and the cautions that do not.
 
 use jiff::Timestamp;
 

@@ -108,7 +108,7 @@ impl App {
         page.add(Tone::Faint, format!("{:<MARK$}changes if {}", "", rule.flips));
     }
 
-    /// What can't be read, what helps, and whom to ask where it does not.
+    /// What can't be read, what helps, and the team to ask where it does not help.
     fn add_what_to_get(&self, page: &mut DialogText) {
         page.section("What to restore");
         let troubled = self

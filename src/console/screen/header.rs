@@ -180,10 +180,13 @@ fn whole_place<'t>(connection: &Connection, words: StyledText<'t>) -> StyledText
 
 /// The sources in a sign each: those that answer, those that don't yet, those that fail.
 fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
-    let of = |name: &str, wanted: fn(&SourceId) -> bool| {
+    // A database that answers and lacks a table is not well.
+    let reading = app.state.reading.as_ref().map(|(_, reading)| reading);
+    let unread = reading.is_some_and(|reading| reading.tables.iter().any(|table| table.statuses.is_err()));
+    let of = |name: &str, wanted: fn(&SourceId) -> bool, unwell: bool| {
         let mut sources = app.state.sources().filter(|(id, _)| wanted(id)).peekable();
         sources.peek()?;
-        let mut failing = false;
+        let mut failing = unwell;
         let mut missing = false;
         for (id, source) in sources {
             let freshness = app.state.freshness(id, app.clock.now);
@@ -202,9 +205,13 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         Some((rank, words.add(meaning, sign).gap(1).add(Meaning::Faint, name)))
     };
     let all = [
-        of("k8s", |id| matches!(id, SourceId::Pods | SourceId::Deployment)),
-        of("logs", |id| matches!(id, SourceId::Log(_))),
-        of("db", |id| matches!(id, SourceId::Database)),
+        of(
+            "k8s",
+            |id| matches!(id, SourceId::Pods | SourceId::Deployment),
+            false,
+        ),
+        of("logs", |id| matches!(id, SourceId::Log(_)), false),
+        of("db", |id| matches!(id, SourceId::Database), unread),
     ];
     all.into_iter().flatten().collect()
 }

@@ -11,7 +11,7 @@ use crate::text::SafeText;
 const LONGEST: usize = 2_000;
 
 /// Longest end of a line in a reason, in characters.
-const TELLING: usize = 76;
+const TELLING: usize = 80;
 
 /// Longest name of what failed behind it.
 const FAILED: usize = 40;

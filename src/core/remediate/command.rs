@@ -166,7 +166,7 @@ pub enum PlanKind {
     RestartAll,
     /// Restart the pods that an interrupted restart of all did not reach, one after the other.
     RestartRest,
-    /// Roll out anew.
+    /// Restart the deployment by a rollout.
     RollOut,
     /// Start pods where none runs.
     Start,

@@ -1,4 +1,4 @@
-//! Whether something may be done now: what stands against it, and what only has to be thought of.
+//! Whether something may be done now: the refusals that block it, and the cautions that do not.
 
 use jiff::{SignedDuration, Timestamp};
 

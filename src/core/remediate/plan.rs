@@ -109,7 +109,7 @@ impl Plan {
         Ok(Self::of(aim, pods.into_iter().map(delete).collect()))
     }
 
-    /// Rolls the deployment out anew.
+    /// Restarts the deployment by a rollout.
     ///
     /// # Errors
     /// Why it can't be done.

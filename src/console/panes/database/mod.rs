@@ -173,7 +173,7 @@ fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
             .filter(|(_, row)| *row.of.table == *table.name);
         items.extend(rows.map(|(place, row)| Item::Status(place, row, table)));
         match app.state.statuses(&table.name) {
-            Some(Err(problem)) => items.push(Item::Trouble(format!("! {problem}"))),
+            Some(Err(problem)) => items.push(Item::Trouble(format!("! {}", without_table(table, problem)))),
             Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no active row".to_owned())),
             Some(Ok(_)) => {}
             None => items.push(Item::Trouble("not read".to_owned())),
@@ -262,6 +262,12 @@ fn status_row<'t>(
         )
         .column(meaning, &name, columns.status);
     columns.line(line, &row_cells(app, theme, row), theme, meaning)
+}
+
+/// Why a table can't be read, without its name: that stands before it.
+pub(crate) fn without_table<'a>(table: &Table, why: &'a str) -> &'a str {
+    let rest = why.strip_prefix(table.name.as_str());
+    rest.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why)
 }
 
 /// What is overdue, failed or in a status that nobody knows is bad.

@@ -1,7 +1,7 @@
 //! The database in as few lines as tell what counts, for a narrow screen: a line a table, what is overdue or failed first.
 
 use super::columns::oldest_words;
-use super::{empty_words, row_meaning, status_name, title};
+use super::{empty_words, row_meaning, status_name, title, without_table};
 use crate::app::{App, DatabaseRow};
 use crate::panes::Pane;
 use crate::screen::source_error;
@@ -12,7 +12,7 @@ use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::Table;
 use sopwatch_core::text::duration;
 
-/// The age of the reading and the tables, then the faults of the source.
+/// The age of the reading, the faults of the source, which stay where rows are short, and the tables.
 pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
     let new = || StyledText::new(theme);
     let head = new().gap(1).add(
@@ -31,10 +31,20 @@ pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<Styled
     let database = app.session.profile.database.iter();
     let tables: Vec<_> = database.flat_map(|database| &database.tables).collect();
     let grid = app.grid();
+    let stale = source_error::is_stale(app, &SourceId::Database);
     let mut lines = vec![state];
+    let faults = source_error::of_database(app);
+    lines.extend(
+        source_error::lines(&faults, theme, app.clock.now, 2)
+            .into_iter()
+            .map(|line| new().gap(2).join(line)),
+    );
+    let first = lines.len();
     for table in tables {
         let words = table_words(app, theme, table, &grid, width.saturating_sub(3));
-        let fits = lines.len() == 1
+        let words = if stale { words.over(Meaning::Stale) } else { words };
+        let fits = first == 1
+            && lines.len() == 1
             && lines
                 .last()
                 .is_some_and(|line| line.width() + 2 + words.width() <= width);
@@ -43,15 +53,6 @@ pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<Styled
             None => lines.push(new().gap(3).join(words)),
         }
     }
-    if source_error::is_stale(app, &SourceId::Database) {
-        lines = lines.into_iter().map(|line| line.over(Meaning::Stale)).collect();
-    }
-    let faults = source_error::of_database(app);
-    lines.extend(
-        source_error::lines(&faults, theme, app.clock.now, 2)
-            .into_iter()
-            .map(|line| new().gap(2).join(line)),
-    );
     lines
 }
 
@@ -68,7 +69,12 @@ fn table_words<'t>(
         .add(Meaning::Faint, ":");
     match app.state.statuses(&table.name) {
         Some(Ok(_)) => {}
-        Some(Err(problem)) => return line.gap(1).add(Meaning::Bad, problem).cut(room),
+        Some(Err(problem)) => {
+            return line
+                .gap(1)
+                .add(Meaning::Bad, without_table(table, problem))
+                .cut(room);
+        }
         None => return line.gap(1).add(Meaning::Faint, "not read"),
     }
     let mut rows: Vec<_> = grid.iter().filter(|row| *row.of.table == *table.name).collect();

@@ -121,7 +121,14 @@ fn passed_line<'t>(steps: &[Step], left_out: usize, theme: &'t Theme) -> StyledT
     }
     line.add(Meaning::Good, theme.glyphs.pass)
         .gap(1)
-        .add(Meaning::Text, &format!("{} steps ok", passed.len()))
+        .add(
+            Meaning::Text,
+            &format!(
+                "{} {} ok",
+                passed.len(),
+                if passed.len() == 1 { "step" } else { "steps" }
+            ),
+        )
         .add(Meaning::Faint, &format!(": {}", titles.join(", ")))
 }
 

@@ -256,7 +256,7 @@ mod tests {
         history
     }
 
-    /// The strip of the last ten minutes, a letter a minute: the pod's first, `.` for nobody, `?` for unseen, `X` for several.
+    /// The strip of the last ten minutes, a letter a minute: the pod's first, `.` for nobody, `?` for unseen, `2` for several.
     fn strip(said: &[Said<'_>], leader: Option<&str>) -> String {
         let window = SignedDuration::from_mins(10);
         let strip = history(said).strip(KAFKA, now(), window, 10, leader);
@@ -264,7 +264,7 @@ mod tests {
             Led::Unseen => '?',
             Led::Nobody => '.',
             Led::One(pod) => pod.chars().next().unwrap(),
-            Led::Several => 'X',
+            Led::Several => '2',
         };
         strip.iter().map(letter).collect()
     }
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(strip(&both, Some("bbbbb")), "aaaaabbbbb");
         let stays = every_30_s(Heartbeat, 600, 0);
         let both: [Said<'_>; 2] = [("aaaaa", &stays), ("bbbbb", &second)];
-        assert_eq!(strip(&both, None), "aaaaaXXXXX");
+        assert_eq!(strip(&both, None), "aaaaa22222");
         // the clocks of two nodes may be some seconds apart
         let mut overlaps = every_30_s(Heartbeat, 600, 310);
         overlaps.push((Lost, 291));

@@ -217,7 +217,7 @@ fn cleaned(lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| clean(line)).collect()
 }
 
-/// A rule that is not ruled out, redacted.
+/// A rule that could not be checked, redacted.
 pub(super) fn redacted(open: &NotRuledOut) -> NotRuledOut {
     NotRuledOut {
         rule: open.rule.clone(),
