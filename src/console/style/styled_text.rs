@@ -221,7 +221,12 @@ impl<'t> StyledText<'t> {
     pub(crate) fn goes_on(self, max: usize) -> Self {
         let mark = format!(" {}", self.theme.glyphs.ellipsis);
         let room = max.saturating_sub(width(&mark));
-        self.cut(room).add(Meaning::Faint, &mark)
+        if self.width > room {
+            // The cut has its own sign.
+            self.cut(room)
+        } else {
+            self.add(Meaning::Faint, &mark)
+        }
     }
 
     /// Draws it on the first row of `area`, cut to its width.
