@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::glog::{LineKind, Severity, continued_severity};
+use super::line_format::{LineKind, Severity, continued_severity};
 use super::{LeaderLine, LogRecord};
 use crate::text::SafeText;
 use crate::text::redact::redact;
