@@ -1,9 +1,11 @@
 //! The log files of the containers: one per container instance, rotated as the kubelet rotates.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+
+use super::packed_lines::PackedLines;
 
 /// The size at which the kubelet rotates a container's log by default (`containerLogMaxSize`, 10Mi).
 pub const ROTATE_AT: usize = 10 * 1024 * 1024;
@@ -35,7 +37,7 @@ pub struct LogLine {
 
 impl LogLine {
     /// Into how many lines of the file the runtime cut it.
-    fn pieces(&self) -> usize {
+    pub(super) fn pieces(&self) -> usize {
         self.bytes.len().div_ceil(PIECE).max(1)
     }
 }
@@ -53,8 +55,8 @@ pub struct Position {
 #[derive(Debug, Default)]
 pub struct LogFile {
     /// What the last rotation moved away: only a reader that had the file open still gets it.
-    rotated: VecDeque<LogLine>,
-    current: VecDeque<LogLine>,
+    rotated: PackedLines,
+    current: PackedLines,
     /// The number of the first line of `current`.
     current_from: u64,
     size: usize,
@@ -64,7 +66,7 @@ pub struct LogFile {
 impl LogFile {
     fn append(&mut self, line: LogLine, rotate_at: usize) {
         self.size += line.bytes.len() + line.pieces() * PIECE_OVERHEAD;
-        self.current.push_back(line);
+        self.current.push(line);
         if self.size > rotate_at {
             self.current_from += self.current.len() as u64;
             self.rotated = std::mem::take(&mut self.current);
@@ -82,20 +84,11 @@ impl LogFile {
 
     /// Where a reader of the last `count` lines of the file begins, pieces of long lines counted as the file has them.
     pub fn tail(&self, count: u64) -> Position {
-        let mut missing = count as usize;
-        let mut line = self.end();
-        for kept in self.current.iter().rev() {
-            if missing == 0 {
-                break;
-            }
-            line -= 1;
-            if kept.pieces() > missing {
-                let piece = (kept.pieces() - missing) as u64;
-                return Position { line, piece };
-            }
-            missing -= kept.pieces();
+        let (line, piece) = self.current.tail(usize::try_from(count).unwrap_or(usize::MAX));
+        Position {
+            line: self.current_from + line as u64,
+            piece: piece as u64,
         }
-        Position { line, piece: 0 }
     }
 
     /// The number after the last line.
@@ -113,14 +106,9 @@ impl LogFile {
         let rotated_from = self.current_from - self.rotated.len() as u64;
         let from = from.max(rotated_from);
         let skip = (from - rotated_from) as usize;
-        let lines: Vec<LogLine> = self
-            .rotated
-            .iter()
-            .chain(&self.current)
-            .skip(skip)
-            .take(limit)
-            .cloned()
-            .collect();
+        let mut lines = self.rotated.read(skip, limit);
+        let skip = skip.saturating_sub(self.rotated.len());
+        lines.append(&mut self.current.read(skip, limit - lines.len()));
         let next = from + lines.len() as u64;
         (lines, next)
     }
@@ -292,6 +280,6 @@ mod tests {
             0,
             "all three went with the rotation"
         );
-        assert!(file.current.is_empty());
+        assert_eq!(file.current.len(), 0);
     }
 }

@@ -19,6 +19,7 @@ mod mounts;
 mod node_status;
 mod nodes;
 mod objects;
+mod packed_lines;
 mod pod_run;
 mod probes;
 mod quota;
