@@ -8,10 +8,12 @@ use crate::dialogs::Dialog;
 use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
 use crate::screen::layout;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;
@@ -119,15 +121,15 @@ pub(crate) fn text_area(area: Rect) -> Rect {
 }
 
 /// Which lines are in view: nothing when all are.
-pub(crate) fn place_words(first: usize, height: usize, count: usize) -> String {
+pub(crate) fn place_words(first: usize, height: usize, count: usize) -> SafeText {
     if count <= height {
-        String::new()
+        SafeText::default()
     } else {
-        format!(" {}-{}/{count} ", first + 1, (first + height).min(count))
+        safe!(" {}-{}/{count} ", first + 1, (first + height).min(count))
     }
 }
 
-pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_frame(title: &SafeText, place: &SafeText, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     for row in area.rows() {
         StyledText::new(theme)
@@ -146,7 +148,7 @@ pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, bu
         ..area
     };
     StyledText::new(theme)
-        .add(Meaning::FocusedTitle, &format!(" {title} "))
+        .add(Meaning::FocusedTitle, safe!(" {title} "))
         .draw(row, buffer);
     let width = styled_text::width(place).min(usize::from(row.width)) as u16;
     let corner = Rect {
@@ -179,7 +181,7 @@ fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<StyledTe
     };
     let rows = styled_text::wrap(&text, width, indent);
     rows.into_iter()
-        .map(|row| StyledText::new(theme).add(meaning, &row))
+        .map(|row| StyledText::new(theme).add(meaning, row))
         .collect()
 }
 
@@ -196,10 +198,10 @@ fn meaning_of(tone: Tone) -> Meaning {
 }
 
 /// One row of a picker.
-struct Choice<'a> {
-    title: &'a str,
+struct Choice {
+    title: CellText,
     /// Stands beside the title.
-    beside: &'a str,
+    beside: CellText,
     /// Its style.
     meaning: Meaning,
     /// Whether it is what holds now.
@@ -214,11 +216,11 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
         .enumerate()
         .map(|(index, sop)| {
             let (meaning, beside) = match advice.get(index) {
-                Some((meaning, words)) => (*meaning, words.as_str()),
-                None => (Meaning::Faint, sop.id.as_str()),
+                Some((meaning, words)) => (*meaning, theme.clean(words)),
+                None => (Meaning::Faint, theme.clean(&sop.id)),
             };
             Choice {
-                title: &sop.title,
+                title: theme.clean(&sop.title),
                 beside,
                 meaning,
                 current: sop.id == app.checklist.sop,
@@ -227,19 +229,19 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
         .collect();
     let about = sops
         .get(chosen)
-        .map_or(String::new(), |sop| format!("{}: {}", sop.id, sop.impact));
+        .map_or(SafeText::default(), |sop| safe!("{}: {}", sop.id, sop.impact));
     let title = if app.sop().is_some() || app.holds_back() {
         "Choose an SOP"
     } else {
         "Choose the SOP of the alert · Enter choose · Esc later"
     };
-    picker(title, &choices, (chosen, &about), theme, screen, buffer);
+    picker(&title.into(), &choices, (chosen, &about), theme, screen, buffer);
 }
 
 /// What an SOP would recommend now.
-fn outlook(app: &App, advice: &Recommendation) -> (Meaning, String) {
+fn outlook(app: &App, advice: &Recommendation) -> (Meaning, SafeText) {
     let meaning = match advice.action {
-        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
+        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".into()),
         Advice::None => Meaning::Good,
         Advice::Wait => Meaning::Waiting,
         Advice::Gather => Meaning::Doubtful,
@@ -261,17 +263,17 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
         .values()
         .zip(&reach)
         .map(|(contact, reach)| Choice {
-            title: &contact.title,
-            beside: reach,
+            title: theme.clean(&contact.title),
+            beside: theme.clean(reach),
             meaning: Meaning::Faint,
             current: false,
         })
         .collect();
     let about = "Each team's text says what is asked of it, with the evidence it needs.";
     picker(
-        "Hand off to whom?",
+        &"Hand off to whom?".into(),
         &choices,
-        (chosen, about),
+        (chosen, &about.into()),
         theme,
         screen,
         buffer,
@@ -280,9 +282,9 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
 
 /// Rows to choose from, and below them what is to be said about the chosen one.
 fn picker(
-    title: &str,
-    choices: &[Choice<'_>],
-    (chosen, about): (usize, &str),
+    title: &SafeText,
+    choices: &[Choice],
+    (chosen, about): (usize, &SafeText),
     theme: &Theme,
     screen: Rect,
     buffer: &mut Buffer,
@@ -304,7 +306,7 @@ fn picker(
     let first = crate::screen::borders::first_row(chosen, choices.len(), height);
     let place = place_words(first, height, choices.len());
     draw_frame(title, &place, theme, area, buffer);
-    let titles = choices.iter().map(|choice| styled_text::width(choice.title));
+    let titles = choices.iter().map(|choice| styled_text::width(&choice.title));
     let title_width = titles.max().unwrap_or(0);
     for ((index, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
         let mark = if index == chosen { theme.glyphs.chosen } else { "" };
@@ -312,9 +314,9 @@ fn picker(
         StyledText::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
-            .column(Meaning::Text, choice.title, title_width)
+            .column(Meaning::Text, &choice.title, title_width)
             .gap(2)
-            .add(choice.meaning, choice.beside)
+            .add(choice.meaning, &choice.beside)
             .draw(row, buffer);
         if index == chosen {
             crate::screen::borders::select(row, theme, buffer);
@@ -325,6 +327,6 @@ fn picker(
         height: about_rows.saturating_sub(1),
         ..list
     };
-    let line = |line: String| StyledText::new(theme).add(Meaning::Text, &line);
+    let line = |line: CellText| StyledText::new(theme).add(Meaning::Text, line);
     styled_text::draw_lines(about.into_iter().map(line), below, buffer);
 }

@@ -14,7 +14,8 @@ use jiff::SignedDuration;
 use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
 use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::observe::source::SourceId;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     borders::title(region, false, Vec::new(), theme, buffer);
@@ -37,19 +38,22 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
 /// Before anything was judged.
 fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
     let workers = &app.session.profile.leaders.workers;
-    let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+    let titles: Vec<_> = workers
+        .iter()
+        .map(|worker| SafeText::from(&worker.title))
+        .collect();
     let cells = widest(&titles);
-    let line = |title: &String| {
-        let unknown = format!("{} UNKNOWN  no evidence yet", theme.glyphs.unknown);
+    let line = |title: &SafeText| {
+        let unknown = safe!("{} UNKNOWN  no evidence yet", theme.glyphs.unknown);
         StyledText::new(theme)
             .column(Meaning::Text, title, cells)
             .gap(2)
-            .add(Meaning::Doubtful, &unknown)
+            .add(Meaning::Doubtful, unknown)
     };
     titles.iter().map(line).collect()
 }
 
-fn widest(titles: &[String]) -> usize {
+fn widest(titles: &[SafeText]) -> usize {
     titles
         .iter()
         .map(|title| styled_text::width(title))
@@ -102,7 +106,7 @@ fn with_log<'t>(line: StyledText<'t>, reading: &LeaderReading, room: usize) -> S
     line.gap(2).add(Meaning::Faint, &reading.log_unnamed).cut(room)
 }
 
-fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[String], shape: Shape) -> Vec<StyledText<'t>> {
+fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[SafeText], shape: Shape) -> Vec<StyledText<'t>> {
     let readings = &app.diagnosis.leaders;
     let verdicts: Vec<_> = readings
         .iter()
@@ -139,7 +143,7 @@ fn evidence<'t>(
     let gap = if shape == Shape::Terse { 1 } else { 2 };
     if let Some(pod) = &reading.pod {
         let label = styled_text::cut_left(&theme.clean(short_name(pod)), 10, theme.glyphs.ellipsis);
-        line = line.gap(gap).add(Meaning::Pod, &label);
+        line = line.gap(gap).add(Meaning::Pod, label);
     }
     let lease = lease_words(app, theme, reading, shape == Shape::Terse);
     let log = &reading.log_unnamed;
@@ -156,16 +160,16 @@ fn evidence<'t>(
 fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
     let glyphs = theme.glyphs;
     let (meaning, text) = match reading.verdict {
-        Verdict::One => (Meaning::Good, format!("{} ONE", glyphs.pass)),
-        Verdict::Many => (Meaning::Bad, format!("{} MANY", glyphs.fail)),
-        Verdict::None => (Meaning::Bad, format!("{} NONE", glyphs.fail)),
+        Verdict::One => (Meaning::Good, safe!("{} ONE", glyphs.pass)),
+        Verdict::Many => (Meaning::Bad, safe!("{} MANY", glyphs.fail)),
+        Verdict::None => (Meaning::Bad, safe!("{} NONE", glyphs.fail)),
         Verdict::Settling { until } => (
             Meaning::Waiting,
-            format!("{} SETTLING {}", glyphs.waiting, age::exact(app.clock.now, until)),
+            safe!("{} SETTLING {}", glyphs.waiting, age::exact(app.clock.now, until)),
         ),
-        Verdict::Unknown => (Meaning::Doubtful, format!("{} UNKNOWN", glyphs.unknown)),
+        Verdict::Unknown => (Meaning::Doubtful, safe!("{} UNKNOWN", glyphs.unknown)),
     };
-    StyledText::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, text)
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
@@ -190,7 +194,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: 
     let words = match (lease.live, lease.ttl_s) {
         (false, ttl) if ttl < 0 => {
             let ago = duration::clock(SignedDuration::from_secs(-ttl));
-            words.add(Meaning::Bad, &format!("lease ran out {ago} ago"))
+            words.add(Meaning::Bad, safe!("lease ran out {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "lease has no holder"),
         (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease), terse),
@@ -215,27 +219,24 @@ fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>, terse:
     let tens = ttl_s / 10 * 10;
     let lease = if terse { "" } else { "lease " };
     match advancing {
-        Some(true) => words.add(Meaning::Text, &format!("{lease}{}, advancing", brief(tens))),
-        Some(false) => words.add(
-            Meaning::Doubtful,
-            &format!("{lease}{}, not renewed", brief(ttl_s)),
-        ),
-        None if ttl_s >= 60 => words.add(Meaning::Text, &format!("{lease}{}", brief(tens))),
-        None => words.add(Meaning::Text, &format!("{lease}{}", brief(ttl_s))),
+        Some(true) => words.add(Meaning::Text, safe!("{lease}{}, advancing", brief(tens))),
+        Some(false) => words.add(Meaning::Doubtful, safe!("{lease}{}, not renewed", brief(ttl_s))),
+        None if ttl_s >= 60 => words.add(Meaning::Text, safe!("{lease}{}", brief(tens))),
+        None => words.add(Meaning::Text, safe!("{lease}{}", brief(ttl_s))),
     }
 }
 
 /// Titles without the ending that all share: `Cluster`, `Kafka`.
-pub(crate) fn short_titles(titles: &[String]) -> Vec<String> {
+pub(crate) fn short_titles(titles: &[SafeText]) -> Vec<SafeText> {
     let shared = shared_ending(titles);
     titles
         .iter()
-        .map(|title| title[..title.len() - shared].to_owned())
+        .map(|title| SafeText::from(&title[..title.len() - shared]))
         .collect()
 }
 
 /// Bytes of the ending, from a capital letter on, that all titles share and that is none of them whole.
-fn shared_ending(titles: &[String]) -> usize {
+fn shared_ending(titles: &[SafeText]) -> usize {
     let Some((first, others)) = titles.split_first() else {
         return 0;
     };
@@ -261,13 +262,13 @@ mod tests {
 
     #[test]
     fn titles_lose_the_ending_they_share() {
-        let short = |titles: [&str; 2]| short_titles(&titles.map(str::to_owned));
+        let short = |titles: [&str; 2]| short_titles(&titles.map(SafeText::from));
         assert_eq!(short(["ClusterManager", "KafkaManager"]), ["Cluster", "Kafka"]);
         assert_eq!(
             short(["ClusterManager", "Manager"]),
             ["ClusterManager", "Manager"]
         );
         assert_eq!(short(["Éa", "Öa"]), ["Éa", "Öa"]);
-        assert_eq!(short_titles(&["KafkaManager".to_owned()]), ["KafkaManager"]);
+        assert_eq!(short_titles(&["KafkaManager".into()]), ["KafkaManager"]);
     }
 }

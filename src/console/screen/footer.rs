@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::keymap::action::Action;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
@@ -27,7 +28,7 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
                 theme.glyphs.dot
             };
             let word = StyledText::new(theme)
-                .add(meaning, &format!("{sign} {}", notice.text))
+                .add(meaning, safe!("{sign} {}", notice.text))
                 .cut(room);
             let left = room.saturating_sub(word.width() + 3);
             if left < 10 {
@@ -54,7 +55,7 @@ fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
             continue;
         };
         let item = StyledText::new(theme)
-            .add(Meaning::Key, &key.to_string())
+            .add(Meaning::Key, safe!("{key}"))
             .gap(1)
             .add(Meaning::Faint, row.footer);
         if row.action == Action::Help {

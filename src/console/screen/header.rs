@@ -10,6 +10,7 @@ use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::observation::Connection;
+use sopwatch_core::safe;
 use sopwatch_core::text::duration;
 
 /// A token that lives shorter than this is a warning: an incident may outlast it.
@@ -45,11 +46,11 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
     if let Some(scenario) = &app.session.drill {
         let badge = match app.clock.speed {
-            None => " DRILL ".to_owned(),
-            Some(speed) => format!(" DRILL {}{speed} ", theme.glyphs.times),
+            None => " DRILL ".into(),
+            Some(speed) => safe!(" DRILL {}{speed} ", theme.glyphs.times),
         };
-        pieces.push((0, new().add(Meaning::Drill, &badge)));
-        pieces.push((2, new().add(Meaning::Drill, &format!(" {scenario} "))));
+        pieces.push((0, new().add(Meaning::Drill, badge)));
+        pieces.push((2, new().add(Meaning::Drill, safe!(" {scenario} "))));
     }
     if app.player.is_some() {
         pieces.push((0, new().add(Meaning::Drill, " REPLAY ")));
@@ -66,17 +67,17 @@ fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     if app.incident.status.failing.is_some() {
         pieces.push((0, new().add(Meaning::Alarm, " NOT RECORDED ")));
     } else if app.incident.status.lost > 0 {
-        let lost = format!("{} not recorded", app.incident.status.lost);
-        pieces.push((1, new().add(Meaning::Doubtful, &lost)));
+        let lost = safe!("{} not recorded", app.incident.status.lost);
+        pieces.push((1, new().add(Meaning::Doubtful, lost)));
     }
     if let Some(connection) = &app.state.connection {
         pieces.push((0, place(connection, theme)));
     } else {
-        let text = format!("connecting to {} …", app.session.namespace);
-        pieces.push((0, new().add(Meaning::Doubtful, &text)));
+        let text = safe!("connecting to {} …", app.session.namespace);
+        pieces.push((0, new().add(Meaning::Doubtful, text)));
     }
     if let Some(sop) = app.sop() {
-        pieces.push((3, new().add(Meaning::Heading, &sop.title)));
+        pieces.push((3, new().add(Meaning::Heading, theme.clean(&sop.title))));
     }
     pieces
 }
@@ -99,7 +100,7 @@ fn environment<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
             } else {
                 Meaning::Stage
             };
-            words.add(meaning, &format!(" {} ", environment.name.to_uppercase()))
+            words.add(meaning, safe!(" {} ", environment.name.to_uppercase()))
         }
         None => words.add(Meaning::Alarm, " UNKNOWN ENVIRONMENT "),
     }
@@ -113,22 +114,22 @@ fn place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
     StyledText::new(theme)
         .add(Meaning::Heading, &connection.namespace)
         .add(Meaning::Faint, " @ ")
-        .add(Meaning::Text, server)
+        .add(Meaning::Text, theme.clean(server))
         .add(Meaning::Faint, " as ")
         .add(Meaning::Text, &connection.user)
 }
 
 fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.clock.now.duration_since(app.session.started_at));
-    let mut pieces = vec![(0, StyledText::new(theme).add(Meaning::Heading, &clock))];
+    let mut pieces = vec![(0, StyledText::new(theme).add(Meaning::Heading, clock))];
     if !app.clock.skew.is_zero() {
         let behind = if app.clock.skew.is_positive() {
             "behind"
         } else {
             "ahead"
         };
-        let text = format!(" clock here {} {behind} ", duration::brief(app.clock.skew.abs()));
-        pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, &text)));
+        let text = safe!(" clock here {} {behind} ", duration::brief(app.clock.skew.abs()));
+        pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, text)));
     }
     let expires_at = app
         .state
@@ -148,12 +149,12 @@ fn token(left: SignedDuration, theme: &Theme) -> (u8, StyledText<'_>) {
     } else if left < TOKEN_SHORT {
         (
             1,
-            words.add(Meaning::Alarm, &format!(" token {} ", whole_minutes(left))),
+            words.add(Meaning::Alarm, safe!(" token {} ", whole_minutes(left))),
         )
     } else {
         (
             2,
-            words.add(Meaning::Faint, &format!("token {}", whole_minutes(left))),
+            words.add(Meaning::Faint, safe!("token {}", whole_minutes(left))),
         )
     }
 }

@@ -9,14 +9,15 @@ use crate::app::{App, Execution, Phase};
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{self, CellText, Drawn, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Recommendation, StepFinding};
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(1);
@@ -57,7 +58,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
     };
     let (sent, all) = (execution.sent, execution.confirmed);
     let what = execution.plan.aim.short_words().to_uppercase();
-    let words = StyledText::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
+    let words = StyledText::new(theme).add(meaning, safe!("{mark} {what} {sent}/{all}"));
     let mut tail = key(app, theme, Action::Incident, " incident");
     let more = execution.is_under_way() && execution.due().is_some();
     let words = if more && execution.stopping {
@@ -66,7 +67,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
         words
     };
     if Action::RestartRest.available(app) {
-        tail = key(app, theme, Action::RestartRest, &the_rest(app)).join(tail);
+        tail = key(app, theme, Action::RestartRest, the_rest(app)).join(tail);
     }
     // Where something else lies topmost, the key ends that first.
     if app.dialog().is_none() && app.escape() == Escape::Execution {
@@ -80,35 +81,33 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution, room: usize
             .max(SignedDuration::ZERO),
     );
     let told = if waits.is_empty() {
-        execution.words.to_string()
+        execution.words.clone()
     } else {
         let gone = if execution.is_needless(&app.diagnosis) {
             "its cause is gone; "
         } else {
             ""
         };
-        format!("{gone}waits {since} for {waits}; {}", execution.words)
+        safe!("{gone}waits {since} for {waits}; {}", execution.words)
     };
     let left = room.saturating_sub(words.width() + tail.width());
-    words.add(Meaning::Text, &fitted(&told, left, theme)).join(tail)
+    words.add(Meaning::Text, fitted(told, left, theme)).join(tail)
 }
 
 /// What it waits for; nothing where it is over.
-fn pending_sources(app: &App, phase: Phase) -> String {
+fn pending_sources(app: &App, phase: Phase) -> SafeText {
     match phase {
-        Phase::Sent => "the answer".to_owned(),
-        Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.clock.now) => {
-            "pods to be ready".to_owned()
-        }
-        Phase::Replacing => "the pods to be heard again".to_owned(),
+        Phase::Sent => "the answer".into(),
+        Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.clock.now) => "pods to be ready".into(),
+        Phase::Replacing => "the pods to be heard again".into(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();
             let missing = leaders.filter(|leader| leader.verdict != Verdict::One);
             let workers: Vec<&str> = missing.map(|leader| &*leader.worker).collect();
-            format!("the {} leader", workers.join(" and "))
+            safe!("the {} leader", workers.join(" and "))
         }
-        Phase::Moving => "rows to move".to_owned(),
-        Phase::Over(_) => String::new(),
+        Phase::Moving => "rows to move".into(),
+        Phase::Over(_) => SafeText::default(),
     }
 }
 
@@ -118,7 +117,7 @@ fn unchosen<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let tail = key(app, theme, Action::PickSop, " choose");
     let left = room.saturating_sub(words.width() + tail.width());
     let why = "the advice depends on which alert fired";
-    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
+    words.add(Meaning::Text, fitted(why, left, theme)).join(tail)
 }
 
 /// The recommendation: what, why, how much else holds or is not ruled out, and the key to all of it.
@@ -131,7 +130,7 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
         (decision.not_ruled_out.len(), "not ruled out"),
     ] {
         if count > 0 {
-            tail = tail.gap(2).add(Meaning::Doubtful, &format!("{count} {what}"));
+            tail = tail.gap(2).add(Meaning::Doubtful, safe!("{count} {what}"));
         }
     }
     let why = key(app, theme, Action::Why, " why");
@@ -144,7 +143,7 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
             tail = tail.join(hand_off);
         }
     }
-    let because = decision.recommendation.because.join("; ");
+    let because = SafeText::from(decision.recommendation.because.join("; "));
     if Action::RestartRest.available(app) {
         let taken = words.width() + tail.width() + why.width();
         let wanted = taken + 2 + because.chars().count();
@@ -157,9 +156,7 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let tail = tail.join(why);
     // What is cut off is the evidence, never the way to it.
     let left = room.saturating_sub(words.width() + tail.width());
-    words
-        .add(Meaning::Text, &fitted(&because, left, theme))
-        .join(tail)
+    words.add(Meaning::Text, fitted(because, left, theme)).join(tail)
 }
 
 /// What an interrupted restart left, and the key that proposes it: whole where the reason stays whole beside it, else the key alone, where
@@ -167,12 +164,12 @@ fn decided<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
 fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> StyledText<'t> {
     let whole = StyledText::new(theme)
         .gap(2)
-        .add(Meaning::Doubtful, &app.interrupted_words().unwrap_or_default())
+        .add(Meaning::Doubtful, app.interrupted_words().unwrap_or_default())
         .join(key(app, theme, Action::RestartRest, " restart them"));
     if whole.width() <= left.1 {
         return whole;
     }
-    let short = key(app, theme, Action::RestartRest, &the_rest(app));
+    let short = key(app, theme, Action::RestartRest, the_rest(app));
     if short.width() <= left.0 {
         short
     } else {
@@ -181,15 +178,18 @@ fn interrupted<'t>(app: &App, theme: &'t Theme, left: (usize, usize)) -> StyledT
 }
 
 /// ` restart the other 2`.
-fn the_rest(app: &App) -> String {
-    format!(" restart the other {}", app.left_to_restart())
+fn the_rest(app: &App) -> SafeText {
+    safe!(" restart the other {}", app.left_to_restart())
 }
 
 /// Three blanks, the key and what it does; nothing where no key does it.
-fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> StyledText<'t> {
+fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: impl Drawn) -> StyledText<'t> {
     let words = StyledText::new(theme);
     match app.keymap.key_of(action, Context::Console) {
-        Some(key) => words.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what),
+        Some(key) => words
+            .gap(3)
+            .add(Meaning::Key, theme.clean(key))
+            .add(Meaning::Faint, what),
         None => words,
     }
 }
@@ -200,49 +200,51 @@ fn held_back<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
     let mut tail = StyledText::new(theme);
     for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " reveal")] {
         if let Some(key) = app.keymap.key_of(action, Context::Drill) {
-            tail = tail.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+            tail = tail
+                .gap(3)
+                .add(Meaning::Key, theme.clean(key))
+                .add(Meaning::Faint, what);
         }
     }
     let left = room.saturating_sub(words.width() + tail.width());
     let why = "the advice follows your answer";
-    words.add(Meaning::Text, &fitted(why, left, theme)).join(tail)
+    words.add(Meaning::Text, fitted(why, left, theme)).join(tail)
 }
 
 /// Two blanks and as much of the evidence as fits.
-fn fitted(because: &str, room: usize, theme: &Theme) -> String {
+fn fitted(because: impl Drawn, room: usize, theme: &Theme) -> CellText {
+    let because = because.cells(theme);
     if because.is_empty() || room < 8 {
-        return String::new();
+        return CellText::default();
     }
-    format!(
-        "  {}",
-        crate::style::styled_text::cut(because, room - 2, theme.glyphs.ellipsis)
-    )
+    let fitting = styled_text::cut(&because, room - 2, theme.glyphs.ellipsis);
+    theme.clean(safe!("  {fitting}"))
 }
 
 fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> StyledText<'t> {
     let mark = |status| sop::mark(theme, status, false).0;
     let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
     let (meaning, text) = match recommendation.action {
-        Advice::None => (Meaning::Good, format!("{} NOTHING TO DO", mark(StepStatus::Pass))),
+        Advice::None => (Meaning::Good, safe!("{} NOTHING TO DO", mark(StepStatus::Pass))),
         Advice::Wait => {
             let until = recommendation.until;
             let left = until.map(|until| until.duration_since(app.clock.now).max(SignedDuration::ZERO));
-            let left = left.map_or(String::new(), |left| format!(" {}", duration::clock(left)));
+            let left = left.map_or(SafeText::default(), |left| safe!(" {}", duration::clock(left)));
             (
                 Meaning::Waiting,
-                format!("{} WAIT{left}", mark(StepStatus::Waiting)),
+                safe!("{} WAIT{left}", mark(StepStatus::Waiting)),
             )
         }
         Advice::Gather if app.is_looking() => {
-            (Meaning::Faint, format!("{} LOOKING", mark(StepStatus::Waiting)))
+            (Meaning::Faint, safe!("{} LOOKING", mark(StepStatus::Waiting)))
         }
-        Advice::Gather => (Meaning::Doubtful, format!("{} GATHER", mark(StepStatus::Unknown))),
+        Advice::Gather => (Meaning::Doubtful, safe!("{} GATHER", mark(StepStatus::Unknown))),
         Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => (
             Meaning::Alarm,
-            format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
+            safe!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
         ),
     };
-    StyledText::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, text)
 }
 
 /// A step of the chosen SOP with its number.
@@ -254,8 +256,8 @@ struct Numbered<'a> {
 }
 
 impl Numbered<'_> {
-    fn name(&self) -> String {
-        format!("{} {}", self.number, self.title)
+    fn name(&self) -> SafeText {
+        safe!("{} {}", self.number, self.title)
     }
 }
 
@@ -305,23 +307,20 @@ fn failing_words<'t>(
 ) -> StyledText<'t> {
     let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
     let mut words = StyledText::new(theme)
-        .add(Meaning::Alarm, &format!(" {glyph} FAILS "))
-        .add(
-            Meaning::Bad,
-            &format!(" {}: {}", first.name(), first.finding.value),
-        );
+        .add(Meaning::Alarm, safe!(" {glyph} FAILS "))
+        .add(Meaning::Bad, safe!(" {}: {}", first.name(), first.finding.value));
     if more > 0 {
-        words = words.add(Meaning::Doubtful, &format!("  and {more} more"));
+        words = words.add(Meaning::Doubtful, safe!("  and {more} more"));
     }
     if let Some(why) = first.finding.evidence.first() {
-        words = words.add(Meaning::Text, &format!("  ({why})"));
+        words = words.add(Meaning::Text, safe!("  ({why})"));
     }
     let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) else {
         return words;
     };
     let hint = StyledText::new(theme)
         .gap(3)
-        .add(Meaning::Key, &key)
+        .add(Meaning::Key, theme.clean(key))
         .add(Meaning::Faint, " on the step: how to handle");
     if words.width() + hint.width() <= room {
         words.join(hint)
@@ -332,9 +331,9 @@ fn failing_words<'t>(
 
 fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> StyledText<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Waiting, false);
-    StyledText::new(theme).add(meaning, &format!("{glyph} WAIT")).add(
+    StyledText::new(theme).add(meaning, safe!("{glyph} WAIT")).add(
         Meaning::Text,
-        &format!("  {}: {}", first.name(), first.finding.value),
+        safe!("  {}: {}", first.name(), first.finding.value),
     )
 }
 
@@ -349,8 +348,8 @@ fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> StyledText<'t> {
         .join(", ");
     let noun = if open.len() == 1 { "step" } else { "steps" };
     let why = if stale { " (stale)" } else { "" };
-    let text = format!("? {} {noun} can't be answered{why}: {names}", open.len());
-    StyledText::new(theme).add(Meaning::Doubtful, &text)
+    let text = safe!("? {} {noun} can't be answered{why}: {names}", open.len());
+    StyledText::new(theme).add(Meaning::Doubtful, text)
 }
 
 fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> StyledText<'t> {
@@ -360,11 +359,11 @@ fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Sty
         .filter(|numbered| !app.checklist.ticks.contains_key(numbered.id))
         .count();
     let rest = match open {
-        0 => "every step is answered".to_owned(),
-        1 => "1 manual step to look at".to_owned(),
-        open => format!("{open} manual steps to look at"),
+        0 => "every step is answered".into(),
+        1 => "1 manual step to look at".into(),
+        open => safe!("{open} manual steps to look at"),
     };
     StyledText::new(theme)
-        .add(meaning, &format!("{glyph} no failing step"))
-        .add(Meaning::Text, &format!("; {rest}"))
+        .add(meaning, safe!("{glyph} no failing step"))
+        .add(Meaning::Text, safe!("; {rest}"))
 }

@@ -1,13 +1,13 @@
 //! Styles by meaning, read from `assets/themes/*.toml`: the terminal's sixteen colours or none, and glyphs that need no more than ASCII.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::glyphs::{self, ASCII, Glyphs, UNICODE};
-use crate::style::styled_text;
+use super::glyphs::{ASCII, Glyphs, UNICODE};
+use super::styled_text::CellText;
+use sopwatch_core::text::SafeText;
 
 /// What a styled piece of the screen means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -212,17 +212,9 @@ impl Theme {
         self.styles.get(&meaning).copied().unwrap_or_default()
     }
 
-    /// Text as it may be drawn on one line: nothing that steers the terminal, and only ASCII where that was asked for.
-    pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Cow::Borrowed(text);
-        }
-        let safe = styled_text::one_line(text);
-        if self.ascii {
-            Cow::Owned(glyphs::ascii_of(&safe))
-        } else {
-            safe
-        }
+    /// Text as the cells of one line show it. A string is made safe for it; what is safe by its type is not looked at again.
+    pub(crate) fn clean(&self, text: impl Into<SafeText>) -> CellText {
+        CellText::of(&text.into(), self.ascii)
     }
 }
 

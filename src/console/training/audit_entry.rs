@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sopwatch_core::profile::rule::Advice;
 
 use super::answer::Right;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// One request that changed something, or was to.
@@ -154,11 +155,11 @@ pub fn agent_family(agent: &str) -> SafeText {
 
 impl AuditEntry {
     /// As a sentence without its end: `kubectl deleted pod managed-services-api-…`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         let Self { agent, name, .. } = self;
         if self.code >= 300 {
             let object = [&*self.resource, &**name].join(" ");
-            return format!(
+            return safe!(
                 "{agent} tried to {} {}: {}",
                 self.verb,
                 object.trim_end(),
@@ -166,17 +167,17 @@ impl AuditEntry {
             );
         }
         match &self.effect {
-            ActEffect::Deleted { pods: 1, .. } if !name.is_empty() => format!("{agent} deleted pod {name}"),
-            ActEffect::Deleted { pods, .. } => format!("{agent} deleted {pods} pods"),
-            ActEffect::Scaled { from, to } => format!("{agent} scaled {name} from {from} to {to}"),
-            ActEffect::Restarted => format!("{agent} restarted the rollout of {name}"),
+            ActEffect::Deleted { pods: 1, .. } if !name.is_empty() => safe!("{agent} deleted pod {name}"),
+            ActEffect::Deleted { pods, .. } => safe!("{agent} deleted {pods} pods"),
+            ActEffect::Scaled { from, to } => safe!("{agent} scaled {name} from {from} to {to}"),
+            ActEffect::Restarted => safe!("{agent} restarted the rollout of {name}"),
             ActEffect::Changed { images } => match images.first() {
-                Some((_, image)) => format!("{agent} set the image of {name} to {image}"),
-                None => format!("{agent} changed the pod template of {name}"),
+                Some((_, image)) => safe!("{agent} set the image of {name} to {image}"),
+                None => safe!("{agent} changed the pod template of {name}"),
             },
-            ActEffect::Other => format!("{agent}: {} {} {name}", self.verb, self.resource)
+            ActEffect::Other => safe!("{agent}: {} {} {name}", self.verb, self.resource)
                 .trim_end()
-                .to_owned(),
+                .into(),
         }
     }
 }

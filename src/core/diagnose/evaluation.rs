@@ -10,7 +10,8 @@ use super::steps::Check;
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Alert;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// All that a condition and a step check may rest on.
 pub(crate) struct Evaluation<'a> {
@@ -30,9 +31,9 @@ impl Evaluation<'_> {
     }
 
     /// `none within 30m`.
-    pub(super) fn none_lately(&self) -> String {
+    pub(super) fn none_lately(&self) -> SafeText {
         let window = self.now.duration_since(self.window());
-        format!("none within {}", duration::brief(window))
+        safe!("none within {}", duration::brief(window))
     }
 
     /// Until when nothing can be concluded.

@@ -9,7 +9,8 @@ use super::step_result::SourceCheck;
 use super::waiting::is_missing_volume;
 use crate::observe::observation::{ClusterEvent, Condition, Container, ContainerState, Pod};
 use crate::observe::source::SourceId;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What shows that a trouble of the cluster is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,12 +170,12 @@ impl Evaluation<'_> {
     }
 
     /// `BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting`.
-    pub(super) fn event_in_words(&self, event: &ClusterEvent) -> String {
-        let ago = event.last_at.map_or(String::new(), |at| {
-            format!(" {} ago", duration::brief(self.since(at)))
+    pub(super) fn event_in_words(&self, event: &ClusterEvent) -> SafeText {
+        let ago = event.last_at.map_or(SafeText::default(), |at| {
+            safe!(" {} ago", duration::brief(self.since(at)))
         });
         let (kind, name) = (&event.object_kind, &event.object_name);
-        let lead = format!("{} ×{}{ago} {kind}/{name}: ", event.reason, event.count);
+        let lead = safe!("{} ×{}{ago} {kind}/{name}: ", event.reason, event.count);
         quoting::quote(&lead, &event.message)
     }
 }

@@ -1,5 +1,6 @@
 //! A line of evidence loses its middle when it is too long: its end stays, which tells the cause.
 
+use crate::safe;
 use crate::text::SafeText;
 
 /// Longest line of evidence, in characters.
@@ -9,15 +10,15 @@ const LONGEST: usize = 160;
 const LEAST: usize = 60;
 
 /// A line of evidence, on one line.
-pub(super) fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> SafeText {
     quote("", text)
 }
 
 /// The console's own words, and after them what somebody said: that is made short first.
-pub(super) fn quote(lead: &str, said: &str) -> String {
+pub(super) fn quote(lead: &str, said: &str) -> SafeText {
     let lead = SafeText::shortened(&lead.replace('\n', " "), LONGEST);
     let room = LONGEST.saturating_sub(lead.chars().count()).max(LEAST);
-    format!("{lead}{}", SafeText::shortened(&said.replace('\n', " "), room))
+    safe!("{lead}{}", SafeText::shortened(&said.replace('\n', " "), room))
 }
 
 #[cfg(test)]

@@ -8,21 +8,22 @@ use super::quoting;
 use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::SourceId;
 use crate::profile::{ClockBasis, Role, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 impl Evaluation<'_> {
     /// The counts of a table, or what is missing.
     pub(super) fn table(&self, name: &str) -> Result<(&Table, &[StatusCount]), Truth> {
         let Some(table) = self.profile.table(name) else {
-            return Err(Truth::unknown(format!("the profile has no table {name}")));
+            return Err(Truth::unknown(safe!("the profile has no table {name}")));
         };
         if let Some(why) = self.hear(&SourceId::Database, "database").trouble() {
             return Err(Truth::unknown(why));
         }
         match self.state.statuses(name) {
             Some(Ok(rows)) => Ok((table, rows)),
-            Some(Err(why)) => Err(Truth::unknown(format!("{name}: {why}"))),
-            None => Err(Truth::unknown(format!("{name} was not read"))),
+            Some(Err(why)) => Err(Truth::unknown(safe!("{name}: {why}"))),
+            None => Err(Truth::unknown(safe!("{name} was not read"))),
         }
     }
 
@@ -51,31 +52,31 @@ pub(super) fn has_role(table: &Table, status: &str, role: Role) -> bool {
 }
 
 /// A row over its limit, as [`row_in_words`]; where its age counts from when we first saw it, that is the least it can be.
-pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> String {
+pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> SafeText {
     let status = table.status(&row.status);
     let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
     words_of(row, if by_sight { "at least " } else { "" })
 }
 
 /// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
-pub(super) fn row_in_words(standing: &StandingRow) -> String {
+pub(super) fn row_in_words(standing: &StandingRow) -> SafeText {
     words_of(standing, "")
 }
 
-fn words_of(standing: &StandingRow, at_least: &str) -> String {
+fn words_of(standing: &StandingRow, at_least: &str) -> SafeText {
     let StandingRow { status, clock_s, row } = standing;
-    let idle = clock_s.map_or(String::new(), |idle| {
-        format!(
+    let idle = clock_s.map_or(SafeText::default(), |idle| {
+        safe!(
             " {at_least}{}",
             duration::full_clock(SignedDuration::from_secs(idle))
         )
     });
     let ocm = if row.ocm_id.is_empty() {
-        String::new()
+        SafeText::default()
     } else {
-        format!(" OCM {}", row.ocm_id)
+        safe!(" OCM {}", row.ocm_id)
     };
     let colon = if row.reason.is_empty() { "" } else { ": " };
-    let lead = format!("{} {status}{idle} {}{ocm}{colon}", row.id, row.region);
+    let lead = safe!("{} {status}{idle} {}{ocm}{colon}", row.id, row.region);
     quoting::quote(&lead, &row.reason)
 }

@@ -7,6 +7,7 @@ use crate::diagnose::leaders::Verdict;
 use crate::diagnose::{Diagnosis, Recommendation};
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
+use crate::text::SafeText;
 
 /// What was found for one SOP.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -18,7 +19,7 @@ pub struct Snapshot {
     /// What also holds.
     pub also: Vec<SnapshotAdvice>,
     /// Rules above the one that decided that can't be evaluated, and what is missing.
-    pub not_ruled_out: Vec<(String, String)>,
+    pub not_ruled_out: Vec<(String, SafeText)>,
     /// The steps, in the SOP's order.
     pub steps: Vec<SnapshotStep>,
     /// The leaders, in the profile's order.
@@ -35,7 +36,7 @@ pub struct SnapshotAdvice {
     /// The rule it follows from.
     pub rule: Option<String>,
     /// What shows it.
-    pub because: Vec<String>,
+    pub because: Vec<SafeText>,
     /// For a wait: until when.
     pub until: Option<Timestamp>,
 }
@@ -54,9 +55,9 @@ pub struct SnapshotStep {
     /// The answer.
     pub status: StepStatus,
     /// What was seen.
-    pub value: String,
+    pub value: SafeText,
     /// The lines and rows it rests on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<SafeText>,
 }
 
 /// A worker's leader.

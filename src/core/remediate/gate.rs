@@ -11,15 +11,16 @@ use crate::observe::observation::Pod;
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::rule::Advice;
 use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What a gate says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
     /// Why it must not be done; nothing where it may.
-    pub refusals: Vec<String>,
+    pub refusals: Vec<SafeText>,
     /// What speaks against it without forbidding it.
-    pub cautions: Vec<String>,
+    pub cautions: Vec<SafeText>,
 }
 
 /// What the gate looks at, besides the plan.
@@ -37,7 +38,7 @@ pub struct GateInput<'a> {
 pub fn gate(plan: &Plan, situation: &GateInput<'_>) -> Gate {
     let mut gate = Gate::default();
     if let Some(why) = situation.read_only {
-        gate.refusals.push(format!("this console changes nothing: {why}"));
+        gate.refusals.push(safe!("this console changes nothing: {why}"));
         return gate;
     }
     gate.refusals.extend(situation.blind(plan));
@@ -65,11 +66,11 @@ impl GateInput<'_> {
     }
 
     /// Sources that must be current.
-    fn blind(&self, plan: &Plan) -> Vec<String> {
+    fn blind(&self, plan: &Plan) -> Vec<SafeText> {
         let state = self.account.state;
         let mut refusals = Vec::new();
         if state.connection.is_none() {
-            refusals.push("not connected: nobody knows which cluster would be changed".to_owned());
+            refusals.push("not connected: nobody knows which cluster would be changed".into());
         }
         let scales = plan
             .commands
@@ -83,29 +84,26 @@ impl GateInput<'_> {
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
             let age = match state.freshness(&id, self.now()) {
                 Freshness::Fresh(_) => continue,
-                Freshness::Stale(age) => format!("was last heard {} ago", duration::brief(age)),
-                Freshness::Missing => "was never heard".to_owned(),
+                Freshness::Stale(age) => safe!("was last heard {} ago", duration::brief(age)),
+                Freshness::Missing => "was never heard".into(),
             };
-            refusals.push(format!(
-                "{} {age}: what is shown may not be so any more",
-                id.name()
-            ));
+            refusals.push(safe!("{} {age}: what is shown may not be so any more", id.name()));
         }
         refusals
     }
 
     /// A command whose outcome is not known comes first, as long as the watch may tell it.
-    fn under_way(&self) -> Option<String> {
+    fn under_way(&self) -> Option<SafeText> {
         let open = self.open().find(|change| self.may_be_told(change))?;
-        Some(format!(
+        Some(safe!(
             "the outcome of \"{}\" is not known yet",
             open.intent.command.words()
         ))
     }
 
-    fn never_told(&self) -> Option<String> {
+    fn never_told(&self) -> Option<SafeText> {
         let open = self.open().find(|change| !self.may_be_told(change))?;
-        Some(format!(
+        Some(safe!(
             "the outcome of \"{}\" was never known",
             open.intent.command.words()
         ))
@@ -121,7 +119,7 @@ impl GateInput<'_> {
     }
 
     /// A rollout, a restart or a new container has not settled.
-    fn settling(&self, plan: &Plan) -> Option<String> {
+    fn settling(&self, plan: &Plan) -> Option<SafeText> {
         let waits = |finding: &&crate::diagnose::RuleFinding| {
             finding.advice.action == Advice::Wait && matches!(finding.truth, Truth::True { .. })
         };
@@ -131,7 +129,7 @@ impl GateInput<'_> {
         if let Some(last) = last {
             let CaseSnapshot { state, profile, .. } = self.account;
             if let Some(until) = settled_after(last.at, state, &profile.leaders, self.now()) {
-                return Some(format!(
+                return Some(safe!(
                     "{} {} ago: whether it helped is known in {}",
                     last.intent.command.past_words(),
                     duration::brief(self.now().duration_since(last.at)),
@@ -144,15 +142,15 @@ impl GateInput<'_> {
             return None;
         };
         let why = because.first().unwrap_or(&rule.title);
-        Some(format!("something settles: {why}"))
+        Some(safe!("something settles: {why}"))
     }
 
     /// The deployment replaces its pods already, or would not if it were asked to.
-    fn rolling(&self, plan: &Plan) -> Option<String> {
+    fn rolling(&self, plan: &Plan) -> Option<SafeText> {
         let deployment = self.account.state.deployment.as_ref()?;
         let name = &deployment.name;
         if deployment.paused && plan.aim == PlanKind::RollOut {
-            return Some(format!(
+            return Some(safe!(
                 "deployment {name} is paused: it would roll out when it is resumed, whenever that is"
             ));
         }
@@ -161,11 +159,11 @@ impl GateInput<'_> {
             || deployment.updated < deployment.replicas
             || deployment.current > deployment.updated;
         (rolling && plan.aim.is_restart() && !deployment.paused)
-            .then(|| format!("deployment {name} is still replacing or making pods"))
+            .then(|| safe!("deployment {name} is still replacing or making pods"))
     }
 
     /// What was done for the same cause did not help. It was done when no pod is left from before.
-    fn repeated(&self, plan: &Plan) -> Option<String> {
+    fn repeated(&self, plan: &Plan) -> Option<SafeText> {
         let cause = plan.cause.as_ref()?;
         let alike = |change: &&AppliedCommand| {
             change.may_have_happened()
@@ -180,7 +178,7 @@ impl GateInput<'_> {
         let mut living = self.account.state.pods.values().filter(|pod| !pod.is_over());
         let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
         done.then(|| {
-            format!(
+            safe!(
                 "this was done for the same cause {} ago (rule {cause}), and it holds: hand it off instead",
                 duration::brief(self.now().duration_since(first.at))
             )
@@ -188,19 +186,19 @@ impl GateInput<'_> {
     }
 
     /// What it was recommended for is gone.
-    fn without_cause(&self, plan: &Plan) -> Option<String> {
+    fn without_cause(&self, plan: &Plan) -> Option<SafeText> {
         let cause = plan.cause.as_ref()?;
         let advised = &self.account.diagnosis.decision.recommendation;
         if advised.rule.as_ref() == Some(cause) && advised.action == plan.aim.answers() {
             return None;
         }
-        Some(format!(
+        Some(safe!(
             "it was recommended by rule {cause}, and now the advice is to {}",
             self.advice()
         ))
     }
 
-    fn advice(&self) -> String {
+    fn advice(&self) -> SafeText {
         let advised = &self.account.diagnosis.decision.recommendation;
         let profile = self.account.profile;
         profile.advice_in_words(advised.action, advised.contact.as_deref())
@@ -218,7 +216,7 @@ impl GateInput<'_> {
     }
 
     /// The access review says no to each way to do it.
-    fn forbidden(&self, command: &Command) -> Option<String> {
+    fn forbidden(&self, command: &Command) -> Option<SafeText> {
         let ways = Self::right(command);
         let no = |(verb, resource, sub): &(&str, &str, &str)| {
             self.account.state.may(verb, resource, sub) == Some(false)
@@ -228,41 +226,41 @@ impl GateInput<'_> {
         }
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
-        Some(format!(
+        Some(safe!(
             "you may not {verb} {resource}{slash}{sub} here: ask for the on-call role of config/rbac.yaml in sopwatch's sources"
         ))
     }
 
-    fn rights_unknown(&self, plan: &Plan) -> Option<String> {
+    fn rights_unknown(&self, plan: &Plan) -> Option<SafeText> {
         let known = |command: &Command| {
             let mut ways = Self::right(command).iter();
             ways.any(|(verb, resource, sub)| self.account.state.may(verb, resource, sub).is_some())
         };
         (!plan.commands.iter().all(known))
-            .then(|| "whether you may is not known: the server will tell".to_owned())
+            .then(|| "whether you may is not known: the server will tell".into())
     }
 
     /// The object is not what it was when the plan was made.
-    fn outdated(&self, command: &Command) -> Option<String> {
+    fn outdated(&self, command: &Command) -> Option<SafeText> {
         let state = self.account.state;
         match command {
             Command::DeletePod { pod, uid } => match state.pods.get(uid) {
                 None if state.other_pods.contains_key(uid) => {
-                    Some(format!("pod {pod} is not the service's own"))
+                    Some(safe!("pod {pod} is not the service's own"))
                 }
-                None => Some(format!("pod {pod} is gone, or another has its name")),
-                Some(seen) if seen.deletion_at.is_some() => Some(format!("pod {pod} is ending already")),
+                None => Some(safe!("pod {pod} is gone, or another has its name")),
+                Some(seen) if seen.deletion_at.is_some() => Some(safe!("pod {pod} is ending already")),
                 Some(_) => None,
             },
             Command::RestartDeployment { deployment, uid, .. } | Command::Scale { deployment, uid, .. } => {
                 let Some(seen) = &state.deployment else {
-                    return Some(format!("deployment {deployment} is gone"));
+                    return Some(safe!("deployment {deployment} is gone"));
                 };
                 if seen.uid != *uid {
-                    return Some(format!("deployment {deployment} is another one of the same name"));
+                    return Some(safe!("deployment {deployment} is another one of the same name"));
                 }
                 match command {
-                    Command::Scale { from, .. } if seen.replicas != *from => Some(format!(
+                    Command::Scale { from, .. } if seen.replicas != *from => Some(safe!(
                         "deployment {deployment} wants {} pods now, not {from}",
                         seen.replicas
                     )),
@@ -273,11 +271,11 @@ impl GateInput<'_> {
     }
 
     /// So many pods stay ready, or the service is worse off than before.
-    fn too_few(&self, plan: &Plan) -> Option<String> {
+    fn too_few(&self, plan: &Plan) -> Option<SafeText> {
         let service = &self.account.profile.service;
         if let Some(Command::Scale { to, .. }) = plan.commands.first() {
             return (*to < service.replicas && plan.aim == PlanKind::ScaleDown).then(|| {
-                format!(
+                safe!(
                     "{to} pods are fewer than the {} that the profile asks for",
                     service.replicas
                 )
@@ -292,25 +290,25 @@ impl GateInput<'_> {
         };
         let least = u64::from(service.least_ready());
         (hits_ready && ready.saturating_sub(1) < least).then(|| {
-            format!(
+            safe!(
                 "{ready} pods are ready, and {least} must stay so: start with one that is not ready, or wait for the others"
             )
         })
     }
 
     /// An autoscaler sets the number of pods itself.
-    fn autoscaled(&self, plan: &Plan) -> Option<String> {
+    fn autoscaled(&self, plan: &Plan) -> Option<SafeText> {
         let scales = |command: &Command| matches!(command, Command::Scale { .. });
         let autoscaler = self.account.state.autoscaler.as_ref()?;
         plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
     }
 
     /// Whether the table says something else.
-    fn not_advised(&self, plan: &Plan) -> Option<String> {
+    fn not_advised(&self, plan: &Plan) -> Option<SafeText> {
         let advised = &self.account.diagnosis.decision.recommendation;
         if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
             return None;
         }
-        Some(format!("the advice is another: {}", self.advice()))
+        Some(safe!("the advice is another: {}", self.advice()))
     }
 }

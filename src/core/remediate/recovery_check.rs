@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::StandingRow;
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -23,11 +24,11 @@ pub struct End {
     /// What a whole execution says before the words: that it worked; empty where that is not said.
     pub lead: &'static str,
     /// What is seen of the rows.
-    pub words: String,
+    pub words: SafeText,
 }
 
 impl End {
-    fn of(good: Option<bool>, lead: &'static str, words: impl Into<String>) -> Self {
+    fn of(good: Option<bool>, lead: &'static str, words: impl Into<SafeText>) -> Self {
         let words = words.into();
         Self { good, lead, words }
     }
@@ -96,7 +97,7 @@ impl Rows {
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
-        let none = format!(
+        let none = safe!(
             "of {all} {what} none moved within {}",
             duration::brief(MOVES_WITHIN)
         );
@@ -104,16 +105,16 @@ impl Rows {
             (true, _) if moved > 0 => Some(End::of(
                 Some(true),
                 "it worked, ",
-                format!("rows move: {moved} of {all} {what}"),
+                safe!("rows move: {moved} of {all} {what}"),
             )),
             (_, false) => None,
             (false, true) => Some(End::of(None, "", unknown)),
             (true, true) if self.late.is_empty() => Some(End::of(
                 Some(true),
                 "",
-                format!("there are leaders; {none}, and none is late"),
+                safe!("there are leaders; {none}, and none is late"),
             )),
-            (true, true) => Some(End::of(Some(false), "", format!("it did not help: {none}"))),
+            (true, true) => Some(End::of(Some(false), "", safe!("it did not help: {none}"))),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `sopwatch check`: the console's diagnosis once, or again and again, on standard output.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
@@ -23,6 +22,8 @@ use sopwatch_core::export::handoff;
 use sopwatch_core::export::handoff::Done;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 use sopwatch_drill::Drill;
 
 /// The exit status of `check` when the state is unknown, or it could not run.
@@ -82,7 +83,7 @@ fn check_contact(settings: &Settings, arguments: &CheckArgs) -> Result<(), Confi
 }
 
 /// The text for a contact; where none is named, for the one that is recommended.
-fn hand_off(console: &Console, named: &str) -> Result<String> {
+fn hand_off(console: &Console, named: &str) -> Result<SafeText> {
     let account = console.app.account().ok_or_eyre("the profile has no SOP")?;
     let recommended = &account.diagnosis.decision.recommendation;
     let named = Some(named).filter(|named| !named.is_empty());
@@ -200,10 +201,10 @@ async fn watch(
         *status = now.exit_status();
         let text = match arguments.output {
             CheckOutput::Json => now.json_line().wrap_err("write the answer as JSON")?,
-            CheckOutput::Table | CheckOutput::Markdown => changes.join("\n"),
+            CheckOutput::Table | CheckOutput::Markdown => changes.join("\n").into(),
         };
         last = now;
-        if !write(&format!("{text}\n"))? {
+        if !write(&safe!("{text}\n"))? {
             return Ok(());
         }
     }
@@ -215,22 +216,17 @@ fn assessment(console: &Console, gathered: Gathered) -> Option<Assessment> {
     Some(Assessment::of(&account, took_ms, gathered.awaited))
 }
 
-fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<String> {
+fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<SafeText> {
     let json = match arguments.output {
         CheckOutput::Table => return Ok(one.table(settings.screen.ascii.value)),
         CheckOutput::Markdown => return Ok(one.markdown()),
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
-    Ok(json.wrap_err("write the answer as JSON")? + "\n")
+    Ok(safe!("{}\n", json.wrap_err("write the answer as JSON")?))
 }
 
-/// Whether somebody read it: a reader that has gone away is no error.
-fn write(text: &str) -> Result<bool> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(true),
-        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(problem) => Err(problem).wrap_err("write to standard output"),
-    }
+/// Whether somebody read it.
+fn write(text: &SafeText) -> Result<bool> {
+    terminal::print(text).wrap_err("write to standard output")
 }

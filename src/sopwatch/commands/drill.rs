@@ -23,11 +23,13 @@ use crate::runtime::tasks::Tasks;
 use crate::runtime::{event_loop, screenshot, signals};
 use sopwatch_console::screen;
 use sopwatch_console::training::{Lesson, markdown};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 use sopwatch_drill::{Drill, Scenario};
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
 pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
-        return print(&scenarios::list(&settings.profile, arguments.short)).map(|()| 0);
+        return print(&scenarios::list(&settings.profile, arguments.short).into()).map(|()| 0);
     }
     let name = arguments.scenario.as_deref().unwrap_or(scenarios::FIRST);
     let scenario = scenarios::find(name, &settings.profile)?;
@@ -47,7 +49,8 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         let told = setup
             .lesson
             .map(|lesson| training::debriefing_without_console(&drill, lesson, &settings.profile, began));
-        return print(&told.map_or_else(String::new, |told| format!("\n{told}"))).map(|()| 0);
+        let told = told.map_or_else(SafeText::default, |told| safe!("\n{told}"));
+        return print(&told).map(|()| 0);
     }
     Box::pin(rehearse(settings, arguments, &drill, setup)).await
 }
@@ -127,7 +130,7 @@ async fn run_to_debriefing(mut console: Console) -> Result<u8> {
     console.leave(&record_setup::how_left(&status)).await;
     let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
-        print(&training::printed(&markdown(&page)))?;
+        print(&markdown(&page))?;
     }
     Ok(status)
 }
@@ -201,7 +204,7 @@ async fn serve(drill: &Drill) -> Result<()> {
     // First: whoever reads where the world is may end it at once, and its folder must not stay.
     let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
     let variables = std::fs::read_to_string(drill.variables()).wrap_err("read the drill's variables")?;
-    print(&variables)?;
+    print(&variables.into())?;
     signals::ended(&mut end).await;
     Ok(())
 }

@@ -12,7 +12,6 @@ mod scenarios;
 mod training;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::sync::mpsc;
 
 use crate::cli::ColorChoice;
-use crate::config::{self, ConfigError, Origin, Settings, UserDirs};
+use crate::config::{self, ConfigError, Origin, OutputText, Settings, TextOutput, UserDirs};
 use crate::kubernetes::ConnectOptions;
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
@@ -28,10 +27,12 @@ use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
 use crate::runtime::sources::{self, Sources};
 use crate::runtime::tasks::Tasks;
+use crate::runtime::terminal;
 use sopwatch_console::app::event::Event;
 use sopwatch_console::app::{App, Session};
 use sopwatch_console::keymap::Keymap;
 use sopwatch_console::screen::Theme;
+use sopwatch_core::text::SafeText;
 
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::drill::drill;
@@ -167,12 +168,21 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
     })
 }
 
-/// Writes an answer to standard output; a reader that has gone away is no error.
-pub fn print(text: &str) -> Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.wrap_err("write to standard output"),
-    }
+/// Writes an answer to standard output.
+fn print(text: &SafeText) -> Result<()> {
+    terminal::print(text)
+        .map(|_is_read| ())
+        .wrap_err("write to standard output")
+}
+
+/// Writes the output of a command that needs neither cluster nor screen; the exit status.
+pub fn print_output(output: &TextOutput) -> Result<u8> {
+    let written = match &output.text {
+        OutputText::Safe(text) => terminal::print(text),
+        OutputText::Generated(text) => terminal::print_generated(text),
+    };
+    written.wrap_err("write to standard output")?;
+    Ok(output.status)
 }
 
 /// A problem with what to do about it.

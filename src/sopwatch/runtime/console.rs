@@ -17,7 +17,7 @@ use super::sources::TaskChannels;
 use crate::journal::{Journal, OpenMode};
 use crate::postgres::PollRequest;
 use sopwatch_console::app::App;
-use sopwatch_console::app::event::{Effect, Event, Outcome};
+use sopwatch_console::app::event::{ClipboardRequest, Effect, Event, Outcome};
 use sopwatch_console::screen;
 use sopwatch_console::screen::Theme;
 use sopwatch_console::training::Choice;
@@ -41,8 +41,8 @@ pub enum LoopAction {
     Suspend,
     /// Redraw everything.
     Redraw,
-    /// Write this to it.
-    Write(String),
+    /// Send it this request.
+    Write(ClipboardRequest),
 }
 
 /// The state machine with its channels.
@@ -195,7 +195,7 @@ impl Console {
                 LoopAction::Continue
             }
             Effect::Copy(text) => self.copy(text),
-            Effect::Write(sequence) => LoopAction::Write(sequence),
+            Effect::Write(request) => LoopAction::Write(request),
             Effect::Answer(choice) => self.tell(choice),
             Effect::DryRun { number, commands } => {
                 tokio::spawn(self.executor().dry_run(number, commands));
@@ -294,7 +294,7 @@ impl Console {
         LoopAction::Continue
     }
 
-    fn copy(&mut self, text: String) -> LoopAction {
+    fn copy(&mut self, text: SafeText) -> LoopAction {
         let (sender, clipboard) = (self.sender.clone(), self.clipboard.clone());
         tokio::spawn(async move {
             // A console that is gone needs no answer.

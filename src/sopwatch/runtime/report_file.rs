@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::journal::reader::read;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::export::report::markdown;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// Writes the report of a record beside it, and says where.
@@ -38,8 +39,7 @@ pub(super) async fn write(journal: Option<Journal>, file: Option<PathBuf>, event
 fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = read(record)?;
     let text = markdown(&contents.lines, contents.integrity_warning().as_deref());
-    let failed =
-        |why: std::io::Error| SafeText::new(&format!("write a report beside {}: {why}", record.display()));
+    let failed = |why: std::io::Error| safe!("write a report beside {}: {why}", record.display());
     let (path, mut file) = new_report_file(record).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(path)

@@ -8,20 +8,21 @@ use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::profile::Table;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// The words of a row or a heading, from count on.
 pub(crate) struct Cells {
-    count: String,
-    oldest: String,
-    limit: String,
-    over: String,
+    count: SafeText,
+    oldest: SafeText,
+    limit: SafeText,
+    over: SafeText,
     /// What is over the limit, or else when the next will be.
-    over_or_next: String,
+    over_or_next: SafeText,
     /// The same, and whether what is over moves.
-    over_and_moves: String,
-    change: String,
-    next: String,
+    over_and_moves: SafeText,
+    change: SafeText,
+    next: SafeText,
 }
 
 /// How the limits are told, from wide to narrow.
@@ -52,7 +53,7 @@ impl Columns {
 
     /// As wide as the widest words, in so many cells.
     pub(crate) fn of(all: &[Cells], room: usize) -> Self {
-        let widest = |text: fn(&Cells) -> &String| {
+        let widest = |text: fn(&Cells) -> &SafeText| {
             all.iter()
                 .map(|cells| styled_text::width(text(cells)) + 1)
                 .max()
@@ -109,45 +110,45 @@ pub(crate) fn heading_cells(app: &App, theme: &Theme, table: &Table) -> Cells {
     let window = app.state.change_of(&table.name, "").map(|(_, window)| window);
     let window = window.filter(SignedDuration::is_positive).map(age::age);
     Cells {
-        count: "rows".to_owned(),
-        oldest: "oldest".to_owned(),
-        limit: "limit".to_owned(),
-        over: "over".to_owned(),
-        over_or_next: "over".to_owned(),
-        over_and_moves: "over".to_owned(),
-        next: "next".to_owned(),
-        change: format!("{}{}", theme.glyphs.change, window.unwrap_or_default()),
+        count: "rows".into(),
+        oldest: "oldest".into(),
+        limit: "limit".into(),
+        over: "over".into(),
+        over_or_next: "over".into(),
+        over_and_moves: "over".into(),
+        next: "next".into(),
+        change: safe!("{}{}", theme.glyphs.change, window.unwrap_or_default()),
     }
 }
 
 /// The words of a status.
 pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
-    let dash = || theme.glyphs.dash.to_owned();
+    let dash = || theme.glyphs.dash.into();
     let limit = row
         .limit_s
         .map(|limit| clock(i64::try_from(limit).unwrap_or(i64::MAX)));
     let over = match row.over {
         None => dash(),
-        Some(0) => "0".to_owned(),
+        Some(0) => "0".into(),
         Some(over) => {
             let more = if row.over_at_least { "+" } else { "" };
-            format!("! {over}{more}")
+            safe!("! {over}{more}")
         }
     };
     let is_over = row.over.is_some_and(|over| over > 0);
     let at_most = if row.at_least { theme.glyphs.at_most } else { "" };
     let next = row.movement.next_limit_s;
-    let next = next.map(|left| format!("{at_most}{}", clock(left)));
+    let next = next.map(|left| safe!("{at_most}{}", clock(left)));
     let over_or_next = match &next {
-        Some(next) if !is_over => format!("in {next}"),
+        Some(next) if !is_over => safe!("in {next}"),
         _ => over.clone(),
     };
     let over_and_moves = match row.movement.moves {
-        Some(moves) if is_over => format!("{over} {}", if moves { "moves" } else { "still" }),
+        Some(moves) if is_over => safe!("{over} {}", if moves { "moves" } else { "still" }),
         _ => over_or_next.clone(),
     };
     Cells {
-        count: row.count.to_string(),
+        count: safe!("{}", row.count),
         oldest: oldest_words(app, theme, row).unwrap_or_else(dash),
         limit: limit.unwrap_or_else(dash),
         over,
@@ -160,7 +161,7 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
 
 /// How many came and how many left, `+2 -1`, where rows are listed; else how the count changed. `still` where none leaves though some
 /// wait; that they move is seen by those that left.
-fn change_words(row: &DatabaseRow) -> Option<String> {
+fn change_words(row: &DatabaseRow) -> Option<SafeText> {
     let movement = &row.movement;
     let passed = movement.entered.zip(movement.left);
     let (came, left) = match passed {
@@ -168,21 +169,21 @@ fn change_words(row: &DatabaseRow) -> Option<String> {
         None => (
             row.change
                 .filter(|change| *change != 0)
-                .map(|change| format!("{change:+}")),
+                .map(|change| safe!("{change:+}")),
             None,
         ),
     };
-    let still = (movement.moves == Some(false)).then(|| "still".to_owned());
+    let still = (movement.moves == Some(false)).then(|| "still".into());
     let words: Vec<_> = [came, left, still].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(" "))
+    (!words.is_empty()).then(|| words.join(" ").into())
 }
 
-fn signed(sign: char, count: u64) -> Option<String> {
-    (count > 0).then(|| format!("{sign}{count}"))
+fn signed(sign: char, count: u64) -> Option<SafeText> {
+    (count > 0).then(|| safe!("{sign}{count}"))
 }
 
 /// The age of the oldest row as the poll brought it: it would else tick without anything being known.
-fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<String> {
+fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<SafeText> {
     let read_at = app.state.reading.as_ref().map(|(at, _)| *at);
     let since = read_at.map_or(0, |at| app.clock.now.duration_since(at).as_secs().max(0));
     let oldest = row.oldest_s?.saturating_sub(since);
@@ -192,9 +193,9 @@ fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<String> {
         age::age(SignedDuration::from_secs(oldest))
     };
     let at_least = if row.at_least { theme.glyphs.at_least } else { "" };
-    Some(format!("{at_least}{words}"))
+    Some(safe!("{at_least}{words}"))
 }
 
-fn clock(seconds: i64) -> String {
-    duration::clock(SignedDuration::from_secs(seconds))
+fn clock(seconds: i64) -> SafeText {
+    duration::clock(SignedDuration::from_secs(seconds)).into()
 }

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use sopwatch_core::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
 use sopwatch_core::observe::observation::PodUid;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// Records kept of all lines.
 pub const ALL_CAPACITY: usize = 20_000;
@@ -215,7 +215,7 @@ impl LogBuffer {
     }
 
     /// Takes in something the console has to say about a log: it shows in every mode.
-    pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: SafeText) {
+    pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: Redacted) {
         let record = LogRecord {
             at,
             severity: Severity::Plain,

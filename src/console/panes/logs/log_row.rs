@@ -6,9 +6,11 @@ use crate::app::App;
 use crate::panes::leaders::short_titles;
 use crate::panes::logs::buffer::Entry;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::logparse::{Header, Severity};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Continuation lines of a record that are shown; the dialog has them all.
 const CONTINUED: usize = 3;
@@ -48,11 +50,11 @@ impl<'a> Sheet<'a> {
             rows.extend(self.spread(lead, line, Meaning::Faint, INDENT + 2));
         }
         if more > CONTINUED {
-            let text = format!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
+            let text = safe!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
             rows.push(
                 StyledText::new(self.theme)
                     .gap(INDENT + 2)
-                    .add(Meaning::Faint, &text),
+                    .add(Meaning::Faint, text),
             );
         }
         rows.truncate(self.most.max(1));
@@ -67,21 +69,21 @@ impl<'a> Sheet<'a> {
             .strftime("%H:%M:%S")
             .to_string();
         let label = styled_text::cut_left(
-            &self.theme.clean(&label(self.app, entry)),
+            &self.theme.clean(label(self.app, entry)),
             self.label,
             self.theme.glyphs.ellipsis,
         );
         StyledText::new(self.theme)
-            .add(Meaning::Faint, &time)
+            .add(Meaning::Faint, safe!("{time}"))
             .gap(1)
-            .column(Meaning::Pod, &label, self.label)
+            .column(Meaning::Pod, label, self.label)
             .gap(1)
     }
 
     fn note(&self, entry: &Entry) -> StyledText<'a> {
         let rule = self.theme.glyphs.horizontal.repeat(2);
         self.stamp(entry)
-            .add(Meaning::Note, &format!("{rule} {} {rule}", entry.record.text))
+            .add(Meaning::Note, safe!("{rule} {} {rule}", entry.record.text))
     }
 
     /// Whether a line would be cut before it says what it is about.
@@ -95,23 +97,26 @@ impl<'a> Sheet<'a> {
         if entry.repeats > 1 {
             head = head.add(
                 Meaning::Faint,
-                &format!("{}{} ", self.theme.glyphs.times, entry.repeats),
+                safe!("{}{} ", self.theme.glyphs.times, entry.repeats),
             );
         }
         match self.worker(entry) {
-            Some(worker) => head.add(Meaning::Heading, &worker).add(Meaning::Faint, ": "),
+            Some(worker) => head.add(Meaning::Heading, worker).add(Meaning::Faint, ": "),
             None => head,
         }
     }
 
     /// The worker that a leader line is about: its name stands last in the line, and would be cut off.
-    fn worker(&self, entry: &Entry) -> Option<String> {
+    fn worker(&self, entry: &Entry) -> Option<SafeText> {
         let leader = entry.record.leader.as_ref().filter(|_| self.is_narrow())?;
         let workers = &self.app.session.profile.leaders.workers;
         let place = workers
             .iter()
             .position(|worker| *worker.log_type == *leader.worker)?;
-        let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+        let titles: Vec<_> = workers
+            .iter()
+            .map(|worker| SafeText::from(&worker.title))
+            .collect();
         short_titles(&titles).into_iter().nth(place)
     }
 
@@ -135,11 +140,11 @@ impl<'a> Sheet<'a> {
             .into_iter()
             .next()
             .unwrap_or_default();
-        let rest = shown[first.len()..].trim_start();
+        let rest = shown.part(first.len()..shown.len()).trimmed_start();
         let mut rows = vec![self.marked(head, &first, meaning)];
         if !rest.is_empty() {
             let room = self.width.saturating_sub(indent).max(8);
-            let later = styled_text::wrap(rest, room, 0).into_iter();
+            let later = styled_text::wrap(&rest, room, 0).into_iter();
             rows.extend(
                 later.map(|line| self.marked(StyledText::new(self.theme).gap(indent), &line, meaning)),
             );
@@ -148,28 +153,28 @@ impl<'a> Sheet<'a> {
     }
 
     /// Adds text with what the filter found marked.
-    fn marked(&self, mut line: StyledText<'a>, text: &str, meaning: Meaning) -> StyledText<'a> {
+    fn marked(&self, mut line: StyledText<'a>, text: &CellText, meaning: Meaning) -> StyledText<'a> {
         let mut from = 0;
         if let Some(filter) = &self.app.logs.buffer.filter {
             for found in filter.find_iter(text).filter(|found| !found.is_empty()) {
                 line = line
-                    .add(meaning, &text[from..found.start()])
-                    .add(Meaning::Match, found.as_str());
+                    .add(meaning, text.part(from..found.start()))
+                    .add(Meaning::Match, text.part(found.range()));
                 from = found.end();
             }
         }
-        line.add(meaning, &text[from..])
+        line.add(meaning, text.part(from..text.len()))
     }
 }
 
 /// The pod's short name; with the container, where it is not the service's own.
-pub(crate) fn label(app: &App, entry: &Entry) -> String {
+pub(crate) fn label(app: &App, entry: &Entry) -> SafeText {
     let source = &entry.source;
     let pod = source.short_name();
     if *source.container == *app.session.profile.service.container {
-        pod.to_owned()
+        pod.into()
     } else {
-        format!("{pod}/{}", source.container)
+        safe!("{pod}/{}", source.container)
     }
 }
 

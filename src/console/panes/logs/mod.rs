@@ -19,12 +19,14 @@ use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{ContainerState, PodUid};
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// What the pane of the logs shows, and what is said to those who follow them.
 #[derive(Clone, Debug, Default)]
@@ -65,12 +67,12 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.logs.buffer.is_held() {
-        let text = format!(" HELD {} new ", app.logs.buffer.arrived);
-        pieces.push((0, new().add(Meaning::Alarm, &text)));
+        let text = safe!(" HELD {} new ", app.logs.buffer.arrived);
+        pieces.push((0, new().add(Meaning::Alarm, text)));
     }
     if let Some(filter) = &app.logs.buffer.filter {
         let text = styled_text::cut(&theme.clean(filter.as_str()), 24, theme.glyphs.ellipsis);
-        pieces.push((1, new().add(Meaning::Match, &format!("/{text}/"))));
+        pieces.push((1, new().add(Meaning::Match, safe!("/{text}/"))));
     }
     if let Some((_, pod)) = &app.logs.buffer.pod {
         let pod = styled_text::cut_left(
@@ -78,7 +80,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
             12,
             theme.glyphs.ellipsis,
         );
-        pieces.push((1, new().add(Meaning::Match, &format!("pod {pod}"))));
+        pieces.push((1, new().add(Meaning::Match, safe!("pod {pod}"))));
     }
     let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
     let (rank, meaning) = if missed > 0 {
@@ -88,13 +90,10 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     };
     // How many lines a gap holds can't be known: each counts as one at least.
     let least = if missed > 0 { "+" } else { "" };
-    pieces.push((rank, new().add(meaning, &format!("{missed}{least} missed"))));
+    pieces.push((rank, new().add(meaning, safe!("{missed}{least} missed"))));
     let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
     if left_out > 0 {
-        pieces.push((
-            2,
-            new().add(Meaning::Doubtful, &format!("{left_out} not recorded")),
-        ));
+        pieces.push((2, new().add(Meaning::Doubtful, safe!("{left_out} not recorded"))));
     }
     pieces.push(
         turns_words(app, theme, region.area.width < 80)
@@ -103,7 +102,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     if app.logs.buffer.let_go() > 0 {
         pieces.push((
             5,
-            new().add(Meaning::Faint, &format!("{} let go", app.logs.buffer.let_go())),
+            new().add(Meaning::Faint, safe!("{} let go", app.logs.buffer.let_go())),
         ));
     }
     if app.logs.buffer.wrap {
@@ -124,7 +123,7 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
             words = words.gap(1);
         }
         words = if mode == app.logs.buffer.mode {
-            words.add(Meaning::Heading, &format!("[{}]", mode.title()))
+            words.add(Meaning::Heading, safe!("[{}]", mode.title()))
         } else {
             words.add(Meaning::Faint, mode.title())
         };
@@ -137,11 +136,11 @@ fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledTe
     let LogsRead { followed, in_turns } = app.state.logs_read();
     let all = followed + in_turns;
     let text = if narrow {
-        format!("{followed}/{all} logs, others in turns")
+        safe!("{followed}/{all} logs, others in turns")
     } else {
-        format!("{followed} of {all} logs followed, the others in turns")
+        safe!("{followed} of {all} logs followed, the others in turns")
     };
-    (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, &text))
+    (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, text))
 }
 
 /// Of how many pods the log is read.
@@ -149,9 +148,9 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let (_, read, all) = progress(app);
     let noun = if all == 1 { "pod" } else { "pods" };
     if read == all {
-        return StyledText::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
+        return StyledText::new(theme).add(Meaning::Faint, safe!("{all} {noun}"));
     }
-    StyledText::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun}"))
+    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {all} {noun}"))
 }
 
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
@@ -184,13 +183,17 @@ fn none_has_started(app: &App) -> bool {
 }
 
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = styled_text::wrap(&empty_words(app), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| StyledText::new(theme).gap(1).add(Meaning::Doubtful, &text);
+    let lines = styled_text::wrap(
+        &theme.clean(empty_words(app)),
+        usize::from(area.width).saturating_sub(2),
+        0,
+    );
+    let line = |text: CellText| StyledText::new(theme).gap(1).add(Meaning::Doubtful, text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
 /// Why there is nothing to see.
-fn empty_words(app: &App) -> String {
+fn empty_words(app: &App) -> SafeText {
     let (read, caught_up, all) = progress(app);
     let what = match app.logs.buffer.mode {
         LogMode::Leader => "leader line",
@@ -198,31 +201,31 @@ fn empty_words(app: &App) -> String {
         LogMode::All => "line",
     };
     if app.state.source(&SourceId::Pods).is_none() {
-        return "connecting …".to_owned();
+        return "connecting …".into();
     }
     if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing {
-        return "no log yet: the pods are not known".to_owned();
+        return "no log yet: the pods are not known".into();
     }
     if all == 0 {
-        return "no pod, so no log".to_owned();
+        return "no pod, so no log".into();
     }
     if read == 0 && none_has_started(app) {
         let container = &app.session.profile.service.container;
-        return format!("no pod has started its container {container}, so nothing is logged");
+        return safe!("no pod has started its container {container}, so nothing is logged");
     }
     if read == 0 {
-        return format!("0 of {all} logs read yet");
+        return safe!("0 of {all} logs read yet");
     }
     if caught_up < read {
         let lines: u64 = app.state.logs.values().map(|log| log.progress.lines).sum();
-        return format!(
+        return safe!(
             "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
         );
     }
     if app.logs.buffer.is_narrowed() {
-        return format!("no {what} fits the filter or the chosen pod");
+        return safe!("no {what} fits the filter or the chosen pod");
     }
-    format!("no {what} yet: {caught_up} of {all} logs read from the start")
+    safe!("no {what} yet: {caught_up} of {all} logs read from the start")
 }
 
 fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -18,6 +18,8 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::StepFinding;
 use sopwatch_core::profile::sop::{Sop, StepStatus};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let focused = app.panes.focus == Pane::Sop;
@@ -28,7 +30,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         let title = app.session.profile.sop(other).map_or(other, |sop| &sop.title);
         StyledText::new(theme)
             .gap(1)
-            .add(Meaning::Faint, &format!("steps of: {title}"))
+            .add(Meaning::Faint, safe!("steps of: {title}"))
             .draw(area, buffer);
         area.y += 1;
         area.height -= 1;
@@ -44,12 +46,12 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     );
     if steps.is_empty() {
         let why = match app.sop() {
-            Some(_) => "this SOP has no steps in the profile".to_owned(),
+            Some(_) => "this SOP has no steps in the profile".into(),
             None => unchosen(app),
         };
         StyledText::new(theme)
             .gap(1)
-            .add(Meaning::Doubtful, &why)
+            .add(Meaning::Doubtful, why)
             .draw(area, buffer);
     }
     let lines = step_lines(app, theme, usize::from(area.width));
@@ -67,19 +69,19 @@ fn title<'t>(app: &App, theme: &'t Theme, range: StyledText<'t>) -> Vec<(u8, Sty
     let steps = app.steps();
     let answered = steps.iter().filter(|(id, _)| is_answered(app, id)).count();
     vec![
-        (2, new().add(Meaning::Text, title)),
+        (2, new().add(Meaning::Text, theme.clean(title))),
         (
             0,
-            new().add(Meaning::Heading, &format!("{answered}/{}", steps.len())),
+            new().add(Meaning::Heading, safe!("{answered}/{}", steps.len())),
         ),
         (1, range),
     ]
 }
 
-fn unchosen(app: &App) -> String {
+fn unchosen(app: &App) -> SafeText {
     let key = app.keymap.key_of(Action::PickSop, Context::Console);
-    let how = key.map_or(String::new(), |key| format!(": {key} chooses"));
-    format!("no SOP is chosen{how}")
+    let how = key.map_or(SafeText::default(), |key| safe!(": {key} chooses"));
+    safe!("no SOP is chosen{how}")
 }
 
 fn is_answered(app: &App, id: &str) -> bool {
@@ -142,13 +144,13 @@ fn step_line<'t>(
     let line = StyledText::new(theme)
         .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 1)
         .column(meaning, glyph, 2)
-        .right(Meaning::Faint, &(index + 1).to_string(), widths.number)
+        .right(Meaning::Faint, index + 1, widths.number)
         .gap(1)
-        .column(title_meaning(status), title, widths.title)
+        .column(title_meaning(status), theme.clean(title), widths.title)
         .gap(2)
-        .column(meaning, &value_words(app, theme, finding, tick), widths.value);
+        .column(meaning, value_words(app, theme, finding, tick), widths.value);
     let line = if widths.age > 0 {
-        line.right(Meaning::Faint, &age_words(app, finding, tick), widths.age - 1)
+        line.right(Meaning::Faint, age_words(app, finding, tick), widths.age - 1)
     } else {
         line
     };
@@ -181,34 +183,34 @@ pub(crate) fn mark(theme: &Theme, status: StepStatus, ticked: bool) -> (&'static
     }
 }
 
-fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Option<&Tick>) -> String {
+fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Option<&Tick>) -> SafeText {
     let Some(finding) = finding else {
-        return "not judged yet".to_owned();
+        return "not judged yet".into();
     };
-    let value = finding.value.as_str();
+    let value = &finding.value;
     match (finding.status, tick) {
-        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "looked at".to_owned(),
-        (StepStatus::Manual, Some(tick)) => tick.note.to_string(),
+        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "looked at".into(),
+        (StepStatus::Manual, Some(tick)) => tick.note.clone(),
         (StepStatus::Manual, None) => {
             let key = app.keymap.key_of(Action::Tick, Context::In(Pane::Sop));
-            let look = key.map_or_else(|| "look".to_owned(), |key| format!("look, then {key}"));
+            let look = key.map_or_else(|| "look".into(), |key| safe!("look, then {key}"));
             if value.is_empty() {
                 look
             } else {
-                format!("{value} {} {look}", theme.glyphs.dot)
+                safe!("{value} {} {look}", theme.glyphs.dot)
             }
         }
-        (StepStatus::Stale, _) => format!("stale: {value}"),
-        (StepStatus::Unknown, _) if value.is_empty() => "unknown".to_owned(),
-        (StepStatus::Waiting, _) if value.is_empty() => "waiting".to_owned(),
-        _ => value.to_owned(),
+        (StepStatus::Stale, _) => safe!("stale: {value}"),
+        (StepStatus::Unknown, _) if value.is_empty() => "unknown".into(),
+        (StepStatus::Waiting, _) if value.is_empty() => "waiting".into(),
+        _ => value.clone(),
     }
 }
 
-fn age_words(app: &App, finding: Option<&StepFinding>, tick: Option<&Tick>) -> String {
+fn age_words(app: &App, finding: Option<&StepFinding>, tick: Option<&Tick>) -> SafeText {
     match (tick, finding.and_then(|finding| finding.age)) {
         (Some(tick), _) => age::since(tick.at, app.clock.now),
         (None, Some(age)) => age::age(age),
-        (None, None) => String::new(),
+        (None, None) => SafeText::default(),
     }
 }

@@ -10,6 +10,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Living rows have a blank status: no worker looks at them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -28,23 +30,23 @@ impl RuleCondition for Blank {
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
             Some(row) => Truth::holds([match row.count {
-                1 => format!("1 row of {name} has no status: no worker looks at it"),
-                count => format!("{count} rows of {name} have no status: no worker looks at them"),
+                1 => safe!("1 row of {name} has no status: no worker looks at it"),
+                count => safe!("{count} rows of {name} have no status: no worker looks at them"),
             }]),
-            None => Truth::holds_not(format!("every row of {name} has a status")),
+            None => Truth::holds_not(safe!("every row of {name} has a status")),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("a row of {} loses its status", self.table)
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("a row of {} loses its status", self.table)
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("every row of {} has a status", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("every row of {} has a status", self.table)
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{}: every row has a status", self.table)]
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("{}: every row has a status", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -12,7 +12,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::observation::ClusterEvent;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 3;
@@ -46,16 +47,16 @@ impl RuleCondition for ClusterEvents {
         })
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "an event tells of trouble with a node, a mount, a quota or a place".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "an event tells of trouble with a node, a mount, a quota or a place".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("no such event comes for {}", duration::brief(WINDOW))
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no such event comes for {}", duration::brief(WINDOW))
     }
 
-    fn threshold(&self, _profile: &Profile, window: SignedDuration) -> Vec<String> {
-        vec![format!("no warning within {}", duration::brief(window))]
+    fn threshold(&self, _profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("no warning within {}", duration::brief(window))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -11,7 +11,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// At least one of these workers has no leader, or has several.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -43,11 +44,11 @@ impl RuleCondition for Leader {
         case.leaders_known_at(&self.workers)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         match self.is {
             LeaderTrouble::None => self.lost(case),
             LeaderTrouble::Many => {
-                format!(
+                safe!(
                     "two pods beat at the same time for {}",
                     case.titles(&self.workers)
                 )
@@ -55,20 +56,20 @@ impl RuleCondition for Leader {
         }
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         match self.is {
-            LeaderTrouble::None => format!(
+            LeaderTrouble::None => safe!(
                 "the lease row advances, or a pod logs that it leads {}",
                 case.titles(&self.workers)
             ),
-            LeaderTrouble::Many => "all but one of them fall silent".to_owned(),
+            LeaderTrouble::Many => "all but one of them fall silent".into(),
         }
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         vec![match self.is {
-            LeaderTrouble::None => "exactly one pod leads; none does".to_owned(),
-            LeaderTrouble::Many => "exactly one pod leads; more than one does".to_owned(),
+            LeaderTrouble::None => "exactly one pod leads; none does".into(),
+            LeaderTrouble::Many => "exactly one pod leads; more than one does".into(),
         }]
     }
 
@@ -100,11 +101,11 @@ impl Leader {
         match (reading.verdict, self.is) {
             (Verdict::None, LeaderTrouble::None) => nobody_leads(reading, case),
             (Verdict::Many, LeaderTrouble::Many) => {
-                Truth::holds([format!("more than one {worker} leader: {}", reading.log)])
+                Truth::holds([safe!("more than one {worker} leader: {}", reading.log)])
             }
             (Verdict::Unknown, _) => Truth::unknown(case.who_leads(reading)),
             (Verdict::Settling { until }, _) => {
-                Truth::unknown(format!("who leads {worker} is known in {}", case.left(until)))
+                Truth::unknown(safe!("who leads {worker} is known in {}", case.left(until)))
             }
             (Verdict::One | Verdict::None | Verdict::Many, _) => {
                 Truth::holds_not(case.leader_in_words(reading))
@@ -112,19 +113,19 @@ impl Leader {
         }
     }
 
-    fn lost(&self, case: &Evaluation<'_>) -> String {
+    fn lost(&self, case: &Evaluation<'_>) -> SafeText {
         let lease = |reading: &LeaderReading| {
             let lease = reading.lease.as_ref().filter(|lease| lease.ttl_s > 0)?;
             let left = duration::brief(SignedDuration::from_secs(lease.ttl_s));
-            Some(format!("{}: {left} left", reading.worker))
+            Some(safe!("{}: {left} left", reading.worker))
         };
         let left: Vec<_> = case.readings(&self.workers).filter_map(lease).collect();
         let left = if left.is_empty() {
-            String::new()
+            SafeText::default()
         } else {
-            format!(" ({})", left.join(", "))
+            safe!(" ({})", left.join(", "))
         };
-        format!("a lease runs out and no pod takes it{left}")
+        safe!("a lease runs out and no pod takes it{left}")
     }
 }
 
@@ -132,11 +133,11 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
     if let Some(why) = lease_out_of_reach(reading, case) {
         return Truth::unknown(why);
     }
-    let said = format!("no {} leader: {}", reading.worker, reading.log);
+    let said = safe!("no {} leader: {}", reading.worker, reading.log);
     let out = reading.lease.as_ref().filter(|lease| lease.ttl_s < 0);
     let out = out.map(|lease| {
         let ago = SignedDuration::from_secs(lease.ttl_s.saturating_neg());
-        format!("its lease ran out {} ago", duration::brief(ago))
+        safe!("its lease ran out {} ago", duration::brief(ago))
     });
     let tried = match last_led(reading, case) {
         Some(led) => case.restarted_since(led),
@@ -147,11 +148,11 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
 
 /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither can
 /// we. A pod that starts without its database does not even come up.
-fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<String> {
+fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<SafeText> {
     let why = case.hear(&SourceId::Database, "database").trouble()?;
     let blocked = pods_without_lease(case.state, case.profile, &reading.log_type, case.now);
     (blocked > 0).then(|| {
-        format!(
+        safe!(
             "whether {} has no leader for any reason but the database, which {blocked} of the pods can't read either: {why}",
             reading.worker
         )

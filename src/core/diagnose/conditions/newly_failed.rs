@@ -14,7 +14,8 @@ use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -39,11 +40,11 @@ impl RuleCondition for NewlyFailed {
         };
         let failed = |row: &StatusCount| row.count > 0 && has_role(table, &row.status, Role::Failed);
         if !rows.iter().any(failed) {
-            return Truth::holds_not(format!("no row of {name} has failed"));
+            return Truth::holds_not(safe!("no row of {name} has failed"));
         }
         match case.failed_lately(name) {
-            None => Truth::unknown(format!("when the failed rows of {name} failed")),
-            Some(new) if new.is_empty() => Truth::holds_not(format!(
+            None => Truth::unknown(safe!("when the failed rows of {name} failed")),
+            Some(new) if new.is_empty() => Truth::holds_not(safe!(
                 "no row of {name} failed within the window; older ones are history"
             )),
             Some(new) => {
@@ -51,19 +52,19 @@ impl RuleCondition for NewlyFailed {
                 let mut of_them = new.into_iter().filter(counts).peekable();
                 if of_them.peek().is_none() {
                     let kinds = case.kinds_in_words(&self.classes);
-                    return Truth::holds_not(format!("no row of {name} failed for a reason of {kinds}"));
+                    return Truth::holds_not(safe!("no row of {name} failed for a reason of {kinds}"));
                 }
                 Truth::holds(of_them.take(NAMED).map(row_in_words))
             }
         }
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
-        format!("a row of {} fails{}", self.table, self.for_a_reason(case))
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!("a row of {} fails{}", self.table, self.for_a_reason(case))
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "no row of {} fails{} for {}",
             self.table,
             self.for_a_reason(case),
@@ -71,8 +72,8 @@ impl RuleCondition for NewlyFailed {
         )
     }
 
-    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<String> {
-        vec![format!(
+    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!(
             "{}: failed within {}{}",
             self.table,
             duration::brief(window),
@@ -102,23 +103,23 @@ impl NewlyFailed {
     }
 
     /// ` for a reason of SSO or DNS`; empty for any reason.
-    fn for_a_reason(&self, case: &Evaluation<'_>) -> String {
+    fn for_a_reason(&self, case: &Evaluation<'_>) -> SafeText {
         if self.classes.is_empty() {
-            return String::new();
+            return SafeText::default();
         }
-        format!(" for a reason of {}", case.kinds_in_words(&self.classes))
+        safe!(" for a reason of {}", case.kinds_in_words(&self.classes))
     }
 
     /// ` for a reason of SSO or DNS`, `… or none that is known`; empty for any reason.
-    fn reasons(&self, profile: &Profile) -> String {
+    fn reasons(&self, profile: &Profile) -> SafeText {
         if self.classes.is_empty() {
-            return String::new();
+            return SafeText::default();
         }
         let title = |class: &String| match class.as_str() {
-            "" => "none that is known".to_owned(),
+            "" => "none that is known".into(),
             class => profile.class_title(class).to_owned(),
         };
         let titles: Vec<_> = self.classes.iter().map(title).collect();
-        format!(" for a reason of {}", titles.join(" or "))
+        safe!(" for a reason of {}", titles.join(" or "))
     }
 }

@@ -11,6 +11,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role};
+use crate::safe;
+use crate::text::SafeText;
 
 /// No living row of a table is ready.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,21 +33,21 @@ impl RuleCondition for NoneReady {
             .iter()
             .filter(|row| has_role(table, &row.status, Role::Ready));
         match ready.map(|row| row.count).sum::<u64>() {
-            0 => Truth::holds([format!("no row of {name} is ready")]),
-            ready => Truth::holds_not(format!("{ready} rows of {name} are ready")),
+            0 => Truth::holds([safe!("no row of {name} is ready")]),
+            ready => Truth::holds_not(safe!("{ready} rows of {name} are ready")),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("no row of {} is ready any more", self.table)
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no row of {} is ready any more", self.table)
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("a row of {} becomes ready", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("a row of {} becomes ready", self.table)
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("{}: at least one row is ready", self.table)]
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("{}: at least one row is ready", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -11,7 +11,8 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::vitals::{Outbound, Vitals};
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Too many calls to other services fail, by the pods' own counters. No other source counts them: without the counters it is unknown.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -41,7 +42,7 @@ impl RuleCondition for OutboundFails {
         let sent: u64 = meant().map(|outbound| outbound.sent).sum();
         let failed: u64 = meant().map(|outbound| outbound.failed).sum();
         let covers = SignedDuration::from_secs(i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX));
-        let words = format!(
+        let words = safe!(
             "{}: {failed} of {sent} calls failed in {}",
             sign.source,
             duration::brief(covers)
@@ -54,18 +55,18 @@ impl RuleCondition for OutboundFails {
                     sent,
                     ..
                 } = outbound;
-                format!("{service}: {failed} of {sent} calls failed")
+                safe!("{service}: {failed} of {sent} calls failed")
             });
             return Truth::holds(std::iter::once(words).chain(each));
         }
         match sign.complete() {
             Some(_) => Truth::holds_not(words),
-            None => Truth::unknown(format!("whether calls to others fail: {}", sign.why())),
+            None => Truth::unknown(safe!("whether calls to others fail: {}", sign.why())),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "{} % of the calls to {} fail within {}",
             self.share,
             self.called(),
@@ -73,16 +74,16 @@ impl RuleCondition for OutboundFails {
         )
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "the calls to {} are answered for {}",
             self.called(),
             duration::brief(self.span())
         )
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!(
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!(
             "within {}, less than {} % of the calls without an answer or with a status of 500 or more",
             duration::brief(self.span()),
             self.share
@@ -118,11 +119,11 @@ impl OutboundFails {
     }
 
     /// The services that the pods call, as they name them.
-    fn called(&self) -> String {
+    fn called(&self) -> SafeText {
         if self.services.is_empty() {
-            "any other service".to_owned()
+            "any other service".into()
         } else {
-            self.services.join(" or ")
+            self.services.join(" or ").into()
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::observe::observation::StatusCount;
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role, Status, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -59,15 +60,15 @@ impl RuleCondition for OverLimit {
         });
         match missing {
             Some(missing) => Truth::unknown(missing),
-            None => Truth::holds_not(format!("no such row of {} is over its limit", self.table)),
+            None => Truth::holds_not(safe!("no such row of {} is over its limit", self.table)),
         }
     }
 
     /// `a cluster_accepted row is older than 03:00 (oldest 02:10)`, for each status of these roles that has rows; else for all of them.
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         let name = &self.table;
         let Some(table) = case.profile.table(name) else {
-            return format!("the profile has a table {name}");
+            return safe!("the profile has a table {name}");
         };
         let rows = match case.state.statuses(name) {
             Some(Ok(rows)) => &rows[..],
@@ -82,25 +83,25 @@ impl RuleCondition for OverLimit {
                 .iter()
                 .find(|row| *row.status == *status.name && row.count > 0)?;
             let limit = duration::clock(duration::of(status.limit?));
-            let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-                format!(" (oldest {})", duration::clock(SignedDuration::from_secs(oldest)))
+            let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
+                safe!(" (oldest {})", duration::clock(SignedDuration::from_secs(oldest)))
             });
-            Some(format!("a {} row is older than {limit}{oldest}", status.name))
+            Some(safe!("a {} row is older than {limit}{oldest}", status.name))
         });
         let with_rows: Vec<_> = with_rows.collect();
         if with_rows.is_empty() {
-            format!("a row of {name} comes and stays for longer than its limit")
+            safe!("a row of {name} comes and stays for longer than its limit")
         } else {
-            with_rows.join(", or ")
+            with_rows.join(", or ").into()
         }
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("no such row of {} is over its limit any more", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no such row of {} is over its limit any more", self.table)
     }
 
     /// `clusters: more than 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.
-    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let statuses = profile
             .table(&self.table)
             .map_or(&[][..], |table| &table.statuses);
@@ -116,10 +117,10 @@ impl RuleCondition for OverLimit {
             }
         }
         let words = |(limit, names): &(SignedDuration, Vec<&str>)| {
-            format!("more than {} in {}", duration::brief(*limit), names.join(" or "))
+            safe!("more than {} in {}", duration::brief(*limit), names.join(" or "))
         };
         let all: Vec<_> = by_limit.iter().map(words).collect();
-        vec![format!("{}: {}", self.table, all.join(", "))]
+        vec![safe!("{}: {}", self.table, all.join(", "))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -141,19 +142,19 @@ fn count_in_words(
     row: &StatusCount,
     overdue: &Overdue,
     moves: Option<bool>,
-) -> Option<String> {
+) -> Option<SafeText> {
     let count = overdue.count()?;
     let at_least = if overdue.is_least() { "at least " } else { "" };
     let limit = duration::clock(duration::of(table.status(&row.status)?.limit?));
-    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-        format!(", oldest {}", duration::clock(SignedDuration::from_secs(oldest)))
+    let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
+        safe!(", oldest {}", duration::clock(SignedDuration::from_secs(oldest)))
     });
     let moves = match moves {
         Some(true) => ", moves",
         Some(false) => ", stands still",
         None => "",
     };
-    Some(format!(
+    Some(safe!(
         "{at_least}{count} {} over {limit}{oldest}{moves}",
         row.status
     ))

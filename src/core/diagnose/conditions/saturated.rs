@@ -14,7 +14,8 @@ use crate::diagnose::vitals::{Requests, Vitals, sustained};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
 /// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
@@ -48,7 +49,7 @@ impl RuleCondition for Saturated {
     fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
         // Only a current list shows which pods there are, and so what a sum over them is of.
         if let Some(why) = case.hear(&SourceId::Pods, "pods").trouble() {
-            return Truth::unknown(format!("how fast requests are answered: {why}"));
+            return Truth::unknown(safe!("how fast requests are answered: {why}"));
         }
         let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
         let signs = [&vitals.together.logged, &vitals.together.counted];
@@ -64,25 +65,25 @@ impl RuleCondition for Saturated {
         let logged = &vitals.together.logged;
         match logged.complete() {
             Some(requests) => Truth::holds_not(requests_in_words(logged, requests)),
-            None => Truth::unknown(format!("how fast requests are answered: {}", logged.why())),
+            None => Truth::unknown(safe!("how fast requests are answered: {}", logged.why())),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         let Shares { slow, very_slow } = self.shares;
-        format!("over {slow} % of the requests take over 100 ms, or over {very_slow} % over 1 s")
+        safe!("over {slow} % of the requests take over 100 ms, or over {very_slow} % over 1 s")
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "requests are answered in time for {}",
             duration::brief(self.span())
         )
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let Shares { slow, very_slow } = self.shares;
-        vec![format!(
+        vec![safe!(
             "within {}, at most {slow} % of the requests over 100 ms and {very_slow} % over 1 s",
             duration::brief(self.span())
         )]
@@ -142,22 +143,22 @@ impl Saturated {
     }
 
     /// The words for a CPU that is at its limit for long.
-    fn cpu_over(&self, case: &Evaluation<'_>) -> Option<String> {
+    fn cpu_over(&self, case: &Evaluation<'_>) -> Option<SafeText> {
         let limit = self.cpu?;
         let least = sustained(case.state, case.now, self.span())?.least_percent;
         (least >= limit).then(|| {
             let within = duration::brief(self.span());
-            format!("metrics.k8s.io: the CPU of all pods was at {least} % of its limit or more for {within}")
+            safe!("metrics.k8s.io: the CPU of all pods was at {least} % of its limit or more for {within}")
         })
     }
 }
 
 /// What one more pod costs, where the profile says.
-fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<String> {
+fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<SafeText> {
     let each = u64::from(case.profile.service.database_connections_per_pod?);
     let now = u64::from(case.state.deployment.as_ref()?.replicas);
     let next = now + 1;
-    Some(format!(
+    Some(safe!(
         "from {now} to {next} pods: each opens up to {each} connections to the database, up to {} then instead of {}",
         each * next,
         each * now

@@ -13,7 +13,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::observation::StatusCount;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -45,16 +46,16 @@ impl RuleCondition for UnknownStatus {
         let mut old = Vec::new();
         for row in rows.iter().filter(|row| row.count > 0 && strange(&row.status)) {
             match (over, row.oldest_s) {
-                (Some(_), None) => return Truth::unknown(format!("no age for {}", row.status)),
+                (Some(_), None) => return Truth::unknown(safe!("no age for {}", row.status)),
                 (Some(over), Some(oldest)) if oldest <= over.as_secs() => {}
                 _ => old.push(row),
             }
         }
         if old.is_empty() {
-            let longer = over.map_or(String::new(), |over| {
-                format!(" for over {}", duration::clock(over))
+            let longer = over.map_or(SafeText::default(), |over| {
+                safe!(" for over {}", duration::clock(over))
             });
-            return Truth::holds_not(format!(
+            return Truth::holds_not(safe!(
                 "no row of {name} is in a status that the profile does not know{longer}"
             ));
         }
@@ -63,29 +64,29 @@ impl RuleCondition for UnknownStatus {
         Truth::holds(words.chain(named.take(NAMED).map(row_in_words)))
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        let longer = self.over.map_or(String::new(), |over| {
-            format!(" and stays for over {}", duration::clock(duration::of(over)))
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        let longer = self.over.map_or(SafeText::default(), |over| {
+            safe!(" and stays for over {}", duration::clock(duration::of(over)))
         });
-        format!(
+        safe!(
             "a row of {} gets a status that the profile does not know{longer}",
             self.table
         )
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
         let table = &self.table;
-        format!("every row of {table} is in a status that the profile knows")
+        safe!("every row of {table} is in a status that the profile knows")
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let table = &self.table;
         vec![match self.over {
-            Some(over) => format!(
+            Some(over) => safe!(
                 "{table}: more than {} in a status that the profile does not know",
                 duration::brief(duration::of(over))
             ),
-            None => format!("{table}: every row is in a status that the profile knows"),
+            None => safe!("{table}: every row is in a status that the profile knows"),
         }]
     }
 
@@ -99,13 +100,13 @@ impl RuleCondition for UnknownStatus {
 }
 
 /// `2 of clusters in status teleporting, which the profile does not know, the oldest for 01:00`.
-fn count_in_words(name: &str, row: &StatusCount) -> String {
-    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-        format!(
+fn count_in_words(name: &str, row: &StatusCount) -> SafeText {
+    let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
+        safe!(
             ", the oldest for {}",
             duration::clock(SignedDuration::from_secs(oldest))
         )
     });
     let (count, status) = (row.count, &row.status);
-    format!("{count} of {name} in status {status}, which the profile does not know{oldest}")
+    safe!("{count} of {name} in status {status}, which the profile does not know{oldest}")
 }

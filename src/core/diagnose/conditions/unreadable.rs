@@ -7,6 +7,7 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::observe::source::SourceId;
 use crate::profile::rule::Alert;
+use crate::text::SafeText;
 
 /// The console can't read the pods, or, for an alert about the workers, neither the logs nor the database.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -26,11 +27,11 @@ impl RuleCondition for Unreadable {
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "the pods, or both a log and the database, can't be read any more".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "the pods, or both a log and the database, can't be read any more".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "they can be read again".to_owned()
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        "they can be read again".into()
     }
 }

@@ -12,6 +12,7 @@ pub use self::truth::Truth;
 use super::evaluation::Evaluation;
 use crate::observe::observation::Autoscaler;
 use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
+use crate::text::SafeText;
 
 /// What follows from the observations: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Decision {
     /// What the SOP's words would have one do, where that is something else.
     pub literal: Option<Recommendation>,
     /// Why it is not done, where it is something else; empty otherwise.
-    pub differs: String,
+    pub differs: SafeText,
 }
 
 /// One thing to do and why.
@@ -40,7 +41,7 @@ pub struct Recommendation {
     /// The rule it follows from; `None` where none holds.
     pub rule: Option<String>,
     /// What shows it.
-    pub because: Vec<String>,
+    pub because: Vec<SafeText>,
     /// For a wait: until when.
     pub until: Option<Timestamp>,
 }
@@ -63,7 +64,7 @@ pub struct NotRuledOut {
     /// Its id.
     pub rule: String,
     /// What is missing.
-    pub missing: String,
+    pub missing: SafeText,
 }
 
 /// A rule and whether it holds.
@@ -72,13 +73,13 @@ pub struct RuleFinding {
     /// Its id.
     pub id: String,
     /// What it says.
-    pub title: String,
+    pub title: SafeText,
     /// Whether it holds.
     pub truth: Truth,
     /// What it would have one do.
     pub advice: RuleAdvice,
     /// Which observation would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
-    pub flips: String,
+    pub flips: SafeText,
 }
 
 impl Evaluation<'_> {
@@ -113,7 +114,7 @@ impl Evaluation<'_> {
         Decision {
             differs: literal
                 .as_ref()
-                .map_or(String::new(), |_| self.why_otherwise(by, &recommendation)),
+                .map_or(SafeText::default(), |_| self.why_otherwise(by, &recommendation)),
             literal,
             recommendation,
             also,
@@ -132,7 +133,7 @@ impl Evaluation<'_> {
     }
 
     /// Why the table says otherwise than the SOP's words.
-    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> String {
+    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> SafeText {
         let again = by.is_some_and(|rule| matches!(rule.truth, Truth::True { again: true, .. }));
         let rule = by.and_then(|by| self.profile.rules.iter().find(|rule| rule.id == by.id));
         let words = match (rule, decided.action) {
@@ -143,7 +144,7 @@ impl Evaluation<'_> {
             (None, Advice::Wait) => "who leads is about to be known",
             (None, _) => "what is not known may tell otherwise",
         };
-        words.to_owned()
+        words.into()
     }
 
     /// All is well only where every rule could be evaluated and no step fails.
@@ -166,9 +167,9 @@ impl Evaluation<'_> {
         } else {
             of_sources
         };
-        let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
+        let distinct: BTreeSet<&SafeText> = said.into_iter().map(|one| &one.missing).collect();
         let because = match action {
-            Advice::None => vec!["no rule of the table holds".to_owned()],
+            Advice::None => vec!["no rule of the table holds".into()],
             _ if distinct.is_empty() => failing,
             _ => distinct.into_iter().cloned().collect(),
         };
@@ -195,7 +196,7 @@ impl Evaluation<'_> {
             Truth::Unknown { missing } => Some(missing.clone()),
             Truth::True { .. } | Truth::False { .. } => None,
         };
-        let because: BTreeSet<String> = open.iter().filter_map(missing).collect();
+        let because: BTreeSet<SafeText> = open.iter().filter_map(missing).collect();
         Some(Recommendation {
             action: Advice::Wait,
             because: because.into_iter().collect(),
@@ -215,7 +216,7 @@ impl Evaluation<'_> {
         let advice = rule.again.as_ref().filter(|_| tried).unwrap_or(&rule.then);
         RuleFinding {
             id: rule.id.clone(),
-            title: rule.title.clone(),
+            title: rule.title.as_str().into(),
             flips: rule.when.flips(&truth, self),
             truth,
             advice: advice.clone(),

@@ -1,42 +1,45 @@
 //! Three-valued truth with what it rests on.
 
+use crate::safe;
+use crate::text::SafeText;
+
 /// Whether a condition holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
     /// It does.
     True {
         /// What shows it.
-        because: Vec<String>,
+        because: Vec<SafeText>,
         /// Whether what was done about it already did not help.
         again: bool,
     },
     /// It does not, by complete evidence.
     False {
         /// What is seen instead.
-        because: String,
+        because: SafeText,
     },
     /// It is not known.
     Unknown {
         /// What is missing.
-        missing: String,
+        missing: SafeText,
     },
 }
 
 impl Truth {
-    pub(in crate::diagnose) fn holds(because: impl IntoIterator<Item = String>) -> Self {
+    pub(in crate::diagnose) fn holds(because: impl IntoIterator<Item: Into<SafeText>>) -> Self {
         Self::True {
-            because: because.into_iter().collect(),
+            because: because.into_iter().map(Into::into).collect(),
             again: false,
         }
     }
 
-    pub(in crate::diagnose) fn holds_not(because: impl Into<String>) -> Self {
+    pub(in crate::diagnose) fn holds_not(because: impl Into<SafeText>) -> Self {
         Self::False {
             because: because.into(),
         }
     }
 
-    pub(in crate::diagnose) fn unknown(missing: impl Into<String>) -> Self {
+    pub(in crate::diagnose) fn unknown(missing: impl Into<SafeText>) -> Self {
         Self::Unknown {
             missing: missing.into(),
         }
@@ -111,7 +114,7 @@ impl Truth {
         match Self::any(truths.into_iter().chain(told)) {
             Self::False { because } => {
                 let open = open.into_iter().filter_map(|truth| match truth {
-                    Self::Unknown { missing } => Some(format!("not seen: {missing}")),
+                    Self::Unknown { missing } => Some(safe!("not seen: {missing}")),
                     _ => None,
                 });
                 let because: Vec<_> = std::iter::once(because).chain(open).collect();

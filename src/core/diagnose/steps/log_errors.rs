@@ -16,7 +16,8 @@ use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::ContainerState;
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// How long errors count that no rule names.
 const COUNTS: Duration = Duration::from_mins(10);
@@ -52,13 +53,13 @@ impl StepCheck for LogErrors {
         let newest = summaries.iter().map(|summary| summary.newest.1.at).max();
         let value = match (status, newest) {
             (StepStatus::Pass, Some(at)) => {
-                format!("{}, none since {}", by_class(&summaries, case), time_of_day(at))
+                safe!("{}, none since {}", by_class(&summaries, case), time_of_day(at))
             }
             (_, Some(_)) => by_class(&summaries, case),
-            (StepStatus::Pass, None) => "no error".to_owned(),
-            (StepStatus::Stale, None) => "not known any more".to_owned(),
-            (_, None) if unread.is_none() => "no log read".to_owned(),
-            (_, None) => "not all logs read".to_owned(),
+            (StepStatus::Pass, None) => "no error".into(),
+            (StepStatus::Stale, None) => "not known any more".into(),
+            (_, None) if unread.is_none() => "no log read".into(),
+            (_, None) => "not all logs read".into(),
         };
         let mut answer = StepResult::new(status, "logs")
             .value(value)
@@ -99,7 +100,7 @@ fn error_limits(case: &Evaluation<'_>) -> Vec<Errors> {
 }
 
 /// `fewer than 2 errors within 1m30s (OCM, Kafka); fewer than 2 errors within 10m (Service, unclassified)`.
-fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> String {
+fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> SafeText {
     let mut groups: Vec<(usize, SignedDuration, Vec<String>)> = Vec::new();
     for limit in limits {
         let same = |group: &&mut (usize, SignedDuration, Vec<String>)| {
@@ -119,19 +120,19 @@ fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> String {
             .collect();
         let (titles, within) = (titles.join(", "), duration::brief(within));
         match at_least {
-            0 | 1 => format!("no error within {within} ({titles})"),
-            some => format!("fewer than {some} errors within {within} ({titles})"),
+            0 | 1 => safe!("no error within {within} ({titles})"),
+            some => safe!("fewer than {some} errors within {within} ({titles})"),
         }
     });
     let words: Vec<_> = words.collect();
     if words.is_empty() {
         return case.none_lately();
     }
-    words.join("; ")
+    words.join("; ").into()
 }
 
 /// Logs that begin within the window although their container ran before: what they said before is lost.
-fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
+fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = SafeText> {
     let since = case.window();
     let living = case.state.logs.iter().filter_map(move |(source, log)| {
         let pod = case.state.pods.get(&source.pod_uid)?;
@@ -146,7 +147,7 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
         lost.then_some((source, first))
     });
     living.map(|(source, first)| {
-        format!(
+        safe!(
             "log of {}: begins {} ago, what was before can't be had",
             source.short_name(),
             duration::brief(case.since(first))
@@ -155,23 +156,23 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
 }
 
 /// `OCM 6, database 2`.
-fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> String {
+fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> SafeText {
     let count = |summary: &ClassSummary<'_>| {
         let more = if summary.more { "+" } else { "" };
-        format!(
+        safe!(
             "{} {}{more}",
             case.profile.class_title(summary.class),
             summary.count
         )
     };
-    summaries.iter().map(count).collect::<Vec<_>>().join(", ")
+    summaries.iter().map(count).collect::<Vec<_>>().join(", ").into()
 }
 
 /// `OCM: 6, the first 12m ago, the last 4s ago by blf5h: E0115 …`.
-fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> String {
+fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
     let ago = |at| duration::brief(case.since(at));
     let (source, newest) = summary.newest;
-    let lead = format!(
+    let lead = safe!(
         "{}: {}{}, the first {} ago, the last {} ago by {}: ",
         case.profile.class_title(summary.class),
         summary.count,

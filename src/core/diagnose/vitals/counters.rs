@@ -6,8 +6,8 @@ use super::sign::{Part, missing};
 use super::{Outbound, Requests, View, per_second};
 use crate::observe::observation::{OutboundTotals, Pod, Scrape};
 use crate::observe::source::SourceId;
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What the source is called.
 pub(super) const SOURCE: &str = "the pods' metrics";
@@ -35,12 +35,12 @@ pub(super) fn outbound_by(view: &View<'_>, pod: &Pod) -> Part<Vec<Outbound>> {
 }
 
 fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Part<T> {
-    let name = format!("metrics of {}", pod.short_name());
+    let name = safe!("metrics of {}", pod.short_name());
     if view.profile.service.metrics.is_none() {
-        return missing(format!("{SOURCE}: the profile names none"), false);
+        return missing(safe!("{SOURCE}: the profile names none"), false);
     }
     if !pod.is_ready() {
-        return Part::Idle(format!("{name}: it is not ready"));
+        return Part::Idle(safe!("{name}: it is not ready"));
     }
     let age = match view.hear(&SourceId::Scrape(pod.uid.clone()), &name) {
         Ok(age) => age,
@@ -49,7 +49,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
     if let Some(ago) = restarted(view, pod) {
         let ago = duration::brief(ago);
         return missing(
-            format!("{name}: it restarted {ago} ago, its counters began anew within the window"),
+            safe!("{name}: it restarted {ago} ago, its counters began anew within the window"),
             false,
         );
     }
@@ -59,7 +59,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
             covers: between.span,
             age: between.age,
         },
-        None => missing(format!("{name}: read once, a rate takes two readings"), false),
+        None => missing(safe!("{name}: read once, a rate takes two readings"), false),
     }
 }
 

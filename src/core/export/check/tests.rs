@@ -5,6 +5,7 @@ use crate::observe::observation::Observation;
 use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
 use crate::testkit::{now, pod, profile, reading, state};
+use crate::text::Redacted;
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {
@@ -33,7 +34,7 @@ fn assessed() -> Assessment {
         drill: Some("a | b"),
         now: now(),
     };
-    Assessment::of(&account, 12, vec!["database".to_owned()])
+    Assessment::of(&account, 12, vec!["database".into()])
 }
 
 #[test]
@@ -56,6 +57,44 @@ fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
 }
 
 #[test]
+fn hostile_text_in_a_document_is_harmless_in_every_form() {
+    const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{202e}\r\npassword=hunter2 Bearer s3krets3kret";
+    let mut one = assessed();
+    one.drill = Some(HOSTILE.into());
+    one.server = Some(HOSTILE.into());
+    one.namespace = HOSTILE.into();
+    one.incomplete = vec![HOSTILE.into()];
+    one.recommendation.words = HOSTILE.into();
+    one.recommendation.because = vec![HOSTILE.into()];
+    one.steps.push(super::StepRow {
+        id: OTHER.into(),
+        title: HOSTILE.into(),
+        status: StepStatus::Fail,
+        value: HOSTILE.into(),
+        threshold: HOSTILE.into(),
+        evidence: vec![HOSTILE.into()],
+        source: "logs",
+        age_s: None,
+    });
+    one.leaders[0].log = HOSTILE.into();
+    one.pods[0].name = HOSTILE.into();
+    one.pods[0].status = HOSTILE.into();
+    let mut before = assessed();
+    before.pods.clear();
+    let changes = one.changes_since(&before).join("\n").into();
+    let forms = [one.table(false), one.table(true), one.markdown(), changes];
+    for text in forms
+        .into_iter()
+        .chain([one.json().unwrap(), one.json_line().unwrap()])
+    {
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!text.contains(steers), "{text:?}");
+        assert!(!text.contains("hunter2") && !text.contains("s3kret"), "{text}");
+        assert!(text.contains("password=") || text.contains("pod a"), "{text}");
+    }
+}
+
+#[test]
 fn only_verdicts_are_changes() {
     let before = assessed();
     let mut after = before.clone();
@@ -73,11 +112,11 @@ fn a_step_that_comes_or_goes_is_a_change() {
     let without = assessed();
     let mut with = without.clone();
     with.steps.push(super::StepRow {
-        id: OTHER.to_owned(),
-        title: "Anything else".to_owned(),
+        id: OTHER.into(),
+        title: "Anything else".into(),
         status: StepStatus::Fail,
-        value: String::new(),
-        threshold: String::new(),
+        value: Redacted::default(),
+        threshold: Redacted::default(),
         evidence: Vec::new(),
         source: "logs",
         age_s: None,

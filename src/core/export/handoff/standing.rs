@@ -6,8 +6,9 @@ use super::Audience;
 use crate::diagnose::leaders::{LeaderReading, Verdict};
 use crate::observe::observation::{Container, ContainerState, Lease, Pod};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
 use crate::text::markdown::Section;
+use crate::text::{SafeText, duration};
 
 /// Pods that are listed of many.
 const PODS: usize = 10;
@@ -20,7 +21,7 @@ impl Audience<'_> {
     pub(super) fn place(&self) -> Section {
         let account = self.account;
         let mut section = Section::new("The incident");
-        section.item(format!("alert: {} (SOP {})", account.sop.title, account.sop.id));
+        section.item(safe!("alert: {} (SOP {})", account.sop.title, account.sop.id));
         let environment = account
             .environment
             .map_or("an environment that the profile does not know", |known| {
@@ -30,13 +31,13 @@ impl Audience<'_> {
             Some(connection) => (&*connection.namespace, &*connection.server),
             None => (account.namespace, "no server reached"),
         };
-        section.item(format!(
+        section.item(safe!(
             "service: {}, {environment}, namespace {namespace} at {server}",
             account.profile.title
         ));
         if let Some(began) = account.state.began_at {
             let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
-            section.item(format!(
+            section.item(safe!(
                 "looked at since {}, for {}; it began before that",
                 self.time(began),
                 duration::exact(ago)
@@ -44,14 +45,14 @@ impl Audience<'_> {
         }
         let images = self.images();
         section.item(match images.len() {
-            0 => "deployed image: not known".to_owned(),
-            count => format!(
+            0 => "deployed image: not known".into(),
+            count => safe!(
                 "deployed image: {}{}",
                 images[..count.min(IMAGES)].join(", "),
                 if count > IMAGES {
-                    format!(" and {} more", count - IMAGES)
+                    safe!(" and {} more", count - IMAGES)
                 } else {
-                    String::new()
+                    SafeText::default()
                 }
             ),
         });
@@ -59,16 +60,16 @@ impl Audience<'_> {
     }
 
     /// The images of the deployment's template; where that is not known, those of the pods.
-    fn images(&self) -> Vec<String> {
+    fn images(&self) -> Vec<SafeText> {
         let state = self.account.state;
         if let Some(deployment) = state.deployment.as_ref().filter(|one| !one.images.is_empty()) {
             let images = deployment.images.iter();
-            return images.map(|(_, image)| image.to_string()).collect();
+            return images.map(|(_, image)| image.clone()).collect();
         }
         let containers = state.pods.values().flat_map(|pod| &pod.containers);
         let mut images: Vec<_> = containers
             .filter(|container| !container.init)
-            .map(|container| container.image.to_string())
+            .map(|container| container.image.clone())
             .collect();
         images.sort();
         images.dedup();
@@ -83,11 +84,9 @@ impl Audience<'_> {
         let asked = state
             .deployment
             .as_ref()
-            .map_or("unknown".to_owned(), |deployment| deployment.replicas.to_string());
+            .map_or("unknown".into(), |deployment| deployment.replicas.to_string());
         let want = self.account.profile.service.replicas;
-        let mut section = Section::new(format!(
-            "Pods: {ready} ready, {asked} asked for, {want} by the SOP"
-        ));
+        let mut section = Section::new(safe!("Pods: {ready} ready, {asked} asked for, {want} by the SOP"));
         if state.source(&crate::observe::source::SourceId::Pods).is_none() {
             section.item("not read");
         }
@@ -95,19 +94,19 @@ impl Audience<'_> {
         section
     }
 
-    fn pod(&self, pod: &Pod) -> String {
-        let age = pod.created_at.map_or("unknown".to_owned(), |created| {
+    fn pod(&self, pod: &Pod) -> SafeText {
+        let age = pod.created_at.map_or("unknown".into(), |created| {
             duration::exact(self.account.now.duration_since(created).max(SignedDuration::ZERO))
         });
         let restarted = pod
             .restarted_at
-            .map_or(String::new(), |at| format!(" (the last {})", self.time(at)));
+            .map_or(SafeText::default(), |at| safe!(" (the last {})", self.time(at)));
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
             ""
         };
-        format!(
+        safe!(
             "{} {}/{} {}, restarts {}{restarted}, age {age}{going}{}",
             pod.name,
             pod.ready,
@@ -121,7 +120,7 @@ impl Audience<'_> {
     pub(super) fn leaders(&self) -> Section {
         let mut section = Section::new("Leaders of the workers");
         for reading in &self.account.diagnosis.leaders {
-            section.code(format!(
+            section.code(safe!(
                 "{}: {}; logs: {}",
                 reading.log_type,
                 self.verdict(reading),
@@ -134,17 +133,17 @@ impl Audience<'_> {
         section
     }
 
-    fn verdict(&self, reading: &LeaderReading) -> String {
+    fn verdict(&self, reading: &LeaderReading) -> SafeText {
         let pod = reading
             .pod
             .as_ref()
-            .map_or(String::new(), |pod| format!(", {pod}"));
+            .map_or(SafeText::default(), |pod| safe!(", {pod}"));
         match reading.verdict {
-            Verdict::One => format!("ONE leader{pod}"),
-            Verdict::Many => "MORE THAN ONE leader".to_owned(),
-            Verdict::None => "NO leader".to_owned(),
-            Verdict::Settling { until } => format!("settling, known by {}", self.time(until)),
-            Verdict::Unknown => "unknown".to_owned(),
+            Verdict::One => safe!("ONE leader{pod}"),
+            Verdict::Many => "MORE THAN ONE leader".into(),
+            Verdict::None => "NO leader".into(),
+            Verdict::Settling { until } => safe!("settling, known by {}", self.time(until)),
+            Verdict::Unknown => "unknown".into(),
         }
     }
 
@@ -175,44 +174,46 @@ impl Audience<'_> {
                 StepStatus::Manual => continue,
             };
             let against = if step.threshold.is_empty() {
-                String::new()
+                SafeText::default()
             } else {
-                format!(" (held against: {})", step.threshold)
+                safe!(" (held against: {})", step.threshold)
             };
-            section.code(format!("{answer}: {}: {}{against}", step.title, step.value));
+            section.code(safe!("{answer}: {}: {}{against}", step.title, step.value));
         }
         section
     }
 }
 
 /// What is wrong with a pod: why it waits, else how its last container ended.
-fn trouble_of(pod: &Pod) -> String {
+fn trouble_of(pod: &Pod) -> SafeText {
     let waits = |container: &Container| match &container.state {
-        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(format!(": {message}")),
+        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(safe!(": {message}")),
         _ => None,
     };
     let ended = |container: &Container| {
         let last = container.last.as_ref()?;
-        Some(format!(
+        Some(safe!(
             ": {} ended before, {} with exit code {}",
-            container.name, last.reason, last.exit_code
+            container.name,
+            last.reason,
+            last.exit_code
         ))
     };
-    let of_pod = (!pod.message.is_empty()).then(|| format!(": {}", pod.message));
+    let of_pod = (!pod.message.is_empty()).then(|| safe!(": {}", pod.message));
     let waits = pod.containers.iter().find_map(waits);
     let ended = pod.containers.iter().find_map(ended);
     of_pod.or(waits).or(ended).unwrap_or_default()
 }
 
 /// `lease kafka: worker id b8c5…, 93s left, advancing`.
-fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
+fn lease_words(reading: &LeaderReading, lease: &Lease) -> SafeText {
     let holder = lease.holder.as_deref().unwrap_or("none yet");
     let known = reading.lease.as_ref();
     let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
     let end = if ttl.is_negative() {
-        format!("ran out {} ago", duration::exact(ttl.abs()))
+        safe!("ran out {} ago", duration::exact(ttl.abs()))
     } else {
-        format!("{} left", duration::exact(ttl))
+        safe!("{} left", duration::exact(ttl))
     };
     let advancing = match known.and_then(|known| known.advancing) {
         Some(true) => ", advancing",
@@ -220,5 +221,5 @@ fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
         None if ttl.is_negative() => "",
         None => ", not watched for long enough to say whether it advances",
     };
-    format!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
+    safe!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
 }

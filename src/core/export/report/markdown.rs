@@ -11,8 +11,8 @@ use super::history::AdviceSpan;
 use super::manual::HandedOff;
 use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
-use crate::text::duration;
 use crate::text::markdown::{Section, escaped};
+use crate::text::{Redacted, duration};
 
 /// Longest line of a block, in characters.
 const LONGEST: usize = 1_000;
@@ -294,7 +294,7 @@ fn place_told(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
 }
 
 fn console(writing: &ConsoleRow) -> String {
-    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    let or_unknown = |text: &Option<Redacted>| text.clone().unwrap_or_else(|| "unknown".into());
     let (Some(pid), Some(user)) = (writing.pid, &writing.user) else {
         return format!("{:<8}{}", writing.what, or_unknown(&writing.how));
     };
@@ -371,7 +371,7 @@ fn state(section: &mut Section, when: &str, state: &ActionState) {
     section.item(format!("{when}, as found at {}", state.at.strftime("%F %T UTC")));
     let mut line = |what: &str, words: &str| section.kept(&format!("{what:<10}{words}"), LONGEST);
     line("advice", &state.recommendation);
-    let pods = state.pods.map_or("not read".to_owned(), |pods| pods.words());
+    let pods = state.pods.map_or("not read".into(), |pods| pods.words());
     line("pods", &pods);
     for one in &state.leaders {
         line("leader", &format!("{}: {}", one.title, leader(one)));

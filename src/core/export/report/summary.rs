@@ -7,10 +7,11 @@ use super::history::AdviceSpan;
 use super::names::Names;
 use super::{Report, changes};
 use crate::record::{Entry, Line, Snapshot};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// The sentences, each for itself.
-pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<String> {
+pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<SafeText> {
     let mut sentences = vec![what(report)];
     sentences.push(advice(report));
     sentences.extend(leaders(lines, names));
@@ -18,7 +19,7 @@ pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<Stri
     sentences.extend(effect(&report.actions));
     sentences.extend(cut_short(&report.actions).map(|(last, number, of)| {
         let rest = of - number;
-        format!("Of \"{}\", {number} of {of} was sent, and {rest} not.", last.aim)
+        safe!("Of \"{}\", {number} of {of} was sent, and {rest} not.", last.aim)
     }));
     sentences.push(by_hand(report, lines));
     sentences.push(end(report, lines));
@@ -27,9 +28,9 @@ pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<Stri
 }
 
 /// `Kafka cluster provisioning latency at Managed Services API, stage: 14m 32s, from 2026-11-23 07:20:12 UTC on.`
-fn what(report: &Report) -> String {
+fn what(report: &Report) -> SafeText {
     let Some((began, last)) = report.began_at.zip(report.last_at) else {
-        return "The record holds no line that can be read.".to_owned();
+        return "The record holds no line that can be read.".into();
     };
     let long = duration::exact(super::since(began, last));
     let began = began.strftime("%F %T UTC");
@@ -41,12 +42,12 @@ fn what(report: &Report) -> String {
                 "" => "An alert whose SOP was not chosen",
                 title => title,
             };
-            format!(
+            safe!(
                 "{alert} of {}, {environment}: looked at from {began} on, for {long}.",
                 place.service
             )
         }
-        None => format!(
+        None => safe!(
             "An incident whose first line is missing: what is known begins at {began} and goes on for {long}."
         ),
     }
@@ -63,16 +64,16 @@ fn without_first_looks(all: &[AdviceSpan]) -> &[AdviceSpan] {
     &all[first.min(all.len().saturating_sub(1))..]
 }
 
-fn advice(report: &Report) -> String {
+fn advice(report: &Report) -> SafeText {
     let Some((first, rest)) = without_first_looks(&report.recommendations).split_first() else {
-        return "Nothing was found: no diagnosis is in the record.".to_owned();
+        return "Nothing was found: no diagnosis is in the record.".into();
     };
     let at = first.from.strftime("%T UTC");
     let Some((last, between)) = rest.split_last() else {
-        return format!("Recommended from {at} to the end: {}.", first.words);
+        return safe!("Recommended from {at} to the end: {}.", first.words);
     };
     let since = last.from.strftime("%T UTC");
-    format!(
+    safe!(
         "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
         first.words,
         in_between(between, [first, last]),
@@ -81,7 +82,7 @@ fn advice(report: &Report) -> String {
 }
 
 /// What else was recommended, each once.
-fn in_between(between: &[AdviceSpan], told: [&AdviceSpan; 2]) -> String {
+fn in_between(between: &[AdviceSpan], told: [&AdviceSpan; 2]) -> SafeText {
     let mut words: Vec<&str> = Vec::new();
     for held in between {
         let known = told.iter().any(|one| one.words == held.words);
@@ -90,12 +91,12 @@ fn in_between(between: &[AdviceSpan], told: [&AdviceSpan; 2]) -> String {
         }
     }
     if words.is_empty() {
-        return String::new();
+        return SafeText::default();
     }
-    format!(" In between: {}.", words.join(", "))
+    safe!(" In between: {}.", words.join(", "))
 }
 
-fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
+fn leaders(lines: &[Line], names: &Names<'_>) -> Option<SafeText> {
     let all: Vec<(Timestamp, &Snapshot)> = lines
         .iter()
         .filter_map(|line| match &line.entry {
@@ -110,7 +111,7 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
     let mut found = all[looks.count() - 1..].iter().map(|(_, found)| *found);
     let words = |found: &Snapshot| {
         let leaders = leading(found, names);
-        let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
+        let words = |leader: &Leading| safe!("{} {}", leader.title, changes::leader(leader));
         leaders.iter().map(words).collect::<Vec<_>>().join("; ")
     };
     let first = words(found.next()?);
@@ -118,52 +119,52 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
         return None;
     }
     Some(match found.next_back().map(words) {
-        Some(last) if last != first => format!("Leaders at first: {first}. At the end: {last}."),
-        Some(_) => format!("Leaders at first and at the end: {first}."),
-        None => format!("Leaders: {first}."),
+        Some(last) if last != first => safe!("Leaders at first: {first}. At the end: {last}."),
+        Some(_) => safe!("Leaders at first and at the end: {first}."),
+        None => safe!("Leaders: {first}."),
     })
 }
 
-fn done(actions: &[ActionRow]) -> String {
+fn done(actions: &[ActionRow]) -> SafeText {
     if actions.is_empty() {
-        return "Nothing in the cluster was changed with sopwatch.".to_owned();
+        return "Nothing in the cluster was changed with sopwatch.".into();
     }
     let count = |outcome: &str| actions.iter().filter(|one| one.outcome == outcome).count();
-    let words: Vec<String> = ["applied", "refused", "failed", "outcome unknown"]
+    let words: Vec<SafeText> = ["applied", "refused", "failed", "outcome unknown"]
         .into_iter()
         .filter(|outcome| count(outcome) > 0)
-        .map(|outcome| format!("{} {outcome}", count(outcome)))
+        .map(|outcome| safe!("{} {outcome}", count(outcome)))
         .collect();
     let changes = match actions.len() {
-        1 => "1 change was".to_owned(),
-        many => format!("{many} changes were"),
+        1 => "1 change was".into(),
+        many => safe!("{many} changes were"),
     };
-    format!("{changes} confirmed: {}.", words.join(", "))
+    safe!("{changes} confirmed: {}.", words.join(", "))
 }
 
 /// What the last change that was applied led to.
-fn effect(actions: &[ActionRow]) -> Option<String> {
+fn effect(actions: &[ActionRow]) -> Option<SafeText> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
     let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
     let stage = last.stages.last().map(|stage| {
         let went = match (stage.good, part) {
             // An older version said of a part that it worked.
-            (Some(true), Some((_, number, of))) => format!("was only {number} of {of}, and ended with"),
-            (Some(true), None) => "went as it should".to_owned(),
-            (Some(false), _) => "did NOT go as it should".to_owned(),
-            (None, _) => "was not followed to its end, and last seen at".to_owned(),
+            (Some(true), Some((_, number, of))) => safe!("was only {number} of {of}, and ended with"),
+            (Some(true), None) => "went as it should".into(),
+            (Some(false), _) => "did NOT go as it should".into(),
+            (None, _) => "was not followed to its end, and last seen at".into(),
         };
-        format!(" {went}: {};", stage.words)
+        safe!(" {went}: {};", stage.words)
     });
     let stage = stage.unwrap_or_default();
     let after = match &last.after {
-        Some(after) => format!("the last advice found then was: {}", after.recommendation),
-        None => "nothing new was found in the time that it takes to settle".to_owned(),
+        Some(after) => safe!("the last advice found then was: {}", after.recommendation),
+        None => "nothing new was found in the time that it takes to settle".into(),
     };
-    Some(format!("Action {}{stage} {after}.", last.id))
+    Some(safe!("Action {}{stage} {after}.", last.id))
 }
 
-fn by_hand(report: &Report, lines: &[Line]) -> String {
+fn by_hand(report: &Report, lines: &[Line]) -> SafeText {
     let (ticked, open) = (report.manual.ticked.len(), report.manual.not_ticked.len());
     let notes = lines
         .iter()
@@ -171,14 +172,14 @@ fn by_hand(report: &Report, lines: &[Line]) -> String {
         .count();
     let teams: Vec<&str> = report.hand_offs.iter().map(|one| one.title.as_str()).collect();
     let handed = if teams.is_empty() {
-        "none".to_owned()
+        "none".into()
     } else {
-        format!("{} ({})", teams.len(), teams.join(", "))
+        safe!("{} ({})", teams.len(), teams.join(", "))
     };
-    format!("Manual steps ticked: {ticked}, not ticked: {open}. Notes: {notes}. Hand-offs: {handed}.")
+    safe!("Manual steps ticked: {ticked}, not ticked: {open}. Notes: {notes}. Hand-offs: {handed}.")
 }
 
-fn end(report: &Report, lines: &[Line]) -> String {
+fn end(report: &Report, lines: &[Line]) -> SafeText {
     let last = lines.iter().rev().find(|line| {
         matches!(
             line.entry,
@@ -187,15 +188,15 @@ fn end(report: &Report, lines: &[Line]) -> String {
     });
     let at = |line: &Line| line.at.strftime("%F %T UTC").to_string();
     match last {
-        Some(line) if !report.open => format!("The incident was closed at {}.", at(line)),
+        Some(line) if !report.open => safe!("The incident was closed at {}.", at(line)),
         Some(line) if matches!(line.entry, Entry::Left { .. }) => {
-            format!("The incident is open; the console was left at {}.", at(line))
+            safe!("The incident is open; the console was left at {}.", at(line))
         }
-        _ => "The incident is open; the record does not say that the console was left.".to_owned(),
+        _ => "The incident is open; the record does not say that the console was left.".into(),
     }
 }
 
-fn missing(report: &Report) -> Option<String> {
+fn missing(report: &Report) -> Option<SafeText> {
     let lost = report.unknown.entries_lost;
-    (lost > 0).then(|| format!("{lost} entries are missing from the record: they could not be written."))
+    (lost > 0).then(|| safe!("{lost} entries are missing from the record: they could not be written."))
 }

@@ -9,6 +9,7 @@ use super::value;
 use crate::observe::observation::Observation;
 use crate::profile::sop::StepStatus;
 use crate::record::{Entry, Line};
+use crate::text::Redacted;
 
 /// What the record can't tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,7 +23,7 @@ pub struct Unknown {
     /// Entries that could not be written.
     pub entries_lost: u64,
     /// Why they could not, each reason once.
-    pub lost_because: Vec<String>,
+    pub lost_because: Vec<Redacted>,
     /// Log records that are not in the record: they changed nothing.
     pub logs_left_out: u64,
     /// Lines of the logs that the console missed, at least.
@@ -33,20 +34,20 @@ pub struct Unknown {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnknownStep {
     /// Its id.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
     /// What was seen last; may be empty.
-    pub value: String,
+    pub value: Redacted,
 }
 
 /// A rule that may have held.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NotRuledOut {
     /// Its id.
-    pub rule: String,
+    pub rule: Redacted,
     /// What is missing.
-    pub missing: String,
+    pub missing: Redacted,
 }
 
 /// What the lines leave open; which commands do is added by who knows them.

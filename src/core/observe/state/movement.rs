@@ -13,6 +13,7 @@ use super::{CHANGE_WINDOW, State};
 use crate::diagnose::overdue;
 use crate::observe::observation::{Reading, Standing, StandingRow, TableReading, UnderWay};
 use crate::profile::{ClockBasis, Role, Table};
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -96,7 +97,7 @@ struct Watch {
 
 impl Movement {
     /// `2 in, 1 out within 5m, stands still`; `None` while nothing is known.
-    pub fn in_words(&self) -> Option<String> {
+    pub fn in_words(&self) -> Option<SafeText> {
         let (entered, left) = (self.entered?, self.left?);
         let within = duration::brief(SignedDuration::from_secs(self.watched_s?));
         let moves = match self.moves {
@@ -104,7 +105,7 @@ impl Movement {
             Some(false) => ", stands still",
             None => "",
         };
-        Some(format!("{entered} in, {left} out within {within}{moves}"))
+        Some(safe!("{entered} in, {left} out within {within}{moves}"))
     }
 }
 
@@ -393,19 +394,19 @@ impl State {
     }
 
     /// `the oldest, 1n5F…, has been the same for 4m10s`; `None` where there is none.
-    pub fn oldest_in_words(&self, table: &Table, status: &str) -> Option<String> {
+    pub fn oldest_in_words(&self, table: &Table, status: &str) -> Option<SafeText> {
         let read_at = self.watch(&table.name)?.read_at;
         let oldest = self
             .oldest(&table.name, status)
             .filter(|_| is_listed(table, status))?;
         let ago = |at: Timestamp| duration::brief(read_at.duration_since(at));
-        let same = format!(
+        let same = safe!(
             "the oldest, {}, has been the same for {}",
             oldest.id,
             ago(oldest.since)
         );
         Some(match oldest.moved_at {
-            Some(at) => format!("{same}; one before it left {} ago", ago(at)),
+            Some(at) => safe!("{same}; one before it left {} ago", ago(at)),
             None => same,
         })
     }

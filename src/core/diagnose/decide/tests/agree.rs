@@ -4,6 +4,7 @@ use super::*;
 use crate::diagnose::{Diagnosis, StepFinding};
 use crate::profile::Profile;
 use crate::profile::sop::{OTHER, StepStatus};
+use crate::text::SafeText;
 
 fn judge(sop: &str, world: &World) -> Diagnosis {
     diagnose(&world.state(), &PROFILE, PROFILE.sop(sop).unwrap(), now())
@@ -173,7 +174,7 @@ fn errors_that_are_over_pass_with_a_note() {
         ids(blip(3_356 - 1_800)),
         (
             StepStatus::Pass,
-            "Database 3, none since 13:34".to_owned(),
+            "Database 3, none since 13:34".into(),
             "none".to_owned()
         )
     );
@@ -326,7 +327,7 @@ fn a_warning_about_a_pod_that_is_ready_again_or_gone_is_over() {
         (events.status, events.value.clone())
     };
     let as_it_is = |_: &mut World| {};
-    let pass = |value: &str| (StepStatus::Pass, value.to_owned());
+    let pass = |value: &str| (StepStatus::Pass, SafeText::from(value));
     assert_eq!(
         status("msa-x-2mgcp", 91, as_it_is),
         pass("3 warnings: BackOff 3, none since 13:58")

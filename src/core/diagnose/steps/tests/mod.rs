@@ -193,7 +193,7 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
     );
     assert!(
         step.evidence
-            .contains(&"BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting".to_owned()),
+            .contains(&"BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting".into()),
         "{step:?}"
     );
     let forbidden = failing(
