@@ -12,6 +12,7 @@
 //! | [`keymap`] | actions, their names and keys, and which of them would do something now |
 //! | [`panes`] | a pane is one module: pods, logs, database, SOP, and the strip of leaders |
 //! | [`dialogs`] | what lies over the panes: help, why, a step, the hand-off, the confirmation, … |
+//! | `palette` | finding an action, an SOP, a pod, a log or a team by a part of its name |
 //! | [`prompts`] | lines of text that the operator types |
 //! | [`remediation`] | what is proposed, confirmed, sent and followed |
 //! | [`replay`] | a recorded incident on the console's screen |
@@ -31,6 +32,7 @@
 pub mod app;
 pub mod dialogs;
 pub mod keymap;
+pub(crate) mod palette;
 pub mod panes;
 pub mod prompts;
 pub mod remediation;

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`text`] | [`SafeText`](text::SafeText) and [`safe!`], [`Redacted`](text::Redacted), durations in words, Markdown |
 //! | [`profile`] | one service: its names, thresholds, SOPs and rules |
-//! | [`observe`] | the sources, what they say ([`Observation`](observe::observation::Observation)), and the [`State`](observe::state::State) that this adds up to |
+//! | [`observe`] | the sources, what they say ([`Observation`](observe::observation::Observation)), and the [`State`](observe::state::State) that this adds up to; the [audit log](observe::audit) of a drill |
 //! | [`logparse`] | from bytes of a log to log lines, leader lines and counted errors |
 //! | [`diagnose`] | leaders, steps, conditions, the decision, the settle window, vital signs |
 //! | [`remediate`] | plans, their commands, the gate before them, executions, and whether they helped |
@@ -54,7 +54,7 @@
 //!
 //! # Tests of other crates
 //!
-//! The feature `testkit` gives sample observations and a sample profile. It is off by default.
+//! The feature `testkit` gives sample observations and profiles. It is off by default.
 
 #![warn(missing_docs)]
 
@@ -62,6 +62,8 @@ pub mod diagnose;
 pub mod export;
 pub mod logparse;
 pub mod observe;
+#[cfg(test)]
+mod plain_words;
 pub mod profile;
 pub mod record;
 pub mod remediate;

@@ -1,4 +1,4 @@
-//! Observations and a profile to test against: three pods of the service as it was in January 2021, at 14:00.
+//! Observations and profiles to test against: three pods of the service as it was in January 2021, at 14:00.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::profile::{
-    ClockBasis, Database, Environment, LeaderPatterns, Leaders, Profile, Role, SecretKeys, Service, Status,
-    Table, Worker,
+    ClockBasis, Database, Environment, LeaderPatterns, Leaders, Metrics, Profile, Role, SecretKeys, Service,
+    Status, Table, Worker,
 };
 use super::text::SafeText;
 use crate::diagnose::Diagnosis;
@@ -77,7 +77,38 @@ pub fn leaders() -> Leaders {
     }
 }
 
-/// A small profile of the service.
+/// The profile that the program has built in, as its file has it.
+pub const BUILT_IN_PROFILE: &str = include_str!("../../assets/profiles/managed-services-api.toml");
+
+/// The profile that the program has built in: for tests of its rules, steps and texts.
+pub fn built_in_profile() -> Profile {
+    toml::from_str(BUILT_IN_PROFILE).unwrap()
+}
+
+/// The small profile with what a test needs otherwise.
+pub fn profile_with(edit: impl FnOnce(&mut Profile)) -> Profile {
+    let mut profile = profile();
+    edit(&mut profile);
+    profile
+}
+
+/// What the pods' own metrics are called.
+pub fn metrics() -> Metrics {
+    Metrics {
+        port: 8080,
+        path: "/metrics".into(),
+        tls: false,
+        inbound_count: "in_count".into(),
+        inbound_duration: "in_duration".into(),
+        outbound_count: "out_count".into(),
+        outbound_duration: "out_duration".into(),
+        service_label: "apiservice".into(),
+        code_label: "code".into(),
+        path_label: "path".into(),
+    }
+}
+
+/// A small profile of the service, without rules, steps and SOPs.
 pub fn profile() -> Profile {
     Profile {
         open_links: Vec::new(),
@@ -302,18 +333,22 @@ pub fn reading(
     }
 }
 
+/// A SOP that has no steps.
+pub fn sop() -> Sop {
+    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
+    toml::from_str(text).unwrap()
+}
+
 /// A look at what is known and found, with a SOP that has no steps.
 pub fn look_at<T>(
     (state, profile, diagnosis): (&State, &Profile, &Diagnosis),
     at: Timestamp,
     look: impl FnOnce(&CaseSnapshot<'_>) -> T,
 ) -> T {
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
-    let sop: Sop = toml::from_str(text).unwrap();
     look(&CaseSnapshot {
         state,
         profile,
-        sop: &sop,
+        sop: &sop(),
         diagnosis,
         environment: None,
         namespace: "msa-stage",
@@ -331,6 +366,7 @@ pub fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
         pod: Some(pod.into()),
         worker_id: None,
         log: SafeText::default(),
+        leading: Vec::new(),
         log_unnamed: SafeText::default(),
         lease: None,
         as_of: Some(now()),

@@ -13,7 +13,7 @@ pub fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration
     let text = String::deserialize(deserializer)?;
     parse(&text).ok_or_else(|| {
         de::Error::custom(format!(
-            "\"{text}\" is no span of time: write it like 45s, 7m11s, 1h30m, 80d or -20m"
+            "must be a duration such as 45s, 7m11s, 1h30m, 80d or -20m, not \"{text}\""
         ))
     })
 }
@@ -29,7 +29,7 @@ pub fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D:
     let span = parse(&text).and_then(|span| Duration::try_from(span).ok());
     span.ok_or_else(|| {
         de::Error::custom(format!(
-            "\"{text}\" is no length of time: write it like 45s, 7m11s, 1h30m or 80d"
+            "must be a duration such as 45s, 7m11s, 1h30m or 80d, not \"{text}\""
         ))
     })
 }

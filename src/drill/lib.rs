@@ -51,11 +51,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use api::{ApiServer, ApiState, AuditEntry, Rights, Tokens};
+use api::{ApiServer, ApiState, Rights, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
 use world::World;
 
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::profile::rule::Advice;
 
 pub use faults::ApiFault;
@@ -88,7 +89,7 @@ pub enum DrillError {
         source: std::io::Error,
     },
     /// A file of its folder could not be written.
-    #[error("cannot write the drill's {}: {source}", path.display())]
+    #[error("can't write the drill's {}: {source}", path.display())]
     File {
         /// Where.
         path: PathBuf,

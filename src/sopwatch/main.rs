@@ -59,9 +59,11 @@ fn start(cli: &Cli) -> Result<u8> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let dirs = UserDirs::of(&variables);
-    if let Some(output) =
-        config::text_output(cli, &variables, &dirs, commands::judge, &commands::scenario_ids())?
-    {
+    let judges = config::Judges {
+        screen: commands::judge,
+        cluster: commands::check_cluster,
+    };
+    if let Some(output) = config::text_output(cli, &variables, &dirs, &judges, &commands::scenario_ids())? {
         return commands::print_output(&output);
     }
     // Neither needs a configuration, which may be wrong.
@@ -70,8 +72,7 @@ fn start(cli: &Cli) -> Result<u8> {
         Some(Command::Report(arguments)) => return commands::report(&dirs, arguments),
         _ => {}
     }
-    let settings = config::load(cli, &variables, &dirs)?;
-    commands::judge(&settings)?;
+    let settings = config::load_judged(cli, &variables, &dirs, commands::judge)?;
     if let Some(file) = &settings.log_file {
         log_to(&file.value)?;
     }
@@ -79,7 +80,7 @@ fn start(cli: &Cli) -> Result<u8> {
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-        .wrap_err("start the runtime")?;
+        .wrap_err("can't start the runtime")?;
     let status = runtime.block_on(run(cli, &settings));
     runtime.shutdown_background();
     status
@@ -103,7 +104,7 @@ fn log_to(path: &Path) -> Result<()> {
             .mode(0o600)
             .open(path)
     };
-    let file = open().wrap_err_with(|| format!("open the log file {}", path.display()))?;
+    let file = open().wrap_err_with(|| format!("can't open the log file {}", path.display()))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let format = tracing_subscriber::fmt::layer()
         .with_writer(Mutex::new(log_file::Guarded::new(file)))

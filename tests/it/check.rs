@@ -93,7 +93,7 @@ fn each_procedure_can_be_checked() {
 
 #[test]
 fn a_pipe_gets_plain_text_and_no_secret_in_any_form() {
-    for form in ["table", "markdown", "json"] {
+    for form in ["table", "markdown", "json", "line"] {
         let (exit, out, _) = check(&["--drill", "ocm-outage", "-o", form]);
         assert_eq!(exit, 2, "{out}");
         assert!(!out.contains('\u{1b}'), "{out}");
@@ -102,6 +102,32 @@ fn a_pipe_gets_plain_text_and_no_secret_in_any_form() {
             assert!(!out.contains(secret), "{secret} in {out}");
         }
     }
+}
+
+#[test]
+fn one_line_fits_a_status_line_and_is_coloured_only_when_asked() {
+    let arguments = ["--drill", "no-kafka-leader", "-o", "line"];
+    let (exit, out, error) = check(&arguments);
+    assert_eq!((exit, error.as_str()), (2, ""));
+    let line = out.strip_suffix('\n').unwrap();
+    assert!(!line.contains('\n') && line.chars().count() <= 80, "{out}");
+    assert!(!line.chars().any(char::is_control), "{out:?}");
+    let action = "DRILL kafka-provisioning-latency: restart the pods: ";
+    assert!(line.starts_with(action) && line.len() > action.len(), "{out}");
+    let (_, out, _) = check(&[&arguments[..], &["--color", "always"]].concat());
+    assert!(out.starts_with("\u{1b}[31m"), "{out:?}");
+}
+
+#[test]
+fn a_watch_in_lines_begins_with_the_line_of_now_and_ends_with_its_status() {
+    let mut watch = Watch::start(&["--drill", "rollout-under-way", "--watch", "-o", "line"]);
+    let mut lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(
+        first.starts_with("DRILL kafka-provisioning-latency: wait"),
+        "{first}"
+    );
+    assert_eq!(watch.end(), 1);
 }
 
 #[test]

@@ -131,11 +131,20 @@ fn a_configuration_is_written_once_and_is_right_as_written() {
     let written = std::fs::read_to_string(&file).unwrap();
     let (status, _, error) = shell.run(&["config", "init"]);
     assert_eq!(status, 1);
-    has(&error, &["there already"]);
+    has(&error, &["exists already"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
-    assert_eq!(shell.run(&["config", "check"]).0, 0);
+    let (status, out, _) = shell.run(&["config", "check"]);
+    assert_eq!(status, 1, "a kubeconfig is missing");
+    has(&out, &["config.toml: ok", ".kube/config does not exist"]);
+    shell.write(".kube/config", DEAD);
+    let (status, out, _) = shell.run(&["config", "check"]);
+    assert_eq!(status, 0, "{out}");
+    has(
+        &out,
+        &["kubeconfig: ok, context s, server https://127.0.0.1:1, namespace n"],
+    );
     let (_, paths, _) = shell.run(&["config", "paths"]);
-    has(&paths, &["there", file.to_str().unwrap()]);
+    has(&paths, &["exists", file.to_str().unwrap()]);
 }
 
 #[test]
@@ -222,11 +231,20 @@ fn a_kubeconfig_that_can_not_be_used_is_said_before_the_screen() {
 fn without_a_terminal_the_console_refuses_and_writes_nothing() {
     let shell = Shell::new();
     let dead = shell.write("dead", DEAD);
-    for arguments in [&["--kubeconfig", &dead][..], &["drill"]] {
+    for arguments in [&["--kubeconfig", &dead][..], &["drill", "all-well"]] {
         let (status, out, error) = shell.run(arguments);
         assert_eq!((status, out.as_str()), (1, ""), "{error}");
         has(&error, &["terminal"]);
     }
+}
+
+#[test]
+fn without_a_terminal_a_drill_without_a_name_prints_the_list_and_asks_for_a_name() {
+    let shell = Shell::new();
+    let (status, out, error) = shell.run(&["drill"]);
+    assert_eq!(status, 64, "{error}");
+    has(&out, &["no-kafka-leader", "all-well", "Kafka"]);
+    has(&error, &["name a scenario", "sopwatch drill no-kafka-leader"]);
 }
 
 /// Frames in a file and keys from the terminal would be a screen that nobody sees.

@@ -57,7 +57,7 @@ async fn api_fault(fault: ApiFault, expected: ProblemKind, word: &str) {
     };
     let screen = console.until(word, |app, _| named(app)).await;
     assert!(
-        screen.contains("3/3"),
+        screen.contains("3 of 3 ready"),
         "what was known stays on the screen\n{screen}"
     );
     assert!(
@@ -191,7 +191,7 @@ async fn database_fault(fault: DatabaseFault, expected: ProblemKind, word: &str)
             problem(app, &SourceId::Database) == Some(expected) && screen.contains(word)
         })
         .await;
-    assert!(screen.contains("3/3 ready"), "the pods go on\n{screen}");
+    assert!(screen.contains("3 of 3 ready"), "the pods go on\n{screen}");
     assert!(is_live(&console.console.app, &SourceId::Pods));
     console.drill.database().set_fault(None);
     console

@@ -19,7 +19,7 @@ fn copied(state: &Path, variables: &[(&str, &str)]) -> Pty {
         .chain(variables.iter().copied())
         .collect();
     let mut pty = Pty::start(SOPWATCH, &["drill", "ocm-outage"], &variables, (200, 50));
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     pty.type_keys("h\ry");
     pty.until_shows("s ago");
     pty.until_shows("copied to");
@@ -46,7 +46,7 @@ fn is_whole(text: &str) -> bool {
     text.starts_with("*** DRILL")
         && text.contains("Control Plane team: please take over.")
         && text.contains("*Leaders of the workers*")
-        && text.ends_with("DRILL: nothing of this is real.\n")
+        && text.ends_with("DRILL: none of this is real.\n")
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn in_tmux_it_is_in_its_buffer() {
     let state = tmux.folder.path().join("state");
     let console = format!("XDG_STATE_HOME={} {SOPWATCH} drill ocm-outage", state.display());
     tmux.run(&["new-session", "-d", "-x", "120", "-y", "40", &console]);
-    tmux.until_shows("3/3 ready");
+    tmux.until_shows("3 of 3 ready");
     tmux.run(&["send-keys", "h", "Enter", "y"]);
     tmux.until_shows("copied to the tmux buffer");
     let text = tmux.run(&["show-buffer"]);
@@ -82,7 +82,7 @@ fn where_tmux_is_gone_and_the_terminal_takes_nothing_it_is_in_the_file() {
         &[("TMUX", gone.to_str().unwrap()), ("TERM", "linux")],
     );
     let screen = pty.screen().contents();
-    assert!(screen.contains("and to no clipboard"), "{screen}");
+    assert!(screen.contains("(no clipboard)"), "{screen}");
     assert_eq!(requested(&pty.raw), None);
     let text = kept(state.path());
     assert!(is_whole(&text), "{text}");

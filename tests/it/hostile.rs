@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
+use sopwatch_core::testkit::BUILT_IN_PROFILE;
+
 use super::support::pty::Pty;
 use super::support::raw::trespassers;
 use super::support::world::World;
@@ -285,7 +287,7 @@ fn a_secret_with_hostile_values_steers_nothing() {
         &[],
         (160, 50),
     );
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     pty.until_shows("control");
     pty.type_keys("q");
     assert_eq!(pty.wait(), 0);
@@ -353,9 +355,8 @@ fn hostile_names_in_errors_and_settings_steer_nothing() {
 fn a_hostile_profile_is_refused_in_harmless_words() {
     let folder = tempfile::tempdir().unwrap();
     let profile = folder.path().join("evil.toml");
-    let text = include_str!("../../assets/profiles/managed-services-api.toml");
-    let spoiled = text.replacen("title = \"", &format!("title = \"{EVIL} "), 1);
-    assert_ne!(spoiled, text);
+    let spoiled = BUILT_IN_PROFILE.replacen("title = \"", &format!("title = \"{EVIL} "), 1);
+    assert_ne!(spoiled, BUILT_IN_PROFILE);
     std::fs::write(&profile, spoiled).unwrap();
     let profile = profile.to_str().unwrap();
     for command in [

@@ -14,6 +14,7 @@ use sopwatch_core::profile::sop::StepStatus::{Fail, Pass};
 use tempfile::TempDir;
 
 use super::support::harness::Harness;
+use super::support::leaders::leader_on;
 use super::support::tools;
 
 /// Turns of the loop within which a change must have arrived that another client was told of: each takes one event, or a tick of 200 ms.
@@ -108,9 +109,8 @@ async fn kubectl_and_the_console_list_the_same_pods() {
                 pods.contains(&words[..4].join(" ")),
                 "{line} is not among {pods:?}"
             );
-            let row = screen
-                .lines()
-                .find(|row| row.contains(&words[0][words[0].len() - 5..]));
+            let begin = format!("{} {}", &words[0][words[0].len() - 5..], words[1]);
+            let row = screen.lines().find(|row| row.contains(&begin));
             assert!(row.is_some_and(|row| row.contains(words[2])), "{line}\n{screen}");
         }
         assert_eq!(printed.lines().count(), pods.len(), "{printed}");
@@ -229,22 +229,22 @@ async fn scaling_to_nothing_fails_the_step_and_back_heals_it() {
     })
     .await;
     let screen = console
-        .until("nobody leads where nobody runs", |app, _| {
+        .until("there is no leader where no pod runs", |app, _| {
             app.state.pods.is_empty() && verdict(app, "Kafka") == Verdict::None
         })
         .await;
-    assert!(screen.contains("0/0 ready, want 3"), "{screen}");
-    assert!(screen.contains("no pod runs"), "{screen}");
+    assert!(screen.contains("0 of 0 ready"), "{screen}");
+    assert!(screen.contains("no pod is up"), "{screen}");
     let steps = &console.console.app.diagnosis.steps;
     let failing = steps.iter().find(|step| step.status == Fail).unwrap();
-    assert_eq!(failing.value, "0/0 ready, want 3");
+    assert_eq!(failing.value, "0 of 0 ready (SOP expects 3)");
     kubectl
         .kubectl("scale deploy/managed-services-api --replicas=3")
         .await;
     console
         .until("the pods are back", |app, screen| {
             let mut steps = app.diagnosis.steps.iter();
-            screen.contains("3/3 ready, want 3")
+            screen.contains("3 of 3 ready")
                 && steps.any(|step| step.status == Pass && step.title.contains("Pods"))
         })
         .await;
@@ -257,15 +257,15 @@ async fn restarting_the_pods_brings_the_kafka_leader_back() {
         return;
     };
     console
-        .until("nobody leads", |app, _| verdict(app, "Kafka") == Verdict::None)
+        .until("there is no leader", |app, _| {
+            verdict(app, "Kafka") == Verdict::None
+        })
         .await;
     let screen = console.screen();
-    let of_cluster = screen
-        .lines()
-        .find(|line| line.contains("Cluster") && line.contains("ONE"));
+    let (word, why) = leader_on(&screen, "Cluster").unwrap();
     assert!(
-        of_cluster.is_some_and(|line| !line.contains("can't read")),
-        "{screen}"
+        word.starts_with('✔') && why.contains("lease") && !why.contains("can't read"),
+        "{word}, {why}\n{screen}"
     );
     kubectl
         .kubectl("delete pod -l app=managed-services-api --wait=false")

@@ -83,8 +83,8 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
         ],
         (200, 50),
     );
-    pty.until_shows("3/3 ready");
-    pty.type_keys("2AzW/uthorization\r");
+    pty.until_shows("3 of 3 ready");
+    pty.type_keys("2AzWfuthorization\r");
     pty.until_shows("⟨redacted⟩");
     pty.type_keys("\r");
     pty.until_shows("esc close");

@@ -68,6 +68,124 @@ fn the_scenarios_are_listed_completed_and_those_like_a_wrong_name_suggested() {
 }
 
 #[test]
+fn without_a_name_a_scenario_is_chosen_and_the_first_enter_starts_an_incident() {
+    let mut pty = Pty::start(SOPWATCH, &["drill"], &[], (120, 40));
+    pty.until_shows("choose a scenario");
+    pty.until("the chosen scenario and its story are shown", |screen| {
+        let shown = screen.contents();
+        shown.contains("no-kafka-leader") && shown.contains("All three pods are healthy")
+    });
+    pty.type_keys("\r");
+    pty.until("the console has begun", |screen| {
+        let shown = screen.contents();
+        shown.contains("DRILL") && !shown.contains("choose a scenario")
+    });
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    assert!(!pty.screen().alternate_screen());
+    let raw = String::from_utf8_lossy(&pty.raw).into_owned();
+    assert!(
+        raw.contains("# Debriefing: No Kafka leader"),
+        "the debriefing is printed"
+    );
+}
+
+#[test]
+fn a_scenario_is_found_by_a_part_of_its_name_in_a_narrow_pane() {
+    let mut pty = Pty::start(SOPWATCH, &["drill"], &[], (60, 24));
+    pty.until_shows("choose a scenario");
+    pty.type_keys("/quota");
+    pty.until("only what was typed for is shown", |screen| {
+        let shown = screen.contents();
+        shown.contains("api-down-quota") && !shown.contains("no-kafka-leader")
+    });
+    pty.type_keys("\r");
+    pty.until("the console has begun", |screen| {
+        let shown = screen.contents();
+        shown.contains("DRILL") && !shown.contains("choose a scenario")
+    });
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn leaving_the_list_of_scenarios_gives_the_terminal_back() {
+    let is_given_back = |pty: &Pty| !pty.screen().alternate_screen() && !pty.screen().hide_cursor();
+    for keys in ["q", "\u{3}"] {
+        let mut pty = Pty::start(SOPWATCH, &["drill"], &[], (80, 24));
+        pty.until_shows("choose a scenario");
+        pty.type_keys(keys);
+        assert_eq!(pty.wait(), 0, "{keys:?}");
+        assert!(is_given_back(&pty), "{keys:?}");
+    }
+    let mut pty = Pty::start(SOPWATCH, &["drill"], &[], (80, 24));
+    pty.until_shows("choose a scenario");
+    let pid = i32::try_from(pty.child.process_id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(pty.wait(), 143);
+    assert!(is_given_back(&pty));
+}
+
+/// The part of the README that is played step by step.
+fn walk_through() -> String {
+    let readme = std::fs::read_to_string(format!("{DRILL_ROOT}/README.md")).unwrap();
+    let (_, part) = readme.split_once("### A drill, step by step").unwrap();
+    part.split("\n### ").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_walk_through_of_the_readme_shows_the_words_that_it_quotes() {
+    let readme = walk_through();
+    let arguments = ["drill", "no-kafka-leader", "--speed", "20"];
+    let mut pty = Pty::start(SOPWATCH, &arguments, &[], (120, 60));
+    // keys, what the screen shows then, and the part of the README that says so
+    let steps = [
+        ("i", "KUBECONFIG", "Press `i`"),
+        ("q", "YOUR CALL FIRST", "**YOUR CALL FIRST**"),
+        ("H", "Hints  1 of ", "`H` gives a hint"),
+        ("qT", "What would you do?", "`T` asks what you would do"),
+        ("\r", "Enter again to confirm", "press `enter` twice"),
+        ("\r", "RESTART", "Now the bar shows what the console recommends"),
+        ("1R", "Restart 3 pods", "`1` for the Pods pane, `R`"),
+        ("\u{1b}[C\r", "ELECTING", "**ELECTING**"),
+        ("D", "Debriefing", "`D` shows the debriefing"),
+    ];
+    let mut rest = readme.as_str();
+    for (keys, shown, quoted) in steps {
+        let at = rest.find(quoted);
+        let at = at.unwrap_or_else(|| panic!("`{quoted}` is not in its place in the walk-through"));
+        // What stands in one sentence may be quoted twice.
+        rest = &rest[at..];
+        pty.type_keys(keys);
+        pty.until_shows(shown);
+    }
+    // The first closes the debriefing; while pods are being restarted the next one only warns.
+    pty.type_keys("qqq");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn after_a_deletion_by_kubectl_the_bar_waits_as_the_readme_says() {
+    assert!(walk_through().contains("the bar says **WAIT**"));
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("TMPDIR", folder.path().to_str().unwrap())];
+    let mut pty = Pty::start(SOPWATCH, &["drill", "no-kafka-leader"], &variables, (120, 60));
+    pty.until_shows("YOUR CALL FIRST");
+    pty.type_keys("V");
+    pty.until_shows("RESTART");
+    let drill = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+    let kubeconfig = drill.path().join("kubeconfig");
+    if let Some(pod) = first_pod(&kubeconfig) {
+        kubectl(&kubeconfig, &["delete", &pod, "--wait=false"]);
+        pty.until_shows("WAIT");
+        // "top" is one of the commands that work.
+        kubectl(&kubeconfig, &["top", "pods"]);
+    }
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
 fn a_scenario_of_ones_own_is_opened_and_its_mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.toml");
@@ -107,7 +225,7 @@ fn a_drill_is_taken_with_hints_an_answer_and_kubectl_and_ends_with_its_debriefin
     let folder = tempfile::tempdir().unwrap();
     let variables = [("TMPDIR", folder.path().to_str().unwrap())];
     let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &variables, (120, 60));
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     let drill = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
     let kubeconfig = drill.path().join("kubeconfig");
     pty.type_keys("H");
@@ -115,9 +233,9 @@ fn a_drill_is_taken_with_hints_an_answer_and_kubectl_and_ends_with_its_debriefin
     pty.type_keys("qT");
     pty.until_shows("What would you do?");
     pty.type_keys("\r");
-    pty.until_shows("enter again notes: do nothing");
+    pty.until_shows("Enter again to confirm: do nothing");
     pty.type_keys("\r");
-    pty.until_shows("your answer is noted: do nothing");
+    pty.until_shows("answer saved: do nothing");
     let deleted = first_pod(&kubeconfig);
     if let Some(pod) = &deleted {
         kubectl(&kubeconfig, &["delete", pod, "--wait=false"]);
@@ -254,6 +372,6 @@ fn on_a_fast_clock_the_sources_stay_current() {
     assert_eq!(status, 0, "{error}");
     let picture = std::fs::read_to_string(picture).unwrap();
     // The picture is taken some seconds after the last step was answered: minutes by this clock.
-    assert!(picture.contains("DRILL") && picture.contains("3/3 ready"));
+    assert!(picture.contains("DRILL") && picture.contains("3 of 3 ready"));
     assert!(!picture.contains("stale"));
 }

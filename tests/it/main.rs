@@ -21,6 +21,7 @@ mod kubectl_alongside;
 mod leaks;
 mod lessons;
 mod non_drill_cluster;
+mod plain_words;
 mod pty;
 mod record_regressions;
 mod recorded;

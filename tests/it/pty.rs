@@ -13,7 +13,7 @@ const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 
 fn on_a_drill(size: (u16, u16)) -> Pty {
     let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &[], size);
-    pty.until_shows("3/3 ready");
+    pty.until_shows("3 of 3 ready");
     pty
 }
 
@@ -56,7 +56,7 @@ fn a_terminal_that_is_gone_ends_the_console() {
         status.display()
     );
     tmux.run(&["new-session", "-d", "-x", "80", "-y", "24", &command]);
-    tmux.until_shows("3/3 ready");
+    tmux.until_shows("3 of 3 ready");
     tmux.run(&["kill-server"]);
     let status = until_written(&status);
     assert_eq!(status.trim(), "129");

@@ -12,9 +12,10 @@ use sopwatch::journal::reader::read;
 use sopwatch_console::app::App;
 use sopwatch_console::app::apply_record::Mismatch;
 use sopwatch_console::keymap::Keymap;
+use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{Entry, Line, Snapshot, SnapshotAdvice};
+use sopwatch_core::record::{Entry, Line, Snapshot};
 
 /// What stands beside a record.
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -79,7 +80,7 @@ pub fn differing(lines: &[Line]) -> (Vec<(usize, Mismatch)>, usize) {
 
 /// A finding in one line, without sentences.
 fn in_short(number: usize, found: &Snapshot) -> String {
-    let advice = |one: &SnapshotAdvice| {
+    let advice = |one: &Recommendation| {
         let to = one.contact.as_deref().map(|contact| format!(" to {contact}"));
         let by = one.rule.as_deref().map(|rule| format!(" by {rule}"));
         format!(

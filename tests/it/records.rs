@@ -106,7 +106,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     let mut first = console(&world, &state, &[]);
     first.until_shows("a apply");
     first.type_keys("cit began at lunch\r");
-    first.until_shows("noted");
+    first.until_shows("note saved");
     first.type_keys("1X");
     first.until_shows("Dry run OK");
     let [file] = &records(&state)[..] else {
@@ -134,12 +134,12 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     std::fs::write(file, &text[..end + 30]).unwrap();
     let mut second = console(&world, &state, &[]);
     second.until_shows("An incident is open here");
-    second.until_shows("one change to the cluster is in it");
+    second.until_shows("1 change to the cluster");
     second.type_keys("\r");
-    second.until_shows("going on, begun");
+    second.until_shows("resumed, started");
     second.type_keys("I");
     second.until_shows("it began at lunch");
-    second.until_shows("applied (the watch shows");
+    second.until_shows("applied: the watch shows");
     assert!(file.with_extension("torn").exists());
     assert_only_ends(&world, &pod);
     // a second console on the same record begins one of its own, and says why
@@ -175,7 +175,7 @@ fn a_console_that_is_killed_after_an_intent_goes_on_and_sees_what_came_of_it() {
     let refused = sopwatch(&state, &elsewhere);
     let why = String::from_utf8_lossy(&refused.stderr);
     assert!(
-        !refused.status.success() && why.contains("would look at"),
+        !refused.status.success() && why.contains("this console is for"),
         "{why}"
     );
 }
@@ -209,7 +209,7 @@ fn without_a_sop_the_console_asks_and_the_record_says_when_one_was_chosen() {
         let told = String::from_utf8_lossy(&report.stdout).into_owned();
         assert!(report.status.success() && told.contains(text), "{told}");
     };
-    report("unknown: no SOP was chosen");
+    report("unknown: no SOP selected");
     pty.type_keys("sG\u{1b}[A\u{1b}[A");
     pty.until_shows("kafka-provisioning-latency:");
     pty.type_keys("\r");
@@ -252,12 +252,12 @@ fn where_nothing_can_be_written_nothing_is_changed() {
     pty.until_shows("NOT RECORDED");
     pty.until_shows("a apply");
     pty.type_keys("1X");
-    pty.until_shows("nothing can be recorded, so nothing is changed");
+    pty.until_shows("nothing can be recorded: ");
     pty.confirm();
     pty.type_keys("\u{1b}");
     pty.until_shows("3 Database");
     pty.type_keys("I");
-    pty.until_shows("nothing was changed from this console");
+    pty.until_shows("no changes from this console");
     pty.type_keys("qq");
     assert_eq!(pty.wait(), 0);
     let acts = world.drill.audit().borrow().clone();

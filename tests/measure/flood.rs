@@ -85,7 +85,7 @@ pub fn measure(effort: Effort) {
     );
     let started = Instant::now();
     let mut console = console(&front.kubeconfig);
-    console.until_shows("3/3 ready");
+    console.until_shows("3 of 3 ready");
     for (key, mode) in [("L", "leader lines shown"), ("A", "every line shown")] {
         console.type_keys(key);
         watch_mode(&mut console, mode);
@@ -102,7 +102,9 @@ pub fn measure(effort: Effort) {
         "%",
     );
     let shown = console.screen().contents();
-    let missed = shown.split("  ").find(|words| words.contains(" missed"));
+    let missed = shown
+        .split("  ")
+        .find(|words| words.contains("no gaps") || words.contains("lines lost"));
     println!(
         "  said on the screen: {}",
         missed.unwrap_or("nothing of lines missed").trim()

@@ -26,7 +26,7 @@ pub fn measure(effort: Effort) {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill(folder.path());
     let mut console = console(drill.kubeconfig());
-    console.until_shows("NOTHING TO DO");
+    console.until_shows("NO ACTION NEEDED");
     watch(&mut console, SETTLES);
     let (us, it) = (std::process::id(), process(&console));
     let before = (Usage::of(it), Usage::of(us));

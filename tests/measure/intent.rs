@@ -28,7 +28,7 @@ pub fn measure(effort: Effort) {
         let kubeconfig = drill.kubeconfig().to_str().unwrap();
         let arguments = ["--kubeconfig", kubeconfig, "--sop", "api-down"];
         let mut console = Pty::start(PROGRAM, &arguments, &[("XDG_STATE_HOME", state)], SIZE);
-        console.until_shows("NOTHING TO DO");
+        console.until_shows("NO ACTION NEEDED");
         console.type_keys("1X");
         console.until_shows("Dry run OK");
         let records = folder.path().join("sopwatch/incidents");

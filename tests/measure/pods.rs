@@ -41,7 +41,7 @@ fn measure_with(count: u32, effort: Effort) {
             most_open = most_open.max(drill.api().open_logs());
         }
     };
-    console.until_shows(&format!("{count}/{count} ready"));
+    console.until_shows(&format!("{count} of {count} ready"));
     let ready = started.elapsed().as_secs_f64();
     look(&mut console, settles(count));
     let it = process(&console);

@@ -7,10 +7,10 @@ use super::{Effort, console, drill, figure, heading, quit};
 
 /// What is waited for, and the text on the screen that shows it.
 const STATES: [(&str, &str); 4] = [
-    ("first frame", "sopwatch"),
-    ("first pods", "3/3 ready"),
-    ("first leader", "ONE"),
-    ("diagnosis complete", "NOTHING TO DO"),
+    ("first frame", "4 SOP"),
+    ("first pods", "3 of 3 ready"),
+    ("first leader", "heartbeat"),
+    ("diagnosis complete", "NO ACTION NEEDED"),
 ];
 
 pub fn measure(effort: Effort) {

@@ -1,4 +1,4 @@
-//! What each verb does.
+//! What each verb does. What it does in a pane is beside the pane, and what it does in a dialog is beside the dialogs.
 
 use super::App;
 use super::event::Effect;
@@ -6,17 +6,9 @@ use crate::dialogs::{Dialog, Purpose, Scroll};
 use crate::keymap::action::Action;
 use crate::panes::Pane;
 use crate::panes::logs::buffer::LogMode;
-use sopwatch_core::record::Entry;
+use crate::panes::search::Way;
 use sopwatch_core::remediate::execution::Execution;
 use sopwatch_core::remediate::plan::Plan;
-
-/// Rows that a page moves by.
-pub(crate) const PAGE: usize = 10;
-
-/// Moves a place by so many rows within `count` of them.
-fn moved(place: usize, by: isize, count: usize) -> usize {
-    place.saturating_add_signed(by).min(count.saturating_sub(1))
-}
 
 impl App {
     pub(crate) fn dispatch(&mut self, action: Action) -> Vec<Effect> {
@@ -32,6 +24,7 @@ impl App {
             Action::Choose => return self.choose(),
             Action::CloseDialog => return self.close_dialog(),
             Action::CopyText => return self.copy(),
+            Action::CopySelected => return self.copy_selected(),
             Action::Open => return self.open(),
             Action::Help => self.dialogs.push(Dialog::Help(Scroll::default())),
             Action::Why => self.why(),
@@ -57,11 +50,12 @@ impl App {
             Action::Debrief => self.debrief(),
             Action::Replay(turn) => self.turn(turn),
             Action::PickSop => self.pick_sop(),
-            Action::Prompt => self.prompt(Purpose::Action, ""),
+            Action::Prompt => self.open_palette(),
             Action::Tick => return self.tick(),
-            Action::Search => self.search(),
-            Action::NextMatch => self.find(1, false),
-            Action::PreviousMatch => self.find(-1, false),
+            Action::Search => self.prompt(Purpose::Search, ""),
+            Action::NextMatch => self.go_to_match(Way::Next),
+            Action::PreviousMatch => self.go_to_match(Way::Previous),
+            Action::Filter => self.ask_for_filter(),
             Action::Close => self.close(),
             Action::Zoom => self.panes.zoomed = !self.panes.zoomed,
             Action::NextPane => self.panes.focus = self.panes.focus.next(),
@@ -72,14 +66,18 @@ impl App {
             Action::FocusSop => self.panes.focus = Pane::Sop,
             Action::Up => self.step(-1),
             Action::Down => self.step(1),
-            Action::PageUp => self.step(-(PAGE as isize)),
-            Action::PageDown => self.step(PAGE as isize),
+            Action::PageUp => self.step(-self.page_rows()),
+            Action::PageDown => self.step(self.page_rows()),
+            Action::HalfPageUp => self.step(-half(self.page_rows())),
+            Action::HalfPageDown => self.step(half(self.page_rows())),
             Action::Top => self.jump(true),
             Action::Bottom => self.jump(false),
             Action::DialogUp => self.scroll(-1),
             Action::DialogDown => self.scroll(1),
-            Action::DialogPageUp => self.scroll(-(PAGE as isize)),
-            Action::DialogPageDown => self.scroll(PAGE as isize),
+            Action::DialogPageUp => self.scroll(-self.dialog_page_rows()),
+            Action::DialogPageDown => self.scroll(self.dialog_page_rows()),
+            Action::DialogHalfPageUp => self.scroll(-half(self.dialog_page_rows())),
+            Action::DialogHalfPageDown => self.scroll(half(self.dialog_page_rows())),
             Action::DialogTop => self.scroll(isize::MIN),
             Action::DialogBottom => self.scroll(isize::MAX),
             Action::CycleLogMode => self.logs.buffer.set_mode(self.logs.buffer.mode.next()),
@@ -104,7 +102,7 @@ impl App {
             return;
         }
         if self.holds_back() {
-            self.say("judge it yourself first: why comes with your answer, or when it is revealed");
+            self.say_answer_first();
         } else {
             self.dialogs.push(Dialog::Why(Scroll::default()));
         }
@@ -125,204 +123,9 @@ impl App {
             None => vec![Effect::Quit],
         }
     }
+}
 
-    fn close_dialog(&mut self) -> Vec<Effect> {
-        match self.dialogs.pop() {
-            Some(Dialog::Rows { .. }) => vec![Effect::WatchRows(None)],
-            _ => Vec::new(),
-        }
-    }
-
-    fn pause(&mut self) {
-        if self.logs.buffer.is_held() {
-            self.logs.buffer.release();
-        } else {
-            self.logs.buffer.hold();
-        }
-    }
-
-    fn rows_of(&self, pane: Pane) -> usize {
-        match pane {
-            Pane::Pods => self.state.pods.len(),
-            Pane::Database => self.grid().len(),
-            Pane::Sop => self.steps().len(),
-            Pane::Logs => self.logs.buffer.shown().len(),
-        }
-    }
-
-    fn step(&mut self, by: isize) {
-        let count = self.rows_of(self.panes.focus);
-        match self.panes.row(self.panes.focus) {
-            Some(row) => *row = moved(*row, by, count),
-            None => self.logs.buffer.step(by),
-        }
-    }
-
-    fn jump(&mut self, first: bool) {
-        let count = self.rows_of(self.panes.focus);
-        match (self.panes.row(self.panes.focus), first) {
-            (Some(row), true) => *row = 0,
-            (Some(row), false) => *row = count.saturating_sub(1),
-            (None, true) => self.logs.buffer.go_to_top(),
-            (None, false) => self.logs.buffer.release(),
-        }
-    }
-
-    pub(crate) fn scroll(&mut self, by: isize) {
-        let sops = self.session.profile.sops.len();
-        let choices = self.choices().len();
-        let contacts = self.session.profile.contacts.len();
-        let Some(dialog) = self.dialogs.last_mut() else {
-            return;
-        };
-        let count = match dialog {
-            Dialog::Sops { .. } => sops,
-            Dialog::Contacts { .. } => contacts,
-            Dialog::Answer { .. } => choices,
-            _ => usize::MAX,
-        };
-        if let Some(place) = dialog.place() {
-            // Drawing holds a text's place within the text; a count would need the width.
-            let far = if by == isize::MAX { 10_000 } else { by };
-            *place = moved(*place, far, count);
-        }
-    }
-
-    /// Keeps the topmost dialog's text from being scrolled past its end, which only a drawn frame knows.
-    pub fn hold_scroll(&mut self, limit: usize) {
-        let dialog = self.dialogs.last_mut().filter(|dialog| !dialog.is_choice());
-        if let Some(place) = dialog.and_then(Dialog::place) {
-            *place = (*place).min(limit);
-        }
-    }
-
-    fn choose(&mut self) -> Vec<Effect> {
-        match self.dialogs.last() {
-            Some(Dialog::Sops { chosen }) => return self.choose_sop(*chosen),
-            Some(Dialog::Contacts { chosen }) => self.choose_contact(*chosen),
-            Some(Dialog::HandOff { .. }) => return self.copy(),
-            _ => return self.choose_answer(),
-        }
-        Vec::new()
-    }
-
-    fn tick(&mut self) -> Vec<Effect> {
-        let Some(finding) = self.diagnosis.steps.get(self.panes.step) else {
-            return Vec::new();
-        };
-        let step = finding.id.clone();
-        if !self.selected_step_is_manual() {
-            self.complain("this step answers itself from the facts; only manual steps are ticked");
-        } else if self.checklist.ticks.remove(&step).is_none() {
-            self.prompt(Purpose::Note { step }, "");
-        } else {
-            return vec![Effect::Record(Entry::Unticked { step })];
-        }
-        Vec::new()
-    }
-
-    fn search(&mut self) {
-        match self.panes.focus {
-            Pane::Logs => {
-                let filter = self
-                    .logs
-                    .buffer
-                    .filter
-                    .as_ref()
-                    .map(|filter| filter.as_str().to_owned());
-                self.prompt(Purpose::Filter, &filter.unwrap_or_default());
-            }
-            Pane::Pods | Pane::Database | Pane::Sop => self.prompt(Purpose::Find, ""),
-        }
-    }
-
-    fn logs_of_pod(&mut self) {
-        let Some(pod) = self
-            .pods()
-            .get(self.panes.pod)
-            .map(|pod| (pod.uid.clone(), pod.name.clone()))
-        else {
-            return;
-        };
-        let chosen = self.logs.buffer.pod.as_ref() != Some(&pod);
-        self.logs.buffer.set_pod(chosen.then_some(pod));
-    }
-
-    fn open(&mut self) -> Vec<Effect> {
-        let scroll = Scroll::default();
-        match self.panes.focus {
-            Pane::Pods => {
-                let uid = self.pods().get(self.panes.pod).map(|pod| pod.uid.clone());
-                self.dialogs.extend(uid.map(|uid| Dialog::Pod { uid, scroll }));
-            }
-            Pane::Logs => {
-                let entry = self.logs.buffer.chosen_entry().cloned();
-                self.dialogs
-                    .extend(entry.map(|entry| Dialog::Record { entry, scroll }));
-            }
-            Pane::Sop => self.dialogs.push(Dialog::Step {
-                index: self.panes.step,
-                scroll,
-            }),
-            Pane::Database => return self.open_rows(),
-        }
-        Vec::new()
-    }
-
-    fn open_rows(&mut self) -> Vec<Effect> {
-        let Some(row) = self.grid().into_iter().nth(self.panes.status) else {
-            return Vec::new();
-        };
-        self.dialogs.push(Dialog::Rows {
-            of: row.of.clone(),
-            scroll: Scroll::default(),
-        });
-        vec![Effect::WatchRows(Some(row.of))]
-    }
-
-    fn copy(&mut self) -> Vec<Effect> {
-        let Some(text) = self.dialog_text() else {
-            return Vec::new();
-        };
-        let handed = self.handed_off(&text);
-        std::iter::once(Effect::Copy(text)).chain(handed).collect()
-    }
-
-    /// What the rows of the focused list say, for a search.
-    fn row_texts(&self) -> Vec<String> {
-        match self.panes.focus {
-            Pane::Pods => self
-                .pods()
-                .iter()
-                .map(|pod| format!("{} {}", pod.name, pod.status))
-                .collect(),
-            Pane::Database => self
-                .grid()
-                .iter()
-                .map(|row| format!("{} {}", row.of.table, row.of.status))
-                .collect(),
-            Pane::Sop => self.steps().iter().map(|(_, step)| step.title.clone()).collect(),
-            Pane::Logs => Vec::new(),
-        }
-    }
-
-    /// Goes to the next row (or the one before) that holds the text; `here`: this one counts too.
-    pub(crate) fn find(&mut self, direction: isize, here: bool) {
-        let wanted = self.panes.find.to_lowercase();
-        let texts = self.row_texts();
-        let Some(row) = self.panes.row(self.panes.focus).map(|row| *row) else {
-            return;
-        };
-        let count = texts.len() as isize;
-        let first = isize::from(!here);
-        let places = (first..count + first)
-            .map(|step| (row as isize + direction * step).rem_euclid(count.max(1)) as usize);
-        let found = places
-            .into_iter()
-            .find(|place| texts[*place].to_lowercase().contains(&wanted));
-        match (found, self.panes.row(self.panes.focus)) {
-            (Some(place), Some(row)) => *row = place,
-            _ => self.complain(&format!("no row holds `{}`", self.panes.find)),
-        }
-    }
+/// Half of a page's rows, one at least.
+fn half(page: isize) -> isize {
+    (page / 2).max(1)
 }

@@ -15,7 +15,7 @@ pub enum Escape {
     Zoom,
     /// The pause of the log.
     Pause,
-    /// The filter of the log, and its choice of one pod.
+    /// The filter of the log, its choice of one pod, and the search.
     Filter,
     /// What is being carried out, after a question.
     Execution,
@@ -30,7 +30,7 @@ impl App {
             Escape::Zoom
         } else if self.logs.buffer.is_held() {
             Escape::Pause
-        } else if self.logs.buffer.is_narrowed() {
+        } else if self.logs.buffer.is_narrowed() || self.panes.search.is_some() {
             Escape::Filter
         } else if self.may_stop() {
             Escape::Execution
@@ -47,11 +47,6 @@ impl App {
             Escape::Execution => self.dialogs.push(Dialog::Stop(Button::default())),
             Escape::Nothing => {}
         }
-    }
-
-    pub(crate) fn clear_filter(&mut self) {
-        self.logs.buffer.set_pod(None);
-        self.logs.buffer.set_filter(None);
     }
 
     /// Whether something is being carried out of which a part is not sent yet, and is to be.

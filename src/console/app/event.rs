@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 
 use crate::dialogs::confirmation::DryRun;
-use crate::training::{AuditEntry, Choice};
+use crate::training::Choice;
 use sopwatch_core::logparse::LogFocus;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::observe::observation::{Observation, RowsOf};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
@@ -58,7 +60,12 @@ pub enum Effect {
         commands: Vec<Command>,
     },
     /// Write the intent to the record; then, and only then, send the command.
-    Do(Intent),
+    Do {
+        /// The time of the intent, on the screen and in the record.
+        at: Timestamp,
+        /// The intent.
+        intent: Intent,
+    },
     /// Write this to the record.
     Record(Entry),
     /// Go on with the incident that is offered, or begin a new one.
@@ -68,15 +75,20 @@ pub enum Effect {
     },
     /// Write the incident's report.
     Report,
-    /// Ask the terminal to take a text on its clipboard.
-    Write(ClipboardRequest),
+    /// Ask the terminal to take a text on its clipboard, or to ring.
+    Write(TerminalRequest),
 }
 
-/// What asks the terminal to take a text on its clipboard (OSC 52): the one control sequence that is written because of a text.
+/// What asks the terminal to take a text on its clipboard (OSC 52), or to ring: all that is written and is not the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClipboardRequest(String);
+pub struct TerminalRequest(String);
 
-impl ClipboardRequest {
+impl TerminalRequest {
+    /// Rings the bell.
+    pub fn bell() -> Self {
+        Self("\u{7}".to_owned())
+    }
+
     /// The request for a text in base64; `None` where that holds any other sign: it would end the sequence.
     pub fn osc52(base64: &str) -> Option<Self> {
         let is_of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
@@ -112,7 +124,7 @@ impl Effect {
             | Self::FocusLogs(_)
             | Self::Answer(_)
             | Self::DryRun { .. }
-            | Self::Do(_)
+            | Self::Do { .. }
             | Self::Record(_)
             | Self::OpenRecord { .. }
             | Self::Report => true,
@@ -130,7 +142,7 @@ pub enum Outcome {
         /// The file that holds it, where nobody confirms that the clipboard does.
         file: Option<PathBuf>,
         /// What asks the terminal to take it, where that is the clipboard.
-        request: Option<ClipboardRequest>,
+        request: Option<TerminalRequest>,
     },
     /// A dry run was answered.
     DryRunAnswered {
@@ -180,10 +192,10 @@ mod tests {
 
     #[test]
     fn nothing_but_base64_gets_into_the_sequence_for_the_clipboard() {
-        let request = ClipboardRequest::osc52("Zm9v+/==").unwrap();
+        let request = TerminalRequest::osc52("Zm9v+/==").unwrap();
         assert_eq!(request.as_str(), "\u{1b}]52;c;Zm9v+/==\u{7}");
         for text in ["\u{7}", "a\u{1b}[2J", "a b", "\u{9c}", "é"] {
-            assert_eq!(ClipboardRequest::osc52(text), None, "{text:?}");
+            assert_eq!(TerminalRequest::osc52(text), None, "{text:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The state machine. `update` is the only way in: synchronous, without I/O, and every effect it asks for answers with an outcome.
 
 pub mod apply_record;
+pub mod bell;
 pub mod clock;
 pub(crate) mod clock_skew;
 pub(crate) mod dispatch;
@@ -10,16 +11,18 @@ pub mod notice;
 pub(crate) mod pending_sources;
 pub(crate) mod update;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::bell::Bell;
 pub use self::clock::Clock;
 use self::notice::Notice;
 use crate::dialogs::Dialog;
 pub use crate::dialogs::confirmation::{Confirm, DryRun};
 pub use crate::dialogs::incident::{Incident, RecordStatus};
-use crate::keymap::Keymap;
+use crate::keymap::{Key, Keymap};
 use crate::panes::Panes;
 pub use crate::panes::database::database_rows::DatabaseRow;
 use crate::panes::logs::Logs;
@@ -81,8 +84,10 @@ pub struct App {
     pub state: State,
     /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
     pub diagnosis: Diagnosis,
-    /// What each SOP of the profile would recommend, in the profile's order: while one is being chosen, and empty otherwise.
+    /// What each SOP of the profile would recommend, in the profile's order; empty where neither one is chosen nor asked for.
     pub outlook: Vec<Recommendation>,
+    /// Which SOP was judged last beside the chosen one, and when.
+    pub(crate) judged_last: (usize, Timestamp),
     /// Which pane has the focus, and what is chosen in each.
     pub panes: Panes,
     /// The logs.
@@ -103,6 +108,10 @@ pub struct App {
     pub player: Option<Box<Player>>,
     /// The newest word from the console.
     pub notice: Option<Notice>,
+    /// Keys of which was said that they do nothing.
+    pub(crate) unknown_keys: HashSet<Key>,
+    /// The terminal's bell.
+    pub bell: Bell,
     /// When the open hand-off was copied, and where to.
     pub copied: Option<(Timestamp, SafeText)>,
     /// What time it is.
@@ -122,6 +131,7 @@ impl App {
             state,
             diagnosis: Diagnosis::default(),
             outlook: Vec::new(),
+            judged_last: (0, clock.now),
             panes: Panes::default(),
             logs: Logs::default(),
             checklist,
@@ -132,6 +142,8 @@ impl App {
             attempt: None,
             player: None,
             notice: None,
+            unknown_keys: HashSet::new(),
+            bell: Bell::default(),
             copied: None,
             clock,
         };
@@ -157,7 +169,8 @@ impl App {
         };
         // The step that is added may be gone.
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
-        self.look_at_sops();
+        self.judge_other_sops();
+        self.note_advice();
         if let Some(attempt) = &mut self.attempt {
             attempt.watch(&self.diagnosis, &profile, self.clock.now);
         }

@@ -13,7 +13,8 @@ use super::event::{Effect, Event, Outcome};
 use super::notice::Notice;
 use crate::dialogs::{Dialog, Purpose};
 use crate::keymap::Key;
-use crate::keymap::action::Context;
+use crate::keymap::action::{Action, Context};
+use crate::panes::Pane;
 use crate::panes::sop::checklist::Tick;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
@@ -22,6 +23,9 @@ use sopwatch_core::text::SafeText;
 
 /// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
 const FILTER_SIZE: usize = 1 << 20;
+
+/// Keys that do nothing of which that is said.
+const UNKNOWN_KEYS: usize = 100;
 
 impl App {
     /// Takes in one event at `now`, by this machine's clock, and says what is to be done in the world.
@@ -66,9 +70,13 @@ impl App {
             }
             Event::Outcome(outcome) => self.take_outcome(outcome),
             Event::Tick | Event::Resize(..) => {
+                if let Event::Resize(columns, rows) = event {
+                    self.note_size((columns, rows));
+                }
                 self.notice.take_if(|notice| !notice.is_current(now));
                 let mut effects = self.go_on();
                 effects.extend(self.focus_logs());
+                effects.extend(self.ring());
                 effects
             }
         }
@@ -218,9 +226,48 @@ impl App {
             Some(Dialog::Confirm(_)) => self.press_confirm(key),
             Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
             Some(Dialog::ResumePrompt(_)) => self.press_offer(key),
+            Some(Dialog::Palette { .. }) => self.press_palette(key),
             Some(dialog) if dialog.is_prompt() => self.type_key(key),
-            _ => Vec::new(),
+            _ => {
+                self.say_unknown(Key::from(key));
+                Vec::new()
+            }
         }
+    }
+
+    /// Says of a key that does nothing here that it does nothing, once; of one that another pane has, where.
+    fn say_unknown(&mut self, key: Key) {
+        if self.unknown_keys.len() > UNKNOWN_KEYS || !self.unknown_keys.insert(key) {
+            return;
+        }
+        let pane_of = |pane: &Pane| self.keymap.resolve(key, &[Context::In(*pane)]).is_some();
+        let other = Pane::ALL
+            .into_iter()
+            .find(pane_of)
+            .filter(|_| self.dialog().is_none());
+        let name = key.in_a_sentence();
+        let words = if let Some(pane) = other {
+            let focus = match pane {
+                Pane::Pods => Action::FocusPods,
+                Pane::Logs => Action::FocusLogs,
+                Pane::Database => Action::FocusDatabase,
+                Pane::Sop => Action::FocusSop,
+            };
+            let first = self.keymap.key_of(focus, Context::Console);
+            let first = first.map_or(String::new(), |first| format!(" · press {first} first"));
+            format!("{name} works in {}{first}", pane.title())
+        } else {
+            let (way, place) = if self.dialog().is_some() {
+                (Action::CloseDialog, Context::Dialog)
+            } else {
+                (Action::Help, Context::Console)
+            };
+            let what = if self.dialog().is_some() { "close" } else { "help" };
+            let help = self.keymap.key_of(way, place);
+            let help = help.map_or(String::new(), |key| format!(" · {key} {what}"));
+            format!("{name} does nothing here{help}")
+        };
+        self.say(&words);
     }
 
     /// Whether keys are text now: a prompt is open, or a name is to be typed for a confirmation.
@@ -256,7 +303,7 @@ impl App {
 
     fn paste(&mut self, text: &str) {
         let line: String = text.chars().filter(|character| !character.is_control()).collect();
-        if let Some(Dialog::Prompt { input, .. }) = self.dialogs.last_mut() {
+        if let Some(Dialog::Prompt { input, .. } | Dialog::Palette { input, .. }) = self.dialogs.last_mut() {
             let (before, after): (String, String) = {
                 let typed = input.value();
                 (
@@ -333,10 +380,7 @@ impl App {
                 error,
             }),
             Purpose::Filter => {}
-            Purpose::Find => {
-                self.panes.find = text;
-                self.find(1, true);
-            }
+            Purpose::Search => self.search(&text),
             Purpose::Note { step } => {
                 let tick = Tick {
                     at: self.clock.now,
@@ -346,7 +390,6 @@ impl App {
                 self.checklist.ticks.insert(step.clone(), tick);
                 return vec![Effect::Record(Entry::Ticked { step, note })];
             }
-            Purpose::Action => return self.run_named(&text),
             Purpose::Remark => return self.note_down(&text),
         }
         Vec::new()

@@ -82,18 +82,18 @@ fn below<'t>(
     let next = match chosen.filter(|_| sure) {
         Some(choice) => (
             Meaning::Notice,
-            format!("enter again notes: {}", choice.words(profile)),
+            format!("Enter again to confirm: {}", choice.words(profile)),
         ),
         None => (
             Meaning::Faint,
-            "enter chooses; it is noted, and nothing is done to the cluster".to_owned(),
+            "Enter select · only saved, the cluster is not changed".to_owned(),
         ),
     };
     let noted = app.attempt.as_ref().and_then(|attempt| {
         let given = attempt.answers.last()?;
-        let at = duration::clock(given.at.duration_since(attempt.began));
+        let at = duration::brief(given.at.duration_since(attempt.began));
         let words = given.choice.words(profile);
-        Some((Meaning::Good, format!("noted at {at}: {words}")))
+        Some((Meaning::Good, format!("answer saved at {at}: {words}")))
     });
     let lines = [when, Some(next), noted].into_iter().flatten();
     let wrapped = lines.flat_map(|(meaning, line)| {

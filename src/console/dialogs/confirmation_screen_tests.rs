@@ -90,7 +90,7 @@ fn what_is_carried_out_is_in_the_bar_and_on_the_page() {
     insta::assert_snapshot!("sent_80x24", screen(&app, 80, 24));
     let now = app.clock.now;
     let outcome = CommandOutcome::Applied {
-        how: "the server says so".into(),
+        how: "accepted by the server".into(),
     };
     app.update(Event::Outcome(Outcome::Done { id: 1, outcome }), now);
     press(&mut app, "I");
@@ -105,7 +105,7 @@ fn while_an_older_record_is_opened_nothing_is_changed() {
     press(&mut app, "1X");
     let shown = screen(&app, 80, 24);
     assert!(
-        shown.contains("refused: the record is still being opened"),
+        shown.contains("Blocked: the record is still being opened"),
         "{shown}"
     );
 }
@@ -170,7 +170,7 @@ fn who_leaves_in_the_middle_is_told_what_is_left() {
     press(&mut app, CONFIRM);
     press(&mut app, "q");
     let shown = screen(&app, 80, 24);
-    assert!(shown.contains("q again leaves it at 1 of 3"), "{shown}");
+    assert!(shown.contains("Only 1 of 3 pods restarted"), "{shown}");
     let q = KeyEvent::from(KeyCode::Char('q'));
     assert_eq!(app.update(Event::Key(q), app.clock.now), [Effect::Quit]);
 }
@@ -183,7 +183,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     press(&mut killed, CONFIRM);
     let change = killed.remediation.commands[0].clone();
     let applied = CommandOutcome::Applied {
-        how: "the server says so".into(),
+        how: "accepted by the server".into(),
     };
     let line = |entry| Line { at: change.at, entry };
     let mut app = console(false);
@@ -217,7 +217,7 @@ fn an_interrupted_restart_is_on_the_screen_with_the_key_that_offers_the_rest() {
     press(&mut app, "U");
     let shown = screen(&app, 120, 40);
     assert!(
-        shown.contains("restart the remaining pods, one by one"),
+        shown.contains("Blocked: Restart the remaining 2 pods, one by one"),
         "{shown}"
     );
 }

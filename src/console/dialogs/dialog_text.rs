@@ -6,8 +6,11 @@ use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::keymap::Key;
 use crate::keymap::action::{Context, Row as KeyRow};
+use crate::panes::leaders;
 use crate::panes::logs::buffer::Entry;
 use crate::training::hints_page;
+use sopwatch_core::diagnose::StepFinding;
+use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
 use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
 use sopwatch_core::profile::sop::Step;
@@ -15,12 +18,15 @@ use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::link_lines;
 use sopwatch_core::text::{SafeText, duration};
 
+/// The source of a step that only a person can answer.
+const OPERATOR: &str = "operator";
+
 /// What kind of line it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Opens a section.
     Heading,
-    /// StyledText to be wrapped.
+    /// Text to be wrapped.
     Plain,
     /// A command or a table: kept as it is.
     Code,
@@ -97,7 +103,7 @@ impl App {
                 Some(pod) => self.pod_page(pod),
                 None => gone_page(),
             }),
-            Dialog::Record { entry, .. } => Some(record_page(entry)),
+            Dialog::Record { entry, .. } => Some(self.line_page(entry)),
             Dialog::Why(_) => Some(self.why_page()),
             Dialog::Vitals(_) => Some(self.vitals_page()),
             Dialog::Incident(_) => Some(self.incident_page()),
@@ -105,9 +111,11 @@ impl App {
             Dialog::Stop(button) => Some(self.stop_page(*button)),
             Dialog::ResumePrompt(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
-            Dialog::Sops { .. } | Dialog::Contacts { .. } | Dialog::Answer { .. } | Dialog::Prompt { .. } => {
-                None
-            }
+            Dialog::Sops { .. }
+            | Dialog::Contacts { .. }
+            | Dialog::Answer { .. }
+            | Dialog::Palette { .. }
+            | Dialog::Prompt { .. } => None,
         }
     }
 
@@ -127,8 +135,13 @@ impl App {
             _ => true,
         };
         let mut rows: Vec<_> = self.keymap.rows().filter(|(row, _)| here(row)).collect();
-        // What is new to who replays comes first.
-        rows.sort_by_key(|(row, _)| (row.context != Context::Replay, row.context));
+        // The focused pane's keys first, then a replay's, which are new to most.
+        let focused = Context::In(self.panes.focus);
+        rows.sort_by_key(|(row, _)| {
+            let first = [focused, Context::Replay];
+            let place = first.iter().position(|context| *context == row.context);
+            (place.unwrap_or(first.len()), row.context)
+        });
         for (row, keys) in rows {
             if last != Some(row.context) {
                 page.section(row.context.title());
@@ -142,7 +155,7 @@ impl App {
 
     fn sources_page(&self) -> DialogText {
         let mut page = DialogText::titled("Sources");
-        page.section("What is read");
+        page.section("Sources");
         let ended = |(id, source): &(&SourceId, &Source)| {
             matches!(id, SourceId::Log(_)) && source.state == SourceState::Ended
         };
@@ -168,13 +181,13 @@ impl App {
                     .duration_since(oldest)
                     .max(jiff::SignedDuration::ZERO),
             );
-            let text = format!("and {in_turns} logs that are read in turns, the oldest {age} ago");
+            let text = format!("and {in_turns} logs read in turns, the oldest {age} ago");
             page.add(Tone::Doubtful, text);
         }
         if over > 0 {
             page.add(
                 Tone::Faint,
-                format!("and {over} logs of containers that have ended, read to their end"),
+                format!("and {over} logs of finished containers (complete)"),
             );
         }
         if let Some(database) = &self.state.database {
@@ -195,22 +208,22 @@ impl App {
                 let (tone, end) = if standby.is_current() {
                     (Tone::Plain, "")
                 } else {
-                    (Tone::Bad, ": its leases and ages prove nothing about now")
+                    (Tone::Bad, ": its leases and ages may be out of date")
                 };
                 page.add(tone, format!("this server is {}{end}", standby.words()));
             }
             page.add(Tone::Faint, format!("credentials from {}", database.origin));
         }
         if !self.session.drill_shell_hints.is_empty() {
-            page.section("The drill's world from another terminal");
+            page.section("The drill from another terminal");
             self.session
                 .drill_shell_hints
                 .iter()
                 .for_each(|line| page.add(Tone::Code, line.as_str()));
         }
-        page.section("What we may do here");
+        page.section("Your permissions");
         if self.state.access.is_empty() {
-            page.add(Tone::Doubtful, "not known yet");
+            page.add(Tone::Doubtful, "not checked yet");
         }
         for access in &self.state.access {
             let (tone, word) = access_words(access);
@@ -225,29 +238,27 @@ impl App {
             let mut page = DialogText::titled("Step");
             page.add(
                 Tone::Plain,
-                "This step is gone: nothing is found any more that the other steps do not show.",
+                "This step is gone: the other steps show everything that was found.",
             );
             return page;
         };
         let mut page = DialogText::titled(format!("Step {}  {}", index + 1, step.title));
         if let Some(finding) = self.diagnosis.steps.get(index) {
-            let age = finding.age.map_or_else(
-                || "never heard".to_owned(),
-                |age| format!("{} ago", duration::brief(age)),
-            );
+            let source = source_of_step(finding);
             page.add(
                 Tone::Heading,
                 format!("{}  {}", status_word(finding.status), finding.value),
             );
             if !finding.threshold.is_empty() {
-                page.add(Tone::Plain, format!("held against: {}", finding.threshold));
+                page.add(Tone::Plain, format!("expected: {}", finding.threshold));
             }
-            page.add(Tone::Faint, format!("source: {}, {age}", finding.source));
+            page.add(Tone::Faint, format!("source: {source}"));
             finding
                 .evidence
                 .iter()
                 .for_each(|line| page.add(Tone::Code, format!("  {line}")));
         }
+        self.add_leaders_over_time(&mut page, step);
         if let Some(tick) = self.checklist.ticks.get(*id) {
             let ago = duration::brief(self.clock.now.duration_since(tick.at));
             page.add(
@@ -262,10 +273,10 @@ impl App {
                 ),
             );
         }
-        page.section("What to look at");
+        page.section("What to check");
         page.add(Tone::Plain, step.text.as_str());
         if !step.commands.is_empty() {
-            page.section("The same by hand");
+            page.section("Commands");
             step.commands
                 .iter()
                 .for_each(|command| page.add(Tone::Code, self.filled(command)));
@@ -274,11 +285,23 @@ impl App {
         let environment = self.session.environment.as_ref();
         let gaps = gaps_of_step(&self.session.profile, step, environment);
         if !gaps.is_empty() {
-            page.section("Beware");
+            page.section("Caution");
             gaps.into_iter().for_each(|gap| page.add(Tone::Doubtful, gap));
         }
         self.add_handling(&mut page);
         page
+    }
+
+    /// For a step about a leader: who led over the last hour.
+    fn add_leaders_over_time(&self, page: &mut DialogText, step: &Step) {
+        let Check::Leader(check) = &step.check else { return };
+        let mut readings = self.diagnosis.leaders.iter();
+        if let Some(reading) = readings.find(|reading| reading.log_type == check.worker) {
+            page.section("Leaders over the last hour");
+            for line in leaders::long_strip(self, reading) {
+                page.add(Tone::Code, format!("  {line}"));
+            }
+        }
     }
 
     fn add_links(&self, page: &mut DialogText, step: &Step) {
@@ -311,7 +334,7 @@ impl App {
             page.add(Tone::Plain, format!("- {rule}"));
         }
         for gap in gaps_of_sop(&self.session.profile, sop) {
-            page.add(Tone::Doubtful, format!("- beware: {gap}"));
+            page.add(Tone::Doubtful, format!("- Caution: {gap}"));
         }
     }
 
@@ -333,6 +356,36 @@ impl App {
             .replace("{pod}", &pod)
     }
 
+    /// An entry of a log, whole.
+    fn line_page(&self, entry: &Entry) -> DialogText {
+        let source = &entry.source;
+        let mut page = DialogText::titled(format!("{} / {}", source.pod, source.container));
+        let pod = self.state.pods.get(&source.pod_uid);
+        let container = pod.and_then(|pod| {
+            let mut containers = pod.containers.iter();
+            containers.find(|container| container.name == source.container)
+        });
+        let previous = container.is_some_and(|container| container.restarts > source.restart);
+        let previous = if previous { " (previous)" } else { "" };
+        page.add(
+            Tone::Faint,
+            format!(
+                "{}  container start {}{previous}",
+                entry.record.at,
+                source.restart + 1
+            ),
+        );
+        if entry.repeats > 1 {
+            page.add(Tone::Faint, format!("latest of {} similar lines", entry.repeats));
+        }
+        entry
+            .record
+            .text
+            .lines()
+            .for_each(|line| page.add(Tone::Plain, line));
+        page
+    }
+
     fn pod_page(&self, pod: &Pod) -> DialogText {
         let mut page = DialogText::titled(format!("Pod {}", pod.name));
         let node = pod.node.as_deref().unwrap_or("no node yet");
@@ -345,7 +398,7 @@ impl App {
         );
         page.add(Tone::Faint, format!("uid {}", pod.uid.0));
         if let Some((kind, name)) = &pod.owner {
-            page.add(Tone::Faint, format!("made by {kind} {name}"));
+            page.add(Tone::Faint, format!("owned by {kind} {name}"));
         }
         if !pod.message.is_empty() {
             page.add(Tone::Bad, pod.message.as_str());
@@ -381,7 +434,7 @@ impl App {
             .collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
         if events.is_empty() {
-            page.add(Tone::Faint, "none seen; events expire after an hour or a few");
+            page.add(Tone::Faint, "none seen (events expire after a few hours)");
         }
         for event in events.iter().take(50) {
             let tone = if event.warning { Tone::Bad } else { Tone::Plain };
@@ -400,27 +453,23 @@ fn gone_page() -> DialogText {
     let mut page = DialogText::titled("Pod");
     page.add(
         Tone::Doubtful,
-        "this pod is gone; its last lines are still in the log pane",
+        "this pod is gone; its last lines are still in the log",
     );
     page
 }
 
-fn record_page(entry: &Entry) -> DialogText {
-    let source = &entry.source;
-    let mut page = DialogText::titled(format!("{} / {}", source.pod, source.container));
-    page.add(
-        Tone::Faint,
-        format!("{}  instance {}", entry.record.at, source.restart),
-    );
-    if entry.repeats > 1 {
-        page.add(Tone::Faint, format!("the newest of {} like it", entry.repeats));
+/// The source of a step's answer and its age; of a manual step whether the operator did it.
+fn source_of_step(finding: &StepFinding) -> String {
+    let name = if finding.source == OPERATOR {
+        "you"
+    } else {
+        finding.source
+    };
+    match finding.age {
+        Some(age) => format!("{name}, {} ago", duration::brief(age)),
+        None if finding.source == OPERATOR => "you (not done yet)".to_owned(),
+        None => format!("{name}, no data yet"),
     }
-    entry
-        .record
-        .text
-        .lines()
-        .for_each(|line| page.add(Tone::Plain, line));
-    page
 }
 
 fn add_container(page: &mut DialogText, container: &Container, now: Timestamp) {
@@ -450,7 +499,7 @@ fn add_container(page: &mut DialogText, container: &Container, now: Timestamp) {
         format!("  image {}, {} restarts", container.image, container.restarts),
     );
     if let Some(last) = &container.last {
-        page.add(Tone::Doubtful, format!("  before: {}", ended_words(last, now)));
+        page.add(Tone::Doubtful, format!("  previous: {}", ended_words(last, now)));
     }
 }
 
@@ -468,13 +517,13 @@ fn ended_words(ended: &Ended, now: Timestamp) -> String {
 
 fn source_words(source: &Source, freshness: Freshness, now: Timestamp) -> (Tone, String) {
     let age = match freshness {
-        Freshness::Missing => "never heard".to_owned(),
-        Freshness::Fresh(age) | Freshness::Stale(age) => format!("heard {} ago", duration::brief(age)),
+        Freshness::Missing => "no data yet".to_owned(),
+        Freshness::Fresh(age) | Freshness::Stale(age) => format!("{} ago", duration::brief(age)),
     };
     match &source.state {
         SourceState::Connecting => (Tone::Doubtful, "connecting".to_owned()),
         SourceState::Live if matches!(freshness, Freshness::Stale(_)) => {
-            (Tone::Doubtful, format!("stale: {age}"))
+            (Tone::Doubtful, format!("stale, last data {age}"))
         }
         SourceState::Live => (Tone::Good, format!("live, {age}")),
         SourceState::Ended => (Tone::Plain, "ended".to_owned()),
@@ -486,8 +535,8 @@ fn source_words(source: &Source, freshness: Freshness, now: Timestamp) -> (Tone,
                 .map(|at| at.duration_since(now))
                 .filter(jiff::SignedDuration::is_positive);
             let retry = retry.map_or_else(
-                || "trying again".to_owned(),
-                |span| format!("again in {}", duration::brief(span)),
+                || "retrying now".to_owned(),
+                |span| format!("retry in {}", duration::brief(span)),
             );
             (
                 Tone::Bad,

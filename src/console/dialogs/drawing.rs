@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::dialogs::Dialog;
 use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
+use crate::palette;
 use crate::screen::layout;
 use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
@@ -25,6 +26,9 @@ pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer
     match dialog {
         Dialog::Sops { chosen } => sops(app, theme, *chosen, screen, buffer),
         Dialog::Contacts { chosen } => contacts(app, theme, *chosen, screen, buffer),
+        Dialog::Palette { input, chosen } => {
+            palette::drawing::render(app, theme, (input.value(), *chosen), screen, buffer);
+        }
         _ => return Some(draw_page(&app.page()?, place_of(dialog), theme, screen, buffer)),
     }
     None
@@ -50,6 +54,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Contacts { .. }
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
+        | Dialog::Palette { .. }
         | Dialog::Stop(_)
         | Dialog::ResumePrompt(_) => 0,
     }
@@ -227,9 +232,13 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
             }
         })
         .collect();
-    let about = sops
+    let reason = app
+        .outlook
         .get(chosen)
-        .map_or(SafeText::default(), |sop| safe!("{}: {}", sop.id, sop.impact));
+        .map(|advice| SafeText::from(advice.because.join("; ")));
+    let reason = reason.filter(|reason| !reason.is_empty() && !app.is_looking());
+    let impact = sops.get(chosen).map(|sop| safe!("{}: {}", sop.id, sop.impact));
+    let about: Vec<SafeText> = reason.into_iter().chain(impact).collect();
     let title = if app.sop().is_some() || app.holds_back() {
         "Choose an SOP"
     } else {
@@ -269,11 +278,11 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
             current: false,
         })
         .collect();
-    let about = "Each team's text says what is asked of it, with the evidence it needs.";
+    let about = ["Each message says what the team is asked to do, with the evidence it needs.".into()];
     picker(
-        &"Hand off to whom?".into(),
+        &"Hand off to which team?".into(),
         &choices,
-        (chosen, &about.into()),
+        (chosen, &about),
         theme,
         screen,
         buffer,
@@ -284,13 +293,16 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
 fn picker(
     title: &SafeText,
     choices: &[Choice],
-    (chosen, about): (usize, &SafeText),
+    (chosen, about): (usize, &[SafeText]),
     theme: &Theme,
     screen: Rect,
     buffer: &mut Buffer,
 ) {
     let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
-    let about = styled_text::wrap(&theme.clean(about), widest, 0);
+    let about: Vec<CellText> = about
+        .iter()
+        .flat_map(|line| styled_text::wrap(&theme.clean(line), widest, 2))
+        .collect();
     let wanted = choices.len() + about.len() + 3;
     let area = frame_of(screen, u16::try_from(wanted).unwrap_or(u16::MAX));
     let text = text_area(area);

@@ -9,7 +9,7 @@ use crate::dialogs::{Dialog, Scroll};
 use crate::keymap::action::{Action, Context};
 use sopwatch_core::diagnose::{Decision, Diagnosis};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
-use sopwatch_core::export::handoff::{ActionRow, Done, Ticked, hand_off};
+use sopwatch_core::export::handoff::{ChangeLine, Done, Ticked, hand_off};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
@@ -23,7 +23,7 @@ impl App {
         }
         let contacts = &self.session.profile.contacts;
         if contacts.is_empty() {
-            self.complain("the profile names nobody to hand off to: add [contacts] to it");
+            self.complain("no contacts in the profile: add [contacts]");
             return;
         }
         let advised = self.diagnosis.decision.recommendation.contact.as_ref();
@@ -40,7 +40,7 @@ impl App {
         self.show_hand_off(chosen);
     }
 
-    fn show_hand_off(&mut self, contact: usize) {
+    pub(crate) fn show_hand_off(&mut self, contact: usize) {
         self.copied = None;
         let scroll = Scroll::default();
         self.dialogs.push(Dialog::HandOff { contact, scroll });
@@ -99,11 +99,11 @@ impl App {
     /// What was done so far: what was ticked, and in a lesson what was done to the cluster.
     fn done(&self) -> Done {
         let acts = self.attempt.iter().flat_map(|attempt| &attempt.acts);
-        let deed = |noted: &crate::training::Noted| ActionRow {
+        let noted = |noted: &crate::training::Noted| ChangeLine {
             at: noted.act.at,
             what: noted.act.words(),
         };
-        let changes = self.remediation.commands.iter().map(|change| ActionRow {
+        let changes = self.remediation.commands.iter().map(|change| ChangeLine {
             at: change.at,
             what: change.words(),
         });
@@ -118,8 +118,8 @@ impl App {
         let mut ticks: Vec<_> = ticks.collect();
         ticks.sort_by_key(|tick| tick.at);
         Done {
-            acts: if self.attempt.is_some() {
-                acts.map(deed).collect()
+            changes: if self.attempt.is_some() {
+                acts.map(noted).collect()
             } else {
                 changes.collect()
             },
@@ -152,11 +152,11 @@ impl App {
             .into_iter()
             .filter_map(key)
             .collect();
-        let next = key(Action::NextContact).map(|key| format!("; {key}: the next team"));
+        let next = key(Action::NextContact).map(|key| format!("; {key}: next team"));
         page.add(
             Tone::Faint,
             format!(
-                "{}: copy what follows{}",
+                "{}: copy the text below{}",
                 copy.join(" or "),
                 next.unwrap_or_default()
             ),
@@ -167,9 +167,9 @@ impl App {
     pub(crate) fn note_copy(&mut self, to: Option<&str>, file: Option<&Path>) {
         let file = file.map(|file| file.display().to_string());
         let words = match (to, file) {
-            (Some(to), Some(file)) => format!("copied to {file}, and to {to}"),
+            (Some(to), Some(file)) => format!("copied to {file} and {to}"),
             (Some(to), None) => format!("copied to {to}"),
-            (None, Some(file)) => format!("copied to {file}, and to no clipboard"),
+            (None, Some(file)) => format!("copied to {file} (no clipboard)"),
             (None, None) => return,
         };
         self.say(&words);
@@ -185,8 +185,7 @@ fn add_reach(page: &mut DialogText, id: &str, contact: &Contact) {
         page.add(
             Tone::Doubtful,
             format!(
-                "How to reach {} is not configured, and the SOP's contacts are still to do. Write it into config.toml \
-                 (`sopwatch config paths` says where that is) under [contacts]:",
+                "No contact configured for {}: add it under [contacts] in config.toml (`sopwatch config paths` shows where):",
                 contact.title
             ),
         );

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::app::event::{ClipboardRequest, Effect, Event, Outcome};
+use crate::app::event::{Effect, Event, Outcome, TerminalRequest};
 use crate::dialogs::Dialog;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen};
@@ -75,7 +75,7 @@ fn an_escalation_opens_the_text_for_whom_it_names() {
 fn where_it_went_stays_to_be_read() {
     let mut app = escalating();
     press(&mut app, "h");
-    let request = ClipboardRequest::osc52("YQ==").unwrap();
+    let request = TerminalRequest::osc52("YQ==").unwrap();
     let outcome = Outcome::Copied {
         to: Some("the terminal's clipboard, if it takes OSC 52".into()),
         file: Some(PathBuf::from("/home/oncall/.local/state/sopwatch/copied.md")),

@@ -10,7 +10,6 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::App;
 use crate::app::event::Effect;
-use crate::dialogs::confirmation::{Confirm, DryRun};
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, ResumePrompt};
 use crate::keymap::action::{Action, Context};
@@ -62,7 +61,7 @@ impl App {
             ..RecordStatus::default()
         };
         if let Some(why) = instead {
-            self.complain(&format!("a new record was begun: {why}"));
+            self.complain(&format!("new record started: {why}"));
             self.take_over(lines);
             self.ask_for_sop();
             return;
@@ -85,7 +84,7 @@ impl App {
             .cut_short()
             .map_or(String::new(), |words| format!("; {words}"));
         let began = duration::brief(self.clock.now.duration_since(self.session.started_at));
-        self.say(&format!("going on, begun {began} ago{cut}{done}"));
+        self.say(&format!("resumed, started {began} ago{cut}{done}"));
         self.ask_for_sop();
         self.judge();
     }
@@ -107,7 +106,7 @@ impl App {
             .as_ref()
             .filter(|_| self.incident.status.failing.is_none())
         {
-            self.complain(&format!("NOT RECORDED, so nothing can be changed: {why}"));
+            self.complain(&format!("NOT RECORDED, changes are blocked: {why}"));
         }
         self.incident.status.failing = failing;
         self.incident.status.lost = lost;
@@ -120,7 +119,7 @@ impl App {
         }
         let text = SafeText::new(text);
         self.incident.notes.push((self.clock.now, text.clone()));
-        self.say("noted");
+        self.say("note saved");
         vec![Effect::Record(Entry::Note { text })]
     }
 
@@ -160,10 +159,12 @@ impl App {
         page.add(
             Tone::Plain,
             match offer.actions {
-                0 if offer.broken.is_some() => "no change to the cluster can be read in it".to_owned(),
-                0 => "nothing was changed in it".to_owned(),
-                1 => "one change to the cluster is in it".to_owned(),
-                count => format!("{count} changes to the cluster are in it"),
+                0 if offer.broken.is_some() => {
+                    "no change to the cluster can be read in its record".to_owned()
+                }
+                0 => "no change to the cluster".to_owned(),
+                1 => "1 change to the cluster".to_owned(),
+                count => format!("{count} changes to the cluster"),
             },
         );
         if let Some((at, words)) = &offer.last_change {
@@ -177,7 +178,7 @@ impl App {
             };
             page.add(
                 Tone::Doubtful,
-                format!("open here too, {changes}: {name}  (--incident takes it)"),
+                format!("also open, {changes}: {name}  (choose it with --incident)"),
             );
         }
         page.add(Tone::Plain, "");
@@ -185,119 +186,14 @@ impl App {
             page.add(Tone::Bad, why.as_str());
             page.add(
                 Tone::Good,
-                "enter  begin a new one from what can be read of it: what was done",
+                "enter  start a new incident with the changes that can be read",
             );
         } else {
-            page.add(
-                Tone::Good,
-                "enter  go on with it: its clock, what was done, ticks and notes",
-            );
+            page.add(Tone::Good, "enter  resume it");
         }
-        page.add(Tone::Plain, "n      begin a new one, which knows nothing of it");
-        page.add(Tone::Plain, "q      leave");
+        page.add(Tone::Plain, "n      start a new incident");
+        page.add(Tone::Plain, "q      quit");
         page
-    }
-
-    pub(crate) fn confirm_page(&self, confirm: &Confirm) -> DialogText {
-        let plan = &confirm.plan;
-        let may = confirm.is_open();
-        let lead = match (may, &confirm.closed) {
-            (true, _) => "Do it?",
-            (false, Some(_)) => "Closed",
-            (false, None) => "Not now",
-        };
-        let mut page = DialogText::titled(format!("{lead}  {}", plan.words()));
-        if let Some(why) = &confirm.closed {
-            let words = format!("the question is closed, nothing was sent: {why}");
-            page.add(Tone::Bad, words);
-            page.add(Tone::Heading, "esc  go back");
-            return page;
-        }
-        for why in &confirm.gate.refusals {
-            page.add(Tone::Bad, format!("refused: {why}"));
-        }
-        if may {
-            self.add_key(&mut page, confirm);
-        } else {
-            page.add(Tone::Heading, "esc  go back");
-        }
-        for caution in &confirm.gate.cautions {
-            page.add(Tone::Doubtful, format!("mind: {caution}"));
-        }
-        self.add_place(&mut page);
-        page.section("What it does, and the risk");
-        page.add(Tone::Plain, plan.effect());
-        if let Some(rule) = plan.cause.as_ref().filter(|_| !self.holds_back()) {
-            page.add(Tone::Plain, format!("recommended by rule {rule}"));
-        }
-        if let Some(account) = self.account() {
-            for risk in plan.risks(&account) {
-                page.add(Tone::Plain, risk);
-            }
-        }
-        if may {
-            // Last, for it is the longest: on a small screen the risk is seen without scrolling. Not where it is refused: that is no
-            // invitation to go round.
-            page.section("The same by hand");
-            for command in &plan.commands {
-                page.add(Tone::Code, format!("  {}", command.by_hand(self.namespace())));
-            }
-        }
-        page
-    }
-
-    fn namespace(&self) -> &str {
-        let known = self.state.connection.as_ref();
-        known.map_or(&self.session.namespace, |known| known.namespace.as_str())
-    }
-
-    /// What the live connection says where it would happen.
-    fn add_place(&self, page: &mut DialogText) {
-        let Some(known) = &self.state.connection else {
-            return;
-        };
-        let name = match &self.session.environment {
-            Some(known) if known.production && !known.name.starts_with("prod") => {
-                format!("{}  production", known.name.to_uppercase())
-            }
-            Some(known) => known.name.to_uppercase(),
-            None => "an environment that the profile does not know".to_owned(),
-        };
-        let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
-        page.section(&format!("Where: {drill}{name}"));
-        page.add(Tone::Plain, format!("server     {}", known.server));
-        page.add(Tone::Plain, format!("namespace  {}", known.namespace));
-        page.add(Tone::Plain, format!("as         {}", known.user));
-    }
-
-    fn add_key(&self, page: &mut DialogText, confirm: &Confirm) {
-        let (tone, words) = match &confirm.dry_run {
-            DryRun::Asked => (Tone::Faint, "dry run still running".to_owned()),
-            DryRun::Passed => (Tone::Good, "Dry run OK".to_owned()),
-            DryRun::Untried(why) => (Tone::Doubtful, format!("No dry run: {why}")),
-            DryRun::Refused(why) => (Tone::Bad, format!("Dry run refused: {why}")),
-        };
-        page.add(tone, words);
-        if confirm.is_refused() {
-            page.add(Tone::Heading, "esc  go back");
-            return;
-        }
-        match self.to_type(&confirm.plan) {
-            Some(wanted) => {
-                page.add(Tone::Heading, format!("Type {wanted}, then Enter · esc cancel"));
-                // Under the name, letter for letter.
-                let (tone, problem) = if wanted.starts_with(&confirm.typed) {
-                    (Tone::Heading, "")
-                } else {
-                    (Tone::Bad, "   does not match")
-                };
-                page.add(tone, format!("     {}▏{problem}", confirm.typed));
-            }
-            None => page.add(
-                Tone::Heading,
-                confirm.button.line("Cancel", &confirm.plan.button()),
-            ),
-        }
     }
 
     pub(crate) fn incident_page(&self) -> DialogText {
@@ -305,11 +201,11 @@ impl App {
         match (&self.incident.status.file, &self.incident.status.failing) {
             (Some(file), None) => page.add(Tone::Plain, format!("recorded in {}", file.display())),
             (_, Some(why)) => page.add(Tone::Bad, format!("NOT RECORDED: {why}")),
-            (None, None) if self.player.is_some() => page.add(Tone::Plain, "played from its record"),
+            (None, None) if self.player.is_some() => page.add(Tone::Plain, "replayed from its record"),
             (None, None) => page.add(Tone::Doubtful, "not recorded"),
         }
         if let Some(why) = &self.incident.status.instead {
-            page.add(Tone::Doubtful, format!("a new record was begun: {why}"));
+            page.add(Tone::Doubtful, format!("new record started: {why}"));
         }
         if let Some(who) = &self.incident.status.beside {
             page.add(Tone::Doubtful, who.as_str());
@@ -321,9 +217,9 @@ impl App {
             );
         }
         self.add_execution(&mut page);
-        page.section("What was done");
+        page.section("Changes");
         if self.remediation.commands.is_empty() {
-            page.add(Tone::Faint, "nothing was changed from this console");
+            page.add(Tone::Faint, "no changes from this console");
         }
         for change in &self.remediation.commands {
             self.add_change(&mut page, change);
@@ -377,11 +273,11 @@ impl App {
             return;
         };
         page.section(if execution.is_under_way() {
-            "Under way"
+            "Running"
         } else {
-            "Carried out"
+            "Finished"
         });
-        let since = duration::clock(self.clock.now.duration_since(execution.since));
+        let since = duration::brief(self.clock.now.duration_since(execution.since));
         let tone = match execution.phase {
             Phase::Over(Some(true)) => Tone::Good,
             Phase::Over(Some(false)) => Tone::Bad,
@@ -392,7 +288,7 @@ impl App {
             Tone::Plain,
             format!("{}  {sent} of {all} sent", execution.plan.aim.words()),
         );
-        page.add(tone, format!("{}  {since}", execution.words));
+        page.add(tone, format!("{}  ({since} ago)", execution.words));
     }
 
     fn add_change(&self, page: &mut DialogText, change: &AppliedCommand) {

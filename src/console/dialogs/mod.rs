@@ -2,6 +2,7 @@
 
 pub(crate) mod answer_drawing;
 pub mod button;
+mod charts;
 pub(crate) mod confirmation;
 #[cfg(test)]
 pub(crate) mod confirmation_screen_tests;
@@ -11,7 +12,9 @@ pub(crate) mod hand_off;
 #[cfg(test)]
 pub(crate) mod hand_off_screen_tests;
 pub(crate) mod incident;
+pub(crate) mod keys;
 pub(crate) mod rows;
+pub mod scenario_choice;
 pub(crate) mod sop_choice;
 #[cfg(test)]
 pub(crate) mod sop_choice_screen_tests;
@@ -99,12 +102,19 @@ pub enum Dialog {
         /// How far down.
         scroll: Scroll,
     },
-    /// A log record, whole.
+    /// An entry of a log, whole.
     Record {
         /// Which.
         entry: Arc<Entry>,
         /// How far down.
         scroll: Scroll,
+    },
+    /// Find an action, an SOP, a pod, a log or a team by a part of its name.
+    Palette {
+        /// What was typed.
+        input: Input,
+        /// Chosen row.
+        chosen: usize,
     },
     /// A line of text is asked for.
     Prompt {
@@ -149,10 +159,8 @@ pub struct Scroll(pub usize);
 pub enum Purpose {
     /// The log's filter.
     Filter,
-    /// Find a row of the focused list.
-    Find,
-    /// The name of an action.
-    Action,
+    /// The search in every pane.
+    Search,
     /// A note in the record.
     Remark,
     /// The note with which a step is ticked.
@@ -178,7 +186,7 @@ impl Dialog {
 
     /// Whether keys are text.
     pub fn is_prompt(&self) -> bool {
-        matches!(self, Self::Prompt { .. })
+        matches!(self, Self::Prompt { .. } | Self::Palette { .. })
     }
 
     /// The place that moves when one scrolls.
@@ -203,7 +211,7 @@ impl Dialog {
                 Some(chosen)
             }
             Self::Confirm(confirm) => Some(&mut confirm.scroll.0),
-            Self::Prompt { .. } | Self::Stop(_) | Self::ResumePrompt(_) => None,
+            Self::Prompt { .. } | Self::Palette { .. } | Self::Stop(_) | Self::ResumePrompt(_) => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use sopwatch_core::text::duration;
 impl App {
     pub(crate) fn rows_page(&self, of: &RowsOf) -> DialogText {
         let status = if of.status.is_empty() {
-            "(blank)"
+            "(no status)"
         } else {
             &of.status
         };
@@ -24,7 +24,7 @@ impl App {
         let read = self.state.rows.as_ref().filter(|(_, rows)| rows.of == *of);
         let Some((read_at, rows)) = read else {
             let words = if self.player.is_some() {
-                "these rows were not read then"
+                "these rows are not in the record"
             } else {
                 "reading …"
             };
@@ -40,10 +40,10 @@ impl App {
         );
         match &rows.rows {
             Err(problem) => page.add(Tone::Bad, problem.as_str()),
-            Ok(found) if found.is_empty() => page.add(Tone::Plain, "no living row has this status now"),
+            Ok(found) if found.is_empty() => page.add(Tone::Plain, "no active row has this status"),
             Ok(found) => {
                 let reasons = found.iter().any(|row| !row.reason.is_empty());
-                let heading = ["ID", "IDLE", "TO LIMIT", "SEEN", "AGE", "REGION", "OCM ID"];
+                let heading = ["ID", "IDLE", "DUE IN", "HERE FOR", "AGE", "REGION", "OCM ID"];
                 let heading = columns(heading, if reasons { "REASON" } else { "" });
                 page.add(Tone::Heading, heading);
                 for row in found {
@@ -53,7 +53,7 @@ impl App {
                 if rows.more {
                     page.add(
                         Tone::Doubtful,
-                        format!("only the oldest {} are shown: there are more", found.len()),
+                        format!("only the oldest {} are shown", found.len()),
                     );
                 }
             }
@@ -67,20 +67,28 @@ impl App {
             page.add(Tone::Faint, clock_words(known));
         }
         let movement = self.state.movement(table, status);
-        if let Some(words) = movement.in_words() {
-            let tone = match movement.moves {
-                Some(true) => Tone::Good,
-                Some(false) => Tone::Doubtful,
-                None => Tone::Plain,
-            };
-            page.add(tone, words);
-        }
-        if let Some((watched, entered, left)) = self.state.passed(table, status) {
-            let watched = duration::brief(watched);
-            page.add(
-                Tone::Faint,
-                format!("watched without a gap for {watched}: {entered} in, {left} out"),
-            );
+        let tone = match movement.moves {
+            Some(true) => Tone::Good,
+            Some(false) => Tone::Doubtful,
+            None => Tone::Plain,
+        };
+        match self.state.passed(table, status) {
+            // Then nothing moved within the shorter window either.
+            Some((watched, 0, 0)) => {
+                let watched = duration::brief(watched);
+                page.add(tone, format!("no row entered or left in the last {watched}"));
+            }
+            passed => {
+                movement
+                    .in_words()
+                    .into_iter()
+                    .for_each(|words| page.add(tone, words));
+                if let Some((watched, entered, left)) = passed {
+                    let watched = duration::brief(watched);
+                    let words = format!("{entered} entered, {left} left in the last {watched}");
+                    page.add(Tone::Faint, words);
+                }
+            }
         }
         if let Some(words) = self.state.oldest_in_words(table, status) {
             page.add(Tone::Plain, words);
@@ -89,12 +97,7 @@ impl App {
 
     /// A row as it was read: over its limit, it is red. It does not age before the next poll, as nothing does that is judged by the rows.
     fn row_words(&self, row: &Row, of: &RowsOf, read_at: Timestamp) -> (Tone, String) {
-        let clock = |seconds: Option<i64>| {
-            seconds.map_or_else(
-                || "–".to_owned(),
-                |seconds| duration::full_clock(SignedDuration::from_secs(seconds)),
-            )
-        };
+        let age_words = |seconds: Option<i64>| seconds.map_or_else(|| "–".to_owned(), brief);
         let seen = self.state.seen(&of.table, &row.id);
         let seen = seen.filter(|seen| seen.status == of.status);
         let seen_s = seen.map(|seen| read_at.duration_since(seen.at).as_secs().max(0));
@@ -115,7 +118,17 @@ impl App {
             |seen| format!("{}{}", if before { ">" } else { "" }, brief(seen)),
         );
         let ocm = if row.ocm_id.is_empty() { "–" } else { &row.ocm_id };
-        let (idle, age, left) = (clock(row.idle_s), clock(row.age_s), clock(left));
+        let left = left.map_or_else(
+            || "–".to_owned(),
+            |left| {
+                if left < 0 {
+                    format!("overdue by {}", brief(-left))
+                } else {
+                    brief(left)
+                }
+            },
+        );
+        let (idle, age) = (age_words(row.idle_s), age_words(row.age_s));
         let cells = [&*row.id, &idle, &left, &seen, &age, &row.region, ocm];
         (tone, columns(cells, &row.reason))
     }
@@ -127,22 +140,19 @@ fn brief(seconds: i64) -> String {
 
 /// The columns of a row. What is seen for longer than we watch has a `>`.
 fn columns([id, idle, left, seen, age, region, ocm]: [&str; 7], reason: &str) -> String {
-    let text = format!("{id:<27} {idle:>8} {left:>8} {seen:>7} {age:>8}  {region:<14}  {ocm:<32}  {reason}");
+    let text = format!("{id:<27} {idle:>7} {left:>17} {seen:>8} {age:>7}  {region:<14}  {ocm:<32}  {reason}");
     text.trim_end().to_owned()
 }
 
-/// `limit 03:00, counted from updated_at`.
+/// `limit 3m since updated_at`.
 fn clock_words(status: &Status) -> String {
     let clock = match status.clock {
         ClockBasis::UpdatedAt => "updated_at",
         ClockBasis::CreatedAt => "created_at",
-        ClockBasis::FirstSeen => "when we first saw it, or when it was last written: at least",
+        ClockBasis::FirstSeen => "first seen here or last written, so at least",
     };
     match status.limit {
-        Some(limit) => format!(
-            "limit {}, counted from {clock}",
-            duration::clock(duration::of(limit))
-        ),
-        None => format!("no limit; age counted from {clock}"),
+        Some(limit) => format!("limit {} since {clock}", duration::brief(duration::of(limit))),
+        None => format!("no limit; age since {clock}"),
     }
 }

@@ -1,11 +1,21 @@
 //! Which SOP is open. The console never guesses one: until the operator chooses, it judges no step and gives no advice.
+//!
+//! The other SOPs are judged from the same observations beside the chosen one, one of them a second: what one of them recommends may be
+//! more urgent.
+
+use jiff::SignedDuration;
 
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::Dialog;
 use crate::keymap::action::{Action, Context};
-use sopwatch_core::diagnose::diagnose;
+use sopwatch_core::diagnose::{Recommendation, diagnose};
+use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::Entry;
+
+/// How long it takes until the next of the other SOPs is judged: each takes as long as the chosen one, which is judged for every frame.
+const NEXT_JUDGED_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 impl App {
     /// Asks which SOP to open, unless one is chosen. The question which incident this is comes first: that one may know it.
@@ -23,12 +33,12 @@ impl App {
         self.dialogs.push(Dialog::Sops {
             chosen: chosen.unwrap_or(0),
         });
-        self.look_at_sops();
+        self.judge_other_sops();
     }
 
-    pub(crate) fn choose_sop(&mut self, chosen: usize) -> Vec<Effect> {
-        self.dialogs.pop();
-        let Some(id) = self.session.profile.sops.get(chosen).map(|sop| sop.id.clone()) else {
+    /// Opens the SOP in this place of the profile.
+    pub(crate) fn choose_sop(&mut self, place: usize) -> Vec<Effect> {
+        let Some(id) = self.session.profile.sops.get(place).map(|sop| sop.id.clone()) else {
             return Vec::new();
         };
         self.checklist.sop.clone_from(&id);
@@ -37,19 +47,63 @@ impl App {
         vec![Effect::Record(Entry::Sop { id })]
     }
 
-    /// While one is being chosen: what each would recommend. A lesson that keeps its advice back keeps this back, too.
-    pub(crate) fn look_at_sops(&mut self) {
-        self.outlook.clear();
-        if !matches!(self.dialog(), Some(Dialog::Sops { .. })) || self.holds_back() {
+    /// What each SOP would recommend: all of them while one is being chosen, else one of them a second. A lesson that keeps its advice
+    /// back keeps this back, too.
+    pub(crate) fn judge_other_sops(&mut self) {
+        let choosing = matches!(self.dialog(), Some(Dialog::Sops { .. }));
+        if self.holds_back() || !choosing && self.sop().is_none() {
+            self.outlook.clear();
             return;
         }
-        let profile = self.session.profile.clone();
-        let advice = |sop| {
-            diagnose(&self.state, &profile, sop, self.clock.now)
-                .decision
-                .recommendation
-        };
-        self.outlook = profile.sops.iter().map(advice).collect();
+        let count = self.session.profile.sops.len();
+        let (last, judged_at) = self.judged_last;
+        let waited = self.clock.now.duration_since(judged_at);
+        let replayed = self.player.is_some() && !waited.is_zero();
+        if choosing || replayed || waited.is_negative() || self.outlook.len() != count {
+            self.outlook = (0..count).filter_map(|place| self.judge_sop(place)).collect();
+            self.judged_last = (last, self.clock.now);
+        } else if waited >= NEXT_JUDGED_AFTER {
+            let next = (last + 1) % count.max(1);
+            let judged = self.judge_sop(next);
+            if let (Some(known), Some(judged)) = (self.outlook.get_mut(next), judged) {
+                *known = judged;
+            }
+            self.judged_last = (next, self.clock.now);
+        }
+        let chosen = self.place_of_sop();
+        if let Some(known) = chosen.and_then(|place| self.outlook.get_mut(place)) {
+            known.clone_from(&self.diagnosis.decision.recommendation);
+        }
+    }
+
+    fn place_of_sop(&self) -> Option<usize> {
+        let mut sops = self.session.profile.sops.iter();
+        sops.position(|sop| sop.id == self.checklist.sop)
+    }
+
+    /// What the SOP in this place would recommend; of the chosen one that is known.
+    fn judge_sop(&self, place: usize) -> Option<Recommendation> {
+        let profile = &self.session.profile;
+        let sop = profile.sops.get(place)?;
+        if self.sop().is_some() && sop.id == self.checklist.sop {
+            return Some(self.diagnosis.decision.recommendation.clone());
+        }
+        let found = diagnose(&self.state, profile, sop, self.clock.now);
+        Some(found.decision.recommendation)
+    }
+
+    /// Another SOP than the chosen one whose recommendation is more urgent, and what that is; the most urgent of them.
+    pub fn more_urgent_sop(&self) -> Option<(&Sop, &Recommendation)> {
+        let chosen = self.sop().filter(|_| !self.holds_back())?;
+        let least = urgency(self.diagnosis.decision.recommendation.action);
+        let all = self.session.profile.sops.iter().zip(&self.outlook);
+        // That another SOP lacks data, or waits, is no reason to leave this one.
+        let acts = |action: Advice| action.is_change() || action == Advice::Escalate;
+        let others = all.filter(|(sop, found)| {
+            sop.id != chosen.id && acts(found.action) && urgency(found.action) > least
+        });
+        // Of several as urgent the profile's first.
+        others.rev().max_by_key(|(_, found)| urgency(found.action))
     }
 
     /// Whether the profile has SOPs and none of them is chosen: then there is no advice.
@@ -66,5 +120,16 @@ impl App {
             self.complain(&format!("choose an SOP first{how}"));
         }
         lacks
+    }
+}
+
+/// How urgent a recommendation is: to act, to escalate, to get access, to wait, nothing.
+fn urgency(advice: Advice) -> u8 {
+    match advice {
+        Advice::None => 0,
+        Advice::Wait => 1,
+        Advice::Gather => 2,
+        Advice::Escalate => 3,
+        Advice::StartPods | Advice::RestartPods | Advice::ScaleUp => 4,
     }
 }

@@ -7,6 +7,7 @@ use crate::keymap::Keymap;
 use crate::replay::sample::incident;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen};
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{Entry, Line};
 
 /// A console that sees pods without a leader, and was not told which alert fired.
@@ -154,4 +155,64 @@ fn a_record_in_which_none_was_chosen_at_first_is_replayed_as_it_was() {
     press(&mut app, "$");
     assert_eq!(app.checklist.sop, "api-down");
     assert_eq!(own.checklist.sop, "kafka-deletion-correctness");
+}
+
+#[test]
+fn the_other_sops_are_judged_beside_the_chosen_one_one_of_them_a_second() {
+    let mut app = fixture::no_leader();
+    app.judge();
+    assert_eq!(app.outlook.len(), 2);
+    assert_eq!(app.outlook[0], app.diagnosis.decision.recommendation);
+    let judged = app.outlook[1].clone();
+    let mut after = |millis: i64| {
+        app.outlook[1].action = Advice::ScaleUp;
+        app.clock.now += jiff::SignedDuration::from_millis(millis);
+        app.judge();
+        app.outlook[1].action
+    };
+    assert_eq!(after(999), Advice::ScaleUp, "not yet");
+    // The two take turns: the chosen one, which was judged anyway, and the other.
+    let turns = [after(1), after(1_000), after(1_000), after(1_000)];
+    let of_other = |action: &Advice| *action == judged.action;
+    assert_eq!(
+        turns.iter().filter(|action| of_other(action)).count(),
+        2,
+        "{turns:?}"
+    );
+    assert_ne!(of_other(&turns[0]), of_other(&turns[1]), "{turns:?}");
+    assert_eq!(after(-5_000), judged.action, "the clock went back");
+}
+
+#[test]
+fn another_sop_is_named_where_it_is_more_urgent_than_the_chosen_one() {
+    use Advice::{Escalate, Gather, RestartPods, ScaleUp, StartPods, Wait};
+    for (own, other, named) in [
+        // that it waits, or lacks data, is no reason to go there
+        (Advice::None, Wait, false),
+        (Advice::None, Gather, false),
+        (Wait, Gather, false),
+        (Wait, Escalate, true),
+        (Gather, Escalate, true),
+        (Escalate, RestartPods, true),
+        (Escalate, StartPods, true),
+        (RestartPods, ScaleUp, false),
+        (RestartPods, Escalate, false),
+        (Escalate, Gather, false),
+        (Wait, Wait, false),
+        (Wait, Advice::None, false),
+    ] {
+        let mut app = fixture::no_leader();
+        app.judge();
+        app.diagnosis.decision.recommendation.action = own;
+        app.outlook[1].action = other;
+        let more = app
+            .more_urgent_sop()
+            .map(|(sop, found)| (sop.id.as_str(), found.action));
+        let expected = named.then_some(("kafka-deletion-correctness", other));
+        assert_eq!(more, expected, "{own:?} {other:?}");
+    }
+    let mut taught = crate::training::screen_tests::taught();
+    taught.judge();
+    assert!(taught.outlook.is_empty(), "a lesson keeps its advice back");
+    assert_eq!(taught.more_urgent_sop(), None);
 }

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use crate::app::App;
+use crate::dialogs::charts::{self, Chart};
 use crate::dialogs::dialog_text::{DialogText, Tone};
+use sopwatch_core::diagnose::conditions::Saturated;
 use sopwatch_core::diagnose::vitals::{
     Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
 };
@@ -40,27 +42,28 @@ impl App {
         let mut page = DialogText::titled(format!("Vital signs of the last {window}"));
         let sections: [Section; 3] = [
             Section {
-                title: "Requests, by the request log",
+                title: "Requests (from the log",
                 head: REQUESTS_HEAD,
                 about: |signs| about(&signs.logged),
                 row: |signs, series| requests_row(&signs.logged, Some(series)),
             },
             Section {
-                title: "Requests, by the pods' own counters",
+                title: "Requests (from the pods' counters",
                 head: REQUESTS_HEAD,
                 about: |signs| about(&signs.counted),
                 row: |signs, _| requests_row(&signs.counted, None),
             },
             Section {
-                title: "CPU and memory, by metrics.k8s.io",
+                title: "CPU and memory (from metrics.k8s.io",
                 head: USAGE_HEAD,
                 about: |signs| about(&signs.usage),
                 row: |signs, series| usage_row(&signs.usage, series),
             },
         ];
+        add_charts(&mut page, self, &vitals);
         for section in sections {
             let (rests_on, missing) = (section.about)(&vitals.together);
-            page.section(&format!("{}{rests_on}", section.title));
+            page.section(&safe!("{}{rests_on}", section.title));
             page.add(Tone::Faint, section.head);
             add_rows(&mut page, &vitals, section.row);
             add_missing(&mut page, &missing);
@@ -69,10 +72,54 @@ impl App {
         page.section("How to read it");
         page.add(
             Tone::Faint,
-            "A bar is half a minute, the oldest to the left; the running one is left out. A dash is not known, a blank bar neither. \
-             CPU and memory are percentages of the limits; the kubelet's probes are no requests.",
+            "Each bar is 30s, newest right (current 30s not shown). Dash or blank: no data. CPU and memory are percentages of the \
+             limits; kubelet probes are not counted.",
         );
         page
+    }
+}
+
+/// Cells that the charts may take beside one another: a dialog on 80 columns.
+const CHARTS: usize = 76;
+
+/// Volume, failed, slow and CPU of all pods over time, with the profile's thresholds.
+fn add_charts(page: &mut DialogText, app: &App, vitals: &Vitals) {
+    const SLOT_S: f64 = 30.0;
+    let series = &vitals.series;
+    let a_second: Vec<_> = series
+        .requests
+        .iter()
+        .map(|count| count.map(|count| count / SLOT_S))
+        .collect();
+    let back = SignedDuration::from_secs(30 * i64::try_from(SLOTS).unwrap_or(0));
+    let since = format!("-{}", duration::brief(back));
+    let saturated = Saturated::of_profile(&app.session.profile);
+    let chart = |title, values, least_top, threshold: Option<u64>| Chart {
+        title,
+        values,
+        least_top,
+        threshold: threshold.map(|threshold| threshold as f64),
+        since: &since,
+    };
+    let charts = [
+        chart("requests/s", a_second.as_slice(), 1.0, None),
+        chart("5xx %", &series.failed, LEAST_TOP, None),
+        chart(
+            ">100ms %",
+            &series.slow,
+            LEAST_TOP,
+            saturated.map(|of| of.shares.slow),
+        ),
+        chart(
+            "CPU % of limit",
+            &series.cpu,
+            100.0,
+            saturated.and_then(|of| of.cpu),
+        ),
+    ];
+    page.section("All pods over time (dots: threshold)");
+    for line in charts::in_rows(&charts, CHARTS) {
+        page.add(Tone::Code, line);
     }
 }
 
@@ -95,8 +142,10 @@ const USAGE_HEAD: &str = "         CPU                        memory";
 fn about<T>(sign: &Sign<T>) -> (SafeText, Vec<SafeText>) {
     let brief = |seconds: u64| duration::brief(SignedDuration::from_secs(seconds.cast_signed()));
     let rests_on = match (sign.covers_s, sign.age_s) {
-        (Some(covers), Some(age)) => safe!("  covers {}, {} old", brief(covers), brief(age)),
-        _ => "  not known".into(),
+        // The age says itself where it is none.
+        (Some(covers), Some(0)) => safe!(", last {})", brief(covers)),
+        (Some(covers), Some(age)) => safe!(", last {}, {} ago)", brief(covers), brief(age)),
+        _ => ", no data)".into(),
     };
     let missing = if sign.value.is_none() && sign.missing.is_empty() {
         vec![sign.why()]
@@ -119,7 +168,7 @@ fn add_rows(page: &mut DialogText, vitals: &Vitals, row: fn(&Signs, &Series) -> 
 
 fn add_missing(page: &mut DialogText, missing: &[SafeText]) {
     for why in missing.iter().take(REASONS) {
-        page.add(Tone::Doubtful, format!("not in it: {why}"));
+        page.add(Tone::Doubtful, format!("missing: {why}"));
     }
     if missing.len() > REASONS {
         page.add(Tone::Doubtful, format!("and {} more", missing.len() - REASONS));
@@ -129,8 +178,8 @@ fn add_missing(page: &mut DialogText, missing: &[SafeText]) {
 fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
     let sign = &vitals.together.outbound;
     let (rests_on, missing) = about(sign);
-    page.section(&format!(
-        "Calls to other services, by the pods' own counters{rests_on}"
+    page.section(&safe!(
+        "Calls to other services (from the pods' counters{rests_on}"
     ));
     for outbound in sign.value.iter().flatten() {
         let series = vitals.series.outbound.iter();
@@ -142,7 +191,7 @@ fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
         page.add(Tone::Code, outbound_row(outbound, failed));
     }
     if sign.value.as_ref().is_some_and(Vec::is_empty) {
-        page.add(Tone::Plain, "none was called since the processes started");
+        page.add(Tone::Plain, "no calls since the processes started");
     }
     add_missing(page, &missing);
 }

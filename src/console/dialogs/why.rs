@@ -28,27 +28,30 @@ impl App {
         page.section("What to do");
         self.add_recommendation(&mut page, &decision.recommendation, Tone::Bad);
         if !decision.also.is_empty() {
-            page.section("What also holds");
+            page.section("Also true");
             for also in &decision.also {
                 self.add_recommendation(&mut page, also, Tone::Plain);
             }
         }
         if !decision.not_ruled_out.is_empty() {
-            page.section("Not ruled out: it comes first if it holds");
+            page.section("Would take priority, but cannot be checked yet");
             for open in &decision.not_ruled_out {
                 page.add(Tone::Doubtful, format!("{}: {}", open.rule, open.missing));
             }
         }
         if let Some(literal) = &decision.literal {
-            page.section("The SOP's words, taken literally, say something else");
+            page.section("Taken literally, the SOP says:");
             self.add_recommendation(&mut page, literal, Tone::Doubtful);
-            page.add(Tone::Plain, format!("why not that: {}", decision.differs));
+            page.add(Tone::Plain, format!("why this differs: {}", decision.differs));
         }
         if decision.recommendation.action == Advice::Gather {
             self.add_what_to_get(&mut page);
         }
-        page.section("Every rule that applies to this SOP, the first that holds decides");
-        for rule in &decision.rules {
+        page.section("All rules, in order: the first true one decides");
+        // The true ones are looked for first; their order stays.
+        let (holding, others): (Vec<_>, Vec<_>) =
+            decision.rules.iter().partition(|rule| rule.truth.is_true());
+        for rule in holding.into_iter().chain(others) {
             self.add_rule(&mut page, rule);
         }
         page
@@ -79,7 +82,7 @@ impl App {
             page.add(Tone::Plain, format!("  {line}"));
         }
         if let Some(basis) = rule.as_ref().and_then(|rule| self.basis_of(rule)) {
-            page.add(Tone::Faint, format!("  the SOP: {basis}"));
+            page.add(Tone::Faint, format!("  SOP: \"{basis}\""));
         }
     }
 
@@ -95,7 +98,7 @@ impl App {
         let then = self.advice_in_words(*action, contact.as_deref());
         let (tone, mark, shown) = match &rule.truth {
             Truth::True { because, again } => {
-                let again = if *again { " (again, after a restart)" } else { "" };
+                let again = if *again { " (again after a restart)" } else { "" };
                 (Tone::Bad, "true", safe!("{}{again}", because.join("; ")))
             }
             Truth::False { because } => (Tone::Plain, "false", because.clone()),
@@ -103,12 +106,12 @@ impl App {
         };
         page.add(tone, format!("{mark:<MARK$}{} → {then}", rule.title));
         page.add(Tone::Faint, format!("{:<MARK$}{shown}", ""));
-        page.add(Tone::Faint, format!("{:<MARK$}flips when {}", "", rule.flips));
+        page.add(Tone::Faint, format!("{:<MARK$}changes if {}", "", rule.flips));
     }
 
-    /// What can't be read, what helps, and whom to turn to as long as it does not.
+    /// What can't be read, what helps, and the team to ask where it does not help.
     fn add_what_to_get(&self, page: &mut DialogText) {
-        page.section("What to get");
+        page.section("What to restore");
         let troubled = self
             .state
             .sources()
@@ -126,17 +129,17 @@ impl App {
         }
         if let Some(sop) = self.session.profile.sop(&self.checklist.sop) {
             for access in &sop.access {
-                page.add(Tone::Faint, format!("the SOP asks for: {access}"));
+                page.add(Tone::Faint, format!("the SOP needs: {access}"));
             }
             for secret in &sop.secrets {
-                page.add(Tone::Faint, format!("the SOP asks for: the secret {secret}"));
+                page.add(Tone::Faint, format!("the SOP needs: the secret {secret}"));
             }
         }
         if let Some(contact) = self.session.profile.contacts.get(UNSURE) {
             page.add(
                 Tone::Plain,
                 format!(
-                    "if it can't be had: unsure is for {}, with what is missing",
+                    "if that is not possible, ask {} and say what is missing",
                     contact.title
                 ),
             );

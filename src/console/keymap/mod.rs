@@ -1,7 +1,7 @@
 //! Keys to verbs: the default table with the user's choices over it.
 
 pub mod action;
-pub(crate) mod available;
+pub mod available;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -9,6 +9,8 @@ use std::fmt::{self, Write as _};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::keymap::action::{Action, Context, Row};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// A key with its modifiers, as the configuration writes it: `ctrl-r`, `space`, `G`, `f1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +69,16 @@ impl Key {
                 .filter(|number| (1..=12).contains(number))
                 .map(KeyCode::F),
             _ => None,
+        }
+    }
+}
+
+impl Key {
+    /// Its name as a sentence has it: `F9`.
+    pub fn in_a_sentence(&self) -> String {
+        match self.code {
+            KeyCode::F(number) if self.modifiers.is_empty() => format!("F{number}"),
+            _ => self.to_string(),
         }
     }
 }
@@ -138,6 +150,18 @@ impl fmt::Display for Key {
     }
 }
 
+/// Names of verbs that came, or got their default key, after users had files of their own.
+const GIVES_WAY: &[&str] = &[
+    "filter",
+    "filter-log",
+    "find-line",
+    "copy-selected",
+    "half-page-up",
+    "half-page-down",
+    "dialog-half-page-up",
+    "dialog-half-page-down",
+];
+
 /// Which key does what.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -155,6 +179,8 @@ impl Default for Keymap {
 
 impl Keymap {
     /// The default table with the user's keys, by the verb's name. The error names the verb and what is wrong.
+    ///
+    /// A verb that is newer than a user's file gives its default keys away to what the file binds to them: a file that was right stays so.
     pub fn with(user: &BTreeMap<String, Vec<String>>) -> Result<Self, String> {
         let mut keymap = Self::default();
         for (name, keys) in user {
@@ -167,18 +193,40 @@ impl Keymap {
                 bound.ok_or_else(|| format!("`{name}` is no action; `?` in the console names them all"))?;
             *own = keys;
         }
+        keymap.give_way(user);
         match keymap.conflict() {
             Some((key, one, other)) => Err(format!("`{key}` is bound to both {one} and {other}")),
             None => Ok(keymap),
         }
     }
 
-    /// Two verbs on one key in places that overlap.
+    /// Takes from the verbs that give way the keys that the user has chosen for others.
+    fn give_way(&mut self, user: &BTreeMap<String, Vec<String>>) {
+        let chosen = |row: &Row| user.contains_key(row.name);
+        let taken: Vec<(Context, Vec<Key>)> = self
+            .bound
+            .iter()
+            .filter(|(row, _)| chosen(row))
+            .map(|(row, keys)| (row.context, keys.clone()))
+            .collect();
+        for (row, own) in &mut self.bound {
+            if GIVES_WAY.contains(&row.name) && !chosen(row) {
+                let is_taken = |key: &Key| {
+                    let mut others = taken.iter();
+                    others.any(|(context, keys)| keys.contains(key) && row.context.overlaps(*context))
+                };
+                own.retain(|key| !is_taken(key));
+            }
+        }
+    }
+
+    /// Two verbs on one key in places that overlap. One that is in the table for a pane and for all of them is one.
     pub fn conflict(&self) -> Option<(Key, &'static str, &'static str)> {
         for (index, (row, keys)) in self.bound.iter().enumerate() {
             for (other, others) in &self.bound[index + 1..] {
                 let shared = keys.iter().find(|key| others.contains(key));
-                if let Some(key) = shared.filter(|_| row.context.overlaps(other.context)) {
+                let overlap = row.action != other.action && row.context.overlaps(other.context);
+                if let Some(key) = shared.filter(|_| overlap) {
                     return Some((*key, row.name, other.name));
                 }
             }
@@ -202,12 +250,12 @@ impl Keymap {
     }
 
     /// The first key of a verb, as text.
-    pub fn key_of(&self, action: Action, context: Context) -> Option<String> {
+    pub fn key_of(&self, action: Action, context: Context) -> Option<SafeText> {
         let bound = self
             .bound
             .iter()
             .find(|(row, _)| row.action == action && row.context == context);
-        bound.and_then(|(_, keys)| keys.first()).map(ToString::to_string)
+        bound.and_then(|(_, keys)| keys.first()).map(|key| safe!("{key}"))
     }
 }
 
@@ -281,6 +329,29 @@ mod tests {
         );
         assert_eq!(names(""), Ok(Vec::new()));
         assert!(names("4 nope").is_err());
+    }
+
+    #[test]
+    fn a_new_verb_gives_its_key_away_to_what_a_users_file_binds_to_it() {
+        let user = |name: &str, key: &str| BTreeMap::from([(name.to_owned(), vec![key.to_owned()])]);
+        let pods = [Context::In(crate::panes::Pane::Pods), Context::Console];
+        let logs = [Context::In(crate::panes::Pane::Logs), Context::Console];
+        let key = |key: &str| Key::parse(key).unwrap();
+        for (name, bound, action) in [
+            ("apply", "y", Action::Apply),
+            ("refresh", "f", Action::Refresh),
+            ("restart-pod", "ctrl-d", Action::RestartPod),
+        ] {
+            let keymap = Keymap::with(&user(name, bound)).unwrap();
+            assert_eq!(keymap.resolve(key(bound), &pods), Some(action), "{name}");
+        }
+        // The key that the filter had before.
+        let keymap = Keymap::with(&user("filter", "/")).unwrap();
+        assert_eq!(keymap.resolve(key("/"), &logs), Some(Action::Filter));
+        assert_eq!(keymap.resolve(key("/"), &pods), Some(Action::Search));
+        // A pane's own key comes first.
+        let keymap = Keymap::with(&user("wrap", "ctrl-d")).unwrap();
+        assert_eq!(keymap.resolve(key("ctrl-d"), &logs), Some(Action::Wrap));
     }
 
     #[test]

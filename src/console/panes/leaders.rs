@@ -1,4 +1,4 @@
-//! The strip of leaders: one line a worker.
+//! The leaders: for each worker who leads, who led over the last minutes, and what that rests on.
 
 use ratatui::buffer::Buffer;
 
@@ -6,33 +6,209 @@ use crate::app::App;
 use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
-use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use jiff::SignedDuration;
-use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
+use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Led, Verdict};
 use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::safe;
 use sopwatch_core::text::{SafeText, duration};
 
+/// How far back a strip goes.
+pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(15);
+
+/// Fewer cells show nothing of fifteen minutes.
+const LEAST_STRIP: usize = 8;
+
+/// The most cells of a strip in the pane: a quarter of a minute each.
+const MOST_STRIP: usize = 60;
+
+/// Workers that have a row of evidence each; more have one row each and no evidence.
+const WITH_EVIDENCE: usize = 3;
+
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     borders::title(region, false, Vec::new(), theme, buffer);
     let inner = region.inner();
-    let room = usize::from(inner.width).saturating_sub(1);
-    let lines = if app.diagnosis.leaders.is_empty() {
-        silent_lines(app, theme)
-    } else {
-        worker_lines(app, theme, room)
+    let lines = lines(app, theme, usize::from(inner.width));
+    styled_text::draw_lines(lines, inner, buffer);
+}
+
+/// Rows that the leaders want in so many columns.
+pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
+    lines(app, theme, width).len().clamp(1, 8)
+}
+
+fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
+    let readings = &app.diagnosis.leaders;
+    if readings.is_empty() {
+        return silent_lines(app, theme);
+    }
+    let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
+    let titles = short_titles(&titles);
+    let verdicts: Vec<_> = readings
+        .iter()
+        .map(|reading| verdict_words(app, theme, reading))
+        .collect();
+    let title = widest(&titles);
+    let verdict = verdicts.iter().map(StyledText::width).max().unwrap_or(0);
+    let strip = width
+        .saturating_sub(1 + title + 1 + 2 + verdict + 1)
+        .min(MOST_STRIP);
+    let mut lines = Vec::new();
+    if strip >= LEAST_STRIP {
+        lines.push(axis(theme, 1 + title + 1, strip));
+    }
+    for ((reading, title_words), verdict) in readings.iter().zip(&titles).zip(verdicts) {
+        let mut line = StyledText::new(theme)
+            .gap(1)
+            .column(Meaning::Text, title_words, title)
+            .gap(1);
+        if strip >= LEAST_STRIP {
+            line = line.join(strip_of(app, theme, reading, strip)).gap(2);
+        }
+        lines.push(line.join(verdict));
+        if readings.len() <= WITH_EVIDENCE {
+            lines.push(
+                StyledText::new(theme)
+                    .gap(1 + title + 1)
+                    .join(evidence(app, theme, reading)),
+            );
+        }
+    }
+    lines
+}
+
+/// `-15m ──── now` over the strips.
+fn axis(theme: &Theme, before: usize, cells: usize) -> StyledText<'_> {
+    let (from, to) = (safe!("-{}", duration::brief(WINDOW)), "now");
+    let between = cells.saturating_sub(from.len() + to.len());
+    StyledText::new(theme)
+        .gap(before)
+        .add(Meaning::Faint, from)
+        .gap(between)
+        .add(Meaning::Faint, to)
+}
+
+/// What a cell of a strip shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    /// No log tells who led.
+    Unseen,
+    Nobody,
+    Several,
+    /// The pod in this place of the legend; the first is the one that leads now.
+    Led(usize),
+}
+
+impl Cell {
+    fn sign(self, theme: &Theme) -> &'static str {
+        let glyphs = theme.glyphs;
+        match self {
+            Self::Unseen => glyphs.unseen,
+            Self::Nobody => glyphs.gap,
+            Self::Several => glyphs.two_led,
+            Self::Led(place) => glyphs.led[if place < 3 { place } else { 1 + place % 2 }],
+        }
+    }
+
+    fn meaning(self) -> Meaning {
+        match self {
+            Self::Unseen => Meaning::Faint,
+            Self::Nobody | Self::Several => Meaning::Bad,
+            Self::Led(0) => Meaning::Good,
+            Self::Led(_) => Meaning::Pod,
+        }
+    }
+}
+
+/// The cells of a strip, and the pods that led by their places.
+fn cells_of(
+    app: &App,
+    reading: &LeaderReading,
+    window: SignedDuration,
+    count: usize,
+) -> (Vec<Cell>, Vec<(usize, String)>) {
+    let leader = reading.pod.as_deref().map(short_name);
+    let history = app.state.leaders.history();
+    let strip = history.strip(&reading.log_type, app.clock.now, window, count, leader);
+    // The pods in the order in which they led, that of now first. Where nobody leads now, the newest leader has the second sign: the
+    // first is that of who leads.
+    let mut pods: Vec<String> = leader.map(str::to_owned).into_iter().collect();
+    for led in strip.iter().rev() {
+        if let Led::One(pod) = led
+            && !pods.contains(&pod.to_string())
+        {
+            pods.push(pod.to_string());
+        }
+    }
+    let first = usize::from(leader.is_none());
+    let cell = |led: &Led| match led {
+        Led::Unseen => Cell::Unseen,
+        Led::Nobody => Cell::Nobody,
+        Led::Several => Cell::Several,
+        Led::One(pod) => {
+            let place = pods.iter().position(|known| *known == **pod);
+            Cell::Led(first + place.unwrap_or(0))
+        }
     };
-    styled_text::draw_lines(
-        lines
-            .into_iter()
-            .map(|line| StyledText::new(theme).gap(1).join(line)),
-        inner,
-        buffer,
-    );
+    let cells = strip.iter().map(cell).collect();
+    let places = pods.into_iter().enumerate();
+    (cells, places.map(|(place, pod)| (first + place, pod)).collect())
+}
+
+/// Who led a worker over the last minutes: a sign for the pod that leads now, others for others, for nobody and for what nobody saw.
+pub(crate) fn strip_of<'t>(
+    app: &App,
+    theme: &'t Theme,
+    reading: &LeaderReading,
+    cells: usize,
+) -> StyledText<'t> {
+    let (cells, _) = cells_of(app, reading, WINDOW, cells);
+    let mut line = StyledText::new(theme);
+    let mut run = (Meaning::Faint, String::new());
+    for cell in cells {
+        if cell.meaning() != run.0 {
+            line = line.add(run.0, theme.clean(run.1));
+            run = (cell.meaning(), String::new());
+        }
+        run.1.push_str(cell.sign(theme));
+    }
+    line.add(run.0, theme.clean(run.1))
+}
+
+/// How far back a leader's page goes.
+const LONG_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Cells of the strip on a leader's page: a minute each.
+const LONG_STRIP: usize = 60;
+
+/// The last hour of a worker's leaders, for its page: the axis, the strip, and what its signs mean.
+pub(crate) fn long_strip(app: &App, reading: &LeaderReading) -> Vec<SafeText> {
+    let theme = Theme::plain();
+    let (cells, pods) = cells_of(app, reading, LONG_WINDOW, LONG_STRIP);
+    let from = safe!("-{}", duration::brief(LONG_WINDOW));
+    let gap = LONG_STRIP.saturating_sub(from.len() + "now".len());
+    let strip: String = cells.iter().map(|cell| cell.sign(theme)).collect();
+    let mut legend: Vec<SafeText> = pods
+        .iter()
+        .map(|(place, pod)| safe!("{} {pod}", Cell::Led(*place).sign(theme)))
+        .collect();
+    for (cell, words) in [
+        (Cell::Nobody, "no leader"),
+        (Cell::Several, "two leaders"),
+        (Cell::Unseen, "no data"),
+    ] {
+        if cells.contains(&cell) {
+            legend.push(safe!("{} {words}", cell.sign(theme)));
+        }
+    }
+    vec![
+        safe!("{from}{:gap$}now", ""),
+        strip.into(),
+        legend.join("   ").into(),
+    ]
 }
 
 /// Before anything was judged.
@@ -44,8 +220,9 @@ fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
         .collect();
     let cells = widest(&titles);
     let line = |title: &SafeText| {
-        let unknown = safe!("{} UNKNOWN  no evidence yet", theme.glyphs.unknown);
+        let unknown = safe!("{} no evidence yet", theme.glyphs.unknown);
         StyledText::new(theme)
+            .gap(1)
             .column(Meaning::Text, title, cells)
             .gap(2)
             .add(Meaning::Doubtful, unknown)
@@ -61,119 +238,47 @@ fn widest(titles: &[SafeText]) -> usize {
         .unwrap_or(0)
 }
 
-/// How much a line says, from most to least.
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    /// In columns: what the logs say, then the lease.
-    Whole,
-    /// In columns: the lease, then as much as fits of what the logs say.
-    LeaseFirst,
-    /// The lease alone, and no columns.
-    Terse,
-}
-
-/// The workers' lines, as much as fits of each; whole titles where all of it does.
-fn worker_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<StyledText<'t>> {
-    let readings = &app.diagnosis.leaders;
-    let whole: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
-    let short = short_titles(&whole);
-    let fit = |lines: &[StyledText<'_>]| lines.iter().all(|line| line.width() <= room);
-    let lines = lines_of(app, theme, &whole, Shape::Whole);
-    if fit(&lines) {
-        return lines;
-    }
-    let whole = lines_of(app, theme, &short, Shape::Whole);
-    let lease = lines_of(app, theme, &short, Shape::LeaseFirst);
-    if !fit(&lease) {
-        return lines_of(app, theme, &short, Shape::Terse);
-    }
-    let rows = whole.into_iter().zip(lease).zip(readings);
-    rows.map(|((whole, lease), reading)| {
-        if whole.width() <= room {
-            whole
-        } else {
-            with_log(lease, reading, room)
-        }
-    })
-    .collect()
-}
-
-/// Adds what fits of what the logs say, if that is enough to mean anything.
-fn with_log<'t>(line: StyledText<'t>, reading: &LeaderReading, room: usize) -> StyledText<'t> {
-    if room < line.width() + 14 {
-        return line;
-    }
-    line.gap(2).add(Meaning::Faint, &reading.log_unnamed).cut(room)
-}
-
-fn lines_of<'t>(app: &App, theme: &'t Theme, titles: &[SafeText], shape: Shape) -> Vec<StyledText<'t>> {
-    let readings = &app.diagnosis.leaders;
-    let verdicts: Vec<_> = readings
-        .iter()
-        .map(|reading| verdict_words(app, theme, reading))
-        .collect();
-    let columns = shape != Shape::Terse;
-    let cells = verdicts
-        .iter()
-        .map(StyledText::width)
-        .max()
-        .filter(|_| columns)
-        .unwrap_or(0);
-    let rows = readings.iter().zip(titles).zip(verdicts);
-    rows.map(|((reading, title), verdict)| {
-        let rest = cells.saturating_sub(verdict.width());
-        let line = StyledText::new(theme)
-            .column(Meaning::Text, title, widest(titles))
-            .gap(if columns { 2 } else { 1 })
-            .join(verdict)
-            .gap(rest);
-        evidence(app, theme, reading, line, shape)
-    })
-    .collect()
-}
-
-/// What the verdict rests on: the pod, what the logs say, what the lease says.
-fn evidence<'t>(
-    app: &App,
-    theme: &'t Theme,
-    reading: &LeaderReading,
-    mut line: StyledText<'t>,
-    shape: Shape,
-) -> StyledText<'t> {
-    let gap = if shape == Shape::Terse { 1 } else { 2 };
-    if let Some(pod) = &reading.pod {
-        let label = styled_text::cut_left(&theme.clean(short_name(pod)), 10, theme.glyphs.ellipsis);
-        line = line.gap(gap).add(Meaning::Pod, label);
-    }
-    let lease = lease_words(app, theme, reading, shape == Shape::Terse);
+/// What the verdict rests on: what the logs say, what the lease says.
+fn evidence<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
+    let lease = lease_words(app, theme, reading);
     let log = &reading.log_unnamed;
-    if !log.is_empty() && (shape == Shape::Whole || lease.width() == 0) {
-        line = line.gap(gap).add(Meaning::Text, log);
-    }
-    if lease.width() > 0 {
-        line.gap(gap).join(lease)
-    } else {
-        line
+    let line = StyledText::new(theme).add(Meaning::Faint, log);
+    match (log.is_empty(), lease.width()) {
+        (_, 0) => line,
+        (true, _) => lease,
+        (false, _) => line
+            .add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot))
+            .join(lease),
     }
 }
 
-fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
+/// The pod that leads, or that none or several do.
+pub(crate) fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
     let glyphs = theme.glyphs;
     let (meaning, text) = match reading.verdict {
-        Verdict::One => (Meaning::Good, safe!("{} ONE", glyphs.pass)),
-        Verdict::Many => (Meaning::Bad, safe!("{} MANY", glyphs.fail)),
-        Verdict::None => (Meaning::Bad, safe!("{} NONE", glyphs.fail)),
-        Verdict::Settling { until } => (
-            Meaning::Waiting,
-            safe!("{} SETTLING {}", glyphs.waiting, age::exact(app.clock.now, until)),
+        Verdict::One => {
+            let pod = reading.pod.as_deref().map_or("one leader", short_name);
+            (Meaning::Good, safe!("{} {pod}", glyphs.pass))
+        }
+        Verdict::Many => (
+            Meaning::Bad,
+            safe!("{} {} LEADERS", glyphs.fail, reading.leading.len().max(2)),
         ),
-        Verdict::Unknown => (Meaning::Doubtful, safe!("{} UNKNOWN", glyphs.unknown)),
+        Verdict::None => (Meaning::Bad, safe!("{} NONE", glyphs.fail)),
+        Verdict::Settling { until } => {
+            let left = until.duration_since(app.clock.now).max(SignedDuration::ZERO);
+            (
+                Meaning::Waiting,
+                safe!("{} ELECTING, at most {}", glyphs.waiting, duration::brief(left)),
+            )
+        }
+        Verdict::Unknown => (Meaning::Doubtful, safe!("{} NO DATA", glyphs.unknown)),
     };
     StyledText::new(theme).add(meaning, text)
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
-fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: bool) -> StyledText<'t> {
+fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
     let words = StyledText::new(theme);
     if app.session.profile.leaders.lease_table.is_none() {
         return words;
@@ -187,19 +292,15 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading, terse: 
         let text = if read { "no lease row" } else { "lease not read" };
         return words.add(Meaning::Doubtful, text);
     };
-    let stale = source_error::is_stale(app, &SourceId::Database);
-    if stale && terse {
-        return words.add(Meaning::Doubtful, "lease stale");
-    }
     let words = match (lease.live, lease.ttl_s) {
         (false, ttl) if ttl < 0 => {
-            let ago = duration::clock(SignedDuration::from_secs(-ttl));
-            words.add(Meaning::Bad, safe!("lease ran out {ago} ago"))
+            let ago = duration::brief(SignedDuration::from_secs(-ttl));
+            words.add(Meaning::Bad, safe!("lease expired {ago} ago"))
         }
-        (false, _) => words.add(Meaning::Bad, "lease has no holder"),
-        (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease), terse),
+        (false, _) => words.add(Meaning::Bad, "nobody holds the lease"),
+        (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease)),
     };
-    if stale {
+    if source_error::is_stale(app, &SourceId::Database) {
         words.over(Meaning::Stale).add(Meaning::Doubtful, " (stale)")
     } else {
         words
@@ -213,16 +314,18 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
     lease.advancing.filter(|advancing| led || !advancing)
 }
 
-/// A lease that is being renewed, or has long to go, is told in tens of seconds: that it lives is what counts.
-fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>, terse: bool) -> StyledText<'_> {
+/// The time left of a lease that is being renewed, or has long to go, is in tens of seconds: a figure that ticks would draw the eye.
+fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>) -> StyledText<'_> {
     let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
-    let tens = ttl_s / 10 * 10;
-    let lease = if terse { "" } else { "lease " };
+    let tens = brief(ttl_s / 10 * 10);
     match advancing {
-        Some(true) => words.add(Meaning::Text, safe!("{lease}{}, advancing", brief(tens))),
-        Some(false) => words.add(Meaning::Doubtful, safe!("{lease}{}, not renewed", brief(ttl_s))),
-        None if ttl_s >= 60 => words.add(Meaning::Text, safe!("{lease}{}", brief(tens))),
-        None => words.add(Meaning::Text, safe!("{lease}{}", brief(ttl_s))),
+        Some(true) => words.add(Meaning::Text, safe!("lease renewed, {tens} left")),
+        Some(false) => words.add(
+            Meaning::Doubtful,
+            safe!("lease not renewed, {} left", brief(ttl_s)),
+        ),
+        None if ttl_s >= 60 => words.add(Meaning::Text, safe!("lease {tens} left")),
+        None => words.add(Meaning::Text, safe!("lease {} left", brief(ttl_s))),
     }
 }
 

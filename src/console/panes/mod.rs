@@ -1,10 +1,15 @@
-//! The panes: a pane is one module, with its state, its texts and its drawing. Here is which has the focus, and what is chosen in each.
+//! The panes: a pane is one module, with its state, its keys, its texts and its drawing. Here is which has the focus, and what is chosen in each.
 
 pub mod database;
+pub(crate) mod keys;
 pub mod leaders;
 pub mod logs;
 pub mod pods;
+pub mod search;
 pub mod sop;
+
+use self::search::Search;
+
 /// One of the four panes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pane {
@@ -66,8 +71,10 @@ pub struct Panes {
     pub status: usize,
     /// Chosen step.
     pub step: usize,
-    /// What was searched for last in a list.
-    pub find: String,
+    /// What is searched for in every pane.
+    pub search: Option<Search>,
+    /// Columns and rows of the frame that was drawn last.
+    pub(crate) size: Option<(u16, u16)>,
 }
 
 impl Panes {

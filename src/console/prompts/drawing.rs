@@ -63,19 +63,15 @@ fn clear(area: Rect, theme: &Theme, frame: &mut Frame<'_>) {
 
 fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
     match purpose {
-        Purpose::Filter => (
-            "filter",
-            "a regular expression; it works while you type. enter: keep, esc: drop",
+        Purpose::Filter => ("filter", "regex, applied as you type · Enter keep · Esc cancel"),
+        Purpose::Search => (
+            "search",
+            "text, upper or lower case · Enter search, then n next and N previous · Esc cancel",
         ),
-        Purpose::Find => ("find", "a text that the row holds. enter: go there, esc: leave"),
-        Purpose::Action => (":", "an action's name, as ? lists them · Enter run · Esc cancel"),
-        Purpose::Remark => (
-            "note",
-            "what you want to remember, for the record. enter: note it, esc: leave it",
-        ),
+        Purpose::Remark => ("note", "Note for the record · Enter save · Esc cancel"),
         Purpose::Note { .. } => (
             "note",
-            "what you saw; may be empty. enter: tick the step, esc: leave it",
+            "what you saw; may be empty · Enter tick the step · Esc cancel",
         ),
     }
 }

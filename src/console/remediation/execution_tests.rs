@@ -171,14 +171,14 @@ fn it_waits_five_minutes_for_a_replacement_and_then_stops() {
     );
     assert!(words.contains("fresh ContainerCreating"), "{words}");
     let next = after(replaced().split_off(1), 301);
-    assert!(stopped(&next).unwrap().contains("no other pod was made"));
+    assert!(stopped(&next).unwrap().contains("no new pod was created"));
     // replaced, and too few are ready to go on
     let mut fewer = replaced();
     fewer[2] = unready("2mgcp");
     assert_eq!(after(fewer.clone(), 300), Next::Wait);
     let next = after(fewer, 301);
     let words = stopped(&next).unwrap();
-    assert_eq!(words, "stopped after 1 of 3: too few pods are ready to go on");
+    assert_eq!(words, "stopped after 1 of 3: too few pods are ready to continue");
     assert!(is_sent(&after(replaced(), 301)), "what is ready late is ready");
 }
 
@@ -232,8 +232,7 @@ fn a_pod_that_somebody_else_deleted_stops_it_whichever_it_is() {
     ] {
         let next = Scene::replacing(pods).next();
         let words = stopped(&next).unwrap();
-        let expected =
-            format!("stopped after 1 of 3: msa-x-{short} ended by itself, or somebody else ended it");
+        let expected = format!("stopped after 1 of 3: msa-x-{short} ended, but not by this restart");
         assert_eq!(words, expected);
     }
 }
@@ -397,11 +396,7 @@ fn what_came_of_a_command_decides_how_it_goes_on_and_no_answer_is_waited_for_two
     for outcome in [None, Some(CommandOutcome::Unknown { why: "cut".into() })] {
         assert_eq!(after(outcome.clone(), 120), Next::Wait);
         let next = after(outcome, 121);
-        assert!(
-            stopped(&next)
-                .unwrap()
-                .contains("nobody knows whether it happened")
-        );
+        assert!(stopped(&next).unwrap().contains("outcome unknown"));
     }
 }
 
@@ -439,25 +434,25 @@ fn ended(
 fn of_a_part_nobody_says_that_it_worked() {
     let well = || (Verdict::One, Some(reading(None, &[])));
     let whole = ended(3, 3, Phase::Moving, 1, well());
-    let words = "it worked: no row waited for a leader".to_owned();
+    let words = "done: pods ready, leaders elected".to_owned();
     assert_eq!(whole, Next::Reached(words.into(), Phase::Over(Some(true))));
     let one = ended(1, 1, Phase::Moving, 1, well());
-    assert!(matches!(one, Next::Reached(words, Phase::Over(Some(true))) if words.starts_with("it worked")));
+    assert!(matches!(one, Next::Reached(words, Phase::Over(Some(true))) if words.starts_with("done: ")));
     for sent in [1, 2] {
         let part = ended(sent, 3, Phase::Moving, 1, well());
-        let words = format!("{sent} of 3 pods restarted; no row waited for a leader");
+        let words = format!("{sent} of 3 pods restarted; pods ready, leaders elected");
         assert_eq!(part, Next::Reached(words.into(), Phase::Over(Some(false))));
     }
     let late = ended(1, 3, Phase::Leading, 10_000, (Verdict::None, None));
     let words = stopped(&late).unwrap();
     assert!(
-        words.starts_with("1 of 3 pods restarted; it did not help: after "),
+        words.starts_with("1 of 3 pods restarted; no improvement: leaders after "),
         "{words}"
     );
     let unknown = ended(1, 3, Phase::Moving, 1, (Verdict::One, None));
     let words = stopped(&unknown).unwrap();
     assert!(
-        words.starts_with("1 of 3 pods restarted; there are leaders"),
+        words.starts_with("1 of 3 pods restarted; leaders elected"),
         "{words}"
     );
     // on the way there nothing is over

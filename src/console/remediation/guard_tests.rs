@@ -12,17 +12,14 @@ use crate::keymap::Keymap;
 use sopwatch_core::observe::observation::{Connection, Observation, Pod, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::profile::rule::Advice;
-use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::{Entry, Intent, Line};
-use sopwatch_core::remediate::applied_command::AppliedCommand;
+use sopwatch_core::remediate::applied_command::{self, AppliedCommand};
 use sopwatch_core::remediate::command::{Command, CommandOutcome, PlanKind};
-use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile};
+use sopwatch_core::testkit::{SHORT, ago, deployment, now, pod, profile_with, sop};
 
 /// A console on which all that acting asks for is known. What it advises is nothing: its profile has no rules.
 fn console() -> App {
-    let mut profile = profile();
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = []\n";
-    profile.sops.push(toml::from_str::<Sop>(text).unwrap());
+    let profile = profile_with(|profile| profile.sops.push(sop()));
     let session = Session {
         environment: profile.environments.first().cloned(),
         namespace: "msa-stage".to_owned(),
@@ -92,7 +89,7 @@ fn asked(app: &mut App, key: &str) {
 /// What is sent.
 fn sent(effects: &[Effect]) -> Vec<Intent> {
     let intent = |effect: &Effect| match effect {
-        Effect::Do(intent) => Some(intent.clone()),
+        Effect::Do { intent, .. } => Some(intent.clone()),
         _ => None,
     };
     effects.iter().filter_map(intent).collect()
@@ -132,6 +129,28 @@ fn what_the_server_would_refuse_or_has_not_said_can_not_be_confirmed() {
             assert_eq!(app.remediation.execution.is_some(), may, "{answer:?}");
             assert_eq!(app.dialog().is_none(), may, "{answer:?}: the question stays");
         }
+    }
+}
+
+#[test]
+fn an_intent_has_one_time_on_the_screen_and_in_the_record() {
+    let mut app = console();
+    asked(&mut app, "R");
+    let later = now() + SignedDuration::from_secs(2);
+    let effects = confirm_at(&mut app, later);
+    let lines: Vec<Line> = effects.into_iter().filter_map(intent_line).collect();
+    assert_eq!(lines[0].at, later);
+    assert_eq!(applied_command::changes(&lines), app.remediation.commands);
+}
+
+/// What the record has of an effect that sends something.
+fn intent_line(effect: Effect) -> Option<Line> {
+    match effect {
+        Effect::Do { at, intent } => Some(Line {
+            at,
+            entry: Entry::Intent(Box::new(intent)),
+        }),
+        _ => None,
     }
 }
 
@@ -385,7 +404,7 @@ fn the_rest_is_refused_where_any_restart_is() {
     let mut app = resumed(30);
     press(&mut app, "U");
     let refused = question(&app).gate.refusals.join("; ");
-    assert!(refused.contains("whether it helped is known in"), "{refused}");
+    assert!(refused.contains("to see if the last restart helped"), "{refused}");
     let mut app = resumed(1_000);
     app.session.read_only = true;
     assert!(!crate::keymap::action::Action::RestartRest.available(&app));

@@ -4,13 +4,15 @@
 pub(crate) mod execution_tests;
 #[cfg(test)]
 pub(crate) mod guard_tests;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod progress_tests;
 pub(crate) mod state;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::App;
-use crate::app::dispatch::PAGE;
 use crate::app::event::Effect;
 use crate::dialogs::button::Button;
 use crate::dialogs::confirmation::{Confirm, DryRun};
@@ -18,6 +20,7 @@ use crate::dialogs::{Dialog, Scroll};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Deployment;
 use sopwatch_core::observe::source::{Freshness, SourceId};
+use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::record::{AdviceThen, Entry, Intent};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
@@ -34,9 +37,7 @@ const FOLLOWED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 impl App {
     /// Why nothing may be changed here, where nothing may.
     fn read_only(&self) -> Option<&'static str> {
-        self.session
-            .read_only
-            .then_some("it was started with --read-only, or the configuration says so for this environment")
+        self.session.read_only.then_some("--read-only or configuration")
     }
 
     /// What the gate says to a plan now.
@@ -56,20 +57,23 @@ impl App {
         if self.incident.status.opening {
             gate.refusals.insert(
                 0,
-                "the record is still being opened: what was done before is not known yet".into(),
+                "the record is still being opened, earlier changes are not known yet".into(),
             );
         }
         if let Some(why) = &self.incident.status.failing {
-            gate.refusals
-                .insert(0, safe!("nothing can be recorded, so nothing is changed: {why}"));
+            gate.refusals.insert(0, safe!("nothing can be recorded: {why}"));
         }
         gate
     }
 
-    /// Applies the recommendation.
+    /// Applies the recommendation; where that is to escalate, opens the hand-off.
     pub(crate) fn apply_advice(&mut self) -> Vec<Effect> {
         if self.holds_back() {
-            self.say("judge it yourself first: the advice comes with your answer, or when it is revealed");
+            self.say_answer_first();
+            return Vec::new();
+        }
+        if self.diagnosis.decision.recommendation.action == Advice::Escalate {
+            self.open_hand_off();
             return Vec::new();
         }
         self.propose(Plan::advised)
@@ -156,6 +160,7 @@ impl App {
         let may = gate.refusals.is_empty();
         self.dialogs.push(Dialog::Confirm(Box::new(Confirm {
             number,
+            asked_at: self.clock.now,
             plan,
             gate,
             dry_run: DryRun::Asked,
@@ -192,7 +197,7 @@ impl App {
         };
         let wanted = self.to_type(&confirm.plan);
         let typed = wanted.is_some() && confirm.is_open();
-        if let Some(rows) = scrolls(key.code, typed) {
+        if let Some(rows) = scrolls(key.code, typed, self.dialog_page_rows()) {
             self.scroll(rows);
             return Vec::new();
         }
@@ -267,7 +272,7 @@ impl App {
         match &self.remediation.execution {
             Some(execution) if execution.is_under_way() => {
                 let phase = execution.phase;
-                self.reach("not followed any more: something else was confirmed", phase)
+                self.reach("no longer watched: another change was confirmed", phase)
             }
             _ => Vec::new(),
         }
@@ -278,7 +283,7 @@ impl App {
         let now = self.clock.now;
         // What is advised now, not what was when the observations before this one came.
         self.judge();
-        let advice = AdviceThen::of(&self.diagnosis.decision.recommendation);
+        let advice = AdviceThen::from(&self.diagnosis.decision.recommendation);
         let Some(execution) = &mut self.remediation.execution else {
             return Vec::new();
         };
@@ -308,13 +313,9 @@ impl App {
         (execution.sent, execution.id, execution.phase, execution.since) =
             (execution.sent + 1, id, Phase::Sent, now);
         execution.words = SafeText::new(&intent.command.words());
-        self.remediation.commands.push(AppliedCommand {
-            at: now,
-            intent: intent.clone(),
-            outcome: None,
-            stages: Vec::new(),
-        });
-        vec![Effect::Do(intent)]
+        let command = AppliedCommand::new(now, intent.clone());
+        self.remediation.commands.push(command);
+        vec![Effect::Do { at: now, intent }]
     }
 
     /// A dry run was answered.
@@ -470,6 +471,9 @@ impl App {
         {
             change.stages.push((now, words.clone(), good));
         }
+        if matches!(phase, Phase::Over(_)) {
+            self.ring_for_end();
+        }
         match good {
             Some(true) => self.say(&words),
             Some(false) => self.complain(&words),
@@ -545,8 +549,7 @@ fn current(command: Command, deployment: Option<&Deployment>, now: Timestamp) ->
 }
 
 /// How far a key scrolls the question; a letter does not where letters are `typed`.
-fn scrolls(key: KeyCode, typed: bool) -> Option<isize> {
-    let page = PAGE as isize;
+fn scrolls(key: KeyCode, typed: bool, page: isize) -> Option<isize> {
     match key {
         KeyCode::Up => Some(-1),
         KeyCode::Down => Some(1),

@@ -79,10 +79,10 @@ fn comparison<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let (findings, differ) = (player.findings(), player.differences().len());
     let noun = if findings == 1 { "finding" } else { "findings" };
     if differ == 0 {
-        return words.add(Meaning::Good, safe!("{findings} {noun} as recorded"));
+        return words.add(Meaning::Good, safe!("{findings} of {findings} {noun} match"));
     }
     let alike = findings.saturating_sub(differ);
-    words.add(Meaning::Text, safe!("{alike} of {findings} {noun} as recorded"))
+    words.add(Meaning::Text, safe!("{alike} of {findings} {noun} match"))
 }
 
 fn differing<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
@@ -99,6 +99,6 @@ fn own_sop<'t>(app: &App, player: &Player, theme: &'t Theme) -> StyledText<'t> {
     if app.checklist.sop == player.sop() {
         words
     } else {
-        words.add(Meaning::Doubtful, "not the SOP of then")
+        words.add(Meaning::Doubtful, "not the recorded SOP")
     }
 }

@@ -25,8 +25,8 @@ impl Player {
 
 fn words(entry: &Entry, profile: &Profile) -> SafeText {
     match entry {
-        Entry::Began(began) => safe!("begun by {} on {}", began.by.user, began.by.host),
-        Entry::Joined(by) => safe!("{} goes on on {}", by.user, by.host),
+        Entry::Began(began) => safe!("started by {} on {}", began.by.user, began.by.host),
+        Entry::Joined(by) => safe!("resumed by {} on {}", by.user, by.host),
         Entry::Snapshot(found) => {
             let advised = &found.recommendation;
             let advice = profile.advice_in_words(advised.action, advised.contact.as_deref());
@@ -38,7 +38,7 @@ fn words(entry: &Entry, profile: &Profile) -> SafeText {
         Entry::Stage { words, .. } => words.clone(),
         Entry::Ticked { step, note } if note.is_empty() => safe!("ticked {step}"),
         Entry::Ticked { step, note } => safe!("ticked {step}: {note}"),
-        Entry::Unticked { step } => safe!("took back the tick of {step}"),
+        Entry::Unticked { step } => safe!("unticked {step}"),
         Entry::Note { text } => safe!("noted: {text}"),
         Entry::HandOff { contact, .. } => safe!("copied the hand-off for {contact}"),
         Entry::Lost { entries, why } => safe!("{entries} entries were lost: {why}"),

@@ -4,8 +4,9 @@ use super::{DatedMismatch, Player};
 use crate::app::App;
 use crate::app::apply_record::Mismatch;
 use crate::dialogs::dialog_text::{DialogText, Tone, status_word};
+use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::record::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
+use sopwatch_core::record::{Snapshot, SnapshotLeader, SnapshotStep};
 use sopwatch_core::text::duration;
 
 impl Player {
@@ -14,10 +15,10 @@ impl Player {
         let noun = if self.findings == 1 { "finding" } else { "findings" };
         match (self.findings, self.differences.len()) {
             (0, _) => "no findings to compare".to_owned(),
-            (count, 0) => format!("{count} {noun}, all as recorded"),
+            (count, 0) => format!("{count} of {count} {noun} match"),
             (count, differ) => {
                 let alike = count.saturating_sub(differ);
-                format!("{count} {noun}, {alike} as recorded, {differ} differ")
+                format!("{alike} of {count} {noun} match, {differ} differ")
             }
         }
     }
@@ -27,7 +28,7 @@ impl Player {
         let flaw = self.flaw.iter().map(ToString::to_string);
         let lost = (self.lost > 0).then(|| {
             let lost = self.lost;
-            format!("{lost} entries could not be written then: what follows on them may differ")
+            format!("{lost} entries could not be written: later findings may differ")
         });
         flaw.chain(lost).collect()
     }
@@ -36,14 +37,14 @@ impl Player {
 impl App {
     /// What differs from the record up to here.
     pub fn differences_page(&self) -> DialogText {
-        let mut page = DialogText::titled("As recorded?");
+        let mut page = DialogText::titled("Same as recorded?");
         let Some(player) = &self.player else { return page };
         for line in player.reservations() {
             page.add(Tone::Bad, line);
         }
         for DatedMismatch { after, differs } in &player.differences {
             let found = &differs.recorded;
-            page.section(&format!("{}  {}", duration::full_clock(*after), found.sop));
+            page.section(&format!("{}  {}", duration::exact(*after), found.sop));
             for (what, recorded, now) in differs.changes(&self.session.profile) {
                 page.add(Tone::Plain, what);
                 page.add(Tone::Code, format!("  recorded  {recorded}"));
@@ -59,9 +60,9 @@ impl App {
             Tone::Bad
         };
         let so_far = if player.position < player.length() {
-            " up to here"
+            " so far"
         } else if player.flaw.is_some() {
-            ", as far as the record can be read"
+            ", up to where the record is readable"
         } else {
             ""
         };
@@ -81,7 +82,7 @@ impl Mismatch {
                 list.join("; ")
             }
         };
-        let advice = |one: &SnapshotAdvice| advice(one, profile);
+        let advice = |one: &Recommendation| advice(one, profile);
         let also = |found: &Snapshot| list(found.also.iter().map(advice).collect());
         let open = |found: &Snapshot| {
             let open = found.not_ruled_out.iter();
@@ -104,7 +105,7 @@ impl Mismatch {
     }
 }
 
-fn advice(one: &SnapshotAdvice, profile: &Profile) -> String {
+fn advice(one: &Recommendation, profile: &Profile) -> String {
     let words = profile.advice_in_words(one.action, one.contact.as_deref());
     match &one.rule {
         Some(rule) => format!("{words}, by the rule {rule}"),

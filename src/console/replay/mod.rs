@@ -258,7 +258,7 @@ impl App {
             player.playing = position < end;
             self.go_to(position.min(end));
             if position >= end {
-                self.say("this is the end of the record");
+                self.say("end of the record");
             }
         }
         self.date_words(|at| at.saturating_sub(span).unwrap_or(at));
@@ -290,7 +290,7 @@ impl App {
     fn play_or_pause(&mut self) {
         let Some(player) = &mut self.player else { return };
         if player.position >= player.length() {
-            self.say("this is the end of the record");
+            self.say("end of the record");
         } else {
             player.playing = !player.playing;
         }
@@ -317,7 +317,7 @@ impl App {
                 let position = player.times[place];
                 self.go(place + 1, position);
             }
-            None => self.say("there is nothing more that way"),
+            None => self.say("nothing more in this direction"),
         }
     }
 
@@ -413,7 +413,7 @@ impl App {
     pub(crate) fn is_refused_in_replay(&mut self, action: Action) -> bool {
         let refused = self.player.is_some() && action.needs_world();
         if refused {
-            self.complain("this is a replay: it asks nothing and changes nothing");
+            self.complain("replay: actions are disabled");
         }
         refused
     }

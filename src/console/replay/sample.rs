@@ -9,12 +9,11 @@ use crate::app::{App, Session};
 use crate::keymap::Keymap;
 use sopwatch_core::observe::observation::{Connection, Observation, PodUid};
 use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
-use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Began, Entry, Line, Snapshot, VERSION, Writer};
 use sopwatch_core::safe;
-use sopwatch_core::testkit::{SHORT, ago, deployment, failing, pod, waiting_pod};
+use sopwatch_core::testkit::{SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
 pub(crate) const LEFT: i64 = 400;
@@ -51,8 +50,7 @@ pub(crate) fn by() -> Writer {
 
 impl Live {
     fn start() -> Self {
-        let text = include_str!("../../../assets/profiles/managed-services-api.toml");
-        let profile: Profile = toml::from_str(text).unwrap();
+        let profile = built_in_profile();
         let began = Began {
             record: VERSION,
             by: by(),

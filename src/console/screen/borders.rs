@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
-use super::layout::{Content, Region};
+use super::layout::{Content, Frame, Region};
 use crate::panes::Pane;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
@@ -14,30 +14,46 @@ use sopwatch_core::safe;
 /// Draws the lines around a region.
 pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut Buffer) {
     let meaning = if focused { Meaning::Focus } else { Meaning::Border };
-    let Rect { y, height, .. } = region.area;
-    if height < 2 || region.area.width < 2 {
+    let glyphs = theme.glyphs;
+    match region.frame {
+        Frame::Box { above, below } => {
+            let upper = if above {
+                (glyphs.tee_left, glyphs.tee_right)
+            } else {
+                (glyphs.top_left, glyphs.top_right)
+            };
+            let lower = if below {
+                (glyphs.tee_left, glyphs.tee_right)
+            } else {
+                (glyphs.bottom_left, glyphs.bottom_right)
+            };
+            frame(region.area, meaning, (upper, lower), theme, buffer);
+        }
+        Frame::Rule if region.area.width > 1 => {
+            let ends = (glyphs.horizontal, glyphs.horizontal);
+            horizontal(region.area, region.area.y, ends, theme, meaning, buffer);
+        }
+        Frame::Rule | Frame::None => {}
+    }
+}
+
+/// The signs at the ends of a line.
+type Ends = (&'static str, &'static str);
+
+fn frame(area: Rect, meaning: Meaning, (upper, lower): (Ends, Ends), theme: &Theme, buffer: &mut Buffer) {
+    let Rect { y, height, .. } = area;
+    if height < 2 || area.width < 2 {
         return;
     }
-    let glyphs = theme.glyphs;
-    let upper = if region.above {
-        (glyphs.tee_left, glyphs.tee_right)
-    } else {
-        (glyphs.top_left, glyphs.top_right)
-    };
-    let lower = if region.below {
-        (glyphs.tee_left, glyphs.tee_right)
-    } else {
-        (glyphs.bottom_left, glyphs.bottom_right)
-    };
-    horizontal(region.area, y, upper, theme, meaning, buffer);
+    horizontal(area, y, upper, theme, meaning, buffer);
     for side in (y + 1)..(y + height - 1) {
         let row = Rect {
             y: side,
             height: 1,
-            ..region.area
+            ..area
         };
         StyledText::new(theme)
-            .add(meaning, glyphs.vertical)
+            .add(meaning, theme.glyphs.vertical)
             .draw(row, buffer);
         let right = Rect {
             x: row.right() - 1,
@@ -45,10 +61,24 @@ pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut 
             ..row
         };
         StyledText::new(theme)
-            .add(meaning, glyphs.vertical)
+            .add(meaning, theme.glyphs.vertical)
             .draw(right, buffer);
     }
-    horizontal(region.area, y + height - 1, lower, theme, meaning, buffer);
+    horizontal(area, y + height - 1, lower, theme, meaning, buffer);
+}
+
+/// Draws where the side of a column ends on the line below it.
+pub(crate) fn joint((x, y): (u16, u16), focused: bool, theme: &Theme, buffer: &mut Buffer) {
+    let meaning = if focused { Meaning::Focus } else { Meaning::Border };
+    let cell = Rect {
+        x,
+        y,
+        width: 1,
+        height: 1,
+    };
+    StyledText::new(theme)
+        .add(meaning, theme.glyphs.tee_up)
+        .draw(cell, buffer);
 }
 
 fn horizontal(
@@ -76,7 +106,9 @@ pub(crate) fn title<'t>(
 ) {
     let mark = if focused { theme.glyphs.chosen } else { "" };
     let name = match region.content {
-        Content::Pane(pane) => safe!("{mark}{} {}", pane.number(), pane.title()),
+        Content::Pane(pane) | Content::Summary(pane) => {
+            safe!("{mark}{} {}", pane.number(), pane.title())
+        }
         Content::Leaders => "Leaders".into(),
     };
     let meaning = if focused {
@@ -95,10 +127,18 @@ pub(crate) fn title<'t>(
         line = line.gap(2).join(words);
     }
     let row = Rect {
-        x: region.area.x.saturating_add(2),
+        x: region
+            .area
+            .x
+            .saturating_add(if region.frame == Frame::Rule { 0 } else { 2 }),
         width: region.area.width.saturating_sub(4),
         height: 1,
         ..region.area
+    };
+    let line = if region.frame == Frame::Rule {
+        StyledText::new(theme).gap(1).join(line)
+    } else {
+        line
     };
     let line = if row.width > 2 {
         line.cut(usize::from(row.width) - 1).gap(1)
@@ -139,11 +179,10 @@ pub(crate) fn range(theme: &Theme, first: usize, height: usize, count: usize) ->
 
 /// Draws a box of its own around `area`, as the focus has it.
 pub(crate) fn boxed(area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let region = Region {
-        content: Content::Leaders,
-        area,
-        above: false,
-        below: false,
-    };
-    lines(&region, true, theme, buffer);
+    let glyphs = theme.glyphs;
+    let ends = (
+        (glyphs.top_left, glyphs.top_right),
+        (glyphs.bottom_left, glyphs.bottom_right),
+    );
+    frame(area, Meaning::Focus, ends, theme, buffer);
 }

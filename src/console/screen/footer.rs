@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
-use crate::keymap::action::Action;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::safe;
@@ -44,21 +43,14 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
 
 /// As many keys as fit; the one for help always.
 fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
-    let contexts = app.contexts();
     let mut help = None;
     let mut items = Vec::new();
-    let mut rows: Vec<_> = app.keymap.rows().collect();
-    rows.sort_by_key(|(row, _)| contexts.iter().position(|context| *context == row.context));
-    for (row, keys) in rows {
-        let works = contexts.contains(&row.context) && !row.footer.is_empty() && row.action.available(app);
-        let Some(key) = keys.first().filter(|_| works) else {
-            continue;
-        };
+    for key in app.footer_keys() {
         let item = StyledText::new(theme)
-            .add(Meaning::Key, safe!("{key}"))
+            .add(Meaning::Key, &key.key)
             .gap(1)
-            .add(Meaning::Faint, row.footer);
-        if row.action == Action::Help {
+            .add(Meaning::Faint, key.what);
+        if key.is_help {
             help = Some(item);
         } else {
             items.push(item);

@@ -1,38 +1,36 @@
-//! The strip on top: where we are, read from the live connection, and since when.
+//! The first row: the environment and the namespace, read from the live connection, the SOP, the sources, and for how long.
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
+use crate::keymap::action::{Action, Context};
+use crate::screen::layout::SIDE_BY_SIDE;
 use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::observation::Connection;
+use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::safe;
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{SafeText, duration};
 
 /// A token that lives shorter than this is a warning: an incident may outlast it.
 const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let new = || StyledText::new(theme);
     let room = usize::from(area.width).saturating_sub(2);
-    let right = styled_text::fit(right(app, theme), 2, room / 2);
-    let right = right
-        .into_iter()
-        .reduce(|line, words| line.gap(2).join(words))
-        .unwrap_or_else(new);
+    let wide = area.width >= SIDE_BY_SIDE;
+    let mut pieces = right(app, theme, wide);
+    if !wide {
+        pieces.retain(|(rank, _)| *rank < HEALTHY);
+    }
+    let right = joined(styled_text::fit(pieces, 2, room / 2), theme);
     let room = room.saturating_sub(right.width() + 2);
-    let left = styled_text::fit(left(app, theme), 2, room);
-    let left = left
-        .into_iter()
-        .reduce(|line, words| line.gap(2).join(words))
-        .unwrap_or_else(new);
-    let left = left.cut(room);
+    let left = left(app, theme, room).cut(room);
     let between = (room + 2).saturating_sub(left.width());
-    new()
+    StyledText::new(theme)
         .gap(1)
         .join(left)
         .gap(between)
@@ -40,45 +38,81 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
         .draw(area, buffer);
 }
 
-/// Who and where. What stays longest: drill, environment and read-only, then the place, which is cut at last.
-fn left<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+fn joined<'t>(pieces: Vec<StyledText<'t>>, theme: &'t Theme) -> StyledText<'t> {
+    let line = pieces.into_iter().reduce(|line, words| line.gap(2).join(words));
+    line.unwrap_or_else(|| StyledText::new(theme))
+}
+
+/// How important a source is that answers.
+const HEALTHY: u8 = 4;
+
+/// Fewer cells for the namespace say nothing.
+const NAMESPACE: usize = 8;
+
+/// Where we are and which SOP it is. The SOP stays at every size, by its id where its title does not fit; the server, the user and the
+/// namespace give way to it.
+fn left<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+    let sop = app.sop();
+    let names = sop.map_or((None, None), |sop| (Some(&*sop.title), Some(&*sop.id)));
+    let (title, id) = names;
+    let titles: &[Option<&str>] = if title.is_some() { &[title, id] } else { &[None] };
+    for title in titles {
+        for place in [Place::Whole, Place::Namespace, Place::Cut] {
+            let fixed = joined(pieces(app, theme, *title, StyledText::new(theme)), theme);
+            let left = room.saturating_sub(fixed.width() + 2);
+            let place = place_words(app, theme, place, left);
+            let line = joined(pieces(app, theme, *title, place), theme);
+            if line.width() <= room {
+                return line;
+            }
+        }
+    }
+    joined(pieces(app, theme, id, StyledText::new(theme)), theme)
+}
+
+/// How much is said of where we are.
+#[derive(Clone, Copy)]
+enum Place {
+    Whole,
+    Namespace,
+    /// The namespace, cut in its middle to what is left.
+    Cut,
+}
+
+/// The header's pieces but the clock's, those that are not empty.
+fn pieces<'t>(app: &App, theme: &'t Theme, sop: Option<&str>, place: StyledText<'t>) -> Vec<StyledText<'t>> {
     let new = || StyledText::new(theme);
-    let mut pieces = vec![(4, new().add(Meaning::Brand, "sopwatch"))];
-    if let Some(scenario) = &app.session.drill {
+    let mut pieces = Vec::new();
+    if app.session.drill.is_some() {
         let badge = match app.clock.speed {
             None => " DRILL ".into(),
             Some(speed) => safe!(" DRILL {}{speed} ", theme.glyphs.times),
         };
-        pieces.push((0, new().add(Meaning::Drill, badge)));
-        pieces.push((2, new().add(Meaning::Drill, safe!(" {scenario} "))));
+        pieces.push(new().add(Meaning::Drill, badge));
     }
     if app.player.is_some() {
-        pieces.push((0, new().add(Meaning::Drill, " REPLAY ")));
+        pieces.push(new().add(Meaning::Drill, " REPLAY "));
     }
-    pieces.push((0, environment(app, theme)));
-    // Before the place, which may be cut: without an SOP there is no advice.
-    if app.lacks_sop() {
-        pieces.push((0, new().add(Meaning::Notice, "NO SOP CHOSEN")));
-    }
+    pieces.push(environment(app, theme));
     // A replay changes nothing in any case.
     if app.session.read_only && app.player.is_none() {
-        pieces.push((0, new().add(Meaning::Notice, "READ-ONLY")));
+        pieces.push(new().add(Meaning::Notice, "READ-ONLY"));
     }
     if app.incident.status.failing.is_some() {
-        pieces.push((0, new().add(Meaning::Alarm, " NOT RECORDED ")));
-    } else if app.incident.status.lost > 0 {
+        pieces.push(new().add(Meaning::Alarm, " NOT RECORDED "));
+    }
+    pieces.push(place);
+    pieces.push(match sop {
+        Some(sop) => new().add(Meaning::Heading, theme.clean(sop)),
+        // Without an SOP there is no advice.
+        None if app.lacks_sop() => new().add(Meaning::Notice, "NO SOP CHOSEN"),
+        None => new(),
+    });
+    if app.incident.status.failing.is_none() && app.incident.status.lost > 0 {
         let lost = safe!("{} not recorded", app.incident.status.lost);
-        pieces.push((1, new().add(Meaning::Doubtful, lost)));
+        pieces.push(new().add(Meaning::Doubtful, lost));
     }
-    if let Some(connection) = &app.state.connection {
-        pieces.push((0, place(connection, theme)));
-    } else {
-        let text = safe!("connecting to {} …", app.session.namespace);
-        pieces.push((0, new().add(Meaning::Doubtful, text)));
-    }
-    if let Some(sop) = app.sop() {
-        pieces.push((3, new().add(Meaning::Heading, theme.clean(&sop.title))));
-    }
+    pieces.retain(|words| words.width() > 0);
     pieces
 }
 
@@ -106,7 +140,34 @@ fn environment<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     }
 }
 
-fn place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
+fn place_words<'t>(app: &App, theme: &'t Theme, place: Place, room: usize) -> StyledText<'t> {
+    let words = StyledText::new(theme);
+    let Some(connection) = &app.state.connection else {
+        let text = match place {
+            Place::Whole => safe!(
+                "connecting to {} {}",
+                app.session.namespace,
+                theme.glyphs.ellipsis
+            ),
+            Place::Namespace | Place::Cut => safe!("connecting {}", theme.glyphs.ellipsis),
+        };
+        return words.add(Meaning::Doubtful, text);
+    };
+    match place {
+        Place::Whole => whole_place(connection, theme),
+        Place::Namespace => words.add(Meaning::Heading, &connection.namespace),
+        Place::Cut if room < NAMESPACE => words,
+        Place::Cut => {
+            let namespace = theme.clean(&connection.namespace);
+            words.add(
+                Meaning::Heading,
+                styled_text::cut_middle(&namespace, room, theme.glyphs.ellipsis),
+            )
+        }
+    }
+}
+
+fn whole_place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
     let server = connection
         .server
         .strip_prefix("https://")
@@ -119,16 +180,56 @@ fn place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
         .add(Meaning::Text, &connection.user)
 }
 
-fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+/// The sources in a sign each: those that answer, those that don't yet, those that fail.
+fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+    // A database that answers and lacks a table is not well.
+    let reading = app.state.reading.as_ref().map(|(_, reading)| reading);
+    let unread = reading.is_some_and(|reading| reading.tables.iter().any(|table| table.statuses.is_err()));
+    let of = |name: &'static str, wanted: fn(&SourceId) -> bool, unwell: bool| {
+        let mut sources = app.state.sources().filter(|(id, _)| wanted(id)).peekable();
+        sources.peek()?;
+        let mut failing = unwell;
+        let mut missing = false;
+        for (id, source) in sources {
+            let freshness = app.state.freshness(id, app.clock.now);
+            let rests = matches!(source.state, SourceState::Ended | SourceState::Resting);
+            failing |= source.problem().is_some() || (matches!(freshness, Freshness::Stale(_)) && !rests);
+            missing |= matches!(freshness, Freshness::Missing) && !rests;
+        }
+        let words = StyledText::new(theme);
+        let (rank, meaning, sign) = if failing {
+            (1, Meaning::Bad, theme.glyphs.fail)
+        } else if missing {
+            (3, Meaning::Doubtful, theme.glyphs.empty_dot)
+        } else {
+            (HEALTHY, Meaning::Good, theme.glyphs.full_dot)
+        };
+        Some((rank, words.add(meaning, sign).gap(1).add(Meaning::Faint, name)))
+    };
+    let all = [
+        of(
+            "k8s",
+            |id| matches!(id, SourceId::Pods | SourceId::Deployment),
+            false,
+        ),
+        of("logs", |id| matches!(id, SourceId::Log(_)), false),
+        of("db", |id| matches!(id, SourceId::Database), unread),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// What gives way to the SOP's name on a narrow screen: that another is more urgent is in the bar there, and what is well is not said.
+fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.clock.now.duration_since(app.session.started_at));
-    let mut pieces = vec![(0, StyledText::new(theme).add(Meaning::Heading, clock))];
+    let mut pieces = sources(app, theme);
     if !app.clock.skew.is_zero() {
         let behind = if app.clock.skew.is_positive() {
             "behind"
         } else {
-            "ahead"
+            "ahead of"
         };
-        let text = safe!(" clock here {} {behind} ", duration::brief(app.clock.skew.abs()));
+        let skew = duration::brief(app.clock.skew.abs());
+        let text = safe!(" local clock {skew} {behind} the cluster ");
         pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, text)));
     }
     let expires_at = app
@@ -139,6 +240,13 @@ fn right<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     if let Some(at) = expires_at {
         pieces.push(token(at.duration_since(app.clock.now), theme));
     }
+    if let Some((sop, _)) = app.more_urgent_sop().filter(|_| wide) {
+        let key = app.keymap.key_of(Action::PickSop, Context::Console);
+        let key = key.map_or_else(SafeText::default, |key| safe!("{key}: "));
+        let text = safe!("{key}{} is more urgent", sop.id);
+        pieces.push((2, StyledText::new(theme).add(Meaning::Notice, text)));
+    }
+    pieces.push((0, StyledText::new(theme).add(Meaning::Heading, clock)));
     pieces
 }
 

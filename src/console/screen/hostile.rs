@@ -166,6 +166,6 @@ fn what_overflows_is_held_back() {
         app.clock.now = now;
         let buffer = buffer(&app, 120, 40, false);
         let screen: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        assert!(screen.contains("3/3 ready"), "{screen}");
+        assert!(screen.contains("3 of 3 ready"), "{screen}");
     }
 }

@@ -6,12 +6,15 @@ use crossterm::event::KeyEvent;
 
 use super::tests::screen;
 use crate::app::escape::Escape;
-use crate::app::event::{Effect, Event};
+use crate::app::event::{Effect, Event, TerminalRequest};
 use crate::app::{App, DryRun};
 use crate::dialogs::Dialog;
 use crate::dialogs::button::Button;
 use crate::dialogs::confirmation_screen_tests::{answered, console};
 use crate::keymap::{Key, Keymap};
+use crate::screen::fixture;
+use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::text::SafeText;
 
 /// Presses keys, named as in the configuration; what follows from them.
 fn keys(app: &mut App, names: &str) -> Vec<Effect> {
@@ -22,7 +25,7 @@ fn keys(app: &mut App, names: &str) -> Vec<Effect> {
 }
 
 fn sends(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Do(_)))
+    effects.iter().any(|effect| matches!(effect, Effect::Do { .. }))
 }
 
 fn notice(app: &App) -> String {
@@ -100,6 +103,7 @@ fn a_dry_run_that_is_refused_or_still_running_cannot_be_confirmed() {
     let mut running = asked(false, None);
     assert!(!sends(&keys(&mut running, "right enter")));
     assert_eq!(notice(&running), "dry run still running");
+    assert!(screen(&running, 80, 24).contains("Dry run running … 0s"));
     assert!(running.dialog().is_some());
     let refusal = || DryRun::Refused("exceeded quota".into());
     // Both where the focus had moved already and where it had not.
@@ -174,7 +178,7 @@ fn the_key_that_deleted_a_pod_opens_it() {
 #[test]
 fn escape_ends_what_lies_topmost_and_asks_last_whether_to_stop() {
     let mut app = under_way();
-    keys(&mut app, "2 / 'leader' enter p z");
+    keys(&mut app, "2 f 'leader' enter p z");
     keys(&mut app, "?");
     for topmost in [
         Escape::Zoom,
@@ -245,7 +249,7 @@ fn a_question_about_stopping_what_has_ended_stays_until_it_is_put_away() {
 
 #[test]
 fn ctrl_c_leaves_a_text_field_and_not_the_console() {
-    for opens in [": q", "c 'a note'", "2 / 'x'", "1 / 'x'"] {
+    for opens in [": q", "c 'a note'", "2 / 'x'", "2 f 'x'", "1 / 'x'"] {
         let mut app = console(false);
         keys(&mut app, opens);
         assert!(app.dialog().is_some(), "{opens}");
@@ -268,42 +272,216 @@ fn the_prompt_takes_all_keys_until_enter_or_escape() {
     let mut app = console(false);
     app.keymap = Keymap::with(&user).unwrap();
     assert_eq!(keys(&mut app, "1 : d e p l o y X R Q : 1 ?"), []);
-    let Some(Dialog::Prompt { input, .. }) = app.dialog() else {
+    let Some(Dialog::Palette { input, .. }) = app.dialog() else {
         panic!("{:?}", app.dialog());
     };
     assert_eq!(input.value(), "deployXRQ:1?");
     assert_eq!(keys(&mut app, "esc Q"), [Effect::Quit]);
 }
 
+/// What the keys want copied.
+fn copied(app: &mut App, names: &str) -> Option<SafeText> {
+    let effects = keys(app, names).into_iter();
+    let copied = effects.filter_map(|effect| match effect {
+        Effect::Copy(text) => Some(text),
+        _ => None,
+    });
+    copied.last()
+}
+
 #[test]
-fn the_prompt_runs_an_action_by_its_name_unless_it_changes_the_cluster() {
+fn a_search_selects_and_counts_its_matches_in_every_pane() {
+    let mut app = fixture::no_leader();
+    keys(&mut app, "1 / 'LZX' enter");
+    assert_eq!((app.panes.pod, notice(&app)), (2, "match 1 of 1".to_owned()));
+    // The same text is searched for in the next pane, and one that is not there is said to be missing.
+    keys(&mut app, "4 n");
+    assert_eq!(notice(&app), "no row in SOP has `LZX`");
+    keys(&mut app, "3 g / 'kafka_requests' enter");
+    let first = app.panes.status;
+    keys(&mut app, "n");
+    assert_eq!(app.panes.status, first + 1);
+    keys(&mut app, "N N");
+    assert!(notice(&app).starts_with("match "), "{}", notice(&app));
+    assert!(app.panes.status > first, "before the first comes the last");
+    keys(&mut app, "4 g / 'leader' enter");
+    let step = app.panes.step;
+    keys(&mut app, "n n");
+    assert_eq!(app.panes.step, step, "two steps are about leaders");
+}
+
+#[test]
+fn in_the_log_a_search_begins_with_the_newest_line_and_holds_still() {
     let mut app = console(false);
-    keys(&mut app, ": 'sour'");
-    insta::assert_snapshot!("prompt_80x24", screen(&app, 80, 24));
-    keys(&mut app, "'ces' enter");
-    assert!(matches!(app.dialog(), Some(Dialog::Sources(_))));
+    let theme = super::Theme::named("dark", false, false).unwrap();
+    let marked = |app: &App| {
+        let buffer = super::tests::buffer(app, 120, 40, false);
+        let style = theme.style(super::Meaning::Match);
+        let is_marked = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(style.add_modifier);
+        buffer.content().iter().filter(is_marked).count()
+    };
+    assert_eq!(marked(&app), 0);
+    keys(&mut app, "2 A / 'LEADER' enter");
+    assert!(app.logs.buffer.is_held() && !app.logs.buffer.is_narrowed());
+    let (newest, count) = (app.logs.buffer.chosen().unwrap(), notice(&app));
+    let count: usize = count.rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(notice(&app), format!("match {count} of {count}"));
+    keys(&mut app, "N");
+    assert!(app.logs.buffer.chosen().unwrap() < newest);
+    keys(&mut app, "n n");
+    assert_eq!(notice(&app), format!("match 1 of {count}"), "around the end");
+    assert!(marked(&app) > 0);
+    // Escape ends the pause, and then the search.
     keys(&mut app, "esc");
-    for (name, said) in [
-        ("deploy", "no action is called `deploy`; ? lists the actions"),
-        (
-            "restart-all",
-            "restart-all changes the cluster: use its key R in the pane Pods",
-        ),
-        ("apply", "apply changes the cluster: use its key a"),
-        ("hint", "hint is for drills that teach"),
-        ("faster", "faster is for replays"),
-        (
-            "close-dialog",
-            "no action is called `close-dialog`; ? lists the actions",
-        ),
-    ] {
-        assert_eq!(keys(&mut app, &format!(": '{name}' enter")), [], "{name}");
-        assert_eq!(notice(&app), said);
-        assert!(app.dialog().is_none(), "{name}");
+    assert_eq!(app.escape(), Escape::Filter);
+    keys(&mut app, "esc");
+    assert!(app.panes.search.is_none() && marked(&app) == 0);
+}
+
+#[test]
+fn the_filter_has_its_own_key_in_every_pane() {
+    for pane in ["1", "2", "3", "4"] {
+        let mut app = console(false);
+        keys(&mut app, &format!("{pane} f 'not cur' enter"));
+        let filter = app
+            .logs
+            .buffer
+            .filter
+            .as_ref()
+            .map(|filter| filter.as_str().to_owned());
+        assert_eq!(filter.as_deref(), Some("not cur"), "{pane}");
     }
-    assert_eq!(keys(&mut app, ": enter"), []);
-    // An action of a pane is run there.
-    keys(&mut app, "1 : 'find-step' enter");
-    assert_eq!(app.panes.focus, crate::panes::Pane::Sop);
-    assert!(app.dialog().is_some_and(Dialog::is_prompt));
+}
+
+#[test]
+fn one_key_copies_what_is_selected() {
+    let mut app = fixture::no_leader();
+    assert_eq!(
+        copied(&mut app, "1 g y").as_deref(),
+        Some("managed-services-api-6d9fc8b649-2mgcp")
+    );
+    let line = copied(&mut app, "2 A G y").unwrap();
+    assert_eq!(line, *app.logs.buffer.shown().back().unwrap().record.text);
+    let status = copied(&mut app, "3 G y").unwrap();
+    assert!(
+        status.starts_with("kafka_requests ") && status.contains(": "),
+        "{status}"
+    );
+    let step = copied(&mut app, "4 g j j y").unwrap();
+    assert!(step.contains(": fail, none for 7m12s"), "{step}");
+    let mut empty = fixture::silent();
+    assert_eq!(copied(&mut empty, "1 y"), None);
+    assert_eq!(notice(&empty), "nothing is selected here");
+}
+
+#[test]
+fn a_page_goes_as_far_as_the_pane_is_high_and_half_a_page_half_of_it() {
+    let moved = |size: Option<(u16, u16)>, names: &str| {
+        let mut app = fixture::no_leader();
+        app.panes.zoomed = true;
+        if let Some(size) = size {
+            app.note_size(size);
+        }
+        keys(&mut app, "2 A");
+        let last = app.logs.buffer.shown().len() - 1;
+        keys(&mut app, names);
+        last - app.logs.buffer.chosen().unwrap()
+    };
+    let most = fixture::no_leader().logs.buffer.size().0 - 1;
+    let full = moved(Some((80, 24)), "pageup");
+    assert!((15..24).contains(&full), "{full}");
+    assert_eq!(moved(Some((80, 24)), "ctrl-u"), full / 2);
+    assert_eq!(moved(None, "pageup"), 10.min(most), "before the first frame");
+    let down = moved(Some((80, 24)), "pageup pageup ctrl-d");
+    assert_eq!(down, full * 2 - full / 2);
+}
+
+#[test]
+fn a_key_that_does_nothing_is_said_to_do_nothing_once() {
+    let mut app = console(false);
+    keys(&mut app, "1 f9");
+    assert_eq!(notice(&app), "F9 does nothing here · ? help");
+    app.notice = None;
+    keys(&mut app, "f9");
+    assert_eq!(notice(&app), "");
+    keys(&mut app, "1 m");
+    assert_eq!(notice(&app), "m works in Logs · press 2 first");
+    keys(&mut app, "? f8");
+    assert_eq!(notice(&app), "F8 does nothing here · esc close");
+}
+
+#[test]
+fn the_help_begins_with_the_keys_of_the_focused_pane() {
+    for (pane, title) in [("1", "Pods"), ("2", "Logs"), ("3", "Database"), ("4", "SOP")] {
+        let mut app = console(false);
+        keys(&mut app, &format!("{pane} ?"));
+        let page = app.page().unwrap();
+        assert_eq!(page.lines[0].text, title);
+    }
+}
+
+#[test]
+fn the_footer_under_a_question_has_the_keys_of_the_question() {
+    let words = |app: &App| {
+        let keys = app.footer_keys().into_iter();
+        keys.map(|key| format!("{} {}", key.key, key.what))
+            .collect::<Vec<_>>()
+            .join("  ")
+    };
+    let app = asked(false, Some(DryRun::Passed));
+    assert_eq!(
+        words(&app),
+        "←→ choose  enter press the button  esc cancel  ↑↓ scroll"
+    );
+    let app = asked(true, Some(DryRun::Passed));
+    assert_eq!(words(&app), "enter confirm the typed name  esc cancel  ↑↓ scroll");
+    let app = asked(false, Some(DryRun::Refused("no".into())));
+    assert_eq!(words(&app), "esc go back  ↑↓ scroll");
+    let mut app = console(false);
+    keys(&mut app, "?");
+    assert_eq!(words(&app), "y copy  esc close");
+}
+
+#[test]
+fn a_refused_change_shows_the_command_that_would_do_it() {
+    let mut app = console(false);
+    app.session.read_only = true;
+    assert_eq!(keys(&mut app, "1 X"), [], "nothing is tried");
+    let page = app.page().unwrap();
+    assert_eq!(page.title, "Blocked: Restart pod 2mgcp");
+    let text = page.text();
+    assert!(text.contains("Blocked: "), "{text}");
+    assert!(
+        text.contains("Commands (sopwatch sends nothing)\n  oc -n managed-services-stage delete pod "),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_escalation_is_applied_by_opening_the_hand_off() {
+    let mut app = console(false);
+    fixture::decide(&mut app, Advice::Escalate, None, "x");
+    keys(&mut app, "a");
+    assert!(!matches!(app.dialog(), Some(Dialog::Confirm(_))));
+    assert!(notice(&app).contains("[contacts]") || app.dialog().is_some());
+}
+
+#[test]
+fn the_bell_rings_for_another_recommendation_and_not_while_it_is_off() {
+    let rings = |on: bool, advice: &[Advice]| {
+        let mut app = console(false);
+        app.bell.on = on;
+        for action in advice {
+            fixture::decide(&mut app, *action, None, "x");
+            app.note_advice();
+        }
+        let now = app.clock.now;
+        app.update(Event::Tick, now)
+            .contains(&Effect::Write(TerminalRequest::bell()))
+    };
+    let (wait, restart) = (Advice::Wait, Advice::RestartPods);
+    assert!(!rings(true, &[wait]), "what is found first is no change");
+    assert!(!rings(true, &[wait, wait]));
+    assert!(rings(true, &[wait, restart]));
+    assert!(!rings(false, &[wait, restart]));
 }

@@ -1,67 +1,100 @@
 //! Where everything is, from the size of the screen and what is to be shown.
 //!
+//! From [`SIDE_BY_SIDE`] columns on, the panes stand side by side, each as high as its content needs, and the log has the rest:
+//!
 //! ```text
-//! identity ─────────────────────────────────────────────────
+//! header ───────────────────────────────────────────────────
 //! (in a replay: where it is) ───────────────────────────────
-//! ┌ Pods ───────────────────────────┐┌ SOP ────────────────┐
-//! │                                 ││                     │
-//! ├ Leaders ────────────────────────┤│                     │
+//! recommendation, as many lines as it needs ────────────────
+//! ┌ SOP ────────────────────────────┐┌ Pods ───────────────┐
+//! │                                 │├ Leaders ────────────┤
 //! │                                 │├ Database ───────────┤
-//! ├ Logs ───────────────────────────┤│                     │
-//! │                                 ││                     │
-//! └─────────────────────────────────┘└─────────────────────┘
-//! recommendation bar ───────────────────────────────────────
+//! ├ Logs ───────────────────────────┴┴─────────────────────┤
+//! └────────────────────────────────────────────────────────┘
 //! footer ───────────────────────────────────────────────────
 //! ```
 //!
-//! Regions of one column share the line between them. Zoomed, or on a screen smaller than [`FOUR_PANES`], the focused pane has the
-//! whole middle (the pods keep the leaders under them); smaller than [`SMALLEST`] nothing is drawn but a word that says so.
+//! On a narrower screen they are stacked at full width under a rule each: the SOP, a line for pods and leaders, a line for the database,
+//! the log. The pane with the focus is shown whole there. Zoomed, it has the whole middle. Smaller than [`SMALLEST`] nothing is drawn but
+//! a word that says so.
 
 use ratatui::layout::Rect;
 
 use crate::app::App;
-use crate::panes::Pane;
+use crate::panes::{self, Pane};
+use crate::screen::recommendation_bar;
+use crate::style::theme::Theme;
 
-/// The smallest screen with four panes: columns, rows.
-pub const FOUR_PANES: (u16, u16) = (80, 24);
+/// Columns from which panes stand side by side.
+pub const SIDE_BY_SIDE: u16 = 100;
+
+/// The least height of the middle in which panes stand side by side.
+const SIDE_BY_SIDE_ROWS: u16 = 16;
+
+/// The least height of the middle in which all panes are stacked.
+const STACKED_ROWS: u16 = 10;
+
+/// A smaller screen gives all of it to a dialog: columns, rows.
+pub const ROOMY: (u16, u16) = (80, 24);
 
 /// The smallest screen with anything: columns, rows.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
-/// Cells that the right column wants at most: what the SOP and the database need.
-const RIGHT_AT_MOST: u16 = 72;
-
-/// What a framed region shows.
+/// What a region shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// One of the four panes.
     Pane(Pane),
+    /// One of the four panes, in as few lines as tell what counts.
+    Summary(Pane),
     /// The strip of leaders.
     Leaders,
 }
 
-/// A framed region. Its area has the frame in it; a line that it shares with a neighbour is in both.
+/// What is around a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Lines on all sides, of which the upper and the lower may be shared with a neighbour.
+    Box {
+        /// Whether it shares its upper line.
+        above: bool,
+        /// Whether it shares its lower line.
+        below: bool,
+    },
+    /// A line above it.
+    Rule,
+    /// Nothing.
+    None,
+}
+
+/// A part of the screen. Its area has the frame in it; a line that it shares with a neighbour is in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     /// What it shows.
     pub content: Content,
     /// With its frame.
     pub area: Rect,
-    /// Whether it shares its upper line.
-    pub above: bool,
-    /// Whether it shares its lower line.
-    pub below: bool,
+    /// What is around it.
+    pub frame: Frame,
 }
 
 impl Region {
     /// What is within the frame.
     pub fn inner(&self) -> Rect {
         let Rect { x, y, width, height } = self.area;
-        Rect {
-            x: x.saturating_add(1),
-            y: y.saturating_add(1),
-            width: width.saturating_sub(2),
-            height: height.saturating_sub(2),
+        match self.frame {
+            Frame::Box { .. } => Rect {
+                x: x.saturating_add(1),
+                y: y.saturating_add(1),
+                width: width.saturating_sub(2),
+                height: height.saturating_sub(2),
+            },
+            Frame::Rule => Rect {
+                y: y.saturating_add(1),
+                height: height.saturating_sub(1),
+                ..self.area
+            },
+            Frame::None => self.area,
         }
     }
 }
@@ -69,14 +102,18 @@ impl Region {
 /// The places of everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regions {
-    /// Who, where, since when.
-    pub identity: Rect,
+    /// Who, where, which SOP, since when.
+    pub header: Rect,
     /// In a replay: where it is, and whether all is found as recorded.
     pub replay: Option<Rect>,
-    /// The framed ones.
-    pub framed: Vec<Region>,
-    /// The one thing to say.
+    /// What to do and why.
     pub bar: Rect,
+    /// The most lines that it may have.
+    pub bar_most: usize,
+    /// The panes.
+    pub panes: Vec<Region>,
+    /// Where a side ends on the line below it: column and row.
+    pub joints: Vec<(u16, u16)>,
     /// The keys.
     pub footer: Rect,
 }
@@ -90,120 +127,254 @@ pub enum Plan {
     Console(Regions),
 }
 
-/// Whether a screen is too small for four panes: dialogs take all of it then.
+/// Whether a screen is so small that a dialog takes all of it.
 pub fn is_small(area: Rect) -> bool {
-    area.width < FOUR_PANES.0 || area.height < FOUR_PANES.1
+    area.width < ROOMY.0 || area.height < ROOMY.1
 }
 
 /// Lays out the screen.
-pub fn plan(area: Rect, app: &App) -> Plan {
+pub fn plan(area: Rect, app: &App, theme: &Theme) -> Plan {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return Plan::TooSmall;
     }
-    let row = |y| Rect { y, height: 1, ..area };
-    let replay = app.player.as_ref().map(|_| row(area.y + 1));
+    let rows_at = |y, height| Rect { y, height, ..area };
+    let replay = app.player.as_ref().map(|_| rows_at(area.y + 1, 1));
     let above = 1 + u16::from(replay.is_some());
+    let bar_most = bar_lines(area.height);
+    let bar = recommendation_bar::lines(app, theme, usize::from(area.width), bar_most);
+    let bar = rows_at(area.y + above, rows(bar.len()));
     let middle = Rect {
-        y: area.y + above,
-        height: area.height - above - 2,
+        y: bar.bottom(),
+        height: area.bottom().saturating_sub(bar.bottom() + 1),
         ..area
     };
-    let framed = if app.panes.zoomed || is_small(area) {
-        one_pane(middle, app)
+    let (panes, joints) = if app.panes.zoomed {
+        (zoomed(middle, app, theme), Vec::new())
+    } else if area.width >= SIDE_BY_SIDE && middle.height >= SIDE_BY_SIDE_ROWS {
+        side_by_side(middle, app, theme)
     } else {
-        four_panes(middle, app)
+        (stacked(middle, app, theme), Vec::new())
     };
     Plan::Console(Regions {
-        identity: row(area.y),
+        header: rows_at(area.y, 1),
         replay,
-        framed,
-        bar: row(area.bottom() - 2),
-        footer: row(area.bottom() - 1),
+        bar,
+        bar_most,
+        panes,
+        joints,
+        footer: rows_at(area.bottom() - 1, 1),
     })
 }
 
-fn one_pane(area: Rect, app: &App) -> Vec<Region> {
-    let leaders = leader_rows(app);
+/// The most lines of the recommendation on a screen of so many rows.
+fn bar_lines(height: u16) -> usize {
+    match height {
+        0..=13 => 1,
+        14..=19 => 2,
+        20..=35 => 4,
+        _ => 6,
+    }
+}
+
+fn zoomed(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
+    let boxed = |content, area| Region {
+        content,
+        area,
+        frame: Frame::Box {
+            above: false,
+            below: false,
+        },
+    };
+    let leaders = leader_rows(app, theme, area.width);
     if app.panes.focus == Pane::Pods && area.height >= leaders + 8 {
-        let pods = area.height - leaders - 3;
-        return stacked(
+        return column(
             area,
-            &[(Content::Pane(Pane::Pods), pods), (Content::Leaders, leaders)],
+            &[
+                (Content::Pane(Pane::Pods), area.height - leaders - 3),
+                (Content::Leaders, leaders),
+            ],
+            false,
         );
     }
-    stacked(area, &[(Content::Pane(app.panes.focus), area.height)])
+    vec![boxed(Content::Pane(app.panes.focus), area)]
 }
 
-fn four_panes(area: Rect, app: &App) -> Vec<Region> {
-    // On a narrow screen the log needs the room more.
-    let share = if area.width < 110 {
-        area.width.saturating_mul(9) / 20
+/// The SOP on the left, what its steps rest on to the right, the log below them.
+fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16, u16)>) {
+    let left = u16::try_from(u32::from(area.width) * 11 / 20).unwrap_or(u16::MAX);
+    let right = area.width - left;
+    let (narrow, wide) = (usize::from(left) - 2, usize::from(right) - 2);
+    let sop = rows(panes::sop::wanted(app, theme, narrow));
+    let pods = rows(panes::pods::wanted(app, theme, wide));
+    let leaders = leader_rows(app, theme, right - 2);
+    let database = rows(panes::database::wanted(app, theme, wide));
+    let logs = least_log(area.height, app);
+    let most = area.height.saturating_sub(logs);
+    // The lines around a column: one above each region, and the one that it shares with the log.
+    let upper = (sop + 2).max(pods + leaders + database + 4).min(most);
+    let room = upper.saturating_sub(4 + leaders);
+    // Where not all fits the vital signs under the pods go first, then the database scrolls.
+    let pods = if pods + database <= room {
+        pods
     } else {
-        area.width / 2
+        (pods - 1).min((room * 2 / 3).max(room.saturating_sub(database)))
     };
-    let right = share.clamp(38, RIGHT_AT_MOST);
-    let left = area.width - right;
-    let column = |x, width| Rect { x, width, ..area };
-    let mut regions = left_column(column(area.x, left), app);
-    regions.extend(right_column(column(area.x + left, right), app));
-    regions
-}
-
-fn left_column(area: Rect, app: &App) -> Vec<Region> {
-    let leaders = leader_rows(app).min(area.height / 5);
-    let strip = u16::from(crate::panes::pods::vitals::has_room(area.height));
-    let listed = app.state.pods.len().max(2) + crate::panes::pods::others::rows(app);
-    let wanted = rows(listed + 1) + error_rows(app) + strip;
-    let pods = wanted.min(area.height / 3);
-    let contents = [
-        (Content::Pane(Pane::Pods), pods),
-        (Content::Leaders, leaders),
-        (Content::Pane(Pane::Logs), 0),
+    let columns = [
+        (area.x, left, vec![(Content::Pane(Pane::Sop), 0)]),
+        (
+            area.x + left,
+            right,
+            vec![
+                (Content::Pane(Pane::Pods), pods),
+                (Content::Leaders, leaders),
+                (Content::Pane(Pane::Database), 0),
+            ],
+        ),
     ];
-    stacked(area, &contents)
+    let mut regions = Vec::new();
+    for (x, width, contents) in columns {
+        let of_column = Rect {
+            x,
+            width,
+            height: upper,
+            ..area
+        };
+        regions.extend(column(of_column, &contents, true));
+    }
+    let line = area.y + upper.saturating_sub(1);
+    regions.push(Region {
+        content: Content::Pane(Pane::Logs),
+        area: Rect {
+            y: line,
+            height: area.bottom().saturating_sub(line),
+            ..area
+        },
+        frame: Frame::Box {
+            above: true,
+            below: false,
+        },
+    });
+    let side = area.x + left;
+    (regions, vec![(side - 1, line), (side, line)])
 }
 
-fn right_column(area: Rect, app: &App) -> Vec<Region> {
-    let referred = usize::from(app.sop().is_some_and(|sop| sop.steps_from.is_some()));
-    let wanted = rows(app.steps().len().max(3) + referred);
-    let grid = app.grid();
-    let tables = app
-        .session
-        .profile
-        .database
-        .as_ref()
-        .map_or(0, |database| database.tables.len());
-    let database = rows(grid.len().max(4) + tables);
-    let room = area.height.saturating_sub(3);
-    let sop = wanted.min(room.saturating_sub(database.min(room / 2)));
-    stacked(
-        area,
-        &[
-            (Content::Pane(Pane::Sop), sop),
-            (Content::Pane(Pane::Database), 0),
-        ],
-    )
+/// One region under the other at full width, each under a rule. The pane with the focus is whole, pods and database are lines otherwise.
+fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
+    let width = usize::from(area.width);
+    let focus = app.panes.focus;
+    if area.height < STACKED_ROWS && focus != Pane::Sop {
+        return focus_alone(area, app, theme);
+    }
+    let mut left = area.height;
+    let mut take = |wanted: u16, keep: u16| {
+        let taken = wanted.min(left.saturating_sub(keep));
+        left -= taken;
+        taken
+    };
+    // What others keep at least: a line of the log under its rule.
+    let least = 3;
+    let pods_lines = rows(panes::pods::summary::lines(app, theme, width).len());
+    let database_lines = rows(panes::database::summary::lines(app, theme, width).len());
+    let summaries = pods_lines + database_lines;
+    let log_wants = if focus == Pane::Logs {
+        area.height / 3
+    } else {
+        area.height / 4
+    };
+    let leaders = leader_rows(app, theme, area.width);
+    let focused = match focus {
+        Pane::Pods => rows(panes::pods::wanted(app, theme, width)) + leaders + 2,
+        Pane::Database => rows(panes::database::wanted(app, theme, width)) + 1,
+        Pane::Logs | Pane::Sop => 0,
+    };
+    let sop_keep = least.max(log_wants) + summaries.min(area.height / 6) + focused.min(area.height * 2 / 5);
+    let sop = 1 + rows(if focus == Pane::Sop {
+        panes::sop::wanted(app, theme, width)
+    } else {
+        panes::sop::wanted_folded(app, theme, width)
+    });
+    let sop = take(sop, sop_keep);
+    let mut regions = vec![(Content::Pane(Pane::Sop), sop, Frame::Rule)];
+    if focus == Pane::Pods {
+        regions.push((
+            Content::Pane(Pane::Pods),
+            take(
+                1 + rows(panes::pods::wanted(app, theme, width)),
+                least + leaders + 1,
+            ),
+            Frame::Rule,
+        ));
+        regions.push((Content::Leaders, take(1 + leaders, least), Frame::Rule));
+    } else {
+        regions.push((Content::Summary(Pane::Pods), take(pods_lines, least), Frame::None));
+    }
+    if focus == Pane::Database {
+        let database = 1 + rows(panes::database::wanted(app, theme, width));
+        regions.push((Content::Pane(Pane::Database), take(database, least), Frame::Rule));
+    } else {
+        regions.push((
+            Content::Summary(Pane::Database),
+            take(database_lines, least),
+            Frame::None,
+        ));
+    }
+    regions.push((Content::Pane(Pane::Logs), left, Frame::Rule));
+    let mut y = area.y;
+    let mut placed = Vec::with_capacity(regions.len());
+    for (content, height, frame) in regions {
+        let region = Region {
+            content,
+            area: Rect { y, height, ..area },
+            frame,
+        };
+        y += height;
+        if region.inner().height > 0 {
+            placed.push(region);
+        }
+    }
+    placed
 }
+
+/// The SOP's failing steps and the pane with the focus, where there is no room for more.
+fn focus_alone(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
+    let steps = rows(panes::sop::wanted_folded(app, theme, usize::from(area.width)));
+    let sop = (1 + steps).min(area.height / 2);
+    let region = |content, y, height| Region {
+        content,
+        area: Rect { y, height, ..area },
+        frame: Frame::Rule,
+    };
+    vec![
+        region(Content::Pane(Pane::Sop), area.y, sop),
+        region(Content::Pane(app.panes.focus), area.y + sop, area.height - sop),
+    ]
+}
+
+/// Rows that the log keeps at least, with its frame.
+fn least_log(height: u16, app: &App) -> u16 {
+    let share = if app.panes.focus == Pane::Logs {
+        height * 2 / 5
+    } else {
+        height / 3
+    };
+    // A short log leaves its rows to the panes above it.
+    let lines = rows(app.logs.buffer.shown().len());
+    share.min(lines.saturating_add(LOG_FRAME)).max(6)
+}
+
+/// Rows around the lines of the log: its frame, and one for a source that fails.
+const LOG_FRAME: u16 = 3;
 
 fn rows(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-fn leader_rows(app: &App) -> u16 {
-    rows(app.session.profile.leaders.workers.len().clamp(1, 6))
+fn leader_rows(app: &App, theme: &Theme, width: u16) -> u16 {
+    rows(panes::leaders::wanted(app, theme, usize::from(width)))
 }
 
-/// What fails gets lines of its own below the pods, so that it does not push a pod out.
-fn error_rows(app: &App) -> u16 {
-    if crate::screen::source_error::of_cluster(app).is_empty() {
-        0
-    } else {
-        2
-    }
-}
-
-/// One region under the other with inner rows as told; the last has what is left.
-fn stacked(area: Rect, contents: &[(Content, u16)]) -> Vec<Region> {
+/// One boxed region under the other with so many inner rows; the last has what is left. `shared`: whether its lower line is a neighbour's.
+fn column(area: Rect, contents: &[(Content, u16)], shared: bool) -> Vec<Region> {
     let mut y = area.y;
     let mut regions = Vec::with_capacity(contents.len());
     for (index, (content, inner)) in contents.iter().enumerate() {
@@ -217,8 +388,10 @@ fn stacked(area: Rect, contents: &[(Content, u16)]) -> Vec<Region> {
         regions.push(Region {
             content: *content,
             area: Rect { y, height, ..area },
-            above: index > 0,
-            below: !last,
+            frame: Frame::Box {
+                above: index > 0,
+                below: !last || shared,
+            },
         });
         y = (y + height).saturating_sub(1);
     }
@@ -230,47 +403,83 @@ mod tests {
     use super::*;
     use crate::screen::fixture;
 
+    fn regions(app: &App, (width, height): (u16, u16)) -> Option<Regions> {
+        match plan(Rect::new(0, 0, width, height), app, Theme::plain()) {
+            Plan::TooSmall => None,
+            Plan::Console(regions) => Some(regions),
+        }
+    }
+
+    const SIZES: [(u16, u16); 9] = [
+        (40, 10),
+        (60, 40),
+        (79, 50),
+        (80, 24),
+        (99, 24),
+        (100, 30),
+        (120, 40),
+        (300, 90),
+        (u16::MAX, 24),
+    ];
+
     #[test]
-    fn regions_stay_within_any_screen_and_share_only_lines() {
+    fn regions_stay_within_any_screen_and_each_has_a_row() {
         let mut app = fixture::well();
-        for (width, height) in [
-            (40, 10),
-            (79, 50),
-            (80, 24),
-            (100, 30),
-            (120, 40),
-            (300, 90),
-            (u16::MAX, 24),
-        ] {
-            for zoomed in [false, true] {
-                app.panes.zoomed = zoomed;
-                let area = Rect::new(0, 0, width, height);
-                let Plan::Console(regions) = plan(area, &app) else {
-                    panic!("{width}x{height}");
-                };
-                for region in &regions.framed {
-                    assert_eq!(
-                        region.area.intersection(area),
-                        region.area,
-                        "{width}x{height} {region:?}"
-                    );
-                    assert!(region.inner().height > 0, "{width}x{height} {region:?}");
+        for size in SIZES {
+            for focus in Pane::ALL {
+                for zoomed in [false, true] {
+                    app.panes.focus = focus;
+                    app.panes.zoomed = zoomed;
+                    let area = Rect::new(0, 0, size.0, size.1);
+                    let regions = regions(&app, size).expect("large enough");
+                    for region in &regions.panes {
+                        assert_eq!(region.area.intersection(area), region.area, "{size:?} {region:?}");
+                        assert!(region.inner().height > 0, "{size:?} {region:?}");
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn four_panes_from_80_by_24_on_one_below_none_below_40_by_10() {
+    fn the_pane_with_the_focus_is_always_there_with_rows_to_read() {
+        // Without a reading the database has one row to say so.
+        for (mut app, wanted) in [
+            (fixture::well(), 2),
+            (fixture::no_leader(), 2),
+            (fixture::silent(), 1),
+        ] {
+            for size in SIZES {
+                for focus in Pane::ALL {
+                    app.panes.focus = focus;
+                    let regions = regions(&app, size).expect("large enough");
+                    let mut shown = regions.panes.iter();
+                    let region = shown.find(|region| region.content == Content::Pane(focus));
+                    let rows = region.map_or(0, |region| region.inner().height);
+                    let least = if size.1 < 24 { 1 } else { wanted };
+                    assert!(rows >= least, "{size:?} {focus:?}: {rows} rows");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn side_by_side_from_100_columns_on_stacked_below_and_nothing_below_40_by_10() {
         let app = fixture::well();
-        let count = |width, height| match plan(Rect::new(0, 0, width, height), &app) {
-            Plan::TooSmall => 0,
-            Plan::Console(regions) => regions.framed.len(),
+        let boxed = |size| {
+            let regions = regions(&app, size)?;
+            let is_box = |region: &Region| matches!(region.frame, Frame::Box { .. });
+            Some(regions.panes.iter().filter(|region| is_box(region)).count())
         };
         assert_eq!(
-            [count(80, 24), count(79, 24), count(80, 23), count(40, 10)],
-            [5, 1, 1, 1]
+            [
+                boxed((100, 30)),
+                boxed((99, 30)),
+                boxed((80, 24)),
+                boxed((40, 10))
+            ],
+            [Some(5), Some(0), Some(0), Some(0)]
         );
-        assert_eq!([count(39, 10), count(40, 9)], [0, 0]);
+        assert_eq!([boxed((39, 10)), boxed((40, 9))], [None, None]);
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod borders;
 pub(crate) mod fixture;
 pub(crate) mod footer;
 pub(crate) mod header;
+mod highlight;
 #[cfg(test)]
 pub(crate) mod hostile;
 #[cfg(test)]
@@ -38,7 +39,7 @@ use sopwatch_core::safe;
 /// Draws the console as `app` has it. Only reads. How far down the topmost dialog's text can be scrolled; `None` where nothing scrolls.
 pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Option<usize> {
     let area = frame.area();
-    match layout::plan(area, app) {
+    match layout::plan(area, app, theme) {
         Plan::TooSmall => {
             too_small(theme, area, frame.buffer_mut());
             None
@@ -64,33 +65,54 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn console(app: &App, theme: &Theme, regions: &Regions, buffer: &mut Buffer) {
-    header::render(app, theme, regions.identity, buffer);
+    header::render(app, theme, regions.header, buffer);
     if let (Some(player), Some(row)) = (&app.player, regions.replay) {
         replay::bar::render(app, player, theme, row, buffer);
     }
+    recommendation_bar::render(app, theme, regions.bar, regions.bar_most, buffer);
     let focused = |region: &&Region| borders::is_focused(region, app.panes.focus);
     // The focused frame last: it shares lines with its neighbours.
     regions
-        .framed
+        .panes
         .iter()
         .filter(|region| !focused(region))
         .for_each(|region| borders::lines(region, false, theme, buffer));
     regions
-        .framed
+        .panes
         .iter()
         .filter(focused)
         .for_each(|region| borders::lines(region, true, theme, buffer));
-    for region in &regions.framed {
+    for joint in &regions.joints {
+        borders::joint(*joint, app.panes.focus == Pane::Logs, theme, buffer);
+    }
+    for region in &regions.panes {
         match region.content {
             Content::Pane(Pane::Pods) => panes::pods::render(app, theme, region, buffer),
             Content::Pane(Pane::Logs) => panes::logs::render(app, theme, region, buffer),
             Content::Pane(Pane::Database) => panes::database::render(app, theme, region, buffer),
             Content::Pane(Pane::Sop) => panes::sop::render(app, theme, region, buffer),
+            Content::Summary(pane) => summary(app, theme, pane, region, buffer),
             Content::Leaders => panes::leaders::render(app, theme, region, buffer),
         }
+        // The log marks what it finds itself, in lines that may be cut.
+        if let Some(search) = app.panes.search.as_ref()
+            && region.content != Content::Pane(Pane::Logs)
+        {
+            highlight::matches(search, region.inner(), theme, buffer);
+        }
     }
-    recommendation_bar::render(app, theme, regions.bar, buffer);
     footer::render(app, theme, regions.footer, buffer);
+}
+
+fn summary(app: &App, theme: &Theme, pane: Pane, region: &Region, buffer: &mut Buffer) {
+    let width = usize::from(region.area.width);
+    let lines = match pane {
+        Pane::Pods => panes::pods::summary::lines(app, theme, width),
+        Pane::Database => panes::database::summary::lines(app, theme, width),
+        // They are never folded.
+        Pane::Logs | Pane::Sop => Vec::new(),
+    };
+    styled_text::draw_lines(lines, region.area, buffer);
 }
 
 fn overlay(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) -> Option<usize> {

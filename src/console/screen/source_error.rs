@@ -119,8 +119,8 @@ impl SourceError {
     /// When it is tried again.
     pub(crate) fn retry(&self, now: Timestamp) -> SafeText {
         match self.retry_at.map(|at| at.duration_since(now)) {
-            Some(span) if span.as_secs() > 0 => safe!(", again in {}s", span.as_secs()),
-            Some(_) => ", trying again".into(),
+            Some(span) if span.as_secs() > 0 => safe!(", retry in {}s", span.as_secs()),
+            Some(_) => ", retrying".into(),
             None => SafeText::default(),
         }
     }
@@ -145,13 +145,13 @@ impl SourceError {
         }
         let mut words = words.add(Meaning::Bad, safe!("{} {}", theme.glyphs.fail, self.name()));
         if let Some(age) = self.stale {
-            words = words.add(Meaning::Doubtful, safe!(" stale {}", duration::clock(age)));
+            words = words.add(Meaning::Doubtful, safe!(" stale {}", duration::brief(age)));
         }
         if let Some(problem) = &self.problem {
             let retry = self.retry(now);
-            return words.add(Meaning::Bad, safe!(" {}{retry}", kind_word(problem.kind)));
+            return words.add(Meaning::Bad, safe!(" {}{retry}", problem.kind.in_words()));
         }
-        let why = self.behind.as_deref().unwrap_or("no sign of life");
+        let why = self.behind.as_deref().unwrap_or("no answer");
         words.add(Meaning::Text, safe!(", {why}"))
     }
 
@@ -170,7 +170,7 @@ impl SourceError {
 
     /// All of it in a paragraph, for a pane that has nothing else to show.
     pub(crate) fn paragraph(&self, now: Timestamp) -> Option<SafeText> {
-        let kind = kind_word(self.problem.as_ref()?.kind);
+        let kind = ProblemKind::in_words(self.problem.as_ref()?.kind);
         let (name, retry) = (self.name(), self.retry(now));
         Some(safe!("{name} {kind}{retry}: {}", self.reason()?))
     }
@@ -180,33 +180,6 @@ impl SourceError {
         let problem = self.problem.as_ref()?;
         let advice = problem.advice.as_ref().map(|advice| safe!(" → {advice}"));
         Some(safe!("{}{}", problem.what, advice.unwrap_or_default()))
-    }
-}
-
-/// A kind of trouble in a word or two.
-pub(crate) fn kind_word(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Refused => "refused",
-        ProblemKind::Reset => "cut off",
-        ProblemKind::Frozen => "frozen",
-        ProblemKind::Dns => "name unknown",
-        ProblemKind::Tls => "TLS failed",
-        ProblemKind::Unauthorized => "unauthorized",
-        ProblemKind::Forbidden => "forbidden",
-        ProblemKind::NotFound => "not found",
-        ProblemKind::Gone => "expired",
-        ProblemKind::Throttled => "throttled",
-        ProblemKind::ServerError => "server error",
-        ProblemKind::Ended => "ended",
-        ProblemKind::SecretMissing => "secret missing",
-        ProblemKind::SecretIncomplete => "secret incomplete",
-        ProblemKind::WrongPassword => "wrong password",
-        ProblemKind::TooManyConnections => "too many connections",
-        ProblemKind::Locked => "locked",
-        ProblemKind::SlowStatement => "too slow",
-        ProblemKind::Starting => "starting",
-        ProblemKind::Schema => "schema differs",
-        ProblemKind::Configuration => "misconfigured",
     }
 }
 
@@ -254,7 +227,7 @@ pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Sty
     match app.state.freshness(id, app.clock.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
-            safe!("{} stale {}", theme.glyphs.stale, duration::clock(age)),
+            safe!("{} stale {}", theme.glyphs.stale, duration::brief(age)),
         ),
         Freshness::Missing | Freshness::Fresh(_) => words,
     }

@@ -95,7 +95,7 @@ fn an_age_from_first_sight_is_told_as_the_least_it_can_be() {
     }
     app.session.profile = std::sync::Arc::new(profile);
     assert!(
-        screen(&app, 120, 40).contains(" ≥20:00 "),
+        screen(&app, 120, 40).contains(" ≥20m "),
         "{}",
         screen(&app, 120, 40)
     );
@@ -235,7 +235,7 @@ fn dialogs() {
     terminal
         .draw(|frame| limit = render(&app, &theme, frame))
         .unwrap();
-    assert_eq!(limit, Some(104 - 17));
+    assert_eq!(limit, Some(110 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");
@@ -273,7 +273,7 @@ fn a_fault_names_itself_on_its_pane() {
     let screen = screen(&app, 120, 40);
     let shown = |text: &str| screen.lines().position(|line| line.contains(text));
     let (what, why) = (
-        shown("events forbidden, again in 3s"),
+        shown("events forbidden, retry in 3s"),
         shown("events may not be listed by oncall"),
     );
     assert!(what.is_some() && why == what.map(|line| line + 1), "{screen}");
@@ -357,9 +357,9 @@ fn of_many_logs_it_is_said_that_not_all_are_followed() {
         1,
         Observation::Source(SourceId::Log(fixture::source("2mgcp")), SourceState::Resting),
     );
-    let long = "2 of 3 logs followed, the others in turns";
-    let short = "2/3 logs, others in turns";
-    for (width, height, words) in [(200, 60, long), (120, 40, short), (100, 30, short)] {
+    let long = "2 of 3 logs open, the others read in turns";
+    let short = "2 of 3 logs open";
+    for (width, height, words) in [(200, 60, long), (100, 30, long), (79, 30, short)] {
         let shown = screen(&app, width, height);
         assert!(shown.contains(words), "{shown}");
     }
@@ -381,7 +381,7 @@ fn a_database_that_is_not_read_says_why() {
     learn(&mut app, 0, Observation::Source(SourceId::Database, failing));
     let screen = screen(&app, 120, 40);
     assert!(
-        screen.contains("secret missing, again in 5s: the secret s may")
+        screen.contains("secret missing, retry in 5s: the secret s may")
             && screen.contains("use --database-url")
     );
 }
@@ -417,7 +417,7 @@ fn a_stale_deployment_is_marked_though_the_pods_are_current() {
     }
     let screen = screen(&app, 120, 40);
     assert!(
-        screen.contains("3/3 ready, want 3  deployment ~ stale 00:41"),
+        screen.contains("3 of 3 ready  deployment ~ stale 41s"),
         "{screen}"
     );
 }

@@ -84,7 +84,7 @@ fn sends(app: &mut App, effects: Vec<Effect>) -> bool {
                 let effects = app.update(answered, now);
                 sent |= sends(app, effects);
             }
-            Effect::Do(_) => sent = true,
+            Effect::Do { .. } => sent = true,
             _ => {}
         }
     }

@@ -41,20 +41,15 @@ pub(crate) fn since(at: Timestamp, now: Timestamp) -> SafeText {
     age(now.duration_since(at))
 }
 
-/// A span that is counted up to a second, for what is being waited for or has gone on too long.
-pub(crate) fn exact(from: Timestamp, to: Timestamp) -> SafeText {
-    duration::clock(to.duration_since(from).max(SignedDuration::ZERO)).into()
-}
-
-/// The time since the start of an incident: `00:14:32`, beyond a day the hours go on.
+/// The time since the start of an incident, to the second: `14m32s`, `1h05m09s`; beyond a day the hours go on.
 pub(crate) fn incident_clock(of: SignedDuration) -> SafeText {
     let seconds = of.as_secs().max(0);
-    safe!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
+    let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => safe!("{rest}s"),
+        (0, _) => safe!("{minutes}m{rest:02}s"),
+        _ => safe!("{hours}h{minutes:02}m{rest:02}s"),
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +95,6 @@ mod tests {
         for (seconds, words) in cases {
             assert_eq!(age(SignedDuration::from_secs(seconds)), words);
         }
-        assert_eq!(incident_clock(SignedDuration::from_secs(90_061)), "25:01:01");
+        assert_eq!(incident_clock(SignedDuration::from_secs(90_061)), "25h01m01s");
     }
 }

@@ -15,9 +15,6 @@ pub(crate) struct Glyphs {
     /// Before the chosen row and the focused title.
     pub(crate) chosen: &'static str,
     pub(crate) ellipsis: &'static str,
-    pub(crate) dash: &'static str,
-    /// Heads the column of changes.
-    pub(crate) change: &'static str,
     pub(crate) times: &'static str,
     /// Before an age that may be more.
     pub(crate) at_least: &'static str,
@@ -35,6 +32,24 @@ pub(crate) struct Glyphs {
     pub(crate) tee_left: &'static str,
     /// A side with a line to its left.
     pub(crate) tee_right: &'static str,
+    /// A line with a side above it.
+    pub(crate) tee_up: &'static str,
+    /// A source that answers, and one that does not yet.
+    pub(crate) full_dot: &'static str,
+    pub(crate) empty_dot: &'static str,
+    /// A part of a bar that is reached, and one that is not.
+    pub(crate) bar_full: &'static str,
+    pub(crate) bar_empty: &'static str,
+    /// A leader over time, a sign for each of three pods; the first is the one that leads now.
+    pub(crate) led: [&'static str; 3],
+    /// Nobody led.
+    pub(crate) gap: &'static str,
+    /// Nobody looked.
+    pub(crate) unseen: &'static str,
+    /// Two led.
+    pub(crate) two_led: &'static str,
+    /// Between what is done and what comes next.
+    pub(crate) then: &'static str,
 }
 
 pub(crate) const UNICODE: Glyphs = Glyphs {
@@ -47,8 +62,6 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     ticked: "☑",
     chosen: "▸",
     ellipsis: "…",
-    dash: "–",
-    change: "Δ",
     times: "×",
     at_least: "≥",
     at_most: "≤",
@@ -61,6 +74,16 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     bottom_right: "┘",
     tee_left: "├",
     tee_right: "┤",
+    tee_up: "┴",
+    full_dot: "●",
+    empty_dot: "○",
+    bar_full: "▇",
+    bar_empty: "░",
+    led: ["█", "▓", "▒"],
+    gap: "·",
+    unseen: "╌",
+    two_led: "╳",
+    then: "→",
 };
 
 pub(crate) const ASCII: Glyphs = Glyphs {
@@ -73,8 +96,6 @@ pub(crate) const ASCII: Glyphs = Glyphs {
     ticked: "v",
     chosen: ">",
     ellipsis: "...",
-    dash: "-",
-    change: "chg",
     times: "x",
     at_least: ">",
     at_most: "<",
@@ -87,6 +108,16 @@ pub(crate) const ASCII: Glyphs = Glyphs {
     bottom_right: "+",
     tee_left: "+",
     tee_right: "+",
+    tee_up: "+",
+    full_dot: "*",
+    empty_dot: "o",
+    bar_full: "#",
+    bar_empty: ".",
+    led: ["#", "=", "%"],
+    gap: ".",
+    unseen: "?",
+    two_led: "X",
+    then: "->",
 };
 
 /// The same text in ASCII. What was control characters reads `^[`, what has no likeness its code in angle brackets.
@@ -117,12 +148,15 @@ fn push_ascii(ascii: &mut String, c: char) {
         '“' | '”' => "\"",
         '•' | '▇' => "*",
         '│' => "|",
+        '▒' => "%",
+        '╌' => "?",
+        '╳' => "X",
         '\u{a0}' => " ",
         '▁' => "_",
-        '▂' => ".",
+        '▂' | '░' => ".",
         '▃' => ":",
-        '▅' => "=",
-        '▆' => "+",
+        '▅' | '▓' => "=",
+        '▆' | '└' => "+",
         '█' => "#",
         _ => {
             // Writing to a String can't fail.

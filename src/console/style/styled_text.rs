@@ -37,11 +37,14 @@ pub(crate) fn width(text: &str) -> usize {
 pub(crate) struct CellText(String);
 
 impl CellText {
+    /// Text of printable ASCII alone, which is safe and shown as it is; `None` for any other.
+    pub(super) fn of_plain(text: &str) -> Option<Self> {
+        let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        is_plain.then(|| Self(text.to_owned()))
+    }
+
     /// Safe text as cells show it.
     pub(super) fn of(text: &SafeText, ascii: bool) -> Self {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Self(text.to_string());
-        }
         let one = |grapheme| match grapheme {
             "\n" => " ",
             heap if heap.len() > GRAPHEME_BYTES => "\u{fffd}",
@@ -295,6 +298,18 @@ impl<'t> StyledText<'t> {
         self.spans.push(Span::styled(mark.to_owned(), style));
         self.width = max;
         self
+    }
+
+    /// A line that goes on where nobody sees it, with the sign of that, in so many cells.
+    pub(crate) fn goes_on(self, max: usize) -> Self {
+        let mark = CellText(format!(" {}", self.theme.glyphs.ellipsis));
+        let room = max.saturating_sub(width(&mark));
+        if self.width > room {
+            // The cut has its own sign.
+            self.cut(room)
+        } else {
+            self.add(Meaning::Faint, mark)
+        }
     }
 
     /// Draws it on the first row of `area`, cut to its width.

@@ -1,6 +1,7 @@
 //! Styles by meaning, read from `assets/themes/*.toml`: the terminal's sixteen colours or none, and glyphs that need no more than ASCII.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -207,14 +208,24 @@ impl Theme {
         })
     }
 
+    /// A theme without any style, for who only measures.
+    pub(crate) fn plain() -> &'static Self {
+        static PLAIN: LazyLock<Theme> = LazyLock::new(|| Theme {
+            styles: BTreeMap::new(),
+            ascii: false,
+            glyphs: &UNICODE,
+        });
+        &PLAIN
+    }
+
     /// How something of this meaning looks.
     pub(crate) fn style(&self, meaning: Meaning) -> Style {
         self.styles.get(&meaning).copied().unwrap_or_default()
     }
 
     /// Text as the cells of one line show it. A string is made safe for it; what is safe by its type is not looked at again.
-    pub(crate) fn clean(&self, text: impl Into<SafeText>) -> CellText {
-        CellText::of(&text.into(), self.ascii)
+    pub(crate) fn clean(&self, text: impl Into<SafeText> + AsRef<str>) -> CellText {
+        CellText::of_plain(text.as_ref()).unwrap_or_else(|| CellText::of(&text.into(), self.ascii))
     }
 }
 

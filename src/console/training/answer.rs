@@ -7,7 +7,7 @@ use sopwatch_core::profile::rule::Advice;
 pub fn in_a_sentence(advice: Advice) -> &'static str {
     match advice {
         Advice::None => "do nothing",
-        Advice::Gather => "gather what can't be read",
+        Advice::Gather => "restore access",
         other => other.words(),
     }
 }
@@ -15,13 +15,13 @@ pub fn in_a_sentence(advice: Advice) -> &'static str {
 /// When an answer is the right one.
 pub fn when(advice: Advice) -> &'static str {
     match advice {
-        Advice::None => "nothing is wrong, or no longer",
-        Advice::Wait => "something is settling: look again later",
-        Advice::Gather => "the evidence does not suffice: get access, or read more",
-        Advice::StartPods => "no pod is to run, or none does",
-        Advice::RestartPods => "one after the other, with an eye on the leaders",
-        Advice::ScaleUp => "the pods there are can't carry the load",
-        Advice::Escalate => "hand over with what was seen and done",
+        Advice::None => "nothing is wrong any more",
+        Advice::Wait => "something just changed: check again later",
+        Advice::Gather => "the evidence is not enough: restore access, or read more",
+        Advice::StartPods => "no pod is running",
+        Advice::RestartPods => "one by one, leaders last",
+        Advice::ScaleUp => "the pods can't handle the load",
+        Advice::Escalate => "hand over with the evidence and what was done",
     }
 }
 
@@ -103,9 +103,9 @@ impl AnswerVerdict {
     pub fn words(self) -> &'static str {
         match self {
             Self::Right => "right",
-            Self::OtherContact => "right to escalate, but to another team",
-            Self::Harmful => "would do harm here",
-            Self::Other => "not what the situation asked for",
+            Self::OtherContact => "right to escalate, wrong team",
+            Self::Harmful => "harmful here",
+            Self::Other => "not what was needed",
         }
     }
 }

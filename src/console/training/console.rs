@@ -1,14 +1,17 @@
 //! The lesson in the console: its keys, its dialogs, and what the console notes for the debriefing.
 
 use super::debriefing::{Step, debriefing};
-use super::{Attempt, AuditEntry, Choice, Given, Lesson, Viewed};
+use super::{Attempt, Choice, Given, Lesson, Viewed};
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::dialogs::{Dialog, Scroll};
+use crate::keymap::action::{Action, Context};
 use crate::panes::logs::buffer::LogMode;
 use sopwatch_core::diagnose::leaders::Verdict;
-use sopwatch_core::text::duration;
+use sopwatch_core::observe::audit::AuditEntry;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 impl App {
     /// Begins a lesson: from now on its keys are there.
@@ -65,8 +68,17 @@ impl App {
             after_debriefing: attempt.debriefed_at.is_some(),
         });
         let words = choice.words(&self.session.profile);
-        self.say(&format!("your answer is noted: {words}"));
+        self.say(&format!("answer saved: {words}"));
         vec![Effect::Answer(choice)]
+    }
+
+    /// Says what comes before the advice.
+    pub(crate) fn say_answer_first(&mut self) {
+        let key = |action| self.keymap.key_of(action, Context::Drill);
+        let with = |what: &str, key: Option<SafeText>| key.map_or(what.into(), |key| safe!("{what} ({key})"));
+        let answer = with("answer first", key(Action::GiveAnswer));
+        let reveal = with("reveal", key(Action::Reveal));
+        self.say(&format!("{answer} or {reveal}"));
     }
 
     /// Whether a lesson keeps the recommendation back until the operator has judged.
@@ -88,7 +100,7 @@ impl App {
         let Some(attempt) = &mut self.attempt else { return };
         if attempt.answers.is_empty() && !attempt.asked_early {
             attempt.asked_early = true;
-            self.complain("the debriefing tells the answer, and yours is not given yet; again: show it");
+            self.complain("the debriefing shows the answer; answer first, or press the key again to see it");
             return;
         }
         attempt.debriefed_at.get_or_insert(now);
@@ -186,7 +198,7 @@ pub(crate) fn hints_page(attempt: &Attempt) -> DialogText {
     let (shown, all) = (attempt.hints.len(), attempt.lesson.hints.len());
     let mut page = DialogText::titled(format!("Hints  {shown} of {all}"));
     for (index, (hint, at)) in attempt.shown_hints().enumerate() {
-        let at = duration::clock(at.duration_since(attempt.began));
+        let at = duration::brief(at.duration_since(attempt.began));
         page.section(&format!("{}  at {at}", index + 1));
         page.add(Tone::Plain, hint);
     }

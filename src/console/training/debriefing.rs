@@ -69,7 +69,7 @@ struct Telling<'a> {
 impl Telling<'_> {
     /// A moment as time since the start.
     fn time(&self, at: Timestamp) -> String {
-        duration::clock(at.duration_since(self.attempt.began))
+        duration::brief(at.duration_since(self.attempt.began))
     }
 
     fn item(&mut self, tone: Tone, at: &str, text: &str) {
@@ -82,7 +82,7 @@ impl Telling<'_> {
         self.page.add(
             Tone::Faint,
             format!(
-                "Scenario {}, {length} long. Times are since the start, by the drill's clock.",
+                "Scenario {}, {length}. Times count from the start, by the drill's clock.",
                 attempt.lesson.id
             ),
         );
@@ -101,9 +101,9 @@ impl Telling<'_> {
             .partition(|sign| sign.kind_of_finding.is_trouble());
         if !console {
             self.page
-                .add(Tone::Faint, "No console was open: what was seen is not known.");
+                .add(Tone::Faint, "No console was open: what you saw is not known.");
         } else if trouble.is_empty() {
-            self.page.add(Tone::Plain, "No step that fails.");
+            self.page.add(Tone::Plain, "No failing step.");
         }
         for sign in trouble {
             self.sign(sign, console);
@@ -113,14 +113,13 @@ impl Telling<'_> {
             .map(|sign| sign.kind_of_finding.words(self.profile))
             .collect();
         if !calm.is_empty() {
-            self.page
-                .add(Tone::Plain, format!("As it should be: {}.", calm.join("; ")));
+            self.page.add(Tone::Plain, format!("OK: {}.", calm.join("; ")));
         }
     }
 
     fn sign(&mut self, sign: &ExpectedFinding, console: bool) {
         let words = sign.kind_of_finding.words(self.profile);
-        let from = duration::clock(sign.from);
+        let from = duration::brief(sign.from);
         match sign.shown_at {
             _ if !console => self.item(Tone::Plain, &from, &words),
             Some(at) => {
@@ -128,7 +127,7 @@ impl Telling<'_> {
                 let at = self.time(at);
                 let over = sign
                     .over_at
-                    .map_or_else(String::new, |at| format!("; all right from {} on", self.time(at)));
+                    .map_or_else(String::new, |at| format!("; OK since {}", self.time(at)));
                 self.item(
                     Tone::Plain,
                     &at,
@@ -137,9 +136,8 @@ impl Telling<'_> {
             }
             None => {
                 self.item(Tone::Doubtful, "–", &format!("{words}: not shown before the end"));
-                self.missed.push(format!(
-                    "{words}: it is to be seen from {from} on, if nobody acts"
-                ));
+                self.missed
+                    .push(format!("{words}: visible from {from} on, if nobody acts"));
             }
         }
     }
@@ -152,14 +150,14 @@ impl Telling<'_> {
         let look = Viewed::Step(id.clone());
         let opened = self.attempt.looks.iter().find(|(_, known)| *known == look);
         match opened {
-            Some((at, _)) => format!("; its page was opened at {}", self.time(*at)),
-            None => "; its page was not opened".to_owned(),
+            Some((at, _)) => format!(". You opened it at {}.", self.time(*at)),
+            None => ". You did not open it.".to_owned(),
         }
     }
 
     fn what_was_looked_at(&mut self, manual: &[Step]) {
         let attempt = self.attempt;
-        self.page.section("What was looked at");
+        self.page.section("What you opened");
         let looks = attempt
             .looks
             .iter()
@@ -178,7 +176,7 @@ impl Telling<'_> {
         if all.is_empty() {
             self.page.add(
                 Tone::Doubtful,
-                "The first screen alone: nothing was opened, nothing ticked.",
+                "Only the first screen: you opened and ticked nothing.",
             );
         }
         for (at, words) in all.iter().take(LOOKS) {
@@ -198,8 +196,8 @@ impl Telling<'_> {
         let attempt = self.attempt;
         self.page.section("The answer");
         if attempt.answers.is_empty() {
-            self.page.add(Tone::Doubtful, "None was given.");
-            self.missed.push("An answer of your own.".to_owned());
+            self.page.add(Tone::Doubtful, "No answer.");
+            self.missed.push("You did not answer (T).".to_owned());
         }
         for given in &attempt.answers {
             let verdict = AnswerVerdict::of(&given.choice, &attempt.lesson.right);
@@ -226,7 +224,7 @@ impl Telling<'_> {
         self.page.add(Tone::Plain, hints);
         if let Some(at) = attempt.revealed_at {
             let words = format!(
-                "The console's recommendation was revealed at {}, before an answer.",
+                "You revealed the recommendation at {}, before an answer.",
                 self.time(at)
             );
             self.page.add(Tone::Plain, words);
@@ -272,13 +270,16 @@ impl Telling<'_> {
         }
         self.and_more(attempt.acts.len(), ACTS);
         if attempt.acts.is_empty() {
-            self.page
-                .add(Tone::Plain, "Nothing: no request was made that changes anything.");
+            self.page.add(Tone::Plain, "Nothing.");
         }
         let asked = attempt.lesson.right.choice.action;
         if !helped && matches!(asked, Advice::StartPods | Advice::RestartPods | Advice::ScaleUp) {
-            self.missed
-                .push(format!("Nobody did what was to be done: {}.", asked.words()));
+            let missed = match asked {
+                Advice::StartPods => "No pod was started.",
+                Advice::ScaleUp => "No pod was added.",
+                _ => "The pods were not restarted.",
+            };
+            self.missed.push(missed.to_owned());
         }
     }
 
@@ -290,7 +291,7 @@ impl Telling<'_> {
             .collect();
         if !open.is_empty() {
             self.missed
-                .push(format!("Manual steps that were not ticked: {}.", open.join("; ")));
+                .push(format!("Manual steps not ticked: {}.", open.join("; ")));
         }
         // Without a console most of it is not known.
         if self.missed.is_empty() && manual.is_none() {

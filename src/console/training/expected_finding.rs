@@ -75,8 +75,8 @@ impl FindingKind {
                     VerdictKind::One => "one",
                     VerdictKind::Many => "more than one",
                     VerdictKind::None => "none",
-                    VerdictKind::Settling => "settling",
-                    VerdictKind::Unknown => "not to be known",
+                    VerdictKind::Settling => "being elected",
+                    VerdictKind::Unknown => "unknown",
                 };
                 format!("{title} leader: {leads}")
             }

@@ -4,7 +4,7 @@
 //! debriefing; the console notes when it first showed what there was to find, what was opened, and what was done to the cluster.
 
 pub(crate) mod answer;
-pub(crate) mod audit_entry;
+pub(crate) mod assessment;
 pub(crate) mod console;
 pub(crate) mod debriefing;
 pub(crate) mod expected_finding;
@@ -19,10 +19,11 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::answer::{AnswerVerdict, Choice, Right};
 pub(crate) use self::console::hints_page;
 pub use self::debriefing::{Step, debriefing, markdown};
-pub use crate::training::audit_entry::{ActEffect, Assessment, AuditEntry, Noted, agent_family, worth};
+pub use crate::training::assessment::{Assessment, Noted, worth};
 pub use crate::training::expected_finding::{ExpectedFinding, FindingKind};
 pub use crate::training::viewed::Viewed;
 use sopwatch_core::diagnose::Diagnosis;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::profile::Profile;
 
 /// How many looks and acts are kept: more than anybody takes in a drill.

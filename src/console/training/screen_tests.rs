@@ -11,7 +11,8 @@ use crate::app::event::Event;
 use crate::screen::Theme;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen, themed};
-use crate::training::{ActEffect, AuditEntry, Choice, FindingKind, Lesson, Right};
+use crate::training::{Choice, FindingKind, Lesson, Right};
+use sopwatch_core::observe::audit::{AuditEffect, AuditEntry};
 use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 
@@ -54,11 +55,11 @@ fn lesson() -> Lesson {
     }
 }
 
-fn act(seconds_ago: i64, name: &str, code: u16, effect: ActEffect) -> Event {
+fn act(seconds_ago: i64, name: &str, code: u16, effect: AuditEffect) -> Event {
     Event::AuditEntry(AuditEntry {
         at: ago(seconds_ago),
         agent: "kubectl".into(),
-        verb: "delete".into(),
+        verb: "delete",
         resource: "pods".into(),
         name: name.into(),
         code,
@@ -82,7 +83,7 @@ pub(crate) fn taught() -> App {
         attempt.watch(&diagnosis, &profile, ago(860));
     }
     press(&mut app, "H\u{1b}4jj\n\u{1b}");
-    let deleted = |ready_left| ActEffect::Deleted {
+    let deleted = |ready_left| AuditEffect::Deleted {
         pods: 1,
         youngest: Some(ago(9_000)),
         ready: 1,
@@ -91,7 +92,7 @@ pub(crate) fn taught() -> App {
     };
     let pod = "managed-services-api-6b4d8b649-blf5h";
     for event in [
-        act(90, pod, 403, ActEffect::Other),
+        act(90, pod, 403, AuditEffect::Other),
         act(60, pod, 200, deleted(2)),
         act(30, pod, 200, deleted(0)),
     ] {

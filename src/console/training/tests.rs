@@ -10,6 +10,7 @@ use crate::app::event::{Effect, Event};
 use crate::app::{App, Session};
 use crate::dialogs::Dialog;
 use crate::keymap::{Key, Keymap};
+use sopwatch_core::observe::audit::AuditEffect;
 use sopwatch_core::profile::Contact;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::testkit::{now, profile};
@@ -98,21 +99,23 @@ fn the_recommendation_is_held_back_until_the_operator_has_judged_or_asks_for_it(
 
 #[test]
 fn who_reveals_the_recommendation_before_an_answer_reads_so_in_the_debriefing() {
-    let told = "recommendation was revealed at 01:30, before an answer";
+    let told = "revealed the recommendation at 1m30s, before an answer";
     let mut app = taught();
     press(&mut app, 90, "V");
     press(&mut app, 100, "V T enter enter");
     assert!(printed(&app).contains(told), "{}", printed(&app));
     let mut app = taught();
     press(&mut app, 90, "T enter enter V");
-    assert!(!printed(&app).contains("revealed"), "{}", printed(&app));
+    assert!(!printed(&app).contains("You revealed"), "{}", printed(&app));
 }
 
 #[test]
 fn without_a_lesson_its_keys_do_not_exist() {
     let mut app = console();
     assert_eq!(press(&mut app, 1, "H T D"), []);
-    assert!(app.dialogs.is_empty() && app.notice.is_none());
+    assert!(app.dialogs.is_empty());
+    let said = app.notice.as_ref().map(|notice| notice.text.to_string());
+    assert_eq!(said.as_deref(), Some("D does nothing here · ? help"));
     press(&mut app, 1, "?");
     assert!(!page(&app).contains("a hint"), "{}", page(&app));
     let mut app = taught();
@@ -130,7 +133,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     press(&mut app, 65, "H");
     let first = page(&app);
     assert!(
-        first.contains("01:05") && first.contains("first hint") && first.contains("one more"),
+        first.contains("1m05s") && first.contains("first hint") && first.contains("one more"),
         "{first}"
     );
     assert!(!first.contains("second hint"), "{first}");
@@ -141,7 +144,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
     assert_eq!(app.dialogs.len(), 1);
     assert_eq!(app.attempt.as_ref().unwrap().hints.len(), 2);
     assert!(
-        printed(&app).contains("Hints: 2 of 2, at 01:05, 01:10."),
+        printed(&app).contains("Hints: 2 of 2, at 1m05s, 1m10s."),
         "{}",
         printed(&app)
     );
@@ -171,10 +174,10 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
     let told = printed(&app);
     assert!(
-        told.contains("- 00:11  gather what can't be read: not what the situation asked for\n"),
+        told.contains("-   11s  restore access: not what was needed\n"),
         "{told}"
     );
-    assert!(told.contains("- 01:15  escalate to Team A: right\n"), "{told}");
+    assert!(told.contains("- 1m15s  escalate to Team A: right\n"), "{told}");
     assert!(
         told.contains("Right: escalate to Team A. Harmful: restart the pods."),
         "{told}"
@@ -202,17 +205,17 @@ fn the_debriefing_tells_the_answer_only_to_those_who_gave_theirs_or_insist() {
 #[test]
 fn what_was_opened_done_and_missed_is_told() {
     let mut app = taught();
-    press(&mut app, 30, "2 E / 'x' enter");
+    press(&mut app, 30, "2 E f 'x' enter");
     press(&mut app, 31, "i esc");
     press(&mut app, 32, "i esc V w");
     let act = AuditEntry {
         at: now() + SignedDuration::from_secs(40),
         agent: "kubectl".into(),
-        verb: "delete".into(),
+        verb: "delete",
         resource: "pods".into(),
         name: "p".into(),
         code: 200,
-        effect: ActEffect::Deleted {
+        effect: AuditEffect::Deleted {
             pods: 1,
             youngest: None,
             ready: 1,
@@ -224,15 +227,15 @@ fn what_was_opened_done_and_missed_is_told() {
     app.update(Event::Tick, now() + SignedDuration::from_secs(4_000));
     let told = printed(&app);
     for line in [
-        "Scenario x, 1:06:40 long.",
-        "- 00:30  the log's errors\n",
-        "- 00:30  the log, filtered by `x`\n",
-        "- 00:31  the sources\n",
-        "- 00:32  why this is to do\n",
-        "- 00:40  kubectl deleted pod p – harmful: a restart makes it worse here\n",
+        "Scenario x, 1h06m.",
+        "-   30s  the errors in the log\n",
+        "-   30s  the log, filtered by `x`\n",
+        "-   31s  the sources\n",
+        "-   32s  the explanation of the advice\n",
+        "-   40s  kubectl deleted pod p – harmful: a restart makes it worse here\n",
         "step unheard-of: fail: not shown before the end\n",
-        "- step unheard-of: fail: it is to be seen from 00:20 on, if nobody acts\n",
-        "- An answer of your own.\n",
+        "- step unheard-of: fail: visible from 20s on, if nobody acts\n",
+        "- You did not answer (T).\n",
     ] {
         assert!(told.contains(line), "`{line}` is not in\n{told}");
     }
@@ -245,7 +248,7 @@ fn what_was_to_be_done_and_was_not_is_missed() {
     let mut app = console();
     app.teach(lesson(Advice::StartPods, None));
     assert!(
-        printed(&app).contains("- Nobody did what was to be done: start the pods."),
+        printed(&app).contains("- No pod was started."),
         "{}",
         printed(&app)
     );
@@ -260,8 +263,8 @@ fn without_a_console_only_what_is_known_is_told() {
         "{told}"
     );
     for unknown in [
-        "What was looked at",
-        "None was given",
+        "What you opened",
+        "No answer",
         "Hints",
         "not shown",
         "What was missed",

@@ -33,17 +33,17 @@ impl Viewed {
     pub fn words(&self, profile: &Profile) -> String {
         match self {
             Self::Pod(name) => format!("pod {name}"),
-            Self::Record(pod) => format!("a log record of {pod}"),
+            Self::Record(pod) => format!("a log line of {pod}"),
             Self::Rows(of) if of.status.is_empty() => format!("rows of {} without a status", of.table),
             Self::Rows(of) => format!("rows of {}: {}", of.table, of.status),
             Self::Step(id) => {
                 let title = profile.steps.get(id).map_or(id.as_str(), |step| &step.title);
                 format!("step {title}")
             }
-            Self::Rules => "why this is to do".to_owned(),
+            Self::Rules => "the explanation of the advice".to_owned(),
             Self::Sources => "the sources".to_owned(),
-            Self::Lines(LogMode::Leader) => "the log's leader lines".to_owned(),
-            Self::Lines(LogMode::Errors) => "the log's errors".to_owned(),
+            Self::Lines(LogMode::Leader) => "the leader lines of the log".to_owned(),
+            Self::Lines(LogMode::Errors) => "the errors in the log".to_owned(),
             Self::Lines(LogMode::All) => "every line of the log".to_owned(),
             Self::Filter(filter) => format!("the log, filtered by `{filter}`"),
             Self::LogOf(pod) => format!("the log of {pod} alone"),

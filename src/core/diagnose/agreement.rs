@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 const LINES: usize = 3;
 
 impl Evaluation<'_> {
-    /// `Pods running: 2/3 ready, want 3`, a line each.
+    /// `Pods running: 2 of 3 ready (SOP expects 3)`, a line each.
     pub(super) fn failing_in_words(&self) -> Vec<SafeText> {
         let failing = self
             .steps
@@ -85,7 +85,7 @@ impl Evaluation<'_> {
         let titles: Vec<_> = unshown.iter().map(|(found, _)| found.title.as_str()).collect();
         let mut answer = StepResult::new(StepStatus::Fail, source)
             .value(titles.join("; "))
-            .against("no rule holds that the steps above do not show");
+            .against("no rule matches without a failing step above");
         answer.age = age;
         for (found, _) in &unshown {
             let several = unshown.len() > 1;

@@ -30,10 +30,10 @@ impl Evaluation<'_> {
         settle::window(self.state, self.now)
     }
 
-    /// `none within 30m`.
-    pub(super) fn none_lately(&self) -> SafeText {
+    /// `no warnings in 30m`.
+    pub(super) fn none_lately(&self, what: &str) -> SafeText {
         let window = self.now.duration_since(self.window());
-        safe!("none within {}", duration::brief(window))
+        safe!("no {what} in {}", duration::brief(window))
     }
 
     /// Until when nothing can be concluded.
@@ -52,7 +52,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A time of day, as everywhere in UTC.
+/// A time of day, as everywhere in UTC: `13:24 UTC`.
 pub(super) fn time_of_day(at: Timestamp) -> String {
-    at.strftime("%H:%M").to_string()
+    at.strftime("%H:%M UTC").to_string()
 }

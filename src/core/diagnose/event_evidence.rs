@@ -169,14 +169,14 @@ impl Evaluation<'_> {
         newest.filter(|_| pod.containers.iter().all(waits))
     }
 
-    /// `BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting`.
+    /// `BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)`.
     pub(super) fn event_in_words(&self, event: &ClusterEvent) -> SafeText {
         let ago = event.last_at.map_or(SafeText::default(), |at| {
-            safe!(" {} ago", duration::brief(self.since(at)))
+            safe!(", last {} ago", duration::brief(self.since(at)))
         });
         let (kind, name) = (&event.object_kind, &event.object_name);
-        let lead = safe!("{} ×{}{ago} {kind}/{name}: ", event.reason, event.count);
-        quoting::quote(&lead, &event.message)
+        let lead = safe!("{} ×{}{ago}: ", event.reason, event.count);
+        quoting::quote(&lead, &format!("{} ({kind}/{name})", event.message))
     }
 }
 

@@ -56,7 +56,7 @@ impl Evaluation<'_> {
                         .source(&id)
                         .is_some_and(|source| source.state == SourceState::Ended);
                     let read = ended || self.state.logs[source].progress.caught_up;
-                    (!read).then(|| safe!("{name}: its backlog is still being read"))
+                    (!read).then(|| safe!("{name}: still reading older lines"))
                 }
             }
         });
@@ -68,7 +68,7 @@ impl Evaluation<'_> {
         source.is_some_and(|source| source.state == SourceState::Resting)
     }
 
-    /// `436 of 500 logs are read in turns, the oldest 6m ago`, if it is so.
+    /// `436 of 500 logs are read in turns, oldest 6m ago`, if it is so.
     fn in_turns(&self) -> Option<SafeText> {
         let LogsRead { followed, in_turns } = self.state.logs_read();
         let resting = self.state.sources().filter(|(id, _)| self.is_in_turns(id));
@@ -76,7 +76,7 @@ impl Evaluation<'_> {
         (in_turns > 0).then(|| {
             let ago = oldest.map_or(SafeText::default(), |at| {
                 let age = self.now.duration_since(at).max(SignedDuration::ZERO);
-                safe!(", the oldest {} ago", duration::brief(age))
+                safe!(", oldest {} ago", duration::brief(age))
             });
             safe!(
                 "{in_turns} of {} logs are read in turns{ago}",
@@ -91,7 +91,7 @@ impl Evaluation<'_> {
         let id = self.state.sources().map(|(id, _)| id).find(of_pod);
         match id.map(|id| self.hear(id, &name)) {
             Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
-            _ => safe!("{name}: nothing heard yet"),
+            _ => safe!("{name}: no data yet"),
         }
     }
 

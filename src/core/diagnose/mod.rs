@@ -28,6 +28,7 @@ use super::profile::Profile;
 pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, read_leaders};
+pub(crate) use crate::diagnose::row_evidence::named_once;
 pub use crate::diagnose::settle::window;
 use crate::diagnose::step_result::StepResult;
 use crate::observe::state::State;

@@ -287,4 +287,86 @@ mod tests {
         let endless = self::table(status(ClockBasis::UpdatedAt, None));
         assert_eq!(judged(&all, &endless), Overdue::NoLimit);
     }
+
+    #[test]
+    fn how_many_are_over_is_a_number_only_where_it_is_known() {
+        let over = |at_least| Overdue::Over { count: 4, at_least };
+        let unknown = Overdue::Unknown {
+            missing: "an age".into(),
+        };
+        // how many, whether any is, whether more may be
+        for (overdue, count, is_over, is_least) in [
+            (Overdue::NoLimit, None, false, false),
+            (Overdue::Within, Some(0), false, false),
+            (over(false), Some(4), true, false),
+            (over(true), Some(4), true, true),
+            (unknown, None, false, false),
+        ] {
+            let said = (overdue.count(), overdue.is_over(), overdue.is_least());
+            assert_eq!(said, (count, is_over, is_least), "{overdue:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_cut_hides_no_row_of_a_status_that_is_listed_whole() {
+        let table = table(status(ClockBasis::UpdatedAt, Some(180)));
+        let whole = polled(1, Some(181), None, &[Some(181)], true);
+        let over = |at_least| Overdue::Over { count: 1, at_least };
+        assert_eq!(judged(&whole, &table), over(false));
+        let cut = polled(2, Some(181), None, &[Some(181)], true);
+        assert_eq!(judged(&cut, &table), over(true));
+    }
+
+    /// Rows of a second status are listed beside those of the first; both have a limit of three minutes.
+    fn beside_others(count: u64, oldest: i64, said: Option<u64>, others: &[Option<i64>]) -> (State, Table) {
+        let one = status(ClockBasis::UpdatedAt, Some(180));
+        let mut table = table(one.clone());
+        table.statuses.push(Status {
+            name: "accepted".into(),
+            ..one
+        });
+        let mut state = polled(count, Some(oldest), said, others, false);
+        let Some((at, mut reading)) = state.reading.clone() else {
+            panic!("the table was read")
+        };
+        for row in &mut reading.tables[0].under_way.as_mut().unwrap().rows {
+            row.status = "accepted".into();
+        }
+        state.apply(Observation::Database(reading), at);
+        (state, table)
+    }
+
+    #[test]
+    fn rows_of_another_status_count_neither_as_late_nor_as_listed() {
+        let late = [Some(181), Some(999)];
+        let (state, table) = beside_others(2, 180, None, &late);
+        assert_eq!(judged(&state, &table), Overdue::Within);
+        // neither of the two is listed: what the record says counts
+        let (state, table) = beside_others(2, 181, Some(2), &late);
+        let over = Overdue::Over {
+            count: 2,
+            at_least: false,
+        };
+        assert_eq!(judged(&state, &table), over);
+        // rows of another status that have no age leave nothing open
+        let (state, table) = beside_others(1, 60, None, &[None]);
+        assert_eq!(judged(&state, &table), Overdue::Within);
+    }
+
+    #[test]
+    fn by_sight_a_status_is_within_its_limit_only_where_each_row_is_listed_and_surely_is() {
+        let table = table(status(ClockBasis::FirstSeen, Some(9_000)));
+        let unknown = Overdue::Unknown {
+            missing: "provisioning not watched long enough".into(),
+        };
+        // Each listed row was made 9000 s ago: it can't be in its status for longer.
+        let all = polled(2, Some(60), None, &[Some(60), Some(60)], false);
+        assert_eq!(judged(&all, &table), Overdue::Within);
+        let some = polled(3, Some(60), None, &[Some(60), Some(60)], false);
+        assert_eq!(judged(&some, &table), unknown);
+        let shorter = self::table(status(ClockBasis::FirstSeen, Some(8_999)));
+        assert_eq!(judged(&all, &shorter), unknown);
+        let none = polled(0, None, None, &[], false);
+        assert_eq!(judged(&none, &shorter), Overdue::Within, "no row is late");
+    }
 }

@@ -17,6 +17,14 @@ use crate::text::{SafeText, duration};
 const NAMED: usize = 6;
 
 impl Evaluation<'_> {
+    /// ` (SOP expects 3)` where so many pods are not what the profile wants.
+    pub(super) fn expected_unless(&self, configured: u32) -> String {
+        match self.profile.service.replicas {
+            want if want == configured => String::new(),
+            want => format!(" (SOP expects {want})"),
+        }
+    }
+
     /// What is wrong with the watch of the pods, as a missing observation.
     pub(super) fn pods_unread(&self) -> Option<Truth> {
         let trouble = self.hear(&SourceId::Pods, "pods").trouble();
@@ -82,7 +90,7 @@ impl Evaluation<'_> {
         let named = others.values().take(NAMED).map(|pod| {
             let owner = self.state.owner_in_words(pod);
             let words = safe!(
-                "not counted: {} {}/{} {}, with the label but of {owner}",
+                "not counted: {} {}/{} {}, has the label but belongs to {owner}",
                 pod.name,
                 pod.ready,
                 pod.total,
@@ -149,7 +157,7 @@ impl Evaluation<'_> {
                 last.or_else(|| Some(message.into()).filter(|message: &SafeText| !message.is_empty()))
             }
             ContainerState::Running { .. } if container.init => {
-                Some(safe!("init container {} runs", container.name))
+                Some(safe!("init container {} still runs", container.name))
             }
             ContainerState::Running { .. } => last,
         }

@@ -9,7 +9,7 @@ use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::SourceId;
 use crate::profile::{ClockBasis, Role, Table};
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{Redacted, SafeText, duration};
 
 impl Evaluation<'_> {
     /// The counts of a table, or what is missing.
@@ -22,7 +22,7 @@ impl Evaluation<'_> {
         }
         match self.state.statuses(name) {
             Some(Ok(rows)) => Ok((table, rows)),
-            Some(Err(why)) => Err(Truth::unknown(safe!("{name}: {why}"))),
+            Some(Err(why)) => Err(Truth::unknown(named_once(name, why))),
             None => Err(Truth::unknown(safe!("{name} was not read"))),
         }
     }
@@ -46,6 +46,14 @@ impl Evaluation<'_> {
     }
 }
 
+/// Why a table can't be read, with its name in front where the reason does not begin with it.
+pub(crate) fn named_once(table: &str, why: &Redacted) -> SafeText {
+    match why.strip_prefix(table) {
+        Some(rest) if rest.starts_with([':', ' ']) => why.into(),
+        _ => safe!("{table}: {why}"),
+    }
+}
+
 /// Whether the profile says that rows in a status have this role.
 pub(super) fn has_role(table: &Table, status: &str, role: Role) -> bool {
     table.status(status).is_some_and(|status| status.role == role)
@@ -58,25 +66,34 @@ pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> SafeText {
     words_of(row, if by_sight { "at least " } else { "" })
 }
 
-/// `1n5FZ… cluster_accepted 07:11 aws/us-east-1 OCM 1hq…: reason`.
+/// `cluster_accepted for 7m11s: 1n5FZ…, aws/us-east-1, OCM 1hq…`; with a reason `failed for 5m02s: reason (1n5FZ…, …)`.
 pub(super) fn row_in_words(standing: &StandingRow) -> SafeText {
     words_of(standing, "")
 }
 
 fn words_of(standing: &StandingRow, at_least: &str) -> SafeText {
     let StandingRow { status, clock_s, row } = standing;
-    let idle = clock_s.map_or(SafeText::default(), |idle| {
+    let age = clock_s.map_or(SafeText::default(), |age| {
         safe!(
-            " {at_least}{}",
-            duration::full_clock(SignedDuration::from_secs(idle))
+            " for {at_least}{}",
+            duration::exact(SignedDuration::from_secs(age))
         )
     });
+    let status = if status.is_empty() {
+        "(no status)"
+    } else {
+        &**status
+    };
     let ocm = if row.ocm_id.is_empty() {
         SafeText::default()
     } else {
-        safe!(" OCM {}", row.ocm_id)
+        safe!(", OCM {}", row.ocm_id)
     };
-    let colon = if row.reason.is_empty() { "" } else { ": " };
-    let lead = safe!("{} {status}{idle} {}{ocm}{colon}", row.id, row.region);
-    quoting::quote(&lead, &row.reason)
+    let ids = safe!("{}, {}{ocm}", row.id, row.region);
+    let said = if row.reason.is_empty() {
+        ids
+    } else {
+        safe!("{} ({ids})", row.reason)
+    };
+    quoting::quote(&format!("{status}{age}: "), &said)
 }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::evaluation::Evaluation;
 use super::overdue::Overdue;
+use super::row_evidence::named_once;
 use super::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::StatusCount;
 use crate::observe::source::SourceId;
@@ -23,23 +24,23 @@ impl Counted<'_> {
         self.status.limit.map(duration::of)
     }
 
-    /// `cluster_accepted 07:11 > 03:00`.
+    /// `cluster_accepted 7m11s (limit 3m)`.
     pub(super) fn over(&self) -> Option<SafeText> {
         if !self.overdue.is_over() {
             return None;
         }
         let oldest = age(self.row.oldest_s?, self.status.clock);
         Some(safe!(
-            "{} {oldest} > {}",
+            "{} {oldest} (limit {})",
             self.row.status,
-            duration::clock(self.limit()?)
+            duration::brief(self.limit()?)
         ))
     }
 }
 
-/// `07:11`; where it counts from when we first saw the row, it may be more.
+/// `7m11s`; where it counts from when we first saw the row, it may be more.
 fn age(seconds: i64, clock: ClockBasis) -> SafeText {
-    let age = duration::clock(SignedDuration::from_secs(seconds));
+    let age = duration::brief(SignedDuration::from_secs(seconds));
     match clock {
         ClockBasis::FirstSeen => safe!("at least {age}"),
         ClockBasis::UpdatedAt | ClockBasis::CreatedAt => age.into(),
@@ -84,17 +85,17 @@ impl Counts<'_> {
             .map(|counted| case.status_in_words(self.table, counted.row));
         let unknown = self.unknown.iter().map(|row| {
             let words = case.status_in_words(self.table, row);
-            safe!("{words}: the profile does not know it")
+            safe!("{words}, unknown to the profile")
         });
         known.chain(unknown).collect()
     }
 }
 
 impl Evaluation<'_> {
-    /// `cluster_accepted: 1, oldest 07:11, 2 in, 1 out within 5m, moves`.
+    /// `1 cluster_accepted, oldest 7m11s, in 5m 2 rows entered and 1 left, moving`.
     fn status_in_words(&self, table: &Table, row: &StatusCount) -> SafeText {
         let name = if row.status.is_empty() {
-            "(blank)"
+            "(no status)"
         } else {
             &*row.status
         };
@@ -103,7 +104,7 @@ impl Evaluation<'_> {
             .map_or(ClockBasis::UpdatedAt, |status| status.clock);
         let oldest = row.oldest_s.map(|oldest| safe!("oldest {}", age(oldest, clock)));
         let movement = self.state.movement(table, &row.status).in_words();
-        let words = std::iter::once(safe!("{name}: {}", row.count));
+        let words = std::iter::once(safe!("{} {name}", row.count));
         let words = words.chain(oldest).chain(movement);
         words.collect::<Vec<_>>().join(", ").into()
     }
@@ -120,7 +121,7 @@ impl Evaluation<'_> {
         }
         match self.state.statuses(name) {
             Some(Ok(rows)) => Ok(self.split(table, rows, heard)),
-            Some(Err(why)) => Err(unknown(safe!("{name}: {why}")).heard(&heard)),
+            Some(Err(why)) => Err(unknown(named_once(name, why)).heard(&heard)),
             None => Err(unknown(safe!("{name} was not read")).heard(&heard)),
         }
     }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::evaluation::Evaluation;
-use crate::observe::source::{Freshness, SourceId, SourceState};
+use crate::observe::source::{Freshness, Problem, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::safe;
 use crate::text::{SafeText, duration};
@@ -117,6 +117,18 @@ impl SourceCheck {
     }
 }
 
+/// Characters of a problem that a reason has room for.
+const SHORT: usize = 90;
+
+/// A problem in its own words; where these are long, in a word or two: the pane of its source has them whole.
+fn in_short(problem: &Problem) -> SafeText {
+    if problem.what.chars().count() <= SHORT {
+        (&problem.what).into()
+    } else {
+        problem.kind.in_words().into()
+    }
+}
+
 impl Evaluation<'_> {
     /// How a source is at the moment; `name` is how people call it.
     pub(super) fn hear(&self, id: &SourceId, name: &str) -> SourceCheck {
@@ -125,7 +137,7 @@ impl Evaluation<'_> {
             .source(id)
             .map(|source| (&source.state, source.problem()))
         {
-            Some((_, Some(problem))) => Some(SafeText::from(&problem.what)),
+            Some((_, Some(problem))) => Some(in_short(problem)),
             Some((SourceState::Off(why), None)) => Some(SafeText::from(why)),
             Some((SourceState::Resting, None)) => Some("read in turns".into()),
             _ => None,
@@ -140,15 +152,15 @@ impl Evaluation<'_> {
         }
         match self.state.freshness(id, self.now) {
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "nothing heard yet".into());
+                let why = trouble.unwrap_or_else(|| "no data yet".into());
                 SourceCheck::Never(safe!("{name}: {why}"))
             }
             Freshness::Fresh(age) => SourceCheck::Current(age),
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no sign of life".into());
+                let why = trouble.unwrap_or_else(|| "no answer".into());
                 SourceCheck::Stopped(
                     age,
-                    safe!("{name}: {why}, last heard {} ago", duration::brief(age)),
+                    safe!("{name}: {why}, last data {} ago", duration::brief(age)),
                 )
             }
         }

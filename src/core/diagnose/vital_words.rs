@@ -6,18 +6,18 @@ use super::vitals::{Requests, Sign};
 use crate::safe;
 use crate::text::{SafeText, duration};
 
-/// `request log: 61 requests in 5m: 12 % failed, 80 % over 100 ms, 8 % over 1 s`.
+/// `12 % of 61 requests failed in 5m, 80 % over 100 ms, 8 % over 1 s (request log)`.
 pub(super) fn requests_in_words(sign: &Sign<Requests>, requests: &Requests) -> SafeText {
     let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
     let covers = i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX);
     safe!(
-        "{}: {} requests in {}: {} % failed, {} % over 100 ms, {} % over 1 s",
-        sign.source,
+        "{} % of {} requests failed in {}, {} % over 100 ms, {} % over 1 s ({})",
+        share(requests.failed_percent()),
         requests.answered,
         duration::brief(SignedDuration::from_secs(covers)),
-        share(requests.failed_percent()),
         share(requests.slow_percent()),
-        share(requests.very_slow_percent())
+        share(requests.very_slow_percent()),
+        sign.source
     )
 }
 
@@ -36,5 +36,5 @@ pub(super) fn requests_in_brief(requests: &Requests) -> SafeText {
 
 /// What a sign says, in the given words.
 pub(super) fn value_of<T>(sign: &Sign<T>, words: impl Fn(&T) -> SafeText) -> SafeText {
-    sign.value.as_ref().map_or_else(|| "not known".into(), words)
+    sign.value.as_ref().map_or_else(|| "no data".into(), words)
 }

@@ -49,13 +49,11 @@ impl Evaluation<'_> {
     /// That a leader is not known, with what both witnesses say.
     pub(super) fn who_leads(&self, reading: &LeaderReading) -> SafeText {
         let lease = match &reading.lease {
-            Some(lease) if lease.live && lease.pod.is_none() => {
-                "; its lease is held by none of their processes"
-            }
-            None if self.profile.leaders.lease_table.is_some() => "; no lease is read",
+            Some(lease) if lease.live && lease.pod.is_none() => "; its lease has an unknown holder",
+            None if self.profile.leaders.lease_table.is_some() => "; no lease data",
             Some(_) | None => "",
         };
-        safe!("who leads {}: {}{lease}", reading.worker, reading.log)
+        safe!("{} leader unknown: {}{lease}", reading.worker, reading.log)
     }
 
     /// `blf5h leads KafkaManager`.
@@ -63,11 +61,13 @@ impl Evaluation<'_> {
         let worker = &reading.worker;
         match (reading.verdict, &reading.pod) {
             (Verdict::One, Some(pod)) => safe!("{} leads {worker}", short_name(pod)),
-            (Verdict::One, None) => safe!("one pod leads {worker}, by its lease"),
+            (Verdict::One, None) => safe!("one pod leads {worker} (by its lease)"),
             (Verdict::Many, _) => safe!("more than one pod leads {worker}"),
             (Verdict::None, _) => safe!("no pod leads {worker}"),
-            (Verdict::Settling { until }, _) => safe!("{worker} settles, {} left", self.left(until)),
-            (Verdict::Unknown, _) => safe!("who leads {worker} is not known"),
+            (Verdict::Settling { until }, _) => {
+                safe!("{worker} is electing a leader, certain in {}", self.left(until))
+            }
+            (Verdict::Unknown, _) => safe!("{worker} leader unknown"),
         }
     }
 }

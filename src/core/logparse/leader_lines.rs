@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{LeaderLine, LeaderLineKind, Sighting};
 use crate::text::SafeText;
 
-/// The newest sightings that are kept of one worker, id and kind, besides the first.
-const NEWEST: usize = 16;
+/// The newest sightings that are kept of one worker, id and kind, besides the first: at one every half minute they reach back further
+/// than the strip of leaders over time.
+pub(super) const NEWEST: usize = 48;
 
 /// Different workers, ids and kinds that are kept; a service has a handful.
 const MAX_RUNS: usize = 256;

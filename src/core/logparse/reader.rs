@@ -282,6 +282,7 @@ mod tests {
     use super::super::LogRecord;
     use super::*;
     use crate::logparse::error_classes::tests::classes;
+    use crate::logparse::leader_lines::NEWEST;
     use crate::observe::observation::PodUid;
     use crate::testkit::{CLUSTER, KAFKA, leaders};
 
@@ -443,10 +444,10 @@ mod tests {
             );
         }
         let sightings = reader.take(false).unwrap().sightings;
-        assert_eq!(sightings.len(), 17);
+        assert_eq!(sightings.len(), NEWEST + 1);
         assert!(sightings.is_sorted_by_key(|sighting| sighting.at));
         assert_eq!(sightings[0].at.to_string(), "2021-01-15T13:00:00.483011872Z");
-        assert_eq!(sightings[16].at.to_string(), "2021-01-15T13:09:59.483011872Z");
+        assert_eq!(sightings[NEWEST].at.to_string(), "2021-01-15T13:09:59.483011872Z");
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! What the sources say: observations with their time, the sources they come from, and the state that they add up to.
+//! What the sources say: observations with their time, the sources they come from, and the state that they add up to. The
+//! audit log of a drill's cluster is here too: the drill writes it, and the console reads it.
 
+pub mod audit;
 pub mod log_errors;
 pub mod observation;
 pub mod source;

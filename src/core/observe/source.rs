@@ -134,6 +134,35 @@ pub enum ProblemKind {
     Configuration,
 }
 
+impl ProblemKind {
+    /// In a word or two, for a screen: `wrong password`.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "cut off",
+            Self::Frozen => "frozen",
+            Self::Dns => "name unknown",
+            Self::Tls => "TLS failed",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not found",
+            Self::Gone => "expired",
+            Self::Throttled => "throttled",
+            Self::ServerError => "server error",
+            Self::Ended => "ended",
+            Self::SecretMissing => "secret missing",
+            Self::SecretIncomplete => "secret incomplete",
+            Self::WrongPassword => "wrong password",
+            Self::TooManyConnections => "too many connections",
+            Self::Locked => "locked",
+            Self::SlowStatement => "too slow",
+            Self::Starting => "starting",
+            Self::Schema => "schema differs",
+            Self::Configuration => "misconfigured",
+        }
+    }
+}
+
 /// What failed, why, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
 #[error("{what}")]

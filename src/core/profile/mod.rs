@@ -289,6 +289,12 @@ impl Table {
     pub fn status(&self, name: &str) -> Option<&Status> {
         self.statuses.iter().find(|status| status.name == name)
     }
+
+    /// So many rows, as people say it: `1 OSD cluster`, `2 OSD clusters`.
+    pub fn rows_in_words(&self, count: u64) -> String {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {}{plural}", self.title)
+    }
 }
 
 /// One status of a table.

@@ -109,9 +109,9 @@ impl Advice {
     /// As people say it: `restart the pods`.
     pub fn words(self) -> &'static str {
         match self {
-            Self::None => "nothing to do",
+            Self::None => "no action needed",
             Self::Wait => "wait",
-            Self::Gather => "get access to what can't be read",
+            Self::Gather => "restore access",
             Self::StartPods => "start the pods",
             Self::RestartPods => "restart the pods",
             Self::ScaleUp => "run more pods",

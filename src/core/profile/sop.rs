@@ -87,8 +87,7 @@ pub fn other_step() -> &'static Step {
         Step {
         title: "Anything else".to_owned(),
         check: Check::Other(Other {}),
-        text: "The steps of this SOP do not look at what is found here, and a rule acts on it. The evidence is above; the page of the \
-               rules says why."
+        text: "A rule acts on something that no step of this SOP checks. The evidence is above; the page \"Why\" explains the rule."
             .to_owned(),
         commands: Vec::new(),
         links: Vec::new(),

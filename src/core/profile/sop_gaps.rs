@@ -42,7 +42,7 @@ fn open_link(profile: &Profile, key: &str, environment: Option<&Environment>) ->
     let names: Vec<_> = open.map(|environment| environment.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "TODO in the SOP: the link {key} for {}; when you have it, add it to [environments.NAME.links] of config.toml",
+            "No link {key} configured for {}: add it under [environments.NAME.links] of config.toml",
             listed(&names)
         )
     })
@@ -57,7 +57,7 @@ fn empty_contacts(profile: &Profile) -> Option<String> {
     let titles: Vec<_> = empty.map(|contact| contact.title.as_str()).collect();
     (!titles.is_empty()).then(|| {
         format!(
-            "TODO in the SOP: how to reach {}; fill it in under [contacts] of config.toml",
+            "No contact configured for {}: add it under [contacts] of config.toml",
             listed(&titles)
         )
     })

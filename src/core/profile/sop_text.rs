@@ -12,7 +12,10 @@ pub fn sops_list(profile: &Profile, environment: Option<&Environment>) -> String
     let width = profile.sops.iter().map(|sop| sop.id.len()).max().unwrap_or(0);
     let line = |sop: &Sop| {
         let steps = profile.steps_of(sop).len();
-        let source = sop.steps_from.as_ref().map(|id| format!(", those of {id}"));
+        let source = sop
+            .steps_from
+            .as_ref()
+            .map(|id| format!(", uses the steps of {id}"));
         let gaps = sop_gaps::count(profile, sop, environment);
         format!(
             "{:width$}  {}  ({steps} steps{}; {gaps} gaps)\n",
@@ -37,19 +40,15 @@ pub fn sop_text(profile: &Profile, sop: &Sop, environment: Option<&Environment>)
             ),
         );
     }
-    page.section("Impact", [sop.impact.as_str()], "the SOP says none");
-    page.section("Summary", [sop.summary.as_str()], "the SOP says none");
+    page.section("Impact", [sop.impact.as_str()], "none");
+    page.section("Summary", [sop.summary.as_str()], "none");
     page.list("Access required", sop.access.iter().map(String::as_str), "none");
-    page.list(
-        "Secrets",
-        sop.secrets.iter().map(String::as_str),
-        "the SOP names none",
-    );
+    page.list("Secrets", sop.secrets.iter().map(String::as_str), "none");
     steps(&mut page, profile, sop, environment);
     page.list(
         "How to handle",
         profile.handling_of(sop),
-        "the SOP has no list of its own: see Escalations",
+        "no list in the SOP: see Escalations",
     );
     page.list(
         "Escalations",
@@ -59,9 +58,9 @@ pub fn sop_text(profile: &Profile, sop: &Sop, environment: Option<&Environment>)
     let contacts: Vec<String> = profile.contacts.values().map(contact_text).collect();
     page.list("Contacts", contacts.iter().map(String::as_str), "none");
     page.list(
-        "Where the SOP is open or misleads",
+        "Gaps and errors of the SOP",
         sop_gaps::gaps_of_sop(profile, sop),
-        "nothing to say",
+        "none",
     );
     page.text
 }
@@ -69,7 +68,7 @@ pub fn sop_text(profile: &Profile, sop: &Sop, environment: Option<&Environment>)
 fn contact_text(contact: &crate::profile::Contact) -> String {
     if contact.reach.is_empty() {
         return format!(
-            "{}: the SOP leaves this empty; fill it in under [contacts] of the configuration",
+            "{}: no contact configured, add it under [contacts] of the configuration",
             contact.title
         );
     }
@@ -78,7 +77,7 @@ fn contact_text(contact: &crate::profile::Contact) -> String {
 
 fn steps(page: &mut Page, profile: &Profile, sop: &Sop, environment: Option<&Environment>) {
     let heading = match &sop.steps_from {
-        Some(id) => format!("Steps, those of {id}"),
+        Some(id) => format!("Steps (uses the steps of {id})"),
         None => "Steps".to_owned(),
     };
     page.heading(&heading);

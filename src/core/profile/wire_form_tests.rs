@@ -6,10 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::profile::Profile;
 use crate::profile::rule::Rule;
 use crate::profile::sop::Step;
-
-fn built_in() -> Profile {
-    toml::from_str(include_str!("../../../assets/profiles/managed-services-api.toml")).unwrap()
-}
+use crate::testkit::built_in_profile;
 
 /// Every condition that there is, with all its keys and with none that may be absent.
 const CONDITIONS: [&str; 30] = [
@@ -97,7 +94,7 @@ fn mistake<T: DeserializeOwned>(json: &str) -> String {
 
 #[test]
 fn every_rule_and_check_of_the_built_in_profile_is_written_as_ever() {
-    let profile = built_in();
+    let profile = built_in_profile();
     let rules = profile.rules.iter().chain(&profile.literal_rules);
     let rules = rules.map(|rule| serde_json::to_string(rule).unwrap());
     let steps = profile.steps.values();

@@ -132,11 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    /// A profile with every kind of thing in it.
-    fn whole() -> Profile {
-        toml::from_str(include_str!("../../../assets/profiles/managed-services-api.toml")).unwrap()
-    }
+    use crate::testkit::built_in_profile;
 
     fn read(value: Value) -> Result<Profile, Error> {
         profile(value)
@@ -165,7 +161,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_not_known_are_dropped_wherever_they_are() {
-        let profile = whole();
+        let profile = built_in_profile();
         let mut value = serde_json::to_value(&profile).unwrap();
         assert_eq!(read(value.clone()).unwrap(), profile);
         let strewn = strew(&mut value, "of-a-later-version");
@@ -175,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_profile_of_a_record_may_have_two_rules_of_one_id() {
-        let mut twice = whole();
+        let mut twice = built_in_profile();
         let rule = twice.rules[0].clone();
         twice.rules.push(rule);
         let value = serde_json::to_value(&twice).unwrap();
@@ -184,10 +180,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_of_another_kind_is_an_error_that_names_it() {
-        let mut value = serde_json::to_value(whole()).unwrap();
+        let mut value = serde_json::to_value(built_in_profile()).unwrap();
         value.as_object_mut().unwrap().remove("title");
         assert!(read(value).unwrap_err().to_string().contains("title"));
-        let mut value = serde_json::to_value(whole()).unwrap();
+        let mut value = serde_json::to_value(built_in_profile()).unwrap();
         value["rules"][0]["when"] = json!({"kind": "moon-phase"});
         assert!(read(value).unwrap_err().to_string().contains("moon-phase"));
     }

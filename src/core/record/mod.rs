@@ -16,7 +16,7 @@ use super::text::SafeText;
 use crate::diagnose::Recommendation;
 use crate::observe::observation::Observation;
 use crate::profile::rule::Advice;
-pub use crate::record::snapshot::{Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep};
+pub use crate::record::snapshot::{Snapshot, SnapshotLeader, SnapshotStep};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::text::Redacted;
 
@@ -179,7 +179,7 @@ pub struct Intent {
     pub rest: Vec<Command>,
 }
 
-/// What the recommendation was when a command was about to be sent.
+/// What the [`Recommendation`] was when a command was about to be sent. Its sentences are in the [`Snapshot`] before.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct AdviceThen {
     /// What to do.
@@ -192,9 +192,8 @@ pub struct AdviceThen {
     pub rule: Option<String>,
 }
 
-impl AdviceThen {
-    /// The recommendation as it is.
-    pub fn of(one: &Recommendation) -> Self {
+impl From<&Recommendation> for AdviceThen {
+    fn from(one: &Recommendation) -> Self {
         Self {
             action: one.action,
             contact: one.contact.clone(),

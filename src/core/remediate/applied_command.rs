@@ -18,7 +18,7 @@ pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// A command that was sent, or was about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedCommand {
-    /// When its intent was written.
+    /// When it was about to be sent: the time of its intent in the record.
     pub at: Timestamp,
     /// What, for what, by whom.
     pub intent: Intent,
@@ -29,6 +29,16 @@ pub struct AppliedCommand {
 }
 
 impl AppliedCommand {
+    /// A command that is about to be sent at this moment.
+    pub fn new(at: Timestamp, intent: Intent) -> Self {
+        Self {
+            at,
+            intent,
+            outcome: None,
+            stages: Vec::new(),
+        }
+    }
+
     /// Whether it was done, or may have been.
     pub fn may_have_happened(&self) -> bool {
         let outcome = self.outcome.as_ref().map(|(_, outcome)| outcome);
@@ -44,7 +54,7 @@ impl AppliedCommand {
         matches!(outcome, None | Some(CommandOutcome::Unknown { .. }))
     }
 
-    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied (the server says so)`.
+    /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied: accepted by the server`.
     pub fn words(&self) -> SafeText {
         let cause = self.intent.cause.as_ref();
         let cause = cause.map_or(SafeText::default(), |rule| safe!(" for rule {rule}"));
@@ -53,7 +63,7 @@ impl AppliedCommand {
             safe!(", advice then: {}", other.action.words())
         });
         let outcome = match &self.outcome {
-            Some((_, outcome)) => safe!("{} ({})", outcome.name(), outcome.reason()),
+            Some((_, outcome)) => outcome.words(),
             None => "no outcome yet".into(),
         };
         let part = self.intent.part_words();
@@ -83,10 +93,8 @@ impl AppliedCommand {
             },
             Command::Scale { from, to, .. } if fresh(SourceId::Deployment) => {
                 match state.deployment.as_ref()?.replicas {
-                    wanted if wanted == *to => done("the watch shows that the deployment wants so many"),
-                    wanted if wanted == *from && over => {
-                        not_done("the watch shows that the deployment wants as many as before")
-                    }
+                    wanted if wanted == *to => done("the watch shows the new number of pods"),
+                    wanted if wanted == *from && over => not_done("the watch shows the old number of pods"),
                     // Before ours came to pass, or after it somebody else chose another number: nobody knows.
                     _ => None,
                 }
@@ -97,9 +105,9 @@ impl AppliedCommand {
                 // The mark has whole seconds.
                 match seen {
                     Some(seen) if seen.as_second() >= mark.as_second() => {
-                        done("the watch shows that it was rolled out anew")
+                        done("the watch shows the rollout restart")
                     }
-                    _ if over => not_done("the watch shows that it was not rolled out anew"),
+                    _ if over => not_done("the watch shows no rollout restart"),
                     _ => None,
                 }
             }
@@ -118,12 +126,7 @@ pub fn changes(lines: &[Line]) -> Vec<AppliedCommand> {
 /// Takes in a line of the record.
 pub fn note(changes: &mut Vec<AppliedCommand>, line: &Line) {
     if let Entry::Intent(intent) = &line.entry {
-        changes.push(AppliedCommand {
-            at: line.at,
-            intent: (**intent).clone(),
-            outcome: None,
-            stages: Vec::new(),
-        });
+        changes.push(AppliedCommand::new(line.at, (**intent).clone()));
     }
     let (Entry::Outcome { id, .. } | Entry::Stage { id, .. }) = &line.entry else {
         return;

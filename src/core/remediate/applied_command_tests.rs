@@ -29,12 +29,7 @@ pub(super) fn change(command: Command, seconds: i64) -> AppliedCommand {
         advice: None,
         rest: Vec::new(),
     };
-    AppliedCommand {
-        at: ago(seconds),
-        intent,
-        outcome: None,
-        stages: Vec::new(),
-    }
+    AppliedCommand::new(ago(seconds), intent)
 }
 
 pub(super) fn told(state: &State, command: &Command, seconds: i64) -> Told {

@@ -20,7 +20,7 @@ pub enum Command {
         /// Only the pod with this uid: its replacement may have the same name.
         uid: PodUid,
     },
-    /// Has the deployment roll its pods out anew, as `kubectl rollout restart` does.
+    /// Restarts the deployment by a rollout, as `kubectl rollout restart` does.
     RestartDeployment {
         /// Its name.
         deployment: SafeText,
@@ -67,7 +67,7 @@ impl Command {
         let object = self.object();
         match self {
             Self::DeletePod { .. } => safe!("delete {object}"),
-            Self::RestartDeployment { .. } => safe!("roll {object} out anew"),
+            Self::RestartDeployment { .. } => safe!("rollout restart {object}"),
             Self::Scale { from, to, .. } => safe!("scale {object} from {from} to {to} pods"),
         }
     }
@@ -77,7 +77,7 @@ impl Command {
         let object = self.object();
         match self {
             Self::DeletePod { .. } => safe!("deleted {object}"),
-            Self::RestartDeployment { .. } => safe!("rolled {object} out anew"),
+            Self::RestartDeployment { .. } => safe!("restarted {object} by a rollout"),
             Self::Scale { from, to, .. } => safe!("scaled {object} from {from} to {to} pods"),
         }
     }
@@ -112,7 +112,7 @@ impl Command {
 pub enum CommandOutcome {
     /// The server says that it did it, or it was seen to be done.
     Applied {
-        /// By what that is known: `the server says so`.
+        /// By what that is known: `accepted by the server`.
         how: Redacted,
     },
     /// The server, or the console before it, says no: nothing was changed.
@@ -143,6 +143,11 @@ impl CommandOutcome {
         }
     }
 
+    /// What came of it and why: `applied: accepted by the server`.
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.name(), self.reason())
+    }
+
     /// Why, or how it is known.
     pub fn reason(&self) -> &Redacted {
         match self {
@@ -162,7 +167,7 @@ pub enum PlanKind {
     RestartAll,
     /// Restart the pods that an interrupted restart of all did not reach, one after the other.
     RestartRest,
-    /// Roll out anew.
+    /// Restart the deployment by a rollout.
     RollOut,
     /// Start pods where none runs.
     Start,
@@ -176,7 +181,7 @@ impl PlanKind {
     /// As people say it.
     pub fn words(self) -> &'static str {
         match self {
-            Self::RestartPod => "restart a pod",
+            Self::RestartPod => "restart one pod",
             Self::RestartAll => "restart all pods, one by one",
             Self::RestartRest => "restart the remaining pods, one by one",
             Self::RollOut => "restart by a rollout",
@@ -191,7 +196,7 @@ impl PlanKind {
         match self {
             Self::RestartPod => "restart",
             Self::RestartAll => "restart all",
-            Self::RestartRest => "restart rest",
+            Self::RestartRest => "restart remaining",
             Self::RollOut => "roll out",
             Self::Start => "start",
             Self::ScaleUp => "scale up",

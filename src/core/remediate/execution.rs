@@ -132,9 +132,11 @@ impl Execution {
         let what = self.plan.aim.words();
         match self.phase {
             Phase::Over(_) => None,
-            _ if self.due().is_some() && self.stopping => Some(safe!("{what}: it stops before its next pod")),
-            _ if self.due().is_some() => Some(safe!("{what}: esc asks whether to stop it after this pod")),
-            Phase::Sent => Some(safe!("{what}: the answer is awaited")),
+            _ if self.due().is_some() && self.stopping => {
+                Some(safe!("{what}: will stop after the current pod"))
+            }
+            _ if self.due().is_some() => Some(safe!("{what} is under way: esc stops it after this pod")),
+            Phase::Sent => Some(safe!("{what}: waiting for the server's answer")),
             _ => None,
         }
     }
@@ -146,9 +148,10 @@ impl Execution {
         let words = match self.phase {
             Phase::Over(_) => return None,
             _ if self.due().is_some() => {
-                safe!("q again leaves it at {} of {}: {what}", self.sent, self.confirmed)
+                let (sent, all) = (self.sent, self.confirmed);
+                safe!("Only {sent} of {all} pods restarted. Press q again to quit anyway.")
             }
-            Phase::Sent => safe!("q again leaves before the answer: {what}"),
+            Phase::Sent => safe!("No answer yet: {what}. Press q again to quit anyway."),
             _ => return None,
         };
         (!std::mem::replace(&mut self.warned, true)).then_some(words)
@@ -200,7 +203,7 @@ impl Execution {
             Some(CommandOutcome::Refused { why } | CommandOutcome::Failed { why }) => {
                 self.surprise(&safe!("{command}: {why}"))
             }
-            _ if waited > TOLD_WITHIN => self.surprise(&safe!("{command}: nobody knows whether it happened")),
+            _ if waited > TOLD_WITHIN => self.surprise(&safe!("{command}: outcome unknown")),
             _ => Next::Wait,
         }
     }
@@ -216,7 +219,7 @@ impl Execution {
             Some(_) if self.due().is_some() && self.stopping => self.surprise("stopped by the operator"),
             Some(words) if self.due().is_some() && self.leaves_enough(account) => Next::Send(words),
             Some(_) if self.due().is_some() && waited <= READY_WITHIN => Next::Wait,
-            Some(_) if self.due().is_some() => self.surprise("too few pods are ready to go on"),
+            Some(_) if self.due().is_some() => self.surprise("too few pods are ready to continue"),
             Some(words) if leads_nothing(self.plan.aim) => self.ended(Some(true), "", &words),
             Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
@@ -253,7 +256,7 @@ impl Execution {
             };
             let seen = account.state.pods.get(uid);
             if seen.is_none_or(|pod| pod.deletion_at.is_some()) {
-                return Some(safe!("{pod} ended by itself, or somebody else ended it"));
+                return Some(safe!("{pod} ended, but not by this restart"));
             }
         }
         None
@@ -316,9 +319,9 @@ impl Execution {
         if !states.is_empty() {
             states.join(", ").into()
         } else if self.fresh(account).next().is_some() {
-            "the pods that were made are ready, and others are still to come or to go".into()
+            "the new pods are ready; others are still starting or ending".into()
         } else {
-            "no other pod was made".into()
+            "no new pod was created".into()
         }
     }
 
@@ -346,7 +349,7 @@ impl Execution {
                     safe!("{} {}", leader.worker, pod.unwrap_or("one"))
                 })
                 .collect();
-            return Next::Reached(safe!("leader again: {}", named.join(", ")), Phase::Moving);
+            return Next::Reached(safe!("leaders elected: {}", named.join(", ")), Phase::Moving);
         }
         let profile = &account.profile.leaders;
         let within = settle::length(profile) + duration::of(profile.tick) + duration::of(profile.lease);
@@ -362,12 +365,12 @@ impl Execution {
             .iter()
             .any(|leader| matches!(leader.verdict, Verdict::None | Verdict::Many));
         let (helped, lead) = if seen {
-            (Some(false), "it did not help")
+            (Some(false), "no improvement")
         } else {
-            (None, "whether it helped is not known")
+            (None, "unknown whether it helped")
         };
         let words = safe!(
-            "{lead}: after {} leaders: {}",
+            "{lead}: leaders after {}: {}",
             duration::brief(within),
             missing.join(", ")
         );

@@ -1,11 +1,11 @@
-//! Whether something may be done now: what stands against it, and what only has to be thought of.
+//! Whether something may be done now: the refusals that block it, and the cautions that do not.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, PlanKind};
 use super::plan::Plan;
 use crate::diagnose::Truth;
-use crate::diagnose::settle::settled_after;
+use crate::diagnose::settle::{settled_after, settling};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Pod;
 use crate::observe::source::{Freshness, SourceId};
@@ -38,7 +38,7 @@ pub struct GateInput<'a> {
 pub fn gate(plan: &Plan, situation: &GateInput<'_>) -> Gate {
     let mut gate = Gate::default();
     if let Some(why) = situation.read_only {
-        gate.refusals.push(safe!("this console changes nothing: {why}"));
+        gate.refusals.push(safe!("read-only: {why}"));
         return gate;
     }
     gate.refusals.extend(situation.blind(plan));
@@ -70,7 +70,7 @@ impl GateInput<'_> {
         let state = self.account.state;
         let mut refusals = Vec::new();
         if state.connection.is_none() {
-            refusals.push("not connected: nobody knows which cluster would be changed".into());
+            refusals.push("not connected: the target cluster is unknown".into());
         }
         let scales = plan
             .commands
@@ -84,10 +84,10 @@ impl GateInput<'_> {
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
             let age = match state.freshness(&id, self.now()) {
                 Freshness::Fresh(_) => continue,
-                Freshness::Stale(age) => safe!("was last heard {} ago", duration::brief(age)),
-                Freshness::Missing => "was never heard".into(),
+                Freshness::Stale(age) => safe!("last data {} ago", duration::brief(age)),
+                Freshness::Missing => "no data yet".into(),
             };
-            refusals.push(safe!("{} {age}: what is shown may not be so any more", id.name()));
+            refusals.push(safe!("{}: {age}; the screen may be outdated", id.name()));
         }
         refusals
     }
@@ -95,18 +95,12 @@ impl GateInput<'_> {
     /// A command whose outcome is not known comes first, as long as the watch may tell it.
     fn under_way(&self) -> Option<SafeText> {
         let open = self.open().find(|change| self.may_be_told(change))?;
-        Some(safe!(
-            "the outcome of \"{}\" is not known yet",
-            open.intent.command.words()
-        ))
+        Some(safe!("outcome still unknown: {}", open.intent.command.words()))
     }
 
     fn never_told(&self) -> Option<SafeText> {
         let open = self.open().find(|change| !self.may_be_told(change))?;
-        Some(safe!(
-            "the outcome of \"{}\" was never known",
-            open.intent.command.words()
-        ))
+        Some(safe!("outcome never known: {}", open.intent.command.words()))
     }
 
     fn open(&self) -> impl Iterator<Item = &AppliedCommand> {
@@ -130,10 +124,10 @@ impl GateInput<'_> {
             let CaseSnapshot { state, profile, .. } = self.account;
             if let Some(until) = settled_after(last.at, state, &profile.leaders, self.now()) {
                 return Some(safe!(
-                    "{} {} ago: whether it helped is known in {}",
+                    "wait {} to see if the last restart helped ({} {} ago)",
+                    duration::brief(until.duration_since(self.now())),
                     last.intent.command.past_words(),
-                    duration::brief(self.now().duration_since(last.at)),
-                    duration::brief(until.duration_since(self.now()))
+                    duration::brief(self.now().duration_since(last.at))
                 ));
             }
         }
@@ -142,7 +136,13 @@ impl GateInput<'_> {
             return None;
         };
         let why = because.first().unwrap_or(&rule.title);
-        Some(safe!("something settles: {why}"))
+        let CaseSnapshot { state, profile, .. } = self.account;
+        let until = settling(state, &profile.leaders, self.now()).ok();
+        let left = until.map(|one| one.until.duration_since(self.now()).max(SignedDuration::ZERO));
+        Some(match left {
+            Some(left) => safe!("wait {}: {why}", duration::brief(left)),
+            None => safe!("wait: {why}"),
+        })
     }
 
     /// The deployment replaces its pods already, or would not if it were asked to.
@@ -151,7 +151,7 @@ impl GateInput<'_> {
         let name = &deployment.name;
         if deployment.paused && plan.aim == PlanKind::RollOut {
             return Some(safe!(
-                "deployment {name} is paused: it would roll out when it is resumed, whenever that is"
+                "deployment {name} is paused: the rollout would start only when it is resumed"
             ));
         }
         // A pod that is not ready is no rollout: that is what restarts are for.
@@ -159,7 +159,7 @@ impl GateInput<'_> {
             || deployment.updated < deployment.replicas
             || deployment.current > deployment.updated;
         (rolling && plan.aim.is_restart() && !deployment.paused)
-            .then(|| safe!("deployment {name} is still replacing or making pods"))
+            .then(|| safe!("deployment {name} is still rolling out"))
     }
 
     /// What was done for the same cause did not help. It was done when no pod is left from before.
@@ -179,7 +179,7 @@ impl GateInput<'_> {
         let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
         done.then(|| {
             safe!(
-                "this was done for the same cause {} ago (rule {cause}), and it holds: hand it off instead",
+                "already done {} ago for rule {cause}, which still applies: hand it off instead",
                 duration::brief(self.now().duration_since(first.at))
             )
         })
@@ -193,7 +193,7 @@ impl GateInput<'_> {
             return None;
         }
         Some(safe!(
-            "it was recommended by rule {cause}, and now the advice is to {}",
+            "rule {cause} no longer recommends it: the advice is now {}",
             self.advice()
         ))
     }
@@ -227,7 +227,7 @@ impl GateInput<'_> {
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
         Some(safe!(
-            "you may not {verb} {resource}{slash}{sub} here: ask for the on-call role of config/rbac.yaml in sopwatch's sources"
+            "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (config/rbac.yaml in sopwatch's sources)"
         ))
     }
 
@@ -236,8 +236,7 @@ impl GateInput<'_> {
             let mut ways = Self::right(command).iter();
             ways.any(|(verb, resource, sub)| self.account.state.may(verb, resource, sub).is_some())
         };
-        (!plan.commands.iter().all(known))
-            .then(|| "whether you may is not known: the server will tell".into())
+        (!plan.commands.iter().all(known)).then(|| "permission unknown: the server decides".into())
     }
 
     /// The object is not what it was when the plan was made.
@@ -246,9 +245,9 @@ impl GateInput<'_> {
         match command {
             Command::DeletePod { pod, uid } => match state.pods.get(uid) {
                 None if state.other_pods.contains_key(uid) => {
-                    Some(safe!("pod {pod} is not the service's own"))
+                    Some(safe!("pod {pod} does not belong to the service"))
                 }
-                None => Some(safe!("pod {pod} is gone, or another has its name")),
+                None => Some(safe!("pod {pod} is gone, or another pod has its name")),
                 Some(seen) if seen.deletion_at.is_some() => Some(safe!("pod {pod} is ending already")),
                 Some(_) => None,
             },
@@ -257,7 +256,9 @@ impl GateInput<'_> {
                     return Some(safe!("deployment {deployment} is gone"));
                 };
                 if seen.uid != *uid {
-                    return Some(safe!("deployment {deployment} is another one of the same name"));
+                    return Some(safe!(
+                        "deployment {deployment} was replaced by another of the same name"
+                    ));
                 }
                 match command {
                     Command::Scale { from, .. } if seen.replicas != *from => Some(safe!(
@@ -274,12 +275,8 @@ impl GateInput<'_> {
     fn too_few(&self, plan: &Plan) -> Option<SafeText> {
         let service = &self.account.profile.service;
         if let Some(Command::Scale { to, .. }) = plan.commands.first() {
-            return (*to < service.replicas && plan.aim == PlanKind::ScaleDown).then(|| {
-                safe!(
-                    "{to} pods are fewer than the {} that the profile asks for",
-                    service.replicas
-                )
-            });
+            return (*to < service.replicas && plan.aim == PlanKind::ScaleDown)
+                .then(|| safe!("{to} pods are fewer than the {} of the profile", service.replicas));
         }
         let pods = &self.account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count() as u64;
@@ -290,9 +287,8 @@ impl GateInput<'_> {
         };
         let least = u64::from(service.least_ready());
         (hits_ready && ready.saturating_sub(1) < least).then(|| {
-            safe!(
-                "{ready} pods are ready, and {least} must stay so: start with one that is not ready, or wait for the others"
-            )
+            let pods = if ready == 1 { "pod is" } else { "pods are" };
+            safe!("only {ready} {pods} ready and {least} must stay up")
         })
     }
 
@@ -309,6 +305,6 @@ impl GateInput<'_> {
         if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
             return None;
         }
-        Some(safe!("the advice is another: {}", self.advice()))
+        Some(safe!("current advice is: {}", self.advice()))
     }
 }

@@ -11,6 +11,7 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::rule::{Advice, RuleAdvice};
+use crate::safe;
 use crate::testkit::{ago, deployment, failing, now, pod};
 use crate::text::{SafeText, duration};
 
@@ -80,7 +81,7 @@ fn a_source_that_a_change_rests_on_is_heard_within_fifteen_seconds() {
             let stale = but(|moment| unheard(moment, id.clone(), 16));
             let words = refused(&stale, make);
             assert_eq!(
-                words.contains(&format!("{name} was last heard 16s ago")),
+                words.contains(&format!("{name}: last data 16s ago")),
                 rests,
                 "{words}"
             );
@@ -100,7 +101,7 @@ fn a_server_that_was_never_heard_is_no_ground_for_a_change() {
     );
     moment.state = state;
     let words = refused(&moment, RESTART);
-    assert!(words.contains("was never heard"), "{words}");
+    assert!(words.contains("no data yet"), "{words}");
 }
 
 #[test]
@@ -115,12 +116,12 @@ fn an_unknown_outcome_stands_before_everything_for_two_minutes_from_when_it_was_
             });
             let gate = said(&moment, make);
             assert_eq!(
-                gate.refusals.join("").contains("is not known yet"),
+                gate.refusals.join("").contains("outcome still unknown"),
                 stands,
                 "{seconds} s"
             );
             assert_eq!(
-                gate.cautions.join("").contains("was never known"),
+                gate.cautions.join("").contains("outcome never known"),
                 !stands,
                 "{seconds} s"
             );
@@ -131,7 +132,7 @@ fn an_unknown_outcome_stands_before_everything_for_two_minutes_from_when_it_was_
             moment.past.push(one);
         });
         assert!(
-            refused(&moment, make).contains("is not known yet"),
+            refused(&moment, make).contains("outcome still unknown"),
             "no outcome at all"
         );
     }
@@ -150,7 +151,10 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
     };
     for make in [RESTART, Plan::restart_all as Make, Plan::roll_out as Make] {
         let words = refused(&after(settle - 1, PlanKind::RestartAll), make);
-        assert!(words.contains("whether it helped is known in 1s"), "{words}");
+        assert!(
+            words.contains("wait 1s to see if the last restart helped"),
+            "{words}"
+        );
         assert_eq!(refused(&after(settle, PlanKind::RestartAll), make), "");
         assert_eq!(
             refused(&after(1, PlanKind::ScaleUp), make),
@@ -158,7 +162,7 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
             "it restarted nothing"
         );
         let words = refused(&after(1, PlanKind::RestartRest), make);
-        assert!(words.contains("whether it helped"), "{words}");
+        assert!(words.contains("to see if the last restart helped"), "{words}");
     }
     assert_eq!(refused(&after(1, PlanKind::RestartAll), SCALE), "");
     // the last one counts
@@ -192,12 +196,8 @@ fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
     };
     let no = Truth::False { because: "no".into() };
     for (action, truth, expected) in [
-        (
-            Advice::Wait,
-            holds(&["a pod started"]),
-            "something settles: a pod started",
-        ),
-        (Advice::Wait, holds(&[]), "something settles: the title"),
+        (Advice::Wait, holds(&["a pod started"]), "wait: a pod started"),
+        (Advice::Wait, holds(&[]), "wait: the title"),
         (Advice::Wait, no.clone(), ""),
         (Advice::RestartPods, holds(&["x"]), ""),
         (Advice::Escalate, holds(&["x"]), ""),
@@ -223,7 +223,7 @@ fn a_rule_to_wait_that_does_not_hold_hides_none_that_does() {
             },
         ));
     });
-    assert_eq!(refused(&moment, RESTART), "something settles: a pod started");
+    assert_eq!(refused(&moment, RESTART), "wait: a pod started");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_pod_that_went_since_the_plan_was_made_is_not_deleted() {
         moment.state.apply(Observation::Pod(named), now());
         let refused = words(&moment);
         assert!(
-            refused.contains("pod msa-x-2mgcp is gone, or another has its name"),
+            refused.contains("pod msa-x-2mgcp is gone, or another pod has its name"),
             "{refused}"
         );
     }
@@ -283,7 +283,7 @@ fn a_rollout_is_one_from_the_first_pod_that_is_missing_or_too_many() {
         });
         let words = refused(&moment, RESTART);
         assert_eq!(
-            words.contains("still replacing"),
+            words.contains("still rolling out"),
             stands,
             "{updated} {current} {observed}: {words}"
         );
@@ -364,7 +364,7 @@ fn a_right_is_missing_when_no_way_is_allowed_and_unknown_when_none_was_told() {
     ] {
         let words = refused(&with(patch, update), SCALE);
         assert_eq!(
-            words.contains("you may not patch deployments/scale"),
+            words.contains("no permission to patch deployments/scale"),
             stands,
             "{patch:?} {update:?}: {words}"
         );
@@ -374,13 +374,13 @@ fn a_right_is_missing_when_no_way_is_allowed_and_unknown_when_none_was_told() {
         said(moment, make)
             .cautions
             .join("")
-            .contains("not known: the server")
+            .contains("permission unknown")
     };
     assert!(unknown(&Moment::well(), RESTART), "nothing was told");
     let told = but(|moment| may(moment, &[("delete", "pods", "", Some(true))]));
     assert!(!unknown(&told, RESTART) && unknown(&told, SCALE));
     let rollout = but(|moment| may(moment, &[("patch", "deployments", "", no)]));
-    assert!(refused(&rollout, Plan::roll_out).contains("you may not patch deployments "));
+    assert!(refused(&rollout, Plan::roll_out).contains("no permission to patch deployments:"));
     assert_eq!(refused(&rollout, RESTART), "");
 }
 
@@ -410,7 +410,7 @@ fn as_many_pods_stay_ready_as_the_profile_says_and_no_more_are_asked_for() {
         let words = refused(&moment, RESTART);
         assert_eq!(words.is_empty(), allowed, "{keep:?} {down:?}: {words}");
         assert_eq!(
-            words.contains("must stay so"),
+            words.contains("must stay up"),
             !allowed,
             "{keep:?} {down:?}: {words}"
         );
@@ -432,7 +432,7 @@ fn fewer_pods_than_the_profile_asks_for_are_not_left_and_more_may_be_few_still()
     assert_eq!(refused(&at(4), LESS), "");
     assert_eq!(
         refused(&at(3), LESS),
-        "2 pods are fewer than the 3 that the profile asks for"
+        "2 pods are fewer than the 3 of the profile"
     );
     assert_eq!(refused(&at(1), SCALE), "");
 }
@@ -445,7 +445,7 @@ fn a_console_that_may_change_nothing_says_that_and_no_more() {
         moment.later = 100;
     });
     let gate = said(&moment, RESTART);
-    assert_eq!(gate.refusals, ["this console changes nothing: it is said so"]);
+    assert_eq!(gate.refusals, ["read-only: it is said so"]);
     assert_eq!(gate.cautions, Vec::<String>::new());
 }
 
@@ -460,7 +460,7 @@ fn a_change_against_the_advice_is_allowed_and_said() {
     let warned = |moment: &Moment, make| {
         let gate = said(moment, make);
         assert_eq!(gate.refusals, Vec::<String>::new());
-        gate.cautions.join("").contains("the advice is another")
+        gate.cautions.join("").contains("current advice is: ")
     };
     let restart: Make = |account| Ok(RESTART(account)?.caused(account));
     assert!(!warned(&advised(Advice::RestartPods, "no-leader"), restart));
@@ -476,3 +476,82 @@ const LESS_OF_FOUR: Make = |account| {
     plan.aim = PlanKind::ScaleDown;
     Ok(plan)
 };
+
+#[test]
+fn a_refusal_or_a_caution_says_what_the_advice_is_now() {
+    let mut moment = but(|moment| {
+        let recommendation = &mut moment.diagnosis.decision.recommendation;
+        recommendation.action = Advice::RestartPods;
+        recommendation.rule = Some("no-leader".to_owned());
+    });
+    let plan = moment.with_account(|account| RESTART(account).map(|plan| plan.caused(account)));
+    let plan = plan.unwrap();
+    moment.diagnosis.decision.recommendation.action = Advice::Escalate;
+    let contact = &mut moment.diagnosis.decision.recommendation.contact;
+    *contact = Some("support".to_owned());
+    moment.with_account(|account| {
+        let situation = GateInput {
+            account,
+            past: &[],
+            read_only: None,
+        };
+        let escalate = format!("{} to support", Advice::Escalate.words());
+        assert_eq!(
+            gate(&plan, &situation).refusals,
+            [format!(
+                "rule no-leader no longer recommends it: the advice is now {escalate}"
+            )]
+        );
+        let own = RESTART(account).unwrap();
+        let cautions = gate(&own, &situation).cautions;
+        let another = safe!("current advice is: {escalate}");
+        assert!(cautions.contains(&another), "{cautions:?}");
+    });
+}
+
+/// How a plan is made, what changes before it is confirmed, and what is refused then.
+type Changed = (Make, fn(&mut Moment), &'static str);
+
+#[test]
+fn what_is_not_there_as_it_was_planned_is_named() {
+    let planned = |make: Make, change: fn(&mut Moment)| {
+        let mut moment = Moment::well();
+        let plan = moment.with_account(make).unwrap();
+        change(&mut moment);
+        moment.with_account(|account| {
+            let situation = GateInput {
+                account,
+                past: &[],
+                read_only: None,
+            };
+            gate(&plan, &situation).refusals.join("; ")
+        })
+    };
+    let of_another = |moment: &mut Moment| {
+        let uid = PodUid("2mgcp".into());
+        let pod = moment.state.pods.remove(&uid).unwrap();
+        moment.state.other_pods.insert(uid, pod);
+    };
+    let gone = |moment: &mut Moment| {
+        moment.state.pods.remove(&PodUid("2mgcp".into()));
+    };
+    let no_deployment = |moment: &mut Moment| moment.state.deployment = None;
+    let cases: [Changed; 5] = [
+        (
+            RESTART,
+            of_another,
+            "pod msa-x-2mgcp does not belong to the service",
+        ),
+        (
+            RESTART,
+            gone,
+            "pod msa-x-2mgcp is gone, or another pod has its name",
+        ),
+        (RESTART, no_deployment, ""),
+        (SCALE, no_deployment, "deployment msa is gone"),
+        (Plan::roll_out, no_deployment, "deployment msa is gone"),
+    ];
+    for (make, change, expected) in cases {
+        assert_eq!(planned(make, change), expected);
+    }
+}

@@ -133,14 +133,14 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
         (
             "read-only",
             |moment| moment.read_only = Some("--read-only"),
-            "changes nothing",
+            "read-only: --read-only",
         ),
         (
             "not connected",
             |moment| moment.state.connection = None,
             "not connected",
         ),
-        ("stale", |moment| moment.later = 16, "pods was last heard 16s ago"),
+        ("stale", |moment| moment.later = 16, "pods: last data 16s ago"),
         (
             "no right",
             |moment| {
@@ -158,7 +158,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
                 };
                 moment.state.apply(Observation::Access(vec![access]), now());
             },
-            "you may not delete pods",
+            "no permission to delete pods",
         ),
         (
             "gone",
@@ -176,7 +176,7 @@ fn what_stands_against_the_restart_of_a_pod_is_told() {
                     .state
                     .apply(Observation::PodGone(PodUid("lzxms".into())), now());
             },
-            "2 pods are ready, and 2 must stay so",
+            "only 2 pods are ready and 2 must stay up",
         ),
         (
             "one is enough for this service",
@@ -211,12 +211,12 @@ fn what_was_done_before_stands_against_it_for_its_time() {
                     flips: SafeText::default(),
                 });
             },
-            "something settles: a rollout is under way",
+            "wait: a rollout is under way",
         ),
         (
             "restarted just now",
             |moment| moment.past.push(done(100, None, applied())),
-            "deleted pod msa-x-gone 1m40s ago",
+            "(deleted pod msa-x-gone 1m40s ago)",
         ),
         (
             "restarted a while ago",
@@ -237,7 +237,7 @@ fn what_was_done_before_stands_against_it_for_its_time() {
                 let unknown = CommandOutcome::Unknown { why: "cut".into() };
                 moment.past.push(done(100, None, unknown));
             },
-            "is not known yet",
+            "outcome still unknown",
         ),
         (
             "an outcome was never told",
@@ -293,7 +293,7 @@ fn what_was_recommended_falls_with_its_recommendation() {
         advise(&mut moment, action, rule);
         let refused = moment.refusals(asked);
         assert!(
-            refused.contains("it was recommended by rule no-leader, and now"),
+            refused.contains("rule no-leader no longer recommends it: the advice is now"),
             "{refused}"
         );
     }
@@ -320,7 +320,7 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
             .state
             .apply(Observation::Deployment(Some(deployment)), now());
         let refused = moment.restart();
-        assert!(refused.contains("is still replacing or making pods"), "{refused}");
+        assert!(refused.contains("is still rolling out"), "{refused}");
         assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
     }
     let mut moment = Moment::well();
@@ -368,19 +368,22 @@ fn a_number_of_pods_that_somebody_else_changed_is_not_changed_again() {
     };
     moment.state.apply(Observation::Deployment(Some(other)), now());
     let refused = moment.refusals(of_old);
-    assert!(refused.contains("another one of the same name"), "{refused}");
+    assert!(
+        refused.contains("replaced by another of the same name"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn pods_are_started_by_the_means_that_the_situation_asks_for() {
     let mut moment = Moment::well();
-    assert!(moment.refusals(Plan::start).contains("a pod serves"));
+    assert!(moment.refusals(Plan::start).contains("a pod is ready"));
     for uid in ["2mgcp", "blf5h", "lzxms"] {
         moment
             .state
             .apply(Observation::PodGone(PodUid(uid.into())), now());
     }
-    assert!(moment.refusals(Plan::start).contains("makes none"));
+    assert!(moment.refusals(Plan::start).contains("creates none"));
     moment
         .state
         .apply(Observation::Deployment(Some(deployment(0))), now());
@@ -401,8 +404,7 @@ fn an_autoscaler_undoes_another_number_of_pods() {
             gate(&plan, &situation).cautions
         })
     };
-    let caution =
-        "autoscaler msa-load will undo it: it sets the number of pods itself, from 2 to 6, and last saw 3";
+    let caution = "autoscaler msa-load will undo it: it keeps 2 to 6 pods (now 3)";
     let up: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText> = |account| Plan::scale(account, 1);
     assert!(!cautions(&moment, up).concat().contains("autoscaler"));
     let autoscaler = crate::observe::observation::Autoscaler {
@@ -426,46 +428,42 @@ type Stake = (
     &'static [&'static str],
 );
 
-const SERVE: &str = "2 of 3 ready pods serve meanwhile";
-const GAP: &str =
-    "nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out";
+const SERVE: &str = "2 of 3 pods keep serving";
+const GAP: &str = "Kafka has no leader for 30s–3m30s (old lease must expire)";
 
 const STAKES: [Stake; 6] = [
     (
         |account| Plan::restart_pod(account, &PodUid("blf5h".into())),
-        "the deployment makes another pod in its place",
-        &[SERVE, "no pod that leads is touched: no gap without a leader"],
+        "the deployment creates a new pod in its place",
+        &[SERVE, "not a leader: no leadership gap"],
     ),
     (
         |account| Plan::restart_pod(account, &PodUid("2mgcp".into())),
-        "the deployment makes another pod in its place",
+        "the deployment creates a new pod in its place",
         &[SERVE, GAP],
     ),
     (
         Plan::restart_all,
-        "3 pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead come last",
+        "deletes 3 pods one by one, each after the last replacement is ready; leaders come last",
         &[SERVE, GAP],
     ),
     (
         Plan::roll_out,
-        "the deployment replaces all its pods, as its strategy says",
+        "the deployment replaces all its pods by its rollout strategy",
         &[GAP],
     ),
     (
         |account| Plan::scale(account, 1),
-        "the deployment makes 1 pod more",
-        &[
-            "the database may see up to 20 connections more",
-            "it can be taken back: scale to 3 again",
-        ],
+        "adds 1 pod",
+        &["up to 20 more database connections", "undo: scale back to 3"],
     ),
     (
         |account| Plan::scale(account, -2),
-        "the deployment ends 2 pods, and chooses which",
+        "Kubernetes picks 2 pods to remove",
         &[
-            "if the pod that leads is chosen, nobody leads Kafka for 30s to 3m30s afterwards: the lease of the pod that led must run out",
-            "the database may see up to 40 connections fewer",
-            "it can be taken back: scale to 3 again",
+            "Kafka may have no leader for 30s–3m30s (if the leader is removed, its lease must expire)",
+            "up to 40 fewer database connections",
+            "undo: scale back to 3",
         ],
     ),
 ];

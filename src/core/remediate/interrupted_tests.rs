@@ -191,7 +191,7 @@ fn the_plan_for_one_pod_that_is_left_says_which() {
             plan.words(),
             "restart the remaining pods, one by one: delete pod msa-x-lzxms"
         );
-        assert_eq!(plan.effect(), "the deployment makes another pod in its place");
+        assert_eq!(plan.effect(), "the deployment creates a new pod in its place");
         assert!(!plan.risks(account).is_empty());
     });
 }

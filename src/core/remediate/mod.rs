@@ -6,7 +6,11 @@ mod applied_command_limit_tests;
 #[cfg(test)]
 mod applied_command_tests;
 pub mod command;
+#[cfg(test)]
+mod command_tests;
 pub mod execution;
+#[cfg(test)]
+mod execution_progress_tests;
 #[cfg(test)]
 mod execution_tests;
 pub mod gate;
@@ -18,6 +22,8 @@ pub mod interrupted;
 #[cfg(test)]
 mod interrupted_tests;
 pub mod plan;
+#[cfg(test)]
+mod plan_risk_tests;
 #[cfg(test)]
 mod plan_tests;
 pub mod recovery_check;

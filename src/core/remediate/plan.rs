@@ -35,7 +35,7 @@ impl Plan {
             Advice::RestartPods => Self::restart_all(account),
             Advice::ScaleUp => Self::scale(account, 1),
             other => Err(safe!(
-                "there is nothing to apply: the advice is to {}",
+                "nothing to apply: {}",
                 account.profile.advice_in_words(other, advised.contact.as_deref())
             )),
         }
@@ -59,7 +59,7 @@ impl Plan {
         if let Some(other) = account.state.other_pods.get(uid) {
             let owner = account.state.owner_in_words(other);
             return Err(safe!(
-                "{} is not the service's own pod: it is of {owner}",
+                "{} does not belong to the service but to {owner}",
                 other.name
             ));
         }
@@ -70,7 +70,7 @@ impl Plan {
         }
         if pod.is_over() {
             return Err(safe!(
-                "{} has ended ({}): no other comes in its place",
+                "{} has ended ({}): no pod would replace it",
                 pod.name,
                 pod.status
             ));
@@ -111,7 +111,7 @@ impl Plan {
         Ok(Self::of(aim, pods.into_iter().map(delete).collect()))
     }
 
-    /// Rolls the deployment out anew.
+    /// Restarts the deployment by a rollout.
     ///
     /// # Errors
     /// Why it can't be done.
@@ -138,11 +138,11 @@ impl Plan {
         }
         let pods = living(account);
         if pods.iter().any(|pod| pod.is_ready()) {
-            return Err("a pod serves: there is nothing to start".into());
+            return Err("a pod is ready: nothing to start".into());
         }
         if pods.is_empty() {
             return Err(safe!(
-                "the deployment wants {} pods and makes none: look at its conditions and events",
+                "the deployment wants {} pods and creates none: look at its conditions and events",
                 deployment.replicas
             ));
         }
@@ -158,8 +158,8 @@ impl Plan {
         let to = deployment
             .replicas
             .checked_add_signed(by)
-            .ok_or("the deployment wants no pod")?;
-        let aim = if by > 0 {
+            .ok_or("the deployment is scaled to 0 already")?;
+        let aim = if by.is_positive() {
             PlanKind::ScaleUp
         } else {
             PlanKind::ScaleDown
@@ -199,18 +199,16 @@ impl Plan {
     pub fn effect(&self) -> SafeText {
         match (self.aim, self.commands.as_slice()) {
             (PlanKind::RestartAll | PlanKind::RestartRest, pods) if pods.len() > 1 => safe!(
-                "{} pods are deleted one after the other, each when the replacement of the one before it is ready; those that lead \
-                 come last",
+                "deletes {} pods one by one, each after the last replacement is ready; leaders come last",
                 pods.len()
             ),
-            (PlanKind::RollOut, _) => "the deployment replaces all its pods, as its strategy says".into(),
-            (_, [Command::Scale { from, to, .. }]) if to > from => {
-                safe!("the deployment makes {} more", pods(to - from))
-            }
-            (_, [Command::Scale { from, to, .. }]) => {
-                safe!("the deployment ends {}, and chooses which", pods(from - to))
-            }
-            _ => "the deployment makes another pod in its place".into(),
+            (PlanKind::RollOut, _) => "the deployment replaces all its pods by its rollout strategy".into(),
+            (_, [Command::Scale { from, to, .. }]) => match to.checked_sub(*from) {
+                Some(more) => safe!("adds {}", pods(more)),
+                None => safe!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
+            },
+            (_, [_, _, ..]) => "the deployment creates a new pod in place of each".into(),
+            _ => "the deployment creates a new pod in its place".into(),
         }
     }
 
@@ -237,12 +235,12 @@ impl Plan {
             0 => return None,
             deleted => (others.len() + deleted - 1, others.len() + deleted),
         };
-        Some(safe!("{serve} of {all} ready pods serve meanwhile"))
+        Some(safe!("{serve} of {all} pods keep serving"))
     }
 
     fn way_back(&self) -> Option<SafeText> {
         match self.commands.as_slice() {
-            [Command::Scale { from, .. }] => Some(safe!("it can be taken back: scale to {from} again")),
+            [Command::Scale { from, .. }] => Some(safe!("undo: scale back to {from}")),
             _ => None,
         }
     }
@@ -271,24 +269,22 @@ impl Plan {
             duration::of(leaders.tick),
             duration::of(leaders.lease + leaders.tick),
         );
-        let long = safe!(
-            "for {} to {} afterwards",
-            duration::brief(least),
-            duration::brief(most)
-        );
-        let why = "the lease of the pod that led must run out";
-        let when = match self.aim {
-            PlanKind::ScaleDown => "if the pod that leads is chosen, ",
-            _ => "",
+        let long = safe!("for {}–{}", duration::brief(least), duration::brief(most));
+        let may = match self.aim {
+            PlanKind::ScaleDown => "may have",
+            _ if hit.len() + perhaps.len() == 1 => "has",
+            _ => "have",
+        };
+        let why = match self.aim {
+            PlanKind::ScaleDown => "if the leader is removed, its lease must expire",
+            _ => "old lease must expire",
         };
         let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
         Some(match (hit.is_empty(), perhaps.is_empty()) {
-            (true, true) => "no pod that leads is touched: no gap without a leader".into(),
-            (true, false) => {
-                safe!("{when}perhaps nobody leads {perhaps} {long}: who leads now is not known")
-            }
-            (false, true) => safe!("{when}nobody leads {hit} {long}: {why}"),
-            (false, false) => safe!("{when}nobody leads {hit}, and perhaps {perhaps}, {long}: {why}"),
+            (true, true) => "not a leader: no leadership gap".into(),
+            (true, false) => safe!("{perhaps} may have no leader {long} (current leader unknown)"),
+            (false, true) => safe!("{hit} {may} no leader {long} ({why})"),
+            (false, false) => safe!("{hit}, and perhaps {perhaps}, {may} no leader {long} ({why})"),
         })
     }
 
@@ -308,9 +304,9 @@ impl Plan {
         let each = account.profile.service.database_connections_per_pod?;
         let more = i64::from(*to) - i64::from(*from);
         Some(safe!(
-            "the database may see up to {} connections {}",
+            "up to {} {} database connections",
             more.abs() * i64::from(each),
-            if more < 0 { "fewer" } else { "more" }
+            if more.is_negative() { "fewer" } else { "more" }
         ))
     }
 }
@@ -321,6 +317,14 @@ fn count(commands: &[Command]) -> u32 {
 
 fn pods(count: u32) -> SafeText {
     safe!("{count} pod{}", if count == 1 { "" } else { "s" })
+}
+
+/// `one pod`, `2 pods`.
+fn pods_or_one(count: u32) -> SafeText {
+    match count {
+        1 => "one pod".into(),
+        count => pods(count),
+    }
 }
 
 fn living<'a>(account: &CaseSnapshot<'a>) -> Vec<&'a Pod> {
@@ -344,16 +348,14 @@ fn leads(account: &CaseSnapshot<'_>, pod: &Pod) -> bool {
 fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), SafeText> {
     if account.state.lacks_deployment() {
         let name = &account.profile.service.deployment;
-        return Err(safe!(
-            "there is no deployment {name}: nobody makes another pod in place of a deleted one"
-        ));
+        return Err(safe!("no deployment {name}: nothing would replace a deleted pod"));
     }
     Ok(())
 }
 
 fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, SafeText> {
     let known = account.state.deployment.as_ref();
-    known.ok_or_else(|| safe!("no deployment {} is known", account.profile.service.deployment))
+    known.ok_or_else(|| safe!("no data on deployment {}", account.profile.service.deployment))
 }
 
 fn delete(pod: &Pod) -> Command {

@@ -78,7 +78,7 @@ fn a_pod_that_ends_or_is_over_is_not_taken() {
         })
     };
     assert!(one("a").unwrap_err().contains("is ending already"));
-    assert!(one("b").unwrap_err().contains("no other comes in its place"));
+    assert!(one("b").unwrap_err().contains("no pod would replace it"));
     assert!(one("x").unwrap_err().contains("gone"));
     assert_eq!(deleted(&one("c").unwrap()), ["c"]);
     let none = with(&state(Vec::new()), &[], Plan::restart_all).unwrap_err();
@@ -97,9 +97,9 @@ fn pods_are_started_only_where_none_is_ready() {
     assert!(
         start(3, vec![stuck(), pod("b", 900)])
             .unwrap_err()
-            .contains("a pod serves")
+            .contains("a pod is ready")
     );
-    assert!(start(3, Vec::new()).unwrap_err().contains("makes none"));
+    assert!(start(3, Vec::new()).unwrap_err().contains("creates none"));
     let plan = start(0, vec![pod("b", 900)]).unwrap();
     assert_eq!(deleted(&plan), ["scale deployment msa from 0 to 3 pods"]);
     assert_eq!(plan.aim, PlanKind::Start);
@@ -137,7 +137,7 @@ fn the_deployment_is_taken_as_it_is_seen_and_one_pod_more_or_less_is_one() {
         );
     }
     let none = with(&all, &[], |account| Plan::scale(account, -4)).unwrap_err();
-    assert!(none.contains("wants no pod"), "{none}");
+    assert!(none.contains("scaled to 0 already"), "{none}");
     let plan = with(&all, &[], Plan::roll_out).unwrap();
     let Command::RestartDeployment {
         resource_version,

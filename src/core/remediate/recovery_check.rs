@@ -78,43 +78,46 @@ impl Rows {
             .any(|(other_table, other_id, other)| other_table == table && other_id == id && other != status)
     }
 
-    /// Whether all went as it should as far as that is known, and what there is to say, where leaders are there since `since`; `None`: it is too early. Late rows
+    /// Whether all went as it should as far as that is known, and what there is to say, where there are leaders since `since`; `None`: it
+    /// is too early. Late rows
     /// must move for a change to have helped; those within their limits may take their time.
     pub fn told(&self, account: &CaseSnapshot<'_>, since: Timestamp, waited: SignedDuration) -> Option<End> {
-        let unknown = "there are leaders; whether rows move is not known: the database is not read";
+        let unknown = "leaders elected; no data on rows: the database can't be read";
         let now = Self::of(account);
         if !self.known {
             return Some(End::of(None, "", unknown));
         }
         let (before, still, what) = match self.late.len() {
-            0 => (&self.under_way, &now.under_way, "under way"),
-            _ => (&self.late, &now.late, "that were late"),
+            0 => (&self.under_way, &now.under_way, "pending"),
+            _ => (&self.late, &now.late, "overdue"),
         };
         if before.is_empty() {
-            return Some(End::of(Some(true), "it worked: ", "no row waited for a leader"));
+            return Some(End::of(Some(true), "done: ", "pods ready, leaders elected"));
         }
         let read = now.known && account.state.reading.as_ref().is_some_and(|(at, _)| *at > since);
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
-        let none = safe!(
-            "of {all} {what} none moved within {}",
-            duration::brief(MOVES_WITHIN)
-        );
+        let requests = if all == 1 { "request" } else { "requests" };
+        let within = duration::brief(MOVES_WITHIN);
+        let none = match all {
+            1 => format!("the {what} request did not move in {within}"),
+            all => format!("none of {all} {what} requests moved in {within}"),
+        };
         match (read, waited > MOVES_WITHIN) {
             (true, _) if moved > 0 => Some(End::of(
                 Some(true),
-                "it worked, ",
-                safe!("rows move: {moved} of {all} {what}"),
+                "it worked: ",
+                safe!("{moved} of {all} {what} {requests} moved on"),
             )),
             (_, false) => None,
             (false, true) => Some(End::of(None, "", unknown)),
             (true, true) if self.late.is_empty() => Some(End::of(
                 Some(true),
                 "",
-                safe!("there are leaders; {none}, and none is late"),
+                safe!("leaders elected; {none}, and none is overdue"),
             )),
-            (true, true) => Some(End::of(Some(false), "", safe!("it did not help: {none}"))),
+            (true, true) => Some(End::of(Some(false), "", safe!("no improvement: {none}"))),
         }
     }
 }

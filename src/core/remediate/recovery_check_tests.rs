@@ -67,7 +67,7 @@ type Case = (
 );
 
 const MOVED: Listed = &[("a", "cluster_provisioning", 90)];
-const UNKNOWN: &str = "there are leaders; whether rows move is not known: the database is not read";
+const UNKNOWN: &str = "leaders elected; no data on rows: the database can't be read";
 
 const CASES: [Case; 13] = [
     (
@@ -75,7 +75,7 @@ const CASES: [Case; 13] = [
         Some(&[]),
         Some((&[], false)),
         1,
-        Some((Some(true), "it worked: no row waited for a leader")),
+        Some((Some(true), "done: pods ready, leaders elected")),
     ),
     (
         "not read before",
@@ -91,14 +91,14 @@ const CASES: [Case; 13] = [
         Some(WAITS),
         Some((MOVED, false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 2 under way")),
+        Some((Some(true), "it worked: 1 of 2 pending requests moved on")),
     ),
     (
         "the late one left",
         Some(LATE),
         Some((MOVED, false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     (
         "another than the late one left",
@@ -112,7 +112,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], false)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     (
         "the list is cut, and the late one not in it",
@@ -126,7 +126,7 @@ const CASES: [Case; 13] = [
         Some(LATE),
         Some((&[("b", "cluster_provisioning", 5)], true)),
         10,
-        Some((Some(true), "it worked, rows move: 1 of 1 that were late")),
+        Some((Some(true), "it worked: 1 of 1 overdue request moved on")),
     ),
     ("all stay for a while", Some(LATE), Some((LATE, false)), 300, None),
     (
@@ -136,7 +136,7 @@ const CASES: [Case; 13] = [
         301,
         Some((
             Some(true),
-            "there are leaders; of 2 under way none moved within 5m, and none is late",
+            "leaders elected; none of 2 pending requests moved in 5m, and none is overdue",
         )),
     ),
     (
@@ -146,7 +146,7 @@ const CASES: [Case; 13] = [
         301,
         Some((
             Some(false),
-            "it did not help: of 1 that were late none moved within 5m",
+            "no improvement: the overdue request did not move in 5m",
         )),
     ),
 ];
@@ -200,5 +200,35 @@ fn a_poll_from_before_the_leaders_says_nothing_of_the_rows_since() {
             rows.told(account, ago(100), SignedDuration::from_secs(100))
         });
         assert_eq!(told.is_some(), says, "read {read} s ago");
+    }
+}
+
+#[test]
+fn of_two_lists_that_are_cut_no_row_is_known_to_have_left() {
+    let diagnosis = Diagnosis::default();
+    let mut profile = profile();
+    let tables = &mut profile.database.as_mut().unwrap().tables;
+    let mut other = tables[0].clone();
+    other.name = "kafkas".into();
+    tables.push(other);
+    let both = |rows: Listed, more: bool| {
+        let Observation::Database(mut reading) = listed(rows, more) else {
+            panic!("a poll is of the database")
+        };
+        let mut other = reading.tables[0].clone();
+        other.table = "kafkas".into();
+        reading.tables.push(other);
+        Observation::Database(reading)
+    };
+    let mut state = State::default();
+    state.apply(both(LATE, false), ago(900));
+    let rows = look_at((&state, &profile, &diagnosis), now(), Rows::of);
+    for (more, says) in [(true, false), (false, true)] {
+        let mut state = state.clone();
+        state.apply(both(MOVED, more), ago(1));
+        let told = look_at((&state, &profile, &diagnosis), now(), |account| {
+            rows.told(account, ago(10), SignedDuration::from_secs(10))
+        });
+        assert_eq!(told.is_some(), says, "cut: {more}: {told:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Spans of time as people read them.
+//! Spans of time as people read them: one way everywhere, `7m19s`, `2d 0h`. A clock's `07:19` is a time of day.
 
 use std::time::Duration;
 
@@ -12,56 +12,66 @@ pub fn of(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span.min(LONGEST)).unwrap_or(SignedDuration::ZERO)
 }
 
-/// A span as a clock: `07:12`, `1:07:12`, from a day on `2d 00:10`. Never wraps.
-pub fn clock(span: SignedDuration) -> String {
-    let sign = if span.is_negative() { "-" } else { "" };
-    let seconds = span.as_secs().unsigned_abs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{sign}{minutes:02}:{:02}", seconds % 60),
-        (0, _) => format!("{sign}{hours}:{minutes:02}:{:02}", seconds % 60),
-        _ => format!("{sign}{days}d {hours:02}:{minutes:02}"),
-    }
-}
-
-/// A span as a clock that keeps its seconds beyond a day: `2d 00:10:07`.
-pub fn full_clock(span: SignedDuration) -> String {
-    let seconds = span.as_secs().unsigned_abs();
-    if seconds < 86_400 {
-        return clock(span);
-    }
-    format!("{}:{:02}", clock(span), seconds % 60)
-}
-
-/// A span in its largest units, two at most: `2s`, `1m32s`, `3h05m`, `80d`.
+/// A span in its largest units, two at most: `2s`, `7m19s`, `45m`, `3h05m`, `2d 0h`, from ten days on `80d`.
 pub fn brief(span: SignedDuration) -> String {
-    let sign = if span.is_negative() { "-" } else { "" };
-    let seconds = span.as_secs().unsigned_abs();
-    let text = match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3_600..86_400 if (seconds / 60).is_multiple_of(60) => format!("{}h", seconds / 3_600),
-        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
-        86_400..864_000 if !(seconds / 3_600).is_multiple_of(24) => {
-            format!("{}d{}h", seconds / 86_400, seconds / 3_600 % 24)
-        }
-        _ => format!("{}d", seconds / 86_400),
-    };
-    format!("{sign}{text}")
+    let Parts {
+        sign,
+        days,
+        hours,
+        minutes,
+        seconds,
+    } = Parts::of(span);
+    match (days, hours, minutes, seconds) {
+        (0, 0, 0, _) => format!("{sign}{seconds}s"),
+        (0, 0, _, 0) => format!("{sign}{minutes}m"),
+        (0, 0, ..) => format!("{sign}{minutes}m{seconds:02}s"),
+        (0, _, 0, _) => format!("{sign}{hours}h"),
+        (0, ..) => format!("{sign}{hours}h{minutes:02}m"),
+        (1..10, ..) => format!("{sign}{days}d {hours}h"),
+        _ => format!("{sign}{days}d"),
+    }
 }
 
-/// A span to the second, for who compares it with a log: `12s`, `7m 11s`, `2d 0h 10m 0s`.
+/// A span to the second, for comparing it with a log or a row: `12s`, `7m11s`, `1h00m07s`, `2d 0h10m07s`.
 pub fn exact(span: SignedDuration) -> String {
-    let sign = if span.is_negative() { "-" } else { "" };
-    let seconds = span.as_secs().unsigned_abs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    let rest = seconds % 60;
-    match seconds {
-        0..60 => format!("{sign}{rest}s"),
-        60..3_600 => format!("{sign}{minutes}m {rest}s"),
-        3_600..86_400 => format!("{sign}{hours}h {minutes}m {rest}s"),
-        _ => format!("{sign}{days}d {hours}h {minutes}m {rest}s"),
+    let Parts {
+        sign,
+        days,
+        hours,
+        minutes,
+        seconds,
+    } = Parts::of(span);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{sign}{seconds}s"),
+        (0, 0, _) => format!("{sign}{minutes}m{seconds:02}s"),
+        (0, ..) => format!("{sign}{hours}h{minutes:02}m{seconds:02}s"),
+        _ => format!("{sign}{days}d {hours}h{minutes:02}m{seconds:02}s"),
+    }
+}
+
+/// A span, split.
+struct Parts {
+    sign: &'static str,
+    days: u64,
+    hours: u64,
+    minutes: u64,
+    seconds: u64,
+}
+
+impl Parts {
+    fn of(span: SignedDuration) -> Self {
+        let seconds = span.as_secs().unsigned_abs();
+        Self {
+            sign: if span.is_negative() && seconds > 0 {
+                "-"
+            } else {
+                ""
+            },
+            days: seconds / 86_400,
+            hours: seconds / 3_600 % 24,
+            minutes: seconds / 60 % 60,
+            seconds: seconds % 60,
+        }
     }
 }
 
@@ -70,49 +80,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exact_span_keeps_every_second() {
+    fn every_span_is_written_one_way_and_to_the_second_where_that_is_asked() {
         let cases = [
-            (0, "0s"),
-            (59, "59s"),
-            (431, "7m 11s"),
-            (2_701, "45m 1s"),
-            (3_600, "1h 0m 0s"),
-            (173_400, "2d 0h 10m 0s"),
-            (-61, "-1m 1s"),
+            (0, "0s", "0s"),
+            (59, "59s", "59s"),
+            (92, "1m32s", "1m32s"),
+            (180, "3m", "3m00s"),
+            (365, "6m05s", "6m05s"),
+            (2_701, "45m01s", "45m01s"),
+            (3_600, "1h", "1h00m00s"),
+            (11_100, "3h05m", "3h05m00s"),
+            (86_399, "23h59m", "23h59m59s"),
+            (86_400, "1d 0h", "1d 0h00m00s"),
+            (173_407, "2d 0h", "2d 0h10m07s"),
+            (863_999, "9d 23h", "9d 23h59m59s"),
+            (80 * 86_400, "80d", "80d 0h00m00s"),
+            (-65, "-1m05s", "-1m05s"),
+            (-173_400, "-2d 0h", "-2d 0h10m00s"),
         ];
-        for (seconds, words) in cases {
-            assert_eq!(exact(SignedDuration::from_secs(seconds)), words);
-        }
-    }
-
-    #[test]
-    fn spans_read_as_people_say_them() {
-        let cases = [
-            (0, "00:00", "0s"),
-            (92, "01:32", "1m32s"),
-            (180, "03:00", "3m"),
-            (2_701, "45:01", "45m01s"),
-            (11_100, "3:05:00", "3h05m"),
-            (173_400, "2d 00:10", "2d"),
-            (80 * 86_400, "80d 00:00", "80d"),
-            (-65, "-01:05", "-1m05s"),
-        ];
-        for (seconds, as_clock, as_brief) in cases {
+        for (seconds, in_brief, to_the_second) in cases {
             let span = SignedDuration::from_secs(seconds);
             assert_eq!(
-                (clock(span).as_str(), brief(span).as_str()),
-                (as_clock, as_brief),
+                (brief(span).as_str(), exact(span).as_str()),
+                (in_brief, to_the_second),
                 "{seconds} s"
             );
         }
-    }
-
-    #[test]
-    fn what_is_handed_on_is_told_to_the_second() {
-        let exact = |seconds| full_clock(SignedDuration::from_secs(seconds));
-        assert_eq!(
-            [92, 11_100, 173_407, -173_407].map(exact),
-            ["01:32", "3:05:00", "2d 00:10:07", "-2d 00:10:07"]
-        );
     }
 }

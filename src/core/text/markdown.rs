@@ -8,7 +8,7 @@ use crate::safe;
 const LINE: usize = 300;
 
 /// Longest quotation of a log, in characters: OCM tells its reason last.
-const QUOTATION: usize = 600;
+const QUOTATION: usize = 800;
 
 /// A line of text from wherever: one line, without secrets, without control sequences, and not long: a long one loses its middle.
 pub(crate) fn clean(text: &str) -> Redacted {
@@ -18,7 +18,8 @@ pub(crate) fn clean(text: &str) -> Redacted {
 /// The same, no longer than so many characters.
 pub(crate) fn clean_to(text: &str, longest: usize) -> Redacted {
     let one_line = Redacted::from(text).replace('\n', " ");
-    Redacted::shortened(&one_line, longest)
+    // What was redacted is not redacted again.
+    Redacted(SafeText::shortened(&one_line, longest))
 }
 
 /// One line of a section.
@@ -26,8 +27,8 @@ pub(crate) fn clean_to(text: &str, longest: usize) -> Redacted {
 enum Line {
     /// An entry of a list.
     Item(Redacted),
-    /// Kept as it is: tables, and what comes from outside.
-    Code(Redacted),
+    /// Kept as it is: tables, and what comes from outside; redacted as well.
+    Code(SafeText),
 }
 
 /// A heading with what stands under it.
@@ -103,10 +104,10 @@ impl Section {
                 in_block = is_code;
             }
             let (mark, words) = match line {
-                Line::Item(words) => ("- ", words),
-                Line::Code(words) => ("", words),
+                Line::Item(words) => ("- ", words.as_str()),
+                Line::Code(words) => ("", words.as_str()),
             };
-            text.extend([mark, words.as_str(), "\n"]);
+            text.extend([mark, words, "\n"]);
         }
         if in_block {
             text.push_str("```\n");

@@ -21,13 +21,14 @@ pub struct Redacted(pub(super) SafeText);
 
 impl Redacted {
     /// The first `max_chars` characters; what was longer ends with `…` and is no longer than that either.
-    pub fn cut(text: &str, max_chars: usize) -> Self {
-        Self::from(SafeText::cut(&redact(text), max_chars))
+    pub fn cut(text: impl Into<Self>, max_chars: usize) -> Self {
+        // No secret is looked for in what is left: beside a cut, plain text looks like the rest of one.
+        Self(SafeText::cut(&text.into(), max_chars))
     }
 
     /// The text without its middle where it has more than so many characters, as [`SafeText::shortened`] leaves it out.
-    pub fn shortened(text: &str, max_chars: usize) -> Self {
-        Self::from(SafeText::shortened(&redact(text), max_chars))
+    pub fn shortened(text: impl Into<Self>, max_chars: usize) -> Self {
+        Self(SafeText::shortened(&text.into(), max_chars))
     }
 }
 
@@ -392,6 +393,18 @@ mod tests {
             assert!(!text.contains("hunter2") && !text.contains('\u{1b}'), "{text}");
         }
         assert!(!Redacted::from(hostile).contains("s3kret"));
+    }
+
+    #[test]
+    fn text_beside_a_cut_is_no_part_of_a_secret() {
+        let text = format!("password=hunter2 {}", "é".repeat(90));
+        let short = Redacted::shortened(&*text, 30);
+        assert!(
+            short.starts_with("password=") && short.ends_with("éééé"),
+            "{short}"
+        );
+        let short = Redacted::cut("password=hunter2", 14);
+        assert_eq!(short, "password=⟨red…");
     }
 
     proptest! {

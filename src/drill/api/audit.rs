@@ -8,6 +8,8 @@ use http::request::Parts;
 use http::{Method, header};
 use jiff::Timestamp;
 use serde_json::Value;
+use sopwatch_core::observe::audit::{AuditEffect, AuditEntry};
+use sopwatch_core::text::SafeText;
 use tokio::sync::watch;
 
 use super::request::{self, Target, UrlQuery};
@@ -17,61 +19,11 @@ use crate::world::{NAMESPACE, Resource, SERVICE, World};
 /// How many entries are kept: more than anybody makes in a drill. The first ones are kept, since they matter most.
 const KEPT: usize = 1_000;
 
+/// Longest text of an entry that a client chose, in characters.
+const TEXT: usize = 200;
+
 /// The annotation that a rollout restart sets in the pod template.
 const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
-
-/// One request that was to change something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// By the drill's clock.
-    pub at: Timestamp,
-    /// What the client calls itself (`User-Agent`); empty when it does not say.
-    pub agent: String,
-    /// As roles name it: `delete`, `patch`, `create`.
-    pub verb: &'static str,
-    /// As `pods` or `deployments/scale`.
-    pub resource: String,
-    /// The object's; empty for a collection.
-    pub name: String,
-    /// The HTTP status of the answer.
-    pub code: u16,
-    /// What it did.
-    pub effect: AuditEffect,
-}
-
-/// What a request did to the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditEffect {
-    /// None of the effects below: the request was refused, or it is about something else.
-    Other,
-    /// Pods were deleted.
-    Deleted {
-        /// How many.
-        pods: usize,
-        /// When the youngest of them was created.
-        youngest: Option<Timestamp>,
-        /// How many of them were the service's and ready.
-        ready: usize,
-        /// How many ready pods of the service were left.
-        ready_left: usize,
-        /// How many of those that ended are not the service's.
-        others: usize,
-    },
-    /// The deployment wants another number of pods.
-    Scaled {
-        /// Before.
-        from: u64,
-        /// After.
-        to: u64,
-    },
-    /// The deployment replaces its pods; their template is unchanged but for the restart annotation.
-    Restarted,
-    /// The deployment's pod template changed: another image, another revision.
-    Changed {
-        /// The images before, then after, of the containers that differ; empty where something else differs.
-        images: Vec<(String, String)>,
-    },
-}
 
 /// The entries so far. Subscribers are woken by each new one.
 #[derive(Debug)]
@@ -102,7 +54,7 @@ impl AuditLog {
 
 /// A request that may change something, before it is carried out.
 pub struct PendingChange {
-    agent: String,
+    agent: SafeText,
     verb: &'static str,
     target: Target,
     before: ClusterSnapshot,
@@ -122,13 +74,17 @@ pub fn change(state: &ApiState, parts: &Parts, body: &Bytes) -> Option<PendingCh
     let agent = parts
         .headers
         .get(header::USER_AGENT)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        .map(|value| text(&String::from_utf8_lossy(value.as_bytes())));
     Some(PendingChange {
         agent: agent.unwrap_or_default(),
         verb: request::verb(&parts.method, &target, &query),
         target,
         before: ClusterSnapshot::of(&state.world()),
     })
+}
+
+fn text(outside: &str) -> SafeText {
+    SafeText::cut(outside, TEXT)
 }
 
 fn is_dry(query: &UrlQuery, body: &Bytes) -> bool {
@@ -150,8 +106,8 @@ impl PendingChange {
             at: state.clock().now(),
             agent: self.agent,
             verb: self.verb,
-            resource: self.target.resource_path(),
-            name: self.target.name,
+            resource: text(&self.target.resource_path()),
+            name: text(&self.target.name),
             code,
             effect,
         });
@@ -252,6 +208,7 @@ fn template_effect(old: &Value, new: &Value) -> AuditEffect {
         .into_iter()
         .zip(containers(new))
         .filter(|(old, new)| old != new)
+        .map(|(old, new)| (text(&old), text(&new)))
         .collect();
     images.dedup();
     AuditEffect::Changed { images }

@@ -51,7 +51,6 @@ use request::{Form, Target, UrlQuery};
 use status::Refusal;
 use view::View;
 
-pub use audit::{AuditEffect, AuditEntry};
 pub use body::Body;
 pub use identity::Tokens;
 pub use in_process::InProcess;

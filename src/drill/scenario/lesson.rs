@@ -33,6 +33,9 @@ pub struct Expectation {
     /// By `table.status`: how many active rows there are.
     #[serde(default)]
     pub rows: BTreeMap<String, u32>,
+    /// Words that decide, which the first screen shows whole.
+    #[serde(default)]
+    pub shown: Vec<String>,
 }
 
 /// A recommended action, and the contact of an escalation.

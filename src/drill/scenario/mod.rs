@@ -162,7 +162,7 @@ pub enum ScenarioError {
         reason: String,
     },
     /// No built-in scenario has this id.
-    #[error("there is no scenario \"{0}\"; there are {names}", names = names())]
+    #[error("there is no scenario \"{0}\"; known: {names}", names = names())]
     Unknown(String),
 }
 
@@ -192,7 +192,7 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::
     let known = |object: &&Value| OTHER_KINDS.iter().any(|kind| object["kind"] == *kind);
     match objects.iter().find(|object| !known(object)) {
         Some(object) => Err(de::Error::custom(format!(
-            "an object of kind {}: there are {}",
+            "no object of kind {} can be made; known: {}",
             object["kind"],
             OTHER_KINDS.join(", ")
         ))),
@@ -251,11 +251,11 @@ mod tests {
             ("scale = 3", "needs `to`"),
             (
                 "to = 'restart-pods'\nat = '5m'\nscale = 3",
-                "`at` is the timeline's",
+                "`at` belongs in [[timeline]]",
             ),
             ("to = 'restart'\nscale = 3", "restart-pods"),
-            ("to = 'wait:ocm-support'\nscale = 3", "is no answer"),
-            ("to = 'wait'\nafter = '-5m'\nscale = 3", "can't be negative"),
+            ("to = 'wait:ocm-support'\nscale = 3", "is not an answer"),
+            ("to = 'wait'\nafter = '-5m'\nscale = 3", "must not be negative"),
             ("to = 'wait'", "exactly one of"),
         ] {
             let error = reaction(keys).unwrap_err().to_string();

@@ -61,7 +61,7 @@ impl TryFrom<String> for Trigger {
         match known {
             Some(action) if contact.is_none() || action == Advice::Escalate => Ok(Self { action, contact }),
             _ => Err(format!(
-                "\"{text}\" is no answer: write one of {}, or escalate:CONTACT",
+                "\"{text}\" is not an answer: write one of {}, or escalate:CONTACT",
                 Advice::ALL.map(Advice::name).join(", ")
             )),
         }
@@ -215,7 +215,7 @@ impl TryFrom<TimelineFields> for TimelineEntry {
                 .map(|event| Self { at, event }),
             (None, ..) => Err("an entry of the timeline needs `at`".to_owned()),
             (Some(_), ..) => {
-                Err("an entry of the timeline has `at` alone; `to` and `after` are a reaction's".to_owned())
+                Err("`to` and `after` belong in [[reaction]]; an entry of the timeline has `at`".to_owned())
             }
         }
     }
@@ -229,12 +229,12 @@ impl TryFrom<TimelineFields> for Reaction {
             (None, Some(to), after) => {
                 let after = after.unwrap_or_default();
                 if after.is_negative() {
-                    return Err("a reaction comes after its answer: `after` can't be negative".to_owned());
+                    return Err("`after` must not be negative: a reaction follows its answer".to_owned());
                 }
                 fields.only("a reaction").map(|event| Self { to, after, event })
             }
-            (None, None, _) => Err("a reaction needs `to`, the answer that it follows".to_owned()),
-            (Some(_), ..) => Err("a reaction has `to` and `after`; `at` is the timeline's".to_owned()),
+            (None, None, _) => Err("a reaction needs `to`: the answer that triggers it".to_owned()),
+            (Some(_), ..) => Err("`at` belongs in [[timeline]]; a reaction has `to` and `after`".to_owned()),
         }
     }
 }

@@ -70,7 +70,7 @@ fn lease_types<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
     };
     match names.iter().find(|name| !known(name)) {
         Some(name) => Err(serde::de::Error::custom(format!(
-            "\"{name}\" is no lease type: cluster or kafka"
+            "\"{name}\" is not a lease type: write cluster or kafka"
         ))),
         None => Ok(names),
     }
@@ -91,7 +91,7 @@ mod tests {
         assert!(wrong.to_string().contains("no_leaders"), "{wrong}");
         let wrong = toml::from_str::<Behaviour>("no_leader = [\"kafkas\"]").unwrap_err();
         assert!(
-            wrong.to_string().contains("\"kafkas\" is no lease type"),
+            wrong.to_string().contains("\"kafkas\" is not a lease type"),
             "{wrong}"
         );
     }

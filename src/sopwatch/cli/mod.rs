@@ -24,11 +24,12 @@ Examples:
   sopwatch                                          the console, on the kubeconfig's current context
   sopwatch -n managed-services-stage --sop kafka-provisioning-latency
   sopwatch --database-host 127.0.0.1 --database-port 15432    the database through a tunnel
-  sopwatch drill                                    rehearse on an embedded cluster and database
+  sopwatch drill                                    practise on an embedded cluster and database
   sopwatch drill no-kafka-leader --serve            the same for kubectl and psql in other panes
-  sopwatch check api-down -o json                   the diagnosis once, without a screen; 0, 1, 2 or 3 as plugins exit
-  sopwatch incidents                                what was recorded; `sopwatch report` tells of the newest, `replay` shows it
-  sopwatch sops kafka-provisioning-latency          read a procedure without a screen
+  sopwatch check api-down -o json                   the diagnosis once, without a screen; exit code 0, 1, 2 or 3
+  sopwatch check api-down --watch -o line           one line a change, for tmux's status line
+  sopwatch incidents                                the recorded incidents; `sopwatch report` prints the newest
+  sopwatch sops kafka-provisioning-latency          print an SOP
   sopwatch config show                              every setting and where it comes from
 
 Values come from options, then SOPWATCH_* variables, then the configuration file, then the profile.";
@@ -52,36 +53,36 @@ pub struct Cli {
 /// The options that every command takes.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Common {
-    /// The procedure to open with; without it the console asks; `sopwatch sops` lists them
+    /// The SOP to open with; `sopwatch sops` lists them [default: the console asks]
     #[arg(long, global = true, value_name = "ID", help_heading = "Service")]
     pub sop: Option<String>,
     /// The profile: a built-in name, one of your own, or a file
     #[arg(long, global = true, value_name = "NAME|FILE", help_heading = "Service")]
     pub profile: Option<String>,
-    /// The environment, such as stage; follows from the namespace when absent
+    /// The environment, e.g. stage [default: the one with this namespace]
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Service")]
     pub environment: Option<String>,
     /// Refuse to change anything
     #[arg(long, global = true, help_heading = "Service")]
     pub read_only: bool,
 
-    /// The kubeconfig file; otherwise KUBECONFIG, then ~/.kube/config
+    /// The kubeconfig file [default: KUBECONFIG, then ~/.kube/config]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's context
+    /// The kubeconfig's context [default: the current one]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub context: Option<String>,
-    /// The namespace; otherwise the context's
+    /// The namespace [default: the context's]
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Cluster")]
     pub namespace: Option<String>,
-    /// Act as this user
+    /// The user to impersonate
     #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
     pub impersonate: Option<String>,
-    /// How long one request may take, such as 5s; 0 for no limit
-    #[arg(long, global = true, value_name = "SPAN", value_parser = parse_duration, help_heading = "Cluster")]
+    /// The time limit of one request, e.g. 5s; 0 for no limit
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, help_heading = "Cluster")]
     pub request_timeout: Option<Duration>,
 
-    /// The database, without a password (also SOPWATCH_DATABASE_URL, where a password is allowed)
+    /// The database's URL without a password (SOPWATCH_DATABASE_URL may hold one)
     #[arg(
         long,
         global = true,
@@ -90,7 +91,7 @@ pub struct Common {
         help_heading = "Database"
     )]
     pub database_url: Option<String>,
-    /// The database's host, for a tunnel; the rest stays as it is
+    /// The database's host, for a tunnel [default: the credentials']
     #[arg(
         long,
         global = true,
@@ -99,7 +100,7 @@ pub struct Common {
         help_heading = "Database"
     )]
     pub database_host: Option<String>,
-    /// The database's port, for a tunnel; the rest stays as it is
+    /// The database's port, for a tunnel [default: the credentials']
     #[arg(
         long,
         global = true,
@@ -112,25 +113,25 @@ pub struct Common {
     /// Work without the database
     #[arg(long, global = true, help_heading = "Database")]
     pub no_database: bool,
-    /// Ask the database every so many seconds, 1 to 3600
+    /// Seconds between two reads of the database, 1 to 3600 [default: 5]
     #[arg(long, global = true, value_name = "SECONDS", help_heading = "Database")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub poll: Option<u64>,
 
-    /// The colours: the name of a theme
+    /// The theme: dark or light [default: dark]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Screen")]
     pub theme: Option<String>,
     /// Draw with ASCII characters only
     #[arg(long, global = true, help_heading = "Screen")]
     pub ascii: bool,
-    /// Whether to use colour (also NO_COLOR)
+    /// When to use colour (NO_COLOR: never)
     #[arg(long, global = true, value_name = "WHEN", value_enum, help_heading = "Screen")]
     pub color: Option<ColorChoice>,
 
     /// The configuration file (also SOPWATCH_CONFIG)
     #[arg(long, global = true, value_name = "FILE", help_heading = "Program")]
     pub config: Option<PathBuf>,
-    /// Write what the program does to this file
+    /// Write the program's log to this file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Program")]
     pub log_file: Option<PathBuf>,
 }
@@ -139,52 +140,52 @@ pub struct Common {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColorChoice {
-    /// When the terminal can
+    /// if the terminal can
     #[default]
     Auto,
-    /// Even so
+    /// always
     Always,
-    /// No colour at all
+    /// never
     Never,
 }
 
 /// What to do instead of the console.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Command {
-    /// The console on an embedded cluster and database: no network, no set-up
+    /// Practise on an embedded cluster and database: no network, no set-up
     Drill(DrillArgs),
-    /// The diagnosis once, without a screen. Exits 0 when nothing is found wrong, 1 to wait, 2 to act or escalate, 3 when it can't be told
+    /// Diagnose once, without a screen. Exit codes: 0 nothing wrong, 1 wait, 2 act or escalate, 3 unknown
     Check(CheckArgs),
     /// Step through a recorded incident on the console's screen
     Replay(ReplayArgs),
-    /// A recorded incident as a text: summary, timeline, evidence, actions and what was never known
+    /// Incident report: summary, timeline, evidence, actions, gaps
     Report(ReportArgs),
-    /// The recorded incidents on this machine
+    /// List, verify, close or remove the recorded incidents on this machine
     Incidents(IncidentsArgs),
-    /// The procedures of the profile, or one of them whole
+    /// List the SOPs of the profile, or print one
     Sops {
-        /// The procedure, such as api-down
+        /// The SOP, e.g. api-down
         id: Option<String>,
     },
-    /// The settings: what they are, whether they are right, where they are
+    /// Show, check, find or create the configuration
     Config {
         /// What to do with them.
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Completions for a shell, on standard output
+    /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// The manual page, on standard output
+    /// Print the manual page
     Man,
 }
 
 /// A run against the embedded world.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct DrillArgs {
-    /// The scenario: one of `--list`, or a TOML file of your own
+    /// The scenario: a name from `--list`, or a TOML file of your own [default: choose from a list]
     #[arg(value_name = "SCENARIO|FILE")]
     pub scenario: Option<String>,
     /// List the scenarios with their stories
@@ -196,19 +197,19 @@ pub struct DrillArgs {
     /// No screen: print the kubeconfig and the database URL, and run until interrupted
     #[arg(long, conflicts_with = "screenshot")]
     pub serve: bool,
-    /// Names and moments follow from this number
+    /// Random seed
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// How fast the drill's clock runs, 0.1 to 100
+    /// The speed of the drill's clock, 0.1 to 100
     #[arg(long, value_name = "FACTOR", value_parser = parse_speed)]
     pub speed: Option<f64>,
-    /// Write a picture of the screen as SVG once the console has settled, and end
+    /// Save a picture of the screen as SVG once every source has answered, then exit
     #[arg(long, value_name = "FILE")]
     pub screenshot: Option<PathBuf>,
     /// The size of the picture [default: 120x40]
     #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "screenshot")]
     pub size: Option<(u16, u16)>,
-    /// Keys to press before the picture is taken, as `[keys]` writes them: "2 m"; "V" reveals the advice that a lesson holds back
+    /// Keys to press before the picture is taken, written as in `[keys]`, e.g. "2 m"; "V" shows the advice that a lesson hides
     #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
     pub keys: Option<KeySequence>,
 }
@@ -216,43 +217,45 @@ pub struct DrillArgs {
 /// The diagnosis without a screen.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct CheckArgs {
-    /// The procedure for the alert; otherwise --sop, or the drill's
+    /// The SOP of the alert [default: --sop, or the drill's]
     #[arg(value_name = "SOP")]
     pub procedure: Option<String>,
-    /// Look at a drill instead of the cluster
+    /// Diagnose a drill instead of the cluster
     #[arg(long, value_name = "SCENARIO|FILE")]
     pub drill: Option<String>,
-    /// With `--drill`: names and moments follow from this number
+    /// With `--drill`: random seed
     #[arg(long, value_name = "NUMBER", requires = "drill")]
     pub seed: Option<u64>,
-    /// With `--drill`: look at it so long after its beginning
-    #[arg(long, value_name = "SPAN", value_parser = parse_duration_of_a_day, requires = "drill")]
+    /// With `--drill`: diagnose it this long after its start, e.g. 5m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_of_a_day, requires = "drill")]
     pub after: Option<Duration>,
-    /// How the answer is written
+    /// Output format
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     pub output: CheckOutput,
-    /// Print the text for the team that is to help instead: the recommended one, or the one that is named
+    /// Print the hand-off message instead: for the recommended team, or for the named one
     #[arg(long, value_name = "CONTACT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     #[arg(conflicts_with_all = ["output", "watch"])]
     pub hand_off: Option<String>,
-    /// Go on and print what changes, until interrupted; exits as the last answer says
+    /// Keep watching and print what changes; the exit code is that of the last result
     #[arg(long)]
     pub watch: bool,
-    /// How long to wait for what is not heard yet
-    #[arg(long, value_name = "SPAN", value_parser = parse_duration_of_a_day, default_value = "10s")]
+    /// How long to wait for slow sources
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_of_a_day, default_value = "10s")]
     pub within: Duration,
 }
 
 /// How the answer of `check` is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum CheckOutput {
-    /// For people
+    /// for people
     #[default]
     Table,
-    /// One document, for programs; with `--watch` one a line
+    /// one document, for programs; with `--watch` one per line
     Json,
-    /// For a ticket or a chat
+    /// for a ticket or a chat
     Markdown,
+    /// one line of at most 80 columns, for tmux's status line; with `--watch` one line per change
+    Line,
 }
 
 /// Keys to press one after the other.
@@ -262,13 +265,13 @@ pub struct KeySequence(pub Vec<Key>);
 /// What to do with the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
-    /// Every value and where it comes from; no secret
+    /// Print every value and where it comes from; no secrets
     Show,
-    /// Read every file and say what is wrong
+    /// Check the configuration, the profiles and the kubeconfig; list every mistake
     Check,
-    /// The files that are looked at, and which exist
+    /// List the files that are read, and whether they exist
     Paths,
-    /// Write the commented default file; an existing one is kept
+    /// Write the commented default file; an existing file is kept
     Init,
 }
 
@@ -351,9 +354,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         return Ok(Duration::from_secs(seconds));
     }
     let span: Result<jiff::SignedDuration, _> = text.parse();
-    let span = span.ok().ok_or("give a span such as 5s or 1m30s")?;
+    let span = span.ok().ok_or("must be a duration, e.g. 5s or 1m30s")?;
     let span = Duration::try_from(span).ok();
-    span.ok_or_else(|| "a span can't be negative".to_owned())
+    span.ok_or_else(|| "must not be negative".to_owned())
 }
 
 /// A span that is not boundless: a day at most.
@@ -362,12 +365,12 @@ fn parse_duration_of_a_day(text: &str) -> Result<Duration, String> {
     let most = Duration::from_hours(24);
     (span <= most)
         .then_some(span)
-        .ok_or_else(|| "give a day at most".to_owned())
+        .ok_or_else(|| "must be at most 24h".to_owned())
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| (0.1..=100.0).contains(speed));
-    speed.ok_or_else(|| "give a number from 0.1 to 100".to_owned())
+    speed.ok_or_else(|| "must be a number from 0.1 to 100".to_owned())
 }
 
 fn parse_keys(text: &str) -> Result<KeySequence, String> {
@@ -381,7 +384,7 @@ fn parse_size(text: &str) -> Result<(u16, u16), String> {
     let usable = |(columns, rows): &(u16, u16)| (20..=500).contains(columns) && (5..=200).contains(rows);
     sides
         .filter(usable)
-        .ok_or_else(|| "give columns and rows, such as 120x40 (20x5 to 500x200)".to_owned())
+        .ok_or_else(|| "must be columns and rows, e.g. 120x40 (20x5 to 500x200)".to_owned())
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ pub struct ReplayArgs {
     /// The record: its name as `sopwatch incidents` lists it, or a file
     #[arg(value_name = "RECORD")]
     pub record: String,
-    /// No screen: judge the recorded observations anew and say where the diagnosis differs; exits 1 where it does
+    /// No screen: diagnose the recording again and list the differences; exit code 1 if there are any
     #[arg(long)]
     pub check: bool,
-    /// How fast it plays at first, 0.1 to 100
+    /// Playback speed at the start, 0.1 to 100
     #[arg(long, value_name = "FACTOR", value_parser = super::parse_speed)]
     pub speed: Option<f64>,
 }
@@ -19,10 +19,10 @@ pub struct ReplayArgs {
 /// A recorded incident as a text.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct ReportArgs {
-    /// The record: its name as `sopwatch incidents` lists it, or a file; the newest when absent
+    /// The record: its name as `sopwatch incidents` lists it, or a file [default: the newest]
     #[arg(value_name = "RECORD")]
     pub record: Option<String>,
-    /// How it is written
+    /// Output format
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     pub output: ReportOutput,
 }
@@ -30,17 +30,17 @@ pub struct ReportArgs {
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ReportOutput {
-    /// For people
+    /// for people
     #[default]
     Markdown,
-    /// For programs
+    /// for programs
     Json,
 }
 
 /// The records on this machine.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct IncidentsArgs {
-    /// Check the chain of each record, and say where it breaks; exits 1 where one does
+    /// Verify every record and say where one is damaged; exit code 1 if one is
     #[arg(long)]
     pub verify: bool,
     /// What to do with them; without it they are listed.
@@ -51,27 +51,27 @@ pub struct IncidentsArgs {
 /// What to do with records.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum IncidentsCommand {
-    /// Check the chain of one record, or of all
+    /// Verify one record, or all
     Verify {
         /// The record: its name, or a file
         #[arg(value_name = "RECORD")]
         record: Option<String>,
     },
-    /// Say that an incident is over: it is not offered again
+    /// Close an incident
     Close {
         /// The record: its name, or a file
         #[arg(value_name = "RECORD")]
         record: String,
     },
-    /// Remove records of incidents that are over, and of drills
+    /// Remove records of drills and of closed incidents
     Prune {
-        /// Only those whose last line is older than so many days
+        /// Only records that are older than this many days
         #[arg(long, value_name = "DAYS", default_value_t = 30)]
         older_than: u32,
-        /// Also what breaks or can't be read, open or not: look at it first with `--verify`
+        /// Also damaged records, open or not: look at them first with `sopwatch incidents --verify`
         #[arg(long)]
         broken: bool,
-        /// Say what would be removed
+        /// Only print what would be removed
         #[arg(long)]
         dry_run: bool,
     },
@@ -90,7 +90,7 @@ impl RecordChoice {
 /// Which record a console writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RecordChoice {
-    /// Go on with this recorded incident, also one copied from another machine: its name, or a file
+    /// Resume this recorded incident: its name, or a file copied from another machine
     #[arg(
         long,
         value_name = "RECORD",
@@ -98,7 +98,7 @@ pub struct RecordChoice {
         help_heading = "Program"
     )]
     pub incident: Option<String>,
-    /// Begin a new incident without asking whether to go on with an open one
+    /// Start a new incident; do not ask about open ones
     #[arg(long, help_heading = "Program")]
     pub new_incident: bool,
 }

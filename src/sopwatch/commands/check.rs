@@ -6,7 +6,7 @@ use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::drill::{drill_folder, drill_parts};
 use super::{ConsoleParts, connect_options, console, database_options, scenarios, session, with_advice};
-use crate::cli::{CheckArgs, CheckOutput};
+use crate::cli::{CheckArgs, CheckOutput, ColorChoice};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;
 use crate::runtime::clock::Clock;
@@ -55,7 +55,7 @@ pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
     };
     let drill = Drill::start_lived(options, lived)
         .await
-        .wrap_err("start the drill")?;
+        .wrap_err("can't start the drill")?;
     let mut parts = drill_parts(settings, &drill, (title, sop.clone(), None))?;
     parts.sop = sop;
     look(settings, arguments, parts).await
@@ -91,7 +91,7 @@ fn hand_off(console: &Console, named: &str) -> Result<SafeText> {
         let advice = recommended.action.words();
         let known: Vec<_> = account.profile.contacts.keys().map(String::as_str).collect();
         eyre!(
-            "there is nothing to hand over, the recommendation is: {advice}\nto hand over even so, name whom to: --hand-off={}",
+            "nothing to hand over: the recommendation is \"{advice}\"\nto write a hand-off anyway, name the team: --hand-off={}",
             known.join("|")
         )
     })?;
@@ -99,8 +99,8 @@ fn hand_off(console: &Console, named: &str) -> Result<SafeText> {
 }
 
 fn unnamed() -> ConfigError {
-    ConfigProblem::new("check", "no SOP is named, and another alert's would mislead")
-        .hint("`sopwatch check api-down`; `sopwatch sops` lists them")
+    ConfigProblem::new("check", "name an SOP")
+        .hint("e.g. `sopwatch check api-down`; `sopwatch sops` lists them")
         .into()
 }
 
@@ -140,13 +140,13 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
         awaited: Vec::new(),
     };
     if let Some(one) = assessment(&console, nothing) {
-        write(&whole(&one, arguments, settings)?)?;
+        write_whole(&one, arguments, settings)?;
     }
     Err(with_advice(problem))
 }
 
 async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -> Result<u8> {
-    let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
+    let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
     let tasks = Tasks::default();
     let (mut console, _) = console(settings, parts, &tasks)?;
     let gathered = tokio::select! {
@@ -166,12 +166,12 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
         tasks.stop().await;
         return Ok(status);
     }
-    let is_read = write(&whole(&first, arguments, settings)?)?;
+    let is_read = write_whole(&first, arguments, settings)?;
     if arguments.watch && is_read {
         tokio::select! {
             biased;
             _ = signals::ended(&mut end) => {}
-            ended = watch(&mut console, arguments, first, &mut status) => ended?,
+            ended = watch(&mut console, (arguments, settings), first, &mut status) => ended?,
         }
     }
     tasks.stop().await;
@@ -181,7 +181,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
 /// Prints what changes until nobody reads it; `status` follows.
 async fn watch(
     console: &mut Console,
-    arguments: &CheckArgs,
+    (arguments, settings): (&CheckArgs, &Settings),
     mut last: Assessment,
     status: &mut u8,
 ) -> Result<()> {
@@ -199,12 +199,19 @@ async fn watch(
             continue;
         }
         *status = now.exit_status();
-        let text = match arguments.output {
-            CheckOutput::Json => now.json_line().wrap_err("write the answer as JSON")?,
-            CheckOutput::Table | CheckOutput::Markdown => changes.join("\n").into(),
+        let is_read = match arguments.output {
+            CheckOutput::Json => {
+                let json = now.json_line().wrap_err("can't write the answer as JSON")?;
+                write(&safe!("{json}\n"))?
+            }
+            CheckOutput::Table | CheckOutput::Markdown => write(&safe!("{}\n", changes.join("\n")))?,
+            CheckOutput::Line => match now.new_line(&last, settings.screen.ascii.value) {
+                Some(line) => write_line(&line, &now, settings)?,
+                None => true,
+            },
         };
         last = now;
-        if !write(&safe!("{text}\n"))? {
+        if !is_read {
             return Ok(());
         }
     }
@@ -216,17 +223,37 @@ fn assessment(console: &Console, gathered: Gathered) -> Option<Assessment> {
     Some(Assessment::of(&account, took_ms, gathered.awaited))
 }
 
-fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<SafeText> {
+/// Writes the whole answer; whether somebody read it.
+fn write_whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<bool> {
+    let ascii = settings.screen.ascii.value;
     let json = match arguments.output {
-        CheckOutput::Table => return Ok(one.table(settings.screen.ascii.value)),
-        CheckOutput::Markdown => return Ok(one.markdown()),
+        CheckOutput::Table => return write(&one.table(ascii)),
+        CheckOutput::Markdown => return write(&one.markdown()),
+        CheckOutput::Line => return write_line(&one.line(ascii), one, settings),
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
-    Ok(safe!("{}\n", json.wrap_err("write the answer as JSON")?))
+    let json = json.wrap_err("can't write the answer as JSON")?;
+    write(&safe!("{json}\n"))
 }
 
-/// Whether somebody read it.
+/// Writes the line, in the colour of its exit status where colour is asked for; whether somebody read it.
+fn write_line(line: &SafeText, one: &Assessment, settings: &Settings) -> Result<bool> {
+    let color = match one.exit_status() {
+        0 => 32,
+        1 => 33,
+        2 => 31,
+        _ => 35,
+    };
+    match settings.screen.color.value {
+        ColorChoice::Always => terminal::print_colored(line, color).wrap_err(UNWRITTEN),
+        ColorChoice::Auto | ColorChoice::Never => write(&safe!("{line}\n")),
+    }
+}
+
+const UNWRITTEN: &str = "can't write to standard output";
+
+/// Whether somebody read it: a reader that has gone away is no error.
 fn write(text: &SafeText) -> Result<bool> {
-    terminal::print(text).wrap_err("write to standard output")
+    terminal::print(text).wrap_err(UNWRITTEN)
 }

@@ -1,6 +1,7 @@
 //! `sopwatch drill`: the console on an embedded cluster and database, or that world alone, or a screenshot of it.
 
 use std::fs::Permissions;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, print, record_setup, scenarios, session,
-    training, with_advice,
+    theme, training, with_advice,
 };
 use crate::cli::{DrillArgs, RecordChoice};
 use crate::config::Settings;
@@ -18,21 +19,31 @@ use crate::kubernetes::{self, ConnectOptions};
 use crate::postgres::DatabaseOptions;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
+use crate::runtime::scenario_screen::{self, Picked};
 use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
 use crate::runtime::{event_loop, screenshot, signals};
+use sopwatch_console::dialogs::scenario_choice::ScenarioChoice;
 use sopwatch_console::screen;
 use sopwatch_console::training::{Lesson, markdown};
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 use sopwatch_drill::{Drill, Scenario};
+
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
 pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
         return print(&scenarios::list(&settings.profile, arguments.short).into()).map(|()| 0);
     }
-    let name = arguments.scenario.as_deref().unwrap_or(scenarios::FIRST);
-    let scenario = scenarios::find(name, &settings.profile)?;
+    let name = match &arguments.scenario {
+        Some(name) => name.clone(),
+        None if arguments.serve || arguments.screenshot.is_some() => scenarios::UNNAMED.to_owned(),
+        None => match pick(settings).await? {
+            Picked::Scenario(name) => name,
+            Picked::Left(status) => return Ok(status),
+        },
+    };
+    let scenario = scenarios::find(&name, &settings.profile)?;
     let setup = DrillSetup::of(&scenario, arguments);
     let folder = drill_folder()?;
     let options = sopwatch_drill::Options {
@@ -43,7 +54,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         folder: folder.path().to_owned(),
     };
     let began = options.start;
-    let drill = Drill::start(options).await.wrap_err("start the drill")?;
+    let drill = Drill::start(options).await.wrap_err("can't start the drill")?;
     if arguments.serve {
         serve(&drill).await?;
         let told = setup
@@ -55,13 +66,24 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     Box::pin(rehearse(settings, arguments, &drill, setup)).await
 }
 
+/// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
+async fn pick(settings: &Settings) -> Result<Picked> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        print(&scenarios::list(&settings.profile, false).into())?;
+        return Err(scenarios::unnamed().into());
+    }
+    let items = scenarios::items(&settings.profile);
+    let choice = ScenarioChoice::new(items, scenarios::CHOSEN_FIRST);
+    scenario_screen::pick(choice, &theme(settings)?).await
+}
+
 /// A folder that only its owner reads, gone when it is dropped.
 pub(super) fn drill_folder() -> Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix("sopwatch-drill-")
         .permissions(Permissions::from_mode(0o700))
         .tempdir()
-        .wrap_err("make the drill's folder")
+        .wrap_err("can't make the drill's folder")
 }
 
 /// What the console takes from a scenario.
@@ -140,7 +162,7 @@ async fn screenshot_of(console: Console, arguments: &DrillArgs, title: &str, fil
     let keys: Vec<KeyEvent> = keys.map(|key| KeyEvent::from(*key)).collect();
     let buffer = screenshot::take(console, arguments.size.unwrap_or((120, 40)), &keys).await;
     std::fs::write(file, screen::svg(&buffer, title))
-        .wrap_err_with(|| format!("write {}", file.display()))?;
+        .wrap_err_with(|| format!("can't write {}", file.display()))?;
     Ok(0)
 }
 
@@ -202,8 +224,9 @@ fn shell_hints(drill: &Drill) -> Vec<String> {
 /// Prints where the world is, as a shell takes it, and holds it until it is interrupted.
 async fn serve(drill: &Drill) -> Result<()> {
     // First: whoever reads where the world is may end it at once, and its folder must not stay.
-    let mut end = signals::watch_for_end(false).wrap_err("watch for signals")?;
-    let variables = std::fs::read_to_string(drill.variables()).wrap_err("read the drill's variables")?;
+    let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
+    let variables =
+        std::fs::read_to_string(drill.variables()).wrap_err("can't read the drill's variables")?;
     print(&variables.into())?;
     signals::ended(&mut end).await;
     Ok(())

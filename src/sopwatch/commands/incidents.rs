@@ -32,10 +32,10 @@ pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
             let file = index::find(&folder, record).map_err(told)?;
             let way_on = |why: SafeText| match index::summary(&file) {
                 Ok(record) if record.broken.is_none() => eyre!("{why}"),
-                _ => eyre!("{why}; `sopwatch incidents prune --broken` removes what can't be read"),
+                _ => eyre!("{why}; `sopwatch incidents prune --broken` removes damaged records"),
             };
             let closed = index::close(&file, now, writer()).map_err(way_on)?;
-            let word = if closed { "is closed" } else { "was closed already" };
+            let word = if closed { "is closed" } else { "is already closed" };
             print(&safe!("{} {word}\n", file.display())).map(|()| 0)
         }
         Some(IncidentsCommand::Prune {
@@ -46,7 +46,7 @@ pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
             let before = now
                 .checked_sub(SignedDuration::from_hours(24 * i64::from(*older_than)))
                 .unwrap_or(now);
-            prune(&folder, before, *broken, *dry_run)
+            prune(&folder, (*older_than, before), *broken, *dry_run)
         }
     }
 }
@@ -54,8 +54,7 @@ pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
 /// Where records are kept.
 pub(super) fn folder(dirs: &UserDirs) -> Result<PathBuf> {
     let state = dirs.state.as_ref();
-    let state =
-        state.ok_or_else(|| eyre!("there is no home to keep records in: set HOME or XDG_STATE_HOME"))?;
+    let state = state.ok_or_else(|| eyre!("no folder for records: set HOME or XDG_STATE_HOME"))?;
     Ok(state.join("incidents"))
 }
 
@@ -65,10 +64,7 @@ pub(super) fn writer() -> Writer {
     let user = ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| variables.get(*name).filter(|value| !value.is_empty()));
-    let user = user.map_or_else(
-        || format!("uid {}", rustix::process::getuid().as_raw()),
-        Clone::clone,
-    );
+    let user = user.cloned().unwrap_or_else(user_of_this_process);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Writer {
         user: SafeText::new(&user),
@@ -78,15 +74,30 @@ pub(super) fn writer() -> Writer {
     }
 }
 
+/// The user's name by the system's list; a number where it is not in there.
+fn user_of_this_process() -> String {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, found) = (fields.next()?, fields.nth(1)?);
+        (found == uid && !name.is_empty()).then(|| name.to_owned())
+    };
+    users
+        .lines()
+        .find_map(name)
+        .unwrap_or_else(|| format!("uid {uid}"))
+}
+
 fn list(folder: &Path) -> Result<u8> {
     let (records, strange) = index::list(folder);
     if records.is_empty() && strange.is_empty() {
-        return print(&safe!("no incident is recorded in {}\n", folder.display())).map(|()| 0);
+        return print(&safe!("no incidents in {}\n", folder.display())).map(|()| 0);
     }
     let width = records.iter().map(|record| record.name.len()).max().unwrap_or(0);
     let mut text = format!(
         "{:<width$}  {:<20}  {:<13}  {:>7}  {:>8}  {:<30}  BY\n",
-        "RECORD", "LAST LINE", "STATE", "CHANGES", "SIZE", "SOP"
+        "RECORD", "UPDATED", "STATE", "CHANGES", "SIZE", "SOP"
     );
     for record in &records {
         // Writing to a string can't fail.
@@ -122,7 +133,7 @@ fn state(record: &RecordSummary) -> &'static str {
     if index::is_in_use(&record.file) {
         "in use"
     } else if record.broken.is_some() {
-        "broken"
+        "damaged"
     } else if record.began.drill.is_some() && !record.open {
         "drill, closed"
     } else if record.began.drill.is_some() {
@@ -161,8 +172,8 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
                 let count = contents.lines.len();
                 status |= u8::from(contents.broken.is_some() || count == 0);
                 contents.integrity_warning().unwrap_or_else(|| match count {
-                    0 => "it holds no line".to_owned(),
-                    _ => format!("whole: {count} lines, each as it was written"),
+                    0 => "the file is empty".to_owned(),
+                    _ => format!("OK, {count} lines"),
                 })
             }
             Err(why) => {
@@ -175,7 +186,7 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
     print(&text.into()).map(|()| status)
 }
 
-fn prune(folder: &Path, before: Timestamp, broken: bool, dry_run: bool) -> Result<u8> {
+fn prune(folder: &Path, (days, before): (u32, Timestamp), broken: bool, dry_run: bool) -> Result<u8> {
     let files = index::prune(folder, before, broken, dry_run).map_err(|why| eyre!("{why}"))?;
     let verb = if dry_run { "would remove" } else { "removed" };
     let mut lines = String::new();
@@ -184,7 +195,12 @@ fn prune(folder: &Path, before: Timestamp, broken: bool, dry_run: bool) -> Resul
         let _ = writeln!(lines, "{verb} {}", file.display());
     }
     let text = if lines.is_empty() {
-        "nothing to remove: only closed incidents and drills are, after their time; with --broken also what can't be read\n".to_owned()
+        let damaged = if broken {
+            ""
+        } else {
+            "; --broken: damaged records, too"
+        };
+        format!("nothing to remove (only drills and closed incidents older than {days} days{damaged})\n")
     } else {
         lines
     };

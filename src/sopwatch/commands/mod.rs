@@ -19,8 +19,8 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::sync::mpsc;
 
 use crate::cli::ColorChoice;
-use crate::config::{self, ConfigError, Origin, OutputText, Settings, TextOutput, UserDirs};
-use crate::kubernetes::ConnectOptions;
+use crate::config::{self, ConfigError, ConfigProblem, Origin, OutputText, Settings, TextOutput, UserDirs};
+use crate::kubernetes::{self, ConnectOptions};
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
@@ -66,7 +66,8 @@ fn console(
     let keymap = keymap(settings)?;
     let theme = theme(settings)?;
     let lines = sources::start(parts.sources, tasks, &sender);
-    let app = App::new(parts.session, &parts.sop, keymap);
+    let mut app = App::new(parts.session, &parts.sop, keymap);
+    app.bell.on = settings.screen.bell.value;
     let variables = config::variables_of_this_process();
     let clipboard = Clipboard::of(&variables, UserDirs::of(&variables).state);
     let channel = (sender.clone(), receiver);
@@ -80,7 +81,7 @@ fn keymap(settings: &Settings) -> Result<Keymap> {
         .iter()
         .map(|setting| (setting.action.clone(), setting.keys.clone()))
         .collect();
-    Keymap::with(&keys).map_err(|problem| eyre!("keys in the configuration: {problem}"))
+    Keymap::with(&keys).map_err(|problem| eyre!("[keys] in the configuration: {problem}"))
 }
 
 fn theme(settings: &Settings) -> Result<Theme> {
@@ -135,7 +136,7 @@ fn connect_options(settings: &Settings) -> ConnectOptions {
 fn database_options(settings: &Settings) -> Result<DatabaseOptions, &'static str> {
     let database = &settings.database;
     if !database.enabled.value {
-        return Err("switched off by --no-database");
+        return Err("switched off (--no-database or configuration)");
     }
     let origin = |origin: &Origin| match origin {
         Origin::Variable(_) => UrlOrigin::Environment,
@@ -168,11 +169,36 @@ pub fn judge(settings: &Settings) -> Result<(), ConfigError> {
     })
 }
 
-/// Writes an answer to standard output.
-fn print(text: &SafeText) -> Result<()> {
+/// Where the kubeconfig leads, for `config check`.
+///
+/// # Errors
+/// It leads nowhere, or does not exist.
+pub fn check_cluster(settings: &Settings) -> Result<String, ConfigError> {
+    let target = kubernetes::target(&connect_options(settings)).map_err(|problem| {
+        let text = problem.to_string();
+        let why = ["no kubeconfig: ", "kubeconfig "]
+            .into_iter()
+            .find_map(|lead| text.strip_prefix(lead));
+        let found = ConfigProblem::new("kubeconfig", why.unwrap_or(&text));
+        match problem.advice {
+            Some(advice) => found.hint(advice.to_string()),
+            None => found,
+        }
+    })?;
+    let context = target
+        .context
+        .map_or_else(String::new, |context| format!("context {context}, "));
+    Ok(format!(
+        "kubeconfig: ok, {context}server {}, namespace {}",
+        target.server, target.namespace
+    ))
+}
+
+/// Writes an answer to standard output; a reader that has gone away is no error.
+pub fn print(text: &SafeText) -> Result<()> {
     terminal::print(text)
         .map(|_is_read| ())
-        .wrap_err("write to standard output")
+        .wrap_err("can't write to standard output")
 }
 
 /// Writes the output of a command that needs neither cluster nor screen; the exit status.
@@ -181,7 +207,7 @@ pub fn print_output(output: &TextOutput) -> Result<u8> {
         OutputText::Safe(text) => terminal::print(text),
         OutputText::Generated(text) => terminal::print_generated(text),
     };
-    written.wrap_err("write to standard output")?;
+    written.wrap_err("can't write to standard output")?;
     Ok(output.status)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn named(server: &str, session: &Session, choice: &RecordChoice) -> R
             format!("{profile} in {namespace} at {server}")
         };
         return Err(eyre!(
-            "the incident {name} is of {}, and this console would look at {}: choose the context and namespace of the incident",
+            "incident {name} belongs to {}, but this console is for {}: choose that context and namespace with --context and -n",
             place((&of.server, &of.namespace, &of.profile.id)),
             place(here)
         ));

@@ -19,13 +19,13 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
         Some(record) => index::find(&folder, record).map_err(|why| eyre!("{why}"))?,
         None => index::newest(&folder)
             .map(|record| record.file)
-            .ok_or_else(|| eyre!("no incident is recorded in {}", folder.display()))?,
+            .ok_or_else(|| eyre!("no incidents in {}", folder.display()))?,
     };
     let contents = read(&file).map_err(|why| eyre!("{why}"))?;
     let integrity_warning = contents.integrity_warning();
     if contents.lines.is_empty() {
-        let why = integrity_warning.unwrap_or_else(|| "it holds no line".to_owned());
-        return Err(eyre!("{} is no record of an incident: {why}", file.display()));
+        let why = integrity_warning.unwrap_or_else(|| "the file is empty".to_owned());
+        return Err(eyre!("{} is not a record of an incident: {why}", file.display()));
     }
     if let Some(integrity_warning) = &integrity_warning {
         // The report says so too: nothing is lost where nobody reads this.
@@ -35,7 +35,7 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
     let text = match arguments.output {
         ReportOutput::Markdown => markdown(lines, integrity_warning),
         ReportOutput::Json => {
-            let json = json(lines, integrity_warning).wrap_err("write the report as JSON")?;
+            let json = json(lines, integrity_warning).wrap_err("can't write the report as JSON")?;
             safe!("{json}\n")
         }
     };

@@ -3,14 +3,18 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::config::{ConfigError, ConfigProblem, TomlDocument};
+use crate::config::{self, ConfigError, ConfigProblem, TomlDocument};
+use sopwatch_console::dialogs::scenario_choice::ScenarioItem;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::profile::sop::OTHER;
+use sopwatch_core::profile::sop::{OTHER, Sop};
 use sopwatch_drill::scenario::ExpectedAdvice;
 use sopwatch_drill::{Scenario, ScenarioInfo};
 
-/// The scenario of a drill when none was named.
-pub const FIRST: &str = "all-well";
+/// The scenario of a drill without a screen when none was named.
+pub const UNNAMED: &str = "all-well";
+
+/// The scenario that is chosen first where one is chosen on the screen: an incident.
+pub const CHOSEN_FIRST: &str = "no-kafka-leader";
 
 /// Columns of the list.
 const COLUMNS: usize = 80;
@@ -27,11 +31,41 @@ pub fn ids() -> Vec<String> {
 pub fn find(name: &str, profile: &Profile) -> Result<Scenario, ConfigError> {
     let is_file = name.contains('/') || Path::new(name).extension().is_some_and(|end| end == "toml");
     if is_file {
-        let text = std::fs::read_to_string(name)
-            .map_err(|problem| ConfigProblem::new(name, format!("can't be read: {problem}")))?;
+        let text = std::fs::read_to_string(name).map_err(|problem| {
+            ConfigProblem::new(
+                name,
+                format!("the file can't be read: {}", config::without_number(&problem)),
+            )
+        })?;
         return read(name, &text, profile);
     }
     sopwatch_drill::scenario(name).map_err(|_unknown| unknown(name).into())
+}
+
+/// The error where a scenario can only be named.
+pub fn unnamed() -> ConfigError {
+    ConfigProblem::new(
+        "drill",
+        "name a scenario: without a terminal none can be chosen from the list",
+    )
+    .hint(format!("`sopwatch drill {CHOSEN_FIRST}`"))
+    .into()
+}
+
+/// The scenarios in the order of the list, by SOP.
+pub fn items(profile: &Profile) -> Vec<ScenarioItem> {
+    let scenarios = sopwatch_drill::scenarios();
+    let of_sop = |sop: &Sop| {
+        let mine = scenarios.iter().filter(|one| one.sop == sop.id);
+        let item = |one: &ScenarioInfo| ScenarioItem {
+            id: one.id.clone(),
+            title: one.title.clone(),
+            story: one.story.clone(),
+            sop: format!("{} ({})", sop.title, sop.id),
+        };
+        mine.map(item).collect::<Vec<_>>()
+    };
+    profile.sops.iter().flat_map(of_sop).collect()
 }
 
 fn unknown(name: &str) -> ConfigProblem {
@@ -50,9 +84,9 @@ fn unknown(name: &str) -> ConfigProblem {
     let guessed = problem.clone().hint_among(name, ids.iter().map(String::as_str));
     match &guessed.hint {
         Some(hint) if hint.starts_with("did you mean") => guessed,
-        _ if alike.is_empty() => problem.hint("`sopwatch drill --list` names them"),
+        _ if alike.is_empty() => problem.hint("`sopwatch drill --list` shows them"),
         _ => problem.hint(format!(
-            "like it: {}; `sopwatch drill --list` names all",
+            "similar: {}; `sopwatch drill --list` shows all",
             alike.join(", ")
         )),
     }
@@ -60,14 +94,9 @@ fn unknown(name: &str) -> ConfigProblem {
 
 /// Reads a scenario; an error names file, line and key.
 pub fn read(file: &str, text: &str, profile: &Profile) -> Result<Scenario, ConfigError> {
-    let document = TomlDocument::parse(file, text)?;
-    let scenario: Scenario = document.read()?;
-    let problems = misfits(&scenario, profile, &document);
-    if problems.is_empty() {
-        Ok(scenario)
-    } else {
-        Err(ConfigError { problems })
-    }
+    config::read_checked(file, text, |scenario, document| {
+        misfits(scenario, profile, document)
+    })
 }
 
 /// Names of the profile that the scenario has and the profile has not: with one of them nothing could be found or answered.
@@ -113,22 +142,18 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &TomlDocument) -> V
 
 /// The scenarios by SOP; `short` is one line each.
 pub fn list(profile: &Profile, short: bool) -> String {
-    let scenarios = sopwatch_drill::scenarios();
-    let widest = scenarios.iter().map(|one| one.id.len()).max().unwrap_or(0);
+    let items = items(profile);
+    let widest = items.iter().map(|one| one.id.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for sop in &profile.sops {
-        let of_sop = scenarios.iter().filter(|one| one.sop == sop.id);
-        let rows: Vec<_> = of_sop.map(|one| row(one, widest, short)).collect();
-        if !rows.is_empty() {
-            let _ = writeln!(text, "{} ({})\n{}", sop.title, sop.id, rows.concat());
-        }
+    for of_sop in items.chunk_by(|one, next| one.sop == next.sop) {
+        let rows: String = of_sop.iter().map(|one| row(one, widest, short)).collect();
+        let _ = writeln!(text, "{}\n{rows}", of_sop[0].sop);
     }
-    text + &format!(
-        "`sopwatch drill` opens {FIRST}, `sopwatch drill ID` another,\n`sopwatch drill FILE` one of your own.\n"
-    )
+    text + "`sopwatch drill` shows this list to choose from, `sopwatch drill ID` opens one,\n\
+            `sopwatch drill FILE` opens one of your own.\n"
 }
 
-fn row(one: &ScenarioInfo, widest: usize, short: bool) -> String {
+fn row(one: &ScenarioItem, widest: usize, short: bool) -> String {
     let line = format!("  {:<widest$}  {}\n", one.id, one.title);
     if short {
         return line;
@@ -166,19 +191,13 @@ pub fn markdown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::profiles;
-
-    fn profile() -> Profile {
-        profiles::built_in("managed-services-api")
-            .expect("there is one")
-            .expect("it is right")
-    }
+    use sopwatch_core::testkit::built_in_profile;
 
     #[test]
     fn the_built_in_scenarios_fit_the_built_in_profile() {
         for id in ids() {
             let path = format!("{}/assets/scenarios/{id}.toml", env!("CARGO_MANIFEST_DIR"));
-            let scenario = find(&path, &profile()).unwrap_or_else(|problem| panic!("{problem}"));
+            let scenario = find(&path, &built_in_profile()).unwrap_or_else(|problem| panic!("{problem}"));
             assert_eq!(scenario.id, id);
             let right = scenario.lesson.expect("each teaches something").answer;
             let escalates = right.action == sopwatch_core::profile::rule::Advice::Escalate;
@@ -193,7 +212,7 @@ mod tests {
     #[test]
     fn a_file_of_ones_own_is_read_and_its_mistakes_are_named_with_line_and_key() {
         let head = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'api-down'\n";
-        let read = |rest: &str| read("mine.toml", &format!("{head}{rest}"), &profile());
+        let read = |rest: &str| read("mine.toml", &format!("{head}{rest}"), &built_in_profile());
         assert_eq!(read("").map(|scenario| scenario.id).expect("right"), "x");
         let cases = [
             (
@@ -202,7 +221,7 @@ mod tests {
             ),
             (
                 "[[timeline]]\nat = '5x'\nscale = 1",
-                "mine.toml:6: timeline[0].at: \"5x\" is no span",
+                "mine.toml:6: timeline[0].at: must be a duration such as",
             ),
             (
                 "[[timeline]]\nat = '5m'",
@@ -228,13 +247,33 @@ mod tests {
     }
 
     #[test]
+    fn all_mistakes_of_a_file_of_ones_own_are_named_at_once() {
+        // no title and no story, a key that is spelt wrong, a value of the wrong kind, and an SOP that the profile does not have
+        let text = "id = 'x'\nsop = 'api-dwon'\n[deployment]\nreplicsa = 1\n[service]\nverbosity = 'much'\n";
+        let error = read("mine.toml", text, &built_in_profile())
+            .map(|_| ())
+            .expect_err("wrong");
+        let text = error.to_string();
+        for mistake in [
+            "mine.toml: title: the key `title` is missing",
+            "mine.toml: story: the key `story` is missing",
+            "mine.toml:2: sop: the profile has no `api-dwon`",
+            "mine.toml:4: deployment.replicsa: unknown key `replicsa`",
+            "mine.toml:6: service.verbosity: must be a whole number",
+        ] {
+            assert_eq!(text.matches(mistake).count(), 1, "{mistake}\n{text}");
+        }
+        assert_eq!(error.problems.len(), 5, "{text}");
+    }
+
+    #[test]
     fn a_name_that_is_none_is_answered_with_those_like_it() {
         for (name, hint) in [
             ("no-kafka-laeder", "did you mean `no-kafka-leader`?"),
             ("kafka", "no-kafka-leader"),
-            ("xyzzy", "`sopwatch drill --list` names them"),
+            ("xyzzy", "`sopwatch drill --list` shows them"),
         ] {
-            let problem = find(name, &profile()).map(|_| ()).expect_err(name);
+            let problem = find(name, &built_in_profile()).map(|_| ()).expect_err(name);
             assert!(problem.is_usage());
             let text = problem.to_string();
             assert!(
@@ -242,7 +281,7 @@ mod tests {
                 "{text}"
             );
         }
-        let problem = find("./no/such.toml", &profile())
+        let problem = find("./no/such.toml", &built_in_profile())
             .map(|_| ())
             .expect_err("no file");
         assert!(
@@ -252,9 +291,18 @@ mod tests {
     }
 
     #[test]
+    fn the_list_to_choose_from_has_every_scenario_and_its_first_is_an_incident() {
+        let items = items(&built_in_profile());
+        assert_eq!(items.len(), ids().len());
+        let first = items.iter().find(|item| item.id == CHOSEN_FIRST);
+        assert!(first.is_some());
+        assert_ne!(CHOSEN_FIRST, "all-well");
+    }
+
+    #[test]
     fn the_list_fits_80_columns_with_every_scenario_under_its_sop() {
         for short in [false, true] {
-            let text = list(&profile(), short);
+            let text = list(&built_in_profile(), short);
             for line in text.lines() {
                 assert!(line.chars().count() <= COLUMNS, "{line}");
             }
@@ -262,7 +310,7 @@ mod tests {
                 assert_eq!(text.matches(&format!("\n  {id} ")).count(), 1, "{id}\n{text}");
             }
         }
-        let (short, long) = (list(&profile(), true), list(&profile(), false));
+        let (short, long) = (list(&built_in_profile(), true), list(&built_in_profile(), false));
         assert!(short.lines().count() < long.lines().count());
     }
 }

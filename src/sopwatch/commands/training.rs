@@ -3,14 +3,13 @@
 use tokio::sync::mpsc;
 
 use sopwatch_console::app::event::Event;
-use sopwatch_console::training::{
-    ActEffect, Attempt, AuditEntry, Choice, FindingKind, Lesson, Right, agent_family, debriefing, markdown,
-};
+use sopwatch_console::training::{Attempt, Choice, FindingKind, Lesson, Right, debriefing, markdown};
 use sopwatch_core::diagnose::leaders::VerdictKind;
+use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
 use sopwatch_drill::scenario::Expectation;
-use sopwatch_drill::{Drill, Scenario, api};
+use sopwatch_drill::{Drill, Scenario};
 
 /// What a scenario teaches, as the console has it; `None` where it only sets a stage.
 pub fn of(scenario: &Scenario) -> Option<Lesson> {
@@ -43,53 +42,13 @@ fn expected(expectation: &Expectation) -> Vec<(jiff::SignedDuration, FindingKind
         .collect()
 }
 
-fn act_of(act: &api::AuditEntry) -> AuditEntry {
-    let safe = |text: &str| SafeText::cut(text, 200);
-    AuditEntry {
-        at: act.at,
-        agent: agent_family(&act.agent),
-        verb: act.verb.into(),
-        resource: safe(&act.resource),
-        name: safe(&act.name),
-        code: act.code,
-        effect: effect_of(&act.effect),
-    }
-}
-
-fn effect_of(effect: &api::AuditEffect) -> ActEffect {
-    match effect {
-        api::AuditEffect::Other => ActEffect::Other,
-        api::AuditEffect::Deleted {
-            pods,
-            youngest,
-            ready,
-            ready_left,
-            others,
-        } => ActEffect::Deleted {
-            pods: *pods,
-            youngest: *youngest,
-            ready: *ready,
-            ready_left: *ready_left,
-            others: *others,
-        },
-        api::AuditEffect::Scaled { from, to } => ActEffect::Scaled { from: *from, to: *to },
-        api::AuditEffect::Restarted => ActEffect::Restarted,
-        api::AuditEffect::Changed { images } => ActEffect::Changed {
-            images: images
-                .iter()
-                .map(|(old, new)| (SafeText::cut(old, 200), SafeText::cut(new, 200)))
-                .collect(),
-        },
-    }
-}
-
 /// Sends the console what is done to the drill's cluster, and the drill what the operator would do, for ever.
 pub async fn carry(drill: &Drill, events: mpsc::Sender<Event>, mut answers: mpsc::Receiver<Choice>) {
     let acts = async {
         let mut acts = drill.audit();
         let mut told = 0;
         loop {
-            let new: Vec<AuditEntry> = acts.borrow_and_update().iter().skip(told).map(act_of).collect();
+            let new: Vec<AuditEntry> = acts.borrow_and_update().iter().skip(told).cloned().collect();
             told += new.len();
             for act in new {
                 if events.send(Event::AuditEntry(act)).await.is_err() {
@@ -119,7 +78,7 @@ pub fn debriefing_without_console(
 ) -> SafeText {
     let mut attempt = Attempt::new(lesson, began);
     for act in drill.audit().borrow().iter() {
-        attempt.note(act_of(act), None);
+        attempt.note(act.clone(), None);
     }
     markdown(&debriefing(&attempt, profile, None, drill.clock().now()))
 }

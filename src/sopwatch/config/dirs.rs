@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::errors::ConfigProblem;
+use super::errors::{ConfigProblem, without_number};
 
 /// The folders of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,16 +91,20 @@ const LARGEST: u64 = 1 << 20;
 /// Reads a configuration file.
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigProblem> {
     let name = path.display().to_string();
-    let unreadable =
-        |error: std::io::Error| ConfigProblem::new(&name, format!("the file can't be read: {error}"));
+    let unreadable = |error: std::io::Error| {
+        ConfigProblem::new(
+            &name,
+            format!("the file can't be read: {}", without_number(&error)),
+        )
+    };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(ConfigProblem::new(&name, "this is no regular file"));
+        return Err(ConfigProblem::new(&name, "this is not a regular file"));
     }
     if metadata.len() > LARGEST {
         return Err(ConfigProblem::new(
             &name,
-            "the file is larger than 1 MiB: this is no configuration",
+            "the file is larger than 1 MiB: this is not a configuration file",
         ));
     }
     fs::read_to_string(path).map_err(unreadable)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::errors::{ConfigError, ConfigProblem, all_or};
+use super::errors::ConfigProblem;
 
 /// The variables of this program and what they set.
 pub const VARIABLES: [(&str, &str); 16] = [
@@ -20,7 +20,7 @@ pub const VARIABLES: [(&str, &str); 16] = [
     ("SOPWATCH_POLL", "poll, seconds"),
     (
         "SOPWATCH_DATABASE_URL",
-        "database.url; a password is allowed here",
+        "database.url; this one may hold a password",
     ),
     ("SOPWATCH_DATABASE_HOST", "database.host"),
     ("SOPWATCH_DATABASE_PORT", "database.port"),
@@ -55,8 +55,9 @@ impl<'a> EnvVariables<'a> {
         let known = || VARIABLES.iter().map(|(name, _)| *name);
         let own = all.keys().filter(|name| name.starts_with("SOPWATCH_"));
         let unknown = own.filter(|name| !known().any(|known| known == name.as_str()));
-        let problem =
-            |name: &String| ConfigProblem::new(name, "there is no such variable").hint_among(name, known());
+        let problem = |name: &String| {
+            ConfigProblem::new(name, "sopwatch has no such variable").hint_among(name, known())
+        };
         let problems = unknown.map(problem).collect();
         EnvVariables { all, problems }
     }
@@ -89,14 +90,14 @@ impl<'a> EnvVariables<'a> {
             "0" | "false" | "no" => Some(false),
             other => {
                 self.problems
-                    .push(ConfigProblem::new(name, format!("`{other}` is neither 1 nor 0")));
+                    .push(ConfigProblem::new(name, format!("must be 1 or 0, not `{other}`")));
                 None
             }
         }
     }
 
-    /// `Ok` when all that was asked for was right.
-    pub(super) fn finish(self) -> Result<(), ConfigError> {
-        all_or(self.problems)
+    /// What is wrong with all that was asked for so far.
+    pub(super) fn problems(&self) -> Vec<ConfigProblem> {
+        self.problems.clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, did_you_mean_this};
 use sopwatch_core::text::{Redacted, SafeText};
 
 /// One wrong setting, for the operator. Files and variables may hold anything: every text of it is safe, and holds no secret.
@@ -47,6 +47,18 @@ impl ConfigProblem {
     }
 }
 
+impl ConfigProblem {
+    /// The line of the file; `None` where it is not of a line.
+    pub(super) fn line_number(&self) -> Option<usize> {
+        self.line.as_deref().map(|(number, _)| *number)
+    }
+
+    /// Whether the hint says that this word was meant.
+    pub(super) fn suggests(&self, word: &str) -> bool {
+        self.hint == Some(did_you_mean_this(word).into())
+    }
+}
+
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: ", self.at)?;
@@ -72,6 +84,17 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// Everything that is wrong; in a file from the first line to the last.
+    pub(super) fn of(mut problems: Vec<ConfigProblem>) -> ConfigError {
+        let place = |problem: &ConfigProblem| {
+            let file = problem.at.rsplit_once(':').map_or("", |(file, _)| file);
+            (problem.line.is_none(), file.to_owned(), problem.line_number())
+        };
+        problems.sort_by_key(place);
+        problems.dedup();
+        ConfigError { problems }
+    }
+
     /// Whether nothing but the command line is wrong.
     pub fn is_usage(&self) -> bool {
         let commands = ["sops", "drill", "check"];
@@ -103,6 +126,13 @@ pub(super) fn all_or(problems: Vec<ConfigProblem>) -> Result<(), ConfigError> {
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(ConfigError { problems })
+        Err(ConfigError::of(problems))
     }
+}
+
+/// What the system says of a file, without the number of its error.
+pub fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error")
+        .map_or(text.clone(), |(words, _)| words.to_owned())
 }

@@ -6,55 +6,90 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::dirs::{UserDirs, read_text};
-use super::errors::{ConfigError, ConfigProblem};
-use super::load::{config_file, load};
-use super::profiles;
+use super::errors::{ConfigError, ConfigProblem, without_number};
+use super::load::{asked_profile, config_file, read_settings};
+use super::origin::Origin;
+use super::profiles::{self, ProfileSource};
 use super::settings::Settings;
 use crate::cli::Cli;
 
 /// The file that `config init` writes: every key with its default, commented out.
 pub const DEFAULT_FILE: &str = include_str!("../../../config/sopwatch.toml");
 
-/// The text of `config check`, and whether all is well. `judge` is what only the screen knows: themes and keys.
+/// What `config check` asks others, because this room does not know it.
+pub struct Judges<S, C> {
+    /// What only the screen knows: themes and keys.
+    pub screen: S,
+    /// Whether the kubeconfig leads to a cluster, and to which one.
+    pub cluster: C,
+}
+
+/// The text of `config check`, and whether all is well.
 pub fn check(
     cli: &Cli,
     variables: &BTreeMap<String, String>,
     dirs: &UserDirs,
-    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+    judges: &Judges<
+        impl Fn(&Settings) -> Result<(), ConfigError>,
+        impl Fn(&Settings) -> Result<String, ConfigError>,
+    >,
 ) -> (String, bool) {
-    let loaded = load(cli, variables, dirs);
-    let judged = loaded.and_then(|settings| judge(&settings).map(|()| settings));
-    let mut verdicts = vec![match judged {
-        Ok(settings) => Ok(used(cli, variables, dirs, &settings)),
-        Err(error) => Err(error),
+    let (settings, problems) = read_settings(cli, variables, dirs, &judges.screen);
+    let (name, source) = asked_profile(cli, variables, dirs);
+    // Of the profile it is said further below, with everything that is wrong in it.
+    let of_profile = source.as_ref().map(|source| format!("{}:", source.text()));
+    let elsewhere = |problem: &ConfigProblem| {
+        of_profile
+            .as_ref()
+            .is_none_or(|file| !format!("{}:", problem.at).starts_with(file.as_str()))
+    };
+    let problems: Vec<_> = problems.into_iter().filter(elsewhere).collect();
+    let mut verdicts = vec![if problems.is_empty() {
+        Ok(used(cli, variables, dirs))
+    } else {
+        Err(ConfigError::of(problems))
     }];
-    for name in profiles::built_in_names() {
-        let checked = profiles::check_built_in(name);
-        verdicts.push(checked.map(|()| format!("profile {name} (built in): ok")));
+    verdicts.extend(source.as_ref().map(|source| check_profile(&name.value, source)));
+    if name.origin == Origin::Default {
+        verdicts.extend(other_profiles(dirs, source.as_ref()));
     }
-    for file in dirs.profile_names().iter().filter_map(|name| dirs.profile(name)) {
-        verdicts.push(check_profile(&file));
-    }
+    verdicts.extend(settings.as_ref().map(&judges.cluster));
     let well = verdicts.iter().all(Result::is_ok);
     let line =
         |verdict: Result<String, ConfigError>| verdict.unwrap_or_else(|error| error.to_string()) + "\n";
     (verdicts.into_iter().map(line).collect(), well)
 }
 
-fn used(cli: &Cli, variables: &BTreeMap<String, String>, dirs: &UserDirs, settings: &Settings) -> String {
-    let file = config_file(&cli.common, variables, dirs);
-    let file = match (&settings.document, file) {
-        (Some(document), _) => format!("{}: ok", document.file()),
-        (None, Some(file)) => format!("{}: not there, defaults count", file.value.display()),
-        (None, None) => "no folder for a configuration file: defaults count".to_owned(),
+/// The other profiles that can be chosen by a name.
+fn other_profiles(dirs: &UserDirs, asked: Option<&ProfileSource>) -> Vec<Result<String, ConfigError>> {
+    let built_in = profiles::built_in_names().map(|name| (name.to_owned(), ProfileSource::BuiltIn(name)));
+    let names = dirs.profile_names().into_iter();
+    let own = names.filter_map(|name| Some((name.clone(), ProfileSource::File(dirs.profile(&name)?))));
+    built_in
+        .chain(own)
+        .filter(|(_, source)| Some(source) != asked)
+        .map(|(name, source)| check_profile(&name, &source))
+        .collect()
+}
+
+fn used(cli: &Cli, variables: &BTreeMap<String, String>, dirs: &UserDirs) -> String {
+    let file = match config_file(&cli.common, variables, dirs) {
+        Some(file) if file.value.exists() => format!("{}: ok", file.value.display()),
+        Some(file) => format!("{}: does not exist, defaults apply", file.value.display()),
+        None => "no folder for a configuration file: defaults apply".to_owned(),
     };
     format!("{file}\noptions and variables: ok")
 }
 
-fn check_profile(file: &Path) -> Result<String, ConfigError> {
-    let name = file.display().to_string();
-    let text = read_text(file)?;
-    profiles::parse(&name, &text).map(|_| format!("{name}: ok"))
+fn check_profile(name: &str, source: &ProfileSource) -> Result<String, ConfigError> {
+    match source {
+        ProfileSource::BuiltIn(built_in) => profiles::check_built_in(built_in)?,
+        ProfileSource::File(file) => {
+            let text = read_text(file)?;
+            profiles::parse(&file.display().to_string(), &text)?;
+        }
+    }
+    Ok(format!("profile {name} ({}): ok", source.text()))
 }
 
 /// The text of `config paths`: what is looked at, and whether it is there.
@@ -76,7 +111,7 @@ pub fn paths(cli: &Cli, variables: &BTreeMap<String, String>, dirs: &UserDirs) -
 }
 
 fn path_line(what: &str, path: &Path, origin: &str) -> String {
-    let there = if path.exists() { "there" } else { "absent" };
+    let there = if path.exists() { "exists" } else { "missing" };
     format!("{what:14}  {there:8}  {}  ({origin})", path.display())
 }
 
@@ -103,12 +138,15 @@ fn kubeconfigs(
 pub fn init(cli: &Cli, variables: &BTreeMap<String, String>, dirs: &UserDirs) -> Result<String, ConfigError> {
     let file = config_file(&cli.common, variables, dirs);
     let Some(file) = file.map(|file| file.value) else {
-        let problem = ConfigProblem::new("config init", "there is no home folder to write to");
-        return Err(problem.hint("name a file: --config FILE").into());
+        let problem = ConfigProblem::new(
+            "config init",
+            "no folder for a configuration file: HOME is not set",
+        );
+        return Err(problem.hint("choose a file with --config FILE").into());
     };
     write_new(&file).map_err(|error| init_problem(&file, &error))?;
     Ok(format!(
-        "wrote {}: every key is commented out, with its default\n",
+        "wrote {}: every key is in it, commented out, with its default\n",
         file.display()
     ))
 }
@@ -124,8 +162,11 @@ fn write_new(file: &Path) -> std::io::Result<()> {
 fn init_problem(file: &Path, error: &std::io::Error) -> ConfigProblem {
     let name = file.display().to_string();
     if error.kind() == ErrorKind::AlreadyExists {
-        let problem = ConfigProblem::new(name, "the file is there already, and is kept as it is");
-        return problem.hint("edit it, or name another: --config FILE");
+        let problem = ConfigProblem::new(name, "the file exists already and was not changed");
+        return problem.hint("edit it, or choose another file with --config FILE");
     }
-    ConfigProblem::new(name, format!("the file can't be written: {error}"))
+    ConfigProblem::new(
+        name,
+        format!("the file can't be written: {}", without_number(error)),
+    )
 }

@@ -10,10 +10,11 @@ use secrecy::SecretString;
 
 use super::dirs::{UserDirs, read_text};
 use super::env::{EnvVariables, LIBPQ};
-use super::errors::{ConfigError, ConfigProblem, all_or};
+use super::errors::{ConfigError, ConfigProblem};
 use super::origin::{Origin, Setting};
 use super::overrides;
 use super::profiles::{self, DEFAULT_PROFILE, ProfileSource};
+use super::repair::{self, PartialRead};
 use super::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings, problem_of};
 use super::spanned_toml::TomlDocument;
 use super::target;
@@ -37,40 +38,57 @@ pub fn load(
     variables: &BTreeMap<String, String>,
     dirs: &UserDirs,
 ) -> Result<Settings, ConfigError> {
-    let mut sources = ValueSources::read(&cli.common, variables, dirs)?;
-    let profile_name = sources.profile_name();
-    let (profile_source, mut profile) = sources.profile(&profile_name)?;
-    let overrides = sources.change(&mut profile)?;
-    let target = target::find(&sources.target_choices(), &profile, sources.document.as_ref())?;
-    let screen = sources.screen();
-    let database = sources.database()?;
-    let settings = Settings {
-        environment: target.environment,
-        namespace: target.namespace,
-        context: sources.text(
-            "--context",
-            "SOPWATCH_CONTEXT",
-            "context",
-            |f| f.context.clone(),
-            |u| u.context.clone(),
-        ),
-        kubeconfig: sources.kubeconfig(),
-        impersonate: sources.flag("--as", cli.common.impersonate.clone()),
-        request_timeout: sources.flag("--request-timeout", cli.common.request_timeout),
-        sop: sources.sop(&profile)?,
-        read_only: sources.read_only(),
-        log_file: sources.log_file(),
-        keys: sources.keys(),
-        profile,
-        profile_name,
-        profile_source,
-        screen,
-        database,
-        overrides,
-        document: sources.document.clone(),
-    };
-    sources.variables.finish()?;
-    Ok(settings)
+    load_judged(cli, variables, dirs, |_| Ok(()))
+}
+
+/// The same; `judge` checks what only the screen knows: [`Settings::check_keys`], [`Settings::check_theme`].
+///
+/// # Errors
+/// As of [`load`], with what `judge` finds.
+pub fn load_judged(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    dirs: &UserDirs,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+) -> Result<Settings, ConfigError> {
+    let (settings, problems) = read_settings(cli, variables, dirs, judge);
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(settings),
+        _ => Err(ConfigError::of(problems)),
+    }
+}
+
+/// All settings that could be read, and all that is wrong. Where anything is wrong, the settings are for further checks alone.
+pub(super) fn read_settings(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    dirs: &UserDirs,
+    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+) -> (Option<Settings>, Vec<ConfigProblem>) {
+    let (mut sources, mut problems) = ValueSources::read(&cli.common, variables, dirs);
+    let settings = sources.settings(&mut problems);
+    problems.extend(sources.variables.problems());
+    if let Some(Err(error)) = settings.as_ref().map(judge) {
+        problems.extend(error.problems);
+    }
+    (settings, problems)
+}
+
+/// The profile that was asked for and where it is, whatever is wrong with other settings.
+pub(super) fn asked_profile(
+    cli: &Cli,
+    variables: &BTreeMap<String, String>,
+    dirs: &UserDirs,
+) -> (Setting<String>, Option<ProfileSource>) {
+    let (sources, _) = ValueSources::read(&cli.common, variables, dirs);
+    let name = sources.profile_name();
+    let source = sources.profile_source(&name).ok();
+    (name, source)
+}
+
+/// The value, or nothing with the problem noted.
+fn noted<T, E: Into<ConfigError>>(found: Result<T, E>, problems: &mut Vec<ConfigProblem>) -> Option<T> {
+    found.map_err(|error| problems.extend(error.into().problems)).ok()
 }
 
 /// The user's file: the one that is named, else the usual one.
@@ -107,25 +125,75 @@ struct ValueSources<'a> {
 }
 
 impl<'a> ValueSources<'a> {
+    /// The sources as far as they can be read, and what is wrong with the file.
     fn read(
         flags: &'a Common,
         variables: &'a BTreeMap<String, String>,
         dirs: &'a UserDirs,
-    ) -> Result<ValueSources<'a>, ConfigError> {
+    ) -> (ValueSources<'a>, Vec<ConfigProblem>) {
+        let mut problems = Vec::new();
         let file = config_file(flags, variables, dirs);
-        let document = file.as_ref().map(read_document).transpose()?.flatten();
-        let user = match &document {
-            Some(document) => read_user_file(document)?,
-            None => UserFile::default(),
+        let read = file
+            .as_ref()
+            .and_then(|file| noted(read_user_file(file), &mut problems).flatten());
+        let (user, document) = match read {
+            Some(read) => {
+                problems.extend(read.problems);
+                (read.value.unwrap_or_default(), Some(read.document))
+            }
+            None => (UserFile::default(), None),
         };
         let folder = file.and_then(|file| Some(file.value.parent()?.to_owned()));
-        Ok(ValueSources {
+        let sources = ValueSources {
             flags,
             variables: EnvVariables::new(variables),
             user,
             document,
             base: folder.unwrap_or_else(|| dirs.current.clone()),
             dirs,
+        };
+        (sources, problems)
+    }
+
+    /// All settings. What hangs on a profile that can't be read is not judged.
+    fn settings(&mut self, problems: &mut Vec<ConfigProblem>) -> Option<Settings> {
+        let profile_name = self.profile_name();
+        let read = noted(self.profile(&profile_name), problems);
+        let is_read = read.is_some();
+        let (profile_source, mut profile) = read.or_else(stand_in)?;
+        let mut of_profile = Vec::new();
+        let (overrides, wrong) = self.change(&mut profile);
+        of_profile.extend(wrong);
+        let target = target::find(&self.target_choices(), &profile, self.document.as_ref());
+        let target = noted(target, &mut of_profile).unwrap_or_default();
+        let sop = noted(self.sop(&profile), &mut of_profile).flatten();
+        if is_read {
+            problems.extend(of_profile);
+        }
+        Some(Settings {
+            environment: target.environment,
+            namespace: target.namespace,
+            context: self.text(
+                "--context",
+                "SOPWATCH_CONTEXT",
+                "context",
+                |f| f.context.clone(),
+                |u| u.context.clone(),
+            ),
+            kubeconfig: self.kubeconfig(),
+            impersonate: self.flag("--as", self.flags.impersonate.clone()),
+            request_timeout: self.flag("--request-timeout", self.flags.request_timeout),
+            sop,
+            read_only: self.read_only(),
+            log_file: self.log_file(),
+            keys: self.keys(),
+            profile,
+            profile_name,
+            profile_source,
+            screen: self.screen(),
+            database: self.database(problems),
+            overrides,
+            document: self.document.clone(),
         })
     }
 
@@ -209,23 +277,26 @@ impl<'a> ValueSources<'a> {
     }
 
     fn profile(&self, name: &Setting<String>) -> Result<(ProfileSource, Profile), ConfigError> {
-        let in_file = matches!(name.origin, Origin::File { .. });
-        let base = if in_file { &self.base } else { &self.dirs.current };
-        let source = profiles::find(&name.value, base, self.dirs).map_err(|known| {
-            let message = format!("there is no profile `{}`", name.value);
-            let problem = problem_of(&name.origin, "profile", message, self.document.as_ref());
-            problem.hint_among(&name.value, known.iter().map(String::as_str))
-        })?;
+        let source = self.profile_source(name)?;
         let profile = profiles::read(&source)?;
         Ok((source, profile))
     }
 
-    fn change(&self, profile: &mut Profile) -> Result<BTreeMap<String, Origin>, ConfigError> {
-        let Some(document) = &self.document else {
-            return Ok(BTreeMap::new());
-        };
-        let (origins, problems) = overrides::apply(profile, &self.user, document);
-        all_or(problems).map(|()| origins)
+    fn profile_source(&self, name: &Setting<String>) -> Result<ProfileSource, ConfigProblem> {
+        let in_file = matches!(name.origin, Origin::File { .. });
+        let base = if in_file { &self.base } else { &self.dirs.current };
+        profiles::find(&name.value, base, self.dirs).map_err(|known| {
+            let message = format!("there is no profile `{}`", name.value);
+            let problem = problem_of(&name.origin, "profile", message, self.document.as_ref());
+            problem.hint_among(&name.value, known.iter().map(String::as_str))
+        })
+    }
+
+    fn change(&self, profile: &mut Profile) -> (BTreeMap<String, Origin>, Vec<ConfigProblem>) {
+        match &self.document {
+            Some(document) => overrides::apply(profile, &self.user, document),
+            None => (BTreeMap::new(), Vec::new()),
+        }
     }
 
     fn target_choices(&self) -> target::Choices {
@@ -323,7 +394,9 @@ impl<'a> ValueSources<'a> {
             |u| u.theme.clone(),
         );
         let user = self.user.ascii;
+        let bell = self.pick(None, None, self.user.bell.map(|bell| (bell, "bell")));
         ScreenSettings {
+            bell: bell.unwrap_or_else(|| Setting::default_of(false)),
             theme: theme.unwrap_or_else(|| Setting::default_of(DEFAULT_THEME.to_owned())),
             ascii: self.switch((self.flags.ascii, "--ascii"), "SOPWATCH_ASCII", user, "ascii"),
             color: self.color(),
@@ -347,7 +420,7 @@ impl<'a> ValueSources<'a> {
         picked.unwrap_or_else(|| Setting::default_of(ColorChoice::Auto))
     }
 
-    fn database(&mut self) -> Result<DatabaseSettings, ConfigError> {
+    fn database(&mut self, problems: &mut Vec<ConfigProblem>) -> DatabaseSettings {
         let user = self.user.database.clone();
         let port = self
             .variables
@@ -358,9 +431,9 @@ impl<'a> ValueSources<'a> {
             .into_iter()
             .filter_map(|name| Some((name, SecretString::from(self.variables.text(name)?))));
         let libpq = libpq.collect();
-        Ok(DatabaseSettings {
+        DatabaseSettings {
             enabled: self.database_enabled(),
-            url: self.database_url()?,
+            url: noted(self.database_url(), problems).flatten(),
             libpq,
             host: self.text(
                 "--database-host",
@@ -376,7 +449,7 @@ impl<'a> ValueSources<'a> {
             ),
             tls: self.pick(None, None, user.tls.map(|tls| (tls, "database.tls"))),
             poll: self.poll(),
-        })
+        }
     }
 
     fn database_enabled(&mut self) -> Setting<bool> {
@@ -410,15 +483,14 @@ impl<'a> ValueSources<'a> {
         };
         if !is_postgres(&url.value) {
             return Err(wrong("not a PostgreSQL URL")
-                .hint("such as postgres://user@host:5432/database")
+                .hint("write it as postgres://user@host:5432/database")
                 .into());
         }
         if matches!(url.origin, Origin::Flag(_)) && has_password(&url.value) {
-            let problem = wrong(
-                "the URL holds a password, and everybody on this machine can read the command lines of programs",
-            );
+            let problem =
+                wrong("the URL holds a password, and everybody on this machine can read command lines");
             return Err(problem
-                .hint("give the URL in SOPWATCH_DATABASE_URL, or the password in PGPASSWORD")
+                .hint("set the URL in SOPWATCH_DATABASE_URL, or the password in PGPASSWORD")
                 .into());
         }
         let secret = SecretString::from(url.value.clone());
@@ -461,17 +533,24 @@ impl FromStr for Color {
     }
 }
 
-/// The user's file; `None` for the usual one that is not there.
-fn read_document(file: &Setting<PathBuf>) -> Result<Option<TomlDocument>, ConfigProblem> {
+/// The profile that checks go on with when the one that was asked for can't be read.
+fn stand_in() -> Option<(ProfileSource, Profile)> {
+    let profile = profiles::built_in(DEFAULT_PROFILE)?.ok()?;
+    Some((ProfileSource::BuiltIn(DEFAULT_PROFILE), profile))
+}
+
+/// The user's file as far as it can be read; `None` for the usual one that is not there.
+fn read_user_file(file: &Setting<PathBuf>) -> Result<Option<PartialRead<UserFile>>, ConfigProblem> {
     if matches!(file.origin, Origin::Default) && !file.value.exists() {
         return Ok(None);
     }
     let text = read_text(&file.value)?;
-    TomlDocument::parse(file.value.display().to_string(), text).map(Some)
-}
-
-fn read_user_file(document: &TomlDocument) -> Result<UserFile, ConfigError> {
-    let user: UserFile = document.read()?;
-    all_or(user_file::check(&user, document))?;
-    Ok(user)
+    let mut read: PartialRead<UserFile> = repair::read_all(&file.value.display().to_string(), &text);
+    read.problems = read.problems.into_iter().map(user_file::with_neighbour).collect();
+    let found = read
+        .value
+        .as_ref()
+        .map(|user| user_file::check(user, &read.document));
+    read.extend(found.unwrap_or_default());
+    Ok(Some(read))
 }

@@ -115,13 +115,10 @@ impl Changes<'_> {
     /// `taken`: those of the other environments.
     fn namespace(&mut self, known: &mut String, path: &str, namespace: &str, taken: &[String]) {
         if !is_object_name(namespace) {
-            return self.wrong(path, "not a name of a namespace");
+            return self.wrong(path, "not a valid name of a namespace");
         }
         if taken.iter().any(|taken| taken == namespace) {
-            return self.wrong(
-                path,
-                "another environment has this namespace: which one it is could not be told",
-            );
+            return self.wrong(path, "another environment has this namespace already");
         }
         namespace.clone_into(known);
         self.note(path, path);
@@ -129,7 +126,7 @@ impl Changes<'_> {
 
     fn link(&mut self, profile: &mut Profile, index: usize, path: &str, key: &str, link: &str) {
         if !is_link(link) {
-            return self.wrong(path, "not an http(s) link without user and password");
+            return self.wrong(path, "must be an http(s) link without user and password");
         }
         if !profile.link_keys().any(|known| known == key) {
             return self.unknown(path, "step with the link", key, profile.link_keys());

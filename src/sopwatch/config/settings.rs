@@ -62,6 +62,8 @@ pub struct ScreenSettings {
     pub theme: Setting<String>,
     /// ASCII characters only.
     pub ascii: Setting<bool>,
+    /// Whether the terminal rings when the recommendation changes or an execution ends.
+    pub bell: Setting<bool>,
     /// Whether to use colour.
     pub color: Setting<ColorChoice>,
 }
@@ -124,8 +126,8 @@ impl Settings {
         let message = target::contradiction(&known.name, &known.namespace, namespace, &self.profile);
         let problem = problem_of(&chosen.origin, "environment", message, self.document.as_ref());
         let fitting = self.profile.environment_of(namespace);
-        let hint = fitting.map_or("leave the environment out".to_owned(), |fitting| {
-            format!("give -e {} here", fitting.name)
+        let hint = fitting.map_or("leave out the environment".to_owned(), |fitting| {
+            format!("use -e {}", fitting.name)
         });
         Err(problem.hint(hint).into())
     }

@@ -82,13 +82,13 @@ fn chosen(settings: &Settings) -> Vec<ShownSetting> {
             "namespace",
             settings.namespace.as_ref(),
             word,
-            "the kubeconfig's context decides",
+            "from the kubeconfig's context",
         ),
         optional(
             "context",
             settings.context.as_ref(),
             word,
-            "the kubeconfig's current one",
+            "the kubeconfig's current context",
         ),
         optional(
             "kubeconfig",
@@ -96,14 +96,14 @@ fn chosen(settings: &Settings) -> Vec<ShownSetting> {
             files,
             "~/.kube/config, or the pod's own account",
         ),
-        optional("as", settings.impersonate.as_ref(), word, "nobody else"),
+        optional("as", settings.impersonate.as_ref(), word, "no impersonation"),
         optional(
             "request-timeout",
             settings.request_timeout.as_ref(),
             |span| seconds(*span),
-            "the program's own limits",
+            "default: 10 s",
         ),
-        optional("sop", settings.sop.as_ref(), word, "chosen on the screen"),
+        optional("sop", settings.sop.as_ref(), word, "the console asks"),
         line(
             "read-only",
             settings.read_only.value.to_string(),
@@ -128,6 +128,7 @@ fn screen(settings: &Settings) -> Vec<ShownSetting> {
     vec![
         line("theme", screen.theme.value.clone(), &screen.theme.origin),
         line("ascii", screen.ascii.value.to_string(), &screen.ascii.origin),
+        line("bell", screen.bell.value.to_string(), &screen.bell.origin),
         line("color", color, &screen.color.origin),
     ]
 }
@@ -155,19 +156,19 @@ fn database(settings: &Settings) -> Vec<ShownSetting> {
             "database.host",
             database.host.as_ref(),
             Clone::clone,
-            "as the credentials say",
+            "from the credentials",
         ),
         optional(
             "database.port",
             database.port.as_ref(),
             u16::to_string,
-            "as the credentials say",
+            "from the credentials",
         ),
         optional(
             "database.tls",
             database.tls.as_ref(),
             |tls| tls.name().to_owned(),
-            "as the credentials say",
+            "from the credentials",
         ),
         line("poll", seconds(database.poll.value), &database.poll.origin),
     ];
@@ -216,7 +217,7 @@ fn profile(settings: &Settings) -> Vec<ShownSetting> {
     }
     for (team, contact) in &profile.contacts {
         let reach = if contact.reach.is_empty() {
-            "(empty in the SOP: fill it in)".to_owned()
+            "(not in the SOP: add it under [contacts])".to_owned()
         } else {
             contact.reach.join(", ")
         };

@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::errors::ConfigProblem;
+use super::errors::{ConfigError, ConfigProblem};
+use super::kinds;
+use super::repair::{self, Place};
 use sopwatch_core::text::SafeText;
 
 /// A TOML file, parsed, with the place of every key.
@@ -44,7 +46,23 @@ impl KeySpan {
 
 impl TomlDocument {
     /// Reads TOML; `file` is what messages call it.
-    pub fn parse(file: impl Into<String>, text: impl Into<String>) -> Result<TomlDocument, ConfigProblem> {
+    ///
+    /// # Errors
+    /// Everything that is not TOML, and texts that hold hidden characters.
+    pub fn parse(file: impl Into<String>, text: impl Into<String>) -> Result<TomlDocument, ConfigError> {
+        let (document, problems, _) = TomlDocument::parse_with_mistakes(file, text);
+        if problems.is_empty() {
+            Ok(document)
+        } else {
+            Err(ConfigError::of(problems))
+        }
+    }
+
+    /// Reads TOML as far as it is TOML, with what is wrong, and whether the values can be trusted to stand where they were meant to.
+    pub(super) fn parse_with_mistakes(
+        file: impl Into<String>,
+        text: impl Into<String>,
+    ) -> (TomlDocument, Vec<ConfigProblem>, bool) {
         let mut document = TomlDocument {
             file: file.into(),
             text: text.into(),
@@ -52,25 +70,33 @@ impl TomlDocument {
             key_spans: Vec::new(),
         };
         let mut key_spans = Vec::new();
-        let whole = match DeTable::parse(&document.text) {
-            Ok(table) => {
-                collect_table("", table.get_ref(), &mut key_spans);
-                table.span()
-            }
-            Err(error) => return Err(document.syntax_problem(&error)),
-        };
-        document.key_spans = key_spans;
+        let (table, errors) = DeTable::parse_recoverable(&document.text);
+        collect_table("", table.get_ref(), &mut key_spans);
+        let whole = table.span();
+        drop(table);
         document.whole = whole;
-        let harmful = document.key_spans.iter().find(|key_span| key_span.harmful);
-        match harmful.map(|key_span| key_span.path.clone()) {
-            Some(path) => Err(document.problem(&path, "the text holds control or invisible characters")),
-            None => Ok(document),
-        }
+        document.key_spans = key_spans;
+        let mut problems: Vec<_> = errors
+            .iter()
+            .map(|error| document.syntax_problem(error))
+            .collect();
+        // One slip may be several errors to the parser.
+        problems.dedup_by(|next, first| next.at == first.at);
+        let can_be_read = problems.iter().all(is_of_one_value);
+        let harmful = document.key_spans.iter().filter(|key_span| key_span.harmful);
+        let of_text = |key_span: &KeySpan| {
+            document.problem(&key_span.path, "the text holds control or invisible characters")
+        };
+        problems.extend(harmful.map(of_text));
+        (document, problems, can_be_read)
     }
 
-    /// Reads the values; an unknown key, a missing key or a value of another kind is a problem.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigProblem> {
-        toml::from_str(&self.text).map_err(|error| self.value_problem(&error))
+    /// Reads the values.
+    ///
+    /// # Errors
+    /// Every unknown key, missing key and value of another kind.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(&self.text).or_else(|_| repair::read_all(&self.file, &self.text).whole())
     }
 
     /// What messages call the file.
@@ -109,15 +135,30 @@ impl TomlDocument {
         self.problem_at(line, "", error.message().trim_end().to_owned())
     }
 
-    fn value_problem(&self, error: &toml::de::Error) -> ConfigProblem {
+    /// What the library's error is about.
+    pub(super) fn wrong_value(&self, error: &toml::de::Error) -> WrongValue {
         let span = error.span().filter(|span| *span != self.whole);
         let key_span = span.as_ref().and_then(|span| self.key_span_of(span));
-        let line = span.map(|span| self.line_at(span.start));
+        let line = span.as_ref().map(|span| self.line_at(span.start));
         let path = key_span.map_or("", |key_span| key_span.path.as_str());
-        explain(error.message(), |message, missing| {
-            let path = joined(path, missing);
-            self.problem_at(line, &path, message)
-        })
+        let place = key_span.map(|key_span| Place {
+            key: key_span.key.clone(),
+            value: key_span.value.clone(),
+        });
+        let explained = Explained::of(error.message(), path);
+        let missing = explained.missing;
+        let problem = self.problem_at(
+            line,
+            &joined(path, missing.as_deref().unwrap_or_default()),
+            explained.words,
+        );
+        let known = explained.known.iter().map(String::as_str);
+        WrongValue {
+            problem: problem.hint_among(&explained.word, known),
+            path: path.to_owned(),
+            missing,
+            place,
+        }
     }
 
     fn key_span_of(&self, span: &Range<usize>) -> Option<&KeySpan> {
@@ -151,23 +192,58 @@ impl TomlDocument {
     }
 }
 
-/// Puts the library's message into the words of the operator, with a hint.
-fn explain(message: &str, problem: impl Fn(String, &str) -> ConfigProblem) -> ConfigProblem {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let word = quoted.first().copied().unwrap_or("");
-    let known = quoted.iter().skip(1).copied();
-    if message.starts_with("unknown field") {
-        problem(format!("unknown key `{word}`"), "").hint_among(word, known)
-    } else if message.starts_with("unknown variant") {
-        problem(format!("`{word}` is not one of its values"), "").hint_among(word, known)
-    } else if message.starts_with("missing field") {
-        problem(format!("the key `{word}` is missing"), word)
-    } else {
-        problem(message.trim_end().to_owned(), "")
+/// Whether a syntax error spoils one value alone: after a broken heading or an open bracket, keys stand where they were not meant to.
+fn is_of_one_value(problem: &ConfigProblem) -> bool {
+    let line = problem.line.as_deref().map_or("", |(_, line)| line.as_str());
+    !line.starts_with('[') && !problem.message.contains("unclosed")
+}
+
+/// A value that is wrong, or a table that lacks a key.
+#[derive(Debug)]
+pub(super) struct WrongValue {
+    /// What to say.
+    pub(super) problem: ConfigProblem,
+    /// The path of the value, or of the table that lacks a key; empty for the file itself.
+    pub(super) path: String,
+    /// The key that the table lacks.
+    pub(super) missing: Option<String>,
+    /// Where the value is; `None` for the file itself.
+    pub(super) place: Option<Place>,
+}
+
+/// The library's message in the words of the operator.
+struct Explained {
+    words: String,
+    missing: Option<String>,
+    /// The word that is wrong, and those that would be right.
+    word: String,
+    known: Vec<String>,
+}
+
+impl Explained {
+    fn of(message: &str, path: &str) -> Explained {
+        let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
+        let word = quoted.next().unwrap_or_default();
+        let (words, missing, is_choice) = if message.starts_with("unknown field") {
+            (format!("unknown key `{word}`"), None, true)
+        } else if message.starts_with("unknown variant") {
+            (format!("`{word}` is not one of its values"), None, true)
+        } else if message.starts_with("missing field") {
+            (format!("the key `{word}` is missing"), Some(word.clone()), false)
+        } else {
+            (kinds::plain(message, path), None, false)
+        };
+        let known = if is_choice { quoted.collect() } else { Vec::new() };
+        Explained {
+            words,
+            missing,
+            word,
+            known,
+        }
     }
 }
 
-fn joined(path: &str, key: &str) -> String {
+pub(super) fn joined(path: &str, key: &str) -> String {
     match (path, key) {
         (path, "") => path.to_owned(),
         ("", key) => key.to_owned(),
@@ -181,6 +257,14 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
         let cut = path.rfind(['.', '['])?;
         Some(&path[..cut])
     })
+}
+
+/// Whether a path is another one, or is in it.
+pub(super) fn is_within(path: &str, outer: &str) -> bool {
+    outer.is_empty()
+        || path
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn collect_table(path: &str, table: &DeTable<'_>, key_spans: &mut Vec<KeySpan>) {
@@ -271,7 +355,10 @@ mod tests {
     #[test]
     fn every_kind_of_mistake_names_file_line_and_key() {
         let cases = [
-            ("dish = 1", "menu.toml:1: dish: invalid type"),
+            (
+                "dish = 1",
+                "menu.toml:1: dish: must be a text in quotes, e.g. dish = \"1\"",
+            ),
             (
                 "dish = 'a'\n\ndsih = 2",
                 "menu.toml:3: dsih: unknown key `dsih`\n     3 | dsih = 2\n       = did you mean `dish`?",
@@ -290,7 +377,7 @@ mod tests {
             ),
             (
                 "dish = 'a'\ndrinks = [{ name = 'a' },\n  { name = true }]",
-                "menu.toml:3: drinks[1].name: invalid type: boolean",
+                "menu.toml:3: drinks[1].name: must be a text in quotes",
             ),
             (
                 "dish = 'a'\n[[drinks]]\nsize = 'small'",

@@ -7,20 +7,56 @@ const LISTED: usize = 12;
 pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
     if let Some(near) = nearest(word, &known) {
-        return Some(format!("did you mean `{near}`?"));
+        return Some(did_you_mean_this(near));
     }
     let listed = !known.is_empty() && known.len() <= LISTED;
     listed.then(|| format!("known: {}", known.join(", ")))
 }
 
+/// The hint that names one word.
+pub(super) fn did_you_mean_this(near: &str) -> String {
+    format!("did you mean `{near}`?")
+}
+
+/// The word that was probably meant: a typing slip away, or the only one with all the parts that were typed.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    slip(word, known).or_else(|| shortened(word, known))
+}
+
 /// The word that differs in the fewest letters, if a typing slip explains it: letters inserted, left out or replaced, neighbours swapped.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    let ranked = known
-        .iter()
-        .map(|known| (strsim::osa_distance(word, known), *known));
-    let (distance, near) = ranked.min_by_key(|(distance, _)| *distance)?;
+/// Of words that are as near, the one that begins alike.
+fn slip<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let typed = plain(word);
+    let limit = (typed.chars().count() / 3).max(1);
+    let ranked = known.iter().map(|known| {
+        let other = plain(known);
+        let distance = strsim::osa_distance(&typed, &other);
+        (distance, strsim::jaro_winkler(&typed, &other), *known)
+    });
+    let (distance, _, near) = ranked.min_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)))?;
     (distance <= limit).then_some(near)
+}
+
+/// The only word with every part of what was typed: `kafka-deletion` for `kafka-deletion-correctness`.
+fn shortened<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let typed = plain(word);
+    let holds_all = |known: &&&str| {
+        let other = plain(known);
+        let mut parts = other.split('-');
+        typed
+            .split('-')
+            .all(|part| part.len() > 1 && parts.any(|of_other| of_other.starts_with(part)))
+    };
+    let mut found = known.iter().filter(holds_all);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// Capitals and underscores are no difference.
+fn plain(word: &str) -> String {
+    word.to_ascii_lowercase().replace('_', "-")
 }
 
 #[cfg(test)]
@@ -33,6 +69,7 @@ mod tests {
             ("pol", "did you mean `poll`?"),
             ("plol", "did you mean `poll`?"),
             ("colour", "did you mean `color`?"),
+            ("COLOR", "did you mean `color`?"),
             ("flavour", "known: poll, color"),
         ];
         for (word, hint) in cases {
@@ -43,5 +80,37 @@ mod tests {
             );
         }
         assert_eq!(did_you_mean("x", []), None);
+    }
+
+    #[test]
+    fn the_nearest_of_several_near_words_is_suggested() {
+        let known = ["context", "contacts", "read-only", "environment", "environments"];
+        let cases = [
+            ("contact", "contacts"),
+            ("contex", "context"),
+            ("read_olny", "read-only"),
+            ("enviroments", "environments"),
+        ];
+        for (word, near) in cases {
+            assert_eq!(nearest(word, &known), Some(near), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_which_parts_were_left_out_is_recognised_where_only_one_fits() {
+        let sops = [
+            "kafka-provisioning-latency",
+            "kafka-provisioning-correctness",
+            "kafka-deletion-correctness",
+        ];
+        let cases = [
+            ("kafka-latency", Some("kafka-provisioning-latency")),
+            ("kafka-deletion", Some("kafka-deletion-correctness")),
+            ("kafka", None),
+            ("kafka-", None),
+        ];
+        for (word, near) in cases {
+            assert_eq!(nearest(word, &sops), near, "{word}");
+        }
     }
 }

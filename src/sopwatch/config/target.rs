@@ -13,7 +13,7 @@ pub(super) struct Choices {
 }
 
 /// The target that follows from the choices. Both are `None` when nothing was chosen: then the kubeconfig's context decides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ChosenTarget {
     pub environment: Option<Setting<String>>,
     pub namespace: Option<Setting<String>>,
@@ -86,8 +86,7 @@ fn agree(
     let message = contradiction(&known.name, &known.namespace, &namespace.value, profile);
     let problem = problem_of(&namespace.origin, "namespace", message, document);
     Err(problem.hint(format!(
-        "leave one of the two out ({} follows from the other), or set environments.{}.namespace in the configuration",
-        if profile.environment_of(&namespace.value).is_some() { "each" } else { "the namespace" },
+        "leave out one of the two, or set environments.{}.namespace in the configuration",
         chosen.value
     )))
 }

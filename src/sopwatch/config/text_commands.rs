@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dirs::UserDirs;
 use super::errors::{ConfigError, ConfigProblem};
-use super::file_commands;
+use super::file_commands::{self, Judges};
 use super::load::load;
 use super::settings::Settings;
 use super::show::show;
@@ -40,8 +40,8 @@ impl TextOutput {
     }
 }
 
-/// The output of a command that needs neither cluster nor screen; `None` for all other commands. `judge` checks what only the screen
-/// knows: [`Settings::check_keys`], [`Settings::check_theme`]; `scenarios` are the drill's.
+/// The output of a command that needs neither cluster nor screen; `None` for all other commands. `judges` check what this room does not
+/// know; `scenarios` are the drill's.
 ///
 /// # Errors
 /// What is wrong with the configuration, where the output depends on it: completions, the manual and the paths never do.
@@ -49,7 +49,10 @@ pub fn text_output(
     cli: &Cli,
     variables: &BTreeMap<String, String>,
     dirs: &UserDirs,
-    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+    judges: &Judges<
+        impl Fn(&Settings) -> Result<(), ConfigError>,
+        impl Fn(&Settings) -> Result<String, ConfigError>,
+    >,
     scenarios: &[String],
 ) -> Result<Option<TextOutput>, ConfigError> {
     let text = match &cli.command {
@@ -63,7 +66,7 @@ pub fn text_output(
         ) => return Ok(None),
         Some(Command::Sops { id }) => sops(&load(cli, variables, dirs)?, id.as_deref())?,
         Some(Command::Config { command }) => {
-            return config(*command, cli, variables, dirs, judge).map(Some);
+            return config(*command, cli, variables, dirs, judges).map(Some);
         }
         // Ours alone, tabs and all.
         Some(Command::Completions { shell }) => {
@@ -82,14 +85,17 @@ fn config(
     cli: &Cli,
     variables: &BTreeMap<String, String>,
     dirs: &UserDirs,
-    judge: impl Fn(&Settings) -> Result<(), ConfigError>,
+    judges: &Judges<
+        impl Fn(&Settings) -> Result<(), ConfigError>,
+        impl Fn(&Settings) -> Result<String, ConfigError>,
+    >,
 ) -> Result<TextOutput, ConfigError> {
     match command {
         ConfigCommand::Show => Ok(TextOutput::quoting(show(&load(cli, variables, dirs)?))),
         ConfigCommand::Paths => Ok(TextOutput::quoting(file_commands::paths(cli, variables, dirs))),
         ConfigCommand::Init => file_commands::init(cli, variables, dirs).map(TextOutput::quoting),
         ConfigCommand::Check => {
-            let (text, well) = file_commands::check(cli, variables, dirs, judge);
+            let (text, well) = file_commands::check(cli, variables, dirs, judges);
             Ok(TextOutput {
                 status: u8::from(!well),
                 ..TextOutput::quoting(text)

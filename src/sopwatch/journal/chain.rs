@@ -24,20 +24,18 @@ pub(super) fn encode(previous: &str, line: &Line) -> serde_json::Result<(String,
 
 /// A line of a file without its end; what it says and its chain, or what is wrong with it.
 pub(super) fn decode(previous: &str, text: &str) -> Result<(Line, String), String> {
-    let rest = text
-        .strip_prefix(HEAD)
-        .ok_or("it does not begin as a line of a record")?;
+    let rest = text.strip_prefix(HEAD).ok_or("it is not a line of a record")?;
     let (chain, rest) = rest
         .split_at_checked(START.len())
-        .ok_or("it does not begin as a line of a record")?;
-    let rest = rest
-        .strip_prefix("\",")
-        .ok_or("it does not begin as a line of a record")?;
+        .ok_or("it is not a line of a record")?;
+    let rest = rest.strip_prefix("\",").ok_or("it is not a line of a record")?;
     if link(previous, rest) != chain {
         return Err("it was changed, or a line before it is missing or was changed".to_owned());
     }
-    let line = serde_json::from_str(&format!("{{{rest}"))
-        .map_err(|problem| format!("it is not understood, perhaps of a later version: {problem}"))?;
+    let line = serde_json::from_str(&format!("{{{rest}")).map_err(|problem| {
+        tracing::debug!(%problem, "a line of a record that is not understood");
+        "this version of sopwatch can't read it".to_owned()
+    })?;
     Ok((line, chain.to_owned()))
 }
 

@@ -84,7 +84,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 /// Says why it can't be read, or is none.
 pub fn summary(path: &Path) -> Result<RecordSummary, SafeText> {
     let contents = read(path)?;
-    let no_record = || SafeText::new("it does not begin as a record");
+    let no_record = || SafeText::new("it is not a record of an incident");
     let first = contents.lines.first().ok_or_else(no_record)?;
     let Entry::Began(began) = &first.entry else {
         return Err(no_record());
@@ -142,7 +142,9 @@ pub fn find(folder: &Path, name: &str) -> Result<PathBuf, SafeText> {
         .find(|path| path.is_file())
         .ok_or_else(|| {
             let folder = folder.display();
-            safe!("no record {name}, neither in {folder} nor as a file: `sopwatch incidents` lists them")
+            safe!(
+                "no record {name} in {folder}, and no file of that name: `sopwatch incidents` lists the records"
+            )
         })
 }
 
@@ -252,7 +254,7 @@ pub fn prune(
             if dry_run || !file.exists() {
                 continue;
             }
-            fs::remove_file(file).map_err(|why| safe!("remove {}: {why}", file.display()))?;
+            fs::remove_file(file).map_err(|why| safe!("can't remove {}: {why}", file.display()))?;
         }
         removed.push(file);
     }

@@ -3,6 +3,8 @@
 //! A [`Journal`] is how the console writes: it never waits for the disk, except with an intent, which must be on disk before what it
 //! says is done.
 
+#![warn(missing_docs)]
+
 mod chain;
 pub mod index;
 pub mod reader;

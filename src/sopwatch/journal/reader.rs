@@ -41,13 +41,13 @@ impl RecordContents {
     pub fn integrity_warning(&self) -> Option<String> {
         if let Some(broken) = &self.broken {
             return Some(format!(
-                "the record breaks at line {}: {}; what follows is left out",
+                "line {} is damaged ({}); later lines are ignored",
                 broken.line, broken.why
             ));
         }
         let bytes = self.torn?;
         Some(format!(
-            "the last line was not written whole ({bytes} bytes): it is left out"
+            "the last line is incomplete ({bytes} bytes) and is ignored"
         ))
     }
 }
@@ -57,12 +57,13 @@ impl RecordContents {
 /// # Errors
 /// Says why the file can't be read. A damaged record is no error: the contents say where it breaks.
 pub fn read(path: &Path) -> Result<RecordContents, SafeText> {
-    let failed = |why: &dyn std::fmt::Display| safe!("read {}: {why}", path.display());
+    let failed = |why: &dyn std::fmt::Display| safe!("can't read {}: {why}", path.display());
     let mut file = File::open(path).map_err(|why| failed(&why))?;
     let bytes = read_open(&mut file).map_err(|why| failed(&why))?;
     Ok(parse(&bytes))
 }
 
+/// Reads an open file to its end; an error where it is too large to be a record.
 pub(super) fn read_open(file: &mut File) -> io::Result<Vec<u8>> {
     if file.metadata()?.len() > LARGEST {
         return Err(io::Error::other("it is larger than 1 GiB"));
@@ -89,7 +90,7 @@ pub fn parse(bytes: &[u8]) -> RecordContents {
             .map_err(|_not_text| "it is not text".to_owned())
             .and_then(|text| {
                 if text.ends_with('\r') {
-                    return Err("its end was changed: copy the file again as it is, not as text".to_owned());
+                    return Err("its end was changed: copy the file again in binary mode".to_owned());
                 }
                 decode(&contents.chain, text)
             })

@@ -75,7 +75,7 @@ fn incident() -> Vec<Line> {
         rest: Vec::new(),
     };
     let outcome = CommandOutcome::Applied {
-        how: "the server says so".into(),
+        how: "accepted by the server".into(),
     };
     vec![
         began(None),
@@ -251,7 +251,7 @@ fn a_record_that_breaks_is_not_gone_on_with() {
     fs::write(&file, &text).unwrap();
     let opened = write(old(&file, 10), Vec::new());
     let why = opened.instead.unwrap();
-    assert!(why.contains("it breaks at line 5"), "{why}");
+    assert!(why.contains("line 5 is damaged"), "{why}");
     assert_eq!(fs::read_to_string(&file).unwrap(), text, "it is left as it is");
 }
 
@@ -311,7 +311,7 @@ fn of_several_open_incidents_the_newest_is_offered_and_the_others_are_named() {
         .replace("a Pod is new", "a Pod is old");
     fs::write(folder.path().join("changed.jsonl"), text).unwrap();
     let broken = open().newest.unwrap().broken.unwrap();
-    assert!(broken.contains("breaks at line 5"), "{broken}");
+    assert!(broken.contains("line 5 is damaged"), "{broken}");
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(journal.commit(note(1, "intent")));
     let why = answer.unwrap_err();
-    assert!(why.contains("the record can't be begun in"), "{why}");
+    assert!(why.contains("can't create a record in"), "{why}");
     assert!(
         state
             .borrow_and_update()

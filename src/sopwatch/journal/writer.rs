@@ -189,7 +189,7 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, OpenedRecord), SafeText> {
 
 fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
-    let failed = |why: io::Error| safe!("the record can't be begun in {}: {why}", folder.display());
+    let failed = |why: io::Error| safe!("can't create a record in {}: {why}", folder.display());
     let mut builder = DirBuilder::new();
     builder
         .recursive(true)
@@ -214,7 +214,7 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
 
 /// Resumes a record; `joined` is written first. A partially written last line is moved to a side file.
 fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
-    let failed = |why: io::Error| safe!("the record {} can't be gone on with: {why}", path.display());
+    let failed = |why: io::Error| safe!("the record {} can't be continued: {why}", path.display());
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -226,7 +226,7 @@ fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText>
     let bytes = read_open(&mut file).map_err(failed)?;
     let contents = parse(&bytes);
     if let Some(broken) = &contents.broken {
-        let why = format!("it breaks at line {}: {}", broken.line, broken.why);
+        let why = format!("line {} is damaged ({})", broken.line, broken.why);
         return Err(failed(io::Error::other(why)));
     }
     if contents.torn.is_some() {
@@ -288,16 +288,21 @@ fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
     file.write_all(b"\n")
 }
 
+/// Writes the lines of one record, each chained to the one before.
 pub(super) struct RecordWriter<D> {
+    /// The file.
     pub(super) disk: D,
+    /// The hash of the last line, which the next one carries on.
     pub(super) chain: String,
     /// Bytes of whole lines on disk: after a failure all behind them goes.
     pub(super) good: u64,
     /// Whether something is behind them that could not be cut off.
     pub(super) torn: bool,
+    /// Lines that could not be written, in all.
     pub(super) lost: u64,
     /// Lost lines that no line reports yet.
     pub(super) unsaid: u64,
+    /// The console sees here whether the writing fails.
     pub(super) publish: watch::Sender<WriteState>,
 }
 
@@ -316,6 +321,7 @@ impl RecordWriter<File> {
 }
 
 impl<D: Disk> RecordWriter<D> {
+    /// Carries out requests until nobody can make one any more. It blocks: it has a thread of its own.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<WriteRequest>) {
         while let Some(request) = requests.blocking_recv() {
             self.take(request);
@@ -324,6 +330,7 @@ impl<D: Disk> RecordWriter<D> {
         let _ = self.disk.sync();
     }
 
+    /// Carries out one request.
     pub(super) fn take(&mut self, request: WriteRequest) {
         match request {
             WriteRequest::Write(lines) => {
@@ -374,7 +381,7 @@ impl<D: Disk> RecordWriter<D> {
         if self.unsaid > 0 {
             let entry = Entry::Lost {
                 entries: self.unsaid,
-                why: SafeText::new("they could not be written, or there were too many at once"),
+                why: SafeText::new("the disk failed, or too many came at once"),
             };
             self.append(&Line { at: line.at, entry })?;
             self.unsaid = 0;

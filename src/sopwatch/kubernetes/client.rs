@@ -44,8 +44,11 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client, and the target it is connected to.
 pub(super) struct Connected {
+    /// The client.
     pub(super) client: Client,
+    /// The server and the namespace.
     pub(super) target: Target,
+    /// When the credentials expire; `None` where they do not say.
     pub(super) expires_at: Option<Timestamp>,
 }
 
@@ -98,11 +101,11 @@ impl KubeconfigConnector {
             Ok(Ok(built)) => built,
             Ok(Err(_panicked)) => Err(Problem::new(
                 ProblemKind::Configuration,
-                "get credentials: failed inside",
+                "get credentials: internal error",
             )),
             Err(_elapsed) => {
                 let problem = frozen("get credentials", BUILD_LIMIT);
-                Err(problem.advise("run the kubeconfig's credential plugin by hand"))
+                Err(problem.advise("run the kubeconfig's credential plugin in a shell"))
             }
         }
     }
@@ -132,8 +135,7 @@ fn check_pinned(target: &Target, pinned: Option<&Target>) -> Result<(), Problem>
                 "the kubeconfig now points to {} instead of {}",
                 target.server, pinned.server
             );
-            Err(Problem::new(ProblemKind::Configuration, &what)
-                .advise("start anew if that is where you want to be"))
+            Err(Problem::new(ProblemKind::Configuration, &what).advise("restart sopwatch to work there"))
         }
         _ => Ok(()),
     }

@@ -199,9 +199,9 @@ impl ConnectionKeeper {
 
 fn refused(session: &ApiSession) -> Problem {
     let what = format!(
-        "the server refuses the credentials (401) in {}: the token died or was revoked",
+        "the server refuses the credentials (401) in {}: the token expired or was revoked",
         session.namespace
     );
     Problem::new(ProblemKind::Unauthorized, &what)
-        .advise("log in again (oc login); the kubeconfig is read anew by itself")
+        .advise("log in again (oc login); sopwatch rereads the kubeconfig by itself")
 }

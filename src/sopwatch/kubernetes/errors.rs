@@ -54,17 +54,17 @@ fn explain_credentials(error: &AuthError, doing: &str) -> Problem {
                 .lines()
                 .rev()
                 .find(|line| !line.trim().is_empty())
-                .unwrap_or("it says nothing");
+                .unwrap_or("it printed nothing");
             format!("the credential plugin failed ({}): {}", out.status, said(last))
         }
         AuthError::AuthExecStart(cause) => format!("the credential plugin can't be started: {cause}"),
         AuthError::ReadTokenFile(cause, path) => format!("token file {}: {cause}", path.display()),
         AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::MissingCommand => {
-            "the credential plugin does not give a credential".into()
+            "the credential plugin returned no credential".into()
         }
         _ => "the kubeconfig's user can't be used".into(),
     };
-    let advice = "run the kubeconfig's credential plugin by hand, or log in again (oc login)";
+    let advice = "run the kubeconfig's credential plugin in a shell, or log in again (oc login)";
     problem(
         ProblemKind::Unauthorized,
         doing,
@@ -80,14 +80,14 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
         (401, _) => problem(
             ProblemKind::Unauthorized,
             doing,
-            "the server does not accept the credentials (401): the token died or was revoked",
-            "log in again (oc login); the kubeconfig is read anew by itself",
+            "the server does not accept the credentials (401): the token expired or was revoked",
+            "log in again (oc login); sopwatch rereads the kubeconfig by itself",
         ),
         (403, _) => problem(
             ProblemKind::Forbidden,
             doing,
             &format!("forbidden (403): {said}"),
-            "ask for this right, or go on without it",
+            "ask for this permission, or continue without it",
         ),
         (404, _) => Problem::new(
             ProblemKind::NotFound,
@@ -97,7 +97,7 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
             ProblemKind::Gone,
             sentence(
                 doing,
-                "the server no longer keeps the version it was read at (410), it is read anew",
+                "the server no longer has this version (410): reading again",
             ),
         ),
         (429, _) => Problem::new(
@@ -108,7 +108,7 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
         (0, _) => problem(
             ProblemKind::ServerError,
             doing,
-            &format!("an error that is not in the form of a Kubernetes API: {said}"),
+            &format!("not an answer of a Kubernetes API: {said}"),
             "check that the server's URL is a Kubernetes API and not a login page or a proxy",
         ),
         (code, _) => Problem::new(
@@ -124,7 +124,7 @@ pub fn frozen(doing: &str, limit: Duration) -> Problem {
         ProblemKind::Frozen,
         doing,
         &format!("no answer within {} s", limit.as_secs_f32().ceil()),
-        "check the VPN and the server's load; it is tried again by itself",
+        "check the VPN and the server's load; sopwatch keeps trying",
     )
 }
 
@@ -143,13 +143,13 @@ pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Probl
         Some(ProblemKind::Refused) => problem(
             ProblemKind::Refused,
             doing,
-            "the connection was refused, nobody listens there",
+            "connection refused: nothing listens there",
             "check that the API server runs and that the kubeconfig's server is right",
         ),
         Some(ProblemKind::Frozen) => problem(
             ProblemKind::Frozen,
             doing,
-            "the connection went silent or could not be opened in time",
+            "the connection timed out",
             "check the VPN and the route to the server",
         ),
         Some(ProblemKind::Dns) => problem(

@@ -78,7 +78,7 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
     let sent = timeout(limit, send(request, &session)).await;
     let error = match sent {
         Ok(Ok(())) => {
-            let how = "the server says so".into();
+            let how = "accepted by the server".into();
             return CommandOutcome::Applied { how }.into();
         }
         Ok(Err(error)) => error,
@@ -117,7 +117,7 @@ fn is_untriable(error: &kube::Error) -> bool {
 /// What an answer that is an error says about whether it was done.
 fn answered(status: &Status, what: &Redacted) -> CommandOutcome {
     match status.code {
-        409 => refused(safe!("it is not as it was seen any more: {what}")),
+        409 => refused(safe!("it has changed since it was read: {what}")),
         400..=499 => refused(what),
         // It may have failed before or after it was done.
         _ => unknown(what),

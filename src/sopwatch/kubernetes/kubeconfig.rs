@@ -27,6 +27,7 @@ pub(super) struct ProcessEnv {
 }
 
 impl ProcessEnv {
+    /// What the environment of this process says.
     pub(super) fn of_process() -> Self {
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
@@ -40,7 +41,9 @@ impl ProcessEnv {
 /// All that is needed to connect.
 #[derive(Debug)]
 pub(super) struct Resolved {
+    /// The server and the namespace.
     pub(super) target: Target,
+    /// The client's configuration.
     pub(super) config: Config,
 }
 
@@ -118,7 +121,7 @@ impl KubeconfigFiles {
         };
         Err(unusable(
             &what,
-            "log in (oc login), or name a file by --kubeconfig or KUBECONFIG",
+            "log in (oc login), or name a file with --kubeconfig or KUBECONFIG; `sopwatch drill` needs none",
         ))
     }
 
@@ -131,7 +134,11 @@ impl KubeconfigFiles {
 fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
     use kube::config::KubeconfigError as Error;
     let why = match error {
-        Error::ReadConfig(cause, _) => cause.to_string(),
+        Error::ReadConfig(cause, _) => {
+            // Without the number of the system's error.
+            let cause = cause.to_string();
+            cause.split(" (os error").next().unwrap_or(&cause).to_owned()
+        }
         Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
         other => said(&other.to_string()),
     };
@@ -195,7 +202,7 @@ impl ChosenContext {
             .find(|cluster| cluster.name == context.cluster);
         let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.clone()) else {
             let what = format!(
-                "kubeconfig {from}: context {name} names the cluster {}, which is not there",
+                "kubeconfig {from}: context {name} refers to cluster {}, which does not exist",
                 context.cluster
             );
             return Err(unusable(&what, LOG_IN));
@@ -321,7 +328,7 @@ fn check_namespace(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(unusable(
-        &format!("`{name}` can't be the name of a namespace"),
+        &format!("`{name}` is not a valid name of a namespace"),
         "correct -n, or the namespace of the kubeconfig's context",
     ))
 }
@@ -506,7 +513,7 @@ users:
             "{said}"
         );
         assert!(said.contains("--context"), "{said}");
-        assert!(error_of(&with("lost"), &env).contains("names the cluster nowhere"));
+        assert!(error_of(&with("lost"), &env).contains("refers to cluster nowhere"));
         assert!(error_of(&with("broken"), &env).contains("no usable server URL"));
         let missing = ConnectOptions {
             kubeconfig: Some("/nowhere/config".into()),

@@ -112,7 +112,7 @@ fn wait_after(failures: u32) -> Duration {
 
 /// Asks once. A 401 of the aggregated server says nothing about our credentials: they are not replaced.
 async fn ask(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Problem> {
-    let doing = format!("read what the pods use in {}", session.namespace);
+    let doing = format!("read CPU and memory of the pods in {}", session.namespace);
     match timeout(LIMIT, read(session, selector)).await {
         Ok(Ok(usage)) => Ok(usage),
         Ok(Err(Error::Api(status))) if status.code == 503 => Err(Problem::new(
@@ -122,7 +122,7 @@ async fn ask(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Prob
                 status.message.trim()
             ),
         )
-        .advise("look at the metrics server: oc get apiservice v1beta1.metrics.k8s.io")),
+        .advise("check the metrics server: oc get apiservice v1beta1.metrics.k8s.io")),
         Ok(Err(error)) => Err(explain(&error, &doing)),
         Err(_elapsed) => Err(frozen(&doing, LIMIT)),
     }

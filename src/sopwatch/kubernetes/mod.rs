@@ -5,6 +5,8 @@
 //! `scrape` of the pods) take their client from it, keep their own position (a resource version, a log cursor), and continue from it with the
 //! next one. What they learn leaves as observations.
 
+#![warn(missing_docs)]
+
 mod access;
 mod client;
 mod clock;

@@ -15,6 +15,7 @@ pub(super) struct OwnPods {
 }
 
 impl OwnPods {
+    /// The pods of this deployment, of which none is known yet.
     pub(super) fn new(deployment: &str) -> Self {
         Self {
             owners: Owners::of_service(deployment),

@@ -55,7 +55,11 @@ async fn answer(name: &str, context: &mut TaskContext) -> Result<BTreeMap<String
 
 /// The secret fails as the cluster does, and says so: it is shown with the database.
 fn without_cluster(name: &str, problem: Problem) -> Problem {
-    let what = safe!("no secret {name} without the cluster: {}", problem.what).into();
+    let what = safe!(
+        "the secret {name} can't be read without the cluster: {}",
+        problem.what
+    )
+    .into();
     Problem { what, ..problem }
 }
 

@@ -62,6 +62,7 @@ struct DeadCredentials {
 }
 
 impl TaskContext {
+    /// A context that is not connected yet, and where its connection is published.
     pub(super) fn new(
         events: mpsc::Sender<Event>,
         limit: Duration,

@@ -65,13 +65,17 @@ type Concern<K> = Box<dyn Fn(&K) -> bool + Send + Sync>;
 
 /// What is watched, and which observations it makes.
 pub(super) struct WatchSpec<K> {
+    /// The source whose state it reports.
     pub(super) id: SourceId,
     /// In the operator's words: `pods`.
     pub(super) what: String,
+    /// What is listed and watched.
     pub(super) list: ListParams,
     /// Others are dropped as they come.
     pub(super) concerns: Concern<K>,
+    /// Makes the observation of a list.
     pub(super) snapshot: Snapshot<K>,
+    /// Makes the observation of one change.
     pub(super) change: DescribeChange<K>,
     /// Another receiver of each observation.
     pub(super) also: Option<mpsc::Sender<Observation>>,

@@ -32,17 +32,17 @@ async fn review(session: &ApiSession, context: &TaskContext) -> Result<SafeText,
     let api: Api<SelfSubjectReview> = Api::all(session.client.clone());
     let question = SelfSubjectReview::default();
     let parameters = PostParams::default();
-    let doing = "ask the server who we are";
+    let doing = "ask the server for our user name";
     let answer = context
         .ask(session, doing, api.create(&parameters, &question))
         .await?;
     let name = answer.status.and_then(|status| status.user_info?.username);
     name.map(SafeText::from)
-        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "the server does not say who we are"))
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "the server does not tell our user name"))
 }
 
 async fn openshift_user(session: &ApiSession, context: &TaskContext) -> Result<SafeText, Problem> {
-    let doing = "ask OpenShift who we are";
+    let doing = "ask OpenShift for our user name";
     let request = http::Request::get("/apis/user.openshift.io/v1/users/~").body(Vec::new());
     let request = request.map_err(|error| Problem::new(ProblemKind::Configuration, error.to_string()))?;
     let answer: serde_json::Value = context
@@ -50,5 +50,5 @@ async fn openshift_user(session: &ApiSession, context: &TaskContext) -> Result<S
         .await?;
     let name = answer["metadata"]["name"].as_str();
     name.map(SafeText::from)
-        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "OpenShift does not say who we are"))
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "OpenShift does not tell our user name"))
 }

@@ -1,5 +1,7 @@
 //! What the adapters and the configuration share about networks: proxies, TLS modes, back-off and database URLs. It opens no connection.
 
+#![warn(missing_docs)]
+
 pub mod backoff;
 pub mod postgres_url;
 pub mod proxy;

@@ -40,7 +40,7 @@ impl TlsMode {
 
 /// The word is none of libpq's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("one of disable, allow, prefer, require, verify-ca, verify-full is expected")]
+#[error("must be one of disable, allow, prefer, require, verify-ca, verify-full")]
 pub struct UnknownTlsMode;
 
 impl FromStr for TlsMode {

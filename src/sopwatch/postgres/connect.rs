@@ -26,7 +26,9 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
 /// An open connection.
 pub(super) struct DatabaseSession {
+    /// The connection.
     pub(super) connection: PgConnection,
+    /// Where it goes, for messages.
     pub(super) endpoint: Endpoint,
     tls: TlsMode,
     /// The raw form of statuses that are not shown as they are stored: each as shown, with its table, and as stored.

@@ -25,20 +25,26 @@ pub(super) struct Credentials {
     pub(super) host: String,
     /// Where to connect, if not to `host` (`PGHOSTADDR`).
     pub(super) address: Option<String>,
+    /// Port.
     pub(super) port: u16,
+    /// Database name.
     pub(super) database: String,
+    /// Role.
     pub(super) user: String,
+    /// Password; `None` where none is given.
     pub(super) password: Option<SecretString>,
     /// The TLS mode that the source itself asks for.
     pub(super) tls: Option<TlsMode>,
     /// CA certificates, PEM.
     pub(super) ca: Option<String>,
+    /// The `application_name` that is asked for.
     pub(super) application: Option<String>,
     /// Where they were written, for the operator.
     pub(super) origin: String,
 }
 
 impl Credentials {
+    /// Credentials without a password, and without wishes about TLS.
     pub(super) fn new(host: &str, port: u16, database: &str, user: &str, origin: &str) -> Self {
         Self {
             host: host.to_owned(),
@@ -57,8 +63,11 @@ impl Credentials {
 
 /// Where credentials are looked for.
 pub(super) struct CredentialSources<'a> {
+    /// What the operator gave.
     pub(super) options: &'a DatabaseOptions,
+    /// What the profile says of the database and its secret.
     pub(super) database: &'a Database,
+    /// Reads a secret of the cluster; `None` where there is no cluster to read it from.
     pub(super) secret: Option<&'a ReadSecret>,
 }
 
@@ -145,7 +154,7 @@ impl CredentialSources<'_> {
         let keys = &self.database.secret;
         let Some(read) = self.secret else {
             return Err(configuration(
-                "there is nothing to take the database's credentials from",
+                "no credentials for the database: neither a URL, PG* variables nor a secret",
             ));
         };
         let data = within(SECRET_LIMIT, read(keys.name.clone()))
@@ -290,5 +299,5 @@ fn from_data(data: &BTreeMap<String, SecretString>, keys: &SecretKeys) -> Result
 fn incomplete(keys: &SecretKeys, key: &str, why: &str) -> Problem {
     let what = format!("the secret {} can't be used: its key {key} {why}", keys.name);
     Problem::new(ProblemKind::SecretIncomplete, &what)
-        .advise("correct the secret, or give the credentials by SOPWATCH_DATABASE_URL or PG* variables")
+        .advise("correct the secret, or set the credentials with SOPWATCH_DATABASE_URL or PG* variables")
 }

@@ -34,6 +34,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Where these credentials are used, on this host and port.
     pub(super) fn new(host: &str, port: u16, credentials: &Credentials) -> Self {
         Self {
             host: host.to_owned(),
@@ -98,7 +99,7 @@ pub(super) fn explain(error: &sqlx::Error, endpoint: &Endpoint) -> Problem {
         sqlx::Error::Tls(inner) => tls(endpoint, &inner.to_string()),
         sqlx::Error::Database(_) => match server_error(error) {
             Some(error) => explain_server(error.code(), error.message(), endpoint),
-            None => other(endpoint, "an error of an unknown form"),
+            None => other(endpoint, "an unknown error"),
         },
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::ColumnIndexOutOfBounds { .. }
@@ -141,7 +142,7 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
     if error.to_string().starts_with("failed to lookup address") {
         let what = format!("the host name {} can't be resolved", endpoint.host);
         return Problem::new(ProblemKind::Dns, &what).advise(
-            "is it a name of the cluster's network? Open a tunnel and set database.host and database.port",
+            "if it is a name inside the cluster, open a tunnel and set database.host and database.port",
         );
     }
     match error.kind() {
@@ -150,10 +151,11 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
             format!("a file that the connection to {endpoint} needs is missing"),
         )
         .advise("check PGSSLCERT, PGSSLKEY and TMPDIR"),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            Problem::new(ProblemKind::Refused, format!("nobody listens at {endpoint}"))
-                .advise("is the database up, and the tunnel, if there is one?")
-        }
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Problem::new(
+            ProblemKind::Refused,
+            format!("connection refused: nothing listens at {endpoint}"),
+        )
+        .advise("check that the database is up, and the tunnel if you use one"),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Problem::new(ProblemKind::Refused, format!("there is no route to {endpoint}"))
                 .advise("open a tunnel and set database.host and database.port")
@@ -192,17 +194,17 @@ fn explain_tls(error: &rustls::Error, endpoint: &Endpoint) -> Problem {
     };
     match certificate {
         CertificateError::UnknownIssuer => tls(endpoint, "its certificate is of an authority that is not trusted")
-            .advise("put the CA certificate into the secret (db.ca_cert), or name it by sslrootcert"),
+            .advise("put the CA certificate into the secret (db.ca_cert), or set sslrootcert"),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             tls(endpoint, "its certificate is for another host").advise(
-                "is it the right host? Through a tunnel set database.host and database.port and leave the secret's host as it is",
+                "check the host; through a tunnel, set database.host and database.port and keep the secret's host",
             )
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             tls(endpoint, "its certificate has expired")
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            tls(endpoint, "its certificate is not valid yet").advise("is this machine's clock right?")
+            tls(endpoint, "its certificate is not valid yet").advise("check this machine's clock")
         }
         _ => tls(endpoint, "its certificate is not valid"),
     }
@@ -228,9 +230,9 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
                 endpoint.user, endpoint.origin
             ),
         )
-        .advise("was the password rotated? It is read again with each try"),
+        .advise("Was the password rotated? sopwatch rereads the secret and keeps trying"),
         "3D000" => Problem::new(ProblemKind::Configuration, &at_endpoint)
-            .advise("correct the database name where the credentials are"),
+            .advise("correct the database's name in the credentials"),
         "53300" => too_many(&at_endpoint),
         _ if is_full => too_many(&at_endpoint),
         "57P01" | "57P02" | "57P03" => Problem::new(ProblemKind::Starting, &at_endpoint),
@@ -242,14 +244,14 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
         "42501" => Problem::new(ProblemKind::Schema, &said)
             .advise(format!("grant select to {}, or use another role", endpoint.user)),
         _ if code.starts_with("42") => Problem::new(ProblemKind::Schema, &said)
-            .advise("is it the right database, and the profile of this version of the service?"),
+            .advise("check the database's name, and that the profile fits this version of the service"),
         _ => Problem::new(ProblemKind::ServerError, &at_endpoint),
     }
 }
 
 fn too_many(what: &str) -> Problem {
     Problem::new(ProblemKind::TooManyConnections, what)
-        .advise("see pg_stat_activity for who holds them; the console needs one")
+        .advise("see pg_stat_activity for the sessions that hold them; sopwatch needs one")
 }
 
 #[cfg(test)]

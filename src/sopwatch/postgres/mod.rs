@@ -26,6 +26,8 @@
 //!
 //! [`DatabaseConnection`]: sopwatch_core::observe::observation::DatabaseConnection
 
+#![warn(missing_docs)]
+
 mod connect;
 mod credentials;
 mod errors;

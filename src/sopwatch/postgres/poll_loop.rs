@@ -75,7 +75,7 @@ struct PollLoop<'a> {
 impl PollLoop<'_> {
     async fn run(&mut self) {
         if !self.sources.exist() {
-            let why = "no credentials are given and no secret can be read".into();
+            let why = "no credentials are set, and the secret can't be read".into();
             if self.emit_state(SourceState::Off(why)).await.is_ok() {
                 self.queue.wait_for_the_end().await;
             }

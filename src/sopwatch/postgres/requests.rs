@@ -37,6 +37,7 @@ pub(super) struct RequestQueue {
 }
 
 impl RequestQueue {
+    /// A queue in which nothing is asked yet.
     pub(super) fn new(requests: mpsc::Receiver<PollRequest>, cancel: CancellationToken) -> Self {
         Self {
             requests,

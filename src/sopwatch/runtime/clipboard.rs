@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use sopwatch_console::app::event::{ClipboardRequest, Outcome};
+use sopwatch_console::app::event::{Outcome, TerminalRequest};
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
@@ -86,15 +86,15 @@ impl Clipboard {
                         request: None,
                     };
                 }
-                Ok(Err(problem)) => tracing::warn!(%problem, "tmux takes no buffer"),
-                Err(_) => tracing::warn!("tmux gives no answer"),
+                Ok(Err(problem)) => tracing::warn!(%problem, "tmux refused the text"),
+                Err(_) => tracing::warn!("tmux does not answer"),
             }
         }
         self.without_tmux(text).await
     }
 
     async fn without_tmux(self, text: SafeText) -> Outcome {
-        let request = self.terminal.request(&text.as_str().into());
+        let request = self.terminal.request(&text);
         let length = text.len();
         let written = tokio::task::spawn_blocking(move || keep(self.folder.as_deref(), &text)).await;
         let file = match written {
@@ -115,13 +115,13 @@ impl Clipboard {
                 request: None,
             },
             (Some(request), Err(why)) => Outcome::Copied {
-                to: Some(safe!("{terminal}; no file could be written: {why}")),
+                to: Some(safe!("{terminal}; the file can't be written: {why}")),
                 file: None,
                 request: Some(request),
             },
             (None, Err(why)) => Outcome::Failed {
                 what: safe!(
-                    "copy: this terminal takes no {length} bytes on a clipboard, and no file could be written: {why}"
+                    "not copied: {length} bytes are too many for this terminal's clipboard, and the file can't be written: {why}"
                 ),
             },
         }
@@ -133,7 +133,7 @@ async fn to_tmux(text: &SafeText) -> io::Result<()> {
     match load_buffer(&["load-buffer", "-w", "-"], text).await? {
         true => Ok(()),
         false if load_buffer(&["load-buffer", "-"], text).await? => Ok(()),
-        false => Err(io::Error::other("tmux load-buffer fails")),
+        false => Err(io::Error::other("tmux load-buffer failed")),
     }
 }
 
@@ -155,12 +155,12 @@ async fn load_buffer(arguments: &[&str], text: &SafeText) -> io::Result<bool> {
 
 impl TerminalClipboard {
     /// The sequence that asks the terminal to take the text; `None` where it takes none, or not so much.
-    fn request(self, text: &SafeText) -> Option<ClipboardRequest> {
+    fn request(self, text: &SafeText) -> Option<TerminalRequest> {
         if self == Self::Unsupported || text.len() > OSC52_LIMIT {
             return None;
         }
         let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
-        let request = ClipboardRequest::osc52(&encoded)?;
+        let request = TerminalRequest::osc52(&encoded)?;
         if self == Self::Osc52 {
             return Some(request);
         }
@@ -174,7 +174,7 @@ fn keep(folder: Option<&Path>, text: &SafeText) -> io::Result<PathBuf> {
     if let Some(folder) = folder {
         match keep_in(folder, text) {
             Ok(file) => return Ok(file),
-            Err(problem) => tracing::warn!(%problem, folder = %folder.display(), "no file can be written"),
+            Err(problem) => tracing::warn!(%problem, folder = %folder.display(), "the file can't be written"),
         }
     }
     let mut builder = tempfile::Builder::new();
@@ -250,7 +250,7 @@ mod tests {
             let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
             let sequence = format!("\u{1b}]52;c;{encoded}\u{7}");
             assert_eq!(
-                request.as_ref().map(ClipboardRequest::as_str),
+                request.as_ref().map(TerminalRequest::as_str),
                 Some(sequence.as_str())
             );
             assert!(to.unwrap().contains("OSC 52"));

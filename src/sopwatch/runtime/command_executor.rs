@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -37,7 +37,7 @@ pub(super) struct CommandExecutor {
 }
 
 impl CommandExecutor {
-    fn now(&self) -> jiff::Timestamp {
+    fn now(&self) -> Timestamp {
         let now = self.clock.now();
         now.saturating_add(self.ahead).unwrap_or(now)
     }
@@ -56,13 +56,13 @@ impl CommandExecutor {
         let _ = self.events.send(Event::Outcome(outcome)).await;
     }
 
-    /// Sends a command once its intent is on disk, and only then.
-    pub(super) async fn carry_out(self, intent: Intent, journal: Option<Journal>) {
+    /// Sends a command once its intent, of this moment, is on disk, and only then.
+    pub(super) async fn carry_out(self, at: Timestamp, intent: Intent, journal: Option<Journal>) {
         let (id, command) = (intent.id, intent.command.clone());
-        let outcome = match self.intend(intent, journal.as_ref()).await {
+        let outcome = match self.intend(at, intent, journal.as_ref()).await {
             Ok(()) => self.ask(command, false).await.outcome,
             Err(why) => CommandOutcome::Refused {
-                why: safe!("nothing was sent, for its intent is not on disk: {why}").into(),
+                why: safe!("not sent: it could not be recorded first: {why}").into(),
             },
         };
         let entry = Entry::Outcome {
@@ -84,10 +84,10 @@ impl CommandExecutor {
             .await;
     }
 
-    async fn intend(&self, intent: Intent, journal: Option<&Journal>) -> Result<(), SafeText> {
+    async fn intend(&self, at: Timestamp, intent: Intent, journal: Option<&Journal>) -> Result<(), SafeText> {
         let journal = journal.ok_or_else(|| SafeText::new("this console keeps no record"))?;
         let line = Line {
-            at: self.now(),
+            at,
             entry: Entry::Intent(Box::new(intent)),
         };
         timeout(INTENT_WITHIN, journal.commit(line))
@@ -106,7 +106,7 @@ impl CommandExecutor {
             reply,
         };
         if self.commands.sender().send(request).await.is_err() {
-            let why = "not sent: the cluster is not being read now".into();
+            let why = "not sent: no connection to the cluster".into();
             return CommandOutcome::Failed { why }.into();
         }
         answer.await.unwrap_or_else(|_gone| {
@@ -134,7 +134,7 @@ mod tests {
     use crate::journal::WriteRequest;
     use sopwatch_core::observe::observation::PodUid;
     use sopwatch_core::remediate::command::PlanKind;
-    use sopwatch_core::testkit::now;
+    use sopwatch_core::testkit::{ago, now};
 
     fn intent() -> Intent {
         Intent {
@@ -152,12 +152,17 @@ mod tests {
         }
     }
 
-    /// A disk that takes so many lines and then hangs: its lines.
+    /// A disk that takes so many lines and then hangs. The first line is the intent, with the time that the console gave it.
     async fn hangs_after(count: usize, mut requests: mpsc::Receiver<WriteRequest>) {
         let mut held = Vec::new();
         for number in 0.. {
             match requests.recv().await {
-                Some(WriteRequest::Commit(_, answer)) if number < count => answer.send(Ok(())).unwrap(),
+                Some(WriteRequest::Commit(line, answer)) if number < count => {
+                    let is_intent = matches!(line.entry, Entry::Intent(_));
+                    assert_eq!(is_intent, number == 0, "{line:?}");
+                    assert_eq!(line.at, if is_intent { ago(1) } else { now() });
+                    answer.send(Ok(())).unwrap();
+                }
                 Some(request) => held.push(request),
                 None => break,
             }
@@ -179,13 +184,13 @@ mod tests {
             clock,
             ahead,
         };
-        tokio::spawn(executor.carry_out(intent(), Some(journal)));
+        tokio::spawn(executor.carry_out(ago(1), intent(), Some(journal)));
         let mut asked = 0;
         loop {
             tokio::select! {
                 Some(request) = server.recv() => {
                     asked += 1;
-                    let how = "the server says so".into();
+                    let how = "accepted by the server".into();
                     request.reply.send(CommandOutcome::Applied { how }.into()).unwrap();
                 }
                 event = told.recv() => match event {

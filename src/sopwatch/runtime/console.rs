@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use super::sources::TaskChannels;
 use crate::journal::{Journal, OpenMode};
 use crate::postgres::PollRequest;
 use sopwatch_console::app::App;
-use sopwatch_console::app::event::{ClipboardRequest, Effect, Event, Outcome};
+use sopwatch_console::app::event::{Effect, Event, Outcome, TerminalRequest};
 use sopwatch_console::screen;
 use sopwatch_console::screen::Theme;
 use sopwatch_console::training::Choice;
@@ -42,7 +43,7 @@ pub enum LoopAction {
     /// Redraw everything.
     Redraw,
     /// Send it this request.
-    Write(ClipboardRequest),
+    Write(TerminalRequest),
 }
 
 /// The state machine with its channels.
@@ -175,8 +176,12 @@ impl Console {
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         self.changed = false;
         self.judge();
-        let mut limit = None;
-        terminal.draw(|frame| limit = screen::render(&self.app, &self.theme, frame))?;
+        let (mut limit, mut size) = (None, (0, 0));
+        terminal.draw(|frame| {
+            size = (frame.area().width, frame.area().height);
+            limit = screen::render(&self.app, &self.theme, frame);
+        })?;
+        self.app.note_size(size);
         if let Some(limit) = limit {
             self.app.hold_scroll(limit);
         }
@@ -201,7 +206,7 @@ impl Console {
                 tokio::spawn(self.executor().dry_run(number, commands));
                 LoopAction::Continue
             }
-            Effect::Do(intent) => self.carry_out(intent),
+            Effect::Do { at, intent } => self.carry_out(at, intent),
             Effect::Record(entry) => self.note(entry),
             Effect::OpenRecord { resume } => self.open_record(resume),
             Effect::Report => self.report(),
@@ -224,12 +229,12 @@ impl Console {
         recorder.journal().cloned()
     }
 
-    fn carry_out(&mut self, intent: Intent) -> LoopAction {
+    fn carry_out(&mut self, at: Timestamp, intent: Intent) -> LoopAction {
         if let Some(recorder) = &mut self.recorder {
             recorder.note_evidence(&mut self.app);
         }
         let journal = self.journal();
-        tokio::spawn(self.executor().carry_out(intent, journal));
+        tokio::spawn(self.executor().carry_out(at, intent, journal));
         LoopAction::Continue
     }
 
@@ -283,7 +288,7 @@ impl Console {
         let what = match self.channels.database.sender().try_send(request) {
             Ok(()) => return LoopAction::Continue,
             Err(TrySendError::Full(_)) => "the database poll is busy: try again",
-            Err(TrySendError::Closed(_)) => "the database is not read here",
+            Err(TrySendError::Closed(_)) => "the database is not in use",
         };
         self.take(Event::Outcome(Outcome::Failed { what: what.into() }))
     }

@@ -28,11 +28,12 @@ const KEYS: usize = 256;
 
 /// Runs the console on the terminal until it is left; the exit status.
 pub async fn run(console: &mut Console) -> Result<u8> {
-    let mut end = signals::watch_for_end(true).wrap_err("watch for signals")?;
-    let guard =
-        Guard::enter().wrap_err("take over the terminal: sopwatch needs one on standard input and output")?;
+    let mut end = signals::watch_for_end(true).wrap_err("can't watch for signals")?;
+    let guard = Guard::enter().wrap_err(
+        "no terminal on standard input and output: the console needs one; `sopwatch check` does not",
+    )?;
     // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
-    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("open the screen")?);
+    let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("can't open the screen")?);
     let status = match turns(console, &mut screen, &mut end).await {
         // A terminal that can't be read or written any more is lost: its watcher is about to report it.
         Err(_) if signals::terminal_is_gone() => Ok(128 + signals::SIGHUP),
@@ -58,12 +59,12 @@ async fn turns(
             ended = signals::ended(end) => return Ok(128 + ended.signal),
             key = input.next() => match key {
                 Some(Ok(event)) => take_input(console, &mut pacer, event),
-                Some(Err(problem)) => return Err(problem).wrap_err("read the terminal"),
+                Some(Err(problem)) => return Err(problem).wrap_err("can't read the terminal"),
                 None => return Ok(0),
             },
             () = tokio::time::sleep_until(pacer.due()), if console.is_changed() => {
                 let started = Instant::now();
-                console.draw(screen).wrap_err("draw the screen")?;
+                console.draw(screen).wrap_err("can't draw the screen")?;
                 pacer.drawn(started, started.elapsed());
                 LoopAction::Continue
             },
@@ -136,8 +137,8 @@ fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
         }
         LoopAction::Suspend => {
             terminal::leave();
-            kill_process(getpid(), Signal::TSTP).wrap_err("suspend")?;
-            terminal::take().wrap_err("take the terminal back")?;
+            kill_process(getpid(), Signal::TSTP).wrap_err("can't suspend")?;
+            terminal::take().wrap_err("can't take the terminal back")?;
             redraw_all(screen)?;
         }
     }
@@ -147,10 +148,10 @@ fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
 /// Makes the next frame be written whole. It does not call `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
 /// the stream of keys.
 fn redraw_all(screen: &mut Screen) -> Result<()> {
-    let size = screen.size().wrap_err("ask for the terminal's size")?;
+    let size = screen.size().wrap_err("can't ask for the terminal's size")?;
     screen
         .resize(Rect::from((Position::ORIGIN, size)))
-        .wrap_err("clear the screen")
+        .wrap_err("can't clear the screen")
 }
 
 #[cfg(test)]

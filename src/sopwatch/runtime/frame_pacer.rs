@@ -17,7 +17,7 @@ const FACTS: Duration = Duration::from_millis(100);
 const SHARE: u32 = 100;
 
 /// The longest that observations wait for that.
-const LONGEST_FACTS: Duration = Duration::from_secs(1);
+const LONGEST_FACTS: Duration = Duration::from_secs(2);
 
 /// A slow terminal gets this many times the time it took for one frame before the next.
 const BREATH: u32 = 3;
@@ -126,7 +126,9 @@ mod tests {
             (6, 20, 600),
             (6, 600, 600),
             (6, 601, 16),
-            (12, 20, 1_000),
+            (12, 20, 1_200),
+            (25, 20, 2_000),
+            (25, 2_000, 2_000),
         ] {
             let start = Instant::now();
             let mut pacer = FramePacer::new(start);

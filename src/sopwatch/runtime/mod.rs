@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod replay_ticker;
 mod report_file;
 pub mod restartable_channel;
+pub mod scenario_screen;
 pub mod screenshot;
 pub mod signals;
 pub mod sources;

@@ -54,7 +54,7 @@ impl RecordOptions {
             return None;
         };
         Some(format!(
-            "{} on {} works on it too, in {}",
+            "{} on {} also works on it, in {}",
             first.by.user, first.by.host, first.name
         ))
     }

@@ -29,7 +29,7 @@ pub(super) async fn write(journal: Option<Journal>, file: Option<PathBuf>, event
             }
         }
         _ => Outcome::Failed {
-            what: "there is no record to report on".into(),
+            what: "no record to report on".into(),
         },
     };
     // A console that is gone needs no answer.
@@ -39,7 +39,7 @@ pub(super) async fn write(journal: Option<Journal>, file: Option<PathBuf>, event
 fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = read(record)?;
     let text = markdown(&contents.lines, contents.integrity_warning().as_deref());
-    let failed = |why: std::io::Error| safe!("write a report beside {}: {why}", record.display());
+    let failed = |why: std::io::Error| safe!("can't write a report beside {}: {why}", record.display());
     let (path, mut file) = new_report_file(record).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(path)

@@ -62,7 +62,7 @@ pub async fn ended(end: &mut watch::Receiver<Option<Ended>>) -> Ended {
 }
 
 fn end(sender: &watch::Sender<Option<Ended>>, signal: u8) {
-    tracing::info!(signal, "told to end");
+    tracing::info!(signal, "ending on a signal");
     sender.send_replace(Some(Ended { signal }));
     thread::spawn(move || {
         thread::sleep(GRACE);

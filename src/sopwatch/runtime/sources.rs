@@ -205,7 +205,7 @@ fn read_secret(secrets: RestartableChannel<SecretRequest>) -> ReadSecret {
             let unavailable = || {
                 Problem::new(
                     ProblemKind::SecretMissing,
-                    "the secret can't be read: the cluster is not being read now",
+                    "the secret can't be read: no connection to the cluster",
                 )
             };
             sender

@@ -138,6 +138,11 @@ pub fn print(text: &SafeText) -> io::Result<bool> {
     write_out(text.as_bytes())
 }
 
+/// The same for a line in a colour, by its number among those that a terminal has names for: 31 is red, 32 green.
+pub fn print_colored(line: &SafeText, color: u8) -> io::Result<bool> {
+    write_out(format!("\u{1b}[{color}m{line}\u{1b}[0m\n").as_bytes())
+}
+
 /// The same with what a library made of our own command line, tabs and all: completions and the manual.
 pub fn print_generated(text: &[u8]) -> io::Result<bool> {
     write_out(text)

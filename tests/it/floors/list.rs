@@ -100,6 +100,7 @@ pub const FLOORS: &[Floor] = &[
         outside: &[
             "crossterm",
             "jiff",
+            "nucleo_matcher",
             "ratatui",
             "regex",
             "serde",
@@ -251,6 +252,7 @@ pub const FLOORS: &[Floor] = &[
             "sopwatch_core",
             "clap",
             "directories",
+            "jiff",
             "regex",
             "secrecy",
             "serde",

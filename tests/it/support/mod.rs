@@ -1,6 +1,7 @@
 //! What the tests share: a console on a drill that is driven by key strings and waited for by what its screen says.
 
 pub mod harness;
+pub mod leaders;
 pub mod non_drill_cluster;
 pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]

@@ -76,7 +76,9 @@ fn a_check_finds_at_each_moment_of_every_scenario_what_its_file_says() {
         .filter(|late| chosen(late.0) && !missed.iter().any(|miss| is_late(late, miss)));
     assert_eq!(needless.count(), 0, "a difference that is not there any more");
     if choice.is_none() {
-        let lines = matrix.into_inner().unwrap().into_iter();
+        let matrix = matrix.into_inner().unwrap();
+        // Which of its requests are lost is chance: what is known at each moment is not always the same.
+        let lines = matrix.into_iter().filter(|(id, _)| id != LOSSY.0);
         let lines = lines.map(|(id, decisions)| format!("{id}\n{decisions}"));
         insta::assert_snapshot!("decisions", lines.collect::<Vec<_>>().join("\n"));
     }

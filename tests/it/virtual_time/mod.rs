@@ -2,6 +2,7 @@
 
 mod check;
 mod day;
+mod first_screen;
 mod flaky_api;
 mod killed;
 mod remediation;

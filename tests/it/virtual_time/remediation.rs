@@ -53,7 +53,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
         console.run_until(SignedDuration::from_mins(9)).await;
         let walk = console.app().remediation.execution.clone().unwrap();
         assert_eq!(walk.phase, Phase::Over(Some(true)), "{}", walk.words);
-        assert!(walk.words.starts_with("it worked, rows move"), "{}", walk.words);
+        assert!(walk.words.starts_with("it worked: "), "{}", walk.words);
         let after = console.living().await;
         assert_eq!(after.len(), 3);
         assert!(
@@ -79,7 +79,7 @@ fn the_recommended_restart_is_walked_to_a_leader_and_rows_that_move_and_is_not_d
             })
             .collect();
         assert!(
-            words.iter().any(|words| words.starts_with("leader again")),
+            words.iter().any(|words| words.starts_with("leaders elected")),
             "{words:?}"
         );
         // the evidence before and after
@@ -135,7 +135,7 @@ fn a_second_restart_within_the_settle_window_is_refused_with_the_reason() {
         };
         let refused = confirm.gate.refusals.join("; ");
         assert!(refused.contains("deleted pod"), "{refused}");
-        assert!(refused.contains("whether it helped is known in"), "{refused}");
+        assert!(refused.contains("to see if the last restart helped"), "{refused}");
         console.confirm();
         console.run_until(SignedDuration::from_secs(155)).await;
         let intents = |lines: &[Line]| {
@@ -328,9 +328,9 @@ fn in_production_the_pods_name_is_typed_in_full_and_nothing_else_will_do() {
 fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
     // scenario, seconds until it is acted, keys, minutes until it is over, words of its end
     let cases = [
-        ("scaled-to-zero", 30, "a", 7, "it worked"),
+        ("scaled-to-zero", 30, "a", 7, "leaders elected"),
         ("saturation", 60, "a", 3, "4 of 4 pods are ready"),
-        ("all-well", 30, "1 O", 9, "it worked"),
+        ("all-well", 30, "1 O", 9, "leaders elected"),
     ];
     for (id, at, keys, minutes, end) in cases {
         virtual_time::run(|breath| async move {
@@ -381,7 +381,7 @@ fn what_the_role_may_not_do_is_not_tried() {
             panic!("{}", notice(&console));
         };
         let refused = confirm.gate.refusals.join("; ");
-        assert!(refused.contains("you may not delete pods"), "{refused}");
+        assert!(refused.contains("no permission to delete pods"), "{refused}");
         console.press("right enter esc a");
         // by other means: the role may change the deployment
         let Some(Dialog::Confirm(confirm)) = console.app().dialog() else {

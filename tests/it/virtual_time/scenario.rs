@@ -18,7 +18,7 @@ use sopwatch_core::observe::observation::{Container, ContainerState};
 use sopwatch_core::observe::source::SourceState;
 use sopwatch_drill::scenario::{Expectation, ExpectedAdvice, Scenario};
 
-use super::source_loss;
+use super::{first_screen, source_loss};
 use crate::support::virtual_console::{NAMESPACE, VirtualConsole};
 use crate::support::virtual_time;
 
@@ -127,6 +127,7 @@ fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
             let pods = pods(&console).await;
             let mut wrong = differences(&scenario, &console, expectation, &pods);
             wrong.extend(source_loss::judged_without_source(console.app()));
+            wrong.extend(first_screen::missing(console.app(), expectation));
             let head = format!("=== {id}, seed {seed}, at {:#}", expectation.at);
             let found = found(&console, &pods);
             if tell {

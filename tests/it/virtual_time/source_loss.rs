@@ -201,7 +201,7 @@ fn unfounded(taken: &Taken, diagnosis: &Diagnosis) -> Option<String> {
                 && recommendation
                     .because
                     .iter()
-                    .any(|why| why.starts_with("request log"))
+                    .any(|why| why.ends_with("(request log)"))
         }
         _ => false,
     };

@@ -97,11 +97,17 @@ pub enum Action {
     Top,
     Bottom,
     Open,
+    /// Asks for a text to search for.
     Search,
     NextMatch,
     PreviousMatch,
     PickSop,
-    /// Opens the prompt that takes an action's name.
+    /// Asks for the filter of the log.
+    Filter,
+    CopySelected,
+    HalfPageUp,
+    HalfPageDown,
+    /// Opens the palette.
     Prompt,
     Sources,
     Refresh,
@@ -124,6 +130,8 @@ pub enum Action {
     DialogDown,
     DialogPageUp,
     DialogPageDown,
+    DialogHalfPageUp,
+    DialogHalfPageDown,
     DialogTop,
     DialogBottom,
     Choose,

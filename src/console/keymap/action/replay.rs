@@ -13,7 +13,7 @@ pub(crate) const ROWS: &[Row] = &[
         Replay,
         &["space"],
         "play/pause",
-        "let the clock run; again: hold it",
+        "play; again: pause",
     ),
     row(
         Action::Replay(ReplayAction::NextMoment),
@@ -21,7 +21,7 @@ pub(crate) const ROWS: &[Row] = &[
         Replay,
         &["."],
         "next",
-        "to the next thing that was found or done",
+        "to the next finding or action",
     ),
     row(
         Action::Replay(ReplayAction::PreviousMoment),
@@ -101,6 +101,6 @@ pub(crate) const ROWS: &[Row] = &[
         Replay,
         &["D"],
         "differences",
-        "what is not found as it was recorded",
+        "findings that differ from the record",
     ),
 ];

@@ -2,6 +2,8 @@
 
 pub(crate) mod columns;
 pub(crate) mod database_rows;
+pub(crate) mod keys;
+pub(crate) mod summary;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,7 +21,17 @@ use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::profile::{Role, Table};
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
+
+/// Rows that the pane wants in so many columns: the tables with their statuses, and the faults of the source.
+pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
+    if app.state.reading.is_none() {
+        let (_, text) = empty_words(app);
+        return styled_text::wrap(&theme.clean(&text), width.saturating_sub(2).max(1), 0).len();
+    }
+    let faults = source_error::of_database(app).len().min(2);
+    items(app, &app.grid()).len() + faults
+}
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -128,7 +140,7 @@ fn failing_words(app: &App) -> SafeText {
         .state
         .source(&SourceId::Database)
         .and_then(|source| source.problem())
-        .map_or("", |problem| source_error::kind_word(problem.kind));
+        .map_or("", |problem| problem.kind.in_words());
     safe!(
         "{kind}{}: {}",
         fault.retry(app.clock.now),
@@ -160,8 +172,8 @@ fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
             .filter(|(_, row)| *row.of.table == *table.name);
         items.extend(rows.map(|(place, row)| Item::Status(place, row, table)));
         match app.state.statuses(&table.name) {
-            Some(Err(problem)) => items.push(Item::Trouble(safe!("! {problem}"))),
-            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no living row".into())),
+            Some(Err(problem)) => items.push(Item::Trouble(safe!("! {}", without_table(table, problem)))),
+            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no active row".into())),
             Some(Ok(_)) => {}
             None => items.push(Item::Trouble("not read".into())),
         }
@@ -173,7 +185,7 @@ fn draw_rows(app: &App, theme: &Theme, region: &Region, area: Rect, buffer: &mut
     let grid = app.grid();
     let items = items(app, &grid);
     let headings = items.iter().filter_map(|item| match item {
-        Item::Heading(table) => Some(heading_cells(app, theme, table)),
+        Item::Heading(table) => Some(heading_cells(app, table)),
         Item::Status(..) | Item::Trouble(_) => None,
     });
     let all: Vec<_> = grid
@@ -228,7 +240,7 @@ fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) ->
         theme.clean(&table.name),
         Columns::MARK + columns.status,
     );
-    columns.line(line, &heading_cells(app, theme, table), Meaning::Faint)
+    columns.line(line, &heading_cells(app, table), theme, Meaning::Faint)
 }
 
 fn status_row<'t>(
@@ -239,16 +251,7 @@ fn status_row<'t>(
     columns: &Columns,
     selected: bool,
 ) -> StyledText<'t> {
-    let over = row.over.is_some_and(|over| over > 0);
-    let failed = table
-        .status(&row.of.status)
-        .is_some_and(|status| status.role == Role::Failed)
-        && row.count > 0;
-    let meaning = if failed || over || !row.known {
-        Meaning::Bad
-    } else {
-        Meaning::Text
-    };
+    let meaning = row_meaning(row, table);
     let name = styled_text::cut_middle(
         &theme.clean(status_name(row)),
         columns.status,
@@ -261,12 +264,33 @@ fn status_row<'t>(
             Columns::MARK,
         )
         .column(meaning, &name, columns.status);
-    columns.line(line, &row_cells(app, theme, row), meaning)
+    columns.line(line, &row_cells(app, theme, row), theme, meaning)
+}
+
+/// Why a table can't be read, without its name: that stands before it.
+pub(crate) fn without_table(table: &Table, why: &Redacted) -> SafeText {
+    let rest = why.strip_prefix(table.name.as_str());
+    rest.and_then(|rest| rest.strip_prefix(": "))
+        .map_or_else(|| why.into(), SafeText::from)
+}
+
+/// What is overdue, failed or in a status that nobody knows is bad.
+fn row_meaning(row: &DatabaseRow, table: &Table) -> Meaning {
+    let over = row.over.is_some_and(|over| over > 0);
+    let failed = table
+        .status(&row.of.status)
+        .is_some_and(|status| status.role == Role::Failed)
+        && row.count > 0;
+    if failed || over || !row.known {
+        Meaning::Bad
+    } else {
+        Meaning::Text
+    }
 }
 
 fn status_name(row: &DatabaseRow) -> SafeText {
     let name = if row.of.status.is_empty() {
-        "(blank)"
+        "(no status)"
     } else {
         &*row.of.status
     };

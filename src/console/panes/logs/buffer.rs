@@ -106,14 +106,23 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// Takes in an entry at its time. Many a log is read in turns, and its lines are older than thousands of others.
     fn insert(&mut self, entry: Arc<Entry>, capacity: usize) {
-        let later = self
-            .entries
-            .iter()
-            .rev()
+        let at = entry.record.at;
+        let place = self.entries.partition_point(|other| other.record.at <= at);
+        self.insert_at(place, entry, capacity);
+    }
+
+    /// The same among entries that stand for others, which keep their place when their time moves on.
+    fn insert_among_repeating(&mut self, entry: Arc<Entry>, capacity: usize) {
+        let newest = self.entries.iter().rev();
+        let later = newest
             .take_while(|other| other.record.at > entry.record.at)
             .count();
-        let place = self.entries.len() - later;
+        self.insert_at(self.entries.len() - later, entry, capacity);
+    }
+
+    fn insert_at(&mut self, place: usize, entry: Arc<Entry>, capacity: usize) {
         self.bytes += entry.record.text.len();
         self.entries.insert(place, entry);
         while self.entries.len() > capacity || self.bytes > BYTES_CAPACITY {
@@ -141,7 +150,7 @@ impl Ring {
         let is_same = |other: &Arc<Entry>| entry.repeats_like(other);
         let place = self.entries.iter().rposition(is_same);
         let Some((place, other)) = place.and_then(|place| Some((place, self.entries.remove(place)?))) else {
-            return self.insert(Arc::new(entry), capacity);
+            return self.insert_among_repeating(Arc::new(entry), capacity);
         };
         self.bytes -= other.record.text.len();
         entry.repeats += other.repeats;
@@ -153,7 +162,7 @@ impl Ring {
             self.bytes += entry.record.text.len();
             self.entries.insert(place, Arc::new(entry));
         } else {
-            self.insert(Arc::new(entry), capacity);
+            self.insert_among_repeating(Arc::new(entry), capacity);
         }
     }
 }
@@ -372,9 +381,14 @@ impl LogBuffer {
 
     /// Moves to the oldest entry.
     pub fn go_to_top(&mut self) {
+        self.go_to(0);
+    }
+
+    /// Moves the choice to a place among [`LogBuffer::shown`] and holds the view still.
+    pub fn go_to(&mut self, place: usize) {
         self.hold();
         if let Some(held) = self.held.as_mut() {
-            held.chosen = 0;
+            held.chosen = place.min(held.entries.len().saturating_sub(1));
         }
     }
 

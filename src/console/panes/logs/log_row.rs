@@ -31,6 +31,8 @@ pub(crate) struct Sheet<'a> {
     pub(crate) label: usize,
     /// Rows that one record may take.
     pub(crate) most: usize,
+    /// Whether long lines go on in the next row.
+    pub(crate) wrap: bool,
 }
 
 impl<'a> Sheet<'a> {
@@ -74,7 +76,7 @@ impl<'a> Sheet<'a> {
             self.theme.glyphs.ellipsis,
         );
         StyledText::new(self.theme)
-            .add(Meaning::Faint, safe!("{time}"))
+            .add(Meaning::Faint, self.theme.clean(time))
             .gap(1)
             .column(Meaning::Pod, label, self.label)
             .gap(1)
@@ -88,7 +90,7 @@ impl<'a> Sheet<'a> {
 
     /// Whether a line would be cut before it says what it is about.
     fn is_narrow(&self) -> bool {
-        self.width < NARROW && !self.app.logs.buffer.wrap
+        self.width < NARROW && !self.wrap
     }
 
     fn head(&self, entry: &Entry) -> StyledText<'a> {
@@ -129,10 +131,10 @@ impl<'a> Sheet<'a> {
         indent: usize,
     ) -> Vec<StyledText<'a>> {
         // Only what can show is cleaned: a line may be a megabyte long.
-        let most = if self.app.logs.buffer.wrap { self.most } else { 1 };
+        let most = if self.wrap { self.most } else { 1 };
         let shown = styled_text::beginning(text, self.width.saturating_mul(most).saturating_add(1));
         let shown = self.theme.clean(shown);
-        if !self.app.logs.buffer.wrap {
+        if !self.wrap {
             return vec![self.marked(head, &shown, meaning).cut(self.width)];
         }
         let room = self.width.saturating_sub(head.width()).max(8);
@@ -152,16 +154,21 @@ impl<'a> Sheet<'a> {
         rows
     }
 
-    /// Adds text with what the filter found marked.
+    /// Adds text with what the search found marked; without a search, what the filter found.
     fn marked(&self, mut line: StyledText<'a>, text: &CellText, meaning: Meaning) -> StyledText<'a> {
+        let search = self.app.panes.search.as_ref();
+        let filter = self.app.logs.buffer.filter.as_ref();
+        let marks: Vec<_> = match (search, filter) {
+            (Some(search), _) => search.places_in(text).collect(),
+            (None, Some(filter)) => filter.find_iter(text).map(|found| found.range()).collect(),
+            (None, None) => Vec::new(),
+        };
         let mut from = 0;
-        if let Some(filter) = &self.app.logs.buffer.filter {
-            for found in filter.find_iter(text).filter(|found| !found.is_empty()) {
-                line = line
-                    .add(meaning, text.part(from..found.start()))
-                    .add(Meaning::Match, text.part(found.range()));
-                from = found.end();
-            }
+        for mark in marks.into_iter().filter(|mark| !mark.is_empty()) {
+            line = line
+                .add(meaning, text.part(from..mark.start))
+                .add(Meaning::Match, text.part(mark.clone()));
+            from = mark.end;
         }
         line.add(meaning, text.part(from..text.len()))
     }

@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub(crate) mod focus;
+pub(crate) mod keys;
 pub(crate) mod log_row;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
+use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::logs::buffer::{Entry, LogBuffer, LogMode};
 use crate::panes::logs::log_row::Sheet;
@@ -67,7 +69,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.logs.buffer.is_held() {
-        let text = safe!(" HELD {} new ", app.logs.buffer.arrived);
+        let text = safe!(" PAUSED, {} new ", app.logs.buffer.arrived);
         pieces.push((0, new().add(Meaning::Alarm, text)));
     }
     if let Some(filter) = &app.logs.buffer.filter {
@@ -80,7 +82,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
             12,
             theme.glyphs.ellipsis,
         );
-        pieces.push((1, new().add(Meaning::Match, safe!("pod {pod}"))));
+        pieces.push((1, new().add(Meaning::Match, safe!("pod {pod} only"))));
     }
     let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
     let (rank, meaning) = if missed > 0 {
@@ -89,20 +91,32 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
         (4, Meaning::Faint)
     };
     // How many lines a gap holds can't be known: each counts as one at least.
-    let least = if missed > 0 { "+" } else { "" };
-    pieces.push((rank, new().add(meaning, safe!("{missed}{least} missed"))));
+    let gaps = match missed {
+        0 => "no gaps".into(),
+        1 => "gap: at least 1 line lost".into(),
+        lines => safe!("gap: at least {lines} lines lost"),
+    };
+    pieces.push((rank, new().add(meaning, gaps)));
     let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
     if left_out > 0 {
-        pieces.push((2, new().add(Meaning::Doubtful, safe!("{left_out} not recorded"))));
+        pieces.push((
+            2,
+            new().add(Meaning::Doubtful, safe!("{left_out} lines not in the record")),
+        ));
     }
-    pieces.push(
-        turns_words(app, theme, region.area.width < 80)
-            .map_or_else(|| (3, pods_words(app, theme)), |words| (1, words)),
-    );
+    let of_pods = match turns_words(app, theme, region.area.width < 80) {
+        Some(words) => (1, words),
+        None if app.logs.buffer.pod.is_some() => (3, new()),
+        None => (3, pods_words(app, theme)),
+    };
+    pieces.push(of_pods);
     if app.logs.buffer.let_go() > 0 {
         pieces.push((
             5,
-            new().add(Meaning::Faint, safe!("{} let go", app.logs.buffer.let_go())),
+            new().add(
+                Meaning::Faint,
+                safe!("{} older lines dropped", app.logs.buffer.let_go()),
+            ),
         ));
     }
     if app.logs.buffer.wrap {
@@ -136,9 +150,9 @@ fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledTe
     let LogsRead { followed, in_turns } = app.state.logs_read();
     let all = followed + in_turns;
     let text = if narrow {
-        safe!("{followed}/{all} logs, others in turns")
+        safe!("{followed} of {all} logs open")
     } else {
-        safe!("{followed} of {all} logs followed, the others in turns")
+        safe!("{followed} of {all} logs open, the others read in turns")
     };
     (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, text))
 }
@@ -150,7 +164,7 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     if read == all {
         return StyledText::new(theme).add(Meaning::Faint, safe!("{all} {noun}"));
     }
-    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {all} {noun}"))
+    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {all} {noun} read"))
 }
 
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
@@ -204,7 +218,7 @@ fn empty_words(app: &App) -> SafeText {
         return "connecting …".into();
     }
     if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing {
-        return "no log yet: the pods are not known".into();
+        return "no log yet: no pods known".into();
     }
     if all == 0 {
         return "no pod, so no log".into();
@@ -223,7 +237,10 @@ fn empty_words(app: &App) -> SafeText {
         );
     }
     if app.logs.buffer.is_narrowed() {
-        return safe!("no {what} fits the filter or the chosen pod");
+        return match app.keymap.key_of(Action::ClearFilter, Context::In(Pane::Logs)) {
+            Some(key) => safe!("no match (filter or pod selection is on, {key} clears)"),
+            None => "no match (filter or pod selection is on)".into(),
+        };
     }
     safe!("no {what} yet: {caught_up} of {all} logs read from the start")
 }
@@ -233,13 +250,17 @@ fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let shown = app.logs.buffer.shown();
     let mark = if held.is_some() { 2 } else { 0 };
     let height = usize::from(area.height);
-    let sheet = Sheet {
+    let sheet = |wrap| Sheet {
         app,
         theme,
         width: usize::from(area.width).saturating_sub(mark),
         label: label_width(app, shown, height, held),
         most: height.div_ceil(2).max(4),
+        wrap,
     };
+    // Where there are rows for all of it nothing is cut.
+    let wrap = app.logs.buffer.wrap || fits_wrapped(shown, height, &sheet(true));
+    let sheet = sheet(wrap);
     let rows = visible(shown, held, height, &sheet);
     for (row, (index, words)) in area.rows().zip(rows) {
         words.draw(row, buffer);
@@ -247,6 +268,16 @@ fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             borders::select(row, theme, buffer);
         }
     }
+}
+
+/// Whether all entries fit with their lines wrapped.
+fn fits_wrapped(shown: &VecDeque<Arc<Entry>>, height: usize, sheet: &Sheet<'_>) -> bool {
+    let mut rows = 0;
+    shown.len() <= height
+        && shown.iter().all(|entry| {
+            rows += sheet.rows(entry).len();
+            rows <= height
+        })
 }
 
 /// Cells of the column of pods: as wide as the widest near the end needs, within reason.

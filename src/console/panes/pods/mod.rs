@@ -1,6 +1,8 @@
 //! The pods, and which worker each of them leads.
 
+pub(crate) mod keys;
 pub(crate) mod others;
+pub(crate) mod summary;
 pub(crate) mod vitals;
 #[cfg(test)]
 pub(crate) mod vitals_screen_tests;
@@ -19,12 +21,26 @@ use crate::style::age;
 use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::diagnose::leaders::LeaderReading;
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
+
+/// Rows that the pane wants: a heading, the pods, what is said of other pods, the faults of their sources, and the vital signs. Without
+/// pods: why there are none, in as many lines as that takes.
+pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
+    let mut faults = source_error::of_cluster(app);
+    let list = if app.state.pods.is_empty() {
+        let (_, why) = empty_line(app, &mut faults);
+        (empty_lines(why, theme, width).len() + 1).max(3)
+    } else {
+        app.state.pods.len() + 2
+    };
+    list + others::rows(app) + faults.len().min(2)
+}
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let inner = region.inner();
@@ -80,21 +96,25 @@ fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &
 }
 
 fn draw_title<'t>(app: &App, theme: &'t Theme, region: &Region, range: StyledText<'t>, buffer: &mut Buffer) {
+    let stale = stale_words(app, theme);
+    let pieces = vec![(0, ready_words(app, theme)), (0, stale), (2, range)];
+    borders::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
+}
+
+/// That the pods or the deployment are not current.
+fn stale_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let pods = source_error::stale_words(app, &SourceId::Pods, theme);
     let deployment = source_error::stale_words(app, &SourceId::Deployment, theme);
-    let stale = match (pods.width(), deployment.width()) {
+    match (pods.width(), deployment.width()) {
         (0, 1..) => StyledText::new(theme)
             .add(Meaning::Doubtful, "deployment ")
             .join(deployment),
         _ => pods,
-    };
-    let narrow = stale.width() > 0 && region.area.width < 48;
-    let pieces = vec![(0, ready_words(app, theme, narrow)), (0, stale), (2, range)];
-    borders::title(region, app.panes.focus == Pane::Pods, pieces, theme, buffer);
+    }
 }
 
-/// `3/3 ready, want 3`: ready and configured as the deployment says, wanted as the profile says where there is room for it.
-fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
+/// `3 of 3 ready`: ready and configured as the deployment says; what the SOP expects where that is something else.
+pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let want = app.session.profile.service.replicas;
     let pods_known = app.state.freshness(&SourceId::Pods, app.clock.now) != Freshness::Missing;
     let counted = app.state.pods.values().filter(|pod| pod.is_ready()).count() as u32;
@@ -109,12 +129,15 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> 
         (Some(_), Some(_)) => Meaning::Bad,
         _ => Meaning::Doubtful,
     };
-    let wanted = if narrow {
-        SafeText::default()
+    let wanted = if configured.is_some_and(|configured| configured != want) {
+        safe!(" (SOP expects {want})")
     } else {
-        safe!(", want {want}")
+        SafeText::default()
     };
-    let text = safe!("{}/{} ready{wanted}", word(ready), word(configured));
+    let text = match configured {
+        Some(_) => safe!("{} of {} ready{wanted}", word(ready), word(configured)),
+        None => safe!("{} ready", word(ready)),
+    };
     let words = StyledText::new(theme).add(meaning, text);
     let looked = app.state.freshness(&SourceId::Deployment, app.clock.now) != Freshness::Missing;
     match &app.state.deployment {
@@ -125,9 +148,13 @@ fn ready_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> 
 }
 
 fn draw_empty(meaning: Meaning, text: SafeText, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = styled_text::wrap(&theme.clean(text), usize::from(area.width).saturating_sub(2), 0);
+    let lines = empty_lines(text, theme, usize::from(area.width));
     let line = |text: CellText| StyledText::new(theme).gap(1).add(meaning, text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
+}
+
+fn empty_lines(text: SafeText, theme: &Theme, width: usize) -> Vec<CellText> {
+    styled_text::wrap(&theme.clean(text), width.saturating_sub(2).max(1), 0)
 }
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
@@ -322,7 +349,7 @@ fn pod_row<'t>(
         .gap(1)
         .column(Meaning::Text, age_of(app, pod), columns.age)
         .gap(1)
-        .column(Meaning::Good, leads, columns.leads);
+        .column(leads_meaning(app, pod), leads, columns.leads);
     if columns.node == 0 {
         line
     } else {
@@ -358,11 +385,23 @@ fn status_meaning(pod: &Pod) -> Meaning {
     }
 }
 
+/// A pod that leads beside another is in red.
+fn leads_meaning(app: &App, pod: &Pod) -> Meaning {
+    let beside = |reading: &LeaderReading| reading.leading.contains(&pod.name);
+    if app.diagnosis.leaders.iter().any(beside) {
+        Meaning::Bad
+    } else {
+        Meaning::Good
+    }
+}
+
 /// The workers that this pod leads, by short titles.
 fn leads_of(app: &App, pod: &Pod) -> SafeText {
     let readings = &app.diagnosis.leaders;
     let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
     let rows = readings.iter().zip(short_titles(&titles));
-    let leads = rows.filter(|(reading, _)| reading.pod.as_ref() == Some(&pod.name));
+    let leads = rows.filter(|(reading, _)| {
+        reading.pod.as_ref() == Some(&pod.name) || reading.leading.contains(&pod.name)
+    });
     leads.map(|(_, title)| title).collect::<Vec<_>>().join(" ").into()
 }

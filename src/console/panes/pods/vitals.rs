@@ -9,14 +9,6 @@ use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
-/// The least height of the left column in which the line costs the log nothing that it needs.
-const ROOM: u16 = 30;
-
-/// Whether the panes have room for the line.
-pub(crate) fn has_room(height: u16) -> bool {
-    height >= ROOM
-}
-
 /// `12 req/s ▂▃▅▇  5xx 0 %  >100ms 3 %  >1s 0 %  cpu 23 %  mem 41 %`, cut to what fits; a dash is not known.
 pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> StyledText<'t> {
     let logged = &vitals.together.logged;

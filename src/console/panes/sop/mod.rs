@@ -1,8 +1,11 @@
-//! The chosen SOP: one line a step.
+//! The chosen SOP: a line a step, and under a failing one what shows it.
 
 pub mod checklist;
+mod errors_over_time;
+pub(crate) mod keys;
 #[cfg(test)]
 pub(crate) mod overdue_tests;
+mod rows;
 
 use ratatui::buffer::Buffer;
 
@@ -10,41 +13,32 @@ use crate::app::App;
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop::checklist::Tick;
+use crate::panes::sop::rows::Row;
+pub(crate) use crate::panes::sop::rows::{wanted, wanted_folded};
 use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::style::age;
-use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::StepFinding;
-use sopwatch_core::profile::sop::{Sop, StepStatus};
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let focused = app.panes.focus == Pane::Sop;
-    let steps = app.steps();
-    let mut area = region.inner();
-    let referred = app.sop().and_then(|sop| sop.steps_from.as_deref());
-    if let Some(other) = referred.filter(|_| area.height > 2) {
-        let title = app.session.profile.sop(other).map_or(other, |sop| &sop.title);
-        StyledText::new(theme)
-            .gap(1)
-            .add(Meaning::Faint, safe!("steps of: {title}"))
-            .draw(area, buffer);
-        area.y += 1;
-        area.height -= 1;
-    }
+    let area = region.inner();
     let height = usize::from(area.height);
-    let first = borders::first_row(app.panes.step, steps.len(), height);
-    borders::title(
-        region,
-        focused,
-        title(app, theme, borders::range(theme, first, height, steps.len())),
-        theme,
-        buffer,
-    );
-    if steps.is_empty() {
+    let rows = rows::rows(app, theme, usize::from(area.width), height);
+    let chosen = rows.iter().position(|row| row.step == Some(app.panes.step));
+    let first = if focused {
+        borders::first_row(chosen.unwrap_or(0), rows.len(), height)
+    } else {
+        0
+    };
+    let range = borders::range(theme, first, height, rows.len());
+    borders::title(region, focused, title(app, theme, range), theme, buffer);
+    if app.steps().is_empty() {
         let why = match app.sop() {
             Some(_) => "this SOP has no steps in the profile".into(),
             None => unchosen(app),
@@ -54,28 +48,67 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
             .add(Meaning::Doubtful, why)
             .draw(area, buffer);
     }
-    let lines = step_lines(app, theme, usize::from(area.width));
-    for ((index, line), row) in lines.into_iter().enumerate().skip(first).zip(area.rows()) {
+    for (Row { step, line }, row) in rows.into_iter().skip(first).zip(area.rows()) {
         line.draw(row, buffer);
-        if focused && index == app.panes.step {
+        if focused && step == Some(app.panes.step) {
             borders::select(row, theme, buffer);
         }
     }
 }
 
+/// `2 fail · 6 ok · 2 to do`, and whose steps they are, where they are another SOP's.
 fn title<'t>(app: &App, theme: &'t Theme, range: StyledText<'t>) -> Vec<(u8, StyledText<'t>)> {
     let new = || StyledText::new(theme);
-    let title = app.sop().map_or("none chosen", |sop: &Sop| &sop.title);
-    let steps = app.steps();
-    let answered = steps.iter().filter(|(id, _)| is_answered(app, id)).count();
-    vec![
-        (2, new().add(Meaning::Text, theme.clean(title))),
+    let count = |wanted: fn(StepStatus, bool) -> bool| {
+        let steps = app.steps();
+        let statuses = steps.iter().map(|(id, _)| {
+            let status = finding_of(app, id).map_or(StepStatus::Unknown, |finding| finding.status);
+            (status, app.checklist.ticks.contains_key(*id))
+        });
+        statuses
+            .filter(|(status, ticked)| wanted(*status, *ticked))
+            .count()
+    };
+    let counts = [
         (
-            0,
-            new().add(Meaning::Heading, safe!("{answered}/{}", steps.len())),
+            Meaning::Bad,
+            "fail",
+            count(|status, _| status == StepStatus::Fail),
         ),
-        (1, range),
-    ]
+        (
+            Meaning::Doubtful,
+            "no data",
+            count(|status, ticked| !ticked && matches!(status, StepStatus::Unknown | StepStatus::Stale)),
+        ),
+        (
+            Meaning::Waiting,
+            "waiting",
+            count(|status, ticked| !ticked && status == StepStatus::Waiting),
+        ),
+        (
+            Meaning::Good,
+            "ok",
+            count(|status, ticked| status == StepStatus::Pass || (ticked && status != StepStatus::Fail)),
+        ),
+        (
+            Meaning::Manual,
+            "to do",
+            count(|status, ticked| !ticked && status == StepStatus::Manual),
+        ),
+    ];
+    let mut words = new();
+    for (meaning, name, count) in counts.into_iter().filter(|(_, _, count)| *count > 0) {
+        if words.width() > 0 {
+            words = words.add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot));
+        }
+        words = words.add(meaning, safe!("{count} {name}"));
+    }
+    let referred = app.sop().and_then(|sop| sop.steps_from.as_deref());
+    let referred = referred.map_or_else(new, |other| {
+        let title = app.session.profile.sop(other).map_or(other, |sop| &sop.title);
+        new().add(Meaning::Faint, safe!("uses the steps of {title}"))
+    });
+    vec![(0, words), (2, referred), (1, range)]
 }
 
 fn unchosen(app: &App) -> SafeText {
@@ -84,89 +117,9 @@ fn unchosen(app: &App) -> SafeText {
     safe!("no SOP is chosen{how}")
 }
 
-fn is_answered(app: &App, id: &str) -> bool {
-    let known = |finding: &StepFinding| matches!(finding.status, StepStatus::Pass | StepStatus::Fail);
-    app.checklist.ticks.contains_key(id) || finding_of(app, id).is_some_and(known)
-}
-
 /// What was found for a step.
 pub(crate) fn finding_of<'a>(app: &'a App, id: &str) -> Option<&'a StepFinding> {
     app.diagnosis.steps.iter().find(|finding| finding.id == id)
-}
-
-fn step_lines<'t>(app: &App, theme: &'t Theme, room: usize) -> Vec<StyledText<'t>> {
-    let steps = app.steps();
-    let longest = steps
-        .iter()
-        .map(|(_, step)| styled_text::width(&step.title))
-        .max()
-        .unwrap_or(0);
-    let number = steps.len().to_string().len();
-    let fixed = 3 + number + 1;
-    let age_width = if room >= 40 { 6 } else { 0 };
-    // Where it is narrow the value counts more: the number says which step it is.
-    let share = if room < 48 { 45 } else { 55 };
-    let title = longest.min(room.saturating_sub(fixed + age_width) * share / 100);
-    let value = room.saturating_sub(fixed + title + 2 + age_width);
-    let widths = Widths {
-        number,
-        title,
-        value,
-        age: age_width,
-    };
-    steps
-        .iter()
-        .enumerate()
-        .map(|(index, (id, step))| step_line(app, theme, index, id, &step.title, &widths))
-        .collect()
-}
-
-struct Widths {
-    number: usize,
-    title: usize,
-    value: usize,
-    age: usize,
-}
-
-fn step_line<'t>(
-    app: &App,
-    theme: &'t Theme,
-    index: usize,
-    id: &str,
-    title: &str,
-    widths: &Widths,
-) -> StyledText<'t> {
-    let chosen = app.panes.focus == Pane::Sop && app.panes.step == index;
-    let finding = finding_of(app, id);
-    let tick = app.checklist.ticks.get(id);
-    let status = finding.map_or(StepStatus::Unknown, |finding| finding.status);
-    let (glyph, meaning) = mark(theme, status, tick.is_some());
-    let line = StyledText::new(theme)
-        .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 1)
-        .column(meaning, glyph, 2)
-        .right(Meaning::Faint, index + 1, widths.number)
-        .gap(1)
-        .column(title_meaning(status), theme.clean(title), widths.title)
-        .gap(2)
-        .column(meaning, value_words(app, theme, finding, tick), widths.value);
-    let line = if widths.age > 0 {
-        line.right(Meaning::Faint, age_words(app, finding, tick), widths.age - 1)
-    } else {
-        line
-    };
-    if status == StepStatus::Stale {
-        line.over(Meaning::Stale)
-    } else {
-        line
-    }
-}
-
-fn title_meaning(status: StepStatus) -> Meaning {
-    if status == StepStatus::Fail {
-        Meaning::Heading
-    } else {
-        Meaning::Text
-    }
 }
 
 /// A status as a sign and a style: neither stands alone.
@@ -189,11 +142,11 @@ fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Op
     };
     let value = &finding.value;
     match (finding.status, tick) {
-        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "looked at".into(),
+        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "checked".into(),
         (StepStatus::Manual, Some(tick)) => tick.note.clone(),
         (StepStatus::Manual, None) => {
             let key = app.keymap.key_of(Action::Tick, Context::In(Pane::Sop));
-            let look = key.map_or_else(|| "look".into(), |key| safe!("look, then {key}"));
+            let look = key.map_or_else(|| "check".into(), |key| safe!("check, then press {key}"));
             if value.is_empty() {
                 look
             } else {
@@ -201,7 +154,7 @@ fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Op
             }
         }
         (StepStatus::Stale, _) => safe!("stale: {value}"),
-        (StepStatus::Unknown, _) if value.is_empty() => "unknown".into(),
+        (StepStatus::Unknown, _) if value.is_empty() => "no data".into(),
         (StepStatus::Waiting, _) if value.is_empty() => "waiting".into(),
         _ => value.clone(),
     }

@@ -15,13 +15,12 @@ use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::profile::{ClockBasis, Profile};
 use sopwatch_core::remediate::recovery_check::Rows;
-use sopwatch_core::testkit::{ago, now, reading};
+use sopwatch_core::testkit::{ago, built_in_profile, now, reading};
 
 const ID: &str = "1n5FZ0uV4wqkcJ2l8v0bYb0aXyQ";
 
 fn profile(status: &str, clock: ClockBasis) -> Profile {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    let mut profile: Profile = toml::from_str(text).unwrap();
+    let mut profile = built_in_profile();
     let tables = &mut profile.database.as_mut().unwrap().tables;
     let statuses = tables.iter_mut().flat_map(|table| &mut table.statuses);
     for one in statuses.filter(|one| one.name == status) {
@@ -178,9 +177,9 @@ fn said(app: &App, table: &str, status: &str, step: &str, rule: &str) -> Vec<(&'
         ("grid", over(grid.over)),
         ("check", over(checked.over_limit)),
         ("rows", Some(shown.tone == Tone::Bad)),
-        ("hand-off", Some(text.contains(&format!("{ID} {status}, ")))),
+        ("hand-off", Some(text.contains(&format!("{ID} {status} ")))),
         ("movement", Some(grid.movement.next_limit_s.is_none())),
-        ("recovery", Some(moved.ends_with("that were late"))),
+        ("recovery", Some(moved.contains(" overdue "))),
     ]
 }
 

@@ -17,15 +17,13 @@ use crate::observe::observation::{
 };
 use crate::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
+use crate::plain_words::{offences, texts_of};
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, StepStatus};
-use crate::testkit::{SHORT, ago, now, source};
+use crate::testkit::{SHORT, ago, built_in_profile, now, source};
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 /// How a source is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -261,6 +259,8 @@ proptest! {
         prop_assert!(first.steps.iter().rev().skip(1).all(|step| step.id != OTHER), "it is the last");
         prop_assert!(first.decision.rules.iter().all(|rule| !rule.flips.is_empty()));
         prop_assert_eq!(&judge(&sop.id, &state), &first);
+        let offences: Vec<_> = texts_of(&first).iter().flat_map(|text| offences(text)).collect();
+        prop_assert!(offences.is_empty(), "{offences:#?}");
         let until = first.decision.recommendation.until;
         let longest = SignedDuration::from_secs(241 + 30);
         prop_assert!(until.is_none_or(|until| until.duration_since(now()) <= longest), "{:?}", until);

@@ -51,7 +51,11 @@ impl RuleCondition for Any {
 
     fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
         let kinds = self.each().map(Condition::kind);
-        kinds.flat_map(|one| one.threshold(profile, window)).collect()
+        let all: Vec<_> = kinds.flat_map(|one| one.threshold(profile, window)).collect();
+        (!all.is_empty())
+            .then(|| all.join(", or ").into())
+            .into_iter()
+            .collect()
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -60,8 +64,7 @@ impl RuleCondition for Any {
 
     fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
         mistakes.require(!self.of.is_empty(), path, || {
-            "something that need not be optional must be able to say that none holds: `of` is empty"
-                .to_owned()
+            "`of` is empty: at least one condition must not be optional".to_owned()
         });
         validate_each(&self.of, &format!("{path}.of"), mistakes);
         validate_each(&self.optional, &format!("{path}.optional"), mistakes);

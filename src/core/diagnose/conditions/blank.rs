@@ -30,23 +30,23 @@ impl RuleCondition for Blank {
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
             Some(row) => Truth::holds([match row.count {
-                1 => safe!("1 row of {name} has no status: no worker looks at it"),
-                count => safe!("{count} rows of {name} have no status: no worker looks at them"),
+                1 => safe!("1 row without a status in {name}: no worker looks at it"),
+                count => safe!("{count} rows without a status in {name}: no worker looks at them"),
             }]),
-            None => Truth::holds_not(safe!("every row of {name} has a status")),
+            None => Truth::holds_not(safe!("every {name} row has a status")),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("a row of {} loses its status", self.table)
+        safe!("a row without a status appears in {}", self.table)
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("every row of {} has a status", self.table)
+        safe!("every {} row has a status", self.table)
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
-        vec![safe!("{}: every row has a status", self.table)]
+        vec![safe!("a {} row without a status", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

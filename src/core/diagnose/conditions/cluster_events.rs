@@ -7,6 +7,7 @@ use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::event_evidence::is_of_the_cluster;
+use crate::diagnose::quoting;
 use crate::diagnose::settle::WINDOW;
 use crate::diagnose::steps::Check;
 use crate::observe::observation::ClusterEvent;
@@ -38,25 +39,32 @@ impl RuleCondition for ClusterEvents {
         events.sort_by_key(|event| std::cmp::Reverse(event.last_at));
         if !events.is_empty() {
             let newest = events.iter().take(LINES);
-            return Truth::holds(newest.map(|event| case.event_in_words(event)));
+            let because = newest.map(|event| case.event_in_words(event));
+            return Truth::holds(
+                events
+                    .first()
+                    .map(|event| in_short(event))
+                    .into_iter()
+                    .chain(because),
+            );
         }
         Truth::holds_not(if before > 0 {
-            "the cluster had trouble within the window, and it is over"
+            "the cluster had problems lately, and they are over"
         } else {
-            "no event of cluster trouble within the window"
+            "no event reports a problem of the cluster"
         })
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        "an event tells of trouble with a node, a mount, a quota or a place".into()
+        "an event reports a node, mount, quota or scheduling problem".into()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("no such event comes for {}", duration::brief(WINDOW))
+        safe!("no such event for {}", duration::brief(WINDOW))
     }
 
     fn threshold(&self, _profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
-        vec![safe!("no warning within {}", duration::brief(window))]
+        vec![safe!("1 warning of the cluster in {}", duration::brief(window))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -66,4 +74,21 @@ impl RuleCondition for ClusterEvents {
     fn is_about(&self, check: &Check, _case: &Evaluation<'_>) -> bool {
         matches!(check, Check::Events(_))
     }
+}
+
+/// `FailedScheduling ×5: 0/6 nodes are available: insufficient memory (msa-x-lzxms)`.
+fn in_short(event: &ClusterEvent) -> SafeText {
+    let ClusterEvent {
+        reason,
+        count,
+        object_name,
+        message,
+        ..
+    } = event;
+    let times = if *count > 1 {
+        safe!(" ×{count}")
+    } else {
+        SafeText::default()
+    };
+    safe!("{reason}{times}: {} ({object_name})", quoting::gist(message))
 }

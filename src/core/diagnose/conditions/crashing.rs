@@ -36,22 +36,22 @@ impl RuleCondition for Crashing {
             return Truth::unknown(safe!("panics: {why}"));
         }
         if nothing {
-            return Truth::holds_not("no panic, and no restarts that climb");
+            return Truth::holds_not("no panic, and restart counts are stable");
         }
         // The kubelet restarted the process already, and it serves: once more would only cost its leaders.
         if climbing.is_empty() && !again && case.living().all(Pod::is_ready) {
-            return Truth::holds_not("a process died, was started again, and is ready");
+            return Truth::holds_not("a process died, restarted, and is ready again");
         }
-        let newest = panics.last().map(|(_, head)| quoting::line(head));
-        Truth::holds(climbing.into_iter().chain(newest)).again(again)
+        let newest = panics.last().map(|(_, said)| quoting::line(said));
+        Truth::holds(newest.into_iter().chain(climbing)).again(again)
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        "a process panics and is not ready again, or is restarted twice".into()
+        "a process panics and does not become ready again, or restarts twice".into()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        "every pod is ready, and none is restarted again".into()
+        "every pod is ready, and none restarts again".into()
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -63,7 +63,7 @@ impl RuleCondition for Crashing {
     }
 }
 
-/// What processes said when they died, and when, by its head.
+/// What processes said when they died, and when.
 fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, SafeText)> {
     let since = case.window();
     let errors = &case.state.errors;
@@ -75,8 +75,7 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, SafeText)> {
     let mut panics: Vec<(Timestamp, SafeText)> = known
         .filter_map(|(_, sighting)| {
             let said = sighting.last_words()?;
-            let head: String = said.chars().take(PANIC_HEAD).collect();
-            Some((sighting.at, head.into()))
+            Some((sighting.at, SafeText::from(said)))
         })
         .collect();
     panics.sort_by_key(|(at, _)| *at);
@@ -85,7 +84,8 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, SafeText)> {
 
 /// Whether processes said the same before they died more than once.
 fn repeats(panics: &[(Timestamp, SafeText)]) -> bool {
-    let mut heads: Vec<&SafeText> = panics.iter().map(|(_, head)| head).collect();
+    let head = |said: &SafeText| said.chars().take(PANIC_HEAD).collect::<String>();
+    let mut heads: Vec<_> = panics.iter().map(|(_, said)| head(said)).collect();
     heads.sort();
     heads.windows(2).any(|pair| pair[0] == pair[1])
 }
@@ -96,12 +96,12 @@ fn recreated_since(cause: Timestamp, case: &Evaluation<'_>) -> bool {
     created.peek().is_some() && created.all(|at| at.is_some_and(|at| at > cause))
 }
 
-/// A pod in a crash loop.
+/// A pod in a crash loop: `10 restarts of lzxms: service ended with OOMKilled (137)`.
 fn climbs(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
     let last = pod.containers.iter().find_map(last_end);
     settle::is_climbing(case.state, pod, case.now).then(|| {
-        let ended = last.map_or(SafeText::default(), |ended| safe!(", {ended}"));
-        safe!("{}: {} restarts{ended}", pod.short_name(), pod.restarts)
+        let ended = last.map_or(SafeText::default(), |ended| safe!(": {ended}"));
+        safe!("{} restarts of {}{ended}", pod.restarts, pod.short_name())
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Parts, RuleCondition};
@@ -46,19 +46,20 @@ impl RuleCondition for Errors {
         let late = late_rows(case);
         let names = |(_, sighting): &(_, &ErrorSighting)| names_any(sighting, &late);
         let suffice = known.len() >= self.at_least || known.iter().any(names);
-        let what = case.kinds_in_words(&self.classes);
         if suffice {
+            let what = case.kinds_in_words(&self.classes_seen(case, since));
             return Truth::holds(count_and_newest(&known, &what, within)).again(!before.is_empty());
         }
+        let what = case.kinds_in_words(&self.classes);
         let unread = case.unread_logs().or_else(|| {
             let (source, _) = lost.first()?;
             Some(case.why_no_log(source.short_name()))
         });
         match (unread, known.len()) {
             (Some(why), _) => Truth::unknown(why),
-            (None, 0) => Truth::holds_not(safe!("no {what} error within {}", duration::brief(within))),
+            (None, 0) => Truth::holds_not(safe!("no {what} error in {}", duration::brief(within))),
             (None, few) => Truth::holds_not(safe!(
-                "{few} {what} {} within {}, it takes {}",
+                "{few} {what} {} in {}, the threshold is {}",
                 if few == 1 { "error" } else { "errors" },
                 duration::brief(within),
                 self.at_least
@@ -68,7 +69,7 @@ impl RuleCondition for Errors {
 
     fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "{} {} errors come within {}, or one that names a row over its limit",
+            "{} {} errors come in {}, or one that names an overdue row",
             self.at_least,
             case.kinds_in_words(&self.classes),
             duration::brief(self.span())
@@ -77,7 +78,7 @@ impl RuleCondition for Errors {
 
     fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "no {} error comes for {}",
+            "no {} error for {}",
             case.kinds_in_words(&self.classes),
             duration::brief(self.span())
         )
@@ -90,9 +91,9 @@ impl RuleCondition for Errors {
             .map(|class| profile.class_title(class))
             .collect();
         vec![safe!(
-            "at least {} errors of {} within {}, or one that names a row over its limit",
+            "{} {} errors in {}, or one that names an overdue row",
             self.at_least,
-            titles.join(", "),
+            titles.join(" or "),
             duration::brief(self.span())
         )]
     }
@@ -127,6 +128,15 @@ impl Errors {
         duration::of(self.within)
     }
 
+    /// Those of its classes of which there are errors that count since a moment.
+    fn classes_seen(&self, case: &Evaluation<'_>, since: Timestamp) -> Vec<String> {
+        let counts = |(source, sighting): (&ContainerKey, &ErrorSighting)| {
+            !case.restarted_since(sighting.at) && case.is_known(source)
+        };
+        let is_seen = |class: &&String| case.state.errors.since(class, since).any(counts);
+        self.classes.iter().filter(is_seen).cloned().collect()
+    }
+
     /// The errors of its classes within the window.
     fn sightings<'a>(
         &'a self,
@@ -153,16 +163,24 @@ fn names_any(sighting: &ErrorSighting, rows: &[&StandingRow]) -> bool {
     })
 }
 
-/// How many, and the newest two.
+/// How many, with the telling end of the newest, then the newest two whole: `6 OCM errors in 1m30s: CLUSTERS-MGMT-503: …`.
 fn count_and_newest(
     fresh: &[(&ContainerKey, &ErrorSighting)],
     what: &str,
     within: SignedDuration,
 ) -> Vec<SafeText> {
     let noun = if fresh.len() == 1 { "error" } else { "errors" };
-    let count = safe!("{} {what} {noun} within {}", fresh.len(), duration::brief(within));
     let mut newest: Vec<_> = fresh.iter().collect();
     newest.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
+    let said = newest
+        .first()
+        .map(|(_, sighting)| quoting::gist(sighting.words()));
+    let count = safe!(
+        "{} {what} {noun} in {}: {}",
+        fresh.len(),
+        duration::brief(within),
+        said.unwrap_or_default()
+    );
     let lines = newest
         .into_iter()
         .take(LINES)

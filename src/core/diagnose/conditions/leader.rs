@@ -49,7 +49,7 @@ impl RuleCondition for Leader {
             LeaderTrouble::None => self.lost(case),
             LeaderTrouble::Many => {
                 safe!(
-                    "two pods beat at the same time for {}",
+                    "two pods act as leader of {} at the same time",
                     case.titles(&self.workers)
                 )
             }
@@ -59,17 +59,17 @@ impl RuleCondition for Leader {
     fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         match self.is {
             LeaderTrouble::None => safe!(
-                "the lease row advances, or a pod logs that it leads {}",
+                "the lease is renewed, or a pod logs that it leads {}",
                 case.titles(&self.workers)
             ),
-            LeaderTrouble::Many => "all but one of them fall silent".into(),
+            LeaderTrouble::Many => "only one of them still acts as leader".into(),
         }
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         vec![match self.is {
-            LeaderTrouble::None => "exactly one pod leads; none does".into(),
-            LeaderTrouble::Many => "exactly one pod leads; more than one does".into(),
+            LeaderTrouble::None => "no pod leads".into(),
+            LeaderTrouble::Many => "more than one pod leads".into(),
         }]
     }
 
@@ -100,13 +100,12 @@ impl Leader {
         let worker = &reading.worker;
         match (reading.verdict, self.is) {
             (Verdict::None, LeaderTrouble::None) => nobody_leads(reading, case),
-            (Verdict::Many, LeaderTrouble::Many) => {
-                Truth::holds([safe!("more than one {worker} leader: {}", reading.log)])
-            }
+            (Verdict::Many, LeaderTrouble::Many) => Truth::holds([safe!("{} of {worker}", reading.log)]),
             (Verdict::Unknown, _) => Truth::unknown(case.who_leads(reading)),
-            (Verdict::Settling { until }, _) => {
-                Truth::unknown(safe!("who leads {worker} is known in {}", case.left(until)))
-            }
+            (Verdict::Settling { until }, _) => Truth::unknown(safe!(
+                "{worker} is electing a leader, certain in {}",
+                case.left(until)
+            )),
             (Verdict::One | Verdict::None | Verdict::Many, _) => {
                 Truth::holds_not(case.leader_in_words(reading))
             }
@@ -125,7 +124,7 @@ impl Leader {
         } else {
             safe!(" ({})", left.join(", "))
         };
-        safe!("a lease runs out and no pod takes it{left}")
+        safe!("a lease expires and no pod takes it{left}")
     }
 }
 
@@ -133,17 +132,22 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
     if let Some(why) = lease_out_of_reach(reading, case) {
         return Truth::unknown(why);
     }
-    let said = safe!("no {} leader: {}", reading.worker, reading.log);
-    let out = reading.lease.as_ref().filter(|lease| lease.ttl_s < 0);
-    let out = out.map(|lease| {
+    let expired = reading.lease.as_ref().filter(|lease| lease.ttl_s < 0);
+    let since = expired.map(|lease| {
         let ago = SignedDuration::from_secs(lease.ttl_s.saturating_neg());
-        safe!("its lease ran out {} ago", duration::brief(ago))
+        safe!(" for {}", duration::brief(ago))
     });
+    let said = format!(
+        "no {} leader{}: {}",
+        reading.worker,
+        since.unwrap_or_default(),
+        reading.log
+    );
     let tried = match last_led(reading, case) {
         Some(led) => case.restarted_since(led),
         None => case.was_restarted(),
     };
-    Truth::holds(std::iter::once(said).chain(out)).again(tried)
+    Truth::holds([said]).again(tried)
 }
 
 /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither can
@@ -153,7 +157,7 @@ fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<
     let blocked = pods_without_lease(case.state, case.profile, &reading.log_type, case.now);
     (blocked > 0).then(|| {
         safe!(
-            "whether {} has no leader for any reason but the database, which {blocked} of the pods can't read either: {why}",
+            "{} has no leader; {blocked} pods can't read its lease, and sopwatch can't either: {why}",
             reading.worker
         )
     })

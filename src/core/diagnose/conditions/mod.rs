@@ -198,7 +198,10 @@ impl Condition {
         match truth {
             Truth::True { .. } => self.kind().turns_false(case),
             Truth::False { .. } => self.kind().turns_true(case),
-            Truth::Unknown { .. } => safe!("it can be read, and {}", self.kind().turns_true(case)),
+            Truth::Unknown { .. } => safe!(
+                "the missing source can be read, and {}",
+                self.kind().turns_true(case)
+            ),
         }
     }
 }

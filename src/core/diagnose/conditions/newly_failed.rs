@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::quoting;
 use crate::diagnose::row_evidence::{has_role, row_in_words};
 use crate::diagnose::settle::WINDOW;
 use crate::diagnose::steps::Check;
@@ -40,32 +41,37 @@ impl RuleCondition for NewlyFailed {
         };
         let failed = |row: &StatusCount| row.count > 0 && has_role(table, &row.status, Role::Failed);
         if !rows.iter().any(failed) {
-            return Truth::holds_not(safe!("no row of {name} has failed"));
+            return Truth::holds_not(safe!("no {name} row has failed"));
         }
         match case.failed_lately(name) {
-            None => Truth::unknown(safe!("when the failed rows of {name} failed")),
-            Some(new) if new.is_empty() => Truth::holds_not(safe!(
-                "no row of {name} failed within the window; older ones are history"
-            )),
+            None => Truth::unknown(safe!("unknown when the failed {name} rows failed")),
+            Some(new) if new.is_empty() => {
+                Truth::holds_not(safe!("no {name} row failed lately; older failures are history"))
+            }
             Some(new) => {
                 let counts = |row: &&StandingRow| self.counts(row, case.profile);
-                let mut of_them = new.into_iter().filter(counts).peekable();
-                if of_them.peek().is_none() {
+                let of_them: Vec<_> = new.into_iter().filter(counts).collect();
+                let Some(newest) = of_them.iter().min_by_key(|row| row.row.idle_s) else {
                     let kinds = case.kinds_in_words(&self.classes);
-                    return Truth::holds_not(safe!("no row of {name} failed for a reason of {kinds}"));
-                }
-                Truth::holds(of_them.take(NAMED).map(row_in_words))
+                    return Truth::holds_not(safe!("no {name} row failed because of {kinds}"));
+                };
+                let why = quoting::gist(&newest.row.reason);
+                let colon = if why.is_empty() { "" } else { ": " };
+                let count = table.rows_in_words(of_them.len() as u64);
+                let head = safe!("{count} failed lately{colon}{why}");
+                let named = of_them.into_iter().take(NAMED).map(row_in_words);
+                Truth::holds(std::iter::once(head).chain(named))
             }
         }
     }
 
     fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
-        safe!("a row of {} fails{}", self.table, self.for_a_reason(case))
+        safe!("a {} row fails{}", self.table, self.for_a_reason(case))
     }
 
     fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "no row of {} fails{} for {}",
+            "no {} row fails{} in the next {}",
             self.table,
             self.for_a_reason(case),
             duration::brief(WINDOW)
@@ -74,7 +80,7 @@ impl RuleCondition for NewlyFailed {
 
     fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
         vec![safe!(
-            "{}: failed within {}{}",
+            "a {} row that failed in the last {}{}",
             self.table,
             duration::brief(window),
             self.reasons(profile)
@@ -102,24 +108,24 @@ impl NewlyFailed {
         self.classes.is_empty() || self.classes.contains(&class())
     }
 
-    /// ` for a reason of SSO or DNS`; empty for any reason.
+    /// ` because of SSO or DNS`; empty for any reason.
     fn for_a_reason(&self, case: &Evaluation<'_>) -> SafeText {
         if self.classes.is_empty() {
             return SafeText::default();
         }
-        safe!(" for a reason of {}", case.kinds_in_words(&self.classes))
+        safe!(" because of {}", case.kinds_in_words(&self.classes))
     }
 
-    /// ` for a reason of SSO or DNS`, `… or none that is known`; empty for any reason.
+    /// ` because of SSO or DNS`, `… or an unknown reason`; empty for any reason.
     fn reasons(&self, profile: &Profile) -> SafeText {
         if self.classes.is_empty() {
             return SafeText::default();
         }
         let title = |class: &String| match class.as_str() {
-            "" => "none that is known".into(),
+            "" => "an unknown reason".into(),
             class => profile.class_title(class).to_owned(),
         };
         let titles: Vec<_> = self.classes.iter().map(title).collect();
-        safe!(" for a reason of {}", titles.join(" or "))
+        safe!(" because of {}", titles.join(" or "))
     }
 }

@@ -49,7 +49,12 @@ impl RuleCondition for NoPodReady {
             // These pods are left of a deployment that is gone: nobody makes others in their place.
             let gone = undeployed(case).filter(|_| self.because == Some(DownCause::Release));
             return gone.map_or_else(
-                || Truth::holds_not(safe!("{ready} pods are ready")),
+                || {
+                    Truth::holds_not(match ready {
+                        1 => "1 pod is ready".into(),
+                        ready => safe!("{ready} pods are ready"),
+                    })
+                },
                 |gone| Truth::holds([gone]),
             );
         }
@@ -68,19 +73,21 @@ impl RuleCondition for NoPodReady {
         };
         let evidence: Vec<SafeText> = of_pods.chain(of_deployment).collect();
         match (evidence.is_empty(), unread) {
-            (false, _) => Truth::holds(std::iter::once(none_ready_in_words(case)).chain(evidence)),
-            (true, None) => Truth::holds_not("no pod is ready, but not for this"),
+            (false, _) => {
+                Truth::holds(std::iter::once(none_ready_because(case, &evidence[0])).chain(evidence))
+            }
+            (true, None) => Truth::holds_not("no pod is ready, for another reason"),
             (true, Some(why)) => Truth::unknown(why),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         match self.because {
-            None => "no pod is ready any more",
+            None => "no pod is ready",
             Some(DownCause::Cluster) => {
-                "no pod is ready any more, and pods can't be scheduled or their nodes are lost"
+                "no pod is ready, and pods can't be scheduled or their nodes are lost"
             }
-            Some(DownCause::Release) => "no pod is ready any more, and what was released does not start",
+            Some(DownCause::Release) => "no pod is ready, and the new release doesn't start",
         }
         .into()
     }
@@ -90,7 +97,7 @@ impl RuleCondition for NoPodReady {
     }
 
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
-        vec![safe!("{} pods are to be ready", profile.service.replicas)]
+        vec![safe!("0 of {} pods ready", profile.service.replicas)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -106,13 +113,26 @@ impl RuleCondition for NoPodReady {
 
 /// No pod is ready: why each is not. Pods that came after the service was lost were started for it, and did not help.
 fn down(case: &Evaluation<'_>) -> Truth {
-    let named = case.living().take(NAMED).map(|pod| case.trouble_of(pod));
-    let because = std::iter::once(none_ready_in_words(case)).chain(named);
+    let named: Vec<_> = case
+        .living()
+        .take(NAMED)
+        .map(|pod| case.trouble_of(pod))
+        .collect();
+    let head = named.first().map_or_else(
+        || none_ready_in_words(case),
+        |first| none_ready_because(case, first),
+    );
+    let because = std::iter::once(head).chain(named);
     let tried = match unavailable_since(case) {
         Some(lost) => case.restarted_since(lost),
         None => case.was_restarted(),
     };
     Truth::holds(because).again(tried)
+}
+
+/// `0 of 3 pods ready: exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0`.
+fn none_ready_because(case: &Evaluation<'_>, trouble: &str) -> SafeText {
+    safe!("{}: {}", none_ready_in_words(case), quoting::gist(trouble))
 }
 
 fn none_ready_in_words(case: &Evaluation<'_>) -> SafeText {
@@ -158,17 +178,26 @@ fn release_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
         ContainerState::Waiting { reason, message }
             if waiting_for(reason).is_some_and(|row| row.of_release) =>
         {
-            Some(safe!("{reason}: {message}"))
+            Some(with_reason(reason, message))
         }
         _ if container.init => failed_init(container),
         _ => None,
     };
     let volume = || {
         let event = missing_volume(case.state, pod)?;
-        Some(safe!("{}: {}", event.reason, event.message))
+        Some(with_reason(&event.reason, &event.message))
     };
     let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;
     Some(quoting::quote(&safe!("{}: ", pod.short_name()), &trouble))
+}
+
+/// `ImagePullBackOff: Back-off pulling image`; the reason alone where no message says more.
+fn with_reason(reason: &SafeText, message: &str) -> SafeText {
+    if message.is_empty() {
+        reason.clone()
+    } else {
+        safe!("{reason}: {message}")
+    }
 }
 
 fn failed_init(container: &Container) -> Option<SafeText> {
@@ -190,16 +219,16 @@ fn failed_init(container: &Container) -> Option<SafeText> {
 fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
     let scheduled = condition(pod, "PodScheduled").filter(|_| settle::is_unscheduled(pod));
     let trouble = if let Some(scheduled) = scheduled {
-        safe!("{}: {}", scheduled.reason, scheduled.message)
+        with_reason(&scheduled.reason, &scheduled.message)
     } else if is_lost_with_node(pod) {
         let node = pod.node.as_deref().unwrap_or("of the pod");
         let since = unready_since(pod).map_or(SafeText::default(), |at| {
             safe!(" for {}", duration::brief(case.since(at)))
         });
-        safe!("NodeNotReady: node {node} has not reported{since}")
+        safe!("node {node} has not reported{since} (NodeNotReady)")
     } else {
         let event = case.start_trouble(pod)?;
-        safe!("{}: {}", event.reason, event.message)
+        with_reason(&event.reason, &event.message)
     };
     Some(quoting::quote(&safe!("{}: ", pod.short_name()), &trouble))
 }

@@ -33,21 +33,21 @@ impl RuleCondition for NoneReady {
             .iter()
             .filter(|row| has_role(table, &row.status, Role::Ready));
         match ready.map(|row| row.count).sum::<u64>() {
-            0 => Truth::holds([safe!("no row of {name} is ready")]),
-            ready => Truth::holds_not(safe!("{ready} rows of {name} are ready")),
+            0 => Truth::holds([safe!("no {} is ready", table.title)]),
+            ready => Truth::holds_not(safe!("{ready} ready in {name}")),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("no row of {} is ready any more", self.table)
+        safe!("no {} row is ready", self.table)
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("a row of {} becomes ready", self.table)
+        safe!("a {} row becomes ready", self.table)
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
-        vec![safe!("{}: at least one row is ready", self.table)]
+        vec![safe!("no ready row in {}", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -42,32 +42,32 @@ impl RuleCondition for OutboundFails {
         let sent: u64 = meant().map(|outbound| outbound.sent).sum();
         let failed: u64 = meant().map(|outbound| outbound.failed).sum();
         let covers = SignedDuration::from_secs(i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX));
-        let words = safe!(
-            "{}: {failed} of {sent} calls failed in {}",
-            sign.source,
-            duration::brief(covers)
-        );
+        let covers = duration::brief(covers);
+        let words = safe!("{failed} of {sent} outbound calls failed in {covers}");
         if sent >= self.at_least && failed * 100 >= sent * self.share && failed > 0 {
-            let each = meant().filter(|outbound| outbound.failed > 0).map(|outbound| {
+            let mut failing: Vec<_> = meant().filter(|outbound| outbound.failed > 0).collect();
+            failing.sort_by_key(|outbound| std::cmp::Reverse(outbound.failed));
+            let each = failing.into_iter().map(|outbound| {
                 let Outbound {
                     service,
                     failed,
                     sent,
                     ..
                 } = outbound;
-                safe!("{service}: {failed} of {sent} calls failed")
+                safe!("{failed} of {sent} calls to {service} failed in {covers} (no answer or 5xx)")
             });
-            return Truth::holds(std::iter::once(words).chain(each));
+            let by = safe!("{words} ({})", sign.source);
+            return Truth::holds(each.chain([by]));
         }
         match sign.complete() {
             Some(_) => Truth::holds_not(words),
-            None => Truth::unknown(safe!("whether calls to others fail: {}", sign.why())),
+            None => Truth::unknown(safe!("no data on outbound calls: {}", sign.why())),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "{} % of the calls to {} fail within {}",
+            "{} % of the calls to {} fail in {}",
             self.share,
             self.called(),
             duration::brief(self.span())
@@ -76,7 +76,7 @@ impl RuleCondition for OutboundFails {
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "the calls to {} are answered for {}",
+            "the calls to {} succeed for {}",
             self.called(),
             duration::brief(self.span())
         )
@@ -84,9 +84,9 @@ impl RuleCondition for OutboundFails {
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         vec![safe!(
-            "within {}, less than {} % of the calls without an answer or with a status of 500 or more",
-            duration::brief(self.span()),
-            self.share
+            "{} % of calls failing in {} (no answer or 5xx)",
+            self.share,
+            duration::brief(self.span())
         )]
     }
 
@@ -100,7 +100,7 @@ impl RuleCondition for OutboundFails {
     fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {
         let counted = mistakes.profile.service.metrics.is_some();
         mistakes.require(counted, path, || {
-            "calls to other services are only told by the pods' metrics: the profile needs `[service.metrics]`"
+            "outbound calls are counted only by the pods' metrics: add `[service.metrics]` to the profile"
                 .to_owned()
         });
         let share = self.share;
@@ -108,7 +108,7 @@ impl RuleCondition for OutboundFails {
             format!("{share} % is not from 1 to 100")
         });
         mistakes.require(self.at_least > 0, &format!("{path}.at-least"), || {
-            "at least one call is needed to say anything".to_owned()
+            "must be at least 1".to_owned()
         });
     }
 }
@@ -121,7 +121,7 @@ impl OutboundFails {
     /// The services that the pods call, as they name them.
     fn called(&self) -> SafeText {
         if self.services.is_empty() {
-            "any other service".into()
+            "other services".into()
         } else {
             self.services.join(" or ").into()
         }

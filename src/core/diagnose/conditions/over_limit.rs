@@ -60,11 +60,11 @@ impl RuleCondition for OverLimit {
         });
         match missing {
             Some(missing) => Truth::unknown(missing),
-            None => Truth::holds_not(safe!("no such row of {} is over its limit", self.table)),
+            None => Truth::holds_not(safe!("no {} row is overdue", self.table)),
         }
     }
 
-    /// `a cluster_accepted row is older than 03:00 (oldest 02:10)`, for each status of these roles that has rows; else for all of them.
+    /// `a row in cluster_accepted is older than 3m (oldest 2m10s)`, for each status of these roles that has rows; else for all of them.
     fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         let name = &self.table;
         let Some(table) = case.profile.table(name) else {
@@ -82,25 +82,26 @@ impl RuleCondition for OverLimit {
             let row = rows
                 .iter()
                 .find(|row| *row.status == *status.name && row.count > 0)?;
-            let limit = duration::clock(duration::of(status.limit?));
+            let limit = duration::brief(duration::of(status.limit?));
             let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
-                safe!(" (oldest {})", duration::clock(SignedDuration::from_secs(oldest)))
+                safe!(" (oldest {})", duration::brief(SignedDuration::from_secs(oldest)))
             });
-            Some(safe!("a {} row is older than {limit}{oldest}", status.name))
+            Some(safe!("a row in {} is older than {limit}{oldest}", status.name))
         });
         let with_rows: Vec<_> = with_rows.collect();
         if with_rows.is_empty() {
-            safe!("a row of {name} comes and stays for longer than its limit")
+            safe!("a {name} row goes over its limit")
         } else {
             with_rows.join(", or ").into()
         }
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        safe!("no such row of {} is over its limit any more", self.table)
+        safe!("no {} row is overdue", self.table)
     }
 
-    /// `clusters: more than 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together.
+    /// `a clusters row over 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together, and only how many they are
+    /// where a list of them would push the limits of others out of the line.
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let statuses = profile
             .table(&self.table)
@@ -117,10 +118,14 @@ impl RuleCondition for OverLimit {
             }
         }
         let words = |(limit, names): &(SignedDuration, Vec<&str>)| {
-            safe!("more than {} in {}", duration::brief(*limit), names.join(" or "))
+            let statuses = match names.len() {
+                0..=NAMED => names.join(" or ").into(),
+                many => safe!("one of {many} statuses"),
+            };
+            format!("over {} in {statuses}", duration::brief(*limit))
         };
         let all: Vec<_> = by_limit.iter().map(words).collect();
-        vec![safe!("{}: {}", self.table, all.join(", "))]
+        vec![safe!("a {} row {}", self.table, all.join(", "))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -136,7 +141,7 @@ impl RuleCondition for OverLimit {
     }
 }
 
-/// `2 cluster_accepted over 03:00, oldest 07:11, stands still`.
+/// `1 OSD cluster in cluster_accepted for 7m11s (limit 3m), not moving`; `2 OSD clusters in cluster_accepted over 3m, oldest 7m11s`.
 fn count_in_words(
     table: &Table,
     row: &StatusCount,
@@ -145,19 +150,20 @@ fn count_in_words(
 ) -> Option<SafeText> {
     let count = overdue.count()?;
     let at_least = if overdue.is_least() { "at least " } else { "" };
-    let limit = duration::clock(duration::of(table.status(&row.status)?.limit?));
-    let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
-        safe!(", oldest {}", duration::clock(SignedDuration::from_secs(oldest)))
-    });
+    let limit = duration::brief(duration::of(table.status(&row.status)?.limit?));
+    let oldest = row.oldest_s.map(SignedDuration::from_secs).map(duration::brief);
+    let age = match oldest {
+        Some(oldest) if count == 1 && !overdue.is_least() => format!("for {oldest} (limit {limit})"),
+        Some(oldest) => format!("over {limit}, oldest {oldest}"),
+        None => format!("over {limit}"),
+    };
     let moves = match moves {
-        Some(true) => ", moves",
-        Some(false) => ", stands still",
+        Some(true) => ", others are moving",
+        Some(false) => ", not moving",
         None => "",
     };
-    Some(safe!(
-        "{at_least}{count} {} over {limit}{oldest}{moves}",
-        row.status
-    ))
+    let rows = table.rows_in_words(count);
+    Some(safe!("{at_least}{rows} in {} {age}{moves}", row.status))
 }
 
 /// Whether rows that have been in their status for so many seconds are older than every process that lives.

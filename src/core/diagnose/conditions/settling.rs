@@ -21,18 +21,18 @@ impl RuleCondition for PodsSettle {
         }
         match case.settles() {
             Ok(settling) => Truth::holds([settling.why]),
-            Err(settled) => Truth::holds_not(settled.words()),
+            Err(settled) => Truth::holds_not(settled.words(&case.profile.leaders)),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        "a pod is started".into()
+        "a pod starts".into()
     }
 
     fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         match case.settles() {
-            Ok(settling) => safe!("no other pod is started for {}", case.left(settling.until)),
-            Err(_) => "no pod is started any more".into(),
+            Ok(settling) => safe!("no other pod starts for {}", case.left(settling.until)),
+            Err(_) => "no pod starts any more".into(),
         }
     }
 }

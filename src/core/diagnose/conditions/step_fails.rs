@@ -20,7 +20,7 @@ impl RuleCondition for StepFails {
         let having = |status| case.steps.iter().filter(move |(_, found)| found.status == status);
         if having(StepStatus::Fail).next().is_some() {
             if let Some(rule) = case.another_rule() {
-                return Truth::holds_not(safe!("the rule {} says what to do", rule.id));
+                return Truth::holds_not(safe!("rule {} applies", rule.id));
             }
             let missing: Option<Vec<_>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
@@ -34,17 +34,17 @@ impl RuleCondition for StepFails {
             .chain(having(StepStatus::Stale))
             .next();
         match open {
-            Some((_, found)) => Truth::unknown(safe!("the step {}: {}", found.title, found.value)),
+            Some((_, found)) => Truth::unknown(safe!("step {}: {}", found.title, found.value)),
             None => Truth::holds_not("no step fails"),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        "a step fails that no other rule is about".into()
+        "a step fails that no other rule covers".into()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        "no step fails any more, or another rule holds".into()
+        "no step fails, or another rule applies".into()
     }
 
     fn rests_on_steps(&self) -> bool {

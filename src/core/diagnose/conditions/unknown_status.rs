@@ -11,8 +11,8 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::row_evidence::row_in_words;
 use crate::diagnose::steps::Check;
 use crate::observe::observation::StatusCount;
-use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::profile::{Profile, Table};
 use crate::safe;
 use crate::text::{SafeText, duration};
 
@@ -53,40 +53,40 @@ impl RuleCondition for UnknownStatus {
         }
         if old.is_empty() {
             let longer = over.map_or(SafeText::default(), |over| {
-                safe!(" for over {}", duration::clock(over))
+                safe!(" for over {}", duration::brief(over))
             });
             return Truth::holds_not(safe!(
-                "no row of {name} is in a status that the profile does not know{longer}"
+                "no {name} row is in a status unknown to the profile{longer}"
             ));
         }
-        let words = old.into_iter().map(|row| count_in_words(name, row));
+        let words = old.into_iter().map(|row| count_in_words(table, row));
         let named = case.strange_rows(table).filter(|row| !row.status.is_empty());
         Truth::holds(words.chain(named.take(NAMED).map(row_in_words)))
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         let longer = self.over.map_or(SafeText::default(), |over| {
-            safe!(" and stays for over {}", duration::clock(duration::of(over)))
+            safe!(" and stays for over {}", duration::brief(duration::of(over)))
         });
         safe!(
-            "a row of {} gets a status that the profile does not know{longer}",
+            "a {} row gets a status unknown to the profile{longer}",
             self.table
         )
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
         let table = &self.table;
-        safe!("every row of {table} is in a status that the profile knows")
+        safe!("every {table} row is in a known status")
     }
 
     fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let table = &self.table;
         vec![match self.over {
             Some(over) => safe!(
-                "{table}: more than {} in a status that the profile does not know",
+                "a {table} row over {} in a status unknown to the profile",
                 duration::brief(duration::of(over))
             ),
-            None => safe!("{table}: every row is in a status that the profile knows"),
+            None => safe!("a {table} row in a status unknown to the profile"),
         }]
     }
 
@@ -99,14 +99,11 @@ impl RuleCondition for UnknownStatus {
     }
 }
 
-/// `2 of clusters in status teleporting, which the profile does not know, the oldest for 01:00`.
-fn count_in_words(name: &str, row: &StatusCount) -> SafeText {
+/// `2 OSD clusters in unknown status teleporting, oldest 1m`.
+fn count_in_words(table: &Table, row: &StatusCount) -> SafeText {
     let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
-        safe!(
-            ", the oldest for {}",
-            duration::clock(SignedDuration::from_secs(oldest))
-        )
+        safe!(", oldest {}", duration::brief(SignedDuration::from_secs(oldest)))
     });
-    let (count, status) = (row.count, &row.status);
-    safe!("{count} of {name} in status {status}, which the profile does not know{oldest}")
+    let rows = table.rows_in_words(row.count);
+    safe!("{rows} in unknown status {}{oldest}", row.status)
 }

@@ -23,15 +23,15 @@ impl RuleCondition for Unreadable {
         match (pods, logs, database) {
             (Some(why), _, _) => Truth::holds([why]),
             (None, Some(logs), Some(database)) if needs_workers => Truth::holds([logs, database]),
-            _ => Truth::holds_not("the pods are read, and the logs or the database"),
+            _ => Truth::holds_not("the pods can be read, and the logs or the database"),
         }
     }
 
     fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
-        "the pods, or both a log and the database, can't be read any more".into()
+        "the pods, or both a log and the database, become unavailable".into()
     }
 
     fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
-        "they can be read again".into()
+        "the missing source is available again".into()
     }
 }

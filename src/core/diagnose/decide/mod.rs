@@ -7,12 +7,13 @@ mod truth;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use self::truth::Truth;
 use super::evaluation::Evaluation;
 use crate::observe::observation::Autoscaler;
 use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
-use crate::text::SafeText;
+use crate::text::{Redacted, SafeText};
 
 /// What follows from the observations: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +32,8 @@ pub struct Decision {
     pub differs: SafeText,
 }
 
-/// One thing to do and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing to do and why. A record keeps it in this form: its fields' names stay as they are written there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Recommendation {
     /// What.
     pub action: Advice,
@@ -58,13 +59,22 @@ impl Default for Recommendation {
     }
 }
 
-/// A rule that can't be evaluated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotRuledOut {
+/// A rule that can't be evaluated. `check` and the report publish it in this form, redacted: its fields' names stay as they are there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotRuledOut<Words = SafeText> {
     /// Its id.
-    pub rule: String,
+    pub rule: Words,
     /// What is missing.
-    pub missing: SafeText,
+    pub missing: Words,
+}
+
+impl From<&NotRuledOut> for NotRuledOut<Redacted> {
+    fn from(open: &NotRuledOut) -> Self {
+        Self {
+            rule: (&open.rule).into(),
+            missing: (&open.missing).into(),
+        }
+    }
 }
 
 /// A rule and whether it holds.
@@ -78,7 +88,7 @@ pub struct RuleFinding {
     pub truth: Truth,
     /// What it would have one do.
     pub advice: RuleAdvice,
-    /// Which observation would turn it: `a cluster_accepted row is older than 03:00 (oldest 02:10)`.
+    /// Which observation would turn it: `a row in cluster_accepted is older than 3m (oldest 2m10s)`.
     pub flips: SafeText,
 }
 
@@ -89,7 +99,7 @@ impl Evaluation<'_> {
         let first = rules.iter().position(|rule| rule.truth.is_true());
         let missing = |rule: &RuleFinding| match &rule.truth {
             Truth::Unknown { missing } => Some(NotRuledOut {
-                rule: rule.id.clone(),
+                rule: (&rule.id).into(),
                 missing: missing.clone(),
             }),
             _ => None,
@@ -140,9 +150,9 @@ impl Evaluation<'_> {
             (Some(rule), _) if again && rule.again.is_some() => AGAIN,
             (Some(rule), _) if !rule.differs.is_empty() => &rule.differs,
             (Some(rule), _) => &rule.basis,
-            (None, Advice::None) => "what they name was once, and has passed",
-            (None, Advice::Wait) => "who leads is about to be known",
-            (None, _) => "what is not known may tell otherwise",
+            (None, Advice::None) => "the problem that the SOP names is over",
+            (None, Advice::Wait) => "the leader is known soon",
+            (None, _) => "missing data may change this",
         };
         words.into()
     }
@@ -159,7 +169,7 @@ impl Evaluation<'_> {
         // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
         let of_steps = |one: &&NotRuledOut| {
             let mut rules = self.profile.rules.iter();
-            rules.any(|rule| rule.id == one.rule && rule.when.kind().rests_on_steps())
+            rules.any(|rule| one.rule == rule.id && rule.when.kind().rests_on_steps())
         };
         let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
         let said = if of_sources.is_empty() {
@@ -169,7 +179,7 @@ impl Evaluation<'_> {
         };
         let distinct: BTreeSet<&SafeText> = said.into_iter().map(|one| &one.missing).collect();
         let because = match action {
-            Advice::None => vec!["no rule of the table holds".into()],
+            Advice::None => vec!["no rule matches".into()],
             _ if distinct.is_empty() => failing,
             _ => distinct.into_iter().cloned().collect(),
         };
@@ -247,4 +257,4 @@ impl Evaluation<'_> {
 
 /// Why what was tried is not tried again.
 const AGAIN: &str =
-    "it was tried for this, and did not help: once more would only take the leaders away for minutes";
+    "it was tried already and did not help; another restart only costs minutes without a leader";

@@ -59,21 +59,24 @@ impl Truth {
 
     /// All of them: false as soon as one is, else unknown as soon as one is.
     pub(in crate::diagnose) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
-        let (mut because, mut again, mut missing) = (Vec::new(), false, None);
+        let (mut true_ones, mut again, mut missing) = (Vec::new(), false, None);
         for truth in truths {
             match truth {
                 Self::False { .. } => return truth,
                 Self::Unknown { .. } => missing = missing.or(Some(truth)),
                 Self::True {
-                    because: more,
+                    because,
                     again: more_again,
                 } => {
-                    because.extend(more);
+                    true_ones.push(because);
                     again |= more_again;
                 }
             }
         }
-        missing.unwrap_or(Self::True { because, again })
+        missing.unwrap_or_else(|| Self::True {
+            because: heads_first(true_ones),
+            again,
+        })
     }
 
     /// Any of them: true as soon as one is, else unknown as soon as one is.
@@ -87,7 +90,7 @@ impl Truth {
                     again: more_again,
                 } => {
                     holds = true;
-                    true_ones.extend(because);
+                    true_ones.push(because);
                     again |= more_again;
                 }
                 Self::Unknown { .. } => missing = missing.or(Some(truth)),
@@ -96,7 +99,7 @@ impl Truth {
         }
         if holds {
             return Self::True {
-                because: true_ones,
+                because: heads_first(true_ones),
                 again,
             };
         }
@@ -108,13 +111,14 @@ impl Truth {
         truths: impl IntoIterator<Item = Self>,
         optional: impl IntoIterator<Item = Self>,
     ) -> Self {
-        let (open, told): (Vec<_>, Vec<_>) = optional
+        let (open, known): (Vec<_>, Vec<_>) = optional
             .into_iter()
             .partition(|truth| matches!(truth, Self::Unknown { .. }));
-        match Self::any(truths.into_iter().chain(told)) {
+        match Self::any(truths.into_iter().chain(known)) {
             Self::False { because } => {
                 let open = open.into_iter().filter_map(|truth| match truth {
-                    Self::Unknown { missing } => Some(safe!("not seen: {missing}")),
+                    Self::Unknown { missing } if missing.starts_with("no data") => Some(missing),
+                    Self::Unknown { missing } => Some(safe!("no data: {missing}")),
                     _ => None,
                 });
                 let because: Vec<_> = std::iter::once(because).chain(open).collect();
@@ -131,6 +135,18 @@ impl Truth {
             unknown @ Self::Unknown { .. } => unknown,
         }
     }
+}
+
+/// What shows several conditions that hold: of each its first line, which says it in short, then the rest.
+fn heads_first(all: Vec<Vec<SafeText>>) -> Vec<SafeText> {
+    let (mut heads, mut rest) = (Vec::new(), Vec::new());
+    for because in all {
+        let mut lines = because.into_iter();
+        heads.extend(lines.next());
+        rest.extend(lines);
+    }
+    heads.extend(rest);
+    heads
 }
 
 #[cfg(test)]
@@ -186,10 +202,63 @@ mod tests {
             assert_eq!(letter(&truth), joined, "{parts} or {optional}");
         }
         let open = Truth::any_or_optional([of('f')], [of('u')]);
-        assert_eq!(open, Truth::holds_not("f; not seen: u"));
+        assert_eq!(open, Truth::holds_not("f; no data: u"));
+        let open = Truth::any_or_optional([of('f')], [Truth::unknown("no data on u")]);
+        assert_eq!(open, Truth::holds_not("f; no data on u"), "it is said once");
         assert_eq!(
             "tfu".chars().map(|c| letter(&of(c).not())).collect::<String>(),
             "ftu"
         );
+    }
+
+    #[test]
+    fn whether_it_was_tried_before_and_what_shows_it_is_kept_of_all_that_hold() {
+        let tried = |again| of('t').again(again);
+        for (first, second, again) in [
+            (false, false, false),
+            (false, true, true),
+            (true, false, true),
+            (true, true, true),
+        ] {
+            let because = vec!["t".into(), "t".into()];
+            let both = Truth::True { because, again };
+            assert_eq!(
+                Truth::all([tried(first), tried(second)]),
+                both,
+                "{first} {second}"
+            );
+            assert_eq!(
+                Truth::any([tried(first), tried(second)]),
+                both,
+                "{first} {second}"
+            );
+        }
+        for letter in ['f', 'u'] {
+            assert_eq!(
+                of(letter).again(true),
+                of(letter),
+                "what does not hold was not tried"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_holds_for_certain_is_true() {
+        assert_eq!(
+            ['t', 'f', 'u'].map(|letter| of(letter).is_true()),
+            [true, false, false]
+        );
+    }
+
+    #[test]
+    fn what_is_seen_instead_and_what_is_missing_is_said() {
+        let ones = |letters: &str| letters.chars().map(of).collect::<Vec<_>>();
+        assert_eq!(Truth::any(ones("ff")), Truth::holds_not("f; f"));
+        assert_eq!(Truth::all(ones("tf")), Truth::holds_not("f"));
+        assert_eq!(Truth::all(ones("tu")), Truth::unknown("u"));
+        assert_eq!(Truth::any(ones("fu")), Truth::unknown("u"));
+        assert_eq!(of('t').not(), Truth::holds_not("t"));
+        assert_eq!(of('f').not(), Truth::holds(["f".to_owned()]));
+        assert_eq!(of('u').not(), Truth::unknown("u"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
+use super::history::LeaderHistory;
 use crate::logparse::{ContainerKey, LeaderLineKind, Sighting};
 use crate::observe::observation::PodUid;
 use crate::text::SafeText;
@@ -20,6 +21,8 @@ pub struct LeaderEvidence {
     by: BTreeMap<ContainerKey, BTreeMap<SafeText, WorkerEvidence>>,
     /// Of each worker type, what is left to know of the processes that are gone.
     gone: BTreeMap<SafeText, Gone>,
+    /// Who led when.
+    history: LeaderHistory,
 }
 
 /// Processes that are gone, of one worker type.
@@ -47,7 +50,11 @@ pub struct WorkerEvidence {
 impl LeaderEvidence {
     /// Takes in what a container said. An instance that another has followed is not heard any more: it is another process.
     pub fn apply(&mut self, source: &ContainerKey, sightings: &[Sighting]) {
-        if sightings.is_empty() || self.has_newer_than(source) {
+        if sightings.is_empty() {
+            return;
+        }
+        self.history.apply(source, sightings);
+        if self.has_newer_than(source) {
             return;
         }
         self.bury(|key| is_older_instance(key, source));
@@ -61,6 +68,11 @@ impl LeaderEvidence {
                     .add(sighting);
             }
         }
+    }
+
+    /// Who led when, also of processes that are gone.
+    pub fn history(&self) -> &LeaderHistory {
+        &self.history
     }
 
     fn has_newer_than(&self, source: &ContainerKey) -> bool {

@@ -6,6 +6,7 @@
 
 mod claim;
 mod evidence;
+mod history;
 mod lease;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::evidence::{LeaderEvidence, WorkerEvidence};
+pub use self::history::{LeaderHistory, Led};
 pub use crate::diagnose::leaders::verdict::{pods_without_lease, read_leaders};
 use crate::text::SafeText;
 
@@ -95,7 +97,9 @@ pub struct LeaderReading {
     pub verdict: Verdict,
     /// The pod that leads, by name, when one does and it is known which.
     pub pod: Option<SafeText>,
-    /// Its worker id.
+    /// The pods that lead, by name, where more than one does.
+    pub leading: Vec<SafeText>,
+    /// The worker id of the one that leads.
     pub worker_id: Option<SafeText>,
     /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
     pub log: SafeText,
@@ -108,7 +112,7 @@ pub struct LeaderReading {
 }
 
 /// Longest [`LeaderReading::log`], in characters.
-pub const LOG_WORDS: usize = 40;
+pub const LOG_WORDS: usize = 80;
 
 /// What is known about one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]

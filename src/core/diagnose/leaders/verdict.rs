@@ -54,6 +54,14 @@ pub fn read_leaders(state: &State, profile: &Profile, now: Timestamp) -> Vec<Lea
         .collect()
 }
 
+/// The pods that say that they lead, by name.
+fn leading(all: &[Testimony<'_>]) -> Vec<SafeText> {
+    let leads = all.iter().filter(|one| one.leads_at().is_some());
+    let mut names: Vec<_> = leads.map(|one| one.witness.pod.name.clone()).collect();
+    names.sort();
+    names
+}
+
 /// How many pods said of late that they can't read or renew a worker's lease.
 pub fn pods_without_lease(state: &State, profile: &Profile, worker: &str, now: Timestamp) -> usize {
     let witnesses = witnesses(state, profile, now);
@@ -124,6 +132,11 @@ impl Input<'_> {
             log_type: worker.log_type.clone(),
             verdict: judgement.verdict,
             pod: judgement.pod.map(|pod| pod.name.clone()),
+            leading: if judgement.verdict == Verdict::Many {
+                leading(&all)
+            } else {
+                Vec::new()
+            },
             worker_id: judgement.worker_id,
             log: log.whole(),
             log_unnamed: log.without(judgement.pod.map(Pod::short_name)),
@@ -322,7 +335,9 @@ impl Input<'_> {
     fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
         match self.pods {
             Freshness::Missing => LogWords::of_all("pods not read yet"),
-            Freshness::Stale(age) => LogWords::of_all(safe!("pods not heard for {}", duration::brief(age))),
+            Freshness::Stale(age) => {
+                LogWords::of_all(safe!("no data on the pods for {}", duration::brief(age)))
+            }
             Freshness::Fresh(_) => self.words_on(worker, all),
         }
     }
@@ -332,16 +347,28 @@ impl Input<'_> {
         match &leads[..] {
             [] => self.words_without_leader(worker, all),
             [leader] => self.words_on_leader(leader),
-            [first, second] => LogWords::of_all(safe!("{} and {} both beat", first.name(), second.name())),
+            [first, second] => LogWords::of_all(safe!(
+                "both {} and {} are acting as leader",
+                first.name(),
+                second.name()
+            )),
             many => {
                 let names: Vec<_> = many.iter().map(|one| one.name().to_string()).collect();
-                LogWords::of_all(safe!("{} beat: {}", many.len(), names.join(" ")))
+                LogWords::of_all(safe!(
+                    "{} pods ({}) are acting as leader",
+                    many.len(),
+                    names.join(", ")
+                ))
             }
         }
     }
 
     fn words_on_leader(&self, leader: &Testimony<'_>) -> LogWords {
-        let blip = if self.had_blip(leader) { ", DB blip" } else { "" };
+        let blip = if self.had_blip(leader) {
+            ", database blip"
+        } else {
+            ""
+        };
         LogWords {
             pod: Some(leader.name()),
             words: safe!("{}{blip}", self.last_word(leader, tens)),
@@ -354,7 +381,7 @@ impl Input<'_> {
             return "silent".into();
         };
         let word = if kind == LeaderLineKind::Gained {
-            "gained"
+            "became leader"
         } else {
             "heartbeat"
         };
@@ -374,19 +401,27 @@ impl Input<'_> {
         };
         let missed = count(&misses);
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
-        if let Some(one) = silent.filter(|one| of > 0 && one.stand == Claim::Unknown) {
+        if let Some(one) = silent {
             return LogWords {
                 pod: Some(one.name()),
                 words: self.last_word(one, duration::brief),
             };
         }
+        let share = |some: usize| match of {
+            1 => "the pod".into(),
+            of if some == of => safe!("all {of} pods"),
+            of => safe!("{some} of {of} pods"),
+        };
         LogWords::of_all(match () {
-            () if of == 0 => "no pod runs".into(),
-            () if missed > 0 => safe!("{missed} of {of} pods can't read the lease"),
-            () if said > 0 => safe!("{said} of {of} pods say not leader"),
-            () if read == 0 => safe!("no log of {of} pods is current"),
-            () if !all.iter().any(|one| one.witness.is_verbose()) => "logs lack verbosity 1".into(),
-            () => safe!("no leader line, {read} of {of} pods read"),
+            () if of == 0 => "no pod is up".into(),
+            () if missed > 0 => safe!("{} can't read the lease", share(missed)),
+            () if said == 1 && of == 1 => "the pod reports \"not leader\"".into(),
+            () if said > 0 => safe!("{} report \"not leader\"", share(said)),
+            () if read == 0 => safe!("no current log of {of} pods"),
+            () if !all.iter().any(|one| one.witness.is_verbose()) => {
+                "logs are too terse (verbosity below 1)".into()
+            }
+            () => safe!("no leader line in {read} of {of} logs"),
         })
     }
 
@@ -431,7 +466,7 @@ impl LogWords {
 
     /// The same without this pod's name.
     fn without(&self, leader: Option<&str>) -> SafeText {
-        if self.pod.is_some() && self.pod.as_deref() == leader {
+        if self.pod.as_deref() == leader {
             SafeText::cut(&self.words, LOG_WORDS)
         } else {
             self.whole()

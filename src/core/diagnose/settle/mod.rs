@@ -55,10 +55,10 @@ pub enum Settled {
 
 impl Settled {
     /// The same in words.
-    pub fn words(self) -> &'static str {
+    pub fn words(self, leaders: &Leaders) -> String {
         match self {
-            Self::Hopeless => "no pod is ready, and none is about to be",
-            Self::LongAgo => "no pod that lives on started within the settle window",
+            Self::Hopeless => "no pod is ready, and none is starting".to_owned(),
+            Self::LongAgo => format!("no pod started in the last {}", duration::brief(length(leaders))),
         }
     }
 }
@@ -218,9 +218,9 @@ impl Input<'_> {
         Some(Settling {
             until,
             why: safe!(
-                "the newest pod started less than {} ago: settled in {}",
-                duration::brief(length(self.leaders)),
-                self.left(until)
+                "a pod started {} ago; electing a leader can take {}",
+                self.ago(newest),
+                duration::brief(length(self.leaders))
             ),
         })
     }
@@ -235,7 +235,7 @@ impl Input<'_> {
         Some(Settling {
             until,
             why: safe!(
-                "no pod is ready yet, and the newest may be within {}",
+                "no pod is ready yet; the newest may be ready in {}",
                 self.left(until)
             ),
         })
@@ -281,7 +281,7 @@ impl Input<'_> {
         Some(Settling {
             until,
             why: safe!(
-                "{} is not ready because its node was late {} ago: a node that is not lost reports within {}",
+                "{} is not ready: its node stopped reporting {} ago, and a live node reports again within {}",
                 pod.short_name(),
                 self.ago(since),
                 self.left(until)
@@ -303,7 +303,7 @@ impl Input<'_> {
         pods.all(turned).then(|| Settling {
             until,
             why: safe!(
-                "the API server was away until {} ago: nodes that could not report look lost for up to {}",
+                "the API server was away until {} ago; nodes can look lost for up to {} after it",
                 self.ago(back_at),
                 duration::brief(NODE_GRACE)
             ),

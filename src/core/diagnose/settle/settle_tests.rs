@@ -241,7 +241,11 @@ fn a_node_that_is_late_is_waited_for_no_longer_than_nodes_may_be_late() {
         Err(Settled::Hopeless)
     );
     let named = settles(&state(three(|short| lost(pod(short, DAY), 10)))).unwrap();
-    assert!(named.why.contains("its node was late 10s ago"), "{}", named.why);
+    assert!(
+        named.why.contains("its node stopped reporting 10s ago"),
+        "{}",
+        named.why
+    );
     // a kubelet that takes readiness away reports
     assert_eq!(
         left(three(|short| unready(pod(short, DAY), 10))),
@@ -296,4 +300,127 @@ fn whether_a_restart_helped_is_known_at_once_where_no_pod_will_be_ready() {
     let stuck = || three(|short| waiting_pod(short, 50, "ImagePullBackOff"));
     assert_eq!(until(stuck(), 60), Some(180), "they may still come");
     assert_eq!(until(stuck(), 61), None);
+}
+
+#[test]
+fn why_there_is_something_to_wait_for_or_nothing_is_said() {
+    let why = |state: &State| settles(state).map(|settling| settling.why);
+    let started = beside(pod(SHORT[2], 200));
+    assert_eq!(
+        why(&state(started)).unwrap(),
+        "a pod started 3m20s ago; electing a leader can take 4m"
+    );
+    let unready_yet = three(|short| unready(pod(short, 20), 20));
+    assert_eq!(
+        why(&state(unready_yet)).unwrap(),
+        "no pod is ready yet; the newest may be ready in 40s"
+    );
+    let late = beside(lost(pod(SHORT[2], DAY), 10));
+    assert_eq!(
+        why(&state(late)).unwrap(),
+        "lzxms is not ready: its node stopped reporting 10s ago, and a live node reports again within 40s"
+    );
+    let mut away = state(three(|short| unready(pod(short, DAY), 8)));
+    away.api_back_at = Some(ago(10));
+    assert_eq!(
+        why(&away).unwrap(),
+        "the API server was away until 10s ago; nodes can look lost for up to 50s after it"
+    );
+    let words = |state: &State| settles(state).unwrap_err().words(&crate::testkit::leaders());
+    assert_eq!(
+        words(&state(three(|short| pod(short, DAY)))),
+        "no pod started in the last 4m"
+    );
+    assert_eq!(words(&State::default()), "no pod is ready, and none is starting");
+}
+
+#[test]
+fn the_newest_start_is_of_a_pod_in_a_crash_loop_only_where_there_is_no_other() {
+    let newest = |pods: Vec<Pod>| newest_start(&state(pods), now());
+    assert_eq!(newest(Vec::new()), None);
+    assert_eq!(newest(beside(pod(SHORT[2], 500))), Some(ago(500)));
+    let climbing = |short: &str| restarted(short, 2, 20);
+    assert_eq!(newest(beside(climbing(SHORT[2]))), Some(ago(DAY)));
+    assert_eq!(newest(three(climbing)), Some(ago(20)));
+}
+
+#[test]
+fn a_pod_starts_within_the_settle_window_and_while_its_init_containers_are_counted() {
+    let Profile { leaders, .. } = profile();
+    let starts = |age: i64, status: &str| {
+        let pod = waiting_pod(SHORT[0], age, "ContainerCreating");
+        let pod = Pod {
+            status: status.into(),
+            ..pod
+        };
+        is_starting(&State::default(), &leaders, &pod, now())
+    };
+    assert!(starts(239, "ContainerCreating") && !starts(240, "ContainerCreating"));
+    for (status, normal) in [
+        ("Pending", true),
+        ("Init:0/1", true),
+        ("Init:Error", false),
+        ("Error 1/2", false),
+        ("Error", false),
+    ] {
+        assert_eq!(starts(10, status), normal, "{status}");
+    }
+}
+
+#[test]
+fn a_pod_is_lost_with_its_node_where_its_containers_still_count_as_ready() {
+    // how many containers are ready, of how many; the reason why the pod is not
+    for (ready, total, reason, is_lost) in [
+        (1, 1, "", true),
+        (0, 1, "", false),
+        (0, 0, "", false),
+        (0, 1, "NodeNotReady", true),
+        (1, 1, "ContainersNotReady", false),
+    ] {
+        let mut pod = lost(pod(SHORT[0], DAY), 10);
+        (pod.ready, pod.total) = (ready, total);
+        pod.conditions[0].reason = reason.into();
+        assert_eq!(is_lost_with_node(&pod), is_lost, "{ready} of {total}, {reason:?}");
+    }
+    assert!(!is_lost_with_node(&pod(SHORT[0], DAY)), "it is ready");
+}
+
+#[test]
+fn pods_that_go_are_not_waited_for_where_they_are_over_or_another_is_there() {
+    let goes = |mut pod: Pod| {
+        pod.deletion_at = Some(ago(-20));
+        pod
+    };
+    assert_eq!(left(three(|short| goes(pod(short, DAY)))), Ok(20));
+    let over = three(|short| {
+        let mut pod = goes(pod(short, DAY));
+        pod.phase = "Failed".into();
+        pod
+    });
+    assert_eq!(left(over), Err(Settled::Hopeless));
+    let mut one_is_stuck = three(|short| goes(pod(short, DAY)));
+    one_is_stuck[0] = waiting_pod(SHORT[0], 50, "ImagePullBackOff");
+    assert_eq!(left(one_is_stuck), Err(Settled::Hopeless));
+}
+
+#[test]
+fn one_pod_that_did_not_turn_with_the_others_says_that_it_was_not_the_server() {
+    let after = |third: Pod| {
+        let mut pods = three(|short| unready(pod(short, DAY), 8));
+        pods[2] = third;
+        let mut state = state(pods);
+        state.api_back_at = Some(ago(10));
+        left_of(&state)
+    };
+    assert_eq!(after(unready(pod(SHORT[2], DAY), 8)), Ok(40));
+    let earlier = unready(pod(SHORT[2], DAY), 500);
+    assert_eq!(after(earlier), Err(Settled::Hopeless));
+    let mut ended = unready(pod(SHORT[2], DAY), 8);
+    ended.status = "Error".into();
+    assert_eq!(after(ended), Err(Settled::Hopeless));
+    // It was ready between two crashes.
+    let crashes = unready(restarted(SHORT[2], 2, 30), 8);
+    assert_eq!(after(crashes), Err(Settled::Hopeless));
+    let ready = after(pod(SHORT[2], DAY));
+    assert_eq!(ready, Err(Settled::LongAgo), "a pod that is ready");
 }

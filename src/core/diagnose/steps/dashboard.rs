@@ -89,7 +89,7 @@ fn usage_in_words(usage: &Usage) -> SafeText {
     )
 }
 
-/// `ocm-clusters-service: 40 calls, 12 without an answer or 5xx, 0 4xx`.
+/// `12 of 40 calls to ocm-clusters-service failed (no answer or 5xx), 0 refused (4xx)`.
 fn outbound_in_words(outbound: &Outbound) -> SafeText {
     let Outbound {
         service,
@@ -98,5 +98,5 @@ fn outbound_in_words(outbound: &Outbound) -> SafeText {
         refused,
         ..
     } = outbound;
-    safe!("{service}: {sent} calls, {failed} without an answer or 5xx, {refused} 4xx")
+    safe!("{failed} of {sent} calls to {service} failed (no answer or 5xx), {refused} refused (4xx)")
 }

@@ -53,7 +53,7 @@ impl StepCheck for Events {
         });
         StepResult::new(status, "events")
             .value(value)
-            .against(case.none_lately())
+            .against(case.none_lately("warnings"))
             .evidence(at_cluster_level(&open))
             .evidence(shown)
             .evidence(more(warnings.len()))
@@ -65,10 +65,15 @@ impl StepCheck for Events {
 fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<SafeText> {
     let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
     let of = warnings.len();
-    (count > 0).then(|| safe!("{count} of {of} are of the cluster: scheduling, nodes, mounts or quotas"))
+    let share = if count == of {
+        format!("all {of}")
+    } else {
+        format!("{count} of {of}")
+    };
+    (count > 0).then(|| safe!("{share} are cluster problems (scheduling, node, mount, quota)"))
 }
 
-/// `6 warnings: BackOff 5, Unhealthy 1`.
+/// `6 warnings: 5 BackOff, 1 Unhealthy`.
 fn by_reason(warnings: &[&ClusterEvent]) -> SafeText {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for event in warnings {
@@ -80,11 +85,14 @@ fn by_reason(warnings: &[&ClusterEvent]) -> SafeText {
     let reasons: Vec<_> = counts
         .iter()
         .take(LINES)
-        .map(|(reason, count)| safe!("{reason} {count}"))
+        .map(|(reason, count)| safe!("{count} {reason}"))
         .collect();
     match total {
         0 => "no warning".into(),
-        1 => safe!("1 warning: {}", reasons.join(", ")),
+        1 => safe!(
+            "1 warning: {}",
+            counts.iter().map(|(reason, _)| *reason).collect::<String>()
+        ),
         _ => safe!("{total} warnings: {}", reasons.join(", ")),
     }
 }

@@ -32,16 +32,16 @@ impl StepCheck for Failed {
             answer(StepStatus::Pass, "none failed".into())
         } else {
             match case.failed_lately(&self.table) {
-                None => answer(StepStatus::Unknown, safe!("{failed} failed, unknown when")),
+                None => answer(StepStatus::Unknown, safe!("{failed} failed, time unknown")),
                 Some(new) if new.is_empty() => {
-                    answer(StepStatus::Pass, safe!("none lately, {failed} before"))
+                    answer(StepStatus::Pass, safe!("none lately, {failed} long ago"))
                 }
                 Some(new) => answer(StepStatus::Fail, safe!("{} failed lately", new.len()))
                     .evidence(new.into_iter().map(row_in_words)),
             }
         };
         answer
-            .against(case.none_lately())
+            .against(case.none_lately("failures"))
             .evidence(counts.evidence(case))
             .heard(&counts.heard)
     }

@@ -60,12 +60,12 @@ impl StepCheck for WithinLimits {
         });
         let (status, value) = match (over, doubt) {
             (0, Some(doubt)) => (StepStatus::Unknown, doubt),
-            (0, None) if rows == 0 => (StepStatus::Pass, "nothing under way".into()),
-            (0, None) => (StepStatus::Pass, safe!("0 of {rows} over limit")),
-            _ if offenders.is_empty() => (StepStatus::Fail, safe!("{at_least}{over} of {rows} over limit")),
+            (0, None) if rows == 0 => (StepStatus::Pass, "no requests in progress".into()),
+            (0, None) => (StepStatus::Pass, safe!("0 of {rows} overdue")),
+            _ if offenders.is_empty() => (StepStatus::Fail, safe!("{at_least}{over} of {rows} overdue")),
             _ => (
                 StepStatus::Fail,
-                safe!("{at_least}{over} of {rows} over limit: {}", offenders.join(", ")),
+                safe!("{at_least}{over} of {rows} overdue: {}", offenders.join(", ")),
             ),
         };
         let strange = counts.strange();
@@ -108,7 +108,7 @@ fn movement(table: &Table, counted: &Counted<'_>, case: &Evaluation<'_>) -> Opti
         return None;
     }
     let moves = case.state.movement(table, &counted.row.status).moves?;
-    let words = if moves { "moves" } else { "stands still" };
+    let words = if moves { "moving" } else { "not moving" };
     Some(safe!("{} {words}", counted.row.status))
 }
 
@@ -119,8 +119,8 @@ fn named_late_rows(table: &Table, case: &Evaluation<'_>) -> Vec<SafeText> {
     let more = late.len().saturating_sub(NAMED);
     let cut = case.state.under_way(&table.name).is_some_and(|list| list.more);
     let unread = cut && !late.is_empty();
-    let more = (more > 0).then(|| safe!("and {more} more over their limit"));
-    let unread = unread.then(|| "more may be over their limit: not all rows were read".into());
+    let more = (more > 0).then(|| safe!("and {more} more overdue"));
+    let unread = unread.then(|| "more may be overdue: not all rows were read".into());
     let named = late.into_iter().take(NAMED);
     named
         .map(|row| late_row_in_words(table, row))
@@ -141,18 +141,18 @@ fn next_limit(table: &Table, case: &Evaluation<'_>) -> Option<NextLimit> {
     };
     Some(NextLimit {
         left,
-        words: safe!("next over its limit in {at_most}{}", duration::clock(left)),
-        row: safe!("{} {}", row.row.id, row.status),
+        words: safe!("next due in {at_most}{}", duration::brief(left)),
+        row: safe!("{} {}", row.status, row.row.id),
     })
 }
 
-/// `cluster_accepted 03:00, cluster_provisioning 45:00`.
+/// `cluster_accepted 3m, cluster_provisioning 45m`.
 fn limits_in_words(table: &Table) -> SafeText {
     let limit = |status: &Status| {
         Some(safe!(
             "{} {}",
             status.name,
-            duration::clock(duration::of(status.limit?))
+            duration::brief(duration::of(status.limit?))
         ))
     };
     table

@@ -35,7 +35,7 @@ impl Load {
 impl StepCheck for Load {
     fn judge(&self, case: &Evaluation<'_>) -> StepResult {
         let Some(saturated) = self.condition(case.profile) else {
-            let why = "the profile's rule says nothing about load";
+            let why = "the profile has no threshold for the load".to_owned();
             return StepResult::unknown("request log", "no threshold", why);
         };
         let vitals = Vitals::within(case.state, case.profile, case.now, saturated.span());
@@ -80,11 +80,11 @@ fn pods_have_stopped(case: &Evaluation<'_>) -> bool {
     )
 }
 
-/// `at most 10 % over 100 ms and 1 % over 1 s in 5m; CPU not at 95 % of its limit all the time`.
+/// `at most 10 % over 100 ms and 1 % over 1 s in 5m; CPU below 95 % of its limit`.
 fn threshold(saturated: &Saturated) -> SafeText {
     let cpu = saturated
         .cpu
-        .map(|percent| safe!("; CPU not at {percent} % of its limit all the time"));
+        .map(|percent| safe!("; CPU below {percent} % of its limit"));
     safe!(
         "at most {} % over 100 ms and {} % over 1 s in {}{}",
         saturated.shares.slow,

@@ -56,8 +56,8 @@ impl StepCheck for LogErrors {
                 safe!("{}, none since {}", by_class(&summaries, case), time_of_day(at))
             }
             (_, Some(_)) => by_class(&summaries, case),
-            (StepStatus::Pass, None) => "no error".into(),
-            (StepStatus::Stale, None) => "not known any more".into(),
+            (StepStatus::Pass, None) => "no errors".into(),
+            (StepStatus::Stale, None) => "no current data".into(),
             (_, None) if unread.is_none() => "no log read".into(),
             (_, None) => "not all logs read".into(),
         };
@@ -99,7 +99,7 @@ fn error_limits(case: &Evaluation<'_>) -> Vec<Errors> {
     limits
 }
 
-/// `fewer than 2 errors within 1m30s (OCM, Kafka); fewer than 2 errors within 10m (Service, unclassified)`.
+/// `fewer than 2 errors in 1m30s (OCM, Kafka); fewer than 2 errors in 10m (service, unclassified)`.
 fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> SafeText {
     let mut groups: Vec<(usize, SignedDuration, Vec<String>)> = Vec::new();
     for limit in limits {
@@ -120,13 +120,13 @@ fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> SafeText {
             .collect();
         let (titles, within) = (titles.join(", "), duration::brief(within));
         match at_least {
-            0 | 1 => safe!("no error within {within} ({titles})"),
-            some => safe!("fewer than {some} errors within {within} ({titles})"),
+            0 | 1 => safe!("no error in {within} ({titles})"),
+            some => safe!("fewer than {some} errors in {within} ({titles})"),
         }
     });
     let words: Vec<_> = words.collect();
     if words.is_empty() {
-        return case.none_lately();
+        return case.none_lately("errors");
     }
     words.join("; ").into()
 }
@@ -148,35 +148,38 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = SafeText> {
     });
     living.map(|(source, first)| {
         safe!(
-            "log of {}: begins {} ago, what was before can't be had",
+            "log of {}: begins {} ago, older lines are lost",
             source.short_name(),
             duration::brief(case.since(first))
         )
     })
 }
 
-/// `OCM 6, database 2`.
+/// `6 OCM errors, 2 database errors`.
 fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> SafeText {
-    let count = |summary: &ClassSummary<'_>| {
-        let more = if summary.more { "+" } else { "" };
-        safe!(
-            "{} {}{more}",
-            case.profile.class_title(summary.class),
-            summary.count
-        )
-    };
-    summaries.iter().map(count).collect::<Vec<_>>().join(", ").into()
+    let all: Vec<_> = summaries.iter().map(|summary| in_short(summary, case)).collect();
+    all.join(", ").into()
 }
 
-/// `OCM: 6, the first 12m ago, the last 4s ago by blf5h: E0115 …`.
+/// `6 OCM errors`; `96+ service errors` where there may be more.
+fn in_short(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
+    let more = if summary.more { "+" } else { "" };
+    let noun = if summary.count == 1 && !summary.more {
+        "error"
+    } else {
+        "errors"
+    };
+    let title = case.profile.class_title(summary.class);
+    safe!("{}{more} {title} {noun}", summary.count)
+}
+
+/// `6 OCM errors, first 12m ago, last 4s ago in blf5h: clusters_mgr.go:130] failed to …`.
 fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
     let ago = |at| duration::brief(case.since(at));
     let (source, newest) = summary.newest;
     let lead = safe!(
-        "{}: {}{}, the first {} ago, the last {} ago by {}: ",
-        case.profile.class_title(summary.class),
-        summary.count,
-        if summary.more { " at least" } else { "" },
+        "{}, first {} ago, last {} ago in {}: ",
+        in_short(summary, case),
         ago(summary.first_at),
         ago(newest.at),
         source.short_name(),

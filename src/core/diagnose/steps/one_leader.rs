@@ -65,7 +65,7 @@ fn twin_leases(worker: &str, case: &Evaluation<'_>) -> Option<SafeText> {
         .filter(|lease| *lease.lease_type == *worker.lease_type)
         .count();
     let kind = &worker.lease_type;
-    (rows > 1).then(|| safe!("{rows} lease rows of type {kind}: which one counts is not known"))
+    (rows > 1).then(|| safe!("{rows} lease rows of type {kind}: unknown which one counts"))
 }
 
 /// Why the one witness is missing, where the verdict rests on the other.
@@ -75,7 +75,7 @@ fn why_no_lease(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<SafeTe
     let why = match (case.hear(&SourceId::Database, "database"), leases) {
         (SourceCheck::Never(why) | SourceCheck::Stopped(_, why), _) => why,
         (SourceCheck::Current(_), Some(Err(why))) => why.to_string().into(),
-        (SourceCheck::Current(_), _) => "the table has no row of this type".into(),
+        (SourceCheck::Current(_), _) => "no row of this type in the table".into(),
     };
     asked.then(|| safe!("lease: {why}"))
 }
@@ -93,16 +93,15 @@ fn status_of(reading: &LeaderReading, case: &Evaluation<'_>) -> StepStatus {
 fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> SafeText {
     match (reading.verdict, &reading.pod) {
         (Verdict::One, Some(pod)) => safe!("one: {}", short_name(pod)),
-        (Verdict::One, None) => "one, by its lease".into(),
-        (Verdict::Many, _) => safe!("more than one: {}", reading.log),
+        (Verdict::One, None) => "one (by its lease)".into(),
         (Verdict::None, _) => match lease_out(reading) {
-            Some(out) => safe!("none, lease out {}", duration::brief(out)),
+            Some(out) => safe!("none for {}, lease expired", duration::brief(out)),
             None => safe!("none, {}", reading.log),
         },
         (Verdict::Settling { until }, _) => {
-            safe!("settling, known in {}", case.left(until))
+            safe!("electing, certain in {}", case.left(until))
         }
-        (Verdict::Unknown, _) => reading.log.clone(),
+        (Verdict::Many | Verdict::Unknown, _) => reading.log.clone(),
     }
 }
 
@@ -120,23 +119,20 @@ fn lease_out(reading: &LeaderReading) -> Option<SignedDuration> {
     ttl.is_negative().then(|| ttl.abs())
 }
 
-/// `lease: 1m32s left, advancing, held by blf5h`.
+/// `lease renewed, 1m32s left, held by blf5h`.
 fn in_words(lease: &LeaseReading) -> SafeText {
     let ttl = SignedDuration::from_secs(lease.ttl_s);
-    let end = match (lease.live, ttl.is_negative()) {
-        (_, true) => safe!("ran out {} ago", duration::brief(ttl.abs())),
-        (true, false) => safe!("{} left", duration::brief(ttl)),
-        (false, false) => "never claimed".into(),
-    };
-    let advancing = match lease.advancing {
-        Some(true) => ", advancing",
-        Some(false) => ", not advancing",
-        None => "",
-    };
     let holder = match &lease.pod {
         Some(pod) => safe!(", held by {}", short_name(pod)),
-        None if lease.live => ", its holder is in no log".into(),
+        None if lease.live => ", holder unknown (not in any pod's log)".into(),
         None => SafeText::default(),
     };
-    safe!("lease: {end}{advancing}{holder}")
+    let left = duration::brief(ttl.abs());
+    match (lease.live, ttl.is_negative(), lease.advancing) {
+        (_, true, _) => safe!("lease expired {left} ago{holder}"),
+        (false, false, _) => safe!("lease never taken{holder}"),
+        (true, false, Some(true)) => safe!("lease renewed, {left} left{holder}"),
+        (true, false, Some(false)) => safe!("lease not renewed, {left} left{holder}"),
+        (true, false, None) => safe!("lease has {left} left{holder}"),
+    }
 }

@@ -56,8 +56,9 @@ fn judge_pods(deployment: Option<&Deployment>, source: &'static str, case: &Eval
     } else {
         ""
     };
+    let expected = case.expected_unless(configured);
     StepResult::new(status, source)
-        .value(safe!("{ready}/{configured} ready, want {want}{starting}"))
+        .value(safe!("{ready} of {configured} ready{expected}{starting}"))
         .against(want.to_string())
         .evidence(troubled(case).take(NAMED).map(|pod| case.trouble_of(pod)))
         .evidence(more(troubled(case).count()))
@@ -94,7 +95,7 @@ fn roll_out(deployment: &Deployment) -> Option<SafeText> {
     }
     (deployment.updated < deployment.replicas).then(|| {
         safe!(
-            "roll-out: {} of {} pods updated",
+            "rollout: {} of {} pods updated",
             deployment.updated,
             deployment.replicas
         )

@@ -32,11 +32,14 @@ impl StepCheck for Replicas {
             StepStatus::Fail
         };
         let mut answer = StepResult::new(status, "deployment")
-            .value(safe!("{} configured, want {want}", deployment.replicas))
+            .value(match deployment.replicas {
+                more if more > want => format!("{more} configured (at least {want})"),
+                few => format!("{few} configured{}", case.expected_unless(few)),
+            })
             .against(want.to_string())
             .because(counts(deployment));
         if deployment.paused {
-            answer = answer.because("its roll-out is paused");
+            answer = answer.because("its rollout is paused");
         }
         answer.heard(&heard)
     }

@@ -6,6 +6,7 @@ use super::sign::{Part, missing};
 use super::{Outbound, Requests, View, per_second};
 use crate::observe::observation::{OutboundTotals, Pod, Scrape};
 use crate::observe::source::SourceId;
+use crate::observe::state::VITALS_EVERY;
 use crate::safe;
 use crate::text::{SafeText, duration};
 
@@ -37,7 +38,7 @@ pub(super) fn outbound_by(view: &View<'_>, pod: &Pod) -> Part<Vec<Outbound>> {
 fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Part<T> {
     let name = safe!("metrics of {}", pod.short_name());
     if view.profile.service.metrics.is_none() {
-        return missing(safe!("{SOURCE}: the profile names none"), false);
+        return missing(safe!("{SOURCE}: not in the profile"), false);
     }
     if !pod.is_ready() {
         return Part::Idle(safe!("{name}: it is not ready"));
@@ -48,10 +49,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
     };
     if let Some(ago) = restarted(view, pod) {
         let ago = duration::brief(ago);
-        return missing(
-            safe!("{name}: it restarted {ago} ago, its counters began anew within the window"),
-            false,
-        );
+        return missing(safe!("{name}: restarted {ago} ago, counters reset"), false);
     }
     match between(view, pod, age) {
         Some(between) => Part::Told {
@@ -59,7 +57,13 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
             covers: between.span,
             age: between.age,
         },
-        None => missing(safe!("{name}: read once, a rate takes two readings"), false),
+        None => missing(
+            safe!(
+                "{name}: needs a second sample ({})",
+                duration::brief(VITALS_EVERY)
+            ),
+            false,
+        ),
     }
 }
 

@@ -27,11 +27,11 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
     let known = &view.state.logs[source].progress;
     let ended = is_ended(view, source);
     if !known.caught_up && !ended {
-        return missing(safe!("{name}: its backlog is still being read"), false);
+        return missing(safe!("{name}: still reading older lines"), false);
     }
     if !known.verbose {
         return if pod.is_ready() {
-            missing(safe!("{name}: not verbose enough to tell"), false)
+            missing(safe!("{name}: too terse (no request lines)"), false)
         } else {
             Part::Idle(safe!("{name}: no request yet"))
         };
@@ -70,7 +70,7 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if is_it(&key));
         let id = view.state.sources().map(|(id, _)| id).find(of_pod);
         let told = id.and_then(|id| view.hear(id, name).err());
-        told.unwrap_or_else(|| missing(safe!("{name}: nothing heard yet"), false))
+        told.unwrap_or_else(|| missing(safe!("{name}: no data yet"), false))
     })
 }
 

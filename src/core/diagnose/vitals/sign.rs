@@ -36,7 +36,7 @@ impl<T> Sign<T> {
     /// Why it is not known, or not of all.
     pub fn why(&self) -> SafeText {
         match self.missing.as_slice() {
-            [] => safe!("{}: nothing heard yet", self.source),
+            [] => safe!("{}: no data yet", self.source),
             [why] => why.clone(),
             [why, more @ ..] => safe!("{why}, and {} more", more.len()),
         }
@@ -169,12 +169,12 @@ impl View<'_> {
         match self.state.freshness(id, self.now) {
             Freshness::Fresh(age) => Ok(age),
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "nothing heard yet".into());
+                let why = trouble.unwrap_or_else(|| "no data yet".into());
                 Err(missing(safe!("{name}: {why}"), false))
             }
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no sign of life".into());
-                let why = safe!("{name}: {why}, last heard {} ago", duration::brief(age));
+                let why = trouble.unwrap_or_else(|| "no answer".into());
+                let why = safe!("{name}: {why}, last data {} ago", duration::brief(age));
                 Err(missing(why, true))
             }
         }

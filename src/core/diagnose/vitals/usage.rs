@@ -39,13 +39,13 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
         return if young {
             Part::Idle(safe!("usage of {short}: not measured in a pod's first minutes"))
         } else {
-            missing(safe!("usage of {short}: the metrics server has none"), false)
+            missing(safe!("usage of {short}: none from the metrics server"), false)
         };
     };
     let age = view.age(usage.at.unwrap_or(told));
     if is_old(view.state, usage, age) {
         let why = safe!(
-            "usage of {short}: the metrics server measured it {} ago and not since",
+            "usage of {short}: last measured {} ago by the metrics server",
             duration::brief(age)
         );
         return missing(why, true);

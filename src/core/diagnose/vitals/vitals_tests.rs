@@ -6,25 +6,13 @@ use crate::observe::observation::{
     ContainerState, ContainerUsage, Limits, Observation, OutboundTotals, PodUsage, RequestTotals, Scrape,
 };
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
-use crate::profile::Metrics;
-use crate::testkit::{KAFKA, SHORT, ago, failing, log, now, pod, profile, source, state, waiting_pod};
+use crate::testkit::{
+    KAFKA, SHORT, ago, failing, log, metrics, now, pod, profile, profile_with, source, state, waiting_pod,
+};
 
-/// A service whose pods may use a CPU and a gibibyte each and count their requests.
+/// A service whose pods count their requests.
 pub(crate) fn measured_profile() -> Profile {
-    let mut profile = profile();
-    profile.service.metrics = Some(Metrics {
-        port: 8080,
-        path: "/metrics".into(),
-        tls: false,
-        inbound_count: "in".into(),
-        inbound_duration: "in_s".into(),
-        outbound_count: "out".into(),
-        outbound_duration: "out_s".into(),
-        service_label: "apiservice".into(),
-        code_label: "code".into(),
-        path_label: "path".into(),
-    });
-    profile
+    profile_with(|profile| profile.service.metrics = Some(metrics()))
 }
 
 /// Readings: how long ago, and how much.
@@ -106,12 +94,12 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
     let table = [
         (
             progress(|batch| batch.progress.caught_up = false),
-            "log of 2mgcp: its backlog is still being read",
+            "log of 2mgcp: still reading older lines",
             false,
         ),
         (
             progress(|batch| batch.progress.verbose = false),
-            "log of 2mgcp: not verbose enough to tell",
+            "log of 2mgcp: too terse (no request lines)",
             false,
         ),
         (
@@ -136,7 +124,7 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
         sign.missing.contains(&"log of 2mgcp: forbidden (403)".into()),
         "{sign:?}"
     );
-    assert!(sign.missing.contains(&"log of blf5h: nothing heard yet".into()));
+    assert!(sign.missing.contains(&"log of blf5h: no data yet".into()));
     // all of which stopped
     let later = ago(-40);
     let sign = Vitals::of(&all_logged(8_000), &profile(), later).together.logged;
@@ -227,13 +215,13 @@ fn usage_that_is_not_there_is_unknown_and_never_zero() {
         (
             Observation::Usage(old),
             false,
-            "usage of 2mgcp: the metrics server measured it 3m20s ago and not since, and 2 more",
+            "usage of 2mgcp: last measured 3m20s ago by the metrics server, and 2 more",
             true,
         ),
         (
             Observation::Usage(two),
             true,
-            "usage of lzxms: the metrics server has none",
+            "usage of lzxms: none from the metrics server",
             false,
         ),
     ];
@@ -372,13 +360,13 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
             "never",
             limited_pod(SHORT[0], 9_000),
             |_| {},
-            "metrics of 2mgcp: nothing heard yet",
+            "metrics of 2mgcp: no data yet",
         ),
         (
             "once",
             limited_pod(SHORT[0], 9_000),
             |state| read(state, SHORT[0], 0, scrape(100, (0, 1))),
-            "metrics of 2mgcp: read once, a rate takes two readings",
+            "metrics of 2mgcp: needs a second sample (15s)",
         ),
         (
             "of two processes",
@@ -387,7 +375,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
                 read(state, SHORT[0], 15, scrape(100, (0, 1)));
                 read(state, SHORT[0], 0, scrape(5, (0, 1)));
             },
-            "metrics of 2mgcp: read once, a rate takes two readings",
+            "metrics of 2mgcp: needs a second sample (15s)",
         ),
         (
             "after a restart within the window",
@@ -396,7 +384,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
                 read(state, SHORT[0], 15, scrape(5, (0, 1)));
                 read(state, SHORT[0], 0, scrape(9, (0, 1)));
             },
-            "metrics of 2mgcp: it restarted 1m40s ago, its counters began anew within the window",
+            "metrics of 2mgcp: restarted 1m40s ago, counters reset",
         ),
         (
             "refused",
@@ -436,7 +424,7 @@ fn a_pod_without_two_readings_of_one_process_is_left_out_and_named() {
 fn without_names_in_the_profile_nothing_is_counted() {
     let sign = Vitals::of(&three(), &profile(), now()).together.counted;
     assert_eq!(sign.value, None);
-    assert_eq!(sign.missing, ["the pods' metrics: the profile names none"]);
+    assert_eq!(sign.missing, ["the pods' metrics: not in the profile"]);
 }
 
 #[test]

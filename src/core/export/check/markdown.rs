@@ -28,16 +28,20 @@ impl Assessment {
         for open in &self.not_ruled_out {
             let _ = writeln!(
                 text,
-                "- Not ruled out: `{}`: {}",
+                "- Can't be checked yet: `{}`: {}",
                 open.rule,
                 escaped(&open.missing)
             );
         }
         if self.literal.differs {
-            let _ = writeln!(text, "- The SOP literally: {}", escaped(&self.literal.words));
+            let _ = writeln!(
+                text,
+                "- Taken literally, the SOP says: {}",
+                escaped(&self.literal.words)
+            );
         }
         for awaited in &self.incomplete {
-            let _ = writeln!(text, "- Not heard in time: {}", escaped(awaited));
+            let _ = writeln!(text, "- No data in time: {}", escaped(awaited));
         }
         for trouble in &self.troubles {
             let _ = writeln!(
@@ -47,7 +51,7 @@ impl Assessment {
                 escaped(&trouble.problem)
             );
         }
-        text += "\n| status | step | seen | want |\n|---|---|---|---|\n";
+        text += "\n| status | step | seen | expected |\n|---|---|---|---|\n";
         for step in &self.steps {
             let cells = [&step.title, &step.value, &step.threshold].map(|cell| escaped(cell));
             let _ = writeln!(text, "| {} | {} |", name(step.status), cells.join(" | "));

@@ -1,7 +1,8 @@
-//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, or as
-//! Markdown for a ticket.
+//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, as
+//! Markdown for a ticket, or as one line for a status line.
 
 mod changes;
+mod line;
 mod markdown;
 mod parts;
 mod table;
@@ -12,9 +13,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::parts::{
-    DatabaseRow, LeaderRow, LeaseRow, Literal, OpenRule, OtherPod, PodRow, PodSigns, Recommended,
-    SourceTrouble, StandbyRow, StepRow, VitalSigns,
+    DatabaseRow, LeaderRow, LeaseRow, Literal, OtherPod, PodRow, PodSigns, Recommended, SourceTrouble,
+    StandbyRow, StepRow, VitalSigns,
 };
+use crate::diagnose::NotRuledOut;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::Advice;
 use crate::text::{Redacted, SafeText};
@@ -50,7 +52,7 @@ pub struct Assessment {
     /// What also holds, in the table's order.
     pub also: Vec<Recommended>,
     /// Rules above the one that decided that can't be evaluated.
-    pub not_ruled_out: Vec<OpenRule>,
+    pub not_ruled_out: Vec<NotRuledOut<Redacted>>,
     /// What the SOP's words would have one do.
     pub literal: Literal,
     /// Sources that fail or are not used.
@@ -97,11 +99,11 @@ impl Assessment {
             incomplete: incomplete.into_iter().map(Redacted::from).collect(),
             recommendation: recommended(&decision.recommendation),
             also: decision.also.iter().map(recommended).collect(),
-            not_ruled_out: decision.not_ruled_out.iter().map(OpenRule::of).collect(),
+            not_ruled_out: decision.not_ruled_out.iter().map(NotRuledOut::from).collect(),
             literal: Literal::of(account),
             troubles: parts::troubles(account),
-            steps: account.diagnosis.steps.iter().map(StepRow::of).collect(),
-            leaders: parts::leaders(account),
+            steps: account.diagnosis.steps.iter().map(StepRow::from).collect(),
+            leaders: account.diagnosis.leaders.iter().map(LeaderRow::from).collect(),
             database: parts::database(account),
             standby: parts::standby(account),
             pods: parts::pods(account),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::moment;
 use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
 use crate::diagnose::vitals::{PodVitals, Signs, Vitals, WINDOW};
-use crate::diagnose::{NotRuledOut, Recommendation, StepFinding};
+use crate::diagnose::{Recommendation, StepFinding};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Pod, StatusCount};
 use crate::observe::source::{Source, SourceId, SourceState};
@@ -14,7 +14,7 @@ use crate::profile::sop::StepStatus;
 use crate::safe;
 use crate::text::Redacted;
 
-/// One thing to do and why.
+/// One thing to do and why: a [`Recommendation`], redacted, with the profile's words for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recommended {
     /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
@@ -29,15 +29,6 @@ pub struct Recommended {
     pub because: Vec<Redacted>,
     /// For a wait: until when.
     pub until: Option<Redacted>,
-}
-
-/// A rule that can't be evaluated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OpenRule {
-    /// Its id.
-    pub rule: Redacted,
-    /// What is missing.
-    pub missing: Redacted,
 }
 
 /// What the SOP's words would have one do.
@@ -71,7 +62,7 @@ pub struct SourceTrouble {
     pub problem: Redacted,
 }
 
-/// The answer to one step.
+/// The answer to one step: a [`StepFinding`], redacted, with its age in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepRow {
     /// The step's id in the profile.
@@ -92,7 +83,7 @@ pub struct StepRow {
     pub age_s: Option<i64>,
 }
 
-/// The leader of one worker type.
+/// The leader of one worker type: what a [`LeaderReading`] says of it, redacted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeaderRow {
     /// The worker as the service logs it.
@@ -111,7 +102,7 @@ pub struct LeaderRow {
     pub lease: Option<LeaseRow>,
 }
 
-/// A lease row.
+/// A lease row: what a [`LeaseReading`] says of it. The pod that holds it is the leader's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeaseRow {
     /// Whether it has a holder and has not run out.
@@ -241,15 +232,6 @@ impl Recommended {
     }
 }
 
-impl OpenRule {
-    pub(super) fn of(open: &NotRuledOut) -> Self {
-        Self {
-            rule: (&open.rule).into(),
-            missing: (&open.missing).into(),
-        }
-    }
-}
-
 impl Literal {
     /// A diagnosis holds the literal reading only where it says something else.
     pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
@@ -267,8 +249,8 @@ impl Literal {
     }
 }
 
-impl StepRow {
-    pub(super) fn of(step: &StepFinding) -> Self {
+impl From<&StepFinding> for StepRow {
+    fn from(step: &StepFinding) -> Self {
         Self {
             id: (&step.id).into(),
             title: (&step.title).into(),
@@ -282,31 +264,31 @@ impl StepRow {
     }
 }
 
-pub(super) fn leaders(account: &CaseSnapshot<'_>) -> Vec<LeaderRow> {
-    account.diagnosis.leaders.iter().map(leader).collect()
-}
-
-fn leader(reading: &LeaderReading) -> LeaderRow {
-    let until = match reading.verdict {
-        Verdict::Settling { until } => Some(moment(until)),
-        _ => None,
-    };
-    LeaderRow {
-        worker: (&reading.log_type).into(),
-        verdict: reading.verdict.name(),
-        until,
-        pod: reading.pod.as_ref().map(Redacted::from),
-        worker_id: reading.worker_id.as_ref().map(Redacted::from),
-        log: (&reading.log).into(),
-        lease: reading.lease.as_ref().map(lease),
+impl From<&LeaderReading> for LeaderRow {
+    fn from(reading: &LeaderReading) -> Self {
+        let until = match reading.verdict {
+            Verdict::Settling { until } => Some(moment(until)),
+            _ => None,
+        };
+        Self {
+            worker: (&reading.log_type).into(),
+            verdict: reading.verdict.name(),
+            until,
+            pod: reading.pod.as_ref().map(Redacted::from),
+            worker_id: reading.worker_id.as_ref().map(Redacted::from),
+            log: (&reading.log).into(),
+            lease: reading.lease.as_ref().map(LeaseRow::from),
+        }
     }
 }
 
-fn lease(reading: &LeaseReading) -> LeaseRow {
-    LeaseRow {
-        live: reading.live,
-        ttl_s: reading.ttl_s,
-        advancing: reading.advancing,
+impl From<&LeaseReading> for LeaseRow {
+    fn from(reading: &LeaseReading) -> Self {
+        Self {
+            live: reading.live,
+            ttl_s: reading.ttl_s,
+            advancing: reading.advancing,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
+use super::line::in_ascii;
 use super::{Assessment, DatabaseRow, LeaseRow, Recommended};
 use crate::profile::sop::StepStatus;
 use crate::safe;
@@ -16,17 +17,8 @@ impl Assessment {
     /// The document as a table; with `ascii`, in ASCII alone.
     pub fn table(&self, ascii: bool) -> SafeText {
         let text = [self.head(), self.decided(), self.steps_table(), self.rest()].concat();
-        if !ascii {
-            return text.into();
-        }
-        let plain = |c: char| match c {
-            '–' => '-',
-            '×' => 'x',
-            '…' => '.',
-            c if c.is_ascii() => c,
-            _ => '?',
-        };
-        text.chars().map(plain).collect::<String>().into()
+        let text = SafeText::from(text);
+        if ascii { in_ascii(&text) } else { text }
     }
 
     fn head(&self) -> String {
@@ -38,7 +30,7 @@ impl Assessment {
         text += &wrapped("", &format!("{environment}, {} @ {place}", self.namespace));
         text + &wrapped(
             "",
-            &format!("evaluated at {}, after {} ms", self.evaluated_at, self.took_ms),
+            &format!("checked at {} in {} ms", self.evaluated_at, self.took_ms),
         )
     }
 
@@ -51,14 +43,17 @@ impl Assessment {
         for open in &self.not_ruled_out {
             text += &wrapped(
                 "open  ",
-                &format!("{} is not ruled out: {}", open.rule, open.missing),
+                &format!("rule {} can't be checked yet: {}", open.rule, open.missing),
             );
         }
         if self.literal.differs {
-            text += &wrapped("SOP   ", &format!("literally: {}", self.literal.words));
+            text += &wrapped(
+                "SOP   ",
+                &format!("taken literally, the SOP says: {}", self.literal.words),
+            );
         }
         for awaited in &self.incomplete {
-            text += &wrapped("late  ", &format!("not heard in time: {awaited}"));
+            text += &wrapped("late  ", &format!("no data in time: {awaited}"));
         }
         for trouble in &self.troubles {
             text += &wrapped("fault ", &format!("{}: {}", trouble.source, trouble.problem));
@@ -74,7 +69,7 @@ impl Assessment {
             let lead = format!("{:<9}{:<width$}  ", name(step.status), step.title);
             text += &wrapped(&lead, &format!("{}{}", step.value, age.unwrap_or_default()));
             if is_open(step.status) {
-                let want = (!step.threshold.is_empty()).then(|| safe!("want {}", step.threshold).into());
+                let want = (!step.threshold.is_empty()).then(|| safe!("expected: {}", step.threshold).into());
                 for line in want.iter().chain(&step.evidence) {
                     text += &wrapped("           ", line);
                 }
@@ -89,12 +84,12 @@ impl Assessment {
         for leader in &self.leaders {
             let lead = format!("{:<9}{:<width$}  ", leader.verdict, leader.worker);
             let lease = leader.lease.as_ref();
-            let lease = lease.map_or_else(|| "no lease read".to_owned(), lease_in_words);
+            let lease = lease.map_or_else(|| "no lease data".to_owned(), lease_in_words);
             text += &wrapped(&lead, &format!("{}; {lease}", leader.log));
         }
         text += "\nDATABASE\n";
         if self.database.is_empty() {
-            text += "no rows read\n";
+            text += "no data\n";
         }
         let names: Vec<_> = self.database.iter().map(status_name).collect();
         let width = widest(names.iter().map(String::as_str));
@@ -103,7 +98,7 @@ impl Assessment {
         }
         text += "\nPODS\n";
         if self.pods.is_empty() {
-            text += "none known\n";
+            text += "none\n";
         }
         let width = widest(self.pods.iter().map(|pod| pod.name.as_str()));
         for pod in &self.pods {
@@ -134,48 +129,44 @@ fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
 }
 
 fn lease_in_words(lease: &LeaseRow) -> String {
-    let end = if lease.ttl_s < 0 {
-        format!("lease out {}", brief(-lease.ttl_s))
-    } else {
-        format!("lease {} left", brief(lease.ttl_s))
-    };
-    match lease.advancing {
-        Some(true) => format!("{end}, advancing"),
-        Some(false) => format!("{end}, not advancing"),
-        None => end,
+    let left = brief(lease.ttl_s.saturating_abs());
+    match (lease.ttl_s < 0, lease.advancing) {
+        (true, _) => format!("lease expired {left} ago"),
+        (false, Some(true)) => format!("lease renewed, {left} left"),
+        (false, Some(false)) => format!("lease not renewed, {left} left"),
+        (false, None) => format!("lease has {left} left"),
     }
 }
 
 fn status_name(row: &DatabaseRow) -> String {
     let status = if row.status.is_empty() {
-        "(blank)"
+        "(no status)"
     } else {
         &row.status
     };
     format!("{}.{status}", row.table)
 }
 
-/// `oldest 07:11, limit 03:00, 1 over, still`.
+/// `oldest 7m11s, limit 3m, 1 OVERDUE, not moving`.
 fn row_in_words(row: &DatabaseRow) -> String {
-    let clock = |seconds: i64| duration::clock(SignedDuration::from_secs(seconds));
     let mut words = vec![format!(
         "oldest {}",
-        row.oldest_idle_s.map_or("–".to_owned(), clock)
+        row.oldest_idle_s.map_or("–".to_owned(), brief)
     )];
     let limit = row.limit_s.and_then(|limit| i64::try_from(limit).ok());
-    words.extend(limit.map(|limit| format!("limit {}", clock(limit))));
+    words.extend(limit.map(|limit| format!("limit {}", brief(limit))));
     words.extend(
         row.over_limit
             .filter(|over| *over > 0)
-            .map(|over| format!("{over}{} OVER", if row.over_limit_at_least { "+" } else { "" })),
+            .map(|over| format!("{over}{} OVERDUE", if row.over_limit_at_least { "+" } else { "" })),
     );
     words.extend(
         row.next_limit_s
-            .map(|next| format!("next at it in {}", clock(next))),
+            .map(|next| format!("next due in {}", brief(next))),
     );
     words.extend(
         row.moves
-            .map(|moves| if moves { "moves" } else { "stands still" }.to_owned()),
+            .map(|moves| if moves { "moving" } else { "not moving" }.to_owned()),
     );
     if row.role.is_none() {
         words.push("unknown to the profile".to_owned());
@@ -220,8 +211,13 @@ fn wrapped(lead: &str, text: &str) -> String {
     let mut lines = String::new();
     let mut line = lead.to_owned();
     let mut is_bare = true;
-    for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
+    // A time of day stays with its zone: at the end of a line it would read as a span.
+    let text = text.replace(" UTC", "\u{a0}UTC");
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
+        let mut word: Vec<char> = word
+            .chars()
+            .map(|c| if c == '\u{a0}' { ' ' } else { c })
+            .collect();
         if !is_bare && line.chars().count() + 1 + word.len() > WIDTH {
             let _ = writeln!(lines, "{}", line.trim_end());
             (line, is_bare) = (" ".repeat(indent), true);

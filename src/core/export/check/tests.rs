@@ -4,7 +4,8 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Observation;
 use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
-use crate::testkit::{now, pod, profile, reading, state};
+use crate::safe;
+use crate::testkit::{built_in_profile, now, pod, profile, reading, sop, state};
 use crate::text::Redacted;
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
@@ -13,14 +14,7 @@ fn assessed() -> Assessment {
         id: "api-down".into(),
         title: "API down".into(),
         alert: Alert::Down,
-        impact: String::new(),
-        summary: String::new(),
-        access: Vec::new(),
-        secrets: Vec::new(),
-        steps: Vec::new(),
-        steps_from: None,
-        handle: Vec::new(),
-        gaps: Vec::new(),
+        ..sop()
     };
     let (state, profile) = (state(vec![pod("aaaaa", 7_200)]), profile());
     let diagnosis = diagnose(&state, &profile, &sop, now());
@@ -48,7 +42,7 @@ fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
     assert!(one.markdown().contains("a \\| b"), "{}", one.markdown());
     for table in [one.table(false), one.table(true)] {
         assert!(
-            table.contains("not heard in time: database") && table.contains("drill: a | b"),
+            table.contains("no data in time: database") && table.contains("drill: a | b"),
             "{table}"
         );
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
@@ -146,10 +140,7 @@ fn each_recommendation_has_its_exit_status() {
 
 /// What the logs and rows of the sample say, by the built-in profile.
 fn judged_by_the_built_in_profile() -> Assessment {
-    let mut profile: crate::profile::Profile = toml::from_str(include_str!(
-        "../../../../assets/profiles/managed-services-api.toml"
-    ))
-    .unwrap();
+    let mut profile = built_in_profile();
     profile.service.container = "service".to_owned();
     let mut state = state(vec![pod("2mgcp", 100_000), pod("blf5h", 100_000)]);
     let rows = [
@@ -180,4 +171,47 @@ fn the_texts_say_the_answer_first_and_what_it_rests_on() {
     insta::assert_snapshot!("table", one.table(false));
     insta::assert_snapshot!("markdown", one.markdown());
     insta::assert_snapshot!("json", one.json().unwrap());
+}
+
+#[test]
+fn one_line_names_the_sop_the_action_and_the_reason_in_80_columns() {
+    let mut one = assessed();
+    one.drill = None;
+    one.recommendation.words = "restart the pods".into();
+    one.recommendation.because = vec!["no pod leads".into(), "another reason".into()];
+    assert_eq!(one.line(false), "api-down: restart the pods: no pod leads");
+    one.recommendation.because.clear();
+    assert_eq!(one.line(false), "api-down: restart the pods");
+    one.drill = Some("a drill".into());
+    assert_eq!(one.line(false), "DRILL api-down: restart the pods");
+    // What comes from a log may be long, of several lines, and more than text.
+    one.recommendation.because = vec![safe!("×17 \u{1b}[2J\r\nfailed\t{}", "a word ".repeat(30)).into()];
+    for ascii in [false, true] {
+        let line = one.line(ascii);
+        assert!(line.chars().count() <= 80, "{line}");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        assert!(line.starts_with("DRILL api-down: restart the pods: "), "{line}");
+    }
+    assert!(one.line(true).is_ascii());
+}
+
+#[test]
+fn a_line_is_printed_again_only_when_a_verdict_changed_and_the_line_with_it() {
+    let before = assessed();
+    let mut after = before.clone();
+    after.recommendation.because = vec!["no leader for 7m19s".into()];
+    assert_eq!(after.new_line(&before, false), None, "only a number moved");
+    after.leaders[0].verdict = "one";
+    assert_eq!(after.new_line(&before, false), Some(after.line(false)));
+    after
+        .recommendation
+        .because
+        .clone_from(&before.recommendation.because);
+    assert_eq!(after.new_line(&before, false), None, "the line is the same");
+    after.recommendation.words = "another thing".into();
+    assert_eq!(
+        after.new_line(&before, false),
+        Some(after.line(false)),
+        "the advice is another"
+    );
 }

@@ -27,7 +27,7 @@ impl Audience<'_> {
 
     /// The decision with its reasons; nothing where nothing was decided.
     pub(super) fn decision(&self) -> Section {
-        let mut section = Section::new("Why we turn to you");
+        let mut section = Section::new("Why we are contacting you");
         let decision = &self.account.diagnosis.decision;
         if decision.rules.is_empty() {
             return section;
@@ -36,24 +36,21 @@ impl Audience<'_> {
         if let Some(concerning) = concerning {
             self.reason(&mut section, concerning);
         } else {
-            section.item("no rule of the decision table names you: whoever is on call turns to you");
+            section.item("no rule names you: the on-call engineer decided to contact you");
         }
         if concerning != Some(&decision.recommendation) {
             section.item(safe!(
-                "what the decision table says first: {}",
+                "first recommendation: {}",
                 self.in_words(&decision.recommendation)
             ));
             section.listed(&decision.recommendation.because, REASONS, Clone::clone);
         }
         let other = |one: &&Recommendation| Some(*one) != concerning;
         let also: Vec<_> = decision.also.iter().filter(other).collect();
-        self.others(&mut section, "also holds", &also);
+        self.others(&mut section, "also true", &also);
         self.open(&mut section);
         if let Some(literal) = decision.literal.iter().find(other) {
-            section.item(safe!(
-                "the SOP's words, taken literally, say something else: {}",
-                self.in_words(literal)
-            ));
+            section.item(safe!("taken literally, the SOP says: {}", self.in_words(literal)));
         }
         section
     }
@@ -67,12 +64,12 @@ impl Audience<'_> {
         let CaseSnapshot { state, now, .. } = *self.account;
         let window = now.duration_since(window(state, now));
         for limit in rule.when.kind().threshold(self.account.profile, window) {
-            section.item(safe!("the limit: {limit}"));
+            section.item(safe!("threshold: {limit}"));
         }
-        section.item(safe!("the SOP: {}", rule.basis));
+        section.item(safe!("SOP: \"{}\"", rule.basis));
     }
 
-    /// `restart the pods (rule no-leader: Nobody leads the worker)`.
+    /// `restart the pods (rule no-leader: No leader)`.
     fn in_words(&self, recommendation: &Recommendation) -> SafeText {
         let profile = self.account.profile;
         let words = profile.advice_in_words(recommendation.action, recommendation.contact.as_deref());
@@ -83,7 +80,7 @@ impl Audience<'_> {
             .filter(|_| recommendation.action == Advice::Wait)
             .map(|until| safe!(" until {}", self.time(until)));
         let again = if self.is_again(recommendation) {
-            ", again after a restart"
+            ", after a restart that did not help"
         } else {
             ""
         };
@@ -117,13 +114,13 @@ impl Audience<'_> {
         section.and_more(others.len().saturating_sub(OTHERS));
     }
 
-    /// The rules that may hold as well: nobody could tell.
+    /// The rules that may apply as well, but can't be checked.
     fn open(&self, section: &mut Section) {
         let open = &self.account.diagnosis.decision.not_ruled_out;
         if open.is_empty() {
             return;
         }
-        section.item("not ruled out, for want of evidence:");
+        section.item("rules that can't be checked yet:");
         section.listed(open, OTHERS, |one| safe!("{}: {}", one.rule, one.missing));
     }
 }

@@ -31,7 +31,7 @@ impl Audience<'_> {
     pub(super) fn errors(&self) -> Section {
         let since = window(self.account.state, self.account.now);
         let span = duration::brief(self.account.now.duration_since(since));
-        let mut section = Section::new(safe!("Errors in the logs of the last {span}"));
+        let mut section = Section::new(safe!("Errors in the logs, last {span}"));
         let summaries = self.account.state.errors.summaries(since);
         let (own, other): (Vec<_>, Vec<_>) = summaries
             .iter()
@@ -42,13 +42,13 @@ impl Audience<'_> {
         section.and_more(own.len().saturating_sub(CLASSES));
         if !other.is_empty() {
             let counts: Vec<_> = other.iter().map(|summary| self.count(summary)).collect();
-            section.item(safe!("of other kinds: {}", counts.join(", ")));
+            section.item(safe!("other errors: {}", counts.join(", ")));
         }
         if section.is_empty() {
             section.item(if self.account.state.logs.is_empty() {
-                "no log was read"
+                "no log could be read"
             } else {
-                "none in what was read of them"
+                "none"
             });
         }
         section
@@ -57,7 +57,7 @@ impl Audience<'_> {
     /// The warnings of the window among the events of the service's objects.
     pub(super) fn events(&self) -> Section {
         let since = window(self.account.state, self.account.now);
-        let mut section = Section::new("Warnings among the cluster's events");
+        let mut section = Section::new("Warning events");
         let events = self.account.state.service_events();
         let lately = |event: &&ClusterEvent| event.warning && event.last_at.is_none_or(|at| at >= since);
         let mut events: Vec<_> = events.filter(lately).collect();
@@ -65,24 +65,25 @@ impl Audience<'_> {
         section.listed(&events, EVENTS, |event| {
             let last = event
                 .last_at
-                .map_or(SafeText::default(), |at| safe!(", the last {}", self.time(at)));
+                .map_or(SafeText::default(), |at| safe!(", last {}", self.time(at)));
             safe!(
-                "{} ×{}{last} {}/{}: {}",
+                "{} ×{}{last}: {} ({}/{})",
                 event.reason,
                 event.count,
+                event.message,
                 event.object_kind,
-                event.object_name,
-                event.message
+                event.object_name
             )
         });
         section
     }
 
-    /// `OCM: 12 at least`.
+    /// `at least 12 OCM errors`.
     fn count(&self, summary: &ClassSummary<'_>) -> SafeText {
         let title = self.account.profile.class_title(summary.class);
         let at_least = if summary.more { "at least " } else { "" };
-        safe!("{title}: {at_least}{}", summary.count)
+        let noun = if summary.count == 1 { "error" } else { "errors" };
+        safe!("{at_least}{} {title} {noun}", summary.count)
     }
 
     fn class(&self, section: &mut Section, summary: &ClassSummary<'_>) {
@@ -94,12 +95,12 @@ impl Audience<'_> {
             .max(SignedDuration::ZERO);
         // Of more than are kept, the first that is kept is not the first.
         let first = if summary.more {
-            "the first of those kept"
+            "first of those kept"
         } else {
-            "the first"
+            "first"
         };
         section.item(safe!(
-            "{}, {first} {}, the last {} ({} ago), that one by {}:",
+            "{}, {first} {}, last {} ({} ago) in {}:",
             self.count(summary),
             self.time(summary.first_at),
             self.time(newest.at),

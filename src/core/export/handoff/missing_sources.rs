@@ -1,6 +1,7 @@
 //! What could not be read: what the text says rests on the rest only.
 
 use super::Audience;
+use crate::diagnose::named_once;
 use crate::logparse::ContainerKey;
 use crate::observe::observation::ContainerState;
 use crate::observe::source::{Freshness, Source, SourceId, SourceState};
@@ -27,7 +28,7 @@ impl Audience<'_> {
         all.extend(self.logs_in_turns());
         section.listed(&all, SOURCES, Clone::clone);
         if section.is_empty() {
-            section.item("nothing: every source was read");
+            section.item("all sources were readable");
         }
         section
     }
@@ -36,9 +37,9 @@ impl Audience<'_> {
     fn trouble(&self, id: &SourceId, source: &Source) -> Option<SafeText> {
         let freshness = self.account.state.freshness(id, self.account.now);
         let age = match freshness {
-            Freshness::Missing => "never heard".into(),
+            Freshness::Missing => "no data yet".into(),
             Freshness::Fresh(age) | Freshness::Stale(age) => {
-                safe!("last heard {} ago", duration::exact(age))
+                safe!("last data {} ago", duration::exact(age))
             }
         };
         let what = match &source.state {
@@ -46,7 +47,7 @@ impl Audience<'_> {
             SourceState::Off(why) => safe!("off: {why}"),
             SourceState::Connecting => "not connected yet".into(),
             SourceState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
-            SourceState::Live => "silent".into(),
+            SourceState::Live => "no answer".into(),
             SourceState::Ended | SourceState::Resting => return None,
         };
         Some(safe!("{}: {what} ({age})", self.account.state.source_name(id)))
@@ -61,7 +62,7 @@ impl Audience<'_> {
             .into_iter()
             .chain(database)
             .filter(|id| state.source(id).is_none());
-        never.map(|id| safe!("{}: never heard", id.name()))
+        never.map(|id| safe!("{}: no data", id.name()))
     }
 
     /// Logs of running containers that nobody reads, and those that are not read to their end yet.
@@ -82,9 +83,9 @@ impl Audience<'_> {
             };
             let behind = state.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
             match state.source(&SourceId::Log(key.clone())) {
-                None => unread.push(safe!("{}: never heard", SourceId::Log(key).name())),
+                None => unread.push(safe!("{}: no data", SourceId::Log(key).name())),
                 Some(source) if source.state == SourceState::Live && behind => {
-                    unread.push(safe!("{}: not read to its end yet", SourceId::Log(key).name()));
+                    unread.push(safe!("{}: still reading older lines", SourceId::Log(key).name()));
                 }
                 Some(_) => {}
             }
@@ -101,7 +102,7 @@ impl Audience<'_> {
         for table in &reading.tables {
             let statuses = table.statuses.as_ref().err();
             let rows = table.standing.as_ref().err();
-            unread.extend(statuses.map(|why| safe!("table {}: {why}", table.table)));
+            unread.extend(statuses.map(|why| named_once(&table.table, why)));
             unread.extend(rows.map(|why| safe!("rows of {}: {why}", table.table)));
         }
         unread.extend(
@@ -118,12 +119,12 @@ impl Audience<'_> {
     fn logs_in_turns(&self) -> Option<SafeText> {
         let LogsRead { followed, in_turns } = self.account.state.logs_read();
         let all = followed + in_turns;
-        (in_turns > 0).then(|| safe!("{followed} of {all} logs were followed, the others read in turns"))
+        (in_turns > 0).then(|| safe!("{followed} of {all} logs were followed, the others were read in turns"))
     }
 
     fn lines_missed(&self) -> Option<SafeText> {
         let logs = self.account.state.logs.values();
         let missed: u64 = logs.map(|log| log.missed).sum();
-        (missed > 0).then(|| safe!("{missed} or more lines of the logs were missed"))
+        (missed > 0).then(|| safe!("gap: at least {missed} log lines lost"))
     }
 }

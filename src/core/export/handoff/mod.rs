@@ -27,14 +27,14 @@ use crate::text::markdown::{Section, clean};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// Changes to the service, oldest first.
-    pub acts: Vec<ActionRow>,
+    pub changes: Vec<ChangeLine>,
     /// Manual steps that were looked at, oldest first.
     pub ticks: Vec<Ticked>,
 }
 
-/// A change to the service.
+/// A change to the service, in one line: the text has no room for what the report says of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionRow {
+pub struct ChangeLine {
     /// When.
     pub at: Timestamp,
     /// What was done, by whom or with what, and what came of it: `kubectl deleted pod managed-services-api-…`.
@@ -65,7 +65,7 @@ pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> SafeT
     let mut note = Note::default();
     if let Some(title) = account.drill {
         note.banner(&safe!(
-            "DRILL - DRILL - DRILL: this is an exercise ({}). Nothing is broken, and nothing is asked of anybody.",
+            "DRILL - DRILL - DRILL: this is an exercise ({}). Nothing is broken; please take no action.",
             clean(title)
         ));
     }
@@ -147,15 +147,15 @@ impl Audience<'_> {
 
     fn done(&self, done: &Done) -> Section {
         let mut section = Section::new("Done so far");
-        if done.acts.is_empty() {
-            section.item("changes to the service: none that sopwatch knows of");
+        if done.changes.is_empty() {
+            section.item("no changes made with sopwatch");
         }
-        section.listed(&done.acts, MOST_DONE, |deed| {
-            safe!("{}: {}", self.time(deed.at), deed.what)
+        section.listed(&done.changes, MOST_DONE, |change| {
+            safe!("{}: {}", self.time(change.at), change.what)
         });
         section.listed(&done.ticks, MOST_DONE, |tick| {
             let note = if tick.note.is_empty() {
-                "looked at, no note"
+                "checked, no note"
             } else {
                 &*tick.note
             };
@@ -166,17 +166,17 @@ impl Audience<'_> {
 
     fn signature(&self) -> SafeText {
         let drill = if self.account.drill.is_some() {
-            " DRILL: nothing of this is real."
+            " DRILL: none of this is real."
         } else {
             ""
         };
         safe!(
-            "Written {} by sopwatch {} from what it could read.{drill}",
-            self.account.now.strftime("%F %T UTC"),
-            env!("CARGO_PKG_VERSION")
+            "sopwatch {}, {}.{drill}",
+            env!("CARGO_PKG_VERSION"),
+            self.account.now.strftime("%F %T UTC")
         )
     }
 }
 
-/// Acts and ticks that are listed of many.
+/// Changes and ticks that are listed of many.
 const MOST_DONE: usize = 12;

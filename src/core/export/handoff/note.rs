@@ -50,7 +50,7 @@ impl Note {
         if !self.left_out.is_empty() {
             let left_out = self.left_out.join(", ");
             self.paragraph(&safe!(
-                "Left out for length, ask us for it: {}.",
+                "Left out for length, available on request: {}.",
                 clean(&left_out)
             ));
         }

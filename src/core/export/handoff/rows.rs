@@ -39,7 +39,7 @@ impl<'a> Audience<'a> {
         let stale = if matches!(stale, Freshness::Fresh(_)) {
             ""
         } else {
-            ": STALE, it may be otherwise by now"
+            ", STALE"
         };
         Some(safe!(
             "read {}, {} ago{stale}",
@@ -55,7 +55,7 @@ impl<'a> Audience<'a> {
         };
         let tables = self.tables().filter(|table| self.gets_table(&table.name));
         let section = |table: &Table| {
-            let mut section = Section::new(safe!("{}s late or failed ({read})", table.title));
+            let mut section = Section::new(safe!("{}s overdue or failed ({read})", table.title));
             self.rows_of(table, &mut section);
             section
         };
@@ -82,12 +82,12 @@ impl<'a> Audience<'a> {
         section.listed(&failed, ROWS, |(_, row)| failed_words(row));
         let cut = standing.more || state.under_way(&table.name).is_some_and(|list| list.more);
         if cut {
-            section.item("there are more rows than were read");
+            section.item("not all rows were read");
         }
         let over = self.over_limit(table);
         let untold = over.saturating_sub(late.len() as u64);
         if untold > 0 && !cut {
-            section.item(safe!("{over} are over their limit by count"));
+            section.item(safe!("{over} rows are overdue in total"));
         }
         if section.is_empty() && self.is_counted(table) {
             section.item("none");
@@ -124,7 +124,7 @@ impl<'a> Audience<'a> {
                 count_words(table, count, &self.account.state.overdue(table, count))
             });
             if counts.is_empty() && self.is_counted(table) {
-                section.code(safe!("{}: no living row", table.name));
+                section.code(safe!("{}: no active rows", table.name));
             }
         }
         section
@@ -136,19 +136,19 @@ fn known<'r>(table: &'r Table, row: &'r StandingRow) -> Option<(&'r Status, &'r 
     Some((table.status(&row.status)?, row))
 }
 
-/// `1n5F… cluster_provisioning, idle 2d 0h 10m 7s (limit 45m), OCM id 1hq3…, aws/us-east-1`.
+/// `1n5F… cluster_provisioning for 2d 0h10m07s (limit 45m), OCM id 1hq3…, aws/us-east-1`.
 fn late_words(status: &Status, row: &StandingRow) -> SafeText {
     let age = row.clock_s.unwrap_or_default();
     let since = if status.clock == ClockBasis::UpdatedAt {
-        "idle"
+        "for"
     } else {
-        "old"
+        "created or first seen"
     };
     let limit = status.limit.map_or(SafeText::default(), |limit| {
         safe!(" (limit {})", duration::brief(duration::of(limit)))
     });
     safe!(
-        "{} {}, {since} {}{limit}{}",
+        "{} {} {since} {}{limit}{}",
         row.row.id,
         row.status,
         seconds(age),
@@ -156,7 +156,7 @@ fn late_words(status: &Status, row: &StandingRow) -> SafeText {
     )
 }
 
-/// `1n5F… failed 5m 2s ago, OCM id …, aws/us-east-1: the reason`.
+/// `1n5F… failed 5m02s ago, OCM id …, aws/us-east-1: the reason`.
 fn failed_words(row: &StandingRow) -> SafeText {
     let ago = row.row.idle_s.map(seconds).unwrap_or_default();
     safe!("{} {} {ago} ago{}", row.row.id, row.status, place_words(row))
@@ -179,7 +179,7 @@ fn place_words(row: &StandingRow) -> SafeText {
 
 fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> SafeText {
     let status = if count.status.is_empty() {
-        "(blank)"
+        "(no status)"
     } else {
         &*count.status
     };
@@ -190,20 +190,17 @@ fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> SafeTex
         .map_or(SafeText::default(), |limit| {
             let at_least = if overdue.is_least() { "at least " } else { "" };
             let over = overdue.count().map_or("unknown".into(), |over| over.to_string());
-            safe!(
-                ", over {}: {at_least}{over}",
-                duration::brief(duration::of(limit))
-            )
+            safe!(", {at_least}{over} over {}", duration::brief(duration::of(limit)))
         });
     let strange = if known.is_none() {
-        ", a status that no worker knows"
+        ", unknown to the profile"
     } else {
         ""
     };
     safe!(
-        "{} {status}: {}, the oldest {oldest}{limit}{strange}",
-        table.name,
-        count.count
+        "{} {}.{status}, oldest {oldest}{limit}{strange}",
+        count.count,
+        table.name
     )
 }
 

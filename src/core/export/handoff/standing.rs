@@ -24,12 +24,10 @@ impl Audience<'_> {
         section.item(safe!("alert: {} (SOP {})", account.sop.title, account.sop.id));
         let environment = account
             .environment
-            .map_or("an environment that the profile does not know", |known| {
-                &known.name
-            });
+            .map_or("unknown environment", |known| &known.name);
         let (namespace, server) = match &account.state.connection {
             Some(connection) => (&*connection.namespace, &*connection.server),
-            None => (account.namespace, "no server reached"),
+            None => (account.namespace, "unknown server"),
         };
         section.item(safe!(
             "service: {}, {environment}, namespace {namespace} at {server}",
@@ -38,14 +36,14 @@ impl Audience<'_> {
         if let Some(began) = account.state.began_at {
             let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
             section.item(safe!(
-                "looked at since {}, for {}; it began before that",
+                "watched since {} ({}); started earlier",
                 self.time(began),
                 duration::exact(ago)
             ));
         }
         let images = self.images();
         section.item(match images.len() {
-            0 => "deployed image: not known".into(),
+            0 => "deployed image: unknown".into(),
             count => safe!(
                 "deployed image: {}{}",
                 images[..count.min(IMAGES)].join(", "),
@@ -84,11 +82,11 @@ impl Audience<'_> {
         let asked = state
             .deployment
             .as_ref()
-            .map_or("unknown".into(), |deployment| deployment.replicas.to_string());
+            .map_or(String::new(), |deployment| format!(" of {}", deployment.replicas));
         let want = self.account.profile.service.replicas;
-        let mut section = Section::new(safe!("Pods: {ready} ready, {asked} asked for, {want} by the SOP"));
+        let mut section = Section::new(safe!("Pods: {ready}{asked} ready (SOP expects {want})"));
         if state.source(&crate::observe::source::SourceId::Pods).is_none() {
-            section.item("not read");
+            section.item("no data");
         }
         section.listed(&pods, PODS, |pod| self.pod(pod));
         section
@@ -100,7 +98,7 @@ impl Audience<'_> {
         });
         let restarted = pod
             .restarted_at
-            .map_or(SafeText::default(), |at| safe!(" (the last {})", self.time(at)));
+            .map_or(SafeText::default(), |at| safe!(" (last {})", self.time(at)));
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
@@ -121,8 +119,8 @@ impl Audience<'_> {
         let mut section = Section::new("Leaders of the workers");
         for reading in &self.account.diagnosis.leaders {
             section.code(safe!(
-                "{}: {}; logs: {}",
-                reading.log_type,
+                "{}: {} ({})",
+                reading.worker,
                 self.verdict(reading),
                 reading.log
             ));
@@ -139,11 +137,11 @@ impl Audience<'_> {
             .as_ref()
             .map_or(SafeText::default(), |pod| safe!(", {pod}"));
         match reading.verdict {
-            Verdict::One => safe!("ONE leader{pod}"),
-            Verdict::Many => "MORE THAN ONE leader".into(),
-            Verdict::None => "NO leader".into(),
-            Verdict::Settling { until } => safe!("settling, known by {}", self.time(until)),
-            Verdict::Unknown => "unknown".into(),
+            Verdict::One => safe!("one leader{pod}"),
+            Verdict::Many => "more than one leader".into(),
+            Verdict::None => "no leader".into(),
+            Verdict::Settling { until } => safe!("electing, certain at {}", self.time(until)),
+            Verdict::Unknown => "leader unknown".into(),
         }
     }
 
@@ -176,7 +174,7 @@ impl Audience<'_> {
             let against = if step.threshold.is_empty() {
                 SafeText::default()
             } else {
-                safe!(" (held against: {})", step.threshold)
+                safe!(" (expected: {})", step.threshold)
             };
             section.code(safe!("{answer}: {}: {}{against}", step.title, step.value));
         }
@@ -193,7 +191,7 @@ fn trouble_of(pod: &Pod) -> SafeText {
     let ended = |container: &Container| {
         let last = container.last.as_ref()?;
         Some(safe!(
-            ": {} ended before, {} with exit code {}",
+            ": {} ended with {} (exit code {})",
             container.name,
             last.reason,
             last.exit_code
@@ -205,21 +203,20 @@ fn trouble_of(pod: &Pod) -> SafeText {
     of_pod.or(waits).or(ended).unwrap_or_default()
 }
 
-/// `lease kafka: worker id b8c5…, 93s left, advancing`.
+/// `lease kafka: renewed, 1m33s left, held by worker b8c5…`.
 fn lease_words(reading: &LeaderReading, lease: &Lease) -> SafeText {
-    let holder = lease.holder.as_deref().unwrap_or("none yet");
     let known = reading.lease.as_ref();
     let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
-    let end = if ttl.is_negative() {
-        safe!("ran out {} ago", duration::exact(ttl.abs()))
-    } else {
-        safe!("{} left", duration::exact(ttl))
+    let left = duration::exact(ttl.abs());
+    let end = match (ttl.is_negative(), known.and_then(|known| known.advancing)) {
+        (true, _) => format!("expired {left} ago"),
+        (false, Some(true)) => format!("renewed, {left} left"),
+        (false, Some(false)) => format!("not renewed, {left} left"),
+        (false, None) => format!("{left} left"),
     };
-    let advancing = match known.and_then(|known| known.advancing) {
-        Some(true) => ", advancing",
-        Some(false) => ", not advancing",
-        None if ttl.is_negative() => "",
-        None => ", not watched for long enough to say whether it advances",
+    let holder = match lease.holder.as_deref() {
+        Some(holder) => format!("held by worker {holder}"),
+        None => "nobody holds it".to_owned(),
     };
-    safe!("lease {}: worker id {holder}, {end}{advancing}", lease.lease_type)
+    safe!("lease {}: {end}, {holder}", lease.lease_type)
 }

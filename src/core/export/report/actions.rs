@@ -13,7 +13,7 @@ use crate::remediate::command::CommandOutcome;
 use crate::safe;
 use crate::text::Redacted;
 
-/// What is called the outcome of a command of which none was written.
+/// Shown when no outcome was recorded.
 const NO_OUTCOME: &str = "outcome unknown";
 
 /// One command, from its intent to its end.
@@ -29,7 +29,7 @@ pub struct ActionRow {
     pub part: Option<(usize, usize)>,
     /// What the command does: `delete pod …`.
     pub words: Redacted,
-    /// The command that does the same by hand.
+    /// The `oc` command that does the same.
     pub by_hand: Redacted,
     /// The rule that recommended it; `None` where none did.
     pub rule: Option<Redacted>,
@@ -65,6 +65,15 @@ pub(super) fn has_end(all: &[ActionRow], place: usize) -> bool {
     goes_on || ended || matches!(one.outcome, "refused" | "failed")
 }
 
+/// The commands that were confirmed together, in their order; one that was confirmed alone by itself.
+pub(super) fn confirmed_together(all: &[ActionRow]) -> Vec<&[ActionRow]> {
+    let follows = |one: &ActionRow, next: &ActionRow| match (one.part, next.part) {
+        (Some((number, of)), next) => next == Some((number + 1, of)),
+        (None, _) => false,
+    };
+    all.chunk_by(follows).collect()
+}
+
 /// The last commands of what was confirmed together, where more was confirmed than was sent.
 pub(super) fn cut_short(all: &[ActionRow]) -> impl Iterator<Item = (&ActionRow, usize, usize)> {
     all.iter().enumerate().filter_map(|(place, one)| {
@@ -93,14 +102,14 @@ pub(super) fn why(intent: &Intent, names: &Names<'_>) -> Redacted {
         .other_advice()
         .map(|advice| advice_seen(advice, names).words);
     match (&intent.cause, then) {
-        (Some(rule), None) => safe!("recommended by the rule {}", names.rule(rule)).into(),
+        (Some(rule), None) => safe!("rule {}", names.rule(rule)).into(),
         (Some(rule), Some(then)) => safe!(
-            "confirmed when the rule {} recommended it; the advice at this moment: {then}",
+            "rule {} when confirmed; advice when sent: {then}",
             names.rule(rule)
         )
         .into(),
         (None, None) => "chosen by the operator".into(),
-        (None, Some(then)) => safe!("chosen by the operator; the advice at this moment: {then}").into(),
+        (None, Some(then)) => safe!("chosen by the operator; advice when sent: {then}").into(),
     }
 }
 

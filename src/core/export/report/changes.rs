@@ -1,5 +1,7 @@
 //! What differs between two findings, in words.
 
+use std::collections::BTreeMap;
+
 use super::actions::{Leading, leading};
 use super::names::Names;
 use super::value;
@@ -25,7 +27,7 @@ pub(super) fn between(before: Option<&Snapshot>, now: &Snapshot, names: &Names<'
         .into_iter()
         .flat_map(|before| before.steps.iter().filter(gone));
     lines.extend(gone.map(|step| safe!("{}: {} -> nothing", names.step(&step.id), name(step.status))));
-    lines.extend(not_ruled_out(before, now));
+    lines.extend(unchecked(before, now));
     lines
 }
 
@@ -34,16 +36,16 @@ fn recommendation(before: Option<&Snapshot>, now: &Snapshot, names: &Names<'_>) 
     let words = names.advised(&now.recommendation);
     match before.map(|before| names.advised(&before.recommendation)) {
         Some(before) if before == words => {}
-        Some(before) => lines.push(safe!("recommendation: {before} -> {words}")),
-        None => lines.push(safe!("recommendation: {words}")),
+        Some(before) => lines.push(safe!("advice: {before} -> {words}")),
+        None => lines.push(safe!("advice: {words}")),
     }
     let also =
         |found: &Snapshot| -> Vec<Redacted> { found.also.iter().map(|one| names.advised(one)).collect() };
     let (held, holds) = (before.map_or_else(Vec::new, also), also(now));
     let new = holds.iter().filter(|one| !held.contains(one));
-    lines.extend(new.map(|one| safe!("also: {one}")));
+    lines.extend(new.map(|one| safe!("also true: {one}")));
     let gone = held.iter().filter(|one| !holds.contains(one));
-    lines.extend(gone.map(|one| safe!("no longer: {one}")));
+    lines.extend(gone.map(|one| safe!("no longer true: {one}")));
     lines
 }
 
@@ -80,17 +82,27 @@ fn answered(before: Option<&SnapshotStep>, now: &SnapshotStep, names: &Names<'_>
     }
 }
 
-fn not_ruled_out(before: Option<&Snapshot>, now: &Snapshot) -> Vec<SafeText> {
+/// The rules that can't be checked any more, one line for each thing that is missing, and those that can be checked again.
+fn unchecked(before: Option<&Snapshot>, now: &Snapshot) -> Vec<SafeText> {
     let open = |found: &Snapshot| -> Vec<String> {
         let rules = found.not_ruled_out.iter();
         rules.map(|(rule, _)| rule.clone()).collect()
     };
     let (was, is) = (before.map_or_else(Vec::new, open), open(now));
-    let new = now.not_ruled_out.iter().filter(|(rule, _)| !was.contains(rule));
-    let gone = was.iter().filter(|rule| !is.contains(rule));
-    new.map(|(rule, missing)| safe!("not ruled out: {rule}: {missing}"))
-        .chain(gone.map(|rule| safe!("now told: {rule}")))
-        .collect()
+    let mut by_missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (rule, missing) in now.not_ruled_out.iter().filter(|(rule, _)| !was.contains(rule)) {
+        by_missing.entry(missing).or_default().push(rule);
+    }
+    let new = by_missing
+        .into_iter()
+        .map(|(missing, rules)| safe!("unchecked rules: {} ({missing})", rules.join(", ")));
+    let gone: Vec<&str> = was
+        .iter()
+        .filter(|rule| !is.contains(rule))
+        .map(String::as_str)
+        .collect();
+    let gone = (!gone.is_empty()).then(|| safe!("checked again: {}", gone.join(", ")));
+    new.chain(gone).collect()
 }
 
 /// As texts say it.

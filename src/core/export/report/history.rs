@@ -27,6 +27,9 @@ pub struct AdviceSpan {
     pub rule: Option<Redacted>,
     /// The advice as people say it, with its rule's title.
     pub words: Redacted,
+    /// The same without the rule.
+    #[serde(skip)]
+    pub short: Redacted,
     /// What showed it at first.
     pub because: Vec<Redacted>,
     /// For a wait: until when, as it was said at first.
@@ -85,6 +88,7 @@ fn begun(at: Timestamp, found: &Snapshot, names: &Names<'_>) -> AdviceSpan {
         contact: one.contact.as_deref().map(value),
         rule: one.rule.as_deref().map(value),
         words: names.advised(one),
+        short: names.advice(one.action, one.contact.as_deref()),
         because: values(&one.because),
         until: one.until,
     }

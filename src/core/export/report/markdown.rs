@@ -1,42 +1,44 @@
-//! The report for people. Its own words are prose; all else stands in blocks of code.
+//! The report for people: the cause and the outcome first, then the evidence, one table of actions, the gaps, and the timeline.
+//!
+//! Its own words are prose and cells of the table, with everything escaped; all else is in blocks of code.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::actions::{ActionRow, ActionState, has_end};
+use super::actions::{ActionRow, ActionState, confirmed_together, has_end};
 use super::changes::leader;
 use super::consoles::ConsoleRow;
-use super::history::AdviceSpan;
 use super::manual::HandedOff;
+use super::summary::decisive;
 use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
-use crate::text::markdown::{Section, escaped};
+use crate::text::markdown::{Section, clean_to, escaped};
 use crate::text::{Redacted, duration};
 
-/// Longest line of a block, in characters.
-const LONGEST: usize = 1_000;
+/// Longest line of a block or cell of the table, in characters: errors are quoted whole.
+const LONGEST: usize = 2_000;
 
-/// Lines of evidence that are shown of one step; the JSON document has all.
-const EVIDENCE: usize = 6;
+/// Lines of evidence that are quoted; the JSON document has all.
+const EVIDENCE: usize = 12;
 
 impl Report {
     /// The report as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = self.head();
-        let mut add = |section: Section| {
-            let (title, body) = (prose(section.title()), section.body());
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "## {title}\n\n{body}");
-        };
-        add(self.who_and_where());
-        add(self.consoles());
-        add(self.history());
-        add(self.actions_told());
-        add(self.manual_steps());
-        add(self.handed_off());
-        add(self.never_known());
-        add(self.timeline());
+        let sections = [self.evidence(), self.who_and_where()];
+        add(&mut text, sections);
+        text.push_str(&self.table_of_actions());
+        add(
+            &mut text,
+            [
+                self.what_changed(),
+                self.by_operator(),
+                self.gaps(),
+                self.timeline(),
+            ],
+        );
         for (number, hand_off) in self.hand_offs.iter().enumerate() {
             text.push_str(&whole(number + 1, hand_off));
         }
@@ -56,7 +58,7 @@ impl Report {
         }
         if let Some(doubt) = &self.doubt {
             let mut section = Section::new("");
-            section.item("THE RECORD IS NOT WHOLE: what follows is told as far as it can be read");
+            section.item("THE RECORD IS DAMAGED: the report covers only what could be read");
             section.kept(doubt, LONGEST);
             let _ = writeln!(text, "{}", section.body());
         }
@@ -67,6 +69,23 @@ impl Report {
         text
     }
 
+    /// What the decisive advice rested on, and the steps that failed before the first action, errors whole, each line once.
+    fn evidence(&self) -> Section {
+        let mut section = Section::new("Evidence");
+        let because = decisive(self).map(|held| &held.because);
+        let failing = self.actions.first().and_then(|action| action.before.as_ref());
+        let failing = failing.map(|before| &before.failing);
+        let of_steps = failing.into_iter().flatten().flat_map(|step| &step.evidence);
+        let mut known = BTreeSet::new();
+        let all = because.into_iter().flatten().chain(of_steps);
+        let all: Vec<&Redacted> = all.filter(|line| known.insert(line.as_str())).collect();
+        for line in all.iter().take(EVIDENCE) {
+            section.kept(line, LONGEST);
+        }
+        section.and_more(all.len().saturating_sub(EVIDENCE));
+        section
+    }
+
     fn who_and_where(&self) -> Section {
         let mut section = Section::new("Where and when");
         let mut line = |what: &str, words: &str| section.kept(&format!("{what:<13}{words}"), LONGEST);
@@ -74,129 +93,136 @@ impl Report {
             line("DRILL", drill);
         }
         match &self.place {
-            Some(place) => place_told(place, &self.title, &mut line),
+            Some(place) => place_in_words(place, &self.title, &mut line),
             None => line("place", "unknown: the record's first line is missing"),
         }
         if let Some((began, last)) = self.began_at.zip(self.last_at) {
-            line("began", &began.strftime("%F %T UTC").to_string());
-            line("last line", &last.strftime("%F %T UTC").to_string());
+            let long = duration::exact(SignedDuration::from_secs(self.duration_s.unwrap_or_default()));
+            let (began, last) = (began.strftime("%F %T UTC"), last.strftime("%F %T UTC"));
+            line("time", &format!("{began} to {last}, {long}"));
         }
-        if let Some(seconds) = self.duration_s {
-            line("duration", &duration::exact(SignedDuration::from_secs(seconds)));
-        }
-        line("state", if self.open { "open" } else { "closed" });
-        line("record", &format!("{} lines", self.lines));
-        section
-    }
-
-    fn consoles(&self) -> Section {
-        let mut section = Section::new("Consoles");
-        let mut day = Day::default();
-        for writing in &self.consoles {
-            day.line(&mut section, writing.at, &console(writing));
-        }
-        if self.consoles.is_empty() {
-            section.item("none that the record names");
+        let state = if self.open { "open" } else { "closed" };
+        line("state", &format!("{state}, {} lines in the record", self.lines));
+        for console in &self.consoles {
+            line("console", &console_in_words(console));
         }
         section
     }
 
-    fn history(&self) -> Section {
-        let mut section = Section::new("What was recommended");
-        let mut day = Day::default();
-        for held in &self.recommendations {
-            stretch(&mut section, &mut day, held);
-        }
-        if self.recommendations.is_empty() {
-            section.item("nothing: no diagnosis is in the record");
-        }
-        section
-    }
-
-    fn actions_told(&self) -> Section {
-        let mut section = Section::new("What was done, and what was found before and after");
-        for (place, action) in self.actions.iter().enumerate() {
-            performed(&mut section, action, has_end(&self.actions, place));
-        }
+    /// The one table of actions: a row a command.
+    fn table_of_actions(&self) -> String {
+        let mut text = "## Actions\n\n".to_owned();
         if self.actions.is_empty() {
-            section.item("nothing in the cluster was changed with sopwatch");
+            text.push_str("No changes made with sopwatch.\n\n");
+            return text;
+        }
+        text.push_str("| # | UTC | command | why | outcome | result |\n|---|---|---|---|---|---|\n");
+        for (place, action) in self.actions.iter().enumerate() {
+            let result = result(action, has_end(&self.actions, place));
+            let part = action
+                .part
+                .map_or(String::new(), |(number, of)| format!(" ({number} of {of})"));
+            let cells = [
+                format!("{}{part}", action.id),
+                self.time(action.at),
+                action.by_hand.to_string(),
+                action.why.to_string(),
+                outcome(action),
+                result,
+            ];
+            let cells = cells.map(|cell| prose(&clean_to(&cell, LONGEST)));
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        text.push('\n');
+        text
+    }
+
+    /// A time of day, with the date where that is another than the incident's first.
+    fn time(&self, at: Timestamp) -> String {
+        let day = |at: Timestamp| at.strftime("%F").to_string();
+        let same = self.began_at.is_some_and(|began| day(began) == day(at));
+        let format = if same { "%T" } else { "%F %T" };
+        at.strftime(format).to_string()
+    }
+
+    /// What differed before and after the commands that were confirmed together.
+    fn what_changed(&self) -> Section {
+        let mut section = Section::new("Before and after");
+        for group in confirmed_together(&self.actions) {
+            let [first, ..] = group else { continue };
+            let last = group.last().unwrap_or(first);
+            let name = if group.len() > 1 {
+                format!("actions {} to {}", first.id, last.id)
+            } else {
+                format!("action {}", first.id)
+            };
+            match (&first.before, &last.after) {
+                (Some(before), Some(after)) => {
+                    let times = [before, after].map(|state| self.time(state.at));
+                    section.item(format!("{name}: {} -> {}", times[0], times[1]));
+                    let changed = differences(before, after);
+                    changed.iter().for_each(|line| section.kept(line, LONGEST));
+                    if changed.is_empty() {
+                        section.item("no change");
+                    }
+                }
+                (None, _) => section.item(format!("{name}: no findings before it")),
+                (_, None) => section.item(format!("{name}: no new findings in its settle window")),
+            }
         }
         section
     }
 
-    fn manual_steps(&self) -> Section {
-        let mut section = Section::new("Manual steps");
+    fn by_operator(&self) -> Section {
+        let mut section = Section::new("Manual steps and hand-offs");
         let mut day = Day::default();
         for tick in &self.manual.ticked {
             let note = if tick.note.is_empty() {
-                "looked at, no note"
+                "checked, no note"
             } else {
                 &tick.note
             };
             day.line(&mut section, tick.at, &format!("{}: {note}", tick.title));
         }
-        for step in &self.manual.not_ticked {
-            section.kept(&format!("not ticked: {}", step.title), LONGEST);
-        }
-        if self.manual.ticked.is_empty() && self.manual.not_ticked.is_empty() {
-            section.item("the SOP has none that is known");
-        }
-        section
-    }
-
-    fn handed_off(&self) -> Section {
-        let mut section = Section::new("Hand-offs");
-        let mut day = Day::default();
         for hand_off in &self.hand_offs {
-            day.line(
-                &mut section,
-                hand_off.at,
-                &format!("to {}: the text is at the end", hand_off.title),
-            );
+            let words = format!("hand-off to {} (text below)", hand_off.title);
+            day.line(&mut section, hand_off.at, &words);
         }
-        if self.hand_offs.is_empty() {
-            section.item("none");
+        let open: Vec<_> = self
+            .manual
+            .not_ticked
+            .iter()
+            .map(|step| step.title.as_str())
+            .collect();
+        if !open.is_empty() {
+            section.kept(&format!("not checked: {}", open.join(", ")), LONGEST);
         }
         section
     }
 
-    fn never_known(&self) -> Section {
-        let mut section = Section::new("What was never known");
+    fn gaps(&self) -> Section {
+        let mut section = Section::new("Gaps");
         let unknown = &self.unknown;
         for id in &unknown.actions {
-            section.item(format!(
-                "whether action {id} happened: no answer came, and nothing showed it"
-            ));
+            section.item(format!("action {id}: unknown whether it happened"));
         }
         for step in &unknown.steps {
             section.kept(&format!("step {}: {}", step.title, step.value), LONGEST);
         }
         for open in &unknown.not_ruled_out {
-            let line = format!("not ruled out at the end: {}: {}", open.rule, open.missing);
+            let line = format!("rule {} unchecked at the end: {}", open.rule, open.missing);
             section.kept(&line, LONGEST);
         }
         if unknown.entries_lost > 0 {
             section.item(format!(
-                "{} entries of the record that could not be written:",
+                "{} entries could not be written to the record:",
                 unknown.entries_lost
             ));
             let reasons = unknown.lost_because.iter();
             reasons.for_each(|why| section.kept(why, LONGEST));
         }
         if unknown.log_lines_missed > 0 {
-            section.item(format!(
-                "{} or more lines of the logs that were missed",
-                unknown.log_lines_missed
-            ));
-        }
-        if unknown.logs_left_out > 0 {
-            section.item(format!(
-                "{} log records that changed nothing: the record does not keep them",
-                unknown.logs_left_out
-            ));
-        }
-        if section.is_empty() {
-            section.item("nothing of what the SOP asks for");
+            section.item(format!("at least {} log lines lost", unknown.log_lines_missed));
         }
         section
     }
@@ -224,14 +250,23 @@ impl Report {
 
     fn signature(&self) -> String {
         let drill = if self.drill.is_some() {
-            " DRILL: nothing of this was real."
+            " DRILL: none of this was real."
         } else {
             ""
         };
         format!(
-            "Written by sopwatch {} from the record alone.{drill}\n",
+            "sopwatch {}, from the record alone.{drill}\n",
             env!("CARGO_PKG_VERSION")
         )
+    }
+}
+
+/// Adds sections that say something.
+fn add<const N: usize>(text: &mut String, sections: [Section; N]) {
+    for section in sections.into_iter().filter(|section| !section.is_empty()) {
+        let (title, body) = (prose(section.title()), section.body());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "## {title}\n\n{body}");
     }
 }
 
@@ -257,28 +292,26 @@ impl Day {
     }
 }
 
-fn place_told(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
+fn place_in_words(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
     if place.sop.is_empty() {
-        line("alert", "unknown: no SOP was chosen");
+        line("alert", "unknown: no SOP selected");
     } else {
         line("alert", &format!("{title} (SOP {})", place.sop));
     }
-    line(
-        "service",
-        &format!("{} (profile {})", place.service, place.profile),
-    );
-    let environment = place.environment.as_deref();
+    let environment = place.environment.as_deref().unwrap_or("unknown environment");
     let production = if place.production { ", PRODUCTION" } else { "" };
     line(
-        "environment",
+        "service",
         &format!(
-            "{}{production}",
-            environment.unwrap_or("one that the profile does not know")
+            "{} (profile {}), {environment}{production}",
+            place.service, place.profile
         ),
     );
-    line("namespace", &place.namespace);
     let reached = if place.connected { "" } else { " (never reached)" };
-    line("server", &format!("{}{reached}", place.server));
+    line(
+        "namespace",
+        &format!("{} at {}{reached}", place.namespace, place.server),
+    );
     let users = if place.users.is_empty() {
         "unknown".to_owned()
     } else {
@@ -286,111 +319,81 @@ fn place_told(place: &Place, title: &str, line: &mut impl FnMut(&str, &str)) {
     };
     line("user", &users);
     if place.read_only {
-        line("rights", "the console that began it could change nothing");
+        line("rights", "the first console was read-only");
     }
     if let Some(speed) = place.speed {
         line("clock", &format!("{speed} seconds of the drill a second"));
     }
 }
 
-fn console(writing: &ConsoleRow) -> String {
+/// `13:59:58 began alice on bastion-1 (process 4711, sopwatch 0.1.0)`.
+fn console_in_words(console: &ConsoleRow) -> String {
     let or_unknown = |text: &Option<Redacted>| text.clone().unwrap_or_else(|| "unknown".into());
-    let (Some(pid), Some(user)) = (writing.pid, &writing.user) else {
-        return format!("{:<8}{}", writing.what, or_unknown(&writing.how));
+    let at = console.at.strftime("%F %T");
+    let (Some(pid), Some(user)) = (console.pid, &console.user) else {
+        return format!("{at} {:<7}{}", console.what, or_unknown(&console.how));
     };
-    let (host, version) = (or_unknown(&writing.host), or_unknown(&writing.version));
+    let (host, version) = (or_unknown(&console.host), or_unknown(&console.version));
     format!(
-        "{:<8}{user} on {host} (process {pid}, sopwatch {version})",
-        writing.what
+        "{at} {:<7}{user} on {host} (process {pid}, sopwatch {version})",
+        console.what
     )
 }
 
-fn stretch(section: &mut Section, day: &mut Day, held: &AdviceSpan) {
-    let long = duration::exact(SignedDuration::from_secs(held.held_s));
-    let until = held
-        .until
-        .map_or(String::new(), |until| format!(" until {}", until.strftime("%T")));
-    day.line(
-        section,
-        held.from,
-        &format!("for {long:<11} {}{until}", held.words),
-    );
-    for why in held.because.iter().take(EVIDENCE) {
-        section.kept(&format!("{:26}{why}", ""), LONGEST);
+/// `outcome unknown: the connection was lost; 23:59:45 applied: accepted by the server`.
+fn outcome(action: &ActionRow) -> String {
+    let came = |(place, came): (usize, &super::OutcomeRow)| {
+        let at = (place > 0).then(|| format!("{} ", came.at.strftime("%T")));
+        format!("{}{}: {}", at.unwrap_or_default(), came.is, came.why)
+    };
+    let all: Vec<String> = action.outcomes.iter().enumerate().map(came).collect();
+    if all.is_empty() {
+        return "outcome not recorded".to_owned();
+    }
+    all.join("; ")
+}
+
+/// How what a command was for went on, in the end.
+fn result(action: &ActionRow, has_end: bool) -> String {
+    let last = action.stages.last();
+    let words = last.map(|stage| format!("{} {}{}", stage.at.strftime("%T"), stage.words, went(stage.good)));
+    match (words, has_end) {
+        (Some(words), true) => words,
+        (Some(words), false) => format!("{words}; end not recorded"),
+        (None, true) => String::new(),
+        (None, false) => "end not recorded".to_owned(),
     }
 }
 
-fn performed(section: &mut Section, action: &ActionRow, has_end: bool) {
-    let at = action.at.strftime("%F %T UTC");
-    let part = action
-        .part
-        .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
-    section.item(format!(
-        "action {}, {at}: {}{part}: {}",
-        action.id,
-        action.aim,
-        action.outcome.to_uppercase()
-    ));
-    let mut line = |what: &str, words: &str| section.kept(&format!("{what:<10}{words}"), LONGEST);
-    line("what", &action.words);
-    line("by hand", &action.by_hand);
-    line("user", &action.user);
-    line("because", &action.why);
-    line(&time(action.at), "intent written");
-    for came in &action.outcomes {
-        line(&time(came.at), &format!("{}: {}", came.is, came.why));
+/// What differs between two states, a line each.
+fn differences(before: &ActionState, after: &ActionState) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut note = |what: &str, old: &str, new: &str| {
+        if old != new {
+            lines.push(format!("{what}: {old} -> {new}"));
+        }
+    };
+    note("advice", &before.recommendation, &after.recommendation);
+    let pods = |state: &ActionState| state.pods.map_or("no data".into(), |pods| pods.words());
+    note("pods", &pods(before), &pods(after));
+    for now in &after.leaders {
+        let then = before.leaders.iter().find(|one| one.worker == now.worker);
+        let then = then.map_or("no data".into(), leader);
+        note(&format!("leader of {}", now.title), &then, &leader(now));
     }
-    if action.outcomes.is_empty() {
-        line("", "no outcome was written: it may have happened or not");
-    }
-    for stage in &action.stages {
-        line(&time(stage.at), &format!("{}{}", stage.words, went(stage.good)));
-    }
-    if !has_end {
-        line("", "how it ended is not in the record");
-    }
-    states(section, action);
-}
-
-fn states(section: &mut Section, action: &ActionRow) {
-    match &action.before {
-        Some(before) => state(section, "before", before),
-        None => section.item("before: nothing had been found yet"),
-    }
-    let after = action.after.as_ref();
-    if let Some(first) = action.first_change.as_ref().filter(|first| Some(*first) != after) {
-        state(section, "the first change", first);
-    }
-    match after {
-        Some(after) => state(section, "afterwards", after),
-        None => section.item("afterwards: nothing new was found in the time that it takes to settle"),
-    }
-}
-
-fn state(section: &mut Section, when: &str, state: &ActionState) {
-    section.item(format!("{when}, as found at {}", state.at.strftime("%F %T UTC")));
-    let mut line = |what: &str, words: &str| section.kept(&format!("{what:<10}{words}"), LONGEST);
-    line("advice", &state.recommendation);
-    let pods = state.pods.map_or("not read".into(), |pods| pods.words());
-    line("pods", &pods);
-    for one in &state.leaders {
-        line("leader", &format!("{}: {}", one.title, leader(one)));
-    }
-    for step in &state.failing {
-        line("FAIL", &format!("{}: {}", step.title, step.value));
-        let evidence = step.evidence.iter();
-        evidence.take(EVIDENCE).for_each(|evidence| line("", evidence));
-        if let Some(more) = step.evidence.len().checked_sub(EVIDENCE).filter(|more| *more > 0) {
-            line("", &format!("and {more} more"));
+    for step in &before.failing {
+        if !after.failing.iter().any(|now| now.id == step.id) {
+            let old = format!("FAIL ({})", step.value);
+            note(&step.title, &old, "no longer fails");
         }
     }
-    if state.failing.is_empty() {
-        line("steps", "none failed");
+    for step in &after.failing {
+        if !before.failing.iter().any(|then| then.id == step.id) {
+            let new = format!("FAIL ({})", step.value);
+            note(&step.title, "did not fail", &new);
+        }
     }
-}
-
-fn time(at: Timestamp) -> String {
-    at.strftime("%T").to_string()
+    lines
 }
 
 /// A hand-off's text in full, in a fence that nothing in it closes.

@@ -31,13 +31,16 @@ use self::names::Names;
 pub use self::place::Place;
 pub use self::pods::PodsSeen;
 pub use self::timeline::TimelineRow;
-pub use self::unknown::{NotRuledOut, Unknown, UnknownStep};
+pub use self::unknown::{Unknown, UnknownStep};
 use crate::record::{Began, Entry, Line};
 use crate::text::markdown::clean_to;
 use crate::text::{Redacted, SafeText};
 
 /// The version of the JSON document: it changes when a named key changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
+
+/// What is found while the sources are read for the first time says nothing of the incident.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
 /// Longest text of one value, in characters; the text of a hand-off stands whole.
 const VALUE: usize = 2_000;

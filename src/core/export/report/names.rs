@@ -1,10 +1,11 @@
 //! What the ids in a record are called: by the profile that is in it, and by themselves where that does not know them.
 
 use super::value;
+use crate::diagnose::Recommendation;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::{OTHER, Sop, other_step};
-use crate::record::{Began, SnapshotAdvice};
+use crate::record::Began;
 use crate::safe;
 use crate::text::Redacted;
 
@@ -34,8 +35,8 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// `restart the pods (rule no-leader: Nobody leads the worker)`.
-    pub(super) fn advised(&self, one: &SnapshotAdvice) -> Redacted {
+    /// `restart the pods (rule no-leader: No leader)`.
+    pub(super) fn advised(&self, one: &Recommendation) -> Redacted {
         let words = self.advice(one.action, one.contact.as_deref());
         match &one.rule {
             Some(rule) => safe!("{words} (rule {})", self.rule(rule)).into(),
@@ -43,7 +44,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// `no-leader: Nobody leads the worker`.
+    /// `no-leader: No leader`.
     pub(super) fn rule(&self, id: &str) -> Redacted {
         let rules = self.profile.map(|profile| &profile.rules);
         let rule = rules.into_iter().flatten().find(|rule| rule.id == id);

@@ -24,13 +24,12 @@ pub struct PodsSeen {
 }
 
 impl PodsSeen {
-    /// `2 of 3 ready, 3 asked for`.
+    /// `2 of 3 ready`; `2 of 2 ready, 3 wanted`.
     pub fn words(&self) -> SafeText {
-        let asked = self
-            .asked
-            .map_or(SafeText::default(), |asked| safe!(", {asked} asked for"));
+        let asked = self.asked.filter(|asked| *asked as usize != self.known);
+        let asked = asked.map_or(SafeText::default(), |asked| safe!(", {asked} wanted"));
         let stale = if self.stale {
-            ", STALE: the pods could not be read any more"
+            ", STALE: the pods were no longer readable"
         } else {
             ""
         };

@@ -1,60 +1,101 @@
 //! The incident in a few sentences.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::actions::{ActionRow, Leading, cut_short, leading};
 use super::history::AdviceSpan;
 use super::names::Names;
-use super::{Report, changes};
+use super::{FIRST_LOOK, Report, changes};
 use crate::record::{Entry, Line, Snapshot};
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{Redacted, SafeText, duration};
 
-/// The sentences, each for itself.
+/// The sentences, each for itself: the cause and the outcome first.
 pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<SafeText> {
-    let mut sentences = vec![what(report)];
-    sentences.push(advice(report));
+    let mut sentences = vec![cause(report), outcome(report), what(report)];
+    sentences.extend(advice(report));
     sentences.extend(leaders(lines, names));
-    sentences.push(done(&report.actions));
-    sentences.extend(effect(&report.actions));
+    sentences.extend(done(&report.actions));
     sentences.extend(cut_short(&report.actions).map(|(last, number, of)| {
         let rest = of - number;
-        safe!("Of \"{}\", {number} of {of} was sent, and {rest} not.", last.aim)
+        safe!(
+            "{} (action {}): {number} of {of} sent, {rest} not.",
+            last.aim,
+            last.id
+        )
     }));
-    sentences.push(by_hand(report, lines));
+    sentences.push(manual(report, lines));
     sentences.push(end(report, lines));
     sentences.extend(missing(report));
     sentences
 }
 
-/// `Kafka cluster provisioning latency at Managed Services API, stage: 14m 32s, from 2026-11-23 07:20:12 UTC on.`
+/// The advice that the incident was about: that of the first action's rule, else the one that asked for something for the longest time.
+pub(super) fn decisive(report: &Report) -> Option<&AdviceSpan> {
+    let acted = report.actions.iter().find(|one| one.rule.is_some());
+    let by_action = acted.and_then(|action| {
+        let mut before = report
+            .recommendations
+            .iter()
+            .rev()
+            .filter(|held| held.from <= action.at);
+        before.find(|held| held.rule == action.rule)
+    });
+    let asks = |held: &&AdviceSpan| !matches!(held.action, "none" | "wait" | "gather");
+    let mut longest: Option<&AdviceSpan> = None;
+    for held in report.recommendations.iter().filter(asks) {
+        if longest.is_none_or(|known| held.held_s > known.held_s) {
+            longest = Some(held);
+        }
+    }
+    by_action.or(longest)
+}
+
+/// `Cause: no KafkaManager leader for 7m12s: all 3 pods can't read the lease. Advice: restart the pods (rule no-leader: No leader).`
+fn cause(report: &Report) -> SafeText {
+    if let Some(held) = decisive(report) {
+        let why = held
+            .because
+            .first()
+            .map_or("no reason recorded", Redacted::as_str);
+        return safe!("Cause: {why}. Advice: {}.", held.words);
+    }
+    match without_first_looks(&report.recommendations).last() {
+        Some(last) => safe!("Cause: none found. Advice: {}.", last.words),
+        None => "Cause: unknown. The record has no diagnosis.".into(),
+    }
+}
+
+/// What the actions led to, and what is advised at the end.
+fn outcome(report: &Report) -> SafeText {
+    if let Some(effect) = effect(&report.actions) {
+        return safe!("Outcome: {effect}");
+    }
+    let last = report.recommendations.last();
+    let last = last.map_or("none", |last| last.words.as_str());
+    safe!("Outcome: no changes made with sopwatch. Advice at the end: {last}.")
+}
+
+/// `Kafka cluster provisioning latency (stage). Watched from 2026-11-23 07:20:12 UTC for 14m32s.`
 fn what(report: &Report) -> SafeText {
     let Some((began, last)) = report.began_at.zip(report.last_at) else {
-        return "The record holds no line that can be read.".into();
+        return "The record has no readable line.".into();
     };
     let long = duration::exact(super::since(began, last));
     let began = began.strftime("%F %T UTC");
     match &report.place {
         Some(place) => {
-            let environment = place.environment.as_deref();
-            let environment = environment.unwrap_or("an environment that the profile does not know");
+            let environment = place.environment.as_deref().unwrap_or("unknown environment");
             let alert = match report.title.as_str() {
-                "" => "An alert whose SOP was not chosen",
+                "" => "No SOP selected",
                 title => title,
             };
-            safe!(
-                "{alert} of {}, {environment}: looked at from {began} on, for {long}.",
-                place.service
-            )
+            let service = &place.service;
+            safe!("{alert} ({service}, {environment}). Watched from {began} for {long}.")
         }
-        None => safe!(
-            "An incident whose first line is missing: what is known begins at {began} and goes on for {long}."
-        ),
+        None => safe!("The record's first line is missing. Watched from {began} or earlier for {long}."),
     }
 }
-
-/// What is recommended while the sources are being read for the first time says nothing of the incident.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
 /// The recommendations from the first on that was there when the sources had been read.
 fn without_first_looks(all: &[AdviceSpan]) -> &[AdviceSpan] {
@@ -64,37 +105,29 @@ fn without_first_looks(all: &[AdviceSpan]) -> &[AdviceSpan] {
     &all[first.min(all.len().saturating_sub(1))..]
 }
 
-fn advice(report: &Report) -> SafeText {
-    let Some((first, rest)) = without_first_looks(&report.recommendations).split_first() else {
-        return "Nothing was found: no diagnosis is in the record.".into();
+/// `Advice: 23:59:00 restart the pods → 23:59:44 wait → 00:01:01 no action needed (UTC).`
+fn advice(report: &Report) -> Option<SafeText> {
+    let spans = without_first_looks(&report.recommendations);
+    let alike = |one: &AdviceSpan, next: &AdviceSpan| one.words == next.words;
+    let all: Vec<_> = spans
+        .chunk_by(alike)
+        .filter_map(|same| {
+            let held = same.first()?;
+            Some(format!("{} {}", held.from.strftime("%T"), held.short))
+        })
+        .collect();
+    let more = all.len().saturating_sub(MOST_ADVICE);
+    let shown = all[..all.len() - more].join(" → ");
+    let more = if more > 0 {
+        safe!(" → {more} more")
+    } else {
+        SafeText::default()
     };
-    let at = first.from.strftime("%T UTC");
-    let Some((last, between)) = rest.split_last() else {
-        return safe!("Recommended from {at} to the end: {}.", first.words);
-    };
-    let since = last.from.strftime("%T UTC");
-    safe!(
-        "Recommended first, at {at}: {}.{} Last, from {since} on: {}.",
-        first.words,
-        in_between(between, [first, last]),
-        last.words
-    )
+    (!all.is_empty()).then(|| safe!("Advice: {shown}{more} (UTC)."))
 }
 
-/// What else was recommended, each once.
-fn in_between(between: &[AdviceSpan], told: [&AdviceSpan; 2]) -> SafeText {
-    let mut words: Vec<&str> = Vec::new();
-    for held in between {
-        let known = told.iter().any(|one| one.words == held.words);
-        if !known && !words.contains(&held.words.as_str()) {
-            words.push(&held.words);
-        }
-    }
-    if words.is_empty() {
-        return SafeText::default();
-    }
-    safe!(" In between: {}.", words.join(", "))
-}
+/// Changes of the advice that the summary names.
+const MOST_ADVICE: usize = 8;
 
 fn leaders(lines: &[Line], names: &Names<'_>) -> Option<SafeText> {
     let all: Vec<(Timestamp, &Snapshot)> = lines
@@ -118,17 +151,13 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<SafeText> {
     if first.is_empty() {
         return None;
     }
-    Some(match found.next_back().map(words) {
-        Some(last) if last != first => safe!("Leaders at first: {first}. At the end: {last}."),
-        Some(_) => safe!("Leaders at first and at the end: {first}."),
-        None => safe!("Leaders: {first}."),
-    })
+    match found.next_back().map(words) {
+        Some(last) if last != first => Some(safe!("Leaders: {first} → {last}.")),
+        _ => None,
+    }
 }
 
-fn done(actions: &[ActionRow]) -> SafeText {
-    if actions.is_empty() {
-        return "Nothing in the cluster was changed with sopwatch.".into();
-    }
+fn done(actions: &[ActionRow]) -> Option<SafeText> {
     let count = |outcome: &str| actions.iter().filter(|one| one.outcome == outcome).count();
     let words: Vec<SafeText> = ["applied", "refused", "failed", "outcome unknown"]
         .into_iter()
@@ -136,35 +165,41 @@ fn done(actions: &[ActionRow]) -> SafeText {
         .map(|outcome| safe!("{} {outcome}", count(outcome)))
         .collect();
     let changes = match actions.len() {
-        1 => "1 change was".into(),
-        many => safe!("{many} changes were"),
+        0 => return None,
+        1 => "1 change".into(),
+        many => safe!("{many} changes"),
     };
-    safe!("{changes} confirmed: {}.", words.join(", "))
+    Some(safe!("{changes} confirmed: {}.", words.join(", ")))
 }
 
 /// What the last change that was applied led to.
 fn effect(actions: &[ActionRow]) -> Option<SafeText> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
     let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
-    let stage = last.stages.last().map(|stage| {
-        let went = match (stage.good, part) {
+    let id = last.id;
+    let went = match last.stages.last() {
+        None => safe!("action {id} applied."),
+        Some(stage) => match (stage.good, part) {
             // An older version said of a part that it worked.
-            (Some(true), Some((_, number, of))) => safe!("was only {number} of {of}, and ended with"),
-            (Some(true), None) => "went as it should".into(),
-            (Some(false), _) => "did NOT go as it should".into(),
-            (None, _) => "was not followed to its end, and last seen at".into(),
-        };
-        safe!(" {went}: {};", stage.words)
-    });
-    let stage = stage.unwrap_or_default();
-    let after = match &last.after {
-        Some(after) => safe!("the last advice found then was: {}", after.recommendation),
-        None => "nothing new was found in the time that it takes to settle".into(),
+            (Some(true), Some((_, number, of))) => {
+                safe!(
+                    "action {id} was only {number} of {of}; it ended with: {}.",
+                    stage.words
+                )
+            }
+            (Some(true), None) => safe!("action {id} worked ({}).", stage.words),
+            (Some(false), _) => safe!("action {id} FAILED ({}).", stage.words),
+            (None, _) => safe!("action {id}: outcome not recorded (last seen: {}).", stage.words),
+        },
     };
-    Some(safe!("Action {}{stage} {after}.", last.id))
+    let after = match &last.after {
+        Some(after) => safe!("Advice afterwards: {}.", after.recommendation),
+        None => "No new findings afterwards.".into(),
+    };
+    Some(safe!("{went} {after}"))
 }
 
-fn by_hand(report: &Report, lines: &[Line]) -> SafeText {
+fn manual(report: &Report, lines: &[Line]) -> SafeText {
     let (ticked, open) = (report.manual.ticked.len(), report.manual.not_ticked.len());
     let notes = lines
         .iter()
@@ -176,7 +211,10 @@ fn by_hand(report: &Report, lines: &[Line]) -> SafeText {
     } else {
         safe!("{} ({})", teams.len(), teams.join(", "))
     };
-    safe!("Manual steps ticked: {ticked}, not ticked: {open}. Notes: {notes}. Hand-offs: {handed}.")
+    safe!(
+        "Manual steps checked: {ticked} of {}. Notes: {notes}. Hand-offs: {handed}.",
+        ticked + open
+    )
 }
 
 fn end(report: &Report, lines: &[Line]) -> SafeText {
@@ -190,13 +228,13 @@ fn end(report: &Report, lines: &[Line]) -> SafeText {
     match last {
         Some(line) if !report.open => safe!("The incident was closed at {}.", at(line)),
         Some(line) if matches!(line.entry, Entry::Left { .. }) => {
-            safe!("The incident is open; the console was left at {}.", at(line))
+            safe!("The incident is open; the console exited at {}.", at(line))
         }
-        _ => "The incident is open; the record does not say that the console was left.".into(),
+        _ => "The incident is open; the record does not show that the console exited.".into(),
     }
 }
 
 fn missing(report: &Report) -> Option<SafeText> {
     let lost = report.unknown.entries_lost;
-    (lost > 0).then(|| safe!("{lost} entries are missing from the record: they could not be written."))
+    (lost > 0).then(|| safe!("{lost} entries could not be written to the record."))
 }

@@ -11,11 +11,7 @@ use crate::remediate::command::{CommandOutcome, PlanKind};
 #[test]
 fn the_summary_begins_with_what_was_found_when_the_sources_had_been_read() {
     let mut unread = well();
-    unread.recommendation = advised(
-        Advice::Gather,
-        Some("unreadable"),
-        &["database: nothing heard yet"],
-    );
+    unread.recommendation = advised(Advice::Gather, Some("unreadable"), &["database: no data yet"]);
     unread.leaders[0].verdict = Verdict::Unknown;
     let lines = [
         line(0, began()),
@@ -28,10 +24,10 @@ fn the_summary_begins_with_what_was_found_when_the_sources_had_been_read() {
     let summary = report.summary.join("\n");
     assert!(!summary.contains("unreadable"), "{summary}");
     assert!(
-        summary.contains("Recommended first, at") && summary.contains("restart"),
+        summary.contains("Advice: 23:58:02 restart the pods → "),
         "{summary}"
     );
-    assert!(summary.contains("; KafkaManager none. At the end"), "{summary}");
+    assert!(summary.contains("; KafkaManager none → "), "{summary}");
     assert_eq!(report.recommendations.len(), 3, "the history has all");
 }
 
@@ -53,16 +49,12 @@ fn of_what_was_confirmed_together_the_report_says_what_was_not_sent() {
         line(30, part(2, 2)),
         line(31, outcome(2, applied())),
     ];
-    let rest = "Of \"restart all pods, one by one\", 2 of 3 was sent, and 1 not.";
+    let rest = "restart all pods, one by one (action 2): 2 of 3 sent, 1 not.";
     let text = told(&lines, None);
     assert!(text.contains(rest), "{text}");
-    assert_eq!(
-        text.matches("how it ended is not in the record").count(),
-        1,
-        "{text}"
-    );
+    assert_eq!(text.matches("end not recorded").count(), 1, "{text}");
     lines.extend([line(60, part(3, 3)), line(61, outcome(3, applied()))]);
-    assert!(!told(&lines, None).contains("and 1 not"));
+    assert!(!told(&lines, None).contains("sent, 1 not"));
 }
 
 fn with_advice(id: u64, cause: Option<&str>, advice: Option<(Advice, Option<&str>)>) -> Entry {
@@ -91,18 +83,14 @@ fn of_each_command_the_report_says_what_was_advised_at_its_moment() {
     ];
     let report = Report::of(&lines, None);
     let why: Vec<&str> = report.actions.iter().map(|one| one.why.as_str()).collect();
+    assert!(why[0].starts_with("rule no-leader"), "{}", why[0]);
+    assert!(!why[0].contains("when sent"), "{}", why[0]);
     assert!(
-        why[0].starts_with("recommended by the rule no-leader"),
-        "{}",
-        why[0]
-    );
-    assert!(!why[0].contains("at this moment"), "{}", why[0]);
-    assert!(
-        why[1].starts_with("confirmed when the rule no-leader"),
+        why[1].starts_with("rule no-leader: No leader when confirmed"),
         "{}",
         why[1]
     );
-    let then = "the advice at this moment: wait (rule settling";
+    let then = "advice when sent: wait (rule settling";
     assert!(why[1].contains(then), "{}", why[1]);
     assert!(
         why[2].starts_with("chosen by the operator; ") && why[2].contains(then),
@@ -110,7 +98,7 @@ fn of_each_command_the_report_says_what_was_advised_at_its_moment() {
         why[2]
     );
     assert!(
-        why[3].starts_with("recommended by the rule no-leader"),
+        why[3].starts_with("rule no-leader"),
         "an older record: {}",
         why[3]
     );
@@ -157,11 +145,11 @@ fn an_older_record_that_says_of_a_part_that_it_worked_is_not_believed() {
         ];
         Report::of(&lines, None).summary.join("\n")
     };
-    assert!(effect(1).contains("Action 1 went as it should: rows move;"));
+    assert!(effect(1).contains("action 1 worked (rows move)."));
     let part = effect(3);
     assert!(
-        part.contains("Action 1 was only 1 of 3, and ended with: rows move;"),
+        part.contains("action 1 was only 1 of 3; it ended with: rows move."),
         "{part}"
     );
-    assert!(!part.contains("as it should"), "{part}");
+    assert!(!part.contains("worked"), "{part}");
 }

@@ -5,23 +5,19 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::{Report, json, markdown};
+use crate::diagnose::Recommendation;
 use crate::diagnose::leaders::Verdict;
 use crate::observe::observation::{Connection, Observation, PodUid};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::record::{
-    Began, Entry, Intent, Line, Snapshot, SnapshotAdvice, SnapshotLeader, SnapshotStep, VERSION, Writer,
-};
+use crate::record::{Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
-use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, deployment, failing, pod, waiting_pod};
+use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
 use crate::text::{Redacted, SafeText};
 
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 fn writer(user: &str) -> Writer {
     Writer {
@@ -60,8 +56,8 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> Snapsho
     }
 }
 
-pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> SnapshotAdvice {
-    SnapshotAdvice {
+pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> Recommendation {
+    Recommendation {
         action,
         contact: None,
         rule: rule.map(str::to_owned),
@@ -72,7 +68,7 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> S
 
 /// What is found while the Kafka worker is led like this.
 fn found(
-    recommendation: SnapshotAdvice,
+    recommendation: Recommendation,
     kafka: (Verdict, Option<&str>),
     steps: Vec<SnapshotStep>,
 ) -> Snapshot {
@@ -110,15 +106,15 @@ pub(super) fn well() -> Snapshot {
 
 pub(super) fn leaderless() -> Snapshot {
     let evidence = [
-        "lease kafka ran out 07:12 ago",
+        "lease kafka expired 7m12s ago",
         "2mgcp: not leader, 4s ago; Authorization: Bearer abcdefghijklmnop",
     ];
-    let steps = steps(StepStatus::Pass, StepStatus::Fail, "none for 07:12", &evidence);
+    let steps = steps(StepStatus::Pass, StepStatus::Fail, "none for 7m12s", &evidence);
     let mut found = found(
         advised(
             Advice::RestartPods,
             Some("no-leader"),
-            &["no KafkaManager leader for 07:12"],
+            &["no KafkaManager leader for 7m12s"],
         ),
         (Verdict::None, None),
         steps,
@@ -333,13 +329,10 @@ fn a_command_without_an_outcome_may_have_happened() {
     assert_eq!(report.actions[0].outcome, "outcome unknown");
     assert_eq!(report.unknown.actions, [1]);
     let told = told(&lines, None);
-    assert!(
-        told.contains("1 change was confirmed: 1 outcome unknown."),
-        "{told}"
-    );
-    assert!(told.contains("whether action 1 happened"), "{told}");
-    assert!(told.contains("no outcome was written"), "{told}");
-    assert!(told.contains("before: nothing had been found yet"), "{told}");
+    assert!(told.contains("1 change confirmed: 1 outcome unknown."), "{told}");
+    assert!(told.contains("action 1: unknown whether it happened"), "{told}");
+    assert!(told.contains("outcome not recorded"), "{told}");
+    assert!(told.contains("action 1: no findings before it"), "{told}");
 }
 
 #[test]
@@ -374,22 +367,14 @@ fn a_recommendation_stands_only_as_long_as_somebody_looks() {
         .iter()
         .find(|moment| moment.kind == "gap")
         .unwrap();
-    assert!(
-        gap.words.contains("no console wrote for 59m 55s"),
-        "{}",
-        gap.words
-    );
+    assert!(gap.words.contains("no console ran for 59m55s"), "{}", gap.words);
 }
 
 #[test]
 fn open_and_closed_are_told_by_the_last_who_came() {
     let cases: [(&[Entry], bool, &str); 5] = [
-        (&[], true, "does not say that the console was left"),
-        (
-            &[Entry::Left { how: "q".into() }],
-            true,
-            "the console was left at",
-        ),
+        (&[], true, "does not show that the console exited"),
+        (&[Entry::Left { how: "q".into() }], true, "the console exited at"),
         (&[Entry::Closed(writer("a"))], false, "The incident was closed at"),
         (
             &[Entry::Closed(writer("a")), Entry::Left { how: "q".into() }],
@@ -399,7 +384,7 @@ fn open_and_closed_are_told_by_the_last_who_came() {
         (
             &[Entry::Closed(writer("a")), Entry::Joined(writer("b"))],
             true,
-            "does not say that the console was left",
+            "does not show that the console exited",
         ),
     ];
     for (entries, open, words) in cases {
@@ -450,22 +435,19 @@ fn a_tick_that_is_taken_back_is_none() {
 fn whatever_is_missing_the_rest_is_told() {
     let found = || Entry::Snapshot(Box::new(leaderless()));
     let cases: [(Vec<Line>, &[&str]); 3] = [
-        (
-            Vec::new(),
-            &["holds no line that can be read", "first line is missing"],
-        ),
+        (Vec::new(), &["no readable line", "first line is missing"]),
         (
             vec![line(0, began())],
             &[
-                "no diagnosis is in the record",
-                "nothing in the cluster was changed",
+                "The record has no diagnosis",
+                "No changes made with sopwatch",
                 "user         unknown",
             ],
         ),
         (
             vec![line(0, found()), line(1, intent(1, None))],
             &[
-                "An incident whose first line is missing",
+                "The record's first line is missing",
                 "restart the pods (rule no-leader)",
             ],
         ),
@@ -606,5 +588,5 @@ fn hostile_text_stays_text_and_holds_no_secret() {
     }
     assert_eq!(fence, None, "a block is left open");
     assert!(told.contains("DRILL - DRILL - DRILL"), "{told}");
-    assert!(told.ends_with("DRILL: nothing of this was real.\n"), "{told}");
+    assert!(told.ends_with("DRILL: none of this was real.\n"), "{told}");
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::actions::why;
 use super::names::Names;
-use super::{changes, consoles, since, value, values};
+use super::{FIRST_LOOK, changes, consoles, since, value, values};
 use crate::observe::observation::Observation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::record::{Entry, Intent, Line, Snapshot};
@@ -34,16 +34,41 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>) -> Vec<TimelineRow> {
     let mut teller = Teller {
         names,
         found: None,
-        anew: false,
+        resumed: false,
         failing: BTreeSet::new(),
         last_at: None,
         moments: Vec::new(),
     };
-    for line in lines {
-        teller.take(line);
+    let first_looks = first_looks(lines);
+    for (place, line) in lines.iter().enumerate() {
+        if !first_looks.contains(&place) {
+            teller.take(line);
+        }
         teller.last_at = teller.last_at.max(Some(line.at));
     }
     teller.moments
+}
+
+/// The findings that are not worth a row: while the sources are read for the first time, everything is unknown. Of the findings of a
+/// console's first seconds the last one stays.
+fn first_looks(lines: &[Line]) -> BTreeSet<usize> {
+    let (mut first, mut last): (Option<Timestamp>, Option<usize>) = (None, None);
+    let mut passing = BTreeSet::new();
+    for (place, line) in lines.iter().enumerate() {
+        match &line.entry {
+            Entry::Joined(_) => (first, last) = (None, None),
+            Entry::Snapshot(_) => {
+                let began = *first.get_or_insert(line.at);
+                if since(began, line.at) < FIRST_LOOK {
+                    passing.extend(last.replace(place));
+                }
+            }
+            // What an operator did rests on what was found then.
+            Entry::Intent(_) => (first, last) = (Some(Timestamp::MIN), None),
+            _ => {}
+        }
+    }
+    passing
 }
 
 /// Tells line after line.
@@ -51,8 +76,8 @@ struct Teller<'a> {
     names: &'a Names<'a>,
     /// The finding before.
     found: Option<&'a Snapshot>,
-    /// Whether another console has found nothing yet.
-    anew: bool,
+    /// Whether a console resumed the incident and has found nothing yet.
+    resumed: bool,
     /// Sources that failed.
     failing: BTreeSet<&'a SourceId>,
     last_at: Option<Timestamp>,
@@ -62,7 +87,7 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn take(&mut self, line: &'a Line) {
         if matches!(line.entry, Entry::Joined(_)) {
-            self.anew = true;
+            self.resumed = true;
             self.gap(line.at);
         }
         let words = match &line.entry {
@@ -91,7 +116,7 @@ impl<'a> Teller<'a> {
     fn gap(&mut self, at: Timestamp) {
         let Some(last) = self.last_at else { return };
         let long = duration::exact(since(last, at));
-        let words = safe!("no console wrote for {long}: what happened then is not in the record");
+        let words = safe!("no console ran for {long}: nothing is recorded of this time");
         self.tell(last, "gap", &words, Vec::new());
         self.failing.clear();
     }
@@ -99,11 +124,11 @@ impl<'a> Teller<'a> {
     fn found(&mut self, line: &'a Line, found: &'a Snapshot) {
         let more = changes::between(self.found, found, self.names);
         let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
-        let anew = std::mem::take(&mut self.anew);
+        let resumed = std::mem::take(&mut self.resumed);
         let words = match (same_sop, more.is_empty()) {
-            (false, _) => safe!("first look by the SOP {}", self.names.sop(&found.sop)),
-            (true, false) => "what was found changed".into(),
-            (true, true) if anew => "the same was found again".into(),
+            (false, _) => safe!("first findings for SOP {}", self.names.sop(&found.sop)),
+            (true, false) => "findings changed".into(),
+            (true, true) if resumed => "same findings as before".into(),
             // As it is written with each command and what came of it.
             (true, true) => return self.found = Some(found),
         };
@@ -136,29 +161,32 @@ impl<'a> Teller<'a> {
         let part = intent
             .part
             .map_or(SafeText::default(), |(number, of)| safe!(", {number} of {of}"));
-        safe!("action {id}: {words} (to {aim}{part}), {why}, as {}", intent.user)
+        safe!(
+            "action {id} requested: {words} ({aim}{part}), {why}, as {}",
+            intent.user
+        )
     }
 
     fn words(&self, entry: &Entry) -> SafeText {
         match entry {
             Entry::ClockAhead(ahead) => safe!(
-                "the cluster's clock is {} {} that of the console's machine: all times from here on are by it",
+                "the cluster's clock is {} {} the local clock; all times are by the cluster's clock",
                 duration::exact(ahead.abs()),
                 if ahead.is_negative() { "behind" } else { "ahead of" }
             ),
-            Entry::Sop { id } => safe!("the SOP {} was chosen", self.names.sop(id)),
+            Entry::Sop { id } => safe!("SOP {} selected", self.names.sop(id)),
             Entry::Outcome { id, outcome } => {
-                safe!("action {id}: {}: {}", outcome.name(), outcome.reason())
+                safe!("action {id} {}", outcome.words())
             }
             Entry::Stage { id, words, good } => safe!("action {id}: {words}{}", went(*good)),
             Entry::Ticked { step, note } if note.is_empty() => {
-                safe!("{}: looked at, no note", self.names.step(step))
+                safe!("{}: checked, no note", self.names.step(step))
             }
             Entry::Ticked { step, note } => safe!("{}: {note}", self.names.step(step)),
-            Entry::Unticked { step } => safe!("{}: the tick was taken back", self.names.step(step)),
+            Entry::Unticked { step } => safe!("{}: check removed", self.names.step(step)),
             Entry::Note { text } => text.to_string().into(),
             Entry::HandOff { contact, .. } => {
-                safe!("the text for {} was copied", self.names.contact(contact))
+                safe!("hand-off text for {} copied", self.names.contact(contact))
             }
             Entry::Lost { entries, why } => safe!("{entries} entries could not be written: {why}"),
             other => other.name().into(),
@@ -169,18 +197,18 @@ impl<'a> Teller<'a> {
 /// Whether a stage went as it should, as words after it.
 pub(super) fn went(good: Option<bool>) -> &'static str {
     match good {
-        Some(true) => ": as it should",
-        Some(false) => ": NOT as it should",
+        Some(true) => " (worked)",
+        Some(false) => " (FAILED)",
         None => "",
     }
 }
 
 fn came_and_went(entry: &Entry) -> SafeText {
     match entry {
-        Entry::Began(began) => safe!("begun by {}", consoles::words(&began.by)),
-        Entry::Joined(writer) => safe!("gone on with by {}", consoles::words(writer)),
+        Entry::Began(began) => safe!("started by {}", consoles::words(&began.by)),
+        Entry::Joined(writer) => safe!("resumed by {}", consoles::words(writer)),
         Entry::Closed(writer) => safe!("closed by {}", consoles::words(writer)),
-        Entry::Left { how } => safe!("the console was left: {how}"),
+        Entry::Left { how } => safe!("console exited: {how}"),
         other => other.name().into(),
     }
 }

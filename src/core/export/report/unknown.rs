@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::value;
+use crate::diagnose::NotRuledOut;
 use crate::observe::observation::Observation;
 use crate::profile::sop::StepStatus;
 use crate::record::{Entry, Line};
@@ -17,7 +18,7 @@ pub struct Unknown {
     /// Steps that were unknown or stale from the first look to the last.
     pub steps: Vec<UnknownStep>,
     /// Rules that were not ruled out at the end.
-    pub not_ruled_out: Vec<NotRuledOut>,
+    pub not_ruled_out: Vec<NotRuledOut<Redacted>>,
     /// Commands, by their number, of which it is not known whether they happened.
     pub actions: Vec<u64>,
     /// Entries that could not be written.
@@ -39,15 +40,6 @@ pub struct UnknownStep {
     pub title: Redacted,
     /// What was seen last; may be empty.
     pub value: Redacted,
-}
-
-/// A rule that may have held.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NotRuledOut {
-    /// Its id.
-    pub rule: Redacted,
-    /// What is missing.
-    pub missing: Redacted,
 }
 
 /// What the lines leave open; which commands do is added by who knows them.
@@ -104,7 +96,7 @@ fn steps(lines: &[Line], names: &Names<'_>) -> Vec<UnknownStep> {
     open
 }
 
-fn not_ruled_out(lines: &[Line]) -> Vec<NotRuledOut> {
+fn not_ruled_out(lines: &[Line]) -> Vec<NotRuledOut<Redacted>> {
     let last = lines.iter().rev().find_map(|line| match &line.entry {
         Entry::Snapshot(found) => Some(found),
         _ => None,

@@ -227,9 +227,7 @@ impl Autoscaler {
             max,
             current,
         } = self;
-        safe!(
-            "autoscaler {name} will undo it: it sets the number of pods itself, from {min} to {max}, and last saw {current}"
-        )
+        safe!("autoscaler {name} will undo it: it keeps {min} to {max} pods (now {current})")
     }
 }
 

@@ -96,16 +96,20 @@ struct Watch {
 }
 
 impl Movement {
-    /// `2 in, 1 out within 5m, stands still`; `None` while nothing is known.
+    /// `no row entered or left in 5m, not moving`; `in 5m 2 rows entered and 1 left, moving`; `None` while nothing is known.
     pub fn in_words(&self) -> Option<SafeText> {
         let (entered, left) = (self.entered?, self.left?);
         let within = duration::brief(SignedDuration::from_secs(self.watched_s?));
         let moves = match self.moves {
-            Some(true) => ", moves",
-            Some(false) => ", stands still",
+            Some(true) => ", moving",
+            Some(false) => ", not moving",
             None => "",
         };
-        Some(safe!("{entered} in, {left} out within {within}{moves}"))
+        let rows = if entered == 1 { "row" } else { "rows" };
+        Some(match (entered, left) {
+            (0, 0) => safe!("no row entered or left in {within}{moves}"),
+            _ => safe!("in {within} {entered} {rows} entered and {left} left{moves}"),
+        })
     }
 }
 
@@ -400,11 +404,7 @@ impl State {
             .oldest(&table.name, status)
             .filter(|_| is_listed(table, status))?;
         let ago = |at: Timestamp| duration::brief(read_at.duration_since(at));
-        let same = safe!(
-            "the oldest, {}, has been the same for {}",
-            oldest.id,
-            ago(oldest.since)
-        );
+        let same = safe!("oldest row {} unchanged for {}", oldest.id, ago(oldest.since));
         Some(match oldest.moved_at {
             Some(at) => safe!("{same}; one before it left {} ago", ago(at)),
             None => same,

@@ -2,12 +2,13 @@ use super::*;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::logparse::LeaderLineKind;
 use crate::observe::observation::{Controller, Origin, ReplicaSet};
-use crate::profile::sop::{Sop, StepStatus};
+use crate::profile::sop::StepStatus;
 use crate::remediate::command::Command;
 use crate::remediate::plan::Plan;
 use crate::safe;
 use crate::testkit::{
-    KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, source, waiting_pod,
+    KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, profile_with, sop, source,
+    waiting_pod,
 };
 use crate::text::SafeText;
 
@@ -86,31 +87,27 @@ fn beside_others() -> State {
     ])
 }
 
-fn sop() -> Sop {
-    let text = "id = 'x'\ntitle = 'x'\nsummary = 's'\nimpact = 'i'\nalert = 'kafka'\nsteps = ['pods']\n";
-    toml::from_str(text).unwrap()
-}
-
 /// The answer to whether the pods run.
 fn pods_step(state: &State) -> crate::diagnose::StepFinding {
-    let mut profile = profile();
     let step = "title = 'Pods running'\ntext = 'x'\ncheck = { kind = 'pods-ready' }\n";
-    profile.steps.insert("pods".into(), toml::from_str(step).unwrap());
-    diagnose(state, &profile, &sop(), now()).steps.remove(0)
+    let step = toml::from_str(step).unwrap();
+    let profile = profile_with(|profile| {
+        profile.steps.insert("pods".into(), step);
+    });
+    let mut sop = sop();
+    sop.steps.push("pods".to_owned());
+    diagnose(state, &profile, &sop, now()).steps.remove(0)
 }
 
 #[test]
 fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
     let state = beside_others();
     let step = pods_step(&state);
-    assert_eq!(
-        (step.status, &*step.value),
-        (StepStatus::Fail, "0/3 ready, want 3")
-    );
+    assert_eq!((step.status, &*step.value), (StepStatus::Fail, "0 of 3 ready"));
     for told in [
-        "not counted: msa-reindex-job 1/1 Running, with the label but of Job msa-reindex",
-        "not counted: msa-debug 1/1 Running, with the label but of nobody",
-        "not counted: msa-canary-x-can 1/1 Running, with the label but of Deployment msa-canary",
+        "not counted: msa-reindex-job 1/1 Running, has the label but belongs to Job msa-reindex",
+        "not counted: msa-debug 1/1 Running, has the label but belongs to nobody",
+        "not counted: msa-canary-x-can 1/1 Running, has the label but belongs to Deployment msa-canary",
     ] {
         assert!(step.evidence.contains(&told.into()), "{told}: {step:#?}");
     }
@@ -134,7 +131,7 @@ fn a_restart_of_all_leaves_the_pods_of_others_alone() {
         let refused = Plan::restart_pod(account, &PodUid("job".into())).unwrap_err();
         assert_eq!(
             refused,
-            "msa-reindex-job is not the service's own pod: it is of Job msa-reindex"
+            "msa-reindex-job does not belong to the service but to Job msa-reindex"
         );
     });
 }

@@ -1,5 +1,6 @@
 //! The pods, parted by whose they are: the service's own, and others that carry its label.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Basis, LogKnown, Owners, State};
@@ -8,6 +9,10 @@ use crate::observe::observation::{ClusterEvent, Observation, Pod, PodUid};
 use crate::observe::source::{SourceId, SourceState};
 use crate::safe;
 use crate::text::SafeText;
+
+fn names_of(pods: &BTreeMap<PodUid, Pod>) -> BTreeSet<&str> {
+    pods.values().map(|pod| &*pod.name).collect()
+}
 
 impl State {
     /// The state of the service whose deployment has this name.
@@ -91,12 +96,16 @@ impl State {
 
     /// Events of the service's own objects and of what it shares with others: those of other pods and workloads are left out.
     pub fn service_events(&self) -> impl Iterator<Item = &ClusterEvent> {
-        let others: BTreeSet<&str> = self.other_pods.values().map(|pod| &*pod.name).collect();
-        let own: BTreeSet<&str> = self.pods.values().map(|pod| &*pod.name).collect();
+        // Made for the first event of a pod: with hundreds of pods and no such event they would be most of the work.
+        let names = OnceCell::new();
         self.cluster_events.values().filter(move |event| {
             let name = &*event.object_name;
             match &*event.object_kind {
-                "Pod" => own.contains(name) || !others.contains(name) && self.owners.may_be_own_pod(name),
+                "Pod" => {
+                    let (own, others) =
+                        names.get_or_init(|| (names_of(&self.pods), names_of(&self.other_pods)));
+                    own.contains(name) || !others.contains(name) && self.owners.may_be_own_pod(name)
+                }
                 "ReplicaSet" => self.owners.may_be_own_set(name),
                 "Job"
                 | "CronJob"

@@ -50,7 +50,7 @@ impl Mistakes<'_> {
             (Some(_), _) => self.wrong(path, "only an escalation has a `contact`"),
             (None, Advice::None) => self.wrong(
                 &format!("{path}.action"),
-                "a rule can't advise `none`: that is said where no rule holds",
+                "a rule can't advise `none`: that is the advice when no rule matches",
             ),
             (None, _) => {}
         }

@@ -18,7 +18,7 @@ impl<'a> Mistakes<'a> {
             format!("`{id}` is not a name of lower-case letters, digits and `-`")
         });
         self.require(id != OTHER, &path, || {
-            format!("`{id}` is the step that is added for what no step of an SOP shows: choose another name")
+            format!("`{id}` is reserved: choose another name")
         });
         step.check.kind().validate(&format!("{path}.check"), self);
         for (index, link) in step.links.iter().enumerate() {
@@ -90,7 +90,7 @@ impl<'a> Mistakes<'a> {
         self.require(
             end.steps_from.is_none() || self.profile.sop(other).is_none(),
             path,
-            || "the reference leads in a circle".to_owned(),
+            || "`steps-from` refers to itself in a circle".to_owned(),
         );
     }
 }

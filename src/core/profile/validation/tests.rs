@@ -1,19 +1,18 @@
 //! Each mistake in a profile has the key, the message and the words that are known.
 
 use super::*;
-
-const BUILT_IN: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
+use crate::testkit::{BUILT_IN_PROFILE, built_in_profile};
 
 /// The mistakes in the built-in profile where a text in it is another.
 fn mistakes(from: &str, to: &str) -> Vec<Mistake> {
-    assert!(BUILT_IN.contains(from), "{from} is not in the profile");
-    let profile: Profile = toml::from_str(&BUILT_IN.replacen(from, to, 1)).unwrap();
+    assert!(BUILT_IN_PROFILE.contains(from), "{from} is not in the profile");
+    let profile: Profile = toml::from_str(&BUILT_IN_PROFILE.replacen(from, to, 1)).unwrap();
     mistakes_in(&profile)
 }
 
 /// The mistakes in the built-in profile with one more rule, which has this condition: `rules[0].when`.
 fn mistakes_of_condition(when: &str) -> Vec<(String, String)> {
-    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    let mut profile = built_in_profile();
     let rule = format!(r#"{{"id":"r","title":"t","when":{when},"then":{{"action":"wait"}},"basis":"b"}}"#);
     profile.rules.insert(0, serde_json::from_str(&rule).unwrap());
     pairs(mistakes_in(&profile))
@@ -21,7 +20,7 @@ fn mistakes_of_condition(when: &str) -> Vec<(String, String)> {
 
 /// The mistakes in the built-in profile with one more step, which has this check: `steps.a`.
 fn mistakes_of_check(check: &str) -> Vec<(String, String)> {
-    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    let mut profile = built_in_profile();
     let step = format!(r#"{{"title":"t","check":{check},"text":"x"}}"#);
     let step = serde_json::from_str(&step).unwrap();
     profile.steps.insert("a".to_owned(), step);
@@ -68,7 +67,7 @@ fn a_mistake_that_is_no_word_has_nothing_to_compare_with() {
 
 #[test]
 fn all_mistakes_are_found_at_once_and_in_the_order_of_the_profile() {
-    let text = BUILT_IN
+    let text = BUILT_IN_PROFILE
         .replace("id = \"dns\"", "id = \"sso\"")
         .replace("tick = 30", "tick = 0")
         .replace("replicas = 3", "replicas = 0");
@@ -126,19 +125,16 @@ const CONDITIONS: &[Case] = &[
     (
         r#"{"kind":"saturated","within":300,"at-least":20,"shares":{"slow":100,"very-slow":100},"cpu":0}"#,
         &[
-            (".shares.slow", "100 % is not from 0 to 99: it would say nothing"),
-            (
-                ".shares.very-slow",
-                "100 % is not from 0 to 99: it would say nothing",
-            ),
-            (".cpu", "0 % is not from 1 to 100: it would say nothing"),
+            (".shares.slow", "100 % is not from 0 to 99"),
+            (".shares.very-slow", "100 % is not from 0 to 99"),
+            (".cpu", "0 % is not from 1 to 100"),
         ],
     ),
     (
         r#"{"kind":"outbound","within":120,"at-least":0,"share":101}"#,
         &[
             (".share", "101 % is not from 1 to 100"),
-            (".at-least", "at least one call is needed to say anything"),
+            (".at-least", "must be at least 1"),
         ],
     ),
     (
@@ -148,10 +144,7 @@ const CONDITIONS: &[Case] = &[
     (
         r#"{"kind":"any","of":[],"optional":[{"kind":"blank","table":"cluster"}]}"#,
         &[
-            (
-                "",
-                "something that need not be optional must be able to say that none holds: `of` is empty",
-            ),
+            ("", "`of` is empty: at least one condition must not be optional"),
             (".optional[0].table", NO_TABLE),
         ],
     ),
@@ -174,11 +167,11 @@ fn each_condition_says_what_is_wrong_with_it() {
 
 #[test]
 fn calls_are_only_counted_where_the_profile_says_what_the_metrics_are_called() {
-    let mut profile: Profile = toml::from_str(BUILT_IN).unwrap();
+    let mut profile = built_in_profile();
     profile.service.metrics = None;
     let found = pairs(mistakes_in(&profile));
     let message =
-        "calls to other services are only told by the pods' metrics: the profile needs `[service.metrics]`";
+        "outbound calls are counted only by the pods' metrics: add `[service.metrics]` to the profile";
     assert!(
         !found.is_empty() && found.iter().all(|(_, found)| found == message),
         "{found:?}"

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::{AuditEffect, AuditEntry};
+use sopwatch_core::observe::audit::{AuditEffect, AuditEntry};
 use sopwatch_core::profile::rule::Advice;
 
 const MERGE: (&str, &str) = ("content-type", "application/merge-patch+json");
@@ -61,8 +61,13 @@ async fn a_deleted_pod_is_noted_with_who_did_it_and_what_is_left() {
     assert_eq!(entries.len(), 3);
     for (entry, (name, left)) in entries.iter().zip(names.iter().zip([2, 1, 0])) {
         assert_eq!(
-            (entry.verb, entry.resource.as_str(), &entry.name, entry.code),
-            ("delete", "pods", name, 200)
+            (
+                entry.verb,
+                entry.resource.as_str(),
+                entry.name.as_str(),
+                entry.code
+            ),
+            ("delete", "pods", name.as_str(), 200)
         );
         assert!(entry.agent.starts_with("kubectl/"), "{entry:?}");
         let AuditEffect::Deleted {

@@ -1,8 +1,7 @@
 //! Every mistake in a profile names file, line and key.
 
 use super::parse;
-
-const GOOD: &str = include_str!("../../../../assets/profiles/managed-services-api.toml");
+use sopwatch_core::testkit::BUILT_IN_PROFILE as GOOD;
 
 /// The error for the built-in profile with `from` replaced, and the line of the replacement.
 fn mistake(from: &str, to: &str) -> (usize, String) {
@@ -81,7 +80,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "replicas = 3",
         "replicas = -3",
         "service.replicas",
-        "invalid value: integer `-3`",
+        "must be a whole number, 0 or more, e.g. replicas = 3",
     ),
     (
         "replicas = 3",
@@ -135,7 +134,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "shares = { slow = 10, very-slow = 1 }, cpu = 95",
         "shares = { slow = 10, very-slow = 100 }, cpu = 95",
         "rules[18].when.shares.very-slow",
-        "it would say nothing",
+        "is not from",
     ),
     (
         "very-slow = 1 }, cpu = 95",
@@ -184,7 +183,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "tick = 30",
         "tick = \"30s\"",
         "leaders.tick",
-        "invalid type: string",
+        "must be a whole number of seconds, e.g. tick = 30",
     ),
     (
         "grep = 'Running as the leader.*(ClusterManager|KafkaManager)'",
@@ -286,7 +285,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "steps-from = \"api-availability\"",
         "steps-from = \"api-latency\"",
         "sops[2].steps-from",
-        "the reference leads in a circle",
+        "refers to itself in a circle",
     ),
     (
         "steps-from = \"api-availability\"",
@@ -328,7 +327,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[steps.events]",
         "[steps.other]",
         "steps.other",
-        "`other` is the step that is added",
+        "`other` is reserved",
     ),
     (
         "id = \"dns\"",
@@ -405,4 +404,28 @@ fn all_mistakes_are_named_at_once() {
         .replace("replicas = 3", "replicas = 0");
     let error = parse("p.toml", &text).expect_err("two mistakes");
     assert_eq!(error.problems.len(), 2, "{error}");
+}
+
+#[test]
+fn mistakes_in_the_shape_of_a_profile_are_named_at_once_and_nothing_that_only_follows_from_them() {
+    let text = GOOD
+        .replacen("tick = 30", "tick = \"30s\"", 1)
+        .replacen("replicas = 3", "replicsa = 3", 1)
+        .replacen("role = \"ready\" }", "role = \"redy\" }", 1)
+        .replacen(
+            "{ kind = \"newly-failed\", table = \"clusters\" }",
+            "{ kind = \"newly-faild\" }",
+            1,
+        );
+    let error = parse("p.toml", &text).expect_err("four mistakes");
+    let text = error.to_string();
+    for mistake in [
+        "leaders.tick: must be a whole number of seconds, e.g. tick = 30",
+        "service.replicsa: unknown key `replicsa`",
+        "`redy` is not one of its values",
+        "`newly-faild` is not one of its values",
+    ] {
+        assert_eq!(text.matches(mistake).count(), 1, "{mistake}\n{text}");
+    }
+    assert_eq!(error.problems.len(), 4, "{text}");
 }

@@ -48,9 +48,8 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> + Clone {
 /// patterns alone would take a good part of the time to the first frame.
 pub fn built_in(name: &str) -> Option<Result<Profile, ConfigError>> {
     let (name, text) = BUILT_IN.into_iter().find(|(known, _)| *known == name)?;
-    let document = TomlDocument::parse(built_in_file(name), text);
-    let read = document.and_then(|document| document.read());
-    Some(read.map_err(ConfigError::from))
+    let read = TomlDocument::parse(built_in_file(name), text).and_then(|document| document.read());
+    Some(read)
 }
 
 /// A built-in profile with all checks made.

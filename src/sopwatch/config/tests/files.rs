@@ -3,10 +3,21 @@
 use super::User;
 use crate::cli::ColorChoice;
 use crate::config::{
-    DEFAULT_FILE, Origin, OutputText, Settings, TextOutput, check, init, paths, text_output,
+    ConfigError, ConfigProblem, DEFAULT_FILE, Judges, Origin, OutputText, Settings, TextOutput, check, init,
+    paths, text_output,
 };
 use crate::net::tls::TlsMode;
 use sopwatch_core::profile::Profile;
+use sopwatch_core::testkit::BUILT_IN_PROFILE;
+
+/// What judges the settings.
+type Judge<T> = fn(&Settings) -> Result<T, ConfigError>;
+
+/// The screen finds nothing wrong, and there is a cluster.
+const JUDGES: Judges<Judge<()>, Judge<String>> = Judges {
+    screen: |_| Ok(()),
+    cluster: |_| Ok("kubeconfig: ok".to_owned()),
+};
 
 /// The lines of the default file that are settings, without the sign that comments them out; with those that have no default
 /// if `examples`.
@@ -51,7 +62,7 @@ fn every_line_of_the_default_file_is_a_setting() {
 }
 
 /// Every key of the user's file.
-const USER_KEYS: [&str; 25] = [
+const USER_KEYS: [&str; 26] = [
     "profile",
     "environment",
     "namespace",
@@ -60,6 +71,7 @@ const USER_KEYS: [&str; 25] = [
     "sop",
     "theme",
     "ascii",
+    "bell",
     "color",
     "read-only",
     "poll",
@@ -90,6 +102,7 @@ fn the_default_file_says_what_the_program_does() {
             settings.read_only.value,
             settings.screen.theme.value.clone(),
             settings.screen.ascii.value,
+            settings.screen.bell.value,
             settings.screen.color.value,
             settings.database.enabled.value,
             settings.database.poll.value,
@@ -109,8 +122,7 @@ fn the_default_file_says_what_the_program_does() {
 
 #[test]
 fn profiles_are_found_by_name_and_by_path() {
-    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
-    let mine = text.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
+    let mine = BUILT_IN_PROFILE.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
     let cases = [
         ("--profile mine", ""),
         ("", "profile = 'mine'"),
@@ -144,8 +156,8 @@ fn the_first_file_is_written_once_and_is_good() {
     let again = init(&user.cli(), &user.variables, &user.dirs())
         .expect_err("kept")
         .to_string();
-    assert!(again.contains("is there already"), "{again}");
-    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()));
+    assert!(again.contains("exists already"), "{again}");
+    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), &JUDGES);
     assert!(well && text.contains("config.toml: ok"), "{text}");
 }
 
@@ -153,7 +165,7 @@ fn the_first_file_is_written_once_and_is_good() {
 fn check_reads_every_file_and_tells_what_is_wrong() {
     let user = User::new("poll = 0", &[], "config check");
     user.write("profiles/bad.toml", "id = 3");
-    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()));
+    let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), &JUDGES);
     assert!(!well);
     for expected in [
         "config.toml:1: poll: ",
@@ -173,12 +185,12 @@ fn paths_tell_what_exists() {
             .find(|line| line.contains(word))
             .unwrap_or_else(|| panic!("{word}\n{text}"))
     };
-    assert!(line("config.toml").contains("there"), "{text}");
+    assert!(line("config.toml").contains("exists"), "{text}");
     assert!(
-        line("/no/b").contains("absent") && line("/no/a").contains("KUBECONFIG"),
+        line("/no/b").contains("missing") && line("/no/a").contains("KUBECONFIG"),
         "{text}"
     );
-    assert!(line("profiles").contains("absent"), "{text}");
+    assert!(line("profiles").contains("missing"), "{text}");
 }
 
 #[test]
@@ -203,7 +215,7 @@ fn the_role_of_the_sample_covers_the_profile() {
 /// What a command is answered with.
 fn answered(file: &str, line: &str) -> Option<TextOutput> {
     let user = User::new(file, &[], line);
-    let found = text_output(&user.cli(), &user.variables, &user.dirs(), |_| Ok(()), &[]);
+    let found = text_output(&user.cli(), &user.variables, &user.dirs(), &JUDGES, &[]);
     found.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -246,4 +258,53 @@ fn what_does_not_hang_on_the_configuration_is_answered_when_it_is_broken() {
         assert_eq!(answered("poll = 0", line).expect(line).status, 0, "{line}");
     }
     assert_eq!(answered("poll = 0", "config check").expect("checked").status, 1);
+}
+
+#[test]
+fn the_profile_that_was_asked_for_is_the_one_that_is_reported_on() {
+    let text = include_str!("../../../../assets/profiles/managed-services-api.toml");
+    let mine = text.replacen("id = \"managed-services-api\"", "id = \"mine\"", 1);
+    let broken = mine
+        .replacen("tick = 30", "tick = \"30s\"", 1)
+        .replacen("replicas = 3", "replicsa = 3", 1);
+    for (line, file, profile, well) in [
+        ("config check --profile mine", "", &mine, true),
+        ("config check", "profile = 'mine'", &mine, true),
+        ("config check --profile mine", "poll = 0", &mine, false),
+        ("config check --profile mine", "", &broken, false),
+    ] {
+        let user = User::new(file, &[], line);
+        let path = user.write("profiles/mine.toml", profile);
+        let (text, found_well) = check(&user.cli(), &user.variables, &user.dirs(), &JUDGES);
+        assert_eq!(found_well, well, "{text}");
+        assert!(!text.contains("built in"), "{line} {file}\n{text}");
+        let ok = format!("profile mine ({}): ok", path.display());
+        assert_eq!(text.contains(&ok), *profile == mine, "{line} {file}\n{text}");
+        if *profile == broken {
+            for mistake in [
+                "leaders.tick: must be a whole number",
+                "service.replicsa: unknown key",
+            ] {
+                assert_eq!(text.matches(mistake).count(), 1, "{mistake}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kubeconfig_that_is_missing_is_not_well() {
+    let judges = Judges {
+        screen: |_: &Settings| Ok(()),
+        cluster: |_: &Settings| Err(ConfigProblem::new("kubeconfig", "/no/such/file does not exist").into()),
+    };
+    for file in ["", "poll = 0"] {
+        let user = User::new(file, &[], "config check --kubeconfig /no/such/file");
+        let (text, well) = check(&user.cli(), &user.variables, &user.dirs(), &judges);
+        assert!(!well, "{text}");
+        assert!(
+            text.contains("kubeconfig: /no/such/file does not exist"),
+            "{text}"
+        );
+        assert!(!text.contains("kubeconfig: ok"), "{text}");
+    }
 }

@@ -17,12 +17,17 @@ const MISTAKES: &[Case] = &[
         "",
         "config.toml:2: them: unknown key `them`",
     ),
-    ("poll = 'often'", &[], "", "config.toml:1: poll: invalid type"),
+    (
+        "poll = 'often'",
+        &[],
+        "",
+        "config.toml:1: poll: must be a whole number of seconds, e.g. poll = 5",
+    ),
     (
         "poll = 0",
         &[],
         "",
-        "config.toml:1: poll: give seconds from 1 to 3600",
+        "config.toml:1: poll: must be a whole number of seconds from 1 to 3600, e.g. poll = 5",
     ),
     (
         "color = 'no'",
@@ -40,13 +45,13 @@ const MISTAKES: &[Case] = &[
         "[database]\nport = 0",
         &[],
         "",
-        "config.toml:2: database.port: give a port",
+        "config.toml:2: database.port: must be a port from 1 to 65535",
     ),
     (
         "[database]\nport = 70000",
         &[],
         "",
-        "config.toml:2: database.port: invalid value",
+        "config.toml:2: database.port: must be a port from 1 to 65535, e.g. port = 15432",
     ),
     (
         "[database]\ntls = 'full'",
@@ -133,7 +138,7 @@ const MISTAKES: &[Case] = &[
         "[contacts]\nocm-support = 'x'",
         &[],
         "",
-        "config.toml:2: contacts.ocm-support: invalid type",
+        "config.toml:2: contacts.ocm-support: must be a list, e.g. ocm-support = [\"…\"]",
     ),
     (
         "[environments.test]\nread-only = true",
@@ -157,7 +162,7 @@ const MISTAKES: &[Case] = &[
         "[environments.stage]\nnamespace = 'x'\n[environments.production]\nnamespace = 'x'",
         &[],
         "",
-        "config.toml:4: environments.production.namespace: another environment has this namespace",
+        "config.toml:2: environments.stage.namespace: another environment has this namespace already\n     2 | namespace = 'x'\nconfig.toml:4: environments.production.namespace: another environment has this namespace",
     ),
     (
         "[environments.stage.links]\nsentri = 'https://x'",
@@ -169,19 +174,19 @@ const MISTAKES: &[Case] = &[
         "[environments.stage.links]\nsentry = 'x'",
         &[],
         "",
-        "config.toml:2: environments.stage.links.sentry: not an http(s) link",
+        "config.toml:2: environments.stage.links.sentry: must be an http(s) link",
     ),
     (
         "[keys]\nquit = 3",
         &[],
         "",
-        "config.toml:2: keys.quit: give a key such as \"q\"",
+        "config.toml:2: keys.quit: must be a key such as \"q\"",
     ),
     (
         "[thresholds]\nreplicas = 0",
         &[],
         "",
-        "config.toml:2: thresholds.replicas: at least 1",
+        "config.toml:2: thresholds.replicas: must be at least 1",
     ),
     (
         "[thresholds.limits.cluster]\naccepted = 1",
@@ -199,7 +204,7 @@ const MISTAKES: &[Case] = &[
         "[thresholds.limits.clusters]\nin-flight = 0",
         &[],
         "",
-        "config.toml:2: thresholds.limits.clusters.in-flight: at least 1",
+        "config.toml:2: thresholds.limits.clusters.in-flight: must be at least 1",
     ),
     (
         "",
@@ -211,13 +216,13 @@ const MISTAKES: &[Case] = &[
         "",
         &[("SOPWATCH_READ_ONY", "1")],
         "",
-        "SOPWATCH_READ_ONY: there is no such variable\n       = did you mean `SOPWATCH_READ_ONLY`?",
+        "SOPWATCH_READ_ONY: sopwatch has no such variable\n       = did you mean `SOPWATCH_READ_ONLY`?",
     ),
     (
         "",
         &[("SOPWATCH_ASCII", "maybe")],
         "",
-        "SOPWATCH_ASCII: `maybe` is neither 1 nor 0",
+        "SOPWATCH_ASCII: must be 1 or 0, not `maybe`",
     ),
     (
         "",
@@ -343,5 +348,104 @@ fn a_namespace_that_is_found_must_be_the_one_of_the_environment_that_was_chosen(
             .to_string()
             .replace(&format!("{}/", user.folder.path().display()), "");
         assert!(text.starts_with(message), "{text}");
+    }
+}
+
+/// A file, and all that is said of it: place, key, message, hint.
+const SEVERAL: &[(&str, &[&str])] = &[
+    (
+        "poll = '5s'\ncolr = 'never'\n[database]\nport = 0\n",
+        &[
+            "config.toml:1: poll: must be a whole number of seconds, e.g. poll = 5",
+            "config.toml:2: colr: unknown key `colr`",
+            "did you mean `color`?",
+            "config.toml:4: database.port: must be a port from 1 to 65535, e.g. port = 15432",
+        ],
+    ),
+    // of each stage of the reading: kinds, values, the profile, the screen
+    (
+        "ascii = 'yes'\nsop = 'api-dwon'\nenvironment = 'stag'\n[contacts]\nocm = ['x']\n[thresholds]\nlease = '3m'\ntick = 0\n",
+        &[
+            "config.toml:1: ascii: must be true or false, e.g. ascii = true",
+            "config.toml:2: sop: the profile has no SOP `api-dwon`",
+            "config.toml:3: environment: the profile has no environment `stag`",
+            "config.toml:5: contacts.ocm: the profile has no contact `ocm`",
+            "config.toml:7: thresholds.lease: must be a whole number of seconds, e.g. lease = 180",
+            "config.toml:8: thresholds.tick: must be at least 1",
+        ],
+    ),
+    // a key in the wrong table
+    (
+        "host = '127.0.0.1'\n[database]\npoll = 5\n[environment.stage]\nread-only = true\n",
+        &[
+            "config.toml:1: host: unknown key `host`",
+            "`host` belongs under [database]",
+            "config.toml:3: database.poll: unknown key `poll`",
+            "`poll` belongs at the top of the file, above the first [table]",
+            "config.toml:4: environment: must be a text in quotes",
+            "did you mean [environments.NAME]?",
+        ],
+    ),
+    // a profile that is not there hides no other mistake, and nothing is said of what hangs on it
+    (
+        "profile = 'nope'\nsop = 'x'\nbell = 1\n[database]\nurl = 'mysql://a'\n",
+        &[
+            "config.toml:1: profile: there is no profile `nope`",
+            "config.toml:3: bell: must be true or false, e.g. bell = true",
+            "config.toml:5: database.url: not a PostgreSQL URL",
+        ],
+    ),
+    // a value without quotes is no TOML, and the other lines are read all the same
+    (
+        "theme = light\npoll = '5s'\ncolr = 'never'\n",
+        &[
+            "config.toml:1: ",
+            "config.toml:2: poll: must be a whole number of seconds, e.g. poll = 5",
+            "config.toml:3: colr: unknown key `colr`",
+        ],
+    ),
+];
+
+#[test]
+fn all_mistakes_of_a_file_are_named_at_once_each_once_with_line_and_key() {
+    for (file, expected) in SEVERAL {
+        let error = User::new(file, &[], "").error();
+        let mut rest = error.as_str();
+        for part in *expected {
+            let at = rest.find(part);
+            let at = at.unwrap_or_else(|| panic!("{part} is not in, or not in its place in\n{error}"));
+            rest = &rest[at + part.len()..];
+        }
+        let places = expected.iter().filter(|part| part.starts_with("config.toml:"));
+        assert_eq!(error.matches("config.toml:").count(), places.count(), "{error}");
+        for rust in [
+            "invalid type",
+            "invalid value",
+            "u64",
+            "u16",
+            "struct",
+            "serde",
+            "expected a",
+        ] {
+            assert!(!error.contains(rust), "{rust} in\n{error}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_of_options_variables_and_the_file_are_named_together() {
+    let error = User::new(
+        "pol = 5",
+        &[("SOPWATCH_ASCII", "maybe"), ("SOPWATCH_POLL", "x")],
+        "--sop api-dwn",
+    )
+    .error();
+    for part in [
+        "config.toml:1: pol: unknown key `pol`",
+        "SOPWATCH_ASCII: must be 1 or 0, not `maybe`",
+        "SOPWATCH_POLL: `x` is not a number from 1 to 3600",
+        "--sop: the profile has no SOP `api-dwn`",
+    ] {
+        assert!(error.contains(part), "{part} is not in\n{error}");
     }
 }

@@ -1,17 +1,13 @@
 //! The procedures of the built-in profile as plain text.
 
-use crate::config::profiles::{self, DEFAULT_PROFILE};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::sop::PLACEHOLDERS;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::{fill, sop_text, sops_list};
-
-fn profile() -> Profile {
-    profiles::built_in(DEFAULT_PROFILE).expect("there").expect("good")
-}
+use sopwatch_core::testkit::built_in_profile;
 
 fn text_of(id: &str, environment: Option<&str>) -> String {
-    let profile = profile();
+    let profile = built_in_profile();
     let sop = profile.sop(id).expect(id);
     let environment = profile
         .environments
@@ -22,10 +18,13 @@ fn text_of(id: &str, environment: Option<&str>) -> String {
 
 #[test]
 fn the_list_has_every_procedure_with_its_steps() {
-    let list = sops_list(&profile(), None);
+    let list = sops_list(&built_in_profile(), None);
     assert_eq!(list.lines().count(), 8);
     assert!(list.contains("Managed Services API down  (7 steps; "), "{list}");
-    assert!(list.contains("(8 steps, those of api-availability; "), "{list}");
+    assert!(
+        list.contains("(8 steps, uses the steps of api-availability; "),
+        "{list}"
+    );
 }
 
 #[test]
@@ -36,14 +35,14 @@ fn a_procedure_is_whole() {
         "Environment: production, namespace managed-services-production",
         "Impact\n  Managed Services API has trouble deleting Kafka clusters.",
         "- managed-services-api-rds",
-        "Steps, those of kafka-provisioning-latency\n  1. Error tracker",
+        "Steps (uses the steps of kafka-provisioning-latency)\n  1. Error tracker",
         "production, sentry: https://sentry.devshift.net",
-        "  10. Handle it, or escalate",
+        "  10. Handle or escalate",
         "$ oc get pods -n managed-services-production -l app=managed-services-api",
         "$ oc logs <pod> -n managed-services-production -c service | less",
         "How to handle\n  - An error looks like",
         "Escalations\n",
-        "Control Plane team: the SOP leaves this empty",
+        "Control Plane team: no contact configured",
     ];
     for part in expected {
         assert!(text.contains(part), "{part} is not in\n{text}");
@@ -58,12 +57,12 @@ fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
         "{stage}"
     );
     assert!(
-        stage.contains("! TODO in the SOP: the link grafana-resources for stage;"),
+        stage.contains("! No link grafana-resources configured for stage:"),
         "{stage}"
     );
     let production = text_of("api-down", Some("production"));
     assert!(
-        production.contains("! TODO in the SOP: the link grafana-application for production;"),
+        production.contains("! No link grafana-application configured for production:"),
         "{production}"
     );
     assert!(!production.contains("stage.devshift"), "{production}");
@@ -76,7 +75,7 @@ fn a_link_that_the_procedure_leaves_open_is_said_to_be_open() {
 
 #[test]
 fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
-    let profile = profile();
+    let profile = built_in_profile();
     assert_eq!(
         fill("{namespace} {pod} {selector}", &profile, Some("a"), None),
         "a <pod> app=managed-services-api"
@@ -91,7 +90,7 @@ fn nothing_in_braces_is_left_and_what_is_not_known_is_seen() {
 
 #[test]
 fn paragraphs_fit_their_width() {
-    for sop in &profile().sops {
+    for sop in &built_in_profile().sops {
         let text = text_of(&sop.id, Some("stage"));
         let long = |line: &&str| line.chars().count() > 100 && !line.contains("$ ") && !line.contains("://");
         assert_eq!(text.lines().find(long), None, "{}", sop.id);
@@ -103,37 +102,37 @@ const TODOS: &[(&str, &str, &str)] = &[
     (
         "api-down",
         "production",
-        "TODO in the SOP: the link grafana-application for production",
+        "No link grafana-application configured for production",
     ),
     (
         "api-down",
         "stage",
-        "TODO in the SOP: the link grafana-resources for stage",
+        "No link grafana-resources configured for stage",
     ),
     (
         "api-down",
         "production",
-        "TODO in the SOP: the link grafana-resources for production",
+        "No link grafana-resources configured for production",
     ),
     (
         "api-availability",
         "production",
-        "TODO in the SOP: the link grafana-application for production",
+        "No link grafana-application configured for production",
     ),
     (
         "api-availability",
         "stage",
-        "TODO in the SOP: the link grafana-resources for stage",
+        "No link grafana-resources configured for stage",
     ),
     (
         "api-availability",
         "production",
-        "TODO in the SOP: the link grafana-resources for production",
+        "No link grafana-resources configured for production",
     ),
     (
         "api-availability",
         "stage",
-        "TODO in the SOP: the background workers do not scale",
+        "Missing in the SOP: background workers do not scale",
     ),
 ];
 
@@ -152,7 +151,7 @@ fn gaps_of(profile: &Profile, id: &str, environment: &str) -> Vec<String> {
 
 #[test]
 fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
-    let profile = profile();
+    let profile = built_in_profile();
     for (id, environment, gap) in TODOS {
         let gaps = gaps_of(&profile, id, environment);
         assert!(
@@ -168,7 +167,7 @@ fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
     for sop in &profile.sops {
         let gaps = gaps_of(&profile, &sop.id, "stage");
         let contacts =
-            "TODO in the SOP: how to reach Control Plane team, Data Plane or MK SRE support and OCM support;";
+            "No contact configured for Control Plane team, Data Plane or MK SRE support and OCM support:";
         assert!(
             gaps.iter().any(|gap| gap.starts_with(contacts)),
             "{}: {gaps:#?}",
@@ -179,7 +178,7 @@ fn every_todo_of_the_source_is_a_gap_until_it_is_filled_in() {
 
 #[test]
 fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
-    let mut profile = profile();
+    let mut profile = built_in_profile();
     let before = sops_list(&profile, None);
     let reach = vec!["#ocm".to_owned()];
     profile
@@ -190,7 +189,7 @@ fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
         .clone_from(&reach);
     let gaps = gaps_of(&profile, "api-down", "stage").join("\n");
     assert!(
-        gaps.contains("how to reach Control Plane team and Data Plane or MK SRE support;"),
+        gaps.contains("No contact configured for Control Plane team and Data Plane or MK SRE support:"),
         "{gaps}"
     );
     for contact in profile.contacts.values_mut() {
@@ -218,19 +217,22 @@ fn a_contact_and_a_link_that_are_filled_in_are_no_gap_any_more() {
 /// What misleads in the source beyond its TODOs, by the step that shows it.
 #[test]
 fn what_misleads_is_said_at_its_step() {
-    let profile = profile();
+    let profile = built_in_profile();
     for (step, words) in [
-        ("clusters-idle", "the days are lost"),
-        ("clusters-idle", "counts deleted rows"),
-        ("clusters-idle", "cuts seconds off"),
-        ("clusters-idle", "after 45 minutes here, but handles it after 3"),
-        ("kafkas-idle", "the days are lost"),
+        ("clusters-idle", "2 days and 10 minutes read as 10 minutes"),
+        ("clusters-idle", "includes deleted rows"),
+        ("clusters-idle", "drops the seconds"),
+        (
+            "clusters-idle",
+            "after 45 minutes, but the handling rules use 3 minutes",
+        ),
+        ("kafkas-idle", "2 days and 10 minutes read as 10 minutes"),
         ("kafkas-idle", "stays accepted"),
-        ("clusters-ready", "counts deleted rows"),
+        ("clusters-ready", "includes deleted rows"),
         ("leader-kafka", "has rotated away"),
         ("leader-cluster", "with two"),
         ("log-errors", "--tail=-1"),
-        ("events", "no event object carries them"),
+        ("events", "no event contains these words"),
     ] {
         let gaps = gaps_of_step(&profile, &profile.steps[step], None).join("\n");
         assert!(gaps.contains(words), "{step}: {words} in\n{gaps}");
@@ -238,10 +240,10 @@ fn what_misleads_is_said_at_its_step() {
     for (sop, words) in [
         (
             "kafka-provisioning-latency",
-            "Data Plane or MK SRE, but not which",
+            "Data Plane or MK SRE, but not which of the two",
         ),
-        ("kafka-deletion-correctness", "those of provisioning"),
-        ("kafka-deletion-correctness", "not which of the two first"),
+        ("kafka-deletion-correctness", "are about provisioning"),
+        ("kafka-deletion-correctness", "no rule for a failed deletion"),
         ("api-availability", "never closed"),
     ] {
         let text = text_of(sop, None).replace("\n    ", " ");

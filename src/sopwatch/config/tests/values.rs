@@ -266,7 +266,7 @@ fn the_user_changes_the_profile_and_each_change_is_traced() {
         ),
         (
             "contacts.ocm-support",
-            "(empty in the SOP: fill it in)",
+            "(not in the SOP: add it under [contacts])",
             "profile managed-services-api",
         ),
         ("environments.production.read-only", "true", "config.toml:5"),

@@ -10,10 +10,15 @@ use super::at;
 /// What the columns say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StatusColumns {
+    /// STATUS: `Running`, `CrashLoopBackOff`, …
     pub(super) word: String,
+    /// READY: containers that are ready.
     pub(super) ready: u32,
+    /// READY: containers in all.
     pub(super) total: u32,
+    /// RESTARTS.
     pub(super) restarts: u32,
+    /// When the newest restarted instance ended; `None` without a restart.
     pub(super) restarted_at: Option<Timestamp>,
 }
 
@@ -35,6 +40,7 @@ impl Restarts {
     }
 }
 
+/// The columns of a pod.
 pub(super) fn read(pod: &Pod) -> StatusColumns {
     let empty = PodStatus::default();
     let status = pod.status.as_ref().unwrap_or(&empty);

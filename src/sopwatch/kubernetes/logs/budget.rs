@@ -17,6 +17,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// A budget of which nothing is used.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             left: AT_ONCE,

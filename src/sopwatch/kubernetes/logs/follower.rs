@@ -238,6 +238,7 @@ impl StreamState {
 }
 
 impl Follower {
+    /// A follower of one instance that has read nothing yet.
     pub(super) fn new(
         key: ContainerKey,
         part: LogPart,
@@ -462,11 +463,8 @@ impl Follower {
 
     async fn finish(&mut self) {
         if self.unread && self.instance.borrow().access(self.key.restart) == LogAccess::Lost {
-            self.note(
-                1,
-                "ended before its next turn: what was written since the last one was not read",
-            )
-            .await;
+            self.note(1, "ended between two reads: its last lines were not read")
+                .await;
         }
         self.reader.caught_up();
         if let Some(batch) = self.reader.take(true) {
@@ -621,7 +619,7 @@ impl Follower {
             let again = if rested { "read again" } else { "reconnected" };
             self.note(
                 1,
-                &format!("{again} after {after}, lines may be missing: the last one read is no longer there"),
+                &format!("{again} after {after}, lines may be missing: the last line that was read is gone"),
             )
             .await;
         } else if stream.joined && !rested && !self.closing() {

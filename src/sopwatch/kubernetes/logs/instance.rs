@@ -9,6 +9,7 @@ use sopwatch_core::text::SafeText;
 pub(super) struct InstanceState {
     /// `restartCount`.
     pub(super) restart: u32,
+    /// How far it is.
     pub(super) phase: Phase,
 }
 
@@ -41,6 +42,7 @@ pub(super) enum LogAccess {
 }
 
 impl InstanceState {
+    /// The newest instance of a container whose pod exists.
     pub(super) fn of(container: &Container) -> Self {
         let phase = match (&container.state, &container.last) {
             (ContainerState::Running { .. }, _) => Phase::Runs,

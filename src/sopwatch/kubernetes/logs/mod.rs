@@ -379,7 +379,8 @@ impl Supervisor {
         let followed: BTreeSet<_> = selection.follow.iter().copied().collect();
         for (index, key) in keys.iter().enumerate() {
             let lost = candidates[index].mode == ReadMode::Follow && !followed.contains(&index);
-            if let Some(log) = self.known.get_mut(key).filter(|_| lost) {
+            // With hundreds of logs a look-up of each would be most of the work.
+            if let Some(log) = lost.then(|| self.known.get_mut(key)).flatten() {
                 log.read_at = Some(now);
                 log.set(ReadMode::Rest);
             }
@@ -388,9 +389,16 @@ impl Supervisor {
             streams: selection.at_once,
             ..Waiting::default()
         };
+        // Those of `keys`, in their order, which is that of all logs.
+        let mut next = keys.iter().peekable();
+        let open = self
+            .known
+            .iter()
+            .filter(|(key, _)| next.next_if(|next| next == key).is_some());
+        let open: Vec<&Log> = open.map(|(_, log)| log).collect();
         let is_free = |log: &Log| selection.all || log.first && log.read_at.is_none();
         for index in &selection.follow {
-            let log = &self.known[&keys[*index]];
+            let log = open[*index];
             match candidates[*index].mode {
                 ReadMode::Follow => {}
                 _ if is_free(log) => log.set(ReadMode::Follow),
@@ -398,7 +406,7 @@ impl Supervisor {
             }
         }
         for index in &selection.turns {
-            let log = &self.known[&keys[*index]];
+            let log = open[*index];
             let rests = log.rests_until.filter(|at| *at > now);
             if candidates[*index].mode == ReadMode::Once {
                 waiting.streams = waiting.streams.saturating_sub(1);

@@ -21,6 +21,7 @@ const MAX_NEWEST: i64 = 256;
 pub(super) struct LogStream<S> {
     /// The server's clock when it answered.
     pub(super) at: Option<Timestamp>,
+    /// The log, in chunks as they come.
     pub(super) bytes: S,
 }
 

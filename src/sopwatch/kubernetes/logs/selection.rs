@@ -43,11 +43,13 @@ pub(super) enum Rank {
 /// A log that is to be read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
+    /// How important it is.
     pub(super) rank: Rank,
     /// When its pod was created.
     pub(super) created_at: Option<Timestamp>,
     /// Whether its container writes no more: what is left is read once.
     pub(super) over: bool,
+    /// How it is read now.
     pub(super) mode: ReadMode,
     /// When it was read to its end last.
     pub(super) read_at: Option<Instant>,

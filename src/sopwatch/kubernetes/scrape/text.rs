@@ -5,8 +5,10 @@ use std::borrow::Cow;
 /// One sample: a name, its labels, a value. Exemplars and timestamps are left out.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sample<'a> {
+    /// The name of the metric.
     pub(super) name: &'a str,
     labels: Vec<(&'a str, Cow<'a, str>)>,
+    /// The value.
     pub(super) value: f64,
 }
 

@@ -59,6 +59,7 @@ enum Family {
 }
 
 impl<'a> Totals<'a> {
+    /// Totals of nothing, for metrics with these names; requests for the path `probe` are not counted.
     pub(super) fn new(metrics: &'a Metrics, probe: &'a str) -> Self {
         Self {
             metrics,
@@ -208,19 +209,15 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use sopwatch_core::testkit;
 
     fn metrics() -> Metrics {
         Metrics {
-            port: 8080,
-            path: "/metrics".into(),
-            tls: false,
             inbound_count: "api_inbound_request_count".into(),
             inbound_duration: "api_inbound_request_duration".into(),
             outbound_count: "api_outbound_request_count".into(),
             outbound_duration: "api_outbound_request_duration".into(),
-            service_label: "apiservice".into(),
-            code_label: "code".into(),
-            path_label: "path".into(),
+            ..testkit::metrics()
         }
     }
 

@@ -83,7 +83,7 @@ fn changed() -> Reply {
 fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
     run(async {
         let cases: [Case; 12] = [
-            ("done", succeeded, "applied", "the server says so"),
+            ("done", succeeded, "applied", "accepted by the server"),
             (
                 "not allowed",
                 || refused(403, "Forbidden"),
@@ -100,7 +100,7 @@ fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
                 "another of its name",
                 || refused(409, "Conflict"),
                 "refused",
-                "not as it was seen",
+                "it has changed since it was read",
             ),
             ("not valid", || refused(422, "Invalid"), "refused", "422"),
             (

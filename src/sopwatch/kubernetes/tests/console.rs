@@ -1,6 +1,5 @@
 //! The adapter on a scripted server, and the observations that it tells.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +17,8 @@ use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::{ContainerKey, LogFocus};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
-use sopwatch_core::profile::{Database, LeaderPatterns, Leaders, Profile, SecretKeys, Service};
+use sopwatch_core::profile::Profile;
+use sopwatch_core::testkit::profile_with;
 
 /// Long enough for every back-off; on a paused clock it costs nothing.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -267,61 +267,10 @@ pub(super) fn deployment(replicas: u32) -> Value {
     })
 }
 
-/// The service.
+/// The service, as the fake server has it.
 pub(super) fn profile() -> Profile {
-    let pattern = || "leader".to_string();
-    let key = |name: &str| format!("db.{name}");
-    Profile {
-        open_links: Vec::new(),
-        error_classes: Vec::new(),
-        rules: Vec::new(),
-        literal_rules: Vec::new(),
-        id: "managed-services-api".into(),
-        title: "Managed Services API".into(),
-        service: Service {
-            deployment: "managed-services-api".into(),
-            selector: "app=managed-services-api".into(),
-            container: "service".into(),
-            replicas: 3,
-            keep_ready: None,
-            probe_path: String::new(),
-            database_connections_per_pod: None,
-            metrics: None,
-        },
-        environments: Vec::new(),
-        leaders: Leaders {
-            grep: pattern(),
-            lines: LeaderPatterns {
-                gained: pattern(),
-                lost: pattern(),
-                heartbeat: pattern(),
-                loop_ended: pattern(),
-                not_leader: pattern(),
-                lease_failed: pattern(),
-            },
-            verbose: pattern(),
-            workers: Vec::new(),
-            lease_table: None,
-            tick: Duration::from_secs(15),
-            lease: Duration::from_mins(1),
-            reconcile: Duration::from_secs(30),
-        },
-        database: Some(Database {
-            name: "managed-services-api".into(),
-            secret: SecretKeys {
-                name: "managed-services-api-rds".into(),
-                host: key("host"),
-                port: key("port"),
-                database: key("name"),
-                user: key("user"),
-                password: key("password"),
-                ca: None,
-            },
-            tables: Vec::new(),
-        }),
-        steps: BTreeMap::new(),
-        sops: Vec::new(),
-        contacts: BTreeMap::new(),
-        escalations: Vec::new(),
-    }
+    profile_with(|profile| {
+        profile.service.deployment = "managed-services-api".into();
+        profile.service.selector = "app=managed-services-api".into();
+    })
 }

@@ -11,7 +11,8 @@ use super::console::{Console, pod, profile};
 use super::fake::{Fake, Reply, failure, refused};
 use sopwatch_core::observe::observation::{Observation, PodUid, PodUsage, Scrape};
 use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
-use sopwatch_core::profile::{Metrics, Profile};
+use sopwatch_core::profile::Profile;
+use sopwatch_core::testkit::metrics;
 
 const USAGE: &str = "metrics.k8s.io";
 const SCRAPE: &str = "/proxy/metrics";
@@ -22,18 +23,7 @@ type Answer = Box<dyn Fn() -> Reply + Send>;
 /// A service whose pods serve metrics.
 fn measured() -> Profile {
     let mut profile = profile();
-    profile.service.metrics = Some(Metrics {
-        port: 8080,
-        path: "/metrics".into(),
-        tls: false,
-        inbound_count: "in_count".into(),
-        inbound_duration: "in_duration".into(),
-        outbound_count: "out_count".into(),
-        outbound_duration: "out_duration".into(),
-        service_label: "apiservice".into(),
-        code_label: "code".into(),
-        path_label: "path".into(),
-    });
+    profile.service.metrics = Some(metrics());
     profile
 }
 

@@ -19,9 +19,8 @@ use sopwatch_core::observe::observation::{
     DatabaseConnection, Observation, Reading, Rows, RowsOf, StatusCount,
 };
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
-use sopwatch_core::profile::{
-    ClockBasis, Database, LeaderPatterns, Leaders, Role, SecretKeys, Status, Table,
-};
+use sopwatch_core::profile::{ClockBasis, Database, Role, Status, Table};
+use sopwatch_core::testkit;
 
 /// How long an observation may take to come: longer than the longest back-off and the slowest time-out together.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -51,7 +50,7 @@ impl Console {
         let secret = secret.map(reader);
         let token = cancel.clone();
         let task = tokio::spawn(async move {
-            let leaders = leaders();
+            let leaders = testkit::leaders();
             postgres::run(
                 options,
                 profile,
@@ -266,37 +265,10 @@ pub(super) fn profile() -> Database {
         status("ready", Role::Ready, ClockBasis::UpdatedAt, None),
         status("failed", Role::Failed, ClockBasis::UpdatedAt, None),
     ];
-    Database {
-        name: DATABASE.into(),
-        secret: SecretKeys {
-            name: "managed-services-api-rds".into(),
-            host: "db.host".into(),
-            port: "db.port".into(),
-            database: "db.name".into(),
-            user: "db.user".into(),
-            password: "db.password".into(),
-            ca: Some("db.ca_cert".into()),
-        },
-        tables: vec![table("clusters", clusters), table("kafka_requests", kafkas)],
-    }
-}
-
-fn leaders() -> Leaders {
-    Leaders {
-        grep: String::new(),
-        lines: LeaderPatterns {
-            gained: String::new(),
-            lost: String::new(),
-            heartbeat: String::new(),
-            loop_ended: String::new(),
-            not_leader: String::new(),
-            lease_failed: String::new(),
-        },
-        verbose: String::new(),
-        workers: Vec::new(),
-        lease_table: Some("leader_leases".into()),
-        tick: Duration::from_secs(15),
-        lease: Duration::from_mins(1),
-        reconcile: Duration::from_secs(30),
-    }
+    let mut database = testkit::profile().database.unwrap();
+    database.name = DATABASE.into();
+    database.secret.name = "managed-services-api-rds".into();
+    database.secret.ca = Some("db.ca_cert".into());
+    database.tables = vec![table("clusters", clusters), table("kafka_requests", kafkas)];
+    database
 }

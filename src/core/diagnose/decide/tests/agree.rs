@@ -51,7 +51,7 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
             "api-down",
             World::new().errors("service", &[300, 20], own),
             "restart-pods by service-errors",
-            "The service itself writes errors",
+            "The service itself logs errors",
             "MGD-SERV-API-9",
             "logs",
         ),
@@ -63,7 +63,7 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
                     .push(event("NodeNotReady", "Node", "Node is not ready", 30));
             }),
             "escalate ocm-support by cluster-events",
-            "The cluster below the service has trouble",
+            "The OSD cluster reports problems",
             "NodeNotReady",
             "events",
         ),
@@ -72,7 +72,7 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
             KAFKAS,
             World::new().with(|world| world.cluster_leads = None),
             "restart-pods by no-leader",
-            "Nobody leads the worker",
+            "No leader",
             "no ClusterManager leader",
             "logs and leases",
         ),
@@ -81,8 +81,8 @@ fn what_no_step_of_the_sop_shows_fails_a_last_step_with_the_rule_s_title_and_evi
             OSD,
             World::new().with(|world| world.kafkas.push(count("", 1, 600))),
             "escalate control-plane by blank-status",
-            "A row has no status: no worker will ever look at it",
-            "1 row of kafka_requests has no status",
+            "A row has no status, so no worker looks at it",
+            "1 row without a status in kafka_requests",
             "database",
         ),
     ];
@@ -174,7 +174,7 @@ fn errors_that_are_over_pass_with_a_note() {
         ids(blip(3_356 - 1_800)),
         (
             StepStatus::Pass,
-            "Database 3, none since 13:34".into(),
+            "3 database errors, none since 13:34 UTC".into(),
             "none".to_owned()
         )
     );
@@ -211,7 +211,10 @@ fn a_step_that_fails_where_no_rule_holds_is_the_control_plane_s() {
             "{sop}"
         );
         let because = &diagnosis.decision.recommendation.because;
-        assert!(because[0].starts_with("Pods running: 2/3 ready"), "{because:?}");
+        assert!(
+            because[0].starts_with("Pods running: 2 of 3 ready"),
+            "{because:?}"
+        );
         assert_eq!(step(&diagnosis, OTHER), None, "{sop}");
     }
     // Errors of a class on which no rule of the alert acts.
@@ -279,7 +282,7 @@ fn nothing_to_do_needs_an_answer_to_every_step() {
     let last = rules.iter().find(|rule| rule.id == "step-fails").unwrap();
     assert_eq!(
         last.truth,
-        Truth::unknown("the step Deployment asks for 3 pods: 3 configured, want 3")
+        Truth::unknown("step Deployment asks for 3 pods: 3 configured")
     );
     assert_eq!(said(&diagnosis.decision), "gather", "{:#?}", diagnosis.decision);
 }
@@ -293,7 +296,7 @@ fn a_profile_without_a_rule_for_failing_steps_never_says_nothing_to_do_beside_on
     let decision = diagnose(&fewer.state(), &profile, sop, now()).decision;
     assert_eq!(said(&decision), "gather");
     assert!(
-        decision.recommendation.because[0].starts_with("Pods running: 2/3"),
+        decision.recommendation.because[0].starts_with("Pods running: 2 of 3"),
         "{decision:?}"
     );
 }
@@ -330,7 +333,7 @@ fn a_warning_about_a_pod_that_is_ready_again_or_gone_is_over() {
     let pass = |value: &str| (StepStatus::Pass, SafeText::from(value));
     assert_eq!(
         status("msa-x-2mgcp", 91, as_it_is),
-        pass("3 warnings: BackOff 3, none since 13:58")
+        pass("3 warnings: 3 BackOff, none since 13:58 UTC")
     );
     assert_eq!(status("msa-x-2mgcp", 90, as_it_is).0, StepStatus::Fail);
     assert_eq!(status("msa-x-gone", 5, as_it_is).0, StepStatus::Pass);

@@ -221,7 +221,7 @@ fn what_a_log_said_that_is_not_current_any_more_is_no_evidence() {
         .unwrap();
     assert_eq!(
         (errors.status, &*errors.value),
-        (StepStatus::Stale, "Service 2"),
+        (StepStatus::Stale, "2 service errors"),
         "{errors:?}"
     );
     // without the pods nobody knows whose logs there are
@@ -313,22 +313,22 @@ fn each_rule_tells_which_observation_would_turn_it() {
     };
     assert_eq!(
         flips("cluster-accepted"),
-        "a cluster_accepted row is older than 03:00 (oldest 02:10)"
+        "a row in cluster_accepted is older than 3m (oldest 2m10s)"
     );
     assert_eq!(
         flips("two-leaders"),
-        "two pods beat at the same time for ClusterManager or KafkaManager"
+        "two pods act as leader of ClusterManager or KafkaManager at the same time"
     );
     assert_eq!(
         flips("ocm-errors"),
-        "2 OCM errors come within 1m30s, or one that names a row over its limit, or 30 % of the calls to any other service fail within 2m"
+        "2 OCM errors come in 1m30s, or one that names an overdue row, or 30 % of the calls to other services fail in 2m"
     );
     let leaderless = World::new().with(|world| world.kafka_leads = None);
     let decision = decide(KAFKAS, &leaderless.state());
     let rule = decision.rules.iter().find(|rule| rule.id == "no-leader").unwrap();
     assert_eq!(
         rule.flips,
-        "the lease row advances, or a pod logs that it leads ClusterManager or KafkaManager"
+        "the lease is renewed, or a pod logs that it leads ClusterManager or KafkaManager"
     );
 }
 

@@ -21,15 +21,12 @@ use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::testkit::{
-    CLUSTER, KAFKA, SHORT, ago, deployment, failing, id, log, now, pod, state, waiting_pod,
+    CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
 use crate::text::SafeText;
 
 /// The built-in profile: its table is what is tested.
-static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
-    let text = include_str!("../../../../../assets/profiles/managed-services-api.toml");
-    toml::from_str(text).unwrap()
-});
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
 fn decide(sop: &str, state: &State) -> Decision {
     diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now()).decision

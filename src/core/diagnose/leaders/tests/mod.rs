@@ -2,6 +2,7 @@
 
 mod killed;
 mod lease_on_standby;
+mod limits;
 mod verdicts;
 mod witnesses;
 
@@ -171,7 +172,7 @@ fn sources_that_stopped_prove_nothing() {
     let later = read_leaders(&world, &profile(), ago(-16)).pop().unwrap();
     assert_eq!(
         (later.verdict, later.log.as_str()),
-        (Verdict::Unknown, "pods not heard for 16s")
+        (Verdict::Unknown, "no data on the pods for 16s")
     );
     // the pods are heard, logs and database are not
     let mut pods_only = world.clone();
@@ -179,7 +180,7 @@ fn sources_that_stopped_prove_nothing() {
     let later = read_leaders(&pods_only, &profile(), ago(-16)).pop().unwrap();
     assert_eq!(
         (later.verdict, later.log.as_str()),
-        (Verdict::Unknown, "no log of 3 pods is current")
+        (Verdict::Unknown, "no current log of 3 pods")
     );
     assert_eq!(
         read_leaders(&State::default(), &profile(), now())[0].verdict,

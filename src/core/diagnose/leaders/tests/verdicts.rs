@@ -76,7 +76,7 @@ fn one_leader_is_one_where_every_pod_or_the_lease_says_so() {
             None,
             Unknown,
             "",
-            "no leader line, 3 of 3 pods read",
+            "no leader line in 3 of 3 logs",
         ),
     ]);
 }
@@ -95,7 +95,7 @@ fn two_lead_only_if_both_beat_after_the_later_start() {
             None,
             Many,
             "",
-            "2mgcp and blf5h both beat",
+            "both 2mgcp and blf5h are acting as leader",
         ),
         (
             "two overlap whatever the lease says",
@@ -108,7 +108,7 @@ fn two_lead_only_if_both_beat_after_the_later_start() {
             row("blf5h", 90, 200, Some(60)),
             Many,
             "",
-            "2mgcp and blf5h both beat",
+            "both 2mgcp and blf5h are acting as leader",
         ),
         (
             "a leader that is silent since the other's start has handed over",
@@ -149,7 +149,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             row("gone", -120, 300, None),
             NoOne,
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
         (
             "all say not leader and no lease is read",
@@ -158,7 +158,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             None,
             NoOne,
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
         (
             "the same 90 s after a roll-out",
@@ -167,7 +167,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             row("gone", -120, 300, None),
             settling(150),
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
         (
             "the lease is out for less than a tick",
@@ -176,7 +176,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             row("gone", -20, 300, None),
             settling(11),
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
         (
             "somebody who is none of the pods renews the lease",
@@ -185,7 +185,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             row("stranger", 60, 300, Some(50)),
             Unknown,
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
         (
             "the leader was killed before we looked, and its lease lives on",
@@ -194,7 +194,7 @@ fn nobody_leads_once_every_pod_says_so_or_the_lease_is_out() {
             row("gone", 60, 50, None),
             settling(91),
             "",
-            "3 of 3 pods say not leader",
+            "all 3 pods report \"not leader\"",
         ),
     ]);
 }
@@ -209,7 +209,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             row("other", 60, 20, None),
             settling(91),
             "",
-            "2 of 3 pods say not leader",
+            "2 of 3 pods report \"not leader\"",
         ),
         (
             "it is renewed: the third pod leads",
@@ -218,7 +218,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             row("other", 160, 200, Some(10)),
             One,
             "2mgcp",
-            "2 of 3 pods say not leader",
+            "2 of 3 pods report \"not leader\"",
         ),
         (
             "it runs out",
@@ -227,7 +227,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             row("other", -40, 200, None),
             NoOne,
             "",
-            "2 of 3 pods say not leader",
+            "2 of 3 pods report \"not leader\"",
         ),
         (
             "there is no lease to ask",
@@ -236,7 +236,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             None,
             Unknown,
             "",
-            "2 of 3 pods say not leader",
+            "2 of 3 pods report \"not leader\"",
         ),
         (
             "all logs are forbidden",
@@ -245,7 +245,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             None,
             Unknown,
             "",
-            "no log of 3 pods is current",
+            "no current log of 3 pods",
         ),
         (
             "all logs are forbidden at a start: waiting would not help",
@@ -254,7 +254,7 @@ fn a_log_that_may_not_be_read_is_never_counted_as_a_no() {
             None,
             Unknown,
             "",
-            "no log of 3 pods is current",
+            "no current log of 3 pods",
         ),
     ]);
 }
@@ -278,7 +278,7 @@ fn a_lease_lost_for_a_moment_is_no_failover() {
         None,
         One,
         "blf5h",
-        "blf5h, heartbeat <10s ago, DB blip",
+        "blf5h, heartbeat <10s ago, database blip",
     )]);
 }
 
@@ -292,7 +292,7 @@ fn logs_of_verbosity_0_leave_it_to_the_lease() {
             None,
             Unknown,
             "",
-            "logs lack verbosity 1",
+            "logs are too terse (verbosity below 1)",
         ),
         (
             "then a lease that is renewed decides",
@@ -301,7 +301,7 @@ fn logs_of_verbosity_0_leave_it_to_the_lease() {
             row("other", 160, 200, Some(10)),
             One,
             "",
-            "logs lack verbosity 1",
+            "logs are too terse (verbosity below 1)",
         ),
         (
             "and one that ran out",
@@ -310,7 +310,7 @@ fn logs_of_verbosity_0_leave_it_to_the_lease() {
             row("other", -60, 200, None),
             NoOne,
             "",
-            "logs lack verbosity 1",
+            "logs are too terse (verbosity below 1)",
         ),
         (
             "one that is merely live has to be watched",
@@ -319,7 +319,7 @@ fn logs_of_verbosity_0_leave_it_to_the_lease() {
             row("other", 100, 20, None),
             settling(131),
             "",
-            "logs lack verbosity 1",
+            "logs are too terse (verbosity below 1)",
         ),
     ]);
 }
@@ -334,7 +334,7 @@ fn missing_lines_prove_something_only_in_whole_logs() {
             None,
             NoOne,
             "",
-            "no leader line, 3 of 3 pods read",
+            "no leader line in 3 of 3 logs",
         ),
         (
             "one of them has lost its beginning",
@@ -343,7 +343,7 @@ fn missing_lines_prove_something_only_in_whole_logs() {
             None,
             Unknown,
             "",
-            "no leader line, 3 of 3 pods read",
+            "no leader line in 3 of 3 logs",
         ),
         (
             "stopped long ago, silent since, at verbosity 1",
@@ -352,7 +352,7 @@ fn missing_lines_prove_something_only_in_whole_logs() {
             None,
             NoOne,
             "",
-            "no leader line, 3 of 3 pods read",
+            "no leader line in 3 of 3 logs",
         ),
         (
             "one used to say not leader and is stuck",
@@ -361,7 +361,7 @@ fn missing_lines_prove_something_only_in_whole_logs() {
             None,
             Unknown,
             "",
-            "2 of 3 pods say not leader",
+            "2 of 3 pods report \"not leader\"",
         ),
         (
             "the leader's loop is silent",
@@ -430,9 +430,9 @@ fn the_lease_decides_unless_the_logs_prove_life() {
             row("other", 100, 300, None),
             One,
             "blf5h",
-            "blf5h, gained <10s ago",
+            "blf5h, became leader <10s ago",
         ),
-        ("no pod", DAY, &[], None, NoOne, "", "no pod runs"),
+        ("no pod", DAY, &[], None, NoOne, "", "no pod is up"),
         (
             "no pod, and a dead leader's lease",
             DAY,
@@ -440,7 +440,7 @@ fn the_lease_decides_unless_the_logs_prove_life() {
             row("blf5h", 100, 300, Some(20)),
             NoOne,
             "",
-            "no pod runs",
+            "no pod is up",
         ),
     ]);
 }

@@ -118,7 +118,7 @@ fn what_hangs_on_a_source_turns_stale_when_it_stops() {
         let step = judge_at(check.clone(), &all, ago(-16));
         assert_eq!(step.status, Stale, "{check:?}");
         assert!(
-            step.evidence[0].ends_with("no sign of life, last heard 16s ago"),
+            step.evidence[0].ends_with("no answer, last data 16s ago"),
             "{step:?}"
         );
     }
@@ -151,7 +151,7 @@ fn a_watch_is_current_as_long_as_the_server_lives() {
     let step = judge_at(Check::PodsReady(PodsReady {}), &state, ago(-116));
     assert_eq!(
         (step.status, &*step.evidence[0]),
-        (Stale, "pods: the watch was cut, last heard 27s ago")
+        (Stale, "pods: the watch was cut, last data 27s ago")
     );
 }
 
@@ -189,11 +189,11 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
     ]);
     assert_eq!(
         (step.status, &*step.value, &*step.threshold),
-        (Fail, "6 warnings: BackOff 5, Unhealthy 1", "none within 30m")
+        (Fail, "6 warnings: 5 BackOff, 1 Unhealthy", "no warnings in 30m")
     );
     assert!(
         step.evidence
-            .contains(&"BackOff ×5 12s ago Pod/msa-x-lzxms: Back-off restarting".into()),
+            .contains(&"BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)".into()),
         "{step:?}"
     );
     let forbidden = failing(
@@ -232,17 +232,20 @@ fn errors_of_the_last_half_hour_fail_their_step_by_class() {
         judge(Check::LogErrors(LogErrors {}), &with(all, more))
     };
     let quiet = judged(Vec::new());
-    assert_eq!((quiet.status, &*quiet.value), (Pass, "no error"));
+    assert_eq!((quiet.status, &*quiet.value), (Pass, "no errors"));
     let old = judged(vec![with_errors(log(SHORT[0], KAFKA, 300, &[]), "ocm", &[1_801])]);
     assert_eq!(old.status, Pass);
     let noisy = judged(vec![
         with_errors(log(SHORT[0], KAFKA, 300, &[]), "ocm", &[1_900, 90, 30]),
         with_errors(log(SHORT[1], KAFKA, 300, &[]), "", &[4]),
     ]);
-    assert_eq!((noisy.status, &*noisy.value), (Fail, "unclassified 1, ocm 2"));
+    assert_eq!(
+        (noisy.status, &*noisy.value),
+        (Fail, "1 unclassified error, 2 ocm errors")
+    );
     assert_eq!(
         noisy.evidence[1],
-        "ocm: 2, the first 1m30s ago, the last 30s ago by 2mgcp: a.go:1] what"
+        "2 ocm errors, first 1m30s ago, last 30s ago in 2mgcp: a.go:1] what"
     );
 }
 
@@ -273,7 +276,7 @@ fn no_error_is_said_only_of_logs_that_are_read() {
     );
     assert_eq!(
         (step.status, &*step.evidence[0]),
-        (Unknown, "log of blf5h: its backlog is still being read")
+        (Unknown, "log of blf5h: still reading older lines")
     );
 }
 
@@ -291,7 +294,7 @@ fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
     let step = judge(Check::LogErrors(LogErrors {}), &all);
     assert_eq!(
         (step.status, &*step.evidence[0]),
-        (Unknown, "1 of 3 logs are read in turns, the oldest 1m30s ago")
+        (Unknown, "1 of 3 logs are read in turns, oldest 1m30s ago")
     );
     // what one of them did say counts
     let mut said = log(SHORT[1], KAFKA, 300, &[]);
@@ -340,31 +343,31 @@ fn a_leader_s_verdict_is_the_answer() {
         (
             world([&not, &not, &not], Some((Some("gone"), -432))),
             Fail,
-            "none, lease out 7m12s",
+            "none for 7m12s, lease expired",
             "logs and leases",
         ),
         (
             world([&not, &not, &not], None),
             Fail,
-            "none, 3 of 3 pods say not leader",
+            "none, all 3 pods report \"not leader\"",
             "logs",
         ),
         (
             world([&both, &both, &not], None),
             Fail,
-            "more than one: 2mgcp and blf5h both beat",
+            "both 2mgcp and blf5h are acting as leader",
             "logs",
         ),
         (
             world([&not, &not, &not], Some((Some("gone"), 60))),
             Waiting,
-            "settling, known in 1m31s",
+            "electing, certain in 1m31s",
             "logs and leases",
         ),
         (
             world([&[], &[], &[]], None),
             Unknown,
-            "no leader line, 3 of 3 pods read",
+            "no leader line in 3 of 3 logs",
             "logs",
         ),
     ];
@@ -403,8 +406,8 @@ fn a_lease_is_told_beside_the_logs() {
     assert_eq!(
         step.evidence,
         [
-            "logs: no log of 3 pods is current",
-            "lease: 1m32s left, its holder is in no log"
+            "logs: no current log of 3 pods",
+            "lease has 1m32s left, holder unknown (not in any pod's log)"
         ]
     );
 }

@@ -10,17 +10,17 @@ fn replicas_are_those_of_the_deployment() {
         (
             Some(Observation::Deployment(Some(deployment(3)))),
             Pass,
-            "3 configured, want 3",
+            "3 configured",
         ),
         (
             Some(Observation::Deployment(Some(deployment(5)))),
             Pass,
-            "5 configured, want 3",
+            "5 configured (at least 3)",
         ),
         (
             Some(Observation::Deployment(Some(deployment(0)))),
             Fail,
-            "0 configured, want 3",
+            "0 configured (SOP expects 3)",
         ),
     ] {
         let step = judge(Check::Replicas(Replicas {}), &with(State::default(), observation));
@@ -42,60 +42,50 @@ fn pods_are_ready_or_starting_or_neither() {
     let mut unseen = deployment(3);
     unseen.observed = false;
     let cases = [
-        (three_pods(), deployment(3), Pass, "3/3 ready, want 3"),
+        (three_pods(), deployment(3), Pass, "3 of 3 ready"),
         (
             two_and(old("ImagePullBackOff")),
             deployment(3),
             Fail,
-            "2/3 ready, want 3",
+            "2 of 3 ready",
         ),
         (
             two_and(new("ImagePullBackOff")),
             deployment(3),
             Fail,
-            "2/3 ready, want 3",
+            "2 of 3 ready",
         ),
         (
             two_and(new("ContainerCreating")),
             deployment(3),
             Waiting,
-            "2/3 ready, want 3, starting",
+            "2 of 3 ready, starting",
         ),
         (
             two_and(new("Init:0/1")),
             deployment(3),
             Waiting,
-            "2/3 ready, want 3, starting",
+            "2 of 3 ready, starting",
         ),
-        (
-            two_and(new("Init:Error")),
-            deployment(3),
-            Fail,
-            "2/3 ready, want 3",
-        ),
+        (two_and(new("Init:Error")), deployment(3), Fail, "2 of 3 ready"),
         (
             two_and(old("ContainerCreating")),
             deployment(3),
             Fail,
-            "2/3 ready, want 3",
+            "2 of 3 ready",
         ),
-        (two_and(crashing), deployment(3), Fail, "2/3 ready, want 3"),
-        (
-            two_and(dying),
-            deployment(3),
-            Waiting,
-            "2/3 ready, want 3, starting",
-        ),
+        (two_and(crashing), deployment(3), Fail, "2 of 3 ready"),
+        (two_and(dying), deployment(3), Waiting, "2 of 3 ready, starting"),
         (
             two_and(new("Running"))[..2].to_vec(),
             deployment(3),
             Fail,
-            "2/3 ready, want 3",
+            "2 of 3 ready",
         ),
-        (three_pods(), unseen, Waiting, "3/3 ready, want 3, starting"),
-        (three_pods(), deployment(5), Fail, "3/5 ready, want 3"),
-        (three_pods(), deployment(2), Fail, "3/2 ready, want 3"),
-        (vec![], deployment(0), Fail, "0/0 ready, want 3"),
+        (three_pods(), unseen, Waiting, "3 of 3 ready, starting"),
+        (three_pods(), deployment(5), Fail, "3 of 5 ready (SOP expects 3)"),
+        (three_pods(), deployment(2), Fail, "3 of 2 ready (SOP expects 3)"),
+        (vec![], deployment(0), Fail, "0 of 0 ready (SOP expects 3)"),
     ];
     for (pods, deployment, status, value) in cases {
         let state = with(state(pods), [Observation::Deployment(Some(deployment))]);

@@ -21,12 +21,12 @@ fn rows_are_judged_by_role_and_limit() {
             "none ready",
         ),
         (any_ready(), &[], Fail, "none ready"),
-        (limits(), &[ready], Pass, "nothing under way"),
+        (limits(), &[ready], Pass, "no requests in progress"),
         (
             limits(),
             &[ready, ("cluster_accepted", 1, Some(180), Some(0))],
             Pass,
-            "0 of 1 over limit",
+            "0 of 1 overdue",
         ),
         (
             limits(),
@@ -35,13 +35,13 @@ fn rows_are_judged_by_role_and_limit() {
                 ("cluster_provisioning", 2, Some(60), Some(0)),
             ],
             Fail,
-            "1 of 3 over limit: cluster_accepted 07:11 > 03:00",
+            "1 of 3 overdue: cluster_accepted 7m11s (limit 3m)",
         ),
         (
             limits(),
             &[("cluster_provisioning", 2, Some(173_400), Some(2))],
             Fail,
-            "2 of 2 over limit: cluster_provisioning 2d 00:10 > 45:00",
+            "2 of 2 overdue: cluster_provisioning 2d 0h (limit 45m)",
         ),
         (
             limits(),
@@ -53,20 +53,20 @@ fn rows_are_judged_by_role_and_limit() {
             limits(),
             &[("cluster_accepted", 1, Some(9), None)],
             Pass,
-            "0 of 1 over limit",
+            "0 of 1 overdue",
         ),
         (
             limits(),
             &[("", 2, Some(9), None)],
             Fail,
-            "2 without a status, nothing under way",
+            "2 without a status, no requests in progress",
         ),
         (failed(), &[ready], Pass, "none failed"),
         (
             failed(),
             &[("failed", 2, Some(40 * 86_400), None)],
             Pass,
-            "none lately, 2 before",
+            "none lately, 2 long ago",
         ),
         (failed(), &[], Pass, "none failed"),
     ];
@@ -88,15 +88,15 @@ fn a_row_of_an_unknown_status_fails_its_step_at_any_age() {
     let other = ("moving", 2, None, None);
     let late = ("cluster_accepted", 1, Some(181), None);
     let cases: [(Rows<'_>, &str); 4] = [
-        (&[one], "1 in unknown status resizing, nothing under way"),
-        (&[old], "1 in unknown status resizing, nothing under way"),
+        (&[one], "1 in unknown status resizing, no requests in progress"),
+        (&[old], "1 in unknown status resizing, no requests in progress"),
         (
             &[one, other],
-            "3 in unknown statuses, resizing and 1 more, nothing under way",
+            "3 in unknown statuses, resizing and 1 more, no requests in progress",
         ),
         (
             &[one, late],
-            "1 of 1 over limit: cluster_accepted 03:01 > 03:00, 1 in unknown status resizing",
+            "1 of 1 overdue: cluster_accepted 3m01s (limit 3m), 1 in unknown status resizing",
         ),
     ];
     for (rows, value) in cases {
@@ -132,7 +132,10 @@ fn a_row_that_failed_lately_fails_its_step_and_one_of_which_nobody_knows_when_an
     // half an hour is the window, to the second
     let step = judged(rows(vec![row(1_800), row(1_801)], false));
     assert_eq!((step.status, &*step.value), (Fail, "1 failed lately"));
-    assert_eq!(step.evidence[0], "1n5F failed 30:00 aws/us-east-1 OCM 1hq3");
+    assert_eq!(
+        step.evidence[0],
+        "failed for 30m00s: 1n5F, aws/us-east-1, OCM 1hq3"
+    );
     assert_eq!(judged(rows(vec![row(1_801)], false)).status, Pass);
     assert_eq!(judged(rows(vec![row(1_801)], true)).status, Unknown);
     assert_eq!(judged(Err("locked".into())).status, Unknown);
@@ -150,15 +153,12 @@ fn statuses_that_the_profile_does_not_know_are_named() {
     assert_eq!(
         step.evidence,
         [
-            "ready: 1, oldest 01:00",
-            "(blank): 1, oldest 01:00: the profile does not know it",
-            "teleporting: 2: the profile does not know it",
+            "1 ready, oldest 1m",
+            "1 (no status), oldest 1m, unknown to the profile",
+            "2 teleporting, unknown to the profile",
         ]
     );
-    assert_eq!(
-        step.threshold,
-        "cluster_accepted 03:00, cluster_provisioning 45:00"
-    );
+    assert_eq!(step.threshold, "cluster_accepted 3m, cluster_provisioning 45m");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_database_that_can_t_be_read_says_why() {
     let mut table = reading(None, &[]);
     table.tables[0].statuses = Err("permission denied".into());
     for (observation, why) in [
-        (None, "database: nothing heard yet"),
+        (None, "database: no data yet"),
         (Some(off), "database: --no-database"),
         (Some(wrong), "database: the password is wrong"),
         (Some(Observation::Database(table)), "clusters: permission denied"),
@@ -234,28 +234,19 @@ fn a_step_that_is_about_to_fail_says_so() {
     let step = young(47);
     assert_eq!(
         (step.status, &*step.value),
-        (Pass, "0 of 1 over limit, next over its limit in 02:13")
+        (Pass, "0 of 1 overdue, next due in 2m13s")
     );
-    assert_eq!(
-        step.evidence[0],
-        "next over its limit in 02:13: 1n5F cluster_accepted"
-    );
+    assert_eq!(step.evidence[0], "next due in 2m13s: cluster_accepted 1n5F");
     let building = |age| {
         limits_of([listed(
             &[("cluster_provisioning", 1, Some(age), Some(0))],
             &[("1n5F", "cluster_provisioning", Some(age))],
         )])
     };
-    assert_eq!(
-        building(2_400).value,
-        "0 of 1 over limit, next over its limit in 05:00"
-    );
+    assert_eq!(building(2_400).value, "0 of 1 overdue, next due in 5m");
     let step = building(2_399);
-    assert_eq!(step.value, "0 of 1 over limit", "that is long");
-    assert_eq!(
-        step.evidence[0],
-        "next over its limit in 05:01: 1n5F cluster_provisioning"
-    );
+    assert_eq!(step.value, "0 of 1 overdue", "that is long");
+    assert_eq!(step.evidence[0], "next due in 5m01s: cluster_provisioning 1n5F");
 }
 
 #[test]
@@ -273,11 +264,11 @@ fn rows_over_their_limit_are_named_to_the_second_the_oldest_first() {
     assert_eq!(
         step.evidence,
         [
-            "1n5B cluster_provisioning 2d 00:10:07 aws/us-east-1 OCM 1hq3",
-            "1n5A cluster_accepted 03:10 aws/us-east-1 OCM 1hq3",
-            "next over its limit in 02:00: 1n5C cluster_accepted",
-            "cluster_accepted: 2, oldest 03:10",
-            "cluster_provisioning: 1, oldest 2d 00:10",
+            "cluster_provisioning for 2d 0h10m07s: 1n5B, aws/us-east-1, OCM 1hq3",
+            "cluster_accepted for 3m10s: 1n5A, aws/us-east-1, OCM 1hq3",
+            "next due in 2m: cluster_accepted 1n5C",
+            "2 cluster_accepted, oldest 3m10s",
+            "1 cluster_provisioning, oldest 2d 0h",
         ]
     );
 }
@@ -288,13 +279,10 @@ fn of_many_late_rows_ten_are_named_and_the_others_counted() {
     let rows = rows.map(|id| (id, "cluster_accepted", Some(200)));
     let mut reading = listed(&[("cluster_accepted", 12, Some(200), Some(12))], &rows);
     let step = limits_of([reading.clone()]);
-    assert_eq!(step.evidence[10], "and 2 more over their limit");
+    assert_eq!(step.evidence[10], "and 2 more overdue");
     reading.tables[0].under_way.as_mut().unwrap().more = true;
     let step = limits_of([reading]);
-    assert_eq!(
-        step.evidence[11],
-        "more may be over their limit: not all rows were read"
-    );
+    assert_eq!(step.evidence[11], "more may be overdue: not all rows were read");
 }
 
 #[test]
@@ -314,16 +302,16 @@ fn whether_late_rows_move_is_said() {
         }
         judge(Check::Limits(WithinLimits { table: clusters() }), &state)
     };
-    let value = "1 of 1 over limit: cluster_accepted 07:11 > 03:00";
+    let value = "1 of 1 overdue: cluster_accepted 7m11s (limit 3m)";
     assert_eq!(step(&[(5, 1), (0, 1)]).value, value, "not watched long enough");
     let stuck = step(&[(180, 1), (120, 1), (60, 1), (0, 1)]);
-    assert_eq!(stuck.value, format!("{value}, cluster_accepted stands still"));
+    assert_eq!(stuck.value, format!("{value}, cluster_accepted not moving"));
     assert_eq!(
         stuck.evidence[1],
-        "cluster_accepted: 1, oldest 07:11, 0 in, 0 out within 3m, stands still"
+        "1 cluster_accepted, oldest 7m11s, no row entered or left in 3m, not moving"
     );
     let slow = step(&[(180, 2), (120, 2), (60, 1), (0, 1)]);
-    assert_eq!(slow.value, format!("{value}, cluster_accepted moves"));
+    assert_eq!(slow.value, format!("{value}, cluster_accepted moving"));
 }
 
 #[test]
@@ -376,19 +364,19 @@ fn an_age_by_sight_is_told_as_the_least_it_can_be() {
         (young.status, &*young.value),
         (
             Unknown,
-            "cluster_accepted not watched long enough, next over its limit in at most 00:00"
+            "cluster_accepted not watched long enough, next due in at most 0s"
         )
     );
     let late = step(181);
     assert_eq!(late.status, Fail);
     assert!(
         late.value
-            .starts_with("1 of 1 over limit: cluster_accepted at least 03:01 > 03:00"),
+            .starts_with("1 of 1 overdue: cluster_accepted at least 3m01s (limit 3m)"),
         "{}",
         late.value
     );
     assert_eq!(
         late.evidence[0],
-        "1n5A cluster_accepted at least 03:01 aws/us-east-1 OCM 1hq3"
+        "cluster_accepted for at least 3m01s: 1n5A, aws/us-east-1, OCM 1hq3"
     );
 }
