@@ -1,7 +1,6 @@
 //! `sopwatch drill`: the console on an embedded cluster and database, or that world alone, or a screenshot of it.
 
 use std::fs::Permissions;
-use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -22,7 +21,7 @@ use crate::runtime::console::Console;
 use crate::runtime::scenario_screen::{self, Picked};
 use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
-use crate::runtime::{event_loop, screenshot, signals};
+use crate::runtime::{event_loop, screenshot, signals, terminal};
 use sopwatch_console::dialogs::scenario_choice::ScenarioChoice;
 use sopwatch_console::screen;
 use sopwatch_console::training::{Lesson, markdown};
@@ -68,7 +67,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
 
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
 async fn pick(settings: &Settings) -> Result<Picked> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    if !terminal::is_interactive() {
         print(&scenarios::list(&settings.profile, false).into())?;
         return Err(scenarios::unnamed().into());
     }

@@ -71,6 +71,11 @@ pub fn screen() -> io::Result<Screen> {
     )))
 }
 
+/// Whether somebody sits at it: both what is read and what is written are a terminal's.
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && standard_output().is_terminal()
+}
+
 /// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
 pub fn leave() {
     if TAKEN.swap(false, Ordering::SeqCst) {
