@@ -14,7 +14,7 @@
 //! | `sopwatch` | this crate: the adapters, and what `main` chooses from | judging, drawing |
 //!
 //! The compiler holds these floors. Within this crate imports go downward, and modules on one floor do not know each other;
-//! `tests/it/floors/list.rs` lists who may name whom, and a test reads every file to its end and holds it to that list.
+//! `tests/it/floors/list.rs` lists which module may name which, and a test reads every file to its end and holds it to that list.
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|

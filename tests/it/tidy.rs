@@ -141,7 +141,7 @@ fn the_files_and_tests_that_contributing_names_exist() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// Holds a table of the README to what the program says; `UPDATE=1 cargo test` writes it anew.
+/// Holds a table of the README to what the program says; `UPDATE=1 cargo test` writes it again.
 fn generated(name: &str, table: &str) {
     // Two tests write the same file.
     static README: Mutex<()> = Mutex::new(());

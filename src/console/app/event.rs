@@ -40,7 +40,7 @@ pub enum Effect {
     Quit,
     /// Give the terminal back to the shell until it is resumed.
     Suspend,
-    /// Draw the screen anew from nothing.
+    /// Draw the whole screen again.
     Redraw,
     /// Ask the database now.
     Refresh,

@@ -1,4 +1,4 @@
-//! The hand-off in the console: whom it is for, its page, and that it was copied.
+//! The hand-off in the console: its reader, its page, and that it was copied.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
 
 impl App {
-    /// Opens the text for whom the recommendation names; where it names nobody, or in a lesson that keeps it back, asks whom it is for.
+    /// Opens the text for the team that the recommendation names; where it names none, or in a lesson that keeps it back, asks which team it is for.
     pub(crate) fn open_hand_off(&mut self) {
         if self.needs_sop() {
             return;

@@ -69,7 +69,7 @@ impl App {
         if lines.is_empty() {
             return;
         }
-        // What is found from here on is found anew.
+        // Findings from here on belong to the new incident.
         self.resume(lines);
         let last = self
             .remediation

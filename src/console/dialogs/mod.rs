@@ -48,7 +48,7 @@ pub enum Dialog {
         /// How far down.
         scroll: Scroll,
     },
-    /// Choose whom a hand-off is for.
+    /// Choose the team a hand-off is for.
     Contacts {
         /// Chosen row.
         chosen: usize,

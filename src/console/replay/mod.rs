@@ -1,7 +1,7 @@
 //! A recorded incident on the console: the place in the record, and the clock that runs or stands there.
 //!
 //! The console is led by the record's lines ([`App::follow`]) instead of the world. Between two lines time passes as it did then, so
-//! that ages grow and sources turn stale. To go back is to begin anew and follow the record up to that place: it is fast, and leads
+//! that ages grow and sources turn stale. To go back is to begin again and follow the record up to that place: it is fast, and leads
 //! to the same as going there straight.
 
 pub(crate) mod bar;
@@ -198,7 +198,7 @@ fn times(lines: &[Line]) -> Vec<SignedDuration> {
     let time = |line: &Line| {
         match &line.entry {
             Entry::ClockAhead(now) => ahead = *now,
-            // Another console learns it anew.
+            // A second console learns it again.
             Entry::Joined(_) => ahead = SignedDuration::ZERO,
             _ => {}
         }
@@ -344,7 +344,7 @@ impl App {
         let (notice, copied) = (self.notice.take(), self.copied.take());
         let panes = self.panes.clone();
         if followed < player.followed {
-            self.begin_anew(&mut player);
+            self.begin_again(&mut player);
         } else {
             self.checklist.sop.clone_from(&player.sop);
         }
@@ -384,7 +384,7 @@ impl App {
     }
 
     /// Knows nothing but the first line again; what the operator looks at stays.
-    fn begin_anew(&mut self, player: &mut Player) {
+    fn begin_again(&mut self, player: &mut Player) {
         let first = &player.lines[0];
         let Entry::Began(began) = &first.entry else {
             return;

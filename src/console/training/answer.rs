@@ -25,7 +25,7 @@ pub fn when(advice: Advice) -> &'static str {
     }
 }
 
-/// An answer: what to do, and for an escalation whom to turn to.
+/// An answer: what to do, and for an escalation the team to call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// What.

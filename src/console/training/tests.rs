@@ -154,7 +154,7 @@ fn each_press_shows_one_more_hint_with_its_time() {
 fn an_answer_is_confirmed_noted_and_may_be_changed() {
     let mut app = taught();
     assert_eq!(press(&mut app, 10, "T down enter"), [], "not confirmed yet");
-    assert_eq!(press(&mut app, 10, "down enter"), [], "another row asks anew");
+    assert_eq!(press(&mut app, 10, "down enter"), [], "another row asks again");
     let wait = Choice {
         action: Advice::Gather,
         contact: None,

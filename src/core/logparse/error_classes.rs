@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
-use super::glog::is_panic;
+use super::line_format::is_panic;
 use crate::profile::ErrorClass;
 use crate::text::SafeText;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::glog::{Header, Severity};
+use super::line_format::{Header, Severity};
 use crate::logparse::error_classes::Found;
 use crate::logparse::multiline::RawRecord;
 use crate::text::{Redacted, SafeText};

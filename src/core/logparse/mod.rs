@@ -2,9 +2,9 @@
 
 mod error_classes;
 mod error_counts;
-mod glog;
 mod kept_leader_lines;
 mod leader_lines;
+mod line_format;
 mod multiline;
 mod patterns;
 mod reader;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::glog::{Header, Severity};
+pub use self::line_format::{Header, Severity};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};

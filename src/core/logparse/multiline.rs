@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::glog::{LineKind, Severity, continued_severity};
+use super::line_format::{LineKind, Severity, continued_severity};
 use super::{LeaderLine, LogRecord};
 use crate::safe;
 use crate::text::{Redacted, SafeText};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::glog::{LineKind, Severity, fits};
+use super::line_format::{LineKind, Severity, fits};
 use super::patterns::LogPatterns;
 use super::requests::Requests;
 use super::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};

@@ -129,7 +129,7 @@ pub struct Writer {
     pub version: String,
 }
 
-/// Where, about what and by whom.
+/// The place, the subject and the user.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Began {
     /// [`VERSION`].

@@ -20,7 +20,7 @@ pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 pub struct AppliedCommand {
     /// When it was about to be sent: the time of its intent in the record.
     pub at: Timestamp,
-    /// What, for what, by whom.
+    /// What was sent, to what, by which user.
     pub intent: Intent,
     /// What came of it, and when that was known; `None` while it is under way.
     pub outcome: Option<(Timestamp, CommandOutcome)>,

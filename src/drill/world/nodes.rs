@@ -318,12 +318,12 @@ impl World {
         } else if run.admitted.is_none() {
             self.schedule_step(at + REBOOT, uid, PodStep::Admit);
         } else {
-            self.start_anew(at, uid);
+            self.restart_container(at, uid);
         }
     }
 
     /// The pod's sandbox is gone with the machine's memory: all of its containers run again, in a new one.
-    fn start_anew(&mut self, at: Timestamp, uid: &str) {
+    fn restart_container(&mut self, at: Timestamp, uid: &str) {
         let Some(run) = self.pods.get_mut(uid) else {
             return;
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::drill::{drill_folder, drill_parts};
-use super::{ConsoleParts, connect_options, console, database_options, scenarios, session, with_advice};
+use super::{ConsoleParts, connect_options, console, database_options, read_scenario, session, with_advice};
 use crate::cli::{CheckArgs, CheckOutput, ColorChoice};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;
@@ -40,7 +40,7 @@ pub async fn check(settings: &Settings, arguments: &CheckArgs) -> Result<u8> {
         let sop = chosen.ok_or_else(unnamed)?;
         return live(settings, arguments, sop).await;
     };
-    let scenario = scenarios::find(name, &settings.profile)?;
+    let scenario = read_scenario::find(name, &settings.profile)?;
     let sop = chosen.unwrap_or_else(|| scenario.sop.clone());
     let title = scenario.title.clone();
     let folder = drill_folder()?;

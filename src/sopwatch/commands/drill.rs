@@ -9,8 +9,8 @@ use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
 use super::{
-    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, print, record_setup, scenarios, session,
-    theme, training, with_advice,
+    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, print, read_scenario, record_setup,
+    session, theme, training, with_advice,
 };
 use crate::cli::{DrillArgs, RecordChoice};
 use crate::config::Settings;
@@ -32,17 +32,17 @@ use sopwatch_drill::{Drill, Scenario};
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
 pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
-        return print(&scenarios::list(&settings.profile, arguments.short).into()).map(|()| 0);
+        return print(&read_scenario::list(&settings.profile, arguments.short).into()).map(|()| 0);
     }
     let name = match &arguments.scenario {
         Some(name) => name.clone(),
-        None if arguments.serve || arguments.screenshot.is_some() => scenarios::UNNAMED.to_owned(),
+        None if arguments.serve || arguments.screenshot.is_some() => read_scenario::UNNAMED.to_owned(),
         None => match pick(settings).await? {
             Picked::Scenario(name) => name,
             Picked::Left(status) => return Ok(status),
         },
     };
-    let scenario = scenarios::find(&name, &settings.profile)?;
+    let scenario = read_scenario::find(&name, &settings.profile)?;
     let setup = DrillSetup::of(&scenario, arguments);
     let folder = drill_folder()?;
     let options = sopwatch_drill::Options {
@@ -68,11 +68,11 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
 async fn pick(settings: &Settings) -> Result<Picked> {
     if !terminal::is_interactive() {
-        print(&scenarios::list(&settings.profile, false).into())?;
-        return Err(scenarios::unnamed().into());
+        print(&read_scenario::list(&settings.profile, false).into())?;
+        return Err(read_scenario::unnamed().into());
     }
-    let items = scenarios::items(&settings.profile);
-    let choice = ScenarioChoice::new(items, scenarios::CHOSEN_FIRST);
+    let items = read_scenario::items(&settings.profile);
+    let choice = ScenarioChoice::new(items, read_scenario::CHOSEN_FIRST);
     scenario_screen::pick(choice, &theme(settings)?).await
 }
 

@@ -5,10 +5,10 @@ mod check;
 mod drill;
 mod incidents;
 mod live;
+mod read_scenario;
 mod record_setup;
 mod replay;
 mod report;
-mod scenarios;
 mod training;
 
 use std::collections::BTreeMap;
@@ -38,9 +38,9 @@ pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::drill::drill;
 pub use self::incidents::incidents;
 pub use self::live::live;
+pub use self::read_scenario::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};
 pub use self::replay::replay;
 pub use self::report::report;
-pub use self::scenarios::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};
 
 /// Events that may wait for the loop: what is more waits at its source.
 const QUEUE: usize = 256;

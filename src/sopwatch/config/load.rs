@@ -14,10 +14,10 @@ use super::errors::{ConfigError, ConfigProblem};
 use super::origin::{Origin, Setting};
 use super::overrides;
 use super::profiles::{self, DEFAULT_PROFILE, ProfileSource};
-use super::repair::{self, PartialRead};
 use super::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings, problem_of};
 use super::spanned_toml::TomlDocument;
 use super::target;
+use super::toml_mistakes::{self, PartialRead};
 use super::user_file::{self, UserFile};
 use crate::cli::{Cli, ColorChoice, Common};
 use crate::net::postgres_url::{has_password, is_postgres};
@@ -545,7 +545,7 @@ fn read_user_file(file: &Setting<PathBuf>) -> Result<Option<PartialRead<UserFile
         return Ok(None);
     }
     let text = read_text(&file.value)?;
-    let mut read: PartialRead<UserFile> = repair::read_all(&file.value.display().to_string(), &text);
+    let mut read: PartialRead<UserFile> = toml_mistakes::read_all(&file.value.display().to_string(), &text);
     read.problems = read.problems.into_iter().map(user_file::with_neighbour).collect();
     let found = read
         .value

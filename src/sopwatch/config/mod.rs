@@ -9,7 +9,6 @@ mod load;
 mod origin;
 mod overrides;
 pub mod profiles;
-mod repair;
 mod settings;
 mod show;
 mod spanned_toml;
@@ -18,6 +17,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod text_commands;
+mod toml_mistakes;
 mod user_file;
 
 pub use self::dirs::{UserDirs, variables_of_this_process};
@@ -26,8 +26,8 @@ pub use self::errors::{ConfigError, ConfigProblem, without_number};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};
 pub use self::origin::{Origin, Setting};
-pub use self::repair::read_checked;
 pub use self::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings};
 pub use self::show::show;
 pub use self::spanned_toml::TomlDocument;
 pub use self::text_commands::{OutputText, TextOutput, text_output};
+pub use self::toml_mistakes::read_checked;

@@ -1,4 +1,4 @@
-//! The user's changes to the profile: whom to call, where things are, and when it is too long.
+//! The user's changes to the profile: who is called, where things are, and when it is too long.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

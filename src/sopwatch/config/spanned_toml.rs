@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::errors::{ConfigError, ConfigProblem};
 use super::kinds;
-use super::repair::{self, Place};
+use super::toml_mistakes::{self, Place};
 use sopwatch_core::text::SafeText;
 
 /// A TOML file, parsed, with the place of every key.
@@ -96,7 +96,7 @@ impl TomlDocument {
     /// # Errors
     /// Every unknown key, missing key and value of another kind.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        toml::from_str(&self.text).or_else(|_| repair::read_all(&self.file, &self.text).whole())
+        toml::from_str(&self.text).or_else(|_| toml_mistakes::read_all(&self.file, &self.text).whole())
     }
 
     /// What messages call the file.

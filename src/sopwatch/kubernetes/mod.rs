@@ -14,7 +14,6 @@ mod connection;
 mod convert;
 mod credential_expiry;
 mod errors;
-mod execute;
 mod kubeconfig;
 mod logs;
 mod metrics_api;
@@ -24,6 +23,7 @@ mod quantity;
 mod response;
 mod scrape;
 mod secrets;
+mod send_command;
 mod task_context;
 #[cfg(test)]
 mod tests;
@@ -40,7 +40,7 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub use self::execute::{CommandReply, CommandRequest};
+pub use self::send_command::{CommandReply, CommandRequest};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;
@@ -171,7 +171,7 @@ async fn run_with(
         share_pods(&profile, changed, follow, ready),
         access::run(access::wanted(&profile), review, context.clone()),
         secrets::run(requests.secrets, context.clone()),
-        execute::run(requests.commands, context.clone()),
+        send_command::run(requests.commands, context.clone()),
         metrics_api::run(&profile, rights.clone(), context.clone()),
         scrape::run(&profile, are_ready, rights, context.clone()),
         logs::run(&profile, followed, requests.focus, context),

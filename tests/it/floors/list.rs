@@ -1,4 +1,4 @@
-//! Who may name whom. A module may always name itself; its tests may name what it may, and what is listed for them.
+//! Which module may name which. A module may always name itself; its tests may name what it may, and what is listed for them.
 
 /// What one module may name.
 pub struct Floor {

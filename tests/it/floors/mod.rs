@@ -105,7 +105,7 @@ fn every_module_names_only_what_its_floor_allows() {
     let wrong = wrong(&WHOLE_HOUSE.named);
     assert!(
         wrong.is_empty(),
-        "tests/it/floors/list.rs says who may name whom:\n{}",
+        "tests/it/floors/list.rs says which module may name which:\n{}",
         wrong.join("\n")
     );
 }

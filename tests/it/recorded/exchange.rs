@@ -1,4 +1,4 @@
-//! The recorded exchanges: what was asked, by whom, and what a real API server answered.
+//! The recorded exchanges: the request, its user, and what a real API server answered.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -97,7 +97,7 @@ fn neighbours() -> Vec<Value> {
 const PROXY: &str = "observability-proxy-6f46d4f88f-42gcp";
 
 impl Stage {
-    /// The drill of a scenario's text, and who plays whom: the pods by name.
+    /// The drill of a scenario's text, and which pod stands for which, by name.
     pub async fn set(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,4 +1,4 @@
-//! A real PostgreSQL server for tests: made anew, with TLS by a private CA and the tables of the service, removed at the end.
+//! A real PostgreSQL server for tests: made new for each test, with TLS by a private CA and the tables of the service, removed at the end.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

@@ -98,7 +98,7 @@ impl Pty {
             .set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
     }
 
-    /// Gives the terminal another size than it has, and waits until the program clears it to draw anew.
+    /// Gives the terminal another size than it has, and waits until the program clears it to draw again.
     pub fn resize_and_wait(&mut self, columns: u16, rows: u16) {
         const CLEAR: &[u8] = b"\x1b[2J";
         let mark = self.raw.len();

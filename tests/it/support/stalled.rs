@@ -43,7 +43,7 @@ impl Stalled {
         }
     }
 
-    /// Has the screen drawn anew until the program waits in a write to the terminal.
+    /// Has the screen drawn again until the program waits in a write to the terminal.
     pub fn until_full(&mut self) {
         let pid = self.child.process_id().unwrap();
         let deadline = Instant::now() + PATIENCE;

@@ -325,7 +325,7 @@ fn in_production_the_pods_name_is_typed_in_full_and_nothing_else_will_do() {
 }
 
 #[test]
-fn pods_are_started_added_and_rolled_out_anew_as_the_rights_allow() {
+fn pods_are_started_added_and_rolled_out_again_as_the_rights_allow() {
     // scenario, seconds until it is acted, keys, minutes until it is over, words of its end
     let cases = [
         ("scaled-to-zero", 30, "a", 7, "leaders elected"),

@@ -91,7 +91,7 @@ struct Testimony<'a> {
     stand: Claim,
 }
 
-/// A verdict, whom it names and what confirmed it.
+/// A verdict, the pods it names and what confirmed it.
 struct Judgement<'a> {
     verdict: Verdict,
     pod: Option<&'a Pod>,

@@ -37,7 +37,7 @@ pub struct Done {
 pub struct ChangeLine {
     /// When.
     pub at: Timestamp,
-    /// What was done, by whom or with what, and what came of it: `kubectl deleted pod managed-services-api-…`.
+    /// What was done, who or what did it, and what came of it: `kubectl deleted pod managed-services-api-…`.
     pub what: SafeText,
 }
 

@@ -7,7 +7,7 @@ use crate::observe::observation::{Connection, Observation};
 use crate::record::{Began, Entry, Line};
 use crate::text::Redacted;
 
-/// Where an incident was, and as whom it was looked at.
+/// Where an incident was, and which user looked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Place {
     /// The API server's URL, as the connection told it, else as the kubeconfig names it.

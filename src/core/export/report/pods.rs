@@ -56,7 +56,7 @@ impl PodsByLine {
                     known = Known::of_service(service);
                     false
                 }
-                // Another console reads everything anew.
+                // A second console reads everything again.
                 Entry::Joined(_) => {
                     known = Known::of_service(service);
                     true

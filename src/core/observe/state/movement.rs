@@ -171,7 +171,7 @@ impl Watch {
         let away = now.duration_since(self.read_at);
         let unseen = away > patience;
         if list.more || unseen || self.since.is_none() {
-            self.begin_anew(list, now, unseen.then_some(away));
+            self.begin_again(list, now, unseen.then_some(away));
         } else {
             self.compare(list, others, now);
         }
@@ -179,7 +179,7 @@ impl Watch {
     }
 
     /// Nothing is concluded from what is missing. After a gap, only a row that was not written meanwhile is known to have stayed.
-    fn begin_anew(&mut self, list: &UnderWay, now: Timestamp, gap: Option<SignedDuration>) {
+    fn begin_again(&mut self, list: &UnderWay, now: Timestamp, gap: Option<SignedDuration>) {
         let stayed = |row: &StandingRow| {
             let idle = row.row.idle_s.unwrap_or(0);
             gap.is_none_or(|gap| idle > gap.as_secs())

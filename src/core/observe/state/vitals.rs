@@ -37,7 +37,7 @@ impl VitalSamples {
         push(&mut self.usage, usage, now);
     }
 
-    /// Takes in a reading of a pod's counters. They start anew with the container, and with a process that the container replaced by
+    /// Takes in a reading of a pod's counters. They begin at zero again with the container, and with a process that the container replaced by
     /// itself: then one of them is lower than it was.
     pub(super) fn add_scrape(&mut self, pod: PodUid, restarts: u32, scrape: Scrape, now: Timestamp) {
         let counted = self.scrapes.entry(pod).or_default();

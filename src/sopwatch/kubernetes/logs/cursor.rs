@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_which_nothing_was_read_starts_anew() {
+    fn a_log_of_which_nothing_was_read_starts_from_its_first_line() {
         let mut cursor = Cursor::default();
         cursor.reopen();
         assert_eq!(read(&mut cursor, &LOG[..1]), [Admit::New]);

@@ -191,7 +191,7 @@ fn what_is_forbidden_says_so_and_the_rest_works() {
 }
 
 #[test]
-fn a_version_too_old_is_read_anew() {
+fn a_version_too_old_is_read_again_from_a_list() {
     run(async {
         let fake = Fake::new();
         fake.apply("pods", pod("api-1"));

@@ -205,7 +205,7 @@ fn what_the_review_forbids_is_not_asked_until_it_allows_it() {
         console.listen(Duration::from_mins(4)).await;
         assert_eq!((fake.asked(USAGE).len(), fake.asked(SCRAPE).len()), (0, 0));
         allowed.store(true, Ordering::SeqCst);
-        // the review is made anew every ten minutes
+        // the review is repeated every ten minutes
         console.listen(Duration::from_mins(7)).await;
         assert!(!fake.asked(USAGE).is_empty() && !fake.asked(SCRAPE).is_empty());
         scrape(&mut console).await;
@@ -223,7 +223,7 @@ fn a_refusal_of_the_server_ends_the_asking_and_one_of_the_pod_does_not() {
         assert!(why.contains("forbidden (403)"), "{why}");
         console.listen(Duration::from_mins(5)).await;
         assert_eq!(fake.asked(SCRAPE).len(), 1);
-        // the same code from the pod itself, in a console that starts anew; its 401 says nothing of our credentials
+        // the same code from the pod itself, in a second console; its 401 says nothing of our credentials
         for code in [403, 401, 404] {
             let fake = Fake::new();
             fake.apply("pods", ready("api-1"));

@@ -50,7 +50,7 @@ fn a_restart_counts_as_tried_for_what_was_wrong_before_it_and_for_nothing_else()
 }
 
 #[test]
-fn a_leader_that_was_lost_after_the_restart_is_lost_anew() {
+fn a_leader_that_was_lost_after_the_restart_is_lost_again() {
     let lost = |started: i64, out: i64| {
         let world = restarted(World::new(), started).with(|world| {
             world.kafka_leads = None;
