@@ -71,7 +71,7 @@ pub fn screen() -> io::Result<Screen> {
     )))
 }
 
-/// Whether somebody sits at it: both what is read and what is written are a terminal's.
+/// Whether a person can answer: standard input and output are both a terminal.
 pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && standard_output().is_terminal()
 }
