@@ -143,7 +143,7 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
     console.press("end");
     assert!(!console.console.app.logs.buffer.is_held());
     console.press("1 l");
-    let (uid, _) = console.console.app.logs.buffer.pod.clone().unwrap();
+    let uid = console.console.app.logs.buffer.only.clone().unwrap().pod_uid;
     assert!(
         console
             .console

@@ -75,6 +75,10 @@ pub enum Effect {
     },
     /// Write the incident's report.
     Report,
+    /// Write these lines of the log to a file.
+    SaveLines(SafeText),
+    /// Show these lines of the log in the operator's pager.
+    Page(SafeText),
     /// Ask the terminal to take a text on its clipboard, or to ring.
     Write(TerminalRequest),
 }
@@ -118,7 +122,13 @@ impl Effect {
     /// Whether it is for more than the screen and the operator's clipboard.
     pub fn reaches_world(&self) -> bool {
         match self {
-            Self::Quit | Self::Suspend | Self::Redraw | Self::Copy(_) | Self::Write(_) => false,
+            Self::Quit
+            | Self::Suspend
+            | Self::Redraw
+            | Self::Copy(_)
+            | Self::SaveLines(_)
+            | Self::Page(_)
+            | Self::Write(_) => false,
             Self::Refresh
             | Self::WatchRows(_)
             | Self::FocusLogs(_)
@@ -173,6 +183,11 @@ pub enum Outcome {
         failing: Option<SafeText>,
         /// Lines that were lost.
         lost: u64,
+    },
+    /// Lines of the log were saved.
+    Saved {
+        /// Where.
+        file: PathBuf,
     },
     /// The report was written.
     Reported {

@@ -169,6 +169,7 @@ impl App {
         };
         // The step that is added may be gone.
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
+        self.follow_findings();
         self.judge_other_sops();
         self.note_advice();
         if let Some(attempt) = &mut self.attempt {

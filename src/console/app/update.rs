@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
-use regex::RegexBuilder;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
@@ -20,9 +19,6 @@ use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
 use sopwatch_core::record::Entry;
 use sopwatch_core::text::SafeText;
-
-/// How large a typed regular expression may grow when compiled, bytes: it runs on every line.
-const FILTER_SIZE: usize = 1 << 20;
 
 /// Keys that do nothing of which that is said.
 const UNKNOWN_KEYS: usize = 100;
@@ -162,6 +158,10 @@ impl App {
             }
             Outcome::Recording { failing, lost } => {
                 self.take_recording(failing, lost);
+                Vec::new()
+            }
+            Outcome::Saved { file } => {
+                self.say(&format!("lines saved to {}", file.display()));
                 Vec::new()
             }
             Outcome::Reported { file } => {
@@ -327,40 +327,33 @@ impl App {
 
     /// A filter works while it is typed; one that can't be compiled leaves the last that could.
     fn preview_prompt(&mut self) {
-        let Some(Dialog::Prompt {
-            purpose: Purpose::Filter,
-            input,
-            ..
-        }) = self.dialogs.last()
-        else {
+        let Some(Dialog::Prompt { purpose, input, .. }) = self.dialogs.last() else {
             return;
         };
-        let typed = input.value().to_owned();
-        let compiled = RegexBuilder::new(&typed).size_limit(FILTER_SIZE).build();
-        let problem = match compiled {
-            Ok(_) if typed.is_empty() => {
-                self.logs.buffer.set_filter(None);
-                None
-            }
-            Ok(filter) => {
-                self.logs.buffer.set_filter(Some(filter));
-                None
-            }
-            Err(problem) => Some(regex_problem(&problem)),
+        let hides = match purpose {
+            Purpose::Filter { .. } => false,
+            Purpose::Hide { .. } => true,
+            _ => return,
         };
+        let typed = input.value().to_owned();
+        let problem = self.apply_filter(&typed, hides).err();
         if let Some(Dialog::Prompt { error, .. }) = self.dialogs.last_mut() {
             *error = problem;
         }
     }
 
+    /// Leaves a filter as it was before it was typed.
     fn cancel_prompt(&mut self) {
-        if let Some(Dialog::Prompt {
-            purpose: Purpose::Filter,
-            ..
-        }) = self.dialogs.pop()
-        {
-            self.logs.buffer.set_filter(None);
-        }
+        let Some(Dialog::Prompt { purpose, .. }) = self.dialogs.pop() else {
+            return;
+        };
+        let (before, hides) = match &purpose {
+            Purpose::Filter { before } => (before, false),
+            Purpose::Hide { before } => (before, true),
+            _ => return,
+        };
+        // It was in force before.
+        let _ = self.apply_filter(before, hides);
     }
 
     fn submit_prompt(&mut self) -> Vec<Effect> {
@@ -374,12 +367,23 @@ impl App {
         };
         let text = input.value().to_owned();
         match purpose {
-            Purpose::Filter if error.is_some() => self.dialogs.push(Dialog::Prompt {
-                purpose,
-                input,
-                error,
-            }),
-            Purpose::Filter => {}
+            Purpose::Filter { .. } | Purpose::Hide { .. } if error.is_some() => {
+                self.dialogs.push(Dialog::Prompt {
+                    purpose,
+                    input,
+                    error,
+                });
+            }
+            Purpose::Filter { .. } | Purpose::Hide { .. } => {}
+            Purpose::Time => {
+                if let Err(problem) = self.jump_to_time(&text) {
+                    self.dialogs.push(Dialog::Prompt {
+                        purpose,
+                        input,
+                        error: Some(problem),
+                    });
+                }
+            }
             Purpose::Search => self.search(&text),
             Purpose::Note { step } => {
                 let tick = Tick {
@@ -404,11 +408,4 @@ fn has_modifier(key: KeyEvent) -> bool {
 fn is_control(key: KeyEvent, letter: char) -> bool {
     let pressed = matches!(key.code, KeyCode::Char(character) if character.eq_ignore_ascii_case(&letter));
     pressed && key.modifiers.contains(KeyModifiers::CONTROL)
-}
-
-/// The last line of a regex error says what is wrong; the rest draws arrows.
-fn regex_problem(problem: &regex::Error) -> String {
-    let text = problem.to_string();
-    let last = text.lines().last().unwrap_or_default();
-    last.trim_start_matches("error: ").to_owned()
 }

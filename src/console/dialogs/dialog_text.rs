@@ -1,5 +1,7 @@
 //! What a dialog says, as plain paragraphs: drawn by the view, copied as they are.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::app::App;
@@ -8,6 +10,7 @@ use crate::keymap::Key;
 use crate::keymap::action::{Context, Row as KeyRow};
 use crate::panes::leaders;
 use crate::panes::logs::buffer::Entry;
+use crate::panes::logs::log_row;
 use crate::training::hints_page;
 use sopwatch_core::diagnose::StepFinding;
 use sopwatch_core::diagnose::steps::Check;
@@ -88,6 +91,36 @@ impl DialogText {
     }
 }
 
+/// The lines of an entry for its page: JSON with a line for each field, later lines without the indentation that they share.
+fn whole_entry(text: &str) -> Vec<String> {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    // A line may be JSON after a header; a brace inside a sentence is not.
+    let json = first.find('{').and_then(|at| {
+        let value: serde_json::Value = serde_json::from_str(first[at..].trim()).ok()?;
+        let pretty = serde_json::to_string_pretty(&value).ok()?;
+        Some((first[..at].trim_end(), pretty))
+    });
+    let mut whole = match json {
+        Some((head, pretty)) => {
+            let head = (!head.is_empty()).then(|| head.to_owned());
+            head.into_iter()
+                .chain(pretty.lines().map(ToOwned::to_owned))
+                .collect()
+        }
+        None => vec![first.to_owned()],
+    };
+    let rest: Vec<&str> = lines.collect();
+    let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let filled = rest.iter().filter(|line| !line.trim().is_empty());
+    let shared = filled.map(blanks).min().unwrap_or(0);
+    whole.extend(
+        rest.iter()
+            .map(|line| format!("  {}", line.get(shared..).unwrap_or_default())),
+    );
+    whole
+}
+
 impl App {
     /// What the topmost dialog says; `None` for a choice or a prompt.
     pub fn page(&self) -> Option<DialogText> {
@@ -113,6 +146,7 @@ impl App {
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. }
             | Dialog::Contacts { .. }
+            | Dialog::LogSources { .. }
             | Dialog::Answer { .. }
             | Dialog::Palette { .. }
             | Dialog::Prompt { .. } => None,
@@ -360,13 +394,11 @@ impl App {
     fn line_page(&self, entry: &Entry) -> DialogText {
         let source = &entry.source;
         let mut page = DialogText::titled(format!("{} / {}", source.pod, source.container));
-        let pod = self.state.pods.get(&source.pod_uid);
-        let container = pod.and_then(|pod| {
-            let mut containers = pod.containers.iter();
-            containers.find(|container| container.name == source.container)
-        });
-        let previous = container.is_some_and(|container| container.restarts > source.restart);
-        let previous = if previous { " (previous)" } else { "" };
+        let previous = if log_row::is_previous(self, source) {
+            " (previous)"
+        } else {
+            ""
+        };
         page.add(
             Tone::Faint,
             format!(
@@ -376,13 +408,22 @@ impl App {
             ),
         );
         if entry.repeats > 1 {
-            page.add(Tone::Faint, format!("latest of {} similar lines", entry.repeats));
+            page.add(
+                Tone::Faint,
+                format!(
+                    "latest of {} equal lines, the first {}",
+                    entry.repeats, entry.first_at
+                ),
+            );
+            let others = entry.others.iter().map(|other| &*other.pod);
+            let others: BTreeSet<_> = others.filter(|pod| *pod != &*source.pod).collect();
+            if !others.is_empty() {
+                let pods: Vec<_> = others.into_iter().collect();
+                page.add(Tone::Faint, format!("also by {}", pods.join(", ")));
+            }
         }
-        entry
-            .record
-            .text
-            .lines()
-            .for_each(|line| page.add(Tone::Plain, line));
+        let lines = whole_entry(&entry.record.text);
+        lines.into_iter().for_each(|line| page.add(Tone::Plain, line));
         page
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn render(app: &App, theme: &Theme, screen: Rect, buffer: &mut Buffer
     match dialog {
         Dialog::Sops { chosen } => sops(app, theme, *chosen, screen, buffer),
         Dialog::Contacts { chosen } => contacts(app, theme, *chosen, screen, buffer),
+        Dialog::LogSources { chosen } => log_sources(app, theme, *chosen, screen, buffer),
         Dialog::Palette { input, chosen } => {
             palette::drawing::render(app, theme, (input.value(), *chosen), screen, buffer);
         }
@@ -52,6 +53,7 @@ fn place_of(dialog: &Dialog) -> usize {
         Dialog::Confirm(confirm) => confirm.scroll.0,
         Dialog::Sops { .. }
         | Dialog::Contacts { .. }
+        | Dialog::LogSources { .. }
         | Dialog::Answer { .. }
         | Dialog::Prompt { .. }
         | Dialog::Palette { .. }
@@ -283,6 +285,27 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
         &"Hand off to which team?".into(),
         &choices,
         (chosen, &about),
+        theme,
+        screen,
+        buffer,
+    );
+}
+
+fn log_sources(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
+    let sources = app.log_sources();
+    let choices: Vec<_> = sources
+        .iter()
+        .map(|source| Choice {
+            title: theme.clean(&source.title),
+            beside: theme.clean(&source.about),
+            meaning: Meaning::Faint,
+            current: source.only == app.logs.buffer.only,
+        })
+        .collect();
+    picker(
+        &"Show the log of · Enter choose · Esc leave".into(),
+        &choices,
+        (chosen, &[]),
         theme,
         screen,
         buffer,

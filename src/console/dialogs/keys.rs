@@ -9,6 +9,7 @@ impl App {
     pub(crate) fn scroll(&mut self, by: isize) {
         let sops = self.session.profile.sops.len();
         let choices = self.choices().len();
+        let sources = self.log_sources().len();
         let contacts = self.session.profile.contacts.len();
         let Some(dialog) = self.dialogs.last_mut() else {
             return;
@@ -16,6 +17,7 @@ impl App {
         let count = match dialog {
             Dialog::Sops { .. } => sops,
             Dialog::Contacts { .. } => contacts,
+            Dialog::LogSources { .. } => sources,
             Dialog::Answer { .. } => choices,
             _ => usize::MAX,
         };
@@ -42,6 +44,7 @@ impl App {
                 return self.choose_sop(chosen);
             }
             Some(Dialog::Contacts { chosen }) => self.choose_contact(*chosen),
+            Some(Dialog::LogSources { chosen }) => self.choose_log_source(*chosen),
             Some(Dialog::HandOff { .. }) => return self.copy(),
             _ => return self.choose_answer(),
         }

@@ -68,6 +68,11 @@ pub enum Dialog {
         /// Chosen row.
         chosen: usize,
     },
+    /// Choose the pod or container whose log shows.
+    LogSources {
+        /// Chosen row.
+        chosen: usize,
+    },
     /// What the operator would do; noted when it was chosen and confirmed.
     Answer {
         /// Chosen row.
@@ -158,7 +163,17 @@ pub struct Scroll(pub usize);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The log's filter.
-    Filter,
+    Filter {
+        /// The filter that was in force.
+        before: String,
+    },
+    /// What the log leaves out.
+    Hide {
+        /// What it left out before.
+        before: String,
+    },
+    /// The moment in the log to go to.
+    Time,
     /// The search in every pane.
     Search,
     /// A note in the record.
@@ -175,7 +190,7 @@ impl Dialog {
     pub fn is_choice(&self) -> bool {
         matches!(
             self,
-            Self::Sops { .. } | Self::Contacts { .. } | Self::Answer { .. }
+            Self::Sops { .. } | Self::Contacts { .. } | Self::LogSources { .. } | Self::Answer { .. }
         )
     }
 
@@ -205,7 +220,7 @@ impl Dialog {
             | Self::Rows { scroll, .. }
             | Self::Pod { scroll, .. }
             | Self::Record { scroll, .. } => Some(&mut scroll.0),
-            Self::Sops { chosen } | Self::Contacts { chosen } => Some(chosen),
+            Self::Sops { chosen } | Self::Contacts { chosen } | Self::LogSources { chosen } => Some(chosen),
             Self::Answer { chosen, sure } => {
                 *sure = false;
                 Some(chosen)

@@ -92,7 +92,7 @@ fn enter_opens_what_is_chosen() {
     keys(&mut app, ": 'deletion correctness' enter");
     assert_eq!(app.checklist.sop, "kafka-deletion-correctness");
     keys(&mut app, ": 'log of lzxms' enter");
-    assert_eq!(app.logs.buffer.pod.as_ref().unwrap().0.0.as_str(), "lzxms");
+    assert_eq!(app.logs.buffer.only.as_ref().unwrap().pod_uid.0.as_str(), "lzxms");
     let name = app.pods()[1].name.to_string();
     keys(&mut app, &format!(": '{name}' enter"));
     assert!(matches!(app.dialog(), Some(Dialog::Pod { .. })));

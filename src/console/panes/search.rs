@@ -1,12 +1,14 @@
 //! The search: one text for all panes. It is marked where it shows, and keys go from match to match.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
 use crate::app::App;
 use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
+use crate::panes::logs::buffer::Entry;
 
 /// What is searched for, in upper or lower case.
 #[derive(Clone, Debug)]
@@ -96,11 +98,16 @@ impl App {
             } else {
                 "row"
             };
-            let words = format!(
+            let mut words = format!(
                 "no {what} in {} has `{}`",
                 self.panes.focus.title(),
                 search.text()
             );
+            let folded = |entry: &Arc<Entry>| entry.repeats > 1;
+            if self.panes.focus == Pane::Logs && self.logs.buffer.shown().iter().any(folded) {
+                let key = self.keymap.key_of(Action::Unfold, Context::In(Pane::Logs));
+                words.extend(key.map(|key| format!("; {key} unfolds equal lines")));
+            }
             return self.complain(&words);
         };
         let (place, count) = (found[number], found.len());

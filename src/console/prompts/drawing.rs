@@ -63,7 +63,18 @@ fn clear(area: Rect, theme: &Theme, frame: &mut Frame<'_>) {
 
 fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
     match purpose {
-        Purpose::Filter => ("filter", "regex, applied as you type · Enter keep · Esc cancel"),
+        Purpose::Filter { .. } => (
+            "filter",
+            "keep lines that match this regex, as you type · Enter keep · Esc cancel",
+        ),
+        Purpose::Hide { .. } => (
+            "hide",
+            "leave out lines that match this regex, as you type · Enter keep · Esc cancel",
+        ),
+        Purpose::Time => (
+            "time",
+            "13:05 or 13:05:10 (UTC), or 10m for ten minutes ago · Enter go · Esc cancel",
+        ),
         Purpose::Search => (
             "search",
             "text, upper or lower case · Enter search, then n next and N previous · Esc cancel",

@@ -382,7 +382,7 @@ fn a_page_goes_as_far_as_the_pane_is_high_and_half_a_page_half_of_it() {
         if let Some(size) = size {
             app.note_size(size);
         }
-        keys(&mut app, "2 A");
+        keys(&mut app, "2 A u");
         let last = app.logs.buffer.shown().len() - 1;
         keys(&mut app, names);
         last - app.logs.buffer.chosen().unwrap()

@@ -14,6 +14,8 @@ pub(crate) mod hostile;
 #[cfg(test)]
 pub(crate) mod keys_tests;
 pub mod layout;
+#[cfg(test)]
+mod log_tests;
 pub(crate) mod recommendation_bar;
 pub(crate) mod source_error;
 #[cfg(test)]

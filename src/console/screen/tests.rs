@@ -235,7 +235,7 @@ fn dialogs() {
     terminal
         .draw(|frame| limit = render(&app, &theme, frame))
         .unwrap();
-    assert_eq!(limit, Some(110 - 17));
+    assert_eq!(limit, Some(125 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");

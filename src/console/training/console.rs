@@ -188,7 +188,7 @@ impl App {
             .filter
             .as_ref()
             .map(|filter| Viewed::Filter(filter.as_str().into()));
-        let pod = log.pod.as_ref().map(|(_, name)| Viewed::LogOf(name.clone()));
+        let pod = log.only.as_ref().map(|only| Viewed::LogOf(only.pod.clone()));
         mode.into_iter().chain(filter).chain(pod).collect()
     }
 }

@@ -11,7 +11,7 @@ pub mod leaders;
 mod log_evidence;
 pub mod overdue;
 mod pod_evidence;
-mod quoting;
+pub mod quoting;
 mod row_evidence;
 pub mod settle;
 mod status_counts;

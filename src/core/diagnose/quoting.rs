@@ -99,7 +99,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
 });
 
 /// A line without its place in the code, and with addresses and identifiers shortened.
-fn in_short(line: &str) -> String {
+pub fn in_short(line: &str) -> String {
     let replaced =
         |pattern: &Result<Regex, regex::Error>, text: &str, with: &dyn Fn(&Captures<'_>) -> String| {
             let Ok(pattern) = pattern else {

@@ -89,9 +89,12 @@ impl LineKind {
             b'{' => Some((json_severity(line), 0)),
             b'[' => envoy(line),
             0x1b => line.starts_with(GORM_PLACE).then_some((Severity::Plain, 0)),
-            b'f' | b'p' | b'r' | b'S' => crash(line),
+            b'f' | b'p' | b'r' => crash(line),
+            b't' | b'l' | b'm' => logfmt(line),
             _ => None,
         };
+        let headed = headed.or_else(|| crash(line).filter(|_| *first == b'S'));
+        let headed = headed.or_else(|| named_level(line));
         match headed {
             Some((severity, message_at)) => Self::Headed { severity, message_at },
             None if line.iter().all(u8::is_ascii_whitespace) => Self::Blank,
@@ -107,8 +110,14 @@ const GORM_PLACE: &[u8] = b"\x1b[35m(";
 /// How gorm v1 colours an error inside a block.
 const GORM_ERROR: &[u8] = b"\x1b[31;1m";
 
+/// What Python's stacks begin with.
+const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
+
 /// The severity that a line adds to the record it continues.
 pub(super) fn continued_severity(line: &[u8]) -> Severity {
+    if line.starts_with(TRACEBACK) || line.starts_with(b"SEVERE: ") {
+        return Severity::Error;
+    }
     if line.first() == Some(&0x1b) && memmem::find(line, GORM_ERROR).is_some() {
         Severity::Error
     } else {
@@ -175,9 +184,23 @@ fn dated(line: &[u8]) -> Option<(Severity, usize)> {
     if !date || !matches!(line.get(10), Some(b'T' | b' ')) {
         return None;
     }
-    let word = |word: &&[u8]| !word.is_empty() && !word[0].is_ascii_digit();
-    let level = line[11..].split(|byte| matches!(byte, b' ' | b'\t')).find(word);
-    Some((level.map_or(Severity::Plain, level_severity), 0))
+    let words = line[11..].split(|byte| matches!(byte, b' ' | b'\t')).take(8);
+    let mut words = words.filter(|word| word.first().is_some_and(|first| !first.is_ascii_digit()));
+    let first = words.next().map_or(Severity::Plain, level_word);
+    // Python and log4j name the logger or the thread before the level, in a column of its own.
+    let upper = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_uppercase());
+    let later = || {
+        words
+            .filter(upper)
+            .map(level_severity)
+            .find(|level| *level != Severity::Plain)
+    };
+    let severity = if first == Severity::Plain {
+        later().unwrap_or_default()
+    } else {
+        first
+    };
+    Some((severity, 0))
 }
 
 /// Envoy: `[2021-04-13 12:00:00.000][1][info][main] message`.
@@ -204,6 +227,70 @@ fn crash(line: &[u8]) -> Option<(Severity, usize)> {
     crashed.then_some((Severity::Fatal, 0))
 }
 
+/// `time=… level=error msg=…`, as slog and logrus write it.
+fn logfmt(line: &[u8]) -> Option<(Severity, usize)> {
+    let keys: [&[u8]; 5] = [b"time=", b"ts=", b"t=", b"level=", b"lvl="];
+    let begins = keys.iter().any(|key| line.starts_with(key)) || line.starts_with(b"msg=");
+    let line = &line[..line.len().min(4096)];
+    if !begins || memmem::find(line, b"msg=").is_none() {
+        return None;
+    }
+    let levels: [&[u8]; 2] = [b"level=", b"lvl="];
+    let level = levels.iter().find_map(|key| {
+        let at = memmem::find(line, key)?;
+        (at == 0 || line[at - 1] == b' ').then(|| &line[at + key.len()..])
+    });
+    Some((level.map_or(Severity::Plain, level_word), 0))
+}
+
+/// `ERROR:root:message` of Python, `SEVERE: message` of Java, `ERRO[0012] message` of logrus, `TIME [main] ERROR …` without a date.
+fn named_level(line: &[u8]) -> Option<(Severity, usize)> {
+    let first = *line.first()?;
+    if first.is_ascii_digit() && line.len() > 8 && fits(&line[..8], b"00:00:00") {
+        let words = line[8..].split(|byte| *byte == b' ').take(8);
+        let level = words.map(level_word).find(|level| *level != Severity::Plain);
+        return level.map(|level| (level, 0));
+    }
+    if !first.is_ascii_uppercase() {
+        return None;
+    }
+    if line.starts_with(b"Exception in thread ") {
+        return Some((Severity::Error, 0));
+    }
+    let length = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let (word, rest) = line.split_at(length);
+    let severity = level_severity(word);
+    match rest {
+        [b':', next, ..] if severity != Severity::Plain && !next.is_ascii_digit() => Some((severity, 0)),
+        [b'[', digit, ..] if digit.is_ascii_digit() => {
+            let levels: [(&[u8], Severity); 6] = [
+                (b"DEBU", Severity::Info),
+                (b"INFO", Severity::Info),
+                (b"WARN", Severity::Warning),
+                (b"ERRO", Severity::Error),
+                (b"FATA", Severity::Fatal),
+                (b"PANI", Severity::Fatal),
+            ];
+            let level = levels.iter().find(|(known, _)| *known == word)?;
+            Some((level.1, 0))
+        }
+        _ => None,
+    }
+}
+
+/// The level whose word bytes begin with, in quotes, in brackets or alone.
+fn level_word(bytes: &[u8]) -> Severity {
+    let word = match bytes.first() {
+        Some(b'"' | b'[') => &bytes[1..],
+        _ => bytes,
+    };
+    let end = word
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    level_severity(&word[..end])
+}
+
 /// The level that a line of JSON names under `level` or `severity`.
 fn json_severity(line: &[u8]) -> Severity {
     let line = &line[..line.len().min(4096)];
@@ -214,7 +301,10 @@ fn json_severity(line: &[u8]) -> Severity {
         Some(after.strip_prefix(b"\"").unwrap_or(after))
     };
     let Some(value) = keys.iter().find_map(value) else {
-        return Severity::Plain;
+        // klog's errors have no level, and no verbosity either.
+        let has = |key: &[u8]| memmem::find(line, key).is_some();
+        let failed = has(b"\"ts\"") && has(b"\"err\"") && !has(b"\"v\"");
+        return if failed { Severity::Error } else { Severity::Plain };
     };
     let end = value
         .iter()
@@ -255,8 +345,11 @@ fn level_severity(word: &[u8]) -> Severity {
 
 /// Lines that make no sense alone: indented ones, goroutine stacks, the end of a JSON block, gorm's second and third line.
 fn is_continuing(line: &[u8]) -> bool {
-    let words: [&[u8]; 6] = [
+    let words: [&[u8]; 9] = [
         b"goroutine ",
+        TRACEBACK,
+        b"Caused by: ",
+        b"... ",
         b"created by ",
         b"caused by: ",
         b"[signal ",
@@ -334,6 +427,56 @@ mod tests {
                 "2021-04-13T12:00:00Z\tWARN\tx",
                 Some((Warning, None, "2021-04-13T12:00:00Z\tWARN\tx")),
             ),
+            (
+                "time=2023-11-02T09:00:00Z level=ERROR msg=x",
+                Some((Error, None, "time=2023-11-02T09:00:00Z level=ERROR msg=x")),
+            ),
+            (
+                "level=warning msg=\"x\"",
+                Some((Warning, None, "level=warning msg=\"x\"")),
+            ),
+            ("time=out level=error", None),
+            (
+                r#"{"ts":1580306777.04,"caller":"a.go:60","msg":"x","err":"y"}"#,
+                Some((
+                    Error,
+                    None,
+                    r#"{"ts":1580306777.04,"caller":"a.go:60","msg":"x","err":"y"}"#,
+                )),
+            ),
+            (
+                r#"{"ts":1580306777.04,"msg":"x","v":0}"#,
+                Some((Plain, None, r#"{"ts":1580306777.04,"msg":"x","v":0}"#)),
+            ),
+            ("ERROR:root:x", Some((Error, None, "ERROR:root:x"))),
+            ("ERRO[0012] x", Some((Error, None, "ERRO[0012] x"))),
+            ("SEVERE: x", Some((Error, None, "SEVERE: x"))),
+            (
+                "13:24:01.483 [main] WARN c.e.Foo - x",
+                Some((Warning, None, "13:24:01.483 [main] WARN c.e.Foo - x")),
+            ),
+            (
+                "2021-01-15 13:24:01.483  ERROR 1 --- [main] c.e.Foo : x",
+                Some((
+                    Error,
+                    None,
+                    "2021-01-15 13:24:01.483  ERROR 1 --- [main] c.e.Foo : x",
+                )),
+            ),
+            (
+                "2021-01-15 13:24:01,483 - app - ERROR - x",
+                Some((Error, None, "2021-01-15 13:24:01,483 - app - ERROR - x")),
+            ),
+            (
+                "Exception in thread \"main\" java.lang.IllegalStateException: x",
+                Some((
+                    Error,
+                    None,
+                    "Exception in thread \"main\" java.lang.IllegalStateException: x",
+                )),
+            ),
+            ("ERROR:80 is a port", None),
+            ("PODS: 3", None),
             ("Error in plain words", None),
             ("I0115 not a header", None),
             ("I0115 13:24:01.482913 x] no process id", None),

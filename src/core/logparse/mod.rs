@@ -5,6 +5,7 @@ mod error_counts;
 mod kept_leader_lines;
 mod leader_lines;
 mod line_format;
+mod line_parts;
 mod multiline;
 mod patterns;
 mod reader;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::line_format::{Header, Severity};
+pub use self::line_parts::LineParts;
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};

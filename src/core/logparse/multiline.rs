@@ -124,6 +124,8 @@ impl RawRecord {
         (self.headed, self.severity) = match kind {
             LineKind::Headed { severity, .. } => (true, severity),
             LineKind::Continuing if is_stack(line) => (true, Severity::Fatal),
+            // Python's stack ends with the error itself, on a line without a header.
+            LineKind::Continuing if continued_severity(line) >= Severity::Error => (true, Severity::Error),
             LineKind::Continuing | LineKind::Blank | LineKind::Bare => (false, continued_severity(line)),
         };
         self.put(line);
@@ -300,6 +302,42 @@ mod tests {
 
     const E: &str = "E0115 13:24:32.110457       1 clusters_mgr.go:130] failed";
     const I: &str = "I0115 13:24:33.000000       1 reconciler.go:22] Starting";
+
+    #[test]
+    fn stacks_of_python_and_java_belong_to_their_errors() {
+        let python = [
+            (0, "2021-01-15 13:24:01,483 ERROR it failed"),
+            (0, "Traceback (most recent call last):"),
+            (0, "  File \"a.py\", line 1, in <module>"),
+            (0, "ValueError: no"),
+            (2, "Traceback (most recent call last):"),
+            (2, "ValueError: alone"),
+        ];
+        let severities = |lines: &[(u32, &str)]| -> Vec<_> {
+            let records = join(lines);
+            records
+                .iter()
+                .map(|(severity, text)| (*severity, text.lines().count()))
+                .collect()
+        };
+        assert_eq!(severities(&python), [(Severity::Error, 4), (Severity::Error, 2)]);
+        let java = [
+            (0, "Jan 15, 2021 1:24:01 PM c.e.Foo run"),
+            (0, "SEVERE: it failed"),
+            (2, "13:24:01.483 [main] ERROR c.e.Foo - it failed"),
+            (2, "java.lang.IllegalStateException: no"),
+            (2, "\tat c.e.Foo.run(Foo.java:7)"),
+            (2, "Caused by: java.io.IOException: refused"),
+            (2, "\t... 3 more"),
+        ];
+        let found = severities(&java);
+        assert_eq!(found.last(), Some(&(Severity::Error, 5)), "{found:?}");
+        assert!(
+            found[..found.len() - 1]
+                .iter()
+                .any(|(severity, _)| *severity == Severity::Error)
+        );
+    }
 
     #[test]
     fn a_cause_on_the_next_line_belongs_to_its_error() {

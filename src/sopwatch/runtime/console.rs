@@ -42,6 +42,8 @@ pub enum LoopAction {
     Suspend,
     /// Redraw everything.
     Redraw,
+    /// Show this text in the operator's pager.
+    Page(SafeText),
     /// Send it this request.
     Write(TerminalRequest),
 }
@@ -210,6 +212,8 @@ impl Console {
             Effect::Record(entry) => self.note(entry),
             Effect::OpenRecord { resume } => self.open_record(resume),
             Effect::Report => self.report(),
+            Effect::SaveLines(text) => self.save_lines(text),
+            Effect::Page(text) => LoopAction::Page(text),
         }
     }
 
@@ -252,6 +256,24 @@ impl Console {
         let journal = self.journal();
         let file = self.app.incident.status.file.clone();
         tokio::spawn(report_file::write(journal, file, self.sender.clone()));
+        LoopAction::Continue
+    }
+
+    /// Writes lines of the log beside the record; without a record to the system's folder for temporary files.
+    fn save_lines(&mut self, text: SafeText) -> LoopAction {
+        let (file, sender) = (self.app.incident.status.file.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            let saved = tokio::task::spawn_blocking(move || report_file::save_lines(file.as_deref(), &text));
+            let outcome = match saved.await {
+                Ok(Ok(file)) => Outcome::Saved { file },
+                Ok(Err(what)) => Outcome::Failed { what },
+                Err(_panicked) => Outcome::Failed {
+                    what: "the lines could not be saved".into(),
+                },
+            };
+            // A console that is gone needs no answer.
+            let _ = sender.send(Event::Outcome(outcome)).await;
+        });
         LoopAction::Continue
     }
 

@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, LoopAction};
 use super::frame_pacer::FramePacer;
+use super::pager;
 use super::signals::{self, Ended};
 use super::terminal::{self, Guard, Screen};
 use sopwatch_console::app::event::Event;
@@ -72,7 +73,13 @@ async fn turns(
             _ = tick.tick() => console.take(Event::Tick),
         };
         let action = settle(console, &mut input, &mut pacer, action).await;
-        if !apply(action, screen)? {
+        if let LoopAction::Page(text) = action {
+            // Two readers of one terminal would share its keys.
+            drop(input);
+            pager::show(console, &text, end, &mut tick).await?;
+            input = EventStream::new();
+            redraw_all(screen)?;
+        } else if !apply(action, screen)? {
             return Ok(0);
         }
     }
@@ -128,7 +135,7 @@ fn take_input(console: &mut Console, pacer: &mut FramePacer, event: TerminalEven
 /// Does the action to the terminal; whether the loop continues.
 fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
     match action {
-        LoopAction::Continue => {}
+        LoopAction::Continue | LoopAction::Page(_) => {}
         LoopAction::Quit => return Ok(false),
         LoopAction::Redraw => redraw_all(screen)?,
         LoopAction::Write(request) => {

@@ -45,13 +45,29 @@ fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     Ok(path)
 }
 
+/// Writes lines of the log to a new file beside the record, that only its owner reads; without a record to the system's folder for
+/// temporary files.
+pub(super) fn save_lines(record: Option<&Path>, text: &SafeText) -> Result<PathBuf, SafeText> {
+    let unnamed = std::env::temp_dir().join("sopwatch");
+    let beside = record.unwrap_or(&unnamed);
+    let failed = |why: std::io::Error| safe!("can't save lines beside {}: {why}", beside.display());
+    let (path, mut file) = new_file(beside, "log.txt").map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    Ok(path)
+}
+
 /// A new file beside the record: an earlier report may have been worked on.
 fn new_report_file(record: &Path) -> std::io::Result<(PathBuf, File)> {
+    new_file(record, "md")
+}
+
+/// A file of a name that is free, that only its owner reads.
+fn new_file(record: &Path, kind: &str) -> std::io::Result<(PathBuf, File)> {
     for number in 1.. {
         let ending = if number == 1 {
-            "md".to_owned()
+            kind.to_owned()
         } else {
-            format!("{number}.md")
+            format!("{number}.{kind}")
         };
         let path = record.with_extension(ending);
         let made = OpenOptions::new()

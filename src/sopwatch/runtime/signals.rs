@@ -1,6 +1,7 @@
 //! The signals that end the console from outside: SIGTERM, SIGINT, SIGHUP, and a terminal that is gone.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub struct Ended {
     /// Signal number; the exit status is 128 more, as shells have it.
     pub signal: u8,
 }
+
+/// Whether a pager has the terminal.
+pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
 
 /// How long giving the terminal back may take after that.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -41,8 +45,11 @@ pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>
         let mut stream = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
-            if stream.recv().await.is_some() {
-                end(&sender, number);
+            while stream.recv().await.is_some() {
+                // The terminal sends ctrl-c to the pager and to us; it is meant for the pager.
+                if number != SIGINT || !PAGING.load(Ordering::SeqCst) {
+                    return end(&sender, number);
+                }
             }
         });
     }

@@ -115,6 +115,18 @@ pub enum Action {
     LeaderLines,
     ErrorLines,
     AllLines,
+    /// Asks for a pattern whose lines are left out.
+    Hide,
+    NextLevel,
+    /// Asks for the one pod or container to show.
+    PickLog,
+    /// Shows equal lines one by one.
+    Unfold,
+    JumpToTime,
+    JumpToBeginning,
+    SaveLines,
+    /// Opens the lines in the pager.
+    PageLines,
     Pause,
     Wrap,
     ClearFilter,

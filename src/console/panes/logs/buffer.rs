@@ -4,19 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use regex::Regex;
 
+pub use super::entry::Entry;
+pub use super::filter::{LineFilter, OnlySource};
+use super::ring::{Folding, Ring};
 use sopwatch_core::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
-use sopwatch_core::observe::observation::PodUid;
-use sopwatch_core::text::{Redacted, SafeText};
+use sopwatch_core::text::Redacted;
 
 /// Records kept of all lines.
 pub const ALL_CAPACITY: usize = 20_000;
 /// Records kept of leader lines and of errors, each.
 pub const CHOSEN_CAPACITY: usize = 5_000;
-/// Bytes of text kept in one ring.
-pub const BYTES_CAPACITY: usize = 12 << 20;
-
 /// Which lines are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogMode {
@@ -61,130 +59,55 @@ impl LogMode {
     }
 }
 
-/// One entry of the scroll-back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Whose log.
-    pub source: Arc<ContainerKey>,
-    /// The record; a note of the console itself has severity `Plain`.
-    pub record: LogRecord,
-    /// Whether the console says this, not the container.
-    pub note: bool,
-    /// How many like it stand for it: heartbeats and not-leader lines are shown once, the newest.
-    pub repeats: u64,
-}
-
-impl Entry {
-    /// Whether it shows in a view: what the console itself says shows in each.
-    fn shows_in(&self, mode: LogMode) -> bool {
-        self.note || mode.shows(&self.record)
-    }
-
-    /// What makes two repeating leader lines the same.
-    fn repeat_key(&self) -> Option<(&ContainerKey, &SafeText, LeaderLineKind)> {
-        let leader = self.record.leader.as_ref()?;
-        let repeating = matches!(
-            leader.kind,
-            LeaderLineKind::Heartbeat | LeaderLineKind::NotLeader | LeaderLineKind::LeaseFailed
-        );
-        repeating.then_some((&*self.source, &leader.worker, leader.kind))
-    }
-
-    fn repeats_like(&self, other: &Self) -> bool {
-        self.repeat_key()
-            .is_some_and(|key| other.repeat_key() == Some(key))
-    }
-}
-
-/// Entries in the order of time, the oldest let go first.
-#[derive(Clone, Debug, Default)]
-pub struct Ring {
-    entries: VecDeque<Arc<Entry>>,
-    bytes: usize,
-    /// How many were let go.
-    pub let_go: u64,
-}
-
-impl Ring {
-    /// Takes in an entry at its time. Many a log is read in turns, and its lines are older than thousands of others.
-    fn insert(&mut self, entry: Arc<Entry>, capacity: usize) {
-        let at = entry.record.at;
-        let place = self.entries.partition_point(|other| other.record.at <= at);
-        self.insert_at(place, entry, capacity);
-    }
-
-    /// The same among entries that stand for others, which keep their place when their time moves on.
-    fn insert_among_repeating(&mut self, entry: Arc<Entry>, capacity: usize) {
-        let newest = self.entries.iter().rev();
-        let later = newest
-            .take_while(|other| other.record.at > entry.record.at)
-            .count();
-        self.insert_at(self.entries.len() - later, entry, capacity);
-    }
-
-    fn insert_at(&mut self, place: usize, entry: Arc<Entry>, capacity: usize) {
-        self.bytes += entry.record.text.len();
-        self.entries.insert(place, entry);
-        while self.entries.len() > capacity || self.bytes > BYTES_CAPACITY {
-            let Some(oldest) = self.entries.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.record.text.len();
-            self.let_go += 1;
-        }
-    }
-
-    /// Takes in an entry of a view: among the lines about leaders, those that repeat stand for each other.
-    fn insert_in(&mut self, mode: LogMode, entry: Arc<Entry>, capacity: usize) {
-        if mode == LogMode::Leader {
-            self.insert_repeating(&entry, capacity);
-        } else {
-            self.insert(entry, capacity);
-        }
-    }
-
-    /// Takes in an entry that may repeat another, which it then stands for: in its place while only such entries follow, so that a
-    /// screen at rest stays as it is; else at its own time.
-    fn insert_repeating(&mut self, entry: &Entry, capacity: usize) {
-        let mut entry = entry.clone();
-        let is_same = |other: &Arc<Entry>| entry.repeats_like(other);
-        let place = self.entries.iter().rposition(is_same);
-        let Some((place, other)) = place.and_then(|place| Some((place, self.entries.remove(place)?))) else {
-            return self.insert_among_repeating(Arc::new(entry), capacity);
-        };
-        self.bytes -= other.record.text.len();
-        entry.repeats += other.repeats;
-        if self
-            .entries
-            .range(place..)
-            .all(|later| later.repeat_key().is_some())
-        {
-            self.bytes += entry.record.text.len();
-            self.entries.insert(place, Arc::new(entry));
-        } else {
-            self.insert_among_repeating(Arc::new(entry), capacity);
-        }
-    }
-}
-
 /// The scroll-back and what of it is shown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LogBuffer {
     /// Which lines are shown.
     pub mode: LogMode,
-    /// The filter that is in force.
-    pub filter: Option<Regex>,
-    /// Only this pod's lines, if one was chosen.
-    pub pod: Option<(PodUid, SafeText)>,
+    /// Shows only the lines that it finds.
+    pub filter: Option<LineFilter>,
+    /// Leaves out the lines that it finds.
+    pub hidden: Option<LineFilter>,
+    /// Leaves out what is less bad.
+    pub level: Severity,
+    /// Shows only the lines of this pod or container.
+    pub only: Option<OnlySource>,
+    /// Whether equal entries are shown one by one.
+    pub unfolded: bool,
     /// Whether long lines are wrapped.
     pub wrap: bool,
     /// Entries that came while the view was held still.
     pub arrived: u64,
     all: Ring,
-    leader: Ring,
     errors: Ring,
-    narrowed: Option<Ring>,
+    /// Leader lines, those that repeat folded.
+    leader: Ring,
+    /// Errors, equal ones folded.
+    error_kinds: Ring,
+    /// What is shown, where it is none of these.
+    view: Option<Ring>,
     held: Option<Held>,
+}
+
+impl Default for LogBuffer {
+    fn default() -> Self {
+        Self {
+            mode: LogMode::default(),
+            filter: None,
+            hidden: None,
+            level: Severity::Plain,
+            only: None,
+            unfolded: false,
+            wrap: false,
+            arrived: 0,
+            all: Ring::default(),
+            errors: Ring::default(),
+            leader: Ring::folding(Folding::Leaders),
+            error_kinds: Ring::folding(Folding::Kinds),
+            view: None,
+            held: None,
+        }
+    }
 }
 
 /// The view held still: the entries as they were, and the chosen one.
@@ -192,20 +115,28 @@ pub struct LogBuffer {
 struct Held {
     entries: VecDeque<Arc<Entry>>,
     chosen: usize,
+    /// The line that was chosen before what is shown changed: the place to go back to.
+    place: Option<Arc<Entry>>,
 }
+
+/// Lines that `l` goes through: every level, warnings and worse, errors and worse.
+const LEVELS: [Severity; 3] = [Severity::Plain, Severity::Warning, Severity::Error];
 
 impl LogBuffer {
     /// One that holds nothing and shows what this one does.
     pub fn emptied(self) -> Self {
-        let narrowed = self.is_narrowed().then(Ring::default);
-        Self {
+        let mut emptied = Self {
             mode: self.mode,
             filter: self.filter,
-            pod: self.pod,
+            hidden: self.hidden,
+            level: self.level,
+            only: self.only,
+            unfolded: self.unfolded,
             wrap: self.wrap,
-            narrowed,
             ..Self::default()
-        }
+        };
+        emptied.view = emptied.derived();
+        emptied
     }
 
     /// Whether a record belongs to the mode that is shown.
@@ -215,67 +146,58 @@ impl LogBuffer {
 
     /// Takes in a record.
     pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
-        self.take(Arc::new(Entry {
-            source: source.clone(),
-            record,
-            note: false,
-            repeats: 1,
-        }));
+        self.take(&Arc::new(Entry::new(source.clone(), record)));
     }
 
     /// Takes in something the console has to say about a log: it shows in every mode.
     pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: Redacted) {
-        let record = LogRecord {
-            at,
-            severity: Severity::Plain,
-            text,
-            leader: None,
-        };
-        self.take(Arc::new(Entry {
-            source: source.clone(),
-            record,
-            note: true,
-            repeats: 1,
-        }));
+        self.take(&Arc::new(Entry::note(source.clone(), at, text)));
     }
 
     /// Puts an entry into the ring of each view that it shows in, and into what is shown now.
-    fn take(&mut self, entry: Arc<Entry>) {
-        let shown = entry.shows_in(self.mode);
-        if self.held.is_some() && shown {
+    fn take(&mut self, entry: &Arc<Entry>) {
+        let fits = shows_in(entry, self.mode) && self.fits(entry);
+        if self.held.is_some() && fits {
             self.arrived += 1;
         }
-        let fits = shown && self.fits(&entry);
-        if let Some(narrowed) = self.narrowed.as_mut().filter(|_| fits) {
-            narrowed.insert_in(self.mode, entry.clone(), ALL_CAPACITY);
+        if let Some(view) = self.view.as_mut().filter(|_| fits) {
+            view.insert(entry, ALL_CAPACITY);
         }
         let rings = [
             (LogMode::Leader, &mut self.leader, CHOSEN_CAPACITY),
             (LogMode::Errors, &mut self.errors, CHOSEN_CAPACITY),
+            (LogMode::Errors, &mut self.error_kinds, CHOSEN_CAPACITY),
             (LogMode::All, &mut self.all, ALL_CAPACITY),
         ];
         for (mode, ring, capacity) in rings {
-            if entry.shows_in(mode) {
-                ring.insert_in(mode, entry.clone(), capacity);
+            if shows_in(entry, mode) {
+                ring.insert(entry, capacity);
             }
         }
     }
 
+    /// Whether what narrows the view leaves an entry in it. A note of the console hides with its pod only.
     fn fits(&self, entry: &Entry) -> bool {
-        let of_pod = self
-            .pod
-            .as_ref()
-            .is_none_or(|(uid, _)| entry.source.pod_uid == *uid);
-        of_pod
-            && self
-                .filter
-                .as_ref()
-                .is_none_or(|filter| entry.note || filter.is_match(&entry.record.text))
+        if !self.only.as_ref().is_none_or(|only| only.has(&entry.source)) {
+            return false;
+        }
+        if entry.note {
+            return true;
+        }
+        if entry.record.severity < self.level {
+            return false;
+        }
+        if self.filter.is_none() && self.hidden.is_none() {
+            return true;
+        }
+        let visible = entry.visible_text();
+        let finds = |filter: &LineFilter| filter.is_in(&visible);
+        self.filter.as_ref().is_none_or(finds) && !self.hidden.as_ref().is_some_and(finds)
     }
 
-    /// Whether a filter or the choice of a pod is in force.
+    /// Whether a filter, a level, or the choice of a pod or container is in force.
     pub fn is_narrowed(&self) -> bool {
-        self.filter.is_some() || self.pod.is_some()
+        self.filter.is_some() || self.hidden.is_some() || self.level != Severity::Plain || self.only.is_some()
     }
 
     /// Shows another mode.
@@ -285,42 +207,127 @@ impl LogBuffer {
     }
 
     /// Puts a filter in force, or none.
-    pub fn set_filter(&mut self, filter: Option<Regex>) {
+    pub fn set_filter(&mut self, filter: Option<LineFilter>) {
         self.filter = filter;
         self.rebuild();
     }
 
-    /// Shows only one pod's lines, or all.
-    pub fn set_pod(&mut self, pod: Option<(PodUid, SafeText)>) {
-        self.pod = pod;
+    /// Hides the lines that a filter finds, or none.
+    pub fn set_hidden(&mut self, hidden: Option<LineFilter>) {
+        self.hidden = hidden;
         self.rebuild();
     }
 
+    /// Leaves out what is less bad than the next level; after the last one nothing.
+    pub fn next_level(&mut self) {
+        let place = LEVELS.iter().position(|level| *level == self.level);
+        self.level = LEVELS[place.map_or(0, |place| (place + 1) % LEVELS.len())];
+        self.rebuild();
+    }
+
+    /// Shows only the lines of one pod or container, or all.
+    pub fn set_only(&mut self, only: Option<OnlySource>) {
+        self.only = only;
+        self.rebuild();
+    }
+
+    /// Shows equal entries one by one, or folded again.
+    pub fn toggle_folding(&mut self) {
+        self.unfolded = !self.unfolded;
+        self.rebuild();
+    }
+
+    /// Ends all that narrows the view.
+    pub fn widen(&mut self) {
+        (self.filter, self.hidden, self.only) = (None, None, None);
+        self.level = Severity::Plain;
+        self.rebuild();
+    }
+
+    /// Shows what is to be shown now. A view that is held still stays at its place: on the chosen line, else on the one nearest in time.
     fn rebuild(&mut self) {
-        self.release();
-        self.narrowed = self.is_narrowed().then(|| {
-            let mut ring = Ring::default();
-            let fitting = self.ring().entries.iter().filter(|entry| self.fits(entry));
-            ring.entries = fitting.cloned().collect();
-            ring.bytes = ring.entries.iter().map(|entry| entry.record.text.len()).sum();
-            ring
-        });
+        let held = self.held.take();
+        let chosen = held.and_then(|held| held.place.or_else(|| held.entries.get(held.chosen).cloned()));
+        self.view = self.derived();
+        self.arrived = 0;
+        let Some(chosen) = chosen else { return };
+        let place = self.place_of(&chosen);
+        self.hold();
+        if let Some(held) = &mut self.held {
+            held.chosen = place.unwrap_or(0);
+            held.place = Some(chosen);
+        }
+    }
+
+    /// What is shown, where no ring holds just that.
+    fn derived(&self) -> Option<Ring> {
+        let (base, folding) = match (self.mode, self.unfolded) {
+            (LogMode::Leader, false) => (vec![&self.leader], Folding::Leaders),
+            // What is folded away is in the scroll-back of all lines, as long as that reaches.
+            (LogMode::Leader, true) => (vec![&self.leader, &self.all], Folding::None),
+            (LogMode::Errors, false) => (vec![&self.error_kinds, &self.errors], Folding::Kinds),
+            (LogMode::Errors, true) => (vec![&self.error_kinds, &self.errors], Folding::None),
+            (LogMode::All, false) => (vec![&self.all], Folding::Runs),
+            (LogMode::All, true) => (vec![&self.all], Folding::None),
+        };
+        let is_kept = match self.mode {
+            LogMode::Leader | LogMode::Errors => !self.unfolded,
+            LogMode::All => self.unfolded,
+        };
+        if is_kept && !self.is_narrowed() {
+            return None;
+        }
+        let mut ring = Ring::folding(folding);
+        for (place, part) in base.iter().enumerate() {
+            // A longer memory of less detail goes before a shorter one of all.
+            let next = base.get(place + 1).and_then(|next| next.entries().front());
+            let end = next.map(|entry| entry.record.at);
+            let entries = part.entries().iter();
+            let entries = entries.filter(|entry| end.is_none_or(|end| entry.record.at < end));
+            for entry in entries.filter(|entry| shows_in(entry, self.mode) && self.fits(entry)) {
+                ring.insert(entry, ALL_CAPACITY);
+            }
+        }
+        Some(ring)
     }
 
     fn ring(&self) -> &Ring {
         match self.mode {
             LogMode::Leader => &self.leader,
-            LogMode::Errors => &self.errors,
+            LogMode::Errors => &self.error_kinds,
             LogMode::All => &self.all,
         }
     }
 
+    /// The place among [`LogBuffer::shown`] of a line, or of the one that stands for it, or of the one nearest in time.
+    fn place_of(&self, wanted: &Entry) -> Option<usize> {
+        let shown = self.shown();
+        let same = shown.iter().rposition(|entry| entry.is_same_line(wanted));
+        let stands = || {
+            let spans = |entry: &Entry| (entry.first_at..=entry.record.at).contains(&wanted.record.at);
+            shown
+                .iter()
+                .rposition(|entry| entry.repeats > 1 && spans(entry) && entry.kind() == wanted.kind())
+        };
+        same.or_else(stands).or_else(|| self.place_at(wanted.record.at))
+    }
+
+    /// The place among [`LogBuffer::shown`] of the entry nearest to a time; `None` where nothing is shown.
+    pub fn place_at(&self, at: Timestamp) -> Option<usize> {
+        let far = |entry: &Arc<Entry>| {
+            let nearest = at.clamp(entry.first_at.min(entry.record.at), entry.record.at);
+            nearest.duration_since(at).abs()
+        };
+        let shown = self.shown().iter().enumerate();
+        shown.min_by_key(|(_, entry)| far(entry)).map(|(place, _)| place)
+    }
+
     /// The entries to show, oldest first: those of the moment it was held still, else the newest.
     pub fn shown(&self) -> &VecDeque<Arc<Entry>> {
-        match (&self.held, &self.narrowed) {
+        match (&self.held, &self.view) {
             (Some(held), _) => &held.entries,
-            (None, Some(narrowed)) => &narrowed.entries,
-            (None, None) => &self.ring().entries,
+            (None, Some(view)) => view.entries(),
+            (None, None) => self.ring().entries(),
         }
     }
 
@@ -353,7 +360,11 @@ impl LogBuffer {
             let entries = self.shown().clone();
             let chosen = entries.len().saturating_sub(1);
             self.arrived = 0;
-            self.held = Some(Held { entries, chosen });
+            self.held = Some(Held {
+                entries,
+                chosen,
+                place: None,
+            });
         }
     }
 
@@ -376,6 +387,7 @@ impl LogBuffer {
             self.release();
         } else {
             held.chosen = target.min(last);
+            held.place = None;
         }
     }
 
@@ -389,19 +401,26 @@ impl LogBuffer {
         self.hold();
         if let Some(held) = self.held.as_mut() {
             held.chosen = place.min(held.entries.len().saturating_sub(1));
+            held.place = None;
         }
     }
 
     /// Records taken in so far that are still kept, and the bytes of their text.
     pub fn size(&self) -> (usize, usize) {
-        (self.all.entries.len(), self.all.bytes)
+        (self.all.entries().len(), self.all.bytes())
     }
+}
+
+/// Whether an entry shows in a view: what the console itself says shows in each.
+fn shows_in(entry: &Entry, mode: LogMode) -> bool {
+    entry.note || mode.shows(&entry.record)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use sopwatch_core::logparse::LeaderLine;
+    use sopwatch_core::observe::observation::PodUid;
 
     fn source(pod: &str) -> Arc<ContainerKey> {
         Arc::new(ContainerKey {
@@ -528,7 +547,7 @@ mod tests {
             (plain(Severity::Warning), false, true),
             (plain(Severity::Fatal), false, true),
         ];
-        let filter = Regex::new("x").unwrap();
+        let filter = LineFilter::new("x").unwrap();
         for (record, leader, errors) in cases {
             let modes = [
                 (LogMode::Leader, leader),
@@ -561,7 +580,7 @@ mod tests {
         };
         let a = source("a");
         buffer.push(&a, record(1, "one"));
-        buffer.set_filter(Some(Regex::new("^o").unwrap()));
+        buffer.set_filter(Some(LineFilter::new("^o").unwrap()));
         buffer.push(&a, record(2, "two"));
         buffer.push(&a, record(3, "over"));
         assert_eq!(texts(&buffer), ["one", "over"]);

@@ -30,7 +30,7 @@ impl App {
 
     /// The pod whose log is shown alone, and that on which the operator is.
     fn chosen_pods(&self) -> BTreeSet<PodUid> {
-        let shown = self.logs.buffer.pod.iter().map(|(uid, _)| uid.clone());
+        let shown = self.logs.buffer.only.iter().map(|only| only.pod_uid.clone());
         let pods = (self.panes.focus == Pane::Pods).then(|| self.pods());
         let chosen = pods.and_then(|pods| pods.get(self.panes.pod).map(|pod| pod.uid.clone()));
         shown.chain(chosen).collect()

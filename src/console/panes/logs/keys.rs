@@ -1,10 +1,18 @@
 //! What keys do in the log.
 
+use jiff::SignedDuration;
+
 use crate::app::App;
+use crate::app::event::Effect;
 use crate::dialogs::{Dialog, Purpose, Scroll};
 use crate::panes::Pane;
+use crate::panes::logs::buffer::LogMode;
+use crate::panes::logs::filter::{LineFilter, OnlySource};
+use crate::panes::logs::moment::moment;
 use crate::panes::search::Search;
+use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::observe::observation::PodUid;
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::text::SafeText;
 
 impl App {
@@ -16,17 +24,117 @@ impl App {
         }
     }
 
-    pub(crate) fn ask_for_filter(&mut self) {
-        let filter = self.logs.buffer.filter.as_ref();
-        let filter = filter.map_or(String::new(), |filter| filter.as_str().to_owned());
-        self.prompt(Purpose::Filter, &filter);
+    /// Shows another view; from here on it is the operator's choice.
+    pub(crate) fn show_view(&mut self, mode: LogMode) {
+        self.logs.view_is_chosen = true;
+        self.logs.buffer.set_mode(mode);
     }
 
-    /// Ends the filter, the choice of one pod, and the search.
+    /// Shows the errors where they are what fails, until the operator chooses a view. It stays once it is shown: a view that comes and
+    /// goes can't be read.
+    pub(crate) fn follow_findings(&mut self) {
+        if self.logs.view_is_chosen || self.logs.buffer.mode == LogMode::Errors || self.logs.buffer.is_held()
+        {
+            return;
+        }
+        let fails = |check: fn(&Check) -> bool| {
+            let steps = self.steps();
+            let mut found = self.diagnosis.steps.iter().zip(steps);
+            found.any(|(finding, (_, step))| finding.status == StepStatus::Fail && check(&step.check))
+        };
+        if fails(|check| matches!(check, Check::LogErrors(_)))
+            && !fails(|check| matches!(check, Check::Leader(_)))
+        {
+            self.logs.buffer.set_mode(LogMode::Errors);
+        }
+    }
+
+    pub(crate) fn ask_for_filter(&mut self) {
+        let before = typed(self.logs.buffer.filter.as_ref());
+        self.prompt(
+            Purpose::Filter {
+                before: before.clone(),
+            },
+            &before,
+        );
+    }
+
+    pub(crate) fn ask_what_to_hide(&mut self) {
+        let before = typed(self.logs.buffer.hidden.as_ref());
+        self.prompt(
+            Purpose::Hide {
+                before: before.clone(),
+            },
+            &before,
+        );
+    }
+
+    /// Puts a typed filter in force, none for nothing; what is wrong with it. One that is wrong leaves the last that was not.
+    pub(crate) fn apply_filter(&mut self, text: &str, hides: bool) -> Result<(), String> {
+        let filter = match text {
+            "" => None,
+            text => Some(LineFilter::new(text)?),
+        };
+        if hides {
+            self.logs.buffer.set_hidden(filter);
+        } else {
+            self.logs.buffer.set_filter(filter);
+        }
+        Ok(())
+    }
+
+    /// Ends the filters, the level, the choice of one pod, and the search.
     pub(crate) fn clear_filter(&mut self) {
-        self.logs.buffer.set_pod(None);
-        self.logs.buffer.set_filter(None);
+        self.logs.buffer.widen();
         self.panes.search = None;
+    }
+
+    /// Goes to the line nearest to a moment.
+    pub(crate) fn jump_to_time(&mut self, text: &str) -> Result<(), String> {
+        let at = moment(text, self.clock.now)?;
+        self.go_to_moment(at);
+        Ok(())
+    }
+
+    /// Goes to where the trouble began: to the first of the errors that are known, else to when the incident was opened.
+    pub(crate) fn go_to_beginning(&mut self) {
+        let now = self.clock.now;
+        let began = self.state.began_at.unwrap_or(now);
+        let since = began.checked_sub(SignedDuration::from_mins(30)).unwrap_or(began);
+        let errors = self.state.errors.summaries(since);
+        let first = errors.iter().map(|summary| summary.first_at).min();
+        self.go_to_moment(first.unwrap_or(began).min(began));
+    }
+
+    fn go_to_moment(&mut self, at: jiff::Timestamp) {
+        self.panes.focus = Pane::Logs;
+        let Some(place) = self.logs.buffer.place_at(at) else {
+            return self.complain("no line is shown, so there is none to go to");
+        };
+        self.logs.buffer.go_to(place);
+        let found = self.logs.buffer.chosen_entry().map(|entry| entry.record.at);
+        let clock = |at: jiff::Timestamp| at.strftime("%H:%M:%S").to_string();
+        let words = match found {
+            Some(found) if found.duration_since(at).abs() > SignedDuration::from_secs(1) => {
+                format!("{} UTC: the nearest line is of {}", clock(at), clock(found))
+            }
+            _ => format!("{} UTC", clock(at)),
+        };
+        self.say(&words);
+    }
+
+    /// Saves the lines that show.
+    pub(crate) fn save_lines(&mut self) -> Vec<Effect> {
+        if self.logs.buffer.shown().is_empty() {
+            self.complain("no line is shown, so there is nothing to save");
+            return Vec::new();
+        }
+        vec![Effect::SaveLines(self.shown_lines())]
+    }
+
+    /// Opens the lines that show in the operator's pager.
+    pub(crate) fn page_lines(&mut self) -> Vec<Effect> {
+        vec![Effect::Page(self.shown_lines())]
     }
 
     /// Opens the selected entry whole.
@@ -46,18 +154,23 @@ impl App {
     /// The places of the entries that match in their text or in the name of their pod.
     pub(crate) fn matching_lines(&self, search: &Search) -> Vec<usize> {
         let entries = self.logs.buffer.shown().iter().enumerate();
-        let found =
-            entries.filter(|(_, entry)| search.is_in(&entry.record.text) || search.is_in(&entry.source.pod));
+        let found = entries
+            .filter(|(_, entry)| search.is_in(&entry.visible_text()) || search.is_in(&entry.source.pod));
         found.map(|(place, _)| place).collect()
     }
 
     /// Shows this pod's log alone.
     pub(crate) fn show_log_of(&mut self, uid: &PodUid) {
         let pod = self.state.pods.get(uid);
-        let Some(pod) = pod.map(|pod| (pod.uid.clone(), pod.name.clone())) else {
+        let Some(only) = pod.map(|pod| OnlySource::pod(pod.uid.clone(), pod.name.clone())) else {
             return self.complain("this pod is gone");
         };
-        self.logs.buffer.set_pod(Some(pod));
+        self.logs.buffer.set_only(Some(only));
         self.panes.focus = Pane::Logs;
     }
+}
+
+/// A filter as it was typed; nothing for none.
+fn typed(filter: Option<&LineFilter>) -> String {
+    filter.map_or(String::new(), |filter| filter.as_str().to_owned())
 }

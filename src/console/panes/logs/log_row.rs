@@ -1,5 +1,9 @@
 //! One log record as rows of the log pane.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::app::App;
@@ -8,14 +12,18 @@ use crate::panes::logs::buffer::Entry;
 use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
-use sopwatch_core::logparse::{Header, Severity};
+use sopwatch_core::diagnose::quoting::in_short;
+use sopwatch_core::logparse::{ContainerKey, LineParts, Severity};
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
+
+/// Characters of a line that a row looks at: a line may be a megabyte long.
+const LONGEST: usize = 4_000;
 
 /// Continuation lines of a record that are shown; the dialog has them all.
 const CONTINUED: usize = 3;
 
-/// A row of fewer cells leaves out a glog line's file, so that what it says shows.
+/// In a row of fewer cells the worker that a leader line is about stands first.
 const NARROW: usize = 100;
 
 /// Where the rows after the first start: under the pod.
@@ -42,11 +50,11 @@ impl<'a> Sheet<'a> {
             return vec![self.note(entry)];
         }
         let text = &*entry.record.text;
-        let mut lines = text.split('\n');
-        let head = self.head(entry);
-        let first = without_header(lines.next().unwrap_or_default(), self.is_narrow());
-        let mut rows = self.spread(head, first, line_meaning(entry.record.severity), INDENT);
-        let more = text.bytes().filter(|byte| *byte == b'\n').count();
+        let parts = LineParts::of(text);
+        let mut rows = self.first_rows(entry, &parts);
+        // A block of gorm is one message over several lines: all of it is in the first row.
+        let lines = text.split('\n').skip(1).filter(|_| !text.starts_with('␛'));
+        let more = lines.clone().count();
         for line in lines.take(CONTINUED) {
             let lead = StyledText::new(self.theme).gap(INDENT + 2);
             rows.extend(self.spread(lead, line, Meaning::Faint, INDENT + 2));
@@ -63,13 +71,91 @@ impl<'a> Sheet<'a> {
         rows
     }
 
+    /// What the first line says, and behind it, faint, where and with which ids it said so.
+    fn first_rows(&self, entry: &Entry, parts: &LineParts<'_>) -> Vec<StyledText<'a>> {
+        let head = self.head(entry);
+        let meaning = line_meaning(entry.record.severity);
+        let details = self.details(entry, parts);
+        let ends_with_cause = entry.record.severity >= Severity::Warning;
+        if !self.wrap {
+            let room = self.width.saturating_sub(head.width());
+            let message = self.cut_message(&parts.message, room, ends_with_cause);
+            let row = self.marked(head, &message, meaning);
+            return vec![self.with_details(row, &details)];
+        }
+        // What does not fit in as many rows is shortened like what does not fit in one.
+        let first = self.width.saturating_sub(head.width());
+        let later = self.width.saturating_sub(INDENT) * self.most.saturating_sub(1);
+        let ends_of_rows = 8 * self.most;
+        let message = self.cut_message(
+            &parts.message,
+            (first + later).saturating_sub(ends_of_rows),
+            ends_with_cause,
+        );
+        let mut rows = self.spread(head, &message, meaning, INDENT);
+        if let Some(last) = rows.pop() {
+            let fits = last.width() + 2 + styled_text::width(&details) <= self.width;
+            // A row of details alone is for those who asked for all of it.
+            if fits || details.is_empty() || !self.app.logs.buffer.wrap {
+                rows.push(self.with_details(last, &details));
+            } else {
+                rows.push(last);
+                let lead = StyledText::new(self.theme).gap(INDENT);
+                rows.extend(self.spread(lead, &details, Meaning::Faint, INDENT));
+            }
+        }
+        rows
+    }
+
+    /// A message in so many cells. Where it is too long its ids and addresses are shortened first, then its end goes, or the middle of one
+    /// that ends with its cause; what the search or the filter found in it stays in view.
+    fn cut_message(&self, message: &str, room: usize, ends_with_cause: bool) -> CellText {
+        let sign = self.theme.glyphs.ellipsis;
+        // Only what can show is cleaned: a line may be a megabyte long.
+        let known = self.theme.clean(styled_text::beginning(message, LONGEST));
+        if styled_text::width(&known) <= room {
+            return known;
+        }
+        if let Some(mark) = self.marks(&known).into_iter().find(|mark| !mark.is_empty()) {
+            let before = &known[..mark.end];
+            if styled_text::width(before) < room {
+                return styled_text::cut(&known, room, sign);
+            }
+            // A third of the row before it, the rest after it.
+            let lead = styled_text::end(&known[..mark.start], room / 3);
+            let from = mark.start - lead.len();
+            let rest = self.theme.clean(format!("{sign}{}", &known[from..]));
+            return styled_text::cut(&rest, room, sign);
+        }
+        let short = self.theme.clean(in_short(&known).replace('…', sign));
+        if ends_with_cause {
+            styled_text::cut_middle(&short, room, sign)
+        } else {
+            styled_text::cut(&short, room, sign)
+        }
+    }
+
+    /// When the first of equal lines came, the place in the code, and the ids.
+    fn details(&self, entry: &Entry, parts: &LineParts<'_>) -> CellText {
+        let since = (entry.repeats > 1).then(|| format!("since {}", clock(entry.first_at)));
+        let details = parts.details.iter().map(|detail| detail.to_string());
+        let details: Vec<_> = since.into_iter().chain(details).collect();
+        let text = details.join(" ");
+        self.theme.clean(styled_text::beginning(&text, LONGEST))
+    }
+
+    /// Adds details where there is room for them.
+    fn with_details(&self, row: StyledText<'a>, details: &CellText) -> StyledText<'a> {
+        let room = self.width.saturating_sub(row.width() + 2);
+        if details.is_empty() || room < 8 {
+            return row.cut(self.width);
+        }
+        let shown = styled_text::cut(details, room, self.theme.glyphs.ellipsis);
+        self.marked(row.gap(2), &shown, Meaning::Faint)
+    }
+
     fn stamp(&self, entry: &Entry) -> StyledText<'a> {
-        let time = entry
-            .record
-            .at
-            .to_zoned(TimeZone::UTC)
-            .strftime("%H:%M:%S")
-            .to_string();
+        let time = clock(entry.record.at);
         let label = styled_text::cut_left(
             &self.theme.clean(label(self.app, entry)),
             self.label,
@@ -154,17 +240,21 @@ impl<'a> Sheet<'a> {
         rows
     }
 
-    /// Adds text with what the search found marked; without a search, what the filter found.
-    fn marked(&self, mut line: StyledText<'a>, text: &CellText, meaning: Meaning) -> StyledText<'a> {
+    /// What the search found; without a search, what the filter found.
+    fn marks(&self, text: &str) -> Vec<Range<usize>> {
         let search = self.app.panes.search.as_ref();
         let filter = self.app.logs.buffer.filter.as_ref();
-        let marks: Vec<_> = match (search, filter) {
+        match (search, filter) {
             (Some(search), _) => search.places_in(text).collect(),
-            (None, Some(filter)) => filter.find_iter(text).map(|found| found.range()).collect(),
+            (None, Some(filter)) => filter.places_in(text).collect(),
             (None, None) => Vec::new(),
-        };
+        }
+    }
+
+    /// Adds text with what was found in it marked.
+    fn marked(&self, mut line: StyledText<'a>, text: &CellText, meaning: Meaning) -> StyledText<'a> {
         let mut from = 0;
-        for mark in marks.into_iter().filter(|mark| !mark.is_empty()) {
+        for mark in self.marks(text).into_iter().filter(|mark| !mark.is_empty()) {
             line = line
                 .add(meaning, text.part(from..mark.start))
                 .add(Meaning::Match, text.part(mark.clone()));
@@ -174,15 +264,45 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The pod's short name; with the container, where it is not the service's own.
+/// The pod's short name; with the container, where it is not the service's own, and a word where it is one that was replaced.
 pub(crate) fn label(app: &App, entry: &Entry) -> SafeText {
     let source = &entry.source;
     let pod = source.short_name();
-    if *source.container == *app.session.profile.service.container {
-        pod.into()
-    } else {
-        safe!("{pod}/{}", source.container)
+    let previous = if is_previous(app, source) { " prev" } else { "" };
+    let others: BTreeSet<_> = entry.others.iter().map(|other| &other.pod_uid).collect();
+    let others = others.iter().filter(|uid| ***uid != source.pod_uid).count();
+    if others > 0 {
+        return safe!("{pod}+{others}");
     }
+    if *source.container == *app.session.profile.service.container {
+        safe!("{pod}{previous}")
+    } else {
+        safe!("{pod}/{}{previous}", source.container)
+    }
+}
+
+/// Whether a log is of a container that another one has replaced since.
+pub(crate) fn is_previous(app: &App, source: &ContainerKey) -> bool {
+    let pod = app.state.pods.get(&source.pod_uid);
+    let containers = pod.iter().flat_map(|pod| &pod.containers);
+    let mut replaced = containers.filter(|container| container.restarts > source.restart);
+    let of_later = || {
+        let first = ContainerKey {
+            restart: source.restart.saturating_add(1),
+            ..source.clone()
+        };
+        let last = ContainerKey {
+            restart: u32::MAX,
+            ..source.clone()
+        };
+        source.restart < u32::MAX && app.state.logs.range(first..=last).next().is_some()
+    };
+    replaced.any(|container| container.name == source.container) || of_later()
+}
+
+/// A time of day.
+fn clock(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string()
 }
 
 fn severity_mark(severity: Severity) -> (&'static str, Meaning) {
@@ -203,15 +323,6 @@ fn line_meaning(severity: Severity) -> Meaning {
     }
 }
 
-/// A glog line without its header: the row says severity and time already. Where it is narrow the file goes too. Other lines stay whole.
-fn without_header(line: &str, narrow: bool) -> &str {
-    match Header::parse(line) {
-        Some(header) if header.place.is_some() && narrow => header.message,
-        Some(header) if header.place.is_some() => header.words,
-        _ => line,
-    }
-}
-
 /// Puts a mark for the chosen entry before its rows.
 pub(crate) fn with_mark<'a>(
     theme: &'a Theme,
@@ -227,40 +338,4 @@ pub(crate) fn with_mark<'a>(
         StyledText::new(theme).column(Meaning::Focus, sign, 2).join(row)
     };
     rows.into_iter().enumerate().map(mark).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_glog_header_is_left_out_and_nothing_else() {
-        let running = "I0115 13:24:01.482913       1 leader_election_mgr.go:80] [opid=1] Running";
-        let cases = [
-            (
-                running,
-                "leader_election_mgr.go:80] [opid=1] Running",
-                "[opid=1] Running",
-            ),
-            ("E0115 13:24:01.482913   29044 a.go:1] é", "a.go:1] é", "é"),
-            ("I0115 not a header", "I0115 not a header", "I0115 not a header"),
-            ("I0115 13:24:01", "I0115 13:24:01", "I0115 13:24:01"),
-            (
-                "2021/01/15 13:24:01 sent",
-                "2021/01/15 13:24:01 sent",
-                "2021/01/15 13:24:01 sent",
-            ),
-            (
-                "{\"level\":\"info\"}",
-                "{\"level\":\"info\"}",
-                "{\"level\":\"info\"}",
-            ),
-            ("a.go:80] no header", "a.go:80] no header", "a.go:80] no header"),
-            ("", "", ""),
-        ];
-        for (line, wide, narrow) in cases {
-            assert_eq!(without_header(line, false), wide);
-            assert_eq!(without_header(line, true), narrow);
-        }
-    }
 }

@@ -1,9 +1,15 @@
 //! The logs: only the rows that show are made.
 
 pub mod buffer;
+mod entry;
+pub(crate) mod filter;
 pub(crate) mod focus;
 pub(crate) mod keys;
 pub(crate) mod log_row;
+pub(crate) mod moment;
+mod ring;
+pub(crate) mod saved;
+pub(crate) mod source_choice;
 
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -17,6 +23,7 @@ use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::logs::buffer::{Entry, LogBuffer, LogMode};
 use crate::panes::logs::log_row::Sheet;
+use crate::panes::sop::errors_over_time;
 use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
@@ -24,7 +31,7 @@ use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::logparse::LogFocus;
-use sopwatch_core::observe::observation::{ContainerState, PodUid};
+use sopwatch_core::observe::observation::{ContainerState, PodUid, short_name};
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
 use sopwatch_core::safe;
@@ -35,6 +42,8 @@ use sopwatch_core::text::SafeText;
 pub struct Logs {
     /// The scroll-back.
     pub buffer: LogBuffer,
+    /// Whether the operator chose the view. Until then it follows what is found.
+    pub view_is_chosen: bool,
     /// Which pods' logs were said to matter most.
     pub(crate) focus: LogFocus,
 }
@@ -50,8 +59,19 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     let inner = region.inner();
     let most = usize::from(inner.height / 4).clamp(1, 4);
     let faults = source_error::lines(&source_error::of_logs(app), theme, app.clock.now, most);
+    let rates = if inner.height >= ROOMY {
+        error_rates(app, theme, usize::from(inner.width))
+    } else {
+        None
+    };
+    let strip = u16::from(rates.is_some());
+    styled_text::draw_lines(rates, inner, buffer);
     let height = inner.height.saturating_sub(faults.len() as u16);
-    let list = Rect { height, ..inner };
+    let list = Rect {
+        y: inner.y + strip,
+        height: height - strip,
+        ..inner
+    };
     if app.logs.buffer.shown().is_empty() {
         draw_empty(app, theme, list, buffer);
     } else {
@@ -65,6 +85,21 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     styled_text::draw_lines(faults, below, buffer);
 }
 
+/// Rows from which one of them goes to the errors a minute.
+const ROOMY: u16 = 10;
+
+/// Errors of all classes a minute, with pod starts marked: a strip above the lines.
+fn error_rates<'t>(app: &App, theme: &'t Theme, width: usize) -> Option<StyledText<'t>> {
+    let minutes = if width >= 60 { 30 } else { 15 };
+    let strip = errors_over_time::strip(app, theme, None, minutes)?;
+    Some(
+        StyledText::new(theme)
+            .add(Meaning::Faint, "errors/min ")
+            .join(strip)
+            .cut(width),
+    )
+}
+
 fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledText<'t>)> {
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
@@ -72,17 +107,27 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
         let text = safe!(" PAUSED, {} new ", app.logs.buffer.arrived);
         pieces.push((0, new().add(Meaning::Alarm, text)));
     }
-    if let Some(filter) = &app.logs.buffer.filter {
-        let text = styled_text::cut(&theme.clean(filter.as_str()), 24, theme.glyphs.ellipsis);
-        pieces.push((1, new().add(Meaning::Match, safe!("/{text}/"))));
+    // What narrows the view is always said: a line that is not there may be hidden by it.
+    let room = usize::from(region.area.width / 5).clamp(8, 24);
+    let buffer = &app.logs.buffer;
+    for (filter, sign) in [(&buffer.filter, ""), (&buffer.hidden, "not ")] {
+        if let Some(filter) = filter {
+            let text = styled_text::cut(&theme.clean(filter.as_str()), room, theme.glyphs.ellipsis);
+            pieces.push((0, new().add(Meaning::Match, safe!("{sign}/{text}/"))));
+        }
     }
-    if let Some((_, pod)) = &app.logs.buffer.pod {
-        let pod = styled_text::cut_left(
-            &theme.clean(sopwatch_core::observe::observation::short_name(pod)),
-            12,
-            theme.glyphs.ellipsis,
-        );
-        pieces.push((1, new().add(Meaning::Match, safe!("pod {pod} only"))));
+    if let Some(words) = saved::level_words(buffer.level) {
+        pieces.push((0, new().add(Meaning::Match, words)));
+    }
+    if let Some(only) = &buffer.only {
+        let container = only.container.as_ref();
+        let container = container.map_or(String::new(), |name| format!("/{name}"));
+        let name = format!("{}{container}", short_name(&only.pod));
+        let name = styled_text::cut_left(&theme.clean(&name), room, theme.glyphs.ellipsis);
+        pieces.push((0, new().add(Meaning::Match, safe!("only {name}"))));
+    }
+    if buffer.unfolded {
+        pieces.push((5, new().add(Meaning::Faint, "unfolded")));
     }
     let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
     let (rank, meaning) = if missed > 0 {
@@ -106,7 +151,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     }
     let of_pods = match turns_words(app, theme, region.area.width < 80) {
         Some(words) => (1, words),
-        None if app.logs.buffer.pod.is_some() => (3, new()),
+        None if app.logs.buffer.only.is_some() => (3, new()),
         None => (3, pods_words(app, theme)),
     };
     pieces.push(of_pods);
@@ -238,8 +283,8 @@ fn empty_words(app: &App) -> SafeText {
     }
     if app.logs.buffer.is_narrowed() {
         return match app.keymap.key_of(Action::ClearFilter, Context::In(Pane::Logs)) {
-            Some(key) => safe!("no match (filter or pod selection is on, {key} clears)"),
-            None => "no match (filter or pod selection is on)".into(),
+            Some(key) => safe!("no match (filter, level or pod selection is on, {key} clears)"),
+            None => "no match (filter, level or pod selection is on)".into(),
         };
     }
     safe!("no {what} yet: {caught_up} of {all} logs read from the start")
@@ -250,17 +295,26 @@ fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let shown = app.logs.buffer.shown();
     let mark = if held.is_some() { 2 } else { 0 };
     let height = usize::from(area.height);
-    let sheet = |wrap| Sheet {
+    let roomy = height.div_ceil(2).max(4);
+    let sheet = |wrap, most| Sheet {
         app,
         theme,
         width: usize::from(area.width).saturating_sub(mark),
         label: label_width(app, shown, height, held),
-        most: height.div_ceil(2).max(4),
+        most,
         wrap,
     };
-    // Where there are rows for all of it nothing is cut.
-    let wrap = app.logs.buffer.wrap || fits_wrapped(shown, height, &sheet(true));
-    let sheet = sheet(wrap);
+    // Where there are rows for all of it nothing is cut; where entries are few, each has its share of the rows.
+    let sheet = if app.logs.buffer.wrap || fits_wrapped(shown, height, &sheet(true, roomy)) {
+        sheet(true, roomy)
+    } else {
+        let share = height / shown.len().max(1);
+        if share > 1 {
+            sheet(true, share)
+        } else {
+            sheet(false, roomy)
+        }
+    };
     let rows = visible(shown, held, height, &sheet);
     for (row, (index, words)) in area.rows().zip(rows) {
         words.draw(row, buffer);

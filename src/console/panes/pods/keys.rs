@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::dialogs::{Dialog, Scroll};
 use crate::panes::Pane;
+use crate::panes::logs::filter::OnlySource;
 use sopwatch_core::observe::observation::{Pod, PodUid};
 use sopwatch_core::text::SafeText;
 
@@ -43,10 +44,10 @@ impl App {
     /// Shows the selected pod's log alone; the second time every pod's.
     pub(crate) fn logs_of_pod(&mut self) {
         let pod = self.selected_pod();
-        let Some(pod) = pod.map(|pod| (pod.uid.clone(), pod.name.clone())) else {
+        let Some(only) = pod.map(|pod| OnlySource::pod(pod.uid.clone(), pod.name.clone())) else {
             return;
         };
-        let chosen = self.logs.buffer.pod.as_ref() != Some(&pod);
-        self.logs.buffer.set_pod(chosen.then_some(pod));
+        let chosen = self.logs.buffer.only.as_ref() != Some(&only);
+        self.logs.buffer.set_only(chosen.then_some(only));
     }
 }

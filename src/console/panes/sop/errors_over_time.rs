@@ -19,12 +19,9 @@ const CLASSES: usize = 2;
 /// A line a class: `Database  ▁▁▃▇▇|▂  newest right, | restart`. Only the newest errors of each log are known one by one, so that a long
 /// series is higher than it is drawn, never lower.
 pub(super) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<StyledText<'t>> {
-    let now = app.clock.now;
-    let window = SignedDuration::from_mins(MINUTES as i64);
-    let Ok(since) = now.checked_sub(window) else {
+    let Ok(since) = app.clock.now.checked_sub(window(MINUTES)) else {
         return Vec::new();
     };
-    let restarts = restarts(app, since);
     let summaries = app.state.errors.summaries(since);
     let profile = &app.session.profile;
     let shown: Vec<_> = summaries.iter().take(CLASSES).collect();
@@ -33,50 +30,75 @@ pub(super) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<Style
         .iter()
         .map(|summary| styled_text::width(&title(summary.class)));
     let widest = titles.max().unwrap_or(0);
+    let line = |class: &str| {
+        let head = StyledText::new(theme)
+            .gap(indent)
+            .column(Meaning::Faint, theme.clean(title(class)), widest)
+            .gap(1);
+        strip(app, theme, Some(class), MINUTES).map(|strip| head.join(strip))
+    };
     shown
         .into_iter()
-        .map(|summary| {
-            let mut minutes = [0.0; MINUTES];
-            for (_, sighting) in app.state.errors.since(summary.class, since) {
-                if let Some(count) = minutes.get_mut(minute_of(sighting.at, since)) {
-                    *count += 1.0;
-                }
-            }
-            let counts: Vec<_> = minutes.iter().map(|count| Some(*count)).collect();
-            let most = minutes.iter().copied().fold(0.0, f64::max);
-            let mut line = StyledText::new(theme)
-                .gap(indent)
-                .column(Meaning::Faint, theme.clean(title(summary.class)), widest)
-                .gap(1);
-            for (minute, bar) in plot(&counts, None).chars().enumerate() {
-                line = if restarts.contains(&minute) {
-                    line.add(Meaning::Note, theme.glyphs.vertical)
-                } else {
-                    line.add(Meaning::Error, theme.clean(&*bar.encode_utf8(&mut [0; 4])))
-                };
-            }
-            let mark = if restarts.is_empty() {
-                SafeText::default()
-            } else {
-                safe!(", {} pod start", theme.glyphs.vertical)
-            };
-            line.add(
-                Meaning::Faint,
-                safe!(" {most:.0}/min at most, last {MINUTES}m{mark}"),
-            )
-        })
+        .filter_map(|summary| line(summary.class))
         .collect()
 }
 
+/// The errors of a class, or of all, in each of the last minutes, and what the bars mean; `None` where there were none.
+pub(crate) fn strip<'t>(
+    app: &App,
+    theme: &'t Theme,
+    class: Option<&str>,
+    count: usize,
+) -> Option<StyledText<'t>> {
+    let since = app.clock.now.checked_sub(window(count)).ok()?;
+    let restarts = restarts(app, since, count);
+    let mut minutes = vec![0.0; count];
+    let classes = app.state.errors.summaries(since);
+    let classes = classes.iter().map(|summary| summary.class);
+    for class in classes.filter(|known| class.is_none_or(|class| ***known == *class)) {
+        for (_, sighting) in app.state.errors.since(class, since) {
+            if let Some(errors) = minutes.get_mut(minute_of(sighting.at, since, count)) {
+                *errors += 1.0;
+            }
+        }
+    }
+    let most = minutes.iter().copied().fold(0.0, f64::max);
+    if most == 0.0 {
+        return None;
+    }
+    let counts: Vec<_> = minutes.iter().map(|errors| Some(*errors)).collect();
+    let mut line = StyledText::new(theme);
+    for (minute, bar) in plot(&counts, None).chars().enumerate() {
+        line = if restarts.contains(&minute) {
+            line.add(Meaning::Note, theme.glyphs.vertical)
+        } else {
+            line.add(Meaning::Error, theme.clean(&*bar.encode_utf8(&mut [0; 4])))
+        };
+    }
+    let mark = if restarts.is_empty() {
+        SafeText::default()
+    } else {
+        safe!(", {} pod start", theme.glyphs.vertical)
+    };
+    Some(line.add(
+        Meaning::Faint,
+        safe!(" {most:.0}/min at most, last {count}m{mark}"),
+    ))
+}
+
+fn window(minutes: usize) -> SignedDuration {
+    SignedDuration::from_mins(minutes as i64)
+}
+
 /// The minute of the window that a moment is in.
-fn minute_of(at: Timestamp, since: Timestamp) -> usize {
+fn minute_of(at: Timestamp, since: Timestamp, count: usize) -> usize {
     usize::try_from(at.duration_since(since).as_mins())
         .unwrap_or(0)
-        .min(MINUTES - 1)
+        .min(count.saturating_sub(1))
 }
 
 /// The minutes in which a container of the service was started.
-fn restarts(app: &App, since: Timestamp) -> Vec<usize> {
+fn restarts(app: &App, since: Timestamp, count: usize) -> Vec<usize> {
     let containers = app.state.pods.values().flat_map(|pod| &pod.containers);
     let started = containers.filter_map(|container| match &container.state {
         ContainerState::Running { since } => *since,
@@ -84,6 +106,6 @@ fn restarts(app: &App, since: Timestamp) -> Vec<usize> {
     });
     started
         .filter(|at| *at >= since)
-        .map(|at| minute_of(at, since))
+        .map(|at| minute_of(at, since, count))
         .collect()
 }
