@@ -13,14 +13,16 @@ use std::sync::Arc;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use jiff::{SignedDuration, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sopwatch::journal::reader::read;
 use sopwatch_console::app::App;
 use sopwatch_console::keymap::Keymap;
+use sopwatch_console::panes::logs::buffer::{ALL_CAPACITY, LineFilter, LogBuffer, LogMode};
 use sopwatch_console::screen::{Theme, render};
 use sopwatch_core::diagnose::diagnose;
-use sopwatch_core::logparse::{ContainerKey, LineReader, LogPatterns};
+use sopwatch_core::logparse::{ContainerKey, LineReader, LogPatterns, LogRecord, Severity};
 use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::record::Entry;
 
@@ -51,18 +53,21 @@ const LINES: [&str; 4] = [
     "2021-01-15T14:00:00.423456789Z \tat some/stack.go:17",
 ];
 
+fn source() -> ContainerKey {
+    ContainerKey {
+        pod_uid: PodUid("a".into()),
+        pod: "managed-services-api-6d9fc8b649-2mgcp".into(),
+        container: "service".into(),
+        restart: 0,
+    }
+}
+
 #[divan::bench]
 fn read_a_log_line(bencher: Bencher<'_, '_>) {
     let app = console("two-leaders.jsonl");
     let profile = &app.session.profile;
     let patterns = LogPatterns::new(&profile.leaders, &profile.error_classes, "/healthz").unwrap();
-    let source = ContainerKey {
-        pod_uid: PodUid("a".into()),
-        pod: "managed-services-api-6d9fc8b649-2mgcp".into(),
-        container: "service".into(),
-        restart: 0,
-    };
-    let mut reader = LineReader::new(Arc::new(patterns), source, 1_000);
+    let mut reader = LineReader::new(Arc::new(patterns), source(), 1_000);
     bencher.counter(ItemsCount::new(LINES.len())).bench_local(|| {
         for line in LINES {
             reader.push(black_box(line.as_bytes()));
@@ -76,6 +81,46 @@ fn diagnose_once(bencher: Bencher<'_, '_>, record: &str) {
     let app = console(record);
     let sop = app.sop().unwrap().clone();
     bencher.bench_local(|| diagnose(black_box(&app.state), &app.session.profile, &sop, app.clock.now));
+}
+
+/// A scroll-back as full as it gets, of lines as the service writes them.
+fn full_buffer() -> LogBuffer {
+    let mut buffer = LogBuffer::default();
+    buffer.set_mode(LogMode::All);
+    let source = Arc::new(source());
+    let began: Timestamp = "2021-01-15T14:00:00Z".parse().unwrap();
+    for number in 0..ALL_CAPACITY {
+        let line = LINES[number % 3].split_once(' ').unwrap().1;
+        let record = LogRecord {
+            at: began + SignedDuration::from_millis(number as i64),
+            severity: Severity::Info,
+            text: format!("{line} [opid={number}]").as_str().into(),
+            leader: None,
+        };
+        buffer.push(&source, record);
+    }
+    buffer
+}
+
+/// What a search for a text does to each line of a full scroll-back.
+#[divan::bench]
+fn search_a_full_buffer(bencher: Bencher<'_, '_>) {
+    let buffer = full_buffer();
+    let wanted = LineFilter::new("no such text").unwrap();
+    bencher.bench_local(|| {
+        let entries = buffer.shown().iter();
+        entries
+            .filter(|entry| wanted.is_in(&entry.visible_text()))
+            .count()
+    });
+}
+
+/// A key more in a filter, and its place found again.
+#[divan::bench]
+fn filter_a_full_buffer(bencher: Bencher<'_, '_>) {
+    let mut buffer = full_buffer();
+    let filter = LineFilter::new("reconcile").unwrap();
+    bencher.bench_local(|| buffer.set_filter(Some(filter.clone())));
 }
 
 #[divan::bench(args = [(80, 24), (120, 40), (200, 60)])]

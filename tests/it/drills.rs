@@ -158,6 +158,34 @@ async fn the_log_is_filtered_held_and_narrowed_by_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lines_that_show_are_saved_to_a_file_of_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut console = Harness::start("ocm-outage").await;
+    console
+        .until("the errors show by themselves", |app, screen| {
+            app.logs.buffer.shown().len() == 1 && screen.contains("[errors]")
+        })
+        .await;
+    console.press("2 S");
+    let screen = console.until_shows("lines saved to ").await;
+    let notice = console.console.app.notice.as_ref().unwrap().text.to_string();
+    let file = notice
+        .strip_prefix("lines saved to ")
+        .unwrap_or_else(|| panic!("{notice}\n{screen}"));
+    let saved = std::fs::read_to_string(file).unwrap();
+    assert!(
+        saved.contains("The service is temporarily unavailable"),
+        "{saved}"
+    );
+    assert_eq!(
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    std::fs::remove_file(file).unwrap();
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_size_of_terminal_is_drawn_and_a_storm_of_resizes_survived() {
     let mut console = Harness::start("all-well").await;
     console

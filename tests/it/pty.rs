@@ -73,6 +73,45 @@ fn a_terminal_that_takes_nothing_does_not_hold_up_the_end() {
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
+/// The pager has the keys while it has the terminal, ctrl-c too, and the console goes on where it was.
+#[test]
+fn the_lines_open_in_the_pager_and_the_console_comes_back() {
+    let pager =
+        "sh -c 'trap : INT; grep -c leader \"$1\"; echo PAGED; read key; echo GOT $key; read more' sh";
+    let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &[("PAGER", pager)], (100, 30));
+    pty.until_shows("3 of 3 ready");
+    pty.until_shows("skipping");
+    pty.type_keys("2P");
+    pty.until_shows("PAGED");
+    assert!(
+        !pty.screen().alternate_screen(),
+        "the pager has the plain terminal"
+    );
+    pty.type_keys("q\r");
+    pty.until_shows("GOT q");
+    pty.type_keys("\x03\r");
+    pty.until_shows("3 of 3 ready");
+    assert!(pty.screen().alternate_screen());
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    assert!(is_given_back(&pty));
+}
+
+#[test]
+fn a_pager_that_is_not_there_is_named() {
+    let mut pty = Pty::start(
+        SOPWATCH,
+        &["drill", "all-well"],
+        &[("PAGER", "no-such-pager")],
+        (120, 40),
+    );
+    pty.until_shows("3 of 3 ready");
+    pty.type_keys("2P");
+    pty.until_shows("the pager `no-such-pager` ended with status 127");
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+}
+
 #[test]
 fn a_storm_of_resizes_is_survived() {
     let mut pty = on_a_drill((120, 40));

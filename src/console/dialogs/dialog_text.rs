@@ -14,6 +14,7 @@ use crate::panes::logs::log_row;
 use crate::training::hints_page;
 use sopwatch_core::diagnose::StepFinding;
 use sopwatch_core::diagnose::steps::Check;
+use sopwatch_core::logparse::whole_lines;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
 use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
 use sopwatch_core::profile::sop::Step;
@@ -89,36 +90,6 @@ impl DialogText {
         let all: Vec<_> = std::iter::once(self.title.as_str()).chain(lines).collect();
         all.join("\n").into()
     }
-}
-
-/// The lines of an entry for its page: JSON with a line for each field, later lines without the indentation that they share.
-fn whole_entry(text: &str) -> Vec<String> {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    // A line may be JSON after a header; a brace inside a sentence is not.
-    let json = first.find('{').and_then(|at| {
-        let value: serde_json::Value = serde_json::from_str(first[at..].trim()).ok()?;
-        let pretty = serde_json::to_string_pretty(&value).ok()?;
-        Some((first[..at].trim_end(), pretty))
-    });
-    let mut whole = match json {
-        Some((head, pretty)) => {
-            let head = (!head.is_empty()).then(|| head.to_owned());
-            head.into_iter()
-                .chain(pretty.lines().map(ToOwned::to_owned))
-                .collect()
-        }
-        None => vec![first.to_owned()],
-    };
-    let rest: Vec<&str> = lines.collect();
-    let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
-    let filled = rest.iter().filter(|line| !line.trim().is_empty());
-    let shared = filled.map(blanks).min().unwrap_or(0);
-    whole.extend(
-        rest.iter()
-            .map(|line| format!("  {}", line.get(shared..).unwrap_or_default())),
-    );
-    whole
 }
 
 impl App {
@@ -422,7 +393,7 @@ impl App {
                 page.add(Tone::Faint, format!("also by {}", pods.join(", ")));
             }
         }
-        let lines = whole_entry(&entry.record.text);
+        let lines = whole_lines(&entry.record.text);
         lines.into_iter().for_each(|line| page.add(Tone::Plain, line));
         page
     }

@@ -1,6 +1,7 @@
 //! The panes: a pane is one module, with its state, its keys, its texts and its drawing. Here is which has the focus, and what is chosen in each.
 
 pub mod database;
+pub(crate) mod errors_over_time;
 pub(crate) mod keys;
 pub mod leaders;
 pub mod logs;

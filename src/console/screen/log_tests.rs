@@ -211,7 +211,7 @@ fn leaving_a_filter_keeps_the_place() {
         assert_eq!(chosen(&app), line, "{leave}");
     }
     // A place whose line is not there any more is the one nearest in time.
-    keys(&mut app, "A u / 'req0030' enter f 'unavailable' enter");
+    keys(&mut app, "A / 'req0030' enter f 'unavailable' enter");
     assert_eq!(
         app.logs.buffer.chosen_entry().unwrap().record.at,
         fixture::state::ago(300)

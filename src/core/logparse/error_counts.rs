@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::line_format::{Header, Severity};
+use super::line_parts::LineParts;
 use crate::logparse::error_classes::Found;
 use crate::logparse::multiline::RawRecord;
 use crate::text::{Redacted, SafeText};
@@ -56,10 +57,30 @@ fn is_empty(text: &Redacted) -> bool {
 }
 
 impl ErrorSighting {
+    /// The line that matched, as it was written.
+    fn matched(&self) -> &str {
+        let first = self.text.lines().next().unwrap_or_default();
+        if self.line.is_empty() { first } else { &self.line }
+    }
+
     /// The line that matched, without the time and the level, which are shown separately: `clusters_mgr.go:130] failed to …`.
     pub fn words(&self) -> &str {
-        let first = self.text.lines().next().unwrap_or_default();
-        Header::words_of(if self.line.is_empty() { first } else { &self.line })
+        Header::words_of(self.matched())
+    }
+
+    /// The same with what it says first: `failed to … (clusters_mgr.go:130 opid=1n2Q)`.
+    pub fn message_first(&self) -> String {
+        let parts = LineParts::of(self.matched());
+        if parts.details.is_empty() {
+            parts.message.into_owned()
+        } else {
+            format!("{} ({})", parts.message, parts.details.join(" "))
+        }
+    }
+
+    /// What it says alone.
+    pub fn message(&self) -> String {
+        LineParts::of(self.matched()).message.into_owned()
     }
 
     /// All that is kept of it.

@@ -422,6 +422,36 @@ fn varies(word: &[u8]) -> bool {
     digits > 0 && (word.len() >= 4 || digits < word.len() && word[0].is_ascii_digit())
 }
 
+/// The lines of an entry for its page: JSON with a line for each field, later lines without the indentation that they share.
+pub fn whole_lines(text: &str) -> Vec<String> {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    // A line may be JSON after a header; a brace inside a sentence is not.
+    let json = first.find('{').and_then(|at| {
+        let value: Value = serde_json::from_str(first[at..].trim()).ok()?;
+        let pretty = serde_json::to_string_pretty(&value).ok()?;
+        Some((first[..at].trim_end(), pretty))
+    });
+    let mut whole = match json {
+        Some((head, pretty)) => {
+            let head = (!head.is_empty()).then(|| head.to_owned());
+            head.into_iter()
+                .chain(pretty.lines().map(ToOwned::to_owned))
+                .collect()
+        }
+        None => vec![first.to_owned()],
+    };
+    let rest: Vec<&str> = lines.collect();
+    let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let filled = rest.iter().filter(|line| !line.trim().is_empty());
+    let shared = filled.map(blanks).min().unwrap_or(0);
+    whole.extend(
+        rest.iter()
+            .map(|line| format!("  {}", line.get(shared..).unwrap_or_default())),
+    );
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

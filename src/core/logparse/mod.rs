@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::line_format::{Header, Severity};
-pub use self::line_parts::LineParts;
+pub use self::line_parts::{LineParts, whole_lines};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};

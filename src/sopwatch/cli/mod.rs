@@ -36,7 +36,7 @@ Values come from options, then SOPWATCH_* variables, then the configuration file
 
 /// The terminal incident console: which step of the SOP fails, why, and the one thing to do next.
 #[derive(Clone, Debug, PartialEq, Parser)]
-#[command(name = "sopwatch", display_name = "sopwatch", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "sopwatch", display_name = "sopwatch", version = env!("SOPWATCH_VERSION"), after_help = EXAMPLES, max_term_width = 110)]
 #[command(disable_help_subcommand = true, subcommand_negates_reqs = true)]
 pub struct Cli {
     /// The options that every command takes.

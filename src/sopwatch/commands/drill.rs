@@ -9,8 +9,8 @@ use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
 use super::{
-    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, print, read_scenario, record_setup,
-    session, theme, training, with_advice,
+    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, pager, print, read_scenario,
+    record_setup, session, theme, training, with_advice,
 };
 use crate::cli::{DrillArgs, RecordChoice};
 use crate::config::Settings;
@@ -147,7 +147,7 @@ async fn rehearse(
 
 /// Runs the console; when the operator has left it, the debriefing stays in the terminal's scroll-back.
 async fn run_to_debriefing(mut console: Console) -> Result<u8> {
-    let status = event_loop::run(&mut console).await;
+    let status = event_loop::run(&mut console, &pager()).await;
     console.leave(&record_setup::how_left(&status)).await;
     let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {

@@ -2,7 +2,9 @@
 
 use color_eyre::eyre::Result;
 
-use super::{ConsoleParts, connect_options, console, database_options, record_setup, session, with_advice};
+use super::{
+    ConsoleParts, connect_options, console, database_options, pager, record_setup, session, with_advice,
+};
 use crate::cli::RecordChoice;
 use crate::config::Settings;
 use crate::kubernetes;
@@ -43,7 +45,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         Err(why) => console.app.cannot_record(&why),
     }
     console.app.ask_for_sop();
-    let status = event_loop::run(&mut console).await;
+    let status = event_loop::run(&mut console, &pager()).await;
     console.leave(&record_setup::how_left(&status)).await;
     tasks.stop().await;
     record_setup::print_location(&console.app)?;

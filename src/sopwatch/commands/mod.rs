@@ -25,6 +25,7 @@ use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Console;
+use crate::runtime::pager::Pager;
 use crate::runtime::sources::{self, Sources};
 use crate::runtime::tasks::Tasks;
 use crate::runtime::terminal;
@@ -73,6 +74,11 @@ fn console(
     let channel = (sender.clone(), receiver);
     let console = Console::new(app, theme, parts.clock, channel, lines, clipboard);
     Ok((console, sender))
+}
+
+/// The pager that the environment names.
+fn pager() -> Pager {
+    Pager::of(&config::variables_of_this_process())
 }
 
 fn keymap(settings: &Settings) -> Result<Keymap> {

@@ -4,7 +4,7 @@ use color_eyre::eyre::{Result, eyre};
 use tokio::sync::mpsc;
 
 use super::incidents::folder;
-use super::{QUEUE, keymap, print, theme};
+use super::{QUEUE, keymap, pager, print, theme};
 use crate::cli::ReplayArgs;
 use crate::config::{self, Settings, UserDirs};
 use crate::journal::index;
@@ -76,7 +76,7 @@ async fn show(settings: &Settings, app: App, dirs: UserDirs) -> Result<u8> {
         clipboard,
     );
     let beating = tokio::spawn(beat(sender));
-    let status = event_loop::run(&mut console).await;
+    let status = event_loop::run(&mut console, &pager()).await;
     beating.abort();
     status
 }

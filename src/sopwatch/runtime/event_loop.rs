@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, LoopAction};
 use super::frame_pacer::FramePacer;
-use super::pager;
+use super::pager::{self, Pager};
 use super::signals::{self, Ended};
 use super::terminal::{self, Guard, Screen};
 use sopwatch_console::app::event::Event;
@@ -28,14 +28,14 @@ const TICK: Duration = Duration::from_secs(1);
 const KEYS: usize = 256;
 
 /// Runs the console on the terminal until it is left; the exit status.
-pub async fn run(console: &mut Console) -> Result<u8> {
+pub async fn run(console: &mut Console, pager: &Pager) -> Result<u8> {
     let mut end = signals::watch_for_end(true).wrap_err("can't watch for signals")?;
     let guard = Guard::enter().wrap_err(
         "no terminal on standard input and output: the console needs one; `sopwatch check` does not",
     )?;
     // Never dropped: it would write to a terminal that may be gone or stalled, and panic when it can't say so. The guard gives all back.
     let mut screen = ManuallyDrop::new(terminal::screen().wrap_err("can't open the screen")?);
-    let status = match turns(console, &mut screen, &mut end).await {
+    let status = match turns(console, &mut screen, &mut end, pager).await {
         // A terminal that can't be read or written any more is lost: its watcher is about to report it.
         Err(_) if signals::terminal_is_gone() => Ok(128 + signals::SIGHUP),
         other => other,
@@ -49,6 +49,7 @@ async fn turns(
     console: &mut Console,
     screen: &mut Screen,
     end: &mut watch::Receiver<Option<Ended>>,
+    pager: &Pager,
 ) -> Result<u8> {
     let mut input = EventStream::new();
     let mut tick = interval(TICK);
@@ -76,7 +77,7 @@ async fn turns(
         if let LoopAction::Page(text) = action {
             // Two readers of one terminal would share its keys.
             drop(input);
-            pager::show(console, &text, end, &mut tick).await?;
+            pager::show(console, pager, &text, end, &mut tick).await?;
             input = EventStream::new();
             redraw_all(screen)?;
         } else if !apply(action, screen)? {

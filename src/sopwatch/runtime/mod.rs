@@ -9,7 +9,7 @@ pub mod event_loop;
 pub mod frame_pacer;
 pub mod headless;
 pub mod log_file;
-mod pager;
+pub mod pager;
 pub mod record_options;
 pub mod recorder;
 pub mod replay_ticker;

@@ -2,6 +2,7 @@
 //!
 //! The console goes on beneath it: what was confirmed is carried out, and what is observed is recorded. Only the screen waits.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
@@ -18,19 +19,26 @@ use super::terminal;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::text::SafeText;
 
-/// What is used where `PAGER` names none.
-const PAGER: &str = "less";
+/// The operator's pager, with its arguments.
+#[derive(Clone, Debug)]
+pub struct Pager(String);
+
+impl Pager {
+    /// The one that `PAGER` names; without it, `less`.
+    pub fn of(variables: &BTreeMap<String, String>) -> Self {
+        let named = variables.get("PAGER").map_or("", |pager| pager.trim());
+        Self(if named.is_empty() { "less" } else { named }.to_owned())
+    }
+}
 
 /// Gives the terminal to the pager until it ends, and takes it back.
 pub(super) async fn show(
     console: &mut Console,
+    Pager(pager): &Pager,
     text: &SafeText,
     end: &mut watch::Receiver<Option<Ended>>,
     tick: &mut Interval,
 ) -> Result<()> {
-    let pager = std::env::var("PAGER").unwrap_or_default();
-    let pager = Some(pager.trim()).filter(|pager| !pager.is_empty());
-    let pager = pager.unwrap_or(PAGER).to_owned();
     let file = match written(text) {
         Ok(file) => file,
         Err(why) => {

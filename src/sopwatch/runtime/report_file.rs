@@ -48,7 +48,7 @@ fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
 /// Writes lines of the log to a new file beside the record, that only its owner reads; without a record to the system's folder for
 /// temporary files.
 pub(super) fn save_lines(record: Option<&Path>, text: &SafeText) -> Result<PathBuf, SafeText> {
-    let unnamed = std::env::temp_dir().join("sopwatch");
+    let unnamed = tempfile::env::temp_dir().join("sopwatch");
     let beside = record.unwrap_or(&unnamed);
     let failed = |why: std::io::Error| safe!("can't save lines beside {}: {why}", beside.display());
     let (path, mut file) = new_file(beside, "log.txt").map_err(failed)?;

@@ -136,6 +136,8 @@ fn no_file_is_left_unread() {
     }
     let mut there = BTreeSet::new();
     files(&source(), &mut there);
+    // The build script is a program of its own.
+    there.remove(&source().join("sopwatch/build.rs"));
     assert!(!there.is_empty());
     let unread: Vec<_> = there.difference(&WHOLE_HOUSE.files).cloned().collect();
     assert!(unread.is_empty(), "no `mod` leads to {unread:?}");

@@ -1,7 +1,6 @@
 //! The chosen SOP: a line a step, and under a failing one what shows it.
 
 pub mod checklist;
-pub(crate) mod errors_over_time;
 pub(crate) mod keys;
 #[cfg(test)]
 pub(crate) mod overdue_tests;

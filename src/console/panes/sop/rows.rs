@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::panes::Pane;
-use crate::panes::sop::errors_over_time;
+use crate::panes::errors_over_time;
 use crate::panes::sop::{age_words, finding_of, mark, value_words};
 use crate::style::styled_text::{self, StyledText};
 use crate::style::theme::{Meaning, Theme};

@@ -174,7 +174,7 @@ fn count_and_newest(
     newest.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
     let said = newest
         .first()
-        .map(|(_, sighting)| quoting::gist(sighting.words()));
+        .map(|(_, sighting)| quoting::gist(&sighting.message()));
     let count = safe!(
         "{} {what} {noun} in {}: {}",
         fresh.len(),

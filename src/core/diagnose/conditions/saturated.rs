@@ -186,7 +186,7 @@ fn newest_error(case: &Evaluation<'_>, within: SignedDuration) -> Option<String>
     let since = case.now.checked_sub(within).ok()?;
     let summaries = case.state.errors.summaries(since);
     let (_, newest) = summaries.first()?.newest;
-    Some(quoting::innermost(newest.words()))
+    Some(quoting::innermost(&newest.message()))
 }
 
 /// What one more pod costs, where the profile says.

@@ -184,7 +184,7 @@ fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText
         ago(newest.at),
         source.short_name(),
     );
-    quoting::quote(&lead, newest.words())
+    quoting::quote(&lead, &newest.message_first())
 }
 
 fn has_stopped_log(case: &Evaluation<'_>) -> bool {

@@ -182,7 +182,7 @@ fn the_innermost_cause_is_quoted_and_decides() {
     let evidence = |lines: &[SafeText]| {
         lines
             .iter()
-            .any(|line| line.ends_with("identifier is '503': the quota is used up"))
+            .any(|line| line.contains("identifier is '503': the quota is used up"))
     };
     let errors = diagnosis
         .steps

@@ -245,7 +245,7 @@ fn errors_of_the_last_half_hour_fail_their_step_by_class() {
     );
     assert_eq!(
         noisy.evidence[1],
-        "2 ocm errors, first 1m30s ago, last 30s ago in 2mgcp: a.go:1] what"
+        "2 ocm errors, first 1m30s ago, last 30s ago in 2mgcp: what (a.go:1)"
     );
 }
 

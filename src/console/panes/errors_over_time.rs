@@ -18,7 +18,7 @@ const CLASSES: usize = 2;
 
 /// A line a class: `Database  ▁▁▃▇▇|▂  newest right, | restart`. Only the newest errors of each log are known one by one, so that a long
 /// series is higher than it is drawn, never lower.
-pub(super) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<StyledText<'t>> {
+pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<StyledText<'t>> {
     let Ok(since) = app.clock.now.checked_sub(window(MINUTES)) else {
         return Vec::new();
     };
