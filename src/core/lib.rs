@@ -7,7 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`text`] | [`SafeText`](text::SafeText), redaction, durations in words, Markdown |
+//! | [`text`] | [`SafeText`](text::SafeText) and [`safe!`], [`Redacted`](text::Redacted), durations in words, Markdown |
 //! | [`profile`] | one service: its names, thresholds, SOPs and rules |
 //! | [`observe`] | the sources, what they say ([`Observation`](observe::observation::Observation)), and the [`State`](observe::state::State) that this adds up to; the [audit log](observe::audit) of a drill |
 //! | [`logparse`] | from bytes of a log to log lines, leader lines and counted errors |

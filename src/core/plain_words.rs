@@ -17,6 +17,7 @@ use crate::profile::Profile;
 use crate::record::{Entry, Line, Snapshot};
 use crate::remediate::gate::{GateInput, gate};
 use crate::remediate::plan::Plan;
+use crate::text::SafeText;
 
 /// Words and turns of phrase that are not used, with what to say instead where that is not clear.
 const BANNED: &[&str] = &[
@@ -91,7 +92,7 @@ pub(crate) fn offences(text: &str) -> Vec<String> {
 }
 
 /// All that a diagnosis says.
-pub(crate) fn texts_of(diagnosis: &Diagnosis) -> Vec<String> {
+pub(crate) fn texts_of(diagnosis: &Diagnosis) -> Vec<SafeText> {
     let mut texts = Vec::new();
     for step in &diagnosis.steps {
         texts.extend([&step.title, &step.value, &step.threshold].map(Clone::clone));
@@ -116,7 +117,7 @@ pub(crate) fn texts_of(diagnosis: &Diagnosis) -> Vec<String> {
 }
 
 /// All that leaves the program of a case, and what it says of each change that could be made.
-fn texts_about(account: &CaseSnapshot<'_>) -> Vec<String> {
+fn texts_about(account: &CaseSnapshot<'_>) -> Vec<SafeText> {
     let assessment = Assessment::of(account, 10, Vec::new());
     let mut texts = vec![assessment.table(false), assessment.markdown()];
     let contacts = account.profile.contacts.keys();
@@ -150,10 +151,10 @@ fn texts_about(account: &CaseSnapshot<'_>) -> Vec<String> {
     texts
 }
 
-fn offences_in<'t>(texts: impl IntoIterator<Item = &'t String>) -> Vec<String> {
+fn offences_in<'t, T: AsRef<str> + 't>(texts: impl IntoIterator<Item = &'t T>) -> Vec<String> {
     let mut all: Vec<String> = texts
         .into_iter()
-        .flat_map(|text| text.lines().flat_map(offences))
+        .flat_map(|text| text.as_ref().lines().flat_map(offences))
         .collect();
     all.sort();
     all.dedup();
@@ -229,7 +230,7 @@ fn the_profile_is_in_plain_words() {
 }
 
 /// The incident as it would be recorded and judged today: the texts of its own time are left out.
-fn retold(text: &str, profile: &Profile) -> (Vec<Line>, Vec<String>) {
+fn retold(text: &str, profile: &Profile) -> (Vec<Line>, Vec<SafeText>) {
     let (mut lines, mut texts) = (Vec::new(), Vec::new());
     let mut state = State::of_service(&profile.service.deployment);
     let mut sop = &profile.sops[0];

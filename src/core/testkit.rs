@@ -360,14 +360,14 @@ pub fn look_at<T>(
 /// A worker as it is read.
 pub fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
     LeaderReading {
-        worker: worker.to_owned(),
+        worker: worker.into(),
         log_type: format!("*workers.{worker}"),
         verdict,
         pod: Some(pod.into()),
         worker_id: None,
-        log: String::new(),
+        log: SafeText::default(),
         leading: Vec::new(),
-        log_unnamed: String::new(),
+        log_unnamed: SafeText::default(),
         lease: None,
         as_of: Some(now()),
     }

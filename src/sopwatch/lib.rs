@@ -78,7 +78,10 @@
 //!
 //! # Invariants
 //!
-//! - Text from outside is a [`SafeText`](sopwatch_core::text::SafeText) from the moment it enters: no control sequence reaches a terminal.
+//! - Text is a [`SafeText`](sopwatch_core::text::SafeText) wherever it is drawn, printed, copied or kept, and what somebody else worded is
+//!   [`Redacted`](sopwatch_core::text::Redacted): the places that let text out take nothing else, so no control sequence reaches a
+//!   terminal. A password or a token is a `SecretString`, which shows nothing; `config/clippy.toml` lists the ways past these types, and
+//!   clippy refuses them.
 //! - Time enters as an argument. `update` and `diagnose` give the same answer for the same input, always.
 //! - Evidence is the service's own: [`State::pods`](sopwatch_core::observe::state::State::pods) holds the pods of its deployment, by their
 //!   controllers; other pods with its label are apart, and nothing that judges or acts reads them.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use color_eyre::eyre::{Result, WrapErr};
-use sopwatch::cli::{self, Cli, Command};
+use sopwatch::cli::{self, Cli, Command, EarlyExit};
 use sopwatch::commands;
 use sopwatch::config::{self, ConfigError, Settings, UserDirs};
 use sopwatch::runtime::{log_file, terminal};
@@ -25,7 +25,7 @@ const WORKERS: usize = 2;
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(stopped) => return stopped.say(),
+        Err(stopped) => return say_and_exit(&stopped),
     };
     match start(&cli) {
         Ok(status) => ExitCode::from(status),
@@ -44,6 +44,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says why the program ends before it begins. A reader that has gone away is no reason for another word.
+fn say_and_exit(stopped: &EarlyExit) -> ExitCode {
+    if stopped.code == 0 {
+        let _ = terminal::print(&stopped.text);
+    } else {
+        terminal::say(stopped.text.trim_end());
+    }
+    ExitCode::from(stopped.code)
+}
+
 fn start(cli: &Cli) -> Result<u8> {
     terminal::install_hooks()?;
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -54,7 +64,7 @@ fn start(cli: &Cli) -> Result<u8> {
         cluster: commands::check_cluster,
     };
     if let Some(output) = config::text_output(cli, &variables, &dirs, &judges, &commands::scenario_ids())? {
-        return commands::print(&output.text).map(|()| output.status);
+        return commands::print_output(&output);
     }
     // Neither needs a configuration, which may be wrong.
     match &cli.command {

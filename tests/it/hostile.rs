@@ -313,8 +313,24 @@ fn hostile_names_in_errors_and_settings_steer_nothing() {
     std::fs::write(&broken, format!("\"key{EVIL}\" = 1\n")).unwrap();
     let config = folder.path().join("config");
     std::fs::write(&config, kubeconfig(1)).unwrap();
+    let state = folder.path().join(format!("state{EVIL_BYTES}"));
+    let incidents = state.join("sopwatch/incidents");
+    std::fs::create_dir_all(&incidents).unwrap();
+    std::fs::write(
+        incidents.join(format!("broken{EVIL_BYTES}.jsonl")),
+        "not a record\n",
+    )
+    .unwrap();
+    let record = incidents.join(format!("whole{EVIL_BYTES}.jsonl"));
+    std::fs::copy(
+        "tests/incidents/a-pod-restarted-by-a-console-that-was-killed.jsonl",
+        &record,
+    )
+    .unwrap();
     let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     let (named, broken, config) = (path(&named), path(&broken), path(&config));
+    let (state, record) = (path(&state), path(&record));
+    let kept = ("XDG_STATE_HOME", state.as_str());
     let (named, broken, config) = (named.as_str(), broken.as_str(), config.as_str());
     let below = format!("{named}/x");
     let cases: Vec<Case<'_>> = vec![
@@ -342,6 +358,15 @@ fn hostile_names_in_errors_and_settings_steer_nothing() {
             vec!["config", "paths"],
             vec![("XDG_CONFIG_HOME", named), ("KUBECONFIG", named)],
         ),
+        (vec!["incidents"], vec![kept]),
+        (vec!["incidents", "--verify"], vec![kept]),
+        (vec!["incidents", "close", &record], vec![kept]),
+        (vec!["report", &record], vec![kept]),
+        (
+            vec!["incidents", "prune", "--broken", "--older-than", "0"],
+            vec![kept],
+        ),
+        (vec!["incidents"], vec![("XDG_STATE_HOME", named)]),
     ];
     for (arguments, variables) in cases {
         let said = output_of(&arguments, &variables);

@@ -1,11 +1,8 @@
 //! The terminal's bell, for who looks at the other pane: it rings when the recommendation changes and when an execution ends.
 
 use super::App;
-use super::event::Effect;
+use super::event::{Effect, TerminalRequest};
 use sopwatch_core::profile::rule::Advice;
-
-/// What makes the terminal ring.
-const RING: &str = "\u{7}";
 
 /// Whether the bell rings, and what it rang for last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +42,6 @@ impl App {
 
     /// What makes the terminal ring, where that is due.
     pub(crate) fn ring(&mut self) -> Option<Effect> {
-        std::mem::take(&mut self.bell.due).then(|| Effect::Write(RING.to_owned()))
+        std::mem::take(&mut self.bell.due).then(|| Effect::Write(TerminalRequest::bell()))
     }
 }

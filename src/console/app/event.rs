@@ -51,7 +51,7 @@ pub enum Effect {
     /// Tell the drill what the operator would do.
     Answer(Choice),
     /// Put text where the operator can paste it from.
-    Copy(String),
+    Copy(SafeText),
     /// Have the server try commands without doing them.
     DryRun {
         /// The question that they belong to.
@@ -76,11 +76,46 @@ pub enum Effect {
     /// Write the incident's report.
     Report,
     /// Write these lines of the log to a file.
-    SaveLines(String),
+    SaveLines(SafeText),
     /// Show these lines of the log in the operator's pager.
-    Page(String),
-    /// Send the terminal a request of its own, such as to take a text on its clipboard.
-    Write(String),
+    Page(SafeText),
+    /// Ask the terminal to take a text on its clipboard, or to ring.
+    Write(TerminalRequest),
+}
+
+/// What asks the terminal to take a text on its clipboard (OSC 52), or to ring: all that is written and is not the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TerminalRequest(String);
+
+impl TerminalRequest {
+    /// Rings the bell.
+    pub fn bell() -> Self {
+        Self("\u{7}".to_owned())
+    }
+
+    /// The request for a text in base64; `None` where that holds any other sign: it would end the sequence.
+    pub fn osc52(base64: &str) -> Option<Self> {
+        let is_of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        let is_base64 = base64.bytes().all(is_of_base64);
+        is_base64.then(|| Self(format!("\u{1b}]52;c;{base64}\u{7}")))
+    }
+
+    /// The same in pieces of so many bytes at most, each wrapped so that screen passes it on.
+    pub fn through_screen(&self, most: usize) -> Self {
+        let mut wrapped = String::with_capacity(self.0.len() + self.0.len() / most.max(1) * 4 + 8);
+        // The sequence is ASCII.
+        for piece in self.0.as_bytes().chunks(most.max(1)) {
+            wrapped.push_str("\u{1b}P");
+            wrapped.push_str(&String::from_utf8_lossy(piece));
+            wrapped.push_str("\u{1b}\\");
+        }
+        Self(wrapped)
+    }
+
+    /// The sequence.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Effect {
@@ -117,7 +152,7 @@ pub enum Outcome {
         /// The file that holds it, where nobody confirms that the clipboard does.
         file: Option<PathBuf>,
         /// What asks the terminal to take it, where that is the clipboard.
-        request: Option<String>,
+        request: Option<TerminalRequest>,
     },
     /// A dry run was answered.
     DryRunAnswered {
@@ -164,4 +199,18 @@ pub enum Outcome {
         /// What, and why.
         what: SafeText,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_base64_gets_into_the_sequence_for_the_clipboard() {
+        let request = TerminalRequest::osc52("Zm9v+/==").unwrap();
+        assert_eq!(request.as_str(), "\u{1b}]52;c;Zm9v+/==\u{7}");
+        for text in ["\u{7}", "a\u{1b}[2J", "a b", "\u{9c}", "é"] {
+            assert_eq!(TerminalRequest::osc52(text), None, "{text:?}");
+        }
+    }
 }

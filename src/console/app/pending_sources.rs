@@ -8,6 +8,8 @@ use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::{ContainerState, Pod};
 use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::Worker;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// How long a lease is watched to see its end advance: one poll and a little.
 const LEASE_WATCHED: SignedDuration = SignedDuration::from_secs(5);
@@ -28,7 +30,7 @@ impl App {
 
     /// What an answer still waits for, in words; none when every step has its answer. A source that fails in a way that may pass is
     /// awaited; one that is forbidden, switched off or wrong stays so, and that is an answer.
-    pub fn pending_sources(&self) -> Vec<String> {
+    pub fn pending_sources(&self) -> Vec<SafeText> {
         let named = [
             SourceId::Pods,
             SourceId::ReplicaSets,
@@ -45,7 +47,7 @@ impl App {
         let readings = workers.zip(&self.diagnosis.leaders);
         let leases = readings.filter(|(worker, reading)| self.hangs_on_lease(worker, reading));
         pending_sources
-            .extend(leases.map(|(worker, _)| format!("whether the lease of {} advances", worker.title)));
+            .extend(leases.map(|(worker, _)| safe!("whether the lease of {} advances", worker.title)));
         pending_sources
     }
 
@@ -72,7 +74,7 @@ impl App {
     }
 
     /// The log of the service's container that runs now, while it is not read to its end.
-    fn pending_log(&self, pod: &Pod) -> Option<String> {
+    fn pending_log(&self, pod: &Pod) -> Option<SafeText> {
         let service = &self.session.profile.service.container;
         let container = pod
             .containers
@@ -93,7 +95,7 @@ impl App {
             SourceState::Failing { problem, .. } => self.is_behind(&key) && may_pass(problem.kind),
             state => self.is_reading(&key, state),
         });
-        pending_sources.then(|| format!("log of {}", pod.short_name()))
+        pending_sources.then(|| safe!("log of {}", pod.short_name()))
     }
 
     /// Whether a log is being opened, or read and not yet to its end.

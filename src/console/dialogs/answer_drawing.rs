@@ -33,7 +33,7 @@ pub(crate) fn render(
     let height = usize::from(list.height);
     let first = crate::screen::borders::first_row(chosen, choices.len(), height);
     let place = place_words(first, height, choices.len());
-    draw_frame("What would you do?", &place, theme, area, buffer);
+    draw_frame(&"What would you do?".into(), &place, theme, area, buffer);
     let lines = rows(app, theme, &choices, chosen);
     for ((index, line), row) in lines.into_iter().enumerate().skip(first).zip(list.rows()) {
         line.draw(row, buffer);
@@ -64,7 +64,7 @@ fn rows<'t>(app: &App, theme: &'t Theme, choices: &[Choice], chosen: usize) -> V
         StyledText::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
-            .add(Meaning::Text, title)
+            .add(Meaning::Text, theme.clean(title))
     };
     choices.iter().zip(&titles).enumerate().map(row).collect()
 }
@@ -101,6 +101,6 @@ fn below<'t>(
         rows.into_iter().map(move |row| (meaning, row))
     });
     wrapped
-        .map(|(meaning, row)| StyledText::new(theme).add(meaning, &row))
+        .map(|(meaning, row)| StyledText::new(theme).add(meaning, row))
         .collect()
 }

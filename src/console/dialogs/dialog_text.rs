@@ -20,7 +20,7 @@ use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
 use sopwatch_core::profile::sop::Step;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::link_lines;
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{SafeText, duration};
 
 /// The source of a step that only a person can answer.
 const OPERATOR: &str = "operator";
@@ -50,27 +50,27 @@ pub struct PageLine {
     /// What kind.
     pub tone: Tone,
     /// The words.
-    pub text: String,
+    pub text: SafeText,
 }
 
 /// A titled text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DialogText {
     /// For the frame.
-    pub title: String,
+    pub title: SafeText,
     /// From top to bottom.
     pub lines: Vec<PageLine>,
 }
 
 impl DialogText {
-    pub(crate) fn titled(title: impl Into<String>) -> Self {
+    pub(crate) fn titled(title: impl Into<SafeText>) -> Self {
         Self {
             title: title.into(),
             lines: Vec::new(),
         }
     }
 
-    pub(crate) fn add(&mut self, tone: Tone, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, tone: Tone, text: impl Into<SafeText>) {
         self.lines.push(PageLine {
             tone,
             text: text.into(),
@@ -85,12 +85,10 @@ impl DialogText {
     }
 
     /// The words alone, for a copy.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> SafeText {
         let lines = self.lines.iter().map(|line| line.text.as_str());
-        std::iter::once(self.title.as_str())
-            .chain(lines)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let all: Vec<_> = std::iter::once(self.title.as_str()).chain(lines).collect();
+        all.join("\n").into()
     }
 }
 
@@ -126,7 +124,7 @@ impl App {
         }
     }
 
-    pub(crate) fn dialog_text(&self) -> Option<String> {
+    pub(crate) fn dialog_text(&self) -> Option<SafeText> {
         if let Some(Dialog::HandOff { contact, .. }) = self.dialog() {
             return self.hand_off_text(*contact);
         }

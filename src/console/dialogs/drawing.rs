@@ -9,10 +9,12 @@ use crate::dialogs::dialog_text::{DialogText, PageLine, Tone};
 use crate::palette;
 use crate::screen::layout;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Cells that a page wants at most: longer lines are hard to read.
 const WIDEST: u16 = 124;
@@ -126,15 +128,15 @@ pub(crate) fn text_area(area: Rect) -> Rect {
 }
 
 /// Which lines are in view: nothing when all are.
-pub(crate) fn place_words(first: usize, height: usize, count: usize) -> String {
+pub(crate) fn place_words(first: usize, height: usize, count: usize) -> SafeText {
     if count <= height {
-        String::new()
+        SafeText::default()
     } else {
-        format!(" {}-{}/{count} ", first + 1, (first + height).min(count))
+        safe!(" {}-{}/{count} ", first + 1, (first + height).min(count))
     }
 }
 
-pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_frame(title: &SafeText, place: &SafeText, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     for row in area.rows() {
         StyledText::new(theme)
@@ -153,7 +155,7 @@ pub(crate) fn draw_frame(title: &str, place: &str, theme: &Theme, area: Rect, bu
         ..area
     };
     StyledText::new(theme)
-        .add(Meaning::FocusedTitle, &format!(" {title} "))
+        .add(Meaning::FocusedTitle, safe!(" {title} "))
         .draw(row, buffer);
     let width = styled_text::width(place).min(usize::from(row.width)) as u16;
     let corner = Rect {
@@ -186,7 +188,7 @@ fn lines_of<'t>(line: &PageLine, theme: &'t Theme, width: usize) -> Vec<StyledTe
     };
     let rows = styled_text::wrap(&text, width, indent);
     rows.into_iter()
-        .map(|row| StyledText::new(theme).add(meaning, &row))
+        .map(|row| StyledText::new(theme).add(meaning, row))
         .collect()
 }
 
@@ -203,10 +205,10 @@ fn meaning_of(tone: Tone) -> Meaning {
 }
 
 /// One row of a picker.
-struct Choice<'a> {
-    title: &'a str,
+struct Choice {
+    title: CellText,
     /// Stands beside the title.
-    beside: &'a str,
+    beside: CellText,
     /// Its style.
     meaning: Meaning,
     /// Whether it is what holds now.
@@ -221,33 +223,36 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
         .enumerate()
         .map(|(index, sop)| {
             let (meaning, beside) = match advice.get(index) {
-                Some((meaning, words)) => (*meaning, words.as_str()),
-                None => (Meaning::Faint, sop.id.as_str()),
+                Some((meaning, words)) => (*meaning, theme.clean(words)),
+                None => (Meaning::Faint, theme.clean(&sop.id)),
             };
             Choice {
-                title: &sop.title,
+                title: theme.clean(&sop.title),
                 beside,
                 meaning,
                 current: sop.id == app.checklist.sop,
             }
         })
         .collect();
-    let reason = app.outlook.get(chosen).map(|advice| advice.because.join("; "));
+    let reason = app
+        .outlook
+        .get(chosen)
+        .map(|advice| SafeText::from(advice.because.join("; ")));
     let reason = reason.filter(|reason| !reason.is_empty() && !app.is_looking());
-    let impact = sops.get(chosen).map(|sop| format!("{}: {}", sop.id, sop.impact));
-    let about: Vec<String> = reason.into_iter().chain(impact).collect();
+    let impact = sops.get(chosen).map(|sop| safe!("{}: {}", sop.id, sop.impact));
+    let about: Vec<SafeText> = reason.into_iter().chain(impact).collect();
     let title = if app.sop().is_some() || app.holds_back() {
         "Choose an SOP"
     } else {
         "Choose the SOP of the alert · Enter choose · Esc later"
     };
-    picker(title, &choices, (chosen, &about), theme, screen, buffer);
+    picker(&title.into(), &choices, (chosen, &about), theme, screen, buffer);
 }
 
 /// What an SOP would recommend now.
-fn outlook(app: &App, advice: &Recommendation) -> (Meaning, String) {
+fn outlook(app: &App, advice: &Recommendation) -> (Meaning, SafeText) {
     let meaning = match advice.action {
-        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".to_owned()),
+        Advice::Gather if app.is_looking() => return (Meaning::Faint, "still reading".into()),
         Advice::None => Meaning::Good,
         Advice::Wait => Meaning::Waiting,
         Advice::Gather => Meaning::Doubtful,
@@ -269,15 +274,15 @@ fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut 
         .values()
         .zip(&reach)
         .map(|(contact, reach)| Choice {
-            title: &contact.title,
-            beside: reach,
+            title: theme.clean(&contact.title),
+            beside: theme.clean(reach),
             meaning: Meaning::Faint,
             current: false,
         })
         .collect();
-    let about = ["Each message says what the team is asked to do, with the evidence it needs.".to_owned()];
+    let about = ["Each message says what the team is asked to do, with the evidence it needs.".into()];
     picker(
-        "Hand off to which team?",
+        &"Hand off to which team?".into(),
         &choices,
         (chosen, &about),
         theme,
@@ -291,14 +296,14 @@ fn log_sources(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &m
     let choices: Vec<_> = sources
         .iter()
         .map(|source| Choice {
-            title: &source.title,
-            beside: &source.about,
+            title: theme.clean(&source.title),
+            beside: theme.clean(&source.about),
             meaning: Meaning::Faint,
             current: source.only == app.logs.buffer.only,
         })
         .collect();
     picker(
-        "Show the log of · Enter choose · Esc leave",
+        &"Show the log of · Enter choose · Esc leave".into(),
         &choices,
         (chosen, &[]),
         theme,
@@ -309,15 +314,15 @@ fn log_sources(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &m
 
 /// Rows to choose from, and below them what is to be said about the chosen one.
 fn picker(
-    title: &str,
-    choices: &[Choice<'_>],
-    (chosen, about): (usize, &[String]),
+    title: &SafeText,
+    choices: &[Choice],
+    (chosen, about): (usize, &[SafeText]),
     theme: &Theme,
     screen: Rect,
     buffer: &mut Buffer,
 ) {
     let widest = usize::from(frame_of(screen, u16::MAX).width).saturating_sub(4);
-    let about: Vec<String> = about
+    let about: Vec<CellText> = about
         .iter()
         .flat_map(|line| styled_text::wrap(&theme.clean(line), widest, 2))
         .collect();
@@ -336,7 +341,7 @@ fn picker(
     let first = crate::screen::borders::first_row(chosen, choices.len(), height);
     let place = place_words(first, height, choices.len());
     draw_frame(title, &place, theme, area, buffer);
-    let titles = choices.iter().map(|choice| styled_text::width(choice.title));
+    let titles = choices.iter().map(|choice| styled_text::width(&choice.title));
     let title_width = titles.max().unwrap_or(0);
     for ((index, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
         let mark = if index == chosen { theme.glyphs.chosen } else { "" };
@@ -344,9 +349,9 @@ fn picker(
         StyledText::new(theme)
             .column(Meaning::Focus, mark, 2)
             .column(Meaning::Good, current, 2)
-            .column(Meaning::Text, choice.title, title_width)
+            .column(Meaning::Text, &choice.title, title_width)
             .gap(2)
-            .add(choice.meaning, choice.beside)
+            .add(choice.meaning, &choice.beside)
             .draw(row, buffer);
         if index == chosen {
             crate::screen::borders::select(row, theme, buffer);
@@ -357,6 +362,6 @@ fn picker(
         height: about_rows.saturating_sub(1),
         ..list
     };
-    let line = |line: String| StyledText::new(theme).add(Meaning::Text, &line);
+    let line = |line: CellText| StyledText::new(theme).add(Meaning::Text, line);
     styled_text::draw_lines(about.into_iter().map(line), below, buffer);
 }

@@ -66,7 +66,7 @@ impl App {
     }
 
     /// The text for the contact in this place.
-    pub(crate) fn hand_off_text(&self, place: usize) -> Option<String> {
+    pub(crate) fn hand_off_text(&self, place: usize) -> Option<SafeText> {
         let (id, _) = self.contact(place)?;
         let account = self.account()?;
         if !self.holds_back() {
@@ -85,14 +85,14 @@ impl App {
     }
 
     /// What the record keeps of a text that is copied for another team.
-    pub(crate) fn handed_off(&self, text: &str) -> Option<Effect> {
+    pub(crate) fn handed_off(&self, text: &SafeText) -> Option<Effect> {
         let Some(Dialog::HandOff { contact, .. }) = self.dialog() else {
             return None;
         };
         let (id, _) = self.contact(*contact)?;
         Some(Effect::Record(Entry::HandOff {
             contact: id.clone(),
-            text: SafeText::new(text),
+            text: text.clone(),
         }))
     }
 
@@ -101,11 +101,11 @@ impl App {
         let acts = self.attempt.iter().flat_map(|attempt| &attempt.acts);
         let noted = |noted: &crate::training::Noted| ChangeLine {
             at: noted.act.at,
-            what: SafeText::new(&noted.act.words()),
+            what: noted.act.words(),
         };
         let changes = self.remediation.commands.iter().map(|change| ChangeLine {
             at: change.at,
-            what: SafeText::new(&change.words()),
+            what: change.words(),
         });
         let steps = &self.session.profile.steps;
         let ticks = self.checklist.ticks.iter().map(|(id, tick)| Ticked {

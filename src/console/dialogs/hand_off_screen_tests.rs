@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::app::event::{Effect, Event, Outcome};
+use crate::app::event::{Effect, Event, Outcome, TerminalRequest};
 use crate::dialogs::Dialog;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen};
 use crate::training::screen_tests::taught;
 use sopwatch_core::profile::Contact;
+use sopwatch_core::text::SafeText;
 
 fn with_contacts(mut app: App) -> App {
     let profile = Arc::make_mut(&mut app.session.profile);
@@ -38,7 +39,7 @@ fn snapshot(name: &str, app: &App, width: u16, height: u16) {
 }
 
 /// What pressing the keys wants copied.
-fn copied(app: &mut App, key: crossterm::event::KeyCode) -> Option<String> {
+fn copied(app: &mut App, key: crossterm::event::KeyCode) -> Option<SafeText> {
     let now = app.clock.now;
     let effects = app.update(Event::Key(key.into()), now);
     effects.into_iter().find_map(|effect| match effect {
@@ -74,14 +75,15 @@ fn an_escalation_opens_the_text_for_whom_it_names() {
 fn where_it_went_stays_to_be_read() {
     let mut app = escalating();
     press(&mut app, "h");
+    let request = TerminalRequest::osc52("YQ==").unwrap();
     let outcome = Outcome::Copied {
         to: Some("the terminal's clipboard, if it takes OSC 52".into()),
         file: Some(PathBuf::from("/home/oncall/.local/state/sopwatch/copied.md")),
-        request: Some("a sequence".to_owned()),
+        request: Some(request.clone()),
     };
     let now = app.clock.now;
     let effects = app.update(Event::Outcome(outcome), now);
-    assert_eq!(effects, [Effect::Write("a sequence".to_owned())]);
+    assert_eq!(effects, [Effect::Write(request)]);
     snapshot("hand_off_copied_80x24", &app, 80, 24);
     copied(&mut app, crossterm::event::KeyCode::Right);
     let page = app.page().unwrap().text();

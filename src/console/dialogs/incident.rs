@@ -17,6 +17,7 @@ use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::remediate::execution::Phase;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 use sopwatch_core::text::duration;
 
@@ -239,11 +240,11 @@ impl App {
     }
 
     /// What was carried out and ended before all of it was done: the rest was confirmed for another moment, and the key proposes it again.
-    fn cut_short(&self) -> Option<String> {
+    fn cut_short(&self) -> Option<SafeText> {
         if let Some(words) = self.interrupted_words() {
             let key = self.keymap.key_of(Action::RestartRest, Context::Console);
             let key = key.filter(|_| Action::RestartRest.available(self));
-            return Some(key.map_or(words.clone(), |key| format!("{words} ({key}: restart them)")));
+            return Some(key.map_or(words.clone(), |key| safe!("{words} ({key}: restart them)")));
         }
         // A record of an older version does not name them.
         if self
@@ -263,7 +264,7 @@ impl App {
         let rest = last.not_sent();
         (rest > 0).then(|| {
             let of = last.intent.part.map_or(rest, |(_, of)| of);
-            format!("restart interrupted: {rest} of {of} pods not restarted")
+            safe!("restart interrupted: {rest} of {of} pods not restarted")
         })
     }
 

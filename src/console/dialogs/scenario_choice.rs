@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::screen::borders::{first_row, select};
-use crate::style::styled_text::{self, StyledText};
+use crate::style::styled_text::{self, CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 
 /// Rows that the story takes at most.
@@ -177,7 +177,7 @@ impl ScenarioChoice {
         }
         line.gap(2)
             .add(Meaning::Key, "find ")
-            .add(Meaning::Text, &self.typed)
+            .add(Meaning::Text, theme.clean(&self.typed))
             .add(Meaning::Focus, "_")
     }
 
@@ -198,7 +198,7 @@ impl ScenarioChoice {
         for (row, place) in rows.iter().skip(first).zip(area.rows()) {
             match row {
                 Row::Heading(sop) => StyledText::new(theme)
-                    .add(Meaning::Heading, sop)
+                    .add(Meaning::Heading, theme.clean(*sop))
                     .draw(place, buffer),
                 Row::Scenario(_, item) => {
                     StyledText::new(theme)
@@ -207,9 +207,9 @@ impl ScenarioChoice {
                             if is_chosen(row) { theme.glyphs.chosen } else { "" },
                             INDENT,
                         )
-                        .column(Meaning::Code, &item.id, width.unwrap_or(0))
+                        .column(Meaning::Code, theme.clean(&item.id), width.unwrap_or(0))
                         .gap(2)
-                        .add(Meaning::Text, &item.title)
+                        .add(Meaning::Text, theme.clean(&item.title))
                         .draw(place, buffer);
                     if is_chosen(row) {
                         select(place, theme, buffer);
@@ -224,19 +224,26 @@ impl ScenarioChoice {
         let Some(item) = shown.get(self.chosen) else {
             return Vec::new();
         };
-        let lines = styled_text::wrap(&item.story, width.saturating_sub(2 * INDENT), 0);
-        let line = |text: &String| StyledText::new(theme).gap(INDENT).add(Meaning::Text, text);
-        lines.iter().take(usize::from(STORY_ROWS)).map(line).collect()
+        let lines = styled_text::wrap(&theme.clean(&item.story), width.saturating_sub(2 * INDENT), 0);
+        let line = |text: CellText| StyledText::new(theme).gap(INDENT).add(Meaning::Text, text);
+        lines
+            .into_iter()
+            .take(usize::from(STORY_ROWS))
+            .map(line)
+            .collect()
     }
 
     fn keys<'t>(&self, theme: &'t Theme) -> StyledText<'t> {
-        let keys: &[(&str, &str)] = if self.typing {
+        let keys: &[(&'static str, &'static str)] = if self.typing {
             &[("Enter", "start"), ("Backspace", "delete"), ("esc", "clear")]
         } else {
             &[("Enter", "start"), ("j k", "move"), ("/", "find"), ("q", "quit")]
         };
         keys.iter().fold(StyledText::new(theme), |line, (key, what)| {
-            line.add(Meaning::Key, key).gap(1).add(Meaning::Text, what).gap(3)
+            line.add(Meaning::Key, *key)
+                .gap(1)
+                .add(Meaning::Text, *what)
+                .gap(3)
         })
     }
 }

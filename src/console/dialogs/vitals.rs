@@ -10,7 +10,8 @@ use sopwatch_core::diagnose::vitals::{
     Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
 };
 use sopwatch_core::observe::observation::short_name;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// Shares below this are drawn low: a plot must not look dramatic where two percent fail.
 const LEAST_TOP: f64 = 10.0;
@@ -62,7 +63,7 @@ impl App {
         add_charts(&mut page, self, &vitals);
         for section in sections {
             let (rests_on, missing) = (section.about)(&vitals.together);
-            page.section(&format!("{}{rests_on}", section.title));
+            page.section(&safe!("{}{rests_on}", section.title));
             page.add(Tone::Faint, section.head);
             add_rows(&mut page, &vitals, section.row);
             add_missing(&mut page, &missing);
@@ -127,7 +128,7 @@ struct Section {
     title: &'static str,
     head: &'static str,
     /// What it rests on, and what is missing from it.
-    about: fn(&Signs) -> (String, Vec<String>),
+    about: fn(&Signs) -> (SafeText, Vec<SafeText>),
     /// The line of one pod, or of all.
     row: fn(&Signs, &Series) -> String,
 }
@@ -138,13 +139,13 @@ const REQUESTS_HEAD: &str = "       req/s             5xx             >100ms    
 /// Heads the columns of [`usage_row`].
 const USAGE_HEAD: &str = "         CPU                        memory";
 
-fn about<T>(sign: &Sign<T>) -> (String, Vec<String>) {
+fn about<T>(sign: &Sign<T>) -> (SafeText, Vec<SafeText>) {
     let brief = |seconds: u64| duration::brief(SignedDuration::from_secs(seconds.cast_signed()));
     let rests_on = match (sign.covers_s, sign.age_s) {
         // The age says itself where it is none.
-        (Some(covers), Some(0)) => format!(", last {})", brief(covers)),
-        (Some(covers), Some(age)) => format!(", last {}, {} ago)", brief(covers), brief(age)),
-        _ => ", no data)".to_owned(),
+        (Some(covers), Some(0)) => safe!(", last {})", brief(covers)),
+        (Some(covers), Some(age)) => safe!(", last {}, {} ago)", brief(covers), brief(age)),
+        _ => ", no data)".into(),
     };
     let missing = if sign.value.is_none() && sign.missing.is_empty() {
         vec![sign.why()]
@@ -165,7 +166,7 @@ fn add_rows(page: &mut DialogText, vitals: &Vitals, row: fn(&Signs, &Series) -> 
     }
 }
 
-fn add_missing(page: &mut DialogText, missing: &[String]) {
+fn add_missing(page: &mut DialogText, missing: &[SafeText]) {
     for why in missing.iter().take(REASONS) {
         page.add(Tone::Doubtful, format!("missing: {why}"));
     }
@@ -177,7 +178,7 @@ fn add_missing(page: &mut DialogText, missing: &[String]) {
 fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
     let sign = &vitals.together.outbound;
     let (rests_on, missing) = about(sign);
-    page.section(&format!(
+    page.section(&safe!(
         "Calls to other services (from the pods' counters{rests_on}"
     ));
     for outbound in sign.value.iter().flatten() {
@@ -198,13 +199,13 @@ fn add_outbound(page: &mut DialogText, vitals: &Vitals) {
 /// Volume, failed, slow and very slow, the first three with how they moved.
 fn requests_row(sign: &Sign<Requests>, series: Option<&Series>) -> String {
     let plotted = |of: fn(&Series) -> &Vec<Option<f64>>, top| {
-        series.map_or_else(String::new, |series| share_plot(of(series), top))
+        series.map_or_else(SafeText::default, |series| share_plot(of(series), top))
     };
     let share = |of: fn(&Requests) -> Option<f64>| percent(sign.value.as_ref().and_then(of));
     let rate = sign
         .value
         .as_ref()
-        .map_or_else(|| "–".to_owned(), |requests| rate(requests.per_second));
+        .map_or_else(|| "–".into(), |requests| rate(requests.per_second));
     format!(
         "{rate:>6} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5} {:<SLOTS$}  {:>5}",
         plotted(|series| &series.requests, None),
@@ -246,26 +247,26 @@ fn outbound_row(outbound: &Outbound, failed: &[Option<f64>]) -> String {
     )
 }
 
-fn share_plot(values: &[Option<f64>], least_top: Option<f64>) -> String {
+fn share_plot(values: &[Option<f64>], least_top: Option<f64>) -> SafeText {
     let highest = values.iter().flatten().copied().fold(0.0, f64::max);
     plot(values, least_top.map(|least| least.max(highest)))
 }
 
 /// How many a second, with a decimal where there are few.
-pub fn rate(per_second: f64) -> String {
+pub fn rate(per_second: f64) -> SafeText {
     if per_second < 9.95 {
-        format!("{per_second:.1}")
+        safe!("{per_second:.1}")
     } else {
-        format!("{per_second:.0}")
+        safe!("{per_second:.0}")
     }
 }
 
 /// A share of requests: less than one percent is not none.
-pub fn percent(share: Option<f64>) -> String {
+pub fn percent(share: Option<f64>) -> SafeText {
     match share {
-        None => "–".to_owned(),
-        Some(share) if share > 0.0 && share < 1.0 => "<1 %".to_owned(),
-        Some(share) => format!("{} %", share as u64),
+        None => "–".into(),
+        Some(share) if share > 0.0 && share < 1.0 => "<1 %".into(),
+        Some(share) => safe!("{} %", share as u64),
     }
 }
 

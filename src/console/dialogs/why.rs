@@ -7,7 +7,8 @@ use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
 use sopwatch_core::observe::source::SourceState;
 use sopwatch_core::profile::rule::{Advice, RuleAdvice};
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// Who takes over what nobody is sure about.
 const UNSURE: &str = "control-plane";
@@ -17,7 +18,7 @@ const MARK: usize = 8;
 
 impl App {
     /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
-    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> String {
+    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> SafeText {
         self.session.profile.advice_in_words(action, contact)
     }
 
@@ -98,7 +99,7 @@ impl App {
         let (tone, mark, shown) = match &rule.truth {
             Truth::True { because, again } => {
                 let again = if *again { " (again after a restart)" } else { "" };
-                (Tone::Bad, "true", format!("{}{again}", because.join("; ")))
+                (Tone::Bad, "true", safe!("{}{again}", because.join("; ")))
             }
             Truth::False { because } => (Tone::Plain, "false", because.clone()),
             Truth::Unknown { missing } => (Tone::Doubtful, "unknown", missing.clone()),

@@ -3,6 +3,8 @@
 use super::action::{Action, Context};
 use crate::app::App;
 use crate::dialogs::Dialog;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 impl Action {
     /// Whether it opens a confirmation of a change to the cluster.
@@ -57,9 +59,9 @@ impl App {
     /// left out where it does not open help.
     pub fn footer_keys(&self) -> Vec<FooterKey> {
         if let Some(keys) = self.question_keys() {
-            let key = |(key, what): &(&str, &str)| FooterKey {
-                key: (*key).to_owned(),
-                what: (*what).to_owned(),
+            let key = |(key, what): &(&'static str, &'static str)| FooterKey {
+                key: (*key).into(),
+                what,
                 is_help: false,
             };
             return keys.iter().map(key).collect();
@@ -75,8 +77,8 @@ impl App {
         rows.sort_by_key(|(row, _)| place(row.context));
         let key = |(row, keys): (&'static super::action::Row, &[super::Key])| {
             Some(FooterKey {
-                key: keys.first()?.to_string(),
-                what: row.footer.to_owned(),
+                key: safe!("{}", keys.first()?),
+                what: row.footer,
                 is_help: row.action == Action::Help,
             })
         };
@@ -116,9 +118,9 @@ impl App {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FooterKey {
     /// The key.
-    pub key: String,
+    pub key: SafeText,
     /// What it does.
-    pub what: String,
+    pub what: &'static str,
     /// Whether it opens the help: that one is shown in any case.
     pub is_help: bool,
 }

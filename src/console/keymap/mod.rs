@@ -9,6 +9,8 @@ use std::fmt::{self, Write as _};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::keymap::action::{Action, Context, Row};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// A key with its modifiers, as the configuration writes it: `ctrl-r`, `space`, `G`, `f1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -248,12 +250,12 @@ impl Keymap {
     }
 
     /// The first key of a verb, as text.
-    pub fn key_of(&self, action: Action, context: Context) -> Option<String> {
+    pub fn key_of(&self, action: Action, context: Context) -> Option<SafeText> {
         let bound = self
             .bound
             .iter()
             .find(|(row, _)| row.action == action && row.context == context);
-        bound.and_then(|(_, keys)| keys.first()).map(ToString::to_string)
+        bound.and_then(|(_, keys)| keys.first()).map(|key| safe!("{key}"))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::screen::borders;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 /// Rows of the whole palette, frame included: it does not change its height while one types.
 const ROWS: u16 = 20;
@@ -42,7 +43,7 @@ pub(crate) fn render(
     let first = borders::first_row(chosen, entries.len(), height);
     let place = place_words(first, height, entries.len());
     draw_frame(
-        "Find an action, SOP, pod, log or team · Enter open · Esc cancel",
+        &"Find an action, SOP, pod, log or team · Enter open · Esc cancel".into(),
         &place,
         theme,
         area,
@@ -53,7 +54,7 @@ pub(crate) fn render(
     StyledText::new(theme)
         .add(Meaning::Key, ":")
         .gap(1)
-        .add(Meaning::Heading, &format!("{shown}▏"))
+        .add(Meaning::Heading, safe!("{shown}▏"))
         .draw(text, buffer);
     if entries.is_empty() {
         StyledText::new(theme)
@@ -83,7 +84,7 @@ fn line<'t>(
         .gap(1)
         .column(
             Meaning::Text,
-            &styled_text::cut_middle(&theme.clean(&entry.name), name, theme.glyphs.ellipsis),
+            styled_text::cut_middle(&theme.clean(&entry.name), name, theme.glyphs.ellipsis),
             name,
         )
         .gap(2);

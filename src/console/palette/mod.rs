@@ -13,6 +13,8 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::app::App;
 use crate::keymap::action::{Action, Context, Row};
 use sopwatch_core::observe::observation::{PodUid, short_name};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// What an entry opens or does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +37,11 @@ pub(crate) struct Entry {
     /// What kind of thing it is: `SOP`.
     pub(crate) kind: &'static str,
     /// Its name, which is searched first.
-    pub(crate) name: String,
+    pub(crate) name: SafeText,
     /// What it is or does.
-    pub(crate) about: String,
+    pub(crate) about: SafeText,
     /// The key that does the same; empty where none does.
-    pub(crate) key: String,
+    pub(crate) key: SafeText,
     /// What Enter does.
     pub(crate) target: Target,
 }
@@ -51,24 +53,24 @@ impl App {
         let sops = self.session.profile.sops.iter().enumerate();
         entries.extend(sops.map(|(place, sop)| Entry {
             kind: "SOP",
-            name: sop.title.clone(),
-            about: sop.id.clone(),
-            key: String::new(),
+            name: (&sop.title).into(),
+            about: (&sop.id).into(),
+            key: SafeText::default(),
             target: Target::Sop(place),
         }));
         for pod in self.pods() {
             entries.push(Entry {
                 kind: "pod",
-                name: pod.name.to_string(),
-                about: pod.status.to_string(),
-                key: String::new(),
+                name: pod.name.clone(),
+                about: pod.status.clone(),
+                key: SafeText::default(),
                 target: Target::Pod(pod.uid.clone()),
             });
             entries.push(Entry {
                 kind: "log",
-                name: format!("log of {}", short_name(&pod.name)),
-                about: "only this pod's log".to_owned(),
-                key: String::new(),
+                name: safe!("log of {}", short_name(&pod.name)),
+                about: "only this pod's log".into(),
+                key: SafeText::default(),
                 target: Target::LogOf(pod.uid.clone()),
             });
         }
@@ -76,9 +78,9 @@ impl App {
             let contacts = self.session.profile.contacts.values().enumerate();
             entries.extend(contacts.map(|(place, contact)| Entry {
                 kind: "hand-off",
-                name: format!("hand-off to {}", contact.title),
-                about: contact.reach.join(", "),
-                key: String::new(),
+                name: safe!("hand-off to {}", contact.title),
+                about: contact.reach.join(", ").into(),
+                key: SafeText::default(),
                 target: Target::HandOff(place),
             }));
         }
@@ -100,9 +102,9 @@ impl App {
         rows.sort_by_key(|(row, _)| row.context == Context::Always);
         let entry = |(row, keys): (&'static Row, &[crate::keymap::Key])| Entry {
             kind: kind_of(row.action),
-            name: row.name.to_owned(),
-            about: row.help.to_owned(),
-            key: keys.first().map(ToString::to_string).unwrap_or_default(),
+            name: row.name.into(),
+            about: row.help.into(),
+            key: keys.first().map(|key| safe!("{key}")).unwrap_or_default(),
             target: Target::Action(row.action, row.context),
         };
         rows.into_iter().map(entry).collect()

@@ -12,6 +12,7 @@ use crate::keymap::action::Action;
 use crate::panes::Pane;
 use crate::screen::fixture;
 use crate::screen::tests::screen;
+use sopwatch_core::text::SafeText;
 
 fn keys(app: &mut App, names: &str) -> Vec<Effect> {
     let keys = Key::parse_all(names).unwrap().into_iter();
@@ -20,7 +21,7 @@ fn keys(app: &mut App, names: &str) -> Vec<Effect> {
         .collect()
 }
 
-fn found(app: &App, typed: &str) -> Vec<String> {
+fn found(app: &App, typed: &str) -> Vec<SafeText> {
     let entries = app.palette_matches(typed).into_iter();
     entries.map(|entry| entry.name).collect()
 }
@@ -40,13 +41,13 @@ fn a_name_is_found_by_some_of_its_letters_and_a_whole_name_comes_first() {
     ] {
         let found = found(&app, typed);
         assert_eq!(
-            found.first().map(String::as_str),
+            found.first().map(SafeText::as_str),
             Some(first),
             "{typed}: {found:?}"
         );
     }
     // What is said about it is searched for whole words only.
-    assert!(found(&app, "regular expression").contains(&"filter".to_owned()));
+    assert!(found(&app, "regular expression").contains(&"filter".into()));
     assert!(found(&app, "qxqxqx").is_empty());
 }
 

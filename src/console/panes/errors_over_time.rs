@@ -7,6 +7,8 @@ use crate::style::styled_text::{self, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::vitals::plot;
 use sopwatch_core::observe::observation::ContainerState;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Minutes that are shown.
 const MINUTES: usize = 15;
@@ -31,7 +33,7 @@ pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<Style
     let line = |class: &str| {
         let head = StyledText::new(theme)
             .gap(indent)
-            .column(Meaning::Faint, &title(class), widest)
+            .column(Meaning::Faint, theme.clean(title(class)), widest)
             .gap(1);
         strip(app, theme, Some(class), MINUTES).map(|strip| head.join(strip))
     };
@@ -70,17 +72,17 @@ pub(crate) fn strip<'t>(
         line = if restarts.contains(&minute) {
             line.add(Meaning::Note, theme.glyphs.vertical)
         } else {
-            line.add(Meaning::Error, bar.encode_utf8(&mut [0; 4]))
+            line.add(Meaning::Error, theme.clean(&*bar.encode_utf8(&mut [0; 4])))
         };
     }
     let mark = if restarts.is_empty() {
-        String::new()
+        SafeText::default()
     } else {
-        format!(", {} pod start", theme.glyphs.vertical)
+        safe!(", {} pod start", theme.glyphs.vertical)
     };
     Some(line.add(
         Meaning::Faint,
-        &format!(" {most:.0}/min at most, last {count}m{mark}"),
+        safe!(" {most:.0}/min at most, last {count}m{mark}"),
     ))
 }
 

@@ -13,7 +13,8 @@ use jiff::SignedDuration;
 use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Led, Verdict};
 use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::observe::source::SourceId;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// How far back a strip goes.
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(15);
@@ -81,11 +82,11 @@ fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
 
 /// `-15m ──── now` over the strips.
 fn axis(theme: &Theme, before: usize, cells: usize) -> StyledText<'_> {
-    let (from, to) = (format!("-{}", duration::brief(WINDOW)), "now");
+    let (from, to) = (safe!("-{}", duration::brief(WINDOW)), "now");
     let between = cells.saturating_sub(from.len() + to.len());
     StyledText::new(theme)
         .gap(before)
-        .add(Meaning::Faint, &from)
+        .add(Meaning::Faint, from)
         .gap(between)
         .add(Meaning::Faint, to)
 }
@@ -169,12 +170,12 @@ pub(crate) fn strip_of<'t>(
     let mut run = (Meaning::Faint, String::new());
     for cell in cells {
         if cell.meaning() != run.0 {
-            line = line.add(run.0, &run.1);
+            line = line.add(run.0, theme.clean(run.1));
             run = (cell.meaning(), String::new());
         }
         run.1.push_str(cell.sign(theme));
     }
-    line.add(run.0, &run.1)
+    line.add(run.0, theme.clean(run.1))
 }
 
 /// How far back a leader's page goes.
@@ -184,15 +185,15 @@ const LONG_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 const LONG_STRIP: usize = 60;
 
 /// The last hour of a worker's leaders, for its page: the axis, the strip, and what its signs mean.
-pub(crate) fn long_strip(app: &App, reading: &LeaderReading) -> Vec<String> {
+pub(crate) fn long_strip(app: &App, reading: &LeaderReading) -> Vec<SafeText> {
     let theme = Theme::plain();
     let (cells, pods) = cells_of(app, reading, LONG_WINDOW, LONG_STRIP);
-    let from = format!("-{}", duration::brief(LONG_WINDOW));
+    let from = safe!("-{}", duration::brief(LONG_WINDOW));
     let gap = LONG_STRIP.saturating_sub(from.len() + "now".len());
     let strip: String = cells.iter().map(|cell| cell.sign(theme)).collect();
-    let mut legend: Vec<String> = pods
+    let mut legend: Vec<SafeText> = pods
         .iter()
-        .map(|(place, pod)| format!("{} {pod}", Cell::Led(*place).sign(theme)))
+        .map(|(place, pod)| safe!("{} {pod}", Cell::Led(*place).sign(theme)))
         .collect();
     for (cell, words) in [
         (Cell::Nobody, "no leader"),
@@ -200,29 +201,36 @@ pub(crate) fn long_strip(app: &App, reading: &LeaderReading) -> Vec<String> {
         (Cell::Unseen, "no data"),
     ] {
         if cells.contains(&cell) {
-            legend.push(format!("{} {words}", cell.sign(theme)));
+            legend.push(safe!("{} {words}", cell.sign(theme)));
         }
     }
-    vec![format!("{from}{:gap$}now", ""), strip, legend.join("   ")]
+    vec![
+        safe!("{from}{:gap$}now", ""),
+        strip.into(),
+        legend.join("   ").into(),
+    ]
 }
 
 /// Before anything was judged.
 fn silent_lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
     let workers = &app.session.profile.leaders.workers;
-    let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+    let titles: Vec<_> = workers
+        .iter()
+        .map(|worker| SafeText::from(&worker.title))
+        .collect();
     let cells = widest(&titles);
-    let line = |title: &String| {
-        let unknown = format!("{} no evidence yet", theme.glyphs.unknown);
+    let line = |title: &SafeText| {
+        let unknown = safe!("{} no evidence yet", theme.glyphs.unknown);
         StyledText::new(theme)
             .gap(1)
             .column(Meaning::Text, title, cells)
             .gap(2)
-            .add(Meaning::Doubtful, &unknown)
+            .add(Meaning::Doubtful, unknown)
     };
     titles.iter().map(line).collect()
 }
 
-fn widest(titles: &[String]) -> usize {
+fn widest(titles: &[SafeText]) -> usize {
     titles
         .iter()
         .map(|title| styled_text::width(title))
@@ -239,7 +247,7 @@ fn evidence<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledT
         (_, 0) => line,
         (true, _) => lease,
         (false, _) => line
-            .add(Meaning::Faint, &format!(" {} ", theme.glyphs.dot))
+            .add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot))
             .join(lease),
     }
 }
@@ -250,23 +258,23 @@ pub(crate) fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderRea
     let (meaning, text) = match reading.verdict {
         Verdict::One => {
             let pod = reading.pod.as_deref().map_or("one leader", short_name);
-            (Meaning::Good, format!("{} {pod}", glyphs.pass))
+            (Meaning::Good, safe!("{} {pod}", glyphs.pass))
         }
         Verdict::Many => (
             Meaning::Bad,
-            format!("{} {} LEADERS", glyphs.fail, reading.leading.len().max(2)),
+            safe!("{} {} LEADERS", glyphs.fail, reading.leading.len().max(2)),
         ),
-        Verdict::None => (Meaning::Bad, format!("{} NONE", glyphs.fail)),
+        Verdict::None => (Meaning::Bad, safe!("{} NONE", glyphs.fail)),
         Verdict::Settling { until } => {
             let left = until.duration_since(app.clock.now).max(SignedDuration::ZERO);
             (
                 Meaning::Waiting,
-                format!("{} ELECTING, at most {}", glyphs.waiting, duration::brief(left)),
+                safe!("{} ELECTING, at most {}", glyphs.waiting, duration::brief(left)),
             )
         }
-        Verdict::Unknown => (Meaning::Doubtful, format!("{} NO DATA", glyphs.unknown)),
+        Verdict::Unknown => (Meaning::Doubtful, safe!("{} NO DATA", glyphs.unknown)),
     };
-    StyledText::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, text)
 }
 
 /// What the lease row says; nothing where the service has no table of leases.
@@ -287,7 +295,7 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Styl
     let words = match (lease.live, lease.ttl_s) {
         (false, ttl) if ttl < 0 => {
             let ago = duration::brief(SignedDuration::from_secs(-ttl));
-            words.add(Meaning::Bad, &format!("lease expired {ago} ago"))
+            words.add(Meaning::Bad, safe!("lease expired {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "nobody holds the lease"),
         (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease)),
@@ -311,27 +319,27 @@ fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>) -> Sty
     let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
     let tens = brief(ttl_s / 10 * 10);
     match advancing {
-        Some(true) => words.add(Meaning::Text, &format!("lease renewed, {tens} left")),
+        Some(true) => words.add(Meaning::Text, safe!("lease renewed, {tens} left")),
         Some(false) => words.add(
             Meaning::Doubtful,
-            &format!("lease not renewed, {} left", brief(ttl_s)),
+            safe!("lease not renewed, {} left", brief(ttl_s)),
         ),
-        None if ttl_s >= 60 => words.add(Meaning::Text, &format!("lease {tens} left")),
-        None => words.add(Meaning::Text, &format!("lease {} left", brief(ttl_s))),
+        None if ttl_s >= 60 => words.add(Meaning::Text, safe!("lease {tens} left")),
+        None => words.add(Meaning::Text, safe!("lease {} left", brief(ttl_s))),
     }
 }
 
 /// Titles without the ending that all share: `Cluster`, `Kafka`.
-pub(crate) fn short_titles(titles: &[String]) -> Vec<String> {
+pub(crate) fn short_titles(titles: &[SafeText]) -> Vec<SafeText> {
     let shared = shared_ending(titles);
     titles
         .iter()
-        .map(|title| title[..title.len() - shared].to_owned())
+        .map(|title| SafeText::from(&title[..title.len() - shared]))
         .collect()
 }
 
 /// Bytes of the ending, from a capital letter on, that all titles share and that is none of them whole.
-fn shared_ending(titles: &[String]) -> usize {
+fn shared_ending(titles: &[SafeText]) -> usize {
     let Some((first, others)) = titles.split_first() else {
         return 0;
     };
@@ -357,13 +365,13 @@ mod tests {
 
     #[test]
     fn titles_lose_the_ending_they_share() {
-        let short = |titles: [&str; 2]| short_titles(&titles.map(str::to_owned));
+        let short = |titles: [&str; 2]| short_titles(&titles.map(SafeText::from));
         assert_eq!(short(["ClusterManager", "KafkaManager"]), ["Cluster", "Kafka"]);
         assert_eq!(
             short(["ClusterManager", "Manager"]),
             ["ClusterManager", "Manager"]
         );
         assert_eq!(short(["Éa", "Öa"]), ["Éa", "Öa"]);
-        assert_eq!(short_titles(&["KafkaManager".to_owned()]), ["KafkaManager"]);
+        assert_eq!(short_titles(&["KafkaManager".into()]), ["KafkaManager"]);
     }
 }

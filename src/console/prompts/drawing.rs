@@ -5,8 +5,9 @@ use ratatui::layout::{Position, Rect};
 
 use crate::dialogs::{Dialog, Purpose};
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 /// Draws the prompt over the last two rows of the screen and puts the cursor into it.
 pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut Frame<'_>) {
@@ -27,7 +28,7 @@ pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut F
     let (label, hint) = words_of(purpose);
     let label = StyledText::new(theme)
         .gap(1)
-        .add(Meaning::FocusedTitle, &format!(" {label} "))
+        .add(Meaning::FocusedTitle, safe!(" {label} "))
         .gap(1);
     let room = usize::from(area.width).saturating_sub(label.width() + 1);
     let (shown, cursor) = view_of(input.value(), input.cursor(), room, theme);
@@ -35,7 +36,7 @@ pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut F
         .x
         .saturating_add((label.width() + cursor) as u16)
         .min(area.right().saturating_sub(1));
-    label.add(Meaning::Heading, &shown).draw(area, frame.buffer_mut());
+    label.add(Meaning::Heading, shown).draw(area, frame.buffer_mut());
     frame.set_cursor_position(Position::new(x, area.y));
     let below = Rect {
         y: area.y + 1,
@@ -45,7 +46,7 @@ pub(crate) fn render(dialog: &Dialog, theme: &Theme, screen: Rect, frame: &mut F
     let second = match error {
         Some(error) => StyledText::new(theme)
             .gap(1)
-            .add(Meaning::Complaint, &format!("{} {error}", theme.glyphs.fail)),
+            .add(Meaning::Complaint, safe!("{} {error}", theme.glyphs.fail)),
         None => StyledText::new(theme).gap(1).add(Meaning::Faint, hint),
     };
     second.draw(below, frame.buffer_mut());
@@ -87,10 +88,11 @@ fn words_of(purpose: &Purpose) -> (&'static str, &'static str) {
 }
 
 /// The part of the typed text that shows, and the cell of the cursor in it.
-fn view_of(value: &str, cursor: usize, room: usize, theme: &Theme) -> (String, usize) {
+fn view_of(value: &str, cursor: usize, room: usize, theme: &Theme) -> (CellText, usize) {
     let split = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
     let (before, after) = (theme.clean(&value[..split]), theme.clean(&value[split..]));
     let before = styled_text::end(&before, room.saturating_sub(1));
     let after = styled_text::beginning(&after, room.saturating_sub(styled_text::width(before)));
-    (format!("{before}{after}"), styled_text::width(before))
+    let cursor = styled_text::width(before);
+    (theme.clean(safe!("{before}{after}")), cursor)
 }

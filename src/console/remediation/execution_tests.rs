@@ -277,7 +277,7 @@ fn the_operator_stops_it_when_the_pod_is_replaced_and_not_before() {
     scene.sent = 3;
     assert_eq!(
         scene.next(),
-        Next::Reached("ready: f1, f2, f3".to_owned(), Phase::Leading)
+        Next::Reached("ready: f1, f2, f3".into(), Phase::Leading)
     );
     scene.diagnosis.leaders.clear();
     assert!(
@@ -308,7 +308,7 @@ fn a_scale_is_over_when_so_many_pods_are_ready_and_the_deployment_is_calm() {
     };
     assert_eq!(
         scaled(4, 4, 4),
-        Next::Reached("4 of 4 pods are ready".to_owned(), Phase::Over(Some(true)))
+        Next::Reached("4 of 4 pods are ready".into(), Phase::Over(Some(true)))
     );
     assert_eq!(scaled(4, 4, 3), Next::Wait, "one is missing");
     assert_eq!(scaled(4, 3, 4), Next::Wait, "it is rolling");
@@ -435,13 +435,13 @@ fn of_a_part_nobody_says_that_it_worked() {
     let well = || (Verdict::One, Some(reading(None, &[])));
     let whole = ended(3, 3, Phase::Moving, 1, well());
     let words = "done: pods ready, leaders elected".to_owned();
-    assert_eq!(whole, Next::Reached(words, Phase::Over(Some(true))));
+    assert_eq!(whole, Next::Reached(words.into(), Phase::Over(Some(true))));
     let one = ended(1, 1, Phase::Moving, 1, well());
     assert!(matches!(one, Next::Reached(words, Phase::Over(Some(true))) if words.starts_with("done: ")));
     for sent in [1, 2] {
         let part = ended(sent, 3, Phase::Moving, 1, well());
         let words = format!("{sent} of 3 pods restarted; pods ready, leaders elected");
-        assert_eq!(part, Next::Reached(words, Phase::Over(Some(false))));
+        assert_eq!(part, Next::Reached(words.into(), Phase::Over(Some(false))));
     }
     let late = ended(1, 3, Phase::Leading, 10_000, (Verdict::None, None));
     let words = stopped(&late).unwrap();

@@ -284,7 +284,7 @@ fn each_command_names_what_is_sent_after_it_and_what_was_advised_then() {
     let first = sent(&confirm(&mut app)).remove(0);
     let uid = |command: &Command| match command {
         Command::DeletePod { uid, .. } => uid.0.to_string(),
-        other => other.words(),
+        other => other.words().to_string(),
     };
     assert_eq!(uid(&first.command), "2mgcp");
     assert_eq!(first.rest.iter().map(uid).collect::<Vec<_>>(), ["blf5h", "lzxms"]);
@@ -366,7 +366,7 @@ fn resumed(seconds: i64) -> App {
 
 fn planned(app: &App) -> Vec<String> {
     let commands = question(app).plan.commands.iter();
-    commands.map(Command::words).collect()
+    commands.map(|command| command.words().to_string()).collect()
 }
 
 #[test]

@@ -28,6 +28,7 @@ use sopwatch_core::remediate::execution::{Execution, Next, Phase};
 use sopwatch_core::remediate::gate::{Gate, GateInput, gate};
 use sopwatch_core::remediate::interrupted::Interrupted;
 use sopwatch_core::remediate::plan::Plan;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// How long ago a change may be that is watched again: by then its pods are ready, or will not be.
@@ -43,7 +44,7 @@ impl App {
     pub(crate) fn gate(&self, plan: &Plan) -> Gate {
         let Some(account) = self.account() else {
             return Gate {
-                refusals: vec!["no SOP is chosen".to_owned()],
+                refusals: vec!["no SOP is chosen".into()],
                 cautions: Vec::new(),
             };
         };
@@ -56,11 +57,11 @@ impl App {
         if self.incident.status.opening {
             gate.refusals.insert(
                 0,
-                "the record is still being opened, earlier changes are not known yet".to_owned(),
+                "the record is still being opened, earlier changes are not known yet".into(),
             );
         }
         if let Some(why) = &self.incident.status.failing {
-            gate.refusals.insert(0, format!("nothing can be recorded: {why}"));
+            gate.refusals.insert(0, safe!("nothing can be recorded: {why}"));
         }
         gate
     }
@@ -109,7 +110,7 @@ impl App {
     }
 
     /// `restart interrupted: 2 of 3 pods not restarted`, where some are left.
-    pub fn interrupted_words(&self) -> Option<String> {
+    pub fn interrupted_words(&self) -> Option<SafeText> {
         let left = self.left_to_restart();
         let interrupted = self.interrupted().filter(|_| left > 0)?;
         Some(interrupted.words(left))
@@ -127,7 +128,7 @@ impl App {
     /// Puts a plan before the operator, and has the server try it without doing it.
     pub(crate) fn propose(
         &mut self,
-        plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, String>,
+        plan: impl FnOnce(&CaseSnapshot<'_>) -> Result<Plan, SafeText>,
     ) -> Vec<Effect> {
         if let Some(why) = self
             .remediation

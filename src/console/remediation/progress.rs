@@ -10,6 +10,8 @@ use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
 use sopwatch_core::remediate::execution::{Execution, Phase};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Stages that a command has passed once its pod is ready: it was done, and the pod was replaced.
 const STAGES_OF_READY: usize = 2;
@@ -110,13 +112,13 @@ impl App {
     }
 
     /// `problem fixed · esc: stop after this pod?`, where the cause is gone and the key would ask that.
-    pub fn problem_fixed_words(&self) -> Option<String> {
+    pub fn problem_fixed_words(&self) -> Option<SafeText> {
         self.execution_progress()
             .filter(|progress| progress.problem_fixed)?;
         if self.dialog().is_some() || self.escape() != Escape::Execution {
-            return Some("problem fixed".to_owned());
+            return Some("problem fixed".into());
         }
         let key = self.keymap.key_of(Action::Close, Context::Console)?;
-        Some(format!("problem fixed · {key}: stop after this pod?"))
+        Some(safe!("problem fixed · {key}: stop after this pod?"))
     }
 }

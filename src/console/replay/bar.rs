@@ -9,6 +9,7 @@ use crate::style::age::incident_clock;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 /// Cells below which the last moment is not worth its place.
 const MOMENT_ROOM: usize = 12;
@@ -36,7 +37,7 @@ pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
     let moment = player.last_moment(&app.session.profile);
     let line = match moment.filter(|_| left >= MOMENT_ROOM) {
         Some(moment) => {
-            let moment = StyledText::new(theme).add(Meaning::Text, &moment);
+            let moment = StyledText::new(theme).add(Meaning::Text, moment);
             line.gap(2).join(moment.cut(left))
         }
         None => line,
@@ -48,19 +49,19 @@ pub(crate) fn render(app: &App, player: &Player, theme: &Theme, area: Rect, buff
 }
 
 fn pace<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
-    let speed = format!("{}{}", theme.glyphs.times, player.speed());
+    let speed = safe!("{}{}", theme.glyphs.times, player.speed());
     if player.is_playing() {
-        StyledText::new(theme).add(Meaning::Good, &format!("{} {speed}", theme.glyphs.chosen))
+        StyledText::new(theme).add(Meaning::Good, safe!("{} {speed}", theme.glyphs.chosen))
     } else {
-        StyledText::new(theme).add(Meaning::Waiting, &format!("paused {speed}"))
+        StyledText::new(theme).add(Meaning::Waiting, safe!("paused {speed}"))
     }
 }
 
 fn place<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     StyledText::new(theme)
-        .add(Meaning::Heading, &incident_clock(player.position()))
+        .add(Meaning::Heading, incident_clock(player.position()))
         .add(Meaning::Faint, " of ")
-        .add(Meaning::Text, &incident_clock(player.length()))
+        .add(Meaning::Text, incident_clock(player.length()))
 }
 
 /// The page of the differences tells what is wrong with the file.
@@ -78,17 +79,17 @@ fn comparison<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let (findings, differ) = (player.findings(), player.differences().len());
     let noun = if findings == 1 { "finding" } else { "findings" };
     if differ == 0 {
-        return words.add(Meaning::Good, &format!("{findings} of {findings} {noun} match"));
+        return words.add(Meaning::Good, safe!("{findings} of {findings} {noun} match"));
     }
     let alike = findings.saturating_sub(differ);
-    words.add(Meaning::Text, &format!("{alike} of {findings} {noun} match"))
+    words.add(Meaning::Text, safe!("{alike} of {findings} {noun} match"))
 }
 
 fn differing<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let words = StyledText::new(theme);
     match player.differences().len() {
         0 => words,
-        differ => words.add(Meaning::Alarm, &format!(" {differ} differ ")),
+        differ => words.add(Meaning::Alarm, safe!(" {differ} differ ")),
     }
 }
 

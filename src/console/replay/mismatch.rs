@@ -109,7 +109,7 @@ fn advice(one: &Recommendation, profile: &Profile) -> String {
     let words = profile.advice_in_words(one.action, one.contact.as_deref());
     match &one.rule {
         Some(rule) => format!("{words}, by the rule {rule}"),
-        None => words,
+        None => words.to_string(),
     }
 }
 

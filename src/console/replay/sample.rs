@@ -12,6 +12,7 @@ use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::record::recorder::Recorder;
 use sopwatch_core::record::{Began, Entry, Line, Snapshot, VERSION, Writer};
+use sopwatch_core::safe;
 use sopwatch_core::testkit::{SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
 
 /// How long the console ran before it was left.
@@ -200,13 +201,13 @@ pub(crate) fn reworded() -> Vec<Line> {
         let Entry::Snapshot(found) = &mut line.entry else {
             continue;
         };
-        found.recommendation.because = vec!["in other words".to_owned()];
+        found.recommendation.because = vec!["in other words".into()];
         found
             .not_ruled_out
             .iter_mut()
-            .for_each(|(_, missing)| missing.push_str(", in other words"));
+            .for_each(|(_, missing)| *missing = safe!("{missing}, in other words"));
         for step in &mut found.steps {
-            step.value = "in other words".to_owned();
+            step.value = "in other words".into();
             step.evidence.clear();
         }
     }

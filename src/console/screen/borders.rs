@@ -9,6 +9,7 @@ use crate::panes::Pane;
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 /// Draws the lines around a region.
 pub(crate) fn lines(region: &Region, focused: bool, theme: &Theme, buffer: &mut Buffer) {
@@ -80,17 +81,19 @@ pub(crate) fn joint((x, y): (u16, u16), focused: bool, theme: &Theme, buffer: &m
         .draw(cell, buffer);
 }
 
-fn horizontal(area: Rect, y: u16, ends: (&str, &str), theme: &Theme, meaning: Meaning, buffer: &mut Buffer) {
+fn horizontal(
+    area: Rect,
+    y: u16,
+    (left, right): (&str, &str),
+    theme: &Theme,
+    meaning: Meaning,
+    buffer: &mut Buffer,
+) {
     let between = theme.glyphs.horizontal.repeat(usize::from(area.width) - 2);
     let row = Rect { y, height: 1, ..area };
-    // Drawn as it is: in ASCII the signs are ASCII already, and a dash is not to be cleaned away.
-    buffer.set_stringn(
-        row.x,
-        row.y,
-        format!("{}{between}{}", ends.0, ends.1),
-        usize::from(row.width),
-        theme.style(meaning),
-    );
+    StyledText::new(theme)
+        .add(meaning, safe!("{left}{between}{right}"))
+        .draw(row, buffer);
 }
 
 /// Draws a region's title over its upper line: the name, then as many of the pieces as fit, the least important left out first.
@@ -104,16 +107,16 @@ pub(crate) fn title<'t>(
     let mark = if focused { theme.glyphs.chosen } else { "" };
     let name = match region.content {
         Content::Pane(pane) | Content::Summary(pane) => {
-            format!("{mark}{} {}", pane.number(), pane.title())
+            safe!("{mark}{} {}", pane.number(), pane.title())
         }
-        Content::Leaders => "Leaders".to_owned(),
+        Content::Leaders => "Leaders".into(),
     };
     let meaning = if focused {
         Meaning::FocusedTitle
     } else {
         Meaning::Title
     };
-    let name = StyledText::new(theme).add(meaning, &name);
+    let name = StyledText::new(theme).add(meaning, name);
     let room = usize::from(region.area.width).saturating_sub(5 + name.width() + 2);
     let mut line = name;
     let pieces = pieces
@@ -170,7 +173,7 @@ pub(crate) fn range(theme: &Theme, first: usize, height: usize, count: usize) ->
     }
     words.add(
         Meaning::Faint,
-        &format!("{}-{}/{count}", first + 1, (first + height).min(count)),
+        safe!("{}-{}/{count}", first + 1, (first + height).min(count)),
     )
 }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(2);
@@ -26,7 +27,7 @@ pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) 
                 theme.glyphs.dot
             };
             let word = StyledText::new(theme)
-                .add(meaning, &format!("{sign} {}", notice.text))
+                .add(meaning, safe!("{sign} {}", notice.text))
                 .cut(room);
             let left = room.saturating_sub(word.width() + 3);
             if left < 10 {
@@ -48,7 +49,7 @@ fn keys<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
         let item = StyledText::new(theme)
             .add(Meaning::Key, &key.key)
             .gap(1)
-            .add(Meaning::Faint, &key.what);
+            .add(Meaning::Faint, key.what);
         if key.is_help {
             help = Some(item);
         } else {

@@ -13,7 +13,8 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::observation::Connection;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// A token that lives shorter than this is a warning: an incident may outlast it.
 const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
@@ -84,10 +85,10 @@ fn pieces<'t>(app: &App, theme: &'t Theme, sop: Option<&str>, place: StyledText<
     let mut pieces = Vec::new();
     if app.session.drill.is_some() {
         let badge = match app.clock.speed {
-            None => " DRILL ".to_owned(),
-            Some(speed) => format!(" DRILL {}{speed} ", theme.glyphs.times),
+            None => " DRILL ".into(),
+            Some(speed) => safe!(" DRILL {}{speed} ", theme.glyphs.times),
         };
-        pieces.push(new().add(Meaning::Drill, &badge));
+        pieces.push(new().add(Meaning::Drill, badge));
     }
     if app.player.is_some() {
         pieces.push(new().add(Meaning::Drill, " REPLAY "));
@@ -102,14 +103,14 @@ fn pieces<'t>(app: &App, theme: &'t Theme, sop: Option<&str>, place: StyledText<
     }
     pieces.push(place);
     pieces.push(match sop {
-        Some(sop) => new().add(Meaning::Heading, sop),
+        Some(sop) => new().add(Meaning::Heading, theme.clean(sop)),
         // Without an SOP there is no advice.
         None if app.lacks_sop() => new().add(Meaning::Notice, "NO SOP CHOSEN"),
         None => new(),
     });
     if app.incident.status.failing.is_none() && app.incident.status.lost > 0 {
-        let lost = format!("{} not recorded", app.incident.status.lost);
-        pieces.push(new().add(Meaning::Doubtful, &lost));
+        let lost = safe!("{} not recorded", app.incident.status.lost);
+        pieces.push(new().add(Meaning::Doubtful, lost));
     }
     pieces.retain(|words| words.width() > 0);
     pieces
@@ -133,7 +134,7 @@ fn environment<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
             } else {
                 Meaning::Stage
             };
-            words.add(meaning, &format!(" {} ", environment.name.to_uppercase()))
+            words.add(meaning, safe!(" {} ", environment.name.to_uppercase()))
         }
         None => words.add(Meaning::Alarm, " UNKNOWN ENVIRONMENT "),
     }
@@ -143,37 +144,38 @@ fn place_words<'t>(app: &App, theme: &'t Theme, place: Place, room: usize) -> St
     let words = StyledText::new(theme);
     let Some(connection) = &app.state.connection else {
         let text = match place {
-            Place::Whole => format!(
+            Place::Whole => safe!(
                 "connecting to {} {}",
-                app.session.namespace, theme.glyphs.ellipsis
+                app.session.namespace,
+                theme.glyphs.ellipsis
             ),
-            Place::Namespace | Place::Cut => format!("connecting {}", theme.glyphs.ellipsis),
+            Place::Namespace | Place::Cut => safe!("connecting {}", theme.glyphs.ellipsis),
         };
-        return words.add(Meaning::Doubtful, &text);
+        return words.add(Meaning::Doubtful, text);
     };
     match place {
-        Place::Whole => whole_place(connection, words),
+        Place::Whole => whole_place(connection, theme),
         Place::Namespace => words.add(Meaning::Heading, &connection.namespace),
         Place::Cut if room < NAMESPACE => words,
         Place::Cut => {
             let namespace = theme.clean(&connection.namespace);
             words.add(
                 Meaning::Heading,
-                &styled_text::cut_middle(&namespace, room, theme.glyphs.ellipsis),
+                styled_text::cut_middle(&namespace, room, theme.glyphs.ellipsis),
             )
         }
     }
 }
 
-fn whole_place<'t>(connection: &Connection, words: StyledText<'t>) -> StyledText<'t> {
+fn whole_place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> {
     let server = connection
         .server
         .strip_prefix("https://")
         .unwrap_or(&connection.server);
-    words
+    StyledText::new(theme)
         .add(Meaning::Heading, &connection.namespace)
         .add(Meaning::Faint, " @ ")
-        .add(Meaning::Text, server)
+        .add(Meaning::Text, theme.clean(server))
         .add(Meaning::Faint, " as ")
         .add(Meaning::Text, &connection.user)
 }
@@ -183,7 +185,7 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
     // A database that answers and lacks a table is not well.
     let reading = app.state.reading.as_ref().map(|(_, reading)| reading);
     let unread = reading.is_some_and(|reading| reading.tables.iter().any(|table| table.statuses.is_err()));
-    let of = |name: &str, wanted: fn(&SourceId) -> bool, unwell: bool| {
+    let of = |name: &'static str, wanted: fn(&SourceId) -> bool, unwell: bool| {
         let mut sources = app.state.sources().filter(|(id, _)| wanted(id)).peekable();
         sources.peek()?;
         let mut failing = unwell;
@@ -227,8 +229,8 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
             "ahead of"
         };
         let skew = duration::brief(app.clock.skew.abs());
-        let text = format!(" local clock {skew} {behind} the cluster ");
-        pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, &text)));
+        let text = safe!(" local clock {skew} {behind} the cluster ");
+        pieces.push((1, StyledText::new(theme).add(Meaning::Alarm, text)));
     }
     let expires_at = app
         .state
@@ -240,11 +242,11 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
     }
     if let Some((sop, _)) = app.more_urgent_sop().filter(|_| wide) {
         let key = app.keymap.key_of(Action::PickSop, Context::Console);
-        let key = key.map_or_else(String::new, |key| format!("{key}: "));
-        let text = format!("{key}{} is more urgent", sop.id);
-        pieces.push((2, StyledText::new(theme).add(Meaning::Notice, &text)));
+        let key = key.map_or_else(SafeText::default, |key| safe!("{key}: "));
+        let text = safe!("{key}{} is more urgent", sop.id);
+        pieces.push((2, StyledText::new(theme).add(Meaning::Notice, text)));
     }
-    pieces.push((0, StyledText::new(theme).add(Meaning::Heading, &clock)));
+    pieces.push((0, StyledText::new(theme).add(Meaning::Heading, clock)));
     pieces
 }
 
@@ -255,12 +257,12 @@ fn token(left: SignedDuration, theme: &Theme) -> (u8, StyledText<'_>) {
     } else if left < TOKEN_SHORT {
         (
             1,
-            words.add(Meaning::Alarm, &format!(" token {} ", whole_minutes(left))),
+            words.add(Meaning::Alarm, safe!(" token {} ", whole_minutes(left))),
         )
     } else {
         (
             2,
-            words.add(Meaning::Faint, &format!("token {}", whole_minutes(left))),
+            words.add(Meaning::Faint, safe!("token {}", whole_minutes(left))),
         )
     }
 }

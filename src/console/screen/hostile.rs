@@ -63,12 +63,12 @@ fn hostile() -> App {
         fixture::reading(vec![status(HOSTILE), status("ready")], vec![status("accepted")]),
     );
     for step in &mut app.diagnosis.steps {
-        step.value = HOSTILE.to_owned();
+        step.value = HOSTILE.into();
         step.age = Some(jiff::SignedDuration::MAX);
     }
     for reading in &mut app.diagnosis.leaders {
-        reading.worker = HOSTILE.to_owned();
-        reading.log = HOSTILE.to_owned();
+        reading.worker = HOSTILE.into();
+        reading.log = HOSTILE.into();
         reading.log_unnamed.clone_from(&reading.log);
     }
     let mut taught = crate::training::screen_tests::taught();

@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 
 use super::tests::screen;
 use crate::app::escape::Escape;
-use crate::app::event::{Effect, Event};
+use crate::app::event::{Effect, Event, TerminalRequest};
 use crate::app::{App, DryRun};
 use crate::dialogs::Dialog;
 use crate::dialogs::button::Button;
@@ -14,6 +14,7 @@ use crate::dialogs::confirmation_screen_tests::{answered, console};
 use crate::keymap::{Key, Keymap};
 use crate::screen::fixture;
 use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::text::SafeText;
 
 /// Presses keys, named as in the configuration; what follows from them.
 fn keys(app: &mut App, names: &str) -> Vec<Effect> {
@@ -279,7 +280,7 @@ fn the_prompt_takes_all_keys_until_enter_or_escape() {
 }
 
 /// What the keys want copied.
-fn copied(app: &mut App, names: &str) -> Option<String> {
+fn copied(app: &mut App, names: &str) -> Option<SafeText> {
     let effects = keys(app, names).into_iter();
     let copied = effects.filter_map(|effect| match effect {
         Effect::Copy(text) => Some(text),
@@ -476,7 +477,7 @@ fn the_bell_rings_for_another_recommendation_and_not_while_it_is_off() {
         }
         let now = app.clock.now;
         app.update(Event::Tick, now)
-            .contains(&Effect::Write("\u{7}".to_owned()))
+            .contains(&Effect::Write(TerminalRequest::bell()))
     };
     let (wait, restart) = (Advice::Wait, Advice::RestartPods);
     assert!(!rings(true, &[wait]), "what is found first is no change");

@@ -357,7 +357,7 @@ fn a_line_is_copied_without_being_opened() {
     let mut app = console();
     let effects = keys(&mut app, "A / 'req0030' enter y");
     let line = "I0115 13:24:05.000301       1 logger.go:71] [opid=req0030] GET /kafkas/req0030";
-    assert_eq!(effects, [Effect::Copy(line.to_owned())]);
+    assert_eq!(effects, [Effect::Copy(line.into())]);
     assert!(app.dialog().is_none());
 }
 

@@ -1,6 +1,7 @@
 //! The screen: drawn from the state, which it never changes. One region a file; [`layout`] says where each is.
 //!
-//! Everything that is drawn passes `Theme::clean`: no byte from outside reaches the terminal as a control sequence.
+//! Everything that is drawn is a `StyledText`, and that takes safe text only: no byte from outside reaches the terminal as a control
+//! sequence.
 
 pub(crate) mod borders;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::dialogs::Dialog;
 use crate::panes::Pane;
 use crate::style::styled_text::{self, StyledText};
 use crate::{dialogs, panes, prompts, replay};
+use sopwatch_core::safe;
 
 /// Draws the console as `app` has it. Only reads. How far down the topmost dialog's text can be scrolled; `None` where nothing scrolls.
 pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Option<usize> {
@@ -53,8 +55,8 @@ pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Option<usize> 
 
 fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (width, height) = SMALLEST;
-    let text = format!("terminal too small: needs {width}x{height}");
-    let lines = styled_text::wrap(&text, usize::from(area.width).max(1), 0);
+    let text = safe!("terminal too small: needs {width}x{height}");
+    let lines = styled_text::wrap(&theme.clean(text), usize::from(area.width).max(1), 0);
     styled_text::draw_lines(
         lines
             .iter()

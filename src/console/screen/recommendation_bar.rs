@@ -10,14 +10,15 @@ use crate::keymap::action::{Action, Context};
 use crate::panes::Pane;
 use crate::panes::sop;
 use crate::remediation::progress::{ExecutionProgress, PartState};
-use crate::style::styled_text::{self, StyledText};
+use crate::style::styled_text::{self, CellText, Drawn, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::diagnose::{Recommendation, StepFinding};
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// Draws the bar on an area that is as high as its lines with this `most`.
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, most: usize, buffer: &mut Buffer) {
@@ -35,9 +36,9 @@ struct Message<'t> {
     /// What to do, or what is being done.
     headline: StyledText<'t>,
     /// Why. It is cut only where it does not fit into all the lines there are.
-    reason: (Meaning, String),
+    reason: (Meaning, SafeText),
     /// What else was found, in a line of its own where there is one.
-    also: Option<String>,
+    also: Option<SafeText>,
     /// The same as a count, where there is no such line.
     others: Option<StyledText<'t>>,
     /// What else is to be known: what can't be checked, what is more urgent, what was left undone.
@@ -50,7 +51,7 @@ impl<'t> Message<'t> {
     fn new(theme: &'t Theme, headline: StyledText<'t>) -> Self {
         Self {
             headline,
-            reason: (Meaning::Text, String::new()),
+            reason: (Meaning::Text, SafeText::default()),
             also: None,
             others: None,
             counts: Vec::new(),
@@ -58,7 +59,7 @@ impl<'t> Message<'t> {
         }
     }
 
-    fn because(self, reason: impl Into<String>) -> Self {
+    fn because(self, reason: impl Into<SafeText>) -> Self {
         Self {
             reason: (Meaning::Text, reason.into()),
             ..self
@@ -108,7 +109,7 @@ impl<'t> Message<'t> {
                 let line = new()
                     .gap(2)
                     .column(Meaning::Faint, head, ALSO.len())
-                    .add(Meaning::Doubtful, &text);
+                    .add(Meaning::Doubtful, text);
                 lines.push(if is_cut && index + 1 == left {
                     line.goes_on(room)
                 } else {
@@ -130,22 +131,22 @@ impl<'t> Message<'t> {
         }
         let beside = room.saturating_sub(headline.width() + 2);
         let first = if beside < SHORT_LINE.min(styled_text::width(&reason)) {
-            String::new()
+            CellText::default()
         } else {
             styled_text::wrap(&reason, beside, 0)
                 .into_iter()
                 .next()
                 .unwrap_or_default()
         };
-        let rest = reason.get(first.len()..).unwrap_or_default().trim_start();
+        let rest = reason.part(first.len()..reason.len()).trimmed_start();
         let mut lines = vec![if first.is_empty() {
             headline
         } else {
-            headline.gap(2).add(*meaning, &first)
+            headline.gap(2).add(*meaning, first)
         }];
         if !rest.is_empty() {
-            let more = styled_text::wrap(rest, room.saturating_sub(INDENT), 0).into_iter();
-            lines.extend(more.map(|line| StyledText::new(theme).gap(INDENT).add(*meaning, &line)));
+            let more = styled_text::wrap(&rest, room.saturating_sub(INDENT), 0).into_iter();
+            lines.extend(more.map(|line| StyledText::new(theme).gap(INDENT).add(*meaning, line)));
         }
         lines
     }
@@ -193,7 +194,7 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution) -> Message<
     };
     let (sent, all) = (execution.sent, execution.confirmed);
     let what = execution.plan.aim.short_words().to_uppercase();
-    let mut headline = StyledText::new(theme).add(meaning, &format!("{mark} {what} {sent}/{all}"));
+    let mut headline = StyledText::new(theme).add(meaning, safe!("{mark} {what} {sent}/{all}"));
     let more = execution.is_under_way() && execution.due().is_some();
     if more && execution.stopping {
         headline = headline.add(Meaning::Complaint, "  STOPPING AFTER THIS POD");
@@ -204,21 +205,21 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution) -> Message<
         keys = keys.join(key(app, theme, Action::Close, " stop"));
     }
     if Action::RestartRest.available(app) {
-        keys = keys.join(key(app, theme, Action::RestartRest, &the_rest(app)));
+        keys = keys.join(key(app, theme, Action::RestartRest, the_rest(app)));
     }
     keys = keys.join(key(app, theme, Action::Incident, " incident"));
     let waits = pending_sources(app, execution.phase);
     let parts = app
         .execution_progress()
-        .map_or_else(String::new, |progress| parts(&progress, app, theme));
+        .map_or_else(SafeText::default, |progress| parts(&progress, app, theme));
     let wait = if waits.is_empty() {
-        execution.words.to_string()
+        execution.words.clone()
     } else {
-        format!("waiting for {waits}")
+        safe!("waiting for {waits}")
     };
     let pieces = [app.problem_fixed_words().unwrap_or_default(), parts, wait];
     let pieces: Vec<_> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
-    let reason = pieces.join(&format!(" {} ", theme.glyphs.dot));
+    let reason = pieces.join(&*safe!(" {} ", theme.glyphs.dot));
     Message {
         keys,
         ..Message::new(theme, headline).because(reason)
@@ -226,9 +227,9 @@ fn under_way<'t>(app: &App, theme: &'t Theme, execution: &Execution) -> Message<
 }
 
 /// `ccxhk ✔ → m7m9s 21s → qd74q, 2 to do`: which pods are done, which one is being replaced and for how long, what comes next.
-fn parts(progress: &ExecutionProgress, app: &App, theme: &Theme) -> String {
+fn parts(progress: &ExecutionProgress, app: &App, theme: &Theme) -> SafeText {
     let glyphs = theme.glyphs;
-    let mut parts: Vec<String> = progress
+    let mut parts: Vec<SafeText> = progress
         .done
         .iter()
         .map(|(name, state)| {
@@ -237,7 +238,7 @@ fn parts(progress: &ExecutionProgress, app: &App, theme: &Theme) -> String {
                 PartState::Failed => glyphs.fail,
                 PartState::Unknown => glyphs.unknown,
             };
-            format!("{name} {mark}")
+            safe!("{name} {mark}")
         })
         .collect();
     let since = app
@@ -246,33 +247,33 @@ fn parts(progress: &ExecutionProgress, app: &App, theme: &Theme) -> String {
         .duration_since(progress.since)
         .max(SignedDuration::ZERO);
     if let Some(current) = &progress.current {
-        parts.push(format!("{current} {}", duration::brief(since)));
+        parts.push(safe!("{current} {}", duration::brief(since)));
     }
     if let Some(next) = &progress.next {
         parts.push(match progress.remaining {
-            0 | 1 => next.clone(),
-            more => format!("{next}, {more} to do"),
+            0 | 1 => next.into(),
+            more => safe!("{next}, {more} to do"),
         });
     }
-    parts.join(&format!(" {} ", glyphs.then))
+    parts.join(&*safe!(" {} ", glyphs.then)).into()
 }
 
 /// What it waits for; nothing where it is over.
-fn pending_sources(app: &App, phase: Phase) -> String {
+fn pending_sources(app: &App, phase: Phase) -> SafeText {
     match phase {
-        Phase::Sent => "the answer".to_owned(),
+        Phase::Sent => "the answer".into(),
         Phase::Replacing if app.state.is_fresh(&SourceId::Pods, app.clock.now) => {
-            "the pods to be ready".to_owned()
+            "the pods to be ready".into()
         }
-        Phase::Replacing => "news of the pods".to_owned(),
+        Phase::Replacing => "news of the pods".into(),
         Phase::Leading => {
             let leaders = app.diagnosis.leaders.iter();
             let missing = leaders.filter(|leader| leader.verdict != Verdict::One);
             let workers: Vec<&str> = missing.map(|leader| &*leader.worker).collect();
-            format!("the {} leader", workers.join(" and "))
+            safe!("the {} leader", workers.join(" and "))
         }
-        Phase::Moving => "requests to move on".to_owned(),
-        Phase::Over(_) => String::new(),
+        Phase::Moving => "requests to move on".into(),
+        Phase::Over(_) => SafeText::default(),
     }
 }
 
@@ -288,29 +289,29 @@ fn unchosen<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
 /// The recommendation: what, why, what else was found or can't be checked, and the keys to all of it.
 fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let decision = &app.diagnosis.decision;
-    let words = |text: &str| StyledText::new(theme).add(Meaning::Doubtful, text);
+    let words = |text: SafeText| StyledText::new(theme).add(Meaning::Doubtful, text);
     let others = match decision.also.len() {
         0 => None,
-        1 => Some(words("+1 other finding")),
-        others => Some(words(&format!("+{others} other findings"))),
+        1 => Some(words("+1 other finding".into())),
+        others => Some(words(safe!("+{others} other findings"))),
     };
     let mut counts = Vec::new();
     match decision.not_ruled_out.len() {
         0 => {}
-        1 => counts.push(words("1 rule still unchecked")),
-        rules => counts.push(words(&format!("{rules} rules still unchecked"))),
+        1 => counts.push(words("1 rule still unchecked".into())),
+        rules => counts.push(words(safe!("{rules} rules still unchecked"))),
     }
     if let Some((sop, found)) = app.more_urgent_sop() {
         let what = app.advice_in_words(found.action, found.contact.as_deref());
-        counts.insert(0, words(&format!("more urgent: {what} ({})", sop.id)));
+        counts.insert(0, words(safe!("more urgent: {what} ({})", sop.id)));
     }
     let mut keys = StyledText::new(theme);
     if decision.recommendation.action.is_change() && Action::Apply.available(app) {
         keys = keys.join(key(app, theme, Action::Apply, " apply"));
     }
     if Action::RestartRest.available(app) {
-        counts.push(words(&app.interrupted_words().unwrap_or_default()));
-        keys = keys.join(key(app, theme, Action::RestartRest, &the_rest(app)));
+        counts.push(words(app.interrupted_words().unwrap_or_default()));
+        keys = keys.join(key(app, theme, Action::RestartRest, the_rest(app)));
     }
     keys = keys.join(key(app, theme, Action::Why, " why"));
     if decision.recommendation.action == Advice::Escalate {
@@ -329,28 +330,28 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
 }
 
 /// The first other finding, and how many there are beside it.
-fn also(app: &App) -> Option<String> {
+fn also(app: &App) -> Option<SafeText> {
     let decision = &app.diagnosis.decision;
     let (first, others) = decision.also.split_first()?;
     let what = app.advice_in_words(first.action, first.contact.as_deref());
-    let why = first.because.first().map_or("", String::as_str);
+    let why = first.because.first().map_or("", SafeText::as_str);
     let more = match others.len() {
-        0 => String::new(),
-        others => format!(" (+{others} more)"),
+        0 => SafeText::default(),
+        others => safe!(" (+{others} more)"),
     };
-    Some(format!("{what}{more}: {why}"))
+    Some(safe!("{what}{more}: {why}"))
 }
 
 /// ` restart the other 2`.
-fn the_rest(app: &App) -> String {
-    format!(" restart the other {}", app.left_to_restart())
+fn the_rest(app: &App) -> SafeText {
+    safe!(" restart the other {}", app.left_to_restart())
 }
 
 /// Three blanks, the key and what it does; nothing where no key does it.
-fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: &str) -> StyledText<'t> {
+fn key<'t>(app: &App, theme: &'t Theme, action: Action, what: impl Drawn) -> StyledText<'t> {
     let words = StyledText::new(theme);
     match app.keymap.key_of(action, Context::Console) {
-        Some(key) => words.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what),
+        Some(key) => words.gap(3).add(Meaning::Key, key).add(Meaning::Faint, what),
         None => words,
     }
 }
@@ -361,7 +362,7 @@ fn held_back<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let mut keys = StyledText::new(theme);
     for (action, what) in [(Action::GiveAnswer, " answer"), (Action::Reveal, " show advice")] {
         if let Some(key) = app.keymap.key_of(action, Context::Drill) {
-            keys = keys.gap(3).add(Meaning::Key, &key).add(Meaning::Faint, what);
+            keys = keys.gap(3).add(Meaning::Key, key).add(Meaning::Faint, what);
         }
     }
     Message {
@@ -376,30 +377,30 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
     let (meaning, text) = match recommendation.action {
         Advice::None => (
             Meaning::Good,
-            format!("{} NO ACTION NEEDED", mark(StepStatus::Pass)),
+            safe!("{} NO ACTION NEEDED", mark(StepStatus::Pass)),
         ),
         Advice::Wait => {
             let until = recommendation.until;
             let left = until.map(|until| until.duration_since(app.clock.now).max(SignedDuration::ZERO));
-            let left = left.map_or(String::new(), |left| format!(" {}", duration::brief(left)));
+            let left = left.map_or(SafeText::default(), |left| safe!(" {}", duration::brief(left)));
             (
                 Meaning::Waiting,
-                format!("{} WAIT{left}", mark(StepStatus::Waiting)),
+                safe!("{} WAIT{left}", mark(StepStatus::Waiting)),
             )
         }
         Advice::Gather if app.is_looking() => {
-            (Meaning::Faint, format!("{} CHECKING", mark(StepStatus::Waiting)))
+            (Meaning::Faint, safe!("{} CHECKING", mark(StepStatus::Waiting)))
         }
         Advice::Gather => (
             Meaning::Doubtful,
-            format!("{} NO ACCESS", mark(StepStatus::Unknown)),
+            safe!("{} NO ACCESS", mark(StepStatus::Unknown)),
         ),
         Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => (
             Meaning::Alarm,
-            format!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
+            safe!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
         ),
     };
-    StyledText::new(theme).add(meaning, &text)
+    StyledText::new(theme).add(meaning, text)
 }
 
 /// A step of the chosen SOP with its number.
@@ -411,8 +412,8 @@ struct Numbered<'a> {
 }
 
 impl Numbered<'_> {
-    fn name(&self) -> String {
-        format!("{} {}", self.number, self.title)
+    fn name(&self) -> SafeText {
+        safe!("{} {}", self.number, self.title)
     }
 }
 
@@ -457,20 +458,20 @@ fn without_table<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
 
 fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: usize) -> Message<'t> {
     let (glyph, _) = sop::mark(theme, StepStatus::Fail, false);
-    let headline = StyledText::new(theme).add(Meaning::Alarm, &format!(" {glyph} FAILS "));
-    let mut reason = format!("{}: {}", first.name(), first.finding.value);
+    let headline = StyledText::new(theme).add(Meaning::Alarm, safe!(" {glyph} FAILS "));
+    let mut reason = safe!("{}: {}", first.name(), first.finding.value);
     if let Some(why) = first.finding.evidence.first() {
-        reason = format!("{reason} ({why})");
+        reason = safe!("{reason} ({why})");
     }
     let mut counts = Vec::new();
     if more > 0 {
-        counts.push(StyledText::new(theme).add(Meaning::Doubtful, &format!("and {more} more")));
+        counts.push(StyledText::new(theme).add(Meaning::Doubtful, safe!("and {more} more")));
     }
     let mut keys = StyledText::new(theme);
     if let Some(key) = app.keymap.key_of(Action::Open, Context::In(Pane::Sop)) {
         keys = keys
             .gap(3)
-            .add(Meaning::Key, &key)
+            .add(Meaning::Key, key)
             .add(Meaning::Faint, " on the step: how to handle it");
     }
     Message {
@@ -483,8 +484,8 @@ fn failing_words<'t>(app: &App, theme: &'t Theme, first: &Numbered<'_>, more: us
 
 fn waiting_words<'t>(theme: &'t Theme, first: &Numbered<'_>) -> Message<'t> {
     let (glyph, meaning) = sop::mark(theme, StepStatus::Waiting, false);
-    let headline = StyledText::new(theme).add(meaning, &format!("{glyph} WAIT"));
-    Message::new(theme, headline).because(format!("{}: {}", first.name(), first.finding.value))
+    let headline = StyledText::new(theme).add(meaning, safe!("{glyph} WAIT"));
+    Message::new(theme, headline).because(safe!("{}: {}", first.name(), first.finding.value))
 }
 
 fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Message<'t> {
@@ -498,8 +499,8 @@ fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Message<'t> {
         .join(", ");
     let noun = if open.len() == 1 { "step has" } else { "steps have" };
     let why = if stale { " (stale)" } else { "" };
-    let text = format!("? {} {noun} no data{why}", open.len());
-    let headline = StyledText::new(theme).add(Meaning::Doubtful, &text);
+    let text = safe!("? {} {noun} no data{why}", open.len());
+    let headline = StyledText::new(theme).add(Meaning::Doubtful, text);
     Message::new(theme, headline).because(names)
 }
 
@@ -510,10 +511,10 @@ fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Mes
         .filter(|numbered| !app.checklist.ticks.contains_key(numbered.id))
         .count();
     let rest = match open {
-        0 => "every step is answered".to_owned(),
-        1 => "1 manual step to do".to_owned(),
-        open => format!("{open} manual steps to do"),
+        0 => "every step is answered".into(),
+        1 => "1 manual step to do".into(),
+        open => safe!("{open} manual steps to do"),
     };
-    let headline = StyledText::new(theme).add(meaning, &format!("{glyph} no failing step"));
+    let headline = StyledText::new(theme).add(meaning, safe!("{glyph} no failing step"));
     Message::new(theme, headline).because(rest)
 }

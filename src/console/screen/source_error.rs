@@ -6,21 +6,22 @@ use crate::app::App;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, Source, SourceId, SourceState};
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{Redacted, SafeText, duration};
 
 /// Sources that fail in the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceError {
-    names: Vec<String>,
+    names: Vec<SafeText>,
     kind: Option<ProblemKind>,
     problem: Option<Problem>,
     /// How old what they told is, where that is too old.
     stale: Option<SignedDuration>,
     retry_at: Option<Timestamp>,
     /// Why it is not used at all.
-    off: Option<String>,
+    off: Option<Redacted>,
     /// Why what it says is old, where it fails in nothing.
-    behind: Option<String>,
+    behind: Option<SafeText>,
 }
 
 /// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
@@ -65,14 +66,14 @@ fn error_of(
     id: &SourceId,
     source: &Source,
     freshness: Freshness,
-    behind: Option<String>,
+    behind: Option<SafeText>,
 ) -> Option<SourceError> {
     let stale = match freshness {
         Freshness::Stale(age) => Some(age),
         Freshness::Missing | Freshness::Fresh(_) => None,
     };
     let off = match &source.state {
-        SourceState::Off(reason) => Some(reason.to_string()),
+        SourceState::Off(reason) => Some(reason.clone()),
         _ => None,
     };
     let problem = source.problem().cloned();
@@ -106,21 +107,21 @@ impl SourceError {
         };
     }
 
-    fn name(&self) -> String {
+    fn name(&self) -> SafeText {
         match self.names.as_slice() {
-            [] => String::new(),
+            [] => SafeText::default(),
             [one] => one.clone(),
-            [one, other] => format!("{one} and {other}"),
-            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+            [one, other] => safe!("{one} and {other}"),
+            [one, rest @ ..] => safe!("{one} and {} more", rest.len()),
         }
     }
 
     /// When it is tried again.
-    pub(crate) fn retry(&self, now: Timestamp) -> String {
+    pub(crate) fn retry(&self, now: Timestamp) -> SafeText {
         match self.retry_at.map(|at| at.duration_since(now)) {
-            Some(span) if span.as_secs() > 0 => format!(", retry in {}s", span.as_secs()),
-            Some(_) => ", retrying".to_owned(),
-            None => String::new(),
+            Some(span) if span.as_secs() > 0 => safe!(", retry in {}s", span.as_secs()),
+            Some(_) => ", retrying".into(),
+            None => SafeText::default(),
         }
     }
 
@@ -140,18 +141,18 @@ impl SourceError {
     fn summary<'t>(&self, theme: &'t Theme, now: Timestamp) -> StyledText<'t> {
         let words = StyledText::new(theme);
         if let Some(reason) = &self.off {
-            return words.add(Meaning::Faint, &format!("{} off: {reason}", self.name()));
+            return words.add(Meaning::Faint, safe!("{} off: {reason}", self.name()));
         }
-        let mut words = words.add(Meaning::Bad, &format!("{} {}", theme.glyphs.fail, self.name()));
+        let mut words = words.add(Meaning::Bad, safe!("{} {}", theme.glyphs.fail, self.name()));
         if let Some(age) = self.stale {
-            words = words.add(Meaning::Doubtful, &format!(" stale {}", duration::brief(age)));
+            words = words.add(Meaning::Doubtful, safe!(" stale {}", duration::brief(age)));
         }
         if let Some(problem) = &self.problem {
             let retry = self.retry(now);
-            return words.add(Meaning::Bad, &format!(" {}{retry}", problem.kind.in_words()));
+            return words.add(Meaning::Bad, safe!(" {}{retry}", problem.kind.in_words()));
         }
         let why = self.behind.as_deref().unwrap_or("no answer");
-        words.add(Meaning::Text, &format!(", {why}"))
+        words.add(Meaning::Text, safe!(", {why}"))
     }
 
     /// What to do, and why it fails.
@@ -161,24 +162,24 @@ impl SourceError {
             return words;
         };
         let words = match &problem.advice {
-            Some(advice) => words.add(Meaning::Key, &format!("→ {advice}: ")),
+            Some(advice) => words.add(Meaning::Key, safe!("→ {advice}: ")),
             None => words,
         };
         words.add(Meaning::Text, &problem.what)
     }
 
     /// All of it in a paragraph, for a pane that has nothing else to show.
-    pub(crate) fn paragraph(&self, now: Timestamp) -> Option<String> {
+    pub(crate) fn paragraph(&self, now: Timestamp) -> Option<SafeText> {
         let kind = ProblemKind::in_words(self.problem.as_ref()?.kind);
         let (name, retry) = (self.name(), self.retry(now));
-        Some(format!("{name} {kind}{retry}: {}", self.reason()?))
+        Some(safe!("{name} {kind}{retry}: {}", self.reason()?))
     }
 
     /// Why and what to do, for a pane that has nothing else to show.
-    pub(crate) fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<SafeText> {
         let problem = self.problem.as_ref()?;
-        let advice = problem.advice.as_ref().map(|advice| format!(" → {advice}"));
-        Some(format!("{}{}", problem.what, advice.unwrap_or_default()))
+        let advice = problem.advice.as_ref().map(|advice| safe!(" → {advice}"));
+        Some(safe!("{}{}", problem.what, advice.unwrap_or_default()))
     }
 }
 
@@ -206,8 +207,8 @@ pub(crate) fn lines<'t>(
         .map(|fault| fault.words(theme, now))
         .collect();
     if shown < faults.len() && most > 0 {
-        let more = format!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
-        lines.push(StyledText::new(theme).add(Meaning::Bad, &more));
+        let more = safe!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
+        lines.push(StyledText::new(theme).add(Meaning::Bad, more));
     }
     lines
 }
@@ -226,7 +227,7 @@ pub(crate) fn stale_words<'t>(app: &App, id: &SourceId, theme: &'t Theme) -> Sty
     match app.state.freshness(id, app.clock.now) {
         Freshness::Stale(age) => words.add(
             Meaning::Doubtful,
-            &format!("{} stale {}", theme.glyphs.stale, duration::brief(age)),
+            safe!("{} stale {}", theme.glyphs.stale, duration::brief(age)),
         ),
         Freshness::Missing | Freshness::Fresh(_) => words,
     }

@@ -2,52 +2,53 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// An age: `<10s`, then tens of seconds, then minutes, then as [`duration::brief`].
-pub(crate) fn age(of: SignedDuration) -> String {
+pub(crate) fn age(of: SignedDuration) -> SafeText {
     match of.as_secs() {
-        ..10 => "<10s".to_owned(),
-        seconds @ 10..60 => format!("{}s", seconds / 10 * 10),
-        seconds => duration::brief(SignedDuration::from_secs(seconds / 60 * 60)),
+        ..10 => "<10s".into(),
+        seconds @ 10..60 => safe!("{}s", seconds / 10 * 10),
+        seconds => duration::brief(SignedDuration::from_secs(seconds / 60 * 60)).into(),
     }
 }
 
 /// The age of an object with the units of `kubectl`'s AGE column, so that the two can be compared: `50s`, `110s`, `3m20s`, `120m`,
 /// `3h5m`, `47h`, `7d4h`, `80d`. Seconds are told in tens.
-pub(crate) fn of_object(of: SignedDuration) -> String {
+pub(crate) fn of_object(of: SignedDuration) -> SafeText {
     let seconds = of.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     let with_rest = |whole: i64, unit: char, rest: i64, of: char| match rest {
-        0 => format!("{whole}{unit}"),
-        _ => format!("{whole}{unit}{rest}{of}"),
+        0 => safe!("{whole}{unit}"),
+        _ => safe!("{whole}{unit}{rest}{of}"),
     };
     match seconds {
-        ..10 => "<10s".to_owned(),
-        10..120 => format!("{}s", seconds / 10 * 10),
+        ..10 => "<10s".into(),
+        10..120 => safe!("{}s", seconds / 10 * 10),
         120..600 => with_rest(minutes, 'm', seconds % 60 / 10 * 10, 's'),
-        600..10_800 => format!("{minutes}m"),
+        600..10_800 => safe!("{minutes}m"),
         10_800..28_800 => with_rest(hours, 'h', minutes % 60, 'm'),
-        28_800..172_800 => format!("{hours}h"),
+        28_800..172_800 => safe!("{hours}h"),
         172_800..691_200 => with_rest(days, 'd', hours % 24, 'h'),
-        691_200..63_072_000 => format!("{days}d"),
+        691_200..63_072_000 => safe!("{days}d"),
         _ => with_rest(days / 365, 'y', days % 365, 'd'),
     }
 }
 
 /// How long ago a moment is.
-pub(crate) fn since(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn since(at: Timestamp, now: Timestamp) -> SafeText {
     age(now.duration_since(at))
 }
 
 /// The time since the start of an incident, to the second: `14m32s`, `1h05m09s`; beyond a day the hours go on.
-pub(crate) fn incident_clock(of: SignedDuration) -> String {
+pub(crate) fn incident_clock(of: SignedDuration) -> SafeText {
     let seconds = of.as_secs().max(0);
     let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {
-        (0, 0) => format!("{rest}s"),
-        (0, _) => format!("{minutes}m{rest:02}s"),
-        _ => format!("{hours}h{minutes:02}m{rest:02}s"),
+        (0, 0) => safe!("{rest}s"),
+        (0, _) => safe!("{minutes}m{rest:02}s"),
+        _ => safe!("{hours}h{minutes:02}m{rest:02}s"),
     }
 }
 

@@ -1,6 +1,13 @@
 //! Text by its width in cells: measured, cut, wrapped, and put together to styled lines.
 
-use std::borrow::Cow;
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the one place that draws text"
+)]
+
+use std::fmt;
+use std::ops::{Deref, Range};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,8 +16,9 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::glyphs;
 use super::theme::{Meaning, Theme};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// Bytes that one character with its marks may have: a longer heap of marks would fill the line to the terminal, not the screen.
 const GRAPHEME_BYTES: usize = 32;
@@ -23,23 +31,98 @@ pub(crate) fn width(text: &str) -> usize {
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
-/// Text for one line: safe for the terminal, line ends as blanks, heaps of marks taken off.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    let safe = SafeText::new(text);
-    let heaped = |text: &str| {
-        text.graphemes(true)
-            .any(|grapheme| grapheme.len() > GRAPHEME_BYTES)
-    };
-    if &*safe == text && !text.contains('\n') && !heaped(text) {
-        return Cow::Borrowed(text);
+/// Text as the cells of one line show it: safe text with line ends as blanks, without heaps of marks, and in ASCII where only that may be
+/// drawn. [`Theme::clean`] makes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CellText(String);
+
+impl CellText {
+    /// Text of printable ASCII alone, which is safe and shown as it is; `None` for any other.
+    pub(super) fn of_plain(text: &str) -> Option<Self> {
+        let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        is_plain.then(|| Self(text.to_owned()))
     }
-    let one = |grapheme| match grapheme {
-        "\n" => " ",
-        heap if heap.len() > GRAPHEME_BYTES => "\u{fffd}",
-        plain => plain,
-    };
-    Cow::Owned(safe.graphemes(true).map(one).collect())
+
+    /// Safe text as cells show it.
+    pub(super) fn of(text: &SafeText, ascii: bool) -> Self {
+        let one = |grapheme| match grapheme {
+            "\n" => " ",
+            heap if heap.len() > GRAPHEME_BYTES => "\u{fffd}",
+            plain => plain,
+        };
+        let line: String = text.graphemes(true).map(one).collect();
+        Self(if ascii { glyphs::ascii_of(&line) } else { line })
+    }
+
+    /// A part of it, by bytes that are ends of characters.
+    pub(crate) fn part(&self, bytes: Range<usize>) -> Self {
+        Self(self.0.get(bytes).unwrap_or_default().to_owned())
+    }
+
+    /// The same without the blanks that it begins with.
+    pub(crate) fn trimmed_start(&self) -> Self {
+        Self(self.0.trim_start().to_owned())
+    }
 }
+
+impl fmt::Display for CellText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Deref for CellText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What may be drawn: text that is safe by its type, and the program's own words. A string is made safe first, by
+/// [`safe!`](sopwatch_core::safe) or [`Theme::clean`].
+pub(crate) trait Drawn {
+    /// The same as the cells of one line show it.
+    fn cells(self, theme: &Theme) -> CellText;
+}
+
+impl Drawn for CellText {
+    fn cells(self, _theme: &Theme) -> CellText {
+        self
+    }
+}
+
+impl Drawn for &CellText {
+    fn cells(self, _theme: &Theme) -> CellText {
+        self.clone()
+    }
+}
+
+/// What [`Theme::clean`] makes cells of.
+macro_rules! drawn {
+    ($($kind:ty),*) => {
+        $(impl Drawn for $kind {
+            fn cells(self, theme: &Theme) -> CellText {
+                theme.clean(self)
+            }
+        })*
+    };
+}
+
+drawn!(&'static str, SafeText, &SafeText, Redacted, &Redacted);
+
+/// Numbers are digits.
+macro_rules! drawn_numbers {
+    ($($kind:ty),*) => {
+        $(impl Drawn for $kind {
+            fn cells(self, _theme: &Theme) -> CellText {
+                CellText(self.to_string())
+            }
+        })*
+    };
+}
+
+drawn_numbers!(u32, u64, usize);
 
 /// The longest beginning that fits.
 pub(crate) fn beginning(text: &str, max: usize) -> &str {
@@ -66,44 +149,44 @@ pub(crate) fn end(text: &str, max: usize) -> &str {
 }
 
 /// Cut at its end.
-pub(crate) fn cut(text: &str, max: usize, ellipsis: &str) -> String {
+pub(crate) fn cut(text: &CellText, max: usize, ellipsis: &'static str) -> CellText {
     if width(text) <= max {
-        return text.to_owned();
+        return text.clone();
     }
     let mark = beginning(ellipsis, max);
-    format!("{}{mark}", beginning(text, max - width(mark)))
+    CellText(format!("{}{mark}", beginning(text, max - width(mark))))
 }
 
 /// Cut at its beginning, so that the end shows.
-pub(crate) fn cut_left(text: &str, max: usize, ellipsis: &str) -> String {
+pub(crate) fn cut_left(text: &CellText, max: usize, ellipsis: &'static str) -> CellText {
     if width(text) <= max {
-        return text.to_owned();
+        return text.clone();
     }
     let mark = beginning(ellipsis, max);
-    format!("{mark}{}", end(text, max - width(mark)))
+    CellText(format!("{mark}{}", end(text, max - width(mark))))
 }
 
 /// Cut in its middle, so that both ends show.
-pub(crate) fn cut_middle(text: &str, max: usize, ellipsis: &str) -> String {
+pub(crate) fn cut_middle(text: &CellText, max: usize, ellipsis: &'static str) -> CellText {
     if width(text) <= max {
-        return text.to_owned();
+        return text.clone();
     }
     let mark = beginning(ellipsis, max);
     let room = max - width(mark);
     let tail = end(text, room / 2);
-    format!("{}{mark}{tail}", beginning(text, room - width(tail)))
+    CellText(format!("{}{mark}{tail}", beginning(text, room - width(tail))))
 }
 
 /// Breaks text into lines of `max` cells, at blanks where it can; later lines are indented. `max` is at least 1.
-pub(crate) fn wrap(text: &str, max: usize, indent: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &CellText, max: usize, indent: usize) -> Vec<CellText> {
     let max = max.max(1);
     let indent = if indent * 2 > max { 0 } else { indent };
     let mut lines = Vec::new();
-    let mut rest = text;
+    let mut rest = &**text;
     loop {
         let lead = if lines.is_empty() { 0 } else { indent };
         let head = line_of(rest, max - lead);
-        lines.push(format!("{:lead$}{}", "", head.trim_end()));
+        lines.push(CellText(format!("{:lead$}{}", "", head.trim_end())));
         rest = rest[head.len()..].trim_start_matches(' ');
         if rest.is_empty() {
             return lines;
@@ -149,9 +232,9 @@ impl<'t> StyledText<'t> {
         self.width
     }
 
-    /// Adds text, made safe.
-    pub(crate) fn add(mut self, meaning: Meaning, text: &str) -> Self {
-        let text = self.theme.clean(text).into_owned();
+    /// Adds text.
+    pub(crate) fn add(mut self, meaning: Meaning, text: impl Drawn) -> Self {
+        let CellText(text) = text.cells(self.theme);
         self.width += width(&text);
         self.spans.push(Span::styled(text, self.theme.style(meaning)));
         self
@@ -165,17 +248,17 @@ impl<'t> StyledText<'t> {
     }
 
     /// Adds text in a column of so many cells, cut at its end.
-    pub(crate) fn column(self, meaning: Meaning, text: &str, cells: usize) -> Self {
-        let text = cut(&self.theme.clean(text), cells, self.theme.glyphs.ellipsis);
+    pub(crate) fn column(self, meaning: Meaning, text: impl Drawn, cells: usize) -> Self {
+        let text = cut(&text.cells(self.theme), cells, self.theme.glyphs.ellipsis);
         let rest = cells.saturating_sub(width(&text));
-        self.add(meaning, &text).gap(rest)
+        self.add(meaning, text).gap(rest)
     }
 
     /// The same, to the right.
-    pub(crate) fn right(self, meaning: Meaning, text: &str, cells: usize) -> Self {
-        let text = cut(&self.theme.clean(text), cells, self.theme.glyphs.ellipsis);
+    pub(crate) fn right(self, meaning: Meaning, text: impl Drawn, cells: usize) -> Self {
+        let text = cut(&text.cells(self.theme), cells, self.theme.glyphs.ellipsis);
         let rest = cells.saturating_sub(width(&text));
-        self.gap(rest).add(meaning, &text)
+        self.gap(rest).add(meaning, text)
     }
 
     /// Adds other words.
@@ -219,13 +302,13 @@ impl<'t> StyledText<'t> {
 
     /// A line that goes on where nobody sees it, with the sign of that, in so many cells.
     pub(crate) fn goes_on(self, max: usize) -> Self {
-        let mark = format!(" {}", self.theme.glyphs.ellipsis);
+        let mark = CellText(format!(" {}", self.theme.glyphs.ellipsis));
         let room = max.saturating_sub(width(&mark));
         if self.width > room {
             // The cut has its own sign.
             self.cut(room)
         } else {
-            self.add(Meaning::Faint, &mark)
+            self.add(Meaning::Faint, mark)
         }
     }
 
@@ -267,38 +350,86 @@ pub(crate) fn fit(mut pieces: Vec<(u8, StyledText<'_>)>, gap: usize, max: usize)
 }
 
 #[cfg(test)]
+impl PartialEq<&str> for CellText {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use sopwatch_core::safe;
+
+    fn text(words: &str) -> CellText {
+        CellText::of(&words.into(), false)
+    }
 
     #[test]
     fn cuts_count_cells_not_characters() {
-        assert_eq!(cut("日本語", 5, "…"), "日本…");
-        assert_eq!(cut("日本語", 4, "…"), "日…");
-        assert_eq!(cut("abc", 3, "…"), "abc");
-        assert_eq!(cut("abcd", 2, "..."), "..");
-        assert_eq!(cut("abcd", 0, "…"), "");
-        assert_eq!(cut_left("managed-2mgcp", 8, "…"), "…d-2mgcp");
-        assert_eq!(cut_middle("waiting_for_operator", 9, "…"), "wait…ator");
+        assert_eq!(cut(&text("日本語"), 5, "…"), "日本…");
+        assert_eq!(cut(&text("日本語"), 4, "…"), "日…");
+        assert_eq!(cut(&text("abc"), 3, "…"), "abc");
+        assert_eq!(cut(&text("abcd"), 2, "..."), "..");
+        assert_eq!(cut(&text("abcd"), 0, "…"), "");
+        assert_eq!(cut_left(&text("managed-2mgcp"), 8, "…"), "…d-2mgcp");
+        assert_eq!(cut_middle(&text("waiting_for_operator"), 9, "…"), "wait…ator");
     }
 
     #[test]
     fn wrapping_loses_no_word() {
-        assert_eq!(wrap("one two three", 8, 2), ["one two", "  three"]);
-        assert_eq!(wrap("abcdefgh", 3, 0), ["abc", "def", "gh"]);
-        assert_eq!(wrap("日本", 1, 4), ["日", "本"]);
-        assert_eq!(wrap("", 5, 0), [""]);
+        assert_eq!(wrap(&text("one two three"), 8, 2), ["one two", "  three"]);
+        assert_eq!(wrap(&text("abcdefgh"), 3, 0), ["abc", "def", "gh"]);
+        assert_eq!(wrap(&text("日本"), 1, 4), ["日", "本"]);
+        assert_eq!(wrap(&text(""), 5, 0), [""]);
     }
 
     #[test]
     fn a_heap_of_marks_is_counted_instead_of_drawn() {
         let heap = format!("a{}b", "\u{301}".repeat(100));
-        assert_eq!(one_line(&heap), "a⟨100 marks⟩b");
+        assert_eq!(text(&heap), "a⟨100 marks⟩b");
+    }
+
+    #[test]
+    fn whatever_may_be_drawn_is_drawn_without_control_characters_and_line_ends() {
+        const HOSTILE: &str = "\u{1b}[2J\u{9b}\u{202e}\r\nx\u{301}\u{7}";
+        for ascii in [false, true] {
+            let theme = Theme::named("dark", true, ascii).unwrap();
+            let new = || StyledText::new(&theme);
+            let (safe, redacted) = (SafeText::new(HOSTILE), Redacted::from(HOSTILE));
+            let cells = theme.clean(HOSTILE);
+            let drawn = [
+                new().add(Meaning::Text, HOSTILE),
+                new().add(Meaning::Text, safe!("{HOSTILE}")),
+                new().add(Meaning::Text, &safe),
+                new().add(Meaning::Text, safe),
+                new().add(Meaning::Text, &redacted),
+                new().add(Meaning::Text, redacted),
+                new().add(Meaning::Text, &cells),
+                new().add(Meaning::Text, cells),
+                new().add(Meaning::Text, theme.clean(HOSTILE.to_owned())),
+                new().column(Meaning::Text, HOSTILE, 99),
+                new().right(Meaning::Text, HOSTILE, 99),
+            ];
+            for (kind, line) in drawn.into_iter().enumerate() {
+                let area = Rect::new(0, 0, 99, 1);
+                let mut buffer = Buffer::empty(area);
+                line.draw(area, &mut buffer);
+                let row: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+                let clean = if ascii {
+                    "^[[2J<9b><202e> x<301>^G"
+                } else {
+                    "␛[2J⟨9b⟩⟨202e⟩ x\u{301}␇"
+                };
+                assert_eq!(row.trim(), clean, "{kind}");
+            }
+        }
     }
 
     #[test]
     fn the_least_important_pieces_go_first() {
         let theme = Theme::named("dark", true, false).unwrap();
-        let piece = |rank, text| (rank, StyledText::new(&theme).add(Meaning::Text, text));
+        let piece = |rank, text: &'static str| (rank, StyledText::new(&theme).add(Meaning::Text, text));
         let pieces = vec![piece(2, "aaaa"), piece(0, "bbbb"), piece(1, "cccc")];
         let kept = |max| fit(pieces.clone(), 1, max).len();
         assert_eq!((kept(14), kept(13), kept(9), kept(8), kept(0)), (3, 2, 2, 1, 1));

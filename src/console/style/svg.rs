@@ -202,6 +202,7 @@ mod tests {
     use ratatui::style::Style;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any cells will do")]
     fn a_picture_holds_every_run_on_the_grid() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
         buffer.set_string(0, 0, "a <b>", Style::new());

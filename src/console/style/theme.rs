@@ -1,14 +1,14 @@
 //! Styles by meaning, read from `assets/themes/*.toml`: the terminal's sixteen colours or none, and glyphs that need no more than ASCII.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::glyphs::{self, ASCII, Glyphs, UNICODE};
-use crate::style::styled_text;
+use super::glyphs::{ASCII, Glyphs, UNICODE};
+use super::styled_text::CellText;
+use sopwatch_core::text::SafeText;
 
 /// What a styled piece of the screen means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -223,17 +223,9 @@ impl Theme {
         self.styles.get(&meaning).copied().unwrap_or_default()
     }
 
-    /// Text as it may be drawn on one line: nothing that steers the terminal, and only ASCII where that was asked for.
-    pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Cow::Borrowed(text);
-        }
-        let safe = styled_text::one_line(text);
-        if self.ascii {
-            Cow::Owned(glyphs::ascii_of(&safe))
-        } else {
-            safe
-        }
+    /// Text as the cells of one line show it. A string is made safe for it; what is safe by its type is not looked at again.
+    pub(crate) fn clean(&self, text: impl Into<SafeText> + AsRef<str>) -> CellText {
+        CellText::of_plain(text.as_ref()).unwrap_or_else(|| CellText::of(&text.into(), self.ascii))
     }
 }
 

@@ -10,7 +10,8 @@ use crate::keymap::action::{Action, Context};
 use crate::panes::logs::buffer::LogMode;
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::observe::audit::AuditEntry;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 impl App {
     /// Begins a lesson: from now on its keys are there.
@@ -74,8 +75,7 @@ impl App {
     /// Says what comes before the advice.
     pub(crate) fn say_answer_first(&mut self) {
         let key = |action| self.keymap.key_of(action, Context::Drill);
-        let with =
-            |what: &str, key: Option<String>| key.map_or(what.to_owned(), |key| format!("{what} ({key})"));
+        let with = |what: &str, key: Option<SafeText>| key.map_or(what.into(), |key| safe!("{what} ({key})"));
         let answer = with("answer first", key(Action::GiveAnswer));
         let reveal = with("reveal", key(Action::Reveal));
         self.say(&format!("{answer} or {reveal}"));

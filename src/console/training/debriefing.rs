@@ -12,7 +12,7 @@ use crate::dialogs::dialog_text::{DialogText, Tone};
 use crate::training::expected_finding::{ExpectedFinding, FindingKind};
 use crate::training::viewed::Viewed;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{SafeText, duration};
 
 /// Columns of the text that is printed.
 const COLUMNS: usize = 80;
@@ -308,7 +308,7 @@ impl Telling<'_> {
 }
 
 /// The page as a text of at most 80 columns, which reads as it is and as Markdown.
-pub fn markdown(page: &DialogText) -> String {
+pub fn markdown(page: &DialogText) -> SafeText {
     let mut text = format!("# {}\n\n", page.title);
     let mut before = "";
     for line in &page.lines {
@@ -326,7 +326,7 @@ pub fn markdown(page: &DialogText) -> String {
             _ => wrap(&line.text, &mut text),
         }
     }
-    text
+    text.into()
 }
 
 /// Adds a line, broken at blanks; an item's further lines are indented.

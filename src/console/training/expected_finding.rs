@@ -160,14 +160,15 @@ mod tests {
     use super::*;
     use sopwatch_core::diagnose::StepFinding;
     use sopwatch_core::testkit::{ago, profile};
+    use sopwatch_core::text::SafeText;
 
     fn diagnosis(status: StepStatus) -> Diagnosis {
         let step = StepFinding {
             id: "replicas".to_owned(),
-            title: String::new(),
+            title: SafeText::default(),
             status,
-            value: String::new(),
-            threshold: String::new(),
+            value: SafeText::default(),
+            threshold: SafeText::default(),
             evidence: Vec::new(),
             source: "pods",
             age: None,

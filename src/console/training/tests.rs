@@ -65,11 +65,11 @@ fn press(app: &mut App, seconds: i64, keys: &str) -> Vec<Effect> {
 }
 
 fn page(app: &App) -> String {
-    app.page().unwrap().text()
+    app.page().unwrap().text().to_string()
 }
 
 fn printed(app: &App) -> String {
-    markdown(&app.debriefing().unwrap())
+    markdown(&app.debriefing().unwrap()).to_string()
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::diagnose::steps::Check;
 use crate::profile::rule::{Advice, Rule};
 use crate::profile::sop;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Failing steps that are named of many.
 const NAMED: usize = 3;
@@ -18,12 +20,12 @@ const LINES: usize = 3;
 
 impl Evaluation<'_> {
     /// `Pods running: 2 of 3 ready (SOP expects 3)`, a line each.
-    pub(super) fn failing_in_words(&self) -> Vec<String> {
+    pub(super) fn failing_in_words(&self) -> Vec<SafeText> {
         let failing = self
             .steps
             .iter()
             .filter(|(_, found)| found.status == StepStatus::Fail);
-        let words = failing.map(|(_, found)| format!("{}: {}", found.title, found.value));
+        let words = failing.map(|(_, found)| safe!("{}: {}", found.title, found.value));
         words.take(NAMED).collect()
     }
 
@@ -40,7 +42,7 @@ impl Evaluation<'_> {
     }
 
     /// What is missing for a rule about what a step asks, if that can't be evaluated.
-    pub(super) fn missing_for(&self, check: &Check) -> Option<String> {
+    pub(super) fn missing_for(&self, check: &Check) -> Option<SafeText> {
         self.other_rules()
             .find_map(|rule| match rule.when.kind().evaluate(self) {
                 Truth::Unknown { missing } => {
@@ -87,7 +89,7 @@ impl Evaluation<'_> {
         answer.age = age;
         for (found, _) in &unshown {
             let several = unshown.len() > 1;
-            answer = answer.evidence(several.then(|| format!("{}:", found.title)));
+            answer = answer.evidence(several.then(|| safe!("{}:", found.title)));
             answer = answer.evidence(evidence(found));
         }
         Some(finding(sop::OTHER, sop::other_step(), answer))
@@ -138,7 +140,7 @@ fn acts(action: Advice) -> bool {
     }
 }
 
-fn evidence(rule: &RuleFinding) -> Vec<String> {
+fn evidence(rule: &RuleFinding) -> Vec<SafeText> {
     match &rule.truth {
         Truth::True { because, .. } => because.iter().take(LINES).cloned().collect(),
         Truth::False { .. } | Truth::Unknown { .. } => Vec::new(),

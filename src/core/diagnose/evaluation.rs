@@ -10,7 +10,8 @@ use super::steps::Check;
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Alert;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// All that a condition and a step check may rest on.
 pub(crate) struct Evaluation<'a> {
@@ -30,9 +31,9 @@ impl Evaluation<'_> {
     }
 
     /// `no warnings in 30m`.
-    pub(super) fn none_lately(&self, what: &str) -> String {
+    pub(super) fn none_lately(&self, what: &str) -> SafeText {
         let window = self.now.duration_since(self.window());
-        format!("no {what} in {}", duration::brief(window))
+        safe!("no {what} in {}", duration::brief(window))
     }
 
     /// Until when nothing can be concluded.

@@ -9,7 +9,8 @@ use super::step_result::SourceCheck;
 use super::waiting::is_missing_volume;
 use crate::observe::observation::{ClusterEvent, Condition, Container, ContainerState, Pod};
 use crate::observe::source::SourceId;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What shows that a trouble of the cluster is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,12 +170,12 @@ impl Evaluation<'_> {
     }
 
     /// `BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)`.
-    pub(super) fn event_in_words(&self, event: &ClusterEvent) -> String {
-        let ago = event.last_at.map_or(String::new(), |at| {
-            format!(", last {} ago", duration::brief(self.since(at)))
+    pub(super) fn event_in_words(&self, event: &ClusterEvent) -> SafeText {
+        let ago = event.last_at.map_or(SafeText::default(), |at| {
+            safe!(", last {} ago", duration::brief(self.since(at)))
         });
         let (kind, name) = (&event.object_kind, &event.object_name);
-        let lead = format!("{} ×{}{ago}: ", event.reason, event.count);
+        let lead = safe!("{} ×{}{ago}: ", event.reason, event.count);
         quoting::quote(&lead, &format!("{} ({kind}/{name})", event.message))
     }
 }

@@ -8,11 +8,12 @@ use crate::logparse::ContainerKey;
 use crate::observe::observation::Container;
 use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::observe::state::LogsRead;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 impl Evaluation<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
-    pub(super) fn unread_logs(&self) -> Option<String> {
+    pub(super) fn unread_logs(&self) -> Option<SafeText> {
         if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
             return Some(why);
         }
@@ -26,7 +27,7 @@ impl Evaluation<'_> {
             let named = |container: &&Container| !container.init && *container.name == **service;
             let Some(container) = pod.containers.iter().find(named) else {
                 let runs = &*pod.phase == "Running";
-                return runs.then(|| format!("{} has no container {service}", pod.short_name()));
+                return runs.then(|| safe!("{} has no container {service}", pod.short_name()));
             };
             // One that never started has no log.
             if container.id.is_empty() {
@@ -39,7 +40,7 @@ impl Evaluation<'_> {
                 restart: container.restarts,
             };
             let source = self.state.logs.get_key_value(&source).map(|(key, _)| key);
-            let name = format!("log of {}", pod.short_name());
+            let name = safe!("log of {}", pod.short_name());
             let Some(source) = source else {
                 return Some(self.why_no_log(pod.short_name()));
             };
@@ -55,7 +56,7 @@ impl Evaluation<'_> {
                         .source(&id)
                         .is_some_and(|source| source.state == SourceState::Ended);
                     let read = ended || self.state.logs[source].progress.caught_up;
-                    (!read).then(|| format!("{name}: still reading older lines"))
+                    (!read).then(|| safe!("{name}: still reading older lines"))
                 }
             }
         });
@@ -68,29 +69,29 @@ impl Evaluation<'_> {
     }
 
     /// `436 of 500 logs are read in turns, oldest 6m ago`, if it is so.
-    fn in_turns(&self) -> Option<String> {
+    fn in_turns(&self) -> Option<SafeText> {
         let LogsRead { followed, in_turns } = self.state.logs_read();
         let resting = self.state.sources().filter(|(id, _)| self.is_in_turns(id));
         let oldest = resting.filter_map(|(_, source)| source.heard_at).min();
         (in_turns > 0).then(|| {
-            let ago = oldest.map_or(String::new(), |at| {
+            let ago = oldest.map_or(SafeText::default(), |at| {
                 let age = self.now.duration_since(at).max(SignedDuration::ZERO);
-                format!(", oldest {} ago", duration::brief(age))
+                safe!(", oldest {} ago", duration::brief(age))
             });
-            format!(
+            safe!(
                 "{in_turns} of {} logs are read in turns{ago}",
                 followed + in_turns
             )
         })
     }
 
-    pub(super) fn why_no_log(&self, short: &str) -> String {
-        let name = format!("log of {short}");
+    pub(super) fn why_no_log(&self, short: &str) -> SafeText {
+        let name = safe!("log of {short}");
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if key.short_name() == short);
         let id = self.state.sources().map(|(id, _)| id).find(of_pod);
         match id.map(|id| self.hear(id, &name)) {
             Some(SourceCheck::Never(why) | SourceCheck::Stopped(_, why)) => why,
-            _ => format!("{name}: no data yet"),
+            _ => safe!("{name}: no data yet"),
         }
     }
 
@@ -107,16 +108,16 @@ impl Evaluation<'_> {
     }
 
     /// `OCM`; `SSO, DNS or Observatorium`.
-    pub(super) fn kinds_in_words(&self, classes: &[String]) -> String {
+    pub(super) fn kinds_in_words(&self, classes: &[String]) -> SafeText {
         let mut titles: Vec<_> = classes
             .iter()
             .map(|class| self.profile.class_title(class))
             .collect();
         let last = titles.pop().unwrap_or_default();
         if titles.is_empty() {
-            last.to_owned()
+            last.into()
         } else {
-            format!("{} or {last}", titles.join(", "))
+            safe!("{} or {last}", titles.join(", "))
         }
     }
 

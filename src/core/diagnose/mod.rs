@@ -33,6 +33,7 @@ pub use crate::diagnose::settle::window;
 use crate::diagnose::step_result::StepResult;
 use crate::observe::state::State;
 use crate::profile::sop::{Sop, Step, StepStatus};
+use crate::text::SafeText;
 
 /// What the observations say about one SOP.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,15 +62,15 @@ pub struct StepFinding {
     /// The step's id in the profile.
     pub id: String,
     /// Its title.
-    pub title: String,
+    pub title: SafeText,
     /// The answer.
     pub status: StepStatus,
     /// What was seen, in a few words; empty for nothing.
-    pub value: String,
+    pub value: SafeText,
     /// What that was compared with; empty for nothing.
-    pub threshold: String,
+    pub threshold: SafeText,
     /// The lines and rows it rests on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<SafeText>,
     /// Which source it rests on: `pods`, `deployment and pods`, `logs and leases`, `database`; `operator` where only a person can.
     pub source: &'static str,
     /// How old the newest of the source is; `None` when it said nothing.
@@ -110,7 +111,7 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
 fn finding(id: &str, step: &Step, answer: StepResult) -> StepFinding {
     StepFinding {
         id: id.to_owned(),
-        title: step.title.clone(),
+        title: step.title.as_str().into(),
         status: answer.status,
         value: answer.value,
         threshold: answer.threshold,

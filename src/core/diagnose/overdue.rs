@@ -7,6 +7,8 @@
 use crate::observe::observation::{Row, StandingRow, StatusCount};
 use crate::observe::state::State;
 use crate::profile::{ClockBasis, Status, Table};
+use crate::safe;
+use crate::text::SafeText;
 
 /// The age of a row by a clock, seconds; `seen_s` is for how long it has been seen in its status. `None` where the row does not say.
 pub fn age_s(clock: ClockBasis, row: &Row, seen_s: Option<i64>) -> Option<i64> {
@@ -46,7 +48,7 @@ pub enum Overdue {
     /// It is not known whether any is over it.
     Unknown {
         /// What is missing.
-        missing: String,
+        missing: SafeText,
     },
 }
 
@@ -115,13 +117,13 @@ impl State {
                 most.is_some_and(|most| !is_over(status, most))
             };
             let surely = all_listed && of_status().all(within);
-            (!surely).then(|| format!("{name} not watched long enough"))
+            (!surely).then(|| safe!("{name} not watched long enough"))
         } else {
             let ageless = of_status().filter(|row| row.clock_s.is_none()).count();
             match (counted.oldest_s, ageless) {
-                (None, _) => Some(format!("no age for {name}")),
+                (None, _) => Some(safe!("no age for {name}")),
                 (Some(_), 0) => None,
-                (Some(_), ageless) => Some(format!("no age for {ageless} of {} {name}", counted.count)),
+                (Some(_), ageless) => Some(safe!("no age for {ageless} of {} {name}", counted.count)),
             }
         };
         missing.map_or(Overdue::Within, |missing| Overdue::Unknown { missing })

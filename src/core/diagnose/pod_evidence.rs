@@ -10,7 +10,8 @@ use super::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::{ClusterEvent, Container, ContainerState, Ended, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Pods that do not count are named up to so many.
 const NAMED: usize = 6;
@@ -67,7 +68,7 @@ impl Evaluation<'_> {
         StepResult::new(StepStatus::Fail, source)
             .value(self.missing_deployment())
             .against(self.profile.service.replicas.to_string())
-            .because(format!(
+            .because(safe!(
                 "the namespace has no deployment {}",
                 self.profile.service.deployment
             ))
@@ -75,31 +76,34 @@ impl Evaluation<'_> {
     }
 
     /// That there is no deployment, and what runs pods with its label instead: `no deployment msa, found StatefulSet msa with 3 pods`.
-    pub(super) fn missing_deployment(&self) -> String {
+    pub(super) fn missing_deployment(&self) -> SafeText {
         let name = &self.profile.service.deployment;
         match self.hear(&SourceId::Pods, "pods") {
-            SourceCheck::Current(_) => format!("no deployment {name}, found {}", self.state.found_instead()),
-            SourceCheck::Never(_) | SourceCheck::Stopped(..) => format!("no deployment {name}"),
+            SourceCheck::Current(_) => safe!("no deployment {name}, found {}", self.state.found_instead()),
+            SourceCheck::Never(_) | SourceCheck::Stopped(..) => safe!("no deployment {name}"),
         }
     }
 
     /// Pods that carry the service's label and do not count, named with whose they are.
-    pub(super) fn other_pods(&self) -> impl Iterator<Item = String> {
+    pub(super) fn other_pods(&self) -> impl Iterator<Item = SafeText> {
         let others = &self.state.other_pods;
         let named = others.values().take(NAMED).map(|pod| {
             let owner = self.state.owner_in_words(pod);
-            let words = format!(
+            let words = safe!(
                 "not counted: {} {}/{} {}, has the label but belongs to {owner}",
-                pod.name, pod.ready, pod.total, pod.status
+                pod.name,
+                pod.ready,
+                pod.total,
+                pod.status
             );
             quoting::line(&words)
         });
         let left = others.len().saturating_sub(NAMED);
-        named.chain((left > 0).then(|| format!("not counted: {left} more pods with the label")))
+        named.chain((left > 0).then(|| safe!("not counted: {left} more pods with the label")))
     }
 
     /// `lzxms: CrashLoopBackOff, 10 restarts: service ended with OOMKilled (137) 3m ago; Readiness probe failed: …`.
-    pub(super) fn trouble_of(&self, pod: &Pod) -> String {
+    pub(super) fn trouble_of(&self, pod: &Pod) -> SafeText {
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
@@ -107,17 +111,17 @@ impl Evaluation<'_> {
         };
         let ready = if pod.is_ready() { ", ready again" } else { "" };
         let restarts = match pod.restarts {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            many => format!(", {many} restarts"),
+            0 => SafeText::default(),
+            1 => ", 1 restart".into(),
+            many => safe!(", {many} restarts"),
         };
-        let why: Vec<String> = std::iter::once(pod.message.to_string())
+        let why: Vec<SafeText> = std::iter::once(SafeText::from(&pod.message))
             .chain(pod.containers.iter().filter_map(|one| self.trouble_in(one)))
             .chain(self.probe_trouble(pod))
             .filter(|why| !why.is_empty())
             .collect();
         let colon = if why.is_empty() { "" } else { ": " };
-        let lead = format!(
+        let lead = safe!(
             "{}: {}{ready}{going}{restarts}{colon}",
             pod.short_name(),
             pod.status
@@ -126,14 +130,14 @@ impl Evaluation<'_> {
     }
 
     /// Why a container does not run, or how it ended before.
-    fn trouble_in(&self, container: &Container) -> Option<String> {
+    fn trouble_in(&self, container: &Container) -> Option<SafeText> {
         let in_words = |ended: &Ended| {
             let at = ended.finished_at;
-            let ago = at.map(|at| format!(" {} ago", duration::brief(self.since(at))));
+            let ago = at.map(|at| safe!(" {} ago", duration::brief(self.since(at))));
             let words = Some(&ended.message).filter(|words| !words.is_empty());
-            let why = words.map_or(String::new(), |words| format!(": {words}"));
+            let why = words.map_or(SafeText::default(), |words| safe!(": {words}"));
             let init = if container.init { "init container " } else { "" };
-            format!(
+            safe!(
                 "{init}{} ended with {} ({}){}{why}",
                 container.name,
                 ended.reason,
@@ -150,17 +154,17 @@ impl Evaluation<'_> {
             ContainerState::Terminated(ended) => (ended.exit_code != 0).then(|| in_words(ended)),
             // How it ended says more than that the kubelet waits before it starts it again.
             ContainerState::Waiting { message, .. } => {
-                last.or_else(|| Some(message.to_string()).filter(|message| !message.is_empty()))
+                last.or_else(|| Some(message.into()).filter(|message: &SafeText| !message.is_empty()))
             }
             ContainerState::Running { .. } if container.init => {
-                Some(format!("init container {} still runs", container.name))
+                Some(safe!("init container {} still runs", container.name))
             }
             ContainerState::Running { .. } => last,
         }
     }
 
     /// What the newest failed probe of a pod that runs and is not ready said.
-    fn probe_trouble(&self, pod: &Pod) -> Option<String> {
+    fn probe_trouble(&self, pod: &Pod) -> Option<SafeText> {
         let of_pod = |event: &&ClusterEvent| {
             let lately = event.last_at.is_some_and(|at| at >= self.window());
             lately && &*event.reason == "Unhealthy" && *event.object_name == *pod.name
@@ -169,6 +173,6 @@ impl Evaluation<'_> {
         let newest = events
             .max_by_key(|event| event.last_at)
             .filter(|_| !pod.is_ready())?;
-        Some(format!("{} ×{}", newest.message, newest.count))
+        Some(safe!("{} ×{}", newest.message, newest.count))
     }
 }

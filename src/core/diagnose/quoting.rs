@@ -20,14 +20,14 @@ const FAILED: usize = 40;
 const OF_IDENTIFIER: usize = 4;
 
 /// A line of evidence, on one line.
-pub(super) fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> SafeText {
     quote("", text)
 }
 
 /// The console's own words, and after them what somebody said.
-pub(super) fn quote(lead: &str, said: &str) -> String {
+pub(super) fn quote(lead: &str, said: &str) -> SafeText {
     let whole = format!("{lead}{said}").replace('\n', " ");
-    SafeText::shortened(&whole, LONGEST).to_string()
+    SafeText::shortened(&whole, LONGEST)
 }
 
 /// The telling end of an error, for a reason: `CLUSTERS-MGMT-503: The service is temporarily unavailable (failed to create cluster …)`.

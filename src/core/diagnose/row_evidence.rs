@@ -8,13 +8,14 @@ use super::quoting;
 use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::SourceId;
 use crate::profile::{ClockBasis, Role, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{Redacted, SafeText, duration};
 
 impl Evaluation<'_> {
     /// The counts of a table, or what is missing.
     pub(super) fn table(&self, name: &str) -> Result<(&Table, &[StatusCount]), Truth> {
         let Some(table) = self.profile.table(name) else {
-            return Err(Truth::unknown(format!("the profile has no table {name}")));
+            return Err(Truth::unknown(safe!("the profile has no table {name}")));
         };
         if let Some(why) = self.hear(&SourceId::Database, "database").trouble() {
             return Err(Truth::unknown(why));
@@ -22,7 +23,7 @@ impl Evaluation<'_> {
         match self.state.statuses(name) {
             Some(Ok(rows)) => Ok((table, rows)),
             Some(Err(why)) => Err(Truth::unknown(named_once(name, why))),
-            None => Err(Truth::unknown(format!("{name} was not read"))),
+            None => Err(Truth::unknown(safe!("{name} was not read"))),
         }
     }
 
@@ -46,10 +47,10 @@ impl Evaluation<'_> {
 }
 
 /// Why a table can't be read, with its name in front where the reason does not begin with it.
-pub(crate) fn named_once(table: &str, why: &str) -> String {
+pub(crate) fn named_once(table: &str, why: &Redacted) -> SafeText {
     match why.strip_prefix(table) {
-        Some(rest) if rest.starts_with([':', ' ']) => why.to_owned(),
-        _ => format!("{table}: {why}"),
+        Some(rest) if rest.starts_with([':', ' ']) => why.into(),
+        _ => safe!("{table}: {why}"),
     }
 }
 
@@ -59,21 +60,21 @@ pub(super) fn has_role(table: &Table, status: &str, role: Role) -> bool {
 }
 
 /// A row over its limit, as [`row_in_words`]; where its age counts from when we first saw it, that is the least it can be.
-pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> String {
+pub(super) fn late_row_in_words(table: &Table, row: &StandingRow) -> SafeText {
     let status = table.status(&row.status);
     let by_sight = status.is_some_and(|status| status.clock == ClockBasis::FirstSeen);
     words_of(row, if by_sight { "at least " } else { "" })
 }
 
 /// `cluster_accepted for 7m11s: 1n5FZ…, aws/us-east-1, OCM 1hq…`; with a reason `failed for 5m02s: reason (1n5FZ…, …)`.
-pub(super) fn row_in_words(standing: &StandingRow) -> String {
+pub(super) fn row_in_words(standing: &StandingRow) -> SafeText {
     words_of(standing, "")
 }
 
-fn words_of(standing: &StandingRow, at_least: &str) -> String {
+fn words_of(standing: &StandingRow, at_least: &str) -> SafeText {
     let StandingRow { status, clock_s, row } = standing;
-    let age = clock_s.map_or(String::new(), |age| {
-        format!(
+    let age = clock_s.map_or(SafeText::default(), |age| {
+        safe!(
             " for {at_least}{}",
             duration::exact(SignedDuration::from_secs(age))
         )
@@ -84,15 +85,15 @@ fn words_of(standing: &StandingRow, at_least: &str) -> String {
         &**status
     };
     let ocm = if row.ocm_id.is_empty() {
-        String::new()
+        SafeText::default()
     } else {
-        format!(", OCM {}", row.ocm_id)
+        safe!(", OCM {}", row.ocm_id)
     };
-    let ids = format!("{}, {}{ocm}", row.id, row.region);
+    let ids = safe!("{}, {}{ocm}", row.id, row.region);
     let said = if row.reason.is_empty() {
         ids
     } else {
-        format!("{} ({ids})", row.reason)
+        safe!("{} ({ids})", row.reason)
     };
     quoting::quote(&format!("{status}{age}: "), &said)
 }

@@ -5,15 +5,16 @@ use jiff::SignedDuration;
 use super::evaluation::Evaluation;
 use crate::observe::source::{Freshness, Problem, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// The answer to a step.
 #[derive(Debug)]
 pub(crate) struct StepResult {
     pub(super) status: StepStatus,
-    pub(super) value: String,
-    pub(super) threshold: String,
-    pub(super) evidence: Vec<String>,
+    pub(super) value: SafeText,
+    pub(super) threshold: SafeText,
+    pub(super) evidence: Vec<SafeText>,
     pub(super) source: &'static str,
     pub(super) age: Option<SignedDuration>,
 }
@@ -22,8 +23,8 @@ impl StepResult {
     pub(super) fn new(status: StepStatus, source: &'static str) -> Self {
         Self {
             status,
-            value: String::new(),
-            threshold: String::new(),
+            value: SafeText::default(),
+            threshold: SafeText::default(),
             evidence: Vec::new(),
             source,
             age: None,
@@ -31,27 +32,27 @@ impl StepResult {
     }
 
     /// Nothing can be said, and why.
-    pub(super) fn unknown(source: &'static str, value: &str, why: String) -> Self {
+    pub(super) fn unknown(source: &'static str, value: &str, why: impl Into<SafeText>) -> Self {
         Self::new(StepStatus::Unknown, source).value(value).because(why)
     }
 
-    pub(super) fn value(mut self, value: impl Into<String>) -> Self {
+    pub(super) fn value(mut self, value: impl Into<SafeText>) -> Self {
         self.value = value.into();
         self
     }
 
-    pub(super) fn against(mut self, threshold: impl Into<String>) -> Self {
+    pub(super) fn against(mut self, threshold: impl Into<SafeText>) -> Self {
         self.threshold = threshold.into();
         self
     }
 
-    pub(super) fn because(mut self, line: impl Into<String>) -> Self {
+    pub(super) fn because(mut self, line: impl Into<SafeText>) -> Self {
         self.evidence.push(line.into());
         self
     }
 
-    pub(super) fn evidence(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.evidence.extend(lines);
+    pub(super) fn evidence(mut self, lines: impl IntoIterator<Item: Into<SafeText>>) -> Self {
+        self.evidence.extend(lines.into_iter().map(Into::into));
         self
     }
 
@@ -81,16 +82,16 @@ impl StepResult {
 #[derive(Clone, Debug)]
 pub(super) enum SourceCheck {
     /// It never said anything.
-    Never(String),
+    Never(SafeText),
     /// It is current as of so long ago.
     Current(SignedDuration),
     /// It has said nothing for so long.
-    Stopped(SignedDuration, String),
+    Stopped(SignedDuration, SafeText),
 }
 
 impl SourceCheck {
     /// Why nothing can be concluded from the source now; `None` when it is current.
-    pub(super) fn trouble(self) -> Option<String> {
+    pub(super) fn trouble(self) -> Option<SafeText> {
         match self {
             Self::Current(_) => None,
             Self::Never(why) | Self::Stopped(_, why) => Some(why),
@@ -120,11 +121,11 @@ impl SourceCheck {
 const SHORT: usize = 90;
 
 /// A problem in its own words; where these are long, in a word or two: the pane of its source has them whole.
-fn in_short(problem: &Problem) -> String {
+fn in_short(problem: &Problem) -> SafeText {
     if problem.what.chars().count() <= SHORT {
-        problem.what.to_string()
+        (&problem.what).into()
     } else {
-        problem.kind.in_words().to_owned()
+        problem.kind.in_words().into()
     }
 }
 
@@ -137,13 +138,13 @@ impl Evaluation<'_> {
             .map(|source| (&source.state, source.problem()))
         {
             Some((_, Some(problem))) => Some(in_short(problem)),
-            Some((SourceState::Off(why), None)) => Some(why.to_string()),
-            Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
+            Some((SourceState::Off(why), None)) => Some(SafeText::from(why)),
+            Some((SourceState::Resting, None)) => Some("read in turns".into()),
             _ => None,
         };
         let behind = self.state.standby_behind().filter(|_| *id == SourceId::Database);
         if let (None, Some((_, standby))) = (&trouble, behind) {
-            let why = format!("{name}: {}", standby.words());
+            let why = safe!("{name}: {}", standby.words());
             return match self.state.freshness(id, self.now) {
                 Freshness::Stale(age) => SourceCheck::Stopped(age, why),
                 Freshness::Missing | Freshness::Fresh(_) => SourceCheck::Never(why),
@@ -151,15 +152,15 @@ impl Evaluation<'_> {
         }
         match self.state.freshness(id, self.now) {
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "no data yet".to_owned());
-                SourceCheck::Never(format!("{name}: {why}"))
+                let why = trouble.unwrap_or_else(|| "no data yet".into());
+                SourceCheck::Never(safe!("{name}: {why}"))
             }
             Freshness::Fresh(age) => SourceCheck::Current(age),
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no answer".to_owned());
+                let why = trouble.unwrap_or_else(|| "no answer".into());
                 SourceCheck::Stopped(
                     age,
-                    format!("{name}: {why}, last data {} ago", duration::brief(age)),
+                    safe!("{name}: {why}, last data {} ago", duration::brief(age)),
                 )
             }
         }

@@ -3,13 +3,14 @@
 use jiff::SignedDuration;
 
 use super::vitals::{Requests, Sign};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// `12 % of 61 requests failed in 5m, 80 % over 100 ms, 8 % over 1 s (request log)`.
-pub(super) fn requests_in_words(sign: &Sign<Requests>, requests: &Requests) -> String {
+pub(super) fn requests_in_words(sign: &Sign<Requests>, requests: &Requests) -> SafeText {
     let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
     let covers = i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX);
-    format!(
+    safe!(
         "{} % of {} requests failed in {}, {} % over 100 ms, {} % over 1 s ({})",
         share(requests.failed_percent()),
         requests.answered,
@@ -21,11 +22,10 @@ pub(super) fn requests_in_words(sign: &Sign<Requests>, requests: &Requests) -> S
 }
 
 /// `12.3/s, 5xx 0 %, >100ms 3 %, >1s 0 %`.
-pub(super) fn requests_in_brief(requests: &Requests) -> String {
-    let share = |percent: Option<f64>| {
-        percent.map_or_else(|| "–".to_owned(), |percent| format!("{} %", percent as u64))
-    };
-    format!(
+pub(super) fn requests_in_brief(requests: &Requests) -> SafeText {
+    let share =
+        |percent: Option<f64>| percent.map_or_else(|| "–".into(), |percent| safe!("{} %", percent as u64));
+    safe!(
         "{:.1}/s, 5xx {}, >100ms {}, >1s {}",
         requests.per_second,
         share(requests.failed_percent()),
@@ -35,6 +35,6 @@ pub(super) fn requests_in_brief(requests: &Requests) -> String {
 }
 
 /// What a sign says, in the given words.
-pub(super) fn value_of<T>(sign: &Sign<T>, words: impl Fn(&T) -> String) -> String {
-    sign.value.as_ref().map_or_else(|| "no data".to_owned(), words)
+pub(super) fn value_of<T>(sign: &Sign<T>, words: impl Fn(&T) -> SafeText) -> SafeText {
+    sign.value.as_ref().map_or_else(|| "no data".into(), words)
 }

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use super::evaluation::Evaluation;
 use super::leaders::{LeaderReading, Verdict};
 use crate::observe::observation::short_name;
+use crate::safe;
+use crate::text::SafeText;
 
 impl Evaluation<'_> {
     /// The readings of workers by their lease types.
@@ -23,12 +25,12 @@ impl Evaluation<'_> {
     }
 
     /// Their names as people say them: `ClusterManager or KafkaManager`.
-    pub(super) fn titles(&self, workers: &[String]) -> String {
+    pub(super) fn titles(&self, workers: &[String]) -> SafeText {
         let titles: Vec<_> = self
             .readings(workers)
             .map(|reading| reading.worker.as_str())
             .collect();
-        titles.join(" or ")
+        titles.join(" or ").into()
     }
 
     /// When it will be known who leads each of these workers, where only time is missing: all that are not known yet settle.
@@ -45,27 +47,27 @@ impl Evaluation<'_> {
     }
 
     /// That a leader is not known, with what both witnesses say.
-    pub(super) fn who_leads(&self, reading: &LeaderReading) -> String {
+    pub(super) fn who_leads(&self, reading: &LeaderReading) -> SafeText {
         let lease = match &reading.lease {
             Some(lease) if lease.live && lease.pod.is_none() => "; its lease has an unknown holder",
             None if self.profile.leaders.lease_table.is_some() => "; no lease data",
             Some(_) | None => "",
         };
-        format!("{} leader unknown: {}{lease}", reading.worker, reading.log)
+        safe!("{} leader unknown: {}{lease}", reading.worker, reading.log)
     }
 
     /// `blf5h leads KafkaManager`.
-    pub(super) fn leader_in_words(&self, reading: &LeaderReading) -> String {
+    pub(super) fn leader_in_words(&self, reading: &LeaderReading) -> SafeText {
         let worker = &reading.worker;
         match (reading.verdict, &reading.pod) {
-            (Verdict::One, Some(pod)) => format!("{} leads {worker}", short_name(pod)),
-            (Verdict::One, None) => format!("one pod leads {worker} (by its lease)"),
-            (Verdict::Many, _) => format!("more than one pod leads {worker}"),
-            (Verdict::None, _) => format!("no pod leads {worker}"),
+            (Verdict::One, Some(pod)) => safe!("{} leads {worker}", short_name(pod)),
+            (Verdict::One, None) => safe!("one pod leads {worker} (by its lease)"),
+            (Verdict::Many, _) => safe!("more than one pod leads {worker}"),
+            (Verdict::None, _) => safe!("no pod leads {worker}"),
             (Verdict::Settling { until }, _) => {
-                format!("{worker} is electing a leader, certain in {}", self.left(until))
+                safe!("{worker} is electing a leader, certain in {}", self.left(until))
             }
-            (Verdict::Unknown, _) => format!("{worker} leader unknown"),
+            (Verdict::Unknown, _) => safe!("{worker} leader unknown"),
         }
     }
 }

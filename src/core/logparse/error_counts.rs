@@ -9,8 +9,7 @@ use super::line_format::{Header, Severity};
 use super::line_parts::LineParts;
 use crate::logparse::error_classes::Found;
 use crate::logparse::multiline::RawRecord;
-use crate::text::SafeText;
-use crate::text::redact::redact;
+use crate::text::{Redacted, SafeText};
 
 /// The newest errors of one class that are kept between two batches.
 const NEWEST: usize = 16;
@@ -45,15 +44,15 @@ pub struct ErrorSighting {
     /// When the kubelet took it in.
     pub at: Timestamp,
     /// The record from where it is about the error, redacted and cut.
-    pub text: SafeText,
+    pub text: Redacted,
     /// The line that makes it an error of its class, redacted, its middle left out where it is long. Empty where it is the first of `text`
     /// and whole there.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub line: SafeText,
+    pub line: Redacted,
 }
 
 /// As serde asks it.
-fn is_empty(text: &SafeText) -> bool {
+fn is_empty(text: &Redacted) -> bool {
     text.as_str().is_empty()
 }
 
@@ -188,7 +187,7 @@ fn sighting(raw: Raw) -> ErrorSighting {
     let (text, line) = (SafeText::from_bytes(&text), SafeText::from_bytes(&line));
     ErrorSighting {
         at,
-        text: SafeText::cut(&redact(&text), MOST),
-        line: SafeText::shortened(&redact(&line), MOST_OF_LINE),
+        text: Redacted::cut(&text, MOST),
+        line: Redacted::shortened(&line, MOST_OF_LINE),
     }
 }

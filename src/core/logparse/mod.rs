@@ -23,7 +23,7 @@ pub use self::line_parts::{LineParts, whole_lines};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
 pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};
-use super::text::SafeText;
+use super::text::{Redacted, SafeText};
 pub use crate::logparse::error_classes::{ErrorClasses, class_of};
 pub use crate::logparse::error_counts::{ErrorCounts, ErrorSighting};
 pub use crate::logparse::multiline::{Joiner, MAX_BYTES, MAX_LINES};
@@ -57,7 +57,7 @@ pub struct LogRecord {
     /// How bad it says it is.
     pub severity: Severity,
     /// The lines, joined by `\n`, without the kubelet's timestamp.
-    pub text: SafeText,
+    pub text: Redacted,
     /// What it says about a leader, if it does.
     pub leader: Option<LeaderLine>,
 }

@@ -3,14 +3,12 @@
 //! A record takes lines for a second after its first one, and only so many: what follows is shown as records of its own. However a log
 //! goes on, each line of it is thus seen a second after it was written at the latest.
 
-use std::borrow::Cow;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::line_format::{LineKind, Severity, continued_severity};
 use super::{LeaderLine, LogRecord};
-use crate::text::SafeText;
-use crate::text::redact::redact;
+use crate::safe;
+use crate::text::{Redacted, SafeText};
 
 /// Lines of one record; the line after them begins another one.
 pub const MAX_LINES: u32 = 200;
@@ -98,18 +96,10 @@ impl RawRecord {
     /// The record to show: secrets out, control sequences out. `before` is when the line before it came, for a record whose own time
     /// can't be read.
     pub(super) fn to_record(&self, before: Timestamp) -> LogRecord {
-        let text = SafeText::from_bytes(&self.text);
-        let redacted = match redact(&text) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(redacted) => Some(redacted),
-        };
-        let over = self.over();
-        let text = match (redacted, over) {
-            (None, None) => text,
-            (redacted, over) => {
-                let text = redacted.as_deref().unwrap_or(&text);
-                SafeText::new(&format!("{text}{}", over.unwrap_or_default()))
-            }
+        let text = Redacted::from(SafeText::from_bytes(&self.text));
+        let text = match self.over() {
+            None => text,
+            Some(over) => Redacted::from(safe!("{text}{over}")),
         };
         LogRecord {
             at: self.stamp.parse().unwrap_or(before),

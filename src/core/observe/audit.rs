@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::safe;
 use crate::text::SafeText;
 
 /// One request that changed something, or was to.
@@ -59,12 +60,12 @@ pub enum AuditEffect {
 
 impl AuditEntry {
     /// As a sentence without its end: `kubectl deleted pod managed-services-api-…`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         let name = &self.name;
         let agent = agent_family(&self.agent);
         if self.code >= 300 {
             let object = [&*self.resource, &**name].join(" ");
-            return format!(
+            return safe!(
                 "{agent} tried to {} {}: {}",
                 self.verb,
                 object.trim_end(),
@@ -72,17 +73,17 @@ impl AuditEntry {
             );
         }
         match &self.effect {
-            AuditEffect::Deleted { pods: 1, .. } if !name.is_empty() => format!("{agent} deleted pod {name}"),
-            AuditEffect::Deleted { pods, .. } => format!("{agent} deleted {pods} pods"),
-            AuditEffect::Scaled { from, to } => format!("{agent} scaled {name} from {from} to {to}"),
-            AuditEffect::Restarted => format!("{agent} restarted the rollout of {name}"),
+            AuditEffect::Deleted { pods: 1, .. } if !name.is_empty() => safe!("{agent} deleted pod {name}"),
+            AuditEffect::Deleted { pods, .. } => safe!("{agent} deleted {pods} pods"),
+            AuditEffect::Scaled { from, to } => safe!("{agent} scaled {name} from {from} to {to}"),
+            AuditEffect::Restarted => safe!("{agent} restarted the rollout of {name}"),
             AuditEffect::Changed { images } => match images.first() {
-                Some((_, image)) => format!("{agent} set the image of {name} to {image}"),
-                None => format!("{agent} changed the pod template of {name}"),
+                Some((_, image)) => safe!("{agent} set the image of {name} to {image}"),
+                None => safe!("{agent} changed the pod template of {name}"),
             },
-            AuditEffect::Other => format!("{agent}: {} {} {name}", self.verb, self.resource)
+            AuditEffect::Other => safe!("{agent}: {} {} {name}", self.verb, self.resource)
                 .trim_end()
-                .to_owned(),
+                .into(),
         }
     }
 }
@@ -97,7 +98,7 @@ fn agent_family(agent: &str) -> SafeText {
     }
 }
 
-fn refusal_words(code: u16) -> String {
+fn refusal_words(code: u16) -> SafeText {
     let word = match code {
         401 => "unauthorized",
         403 => "forbidden",
@@ -108,7 +109,7 @@ fn refusal_words(code: u16) -> String {
         429 => "too many requests",
         _ => "failed",
     };
-    format!("{word} ({code})")
+    safe!("{word} ({code})")
 }
 
 #[cfg(test)]
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
     use crate::testkit::{ago, now};
 
-    fn words(code: u16, effect: AuditEffect) -> String {
+    fn words(code: u16, effect: AuditEffect) -> SafeText {
         let entry = AuditEntry {
             at: now(),
             agent: "kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0".into(),

@@ -167,8 +167,8 @@ mod tests {
     fn tally(class: &str, count: u64, seconds_ago: &[i64]) -> ErrorCounts {
         let sighting = |seconds: &i64| ErrorSighting {
             at: ago(*seconds),
-            text: SafeText::new(&format!("{class} {seconds}")),
-            line: SafeText::default(),
+            text: SafeText::new(&format!("{class} {seconds}")).into(),
+            line: crate::text::Redacted::default(),
         };
         ErrorCounts {
             class: class.into(),

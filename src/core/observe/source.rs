@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::logparse::ContainerKey;
 use crate::observe::observation::PodUid;
+use crate::safe;
+use crate::text::Redacted;
 use crate::text::SafeText;
-use crate::text::redact::redact;
 
 /// Names one source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -39,25 +40,25 @@ pub enum SourceId {
 
 impl SourceId {
     /// The source as the operator knows it.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> SafeText {
         match self {
-            Self::Api => "API server".to_owned(),
-            Self::Deployment => "deployment".to_owned(),
-            Self::Pods => "pods".to_owned(),
-            Self::ReplicaSets => "ReplicaSets".to_owned(),
-            Self::Autoscaler => "autoscaler".to_owned(),
-            Self::ClusterEvents => "events".to_owned(),
-            Self::Access => "access review".to_owned(),
-            Self::Log(key) if key.restart > 0 => format!(
+            Self::Api => "API server".into(),
+            Self::Deployment => "deployment".into(),
+            Self::Pods => "pods".into(),
+            Self::ReplicaSets => "ReplicaSets".into(),
+            Self::Autoscaler => "autoscaler".into(),
+            Self::ClusterEvents => "events".into(),
+            Self::Access => "access review".into(),
+            Self::Log(key) if key.restart > 0 => safe!(
                 "log {}/{} restart {}",
                 key.short_name(),
                 key.container,
                 key.restart
             ),
-            Self::Log(key) => format!("log {}/{}", key.short_name(), key.container),
-            Self::Database => "database".to_owned(),
-            Self::Usage => "usage of the pods".to_owned(),
-            Self::Scrape(pod) => format!("metrics of {}", pod.0),
+            Self::Log(key) => safe!("log {}/{}", key.short_name(), key.container),
+            Self::Database => "database".into(),
+            Self::Usage => "usage of the pods".into(),
+            Self::Scrape(pod) => safe!("metrics of {}", pod.0),
         }
     }
 }
@@ -83,7 +84,7 @@ pub enum SourceState {
     /// It was read to its end, and is read again when its turn comes: there are more logs than are followed at a time.
     Resting,
     /// It is not used, and why.
-    Off(SafeText),
+    Off(Redacted),
 }
 
 /// What kind of trouble, so that the screen and the rules can tell them apart.
@@ -168,25 +169,25 @@ impl ProblemKind {
 pub struct Problem {
     /// What kind.
     pub kind: ProblemKind,
-    /// What failed, on what and why, in one sentence without a full stop. Never a secret.
-    pub what: SafeText,
+    /// What failed, on what and why, in one sentence without a full stop.
+    pub what: Redacted,
     /// What the operator can do, where there is something: `oc login`.
     pub advice: Option<SafeText>,
 }
 
 impl Problem {
     /// A problem without advice. Secrets in what is quoted are replaced.
-    pub fn new(kind: ProblemKind, what: &str) -> Self {
+    pub fn new(kind: ProblemKind, what: impl Into<Redacted>) -> Self {
         Self {
             kind,
-            what: SafeText::new(&redact(what)),
+            what: what.into(),
             advice: None,
         }
     }
 
     /// The same with advice.
-    pub fn advise(mut self, advice: &str) -> Self {
-        self.advice = Some(SafeText::new(advice));
+    pub fn advise(mut self, advice: impl Into<SafeText>) -> Self {
+        self.advice = Some(advice.into());
         self
     }
 }
@@ -310,6 +311,24 @@ mod tests {
         let problem = Problem::new(ProblemKind::Tls, "the certificate\u{1b}[2J is not trusted");
         assert_eq!(problem.to_string(), "the certificate␛[2J is not trusted");
         assert_eq!(problem.advice, None);
+    }
+
+    #[test]
+    fn a_problem_holds_neither_a_secret_nor_a_control_sequence_however_it_is_made() {
+        let hostile = "\u{1b}[2Jpostgres://u:hunter2@db/x is cut, Authorization: Bearer s3kret";
+        let made = Problem {
+            what: hostile.into(),
+            ..Problem::new(ProblemKind::Reset, "cut")
+        };
+        let new = Problem::new(ProblemKind::Reset, hostile);
+        let read: Problem = serde_json::from_value(serde_json::json!({
+            "kind": "Reset", "what": hostile, "advice": null,
+        }))
+        .unwrap();
+        for problem in [made, new, read] {
+            let what = "␛[2Jpostgres://u:⟨redacted⟩@db/x is cut, Authorization: Bearer ⟨redacted⟩";
+            assert_eq!(problem.to_string(), what);
+        }
     }
 
     #[test]

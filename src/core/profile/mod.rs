@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::rule::{Advice, Rule};
 use crate::profile::sop::{OTHER, Sop, Step, other_step};
+use crate::safe;
+use crate::text::SafeText;
 
 /// A service as its profile describes it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -432,15 +434,15 @@ impl Profile {
     }
 
     /// The advice as people say it: `restart the pods`, `escalate to OCM support`.
-    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> String {
+    pub fn advice_in_words(&self, action: Advice, contact: Option<&str>) -> SafeText {
         let title = |id: &str| {
             self.contacts
                 .get(id)
                 .map_or_else(|| id.to_owned(), |contact| contact.title.clone())
         };
         match contact {
-            Some(contact) => format!("{} to {}", action.words(), title(contact)),
-            None => action.words().to_owned(),
+            Some(contact) => safe!("{} to {}", action.words(), title(contact)),
+            None => action.words().into(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::observe::observation::Observation;
 use crate::profile::rule::Advice;
 pub use crate::record::snapshot::{Snapshot, SnapshotLeader, SnapshotStep};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
+use crate::text::Redacted;
 
 /// The version of the lines: it changes when one can't be read as before.
 pub const VERSION: u32 = 1;
@@ -143,7 +144,7 @@ pub struct Began {
     /// The namespace.
     pub namespace: String,
     /// The API server as the kubeconfig names it.
-    pub server: SafeText,
+    pub server: Redacted,
     /// The SOP that was open; empty where none was chosen yet.
     pub sop: String,
     /// The scenario's title, in a drill.

@@ -6,6 +6,7 @@ use crate::diagnose::leaders::{LeaderReading, Verdict};
 use crate::diagnose::{Diagnosis, Recommendation, StepFinding};
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
+use crate::text::SafeText;
 
 /// What was found for one SOP.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -17,7 +18,7 @@ pub struct Snapshot {
     /// What also holds.
     pub also: Vec<Recommendation>,
     /// Rules above the one that decided that can't be evaluated, and what is missing.
-    pub not_ruled_out: Vec<(String, String)>,
+    pub not_ruled_out: Vec<(String, SafeText)>,
     /// The steps, in the SOP's order.
     pub steps: Vec<SnapshotStep>,
     /// The leaders, in the profile's order.
@@ -33,9 +34,9 @@ pub struct SnapshotStep {
     /// The answer.
     pub status: StepStatus,
     /// What was seen.
-    pub value: String,
+    pub value: SafeText,
     /// The lines and rows it rests on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<SafeText>,
 }
 
 /// A [`LeaderReading`] as a record keeps it: the verdict alone. What it rests on is in the record's observations.
@@ -80,7 +81,7 @@ impl Snapshot {
             recommendation: decision.recommendation.clone(),
             also: decision.also.clone(),
             not_ruled_out: open
-                .map(|open| (open.rule.clone(), open.missing.clone()))
+                .map(|open| (open.rule.to_string(), open.missing.clone()))
                 .collect(),
             steps: diagnosis.steps.iter().map(SnapshotStep::from).collect(),
             leaders: diagnosis.leaders.iter().map(SnapshotLeader::from).collect(),
@@ -135,7 +136,7 @@ mod tests {
         let wait = Recommendation {
             action: Advice::Wait,
             rule: Some("settling".to_owned()),
-            because: vec!["blf5h started 1m ago".to_owned()],
+            because: vec!["blf5h started 1m ago".into()],
             until: Some(now()),
             ..Recommendation::default()
         };
@@ -147,11 +148,11 @@ mod tests {
         Diagnosis {
             steps: vec![StepFinding {
                 id: "pods".to_owned(),
-                title: "Pods".to_owned(),
+                title: "Pods".into(),
                 status: StepStatus::Pass,
-                value: "3/3".to_owned(),
-                threshold: "3".to_owned(),
-                evidence: vec!["blf5h: ready".to_owned()],
+                value: "3/3".into(),
+                threshold: "3".into(),
+                evidence: vec!["blf5h: ready".into()],
                 source: "pods",
                 age: Some(SignedDuration::from_secs(1)),
             }],
@@ -160,8 +161,8 @@ mod tests {
                 recommendation: wait,
                 also: vec![escalate],
                 not_ruled_out: vec![NotRuledOut {
-                    rule: "ocm-errors".to_owned(),
-                    missing: "the log of lzxms".to_owned(),
+                    rule: "ocm-errors".into(),
+                    missing: "the log of lzxms".into(),
                 }],
                 ..Decision::default()
             },
@@ -188,8 +189,8 @@ mod tests {
         let mut other = one.clone();
         other.recommendation.because.clear();
         other.recommendation.until = None;
-        other.not_ruled_out[0].1.clear();
-        other.steps[0].value.clear();
+        other.not_ruled_out[0].1 = SafeText::default();
+        other.steps[0].value = SafeText::default();
         other.steps[0].evidence.clear();
         assert!(one.is_like(&other));
         let edits: [fn(&mut Snapshot); 6] = [

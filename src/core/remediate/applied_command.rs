@@ -6,6 +6,7 @@ use super::command::{Command, CommandOutcome};
 use crate::observe::source::SourceId;
 use crate::observe::state::State;
 use crate::record::{Entry, Intent, Line};
+use crate::safe;
 use crate::text::SafeText;
 
 /// How long the watch has to be heard after a command was sent before what it does not show did not happen.
@@ -54,19 +55,19 @@ impl AppliedCommand {
     }
 
     /// `delete pod … (2 of 3) for rule no-leader, advice then: wait: applied: accepted by the server`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         let cause = self.intent.cause.as_ref();
-        let mut cause = cause.map_or(String::new(), |rule| format!(" for rule {rule}"));
-        if let Some(other) = self.intent.other_advice() {
-            cause.push_str(", advice then: ");
-            cause.push_str(other.action.words());
-        }
+        let cause = cause.map_or(SafeText::default(), |rule| safe!(" for rule {rule}"));
+        let other = self.intent.other_advice();
+        let then = other.map_or(SafeText::default(), |other| {
+            safe!(", advice then: {}", other.action.words())
+        });
         let outcome = match &self.outcome {
             Some((_, outcome)) => outcome.words(),
-            None => "no outcome yet".to_owned(),
+            None => "no outcome yet".into(),
         };
         let part = self.intent.part_words();
-        format!("{}{part}{cause}: {outcome}", self.intent.command.words())
+        safe!("{}{part}{cause}{then}: {outcome}", self.intent.command.words())
     }
 
     /// Where others were confirmed with it that were never sent: how many.
@@ -78,16 +79,8 @@ impl AppliedCommand {
 
     /// What the cluster shows of it, where its outcome is unknown and the watch tells.
     pub fn resolve(&self, state: &State, now: Timestamp) -> Option<CommandOutcome> {
-        let done = |what: &str| {
-            Some(CommandOutcome::Applied {
-                how: SafeText::new(what),
-            })
-        };
-        let not_done = |what: &str| {
-            Some(CommandOutcome::Failed {
-                why: SafeText::new(what),
-            })
-        };
+        let done = |what: &str| Some(CommandOutcome::Applied { how: what.into() });
+        let not_done = |what: &str| Some(CommandOutcome::Failed { why: what.into() });
         let asked_at = self.outcome.as_ref().map_or(self.at, |(at, _)| *at);
         let over = now.duration_since(asked_at) >= SHOWS_WITHIN;
         let fresh = |id| state.is_fresh(&id, now);

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::observe::observation::PodUid;
 use crate::profile::rule::Advice;
-use crate::text::SafeText;
+use crate::safe;
+use crate::text::{Redacted, SafeText};
 
 /// A change to one object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -46,51 +47,51 @@ pub enum Command {
 }
 
 /// As a template is marked with a restart: what `kubectl rollout restart` writes.
-pub fn restart_mark(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+pub fn restart_mark(at: Timestamp) -> SafeText {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()
 }
 
 impl Command {
     /// What is changed: `pod managed-services-api-…`.
-    pub fn object(&self) -> String {
+    pub fn object(&self) -> SafeText {
         match self {
-            Self::DeletePod { pod, .. } => format!("pod {pod}"),
+            Self::DeletePod { pod, .. } => safe!("pod {pod}"),
             Self::RestartDeployment { deployment, .. } | Self::Scale { deployment, .. } => {
-                format!("deployment {deployment}")
+                safe!("deployment {deployment}")
             }
         }
     }
 
     /// As people say it: `delete pod …`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         let object = self.object();
         match self {
-            Self::DeletePod { .. } => format!("delete {object}"),
-            Self::RestartDeployment { .. } => format!("rollout restart {object}"),
-            Self::Scale { from, to, .. } => format!("scale {object} from {from} to {to} pods"),
+            Self::DeletePod { .. } => safe!("delete {object}"),
+            Self::RestartDeployment { .. } => safe!("rollout restart {object}"),
+            Self::Scale { from, to, .. } => safe!("scale {object} from {from} to {to} pods"),
         }
     }
 
     /// What it did, as people say it afterwards: `deleted pod 2mgcp`.
-    pub fn past_words(&self) -> String {
+    pub fn past_words(&self) -> SafeText {
         let object = self.object();
         match self {
-            Self::DeletePod { .. } => format!("deleted {object}"),
-            Self::RestartDeployment { .. } => format!("restarted {object} by a rollout"),
-            Self::Scale { from, to, .. } => format!("scaled {object} from {from} to {to} pods"),
+            Self::DeletePod { .. } => safe!("deleted {object}"),
+            Self::RestartDeployment { .. } => safe!("restarted {object} by a rollout"),
+            Self::Scale { from, to, .. } => safe!("scaled {object} from {from} to {to} pods"),
         }
     }
 
     /// The command that does the same by hand, as far as one can: `oc` knows no uid.
-    pub fn by_hand(&self, namespace: &str) -> String {
+    pub fn by_hand(&self, namespace: &str) -> SafeText {
         match self {
-            Self::DeletePod { pod, .. } => format!("oc -n {namespace} delete pod {pod}"),
+            Self::DeletePod { pod, .. } => safe!("oc -n {namespace} delete pod {pod}"),
             Self::RestartDeployment { deployment, .. } => {
-                format!("oc -n {namespace} rollout restart deployment/{deployment}")
+                safe!("oc -n {namespace} rollout restart deployment/{deployment}")
             }
             Self::Scale {
                 deployment, from, to, ..
-            } => format!(
+            } => safe!(
                 "oc -n {namespace} scale deployment/{deployment} --current-replicas={from} --replicas={to}"
             ),
         }
@@ -112,22 +113,22 @@ pub enum CommandOutcome {
     /// The server says that it did it, or it was seen to be done.
     Applied {
         /// By what that is known: `accepted by the server`.
-        how: SafeText,
+        how: Redacted,
     },
     /// The server, or the console before it, says no: nothing was changed.
     Refused {
         /// Why.
-        why: SafeText,
+        why: Redacted,
     },
     /// It never reached the server: nothing was changed.
     Failed {
         /// Why.
-        why: SafeText,
+        why: Redacted,
     },
     /// It left, and no answer came: it may have happened or not, until the cluster shows which.
     Unknown {
         /// Why.
-        why: SafeText,
+        why: Redacted,
     },
 }
 
@@ -148,7 +149,7 @@ impl CommandOutcome {
     }
 
     /// Why, or how it is known.
-    pub fn reason(&self) -> &SafeText {
+    pub fn reason(&self) -> &Redacted {
         match self {
             Self::Applied { how } => how,
             Self::Refused { why } | Self::Failed { why } | Self::Unknown { why } => why,

@@ -15,6 +15,7 @@ use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::remediate::plan::Plan;
 use crate::remediate::recovery_check::Rows;
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -69,9 +70,9 @@ pub enum Next {
     /// Nothing yet.
     Wait,
     /// This came to pass; on to that.
-    Reached(String, Phase),
+    Reached(SafeText, Phase),
     /// This came to pass; the next command is due.
-    Send(String),
+    Send(SafeText),
 }
 
 impl Execution {
@@ -127,30 +128,30 @@ impl Execution {
 
     /// Why nothing else may be set out for, where more is to be sent or an answer is awaited. What is only watched stands before nothing:
     /// it may go wrong, and then there is something to do.
-    pub fn stands_before(&self) -> Option<String> {
+    pub fn stands_before(&self) -> Option<SafeText> {
         let what = self.plan.aim.words();
         match self.phase {
             Phase::Over(_) => None,
             _ if self.due().is_some() && self.stopping => {
-                Some(format!("{what}: will stop after the current pod"))
+                Some(safe!("{what}: will stop after the current pod"))
             }
-            _ if self.due().is_some() => Some(format!("{what} is under way: esc stops it after this pod")),
-            Phase::Sent => Some(format!("{what}: waiting for the server's answer")),
+            _ if self.due().is_some() => Some(safe!("{what} is under way: esc stops it after this pod")),
+            Phase::Sent => Some(safe!("{what}: waiting for the server's answer")),
             _ => None,
         }
     }
 
     /// What is to be known before the console is left: that the rest is not done, or that an answer is awaited. Once. What is only
     /// watched goes on without it.
-    pub fn warns_of_leaving(&mut self) -> Option<String> {
+    pub fn warns_of_leaving(&mut self) -> Option<SafeText> {
         let what = self.plan.aim.words();
         let words = match self.phase {
             Phase::Over(_) => return None,
             _ if self.due().is_some() => {
                 let (sent, all) = (self.sent, self.confirmed);
-                format!("Only {sent} of {all} pods restarted. Press q again to quit anyway.")
+                safe!("Only {sent} of {all} pods restarted. Press q again to quit anyway.")
             }
-            Phase::Sent => format!("No answer yet: {what}. Press q again to quit anyway."),
+            Phase::Sent => safe!("No answer yet: {what}. Press q again to quit anyway."),
             _ => return None,
         };
         (!std::mem::replace(&mut self.warned, true)).then_some(words)
@@ -198,13 +199,11 @@ impl Execution {
         let Some(change) = change else { return Next::Wait };
         let command = change.intent.command.words();
         match change.outcome.as_ref().map(|(_, outcome)| outcome) {
-            Some(CommandOutcome::Applied { .. }) => {
-                Next::Reached(format!("{command}: done"), Phase::Replacing)
-            }
+            Some(CommandOutcome::Applied { .. }) => Next::Reached(safe!("{command}: done"), Phase::Replacing),
             Some(CommandOutcome::Refused { why } | CommandOutcome::Failed { why }) => {
-                self.surprise(&format!("{command}: {why}"))
+                self.surprise(&safe!("{command}: {why}"))
             }
-            _ if waited > TOLD_WITHIN => self.surprise(&format!("{command}: outcome unknown")),
+            _ if waited > TOLD_WITHIN => self.surprise(&safe!("{command}: outcome unknown")),
             _ => Next::Wait,
         }
     }
@@ -224,7 +223,7 @@ impl Execution {
             Some(words) if leads_nothing(self.plan.aim) => self.ended(Some(true), "", &words),
             Some(words) if account.diagnosis.leaders.is_empty() => Next::Reached(words, Phase::Moving),
             Some(words) => Next::Reached(words, Phase::Leading),
-            None if waited > READY_WITHIN => self.surprise(&format!(
+            None if waited > READY_WITHIN => self.surprise(&safe!(
                 "not ready after {}: {}",
                 duration::brief(READY_WITHIN),
                 self.stuck(account)
@@ -244,10 +243,10 @@ impl Execution {
     }
 
     /// Something that was not to happen: a replacement that can't start, a pod that somebody else took.
-    fn surprised(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+    fn surprised(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         for pod in self.fresh(account) {
             if let Some(reason) = stuck_in(pod).map(|row| row.reason) {
-                return Some(format!("the replacement {} is in {reason}", pod.short_name()));
+                return Some(safe!("the replacement {} is in {reason}", pod.short_name()));
             }
         }
         let waiting = self.plan.commands.iter().skip(self.sent);
@@ -257,7 +256,7 @@ impl Execution {
             };
             let seen = account.state.pods.get(uid);
             if seen.is_none_or(|pod| pod.deletion_at.is_some()) {
-                return Some(format!("{pod} ended, but not by this restart"));
+                return Some(safe!("{pod} ended, but not by this restart"));
             }
         }
         None
@@ -276,7 +275,7 @@ impl Execution {
     }
 
     /// What is ready now, where it is all that is awaited.
-    fn ready_words(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+    fn ready_words(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         let pods = &account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count();
         let deleted = self.plan.commands.iter().take(self.sent);
@@ -294,13 +293,13 @@ impl Execution {
                 .map(Pod::short_name)
                 .collect();
             let done = deleted.iter().all(gone) && replaced.len() >= deleted.len();
-            return done.then(|| format!("ready: {}", replaced.join(", ")));
+            return done.then(|| safe!("ready: {}", replaced.join(", ")));
         }
         let deployment = account.state.deployment.as_ref()?;
         if let Command::Scale { to, .. } = self.plan.commands.first()? {
             let done =
                 deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
-            return done.then(|| format!("{ready} of {to} pods are ready"));
+            return done.then(|| safe!("{ready} of {to} pods are ready"));
         }
         // One that is over or ends on a lost node may stay for days.
         let serves = |pod: &Pod| !pod.is_over() && pod.deletion_at.is_none();
@@ -308,21 +307,21 @@ impl Execution {
             .values()
             .any(|pod| self.before.contains(&pod.uid) && serves(pod));
         let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
-        done.then(|| format!("all {ready} pods are new and ready"))
+        done.then(|| safe!("all {ready} pods are new and ready"))
     }
 
-    fn stuck(&self, account: &CaseSnapshot<'_>) -> String {
-        let states: Vec<String> = self
+    fn stuck(&self, account: &CaseSnapshot<'_>) -> SafeText {
+        let states: Vec<SafeText> = self
             .fresh(account)
             .filter(|pod| !pod.is_ready())
-            .map(|pod| format!("{} {}", pod.short_name(), pod.status))
+            .map(|pod| safe!("{} {}", pod.short_name(), pod.status))
             .collect();
         if !states.is_empty() {
-            states.join(", ")
+            states.join(", ").into()
         } else if self.fresh(account).next().is_some() {
-            "the new pods are ready; others are still starting or ending".to_owned()
+            "the new pods are ready; others are still starting or ending".into()
         } else {
-            "no new pod was created".to_owned()
+            "no new pod was created".into()
         }
     }
 
@@ -330,9 +329,9 @@ impl Execution {
     fn ended(&self, good: Option<bool>, lead: &str, words: &str) -> Next {
         let (sent, all) = (self.sent, self.confirmed);
         if sent >= all {
-            return Next::Reached(format!("{lead}{words}"), Phase::Over(good));
+            return Next::Reached(safe!("{lead}{words}"), Phase::Over(good));
         }
-        let words = format!("{sent} of {all} pods restarted; {words}");
+        let words = safe!("{sent} of {all} pods restarted; {words}");
         Next::Reached(words, Phase::Over(Some(false)))
     }
 
@@ -340,27 +339,27 @@ impl Execution {
         let leaders = &account.diagnosis.leaders;
         let one = |leader: &&crate::diagnose::leaders::LeaderReading| leader.verdict == Verdict::One;
         if leaders.iter().all(|leader| one(&leader)) {
-            let named: Vec<String> = leaders
+            let named: Vec<SafeText> = leaders
                 .iter()
                 .map(|leader| {
                     let pod = leader
                         .pod
                         .as_ref()
                         .map(|pod| crate::observe::observation::short_name(pod));
-                    format!("{} {}", leader.worker, pod.unwrap_or("one"))
+                    safe!("{} {}", leader.worker, pod.unwrap_or("one"))
                 })
                 .collect();
-            return Next::Reached(format!("leaders elected: {}", named.join(", ")), Phase::Moving);
+            return Next::Reached(safe!("leaders elected: {}", named.join(", ")), Phase::Moving);
         }
         let profile = &account.profile.leaders;
         let within = settle::length(profile) + duration::of(profile.tick) + duration::of(profile.lease);
         if waited <= within {
             return Next::Wait;
         }
-        let missing: Vec<String> = leaders
+        let missing: Vec<SafeText> = leaders
             .iter()
             .filter(|leader| !one(leader))
-            .map(|leader| format!("{} {}", leader.worker, leader.verdict.name()))
+            .map(|leader| safe!("{} {}", leader.worker, leader.verdict.name()))
             .collect();
         let seen = leaders
             .iter()
@@ -370,7 +369,7 @@ impl Execution {
         } else {
             (None, "unknown whether it helped")
         };
-        let words = format!(
+        let words = safe!(
             "{lead}: leaders after {}: {}",
             duration::brief(within),
             missing.join(", ")
@@ -381,9 +380,9 @@ impl Execution {
     fn surprise(&self, what: &str) -> Next {
         let (sent, all) = (self.sent, self.confirmed);
         let words = if all > 1 {
-            format!("stopped after {sent} of {all}: {what}")
+            safe!("stopped after {sent} of {all}: {what}")
         } else {
-            what.to_owned()
+            what.into()
         };
         Next::Reached(words, Phase::Over(Some(false)))
     }

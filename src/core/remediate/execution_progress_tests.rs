@@ -14,6 +14,7 @@ use crate::record::Intent;
 use crate::testkit::{
     SHORT, ago, deployment, leader, look_at, now, pod, profile, reading, state, waiting_pod,
 };
+use crate::text::SafeText;
 
 /// Longer than any settle window.
 const OLD: i64 = 90_000;
@@ -765,8 +766,8 @@ fn with_the_first_command_those_that_follow_it_are_written_down() {
 
 #[test]
 fn who_leaves_the_console_is_told_once_what_is_not_done() {
-    let more = "Only 1 of 2 pods restarted. Press q again to quit anyway.".to_owned();
-    let answer = "No answer yet: restart all pods, one by one. Press q again to quit anyway.".to_owned();
+    let more = "Only 1 of 2 pods restarted. Press q again to quit anyway.".into();
+    let answer = "No answer yet: restart all pods, one by one. Press q again to quit anyway.".into();
     let cases = [
         ("more is to be sent", 1, Phase::Replacing, Some(&more)),
         ("more, and an answer", 1, Phase::Sent, Some(&more)),
@@ -795,18 +796,18 @@ fn only_its_own_cause_and_only_while_it_is_under_way_makes_the_rest_needless() {
             }
         } else {
             Truth::False {
-                because: "one leads".to_owned(),
+                because: "one leads".into(),
             }
         };
         RuleFinding {
             id: id.to_owned(),
-            title: String::new(),
+            title: SafeText::default(),
             truth,
             advice: RuleAdvice {
                 action: Advice::RestartPods,
                 contact: None,
             },
-            flips: String::new(),
+            flips: SafeText::default(),
         }
     };
     // the rule that it was recommended by, and another; the phase; whether the rest is needless

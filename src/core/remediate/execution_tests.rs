@@ -11,6 +11,7 @@ use crate::remediate::command::{Command, PlanKind};
 use crate::remediate::execution::{Execution, Next, Phase};
 use crate::remediate::plan::Plan;
 use crate::testkit::{ago, leader, look_at, now, profile};
+use crate::text::SafeText;
 
 /// What follows when the pods are ready for so long, and the leaders are as they are.
 fn next(cluster: Verdict, kafka: Verdict, waited: i64) -> Next {
@@ -139,7 +140,7 @@ fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited(
 #[test]
 fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
     let gone = || Truth::False {
-        because: "one leads".to_owned(),
+        because: "one leads".into(),
     };
     let holds = || Truth::True {
         because: Vec::new(),
@@ -155,13 +156,13 @@ fn what_is_left_of_a_plan_is_needless_when_its_cause_is_gone_and_all_are_led() {
     for (what, truth, kafka, sent, expected) in cases {
         let rule = RuleFinding {
             id: "no-leader".to_owned(),
-            title: String::new(),
+            title: SafeText::default(),
             truth,
             advice: RuleAdvice {
                 action: Advice::RestartPods,
                 contact: None,
             },
-            flips: String::new(),
+            flips: SafeText::default(),
         };
         let mut diagnosis = Diagnosis {
             leaders: vec![leader("Kafka", kafka, "msa-x-2mgcp")],

@@ -11,15 +11,16 @@ use crate::observe::observation::Pod;
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::rule::Advice;
 use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What a gate says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
     /// Why it must not be done; nothing where it may.
-    pub refusals: Vec<String>,
+    pub refusals: Vec<SafeText>,
     /// What speaks against it without forbidding it.
-    pub cautions: Vec<String>,
+    pub cautions: Vec<SafeText>,
 }
 
 /// What the gate looks at, besides the plan.
@@ -37,7 +38,7 @@ pub struct GateInput<'a> {
 pub fn gate(plan: &Plan, situation: &GateInput<'_>) -> Gate {
     let mut gate = Gate::default();
     if let Some(why) = situation.read_only {
-        gate.refusals.push(format!("read-only: {why}"));
+        gate.refusals.push(safe!("read-only: {why}"));
         return gate;
     }
     gate.refusals.extend(situation.blind(plan));
@@ -65,11 +66,11 @@ impl GateInput<'_> {
     }
 
     /// Sources that must be current.
-    fn blind(&self, plan: &Plan) -> Vec<String> {
+    fn blind(&self, plan: &Plan) -> Vec<SafeText> {
         let state = self.account.state;
         let mut refusals = Vec::new();
         if state.connection.is_none() {
-            refusals.push("not connected: the target cluster is unknown".to_owned());
+            refusals.push("not connected: the target cluster is unknown".into());
         }
         let scales = plan
             .commands
@@ -83,23 +84,23 @@ impl GateInput<'_> {
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
             let age = match state.freshness(&id, self.now()) {
                 Freshness::Fresh(_) => continue,
-                Freshness::Stale(age) => format!("last data {} ago", duration::brief(age)),
-                Freshness::Missing => "no data yet".to_owned(),
+                Freshness::Stale(age) => safe!("last data {} ago", duration::brief(age)),
+                Freshness::Missing => "no data yet".into(),
             };
-            refusals.push(format!("{}: {age}; the screen may be outdated", id.name()));
+            refusals.push(safe!("{}: {age}; the screen may be outdated", id.name()));
         }
         refusals
     }
 
     /// A command whose outcome is not known comes first, as long as the watch may tell it.
-    fn under_way(&self) -> Option<String> {
+    fn under_way(&self) -> Option<SafeText> {
         let open = self.open().find(|change| self.may_be_told(change))?;
-        Some(format!("outcome still unknown: {}", open.intent.command.words()))
+        Some(safe!("outcome still unknown: {}", open.intent.command.words()))
     }
 
-    fn never_told(&self) -> Option<String> {
+    fn never_told(&self) -> Option<SafeText> {
         let open = self.open().find(|change| !self.may_be_told(change))?;
-        Some(format!("outcome never known: {}", open.intent.command.words()))
+        Some(safe!("outcome never known: {}", open.intent.command.words()))
     }
 
     fn open(&self) -> impl Iterator<Item = &AppliedCommand> {
@@ -112,7 +113,7 @@ impl GateInput<'_> {
     }
 
     /// A rollout, a restart or a new container has not settled.
-    fn settling(&self, plan: &Plan) -> Option<String> {
+    fn settling(&self, plan: &Plan) -> Option<SafeText> {
         let waits = |finding: &&crate::diagnose::RuleFinding| {
             finding.advice.action == Advice::Wait && matches!(finding.truth, Truth::True { .. })
         };
@@ -122,7 +123,7 @@ impl GateInput<'_> {
         if let Some(last) = last {
             let CaseSnapshot { state, profile, .. } = self.account;
             if let Some(until) = settled_after(last.at, state, &profile.leaders, self.now()) {
-                return Some(format!(
+                return Some(safe!(
                     "wait {} to see if the last restart helped ({} {} ago)",
                     duration::brief(until.duration_since(self.now())),
                     last.intent.command.past_words(),
@@ -139,17 +140,17 @@ impl GateInput<'_> {
         let until = settling(state, &profile.leaders, self.now()).ok();
         let left = until.map(|one| one.until.duration_since(self.now()).max(SignedDuration::ZERO));
         Some(match left {
-            Some(left) => format!("wait {}: {why}", duration::brief(left)),
-            None => format!("wait: {why}"),
+            Some(left) => safe!("wait {}: {why}", duration::brief(left)),
+            None => safe!("wait: {why}"),
         })
     }
 
     /// The deployment replaces its pods already, or would not if it were asked to.
-    fn rolling(&self, plan: &Plan) -> Option<String> {
+    fn rolling(&self, plan: &Plan) -> Option<SafeText> {
         let deployment = self.account.state.deployment.as_ref()?;
         let name = &deployment.name;
         if deployment.paused && plan.aim == PlanKind::RollOut {
-            return Some(format!(
+            return Some(safe!(
                 "deployment {name} is paused: the rollout would start only when it is resumed"
             ));
         }
@@ -158,11 +159,11 @@ impl GateInput<'_> {
             || deployment.updated < deployment.replicas
             || deployment.current > deployment.updated;
         (rolling && plan.aim.is_restart() && !deployment.paused)
-            .then(|| format!("deployment {name} is still rolling out"))
+            .then(|| safe!("deployment {name} is still rolling out"))
     }
 
     /// What was done for the same cause did not help. It was done when no pod is left from before.
-    fn repeated(&self, plan: &Plan) -> Option<String> {
+    fn repeated(&self, plan: &Plan) -> Option<SafeText> {
         let cause = plan.cause.as_ref()?;
         let alike = |change: &&AppliedCommand| {
             change.may_have_happened()
@@ -177,7 +178,7 @@ impl GateInput<'_> {
         let mut living = self.account.state.pods.values().filter(|pod| !pod.is_over());
         let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
         done.then(|| {
-            format!(
+            safe!(
                 "already done {} ago for rule {cause}, which still applies: hand it off instead",
                 duration::brief(self.now().duration_since(first.at))
             )
@@ -185,19 +186,19 @@ impl GateInput<'_> {
     }
 
     /// What it was recommended for is gone.
-    fn without_cause(&self, plan: &Plan) -> Option<String> {
+    fn without_cause(&self, plan: &Plan) -> Option<SafeText> {
         let cause = plan.cause.as_ref()?;
         let advised = &self.account.diagnosis.decision.recommendation;
         if advised.rule.as_ref() == Some(cause) && advised.action == plan.aim.answers() {
             return None;
         }
-        Some(format!(
+        Some(safe!(
             "rule {cause} no longer recommends it: the advice is now {}",
             self.advice()
         ))
     }
 
-    fn advice(&self) -> String {
+    fn advice(&self) -> SafeText {
         let advised = &self.account.diagnosis.decision.recommendation;
         let profile = self.account.profile;
         profile.advice_in_words(advised.action, advised.contact.as_deref())
@@ -215,7 +216,7 @@ impl GateInput<'_> {
     }
 
     /// The access review says no to each way to do it.
-    fn forbidden(&self, command: &Command) -> Option<String> {
+    fn forbidden(&self, command: &Command) -> Option<SafeText> {
         let ways = Self::right(command);
         let no = |(verb, resource, sub): &(&str, &str, &str)| {
             self.account.state.may(verb, resource, sub) == Some(false)
@@ -225,42 +226,42 @@ impl GateInput<'_> {
         }
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
-        Some(format!(
+        Some(safe!(
             "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (config/rbac.yaml in sopwatch's sources)"
         ))
     }
 
-    fn rights_unknown(&self, plan: &Plan) -> Option<String> {
+    fn rights_unknown(&self, plan: &Plan) -> Option<SafeText> {
         let known = |command: &Command| {
             let mut ways = Self::right(command).iter();
             ways.any(|(verb, resource, sub)| self.account.state.may(verb, resource, sub).is_some())
         };
-        (!plan.commands.iter().all(known)).then(|| "permission unknown: the server decides".to_owned())
+        (!plan.commands.iter().all(known)).then(|| "permission unknown: the server decides".into())
     }
 
     /// The object is not what it was when the plan was made.
-    fn outdated(&self, command: &Command) -> Option<String> {
+    fn outdated(&self, command: &Command) -> Option<SafeText> {
         let state = self.account.state;
         match command {
             Command::DeletePod { pod, uid } => match state.pods.get(uid) {
                 None if state.other_pods.contains_key(uid) => {
-                    Some(format!("pod {pod} does not belong to the service"))
+                    Some(safe!("pod {pod} does not belong to the service"))
                 }
-                None => Some(format!("pod {pod} is gone, or another pod has its name")),
-                Some(seen) if seen.deletion_at.is_some() => Some(format!("pod {pod} is ending already")),
+                None => Some(safe!("pod {pod} is gone, or another pod has its name")),
+                Some(seen) if seen.deletion_at.is_some() => Some(safe!("pod {pod} is ending already")),
                 Some(_) => None,
             },
             Command::RestartDeployment { deployment, uid, .. } | Command::Scale { deployment, uid, .. } => {
                 let Some(seen) = &state.deployment else {
-                    return Some(format!("deployment {deployment} is gone"));
+                    return Some(safe!("deployment {deployment} is gone"));
                 };
                 if seen.uid != *uid {
-                    return Some(format!(
+                    return Some(safe!(
                         "deployment {deployment} was replaced by another of the same name"
                     ));
                 }
                 match command {
-                    Command::Scale { from, .. } if seen.replicas != *from => Some(format!(
+                    Command::Scale { from, .. } if seen.replicas != *from => Some(safe!(
                         "deployment {deployment} wants {} pods now, not {from}",
                         seen.replicas
                     )),
@@ -271,11 +272,11 @@ impl GateInput<'_> {
     }
 
     /// So many pods stay ready, or the service is worse off than before.
-    fn too_few(&self, plan: &Plan) -> Option<String> {
+    fn too_few(&self, plan: &Plan) -> Option<SafeText> {
         let service = &self.account.profile.service;
         if let Some(Command::Scale { to, .. }) = plan.commands.first() {
             return (*to < service.replicas && plan.aim == PlanKind::ScaleDown)
-                .then(|| format!("{to} pods are fewer than the {} of the profile", service.replicas));
+                .then(|| safe!("{to} pods are fewer than the {} of the profile", service.replicas));
         }
         let pods = &self.account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count() as u64;
@@ -287,23 +288,23 @@ impl GateInput<'_> {
         let least = u64::from(service.least_ready());
         (hits_ready && ready.saturating_sub(1) < least).then(|| {
             let pods = if ready == 1 { "pod is" } else { "pods are" };
-            format!("only {ready} {pods} ready and {least} must stay up")
+            safe!("only {ready} {pods} ready and {least} must stay up")
         })
     }
 
     /// An autoscaler sets the number of pods itself.
-    fn autoscaled(&self, plan: &Plan) -> Option<String> {
+    fn autoscaled(&self, plan: &Plan) -> Option<SafeText> {
         let scales = |command: &Command| matches!(command, Command::Scale { .. });
         let autoscaler = self.account.state.autoscaler.as_ref()?;
         plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
     }
 
     /// Whether the table says something else.
-    fn not_advised(&self, plan: &Plan) -> Option<String> {
+    fn not_advised(&self, plan: &Plan) -> Option<SafeText> {
         let advised = &self.account.diagnosis.decision.recommendation;
         if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
             return None;
         }
-        Some(format!("current advice is: {}", self.advice()))
+        Some(safe!("current advice is: {}", self.advice()))
     }
 }

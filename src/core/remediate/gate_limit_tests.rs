@@ -11,11 +11,12 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Access, Observation, Permission, Pod, PodUid};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::profile::rule::{Advice, RuleAdvice};
+use crate::safe;
 use crate::testkit::{ago, deployment, failing, now, pod};
-use crate::text::duration;
+use crate::text::{SafeText, duration};
 
 /// How a plan is made.
-type Make = fn(&CaseSnapshot<'_>) -> Result<Plan, String>;
+type Make = fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>;
 
 const RESTART: Make = |account| Plan::restart_pod(account, &PodUid("2mgcp".into()));
 const SCALE: Make = |account| Plan::scale(account, 1);
@@ -177,25 +178,23 @@ fn a_restart_settles_before_the_next_and_only_restarts_wait_for_it() {
 fn rule(action: Advice, truth: Truth) -> RuleFinding {
     RuleFinding {
         id: "r".to_owned(),
-        title: "the title".to_owned(),
+        title: "the title".into(),
         truth,
         advice: RuleAdvice {
             action,
             contact: None,
         },
-        flips: String::new(),
+        flips: SafeText::default(),
     }
 }
 
 #[test]
 fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
     let holds = |because: &[&str]| Truth::True {
-        because: because.iter().map(|&why| why.to_owned()).collect(),
+        because: because.iter().map(|&why| why.into()).collect(),
         again: false,
     };
-    let no = Truth::False {
-        because: "no".to_owned(),
-    };
+    let no = Truth::False { because: "no".into() };
     for (action, truth, expected) in [
         (Advice::Wait, holds(&["a pod started"]), "wait: a pod started"),
         (Advice::Wait, holds(&[]), "wait: the title"),
@@ -213,9 +212,9 @@ fn only_a_rule_to_wait_that_holds_makes_a_change_wait() {
 fn a_rule_to_wait_that_does_not_hold_hides_none_that_does() {
     let moment = but(|moment| {
         let rules = &mut moment.diagnosis.decision.rules;
-        let because = "no".to_owned();
+        let because = "no".into();
         rules.push(rule(Advice::Wait, Truth::False { because }));
-        let because = vec!["a pod started".to_owned()];
+        let because = vec!["a pod started".into()];
         rules.push(rule(
             Advice::Wait,
             Truth::True {
@@ -505,7 +504,7 @@ fn a_refusal_or_a_caution_says_what_the_advice_is_now() {
         );
         let own = RESTART(account).unwrap();
         let cautions = gate(&own, &situation).cautions;
-        let another = format!("current advice is: {escalate}");
+        let another = safe!("current advice is: {escalate}");
         assert!(cautions.contains(&another), "{cautions:?}");
     });
 }

@@ -14,6 +14,7 @@ use crate::profile::rule::{Advice, RuleAdvice};
 use crate::record::Intent;
 use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, deployment, leader, look_at, now, pod, profile};
+use crate::text::SafeText;
 
 /// All is well: three pods, everything fresh.
 fn state() -> State {
@@ -93,7 +94,7 @@ impl Moment {
         )
     }
 
-    fn refusals(&self, plan: impl Fn(&CaseSnapshot<'_>) -> Result<Plan, String>) -> String {
+    fn refusals(&self, plan: impl Fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>) -> String {
         self.with_account(|account| {
             let situation = GateInput {
                 account,
@@ -102,7 +103,7 @@ impl Moment {
             };
             match plan(account) {
                 Ok(plan) => gate(&plan, &situation).refusals.join("; "),
-                Err(why) => why,
+                Err(why) => why.to_string(),
             }
         })
     }
@@ -198,16 +199,16 @@ fn what_was_done_before_stands_against_it_for_its_time() {
             |moment| {
                 moment.diagnosis.decision.rules.push(RuleFinding {
                     id: "settling".to_owned(),
-                    title: "t".to_owned(),
+                    title: "t".into(),
                     truth: Truth::True {
-                        because: vec!["a rollout is under way".to_owned()],
+                        because: vec!["a rollout is under way".into()],
                         again: false,
                     },
                     advice: RuleAdvice {
                         action: Advice::Wait,
                         contact: None,
                     },
-                    flips: String::new(),
+                    flips: SafeText::default(),
                 });
             },
             "wait: a rollout is under way",
@@ -255,7 +256,7 @@ fn advise(moment: &mut Moment, action: Advice, rule: &str) {
     recommendation.rule = Some(rule.to_owned());
 }
 
-fn restart_all(account: &CaseSnapshot<'_>) -> Result<Plan, String> {
+fn restart_all(account: &CaseSnapshot<'_>) -> Result<Plan, SafeText> {
     Plan::restart_all(account).map(|plan| plan.caused(account))
 }
 
@@ -392,7 +393,7 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
 #[test]
 fn an_autoscaler_undoes_another_number_of_pods() {
     let mut moment = Moment::well();
-    let cautions = |moment: &Moment, plan: fn(&CaseSnapshot<'_>) -> Result<Plan, String>| {
+    let cautions = |moment: &Moment, plan: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>| {
         moment.with_account(|account| {
             let plan = plan(account).unwrap();
             let situation = GateInput {
@@ -404,7 +405,7 @@ fn an_autoscaler_undoes_another_number_of_pods() {
         })
     };
     let caution = "autoscaler msa-load will undo it: it keeps 2 to 6 pods (now 3)";
-    let up: fn(&CaseSnapshot<'_>) -> Result<Plan, String> = |account| Plan::scale(account, 1);
+    let up: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText> = |account| Plan::scale(account, 1);
     assert!(!cautions(&moment, up).concat().contains("autoscaler"));
     let autoscaler = crate::observe::observation::Autoscaler {
         name: "msa-load".into(),
@@ -415,14 +416,14 @@ fn an_autoscaler_undoes_another_number_of_pods() {
     moment
         .state
         .apply(Observation::Autoscaler(Some(autoscaler)), now());
-    assert!(cautions(&moment, up).contains(&caution.to_owned()));
-    let restart: fn(&CaseSnapshot<'_>) -> Result<Plan, String> = Plan::restart_all;
+    assert!(cautions(&moment, up).contains(&caution.into()));
+    let restart: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText> = Plan::restart_all;
     assert!(!cautions(&moment, restart).concat().contains("autoscaler"));
 }
 
 /// How a plan is made, what it does, and what it may cost.
 type Stake = (
-    fn(&CaseSnapshot<'_>) -> Result<Plan, String>,
+    fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>,
     &'static str,
     &'static [&'static str],
 );

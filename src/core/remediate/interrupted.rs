@@ -6,6 +6,8 @@ use super::command::{Command, PlanKind};
 use crate::observe::observation::{Pod, PodUid};
 use crate::observe::state::State;
 use crate::remediate::applied_command::AppliedCommand;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Pods that were confirmed together and not all deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +52,12 @@ impl Interrupted {
     }
 
     /// `restart interrupted: 2 of 3 pods not restarted`; `left`: how many are.
-    pub fn words(&self, left: usize) -> String {
+    pub fn words(&self, left: usize) -> SafeText {
         let what = match self.aim {
             PlanKind::Start => "start",
             _ => "restart",
         };
-        format!("{what} interrupted: {left} of {} pods not restarted", self.of)
+        safe!("{what} interrupted: {left} of {} pods not restarted", self.of)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::observe::state::State;
 use crate::record::Intent;
 use crate::remediate::applied_command::AppliedCommand;
 use crate::testkit::{ago, leader, look_at, now, pod, profile, state};
+use crate::text::SafeText;
 
 fn delete(short: &str) -> Command {
     Command::DeletePod {
@@ -125,7 +126,7 @@ fn a_record_of_an_older_version_does_not_name_what_is_left() {
 fn with_rest<T>(
     state: &State,
     of: PlanKind,
-    look: impl FnOnce(Result<Plan, String>, &CaseSnapshot<'_>) -> T,
+    look: impl FnOnce(Result<Plan, SafeText>, &CaseSnapshot<'_>) -> T,
 ) -> T {
     let interrupted = Interrupted::of(&[sent(of, (0, &ALL), Some(refused()))]).unwrap();
     let profile = profile();

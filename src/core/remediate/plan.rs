@@ -6,7 +6,8 @@ use crate::diagnose::leaders::Verdict;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Deployment, Pod, PodUid, short_name};
 use crate::profile::rule::Advice;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Commands that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why there is nothing to do.
-    pub fn advised(account: &CaseSnapshot<'_>) -> Result<Self, String> {
+    pub fn advised(account: &CaseSnapshot<'_>) -> Result<Self, SafeText> {
         let advised = &account.diagnosis.decision.recommendation;
         let may = |verb: &str, resource: &str| account.state.may(verb, resource, "") != Some(false);
         let only_rollouts = !may("delete", "pods") && may("patch", "deployments");
@@ -33,7 +34,7 @@ impl Plan {
             Advice::RestartPods if only_rollouts => Self::roll_out(account),
             Advice::RestartPods => Self::restart_all(account),
             Advice::ScaleUp => Self::scale(account, 1),
-            other => Err(format!(
+            other => Err(safe!(
                 "nothing to apply: {}",
                 account.profile.advice_in_words(other, advised.contact.as_deref())
             )),
@@ -54,10 +55,10 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_pod(account: &CaseSnapshot<'_>, uid: &PodUid) -> Result<Self, String> {
+    pub fn restart_pod(account: &CaseSnapshot<'_>, uid: &PodUid) -> Result<Self, SafeText> {
         if let Some(other) = account.state.other_pods.get(uid) {
             let owner = account.state.owner_in_words(other);
-            return Err(format!(
+            return Err(safe!(
                 "{} does not belong to the service but to {owner}",
                 other.name
             ));
@@ -65,12 +66,13 @@ impl Plan {
         let pod = account.state.pods.get(uid).ok_or("the pod is gone")?;
         replaceable(account)?;
         if pod.deletion_at.is_some() {
-            return Err(format!("{} is ending already", pod.name));
+            return Err(safe!("{} is ending already", pod.name));
         }
         if pod.is_over() {
-            return Err(format!(
+            return Err(safe!(
                 "{} has ended ({}): no pod would replace it",
-                pod.name, pod.status
+                pod.name,
+                pod.status
             ));
         }
         Ok(Self::of(PlanKind::RestartPod, vec![delete(pod)]))
@@ -80,11 +82,11 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_all(account: &CaseSnapshot<'_>) -> Result<Self, String> {
+    pub fn restart_all(account: &CaseSnapshot<'_>) -> Result<Self, SafeText> {
         replaceable(account)?;
         let pods = leaders_last(account, living(account));
         if pods.is_empty() {
-            return Err("there is no pod to restart".to_owned());
+            return Err("there is no pod to restart".into());
         }
         let commands = pods.into_iter().map(delete).collect();
         Ok(Self::of(PlanKind::RestartAll, commands))
@@ -95,12 +97,12 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn restart_rest(account: &CaseSnapshot<'_>, interrupted: &Interrupted) -> Result<Self, String> {
+    pub fn restart_rest(account: &CaseSnapshot<'_>, interrupted: &Interrupted) -> Result<Self, SafeText> {
         replaceable(account)?;
         let left = |pod: &&Pod| interrupted.left.contains(&pod.uid);
         let pods = leaders_last(account, living(account).into_iter().filter(left).collect());
         if pods.is_empty() {
-            return Err("the remaining pods are gone or were replaced since".to_owned());
+            return Err("the remaining pods are gone or were replaced since".into());
         }
         let aim = match interrupted.aim {
             PlanKind::Start => PlanKind::Start,
@@ -113,7 +115,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn roll_out(account: &CaseSnapshot<'_>) -> Result<Self, String> {
+    pub fn roll_out(account: &CaseSnapshot<'_>) -> Result<Self, SafeText> {
         let deployment = deployment(account)?;
         let command = Command::RestartDeployment {
             deployment: deployment.name.clone(),
@@ -128,7 +130,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn start(account: &CaseSnapshot<'_>) -> Result<Self, String> {
+    pub fn start(account: &CaseSnapshot<'_>) -> Result<Self, SafeText> {
         let deployment = deployment(account)?;
         if deployment.replicas == 0 {
             let to = account.profile.service.replicas;
@@ -136,10 +138,10 @@ impl Plan {
         }
         let pods = living(account);
         if pods.iter().any(|pod| pod.is_ready()) {
-            return Err("a pod is ready: nothing to start".to_owned());
+            return Err("a pod is ready: nothing to start".into());
         }
         if pods.is_empty() {
-            return Err(format!(
+            return Err(safe!(
                 "the deployment wants {} pods and creates none: look at its conditions and events",
                 deployment.replicas
             ));
@@ -151,7 +153,7 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can't be done.
-    pub fn scale(account: &CaseSnapshot<'_>, by: i32) -> Result<Self, String> {
+    pub fn scale(account: &CaseSnapshot<'_>, by: i32) -> Result<Self, SafeText> {
         let deployment = deployment(account)?;
         let to = deployment
             .replicas
@@ -174,46 +176,44 @@ impl Plan {
     }
 
     /// What it does, for its title.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         match self.commands.as_slice() {
-            [one] if self.aim != PlanKind::RollOut => format!("{}: {}", self.aim.words(), one.words()),
-            _ => self.aim.words().to_owned(),
+            [one] if self.aim != PlanKind::RollOut => safe!("{}: {}", self.aim.words(), one.words()),
+            _ => self.aim.words().into(),
         }
     }
 
     /// What the button that sends it is called.
-    pub fn button(&self) -> String {
+    pub fn button(&self) -> SafeText {
         match (self.aim, self.commands.as_slice()) {
-            (PlanKind::RollOut, _) => "Restart by a rollout".to_owned(),
-            (PlanKind::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to)),
-            (_, [Command::Scale { from, to, .. }]) => format!("Scale from {from} to {to}"),
-            (PlanKind::Start, all) => format!("Replace {}", pods(count(all))),
-            (_, [Command::DeletePod { pod, .. }]) => format!("Restart pod {}", short_name(pod)),
-            (_, all) => format!("Restart {}", pods(count(all))),
+            (PlanKind::RollOut, _) => "Restart by a rollout".into(),
+            (PlanKind::Start, [Command::Scale { to, .. }]) => safe!("Start {}", pods(*to)),
+            (_, [Command::Scale { from, to, .. }]) => safe!("Scale from {from} to {to}"),
+            (PlanKind::Start, all) => safe!("Replace {}", pods(count(all))),
+            (_, [Command::DeletePod { pod, .. }]) => safe!("Restart pod {}", short_name(pod)),
+            (_, all) => safe!("Restart {}", pods(count(all))),
         }
     }
 
     /// What it does.
-    pub fn effect(&self) -> String {
+    pub fn effect(&self) -> SafeText {
         match (self.aim, self.commands.as_slice()) {
-            (PlanKind::RestartAll | PlanKind::RestartRest, pods) if pods.len() > 1 => format!(
+            (PlanKind::RestartAll | PlanKind::RestartRest, pods) if pods.len() > 1 => safe!(
                 "deletes {} pods one by one, each after the last replacement is ready; leaders come last",
                 pods.len()
             ),
-            (PlanKind::RollOut, _) => {
-                "the deployment replaces all its pods by its rollout strategy".to_owned()
-            }
+            (PlanKind::RollOut, _) => "the deployment replaces all its pods by its rollout strategy".into(),
             (_, [Command::Scale { from, to, .. }]) => match to.checked_sub(*from) {
-                Some(more) => format!("adds {}", pods(more)),
-                None => format!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
+                Some(more) => safe!("adds {}", pods(more)),
+                None => safe!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
             },
-            (_, [_, _, ..]) => "the deployment creates a new pod in place of each".to_owned(),
-            _ => "the deployment creates a new pod in its place".to_owned(),
+            (_, [_, _, ..]) => "the deployment creates a new pod in place of each".into(),
+            _ => "the deployment creates a new pod in its place".into(),
         }
     }
 
     /// What it may cost the service, a sentence each.
-    pub fn risks(&self, account: &CaseSnapshot<'_>) -> Vec<String> {
+    pub fn risks(&self, account: &CaseSnapshot<'_>) -> Vec<SafeText> {
         let all = [
             self.serving(account),
             self.gap(account),
@@ -224,7 +224,7 @@ impl Plan {
     }
 
     /// How many pods answer while one is replaced.
-    fn serving(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+    fn serving(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         if !self.deletes() {
             return None;
         }
@@ -235,12 +235,12 @@ impl Plan {
             0 => return None,
             deleted => (others.len() + deleted - 1, others.len() + deleted),
         };
-        Some(format!("{serve} of {all} pods keep serving"))
+        Some(safe!("{serve} of {all} pods keep serving"))
     }
 
-    fn way_back(&self) -> Option<String> {
+    fn way_back(&self) -> Option<SafeText> {
         match self.commands.as_slice() {
-            [Command::Scale { from, .. }] => Some(format!("undo: scale back to {from}")),
+            [Command::Scale { from, .. }] => Some(safe!("undo: scale back to {from}")),
             _ => None,
         }
     }
@@ -252,7 +252,7 @@ impl Plan {
     }
 
     /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
-    fn gap(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+    fn gap(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         if !self.deletes() && !matches!(self.aim, PlanKind::RollOut | PlanKind::ScaleDown) {
             return None;
         }
@@ -269,7 +269,7 @@ impl Plan {
             duration::of(leaders.tick),
             duration::of(leaders.lease + leaders.tick),
         );
-        let long = format!("for {}–{}", duration::brief(least), duration::brief(most));
+        let long = safe!("for {}–{}", duration::brief(least), duration::brief(most));
         let may = match self.aim {
             PlanKind::ScaleDown => "may have",
             _ if hit.len() + perhaps.len() == 1 => "has",
@@ -281,10 +281,10 @@ impl Plan {
         };
         let (hit, perhaps) = (hit.join(" and "), perhaps.join(" and "));
         Some(match (hit.is_empty(), perhaps.is_empty()) {
-            (true, true) => "not a leader: no leadership gap".to_owned(),
-            (true, false) => format!("{perhaps} may have no leader {long} (current leader unknown)"),
-            (false, true) => format!("{hit} {may} no leader {long} ({why})"),
-            (false, false) => format!("{hit}, and perhaps {perhaps}, {may} no leader {long} ({why})"),
+            (true, true) => "not a leader: no leadership gap".into(),
+            (true, false) => safe!("{perhaps} may have no leader {long} (current leader unknown)"),
+            (false, true) => safe!("{hit} {may} no leader {long} ({why})"),
+            (false, false) => safe!("{hit}, and perhaps {perhaps}, {may} no leader {long} ({why})"),
         })
     }
 
@@ -297,13 +297,13 @@ impl Plan {
                 .any(|command| matches!(command, Command::DeletePod { pod, .. } if **pod == *name))
     }
 
-    fn cost(&self, account: &CaseSnapshot<'_>) -> Option<String> {
+    fn cost(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         let Some(Command::Scale { from, to, .. }) = self.commands.first() else {
             return None;
         };
         let each = account.profile.service.database_connections_per_pod?;
         let more = i64::from(*to) - i64::from(*from);
-        Some(format!(
+        Some(safe!(
             "up to {} {} database connections",
             more.abs() * i64::from(each),
             if more.is_negative() { "fewer" } else { "more" }
@@ -315,14 +315,14 @@ fn count(commands: &[Command]) -> u32 {
     u32::try_from(commands.len()).unwrap_or(u32::MAX)
 }
 
-fn pods(count: u32) -> String {
-    format!("{count} pod{}", if count == 1 { "" } else { "s" })
+fn pods(count: u32) -> SafeText {
+    safe!("{count} pod{}", if count == 1 { "" } else { "s" })
 }
 
 /// `one pod`, `2 pods`.
-fn pods_or_one(count: u32) -> String {
+fn pods_or_one(count: u32) -> SafeText {
     match count {
-        1 => "one pod".to_owned(),
+        1 => "one pod".into(),
         count => pods(count),
     }
 }
@@ -345,19 +345,17 @@ fn leads(account: &CaseSnapshot<'_>, pod: &Pod) -> bool {
 }
 
 /// Nobody makes another pod in place of a deleted one where there is no deployment.
-fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), String> {
+fn replaceable(account: &CaseSnapshot<'_>) -> Result<(), SafeText> {
     if account.state.lacks_deployment() {
         let name = &account.profile.service.deployment;
-        return Err(format!(
-            "no deployment {name}: nothing would replace a deleted pod"
-        ));
+        return Err(safe!("no deployment {name}: nothing would replace a deleted pod"));
     }
     Ok(())
 }
 
-fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, String> {
+fn deployment<'a>(account: &CaseSnapshot<'a>) -> Result<&'a Deployment, SafeText> {
     let known = account.state.deployment.as_ref();
-    known.ok_or_else(|| format!("no data on deployment {}", account.profile.service.deployment))
+    known.ok_or_else(|| safe!("no data on deployment {}", account.profile.service.deployment))
 }
 
 fn delete(pod: &Pod) -> Command {

@@ -10,9 +10,10 @@ use crate::observe::observation::{Observation, Pod, PodUid};
 use crate::observe::state::State;
 use crate::profile::rule::Advice;
 use crate::testkit::{deployment, leader, look_at, now, pod, profile, state, waiting_pod};
+use crate::text::SafeText;
 
 /// How a plan is made.
-type Make = fn(&CaseSnapshot<'_>) -> Result<Plan, String>;
+type Make = fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>;
 
 /// Pods and a deployment that wants so many.
 fn with_deployment(replicas: u32, pods: Vec<Pod>) -> State {

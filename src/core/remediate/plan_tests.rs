@@ -25,7 +25,7 @@ fn with<T>(state: &State, leaders: &[&str], look: impl FnOnce(&CaseSnapshot<'_>)
 fn deleted(plan: &Plan) -> Vec<String> {
     let uid = |command: &Command| match command {
         Command::DeletePod { uid, .. } => uid.0.to_string(),
-        other => other.words(),
+        other => other.words().to_string(),
     };
     plan.commands.iter().map(uid).collect()
 }

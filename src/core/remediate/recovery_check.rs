@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::StandingRow;
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -23,11 +24,11 @@ pub struct End {
     /// What a whole execution says before the words: that it worked; empty where that is not said.
     pub lead: &'static str,
     /// What is seen of the rows.
-    pub words: String,
+    pub words: SafeText,
 }
 
 impl End {
-    fn of(good: Option<bool>, lead: &'static str, words: impl Into<String>) -> Self {
+    fn of(good: Option<bool>, lead: &'static str, words: impl Into<SafeText>) -> Self {
         let words = words.into();
         Self { good, lead, words }
     }
@@ -107,16 +108,16 @@ impl Rows {
             (true, _) if moved > 0 => Some(End::of(
                 Some(true),
                 "it worked: ",
-                format!("{moved} of {all} {what} {requests} moved on"),
+                safe!("{moved} of {all} {what} {requests} moved on"),
             )),
             (_, false) => None,
             (false, true) => Some(End::of(None, "", unknown)),
             (true, true) if self.late.is_empty() => Some(End::of(
                 Some(true),
                 "",
-                format!("leaders elected; {none}, and none is overdue"),
+                safe!("leaders elected; {none}, and none is overdue"),
             )),
-            (true, true) => Some(End::of(Some(false), "", format!("no improvement: {none}"))),
+            (true, true) => Some(End::of(Some(false), "", safe!("no improvement: {none}"))),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Text for people, as Markdown that also reads well as it is: what comes from outside stands in blocks of code, without secrets, without
 //! control sequences, and not long, so that nothing in it becomes markup or calls people.
 
-use super::redact::redact;
-use crate::text::SafeText;
+use super::{Redacted, SafeText};
+use crate::safe;
 
 /// Longest line, in characters.
 const LINE: usize = 300;
@@ -11,34 +11,35 @@ const LINE: usize = 300;
 const QUOTATION: usize = 800;
 
 /// A line of text from wherever: one line, without secrets, without control sequences, and not long: a long one loses its middle.
-pub(crate) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> Redacted {
     clean_to(text, LINE)
 }
 
 /// The same, no longer than so many characters.
-pub(crate) fn clean_to(text: &str, longest: usize) -> String {
-    let one_line = SafeText::new(&redact(text)).replace('\n', " ");
-    SafeText::shortened(&one_line, longest).to_string()
+pub(crate) fn clean_to(text: &str, longest: usize) -> Redacted {
+    let one_line = Redacted::from(text).replace('\n', " ");
+    // What was redacted is not redacted again.
+    Redacted(SafeText::shortened(&one_line, longest))
 }
 
 /// One line of a section.
 #[derive(Debug)]
 enum Line {
     /// An entry of a list.
-    Item(String),
-    /// Kept as it is: tables, and what comes from outside.
-    Code(String),
+    Item(Redacted),
+    /// Kept as it is: tables, and what comes from outside; redacted as well.
+    Code(SafeText),
 }
 
 /// A heading with what stands under it.
 #[derive(Debug)]
 pub(crate) struct Section {
-    title: String,
+    title: SafeText,
     lines: Vec<Line>,
 }
 
 impl Section {
-    pub(crate) fn new(title: impl Into<String>) -> Self {
+    pub(crate) fn new(title: impl Into<SafeText>) -> Self {
         Self {
             title: title.into(),
             lines: Vec::new(),
@@ -64,11 +65,11 @@ impl Section {
     pub(crate) fn kept(&mut self, text: &str, longest: usize) {
         // A block of code ends at three of them.
         let text = clean_to(text, longest).replace('`', "'");
-        self.lines.push(Line::Code(text));
+        self.lines.push(Line::Code(text.into()));
     }
 
     /// The first `most` as lines that are kept as they are, and how many more there are.
-    pub(crate) fn listed<T>(&mut self, all: &[T], most: usize, words: impl Fn(&T) -> String) {
+    pub(crate) fn listed<T, W: AsRef<str>>(&mut self, all: &[T], most: usize, words: impl Fn(&T) -> W) {
         all.iter().take(most).for_each(|one| self.code(words(one)));
         self.and_more(all.len().saturating_sub(most));
     }
@@ -88,12 +89,12 @@ impl Section {
     }
 
     /// The whole, its title as a line of a chat has it.
-    pub(crate) fn text(&self) -> String {
-        format!("*{}*\n{}", clean(&self.title), self.body())
+    pub(crate) fn text(&self) -> SafeText {
+        safe!("*{}*\n{}", clean(&self.title), self.body())
     }
 
     /// What stands under the title.
-    pub(crate) fn body(&self) -> String {
+    pub(crate) fn body(&self) -> SafeText {
         let mut text = String::new();
         let mut in_block = false;
         for line in &self.lines {
@@ -103,15 +104,15 @@ impl Section {
                 in_block = is_code;
             }
             let (mark, words) = match line {
-                Line::Item(words) => ("- ", words),
-                Line::Code(words) => ("", words),
+                Line::Item(words) => ("- ", words.as_str()),
+                Line::Code(words) => ("", words.as_str()),
             };
             text.extend([mark, words, "\n"]);
         }
         if in_block {
             text.push_str("```\n");
         }
-        text
+        text.into()
     }
 }
 

@@ -4,12 +4,15 @@ pub mod duration;
 pub(crate) mod markdown;
 pub mod redact;
 
+use std::borrow::{Borrow, Cow};
 use std::fmt::{self, Write as _};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_width::UnicodeWidthChar;
+
+pub use self::redact::Redacted;
 
 /// Combining marks that may stand on one base; more of them would draw over the lines above and below.
 const MAX_MARKS: usize = 8;
@@ -19,6 +22,9 @@ const MAX_MARKS: usize = 8;
 /// What was taken out stays visible: control characters as control pictures (`␛`), the rest as its code in angle brackets
 /// (`⟨202e⟩`), a flood of combining marks as its number. Tabs become spaces, and the carriage return of a CRLF goes. Lines stay
 /// split by `\n`. Making safe text safe again changes nothing. There is no way to build one that skips this.
+///
+/// A sentence that quotes one stays safe text with [`safe!`](crate::safe), and becomes an ordinary string with `format!`. Whatever shows,
+/// prints or writes text takes safe text, so that a string has to be made safe on its way there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SafeText(Arc<str>);
 
@@ -43,6 +49,17 @@ impl SafeText {
             safe.push_str(chunk.valid());
             chunk.invalid().iter().for_each(|byte| safe.push_byte(*byte));
         }
+        safe.finish()
+    }
+
+    /// A sentence with what it quotes, made safe as it is written; [`safe!`](crate::safe) reads better.
+    pub fn of(sentence: fmt::Arguments<'_>) -> Self {
+        if let Some(words) = sentence.as_str() {
+            return Self::new(words);
+        }
+        let mut safe = Sanitizer::with_capacity(0);
+        // A value that fails to show itself leaves what it has written.
+        let _ = safe.write_fmt(sentence);
         safe.finish()
     }
 
@@ -77,11 +94,6 @@ impl SafeText {
         let tail = text.char_indices().nth_back(max_chars.saturating_sub(1));
         let tail = tail.map_or("", |(at, _)| &text[at..]);
         Self::new(&without_middle(&Self::new(head), &Self::new(tail), max_chars))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -143,7 +155,14 @@ impl Sanitizer {
     }
 
     fn push_str(&mut self, text: &str) {
-        text.chars().for_each(|c| self.push(c));
+        if text.is_empty() || !is_plain_ascii(text.as_bytes()) {
+            return text.chars().for_each(|c| self.push(c));
+        }
+        if std::mem::take(&mut self.pending_return) && !text.starts_with('\n') {
+            self.put('␍');
+        }
+        self.end_marks();
+        self.text.push_str(text);
     }
 
     fn push(&mut self, c: char) {
@@ -208,6 +227,26 @@ impl Sanitizer {
     }
 }
 
+impl fmt::Write for Sanitizer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_str(text);
+        Ok(())
+    }
+}
+
+/// A sentence as [`SafeText`](crate::text::SafeText), written like that of `format!`: what it quotes is made safe as it is written.
+///
+/// ```
+/// let name = "api\u{1b}[2J";
+/// assert_eq!(sopwatch_core::safe!("pod {name} is gone"), "pod api␛[2J is gone");
+/// ```
+#[macro_export]
+macro_rules! safe {
+    ($($sentence:tt)*) => {
+        $crate::text::SafeText::of(format_args!($($sentence)*))
+    };
+}
+
 /// Characters that reorder, hide or restyle what stands around them, or that look like nothing at all.
 fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -224,43 +263,107 @@ impl Default for SafeText {
     }
 }
 
-impl Deref for SafeText {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SafeText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 impl From<&str> for SafeText {
     fn from(text: &str) -> Self {
         Self::new(text)
     }
 }
 
-impl From<String> for SafeText {
-    fn from(text: String) -> Self {
-        Self::new(&text)
-    }
+/// What both kinds of text have: they are read as strings, compared with them and made from them, in code and in files.
+macro_rules! is_text {
+    ($kind:ty) => {
+        impl $kind {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Deref for $kind {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $kind {
+            fn as_ref(&self) -> &str {
+                self
+            }
+        }
+
+        /// Both hash and compare as the string that they hold.
+        impl Borrow<str> for $kind {
+            fn borrow(&self) -> &str {
+                self
+            }
+        }
+
+        impl PartialEq<str> for $kind {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<&str> for $kind {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
+        impl PartialEq<String> for $kind {
+            fn eq(&self, other: &String) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.as_str().fmt(f)
+            }
+        }
+
+        impl From<String> for $kind {
+            fn from(text: String) -> Self {
+                Self::from(text.as_str())
+            }
+        }
+
+        impl From<&String> for $kind {
+            fn from(text: &String) -> Self {
+                Self::from(text.as_str())
+            }
+        }
+
+        impl From<Cow<'_, str>> for $kind {
+            fn from(text: Cow<'_, str>) -> Self {
+                Self::from(&*text)
+            }
+        }
+
+        impl From<&Self> for $kind {
+            fn from(text: &Self) -> Self {
+                text.clone()
+            }
+        }
+
+        impl Serialize for $kind {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
 }
 
-impl Serialize for SafeText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for SafeText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
-    }
-}
+is_text!(SafeText);
+is_text!(Redacted);
 
 #[cfg(test)]
 mod tests {
@@ -349,7 +452,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_sentence_is_made_safe_with_all_that_it_quotes() {
+        let (name, safe) = ("a\u{1b}[2J\u{202e}", SafeText::new("b\u{7}"));
+        assert_eq!(
+            safe!("pod {name}, {safe} of {}: {:>3}", 3, "x"),
+            "pod a␛[2J⟨202e⟩, b␇ of 3:   x"
+        );
+        assert_eq!(safe!("nothing quoted\u{1b}"), "nothing quoted␛");
+        // Marks and line ends that meet where two pieces meet.
+        let (mark, cr) = ("\u{301}", "\r");
+        assert_eq!(safe!("{mark}x{cr}\n{cr}y"), "◌\u{301}x\n␍y");
+    }
+
     proptest! {
+        #[test]
+        fn a_sentence_is_as_safe_as_the_whole_made_safe(pieces in proptest::collection::vec("(?s).{0,9}", 3)) {
+            let [one, two, three] = &pieces[..] else { unreachable!() };
+            prop_assert_eq!(safe!("{one}{two} {three}"), SafeText::new(&format!("{one}{two} {three}")));
+        }
+
         #[test]
         fn no_bytes_reach_the_terminal_as_control_or_format(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let safe = SafeText::from_bytes(&bytes);

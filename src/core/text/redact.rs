@@ -5,15 +5,72 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use regex::{Captures, Regex};
+use serde_json::Value;
+
+use super::SafeText;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "⟨redacted⟩";
+
+/// Text that somebody else worded (a log line, a server's error, a reason, a value of a report): safe, and without secrets.
+///
+/// There is no way to build one that skips either, so what holds one needs no second look. A name that is shown as it is, such as a pod's,
+/// is [`SafeText`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Redacted(pub(super) SafeText);
+
+impl Redacted {
+    /// The first `max_chars` characters; what was longer ends with `…` and is no longer than that either.
+    pub fn cut(text: impl Into<Self>, max_chars: usize) -> Self {
+        // No secret is looked for in what is left: beside a cut, plain text looks like the rest of one.
+        Self(SafeText::cut(&text.into(), max_chars))
+    }
+
+    /// The text without its middle where it has more than so many characters, as [`SafeText::shortened`] leaves it out.
+    pub fn shortened(text: impl Into<Self>, max_chars: usize) -> Self {
+        Self(SafeText::shortened(&text.into(), max_chars))
+    }
+}
+
+impl From<SafeText> for Redacted {
+    fn from(text: SafeText) -> Self {
+        if let Cow::Owned(redacted) = redact(&text) {
+            return Self(SafeText::new(&redacted));
+        }
+        Self(text)
+    }
+}
+
+impl From<&SafeText> for Redacted {
+    fn from(text: &SafeText) -> Self {
+        Self::from(text.clone())
+    }
+}
+
+impl From<&str> for Redacted {
+    /// A secret is looked for before and after: a control character inside one may hide it from either look.
+    fn from(text: &str) -> Self {
+        Self::from(SafeText::new(&redact(text)))
+    }
+}
+
+impl From<Redacted> for SafeText {
+    fn from(text: Redacted) -> Self {
+        text.0
+    }
+}
+
+impl From<&Redacted> for SafeText {
+    fn from(text: &Redacted) -> Self {
+        text.0.clone()
+    }
+}
 
 /// Replaces tokens and passwords: `Authorization` and `Cookie` headers in any notation, `Bearer …`, `password=…`, `token=…` and their kin,
 /// private keys, OpenShift's `sha256~…` tokens, JSON web tokens, and passwords inside URLs.
 ///
 /// Text without any of these costs a few substring searches.
-pub fn redact(text: &str) -> Cow<'_, str> {
+fn redact(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
     for rule in RULES.iter().flatten() {
         if !rule.hints.iter().any(|hint| hint.find(text.as_bytes()).is_some()) {
@@ -27,6 +84,20 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         }
     }
     text
+}
+
+/// Replaces secrets in every text of a JSON value, and changes nothing else.
+pub fn redact_json(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(redacted) = redact(text) {
+                *text = redacted;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact_json),
+        Value::Object(fields) => fields.values_mut().for_each(redact_json),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// One kind of secret. The group `keep` of its pattern stays, the rest goes.
@@ -303,6 +374,37 @@ mod tests {
                 redact(text)
             );
         }
+    }
+
+    #[test]
+    fn redacted_text_is_made_of_anything_and_holds_neither_secret_nor_control_sequence() {
+        let hostile = "\u{1b}[2Jpassword=hunter2 Authorization:\u{b}Bearer s3kret";
+        let made = [
+            Redacted::from(hostile),
+            Redacted::from(hostile.to_owned()),
+            Redacted::from(Cow::Borrowed(hostile)),
+            Redacted::from(&SafeText::new(hostile)),
+            Redacted::cut(hostile, 200),
+            Redacted::shortened(hostile, 200),
+            serde_json::from_value(serde_json::Value::from(hostile)).unwrap(),
+        ];
+        for text in made {
+            assert!(text.starts_with("␛[2Jpassword=⟨redacted⟩"), "{text}");
+            assert!(!text.contains("hunter2") && !text.contains('\u{1b}'), "{text}");
+        }
+        assert!(!Redacted::from(hostile).contains("s3kret"));
+    }
+
+    #[test]
+    fn text_beside_a_cut_is_no_part_of_a_secret() {
+        let text = format!("password=hunter2 {}", "é".repeat(90));
+        let short = Redacted::shortened(&*text, 30);
+        assert!(
+            short.starts_with("password=") && short.ends_with("éééé"),
+            "{short}"
+        );
+        let short = Redacted::cut("password=hunter2", 14);
+        assert_eq!(short, "password=⟨red…");
     }
 
     proptest! {

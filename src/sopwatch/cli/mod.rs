@@ -3,9 +3,7 @@
 mod records;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
@@ -16,8 +14,7 @@ pub use self::records::{
     IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
 };
 use sopwatch_console::keymap::Key;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// What a usage error exits with (`EX_USAGE` of sysexits).
 pub const USAGE: u8 = 64;
@@ -284,20 +281,7 @@ pub struct EarlyExit {
     /// What to exit with: 0 for help and version, [`USAGE`] for a wrong command line.
     pub code: u8,
     /// What to say, on standard output when `code` is 0, on standard error otherwise.
-    pub text: String,
-}
-
-impl EarlyExit {
-    /// Says it, and what to exit with. A reader that has gone away is no reason for another word.
-    pub fn say(&self) -> ExitCode {
-        let text = self.text.as_bytes();
-        let _ = if self.code == 0 {
-            std::io::stdout().write_all(text)
-        } else {
-            std::io::stderr().write_all(text)
-        };
-        ExitCode::from(self.code)
-    }
+    pub text: SafeText,
 }
 
 /// Reads the command line; the first argument is the program's name.
@@ -317,11 +301,16 @@ fn stop_for(error: &clap::Error) -> EarlyExit {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let text = error.render().to_string();
     if asked {
-        return EarlyExit { code: 0, text };
+        return EarlyExit {
+            code: 0,
+            text: text.into(),
+        };
     }
     // It quotes the arguments.
-    let text = SafeText::new(&redact(&text)).to_string();
-    EarlyExit { code: USAGE, text }
+    EarlyExit {
+        code: USAGE,
+        text: Redacted::from(text).into(),
+    }
 }
 
 /// The command as it was called: as a plugin, its usage reads as the operator typed it.
@@ -409,7 +398,7 @@ mod tests {
     fn help(line: &str) -> String {
         let stop = parsed(line).expect_err("help is not a run");
         assert_eq!(stop.code, 0, "{}", stop.text);
-        stop.text
+        stop.text.to_string()
     }
 
     #[test]

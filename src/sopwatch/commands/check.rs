@@ -1,6 +1,5 @@
 //! `sopwatch check`: the console's diagnosis once, or again and again, on standard output.
 
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
@@ -23,6 +22,8 @@ use sopwatch_core::export::handoff;
 use sopwatch_core::export::handoff::Done;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{SourceId, SourceState};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 use sopwatch_drill::Drill;
 
 /// The exit status of `check` when the state is unknown, or it could not run.
@@ -82,7 +83,7 @@ fn check_contact(settings: &Settings, arguments: &CheckArgs) -> Result<(), Confi
 }
 
 /// The text for a contact; where none is named, for the one that is recommended.
-fn hand_off(console: &Console, named: &str) -> Result<String> {
+fn hand_off(console: &Console, named: &str) -> Result<SafeText> {
     let account = console.app.account().ok_or_eyre("the profile has no SOP")?;
     let recommended = &account.diagnosis.decision.recommendation;
     let named = Some(named).filter(|named| !named.is_empty());
@@ -139,7 +140,7 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
         awaited: Vec::new(),
     };
     if let Some(one) = assessment(&console, nothing) {
-        write(&whole(&one, arguments, settings)?)?;
+        write_whole(&one, arguments, settings)?;
     }
     Err(with_advice(problem))
 }
@@ -165,7 +166,7 @@ async fn look(settings: &Settings, arguments: &CheckArgs, parts: ConsoleParts) -
         tasks.stop().await;
         return Ok(status);
     }
-    let is_read = write(&whole(&first, arguments, settings)?)?;
+    let is_read = write_whole(&first, arguments, settings)?;
     if arguments.watch && is_read {
         tokio::select! {
             biased;
@@ -198,17 +199,19 @@ async fn watch(
             continue;
         }
         *status = now.exit_status();
-        let text = match arguments.output {
-            CheckOutput::Json => Some(now.json_line().wrap_err("can't write the answer as JSON")?),
-            CheckOutput::Table | CheckOutput::Markdown => Some(changes.join("\n")),
-            CheckOutput::Line => now
-                .new_line(&last, settings.screen.ascii.value)
-                .map(|line| coloured(line, &now, settings)),
+        let is_read = match arguments.output {
+            CheckOutput::Json => {
+                let json = now.json_line().wrap_err("can't write the answer as JSON")?;
+                write(&safe!("{json}\n"))?
+            }
+            CheckOutput::Table | CheckOutput::Markdown => write(&safe!("{}\n", changes.join("\n")))?,
+            CheckOutput::Line => match now.new_line(&last, settings.screen.ascii.value) {
+                Some(line) => write_line(&line, &now, settings)?,
+                None => true,
+            },
         };
         last = now;
-        if let Some(text) = text
-            && !write(&format!("{text}\n"))?
-        {
+        if !is_read {
             return Ok(());
         }
     }
@@ -220,19 +223,22 @@ fn assessment(console: &Console, gathered: Gathered) -> Option<Assessment> {
     Some(Assessment::of(&account, took_ms, gathered.awaited))
 }
 
-fn whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<String> {
+/// Writes the whole answer; whether somebody read it.
+fn write_whole(one: &Assessment, arguments: &CheckArgs, settings: &Settings) -> Result<bool> {
+    let ascii = settings.screen.ascii.value;
     let json = match arguments.output {
-        CheckOutput::Table => return Ok(one.table(settings.screen.ascii.value)),
-        CheckOutput::Markdown => return Ok(one.markdown()),
-        CheckOutput::Line => return Ok(coloured(one.line(settings.screen.ascii.value), one, settings) + "\n"),
+        CheckOutput::Table => return write(&one.table(ascii)),
+        CheckOutput::Markdown => return write(&one.markdown()),
+        CheckOutput::Line => return write_line(&one.line(ascii), one, settings),
         CheckOutput::Json if arguments.watch => one.json_line(),
         CheckOutput::Json => one.json(),
     };
-    Ok(json.wrap_err("can't write the answer as JSON")? + "\n")
+    let json = json.wrap_err("can't write the answer as JSON")?;
+    write(&safe!("{json}\n"))
 }
 
-/// The line in the colour of its exit status, where colour is asked for.
-fn coloured(line: String, one: &Assessment, settings: &Settings) -> String {
+/// Writes the line, in the colour of its exit status where colour is asked for; whether somebody read it.
+fn write_line(line: &SafeText, one: &Assessment, settings: &Settings) -> Result<bool> {
     let color = match one.exit_status() {
         0 => 32,
         1 => 33,
@@ -240,17 +246,14 @@ fn coloured(line: String, one: &Assessment, settings: &Settings) -> String {
         _ => 35,
     };
     match settings.screen.color.value {
-        ColorChoice::Always => format!("\u{1b}[{color}m{line}\u{1b}[0m"),
-        ColorChoice::Auto | ColorChoice::Never => line,
+        ColorChoice::Always => terminal::print_colored(line, color).wrap_err(UNWRITTEN),
+        ColorChoice::Auto | ColorChoice::Never => write(&safe!("{line}\n")),
     }
 }
 
+const UNWRITTEN: &str = "can't write to standard output";
+
 /// Whether somebody read it: a reader that has gone away is no error.
-fn write(text: &str) -> Result<bool> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(true),
-        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(problem) => Err(problem).wrap_err("can't write to standard output"),
-    }
+fn write(text: &SafeText) -> Result<bool> {
+    terminal::print(text).wrap_err(UNWRITTEN)
 }

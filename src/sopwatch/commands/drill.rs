@@ -1,7 +1,6 @@
 //! `sopwatch drill`: the console on an embedded cluster and database, or that world alone, or a screenshot of it.
 
 use std::fs::Permissions;
-use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -22,16 +21,18 @@ use crate::runtime::console::Console;
 use crate::runtime::scenario_screen::{self, Picked};
 use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
-use crate::runtime::{event_loop, screenshot, signals};
+use crate::runtime::{event_loop, screenshot, signals, terminal};
 use sopwatch_console::dialogs::scenario_choice::ScenarioChoice;
 use sopwatch_console::screen;
 use sopwatch_console::training::{Lesson, markdown};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 use sopwatch_drill::{Drill, Scenario};
 
 /// The console on an embedded cluster and database, or that world alone, or a picture of it; the exit status.
 pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
-        return print(&read_scenario::list(&settings.profile, arguments.short)).map(|()| 0);
+        return print(&read_scenario::list(&settings.profile, arguments.short).into()).map(|()| 0);
     }
     let name = match &arguments.scenario {
         Some(name) => name.clone(),
@@ -58,15 +59,16 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
         let told = setup
             .lesson
             .map(|lesson| training::debriefing_without_console(&drill, lesson, &settings.profile, began));
-        return print(&told.map_or_else(String::new, |told| format!("\n{told}"))).map(|()| 0);
+        let told = told.map_or_else(SafeText::default, |told| safe!("\n{told}"));
+        return print(&told).map(|()| 0);
     }
     Box::pin(rehearse(settings, arguments, &drill, setup)).await
 }
 
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
 async fn pick(settings: &Settings) -> Result<Picked> {
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        print(&read_scenario::list(&settings.profile, false))?;
+    if !terminal::is_interactive() {
+        print(&read_scenario::list(&settings.profile, false).into())?;
         return Err(read_scenario::unnamed().into());
     }
     let items = read_scenario::items(&settings.profile);
@@ -149,7 +151,7 @@ async fn run_to_debriefing(mut console: Console) -> Result<u8> {
     console.leave(&record_setup::how_left(&status)).await;
     let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
-        print(&training::printed(&markdown(&page)))?;
+        print(&markdown(&page))?;
     }
     Ok(status)
 }
@@ -224,7 +226,7 @@ async fn serve(drill: &Drill) -> Result<()> {
     let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
     let variables =
         std::fs::read_to_string(drill.variables()).wrap_err("can't read the drill's variables")?;
-    print(&variables)?;
+    print(&variables.into())?;
     signals::ended(&mut end).await;
     Ok(())
 }

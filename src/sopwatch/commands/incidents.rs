@@ -14,6 +14,7 @@ use crate::journal::index::RecordSummary;
 use crate::journal::reader::read;
 use crate::runtime::clock::Clock;
 use sopwatch_core::record::Writer;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// Lists, verifies, closes and prunes records; the exit status.
@@ -35,7 +36,7 @@ pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
             };
             let closed = index::close(&file, now, writer()).map_err(way_on)?;
             let word = if closed { "is closed" } else { "is already closed" };
-            print(&format!("{} {word}\n", file.display())).map(|()| 0)
+            print(&safe!("{} {word}\n", file.display())).map(|()| 0)
         }
         Some(IncidentsCommand::Prune {
             older_than,
@@ -91,7 +92,7 @@ fn user_of_this_process() -> String {
 fn list(folder: &Path) -> Result<u8> {
     let (records, strange) = index::list(folder);
     if records.is_empty() && strange.is_empty() {
-        return print(&format!("no incidents in {}\n", folder.display())).map(|()| 0);
+        return print(&safe!("no incidents in {}\n", folder.display())).map(|()| 0);
     }
     let width = records.iter().map(|record| record.name.len()).max().unwrap_or(0);
     let mut text = format!(
@@ -125,7 +126,7 @@ fn list(folder: &Path) -> Result<u8> {
     for (file, why) in strange {
         let _ = writeln!(text, "{}: {why}", file.display());
     }
-    print(&SafeText::new(&text)).map(|()| 0)
+    print(&text.into()).map(|()| 0)
 }
 
 fn state(record: &RecordSummary) -> &'static str {
@@ -182,7 +183,7 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
         };
         let _ = writeln!(text, "{}: {word}", file.display());
     }
-    print(&SafeText::new(&text)).map(|()| status)
+    print(&text.into()).map(|()| status)
 }
 
 fn prune(folder: &Path, (days, before): (u32, Timestamp), broken: bool, dry_run: bool) -> Result<u8> {
@@ -203,5 +204,5 @@ fn prune(folder: &Path, (days, before): (u32, Timestamp), broken: bool, dry_run:
     } else {
         lines
     };
-    print(&text).map(|()| 0)
+    print(&text.into()).map(|()| 0)
 }

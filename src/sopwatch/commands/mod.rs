@@ -12,7 +12,6 @@ mod report;
 mod training;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use tokio::sync::mpsc;
 
 use crate::cli::ColorChoice;
-use crate::config::{self, ConfigError, ConfigProblem, Origin, Settings, UserDirs};
+use crate::config::{self, ConfigError, ConfigProblem, Origin, OutputText, Settings, TextOutput, UserDirs};
 use crate::kubernetes::{self, ConnectOptions};
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::runtime::clipboard::Clipboard;
@@ -29,10 +28,12 @@ use crate::runtime::console::Console;
 use crate::runtime::pager::Pager;
 use crate::runtime::sources::{self, Sources};
 use crate::runtime::tasks::Tasks;
+use crate::runtime::terminal;
 use sopwatch_console::app::event::Event;
 use sopwatch_console::app::{App, Session};
 use sopwatch_console::keymap::Keymap;
 use sopwatch_console::screen::Theme;
+use sopwatch_core::text::SafeText;
 
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::drill::drill;
@@ -200,11 +201,20 @@ pub fn check_cluster(settings: &Settings) -> Result<String, ConfigError> {
 }
 
 /// Writes an answer to standard output; a reader that has gone away is no error.
-pub fn print(text: &str) -> Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.wrap_err("can't write to standard output"),
-    }
+pub fn print(text: &SafeText) -> Result<()> {
+    terminal::print(text)
+        .map(|_is_read| ())
+        .wrap_err("can't write to standard output")
+}
+
+/// Writes the output of a command that needs neither cluster nor screen; the exit status.
+pub fn print_output(output: &TextOutput) -> Result<u8> {
+    let written = match &output.text {
+        OutputText::Safe(text) => terminal::print(text),
+        OutputText::Generated(text) => terminal::print_generated(text),
+    };
+    written.wrap_err("can't write to standard output")?;
+    Ok(output.status)
 }
 
 /// A problem with what to do about it.

@@ -12,6 +12,7 @@ use crate::journal::index;
 use crate::journal::index::OpenIncidents;
 use crate::runtime::record_options::RecordOptions;
 use sopwatch_console::app::{App, Session};
+use sopwatch_core::safe;
 
 /// The record that the operator named.
 ///
@@ -86,7 +87,7 @@ pub(super) fn print_location(app: &App) -> Result<()> {
         return Ok(());
     };
     let name = name.to_string_lossy();
-    print(&format!(
+    print(&safe!(
         "recorded as {name}\n  sopwatch report {name}\n  sopwatch incidents close {name}    when it is over\n"
     ))
 }

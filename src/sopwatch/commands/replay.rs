@@ -17,6 +17,7 @@ use crate::runtime::replay_ticker::beat;
 use crate::runtime::restartable_channel::RestartableChannel;
 use crate::runtime::sources::TaskChannels;
 use sopwatch_console::app::App;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// What a check exits with where something differs, or the record can't be trusted.
@@ -44,11 +45,8 @@ pub async fn replay(settings: &Settings, arguments: &ReplayArgs) -> Result<u8> {
 fn check(app: &mut App, broken: bool) -> Result<u8> {
     app.play_out();
     let lines = app.differences_page().lines;
-    let lines: Vec<_> = lines
-        .iter()
-        .map(|line| SafeText::new(&line.text).to_string())
-        .collect();
-    print(&format!("{}\n", lines.join("\n")))?;
+    let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    print(&safe!("{}\n", lines.join("\n")))?;
     let differs = app
         .player
         .as_ref()

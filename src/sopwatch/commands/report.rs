@@ -1,7 +1,5 @@
 //! `sopwatch report`: a recorded incident as a text.
 
-use std::io::Write as _;
-
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::incidents::folder;
@@ -10,8 +8,9 @@ use crate::cli::{ReportArgs, ReportOutput};
 use crate::config::UserDirs;
 use crate::journal::index;
 use crate::journal::reader::read;
+use crate::runtime::terminal;
 use sopwatch_core::export::report::{json, markdown};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::safe;
 
 /// Prints a record's report; the exit status.
 pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
@@ -29,15 +28,15 @@ pub fn report(dirs: &UserDirs, arguments: &ReportArgs) -> Result<u8> {
         return Err(eyre!("{} is not a record of an incident: {why}", file.display()));
     }
     if let Some(integrity_warning) = &integrity_warning {
-        let told = format!("{}: {integrity_warning}\n", file.display());
         // The report says so too: nothing is lost where nobody reads this.
-        let _ = std::io::stderr().write_all(SafeText::new(&told).as_bytes());
+        terminal::say(safe!("{}: {integrity_warning}", file.display()));
     }
     let (lines, integrity_warning) = (&contents.lines, integrity_warning.as_deref());
     let text = match arguments.output {
         ReportOutput::Markdown => markdown(lines, integrity_warning),
         ReportOutput::Json => {
-            json(lines, integrity_warning).wrap_err("can't write the report as JSON")? + "\n"
+            let json = json(lines, integrity_warning).wrap_err("can't write the report as JSON")?;
+            safe!("{json}\n")
         }
     };
     print(&text).map(|()| 0)

@@ -75,20 +75,10 @@ pub fn debriefing_without_console(
     lesson: Lesson,
     profile: &Profile,
     began: jiff::Timestamp,
-) -> String {
+) -> SafeText {
     let mut attempt = Attempt::new(lesson, began);
     for act in drill.audit().borrow().iter() {
         attempt.note(act.clone(), None);
     }
-    printed(&markdown(&debriefing(
-        &attempt,
-        profile,
-        None,
-        drill.clock().now(),
-    )))
-}
-
-/// A text that quotes names from outside, for standard output.
-pub fn printed(text: &str) -> String {
-    SafeText::new(text).to_string()
+    markdown(&debriefing(&attempt, profile, None, drill.clock().now()))
 }

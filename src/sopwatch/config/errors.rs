@@ -3,29 +3,29 @@
 use std::fmt;
 
 use super::suggest::{did_you_mean, did_you_mean_this};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
-/// One wrong setting. It is for the operator: its text holds no secret.
+/// One wrong setting, for the operator. Files and variables may hold anything: every text of it is safe, and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
     /// The file and its line (`config.toml:12`), or the option or variable.
-    pub at: String,
+    pub at: SafeText,
     /// The key's path (`database.port`); empty where there is none.
-    pub key: String,
+    pub key: SafeText,
     /// What is wrong.
-    pub message: String,
+    pub message: Redacted,
     /// The line as written, with its number.
-    pub line: Option<Box<(usize, String)>>,
+    pub line: Option<Box<(usize, Redacted)>>,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Redacted>,
 }
 
 impl ConfigProblem {
     /// A problem that is not in a file: of an option, a variable or a path.
-    pub fn new(at: impl Into<String>, message: impl Into<String>) -> ConfigProblem {
+    pub fn new(at: impl Into<SafeText>, message: impl Into<Redacted>) -> ConfigProblem {
         ConfigProblem {
             at: at.into(),
-            key: String::new(),
+            key: SafeText::default(),
             message: message.into(),
             line: None,
             hint: None,
@@ -33,7 +33,7 @@ impl ConfigProblem {
     }
 
     /// The same with what to do.
-    pub fn hint(mut self, hint: impl Into<String>) -> ConfigProblem {
+    pub fn hint(mut self, hint: impl Into<Redacted>) -> ConfigProblem {
         self.hint = Some(hint.into());
         self
     }
@@ -55,30 +55,24 @@ impl ConfigProblem {
 
     /// Whether the hint says that this word was meant.
     pub(super) fn suggests(&self, word: &str) -> bool {
-        let hint = self.hint.as_deref().unwrap_or_default();
-        hint == did_you_mean_this(word)
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}: ", self.at);
-        if !self.key.is_empty() {
-            text.push_str(&self.key);
-            text.push_str(": ");
-        }
-        text += &self.message;
-        let line = self
-            .line
-            .as_deref()
-            .map(|(number, line)| format!("\n  {number:>4} | {line}"));
-        let hint = self.hint.as_deref().map(|hint| format!("\n       = {hint}"));
-        text + &line.unwrap_or_default() + &hint.unwrap_or_default()
+        self.hint == Some(did_you_mean_this(word).into())
     }
 }
 
 impl fmt::Display for ConfigProblem {
-    /// Files and variables may hold anything, so the text is made safe.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&SafeText::new(&self.text()))
+        write!(out, "{}: ", self.at)?;
+        if !self.key.is_empty() {
+            write!(out, "{}: ", self.key)?;
+        }
+        out.write_str(&self.message)?;
+        if let Some((number, line)) = self.line.as_deref() {
+            write!(out, "\n  {number:>4} | {line}")?;
+        }
+        match &self.hint {
+            Some(hint) => write!(out, "\n       = {hint}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -29,5 +29,5 @@ pub use self::origin::{Origin, Setting};
 pub use self::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings};
 pub use self::show::show;
 pub use self::spanned_toml::TomlDocument;
-pub use self::text_commands::{TextOutput, text_output};
+pub use self::text_commands::{OutputText, TextOutput, text_output};
 pub use self::toml_mistakes::read_checked;

@@ -16,14 +16,14 @@ use sopwatch_core::text::SafeText;
 type ShownSetting = (String, String, String);
 
 /// The text of `config show`.
-pub fn show(settings: &Settings) -> String {
+pub fn show(settings: &Settings) -> SafeText {
     let mut lines = Vec::new();
     lines.extend(chosen(settings));
     lines.extend(screen(settings));
     lines.extend(database(settings));
     lines.extend(keys(settings));
     lines.extend(profile(settings));
-    table(&lines)
+    table(&lines).into()
 }
 
 /// The lines in columns.
@@ -38,8 +38,7 @@ fn table(lines: &[ShownSetting]) -> String {
     };
     let (keys, values) = (width(|line| &line.0, 64), width(|line| &line.1, 48));
     let text = |(key, value, origin): &ShownSetting| format!("{key:keys$}  {value:values$}  {origin}\n");
-    let text: String = lines.iter().map(text).collect();
-    SafeText::new(&text).as_str().to_owned()
+    lines.iter().map(text).collect()
 }
 
 fn line(key: &str, value: impl Into<String>, origin: &Origin) -> ShownSetting {
@@ -134,6 +133,10 @@ fn screen(settings: &Settings) -> Vec<ShownSetting> {
     ]
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a URL is shown without its password, and of the variables all but PGPASSWORD"
+)]
 fn database(settings: &Settings) -> Vec<ShownSetting> {
     let database = &settings.database;
     let credentials = "libpq variables, then the profile's secret";

@@ -122,10 +122,10 @@ impl TomlDocument {
             None => self.file.clone(),
         };
         ConfigProblem {
-            at,
-            key: path.to_owned(),
-            message,
-            line: line.and_then(|line| Some(Box::new((line, self.shown_line(line)?)))),
+            at: at.into(),
+            key: path.into(),
+            message: message.into(),
+            line: line.and_then(|line| Some(Box::new((line, self.shown_line(line)?.into())))),
             hint: None,
         }
     }

@@ -17,16 +17,24 @@ use sopwatch_core::text::SafeText;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextOutput {
     /// What to print.
-    pub text: String,
+    pub text: OutputText,
     /// What to exit with: 0, or 1 where `config check` found something.
     pub status: u8,
 }
 
+/// What is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputText {
+    /// Text that quotes files, which anybody may have written.
+    Safe(SafeText),
+    /// What a library makes of our own command line, tabs and all.
+    Generated(Vec<u8>),
+}
+
 impl TextOutput {
-    /// A text that quotes files, which anybody may have written.
-    fn quoting(text: &str) -> TextOutput {
+    fn quoting(text: impl Into<SafeText>) -> TextOutput {
         TextOutput {
-            text: SafeText::new(text).to_string(),
+            text: OutputText::Safe(text.into()),
             status: 0,
         }
     }
@@ -62,11 +70,14 @@ pub fn text_output(
         }
         // Ours alone, tabs and all.
         Some(Command::Completions { shell }) => {
-            return written(Ok(cli::completions(*shell, scenarios))).map(Some);
+            return Ok(Some(generated(cli::completions(*shell, scenarios))));
         }
-        Some(Command::Man) => return written(cli::manual()).map(Some),
+        Some(Command::Man) => {
+            let failed = |why: std::io::Error| ConfigProblem::new("output", why.to_string());
+            return Ok(Some(generated(cli::manual().map_err(failed)?)));
+        }
     };
-    Ok(Some(TextOutput::quoting(&text)))
+    Ok(Some(TextOutput::quoting(text)))
 }
 
 fn config(
@@ -80,16 +91,14 @@ fn config(
     >,
 ) -> Result<TextOutput, ConfigError> {
     match command {
-        ConfigCommand::Show => Ok(TextOutput::quoting(&show(&load(cli, variables, dirs)?))),
-        ConfigCommand::Paths => Ok(TextOutput::quoting(&file_commands::paths(cli, variables, dirs))),
-        ConfigCommand::Init => {
-            file_commands::init(cli, variables, dirs).map(|text| TextOutput::quoting(&text))
-        }
+        ConfigCommand::Show => Ok(TextOutput::quoting(show(&load(cli, variables, dirs)?))),
+        ConfigCommand::Paths => Ok(TextOutput::quoting(file_commands::paths(cli, variables, dirs))),
+        ConfigCommand::Init => file_commands::init(cli, variables, dirs).map(TextOutput::quoting),
         ConfigCommand::Check => {
             let (text, well) = file_commands::check(cli, variables, dirs, judges);
             Ok(TextOutput {
                 status: u8::from(!well),
-                ..TextOutput::quoting(&text)
+                ..TextOutput::quoting(text)
             })
         }
     }
@@ -115,9 +124,9 @@ fn chosen_environment(settings: &Settings) -> Option<&Environment> {
     settings.environment_for(namespace)
 }
 
-fn written(bytes: std::io::Result<Vec<u8>>) -> Result<TextOutput, ConfigError> {
-    let failed = |why: String| ConfigError::from(ConfigProblem::new("output", why));
-    let bytes = bytes.map_err(|error| failed(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
-    Ok(TextOutput { text, status: 0 })
+fn generated(text: Vec<u8>) -> TextOutput {
+    TextOutput {
+        text: OutputText::Generated(text),
+        status: 0,
+    }
 }

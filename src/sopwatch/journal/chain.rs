@@ -1,10 +1,9 @@
 //! The hash chain: the form of a line on disk, JSON that begins with a hash over the line before it and the rest of its own.
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use sopwatch_core::record::Line;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::text::redact::redact_json;
 
 /// What the first line is chained to.
 pub(super) const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -16,7 +15,7 @@ const HEAD: &str = "{\"chain\":\"";
 /// Secrets in it are replaced first.
 pub(super) fn encode(previous: &str, line: &Line) -> serde_json::Result<(String, String)> {
     let mut value = serde_json::to_value(line)?;
-    clean(&mut value);
+    redact_json(&mut value);
     let json = serde_json::to_string(&value)?;
     let rest = json.strip_prefix('{').unwrap_or(&json);
     let chain = link(previous, rest);
@@ -49,18 +48,4 @@ fn link(previous: &str, rest: &str) -> String {
             let _ = write!(hex, "{byte:02x}");
             hex
         })
-}
-
-/// Replaces secrets in every text.
-fn clean(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let std::borrow::Cow::Owned(clean) = redact(text) {
-                *text = clean;
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(clean),
-        Value::Object(fields) => fields.values_mut().for_each(clean),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }

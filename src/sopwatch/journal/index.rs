@@ -10,6 +10,7 @@ use super::chain::{START, decode, encode};
 use super::reader::read;
 use sopwatch_core::record::{Began, Entry, Line, Writer};
 use sopwatch_core::remediate::applied_command;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// How long after its last line an open incident is offered to be resumed.
@@ -40,7 +41,7 @@ pub struct RecordSummary {
     /// How many commands are in it.
     pub actions: usize,
     /// The last of them that was done, or may have been: when, and what.
-    pub last_change: Option<(Timestamp, String)>,
+    pub last_change: Option<(Timestamp, SafeText)>,
     /// Why it can't be read to its end, if it can't; all other fields then cover only its readable part.
     pub broken: Option<String>,
     /// Its size.
@@ -141,9 +142,9 @@ pub fn find(folder: &Path, name: &str) -> Result<PathBuf, SafeText> {
         .find(|path| path.is_file())
         .ok_or_else(|| {
             let folder = folder.display();
-            SafeText::new(&format!(
+            safe!(
                 "no record {name} in {folder}, and no file of that name: `sopwatch incidents` lists the records"
-            ))
+            )
         })
 }
 
@@ -253,8 +254,7 @@ pub fn prune(
             if dry_run || !file.exists() {
                 continue;
             }
-            fs::remove_file(file)
-                .map_err(|why| SafeText::new(&format!("can't remove {}: {why}", file.display())))?;
+            fs::remove_file(file).map_err(|why| safe!("can't remove {}: {why}", file.display()))?;
         }
         removed.push(file);
     }

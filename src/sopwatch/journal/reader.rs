@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::chain::{START, decode};
 use sopwatch_core::record::{Entry, Line, VERSION};
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// The largest record that is read, bytes: a noisy incident of days.
@@ -56,8 +57,7 @@ impl RecordContents {
 /// # Errors
 /// Says why the file can't be read. A damaged record is no error: the contents say where it breaks.
 pub fn read(path: &Path) -> Result<RecordContents, SafeText> {
-    let failed =
-        |why: &dyn std::fmt::Display| SafeText::new(&format!("can't read {}: {why}", path.display()));
+    let failed = |why: &dyn std::fmt::Display| safe!("can't read {}: {why}", path.display());
     let mut file = File::open(path).map_err(|why| failed(&why))?;
     let bytes = read_open(&mut file).map_err(|why| failed(&why))?;
     Ok(parse(&bytes))

@@ -12,6 +12,7 @@ use super::chain::{START, encode};
 use super::reader::{parse, read, read_open};
 use super::{Journal, WriteRequest};
 use sopwatch_core::record::{Entry, Line};
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// Whether the writing works.
@@ -188,8 +189,7 @@ fn open_at(mode: &OpenMode) -> Result<(OpenFile, OpenedRecord), SafeText> {
 
 fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
     let folder = &new.folder;
-    let failed =
-        |why: io::Error| SafeText::new(&format!("can't create a record in {}: {why}", folder.display()));
+    let failed = |why: io::Error| safe!("can't create a record in {}: {why}", folder.display());
     let mut builder = DirBuilder::new();
     builder
         .recursive(true)
@@ -214,12 +214,7 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
 
 /// Resumes a record; `joined` is written first. A partially written last line is moved to a side file.
 fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
-    let failed = |why: io::Error| {
-        SafeText::new(&format!(
-            "the record {} can't be continued: {why}",
-            path.display()
-        ))
-    };
+    let failed = |why: io::Error| safe!("the record {} can't be continued: {why}", path.display());
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -276,10 +271,7 @@ fn create(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
 
 fn lock(file: &File, path: &Path) -> Result<(), SafeText> {
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(SafeText::new(&format!(
-            "another console writes the record {}",
-            path.display()
-        ))),
+        Err(TryLockError::WouldBlock) => Err(safe!("another console writes the record {}", path.display())),
         // A file system without locks: whoever copies a home to such a one has no second console there.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }

@@ -17,7 +17,7 @@ use crate::net::backoff::{RETRY, jitter};
 use sopwatch_core::observe::observation::{Access, Observation, Permission};
 use sopwatch_core::observe::source::{Problem, SourceId};
 use sopwatch_core::profile::Profile;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// How often it is repeated: rights change rarely.
 const EVERY: Duration = Duration::from_mins(10);
@@ -147,7 +147,7 @@ async fn ask(
     permission: Permission,
     session: ApiSession,
     context: TaskContext,
-) -> Result<(bool, SafeText), Problem> {
+) -> Result<(bool, Redacted), Problem> {
     let api: Api<SelfSubjectAccessReview> = Api::all(session.client.clone());
     let question = question(&permission, &session.namespace);
     let doing = format!("ask whether we may {} {}", permission.verb, permission.resource);
@@ -157,7 +157,7 @@ async fn ask(
         .await?;
     let status = answer.status.unwrap_or_default();
     let reason = status.reason.or(status.evaluation_error).unwrap_or_default();
-    Ok((status.allowed, SafeText::new(&reason)))
+    Ok((status.allowed, reason.into()))
 }
 
 fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview {

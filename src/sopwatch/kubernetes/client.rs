@@ -16,7 +16,7 @@ use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tower::util::option_layer;
@@ -186,16 +186,16 @@ fn connector(connect_timeout: Option<Duration>) -> HttpConnector {
 }
 
 /// When the kubeconfig's own credentials run out. The token outranks the certificate, as it does for the server.
+#[expect(clippy::disallowed_methods, reason = "a token says when it expires")]
 fn expires_at(config: &Config) -> Option<Timestamp> {
     let auth = &config.auth_info;
-    let of_file = || std::fs::read_to_string(auth.token_file.as_ref()?).ok();
-    let token = auth
-        .token
-        .as_ref()
-        .map(|token| token.expose_secret().to_string())
-        .or_else(of_file);
+    let of_file = || {
+        let text = std::fs::read_to_string(auth.token_file.as_ref()?).ok()?;
+        Some(SecretString::from(text))
+    };
+    let token = auth.token.clone().or_else(of_file);
     match token {
-        Some(token) => credential_expiry::of_token(&token),
+        Some(token) => credential_expiry::of_token(token.expose_secret()),
         None => credential_expiry::of_certificate(&client_certificate(
             auth.client_certificate_data.as_ref(),
             auth.client_certificate.as_ref(),

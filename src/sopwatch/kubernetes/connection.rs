@@ -145,7 +145,7 @@ impl ConnectionKeeper {
             known.user = timeout(probe::LIMIT, asked).await.ok().flatten();
         }
         let connection = Connection {
-            server: SafeText::new(&connected.target.server),
+            server: (&connected.target.server).into(),
             context: connected.target.context.as_deref().map(SafeText::new),
             user: known.user.clone().unwrap_or(of_kubeconfig),
             namespace: SafeText::new(&connected.target.namespace),

@@ -91,18 +91,18 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
         ),
         (404, _) => Problem::new(
             ProblemKind::NotFound,
-            &sentence(doing, &format!("not found (404): {said}")),
+            sentence(doing, &format!("not found (404): {said}")),
         ),
         (410, _) | (_, "Expired" | "Gone") => Problem::new(
             ProblemKind::Gone,
-            &sentence(
+            sentence(
                 doing,
                 "the server no longer has this version (410): reading again",
             ),
         ),
         (429, _) => Problem::new(
             ProblemKind::Throttled,
-            &sentence(doing, &format!("the server throttles (429): {said}")),
+            sentence(doing, &format!("the server throttles (429): {said}")),
         ),
         // What refused is not an API server: its JSON has no code.
         (0, _) => problem(
@@ -113,7 +113,7 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
         ),
         (code, _) => Problem::new(
             ProblemKind::ServerError,
-            &sentence(doing, &format!("the server answers {code}: {said}")),
+            sentence(doing, &format!("the server answers {code}: {said}")),
         ),
     }
 }
@@ -132,7 +132,7 @@ pub fn frozen(doing: &str, limit: Duration) -> Problem {
 pub fn ended(doing: &str) -> Problem {
     Problem::new(
         ProblemKind::Ended,
-        &sentence(doing, "the server closed the stream at once"),
+        sentence(doing, "the server closed the stream at once"),
     )
 }
 
@@ -161,7 +161,7 @@ pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Probl
         Some(ProblemKind::Tls) => tls(doing, &why),
         _ => Problem::new(
             ProblemKind::Reset,
-            &sentence(doing, &format!("the connection was cut: {why}")),
+            sentence(doing, &format!("the connection was cut: {why}")),
         ),
     }
 }
@@ -223,7 +223,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 }
 
 fn problem(kind: ProblemKind, doing: &str, why: &str, advice: &str) -> Problem {
-    Problem::new(kind, &sentence(doing, why)).advise(advice)
+    Problem::new(kind, sentence(doing, why)).advise(advice)
 }
 
 fn sentence(doing: &str, why: &str) -> String {

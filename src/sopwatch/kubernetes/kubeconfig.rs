@@ -12,6 +12,8 @@ use super::errors::said;
 use super::{ConnectOptions, Target};
 use crate::net::proxy::ProxyVariables;
 use sopwatch_core::observe::source::{Problem, ProblemKind};
+use sopwatch_core::safe;
+use sopwatch_core::text::Redacted;
 
 /// What of the process's environment decides.
 #[derive(Clone, Debug, Default)]
@@ -378,14 +380,14 @@ fn in_cluster(options: &ConnectOptions, env: &ProcessEnv) -> Result<Resolved, Pr
 }
 
 /// A URL without credentials and without a trailing slash.
-fn without_userinfo(uri: &http::Uri) -> String {
+fn without_userinfo(uri: &http::Uri) -> Redacted {
     let scheme = uri.scheme_str().unwrap_or("https");
     let authority = uri
         .authority()
         .map(http::uri::Authority::as_str)
         .unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{}", uri.path().trim_end_matches('/'))
+    safe!("{scheme}://{host}{}", uri.path().trim_end_matches('/')).into()
 }
 
 #[cfg(test)]
@@ -481,6 +483,19 @@ users:
         let resolved = resolve(&options(), &env(&list)).unwrap();
         assert_eq!(resolved.target.context.as_deref(), Some("bare"));
         assert_eq!(resolved.target.namespace, "default");
+    }
+
+    #[test]
+    fn the_url_of_the_server_is_known_without_its_secrets() {
+        let with_token = "api.stage:6443/clusters/sha256~abcdefghijklmnop";
+        let file = file(&STAGE.replace("api.stage:6443/", with_token));
+        let resolved = resolve(&options(), &env(&[file.path()])).unwrap();
+        assert_eq!(
+            resolved.target.server,
+            "https://api.stage:6443/clusters/⟨redacted⟩"
+        );
+        let asked = resolved.config.cluster_url.to_string();
+        assert!(asked.contains("sha256~abcdefghijklmnop"), "{asked}");
     }
 
     #[test]

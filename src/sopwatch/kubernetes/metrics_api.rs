@@ -26,7 +26,7 @@ use sopwatch_core::observe::observation::{ContainerUsage, Observation, PodUsage}
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::Profile;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// How long one answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
     loop {
         let session = context.session(&id).await;
         if rights.borrow_and_update().usage == Some(false) {
-            let why = SafeText::new("not allowed: list pods.metrics.k8s.io");
+            let why = "not allowed: list pods.metrics.k8s.io".into();
             refused(why, &session, &mut rights, &mut context).await;
             continue;
         }
@@ -73,8 +73,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
         };
         match problem.kind {
             ProblemKind::NotFound => {
-                let why =
-                    SafeText::new("this cluster does not serve metrics.k8s.io: it has no metrics server");
+                let why = "this cluster does not serve metrics.k8s.io: it has no metrics server".into();
                 context.source(&id, SourceState::Off(why)).await;
                 context.rest(RARELY, session.epoch).await;
             }
@@ -91,7 +90,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
 
 /// Until the access review says something else, other credentials are there, or long enough has passed.
 async fn refused(
-    why: SafeText,
+    why: Redacted,
     session: &ApiSession,
     rights: &mut watch::Receiver<Rights>,
     context: &mut TaskContext,
@@ -118,7 +117,7 @@ async fn ask(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Prob
         Ok(Ok(usage)) => Ok(usage),
         Ok(Err(Error::Api(status))) if status.code == 503 => Err(Problem::new(
             ProblemKind::ServerError,
-            &format!(
+            format!(
                 "{doing}: metrics.k8s.io is not available (503): {}",
                 status.message.trim()
             ),

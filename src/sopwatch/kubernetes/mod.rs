@@ -46,6 +46,7 @@ use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::Profile;
+use sopwatch_core::text::Redacted;
 
 /// How to find the cluster, as the command line says.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ pub struct ConnectOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// URL of the API server, without credentials.
-    pub server: String,
+    pub server: Redacted,
     /// Context name; `None` in a cluster.
     pub context: Option<String>,
     /// The kubeconfig's name for the user.

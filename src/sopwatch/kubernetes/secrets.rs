@@ -14,7 +14,7 @@ use super::clock::timeout;
 use super::errors::frozen;
 use super::task_context::{ApiSession, ConnectionState, TaskContext};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::safe;
 
 /// How long to wait for a connection that is being made: whoever asks waits no longer than a few seconds.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
@@ -55,14 +55,12 @@ async fn answer(name: &str, context: &mut TaskContext) -> Result<BTreeMap<String
 
 /// The secret fails as the cluster does, and says so: it is shown with the database.
 fn without_cluster(name: &str, problem: Problem) -> Problem {
-    let what = format!(
+    let what = safe!(
         "the secret {name} can't be read without the cluster: {}",
         problem.what
-    );
-    Problem {
-        what: SafeText::new(&what),
-        ..problem
-    }
+    )
+    .into();
+    Problem { what, ..problem }
 }
 
 /// The connection; while there is none, why.
@@ -82,7 +80,7 @@ fn values(name: &str, secret: Secret) -> Result<BTreeMap<String, SecretString>, 
         // The error would hold the bytes.
         Err(_holds_the_value) => Err(Problem::new(
             ProblemKind::SecretIncomplete,
-            &format!("secret {name}: the value of {key} is not text"),
+            format!("secret {name}: the value of {key} is not text"),
         )),
     };
     secret.data.unwrap_or_default().into_iter().map(value).collect()

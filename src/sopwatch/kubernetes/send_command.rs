@@ -16,7 +16,8 @@ use super::errors::{explain, frozen};
 use super::task_context::{ApiSession, ConnectionState, TaskContext};
 use sopwatch_core::observe::source::ProblemKind;
 use sopwatch_core::remediate::command::{Command, CommandOutcome, restart_mark};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::safe;
+use sopwatch_core::text::Redacted;
 
 /// How long an answer is awaited where requests may take any time: after it, the watch shows what happened.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -68,7 +69,7 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
     let session = match context.connection_state() {
         ConnectionState::Up(session) => session,
         ConnectionState::Down { problem, .. } => {
-            return failed(&format!("not sent: {}", problem.what)).into();
+            return failed(safe!("not sent: {}", problem.what)).into();
         }
         ConnectionState::Connecting => return failed("not sent: not connected").into(),
     };
@@ -77,7 +78,7 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
     let sent = timeout(limit, send(request, &session)).await;
     let error = match sent {
         Ok(Ok(())) => {
-            let how = SafeText::new("accepted by the server");
+            let how = "accepted by the server".into();
             return CommandOutcome::Applied { how }.into();
         }
         Ok(Err(error)) => error,
@@ -114,31 +115,25 @@ fn is_untriable(error: &kube::Error) -> bool {
 }
 
 /// What an answer that is an error says about whether it was done.
-fn answered(status: &Status, what: &SafeText) -> CommandOutcome {
+fn answered(status: &Status, what: &Redacted) -> CommandOutcome {
     match status.code {
-        409 => refused(&format!("it has changed since it was read: {what}")),
+        409 => refused(safe!("it has changed since it was read: {what}")),
         400..=499 => refused(what),
         // It may have failed before or after it was done.
         _ => unknown(what),
     }
 }
 
-fn refused(why: &str) -> CommandOutcome {
-    CommandOutcome::Refused {
-        why: SafeText::new(why),
-    }
+fn refused(why: impl Into<Redacted>) -> CommandOutcome {
+    CommandOutcome::Refused { why: why.into() }
 }
 
-fn failed(why: &str) -> CommandOutcome {
-    CommandOutcome::Failed {
-        why: SafeText::new(why),
-    }
+fn failed(why: impl Into<Redacted>) -> CommandOutcome {
+    CommandOutcome::Failed { why: why.into() }
 }
 
-fn unknown(why: &str) -> CommandOutcome {
-    CommandOutcome::Unknown {
-        why: SafeText::new(why),
-    }
+fn unknown(why: impl Into<Redacted>) -> CommandOutcome {
+    CommandOutcome::Unknown { why: why.into() }
 }
 
 async fn send(request: &CommandRequest, session: &ApiSession) -> Result<(), kube::Error> {

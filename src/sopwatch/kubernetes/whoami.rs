@@ -44,7 +44,7 @@ async fn review(session: &ApiSession, context: &TaskContext) -> Result<SafeText,
 async fn openshift_user(session: &ApiSession, context: &TaskContext) -> Result<SafeText, Problem> {
     let doing = "ask OpenShift for our user name";
     let request = http::Request::get("/apis/user.openshift.io/v1/users/~").body(Vec::new());
-    let request = request.map_err(|error| Problem::new(ProblemKind::Configuration, &error.to_string()))?;
+    let request = request.map_err(|error| Problem::new(ProblemKind::Configuration, error.to_string()))?;
     let answer: serde_json::Value = context
         .ask(session, doing, session.client.request(request))
         .await?;

@@ -236,6 +236,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "a test compares it")]
     fn shown(
         text: &str,
     ) -> (

@@ -4,14 +4,15 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::is_loopback;
 
 /// The variables that matter, as they are in the environment.
 #[derive(Clone, Debug, Default)]
 pub struct ProxyVariables {
-    /// `HTTPS_PROXY` or `https_proxy`.
-    pub https: Option<String>,
+    /// `HTTPS_PROXY` or `https_proxy`: its URL may hold a password.
+    pub https: Option<SecretString>,
     /// `NO_PROXY` or `no_proxy`.
     pub no_proxy: Option<String>,
 }
@@ -24,7 +25,7 @@ impl ProxyVariables {
             value.filter(|value| !value.trim().is_empty())
         };
         Self {
-            https: read("HTTPS_PROXY", "https_proxy"),
+            https: read("HTTPS_PROXY", "https_proxy").map(SecretString::from),
             no_proxy: read("NO_PROXY", "no_proxy"),
         }
     }
@@ -35,8 +36,9 @@ impl ProxyVariables {
         of_cluster.map(with_scheme).or_else(|| self.of_variables(server))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the connection is made through it")]
     fn of_variables(&self, server: &http::Uri) -> Option<String> {
-        let proxy = self.https.as_deref()?;
+        let proxy = self.https.as_ref()?.expose_secret();
         let https = server.scheme_str() == Some("https");
         let host = server.host()?.trim_matches(['[', ']']);
         let port = server.port_u16().unwrap_or(443);

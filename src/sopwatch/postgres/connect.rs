@@ -186,6 +186,7 @@ async fn log_in(
 
 /// Everything is set here, since the driver fills what is not from the environment by itself; `PGOPTIONS`, `PGSSLCERT` and `PGSSLKEY`
 /// it offers no way to leave out. The result must not be printed: its `Debug` shows the password.
+#[expect(clippy::disallowed_methods, reason = "the driver logs in with the password")]
 fn connect_options(
     credentials: &Credentials,
     route: &Route,

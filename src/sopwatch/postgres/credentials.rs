@@ -98,12 +98,16 @@ impl CredentialSources<'_> {
         }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the parts of the URL are read, and its password is wrapped again"
+    )]
     async fn in_url(&self, text: &SecretString, origin: &str) -> Result<Credentials, Problem> {
         let variables = LibpqVariables(&self.options.variables);
         let url = postgres_url::parse(text.expose_secret()).map_err(|why| {
             Problem::new(
                 ProblemKind::Configuration,
-                &format!("the URL of {origin} can't be used: {why}"),
+                format!("the URL of {origin} can't be used: {why}"),
             )
             .advise(
                 "write it as postgres://user:password@host:5432/database, special characters percent-encoded",
@@ -239,6 +243,10 @@ async fn read_ca(path: &str) -> Result<String, Problem> {
 }
 
 /// The wire protocol ends a string at a NUL, and nothing sensible holds any other control character.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the password is looked through for a NUL"
+)]
 fn check(credentials: &Credentials) -> Result<(), Problem> {
     let texts = [&credentials.host, &credentials.database, &credentials.user];
     let odd = texts.iter().any(|text| text.chars().any(char::is_control));
@@ -255,6 +263,10 @@ fn check(credentials: &Credentials) -> Result<(), Problem> {
 }
 
 /// Takes the credentials out of a secret's data.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "host, port, database and user are read, and the password is wrapped again"
+)]
 fn from_data(data: &BTreeMap<String, SecretString>, keys: &SecretKeys) -> Result<Credentials, Problem> {
     let value = |key: &str| {
         let value = data.get(key)?.expose_secret().trim_end_matches(['\r', '\n']);

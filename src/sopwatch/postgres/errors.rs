@@ -125,7 +125,7 @@ fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
 }
 
 fn other(endpoint: &Endpoint, what: &str) -> Problem {
-    Problem::new(ProblemKind::ServerError, &format!("{endpoint} gave {what}"))
+    Problem::new(ProblemKind::ServerError, format!("{endpoint} gave {what}"))
         .advise("check that a PostgreSQL server listens at that host and port")
 }
 
@@ -148,20 +148,20 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
     match error.kind() {
         io::ErrorKind::NotFound if !endpoint.host.starts_with('/') => Problem::new(
             ProblemKind::Configuration,
-            &format!("a file that the connection to {endpoint} needs is missing"),
+            format!("a file that the connection to {endpoint} needs is missing"),
         )
         .advise("check PGSSLCERT, PGSSLKEY and TMPDIR"),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Problem::new(
             ProblemKind::Refused,
-            &format!("connection refused: nothing listens at {endpoint}"),
+            format!("connection refused: nothing listens at {endpoint}"),
         )
         .advise("check that the database is up, and the tunnel if you use one"),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            Problem::new(ProblemKind::Refused, &format!("there is no route to {endpoint}"))
+            Problem::new(ProblemKind::Refused, format!("there is no route to {endpoint}"))
                 .advise("open a tunnel and set database.host and database.port")
         }
         io::ErrorKind::TimedOut => {
-            Problem::new(ProblemKind::Frozen, &format!("{endpoint} gave no answer in time"))
+            Problem::new(ProblemKind::Frozen, format!("{endpoint} gave no answer in time"))
         }
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -169,20 +169,17 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
         | io::ErrorKind::NotConnected
         | io::ErrorKind::UnexpectedEof => Problem::new(
             ProblemKind::Reset,
-            &format!("the connection to {endpoint} was cut"),
+            format!("the connection to {endpoint} was cut"),
         ),
         kind => Problem::new(
             ProblemKind::ServerError,
-            &format!("the connection to {endpoint} failed: {kind}"),
+            format!("the connection to {endpoint} failed: {kind}"),
         ),
     }
 }
 
 fn tls(endpoint: &Endpoint, why: &str) -> Problem {
-    Problem::new(
-        ProblemKind::Tls,
-        &format!("no TLS session with {endpoint}: {why}"),
-    )
+    Problem::new(ProblemKind::Tls, format!("no TLS session with {endpoint}: {why}"))
 }
 
 fn no_tls(endpoint: &Endpoint) -> Problem {
@@ -228,7 +225,7 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
         }
         "28P01" | "28000" => Problem::new(
             ProblemKind::WrongPassword,
-            &format!(
+            format!(
                 "{endpoint} refuses user {} of {}: {said}",
                 endpoint.user, endpoint.origin
             ),
@@ -245,7 +242,7 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
         ),
         "57014" => Problem::new(ProblemKind::SlowStatement, &said),
         "42501" => Problem::new(ProblemKind::Schema, &said)
-            .advise(&format!("grant select to {}, or use another role", endpoint.user)),
+            .advise(format!("grant select to {}, or use another role", endpoint.user)),
         _ if code.starts_with("42") => Problem::new(ProblemKind::Schema, &said)
             .advise("check the database's name, and that the profile fits this version of the service"),
         _ => Problem::new(ProblemKind::ServerError, &at_endpoint),

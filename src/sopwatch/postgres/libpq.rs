@@ -18,6 +18,10 @@ pub(super) struct LibpqVariables<'a>(pub(super) &'a BTreeMap<String, SecretStrin
 
 impl<'a> LibpqVariables<'a> {
     /// A variable that is set and not empty.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "all but PGPASSWORD is no secret, and that is wrapped again"
+    )]
     pub(super) fn get(self, name: &str) -> Option<&'a str> {
         let value = self.0.get(name)?.expose_secret();
         (!value.is_empty()).then_some(value)
@@ -43,14 +47,12 @@ impl<'a> LibpqVariables<'a> {
         }
         let mut text = String::new();
         file.take(PASSFILE_LIMIT).read_to_string(&mut text).await.ok()?;
-        text.lines()
-            .find_map(|line| password_of(line, credentials))
-            .map(SecretString::from)
+        text.lines().find_map(|line| password_of(line, credentials))
     }
 }
 
 /// The password of a line `host:port:database:user:password` that matches; `*` matches all, `\` keeps a colon.
-fn password_of(line: &str, credentials: &Credentials) -> Option<String> {
+fn password_of(line: &str, credentials: &Credentials) -> Option<SecretString> {
     let fields = fields_of(line.trim_end_matches('\r'))?;
     let port = credentials.port.to_string();
     let socket = credentials.host.starts_with('/') && fields[0] == "localhost";
@@ -58,7 +60,7 @@ fn password_of(line: &str, credentials: &Credentials) -> Option<String> {
     let matches = |(field, wanted): (&String, &&String)| field == "*" || field == *wanted;
     let mut pairs = fields.iter().zip(&wanted);
     let host = pairs.next().is_some_and(matches) || socket;
-    (host && pairs.all(matches)).then(|| fields[4].clone())
+    (host && pairs.all(matches)).then(|| fields[4].as_str().into())
 }
 
 /// The five fields of a line; `None` for comments and lines that are not of that form.
@@ -84,6 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test compares it")]
     fn the_password_file_is_read_as_libpq_does() {
         let credentials = Credentials::new("h", 5432, "d", "u", "test");
         let cases = [
@@ -98,7 +101,9 @@ mod tests {
             ("", None),
         ];
         for (line, password) in cases {
-            assert_eq!(password_of(line, &credentials).as_deref(), password, "{line}");
+            let found = password_of(line, &credentials);
+            let found = found.as_ref().map(ExposeSecret::expose_secret);
+            assert_eq!(found, password, "{line}");
         }
     }
 }

@@ -20,7 +20,6 @@ use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, SourceId, SourceState};
 use sopwatch_core::profile::{Database, Leaders};
-use sopwatch_core::text::SafeText;
 
 /// Nothing is tried or polled more often than this, whoever asks.
 const PACE: Duration = Duration::from_secs(1);
@@ -76,7 +75,7 @@ struct PollLoop<'a> {
 impl PollLoop<'_> {
     async fn run(&mut self) {
         if !self.sources.exist() {
-            let why = SafeText::new("no credentials are set, and the secret can't be read");
+            let why = "no credentials are set, and the secret can't be read".into();
             if self.emit_state(SourceState::Off(why)).await.is_ok() {
                 self.queue.wait_for_the_end().await;
             }

@@ -16,8 +16,8 @@ use sopwatch_core::observe::observation::{
 };
 use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::ClockBasis;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::safe;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// How long one answer may take: the server's own limit on a statement and the way there and back.
 const ANSWER_LIMIT: Duration = Duration::from_secs(7);
@@ -80,7 +80,7 @@ async fn read_standby(session: &mut DatabaseSession) -> Result<Option<Standby>, 
 async fn read_statuses(
     session: &mut DatabaseSession,
     table: &TableStatements,
-) -> Result<Result<Vec<StatusCount>, SafeText>, Problem> {
+) -> Result<Result<Vec<StatusCount>, Redacted>, Problem> {
     let query = sqlx::query(AssertSqlSafe(table.summary.clone()));
     let counts = select(session, query, &table.table, |row| status_count(row, table)).await?;
     session.raw_statuses.retain(|(of, _)| *of.table != *table.table);
@@ -137,7 +137,7 @@ async fn read_standing(
     session: &mut DatabaseSession,
     table: &TableStatements,
     statement: &str,
-) -> Result<Result<Vec<StandingRow>, SafeText>, Problem> {
+) -> Result<Result<Vec<StandingRow>, Redacted>, Problem> {
     let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
     select(session, query, &table.table, |row| standing_row(row, table)).await
 }
@@ -179,7 +179,7 @@ fn sort(statuses: &mut [StatusCount], table: &TableStatements) {
 async fn read_leases(
     session: &mut DatabaseSession,
     statement: &str,
-) -> Result<Result<Vec<Lease>, SafeText>, Problem> {
+) -> Result<Result<Vec<Lease>, Redacted>, Problem> {
     let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
     select(session, query, "the leases", lease).await
 }
@@ -191,7 +191,7 @@ async fn read_rows(
 ) -> Result<Rows, Problem> {
     let of = of.clone();
     let Some(table) = statements.tables.iter().find(|table| *table.table == *of.table) else {
-        let rows = Err(SafeText::new("the profile has no such table"));
+        let rows = Err("the profile has no such table".into());
         return Ok(Rows {
             of,
             rows,
@@ -214,7 +214,7 @@ async fn select<T>(
     query: Query<'_, Postgres, PgArguments>,
     what: &str,
     read: impl Fn(&PgRow) -> sqlx::Result<T>,
-) -> Result<Result<Vec<T>, SafeText>, Problem> {
+) -> Result<Result<Vec<T>, Redacted>, Problem> {
     control(session, statement::BEGIN).await?;
     let answer = query.persistent(false).fetch_all(&mut session.connection);
     let answer = tokio::time::timeout(ANSWER_LIMIT, answer)
@@ -241,10 +241,10 @@ async fn control(session: &mut DatabaseSession, text: &'static str) -> Result<()
 }
 
 /// Why a table could not be read, with the advice: it is shown in place of the table.
-fn refusal(what: &str, problem: &Problem) -> SafeText {
+fn refusal(what: &str, problem: &Problem) -> Redacted {
     match &problem.advice {
-        Some(advice) => SafeText::from(format!("{what}: {}; {advice}", problem.what)),
-        None => SafeText::from(format!("{what}: {}", problem.what)),
+        Some(advice) => safe!("{what}: {}; {advice}", problem.what).into(),
+        None => safe!("{what}: {}", problem.what).into(),
     }
 }
 
@@ -262,11 +262,12 @@ fn shortened(text: &str) -> SafeText {
     cut(text, TEXT_LIMIT)
 }
 
+/// Names and statuses are shown as they are stored but for secrets: a column may hold anything.
 fn cut(text: &str, limit: usize) -> SafeText {
-    let text = &*redact(text);
+    let text = Redacted::from(text);
     match text.char_indices().nth(limit) {
-        Some((end, _)) => SafeText::from(format!("{}…", &text[..end])),
-        None => SafeText::new(text),
+        Some((end, _)) => safe!("{}…", &text[..end]),
+        None => text.into(),
     }
 }
 
@@ -310,7 +311,7 @@ fn table_row(row: &PgRow) -> sqlx::Result<Row> {
         region: joined(&provider, &region),
         idle_s: row.try_get(4)?,
         age_s: row.try_get(5)?,
-        reason: text(row, 6)?,
+        reason: text(row, 6)?.into(),
     })
 }
 
@@ -332,6 +333,6 @@ fn standing_row(row: &PgRow, table: &TableStatements) -> sqlx::Result<StandingRo
 fn joined(provider: &str, region: &str) -> SafeText {
     match (provider, region) {
         ("", endpoint) | (endpoint, "") => SafeText::new(endpoint),
-        _ => SafeText::from(format!("{provider}/{region}")),
+        _ => safe!("{provider}/{region}"),
     }
 }

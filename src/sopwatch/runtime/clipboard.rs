@@ -18,7 +18,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use sopwatch_console::app::event::Outcome;
+use sopwatch_console::app::event::{Outcome, TerminalRequest};
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// Terminals take about so much in one sequence, bytes before encoding.
@@ -75,7 +76,7 @@ impl Clipboard {
     }
 
     /// Copies the text, and says where it is now.
-    pub async fn copy(self, text: String) -> Outcome {
+    pub async fn copy(self, text: SafeText) -> Outcome {
         if self.tmux {
             match timeout(TMUX_LIMIT, to_tmux(&text)).await {
                 Ok(Ok(())) => {
@@ -92,7 +93,7 @@ impl Clipboard {
         self.without_tmux(text).await
     }
 
-    async fn without_tmux(self, text: String) -> Outcome {
+    async fn without_tmux(self, text: SafeText) -> Outcome {
         let request = self.terminal.request(&text);
         let length = text.len();
         let written = tokio::task::spawn_blocking(move || keep(self.folder.as_deref(), &text)).await;
@@ -114,23 +115,21 @@ impl Clipboard {
                 request: None,
             },
             (Some(request), Err(why)) => Outcome::Copied {
-                to: Some(SafeText::new(&format!(
-                    "{terminal}; the file can't be written: {why}"
-                ))),
+                to: Some(safe!("{terminal}; the file can't be written: {why}")),
                 file: None,
                 request: Some(request),
             },
             (None, Err(why)) => Outcome::Failed {
-                what: SafeText::new(&format!(
+                what: safe!(
                     "not copied: {length} bytes are too many for this terminal's clipboard, and the file can't be written: {why}"
-                )),
+                ),
             },
         }
     }
 }
 
 /// Gives the text to tmux. From 3.2 on it passes it on to the terminal's clipboard when asked to.
-async fn to_tmux(text: &str) -> io::Result<()> {
+async fn to_tmux(text: &SafeText) -> io::Result<()> {
     match load_buffer(&["load-buffer", "-w", "-"], text).await? {
         true => Ok(()),
         false if load_buffer(&["load-buffer", "-"], text).await? => Ok(()),
@@ -139,7 +138,7 @@ async fn to_tmux(text: &str) -> io::Result<()> {
 }
 
 /// Whether tmux took it.
-async fn load_buffer(arguments: &[&str], text: &str) -> io::Result<bool> {
+async fn load_buffer(arguments: &[&str], text: &SafeText) -> io::Result<bool> {
     let mut tmux = Command::new("tmux")
         .args(arguments)
         .stdin(Stdio::piped())
@@ -156,29 +155,22 @@ async fn load_buffer(arguments: &[&str], text: &str) -> io::Result<bool> {
 
 impl TerminalClipboard {
     /// The sequence that asks the terminal to take the text; `None` where it takes none, or not so much.
-    fn request(self, text: &str) -> Option<String> {
+    fn request(self, text: &SafeText) -> Option<TerminalRequest> {
         if self == Self::Unsupported || text.len() > OSC52_LIMIT {
             return None;
         }
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        let sequence = format!("\u{1b}]52;c;{encoded}\u{7}");
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
+        let request = TerminalRequest::osc52(&encoded)?;
         if self == Self::Osc52 {
-            return Some(sequence);
+            return Some(request);
         }
-        let mut wrapped = String::with_capacity(sequence.len() + sequence.len() / SCREEN_LIMIT * 4 + 8);
-        // The sequence is ASCII.
-        for piece in sequence.as_bytes().chunks(SCREEN_LIMIT) {
-            wrapped.push_str("\u{1b}P");
-            wrapped.push_str(&String::from_utf8_lossy(piece));
-            wrapped.push_str("\u{1b}\\");
-        }
-        Some(wrapped)
+        Some(request.through_screen(SCREEN_LIMIT))
     }
 }
 
 /// Writes the text to a file that only its owner reads: in the folder in place of what was copied before, else in the system's folder
 /// for temporary files under a name of its own.
-fn keep(folder: Option<&Path>, text: &str) -> io::Result<PathBuf> {
+fn keep(folder: Option<&Path>, text: &SafeText) -> io::Result<PathBuf> {
     if let Some(folder) = folder {
         match keep_in(folder, text) {
             Ok(file) => return Ok(file),
@@ -192,7 +184,7 @@ fn keep(folder: Option<&Path>, text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn keep_in(folder: &Path, text: &str) -> io::Result<PathBuf> {
+fn keep_in(folder: &Path, text: &SafeText) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
@@ -250,13 +242,17 @@ mod tests {
         let folder = home.path().join("state/sopwatch");
         for text in ["first", "second"] {
             let outcome = in_folder(TerminalClipboard::Osc52, &folder)
-                .copy(text.to_owned())
+                .copy(text.into())
                 .await;
             let Outcome::Copied { to, file, request } = outcome else {
                 panic!("{outcome:?}")
             };
-            let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-            assert_eq!(request, Some(format!("\u{1b}]52;c;{encoded}\u{7}")));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
+            let sequence = format!("\u{1b}]52;c;{encoded}\u{7}");
+            assert_eq!(
+                request.as_ref().map(TerminalRequest::as_str),
+                Some(sequence.as_str())
+            );
             assert!(to.unwrap().contains("OSC 52"));
             let file = file.unwrap();
             assert_eq!(file, folder.join(FILE));
@@ -285,7 +281,7 @@ mod tests {
             (TerminalClipboard::Unsupported, "short"),
             (TerminalClipboard::Osc52, long.as_str()),
         ] {
-            let outcome = in_folder(terminal, home.path()).copy(text.to_owned()).await;
+            let outcome = in_folder(terminal, home.path()).copy(text.into()).await;
             let Outcome::Copied {
                 to: None,
                 file: Some(file),
@@ -304,7 +300,7 @@ mod tests {
         let file = home.path().join("a-file");
         std::fs::write(&file, "").unwrap();
         let outcome = in_folder(TerminalClipboard::Unsupported, &file.join("below"))
-            .copy("text".to_owned())
+            .copy("text".into())
             .await;
         let Outcome::Copied { file: Some(kept), .. } = outcome else {
             panic!("{outcome:?}")
@@ -321,9 +317,11 @@ mod tests {
     #[test]
     fn screen_passes_it_on_in_pieces_that_it_takes() {
         let text = "a long text ".repeat(300);
-        let plain = TerminalClipboard::Osc52.request(&text).unwrap();
-        let wrapped = TerminalClipboard::Osc52ThroughScreen.request(&text).unwrap();
-        let pieces: Vec<_> = wrapped.split_inclusive("\u{1b}\\").collect();
+        let plain = TerminalClipboard::Osc52.request(&text.as_str().into()).unwrap();
+        let wrapped = TerminalClipboard::Osc52ThroughScreen
+            .request(&text.as_str().into())
+            .unwrap();
+        let pieces: Vec<_> = wrapped.as_str().split_inclusive("\u{1b}\\").collect();
         assert!(pieces.len() > 5);
         let inner = pieces.iter().map(|piece| {
             let inner = piece.strip_prefix("\u{1b}P").unwrap();
@@ -331,6 +329,6 @@ mod tests {
             assert!(inner.len() <= SCREEN_LIMIT);
             inner
         });
-        assert_eq!(inner.collect::<String>(), plain);
+        assert_eq!(inner.collect::<String>(), plain.as_str());
     }
 }

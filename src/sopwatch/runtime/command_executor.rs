@@ -14,6 +14,7 @@ use sopwatch_console::app::DryRun;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::remediate::command::{Command, CommandOutcome};
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// How long the disk may take with an intent. A confirmation expires: a command must not be sent when a disk that hung comes back.
@@ -61,7 +62,7 @@ impl CommandExecutor {
         let outcome = match self.intend(at, intent, journal.as_ref()).await {
             Ok(()) => self.ask(command, false).await.outcome,
             Err(why) => CommandOutcome::Refused {
-                why: SafeText::new(&format!("not sent: it could not be recorded first: {why}")),
+                why: safe!("not sent: it could not be recorded first: {why}").into(),
             },
         };
         let entry = Entry::Outcome {
@@ -93,9 +94,7 @@ impl CommandExecutor {
             .await
             .unwrap_or_else(|_elapsed| {
                 let within = INTENT_WITHIN.as_secs();
-                Err(SafeText::new(&format!(
-                    "the disk did not answer within {within} s"
-                )))
+                Err(safe!("the disk did not answer within {within} s"))
             })
     }
 
@@ -107,11 +106,11 @@ impl CommandExecutor {
             reply,
         };
         if self.commands.sender().send(request).await.is_err() {
-            let why = SafeText::new("not sent: no connection to the cluster");
+            let why = "not sent: no connection to the cluster".into();
             return CommandOutcome::Failed { why }.into();
         }
         answer.await.unwrap_or_else(|_gone| {
-            let why = SafeText::new("the task that sends it crashed");
+            let why = "the task that sends it crashed".into();
             CommandOutcome::Unknown { why }.into()
         })
     }
@@ -121,10 +120,10 @@ impl CommandExecutor {
 fn dry_run_answer(reply: CommandReply) -> DryRun {
     match reply.outcome {
         CommandOutcome::Applied { .. } => DryRun::Passed,
-        CommandOutcome::Refused { why } if reply.is_untriable => DryRun::Untried(why),
-        CommandOutcome::Refused { why } => DryRun::Refused(why),
+        CommandOutcome::Refused { why } if reply.is_untriable => DryRun::Untried(why.into()),
+        CommandOutcome::Refused { why } => DryRun::Refused(why.into()),
         CommandOutcome::Failed { why } | CommandOutcome::Unknown { why } => {
-            DryRun::Refused(SafeText::new(&format!("it could not be asked: {why}")))
+            DryRun::Refused(safe!("it could not be asked: {why}"))
         }
     }
 }

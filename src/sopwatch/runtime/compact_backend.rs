@@ -172,6 +172,11 @@ fn push_color(bytes: &mut String, color: Option<Color>, base: u8) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "any cells will do"
+)]
 mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;

@@ -18,7 +18,7 @@ use super::sources::TaskChannels;
 use crate::journal::{Journal, OpenMode};
 use crate::postgres::PollRequest;
 use sopwatch_console::app::App;
-use sopwatch_console::app::event::{Effect, Event, Outcome};
+use sopwatch_console::app::event::{Effect, Event, Outcome, TerminalRequest};
 use sopwatch_console::screen;
 use sopwatch_console::screen::Theme;
 use sopwatch_console::training::Choice;
@@ -43,9 +43,9 @@ pub enum LoopAction {
     /// Redraw everything.
     Redraw,
     /// Show this text in the operator's pager.
-    Page(String),
-    /// Write this to it.
-    Write(String),
+    Page(SafeText),
+    /// Send it this request.
+    Write(TerminalRequest),
 }
 
 /// The state machine with its channels.
@@ -202,7 +202,7 @@ impl Console {
                 LoopAction::Continue
             }
             Effect::Copy(text) => self.copy(text),
-            Effect::Write(sequence) => LoopAction::Write(sequence),
+            Effect::Write(request) => LoopAction::Write(request),
             Effect::Answer(choice) => self.tell(choice),
             Effect::DryRun { number, commands } => {
                 tokio::spawn(self.executor().dry_run(number, commands));
@@ -260,7 +260,7 @@ impl Console {
     }
 
     /// Writes lines of the log beside the record; without a record to the system's folder for temporary files.
-    fn save_lines(&mut self, text: String) -> LoopAction {
+    fn save_lines(&mut self, text: SafeText) -> LoopAction {
         let (file, sender) = (self.app.incident.status.file.clone(), self.sender.clone());
         tokio::spawn(async move {
             let saved = tokio::task::spawn_blocking(move || report_file::save_lines(file.as_deref(), &text));
@@ -321,7 +321,7 @@ impl Console {
         LoopAction::Continue
     }
 
-    fn copy(&mut self, text: String) -> LoopAction {
+    fn copy(&mut self, text: SafeText) -> LoopAction {
         let (sender, clipboard) = (self.sender.clone(), self.clipboard.clone());
         tokio::spawn(async move {
             // A console that is gone needs no answer.

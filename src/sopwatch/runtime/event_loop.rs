@@ -139,8 +139,8 @@ fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
         LoopAction::Continue | LoopAction::Page(_) => {}
         LoopAction::Quit => return Ok(false),
         LoopAction::Redraw => redraw_all(screen)?,
-        LoopAction::Write(sequence) => {
-            screen.backend_mut().write_all(sequence.as_bytes())?;
+        LoopAction::Write(request) => {
+            screen.backend_mut().write_all(request.as_str().as_bytes())?;
             Backend::flush(screen.backend_mut())?;
         }
         LoopAction::Suspend => {

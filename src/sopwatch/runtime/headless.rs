@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::console::Console;
 use sopwatch_console::app::event::Event;
+use sopwatch_core::text::SafeText;
 
 /// The console's time advances at least this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -16,7 +17,7 @@ pub struct Gathered {
     /// How long it took.
     pub took: Duration,
     /// The sources that had not answered at its end.
-    pub awaited: Vec<String>,
+    pub awaited: Vec<SafeText>,
 }
 
 /// Listens until every source has answered, for `within` at most, and judges the observations.

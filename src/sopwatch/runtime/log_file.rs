@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use tracing::{Level, Metadata};
 
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::text::Redacted;
 
 /// Whether an event may be written at all. Of what libraries say at lower levels nobody knows what it holds: headers, statements,
 /// handshakes.
@@ -28,7 +27,7 @@ impl<W: Write> Guarded<W> {
 impl<W: Write> Write for Guarded<W> {
     /// Takes one record whole, as the subscriber gives it.
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let safe = SafeText::new(&redact(&String::from_utf8_lossy(record)));
+        let safe = Redacted::from(String::from_utf8_lossy(record));
         self.0.write_all(safe.as_bytes())?;
         Ok(record.len())
     }

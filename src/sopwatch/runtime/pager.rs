@@ -35,7 +35,7 @@ impl Pager {
 pub(super) async fn show(
     console: &mut Console,
     Pager(pager): &Pager,
-    text: &str,
+    text: &SafeText,
     end: &mut watch::Receiver<Option<Ended>>,
     tick: &mut Interval,
 ) -> Result<()> {
@@ -98,7 +98,7 @@ async fn wait(
     }
 }
 
-fn written(text: &str) -> std::io::Result<NamedTempFile> {
+fn written(text: &SafeText) -> std::io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new()
         .prefix("sopwatch-")
         .suffix(".log")

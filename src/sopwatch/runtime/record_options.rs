@@ -7,6 +7,7 @@ use crate::journal::{NewRecord, OpenMode};
 use sopwatch_console::app::App;
 use sopwatch_console::dialogs::ResumePrompt;
 use sopwatch_core::record::{Began, Entry, Line, VERSION, Writer};
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// The records that a console may write.
@@ -38,10 +39,10 @@ impl RecordOptions {
             name: open.name.clone(),
             began_at: open.began_at,
             last_at: open.last_at,
-            by: SafeText::new(&format!("{} on {}", open.by.user, open.by.host)),
+            by: safe!("{} on {}", open.by.user, open.by.host),
             sop,
             actions: open.actions,
-            last_change: (open.last_change.as_ref()).map(|(at, words)| (*at, SafeText::new(words))),
+            last_change: open.last_change.clone(),
             broken: open.broken.as_ref().map(|why| SafeText::new(why)),
             others: others.map(|other| (other.name.clone(), other.actions)).collect(),
         })
@@ -90,7 +91,7 @@ impl RecordOptions {
             profile: (*session.profile).clone(),
             environment: session.environment.clone(),
             namespace: session.namespace.clone(),
-            server: SafeText::new(&self.server),
+            server: (&self.server).into(),
             sop: app.checklist.sop.clone(),
             drill: session.drill.clone(),
             speed: app.clock.speed,

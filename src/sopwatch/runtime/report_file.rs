@@ -11,6 +11,7 @@ use crate::journal::Journal;
 use crate::journal::reader::read;
 use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_core::export::report::markdown;
+use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// Writes the report of a record beside it, and says where.
@@ -38,12 +39,7 @@ pub(super) async fn write(journal: Option<Journal>, file: Option<PathBuf>, event
 fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
     let contents = read(record)?;
     let text = markdown(&contents.lines, contents.integrity_warning().as_deref());
-    let failed = |why: std::io::Error| {
-        SafeText::new(&format!(
-            "can't write a report beside {}: {why}",
-            record.display()
-        ))
-    };
+    let failed = |why: std::io::Error| safe!("can't write a report beside {}: {why}", record.display());
     let (path, mut file) = new_report_file(record).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(path)
@@ -51,11 +47,10 @@ fn write_report(record: &Path) -> Result<PathBuf, SafeText> {
 
 /// Writes lines of the log to a new file beside the record, that only its owner reads; without a record to the system's folder for
 /// temporary files.
-pub(super) fn save_lines(record: Option<&Path>, text: &str) -> Result<PathBuf, SafeText> {
+pub(super) fn save_lines(record: Option<&Path>, text: &SafeText) -> Result<PathBuf, SafeText> {
     let unnamed = tempfile::env::temp_dir().join("sopwatch");
     let beside = record.unwrap_or(&unnamed);
-    let failed =
-        |why: std::io::Error| SafeText::new(&format!("can't save lines beside {}: {why}", beside.display()));
+    let failed = |why: std::io::Error| safe!("can't save lines beside {}: {why}", beside.display());
     let (path, mut file) = new_file(beside, "log.txt").map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(path)

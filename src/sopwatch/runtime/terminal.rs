@@ -4,7 +4,7 @@
 //! only logged: the screen stays. After the terminal itself is gone (a dropped SSH session) nothing that is written to it may
 //! panic. And a signal ends the console even while a write to a stalled terminal blocks the loop.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Stderr, Stdout, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -16,8 +16,8 @@ use ratatui::Terminal;
 
 use super::compact_backend::CompactBackend;
 
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::safe;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// A terminal whose frame is collected and written at once.
 pub type Screen = Terminal<CompactBackend<io::BufWriter<Stdout>>>;
@@ -36,7 +36,7 @@ impl Guard {
     /// Takes the terminal over.
     pub fn enter() -> io::Result<Self> {
         LOOP_THREAD.get_or_init(|| thread::current().id());
-        if !io::stdout().is_terminal() {
+        if !standard_output().is_terminal() {
             return Err(io::Error::other("standard output is not a terminal"));
         }
         let guard = Self;
@@ -56,7 +56,7 @@ pub fn take() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     execute!(
-        io::stdout(),
+        standard_output(),
         EnterAlternateScreen,
         EnableBracketedPaste,
         cursor::Hide
@@ -67,21 +67,26 @@ pub fn take() -> io::Result<()> {
 pub fn screen() -> io::Result<Screen> {
     Terminal::new(CompactBackend::new(io::BufWriter::with_capacity(
         FRAME_BYTES,
-        io::stdout(),
+        standard_output(),
     )))
+}
+
+/// Whether a person can answer: standard input and output are both a terminal.
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && standard_output().is_terminal()
 }
 
 /// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
 pub fn leave() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = execute!(
-            io::stdout(),
+            standard_output(),
             cursor::Show,
             DisableBracketedPaste,
             LeaveAlternateScreen
         );
         let _ = disable_raw_mode();
-        let _ = io::stdout().flush();
+        let _ = standard_output().flush();
     }
 }
 
@@ -104,7 +109,7 @@ pub fn install_hooks() -> color_eyre::Result<()> {
         tracing::error!(panic = %info, in_loop, "panic");
         if in_loop {
             leave();
-            say(&panic_hook.panic_report(info).to_string());
+            say(panic_hook.panic_report(info).to_string());
         }
     }));
     Ok(())
@@ -115,13 +120,55 @@ pub fn say_error(problem: &color_eyre::Report) {
     leave();
     let mut causes = problem.chain();
     let first = causes.next().map(ToString::to_string).unwrap_or_default();
-    say(&format!("sopwatch: {first}"));
+    say(safe!("sopwatch: {first}"));
     for cause in causes {
-        say(&format!("  because: {cause}"));
+        say(safe!("  because: {cause}"));
     }
 }
 
-/// Writes to standard error what may quote text from outside: a file's name, a log line that broke something.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", SafeText::new(&redact(text)));
+/// Writes a line to standard error. It may quote text from outside: a file's name, a log line that broke something.
+pub fn say(text: impl Into<Redacted>) {
+    let _ = writeln!(standard_error(), "{}", text.into());
+}
+
+/// Writes text to standard output; whether somebody reads it: a reader that has gone away is no error.
+///
+/// A string is refused:
+///
+/// ```compile_fail,E0308
+/// let name = "what a server called it".to_owned();
+/// sopwatch::runtime::terminal::print(&format!("{name}\n"));
+/// ```
+pub fn print(text: &SafeText) -> io::Result<bool> {
+    write_out(text.as_bytes())
+}
+
+/// The same for a line in a colour, by its number among those that a terminal has names for: 31 is red, 32 green.
+pub fn print_colored(line: &SafeText, color: u8) -> io::Result<bool> {
+    write_out(format!("\u{1b}[{color}m{line}\u{1b}[0m\n").as_bytes())
+}
+
+/// The same with what a library made of our own command line, tabs and all: completions and the manual.
+pub fn print_generated(text: &[u8]) -> io::Result<bool> {
+    write_out(text)
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<bool> {
+    let mut out = standard_output().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
+/// Standard output: what is written to it past [`print`] is the console's own control of the terminal.
+#[expect(clippy::disallowed_methods, reason = "the one place; text passes `print`")]
+fn standard_output() -> Stdout {
+    io::stdout()
+}
+
+/// Standard error, which text reaches by [`say`].
+#[expect(clippy::disallowed_methods, reason = "the one place; text passes `say`")]
+fn standard_error() -> Stderr {
+    io::stderr()
 }

@@ -213,7 +213,7 @@ pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) ->
 /// A client of the drill's API without sockets, and where it leads.
 fn over(drill: &Drill) -> (Client, Target) {
     let target = Target {
-        server: drill.api().url(),
+        server: drill.api().url().into(),
         context: Some("drill".to_owned()),
         user: Some("oncall".to_owned()),
         namespace: NAMESPACE.to_owned(),

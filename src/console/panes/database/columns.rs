@@ -8,19 +8,20 @@ use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::profile::Table;
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 /// The words of a row or a heading, from count on.
 #[derive(Default)]
 pub(crate) struct Cells {
-    count: String,
-    oldest: String,
+    count: SafeText,
+    oldest: SafeText,
     /// How much of the limit the oldest has used.
     used: Option<Used>,
-    limit: String,
+    limit: SafeText,
     /// When the next row is overdue, or how many are.
-    due: String,
-    change: String,
+    due: SafeText,
+    change: SafeText,
     is_heading: bool,
 }
 
@@ -49,7 +50,7 @@ impl Columns {
 
     /// As wide as the widest words, in so many cells.
     pub(crate) fn of(all: &[Cells], room: usize) -> Self {
-        let widest = |text: fn(&Cells) -> &String| {
+        let widest = |text: fn(&Cells) -> &SafeText| {
             let widths = all.iter().map(|cells| styled_text::width(text(cells)));
             widths
                 .max()
@@ -57,7 +58,7 @@ impl Columns {
                 .map_or(0, |width| width + 1)
         };
         // A column whose heading is all there is goes.
-        let used = |text: fn(&Cells) -> &String| {
+        let used = |text: fn(&Cells) -> &SafeText| {
             let words = all.iter().filter(|cells| !cells.is_heading).map(text);
             if words.into_iter().any(|words| !words.is_empty()) {
                 widest(text)
@@ -131,8 +132,11 @@ fn bar(Used(percent): Used, theme: &Theme, cells: usize) -> StyledText<'_> {
         _ => Meaning::Good,
     };
     StyledText::new(theme)
-        .add(meaning, &theme.glyphs.bar_full.repeat(full))
-        .add(Meaning::Faint, &theme.glyphs.bar_empty.repeat(cells - full))
+        .add(meaning, theme.clean(theme.glyphs.bar_full.repeat(full)))
+        .add(
+            Meaning::Faint,
+            theme.clean(theme.glyphs.bar_empty.repeat(cells - full)),
+        )
 }
 
 /// The words over a table.
@@ -140,12 +144,12 @@ pub(crate) fn heading_cells(app: &App, table: &Table) -> Cells {
     let window = app.state.change_of(&table.name, "").map(|(_, window)| window);
     let window = window.filter(SignedDuration::is_positive).map(age::age);
     Cells {
-        count: "rows".to_owned(),
-        oldest: "oldest".to_owned(),
+        count: "rows".into(),
+        oldest: "oldest".into(),
         used: None,
-        limit: "limit".to_owned(),
-        due: "due in".to_owned(),
-        change: window.map_or_else(String::new, |window| format!("change in {window}")),
+        limit: "limit".into(),
+        due: "due in".into(),
+        change: window.map_or_else(SafeText::default, |window| safe!("change in {window}")),
         is_heading: true,
     }
 }
@@ -158,21 +162,21 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
     let due = match (row.over, row.movement.next_limit_s) {
         (Some(over), _) if over > 0 => {
             let more = if row.over_at_least { "+" } else { "" };
-            format!("{over}{more} overdue")
+            safe!("{over}{more} overdue")
         }
-        (_, Some(left)) => format!("{at_most}{}", brief(left)),
-        _ => String::new(),
+        (_, Some(left)) => safe!("{at_most}{}", brief(left)),
+        _ => SafeText::default(),
     };
     let used = limit.zip(oldest_s(app, row)).map(|(limit, oldest)| {
         let oldest = u64::try_from(oldest).unwrap_or(0);
         Used(oldest.saturating_mul(100).checked_div(limit).unwrap_or(100))
     });
     Cells {
-        count: row.count.to_string(),
+        count: safe!("{}", row.count),
         oldest: oldest_words(app, theme, row).unwrap_or_default(),
         used,
-        limit: limit.map_or_else(String::new, |limit| {
-            format!("of {}", brief(i64::try_from(limit).unwrap_or(i64::MAX)))
+        limit: limit.map_or_else(SafeText::default, |limit| {
+            safe!("of {}", brief(i64::try_from(limit).unwrap_or(i64::MAX)))
         }),
         due,
         change: change_words(row).unwrap_or_default(),
@@ -182,7 +186,7 @@ pub(crate) fn row_cells(app: &App, theme: &Theme, row: &DatabaseRow) -> Cells {
 
 /// How many came and how many left, `+2 -1`, where rows are listed; else how the count changed. `still` where none leaves though some
 /// wait; that they move is seen by those that left.
-fn change_words(row: &DatabaseRow) -> Option<String> {
+fn change_words(row: &DatabaseRow) -> Option<SafeText> {
     let movement = &row.movement;
     let passed = movement.entered.zip(movement.left);
     let (came, left) = match passed {
@@ -190,17 +194,17 @@ fn change_words(row: &DatabaseRow) -> Option<String> {
         None => (
             row.change
                 .filter(|change| *change != 0)
-                .map(|change| format!("{change:+}")),
+                .map(|change| safe!("{change:+}")),
             None,
         ),
     };
-    let still = (movement.moves == Some(false)).then(|| "still".to_owned());
+    let still = (movement.moves == Some(false)).then(|| "still".into());
     let words: Vec<_> = [came, left, still].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(" "))
+    (!words.is_empty()).then(|| words.join(" ").into())
 }
 
-fn signed(sign: char, count: u64) -> Option<String> {
-    (count > 0).then(|| format!("{sign}{count}"))
+fn signed(sign: char, count: u64) -> Option<SafeText> {
+    (count > 0).then(|| safe!("{sign}{count}"))
 }
 
 /// The age of the oldest row as the poll brought it, in seconds: it would else tick without anything being known.
@@ -211,13 +215,13 @@ fn oldest_s(app: &App, row: &DatabaseRow) -> Option<i64> {
 }
 
 /// [`oldest_s`] in words.
-pub(crate) fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<String> {
+pub(crate) fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<SafeText> {
     let oldest = oldest_s(app, row)?;
     let words = if row.limit_s.is_some() || oldest < 0 {
-        duration::brief(SignedDuration::from_secs(oldest))
+        duration::brief(SignedDuration::from_secs(oldest)).into()
     } else {
         age::age(SignedDuration::from_secs(oldest))
     };
     let at_least = if row.at_least { theme.glyphs.at_least } else { "" };
-    Some(format!("{at_least}{words}"))
+    Some(safe!("{at_least}{words}"))
 }

@@ -5,7 +5,8 @@ use jiff::SignedDuration;
 use crate::app::event::Effect;
 use crate::app::{App, DatabaseRow};
 use crate::dialogs::{Dialog, Scroll};
-use sopwatch_core::text::duration;
+use sopwatch_core::safe;
+use sopwatch_core::text::{SafeText, duration};
 
 impl App {
     fn selected_status(&self) -> Option<DatabaseRow> {
@@ -13,7 +14,7 @@ impl App {
     }
 
     /// The selected status with its count, for a copy: `kafka_requests accepted: 3, oldest 7m11s, 1 overdue`.
-    pub(crate) fn selected_status_words(&self) -> Option<String> {
+    pub(crate) fn selected_status_words(&self) -> Option<SafeText> {
         let row = self.selected_status()?;
         let status = if row.of.status.is_empty() {
             "(no status)"
@@ -30,7 +31,7 @@ impl App {
             let least = if row.over_at_least { "at least " } else { "" };
             format!(", {least}{over} overdue")
         });
-        Some(format!(
+        Some(safe!(
             "{} {status}: {}{}{}",
             row.of.table,
             row.count,

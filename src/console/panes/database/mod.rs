@@ -16,10 +16,12 @@ use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
 use sopwatch_core::profile::{Role, Table};
+use sopwatch_core::safe;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// Rows that the pane wants in so many columns: the tables with their statuses, and the faults of the source.
 pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
@@ -84,7 +86,7 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
             .state
             .reading
             .as_ref()
-            .map(|(at, _)| format!("{} ago", age::since(*at, app.clock.now))),
+            .map(|(at, _)| safe!("{} ago", age::since(*at, app.clock.now))),
         Freshness::Missing | Freshness::Stale(_) => None,
     };
     let reading = app.state.reading.as_ref();
@@ -95,12 +97,12 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         } else {
             Meaning::Bad
         };
-        new().add(meaning, &standby.words())
+        new().add(meaning, standby.words())
     });
     vec![
-        (2, new().add(Meaning::Text, name.unwrap_or_default())),
+        (2, new().add(Meaning::Text, theme.clean(name.unwrap_or_default()))),
         (3, standby),
-        (1, new().add(Meaning::Faint, &age.unwrap_or_default())),
+        (1, new().add(Meaning::Faint, age.unwrap_or_default())),
         (0, source_error::stale_words(app, &SourceId::Database, theme)),
     ]
 }
@@ -108,41 +110,38 @@ fn title<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
 /// Why there is nothing to see, with what to do.
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (meaning, text) = empty_words(app);
-    let lines = styled_text::wrap(&theme.clean(&text), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| StyledText::new(theme).gap(1).add(meaning, &text);
+    let lines = styled_text::wrap(&theme.clean(text), usize::from(area.width).saturating_sub(2), 0);
+    let line = |text: CellText| StyledText::new(theme).gap(1).add(meaning, text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
-fn empty_words(app: &App) -> (Meaning, String) {
+fn empty_words(app: &App) -> (Meaning, SafeText) {
     if app.session.profile.database.is_none() {
-        return (
-            Meaning::Faint,
-            "this service's profile has no database".to_owned(),
-        );
+        return (Meaning::Faint, "this service's profile has no database".into());
     }
     let Some(source) = app.state.source(&SourceId::Database) else {
-        return (Meaning::Doubtful, "not connected yet".to_owned());
+        return (Meaning::Doubtful, "not connected yet".into());
     };
     match &source.state {
-        SourceState::Off(reason) => (Meaning::Faint, format!("off: {reason}")),
+        SourceState::Off(reason) => (Meaning::Faint, safe!("off: {reason}")),
         SourceState::Failing { .. } => (Meaning::Bad, failing_words(app)),
         SourceState::Connecting | SourceState::Live | SourceState::Ended | SourceState::Resting => {
-            (Meaning::Doubtful, "connecting …".to_owned())
+            (Meaning::Doubtful, "connecting …".into())
         }
     }
 }
 
-fn failing_words(app: &App) -> String {
+fn failing_words(app: &App) -> SafeText {
     let faults = source_error::of_database(app);
     let Some(fault) = faults.first() else {
-        return String::new();
+        return SafeText::default();
     };
     let kind = app
         .state
         .source(&SourceId::Database)
         .and_then(|source| source.problem())
         .map_or("", |problem| problem.kind.in_words());
-    format!(
+    safe!(
         "{kind}{}: {}",
         fault.retry(app.clock.now),
         fault.reason().unwrap_or_default()
@@ -154,7 +153,7 @@ enum Item<'a> {
     Heading(&'a Table),
     /// A status, with its place among the rows one can choose.
     Status(usize, &'a DatabaseRow, &'a Table),
-    Trouble(String),
+    Trouble(SafeText),
 }
 
 fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
@@ -173,10 +172,10 @@ fn items<'a>(app: &'a App, grid: &'a [DatabaseRow]) -> Vec<Item<'a>> {
             .filter(|(_, row)| *row.of.table == *table.name);
         items.extend(rows.map(|(place, row)| Item::Status(place, row, table)));
         match app.state.statuses(&table.name) {
-            Some(Err(problem)) => items.push(Item::Trouble(format!("! {}", without_table(table, problem)))),
-            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no active row".to_owned())),
+            Some(Err(problem)) => items.push(Item::Trouble(safe!("! {}", without_table(table, problem)))),
+            Some(Ok(rows)) if rows.is_empty() => items.push(Item::Trouble("no active row".into())),
             Some(Ok(_)) => {}
-            None => items.push(Item::Trouble("not read".to_owned())),
+            None => items.push(Item::Trouble("not read".into())),
         }
     }
     items
@@ -236,7 +235,11 @@ fn draw_item(
 }
 
 fn heading<'t>(app: &App, theme: &'t Theme, table: &Table, columns: &Columns) -> StyledText<'t> {
-    let line = StyledText::new(theme).column(Meaning::Heading, &table.name, Columns::MARK + columns.status);
+    let line = StyledText::new(theme).column(
+        Meaning::Heading,
+        theme.clean(&table.name),
+        Columns::MARK + columns.status,
+    );
     columns.line(line, &heading_cells(app, table), theme, Meaning::Faint)
 }
 
@@ -250,7 +253,7 @@ fn status_row<'t>(
 ) -> StyledText<'t> {
     let meaning = row_meaning(row, table);
     let name = styled_text::cut_middle(
-        &theme.clean(&status_name(row)),
+        &theme.clean(status_name(row)),
         columns.status,
         theme.glyphs.ellipsis,
     );
@@ -265,9 +268,10 @@ fn status_row<'t>(
 }
 
 /// Why a table can't be read, without its name: that stands before it.
-pub(crate) fn without_table<'a>(table: &Table, why: &'a str) -> &'a str {
+pub(crate) fn without_table(table: &Table, why: &Redacted) -> SafeText {
     let rest = why.strip_prefix(table.name.as_str());
-    rest.and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why)
+    rest.and_then(|rest| rest.strip_prefix(": "))
+        .map_or_else(|| why.into(), SafeText::from)
 }
 
 /// What is overdue, failed or in a status that nobody knows is bad.
@@ -284,15 +288,11 @@ fn row_meaning(row: &DatabaseRow, table: &Table) -> Meaning {
     }
 }
 
-fn status_name(row: &DatabaseRow) -> String {
+fn status_name(row: &DatabaseRow) -> SafeText {
     let name = if row.of.status.is_empty() {
         "(no status)"
     } else {
         &*row.of.status
     };
-    if row.known {
-        name.to_owned()
-    } else {
-        format!("? {name}")
-    }
+    if row.known { name.into() } else { safe!("? {name}") }
 }

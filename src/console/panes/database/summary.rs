@@ -10,6 +10,7 @@ use crate::style::theme::{Meaning, Theme};
 use jiff::SignedDuration;
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::Table;
+use sopwatch_core::safe;
 use sopwatch_core::text::duration;
 
 /// The age of the reading, the faults of the source, which stay where rows are short, and the tables.
@@ -17,11 +18,11 @@ pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<Styled
     let new = || StyledText::new(theme);
     let head = new().gap(1).add(
         Meaning::Title,
-        &format!("{} {}", Pane::Database.number(), Pane::Database.title()),
+        safe!("{} {}", Pane::Database.number(), Pane::Database.title()),
     );
     if app.state.reading.is_none() {
         let (meaning, text) = empty_words(app);
-        return vec![head.gap(2).add(meaning, &text).cut(width)];
+        return vec![head.gap(2).add(meaning, text).cut(width)];
     }
     let state = title(app, theme)
         .into_iter()
@@ -65,7 +66,7 @@ fn table_words<'t>(
     room: usize,
 ) -> StyledText<'t> {
     let line = StyledText::new(theme)
-        .add(Meaning::Heading, &table.name)
+        .add(Meaning::Heading, theme.clean(&table.name))
         .add(Meaning::Faint, ":");
     match app.state.statuses(&table.name) {
         Some(Ok(_)) => {}
@@ -93,16 +94,16 @@ fn table_words<'t>(
     let mut line = line;
     for (index, words) in words.iter().enumerate() {
         let left = rows.len() - index;
-        let more = format!(" +{left} more");
+        let more = safe!(" +{left} more");
         let dot = if index == 0 { 1 } else { 3 };
         let reserved = if left == 1 { 0 } else { more.len() };
         if index > 0 && line.width() + dot + words.width() + reserved > room {
-            return line.add(Meaning::Faint, &more);
+            return line.add(Meaning::Faint, more);
         }
         line = if index == 0 {
             line.gap(1)
         } else {
-            line.add(Meaning::Faint, &format!(" {} ", theme.glyphs.dot))
+            line.add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot))
         };
         line = line.join(words.clone());
     }
@@ -113,7 +114,7 @@ fn table_words<'t>(
 fn status_words<'t>(app: &App, theme: &'t Theme, row: &DatabaseRow, table: &Table) -> StyledText<'t> {
     let words = StyledText::new(theme).add(
         row_meaning(row, table),
-        &format!("{} {}", status_name(row), row.count),
+        safe!("{} {}", status_name(row), row.count),
     );
     let Some(limit) = row.limit_s else {
         return words;
@@ -127,9 +128,9 @@ fn status_words<'t>(app: &App, theme: &'t Theme, row: &DatabaseRow, table: &Tabl
             let more = if row.over_at_least { "+" } else { "" };
             words.add(
                 Meaning::Bad,
-                &format!(", {over}{more} overdue, oldest {oldest} of {limit}"),
+                safe!(", {over}{more} overdue, oldest {oldest} of {limit}"),
             )
         }
-        _ => words.add(Meaning::Faint, &format!(" {oldest} of {limit}")),
+        _ => words.add(Meaning::Faint, safe!(" {oldest} of {limit}")),
     }
 }

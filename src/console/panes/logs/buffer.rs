@@ -9,7 +9,7 @@ pub use super::entry::Entry;
 pub use super::filter::{LineFilter, OnlySource};
 use super::ring::{Folding, Ring};
 use sopwatch_core::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogRecord, Severity};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::Redacted;
 
 /// Records kept of all lines.
 pub const ALL_CAPACITY: usize = 20_000;
@@ -150,7 +150,7 @@ impl LogBuffer {
     }
 
     /// Takes in something the console has to say about a log: it shows in every mode.
-    pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: SafeText) {
+    pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: Redacted) {
         self.take(&Arc::new(Entry::note(source.clone(), at, text)));
     }
 

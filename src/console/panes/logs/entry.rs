@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 use sopwatch_core::logparse::{ContainerKey, LeaderLineKind, LineParts, LogRecord, Severity};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// One entry of the scroll-back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Entry {
     }
 
     /// Something the console itself has to say about a log.
-    pub fn note(source: Arc<ContainerKey>, at: Timestamp, text: SafeText) -> Self {
+    pub fn note(source: Arc<ContainerKey>, at: Timestamp, text: Redacted) -> Self {
         let record = LogRecord {
             at,
             severity: Severity::Plain,

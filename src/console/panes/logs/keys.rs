@@ -13,6 +13,7 @@ use crate::panes::search::Search;
 use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::profile::sop::StepStatus;
+use sopwatch_core::text::SafeText;
 
 impl App {
     pub(crate) fn pause(&mut self) {
@@ -145,9 +146,9 @@ impl App {
     }
 
     /// The selected entry as it was written, for a copy.
-    pub(crate) fn selected_line(&self) -> Option<String> {
+    pub(crate) fn selected_line(&self) -> Option<SafeText> {
         let entry = self.logs.buffer.chosen_entry();
-        entry.map(|entry| entry.record.text.to_string())
+        entry.map(|entry| (&entry.record.text).into())
     }
 
     /// The places of the entries that match in their text or in the name of their pod.

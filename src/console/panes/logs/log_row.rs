@@ -10,10 +10,12 @@ use crate::app::App;
 use crate::panes::leaders::short_titles;
 use crate::panes::logs::buffer::Entry;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::quoting::in_short;
 use sopwatch_core::logparse::{ContainerKey, LineParts, Severity};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Characters of a line that a row looks at: a line may be a megabyte long.
 const LONGEST: usize = 4_000;
@@ -58,11 +60,11 @@ impl<'a> Sheet<'a> {
             rows.extend(self.spread(lead, line, Meaning::Faint, INDENT + 2));
         }
         if more > CONTINUED {
-            let text = format!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
+            let text = safe!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
             rows.push(
                 StyledText::new(self.theme)
                     .gap(INDENT + 2)
-                    .add(Meaning::Faint, &text),
+                    .add(Meaning::Faint, text),
             );
         }
         rows.truncate(self.most.max(1));
@@ -107,12 +109,12 @@ impl<'a> Sheet<'a> {
 
     /// A message in so many cells. Where it is too long its ids and addresses are shortened first, then its end goes, or the middle of one
     /// that ends with its cause; what the search or the filter found in it stays in view.
-    fn cut_message(&self, message: &str, room: usize, ends_with_cause: bool) -> String {
+    fn cut_message(&self, message: &str, room: usize, ends_with_cause: bool) -> CellText {
         let sign = self.theme.glyphs.ellipsis;
         // Only what can show is cleaned: a line may be a megabyte long.
         let known = self.theme.clean(styled_text::beginning(message, LONGEST));
         if styled_text::width(&known) <= room {
-            return known.into_owned();
+            return known;
         }
         if let Some(mark) = self.marks(&known).into_iter().find(|mark| !mark.is_empty()) {
             let before = &known[..mark.end];
@@ -122,9 +124,10 @@ impl<'a> Sheet<'a> {
             // A third of the row before it, the rest after it.
             let lead = styled_text::end(&known[..mark.start], room / 3);
             let from = mark.start - lead.len();
-            return styled_text::cut(&format!("{sign}{}", &known[from..]), room, sign);
+            let rest = self.theme.clean(format!("{sign}{}", &known[from..]));
+            return styled_text::cut(&rest, room, sign);
         }
-        let short = in_short(&known).replace('…', sign);
+        let short = self.theme.clean(in_short(&known).replace('…', sign));
         if ends_with_cause {
             styled_text::cut_middle(&short, room, sign)
         } else {
@@ -133,18 +136,16 @@ impl<'a> Sheet<'a> {
     }
 
     /// When the first of equal lines came, the place in the code, and the ids.
-    fn details(&self, entry: &Entry, parts: &LineParts<'_>) -> String {
+    fn details(&self, entry: &Entry, parts: &LineParts<'_>) -> CellText {
         let since = (entry.repeats > 1).then(|| format!("since {}", clock(entry.first_at)));
         let details = parts.details.iter().map(|detail| detail.to_string());
         let details: Vec<_> = since.into_iter().chain(details).collect();
         let text = details.join(" ");
-        self.theme
-            .clean(styled_text::beginning(&text, LONGEST))
-            .into_owned()
+        self.theme.clean(styled_text::beginning(&text, LONGEST))
     }
 
     /// Adds details where there is room for them.
-    fn with_details(&self, row: StyledText<'a>, details: &str) -> StyledText<'a> {
+    fn with_details(&self, row: StyledText<'a>, details: &CellText) -> StyledText<'a> {
         let room = self.width.saturating_sub(row.width() + 2);
         if details.is_empty() || room < 8 {
             return row.cut(self.width);
@@ -156,21 +157,21 @@ impl<'a> Sheet<'a> {
     fn stamp(&self, entry: &Entry) -> StyledText<'a> {
         let time = clock(entry.record.at);
         let label = styled_text::cut_left(
-            &self.theme.clean(&label(self.app, entry)),
+            &self.theme.clean(label(self.app, entry)),
             self.label,
             self.theme.glyphs.ellipsis,
         );
         StyledText::new(self.theme)
-            .add(Meaning::Faint, &time)
+            .add(Meaning::Faint, self.theme.clean(time))
             .gap(1)
-            .column(Meaning::Pod, &label, self.label)
+            .column(Meaning::Pod, label, self.label)
             .gap(1)
     }
 
     fn note(&self, entry: &Entry) -> StyledText<'a> {
         let rule = self.theme.glyphs.horizontal.repeat(2);
         self.stamp(entry)
-            .add(Meaning::Note, &format!("{rule} {} {rule}", entry.record.text))
+            .add(Meaning::Note, safe!("{rule} {} {rule}", entry.record.text))
     }
 
     /// Whether a line would be cut before it says what it is about.
@@ -184,23 +185,26 @@ impl<'a> Sheet<'a> {
         if entry.repeats > 1 {
             head = head.add(
                 Meaning::Faint,
-                &format!("{}{} ", self.theme.glyphs.times, entry.repeats),
+                safe!("{}{} ", self.theme.glyphs.times, entry.repeats),
             );
         }
         match self.worker(entry) {
-            Some(worker) => head.add(Meaning::Heading, &worker).add(Meaning::Faint, ": "),
+            Some(worker) => head.add(Meaning::Heading, worker).add(Meaning::Faint, ": "),
             None => head,
         }
     }
 
     /// The worker that a leader line is about: its name stands last in the line, and would be cut off.
-    fn worker(&self, entry: &Entry) -> Option<String> {
+    fn worker(&self, entry: &Entry) -> Option<SafeText> {
         let leader = entry.record.leader.as_ref().filter(|_| self.is_narrow())?;
         let workers = &self.app.session.profile.leaders.workers;
         let place = workers
             .iter()
             .position(|worker| *worker.log_type == *leader.worker)?;
-        let titles: Vec<_> = workers.iter().map(|worker| worker.title.clone()).collect();
+        let titles: Vec<_> = workers
+            .iter()
+            .map(|worker| SafeText::from(&worker.title))
+            .collect();
         short_titles(&titles).into_iter().nth(place)
     }
 
@@ -224,11 +228,11 @@ impl<'a> Sheet<'a> {
             .into_iter()
             .next()
             .unwrap_or_default();
-        let rest = shown[first.len()..].trim_start();
+        let rest = shown.part(first.len()..shown.len()).trimmed_start();
         let mut rows = vec![self.marked(head, &first, meaning)];
         if !rest.is_empty() {
             let room = self.width.saturating_sub(indent).max(8);
-            let later = styled_text::wrap(rest, room, 0).into_iter();
+            let later = styled_text::wrap(&rest, room, 0).into_iter();
             rows.extend(
                 later.map(|line| self.marked(StyledText::new(self.theme).gap(indent), &line, meaning)),
             );
@@ -248,32 +252,32 @@ impl<'a> Sheet<'a> {
     }
 
     /// Adds text with what was found in it marked.
-    fn marked(&self, mut line: StyledText<'a>, text: &str, meaning: Meaning) -> StyledText<'a> {
+    fn marked(&self, mut line: StyledText<'a>, text: &CellText, meaning: Meaning) -> StyledText<'a> {
         let mut from = 0;
         for mark in self.marks(text).into_iter().filter(|mark| !mark.is_empty()) {
             line = line
-                .add(meaning, &text[from..mark.start])
-                .add(Meaning::Match, &text[mark.clone()]);
+                .add(meaning, text.part(from..mark.start))
+                .add(Meaning::Match, text.part(mark.clone()));
             from = mark.end;
         }
-        line.add(meaning, &text[from..])
+        line.add(meaning, text.part(from..text.len()))
     }
 }
 
 /// The pod's short name; with the container, where it is not the service's own, and a word where it is one that was replaced.
-pub(crate) fn label(app: &App, entry: &Entry) -> String {
+pub(crate) fn label(app: &App, entry: &Entry) -> SafeText {
     let source = &entry.source;
     let pod = source.short_name();
     let previous = if is_previous(app, source) { " prev" } else { "" };
     let others: BTreeSet<_> = entry.others.iter().map(|other| &other.pod_uid).collect();
     let others = others.iter().filter(|uid| ***uid != source.pod_uid).count();
     if others > 0 {
-        return format!("{pod}+{others}");
+        return safe!("{pod}+{others}");
     }
     if *source.container == *app.session.profile.service.container {
-        format!("{pod}{previous}")
+        safe!("{pod}{previous}")
     } else {
-        format!("{pod}/{}{previous}", source.container)
+        safe!("{pod}/{}{previous}", source.container)
     }
 }
 

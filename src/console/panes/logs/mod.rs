@@ -28,12 +28,14 @@ use crate::screen::borders;
 use crate::screen::layout::Region;
 use crate::screen::source_error;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{ContainerState, PodUid, short_name};
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// What the pane of the logs shows, and what is said to those who follow them.
 #[derive(Clone, Debug, Default)]
@@ -102,8 +104,8 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.logs.buffer.is_held() {
-        let text = format!(" PAUSED, {} new ", app.logs.buffer.arrived);
-        pieces.push((0, new().add(Meaning::Alarm, &text)));
+        let text = safe!(" PAUSED, {} new ", app.logs.buffer.arrived);
+        pieces.push((0, new().add(Meaning::Alarm, text)));
     }
     // What narrows the view is always said: a line that is not there may be hidden by it.
     let room = usize::from(region.area.width / 5).clamp(8, 24);
@@ -111,7 +113,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     for (filter, sign) in [(&buffer.filter, ""), (&buffer.hidden, "not ")] {
         if let Some(filter) = filter {
             let text = styled_text::cut(&theme.clean(filter.as_str()), room, theme.glyphs.ellipsis);
-            pieces.push((0, new().add(Meaning::Match, &format!("{sign}/{text}/"))));
+            pieces.push((0, new().add(Meaning::Match, safe!("{sign}/{text}/"))));
         }
     }
     if let Some(words) = saved::level_words(buffer.level) {
@@ -122,7 +124,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
         let container = container.map_or(String::new(), |name| format!("/{name}"));
         let name = format!("{}{container}", short_name(&only.pod));
         let name = styled_text::cut_left(&theme.clean(&name), room, theme.glyphs.ellipsis);
-        pieces.push((0, new().add(Meaning::Match, &format!("only {name}"))));
+        pieces.push((0, new().add(Meaning::Match, safe!("only {name}"))));
     }
     if buffer.unfolded {
         pieces.push((5, new().add(Meaning::Faint, "unfolded")));
@@ -135,16 +137,16 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
     };
     // How many lines a gap holds can't be known: each counts as one at least.
     let gaps = match missed {
-        0 => "no gaps".to_owned(),
-        1 => "gap: at least 1 line lost".to_owned(),
-        lines => format!("gap: at least {lines} lines lost"),
+        0 => "no gaps".into(),
+        1 => "gap: at least 1 line lost".into(),
+        lines => safe!("gap: at least {lines} lines lost"),
     };
-    pieces.push((rank, new().add(meaning, &gaps)));
+    pieces.push((rank, new().add(meaning, gaps)));
     let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
     if left_out > 0 {
         pieces.push((
             2,
-            new().add(Meaning::Doubtful, &format!("{left_out} lines not in the record")),
+            new().add(Meaning::Doubtful, safe!("{left_out} lines not in the record")),
         ));
     }
     let of_pods = match turns_words(app, theme, region.area.width < 80) {
@@ -158,7 +160,7 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
             5,
             new().add(
                 Meaning::Faint,
-                &format!("{} older lines dropped", app.logs.buffer.let_go()),
+                safe!("{} older lines dropped", app.logs.buffer.let_go()),
             ),
         ));
     }
@@ -180,7 +182,7 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
             words = words.gap(1);
         }
         words = if mode == app.logs.buffer.mode {
-            words.add(Meaning::Heading, &format!("[{}]", mode.title()))
+            words.add(Meaning::Heading, safe!("[{}]", mode.title()))
         } else {
             words.add(Meaning::Faint, mode.title())
         };
@@ -193,11 +195,11 @@ fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledTe
     let LogsRead { followed, in_turns } = app.state.logs_read();
     let all = followed + in_turns;
     let text = if narrow {
-        format!("{followed} of {all} logs open")
+        safe!("{followed} of {all} logs open")
     } else {
-        format!("{followed} of {all} logs open, the others read in turns")
+        safe!("{followed} of {all} logs open, the others read in turns")
     };
-    (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, &text))
+    (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, text))
 }
 
 /// Of how many pods the log is read.
@@ -205,9 +207,9 @@ fn pods_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let (_, read, all) = progress(app);
     let noun = if all == 1 { "pod" } else { "pods" };
     if read == all {
-        return StyledText::new(theme).add(Meaning::Faint, &format!("{all} {noun}"));
+        return StyledText::new(theme).add(Meaning::Faint, safe!("{all} {noun}"));
     }
-    StyledText::new(theme).add(Meaning::Doubtful, &format!("{read} of {all} {noun} read"))
+    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {all} {noun} read"))
 }
 
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
@@ -240,13 +242,17 @@ fn none_has_started(app: &App) -> bool {
 }
 
 fn draw_empty(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = styled_text::wrap(&empty_words(app), usize::from(area.width).saturating_sub(2), 0);
-    let line = |text: String| StyledText::new(theme).gap(1).add(Meaning::Doubtful, &text);
+    let lines = styled_text::wrap(
+        &theme.clean(empty_words(app)),
+        usize::from(area.width).saturating_sub(2),
+        0,
+    );
+    let line = |text: CellText| StyledText::new(theme).gap(1).add(Meaning::Doubtful, text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
 /// Why there is nothing to see.
-fn empty_words(app: &App) -> String {
+fn empty_words(app: &App) -> SafeText {
     let (read, caught_up, all) = progress(app);
     let what = match app.logs.buffer.mode {
         LogMode::Leader => "leader line",
@@ -254,34 +260,34 @@ fn empty_words(app: &App) -> String {
         LogMode::All => "line",
     };
     if app.state.source(&SourceId::Pods).is_none() {
-        return "connecting …".to_owned();
+        return "connecting …".into();
     }
     if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing {
-        return "no log yet: no pods known".to_owned();
+        return "no log yet: no pods known".into();
     }
     if all == 0 {
-        return "no pod, so no log".to_owned();
+        return "no pod, so no log".into();
     }
     if read == 0 && none_has_started(app) {
         let container = &app.session.profile.service.container;
-        return format!("no pod has started its container {container}, so nothing is logged");
+        return safe!("no pod has started its container {container}, so nothing is logged");
     }
     if read == 0 {
-        return format!("0 of {all} logs read yet");
+        return safe!("0 of {all} logs read yet");
     }
     if caught_up < read {
         let lines: u64 = app.state.logs.values().map(|log| log.progress.lines).sum();
-        return format!(
+        return safe!(
             "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
         );
     }
     if app.logs.buffer.is_narrowed() {
         return match app.keymap.key_of(Action::ClearFilter, Context::In(Pane::Logs)) {
-            Some(key) => format!("no match (filter, level or pod selection is on, {key} clears)"),
-            None => "no match (filter, level or pod selection is on)".to_owned(),
+            Some(key) => safe!("no match (filter, level or pod selection is on, {key} clears)"),
+            None => "no match (filter, level or pod selection is on)".into(),
         };
     }
-    format!("no {what} yet: {caught_up} of {all} logs read from the start")
+    safe!("no {what} yet: {caught_up} of {all} logs read from the start")
 }
 
 fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {

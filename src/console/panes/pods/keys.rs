@@ -5,6 +5,7 @@ use crate::dialogs::{Dialog, Scroll};
 use crate::panes::Pane;
 use crate::panes::logs::filter::OnlySource;
 use sopwatch_core::observe::observation::{Pod, PodUid};
+use sopwatch_core::text::SafeText;
 
 impl App {
     fn selected_pod(&self) -> Option<&Pod> {
@@ -12,8 +13,8 @@ impl App {
     }
 
     /// The selected pod's name, for a copy.
-    pub(crate) fn selected_pod_name(&self) -> Option<String> {
-        self.selected_pod().map(|pod| pod.name.to_string())
+    pub(crate) fn selected_pod_name(&self) -> Option<SafeText> {
+        self.selected_pod().map(|pod| pod.name.clone())
     }
 
     /// What the rows say, for a search.

@@ -19,13 +19,15 @@ use crate::screen::source_error;
 use crate::screen::source_error::SourceError;
 use crate::style::age;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::LeaderReading;
 use sopwatch_core::diagnose::vitals::Vitals;
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Rows that the pane wants: a heading, the pods, what is said of other pods, the faults of their sources, and the vital signs. Without
 /// pods: why there are none, in as many lines as that takes.
@@ -33,7 +35,7 @@ pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
     let mut faults = source_error::of_cluster(app);
     let list = if app.state.pods.is_empty() {
         let (_, why) = empty_line(app, &mut faults);
-        (empty_lines(&why, theme, width).len() + 1).max(3)
+        (empty_lines(why, theme, width).len() + 1).max(3)
     } else {
         app.state.pods.len() + 2
     };
@@ -60,7 +62,7 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
         buffer,
     );
     if let Some((meaning, text)) = empty {
-        draw_empty(meaning, &text, theme, list, buffer);
+        draw_empty(meaning, text, theme, list, buffer);
     } else {
         let vitals = app.vitals_together();
         draw_list(app, theme, &pods, (first, &vitals), list, buffer);
@@ -120,7 +122,7 @@ pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
         Some(deployment) => (Some(deployment.ready), Some(deployment.replicas)),
         None => (pods_known.then_some(counted), None),
     };
-    let word = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let word = |number: Option<u32>| number.map_or_else(|| "?".into(), |number| safe!("{number}"));
     let meaning = match (ready, configured) {
         _ if source_error::is_stale(app, &SourceId::Deployment) => Meaning::Doubtful,
         (Some(ready), Some(configured)) if ready == want && configured == want => Meaning::Good,
@@ -128,15 +130,15 @@ pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
         _ => Meaning::Doubtful,
     };
     let wanted = if configured.is_some_and(|configured| configured != want) {
-        format!(" (SOP expects {want})")
+        safe!(" (SOP expects {want})")
     } else {
-        String::new()
+        SafeText::default()
     };
     let text = match configured {
-        Some(_) => format!("{} of {} ready{wanted}", word(ready), word(configured)),
-        None => format!("{} ready", word(ready)),
+        Some(_) => safe!("{} of {} ready{wanted}", word(ready), word(configured)),
+        None => safe!("{} ready", word(ready)),
     };
-    let words = StyledText::new(theme).add(meaning, &text);
+    let words = StyledText::new(theme).add(meaning, text);
     let looked = app.state.freshness(&SourceId::Deployment, app.clock.now) != Freshness::Missing;
     match &app.state.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
@@ -145,18 +147,18 @@ pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     }
 }
 
-fn draw_empty(meaning: Meaning, text: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn draw_empty(meaning: Meaning, text: SafeText, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = empty_lines(text, theme, usize::from(area.width));
-    let line = |text: String| StyledText::new(theme).gap(1).add(meaning, &text);
+    let line = |text: CellText| StyledText::new(theme).gap(1).add(meaning, text);
     styled_text::draw_lines(lines.into_iter().map(line), area, buffer);
 }
 
-fn empty_lines(text: &str, theme: &Theme, width: usize) -> Vec<String> {
+fn empty_lines(text: SafeText, theme: &Theme, width: usize) -> Vec<CellText> {
     styled_text::wrap(&theme.clean(text), width.saturating_sub(2).max(1), 0)
 }
 
 /// Why there is nothing to see: where no pod was ever known, the first fault whole, which is taken from the others.
-fn empty_line(app: &App, faults: &mut Vec<SourceError>) -> (Meaning, String) {
+fn empty_line(app: &App, faults: &mut Vec<SourceError>) -> (Meaning, SafeText) {
     if app.state.freshness(&SourceId::Pods, app.clock.now) == Freshness::Missing
         && let Some(why) = faults.first().and_then(|fault| fault.paragraph(app.clock.now))
     {
@@ -167,36 +169,36 @@ fn empty_line(app: &App, faults: &mut Vec<SourceError>) -> (Meaning, String) {
 }
 
 /// Where the profile says that the service is, for who looks into another namespace.
-fn elsewhere(app: &App) -> String {
+fn elsewhere(app: &App) -> SafeText {
     let environments = &app.session.profile.environments;
     if app.session.environment.is_some() || environments.is_empty() {
-        return String::new();
+        return SafeText::default();
     }
     let places: Vec<_> = environments
         .iter()
         .map(|place| place.namespace.as_str())
         .collect();
-    format!(
+    safe!(
         " in {}; the profile knows {}: choose with -n",
         app.session.namespace,
         places.join(", ")
     )
 }
 
-fn empty_words(app: &App) -> String {
+fn empty_words(app: &App) -> SafeText {
     let service = &app.session.profile.service;
     match (
         app.state.source(&SourceId::Pods).map(|source| &source.state),
         app.state.freshness(&SourceId::Pods, app.clock.now),
     ) {
         (_, Freshness::Fresh(_)) if !app.state.other_pods.is_empty() => {
-            format!("no pod of deployment {}", service.deployment)
+            safe!("no pod of deployment {}", service.deployment)
         }
-        (_, Freshness::Fresh(_)) => format!("no pod matches {}{}", service.selector, elsewhere(app)),
-        (_, Freshness::Stale(_)) => format!("no pod matched {} when last heard", service.selector),
-        (Some(SourceState::Failing { .. }), Freshness::Missing) => "pods not known yet".to_owned(),
-        (Some(SourceState::Off(_)), Freshness::Missing) => "pods are not read".to_owned(),
-        (_, Freshness::Missing) => "connecting …".to_owned(),
+        (_, Freshness::Fresh(_)) => safe!("no pod matches {}{}", service.selector, elsewhere(app)),
+        (_, Freshness::Stale(_)) => safe!("no pod matched {} when last heard", service.selector),
+        (Some(SourceState::Failing { .. }), Freshness::Missing) => "pods not known yet".into(),
+        (Some(SourceState::Off(_)), Freshness::Missing) => "pods are not read".into(),
+        (_, Freshness::Missing) => "connecting …".into(),
     }
 }
 
@@ -222,19 +224,19 @@ impl Columns {
     /// The short name with a sign that it is cut.
     const NAME: usize = 6;
 
-    fn of(app: &App, pods: &[&Pod], leads: &[String], room: usize) -> Self {
-        let widest = |text: &dyn Fn(&Pod) -> String, least: usize| {
+    fn of(app: &App, pods: &[&Pod], leads: &[SafeText], room: usize) -> Self {
+        let widest = |text: &dyn Fn(&Pod) -> SafeText, least: usize| {
             pods.iter()
                 .map(|pod| styled_text::width(&text(pod)))
                 .max()
                 .unwrap_or(0)
                 .max(least)
         };
-        let name = widest(&|pod| pod.name.to_string(), Self::NAME);
-        let node = widest(&|pod| node_of(pod).to_owned(), 4).min(40);
+        let name = widest(&|pod| pod.name.clone(), Self::NAME);
+        let node = widest(&|pod| node_of(pod), 4).min(40);
         let age = widest(&|pod| age_of(app, pod), 3).min(7);
         let most = room.saturating_sub(Self::FIXED + age + Self::NAME).min(21);
-        let status = widest(&|pod| status_of(pod).to_owned(), 6).min(most);
+        let status = widest(&|pod| status_of(pod).clone(), 6).min(most);
         let wanted = leads
             .iter()
             .map(|leads| styled_text::width(leads))
@@ -318,7 +320,7 @@ fn pod_row<'t>(
     app: &App,
     theme: &'t Theme,
     pod: &Pod,
-    leads: &str,
+    leads: &SafeText,
     columns: &Columns,
     chosen: bool,
 ) -> StyledText<'t> {
@@ -338,14 +340,14 @@ fn pod_row<'t>(
     };
     let line = StyledText::new(theme)
         .column(Meaning::Text, mark, 2)
-        .column(Meaning::Text, &name, columns.name)
+        .column(Meaning::Text, name, columns.name)
         .gap(1)
-        .column(status, &format!("{}/{}", pod.ready, pod.total), 6)
+        .column(status, safe!("{}/{}", pod.ready, pod.total), 6)
         .column(status, status_of(pod), columns.status)
         .gap(1)
-        .right(restarts, &pod.restarts.to_string(), 3)
+        .right(restarts, pod.restarts, 3)
         .gap(1)
-        .column(Meaning::Text, &age_of(app, pod), columns.age)
+        .column(Meaning::Text, age_of(app, pod), columns.age)
         .gap(1)
         .column(leads_meaning(app, pod), leads, columns.leads);
     if columns.node == 0 {
@@ -355,20 +357,20 @@ fn pod_row<'t>(
     }
 }
 
-fn age_of(app: &App, pod: &Pod) -> String {
+fn age_of(app: &App, pod: &Pod) -> SafeText {
     pod.created_at.map_or_else(
-        || "–".to_owned(),
+        || "–".into(),
         |at| age::of_object(app.clock.now.duration_since(at)),
     )
 }
 
 /// As `kubectl` prints it: a pod on its way out is `Terminating` until its containers have stopped.
-fn status_of(pod: &Pod) -> &str {
+fn status_of(pod: &Pod) -> &SafeText {
     &pod.status
 }
 
-fn node_of(pod: &Pod) -> &str {
-    pod.node.as_deref().unwrap_or("no node yet")
+fn node_of(pod: &Pod) -> SafeText {
+    pod.node.clone().unwrap_or_else(|| "no node yet".into())
 }
 
 /// Ready is good; on its way is doubtful; anything else that is not over is bad.
@@ -394,12 +396,12 @@ fn leads_meaning(app: &App, pod: &Pod) -> Meaning {
 }
 
 /// The workers that this pod leads, by short titles.
-fn leads_of(app: &App, pod: &Pod) -> String {
+fn leads_of(app: &App, pod: &Pod) -> SafeText {
     let readings = &app.diagnosis.leaders;
     let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
     let rows = readings.iter().zip(short_titles(&titles));
     let leads = rows.filter(|(reading, _)| {
         reading.pod.as_ref() == Some(&pod.name) || reading.leading.contains(&pod.name)
     });
-    leads.map(|(_, title)| title).collect::<Vec<_>>().join(" ")
+    leads.map(|(_, title)| title).collect::<Vec<_>>().join(" ").into()
 }

@@ -3,10 +3,12 @@
 use crate::app::App;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Below the pods; none where all with the label are the service's own and their controllers say so.
 pub(crate) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
-    let line = |text: String| StyledText::new(theme).add(Meaning::Doubtful, &text);
+    let line = |text: SafeText| StyledText::new(theme).add(Meaning::Doubtful, text);
     texts(app).map(line).collect()
 }
 
@@ -15,14 +17,14 @@ pub(crate) fn rows(app: &App) -> usize {
     texts(app).count()
 }
 
-fn texts(app: &App) -> impl Iterator<Item = String> {
+fn texts(app: &App) -> impl Iterator<Item = SafeText> {
     let others = app.state.others_in_words();
     let by_name = app.state.owned_by_name();
     // The number first: it stays where the owners are cut.
     let count = app.state.other_pods.len();
     let noun = if count == 1 { "pod" } else { "pods" };
-    let others = others.map(|others| format!("{count} {noun} not counted: {others}"));
+    let others = others.map(|others| safe!("{count} {noun} not counted: {others}"));
     others
         .into_iter()
-        .chain(by_name.map(|why| format!("ownership by name: {why}")))
+        .chain(by_name.map(|why| safe!("ownership by name: {why}")))
 }

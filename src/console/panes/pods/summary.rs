@@ -8,6 +8,8 @@ use crate::screen::source_error;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// Cells of a leader's strip.
 const STRIP: usize = 10;
@@ -18,10 +20,10 @@ const NAMED: usize = 3;
 /// How many pods are ready and who leads, then the pods that are not ready, others with the label, and the faults of their sources.
 pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
     let new = || StyledText::new(theme);
-    let number = format!("{} {}", Pane::Pods.number(), Pane::Pods.title());
+    let number = safe!("{} {}", Pane::Pods.number(), Pane::Pods.title());
     let head = new()
         .gap(1)
-        .add(Meaning::Title, &number)
+        .add(Meaning::Title, number)
         .gap(2)
         .join(ready_words(app, theme));
     let stale = stale_words(app, theme);
@@ -66,7 +68,7 @@ fn workers<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
             Verdict::One | Verdict::Settling { .. } | Verdict::Unknown => Meaning::Text,
         };
         StyledText::new(theme)
-            .add(meaning, &title)
+            .add(meaning, title)
             .gap(1)
             .join(leaders::strip_of(app, theme, reading, STRIP))
             .gap(1)
@@ -83,19 +85,19 @@ fn not_ready<'t>(app: &App, theme: &'t Theme) -> Option<StyledText<'t>> {
     let mut line = StyledText::new(theme).gap(1);
     for pod in first {
         let restarts = match pod.restarts {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            more => format!(", {more} restarts"),
+            0 => SafeText::default(),
+            1 => ", 1 restart".into(),
+            more => safe!(", {more} restarts"),
         };
         line = line
             .gap(2)
-            .add(Meaning::Pod, pod.short_name())
+            .add(Meaning::Pod, theme.clean(pod.short_name()))
             .gap(1)
             .add(status_meaning(pod), status_of(pod))
-            .add(Meaning::Faint, &restarts);
+            .add(Meaning::Faint, restarts);
     }
     if rest > 0 {
-        line = line.gap(2).add(Meaning::Faint, &format!("+{rest} more"));
+        line = line.gap(2).add(Meaning::Faint, safe!("+{rest} more"));
     }
     (!bad.is_empty()).then_some(line)
 }

@@ -6,6 +6,8 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::vitals::{Requests, Sign, Usage, Vitals, plot};
 use sopwatch_core::observe::observation::Pod;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// `12 req/s ▂▃▅▇  5xx 0 %  >100ms 3 %  >1s 0 %  cpu 23 %  mem 41 %`, cut to what fits; a dash is not known.
 pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> StyledText<'t> {
@@ -14,26 +16,26 @@ pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Styl
     let requests = |of: fn(&Requests) -> Option<f64>| percent(logged.value.as_ref().and_then(of));
     let used = |of: fn(&Usage) -> Option<u64>| {
         let share = usage.value.as_ref().and_then(of);
-        share.map_or_else(|| "–".to_owned(), |share| format!("{share} %"))
+        share.map_or_else(|| "–".into(), |share| safe!("{share} %"))
     };
     let speed = logged.value.as_ref().map(|requests| rate(requests.per_second));
     let volume = StyledText::new(theme)
-        .add(meaning_of(logged), speed.as_deref().unwrap_or("–"))
+        .add(meaning_of(logged), speed.unwrap_or_else(|| "–".into()))
         .add(Meaning::Faint, " req/s");
     let moved = &vitals.series.requests;
     let volume = if moved.iter().any(Option::is_some) {
-        volume.gap(1).add(Meaning::Text, &plot(moved, None))
+        volume.gap(1).add(Meaning::Text, plot(moved, None))
     } else {
         volume
     };
-    let piece = |name: &str, value: &str, meaning| {
+    let piece = |name: &'static str, value: SafeText, meaning| {
         StyledText::new(theme)
             .add(Meaning::Faint, name)
             .gap(1)
             .add(meaning, value)
     };
-    let of_log = |name, of| piece(name, &requests(of), meaning_of(logged));
-    let of_usage = |name, of| piece(name, &used(of), meaning_of(usage));
+    let of_log = |name, of| piece(name, requests(of), meaning_of(logged));
+    let of_usage = |name, of| piece(name, used(of), meaning_of(usage));
     let pieces = vec![
         (0, volume),
         (1, of_log("5xx", Requests::failed_percent)),
@@ -57,8 +59,8 @@ pub(crate) fn usage_columns<'t>(vitals: &Vitals, pod: &Pod, theme: &'t Theme) ->
         .map(|of| &of.signs);
     let column = |words: StyledText<'t>, of: fn(&Usage) -> Option<u64>| {
         let share = signs.and_then(|signs| signs.usage.value.as_ref()).and_then(of);
-        let text = share.map_or_else(|| "–".to_owned(), |share| format!("{share} %"));
-        words.gap(2).right(Meaning::Text, &text, 5)
+        let text = share.map_or_else(|| "–".into(), |share| safe!("{share} %"));
+        words.gap(2).right(Meaning::Text, text, 5)
     };
     let cpu = column(StyledText::new(theme), |usage| usage.cpu_percent);
     column(cpu, |usage| usage.memory_percent)

@@ -5,14 +5,16 @@ use crate::app::event::Effect;
 use crate::dialogs::dialog_text::status_word;
 use crate::dialogs::{Dialog, Purpose, Scroll};
 use sopwatch_core::record::Entry;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 impl App {
     /// The selected step with its answer and evidence, for a copy.
-    pub(crate) fn selected_step_words(&self) -> Option<String> {
+    pub(crate) fn selected_step_words(&self) -> Option<SafeText> {
         let steps = self.steps();
         let (_, step) = steps.get(self.panes.step)?;
         let Some(finding) = self.diagnosis.steps.get(self.panes.step) else {
-            return Some(step.title.clone());
+            return Some((&step.title).into());
         };
         let value = if finding.value.is_empty() {
             String::new()
@@ -21,7 +23,7 @@ impl App {
         };
         let status = status_word(finding.status).to_lowercase();
         let evidence = finding.evidence.iter().map(|line| format!("\n  {line}"));
-        Some(format!(
+        Some(safe!(
             "{}: {status}{value}{}",
             step.title,
             evidence.collect::<String>()

@@ -21,6 +21,8 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::StepFinding;
 use sopwatch_core::profile::sop::StepStatus;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     let focused = app.panes.focus == Pane::Sop;
@@ -37,12 +39,12 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     borders::title(region, focused, title(app, theme, range), theme, buffer);
     if app.steps().is_empty() {
         let why = match app.sop() {
-            Some(_) => "this SOP has no steps in the profile".to_owned(),
+            Some(_) => "this SOP has no steps in the profile".into(),
             None => unchosen(app),
         };
         StyledText::new(theme)
             .gap(1)
-            .add(Meaning::Doubtful, &why)
+            .add(Meaning::Doubtful, why)
             .draw(area, buffer);
     }
     for (Row { step, line }, row) in rows.into_iter().skip(first).zip(area.rows()) {
@@ -96,22 +98,22 @@ fn title<'t>(app: &App, theme: &'t Theme, range: StyledText<'t>) -> Vec<(u8, Sty
     let mut words = new();
     for (meaning, name, count) in counts.into_iter().filter(|(_, _, count)| *count > 0) {
         if words.width() > 0 {
-            words = words.add(Meaning::Faint, &format!(" {} ", theme.glyphs.dot));
+            words = words.add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot));
         }
-        words = words.add(meaning, &format!("{count} {name}"));
+        words = words.add(meaning, safe!("{count} {name}"));
     }
     let referred = app.sop().and_then(|sop| sop.steps_from.as_deref());
     let referred = referred.map_or_else(new, |other| {
         let title = app.session.profile.sop(other).map_or(other, |sop| &sop.title);
-        new().add(Meaning::Faint, &format!("uses the steps of {title}"))
+        new().add(Meaning::Faint, safe!("uses the steps of {title}"))
     });
     vec![(0, words), (2, referred), (1, range)]
 }
 
-fn unchosen(app: &App) -> String {
+fn unchosen(app: &App) -> SafeText {
     let key = app.keymap.key_of(Action::PickSop, Context::Console);
-    let how = key.map_or(String::new(), |key| format!(": {key} chooses"));
-    format!("no SOP is chosen{how}")
+    let how = key.map_or(SafeText::default(), |key| safe!(": {key} chooses"));
+    safe!("no SOP is chosen{how}")
 }
 
 /// What was found for a step.
@@ -133,34 +135,34 @@ pub(crate) fn mark(theme: &Theme, status: StepStatus, ticked: bool) -> (&'static
     }
 }
 
-fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Option<&Tick>) -> String {
+fn value_words(app: &App, theme: &Theme, finding: Option<&StepFinding>, tick: Option<&Tick>) -> SafeText {
     let Some(finding) = finding else {
-        return "not judged yet".to_owned();
+        return "not judged yet".into();
     };
-    let value = finding.value.as_str();
+    let value = &finding.value;
     match (finding.status, tick) {
-        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "checked".to_owned(),
-        (StepStatus::Manual, Some(tick)) => tick.note.to_string(),
+        (StepStatus::Manual, Some(tick)) if tick.note.is_empty() => "checked".into(),
+        (StepStatus::Manual, Some(tick)) => tick.note.clone(),
         (StepStatus::Manual, None) => {
             let key = app.keymap.key_of(Action::Tick, Context::In(Pane::Sop));
-            let look = key.map_or_else(|| "check".to_owned(), |key| format!("check, then press {key}"));
+            let look = key.map_or_else(|| "check".into(), |key| safe!("check, then press {key}"));
             if value.is_empty() {
                 look
             } else {
-                format!("{value} {} {look}", theme.glyphs.dot)
+                safe!("{value} {} {look}", theme.glyphs.dot)
             }
         }
-        (StepStatus::Stale, _) => format!("stale: {value}"),
-        (StepStatus::Unknown, _) if value.is_empty() => "no data".to_owned(),
-        (StepStatus::Waiting, _) if value.is_empty() => "waiting".to_owned(),
-        _ => value.to_owned(),
+        (StepStatus::Stale, _) => safe!("stale: {value}"),
+        (StepStatus::Unknown, _) if value.is_empty() => "no data".into(),
+        (StepStatus::Waiting, _) if value.is_empty() => "waiting".into(),
+        _ => value.clone(),
     }
 }
 
-fn age_words(app: &App, finding: Option<&StepFinding>, tick: Option<&Tick>) -> String {
+fn age_words(app: &App, finding: Option<&StepFinding>, tick: Option<&Tick>) -> SafeText {
     match (tick, finding.and_then(|finding| finding.age)) {
         (Some(tick), _) => age::since(tick.at, app.clock.now),
         (None, Some(age)) => age::age(age),
-        (None, None) => String::new(),
+        (None, None) => SafeText::default(),
     }
 }

@@ -8,6 +8,8 @@ use crate::style::styled_text::{self, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::profile::sop::StepStatus;
+use sopwatch_core::safe;
+use sopwatch_core::text::SafeText;
 
 /// A row of the pane.
 pub(super) struct Row<'t> {
@@ -117,19 +119,19 @@ fn passed_line<'t>(steps: &[Step], left_out: usize, theme: &'t Theme) -> StyledT
     let titles: Vec<_> = passed.iter().map(|step| step.title.as_str()).collect();
     let mut line = StyledText::new(theme).gap(1);
     if left_out > 0 {
-        line = line.add(Meaning::Doubtful, &format!("+{left_out} more")).gap(2);
+        line = line.add(Meaning::Doubtful, safe!("+{left_out} more")).gap(2);
     }
     line.add(Meaning::Good, theme.glyphs.pass)
         .gap(1)
         .add(
             Meaning::Text,
-            &format!(
+            safe!(
                 "{} {} ok",
                 passed.len(),
                 if passed.len() == 1 { "step" } else { "steps" }
             ),
         )
-        .add(Meaning::Faint, &format!(": {}", titles.join(", ")))
+        .add(Meaning::Faint, safe!(": {}", titles.join(", ")))
 }
 
 /// What the row of a step is made of.
@@ -141,10 +143,10 @@ struct Step {
     ticked: bool,
     /// What comes first where not all fit: 0 for a failing step.
     urgency: u8,
-    value: String,
-    age: String,
+    value: SafeText,
+    age: SafeText,
     /// What shows that it fails.
-    evidence: Vec<String>,
+    evidence: Vec<SafeText>,
     /// Whether it is about the errors in the logs, and fails.
     counts_errors: bool,
 }
@@ -225,9 +227,9 @@ fn step_line<'t>(app: &App, theme: &'t Theme, step: &Step, widths: &Widths) -> S
     let line = StyledText::new(theme)
         .column(Meaning::Focus, if chosen { theme.glyphs.chosen } else { "" }, 1)
         .column(meaning, glyph, 2)
-        .right(Meaning::Faint, &(step.place + 1).to_string(), widths.number)
+        .right(Meaning::Faint, step.place + 1, widths.number)
         .gap(1)
-        .column(title, &step.title, widths.title)
+        .column(title, theme.clean(&step.title), widths.title)
         .gap(2)
         .column(meaning, &step.value, widths.value);
     let line = if widths.age > 0 {
@@ -258,7 +260,7 @@ fn evidence<'t>(
         let lines = styled_text::wrap(&theme.clean(text), room, 2);
         lines
             .into_iter()
-            .map(move |line| StyledText::new(theme).gap(INDENT).add(meaning, &line))
+            .map(move |line| StyledText::new(theme).gap(INDENT).add(meaning, line))
     });
     let mut shown = if step.counts_errors {
         errors_over_time::lines(app, theme, INDENT)

@@ -8,6 +8,7 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::text::SafeText;
 
 /// Each of several conditions holds.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -26,17 +27,17 @@ impl RuleCondition for All {
         parts_known_at(&self.of, case)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         let kinds = self.of.iter().map(Condition::kind);
         let open = kinds.filter(|one| !one.evaluate(case).is_true());
         join(open.map(|one| one.turns_true(case)), ", and ")
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         join(self.of.iter().map(|one| one.kind().turns_false(case)), ", or ")
     }
 
-    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
         let kinds = self.of.iter().map(Condition::kind);
         kinds.flat_map(|one| one.threshold(profile, window)).collect()
     }

@@ -8,6 +8,7 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::text::SafeText;
 
 /// At least one of several conditions holds.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -38,20 +39,23 @@ impl RuleCondition for Any {
         parts_known_at(&self.of, case)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         join(self.each().map(|one| one.kind().turns_true(case)), ", or ")
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         let kinds = self.each().map(Condition::kind);
         let true_ones = kinds.filter(|one| one.evaluate(case).is_true());
         join(true_ones.map(|one| one.turns_false(case)), ", and ")
     }
 
-    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
         let kinds = self.each().map(Condition::kind);
         let all: Vec<_> = kinds.flat_map(|one| one.threshold(profile, window)).collect();
-        (!all.is_empty()).then(|| all.join(", or ")).into_iter().collect()
+        (!all.is_empty())
+            .then(|| all.join(", or ").into())
+            .into_iter()
+            .collect()
     }
 
     fn parts(&self) -> Parts<'_> {

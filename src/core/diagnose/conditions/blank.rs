@@ -10,6 +10,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Living rows have a blank status: no worker looks at them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -28,23 +30,23 @@ impl RuleCondition for Blank {
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
             Some(row) => Truth::holds([match row.count {
-                1 => format!("1 row without a status in {name}: no worker looks at it"),
-                count => format!("{count} rows without a status in {name}: no worker looks at them"),
+                1 => safe!("1 row without a status in {name}: no worker looks at it"),
+                count => safe!("{count} rows without a status in {name}: no worker looks at them"),
             }]),
-            None => Truth::holds_not(format!("every {name} row has a status")),
+            None => Truth::holds_not(safe!("every {name} row has a status")),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("a row without a status appears in {}", self.table)
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("a row without a status appears in {}", self.table)
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("every {} row has a status", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("every {} row has a status", self.table)
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("a {} row without a status", self.table)]
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("a {} row without a status", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

@@ -13,7 +13,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::observation::ClusterEvent;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 3;
@@ -54,16 +55,16 @@ impl RuleCondition for ClusterEvents {
         })
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "an event reports a node, mount, quota or scheduling problem".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "an event reports a node, mount, quota or scheduling problem".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("no such event for {}", duration::brief(WINDOW))
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no such event for {}", duration::brief(WINDOW))
     }
 
-    fn threshold(&self, _profile: &Profile, window: SignedDuration) -> Vec<String> {
-        vec![format!("1 warning of the cluster in {}", duration::brief(window))]
+    fn threshold(&self, _profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("1 warning of the cluster in {}", duration::brief(window))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -76,7 +77,7 @@ impl RuleCondition for ClusterEvents {
 }
 
 /// `FailedScheduling ×5: 0/6 nodes are available: insufficient memory (msa-x-lzxms)`.
-fn in_short(event: &ClusterEvent) -> String {
+fn in_short(event: &ClusterEvent) -> SafeText {
     let ClusterEvent {
         reason,
         count,
@@ -85,9 +86,9 @@ fn in_short(event: &ClusterEvent) -> String {
         ..
     } = event;
     let times = if *count > 1 {
-        format!(" ×{count}")
+        safe!(" ×{count}")
     } else {
-        String::new()
+        SafeText::default()
     };
-    format!("{reason}{times}: {} ({object_name})", quoting::gist(message))
+    safe!("{reason}{times}: {} ({object_name})", quoting::gist(message))
 }

@@ -11,6 +11,8 @@ use crate::diagnose::settle;
 use crate::diagnose::steps::Check;
 use crate::observe::observation::{Container, Pod};
 use crate::observe::source::SourceId;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Characters of a panic by which it is known again: its message, not the addresses of its stack.
 const PANIC_HEAD: usize = 120;
@@ -25,13 +27,13 @@ impl RuleCondition for Crashing {
             return unread;
         }
         let panics = panics(case);
-        let climbing: Vec<String> = case.living().filter_map(|pod| climbs(pod, case)).collect();
+        let climbing: Vec<SafeText> = case.living().filter_map(|pod| climbs(pod, case)).collect();
         let first = panics.first().map(|(at, _)| *at).or(case.state.began_at);
         let again = first.is_some_and(|first| recreated_since(first, case)) || repeats(&panics);
         let nothing = panics.is_empty() && climbing.is_empty();
         if let Some(why) = case.unread_logs().filter(|_| nothing || !again) {
             // A log that can't be read may hold a panic, or show that it is the same one again.
-            return Truth::unknown(format!("panics: {why}"));
+            return Truth::unknown(safe!("panics: {why}"));
         }
         if nothing {
             return Truth::holds_not("no panic, and restart counts are stable");
@@ -44,12 +46,12 @@ impl RuleCondition for Crashing {
         Truth::holds(newest.into_iter().chain(climbing)).again(again)
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a process panics and does not become ready again, or restarts twice".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "a process panics and does not become ready again, or restarts twice".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "every pod is ready, and none restarts again".to_owned()
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        "every pod is ready, and none restarts again".into()
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -62,7 +64,7 @@ impl RuleCondition for Crashing {
 }
 
 /// What processes said when they died, and when.
-fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
+fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, SafeText)> {
     let since = case.window();
     let errors = &case.state.errors;
     let sightings = errors
@@ -70,10 +72,10 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
         .into_iter()
         .flat_map(|class| errors.since(class, since));
     let known = sightings.filter(|(source, _)| case.is_known(source));
-    let mut panics: Vec<(Timestamp, String)> = known
+    let mut panics: Vec<(Timestamp, SafeText)> = known
         .filter_map(|(_, sighting)| {
             let said = sighting.last_words()?;
-            Some((sighting.at, said.to_owned()))
+            Some((sighting.at, SafeText::from(said)))
         })
         .collect();
     panics.sort_by_key(|(at, _)| *at);
@@ -81,8 +83,8 @@ fn panics(case: &Evaluation<'_>) -> Vec<(Timestamp, String)> {
 }
 
 /// Whether processes said the same before they died more than once.
-fn repeats(panics: &[(Timestamp, String)]) -> bool {
-    let head = |said: &String| said.chars().take(PANIC_HEAD).collect::<String>();
+fn repeats(panics: &[(Timestamp, SafeText)]) -> bool {
+    let head = |said: &SafeText| said.chars().take(PANIC_HEAD).collect::<String>();
     let mut heads: Vec<_> = panics.iter().map(|(_, said)| head(said)).collect();
     heads.sort();
     heads.windows(2).any(|pair| pair[0] == pair[1])
@@ -95,19 +97,21 @@ fn recreated_since(cause: Timestamp, case: &Evaluation<'_>) -> bool {
 }
 
 /// A pod in a crash loop: `10 restarts of lzxms: service ended with OOMKilled (137)`.
-fn climbs(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
+fn climbs(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
     let last = pod.containers.iter().find_map(last_end);
     settle::is_climbing(case.state, pod, case.now).then(|| {
-        let ended = last.map_or(String::new(), |ended| format!(": {ended}"));
-        format!("{} restarts of {}{ended}", pod.restarts, pod.short_name())
+        let ended = last.map_or(SafeText::default(), |ended| safe!(": {ended}"));
+        safe!("{} restarts of {}{ended}", pod.restarts, pod.short_name())
     })
 }
 
 /// `service ended with OOMKilled (137)`.
-fn last_end(container: &Container) -> Option<String> {
+fn last_end(container: &Container) -> Option<SafeText> {
     let ended = container.last.as_ref()?;
-    Some(format!(
+    Some(safe!(
         "{} ended with {} ({})",
-        container.name, ended.reason, ended.exit_code
+        container.name,
+        ended.reason,
+        ended.exit_code
     ))
 }

@@ -14,7 +14,8 @@ use crate::logparse::{ContainerKey, ErrorSighting};
 use crate::observe::observation::StandingRow;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 2;
@@ -56,8 +57,8 @@ impl RuleCondition for Errors {
         });
         match (unread, known.len()) {
             (Some(why), _) => Truth::unknown(why),
-            (None, 0) => Truth::holds_not(format!("no {what} error in {}", duration::brief(within))),
-            (None, few) => Truth::holds_not(format!(
+            (None, 0) => Truth::holds_not(safe!("no {what} error in {}", duration::brief(within))),
+            (None, few) => Truth::holds_not(safe!(
                 "{few} {what} {} in {}, the threshold is {}",
                 if few == 1 { "error" } else { "errors" },
                 duration::brief(within),
@@ -66,8 +67,8 @@ impl RuleCondition for Errors {
         }
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "{} {} errors come in {}, or one that names an overdue row",
             self.at_least,
             case.kinds_in_words(&self.classes),
@@ -75,21 +76,21 @@ impl RuleCondition for Errors {
         )
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "no {} error for {}",
             case.kinds_in_words(&self.classes),
             duration::brief(self.span())
         )
     }
 
-    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let titles: Vec<_> = self
             .classes
             .iter()
             .map(|class| profile.class_title(class))
             .collect();
-        vec![format!(
+        vec![safe!(
             "{} {} errors in {}, or one that names an overdue row",
             self.at_least,
             titles.join(" or "),
@@ -167,14 +168,14 @@ fn count_and_newest(
     fresh: &[(&ContainerKey, &ErrorSighting)],
     what: &str,
     within: SignedDuration,
-) -> Vec<String> {
+) -> Vec<SafeText> {
     let noun = if fresh.len() == 1 { "error" } else { "errors" };
     let mut newest: Vec<_> = fresh.iter().collect();
     newest.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
     let said = newest
         .first()
         .map(|(_, sighting)| quoting::gist(&sighting.message()));
-    let count = format!(
+    let count = safe!(
         "{} {what} {noun} in {}: {}",
         fresh.len(),
         duration::brief(within),
@@ -183,6 +184,6 @@ fn count_and_newest(
     let lines = newest
         .into_iter()
         .take(LINES)
-        .map(|(source, sighting)| quoting::quote(&format!("{}: ", source.short_name()), sighting.words()));
+        .map(|(source, sighting)| quoting::quote(&safe!("{}: ", source.short_name()), sighting.words()));
     std::iter::once(count).chain(lines).collect()
 }

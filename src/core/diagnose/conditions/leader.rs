@@ -11,7 +11,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// At least one of these workers has no leader, or has several.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -43,11 +44,11 @@ impl RuleCondition for Leader {
         case.leaders_known_at(&self.workers)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         match self.is {
             LeaderTrouble::None => self.lost(case),
             LeaderTrouble::Many => {
-                format!(
+                safe!(
                     "two pods act as leader of {} at the same time",
                     case.titles(&self.workers)
                 )
@@ -55,20 +56,20 @@ impl RuleCondition for Leader {
         }
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         match self.is {
-            LeaderTrouble::None => format!(
+            LeaderTrouble::None => safe!(
                 "the lease is renewed, or a pod logs that it leads {}",
                 case.titles(&self.workers)
             ),
-            LeaderTrouble::Many => "only one of them still acts as leader".to_owned(),
+            LeaderTrouble::Many => "only one of them still acts as leader".into(),
         }
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         vec![match self.is {
-            LeaderTrouble::None => "no pod leads".to_owned(),
-            LeaderTrouble::Many => "more than one pod leads".to_owned(),
+            LeaderTrouble::None => "no pod leads".into(),
+            LeaderTrouble::Many => "more than one pod leads".into(),
         }]
     }
 
@@ -99,9 +100,9 @@ impl Leader {
         let worker = &reading.worker;
         match (reading.verdict, self.is) {
             (Verdict::None, LeaderTrouble::None) => nobody_leads(reading, case),
-            (Verdict::Many, LeaderTrouble::Many) => Truth::holds([format!("{} of {worker}", reading.log)]),
+            (Verdict::Many, LeaderTrouble::Many) => Truth::holds([safe!("{} of {worker}", reading.log)]),
             (Verdict::Unknown, _) => Truth::unknown(case.who_leads(reading)),
-            (Verdict::Settling { until }, _) => Truth::unknown(format!(
+            (Verdict::Settling { until }, _) => Truth::unknown(safe!(
                 "{worker} is electing a leader, certain in {}",
                 case.left(until)
             )),
@@ -111,19 +112,19 @@ impl Leader {
         }
     }
 
-    fn lost(&self, case: &Evaluation<'_>) -> String {
+    fn lost(&self, case: &Evaluation<'_>) -> SafeText {
         let lease = |reading: &LeaderReading| {
             let lease = reading.lease.as_ref().filter(|lease| lease.ttl_s > 0)?;
             let left = duration::brief(SignedDuration::from_secs(lease.ttl_s));
-            Some(format!("{}: {left} left", reading.worker))
+            Some(safe!("{}: {left} left", reading.worker))
         };
         let left: Vec<_> = case.readings(&self.workers).filter_map(lease).collect();
         let left = if left.is_empty() {
-            String::new()
+            SafeText::default()
         } else {
-            format!(" ({})", left.join(", "))
+            safe!(" ({})", left.join(", "))
         };
-        format!("a lease expires and no pod takes it{left}")
+        safe!("a lease expires and no pod takes it{left}")
     }
 }
 
@@ -134,7 +135,7 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
     let expired = reading.lease.as_ref().filter(|lease| lease.ttl_s < 0);
     let since = expired.map(|lease| {
         let ago = SignedDuration::from_secs(lease.ttl_s.saturating_neg());
-        format!(" for {}", duration::brief(ago))
+        safe!(" for {}", duration::brief(ago))
     });
     let said = format!(
         "no {} leader{}: {}",
@@ -151,11 +152,11 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
 
 /// Why nobody leads, where that is neither the pods' fault nor mended by starting them again: they can't reach the lease, and neither can
 /// we. A pod that starts without its database does not even come up.
-fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<String> {
+fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<SafeText> {
     let why = case.hear(&SourceId::Database, "database").trouble()?;
     let blocked = pods_without_lease(case.state, case.profile, &reading.log_type, case.now);
     (blocked > 0).then(|| {
-        format!(
+        safe!(
             "{} has no leader; {blocked} pods can't read its lease, and sopwatch can't either: {why}",
             reading.worker
         )

@@ -8,6 +8,8 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::leaders::Verdict;
 use crate::profile::validation::Mistakes;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Exactly one pod leads each of these workers.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -30,12 +32,12 @@ impl RuleCondition for Led {
         case.leaders_known_at(&self.workers)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
-        format!("exactly one pod leads {}", case.titles(&self.workers))
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!("exactly one pod leads {}", case.titles(&self.workers))
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
-        format!("no pod, or more than one, leads {}", case.titles(&self.workers))
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!("no pod, or more than one, leads {}", case.titles(&self.workers))
     }
 
     fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {

@@ -52,6 +52,8 @@ use super::evaluation::Evaluation;
 use super::steps::Check;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
+use crate::safe;
+use crate::text::SafeText;
 
 /// What a rule asks, by the kind that the profile writes. Each is true, false, or unknown for want of evidence.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -108,14 +110,14 @@ pub(crate) trait RuleCondition {
     }
 
     /// Which observation would make it hold, where it does not.
-    fn turns_true(&self, case: &Evaluation<'_>) -> String;
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText;
 
     /// Which observation would end it, where it holds.
-    fn turns_false(&self, case: &Evaluation<'_>) -> String;
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText;
 
     /// What it compares the observations with, in words; `window` is how far back the evaluation looks. A condition without a number has
     /// none.
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         Vec::new()
     }
 
@@ -192,11 +194,11 @@ impl Condition {
     }
 
     /// Which observation would turn its answer; where there is no answer yet, which would make it hold once all is known.
-    pub(super) fn flips(&self, truth: &Truth, case: &Evaluation<'_>) -> String {
+    pub(super) fn flips(&self, truth: &Truth, case: &Evaluation<'_>) -> SafeText {
         match truth {
             Truth::True { .. } => self.kind().turns_false(case),
             Truth::False { .. } => self.kind().turns_true(case),
-            Truth::Unknown { .. } => format!(
+            Truth::Unknown { .. } => safe!(
                 "the missing source can be read, and {}",
                 self.kind().turns_true(case)
             ),
@@ -221,6 +223,6 @@ fn validate_each(conditions: &[Condition], path: &str, mistakes: &mut Mistakes<'
     }
 }
 
-fn join(parts: impl Iterator<Item = String>, with: &str) -> String {
-    parts.collect::<Vec<_>>().join(with)
+fn join(parts: impl Iterator<Item = SafeText>, with: &str) -> SafeText {
+    parts.collect::<Vec<_>>().join(with).into()
 }

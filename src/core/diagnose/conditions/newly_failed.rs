@@ -15,7 +15,8 @@ use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -40,36 +41,36 @@ impl RuleCondition for NewlyFailed {
         };
         let failed = |row: &StatusCount| row.count > 0 && has_role(table, &row.status, Role::Failed);
         if !rows.iter().any(failed) {
-            return Truth::holds_not(format!("no {name} row has failed"));
+            return Truth::holds_not(safe!("no {name} row has failed"));
         }
         match case.failed_lately(name) {
-            None => Truth::unknown(format!("unknown when the failed {name} rows failed")),
+            None => Truth::unknown(safe!("unknown when the failed {name} rows failed")),
             Some(new) if new.is_empty() => {
-                Truth::holds_not(format!("no {name} row failed lately; older failures are history"))
+                Truth::holds_not(safe!("no {name} row failed lately; older failures are history"))
             }
             Some(new) => {
                 let counts = |row: &&StandingRow| self.counts(row, case.profile);
                 let of_them: Vec<_> = new.into_iter().filter(counts).collect();
                 let Some(newest) = of_them.iter().min_by_key(|row| row.row.idle_s) else {
                     let kinds = case.kinds_in_words(&self.classes);
-                    return Truth::holds_not(format!("no {name} row failed because of {kinds}"));
+                    return Truth::holds_not(safe!("no {name} row failed because of {kinds}"));
                 };
                 let why = quoting::gist(&newest.row.reason);
                 let colon = if why.is_empty() { "" } else { ": " };
                 let count = table.rows_in_words(of_them.len() as u64);
-                let head = format!("{count} failed lately{colon}{why}");
+                let head = safe!("{count} failed lately{colon}{why}");
                 let named = of_them.into_iter().take(NAMED).map(row_in_words);
                 Truth::holds(std::iter::once(head).chain(named))
             }
         }
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
-        format!("a {} row fails{}", self.table, self.for_a_reason(case))
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!("a {} row fails{}", self.table, self.for_a_reason(case))
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "no {} row fails{} in the next {}",
             self.table,
             self.for_a_reason(case),
@@ -77,8 +78,8 @@ impl RuleCondition for NewlyFailed {
         )
     }
 
-    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<String> {
-        vec![format!(
+    fn threshold(&self, profile: &Profile, window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!(
             "a {} row that failed in the last {}{}",
             self.table,
             duration::brief(window),
@@ -108,23 +109,23 @@ impl NewlyFailed {
     }
 
     /// ` because of SSO or DNS`; empty for any reason.
-    fn for_a_reason(&self, case: &Evaluation<'_>) -> String {
+    fn for_a_reason(&self, case: &Evaluation<'_>) -> SafeText {
         if self.classes.is_empty() {
-            return String::new();
+            return SafeText::default();
         }
-        format!(" because of {}", case.kinds_in_words(&self.classes))
+        safe!(" because of {}", case.kinds_in_words(&self.classes))
     }
 
     /// ` because of SSO or DNS`, `… or an unknown reason`; empty for any reason.
-    fn reasons(&self, profile: &Profile) -> String {
+    fn reasons(&self, profile: &Profile) -> SafeText {
         if self.classes.is_empty() {
-            return String::new();
+            return SafeText::default();
         }
         let title = |class: &String| match class.as_str() {
-            "" => "an unknown reason".to_owned(),
+            "" => "an unknown reason".into(),
             class => profile.class_title(class).to_owned(),
         };
         let titles: Vec<_> = self.classes.iter().map(title).collect();
-        format!(" because of {}", titles.join(" or "))
+        safe!(" because of {}", titles.join(" or "))
     }
 }

@@ -15,7 +15,8 @@ use crate::diagnose::waiting::{missing_volume, waiting_for};
 use crate::observe::observation::{Container, ContainerState, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Pods that are named of many.
 const NAMED: usize = 3;
@@ -50,8 +51,8 @@ impl RuleCondition for NoPodReady {
             return gone.map_or_else(
                 || {
                     Truth::holds_not(match ready {
-                        1 => "1 pod is ready".to_owned(),
-                        ready => format!("{ready} pods are ready"),
+                        1 => "1 pod is ready".into(),
+                        ready => safe!("{ready} pods are ready"),
                     })
                 },
                 |gone| Truth::holds([gone]),
@@ -70,7 +71,7 @@ impl RuleCondition for NoPodReady {
             DownCause::Release => undeployed(case),
             DownCause::Cluster => denied(case),
         };
-        let evidence: Vec<String> = of_pods.chain(of_deployment).collect();
+        let evidence: Vec<SafeText> = of_pods.chain(of_deployment).collect();
         match (evidence.is_empty(), unread) {
             (false, _) => {
                 Truth::holds(std::iter::once(none_ready_because(case, &evidence[0])).chain(evidence))
@@ -80,7 +81,7 @@ impl RuleCondition for NoPodReady {
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         match self.because {
             None => "no pod is ready",
             Some(DownCause::Cluster) => {
@@ -88,15 +89,15 @@ impl RuleCondition for NoPodReady {
             }
             Some(DownCause::Release) => "no pod is ready, and the new release doesn't start",
         }
-        .to_owned()
+        .into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "a pod becomes ready".to_owned()
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        "a pod becomes ready".into()
     }
 
-    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("0 of {} pods ready", profile.service.replicas)]
+    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("0 of {} pods ready", profile.service.replicas)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -130,15 +131,15 @@ fn down(case: &Evaluation<'_>) -> Truth {
 }
 
 /// `0 of 3 pods ready: exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0`.
-fn none_ready_because(case: &Evaluation<'_>, trouble: &str) -> String {
-    format!("{}: {}", none_ready_in_words(case), quoting::gist(trouble))
+fn none_ready_because(case: &Evaluation<'_>, trouble: &str) -> SafeText {
+    safe!("{}: {}", none_ready_in_words(case), quoting::gist(trouble))
 }
 
-fn none_ready_in_words(case: &Evaluation<'_>) -> String {
+fn none_ready_in_words(case: &Evaluation<'_>) -> SafeText {
     match &case.state.deployment {
-        Some(deployment) if deployment.replicas == 0 => "the deployment asks for 0 pods".to_owned(),
-        Some(deployment) => format!("0 of {} pods ready", deployment.replicas),
-        None => format!("0 of {} pods ready", case.living().count()),
+        Some(deployment) if deployment.replicas == 0 => "the deployment asks for 0 pods".into(),
+        Some(deployment) => safe!("0 of {} pods ready", deployment.replicas),
+        None => safe!("0 of {} pods ready", case.living().count()),
     }
 }
 
@@ -152,14 +153,14 @@ fn unavailable_since(case: &Evaluation<'_>) -> Option<Timestamp> {
 }
 
 /// That there is nothing to start.
-fn undeployed(case: &Evaluation<'_>) -> Option<String> {
+fn undeployed(case: &Evaluation<'_>) -> Option<SafeText> {
     let heard = case.hear(&SourceId::Deployment, "deployment");
     let none = case.state.deployment.is_none() && matches!(heard, SourceCheck::Current(_));
-    none.then(|| format!("the namespace has {}", case.missing_deployment()))
+    none.then(|| safe!("the namespace has {}", case.missing_deployment()))
 }
 
 /// Pods that the cluster refuses to create, as far as is known now.
-fn denied(case: &Evaluation<'_>) -> Option<String> {
+fn denied(case: &Evaluation<'_>) -> Option<SafeText> {
     let SourceCheck::Current(_) = case.hear(&SourceId::Deployment, "deployment") else {
         return None;
     };
@@ -168,11 +169,11 @@ fn denied(case: &Evaluation<'_>) -> Option<String> {
         .conditions
         .iter()
         .find(|condition| &*condition.kind == "ReplicaFailure")?;
-    (&*failure.status == "True").then(|| quoting::quote(&format!("{}: ", failure.reason), &failure.message))
+    (&*failure.status == "True").then(|| quoting::quote(&safe!("{}: ", failure.reason), &failure.message))
 }
 
 /// A pod that waits for what was released, or whose init container fails.
-fn release_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
+fn release_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
     let trouble = |container: &Container| match &container.state {
         ContainerState::Waiting { reason, message }
             if waiting_for(reason).is_some_and(|row| row.of_release) =>
@@ -187,45 +188,47 @@ fn release_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
         Some(with_reason(&event.reason, &event.message))
     };
     let trouble = pod.containers.iter().find_map(trouble).or_else(volume)?;
-    Some(quoting::quote(&format!("{}: ", pod.short_name()), &trouble))
+    Some(quoting::quote(&safe!("{}: ", pod.short_name()), &trouble))
 }
 
 /// `ImagePullBackOff: Back-off pulling image`; the reason alone where no message says more.
-fn with_reason(reason: &str, message: &str) -> String {
+fn with_reason(reason: &SafeText, message: &str) -> SafeText {
     if message.is_empty() {
-        reason.to_owned()
+        reason.clone()
     } else {
-        format!("{reason}: {message}")
+        safe!("{reason}: {message}")
     }
 }
 
-fn failed_init(container: &Container) -> Option<String> {
+fn failed_init(container: &Container) -> Option<SafeText> {
     let failed = match &container.state {
         ContainerState::Terminated(ended) => Some(ended),
         ContainerState::Waiting { .. } => container.last.as_ref(),
         ContainerState::Running { .. } => None,
     };
     let failed = failed.filter(|ended| ended.exit_code != 0)?;
-    Some(format!(
+    Some(safe!(
         "init container {} ended with {} ({})",
-        container.name, failed.reason, failed.exit_code
+        container.name,
+        failed.reason,
+        failed.exit_code
     ))
 }
 
 /// A pod that found no node, whose node is lost, or that its node can't give a volume or a network.
-fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<String> {
+fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
     let scheduled = condition(pod, "PodScheduled").filter(|_| settle::is_unscheduled(pod));
     let trouble = if let Some(scheduled) = scheduled {
         with_reason(&scheduled.reason, &scheduled.message)
     } else if is_lost_with_node(pod) {
         let node = pod.node.as_deref().unwrap_or("of the pod");
-        let since = unready_since(pod).map_or(String::new(), |at| {
-            format!(" for {}", duration::brief(case.since(at)))
+        let since = unready_since(pod).map_or(SafeText::default(), |at| {
+            safe!(" for {}", duration::brief(case.since(at)))
         });
-        format!("node {node} has not reported{since} (NodeNotReady)")
+        safe!("node {node} has not reported{since} (NodeNotReady)")
     } else {
         let event = case.start_trouble(pod)?;
         with_reason(&event.reason, &event.message)
     };
-    Some(quoting::quote(&format!("{}: ", pod.short_name()), &trouble))
+    Some(quoting::quote(&safe!("{}: ", pod.short_name()), &trouble))
 }

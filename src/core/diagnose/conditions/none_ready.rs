@@ -11,6 +11,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role};
+use crate::safe;
+use crate::text::SafeText;
 
 /// No living row of a table is ready.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,21 +33,21 @@ impl RuleCondition for NoneReady {
             .iter()
             .filter(|row| has_role(table, &row.status, Role::Ready));
         match ready.map(|row| row.count).sum::<u64>() {
-            0 => Truth::holds([format!("no {} is ready", table.title)]),
-            ready => Truth::holds_not(format!("{ready} ready in {name}")),
+            0 => Truth::holds([safe!("no {} is ready", table.title)]),
+            ready => Truth::holds_not(safe!("{ready} ready in {name}")),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!("no {} row is ready", self.table)
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no {} row is ready", self.table)
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("a {} row becomes ready", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("a {} row becomes ready", self.table)
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!("no ready row in {}", self.table)]
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!("no ready row in {}", self.table)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {

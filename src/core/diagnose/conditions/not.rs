@@ -7,6 +7,7 @@ use super::{Condition, Parts, RuleCondition};
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::profile::validation::Mistakes;
+use crate::text::SafeText;
 
 /// Another condition does not hold.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -25,11 +26,11 @@ impl RuleCondition for Not {
         self.of.kind().known_at(case)
     }
 
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         self.of.kind().turns_false(case)
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         self.of.kind().turns_true(case)
     }
 

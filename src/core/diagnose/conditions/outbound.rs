@@ -11,7 +11,8 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::vitals::{Outbound, Vitals};
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Too many calls to other services fail, by the pods' own counters. No other source counts them: without the counters it is unknown.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -42,7 +43,7 @@ impl RuleCondition for OutboundFails {
         let failed: u64 = meant().map(|outbound| outbound.failed).sum();
         let covers = SignedDuration::from_secs(i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX));
         let covers = duration::brief(covers);
-        let words = format!("{failed} of {sent} outbound calls failed in {covers}");
+        let words = safe!("{failed} of {sent} outbound calls failed in {covers}");
         if sent >= self.at_least && failed * 100 >= sent * self.share && failed > 0 {
             let mut failing: Vec<_> = meant().filter(|outbound| outbound.failed > 0).collect();
             failing.sort_by_key(|outbound| std::cmp::Reverse(outbound.failed));
@@ -53,19 +54,19 @@ impl RuleCondition for OutboundFails {
                     sent,
                     ..
                 } = outbound;
-                format!("{failed} of {sent} calls to {service} failed in {covers} (no answer or 5xx)")
+                safe!("{failed} of {sent} calls to {service} failed in {covers} (no answer or 5xx)")
             });
-            let by = format!("{words} ({})", sign.source);
+            let by = safe!("{words} ({})", sign.source);
             return Truth::holds(each.chain([by]));
         }
         match sign.complete() {
             Some(_) => Truth::holds_not(words),
-            None => Truth::unknown(format!("no data on outbound calls: {}", sign.why())),
+            None => Truth::unknown(safe!("no data on outbound calls: {}", sign.why())),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "{} % of the calls to {} fail in {}",
             self.share,
             self.called(),
@@ -73,16 +74,16 @@ impl RuleCondition for OutboundFails {
         )
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!(
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!(
             "the calls to {} succeed for {}",
             self.called(),
             duration::brief(self.span())
         )
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
-        vec![format!(
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
+        vec![safe!(
             "{} % of calls failing in {} (no answer or 5xx)",
             self.share,
             duration::brief(self.span())
@@ -118,11 +119,11 @@ impl OutboundFails {
     }
 
     /// The services that the pods call, as they name them.
-    fn called(&self) -> String {
+    fn called(&self) -> SafeText {
         if self.services.is_empty() {
-            "other services".to_owned()
+            "other services".into()
         } else {
-            self.services.join(" or ")
+            self.services.join(" or ").into()
         }
     }
 }

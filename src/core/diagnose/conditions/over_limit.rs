@@ -13,7 +13,8 @@ use crate::observe::observation::StatusCount;
 use crate::observe::source::SourceId;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Role, Status, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -59,15 +60,15 @@ impl RuleCondition for OverLimit {
         });
         match missing {
             Some(missing) => Truth::unknown(missing),
-            None => Truth::holds_not(format!("no {} row is overdue", self.table)),
+            None => Truth::holds_not(safe!("no {} row is overdue", self.table)),
         }
     }
 
     /// `a row in cluster_accepted is older than 3m (oldest 2m10s)`, for each status of these roles that has rows; else for all of them.
-    fn turns_true(&self, case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         let name = &self.table;
         let Some(table) = case.profile.table(name) else {
-            return format!("the profile has a table {name}");
+            return safe!("the profile has a table {name}");
         };
         let rows = match case.state.statuses(name) {
             Some(Ok(rows)) => &rows[..],
@@ -82,26 +83,26 @@ impl RuleCondition for OverLimit {
                 .iter()
                 .find(|row| *row.status == *status.name && row.count > 0)?;
             let limit = duration::brief(duration::of(status.limit?));
-            let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-                format!(" (oldest {})", duration::brief(SignedDuration::from_secs(oldest)))
+            let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
+                safe!(" (oldest {})", duration::brief(SignedDuration::from_secs(oldest)))
             });
-            Some(format!("a row in {} is older than {limit}{oldest}", status.name))
+            Some(safe!("a row in {} is older than {limit}{oldest}", status.name))
         });
         let with_rows: Vec<_> = with_rows.collect();
         if with_rows.is_empty() {
-            format!("a {name} row goes over its limit")
+            safe!("a {name} row goes over its limit")
         } else {
-            with_rows.join(", or ")
+            with_rows.join(", or ").into()
         }
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("no {} row is overdue", self.table)
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("no {} row is overdue", self.table)
     }
 
     /// `a clusters row over 45m in cluster_provisioning or cluster_provisioned`: statuses of one limit together, and only how many they are
     /// where a list of them would push the limits of others out of the line.
-    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let statuses = profile
             .table(&self.table)
             .map_or(&[][..], |table| &table.statuses);
@@ -118,13 +119,13 @@ impl RuleCondition for OverLimit {
         }
         let words = |(limit, names): &(SignedDuration, Vec<&str>)| {
             let statuses = match names.len() {
-                0..=NAMED => names.join(" or "),
-                many => format!("one of {many} statuses"),
+                0..=NAMED => names.join(" or ").into(),
+                many => safe!("one of {many} statuses"),
             };
             format!("over {} in {statuses}", duration::brief(*limit))
         };
         let all: Vec<_> = by_limit.iter().map(words).collect();
-        vec![format!("a {} row {}", self.table, all.join(", "))]
+        vec![safe!("a {} row {}", self.table, all.join(", "))]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -146,7 +147,7 @@ fn count_in_words(
     row: &StatusCount,
     overdue: &Overdue,
     moves: Option<bool>,
-) -> Option<String> {
+) -> Option<SafeText> {
     let count = overdue.count()?;
     let at_least = if overdue.is_least() { "at least " } else { "" };
     let limit = duration::brief(duration::of(table.status(&row.status)?.limit?));
@@ -162,7 +163,7 @@ fn count_in_words(
         None => "",
     };
     let rows = table.rows_in_words(count);
-    Some(format!("{at_least}{rows} in {} {age}{moves}", row.status))
+    Some(safe!("{at_least}{rows} in {} {age}{moves}", row.status))
 }
 
 /// Whether rows that have been in their status for so many seconds are older than every process that lives.

@@ -15,7 +15,8 @@ use crate::diagnose::vitals::{Requests, Vitals, sustained};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
 /// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
@@ -49,7 +50,7 @@ impl RuleCondition for Saturated {
     fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
         // Only a current list shows which pods there are, and so what a sum over them is of.
         if let Some(why) = case.hear(&SourceId::Pods, "pods").trouble() {
-            return Truth::unknown(format!("no data on response times: {why}"));
+            return Truth::unknown(safe!("no data on response times: {why}"));
         }
         let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
         let signs = [&vitals.together.logged, &vitals.together.counted];
@@ -76,22 +77,22 @@ impl RuleCondition for Saturated {
         let logged = &vitals.together.logged;
         match logged.complete() {
             Some(requests) => Truth::holds_not(requests_in_words(logged, requests)),
-            None => Truth::unknown(format!("no data on response times: {}", logged.why())),
+            None => Truth::unknown(safe!("no data on response times: {}", logged.why())),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
         let Shares { slow, very_slow } = self.shares;
-        format!("over {slow} % of the requests take over 100 ms, or over {very_slow} % over 1 s")
+        safe!("over {slow} % of the requests take over 100 ms, or over {very_slow} % over 1 s")
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        format!("requests are fast enough for {}", duration::brief(self.span()))
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        safe!("requests are fast enough for {}", duration::brief(self.span()))
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let Shares { slow, very_slow } = self.shares;
-        vec![format!(
+        vec![safe!(
             "over {slow} % of requests above 100 ms, or over {very_slow} % above 1 s, in {}",
             duration::brief(self.span())
         )]
@@ -155,29 +156,29 @@ impl Saturated {
     }
 
     /// The words for a CPU that is at its limit for long.
-    fn cpu_over(&self, case: &Evaluation<'_>) -> Option<String> {
+    fn cpu_over(&self, case: &Evaluation<'_>) -> Option<SafeText> {
         let limit = self.cpu?;
         let least = sustained(case.state, case.now, self.span())?.least_percent;
         (least >= limit).then(|| {
             let within = duration::brief(self.span());
-            format!("CPU at {least} % of its limit or more for {within} (all pods, metrics.k8s.io)")
+            safe!("CPU at {least} % of its limit or more for {within} (all pods, metrics.k8s.io)")
         })
     }
 }
 
 /// `98 % of 1423 requests over 100 ms, 22 % failed (last error: context deadline exceeded)`.
-fn in_short(requests: &Requests, case: &Evaluation<'_>, within: SignedDuration) -> String {
+fn in_short(requests: &Requests, case: &Evaluation<'_>, within: SignedDuration) -> SafeText {
     let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
-    let slow = format!(
+    let slow = safe!(
         "{} % of {} requests over 100 ms",
         share(requests.slow_percent()),
         requests.answered
     );
     let failed = share(requests.failed_percent());
     let Some(why) = newest_error(case, within).filter(|_| failed > 0) else {
-        return format!("{slow}, {failed} % failed");
+        return safe!("{slow}, {failed} % failed");
     };
-    format!("{slow}, {failed} % failed (last error: {why})")
+    safe!("{slow}, {failed} % failed (last error: {why})")
 }
 
 /// The innermost cause of the newest error in the logs.
@@ -189,11 +190,11 @@ fn newest_error(case: &Evaluation<'_>, within: SignedDuration) -> Option<String>
 }
 
 /// What one more pod costs, where the profile says.
-fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<String> {
+fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<SafeText> {
     let each = u64::from(case.profile.service.database_connections_per_pod?);
     let now = u64::from(case.state.deployment.as_ref()?.replicas);
     let next = now + 1;
-    Some(format!(
+    Some(safe!(
         "from {now} to {next} pods: up to {each} more database connections ({} instead of {})",
         each * next,
         each * now

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
+use crate::safe;
+use crate::text::SafeText;
 
 /// The pods settle: a restart or a roll-out is under way, or happened less than the settle window ago.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -23,14 +25,14 @@ impl RuleCondition for PodsSettle {
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a pod starts".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "a pod starts".into()
     }
 
-    fn turns_false(&self, case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, case: &Evaluation<'_>) -> SafeText {
         match case.settles() {
-            Ok(settling) => format!("no other pod starts for {}", case.left(settling.until)),
-            Err(_) => "no pod starts any more".to_owned(),
+            Ok(settling) => safe!("no other pod starts for {}", case.left(settling.until)),
+            Err(_) => "no pod starts any more".into(),
         }
     }
 }

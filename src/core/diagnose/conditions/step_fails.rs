@@ -6,6 +6,8 @@ use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// A step of the SOP fails, and no other rule holds: the SOP's "otherwise". A step that the operator looks at and ticks does not count.
 ///
@@ -18,9 +20,9 @@ impl RuleCondition for StepFails {
         let having = |status| case.steps.iter().filter(move |(_, found)| found.status == status);
         if having(StepStatus::Fail).next().is_some() {
             if let Some(rule) = case.another_rule() {
-                return Truth::holds_not(format!("rule {} applies", rule.id));
+                return Truth::holds_not(safe!("rule {} applies", rule.id));
             }
-            let missing: Option<Vec<String>> = having(StepStatus::Fail)
+            let missing: Option<Vec<_>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
                 .collect();
             return match missing.and_then(|missing| missing.into_iter().next()) {
@@ -32,17 +34,17 @@ impl RuleCondition for StepFails {
             .chain(having(StepStatus::Stale))
             .next();
         match open {
-            Some((_, found)) => Truth::unknown(format!("step {}: {}", found.title, found.value)),
+            Some((_, found)) => Truth::unknown(safe!("step {}: {}", found.title, found.value)),
             None => Truth::holds_not("no step fails"),
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "a step fails that no other rule covers".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "a step fails that no other rule covers".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "no step fails, or another rule applies".to_owned()
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        "no step fails, or another rule applies".into()
     }
 
     fn rests_on_steps(&self) -> bool {

@@ -13,7 +13,8 @@ use crate::diagnose::steps::Check;
 use crate::observe::observation::StatusCount;
 use crate::profile::validation::Mistakes;
 use crate::profile::{Profile, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 3;
@@ -45,16 +46,16 @@ impl RuleCondition for UnknownStatus {
         let mut old = Vec::new();
         for row in rows.iter().filter(|row| row.count > 0 && strange(&row.status)) {
             match (over, row.oldest_s) {
-                (Some(_), None) => return Truth::unknown(format!("no age for {}", row.status)),
+                (Some(_), None) => return Truth::unknown(safe!("no age for {}", row.status)),
                 (Some(over), Some(oldest)) if oldest <= over.as_secs() => {}
                 _ => old.push(row),
             }
         }
         if old.is_empty() {
-            let longer = over.map_or(String::new(), |over| {
-                format!(" for over {}", duration::brief(over))
+            let longer = over.map_or(SafeText::default(), |over| {
+                safe!(" for over {}", duration::brief(over))
             });
-            return Truth::holds_not(format!(
+            return Truth::holds_not(safe!(
                 "no {name} row is in a status unknown to the profile{longer}"
             ));
         }
@@ -63,29 +64,29 @@ impl RuleCondition for UnknownStatus {
         Truth::holds(words.chain(named.take(NAMED).map(row_in_words)))
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        let longer = self.over.map_or(String::new(), |over| {
-            format!(" and stays for over {}", duration::brief(duration::of(over)))
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        let longer = self.over.map_or(SafeText::default(), |over| {
+            safe!(" and stays for over {}", duration::brief(duration::of(over)))
         });
-        format!(
+        safe!(
             "a {} row gets a status unknown to the profile{longer}",
             self.table
         )
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
         let table = &self.table;
-        format!("every {table} row is in a known status")
+        safe!("every {table} row is in a known status")
     }
 
-    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<String> {
+    fn threshold(&self, _profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
         let table = &self.table;
         vec![match self.over {
-            Some(over) => format!(
+            Some(over) => safe!(
                 "a {table} row over {} in a status unknown to the profile",
                 duration::brief(duration::of(over))
             ),
-            None => format!("a {table} row in a status unknown to the profile"),
+            None => safe!("a {table} row in a status unknown to the profile"),
         }]
     }
 
@@ -99,10 +100,10 @@ impl RuleCondition for UnknownStatus {
 }
 
 /// `2 OSD clusters in unknown status teleporting, oldest 1m`.
-fn count_in_words(table: &Table, row: &StatusCount) -> String {
-    let oldest = row.oldest_s.map_or(String::new(), |oldest| {
-        format!(", oldest {}", duration::brief(SignedDuration::from_secs(oldest)))
+fn count_in_words(table: &Table, row: &StatusCount) -> SafeText {
+    let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
+        safe!(", oldest {}", duration::brief(SignedDuration::from_secs(oldest)))
     });
     let rows = table.rows_in_words(row.count);
-    format!("{rows} in unknown status {}{oldest}", row.status)
+    safe!("{rows} in unknown status {}{oldest}", row.status)
 }

@@ -7,6 +7,7 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::observe::source::SourceId;
 use crate::profile::rule::Alert;
+use crate::text::SafeText;
 
 /// The console can't read the pods, or, for an alert about the workers, neither the logs nor the database.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -26,11 +27,11 @@ impl RuleCondition for Unreadable {
         }
     }
 
-    fn turns_true(&self, _case: &Evaluation<'_>) -> String {
-        "the pods, or both a log and the database, become unavailable".to_owned()
+    fn turns_true(&self, _case: &Evaluation<'_>) -> SafeText {
+        "the pods, or both a log and the database, become unavailable".into()
     }
 
-    fn turns_false(&self, _case: &Evaluation<'_>) -> String {
-        "the missing source is available again".to_owned()
+    fn turns_false(&self, _case: &Evaluation<'_>) -> SafeText {
+        "the missing source is available again".into()
     }
 }

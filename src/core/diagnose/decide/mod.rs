@@ -13,6 +13,7 @@ pub use self::truth::Truth;
 use super::evaluation::Evaluation;
 use crate::observe::observation::Autoscaler;
 use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
+use crate::text::{Redacted, SafeText};
 
 /// What follows from the observations: one thing to do, and what speaks for and against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Decision {
     /// What the SOP's words would have one do, where that is something else.
     pub literal: Option<Recommendation>,
     /// Why it is not done, where it is something else; empty otherwise.
-    pub differs: String,
+    pub differs: SafeText,
 }
 
 /// One thing to do and why. A record keeps it in this form: its fields' names stay as they are written there.
@@ -41,7 +42,7 @@ pub struct Recommendation {
     /// The rule it follows from; `None` where none holds.
     pub rule: Option<String>,
     /// What shows it.
-    pub because: Vec<String>,
+    pub because: Vec<SafeText>,
     /// For a wait: until when.
     pub until: Option<Timestamp>,
 }
@@ -60,11 +61,20 @@ impl Default for Recommendation {
 
 /// A rule that can't be evaluated. `check` and the report publish it in this form, redacted: its fields' names stay as they are there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NotRuledOut {
+pub struct NotRuledOut<Words = SafeText> {
     /// Its id.
-    pub rule: String,
+    pub rule: Words,
     /// What is missing.
-    pub missing: String,
+    pub missing: Words,
+}
+
+impl From<&NotRuledOut> for NotRuledOut<Redacted> {
+    fn from(open: &NotRuledOut) -> Self {
+        Self {
+            rule: (&open.rule).into(),
+            missing: (&open.missing).into(),
+        }
+    }
 }
 
 /// A rule and whether it holds.
@@ -73,13 +83,13 @@ pub struct RuleFinding {
     /// Its id.
     pub id: String,
     /// What it says.
-    pub title: String,
+    pub title: SafeText,
     /// Whether it holds.
     pub truth: Truth,
     /// What it would have one do.
     pub advice: RuleAdvice,
     /// Which observation would turn it: `a row in cluster_accepted is older than 3m (oldest 2m10s)`.
-    pub flips: String,
+    pub flips: SafeText,
 }
 
 impl Evaluation<'_> {
@@ -89,7 +99,7 @@ impl Evaluation<'_> {
         let first = rules.iter().position(|rule| rule.truth.is_true());
         let missing = |rule: &RuleFinding| match &rule.truth {
             Truth::Unknown { missing } => Some(NotRuledOut {
-                rule: rule.id.clone(),
+                rule: (&rule.id).into(),
                 missing: missing.clone(),
             }),
             _ => None,
@@ -114,7 +124,7 @@ impl Evaluation<'_> {
         Decision {
             differs: literal
                 .as_ref()
-                .map_or(String::new(), |_| self.why_otherwise(by, &recommendation)),
+                .map_or(SafeText::default(), |_| self.why_otherwise(by, &recommendation)),
             literal,
             recommendation,
             also,
@@ -133,7 +143,7 @@ impl Evaluation<'_> {
     }
 
     /// Why the table says otherwise than the SOP's words.
-    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> String {
+    fn why_otherwise(&self, by: Option<&RuleFinding>, decided: &Recommendation) -> SafeText {
         let again = by.is_some_and(|rule| matches!(rule.truth, Truth::True { again: true, .. }));
         let rule = by.and_then(|by| self.profile.rules.iter().find(|rule| rule.id == by.id));
         let words = match (rule, decided.action) {
@@ -144,7 +154,7 @@ impl Evaluation<'_> {
             (None, Advice::Wait) => "the leader is known soon",
             (None, _) => "missing data may change this",
         };
-        words.to_owned()
+        words.into()
     }
 
     /// All is well only where every rule could be evaluated and no step fails.
@@ -159,7 +169,7 @@ impl Evaluation<'_> {
         // Several rules may want for the same; that a step can't be answered says less than the rules about the same source.
         let of_steps = |one: &&NotRuledOut| {
             let mut rules = self.profile.rules.iter();
-            rules.any(|rule| rule.id == one.rule && rule.when.kind().rests_on_steps())
+            rules.any(|rule| one.rule == rule.id && rule.when.kind().rests_on_steps())
         };
         let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
         let said = if of_sources.is_empty() {
@@ -167,9 +177,9 @@ impl Evaluation<'_> {
         } else {
             of_sources
         };
-        let distinct: BTreeSet<&String> = said.into_iter().map(|one| &one.missing).collect();
+        let distinct: BTreeSet<&SafeText> = said.into_iter().map(|one| &one.missing).collect();
         let because = match action {
-            Advice::None => vec!["no rule matches".to_owned()],
+            Advice::None => vec!["no rule matches".into()],
             _ if distinct.is_empty() => failing,
             _ => distinct.into_iter().cloned().collect(),
         };
@@ -196,7 +206,7 @@ impl Evaluation<'_> {
             Truth::Unknown { missing } => Some(missing.clone()),
             Truth::True { .. } | Truth::False { .. } => None,
         };
-        let because: BTreeSet<String> = open.iter().filter_map(missing).collect();
+        let because: BTreeSet<SafeText> = open.iter().filter_map(missing).collect();
         Some(Recommendation {
             action: Advice::Wait,
             because: because.into_iter().collect(),
@@ -216,7 +226,7 @@ impl Evaluation<'_> {
         let advice = rule.again.as_ref().filter(|_| tried).unwrap_or(&rule.then);
         RuleFinding {
             id: rule.id.clone(),
-            title: rule.title.clone(),
+            title: rule.title.as_str().into(),
             flips: rule.when.flips(&truth, self),
             truth,
             advice: advice.clone(),

@@ -1,42 +1,45 @@
 //! Three-valued truth with what it rests on.
 
+use crate::safe;
+use crate::text::SafeText;
+
 /// Whether a condition holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
     /// It does.
     True {
         /// What shows it.
-        because: Vec<String>,
+        because: Vec<SafeText>,
         /// Whether what was done about it already did not help.
         again: bool,
     },
     /// It does not, by complete evidence.
     False {
         /// What is seen instead.
-        because: String,
+        because: SafeText,
     },
     /// It is not known.
     Unknown {
         /// What is missing.
-        missing: String,
+        missing: SafeText,
     },
 }
 
 impl Truth {
-    pub(in crate::diagnose) fn holds(because: impl IntoIterator<Item = String>) -> Self {
+    pub(in crate::diagnose) fn holds(because: impl IntoIterator<Item: Into<SafeText>>) -> Self {
         Self::True {
-            because: because.into_iter().collect(),
+            because: because.into_iter().map(Into::into).collect(),
             again: false,
         }
     }
 
-    pub(in crate::diagnose) fn holds_not(because: impl Into<String>) -> Self {
+    pub(in crate::diagnose) fn holds_not(because: impl Into<SafeText>) -> Self {
         Self::False {
             because: because.into(),
         }
     }
 
-    pub(in crate::diagnose) fn unknown(missing: impl Into<String>) -> Self {
+    pub(in crate::diagnose) fn unknown(missing: impl Into<SafeText>) -> Self {
         Self::Unknown {
             missing: missing.into(),
         }
@@ -115,7 +118,7 @@ impl Truth {
             Self::False { because } => {
                 let open = open.into_iter().filter_map(|truth| match truth {
                     Self::Unknown { missing } if missing.starts_with("no data") => Some(missing),
-                    Self::Unknown { missing } => Some(format!("no data: {missing}")),
+                    Self::Unknown { missing } => Some(safe!("no data: {missing}")),
                     _ => None,
                 });
                 let because: Vec<_> = std::iter::once(because).chain(open).collect();
@@ -135,7 +138,7 @@ impl Truth {
 }
 
 /// What shows several conditions that hold: of each its first line, which says it in short, then the rest.
-fn heads_first(all: Vec<Vec<String>>) -> Vec<String> {
+fn heads_first(all: Vec<Vec<SafeText>>) -> Vec<SafeText> {
     let (mut heads, mut rest) = (Vec::new(), Vec::new());
     for because in all {
         let mut lines = because.into_iter();
@@ -217,7 +220,7 @@ mod tests {
             (true, false, true),
             (true, true, true),
         ] {
-            let because = vec!["t".to_owned(), "t".to_owned()];
+            let because = vec!["t".into(), "t".into()];
             let both = Truth::True { because, again };
             assert_eq!(
                 Truth::all([tried(first), tried(second)]),

@@ -90,7 +90,7 @@ impl VerdictKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaderReading {
     /// The worker as people say it.
-    pub worker: String,
+    pub worker: SafeText,
     /// The worker as the service logs it.
     pub log_type: String,
     /// Whether exactly one leads.
@@ -102,9 +102,9 @@ pub struct LeaderReading {
     /// The worker id of the one that leads.
     pub worker_id: Option<SafeText>,
     /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
-    pub log: String,
+    pub log: SafeText,
     /// The same without the name of the pod that leads, for where another column names it: `heartbeat 10s ago`.
-    pub log_unnamed: String,
+    pub log_unnamed: SafeText,
     /// The lease row, if the table has one.
     pub lease: Option<LeaseReading>,
     /// The age of the verdict: when the oldest of the confirmations that it rests on was given.

@@ -16,8 +16,8 @@ use crate::observe::observation::Pod;
 use crate::observe::source::{Freshness, SourceId};
 use crate::observe::state::State;
 use crate::profile::{Leaders, Profile, Worker};
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// How far the clocks of pods and nodes may be apart: a lease's end is written by a pod's clock, a log line is dated by a node's.
 const LEASE_SKEW: SignedDuration = settle::SKEW;
@@ -128,7 +128,7 @@ impl Input<'_> {
             |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
         let log = self.words(worker, &all);
         LeaderReading {
-            worker: worker.title.clone(),
+            worker: worker.title.as_str().into(),
             log_type: worker.log_type.clone(),
             verdict: judgement.verdict,
             pod: judgement.pod.map(|pod| pod.name.clone()),
@@ -336,7 +336,7 @@ impl Input<'_> {
         match self.pods {
             Freshness::Missing => LogWords::of_all("pods not read yet"),
             Freshness::Stale(age) => {
-                LogWords::of_all(format!("no data on the pods for {}", duration::brief(age)))
+                LogWords::of_all(safe!("no data on the pods for {}", duration::brief(age)))
             }
             Freshness::Fresh(_) => self.words_on(worker, all),
         }
@@ -347,14 +347,14 @@ impl Input<'_> {
         match &leads[..] {
             [] => self.words_without_leader(worker, all),
             [leader] => self.words_on_leader(leader),
-            [first, second] => LogWords::of_all(format!(
+            [first, second] => LogWords::of_all(safe!(
                 "both {} and {} are acting as leader",
                 first.name(),
                 second.name()
             )),
             many => {
                 let names: Vec<_> = many.iter().map(|one| one.name().to_string()).collect();
-                LogWords::of_all(format!(
+                LogWords::of_all(safe!(
                     "{} pods ({}) are acting as leader",
                     many.len(),
                     names.join(", ")
@@ -370,22 +370,22 @@ impl Input<'_> {
             ""
         };
         LogWords {
-            pod: Some(leader.name().to_string()),
-            words: format!("{}{blip}", self.last_word(leader, tens)),
+            pod: Some(leader.name()),
+            words: safe!("{}{blip}", self.last_word(leader, tens)),
         }
     }
 
     /// `heartbeat 10s ago`.
-    fn last_word(&self, of: &Testimony<'_>, age: fn(SignedDuration) -> String) -> String {
+    fn last_word(&self, of: &Testimony<'_>, age: fn(SignedDuration) -> String) -> SafeText {
         let Some((at, kind)) = of.evidence.and_then(|evidence| evidence.latest) else {
-            return "silent".to_owned();
+            return "silent".into();
         };
         let word = if kind == LeaderLineKind::Gained {
             "became leader"
         } else {
             "heartbeat"
         };
-        format!("{word} {} ago", age(self.log_now.duration_since(at)))
+        safe!("{word} {} ago", age(self.log_now.duration_since(at)))
     }
 
     fn words_without_leader(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
@@ -403,25 +403,25 @@ impl Input<'_> {
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         if let Some(one) = silent {
             return LogWords {
-                pod: Some(one.name().to_string()),
+                pod: Some(one.name()),
                 words: self.last_word(one, duration::brief),
             };
         }
         let share = |some: usize| match of {
-            1 => "the pod".to_owned(),
-            of if some == of => format!("all {of} pods"),
-            of => format!("{some} of {of} pods"),
+            1 => "the pod".into(),
+            of if some == of => safe!("all {of} pods"),
+            of => safe!("{some} of {of} pods"),
         };
         LogWords::of_all(match () {
-            () if of == 0 => "no pod is up".to_owned(),
-            () if missed > 0 => format!("{} can't read the lease", share(missed)),
-            () if said == 1 && of == 1 => "the pod reports \"not leader\"".to_owned(),
-            () if said > 0 => format!("{} report \"not leader\"", share(said)),
-            () if read == 0 => format!("no current log of {of} pods"),
+            () if of == 0 => "no pod is up".into(),
+            () if missed > 0 => safe!("{} can't read the lease", share(missed)),
+            () if said == 1 && of == 1 => "the pod reports \"not leader\"".into(),
+            () if said > 0 => safe!("{} report \"not leader\"", share(said)),
+            () if read == 0 => safe!("no current log of {of} pods"),
             () if !all.iter().any(|one| one.witness.is_verbose()) => {
-                "logs are too terse (verbosity below 1)".to_owned()
+                "logs are too terse (verbosity below 1)".into()
             }
-            () => format!("no leader line in {read} of {of} logs"),
+            () => safe!("no leader line in {read} of {of} logs"),
         })
     }
 
@@ -444,27 +444,30 @@ impl Input<'_> {
 /// What the logs say, in words, and whose log it is.
 struct LogWords {
     /// The pod that the words are about; `None` where they are about all.
-    pod: Option<String>,
-    words: String,
+    pod: Option<SafeText>,
+    words: SafeText,
 }
 
 impl LogWords {
-    fn of_all(words: impl Into<String>) -> Self {
+    fn of_all(words: impl Into<SafeText>) -> Self {
         Self {
             pod: None,
             words: words.into(),
         }
     }
 
-    fn whole(&self) -> String {
-        let name = self.pod.as_ref().map_or(String::new(), |pod| format!("{pod}, "));
-        SafeText::cut(&format!("{name}{}", self.words), LOG_WORDS).to_string()
+    fn whole(&self) -> SafeText {
+        let name = self
+            .pod
+            .as_ref()
+            .map_or(SafeText::default(), |pod| safe!("{pod}, "));
+        SafeText::cut(&safe!("{name}{}", self.words), LOG_WORDS)
     }
 
     /// The same without this pod's name.
-    fn without(&self, leader: Option<&str>) -> String {
+    fn without(&self, leader: Option<&str>) -> SafeText {
         if self.pod.as_deref() == leader {
-            SafeText::cut(&self.words, LOG_WORDS).to_string()
+            SafeText::cut(&self.words, LOG_WORDS)
         } else {
             self.whole()
         }

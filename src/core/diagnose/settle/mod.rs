@@ -13,7 +13,8 @@ use super::waiting::{missing_volume, stuck_in, waiting_for};
 use crate::observe::observation::{Condition, Pod};
 use crate::observe::state::State;
 use crate::profile::Leaders;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// How far the clock of a node, a pod or the API server may be ahead of ours.
 pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -40,7 +41,7 @@ pub struct Settling {
     /// Until when.
     pub until: Timestamp,
     /// Why, in a few words.
-    pub why: String,
+    pub why: SafeText,
 }
 
 /// Why there is nothing to wait for.
@@ -216,7 +217,7 @@ impl Input<'_> {
         let until = newest.checked_add(length(self.leaders)).ok()?;
         Some(Settling {
             until,
-            why: format!(
+            why: safe!(
                 "a pod started {} ago; electing a leader can take {}",
                 self.ago(newest),
                 duration::brief(length(self.leaders))
@@ -233,7 +234,7 @@ impl Input<'_> {
         };
         Some(Settling {
             until,
-            why: format!(
+            why: safe!(
                 "no pod is ready yet; the newest may be ready in {}",
                 self.left(until)
             ),
@@ -279,7 +280,7 @@ impl Input<'_> {
         let until = since.checked_add(NODE_GRACE).ok()?;
         Some(Settling {
             until,
-            why: format!(
+            why: safe!(
                 "{} is not ready: its node stopped reporting {} ago, and a live node reports again within {}",
                 pod.short_name(),
                 self.ago(since),
@@ -301,7 +302,7 @@ impl Input<'_> {
         let until = back_at.checked_add(NODE_GRACE).ok()?;
         pods.all(turned).then(|| Settling {
             until,
-            why: format!(
+            why: safe!(
                 "the API server was away until {} ago; nodes can look lost for up to {} after it",
                 self.ago(back_at),
                 duration::brief(NODE_GRACE)

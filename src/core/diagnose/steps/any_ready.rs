@@ -8,6 +8,7 @@ use crate::diagnose::step_result::StepResult;
 use crate::profile::Role;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
+use crate::safe;
 
 /// At least one living row of a table is ready.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -25,8 +26,8 @@ impl StepCheck for AnyReady {
         };
         let ready = counts.with_role(Role::Ready);
         let (status, value) = match ready {
-            0 => (StepStatus::Fail, "none ready".to_owned()),
-            _ => (StepStatus::Pass, format!("{ready} ready")),
+            0 => (StepStatus::Fail, "none ready".into()),
+            _ => (StepStatus::Pass, safe!("{ready} ready")),
         };
         StepResult::new(status, "database")
             .value(value)

@@ -9,6 +9,8 @@ use crate::diagnose::vital_words::{requests_in_brief, requests_in_words, value_o
 use crate::diagnose::vitals::{Outbound, Sign, Usage, Vitals, WINDOW};
 use crate::observe::observation::short_name;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// The operator looks at a dashboard and ticks; the console shows what it sees of it beside.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -44,7 +46,7 @@ impl StepCheck for Dashboard {
                 .evidence(signs.usage.missing.iter().cloned())
                 .evidence(vitals.pods.iter().filter_map(|pod| {
                     let usage = pod.signs.usage.value.as_ref()?;
-                    Some(format!("{}: {}", short_name(&pod.name), usage_in_words(usage)))
+                    Some(safe!("{}: {}", short_name(&pod.name), usage_in_words(usage)))
                 }))
                 .aged(signs.usage.age_s),
         }
@@ -56,17 +58,17 @@ impl StepCheck for Dashboard {
 }
 
 /// What a sign says, and what is missing from it.
-fn value_and_missing<T>(sign: &Sign<T>, words: impl Fn(&Sign<T>, &T) -> String) -> Vec<String> {
+fn value_and_missing<T>(sign: &Sign<T>, words: impl Fn(&Sign<T>, &T) -> SafeText) -> Vec<SafeText> {
     let value = sign.value.as_ref().map(|value| words(sign, value));
     value.into_iter().chain(sign.missing.iter().cloned()).collect()
 }
 
 /// `CPU 23 %, memory 41 %` of the limits.
-fn usage_in_brief(usage: &Usage) -> String {
+fn usage_in_brief(usage: &Usage) -> SafeText {
     let share = |percent: Option<u64>| {
-        percent.map_or_else(|| "without a limit".to_owned(), |percent| format!("{percent} %"))
+        percent.map_or_else(|| "without a limit".into(), |percent| safe!("{percent} %"))
     };
-    format!(
+    safe!(
         "CPU {}, memory {}",
         share(usage.cpu_percent),
         share(usage.memory_percent)
@@ -74,14 +76,11 @@ fn usage_in_brief(usage: &Usage) -> String {
 }
 
 /// `CPU 230m (23 % of its limit), memory 420 MiB (41 %)`.
-fn usage_in_words(usage: &Usage) -> String {
+fn usage_in_words(usage: &Usage) -> SafeText {
     let share = |percent: Option<u64>| {
-        percent.map_or_else(
-            || "no limit".to_owned(),
-            |percent| format!("{percent} % of its limit"),
-        )
+        percent.map_or_else(|| "no limit".into(), |percent| safe!("{percent} % of its limit"))
     };
-    format!(
+    safe!(
         "CPU {}m ({}), memory {} MiB ({})",
         usage.cpu_millis,
         share(usage.cpu_percent),
@@ -91,7 +90,7 @@ fn usage_in_words(usage: &Usage) -> String {
 }
 
 /// `12 of 40 calls to ocm-clusters-service failed (no answer or 5xx), 0 refused (4xx)`.
-fn outbound_in_words(outbound: &Outbound) -> String {
+fn outbound_in_words(outbound: &Outbound) -> SafeText {
     let Outbound {
         service,
         sent,
@@ -99,5 +98,5 @@ fn outbound_in_words(outbound: &Outbound) -> String {
         refused,
         ..
     } = outbound;
-    format!("{failed} of {sent} calls to {service} failed (no answer or 5xx), {refused} refused (4xx)")
+    safe!("{failed} of {sent} calls to {service} failed (no answer or 5xx), {refused} refused (4xx)")
 }

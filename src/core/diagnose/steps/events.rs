@@ -11,6 +11,8 @@ use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::ClusterEvent;
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 5;
@@ -41,13 +43,13 @@ impl StepCheck for Events {
             (false, _) => (StepStatus::Fail, by_reason(&open)),
             (true, Some(at)) => (
                 StepStatus::Pass,
-                format!("{}, none since {}", by_reason(&past), time_of_day(at)),
+                safe!("{}, none since {}", by_reason(&past), time_of_day(at)),
             ),
             (true, None) => (StepStatus::Pass, by_reason(&past)),
         };
         let shown = warnings.iter().take(LINES).map(|event| {
             let over = if case.is_over(event) { "over: " } else { "" };
-            format!("{over}{}", case.event_in_words(event))
+            safe!("{over}{}", case.event_in_words(event))
         });
         StepResult::new(status, "events")
             .value(value)
@@ -60,7 +62,7 @@ impl StepCheck for Events {
 }
 
 /// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.
-fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<String> {
+fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<SafeText> {
     let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
     let of = warnings.len();
     let share = if count == of {
@@ -68,11 +70,11 @@ fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<String> {
     } else {
         format!("{count} of {of}")
     };
-    (count > 0).then(|| format!("{share} are cluster problems (scheduling, node, mount, quota)"))
+    (count > 0).then(|| safe!("{share} are cluster problems (scheduling, node, mount, quota)"))
 }
 
 /// `6 warnings: 5 BackOff, 1 Unhealthy`.
-fn by_reason(warnings: &[&ClusterEvent]) -> String {
+fn by_reason(warnings: &[&ClusterEvent]) -> SafeText {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for event in warnings {
         *counts.entry(&event.reason).or_default() += u64::from(event.count);
@@ -83,18 +85,18 @@ fn by_reason(warnings: &[&ClusterEvent]) -> String {
     let reasons: Vec<_> = counts
         .iter()
         .take(LINES)
-        .map(|(reason, count)| format!("{count} {reason}"))
+        .map(|(reason, count)| safe!("{count} {reason}"))
         .collect();
     match total {
-        0 => "no warning".to_owned(),
-        1 => format!(
+        0 => "no warning".into(),
+        1 => safe!(
             "1 warning: {}",
             counts.iter().map(|(reason, _)| *reason).collect::<String>()
         ),
-        _ => format!("{total} warnings: {}", reasons.join(", ")),
+        _ => safe!("{total} warnings: {}", reasons.join(", ")),
     }
 }
 
-fn more(count: usize) -> Option<String> {
-    (count > LINES).then(|| format!("and {} more", count - LINES))
+fn more(count: usize) -> Option<SafeText> {
+    (count > LINES).then(|| safe!("and {} more", count - LINES))
 }

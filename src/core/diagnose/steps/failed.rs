@@ -9,6 +9,8 @@ use crate::diagnose::step_result::StepResult;
 use crate::profile::Role;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
+use crate::safe;
+use crate::text::SafeText;
 
 /// No living row of a table failed lately. Failed rows stay for ever: older ones are history.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -25,16 +27,16 @@ impl StepCheck for Failed {
             Err(unknown) => return unknown,
         };
         let failed = counts.with_role(Role::Failed);
-        let answer = |status, value: String| StepResult::new(status, "database").value(value);
+        let answer = |status, value: SafeText| StepResult::new(status, "database").value(value);
         let answer = if failed == 0 {
-            answer(StepStatus::Pass, "none failed".to_owned())
+            answer(StepStatus::Pass, "none failed".into())
         } else {
             match case.failed_lately(&self.table) {
-                None => answer(StepStatus::Unknown, format!("{failed} failed, time unknown")),
+                None => answer(StepStatus::Unknown, safe!("{failed} failed, time unknown")),
                 Some(new) if new.is_empty() => {
-                    answer(StepStatus::Pass, format!("none lately, {failed} long ago"))
+                    answer(StepStatus::Pass, safe!("none lately, {failed} long ago"))
                 }
-                Some(new) => answer(StepStatus::Fail, format!("{} failed lately", new.len()))
+                Some(new) => answer(StepStatus::Fail, safe!("{} failed lately", new.len()))
                     .evidence(new.into_iter().map(row_in_words)),
             }
         };

@@ -13,7 +13,8 @@ use crate::observe::state::CHANGE_WINDOW;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
 use crate::profile::{ClockBasis, Status, Table};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Rows that are named of many.
 const NAMED: usize = 10;
@@ -30,8 +31,8 @@ pub struct WithinLimits {
 /// The next row to go over its limit.
 struct NextLimit {
     left: SignedDuration,
-    words: String,
-    row: String,
+    words: SafeText,
+    row: SafeText,
 }
 
 impl StepCheck for WithinLimits {
@@ -59,12 +60,12 @@ impl StepCheck for WithinLimits {
         });
         let (status, value) = match (over, doubt) {
             (0, Some(doubt)) => (StepStatus::Unknown, doubt),
-            (0, None) if rows == 0 => (StepStatus::Pass, "no requests in progress".to_owned()),
-            (0, None) => (StepStatus::Pass, format!("0 of {rows} overdue")),
-            _ if offenders.is_empty() => (StepStatus::Fail, format!("{at_least}{over} of {rows} overdue")),
+            (0, None) if rows == 0 => (StepStatus::Pass, "no requests in progress".into()),
+            (0, None) => (StepStatus::Pass, safe!("0 of {rows} overdue")),
+            _ if offenders.is_empty() => (StepStatus::Fail, safe!("{at_least}{over} of {rows} overdue")),
             _ => (
                 StepStatus::Fail,
-                format!("{at_least}{over} of {rows} overdue: {}", offenders.join(", ")),
+                safe!("{at_least}{over} of {rows} overdue: {}", offenders.join(", ")),
             ),
         };
         let strange = counts.strange();
@@ -91,7 +92,7 @@ impl StepCheck for WithinLimits {
             .against(limits_in_words(counts.table))
             .evidence(named_late_rows(counts.table, case))
             .evidence(case.strange_rows(counts.table).take(NAMED).map(row_in_words))
-            .evidence(next.map(|next| format!("{}: {}", next.words, next.row)))
+            .evidence(next.map(|next| safe!("{}: {}", next.words, next.row)))
             .evidence(counts.evidence(case))
             .heard(&counts.heard)
     }
@@ -102,24 +103,24 @@ impl StepCheck for WithinLimits {
 }
 
 /// Whether the rows of a status that has late ones move.
-fn movement(table: &Table, counted: &Counted<'_>, case: &Evaluation<'_>) -> Option<String> {
+fn movement(table: &Table, counted: &Counted<'_>, case: &Evaluation<'_>) -> Option<SafeText> {
     if !counted.overdue.is_over() {
         return None;
     }
     let moves = case.state.movement(table, &counted.row.status).moves?;
     let words = if moves { "moving" } else { "not moving" };
-    Some(format!("{} {words}", counted.row.status))
+    Some(safe!("{} {words}", counted.row.status))
 }
 
 /// The rows over their limit, to the second, the oldest first.
-fn named_late_rows(table: &Table, case: &Evaluation<'_>) -> Vec<String> {
+fn named_late_rows(table: &Table, case: &Evaluation<'_>) -> Vec<SafeText> {
     let mut late: Vec<_> = case.state.late_rows(table).collect();
     late.sort_by_key(|row| std::cmp::Reverse(row.clock_s));
     let more = late.len().saturating_sub(NAMED);
     let cut = case.state.under_way(&table.name).is_some_and(|list| list.more);
     let unread = cut && !late.is_empty();
-    let more = (more > 0).then(|| format!("and {more} more overdue"));
-    let unread = unread.then(|| "more may be overdue: not all rows were read".to_owned());
+    let more = (more > 0).then(|| safe!("and {more} more overdue"));
+    let unread = unread.then(|| "more may be overdue: not all rows were read".into());
     let named = late.into_iter().take(NAMED);
     named
         .map(|row| late_row_in_words(table, row))
@@ -140,15 +141,15 @@ fn next_limit(table: &Table, case: &Evaluation<'_>) -> Option<NextLimit> {
     };
     Some(NextLimit {
         left,
-        words: format!("next due in {at_most}{}", duration::brief(left)),
-        row: format!("{} {}", row.status, row.row.id),
+        words: safe!("next due in {at_most}{}", duration::brief(left)),
+        row: safe!("{} {}", row.status, row.row.id),
     })
 }
 
 /// `cluster_accepted 3m, cluster_provisioning 45m`.
-fn limits_in_words(table: &Table) -> String {
+fn limits_in_words(table: &Table) -> SafeText {
     let limit = |status: &Status| {
-        Some(format!(
+        Some(safe!(
             "{} {}",
             status.name,
             duration::brief(duration::of(status.limit?))
@@ -160,4 +161,5 @@ fn limits_in_words(table: &Table) -> String {
         .filter_map(limit)
         .collect::<Vec<_>>()
         .join(", ")
+        .into()
 }

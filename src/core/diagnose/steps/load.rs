@@ -13,7 +13,8 @@ use crate::observe::source::{Freshness, SourceId};
 use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// The pods keep up with their requests, as a rule with a `saturated` condition sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -48,8 +49,12 @@ impl StepCheck for Load {
             Truth::Unknown { missing } => (StepStatus::Unknown, vec![missing]),
         };
         let cpu = signs.usage.value.and_then(|usage| usage.cpu_percent);
-        let cpu = cpu.map(|percent| format!(", CPU {percent} %"));
-        let value = value_of(&signs.logged, requests_in_brief) + &cpu.unwrap_or_default();
+        let cpu = cpu.map(|percent| safe!(", CPU {percent} %"));
+        let value = safe!(
+            "{}{}",
+            value_of(&signs.logged, requests_in_brief),
+            cpu.unwrap_or_default()
+        );
         StepResult::new(status, "request log")
             .value(value)
             .against(threshold(saturated))
@@ -76,11 +81,11 @@ fn pods_have_stopped(case: &Evaluation<'_>) -> bool {
 }
 
 /// `at most 10 % over 100 ms and 1 % over 1 s in 5m; CPU below 95 % of its limit`.
-fn threshold(saturated: &Saturated) -> String {
+fn threshold(saturated: &Saturated) -> SafeText {
     let cpu = saturated
         .cpu
-        .map(|percent| format!("; CPU below {percent} % of its limit"));
-    format!(
+        .map(|percent| safe!("; CPU below {percent} % of its limit"));
+    safe!(
         "at most {} % over 100 ms and {} % over 1 s in {}{}",
         saturated.shares.slow,
         saturated.shares.very_slow,

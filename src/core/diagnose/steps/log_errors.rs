@@ -16,7 +16,8 @@ use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::ContainerState;
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// How long errors count that no rule names.
 const COUNTS: Duration = Duration::from_mins(10);
@@ -52,13 +53,13 @@ impl StepCheck for LogErrors {
         let newest = summaries.iter().map(|summary| summary.newest.1.at).max();
         let value = match (status, newest) {
             (StepStatus::Pass, Some(at)) => {
-                format!("{}, none since {}", by_class(&summaries, case), time_of_day(at))
+                safe!("{}, none since {}", by_class(&summaries, case), time_of_day(at))
             }
             (_, Some(_)) => by_class(&summaries, case),
-            (StepStatus::Pass, None) => "no errors".to_owned(),
-            (StepStatus::Stale, None) => "no current data".to_owned(),
-            (_, None) if unread.is_none() => "no log read".to_owned(),
-            (_, None) => "not all logs read".to_owned(),
+            (StepStatus::Pass, None) => "no errors".into(),
+            (StepStatus::Stale, None) => "no current data".into(),
+            (_, None) if unread.is_none() => "no log read".into(),
+            (_, None) => "not all logs read".into(),
         };
         let mut answer = StepResult::new(status, "logs")
             .value(value)
@@ -99,7 +100,7 @@ fn error_limits(case: &Evaluation<'_>) -> Vec<Errors> {
 }
 
 /// `fewer than 2 errors in 1m30s (OCM, Kafka); fewer than 2 errors in 10m (service, unclassified)`.
-fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> String {
+fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> SafeText {
     let mut groups: Vec<(usize, SignedDuration, Vec<String>)> = Vec::new();
     for limit in limits {
         let same = |group: &&mut (usize, SignedDuration, Vec<String>)| {
@@ -119,19 +120,19 @@ fn limits_in_words(limits: &[Errors], case: &Evaluation<'_>) -> String {
             .collect();
         let (titles, within) = (titles.join(", "), duration::brief(within));
         match at_least {
-            0 | 1 => format!("no error in {within} ({titles})"),
-            some => format!("fewer than {some} errors in {within} ({titles})"),
+            0 | 1 => safe!("no error in {within} ({titles})"),
+            some => safe!("fewer than {some} errors in {within} ({titles})"),
         }
     });
     let words: Vec<_> = words.collect();
     if words.is_empty() {
         return case.none_lately("errors");
     }
-    words.join("; ")
+    words.join("; ").into()
 }
 
 /// Logs that begin within the window although their container ran before: what they said before is lost.
-fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
+fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = SafeText> {
     let since = case.window();
     let living = case.state.logs.iter().filter_map(move |(source, log)| {
         let pod = case.state.pods.get(&source.pod_uid)?;
@@ -146,7 +147,7 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
         lost.then_some((source, first))
     });
     living.map(|(source, first)| {
-        format!(
+        safe!(
             "log of {}: begins {} ago, older lines are lost",
             source.short_name(),
             duration::brief(case.since(first))
@@ -155,13 +156,13 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = String> {
 }
 
 /// `6 OCM errors, 2 database errors`.
-fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> String {
+fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> SafeText {
     let all: Vec<_> = summaries.iter().map(|summary| in_short(summary, case)).collect();
-    all.join(", ")
+    all.join(", ").into()
 }
 
 /// `6 OCM errors`; `96+ service errors` where there may be more.
-fn in_short(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> String {
+fn in_short(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
     let more = if summary.more { "+" } else { "" };
     let noun = if summary.count == 1 && !summary.more {
         "error"
@@ -169,14 +170,14 @@ fn in_short(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> String {
         "errors"
     };
     let title = case.profile.class_title(summary.class);
-    format!("{}{more} {title} {noun}", summary.count)
+    safe!("{}{more} {title} {noun}", summary.count)
 }
 
 /// `6 OCM errors, first 12m ago, last 4s ago in blf5h: clusters_mgr.go:130] failed to …`.
-fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> String {
+fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
     let ago = |at| duration::brief(case.since(at));
     let (source, newest) = summary.newest;
-    let lead = format!(
+    let lead = safe!(
         "{}, first {} ago, last {} ago in {}: ",
         in_short(summary, case),
         ago(summary.first_at),

@@ -11,7 +11,8 @@ use crate::observe::observation::short_name;
 use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Exactly one pod leads a worker, by the logs and the lease.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -25,11 +26,7 @@ impl StepCheck for OneLeader {
     fn judge(&self, case: &Evaluation<'_>) -> StepResult {
         let worker = &self.worker;
         let Some(reading) = case.leaders.iter().find(|reading| reading.log_type == *worker) else {
-            return StepResult::unknown(
-                "logs",
-                "not judged",
-                format!("the profile has no worker {worker}"),
-            );
+            return StepResult::unknown("logs", "not judged", safe!("the profile has no worker {worker}"));
         };
         let source = if reading.lease.is_some() {
             "logs and leases"
@@ -39,7 +36,7 @@ impl StepCheck for OneLeader {
         let mut answer = StepResult::new(status_of(reading, case), source)
             .value(value_of(reading, case))
             .against("exactly one")
-            .because(format!("logs: {}", reading.log))
+            .because(safe!("logs: {}", reading.log))
             .evidence(reading.lease.as_ref().map(in_words))
             .evidence(twin_leases(worker, case))
             .evidence(why_no_lease(reading, case));
@@ -55,7 +52,7 @@ impl StepCheck for OneLeader {
 }
 
 /// That there are several rows of one type: nobody knows which of them the pods use.
-fn twin_leases(worker: &str, case: &Evaluation<'_>) -> Option<String> {
+fn twin_leases(worker: &str, case: &Evaluation<'_>) -> Option<SafeText> {
     let worker = case
         .profile
         .leaders
@@ -68,19 +65,19 @@ fn twin_leases(worker: &str, case: &Evaluation<'_>) -> Option<String> {
         .filter(|lease| *lease.lease_type == *worker.lease_type)
         .count();
     let kind = &worker.lease_type;
-    (rows > 1).then(|| format!("{rows} lease rows of type {kind}: unknown which one counts"))
+    (rows > 1).then(|| safe!("{rows} lease rows of type {kind}: unknown which one counts"))
 }
 
 /// Why the one witness is missing, where the verdict rests on the other.
-fn why_no_lease(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<String> {
+fn why_no_lease(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<SafeText> {
     let asked = reading.lease.is_none() && case.profile.leaders.lease_table.is_some();
     let leases = case.state.reading.as_ref().map(|(_, reading)| &reading.leases);
     let why = match (case.hear(&SourceId::Database, "database"), leases) {
         (SourceCheck::Never(why) | SourceCheck::Stopped(_, why), _) => why,
-        (SourceCheck::Current(_), Some(Err(why))) => why.to_string(),
-        (SourceCheck::Current(_), _) => "no row of this type in the table".to_owned(),
+        (SourceCheck::Current(_), Some(Err(why))) => why.to_string().into(),
+        (SourceCheck::Current(_), _) => "no row of this type in the table".into(),
     };
-    asked.then(|| format!("lease: {why}"))
+    asked.then(|| safe!("lease: {why}"))
 }
 
 fn status_of(reading: &LeaderReading, case: &Evaluation<'_>) -> StepStatus {
@@ -93,16 +90,16 @@ fn status_of(reading: &LeaderReading, case: &Evaluation<'_>) -> StepStatus {
     }
 }
 
-fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> String {
+fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> SafeText {
     match (reading.verdict, &reading.pod) {
-        (Verdict::One, Some(pod)) => format!("one: {}", short_name(pod)),
-        (Verdict::One, None) => "one (by its lease)".to_owned(),
+        (Verdict::One, Some(pod)) => safe!("one: {}", short_name(pod)),
+        (Verdict::One, None) => "one (by its lease)".into(),
         (Verdict::None, _) => match lease_out(reading) {
-            Some(out) => format!("none for {}, lease expired", duration::brief(out)),
-            None => format!("none, {}", reading.log),
+            Some(out) => safe!("none for {}, lease expired", duration::brief(out)),
+            None => safe!("none, {}", reading.log),
         },
         (Verdict::Settling { until }, _) => {
-            format!("electing, certain in {}", case.left(until))
+            safe!("electing, certain in {}", case.left(until))
         }
         (Verdict::Many | Verdict::Unknown, _) => reading.log.clone(),
     }
@@ -123,19 +120,19 @@ fn lease_out(reading: &LeaderReading) -> Option<SignedDuration> {
 }
 
 /// `lease renewed, 1m32s left, held by blf5h`.
-fn in_words(lease: &LeaseReading) -> String {
+fn in_words(lease: &LeaseReading) -> SafeText {
     let ttl = SignedDuration::from_secs(lease.ttl_s);
     let holder = match &lease.pod {
-        Some(pod) => format!(", held by {}", short_name(pod)),
-        None if lease.live => ", holder unknown (not in any pod's log)".to_owned(),
-        None => String::new(),
+        Some(pod) => safe!(", held by {}", short_name(pod)),
+        None if lease.live => ", holder unknown (not in any pod's log)".into(),
+        None => SafeText::default(),
     };
     let left = duration::brief(ttl.abs());
     match (lease.live, ttl.is_negative(), lease.advancing) {
-        (_, true, _) => format!("lease expired {left} ago{holder}"),
-        (false, false, _) => format!("lease never taken{holder}"),
-        (true, false, Some(true)) => format!("lease renewed, {left} left{holder}"),
-        (true, false, Some(false)) => format!("lease not renewed, {left} left{holder}"),
-        (true, false, None) => format!("lease has {left} left{holder}"),
+        (_, true, _) => safe!("lease expired {left} ago{holder}"),
+        (false, false, _) => safe!("lease never taken{holder}"),
+        (true, false, Some(true)) => safe!("lease renewed, {left} left{holder}"),
+        (true, false, Some(false)) => safe!("lease not renewed, {left} left{holder}"),
+        (true, false, None) => safe!("lease has {left} left{holder}"),
     }
 }

@@ -14,7 +14,7 @@ impl StepCheck for Other {
         StepResult::unknown(
             "rules",
             "not judged",
-            "the rules answer it, after all other steps".to_owned(),
+            "the rules answer it, after all other steps",
         )
     }
 }

@@ -9,6 +9,8 @@ use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::{Deployment, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// Pods that are named of many.
 const NAMED: usize = 6;
@@ -56,7 +58,7 @@ fn judge_pods(deployment: Option<&Deployment>, source: &'static str, case: &Eval
     };
     let expected = case.expected_unless(configured);
     StepResult::new(status, source)
-        .value(format!("{ready} of {configured} ready{expected}{starting}"))
+        .value(safe!("{ready} of {configured} ready{expected}{starting}"))
         .against(want.to_string())
         .evidence(troubled(case).take(NAMED).map(|pod| case.trouble_of(pod)))
         .evidence(more(troubled(case).count()))
@@ -82,19 +84,20 @@ fn others_are_coming(case: &Evaluation<'_>) -> bool {
     coming && unready.all(starts)
 }
 
-fn more(count: usize) -> Option<String> {
-    (count > NAMED).then(|| format!("and {} more", count - NAMED))
+fn more(count: usize) -> Option<SafeText> {
+    (count > NAMED).then(|| safe!("and {} more", count - NAMED))
 }
 
 /// What a roll-out that is not over is at.
-fn roll_out(deployment: &Deployment) -> Option<String> {
+fn roll_out(deployment: &Deployment) -> Option<SafeText> {
     if !deployment.observed {
-        return Some("the controller has not seen the newest spec yet".to_owned());
+        return Some("the controller has not seen the newest spec yet".into());
     }
     (deployment.updated < deployment.replicas).then(|| {
-        format!(
+        safe!(
             "rollout: {} of {} pods updated",
-            deployment.updated, deployment.replicas
+            deployment.updated,
+            deployment.replicas
         )
     })
 }

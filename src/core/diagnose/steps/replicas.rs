@@ -8,6 +8,8 @@ use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::Deployment;
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
+use crate::safe;
+use crate::text::SafeText;
 
 /// The deployment is configured to as many pods as the profile wants. More are a scale-up, which the SOPs allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -44,7 +46,7 @@ impl StepCheck for Replicas {
 }
 
 /// `deployment msa: spec.replicas 3; 3 pods, 3 ready, 3 updated, 3 available`.
-fn counts(deployment: &Deployment) -> String {
+fn counts(deployment: &Deployment) -> SafeText {
     let Deployment {
         name,
         replicas,
@@ -54,7 +56,7 @@ fn counts(deployment: &Deployment) -> String {
         available,
         ..
     } = deployment;
-    format!(
+    safe!(
         "deployment {name}: spec.replicas {replicas}; {current} pods, {ready} ready, {updated} updated, {available} available"
     )
 }

@@ -7,8 +7,8 @@ use super::{Outbound, Requests, View, per_second};
 use crate::observe::observation::{OutboundTotals, Pod, Scrape};
 use crate::observe::source::SourceId;
 use crate::observe::state::VITALS_EVERY;
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// What the source is called.
 pub(super) const SOURCE: &str = "the pods' metrics";
@@ -36,12 +36,12 @@ pub(super) fn outbound_by(view: &View<'_>, pod: &Pod) -> Part<Vec<Outbound>> {
 }
 
 fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Part<T> {
-    let name = format!("metrics of {}", pod.short_name());
+    let name = safe!("metrics of {}", pod.short_name());
     if view.profile.service.metrics.is_none() {
-        return missing(format!("{SOURCE}: not in the profile"), false);
+        return missing(safe!("{SOURCE}: not in the profile"), false);
     }
     if !pod.is_ready() {
-        return Part::Idle(format!("{name}: it is not ready"));
+        return Part::Idle(safe!("{name}: it is not ready"));
     }
     let age = match view.hear(&SourceId::Scrape(pod.uid.clone()), &name) {
         Ok(age) => age,
@@ -49,7 +49,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
     };
     if let Some(ago) = restarted(view, pod) {
         let ago = duration::brief(ago);
-        return missing(format!("{name}: restarted {ago} ago, counters reset"), false);
+        return missing(safe!("{name}: restarted {ago} ago, counters reset"), false);
     }
     match between(view, pod, age) {
         Some(between) => Part::Told {
@@ -58,7 +58,7 @@ fn told<T>(view: &View<'_>, pod: &Pod, value: impl Fn(&Between<'_>) -> T) -> Par
             age: between.age,
         },
         None => missing(
-            format!(
+            safe!(
                 "{name}: needs a second sample ({})",
                 duration::brief(VITALS_EVERY)
             ),

@@ -1,17 +1,19 @@
 //! Small plots of one line, where people look rather than read.
 
+use crate::text::SafeText;
+
 /// Bars of growing height.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A bar a value, the highest for `top` and more; a blank for what is not known. With a `top` of nothing the highest value is the top.
-pub fn plot(values: &[Option<f64>], top: Option<f64>) -> String {
+pub fn plot(values: &[Option<f64>], top: Option<f64>) -> SafeText {
     let known = values.iter().flatten().copied();
     let top = top.unwrap_or_else(|| known.fold(0.0, f64::max));
     let bar = |value: &Option<f64>| match value {
         Some(value) => BARS[height(*value, top)],
         None => ' ',
     };
-    values.iter().map(bar).collect()
+    values.iter().map(bar).collect::<String>().into()
 }
 
 fn height(value: f64, top: f64) -> usize {

@@ -7,6 +7,7 @@ use super::{Requests, View, per_second};
 use crate::logparse::{BUCKET, ContainerKey, RequestCounts, bucket_of};
 use crate::observe::observation::Pod;
 use crate::observe::source::{SourceId, SourceState};
+use crate::safe;
 
 /// What the source is called.
 pub(super) const SOURCE: &str = "request log";
@@ -14,7 +15,7 @@ pub(super) const SOURCE: &str = "request log";
 /// What the log of a pod's container says of the window. What an earlier instance of the container logged is left out: the covered part
 /// of the window begins with the instance's first line.
 pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
-    let name = format!("log of {}", pod.short_name());
+    let name = safe!("log of {}", pod.short_name());
     let source = match readable(view, pod, &name) {
         Ok(source) => source,
         Err(part) => return part,
@@ -26,13 +27,13 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
     let known = &view.state.logs[source].progress;
     let ended = is_ended(view, source);
     if !known.caught_up && !ended {
-        return missing(format!("{name}: still reading older lines"), false);
+        return missing(safe!("{name}: still reading older lines"), false);
     }
     if !known.verbose {
         return if pod.is_ready() {
-            missing(format!("{name}: too terse (no request lines)"), false)
+            missing(safe!("{name}: too terse (no request lines)"), false)
         } else {
-            Part::Idle(format!("{name}: no request yet"))
+            Part::Idle(safe!("{name}: no request yet"))
         };
     }
     let newest = bucket_of(view.now);
@@ -56,10 +57,10 @@ pub(super) fn logged_by(view: &View<'_>, pod: &Pod) -> Part<Requests> {
 fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerKey, Part<Requests>> {
     let Some(container) = view.container(pod) else {
         let service = &view.profile.service.container;
-        return Err(missing(format!("{name}: it has no container {service}"), false));
+        return Err(missing(safe!("{name}: it has no container {service}"), false));
     };
     if container.id.is_empty() {
-        return Err(Part::Idle(format!("{name}: the container has not started")));
+        return Err(Part::Idle(safe!("{name}: the container has not started")));
     }
     let is_it = |key: &&ContainerKey| {
         key.pod_uid == pod.uid && key.container == container.name && key.restart == container.restarts
@@ -69,7 +70,7 @@ fn readable<'v>(view: &View<'v>, pod: &Pod, name: &str) -> Result<&'v ContainerK
         let of_pod = |id: &&SourceId| matches!(id, SourceId::Log(key) if is_it(&key));
         let id = view.state.sources().map(|(id, _)| id).find(of_pod);
         let told = id.and_then(|id| view.hear(id, name).err());
-        told.unwrap_or_else(|| missing(format!("{name}: no data yet"), false))
+        told.unwrap_or_else(|| missing(safe!("{name}: no data yet"), false))
     })
 }
 

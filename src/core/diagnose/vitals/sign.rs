@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{Outbound, Requests, Usage};
 use crate::observe::source::{Freshness, SourceId, SourceState};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 use super::View;
 
@@ -23,7 +24,7 @@ pub struct Sign<T> {
     /// Whether a source of it has told something and stopped.
     pub stale: bool,
     /// What is not in it, and why.
-    pub missing: Vec<String>,
+    pub missing: Vec<SafeText>,
 }
 
 impl<T> Sign<T> {
@@ -33,11 +34,11 @@ impl<T> Sign<T> {
     }
 
     /// Why it is not known, or not of all.
-    pub fn why(&self) -> String {
+    pub fn why(&self) -> SafeText {
         match self.missing.as_slice() {
-            [] => format!("{}: no data yet", self.source),
+            [] => safe!("{}: no data yet", self.source),
             [why] => why.clone(),
-            [why, more @ ..] => format!("{why}, and {} more", more.len()),
+            [why, more @ ..] => safe!("{why}, and {} more", more.len()),
         }
     }
 }
@@ -52,12 +53,12 @@ pub(super) enum Part<T> {
     },
     /// It should say something and does not.
     Missing {
-        why: String,
+        why: SafeText,
         /// Whether it did before.
         stale: bool,
     },
     /// There is nothing to be said: the pod does no work yet.
-    Idle(String),
+    Idle(SafeText),
 }
 
 impl<T: Clone> Part<T> {
@@ -162,26 +163,29 @@ impl View<'_> {
         let trouble = match source.map(|source| (&source.state, source.problem())) {
             Some((_, Some(problem))) => Some(problem.what.to_string()),
             Some((SourceState::Off(why), None)) => Some(why.to_string()),
-            Some((SourceState::Resting, None)) => Some("read in turns".to_owned()),
+            Some((SourceState::Resting, None)) => Some("read in turns".into()),
             _ => None,
         };
         match self.state.freshness(id, self.now) {
             Freshness::Fresh(age) => Ok(age),
             Freshness::Missing => {
-                let why = trouble.unwrap_or_else(|| "no data yet".to_owned());
-                Err(missing(format!("{name}: {why}"), false))
+                let why = trouble.unwrap_or_else(|| "no data yet".into());
+                Err(missing(safe!("{name}: {why}"), false))
             }
             Freshness::Stale(age) => {
-                let why = trouble.unwrap_or_else(|| "no answer".to_owned());
-                let why = format!("{name}: {why}, last data {} ago", duration::brief(age));
+                let why = trouble.unwrap_or_else(|| "no answer".into());
+                let why = safe!("{name}: {why}, last data {} ago", duration::brief(age));
                 Err(missing(why, true))
             }
         }
     }
 }
 
-pub(super) fn missing<T>(why: String, stale: bool) -> Part<T> {
-    Part::Missing { why, stale }
+pub(super) fn missing<T>(why: impl Into<SafeText>, stale: bool) -> Part<T> {
+    Part::Missing {
+        why: why.into(),
+        stale,
+    }
 }
 
 /// The parts of a usage in percent of its limits.

@@ -9,6 +9,7 @@ use super::{Usage, View};
 use crate::observe::observation::{Pod, PodUsage};
 use crate::observe::source::SourceId;
 use crate::observe::state::{State, VITALS_EVERY};
+use crate::safe;
 use crate::text::duration;
 
 /// What the source is called.
@@ -36,14 +37,14 @@ pub(super) fn used_by(view: &View<'_>, pod: &Pod) -> Part<Usage> {
             .newest_start()
             .is_none_or(|start| view.age(start) < UNKNOWN_AT_FIRST);
         return if young {
-            Part::Idle(format!("usage of {short}: not measured in a pod's first minutes"))
+            Part::Idle(safe!("usage of {short}: not measured in a pod's first minutes"))
         } else {
-            missing(format!("usage of {short}: none from the metrics server"), false)
+            missing(safe!("usage of {short}: none from the metrics server"), false)
         };
     };
     let age = view.age(usage.at.unwrap_or(told));
     if is_old(view.state, usage, age) {
-        let why = format!(
+        let why = safe!(
             "usage of {short}: last measured {} ago by the metrics server",
             duration::brief(age)
         );

@@ -121,10 +121,10 @@ fn what_a_log_does_not_tell_is_missing_and_named() {
     let sign = signs(&state).logged;
     assert_eq!(sign.value, None);
     assert!(
-        sign.missing.contains(&"log of 2mgcp: forbidden (403)".to_owned()),
+        sign.missing.contains(&"log of 2mgcp: forbidden (403)".into()),
         "{sign:?}"
     );
-    assert!(sign.missing.contains(&"log of blf5h: no data yet".to_owned()));
+    assert!(sign.missing.contains(&"log of blf5h: no data yet".into()));
     // all of which stopped
     let later = ago(-40);
     let sign = Vitals::of(&all_logged(8_000), &profile(), later).together.logged;

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use super::table::name;
 use super::{Assessment, Recommended};
+use crate::text::SafeText;
 use crate::text::markdown::escaped;
 
 impl Assessment {
     /// The document as Markdown.
-    pub fn markdown(&self) -> String {
+    pub fn markdown(&self) -> SafeText {
         let mut text = format!("## {} (`{}`)\n\n", escaped(&self.title), self.sop);
         if let Some(drill) = &self.drill {
             let _ = writeln!(text, "**A drill:** {}\n", escaped(drill));
@@ -65,7 +66,7 @@ impl Assessment {
             let (name, status) = (escaped(&pod.name), escaped(&pod.status));
             let _ = writeln!(text, "| {name} | {} | {status} | {} |", pod.ready, pod.restarts);
         }
-        text
+        text.into()
     }
 }
 

@@ -19,6 +19,7 @@ pub use self::parts::{
 use crate::diagnose::NotRuledOut;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::Advice;
+use crate::text::{Redacted, SafeText};
 
 /// The version of the JSON document: it changes when a named key changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -29,29 +30,29 @@ pub struct Assessment {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The SOP's id.
-    pub sop: String,
+    pub sop: Redacted,
     /// The profile's id.
-    pub profile: String,
+    pub profile: Redacted,
     /// The environment's name; `None` where the profile does not know the namespace.
-    pub environment: Option<String>,
+    pub environment: Option<Redacted>,
     /// The API server's URL; `None` while not connected.
-    pub server: Option<String>,
+    pub server: Option<Redacted>,
     /// The namespace.
-    pub namespace: String,
+    pub namespace: Redacted,
     /// The scenario's title where this is a drill: nobody must take it for the world.
-    pub drill: Option<String>,
+    pub drill: Option<Redacted>,
     /// The moment of the diagnosis, by the cluster's clock.
-    pub evaluated_at: String,
+    pub evaluated_at: Redacted,
     /// How long the evidence was gathered, milliseconds.
     pub took_ms: u64,
     /// What was still awaited when the time ran out.
-    pub incomplete: Vec<String>,
+    pub incomplete: Vec<Redacted>,
     /// What to do.
     pub recommendation: Recommended,
     /// What also holds, in the table's order.
     pub also: Vec<Recommended>,
     /// Rules above the one that decided that can't be evaluated.
-    pub not_ruled_out: Vec<NotRuledOut>,
+    pub not_ruled_out: Vec<NotRuledOut<Redacted>>,
     /// What the SOP's words would have one do.
     pub literal: Literal,
     /// Sources that fail or are not used.
@@ -75,30 +76,30 @@ pub struct Assessment {
     #[serde(skip)]
     action: Advice,
     #[serde(skip)]
-    title: String,
+    title: Redacted,
 }
 
 impl Assessment {
     /// What an account says; the evidence was gathered for `took_ms` milliseconds, and `incomplete` was awaited in vain.
-    pub fn of(account: &CaseSnapshot<'_>, took_ms: u64, incomplete: Vec<String>) -> Self {
+    pub fn of(account: &CaseSnapshot<'_>, took_ms: u64, incomplete: Vec<SafeText>) -> Self {
         let decision = &account.diagnosis.decision;
         let recommended = |one| Recommended::of(account, one);
         let server = account.state.connection.as_ref();
         let namespace = server.map_or(account.namespace, |known| known.namespace.as_str());
         Self {
             schema: SCHEMA,
-            sop: account.sop.id.clone(),
-            profile: account.profile.id.clone(),
-            environment: account.environment.map(|known| known.name.clone()),
-            server: server.map(|known| known.server.to_string()),
-            namespace: namespace.to_owned(),
-            drill: account.drill.map(str::to_owned),
+            sop: (&account.sop.id).into(),
+            profile: (&account.profile.id).into(),
+            environment: account.environment.map(|known| (&known.name).into()),
+            server: server.map(|known| known.server.clone()),
+            namespace: namespace.into(),
+            drill: account.drill.map(Redacted::from),
             evaluated_at: moment(account.now),
             took_ms,
-            incomplete,
+            incomplete: incomplete.into_iter().map(Redacted::from).collect(),
             recommendation: recommended(&decision.recommendation),
             also: decision.also.iter().map(recommended).collect(),
-            not_ruled_out: decision.not_ruled_out.iter().map(parts::redacted).collect(),
+            not_ruled_out: decision.not_ruled_out.iter().map(NotRuledOut::from).collect(),
             literal: Literal::of(account),
             troubles: parts::troubles(account),
             steps: account.diagnosis.steps.iter().map(StepRow::from).collect(),
@@ -110,7 +111,7 @@ impl Assessment {
             owned_by_name: account.state.owned_by_name(),
             vitals: VitalSigns::of(account),
             action: decision.recommendation.action,
-            title: account.sop.title.clone(),
+            title: (&account.sop.title).into(),
         }
     }
 
@@ -120,13 +121,13 @@ impl Assessment {
     }
 
     /// The document as JSON in one line.
-    pub fn json_line(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
+    pub fn json_line(&self) -> serde_json::Result<SafeText> {
+        serde_json::to_string(self).map(SafeText::from)
     }
 
     /// The document as JSON for reading.
-    pub fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(self)
+    pub fn json(&self) -> serde_json::Result<SafeText> {
+        serde_json::to_string_pretty(self).map(SafeText::from)
     }
 }
 
@@ -141,6 +142,6 @@ pub fn exit_status(action: Advice) -> u8 {
 }
 
 /// RFC 3339, in whole seconds.
-fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+fn moment(at: Timestamp) -> Redacted {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()
 }

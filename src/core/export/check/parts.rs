@@ -1,18 +1,18 @@
-//! The parts of the document, each from the account. Text is redacted: it may quote a log.
+//! The parts of the document, each from the account. Every text is [`Redacted`]: it may quote a log.
 
 use serde::Serialize;
 
 use super::moment;
 use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
 use crate::diagnose::vitals::{PodVitals, Signs, Vitals, WINDOW};
-use crate::diagnose::{NotRuledOut, Recommendation, StepFinding};
+use crate::diagnose::{Recommendation, StepFinding};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Pod, StatusCount};
 use crate::observe::source::{Source, SourceId, SourceState};
 use crate::profile::Table;
 use crate::profile::sop::StepStatus;
-use crate::text::SafeText;
-use crate::text::redact::redact;
+use crate::safe;
+use crate::text::Redacted;
 
 /// One thing to do and why: a [`Recommendation`], redacted, with the profile's words for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,15 +20,15 @@ pub struct Recommended {
     /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
     pub action: &'static str,
     /// The contact's id, for an escalation.
-    pub contact: Option<String>,
+    pub contact: Option<Redacted>,
     /// The rule it follows from; `None` where none holds.
-    pub rule: Option<String>,
+    pub rule: Option<Redacted>,
     /// The advice as people say it.
-    pub words: String,
+    pub words: Redacted,
     /// What shows it.
-    pub because: Vec<String>,
+    pub because: Vec<Redacted>,
     /// For a wait: until when.
-    pub until: Option<String>,
+    pub until: Option<Redacted>,
 }
 
 /// What the SOP's words would have one do.
@@ -37,11 +37,11 @@ pub struct Literal {
     /// As in [`Recommended::action`].
     pub action: &'static str,
     /// The contact's id, for an escalation.
-    pub contact: Option<String>,
+    pub contact: Option<Redacted>,
     /// Whether it is something else than the recommendation.
     pub differs: bool,
     /// The advice as people say it.
-    pub words: String,
+    pub words: Redacted,
 }
 
 /// A database server that is a standby.
@@ -57,26 +57,26 @@ pub struct StandbyRow {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceTrouble {
     /// `API`, `pods`, `log of blf5h`, `database`, …
-    pub source: String,
+    pub source: Redacted,
     /// Why.
-    pub problem: String,
+    pub problem: Redacted,
 }
 
 /// The answer to one step: a [`StepFinding`], redacted, with its age in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepRow {
     /// The step's id in the profile.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
     /// `pass`, `fail`, `unknown`, `stale`, `waiting` or `manual`.
     pub status: StepStatus,
     /// What was seen; empty for nothing.
-    pub value: String,
+    pub value: Redacted,
     /// What it was held against; empty for nothing.
-    pub threshold: String,
+    pub threshold: Redacted,
     /// What it rests on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Redacted>,
     /// Which source told.
     pub source: &'static str,
     /// How old that is, seconds; `None` where it told nothing.
@@ -87,17 +87,17 @@ pub struct StepRow {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeaderRow {
     /// The worker as the service logs it.
-    pub worker: String,
+    pub worker: Redacted,
     /// `one`, `many`, `none`, `settling` or `unknown`.
     pub verdict: &'static str,
     /// For `settling`: when it will be known.
-    pub until: Option<String>,
+    pub until: Option<Redacted>,
     /// The pod that leads, where it is known.
-    pub pod: Option<String>,
+    pub pod: Option<Redacted>,
     /// Its worker id.
-    pub worker_id: Option<String>,
+    pub worker_id: Option<Redacted>,
     /// What the logs say.
-    pub log: String,
+    pub log: Redacted,
     /// The lease row; `None` where none was read.
     pub lease: Option<LeaseRow>,
 }
@@ -117,9 +117,9 @@ pub struct LeaseRow {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DatabaseRow {
     /// The table.
-    pub table: String,
+    pub table: Redacted,
     /// The status as stored; blank stays empty.
-    pub status: String,
+    pub status: Redacted,
     /// The status's role in the profile; `None` where that does not know it.
     pub role: Option<&'static str>,
     /// Rows.
@@ -147,13 +147,13 @@ pub struct DatabaseRow {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PodRow {
     /// Its name.
-    pub name: String,
+    pub name: Redacted,
     /// Containers ready, of all: `1/1`.
-    pub ready: String,
+    pub ready: Redacted,
     /// `status.phase`.
-    pub phase: String,
+    pub phase: Redacted,
     /// The word that `kubectl get pods` prints.
-    pub status: String,
+    pub status: Redacted,
     /// Restarts as `kubectl` counts them.
     pub restarts: u32,
     /// Since it was created, seconds.
@@ -164,13 +164,13 @@ pub struct PodRow {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OtherPod {
     /// Its name.
-    pub name: String,
+    pub name: Redacted,
     /// Whose it is: `Job reindex`, `Deployment canary`, `nobody`.
-    pub owner: String,
+    pub owner: Redacted,
     /// Containers ready, of all: `1/1`.
-    pub ready: String,
+    pub ready: Redacted,
     /// The word that `kubectl get pods` prints.
-    pub status: String,
+    pub status: Redacted,
 }
 
 /// The vital signs over the last minutes; each is null where its source does not tell, with what is missing.
@@ -188,7 +188,7 @@ pub struct VitalSigns {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PodSigns {
     /// Its name.
-    pub name: String,
+    pub name: Redacted,
     /// How it does.
     #[serde(flatten)]
     pub signs: Signs,
@@ -198,7 +198,7 @@ impl VitalSigns {
     pub(super) fn of(account: &CaseSnapshot<'_>) -> Self {
         let vitals = Vitals::within(account.state, account.profile, account.now, WINDOW);
         let pod = |pod: PodVitals| PodSigns {
-            name: pod.name.to_string(),
+            name: (&pod.name).into(),
             signs: pod.signs,
         };
         Self {
@@ -209,32 +209,24 @@ impl VitalSigns {
     }
 }
 
-fn clean(text: &str) -> String {
-    SafeText::new(&redact(text)).to_string()
-}
-
-fn cleaned(lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| clean(line)).collect()
-}
-
-/// A rule that could not be checked, redacted.
-pub(super) fn redacted(open: &NotRuledOut) -> NotRuledOut {
-    NotRuledOut {
-        rule: open.rule.clone(),
-        missing: clean(&open.missing),
-    }
+fn redacted<T>(texts: &[T]) -> Vec<Redacted>
+where
+    for<'t> &'t T: Into<Redacted>,
+{
+    texts.iter().map(Into::into).collect()
 }
 
 impl Recommended {
     pub(super) fn of(account: &CaseSnapshot<'_>, one: &Recommendation) -> Self {
         Self {
             action: one.action.name(),
-            contact: one.contact.clone(),
-            rule: one.rule.clone(),
+            contact: one.contact.as_ref().map(Redacted::from),
+            rule: one.rule.as_ref().map(Redacted::from),
             words: account
                 .profile
-                .advice_in_words(one.action, one.contact.as_deref()),
-            because: cleaned(&one.because),
+                .advice_in_words(one.action, one.contact.as_deref())
+                .into(),
+            because: redacted(&one.because),
             until: one.until.map(moment),
         }
     }
@@ -247,11 +239,12 @@ impl Literal {
         let one = decision.literal.as_ref().unwrap_or(&decision.recommendation);
         Self {
             action: one.action.name(),
-            contact: one.contact.clone(),
+            contact: one.contact.as_ref().map(Redacted::from),
             differs: decision.literal.is_some(),
             words: account
                 .profile
-                .advice_in_words(one.action, one.contact.as_deref()),
+                .advice_in_words(one.action, one.contact.as_deref())
+                .into(),
         }
     }
 }
@@ -259,12 +252,12 @@ impl Literal {
 impl From<&StepFinding> for StepRow {
     fn from(step: &StepFinding) -> Self {
         Self {
-            id: step.id.clone(),
-            title: step.title.clone(),
+            id: (&step.id).into(),
+            title: (&step.title).into(),
             status: step.status,
-            value: clean(&step.value),
-            threshold: clean(&step.threshold),
-            evidence: cleaned(&step.evidence),
+            value: (&step.value).into(),
+            threshold: (&step.threshold).into(),
+            evidence: redacted(&step.evidence),
             source: step.source,
             age_s: step.age.map(|age| age.as_secs()),
         }
@@ -278,12 +271,12 @@ impl From<&LeaderReading> for LeaderRow {
             _ => None,
         };
         Self {
-            worker: reading.log_type.clone(),
+            worker: (&reading.log_type).into(),
             verdict: reading.verdict.name(),
             until,
-            pod: reading.pod.as_ref().map(ToString::to_string),
-            worker_id: reading.worker_id.as_ref().map(ToString::to_string),
-            log: clean(&reading.log),
+            pod: reading.pod.as_ref().map(Redacted::from),
+            worker_id: reading.worker_id.as_ref().map(Redacted::from),
+            log: (&reading.log).into(),
             lease: reading.lease.as_ref().map(LeaseRow::from),
         }
     }
@@ -330,8 +323,8 @@ fn rows_of(account: &CaseSnapshot<'_>, table: &Table) -> Vec<DatabaseRow> {
         let movement = account.state.movement(table, &count.status);
         let overdue = account.state.overdue(table, count);
         DatabaseRow {
-            table: table.name.clone(),
-            status: count.status.to_string(),
+            table: (&table.name).into(),
+            status: (&count.status).into(),
             role: known.map(|known| known.role.name()),
             count: count.count,
             oldest_idle_s: count.oldest_s.map(|oldest| oldest + since),
@@ -351,10 +344,10 @@ pub(super) fn pods(account: &CaseSnapshot<'_>) -> Vec<PodRow> {
     let mut pods: Vec<&Pod> = account.state.pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| PodRow {
-        name: pod.name.to_string(),
-        ready: format!("{}/{}", pod.ready, pod.total),
-        phase: pod.phase.to_string(),
-        status: pod.status.to_string(),
+        name: (&pod.name).into(),
+        ready: safe!("{}/{}", pod.ready, pod.total).into(),
+        phase: (&pod.phase).into(),
+        status: (&pod.status).into(),
         restarts: pod.restarts,
         age_s: pod.created_at.map(|at| account.now.duration_since(at).as_secs()),
     };
@@ -365,10 +358,10 @@ pub(super) fn other_pods(account: &CaseSnapshot<'_>) -> Vec<OtherPod> {
     let mut pods: Vec<&Pod> = account.state.other_pods.values().collect();
     pods.sort_by(|a, b| a.name.cmp(&b.name));
     let row = |pod: &Pod| OtherPod {
-        name: pod.name.to_string(),
-        owner: account.state.owner_in_words(pod),
-        ready: format!("{}/{}", pod.ready, pod.total),
-        status: pod.status.to_string(),
+        name: (&pod.name).into(),
+        owner: account.state.owner_in_words(pod).into(),
+        ready: safe!("{}/{}", pod.ready, pod.total).into(),
+        status: (&pod.status).into(),
     };
     pods.into_iter().map(row).collect()
 }
@@ -376,17 +369,17 @@ pub(super) fn other_pods(account: &CaseSnapshot<'_>) -> Vec<OtherPod> {
 pub(super) fn troubles(account: &CaseSnapshot<'_>) -> Vec<SourceTrouble> {
     let trouble = |(id, source): (&SourceId, &Source)| {
         let problem = match &source.state {
-            SourceState::Off(why) => why.to_string(),
-            _ => source.problem()?.to_string(),
+            SourceState::Off(why) => why.clone(),
+            _ => source.problem()?.what.clone(),
         };
         Some(SourceTrouble {
-            source: account.state.source_name(id),
-            problem: clean(&problem),
+            source: account.state.source_name(id).into(),
+            problem,
         })
     };
     let behind = account.state.standby_behind().map(|(_, standby)| SourceTrouble {
-        source: account.state.source_name(&SourceId::Database),
-        problem: standby.words(),
+        source: account.state.source_name(&SourceId::Database).into(),
+        problem: standby.words().into(),
     });
     account
         .state

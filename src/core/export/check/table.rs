@@ -7,23 +7,25 @@ use jiff::SignedDuration;
 use super::line::in_ascii;
 use super::{Assessment, DatabaseRow, LeaseRow, Recommended};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{SafeText, duration};
 
 /// Columns.
 const WIDTH: usize = 80;
 
 impl Assessment {
     /// The document as a table; with `ascii`, in ASCII alone.
-    pub fn table(&self, ascii: bool) -> String {
+    pub fn table(&self, ascii: bool) -> SafeText {
         let text = [self.head(), self.decided(), self.steps_table(), self.rest()].concat();
+        let text = SafeText::from(text);
         if ascii { in_ascii(&text) } else { text }
     }
 
     fn head(&self) -> String {
         let environment = self.environment.as_deref().unwrap_or("unknown environment");
         let drill = self.drill.as_ref().map(|title| format!("drill: {title}"));
-        let place =
-            drill.unwrap_or_else(|| self.server.clone().unwrap_or_else(|| "not connected".to_owned()));
+        let server = self.server.as_deref().unwrap_or("not connected");
+        let place = drill.as_deref().unwrap_or(server);
         let mut text = wrapped("", &format!("{} ({})", self.title, self.sop));
         text += &wrapped("", &format!("{environment}, {} @ {place}", self.namespace));
         text + &wrapped(
@@ -67,7 +69,7 @@ impl Assessment {
             let lead = format!("{:<9}{:<width$}  ", name(step.status), step.title);
             text += &wrapped(&lead, &format!("{}{}", step.value, age.unwrap_or_default()));
             if is_open(step.status) {
-                let want = (!step.threshold.is_empty()).then(|| format!("expected: {}", step.threshold));
+                let want = (!step.threshold.is_empty()).then(|| safe!("expected: {}", step.threshold).into());
                 for line in want.iter().chain(&step.evidence) {
                     text += &wrapped("           ", line);
                 }

@@ -4,7 +4,9 @@ use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Observation;
 use crate::profile::rule::{Advice, Alert};
 use crate::profile::sop::{OTHER, Sop, StepStatus};
+use crate::safe;
 use crate::testkit::{built_in_profile, now, pod, profile, reading, sop, state};
+use crate::text::Redacted;
 
 /// What is said of one ready pod, in a drill whose title tries to be more than text.
 fn assessed() -> Assessment {
@@ -26,7 +28,7 @@ fn assessed() -> Assessment {
         drill: Some("a | b"),
         now: now(),
     };
-    Assessment::of(&account, 12, vec!["database".to_owned()])
+    Assessment::of(&account, 12, vec!["database".into()])
 }
 
 #[test]
@@ -49,6 +51,44 @@ fn what_was_awaited_and_that_it_is_a_drill_is_said_in_every_form() {
 }
 
 #[test]
+fn hostile_text_in_a_document_is_harmless_in_every_form() {
+    const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{202e}\r\npassword=hunter2 Bearer s3krets3kret";
+    let mut one = assessed();
+    one.drill = Some(HOSTILE.into());
+    one.server = Some(HOSTILE.into());
+    one.namespace = HOSTILE.into();
+    one.incomplete = vec![HOSTILE.into()];
+    one.recommendation.words = HOSTILE.into();
+    one.recommendation.because = vec![HOSTILE.into()];
+    one.steps.push(super::StepRow {
+        id: OTHER.into(),
+        title: HOSTILE.into(),
+        status: StepStatus::Fail,
+        value: HOSTILE.into(),
+        threshold: HOSTILE.into(),
+        evidence: vec![HOSTILE.into()],
+        source: "logs",
+        age_s: None,
+    });
+    one.leaders[0].log = HOSTILE.into();
+    one.pods[0].name = HOSTILE.into();
+    one.pods[0].status = HOSTILE.into();
+    let mut before = assessed();
+    before.pods.clear();
+    let changes = one.changes_since(&before).join("\n").into();
+    let forms = [one.table(false), one.table(true), one.markdown(), changes];
+    for text in forms
+        .into_iter()
+        .chain([one.json().unwrap(), one.json_line().unwrap()])
+    {
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!text.contains(steers), "{text:?}");
+        assert!(!text.contains("hunter2") && !text.contains("s3kret"), "{text}");
+        assert!(text.contains("password=") || text.contains("pod a"), "{text}");
+    }
+}
+
+#[test]
 fn only_verdicts_are_changes() {
     let before = assessed();
     let mut after = before.clone();
@@ -66,11 +106,11 @@ fn a_step_that_comes_or_goes_is_a_change() {
     let without = assessed();
     let mut with = without.clone();
     with.steps.push(super::StepRow {
-        id: OTHER.to_owned(),
-        title: "Anything else".to_owned(),
+        id: OTHER.into(),
+        title: "Anything else".into(),
         status: StepStatus::Fail,
-        value: String::new(),
-        threshold: String::new(),
+        value: Redacted::default(),
+        threshold: Redacted::default(),
         evidence: Vec::new(),
         source: "logs",
         age_s: None,
@@ -137,15 +177,15 @@ fn the_texts_say_the_answer_first_and_what_it_rests_on() {
 fn one_line_names_the_sop_the_action_and_the_reason_in_80_columns() {
     let mut one = assessed();
     one.drill = None;
-    one.recommendation.words = "restart the pods".to_owned();
-    one.recommendation.because = vec!["no pod leads".to_owned(), "another reason".to_owned()];
+    one.recommendation.words = "restart the pods".into();
+    one.recommendation.because = vec!["no pod leads".into(), "another reason".into()];
     assert_eq!(one.line(false), "api-down: restart the pods: no pod leads");
     one.recommendation.because.clear();
     assert_eq!(one.line(false), "api-down: restart the pods");
-    one.drill = Some("a drill".to_owned());
+    one.drill = Some("a drill".into());
     assert_eq!(one.line(false), "DRILL api-down: restart the pods");
     // What comes from a log may be long, of several lines, and more than text.
-    one.recommendation.because = vec![format!("×17 \u{1b}[2J\r\nfailed\t{}", "a word ".repeat(30))];
+    one.recommendation.because = vec![safe!("×17 \u{1b}[2J\r\nfailed\t{}", "a word ".repeat(30)).into()];
     for ascii in [false, true] {
         let line = one.line(ascii);
         assert!(line.chars().count() <= 80, "{line}");
@@ -159,7 +199,7 @@ fn one_line_names_the_sop_the_action_and_the_reason_in_80_columns() {
 fn a_line_is_printed_again_only_when_a_verdict_changed_and_the_line_with_it() {
     let before = assessed();
     let mut after = before.clone();
-    after.recommendation.because = vec!["no leader for 7m19s".to_owned()];
+    after.recommendation.because = vec!["no leader for 7m19s".into()];
     assert_eq!(after.new_line(&before, false), None, "only a number moved");
     after.leaders[0].verdict = "one";
     assert_eq!(after.new_line(&before, false), Some(after.line(false)));
@@ -168,7 +208,7 @@ fn a_line_is_printed_again_only_when_a_verdict_changed_and_the_line_with_it() {
         .because
         .clone_from(&before.recommendation.because);
     assert_eq!(after.new_line(&before, false), None, "the line is the same");
-    after.recommendation.words = "another thing".to_owned();
+    after.recommendation.words = "another thing".into();
     assert_eq!(
         after.new_line(&before, false),
         Some(after.line(false)),

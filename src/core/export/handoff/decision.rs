@@ -4,6 +4,8 @@ use super::Audience;
 use crate::diagnose::{Recommendation, Truth, window};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::rule::{Advice, Rule};
+use crate::safe;
+use crate::text::SafeText;
 use crate::text::markdown::Section;
 
 /// Lines that show why.
@@ -37,7 +39,7 @@ impl Audience<'_> {
             section.item("no rule names you: the on-call engineer decided to contact you");
         }
         if concerning != Some(&decision.recommendation) {
-            section.item(format!(
+            section.item(safe!(
                 "first recommendation: {}",
                 self.in_words(&decision.recommendation)
             ));
@@ -48,10 +50,7 @@ impl Audience<'_> {
         self.others(&mut section, "also true", &also);
         self.open(&mut section);
         if let Some(literal) = decision.literal.iter().find(other) {
-            section.item(format!(
-                "taken literally, the SOP says: {}",
-                self.in_words(literal)
-            ));
+            section.item(safe!("taken literally, the SOP says: {}", self.in_words(literal)));
         }
         section
     }
@@ -65,27 +64,27 @@ impl Audience<'_> {
         let CaseSnapshot { state, now, .. } = *self.account;
         let window = now.duration_since(window(state, now));
         for limit in rule.when.kind().threshold(self.account.profile, window) {
-            section.item(format!("threshold: {limit}"));
+            section.item(safe!("threshold: {limit}"));
         }
-        section.item(format!("SOP: \"{}\"", rule.basis));
+        section.item(safe!("SOP: \"{}\"", rule.basis));
     }
 
     /// `restart the pods (rule no-leader: No leader)`.
-    fn in_words(&self, recommendation: &Recommendation) -> String {
+    fn in_words(&self, recommendation: &Recommendation) -> SafeText {
         let profile = self.account.profile;
         let words = profile.advice_in_words(recommendation.action, recommendation.contact.as_deref());
         let rule = recommendation.rule.as_deref().and_then(|id| self.rule(id));
-        let by = rule.map(|rule| format!(" (rule {}: {})", rule.id, rule.title));
+        let by = rule.map(|rule| safe!(" (rule {}: {})", rule.id, rule.title));
         let until = recommendation
             .until
             .filter(|_| recommendation.action == Advice::Wait)
-            .map(|until| format!(" until {}", self.time(until)));
+            .map(|until| safe!(" until {}", self.time(until)));
         let again = if self.is_again(recommendation) {
             ", after a restart that did not help"
         } else {
             ""
         };
-        format!(
+        safe!(
             "{words}{}{}{again}",
             until.unwrap_or_default(),
             by.unwrap_or_default()
@@ -109,7 +108,7 @@ impl Audience<'_> {
 
     fn others(&self, section: &mut Section, what: &str, others: &[&Recommendation]) {
         for other in others.iter().take(OTHERS) {
-            section.item(format!("{what}: {}", self.in_words(other)));
+            section.item(safe!("{what}: {}", self.in_words(other)));
             section.listed(&other.because, 2, Clone::clone);
         }
         section.and_more(others.len().saturating_sub(OTHERS));
@@ -122,6 +121,6 @@ impl Audience<'_> {
             return;
         }
         section.item("rules that can't be checked yet:");
-        section.listed(open, OTHERS, |one| format!("{}: {}", one.rule, one.missing));
+        section.listed(open, OTHERS, |one| safe!("{}: {}", one.rule, one.missing));
     }
 }

@@ -10,8 +10,9 @@ use super::Audience;
 use crate::diagnose::window;
 use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::ClusterEvent;
-use crate::text::duration;
+use crate::safe;
 use crate::text::markdown::Section;
+use crate::text::{SafeText, duration};
 
 /// Classes that are told of many.
 const CLASSES: usize = 6;
@@ -30,7 +31,7 @@ impl Audience<'_> {
     pub(super) fn errors(&self) -> Section {
         let since = window(self.account.state, self.account.now);
         let span = duration::brief(self.account.now.duration_since(since));
-        let mut section = Section::new(format!("Errors in the logs, last {span}"));
+        let mut section = Section::new(safe!("Errors in the logs, last {span}"));
         let summaries = self.account.state.errors.summaries(since);
         let (own, other): (Vec<_>, Vec<_>) = summaries
             .iter()
@@ -41,7 +42,7 @@ impl Audience<'_> {
         section.and_more(own.len().saturating_sub(CLASSES));
         if !other.is_empty() {
             let counts: Vec<_> = other.iter().map(|summary| self.count(summary)).collect();
-            section.item(format!("other errors: {}", counts.join(", ")));
+            section.item(safe!("other errors: {}", counts.join(", ")));
         }
         if section.is_empty() {
             section.item(if self.account.state.logs.is_empty() {
@@ -64,21 +65,25 @@ impl Audience<'_> {
         section.listed(&events, EVENTS, |event| {
             let last = event
                 .last_at
-                .map_or(String::new(), |at| format!(", last {}", self.time(at)));
-            format!(
+                .map_or(SafeText::default(), |at| safe!(", last {}", self.time(at)));
+            safe!(
                 "{} ×{}{last}: {} ({}/{})",
-                event.reason, event.count, event.message, event.object_kind, event.object_name
+                event.reason,
+                event.count,
+                event.message,
+                event.object_kind,
+                event.object_name
             )
         });
         section
     }
 
     /// `at least 12 OCM errors`.
-    fn count(&self, summary: &ClassSummary<'_>) -> String {
+    fn count(&self, summary: &ClassSummary<'_>) -> SafeText {
         let title = self.account.profile.class_title(summary.class);
         let at_least = if summary.more { "at least " } else { "" };
         let noun = if summary.count == 1 { "error" } else { "errors" };
-        format!("{at_least}{} {title} {noun}", summary.count)
+        safe!("{at_least}{} {title} {noun}", summary.count)
     }
 
     fn class(&self, section: &mut Section, summary: &ClassSummary<'_>) {
@@ -94,7 +99,7 @@ impl Audience<'_> {
         } else {
             "first"
         };
-        section.item(format!(
+        section.item(safe!(
             "{}, {first} {}, last {} ({} ago) in {}:",
             self.count(summary),
             self.time(summary.first_at),
@@ -120,7 +125,7 @@ impl Audience<'_> {
             let found = OPERATION.iter().flat_map(said);
             for id in found.filter_map(|found| found.get(1)) {
                 if known.insert(id.as_str().to_owned()) {
-                    operations.push(format!("operation {} at {}", id.as_str(), self.time(sighting.at)));
+                    operations.push(safe!("operation {} at {}", id.as_str(), self.time(sighting.at)));
                 }
             }
         }

@@ -6,8 +6,9 @@ use crate::logparse::ContainerKey;
 use crate::observe::observation::ContainerState;
 use crate::observe::source::{Freshness, Source, SourceId, SourceState};
 use crate::observe::state::LogsRead;
-use crate::text::duration;
+use crate::safe;
 use crate::text::markdown::Section;
+use crate::text::{SafeText, duration};
 
 /// Sources that are named of many.
 const SOURCES: usize = 8;
@@ -16,7 +17,7 @@ impl Audience<'_> {
     pub(super) fn unread(&self) -> Section {
         let mut section = Section::new("What could not be read");
         let state = self.account.state;
-        let mut all: Vec<String> = state
+        let mut all: Vec<SafeText> = state
             .sources()
             .filter_map(|(id, source)| self.trouble(id, source))
             .collect();
@@ -33,27 +34,27 @@ impl Audience<'_> {
     }
 
     /// What is wrong with a source, if anything is.
-    fn trouble(&self, id: &SourceId, source: &Source) -> Option<String> {
+    fn trouble(&self, id: &SourceId, source: &Source) -> Option<SafeText> {
         let freshness = self.account.state.freshness(id, self.account.now);
         let age = match freshness {
-            Freshness::Missing => "no data yet".to_owned(),
+            Freshness::Missing => "no data yet".into(),
             Freshness::Fresh(age) | Freshness::Stale(age) => {
-                format!("last data {} ago", duration::exact(age))
+                safe!("last data {} ago", duration::exact(age))
             }
         };
         let what = match &source.state {
-            SourceState::Failing { problem, .. } => problem.what.to_string(),
-            SourceState::Off(why) => format!("off: {why}"),
-            SourceState::Connecting => "not connected yet".to_owned(),
+            SourceState::Failing { problem, .. } => SafeText::from(&problem.what),
+            SourceState::Off(why) => safe!("off: {why}"),
+            SourceState::Connecting => "not connected yet".into(),
             SourceState::Live if matches!(freshness, Freshness::Fresh(_)) => return None,
-            SourceState::Live => "no answer".to_owned(),
+            SourceState::Live => "no answer".into(),
             SourceState::Ended | SourceState::Resting => return None,
         };
-        Some(format!("{}: {what} ({age})", self.account.state.source_name(id)))
+        Some(safe!("{}: {what} ({age})", self.account.state.source_name(id)))
     }
 
     /// Sources that everything rests on and that were never opened.
-    fn never_heard(&self) -> impl Iterator<Item = String> {
+    fn never_heard(&self) -> impl Iterator<Item = SafeText> {
         let state = self.account.state;
         let database = self.account.profile.database.as_ref().map(|_| SourceId::Database);
         let needed = [SourceId::Deployment, SourceId::Pods, SourceId::ClusterEvents];
@@ -61,11 +62,11 @@ impl Audience<'_> {
             .into_iter()
             .chain(database)
             .filter(|id| state.source(id).is_none());
-        never.map(|id| format!("{}: no data", id.name()))
+        never.map(|id| safe!("{}: no data", id.name()))
     }
 
     /// Logs of running containers that nobody reads, and those that are not read to their end yet.
-    fn logs_unread(&self) -> Vec<String> {
+    fn logs_unread(&self) -> Vec<SafeText> {
         let state = self.account.state;
         let service = &self.account.profile.service.container;
         let mut unread = Vec::new();
@@ -82,12 +83,9 @@ impl Audience<'_> {
             };
             let behind = state.logs.get(&key).is_none_or(|log| !log.progress.caught_up);
             match state.source(&SourceId::Log(key.clone())) {
-                None => unread.push(format!("{}: no data", SourceId::Log(key).name())),
+                None => unread.push(safe!("{}: no data", SourceId::Log(key).name())),
                 Some(source) if source.state == SourceState::Live && behind => {
-                    unread.push(format!(
-                        "{}: still reading older lines",
-                        SourceId::Log(key).name()
-                    ));
+                    unread.push(safe!("{}: still reading older lines", SourceId::Log(key).name()));
                 }
                 Some(_) => {}
             }
@@ -96,7 +94,7 @@ impl Audience<'_> {
     }
 
     /// Tables and leases that the database did not give.
-    fn tables_unread(&self) -> Vec<String> {
+    fn tables_unread(&self) -> Vec<SafeText> {
         let Some((_, reading)) = &self.account.state.reading else {
             return Vec::new();
         };
@@ -105,29 +103,28 @@ impl Audience<'_> {
             let statuses = table.statuses.as_ref().err();
             let rows = table.standing.as_ref().err();
             unread.extend(statuses.map(|why| named_once(&table.table, why)));
-            unread.extend(rows.map(|why| format!("rows of {}: {why}", table.table)));
+            unread.extend(rows.map(|why| safe!("rows of {}: {why}", table.table)));
         }
         unread.extend(
             reading
                 .leases
                 .as_ref()
                 .err()
-                .map(|why| format!("lease rows: {why}")),
+                .map(|why| safe!("lease rows: {why}")),
         );
         unread
     }
 
     /// Logs that were not followed: what they say is as old as their last turn.
-    fn logs_in_turns(&self) -> Option<String> {
+    fn logs_in_turns(&self) -> Option<SafeText> {
         let LogsRead { followed, in_turns } = self.account.state.logs_read();
         let all = followed + in_turns;
-        (in_turns > 0)
-            .then(|| format!("{followed} of {all} logs were followed, the others were read in turns"))
+        (in_turns > 0).then(|| safe!("{followed} of {all} logs were followed, the others were read in turns"))
     }
 
-    fn lines_missed(&self) -> Option<String> {
+    fn lines_missed(&self) -> Option<SafeText> {
         let logs = self.account.state.logs.values();
         let missed: u64 = logs.map(|log| log.missed).sum();
-        (missed > 0).then(|| format!("gap: at least {missed} log lines lost"))
+        (missed > 0).then(|| safe!("gap: at least {missed} log lines lost"))
     }
 }

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use self::note::Note;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::profile::Contact;
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::markdown::{Section, clean};
 
@@ -54,7 +55,7 @@ pub struct Ticked {
 /// The text for a contact of the profile, by its id; for an id that the profile does not know the text names everything.
 ///
 /// Where the diagnosis has no decision, the text says nothing of one.
-pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> String {
+pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> SafeText {
     let known = account.profile.contacts.get(contact);
     let audience = Audience {
         account,
@@ -63,7 +64,7 @@ pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> Strin
     };
     let mut note = Note::default();
     if let Some(title) = account.drill {
-        note.banner(&format!(
+        note.banner(&safe!(
             "DRILL - DRILL - DRILL: this is an exercise ({}). Nothing is broken; please take no action.",
             clean(title)
         ));
@@ -115,24 +116,24 @@ impl Audience<'_> {
     }
 
     /// `13:59:58 UTC`, with the date where that is another day than the text's.
-    fn time(&self, at: Timestamp) -> String {
+    fn time(&self, at: Timestamp) -> SafeText {
         let format = if at.strftime("%F").to_string() == self.account.now.strftime("%F").to_string() {
             "%T UTC"
         } else {
             "%F %T UTC"
         };
-        at.strftime(format).to_string()
+        at.strftime(format).to_string().into()
     }
 
     /// Who asks for what, in the first words.
-    fn opening(&self) -> String {
+    fn opening(&self) -> SafeText {
         let ask = self.ask();
         let ask = if ask.is_empty() {
             "please take over this incident."
         } else {
             ask
         };
-        format!("{}: {ask}", self.title())
+        safe!("{}: {ask}", self.title())
     }
 
     /// What is asked of the contact: on account of the rule that concerns it, else in general.
@@ -150,7 +151,7 @@ impl Audience<'_> {
             section.item("no changes made with sopwatch");
         }
         section.listed(&done.changes, MOST_DONE, |change| {
-            format!("{}: {}", self.time(change.at), change.what)
+            safe!("{}: {}", self.time(change.at), change.what)
         });
         section.listed(&done.ticks, MOST_DONE, |tick| {
             let note = if tick.note.is_empty() {
@@ -158,18 +159,18 @@ impl Audience<'_> {
             } else {
                 &*tick.note
             };
-            format!("{}: {}: {note}", self.time(tick.at), tick.step)
+            safe!("{}: {}: {note}", self.time(tick.at), tick.step)
         });
         section
     }
 
-    fn signature(&self) -> String {
+    fn signature(&self) -> SafeText {
         let drill = if self.account.drill.is_some() {
             " DRILL: none of this is real."
         } else {
             ""
         };
-        format!(
+        safe!(
             "sopwatch {}, {}.{drill}",
             env!("CARGO_PKG_VERSION"),
             self.account.now.strftime("%F %T UTC")

@@ -1,8 +1,8 @@
 //! The text as it is put together: safe, redacted and bounded.
 
-use crate::text::SafeText;
+use crate::safe;
 use crate::text::markdown::{Section, clean};
-use crate::text::redact::redact;
+use crate::text::{Redacted, SafeText};
 
 /// Longest text, in characters. A chat takes more in one message (Slack cuts at 40,000 and takes 12,000 as one block), nobody reads more.
 pub(super) const LONGEST: usize = 8_000;
@@ -20,11 +20,11 @@ pub(super) struct Note {
 impl Note {
     /// A line that nobody overlooks.
     pub(super) fn banner(&mut self, words: &str) {
-        self.paragraph(&format!("*** {words} ***"));
+        self.paragraph(&safe!("*** {words} ***"));
     }
 
     pub(super) fn paragraph(&mut self, words: &str) {
-        self.text.push_str(&SafeText::new(&redact(words)));
+        self.text.push_str(&Redacted::from(words));
         self.text.push_str("\n\n");
     }
 
@@ -46,16 +46,16 @@ impl Note {
     }
 
     /// The whole text, with who wrote it when.
-    pub(super) fn finish(mut self, signature: &str) -> String {
+    pub(super) fn finish(mut self, signature: &str) -> SafeText {
         if !self.left_out.is_empty() {
             let left_out = self.left_out.join(", ");
-            self.paragraph(&format!(
+            self.paragraph(&safe!(
                 "Left out for length, available on request: {}.",
                 clean(&left_out)
             ));
         }
         self.text.push_str(signature);
         self.text.push('\n');
-        self.text
+        self.text.into()
     }
 }

@@ -8,8 +8,9 @@ use crate::diagnose::window;
 use crate::observe::observation::{StandingRow, StatusCount};
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::{ClockBasis, Role, Status, Table};
-use crate::text::duration;
+use crate::safe;
 use crate::text::markdown::Section;
+use crate::text::{SafeText, duration};
 
 /// Rows of a table that are named of many.
 const ROWS: usize = 8;
@@ -24,7 +25,7 @@ impl<'a> Audience<'a> {
     }
 
     /// When the database was read: `read 13:59:57 UTC, 3s ago`.
-    fn read(&self) -> Option<String> {
+    fn read(&self) -> Option<SafeText> {
         let (read_at, _) = self.account.state.reading.as_ref()?;
         let ago = self
             .account
@@ -40,7 +41,7 @@ impl<'a> Audience<'a> {
         } else {
             ", STALE"
         };
-        Some(format!(
+        Some(safe!(
             "read {}, {} ago{stale}",
             self.time(*read_at),
             duration::exact(ago)
@@ -54,7 +55,7 @@ impl<'a> Audience<'a> {
         };
         let tables = self.tables().filter(|table| self.gets_table(&table.name));
         let section = |table: &Table| {
-            let mut section = Section::new(format!("{}s overdue or failed ({read})", table.title));
+            let mut section = Section::new(safe!("{}s overdue or failed ({read})", table.title));
             self.rows_of(table, &mut section);
             section
         };
@@ -86,7 +87,7 @@ impl<'a> Audience<'a> {
         let over = self.over_limit(table);
         let untold = over.saturating_sub(late.len() as u64);
         if untold > 0 && !cut {
-            section.item(format!("{over} rows are overdue in total"));
+            section.item(safe!("{over} rows are overdue in total"));
         }
         if section.is_empty() && self.is_counted(table) {
             section.item("none");
@@ -112,7 +113,7 @@ impl<'a> Audience<'a> {
     /// How many rows are in which status, and how old the oldest is.
     pub(super) fn counts(&self) -> Section {
         let read = self.read().unwrap_or_default();
-        let mut section = Section::new(format!("Rows by status ({read})"));
+        let mut section = Section::new(safe!("Rows by status ({read})"));
         for table in self.tables().filter(|table| self.gets_table(&table.name)) {
             let counts: Vec<_> = self
                 .counted(table)
@@ -123,7 +124,7 @@ impl<'a> Audience<'a> {
                 count_words(table, count, &self.account.state.overdue(table, count))
             });
             if counts.is_empty() && self.is_counted(table) {
-                section.code(format!("{}: no active rows", table.name));
+                section.code(safe!("{}: no active rows", table.name));
             }
         }
         section
@@ -136,17 +137,17 @@ fn known<'r>(table: &'r Table, row: &'r StandingRow) -> Option<(&'r Status, &'r 
 }
 
 /// `1n5F… cluster_provisioning for 2d 0h10m07s (limit 45m), OCM id 1hq3…, aws/us-east-1`.
-fn late_words(status: &Status, row: &StandingRow) -> String {
+fn late_words(status: &Status, row: &StandingRow) -> SafeText {
     let age = row.clock_s.unwrap_or_default();
     let since = if status.clock == ClockBasis::UpdatedAt {
         "for"
     } else {
         "created or first seen"
     };
-    let limit = status.limit.map_or(String::new(), |limit| {
-        format!(" (limit {})", duration::brief(duration::of(limit)))
+    let limit = status.limit.map_or(SafeText::default(), |limit| {
+        safe!(" (limit {})", duration::brief(duration::of(limit)))
     });
-    format!(
+    safe!(
         "{} {} {since} {}{limit}{}",
         row.row.id,
         row.status,
@@ -156,54 +157,53 @@ fn late_words(status: &Status, row: &StandingRow) -> String {
 }
 
 /// `1n5F… failed 5m02s ago, OCM id …, aws/us-east-1: the reason`.
-fn failed_words(row: &StandingRow) -> String {
+fn failed_words(row: &StandingRow) -> SafeText {
     let ago = row.row.idle_s.map(seconds).unwrap_or_default();
-    format!("{} {} {ago} ago{}", row.row.id, row.status, place_words(row))
+    safe!("{} {} {ago} ago{}", row.row.id, row.status, place_words(row))
 }
 
-fn place_words(row: &StandingRow) -> String {
+fn place_words(row: &StandingRow) -> SafeText {
     let row = &row.row;
     let ocm = if row.ocm_id.is_empty() {
-        "no OCM id yet".to_owned()
+        "no OCM id yet".into()
     } else {
-        format!("OCM id {}", row.ocm_id)
+        safe!("OCM id {}", row.ocm_id)
     };
     let reason = if row.reason.is_empty() {
-        String::new()
+        SafeText::default()
     } else {
-        format!(": {}", row.reason)
+        safe!(": {}", row.reason)
     };
-    format!(", {ocm}, {}{reason}", row.region)
+    safe!(", {ocm}, {}{reason}", row.region)
 }
 
-fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> String {
+fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> SafeText {
     let status = if count.status.is_empty() {
         "(no status)"
     } else {
         &*count.status
     };
-    let oldest = count.oldest_s.map_or("unknown".to_owned(), seconds);
+    let oldest = count.oldest_s.map_or("unknown".into(), seconds);
     let known = table.status(&count.status);
     let limit = known
         .and_then(|known| known.limit)
-        .map_or(String::new(), |limit| {
+        .map_or(SafeText::default(), |limit| {
             let at_least = if overdue.is_least() { "at least " } else { "" };
-            let over = overdue
-                .count()
-                .map_or("unknown".to_owned(), |over| over.to_string());
-            format!(", {at_least}{over} over {}", duration::brief(duration::of(limit)))
+            let over = overdue.count().map_or("unknown".into(), |over| over.to_string());
+            safe!(", {at_least}{over} over {}", duration::brief(duration::of(limit)))
         });
     let strange = if known.is_none() {
         ", unknown to the profile"
     } else {
         ""
     };
-    format!(
+    safe!(
         "{} {}.{status}, oldest {oldest}{limit}{strange}",
-        count.count, table.name
+        count.count,
+        table.name
     )
 }
 
-fn seconds(seconds: i64) -> String {
-    duration::exact(SignedDuration::from_secs(seconds))
+fn seconds(seconds: i64) -> SafeText {
+    duration::exact(SignedDuration::from_secs(seconds)).into()
 }

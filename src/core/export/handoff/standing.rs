@@ -6,8 +6,9 @@ use super::Audience;
 use crate::diagnose::leaders::{LeaderReading, Verdict};
 use crate::observe::observation::{Container, ContainerState, Lease, Pod};
 use crate::profile::sop::StepStatus;
-use crate::text::duration;
+use crate::safe;
 use crate::text::markdown::Section;
+use crate::text::{SafeText, duration};
 
 /// Pods that are listed of many.
 const PODS: usize = 10;
@@ -20,7 +21,7 @@ impl Audience<'_> {
     pub(super) fn place(&self) -> Section {
         let account = self.account;
         let mut section = Section::new("The incident");
-        section.item(format!("alert: {} (SOP {})", account.sop.title, account.sop.id));
+        section.item(safe!("alert: {} (SOP {})", account.sop.title, account.sop.id));
         let environment = account
             .environment
             .map_or("unknown environment", |known| &known.name);
@@ -28,13 +29,13 @@ impl Audience<'_> {
             Some(connection) => (&*connection.namespace, &*connection.server),
             None => (account.namespace, "unknown server"),
         };
-        section.item(format!(
+        section.item(safe!(
             "service: {}, {environment}, namespace {namespace} at {server}",
             account.profile.title
         ));
         if let Some(began) = account.state.began_at {
             let ago = account.now.duration_since(began).max(SignedDuration::ZERO);
-            section.item(format!(
+            section.item(safe!(
                 "watched since {} ({}); started earlier",
                 self.time(began),
                 duration::exact(ago)
@@ -42,14 +43,14 @@ impl Audience<'_> {
         }
         let images = self.images();
         section.item(match images.len() {
-            0 => "deployed image: unknown".to_owned(),
-            count => format!(
+            0 => "deployed image: unknown".into(),
+            count => safe!(
                 "deployed image: {}{}",
                 images[..count.min(IMAGES)].join(", "),
                 if count > IMAGES {
-                    format!(" and {} more", count - IMAGES)
+                    safe!(" and {} more", count - IMAGES)
                 } else {
-                    String::new()
+                    SafeText::default()
                 }
             ),
         });
@@ -57,16 +58,16 @@ impl Audience<'_> {
     }
 
     /// The images of the deployment's template; where that is not known, those of the pods.
-    fn images(&self) -> Vec<String> {
+    fn images(&self) -> Vec<SafeText> {
         let state = self.account.state;
         if let Some(deployment) = state.deployment.as_ref().filter(|one| !one.images.is_empty()) {
             let images = deployment.images.iter();
-            return images.map(|(_, image)| image.to_string()).collect();
+            return images.map(|(_, image)| image.clone()).collect();
         }
         let containers = state.pods.values().flat_map(|pod| &pod.containers);
         let mut images: Vec<_> = containers
             .filter(|container| !container.init)
-            .map(|container| container.image.to_string())
+            .map(|container| container.image.clone())
             .collect();
         images.sort();
         images.dedup();
@@ -83,7 +84,7 @@ impl Audience<'_> {
             .as_ref()
             .map_or(String::new(), |deployment| format!(" of {}", deployment.replicas));
         let want = self.account.profile.service.replicas;
-        let mut section = Section::new(format!("Pods: {ready}{asked} ready (SOP expects {want})"));
+        let mut section = Section::new(safe!("Pods: {ready}{asked} ready (SOP expects {want})"));
         if state.source(&crate::observe::source::SourceId::Pods).is_none() {
             section.item("no data");
         }
@@ -91,19 +92,19 @@ impl Audience<'_> {
         section
     }
 
-    fn pod(&self, pod: &Pod) -> String {
-        let age = pod.created_at.map_or("unknown".to_owned(), |created| {
+    fn pod(&self, pod: &Pod) -> SafeText {
+        let age = pod.created_at.map_or("unknown".into(), |created| {
             duration::exact(self.account.now.duration_since(created).max(SignedDuration::ZERO))
         });
         let restarted = pod
             .restarted_at
-            .map_or(String::new(), |at| format!(" (last {})", self.time(at)));
+            .map_or(SafeText::default(), |at| safe!(" (last {})", self.time(at)));
         let going = if pod.deletion_at.is_some() {
             ", being deleted"
         } else {
             ""
         };
-        format!(
+        safe!(
             "{} {}/{} {}, restarts {}{restarted}, age {age}{going}{}",
             pod.name,
             pod.ready,
@@ -117,7 +118,7 @@ impl Audience<'_> {
     pub(super) fn leaders(&self) -> Section {
         let mut section = Section::new("Leaders of the workers");
         for reading in &self.account.diagnosis.leaders {
-            section.code(format!(
+            section.code(safe!(
                 "{}: {} ({})",
                 reading.worker,
                 self.verdict(reading),
@@ -130,17 +131,17 @@ impl Audience<'_> {
         section
     }
 
-    fn verdict(&self, reading: &LeaderReading) -> String {
+    fn verdict(&self, reading: &LeaderReading) -> SafeText {
         let pod = reading
             .pod
             .as_ref()
-            .map_or(String::new(), |pod| format!(", {pod}"));
+            .map_or(SafeText::default(), |pod| safe!(", {pod}"));
         match reading.verdict {
-            Verdict::One => format!("one leader{pod}"),
-            Verdict::Many => "more than one leader".to_owned(),
-            Verdict::None => "no leader".to_owned(),
-            Verdict::Settling { until } => format!("electing, certain at {}", self.time(until)),
-            Verdict::Unknown => "leader unknown".to_owned(),
+            Verdict::One => safe!("one leader{pod}"),
+            Verdict::Many => "more than one leader".into(),
+            Verdict::None => "no leader".into(),
+            Verdict::Settling { until } => safe!("electing, certain at {}", self.time(until)),
+            Verdict::Unknown => "leader unknown".into(),
         }
     }
 
@@ -171,37 +172,39 @@ impl Audience<'_> {
                 StepStatus::Manual => continue,
             };
             let against = if step.threshold.is_empty() {
-                String::new()
+                SafeText::default()
             } else {
-                format!(" (expected: {})", step.threshold)
+                safe!(" (expected: {})", step.threshold)
             };
-            section.code(format!("{answer}: {}: {}{against}", step.title, step.value));
+            section.code(safe!("{answer}: {}: {}{against}", step.title, step.value));
         }
         section
     }
 }
 
 /// What is wrong with a pod: why it waits, else how its last container ended.
-fn trouble_of(pod: &Pod) -> String {
+fn trouble_of(pod: &Pod) -> SafeText {
     let waits = |container: &Container| match &container.state {
-        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(format!(": {message}")),
+        ContainerState::Waiting { message, .. } if !message.is_empty() => Some(safe!(": {message}")),
         _ => None,
     };
     let ended = |container: &Container| {
         let last = container.last.as_ref()?;
-        Some(format!(
+        Some(safe!(
             ": {} ended with {} (exit code {})",
-            container.name, last.reason, last.exit_code
+            container.name,
+            last.reason,
+            last.exit_code
         ))
     };
-    let of_pod = (!pod.message.is_empty()).then(|| format!(": {}", pod.message));
+    let of_pod = (!pod.message.is_empty()).then(|| safe!(": {}", pod.message));
     let waits = pod.containers.iter().find_map(waits);
     let ended = pod.containers.iter().find_map(ended);
     of_pod.or(waits).or(ended).unwrap_or_default()
 }
 
 /// `lease kafka: renewed, 1m33s left, held by worker b8c5…`.
-fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
+fn lease_words(reading: &LeaderReading, lease: &Lease) -> SafeText {
     let known = reading.lease.as_ref();
     let ttl = SignedDuration::from_secs(known.map_or(lease.ttl_s, |known| known.ttl_s));
     let left = duration::exact(ttl.abs());
@@ -215,5 +218,5 @@ fn lease_words(reading: &LeaderReading, lease: &Lease) -> String {
         Some(holder) => format!("held by worker {holder}"),
         None => "nobody holds it".to_owned(),
     };
-    format!("lease {}: {end}, {holder}", lease.lease_type)
+    safe!("lease {}: {end}, {holder}", lease.lease_type)
 }

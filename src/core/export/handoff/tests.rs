@@ -15,6 +15,7 @@ use crate::profile::Profile;
 use crate::testkit::{
     CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, id, log, now, pod, state, waiting_pod,
 };
+use crate::text::{Redacted, SafeText};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
@@ -56,7 +57,7 @@ fn row(id: &str, status: &str, clock_s: i64, ocm_id: &str, reason: &str) -> Stan
             region: "aws/us-east-1".into(),
             idle_s: Some(clock_s),
             age_s: Some(clock_s + 60),
-            reason: SafeText::new(reason),
+            reason: reason.into(),
         },
     }
 }
@@ -104,8 +105,8 @@ fn reading(clusters: TableReading, kafkas: TableReading) -> Observation {
 fn errors(class: &str, text: &str) -> ErrorCounts {
     let sighting = |seconds: i64, operation: &str| ErrorSighting {
         at: ago(seconds),
-        text: SafeText::new(&text.replace("OPERATION", operation)),
-        line: SafeText::default(),
+        text: text.replace("OPERATION", operation).into(),
+        line: Redacted::default(),
     };
     ErrorCounts {
         class: class.into(),

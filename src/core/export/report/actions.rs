@@ -10,6 +10,8 @@ use crate::diagnose::settle;
 use crate::profile::sop::StepStatus;
 use crate::record::{AdviceThen, Entry, Intent, Line, Snapshot};
 use crate::remediate::command::CommandOutcome;
+use crate::safe;
+use crate::text::Redacted;
 
 /// Shown when no outcome was recorded.
 const NO_OUTCOME: &str = "outcome unknown";
@@ -26,18 +28,18 @@ pub struct ActionRow {
     /// Which of how many that were confirmed together, from 1: `[2, 3]`; `None` for one alone.
     pub part: Option<(usize, usize)>,
     /// What the command does: `delete pod …`.
-    pub words: String,
+    pub words: Redacted,
     /// The `oc` command that does the same.
-    pub by_hand: String,
+    pub by_hand: Redacted,
     /// The rule that recommended it; `None` where none did.
-    pub rule: Option<String>,
+    pub rule: Option<Redacted>,
     /// Why it was sent, and what the advice was by then, for people.
     #[serde(skip)]
-    pub why: String,
+    pub why: Redacted,
     /// The advice when the intent was written; `None` where the record is of an older version.
     pub advice: Option<AdviceSeen>,
     /// The user as the server names them.
-    pub user: String,
+    pub user: Redacted,
     /// The last outcome: `applied`, `refused`, `failed` or `outcome unknown`; that too where none was written.
     pub outcome: &'static str,
     /// What came of it, oldest first; several where it was unknown at first, none where the console ended before.
@@ -87,33 +89,34 @@ pub struct AdviceSeen {
     /// Its action: `restart-pods`, …
     pub action: &'static str,
     /// For an escalation: the contact's id.
-    pub contact: Option<String>,
+    pub contact: Option<Redacted>,
     /// The rule that it follows from.
-    pub rule: Option<String>,
+    pub rule: Option<Redacted>,
     /// As people say it.
-    pub words: String,
+    pub words: Redacted,
 }
 
 /// Why a command was sent, and what the advice was by then.
-pub(super) fn why(intent: &Intent, names: &Names<'_>) -> String {
+pub(super) fn why(intent: &Intent, names: &Names<'_>) -> Redacted {
     let then = intent
         .other_advice()
         .map(|advice| advice_seen(advice, names).words);
     match (&intent.cause, then) {
-        (Some(rule), None) => format!("rule {}", names.rule(rule)),
-        (Some(rule), Some(then)) => format!(
+        (Some(rule), None) => safe!("rule {}", names.rule(rule)).into(),
+        (Some(rule), Some(then)) => safe!(
             "rule {} when confirmed; advice when sent: {then}",
             names.rule(rule)
-        ),
-        (None, None) => "chosen by the operator".to_owned(),
-        (None, Some(then)) => format!("chosen by the operator; advice when sent: {then}"),
+        )
+        .into(),
+        (None, None) => "chosen by the operator".into(),
+        (None, Some(then)) => safe!("chosen by the operator; advice when sent: {then}").into(),
     }
 }
 
 fn advice_seen(advice: &AdviceThen, names: &Names<'_>) -> AdviceSeen {
     let words = names.advice(advice.action, advice.contact.as_deref());
     let words = match &advice.rule {
-        Some(rule) => format!("{words} (rule {})", names.rule(rule)),
+        Some(rule) => safe!("{words} (rule {})", names.rule(rule)).into(),
         None => words,
     };
     AdviceSeen {
@@ -132,7 +135,7 @@ pub struct OutcomeRow {
     /// `applied`, `refused`, `failed` or `outcome unknown`.
     pub is: &'static str,
     /// Why, or how it is known.
-    pub why: String,
+    pub why: Redacted,
 }
 
 /// How what a change was for goes on.
@@ -141,7 +144,7 @@ pub struct StageSeen {
     /// When.
     pub at: Timestamp,
     /// What, in a few words.
-    pub words: String,
+    pub words: Redacted,
     /// Whether it went as it should; `None` while nothing was decided.
     pub good: Option<bool>,
 }
@@ -152,7 +155,7 @@ pub struct ActionState {
     /// When it was found.
     pub at: Timestamp,
     /// The recommendation, as people say it.
-    pub recommendation: String,
+    pub recommendation: Redacted,
     /// Its action: `restart-pods`, …
     pub action: &'static str,
     /// The pods; `None` where they were not read.
@@ -167,26 +170,26 @@ pub struct ActionState {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Leading {
     /// The worker as it is logged.
-    pub worker: String,
+    pub worker: Redacted,
     /// As people say it.
-    pub title: String,
+    pub title: Redacted,
     /// `one`, `many`, `none`, `settling` or `unknown`.
     pub verdict: &'static str,
     /// The pod that leads, where it is known.
-    pub pod: Option<String>,
+    pub pod: Option<Redacted>,
 }
 
 /// A step that failed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FailingStep {
     /// Its id.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
     /// What was seen.
-    pub value: String,
+    pub value: Redacted,
     /// The lines and rows it rested on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Redacted>,
 }
 
 /// Commands of which it is not known whether they happened.

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::value;
 use crate::record::{Entry, Line, Writer};
+use crate::safe;
+use crate::text::Redacted;
 
 /// A console that came or went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,15 +16,15 @@ pub struct ConsoleRow {
     /// `began`, `joined`, `left` or `closed`.
     pub what: &'static str,
     /// The login name on its machine; `None` for `left`, which is of the console before.
-    pub user: Option<String>,
+    pub user: Option<Redacted>,
     /// The machine.
-    pub host: Option<String>,
+    pub host: Option<Redacted>,
     /// The program's process there.
     pub pid: Option<u32>,
     /// The program's version.
-    pub version: Option<String>,
+    pub version: Option<Redacted>,
     /// For `left`: `q`, a signal, …
-    pub how: Option<String>,
+    pub how: Option<Redacted>,
 }
 
 /// Who came and went, in their order.
@@ -48,9 +50,12 @@ pub(super) fn writings(lines: &[Line]) -> Vec<ConsoleRow> {
 }
 
 /// `oncall on bastion (process 4711, sopwatch 0.1.0)`.
-pub(super) fn words(writer: &Writer) -> String {
-    value(&format!(
+pub(super) fn words(writer: &Writer) -> Redacted {
+    value(&safe!(
         "{} on {} (process {}, sopwatch {})",
-        writer.user, writer.host, writer.pid, writer.version
+        writer.user,
+        writer.host,
+        writer.pid,
+        writer.version
     ))
 }

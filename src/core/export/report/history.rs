@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::names::Names;
 use super::{since, value, values};
 use crate::record::{Entry, Line, Snapshot};
+use crate::text::Redacted;
 
 /// A recommendation, as long as it stood.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,20 +18,20 @@ pub struct AdviceSpan {
     /// From the one to the other, seconds.
     pub held_s: i64,
     /// The SOP's id.
-    pub sop: String,
+    pub sop: Redacted,
     /// `none`, `wait`, `gather`, `start-pods`, `restart-pods`, `scale-up` or `escalate`.
     pub action: &'static str,
     /// The contact's id, for an escalation.
-    pub contact: Option<String>,
+    pub contact: Option<Redacted>,
     /// The rule it follows from; `None` where none holds.
-    pub rule: Option<String>,
+    pub rule: Option<Redacted>,
     /// The advice as people say it, with its rule's title.
-    pub words: String,
+    pub words: Redacted,
     /// The same without the rule.
     #[serde(skip)]
-    pub short: String,
+    pub short: Redacted,
     /// What showed it at first.
-    pub because: Vec<String>,
+    pub because: Vec<Redacted>,
     /// For a wait: until when, as it was said at first.
     pub until: Option<Timestamp>,
 }

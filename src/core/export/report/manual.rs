@@ -6,8 +6,7 @@ use serde::Serialize;
 use super::names::Names;
 use super::value;
 use crate::record::{Entry, Line};
-use crate::text::SafeText;
-use crate::text::redact::redact;
+use crate::text::Redacted;
 
 /// The steps that the operator looks at and ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,22 +21,22 @@ pub struct Manual {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TickedStep {
     /// Its id.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
     /// When.
     pub at: Timestamp,
     /// What was seen; may be empty.
-    pub note: String,
+    pub note: Redacted,
 }
 
 /// A step that was not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ManualStep {
     /// Its id.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
 }
 
 /// A text that went to another team.
@@ -46,11 +45,11 @@ pub struct HandedOff {
     /// When it was copied.
     pub at: Timestamp,
     /// The contact's id.
-    pub contact: String,
+    pub contact: Redacted,
     /// The team's name.
-    pub title: String,
+    pub title: Redacted,
     /// The text, in full.
-    pub text: String,
+    pub text: Redacted,
 }
 
 /// The ticks as they stand at the end.
@@ -102,7 +101,7 @@ pub(super) fn hand_offs(lines: &[Line], names: &Names<'_>) -> Vec<HandedOff> {
             at: line.at,
             contact: value(contact),
             title: names.contact(contact),
-            text: SafeText::new(&redact(text)).to_string(),
+            text: text.into(),
         }),
         _ => None,
     };

@@ -14,8 +14,8 @@ use super::manual::HandedOff;
 use super::summary::decisive;
 use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
-use crate::text::duration;
 use crate::text::markdown::{Section, clean_to, escaped};
+use crate::text::{Redacted, duration};
 
 /// Longest line of a block or cell of the table, in characters: errors are quoted whole.
 const LONGEST: usize = 2_000;
@@ -78,7 +78,7 @@ impl Report {
         let of_steps = failing.into_iter().flatten().flat_map(|step| &step.evidence);
         let mut known = BTreeSet::new();
         let all = because.into_iter().flatten().chain(of_steps);
-        let all: Vec<&String> = all.filter(|line| known.insert(line.as_str())).collect();
+        let all: Vec<&Redacted> = all.filter(|line| known.insert(line.as_str())).collect();
         for line in all.iter().take(EVIDENCE) {
             section.kept(line, LONGEST);
         }
@@ -125,8 +125,8 @@ impl Report {
             let cells = [
                 format!("{}{part}", action.id),
                 self.time(action.at),
-                action.by_hand.clone(),
-                action.why.clone(),
+                action.by_hand.to_string(),
+                action.why.to_string(),
                 outcome(action),
                 result,
             ];
@@ -328,7 +328,7 @@ fn place_in_words(place: &Place, title: &str, line: &mut impl FnMut(&str, &str))
 
 /// `13:59:58 began alice on bastion-1 (process 4711, sopwatch 0.1.0)`.
 fn console_in_words(console: &ConsoleRow) -> String {
-    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    let or_unknown = |text: &Option<Redacted>| text.clone().unwrap_or_else(|| "unknown".into());
     let at = console.at.strftime("%F %T");
     let (Some(pid), Some(user)) = (console.pid, &console.user) else {
         return format!("{at} {:<7}{}", console.what, or_unknown(&console.how));
@@ -368,33 +368,29 @@ fn result(action: &ActionRow, has_end: bool) -> String {
 /// What differs between two states, a line each.
 fn differences(before: &ActionState, after: &ActionState) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut note = |what: &str, old: String, new: String| {
+    let mut note = |what: &str, old: &str, new: &str| {
         if old != new {
             lines.push(format!("{what}: {old} -> {new}"));
         }
     };
-    note(
-        "advice",
-        before.recommendation.clone(),
-        after.recommendation.clone(),
-    );
-    let pods = |state: &ActionState| state.pods.map_or("no data".to_owned(), |pods| pods.words());
-    note("pods", pods(before), pods(after));
+    note("advice", &before.recommendation, &after.recommendation);
+    let pods = |state: &ActionState| state.pods.map_or("no data".into(), |pods| pods.words());
+    note("pods", &pods(before), &pods(after));
     for now in &after.leaders {
         let then = before.leaders.iter().find(|one| one.worker == now.worker);
-        let then = then.map_or("no data".to_owned(), leader);
-        note(&format!("leader of {}", now.title), then, leader(now));
+        let then = then.map_or("no data".into(), leader);
+        note(&format!("leader of {}", now.title), &then, &leader(now));
     }
     for step in &before.failing {
         if !after.failing.iter().any(|now| now.id == step.id) {
             let old = format!("FAIL ({})", step.value);
-            note(&step.title, old, "no longer fails".to_owned());
+            note(&step.title, &old, "no longer fails");
         }
     }
     for step in &after.failing {
         if !before.failing.iter().any(|then| then.id == step.id) {
             let new = format!("FAIL ({})", step.value);
-            note(&step.title, "did not fail".to_owned(), new);
+            note(&step.title, "did not fail", &new);
         }
     }
     lines

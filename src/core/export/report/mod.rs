@@ -1,7 +1,7 @@
 //! The report: a recorded incident for people, as Markdown, and for programs, as JSON (schema 1, documented in the README).
 //!
-//! Everything in it is computed from the record's lines, and names its moment. Text from outside is redacted once more: a record may have
-//! been written by another version of the program.
+//! Everything in it is computed from the record's lines, and names its moment. Every text of it is [`Redacted`], once more: a record may have been
+//! written by another version of the program.
 
 mod actions;
 mod changes;
@@ -34,6 +34,7 @@ pub use self::timeline::TimelineRow;
 pub use self::unknown::{Unknown, UnknownStep};
 use crate::record::{Began, Entry, Line};
 use crate::text::markdown::clean_to;
+use crate::text::{Redacted, SafeText};
 
 /// The version of the JSON document: it changes when a named key changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -45,16 +46,16 @@ const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 const VALUE: usize = 2_000;
 
 /// The incident for people. `doubt` is what is to be known before the record is believed: that it is torn or broken.
-pub fn markdown(lines: &[Line], doubt: Option<&str>) -> String {
-    Report::of(lines, doubt).markdown()
+pub fn markdown(lines: &[Line], doubt: Option<&str>) -> SafeText {
+    Report::of(lines, doubt).markdown().into()
 }
 
 /// The incident for programs. `doubt` is what is to be known before the record is believed: that it is torn or broken.
 ///
 /// # Errors
 /// None is known: nothing in a report can't be written as JSON.
-pub fn json(lines: &[Line], doubt: Option<&str>) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&Report::of(lines, doubt))
+pub fn json(lines: &[Line], doubt: Option<&str>) -> serde_json::Result<SafeText> {
+    serde_json::to_string_pretty(&Report::of(lines, doubt)).map(SafeText::from)
 }
 
 /// The document. All times are RFC 3339 by the cluster's clock, as far as it was known.
@@ -63,11 +64,11 @@ pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The alert's name: the title of the SOP that was open last; empty where none was chosen, or the record's first line is missing.
-    pub title: String,
+    pub title: Redacted,
     /// The scenario's title where this was a drill: nobody must take it for the world.
-    pub drill: Option<String>,
+    pub drill: Option<Redacted>,
     /// What is to be known before the rest is believed: that the record is torn or broken; `None` for a whole one.
-    pub doubt: Option<String>,
+    pub doubt: Option<Redacted>,
     /// Whether the incident was not closed.
     pub open: bool,
     /// Where it was; `None` where the record's first line is missing.
@@ -81,7 +82,7 @@ pub struct Report {
     /// How many lines the record has.
     pub lines: usize,
     /// The incident in a few sentences.
-    pub summary: Vec<String>,
+    pub summary: Vec<Redacted>,
     /// What was recommended, oldest first.
     pub recommendations: Vec<AdviceSpan>,
     /// The changes to the cluster that were set out for, oldest first.
@@ -114,7 +115,7 @@ impl Report {
         let duration = began_at.zip(last_at).map(|(from, to)| since(from, to));
         let mut report = Self {
             schema: SCHEMA,
-            title: sop.map_or_else(String::new, |id| names.sop(id)),
+            title: sop.map_or_else(Redacted::default, |id| names.sop(id)),
             drill: began(lines).and_then(|began| began.drill.as_deref()).map(value),
             doubt: doubt.map(value),
             open,
@@ -132,17 +133,17 @@ impl Report {
             timeline: timeline::of(lines, &names),
             hand_offs,
         };
-        report.summary = summary::of(&report, lines, &names);
+        report.summary = values(&summary::of(&report, lines, &names));
         report
     }
 }
 
-/// A value from outside or from the profile: one line, without secrets and control sequences.
-fn value(text: &str) -> String {
+/// A value from outside or from the profile, on one line.
+fn value(text: &str) -> Redacted {
     clean_to(text, VALUE)
 }
 
-fn values(texts: &[String]) -> Vec<String> {
+fn values(texts: &[SafeText]) -> Vec<Redacted> {
     texts.iter().map(|text| value(text)).collect()
 }
 

@@ -5,28 +5,29 @@ use serde::Serialize;
 use super::value;
 use crate::observe::observation::{Connection, Observation};
 use crate::record::{Began, Entry, Line};
+use crate::text::Redacted;
 
 /// Where an incident was, and which user looked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Place {
     /// The API server's URL, as the connection told it, else as the kubeconfig names it.
-    pub server: String,
+    pub server: Redacted,
     /// Whether a server was reached at all.
     pub connected: bool,
     /// The users as the server names them, in the order in which they came; empty where none was reached.
-    pub users: Vec<String>,
+    pub users: Vec<Redacted>,
     /// The namespace.
-    pub namespace: String,
+    pub namespace: Redacted,
     /// The environment's name; `None` where the profile does not know the namespace.
-    pub environment: Option<String>,
+    pub environment: Option<Redacted>,
     /// Whether a mistake there hurts customers.
     pub production: bool,
     /// The profile's id.
-    pub profile: String,
+    pub profile: Redacted,
     /// The service's name as people say it.
-    pub service: String,
+    pub service: Redacted,
     /// The id of the SOP that was open last; empty where none was chosen.
-    pub sop: String,
+    pub sop: Redacted,
     /// Whether the console that began it could change nothing.
     pub read_only: bool,
     /// Seconds of the drill's clock a second, where they were not one.
@@ -36,7 +37,7 @@ pub struct Place {
 impl Place {
     pub(super) fn of(began: &Began, lines: &[Line], sop: Option<&str>) -> Self {
         let connections: Vec<_> = lines.iter().filter_map(connection).collect();
-        let mut users: Vec<String> = Vec::new();
+        let mut users: Vec<Redacted> = Vec::new();
         for connection in &connections {
             let user = value(&connection.user);
             if !users.contains(&user) {

@@ -7,6 +7,8 @@ use crate::observe::observation::{Observation, Pod};
 use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::State;
 use crate::record::{Entry, Line};
+use crate::safe;
+use crate::text::SafeText;
 
 /// The service's own pods, as they were known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,15 +25,15 @@ pub struct PodsSeen {
 
 impl PodsSeen {
     /// `2 of 3 ready`; `2 of 2 ready, 3 wanted`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         let asked = self.asked.filter(|asked| *asked as usize != self.known);
-        let asked = asked.map_or(String::new(), |asked| format!(", {asked} wanted"));
+        let asked = asked.map_or(SafeText::default(), |asked| safe!(", {asked} wanted"));
         let stale = if self.stale {
             ", STALE: the pods were no longer readable"
         } else {
             ""
         };
-        format!("{} of {} ready{asked}{stale}", self.ready, self.known)
+        safe!("{} of {} ready{asked}{stale}", self.ready, self.known)
     }
 }
 

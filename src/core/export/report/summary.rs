@@ -7,19 +7,21 @@ use super::history::AdviceSpan;
 use super::names::Names;
 use super::{FIRST_LOOK, Report, changes};
 use crate::record::{Entry, Line, Snapshot};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{Redacted, SafeText, duration};
 
 /// The sentences, each for itself: the cause and the outcome first.
-pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<String> {
+pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<SafeText> {
     let mut sentences = vec![cause(report), outcome(report), what(report)];
     sentences.extend(advice(report));
     sentences.extend(leaders(lines, names));
     sentences.extend(done(&report.actions));
     sentences.extend(cut_short(&report.actions).map(|(last, number, of)| {
         let rest = of - number;
-        format!(
+        safe!(
             "{} (action {}): {number} of {of} sent, {rest} not.",
-            last.aim, last.id
+            last.aim,
+            last.id
         )
     }));
     sentences.push(manual(report, lines));
@@ -50,31 +52,34 @@ pub(super) fn decisive(report: &Report) -> Option<&AdviceSpan> {
 }
 
 /// `Cause: no KafkaManager leader for 7m12s: all 3 pods can't read the lease. Advice: restart the pods (rule no-leader: No leader).`
-fn cause(report: &Report) -> String {
+fn cause(report: &Report) -> SafeText {
     if let Some(held) = decisive(report) {
-        let why = held.because.first().map_or("no reason recorded", String::as_str);
-        return format!("Cause: {why}. Advice: {}.", held.words);
+        let why = held
+            .because
+            .first()
+            .map_or("no reason recorded", Redacted::as_str);
+        return safe!("Cause: {why}. Advice: {}.", held.words);
     }
     match without_first_looks(&report.recommendations).last() {
-        Some(last) => format!("Cause: none found. Advice: {}.", last.words),
-        None => "Cause: unknown. The record has no diagnosis.".to_owned(),
+        Some(last) => safe!("Cause: none found. Advice: {}.", last.words),
+        None => "Cause: unknown. The record has no diagnosis.".into(),
     }
 }
 
 /// What the actions led to, and what is advised at the end.
-fn outcome(report: &Report) -> String {
+fn outcome(report: &Report) -> SafeText {
     if let Some(effect) = effect(&report.actions) {
-        return format!("Outcome: {effect}");
+        return safe!("Outcome: {effect}");
     }
     let last = report.recommendations.last();
     let last = last.map_or("none", |last| last.words.as_str());
-    format!("Outcome: no changes made with sopwatch. Advice at the end: {last}.")
+    safe!("Outcome: no changes made with sopwatch. Advice at the end: {last}.")
 }
 
 /// `Kafka cluster provisioning latency (stage). Watched from 2026-11-23 07:20:12 UTC for 14m32s.`
-fn what(report: &Report) -> String {
+fn what(report: &Report) -> SafeText {
     let Some((began, last)) = report.began_at.zip(report.last_at) else {
-        return "The record has no readable line.".to_owned();
+        return "The record has no readable line.".into();
     };
     let long = duration::exact(super::since(began, last));
     let began = began.strftime("%F %T UTC");
@@ -86,9 +91,9 @@ fn what(report: &Report) -> String {
                 title => title,
             };
             let service = &place.service;
-            format!("{alert} ({service}, {environment}). Watched from {began} for {long}.")
+            safe!("{alert} ({service}, {environment}). Watched from {began} for {long}.")
         }
-        None => format!("The record's first line is missing. Watched from {began} or earlier for {long}."),
+        None => safe!("The record's first line is missing. Watched from {began} or earlier for {long}."),
     }
 }
 
@@ -101,7 +106,7 @@ fn without_first_looks(all: &[AdviceSpan]) -> &[AdviceSpan] {
 }
 
 /// `Advice: 23:59:00 restart the pods → 23:59:44 wait → 00:01:01 no action needed (UTC).`
-fn advice(report: &Report) -> Option<String> {
+fn advice(report: &Report) -> Option<SafeText> {
     let spans = without_first_looks(&report.recommendations);
     let alike = |one: &AdviceSpan, next: &AdviceSpan| one.words == next.words;
     let all: Vec<_> = spans
@@ -114,17 +119,17 @@ fn advice(report: &Report) -> Option<String> {
     let more = all.len().saturating_sub(MOST_ADVICE);
     let shown = all[..all.len() - more].join(" → ");
     let more = if more > 0 {
-        format!(" → {more} more")
+        safe!(" → {more} more")
     } else {
-        String::new()
+        SafeText::default()
     };
-    (!all.is_empty()).then(|| format!("Advice: {shown}{more} (UTC)."))
+    (!all.is_empty()).then(|| safe!("Advice: {shown}{more} (UTC)."))
 }
 
 /// Changes of the advice that the summary names.
 const MOST_ADVICE: usize = 8;
 
-fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
+fn leaders(lines: &[Line], names: &Names<'_>) -> Option<SafeText> {
     let all: Vec<(Timestamp, &Snapshot)> = lines
         .iter()
         .filter_map(|line| match &line.entry {
@@ -139,7 +144,7 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
     let mut found = all[looks.count() - 1..].iter().map(|(_, found)| *found);
     let words = |found: &Snapshot| {
         let leaders = leading(found, names);
-        let words = |leader: &Leading| format!("{} {}", leader.title, changes::leader(leader));
+        let words = |leader: &Leading| safe!("{} {}", leader.title, changes::leader(leader));
         leaders.iter().map(words).collect::<Vec<_>>().join("; ")
     };
     let first = words(found.next()?);
@@ -147,54 +152,54 @@ fn leaders(lines: &[Line], names: &Names<'_>) -> Option<String> {
         return None;
     }
     match found.next_back().map(words) {
-        Some(last) if last != first => Some(format!("Leaders: {first} → {last}.")),
+        Some(last) if last != first => Some(safe!("Leaders: {first} → {last}.")),
         _ => None,
     }
 }
 
-fn done(actions: &[ActionRow]) -> Option<String> {
+fn done(actions: &[ActionRow]) -> Option<SafeText> {
     let count = |outcome: &str| actions.iter().filter(|one| one.outcome == outcome).count();
-    let words: Vec<String> = ["applied", "refused", "failed", "outcome unknown"]
+    let words: Vec<SafeText> = ["applied", "refused", "failed", "outcome unknown"]
         .into_iter()
         .filter(|outcome| count(outcome) > 0)
-        .map(|outcome| format!("{} {outcome}", count(outcome)))
+        .map(|outcome| safe!("{} {outcome}", count(outcome)))
         .collect();
     let changes = match actions.len() {
         0 => return None,
-        1 => "1 change".to_owned(),
-        many => format!("{many} changes"),
+        1 => "1 change".into(),
+        many => safe!("{many} changes"),
     };
-    Some(format!("{changes} confirmed: {}.", words.join(", ")))
+    Some(safe!("{changes} confirmed: {}.", words.join(", ")))
 }
 
 /// What the last change that was applied led to.
-fn effect(actions: &[ActionRow]) -> Option<String> {
+fn effect(actions: &[ActionRow]) -> Option<SafeText> {
     let last = actions.iter().rev().find(|one| one.outcome == "applied")?;
     let part = cut_short(actions).find(|(one, ..)| one.id == last.id);
     let id = last.id;
     let went = match last.stages.last() {
-        None => format!("action {id} applied."),
+        None => safe!("action {id} applied."),
         Some(stage) => match (stage.good, part) {
             // An older version said of a part that it worked.
             (Some(true), Some((_, number, of))) => {
-                format!(
+                safe!(
                     "action {id} was only {number} of {of}; it ended with: {}.",
                     stage.words
                 )
             }
-            (Some(true), None) => format!("action {id} worked ({}).", stage.words),
-            (Some(false), _) => format!("action {id} FAILED ({}).", stage.words),
-            (None, _) => format!("action {id}: outcome not recorded (last seen: {}).", stage.words),
+            (Some(true), None) => safe!("action {id} worked ({}).", stage.words),
+            (Some(false), _) => safe!("action {id} FAILED ({}).", stage.words),
+            (None, _) => safe!("action {id}: outcome not recorded (last seen: {}).", stage.words),
         },
     };
     let after = match &last.after {
-        Some(after) => format!("Advice afterwards: {}.", after.recommendation),
-        None => "No new findings afterwards.".to_owned(),
+        Some(after) => safe!("Advice afterwards: {}.", after.recommendation),
+        None => "No new findings afterwards.".into(),
     };
-    Some(format!("{went} {after}"))
+    Some(safe!("{went} {after}"))
 }
 
-fn manual(report: &Report, lines: &[Line]) -> String {
+fn manual(report: &Report, lines: &[Line]) -> SafeText {
     let (ticked, open) = (report.manual.ticked.len(), report.manual.not_ticked.len());
     let notes = lines
         .iter()
@@ -202,17 +207,17 @@ fn manual(report: &Report, lines: &[Line]) -> String {
         .count();
     let teams: Vec<&str> = report.hand_offs.iter().map(|one| one.title.as_str()).collect();
     let handed = if teams.is_empty() {
-        "none".to_owned()
+        "none".into()
     } else {
-        format!("{} ({})", teams.len(), teams.join(", "))
+        safe!("{} ({})", teams.len(), teams.join(", "))
     };
-    format!(
+    safe!(
         "Manual steps checked: {ticked} of {}. Notes: {notes}. Hand-offs: {handed}.",
         ticked + open
     )
 }
 
-fn end(report: &Report, lines: &[Line]) -> String {
+fn end(report: &Report, lines: &[Line]) -> SafeText {
     let last = lines.iter().rev().find(|line| {
         matches!(
             line.entry,
@@ -221,15 +226,15 @@ fn end(report: &Report, lines: &[Line]) -> String {
     });
     let at = |line: &Line| line.at.strftime("%F %T UTC").to_string();
     match last {
-        Some(line) if !report.open => format!("The incident was closed at {}.", at(line)),
+        Some(line) if !report.open => safe!("The incident was closed at {}.", at(line)),
         Some(line) if matches!(line.entry, Entry::Left { .. }) => {
-            format!("The incident is open; the console exited at {}.", at(line))
+            safe!("The incident is open; the console exited at {}.", at(line))
         }
-        _ => "The incident is open; the record does not show that the console exited.".to_owned(),
+        _ => "The incident is open; the record does not show that the console exited.".into(),
     }
 }
 
-fn missing(report: &Report) -> Option<String> {
+fn missing(report: &Report) -> Option<SafeText> {
     let lost = report.unknown.entries_lost;
-    (lost > 0).then(|| format!("{lost} entries could not be written to the record."))
+    (lost > 0).then(|| safe!("{lost} entries could not be written to the record."))
 }

@@ -15,7 +15,7 @@ use crate::profile::sop::StepStatus;
 use crate::record::{Began, Entry, Intent, Line, Snapshot, SnapshotLeader, SnapshotStep, VERSION, Writer};
 use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::testkit::{CLUSTER, KAFKA, SHORT, ago, built_in_profile, deployment, failing, pod, waiting_pod};
-use crate::text::SafeText;
+use crate::text::{Redacted, SafeText};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
@@ -51,8 +51,8 @@ fn step(id: &str, status: StepStatus, value: &str, evidence: &[&str]) -> Snapsho
     SnapshotStep {
         id: id.to_owned(),
         status,
-        value: value.to_owned(),
-        evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
+        value: value.into(),
+        evidence: evidence.iter().map(|line| (*line).into()).collect(),
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> R
         action,
         contact: None,
         rule: rule.map(str::to_owned),
-        because: because.iter().map(|line| (*line).to_owned()).collect(),
+        because: because.iter().map(|line| (*line).into()).collect(),
         until: None,
     }
 }
@@ -119,7 +119,7 @@ pub(super) fn leaderless() -> Snapshot {
         (Verdict::None, None),
         steps,
     );
-    found.not_ruled_out = vec![("ocm-errors".to_owned(), "the log of lzxms".to_owned())];
+    found.not_ruled_out = vec![("ocm-errors".to_owned(), "the log of lzxms".into())];
     found
 }
 
@@ -420,7 +420,7 @@ fn a_tick_that_is_taken_back_is_none() {
         step: "error-tracker".to_owned(),
     };
     let lines = [line(0, began()), line(1, tick("error-tracker")), line(2, untick)];
-    let ids = |lines: &[Line]| -> (usize, Vec<String>) {
+    let ids = |lines: &[Line]| -> (usize, Vec<Redacted>) {
         let manual = Report::of(lines, None).manual;
         let open = manual.not_ticked.into_iter().map(|step| step.id);
         (manual.ticked.len(), open.collect())
@@ -428,7 +428,7 @@ fn a_tick_that_is_taken_back_is_none() {
     assert_eq!(ids(&lines[..2]).0, 1);
     let (ticked, open) = ids(&lines);
     assert_eq!(ticked, 0);
-    assert!(open.contains(&"error-tracker".to_owned()), "{open:?}");
+    assert!(open.contains(&"error-tracker".into()), "{open:?}");
 }
 
 #[test]
@@ -480,9 +480,9 @@ fn hostile() -> Vec<Line> {
     let text = || SafeText::new(HOSTILE);
     let owned = || HOSTILE.to_owned();
     let mut bad = leaderless();
-    bad.recommendation.because = vec![owned()];
+    bad.recommendation.because = vec![owned().into()];
     bad.also = vec![advised(Advice::Escalate, Some(HOSTILE), &[HOSTILE])];
-    bad.not_ruled_out = vec![(owned(), owned())];
+    bad.not_ruled_out = vec![(owned(), owned().into())];
     bad.steps
         .push(step(HOSTILE, StepStatus::Fail, HOSTILE, &[HOSTILE]));
     bad.steps.push(step("odd", StepStatus::Unknown, HOSTILE, &[]));
@@ -493,7 +493,7 @@ fn hostile() -> Vec<Line> {
     };
     first.drill = Some(owned());
     first.namespace = owned();
-    first.server = text();
+    first.server = text().into();
     first.by = Writer {
         user: text(),
         host: text(),
@@ -515,14 +515,14 @@ fn hostile() -> Vec<Line> {
     let Observation::Connection(mut to) = connection() else {
         panic!()
     };
-    (to.user, to.server, to.namespace) = (text(), text(), text());
+    (to.user, to.server, to.namespace) = (text(), text().into(), text());
     let entries = [
         Entry::Began(first),
         observation(Observation::Connection(to)),
         observation(failing(SourceId::Pods, ProblemKind::Reset, HOSTILE)),
         Entry::Snapshot(Box::new(bad)),
         Entry::Intent(does),
-        outcome(1, CommandOutcome::Failed { why: text() }),
+        outcome(1, CommandOutcome::Failed { why: text().into() }),
         stage(HOSTILE, Some(false)),
         Entry::Ticked {
             step: owned(),
@@ -557,7 +557,7 @@ fn hostile() -> Vec<Line> {
 fn hostile_text_stays_text_and_holds_no_secret() {
     let lines = hostile();
     let (told, json) = (told(&lines, Some(HOSTILE)), json(&lines, Some(HOSTILE)).unwrap());
-    for text in [&told, &json] {
+    for text in [told.as_str(), json.as_str()] {
         let is_control = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
         assert!(!text.contains(is_control), "{text:?}");
         for secret in ["hunter2", "abcdefghijklmnopqrstuvwxyz", "sha256~aaaa"] {

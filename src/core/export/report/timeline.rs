@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::actions::why;
 use super::names::Names;
-use super::{FIRST_LOOK, changes, consoles, since, value};
+use super::{FIRST_LOOK, changes, consoles, since, value, values};
 use crate::observe::observation::Observation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::record::{Entry, Intent, Line, Snapshot};
-use crate::text::duration;
+use crate::safe;
+use crate::text::{Redacted, SafeText, duration};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,9 +24,9 @@ pub struct TimelineRow {
     /// console wrote.
     pub kind: &'static str,
     /// What, in one line.
-    pub words: String,
+    pub words: Redacted,
     /// What belongs to it, a line each: for `found`, everything that changed.
-    pub more: Vec<String>,
+    pub more: Vec<Redacted>,
 }
 
 /// The whole record as moments.
@@ -102,8 +103,8 @@ impl<'a> Teller<'a> {
         self.tell(line.at, line.entry.name(), &words, Vec::new());
     }
 
-    fn tell(&mut self, at: Timestamp, kind: &'static str, words: &str, more: Vec<String>) {
-        let words = value(words);
+    fn tell(&mut self, at: Timestamp, kind: &'static str, words: &str, more: Vec<SafeText>) {
+        let (words, more) = (value(words), values(&more));
         self.moments.push(TimelineRow {
             at,
             kind,
@@ -115,7 +116,7 @@ impl<'a> Teller<'a> {
     fn gap(&mut self, at: Timestamp) {
         let Some(last) = self.last_at else { return };
         let long = duration::exact(since(last, at));
-        let words = format!("no console ran for {long}: nothing is recorded of this time");
+        let words = safe!("no console ran for {long}: nothing is recorded of this time");
         self.tell(last, "gap", &words, Vec::new());
         self.failing.clear();
     }
@@ -125,9 +126,9 @@ impl<'a> Teller<'a> {
         let same_sop = self.found.is_some_and(|before| before.sop == found.sop);
         let resumed = std::mem::take(&mut self.resumed);
         let words = match (same_sop, more.is_empty()) {
-            (false, _) => format!("first findings for SOP {}", self.names.sop(&found.sop)),
-            (true, false) => "findings changed".to_owned(),
-            (true, true) if resumed => "same findings as before".to_owned(),
+            (false, _) => safe!("first findings for SOP {}", self.names.sop(&found.sop)),
+            (true, false) => "findings changed".into(),
+            (true, true) if resumed => "same findings as before".into(),
             // As it is written with each command and what came of it.
             (true, true) => return self.found = Some(found),
         };
@@ -145,55 +146,50 @@ impl<'a> Teller<'a> {
         }
         match state {
             SourceState::Failing { problem, .. } if self.failing.insert(id) => {
-                self.tell(
-                    at,
-                    "source",
-                    &format!("{} fails: {problem}", id.name()),
-                    Vec::new(),
-                );
+                self.tell(at, "source", &safe!("{} fails: {problem}", id.name()), Vec::new());
             }
             SourceState::Live if self.failing.remove(id) => {
-                self.tell(at, "source", &format!("{} works again", id.name()), Vec::new());
+                self.tell(at, "source", &safe!("{} works again", id.name()), Vec::new());
             }
             _ => {}
         }
     }
 
-    fn intent(&self, intent: &Intent) -> String {
+    fn intent(&self, intent: &Intent) -> SafeText {
         let why = why(intent, self.names);
         let (id, words, aim) = (intent.id, intent.command.words(), intent.aim.words());
         let part = intent
             .part
-            .map_or(String::new(), |(number, of)| format!(", {number} of {of}"));
-        format!(
+            .map_or(SafeText::default(), |(number, of)| safe!(", {number} of {of}"));
+        safe!(
             "action {id} requested: {words} ({aim}{part}), {why}, as {}",
             intent.user
         )
     }
 
-    fn words(&self, entry: &Entry) -> String {
+    fn words(&self, entry: &Entry) -> SafeText {
         match entry {
-            Entry::ClockAhead(ahead) => format!(
+            Entry::ClockAhead(ahead) => safe!(
                 "the cluster's clock is {} {} the local clock; all times are by the cluster's clock",
                 duration::exact(ahead.abs()),
                 if ahead.is_negative() { "behind" } else { "ahead of" }
             ),
-            Entry::Sop { id } => format!("SOP {} selected", self.names.sop(id)),
+            Entry::Sop { id } => safe!("SOP {} selected", self.names.sop(id)),
             Entry::Outcome { id, outcome } => {
-                format!("action {id} {}", outcome.words())
+                safe!("action {id} {}", outcome.words())
             }
-            Entry::Stage { id, words, good } => format!("action {id}: {words}{}", went(*good)),
+            Entry::Stage { id, words, good } => safe!("action {id}: {words}{}", went(*good)),
             Entry::Ticked { step, note } if note.is_empty() => {
-                format!("{}: checked, no note", self.names.step(step))
+                safe!("{}: checked, no note", self.names.step(step))
             }
-            Entry::Ticked { step, note } => format!("{}: {note}", self.names.step(step)),
-            Entry::Unticked { step } => format!("{}: check removed", self.names.step(step)),
-            Entry::Note { text } => text.to_string(),
+            Entry::Ticked { step, note } => safe!("{}: {note}", self.names.step(step)),
+            Entry::Unticked { step } => safe!("{}: check removed", self.names.step(step)),
+            Entry::Note { text } => text.to_string().into(),
             Entry::HandOff { contact, .. } => {
-                format!("hand-off text for {} copied", self.names.contact(contact))
+                safe!("hand-off text for {} copied", self.names.contact(contact))
             }
-            Entry::Lost { entries, why } => format!("{entries} entries could not be written: {why}"),
-            other => other.name().to_owned(),
+            Entry::Lost { entries, why } => safe!("{entries} entries could not be written: {why}"),
+            other => other.name().into(),
         }
     }
 }
@@ -207,12 +203,12 @@ pub(super) fn went(good: Option<bool>) -> &'static str {
     }
 }
 
-fn came_and_went(entry: &Entry) -> String {
+fn came_and_went(entry: &Entry) -> SafeText {
     match entry {
-        Entry::Began(began) => format!("started by {}", consoles::words(&began.by)),
-        Entry::Joined(writer) => format!("resumed by {}", consoles::words(writer)),
-        Entry::Closed(writer) => format!("closed by {}", consoles::words(writer)),
-        Entry::Left { how } => format!("console exited: {how}"),
-        other => other.name().to_owned(),
+        Entry::Began(began) => safe!("started by {}", consoles::words(&began.by)),
+        Entry::Joined(writer) => safe!("resumed by {}", consoles::words(writer)),
+        Entry::Closed(writer) => safe!("closed by {}", consoles::words(writer)),
+        Entry::Left { how } => safe!("console exited: {how}"),
+        other => other.name().into(),
     }
 }

@@ -10,6 +10,7 @@ use crate::diagnose::NotRuledOut;
 use crate::observe::observation::Observation;
 use crate::profile::sop::StepStatus;
 use crate::record::{Entry, Line};
+use crate::text::Redacted;
 
 /// What the record can't tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -17,13 +18,13 @@ pub struct Unknown {
     /// Steps that were unknown or stale from the first look to the last.
     pub steps: Vec<UnknownStep>,
     /// Rules that were not ruled out at the end.
-    pub not_ruled_out: Vec<NotRuledOut>,
+    pub not_ruled_out: Vec<NotRuledOut<Redacted>>,
     /// Commands, by their number, of which it is not known whether they happened.
     pub actions: Vec<u64>,
     /// Entries that could not be written.
     pub entries_lost: u64,
     /// Why they could not, each reason once.
-    pub lost_because: Vec<String>,
+    pub lost_because: Vec<Redacted>,
     /// Log records that are not in the record: they changed nothing.
     pub logs_left_out: u64,
     /// Lines of the logs that the console missed, at least.
@@ -34,11 +35,11 @@ pub struct Unknown {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnknownStep {
     /// Its id.
-    pub id: String,
+    pub id: Redacted,
     /// Its title.
-    pub title: String,
+    pub title: Redacted,
     /// What was seen last; may be empty.
-    pub value: String,
+    pub value: Redacted,
 }
 
 /// What the lines leave open; which commands do is added by who knows them.
@@ -95,7 +96,7 @@ fn steps(lines: &[Line], names: &Names<'_>) -> Vec<UnknownStep> {
     open
 }
 
-fn not_ruled_out(lines: &[Line]) -> Vec<NotRuledOut> {
+fn not_ruled_out(lines: &[Line]) -> Vec<NotRuledOut<Redacted>> {
     let last = lines.iter().rev().find_map(|line| match &line.entry {
         Entry::Snapshot(found) => Some(found),
         _ => None,

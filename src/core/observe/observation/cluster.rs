@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::text::SafeText;
+use crate::safe;
+use crate::text::{Redacted, SafeText};
 
 /// A pod's `metadata.uid`: a replacement of the same name is another pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -13,7 +14,7 @@ pub struct PodUid(pub SafeText);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Connection {
     /// The API server's URL without credentials, such as `https://api.stage:6443`.
-    pub server: SafeText,
+    pub server: Redacted,
     /// Context name of the kubeconfig; `None` in a cluster.
     pub context: Option<SafeText>,
     /// User as the server names us (`SelfSubjectReview`), else as the kubeconfig does.
@@ -36,7 +37,7 @@ pub struct Condition {
     /// Why, in one CamelCase word; may be empty.
     pub reason: SafeText,
     /// Why, in words; may be empty.
-    pub message: SafeText,
+    pub message: Redacted,
     /// When the status last changed.
     pub since: Option<Timestamp>,
 }
@@ -101,7 +102,7 @@ pub struct Pod {
     /// The word that `kubectl get pods` prints under STATUS: `Running`, `Init:0/1`, `CrashLoopBackOff`, …
     pub status: SafeText,
     /// `status.message`, such as why a pod was evicted.
-    pub message: SafeText,
+    pub message: Redacted,
     /// `spec.nodeName`; `None` while unscheduled.
     pub node: Option<SafeText>,
     /// Containers ready, of [`Pod::total`].
@@ -219,14 +220,14 @@ pub struct Autoscaler {
 
 impl Autoscaler {
     /// What becomes of a number of pods that somebody else sets: `autoscaler msa will undo it: …`.
-    pub fn undoes_it(&self) -> String {
+    pub fn undoes_it(&self) -> SafeText {
         let Self {
             name,
             min,
             max,
             current,
         } = self;
-        format!("autoscaler {name} will undo it: it keeps {min} to {max} pods (now {current})")
+        safe!("autoscaler {name} will undo it: it keeps {min} to {max} pods (now {current})")
     }
 }
 
@@ -275,7 +276,7 @@ pub enum ContainerState {
         /// `ContainerCreating`, `ImagePullBackOff`, `CrashLoopBackOff`, …; may be empty.
         reason: SafeText,
         /// The same in words; may be empty.
-        message: SafeText,
+        message: Redacted,
     },
     /// It runs.
     Running {
@@ -292,7 +293,7 @@ pub struct Ended {
     /// `Completed`, `Error`, `OOMKilled`, …
     pub reason: SafeText,
     /// In words; may be empty.
-    pub message: SafeText,
+    pub message: Redacted,
     /// Exit code; 137 is SIGKILL, 143 SIGTERM.
     pub exit_code: i32,
     /// `startedAt`.
@@ -311,7 +312,7 @@ pub struct ClusterEvent {
     /// `reason`.
     pub reason: SafeText,
     /// `message` or `note`.
-    pub message: SafeText,
+    pub message: Redacted,
     /// `involvedObject.kind`.
     pub object_kind: SafeText,
     /// `involvedObject.name`.
@@ -356,5 +357,5 @@ pub struct Access {
     /// The answer; `None` when the review itself could not be had.
     pub allowed: Option<bool>,
     /// The server's reason; may be empty.
-    pub reason: SafeText,
+    pub reason: Redacted,
 }

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::safe;
+use crate::text::{Redacted, SafeText, duration};
 
 /// The session that was opened. No password is ever here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -33,7 +33,7 @@ pub struct Reading {
     /// One a table of the profile, in its order.
     pub tables: Vec<TableReading>,
     /// The lease rows, or why they could not be read.
-    pub leases: Result<Vec<Lease>, SafeText>,
+    pub leases: Result<Vec<Lease>, Redacted>,
     /// Where the server is a standby: it shows the primary's data as it was some time ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<Standby>,
@@ -58,11 +58,11 @@ impl Standby {
     }
 
     /// `a standby, 15m behind the primary`.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> SafeText {
         match self.behind_s.map(SignedDuration::from_secs) {
-            None => "a standby, lag unknown".to_owned(),
-            Some(behind) if behind.as_secs() <= 0 => "a standby, up to date".to_owned(),
-            Some(behind) => format!("a standby, {} behind the primary", duration::brief(behind)),
+            None => "a standby, lag unknown".into(),
+            Some(behind) if behind.as_secs() <= 0 => "a standby, up to date".into(),
+            Some(behind) => safe!("a standby, {} behind the primary", duration::brief(behind)),
         }
     }
 }
@@ -73,11 +73,11 @@ pub struct TableReading {
     /// Table name.
     pub table: SafeText,
     /// One a status that has living rows; or why the table could not be read.
-    pub statuses: Result<Vec<StatusCount>, SafeText>,
+    pub statuses: Result<Vec<StatusCount>, Redacted>,
     /// The rows that failed lately; or why they could not be read.
-    pub standing: Result<Standing, SafeText>,
+    pub standing: Result<Standing, Redacted>,
     /// The rows on their way; or why they could not be read.
-    pub under_way: Result<UnderWay, SafeText>,
+    pub under_way: Result<UnderWay, Redacted>,
 }
 
 /// The living rows that are on their way: in a status that a row is to leave, or in one that the profile does not know.
@@ -163,7 +163,7 @@ pub struct Rows {
     /// What was asked.
     pub of: RowsOf,
     /// The rows, or why they could not be read.
-    pub rows: Result<Vec<Row>, SafeText>,
+    pub rows: Result<Vec<Row>, Redacted>,
     /// Whether there are more than were read.
     pub more: bool,
 }
@@ -182,5 +182,5 @@ pub struct Row {
     /// Seconds since `created_at`.
     pub age_s: Option<i64>,
     /// Why it failed, where the table tells; may be empty.
-    pub reason: SafeText,
+    pub reason: Redacted,
 }

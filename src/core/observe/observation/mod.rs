@@ -20,7 +20,7 @@ pub use self::database::{
 pub use self::vitals::{ContainerUsage, OutboundTotals, PodUsage, RequestTotals, Scrape};
 use crate::logparse::{ContainerKey, LogBatch};
 use crate::observe::source::{SourceId, SourceState};
-use crate::text::SafeText;
+use crate::text::{Redacted, SafeText};
 
 /// One observation, as an adapter sends it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -65,7 +65,7 @@ pub enum Observation {
         /// Lines known to be missing, where the number is known to be one or more and can't be counted this is 1.
         missed: u64,
         /// What happened.
-        text: SafeText,
+        text: Redacted,
     },
     /// The database session that was opened.
     DatabaseConnection(DatabaseConnection),

@@ -28,7 +28,8 @@ use crate::observe::observation::{
     PodUid, Reading, Rows, Standby, Standing, StatusCount,
 };
 use crate::observe::source::{Freshness, Source, SourceId, SourceState};
-use crate::text::SafeText;
+use crate::safe;
+use crate::text::{Redacted, SafeText};
 
 /// How old the last sign of life of a source may be before nothing may be concluded from it.
 pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(15);
@@ -400,10 +401,10 @@ impl State {
     }
 
     /// A source's name as the operator knows it: a pod's by its short name.
-    pub fn source_name(&self, id: &SourceId) -> String {
+    pub fn source_name(&self, id: &SourceId) -> SafeText {
         match id {
             SourceId::Scrape(uid) => match self.pods.get(uid) {
-                Some(pod) => format!("metrics of {}", pod.short_name()),
+                Some(pod) => safe!("metrics of {}", pod.short_name()),
                 None => id.name(),
             },
             _ => id.name(),
@@ -486,7 +487,7 @@ impl State {
     }
 
     /// The counts of one table in the newest reading.
-    pub fn statuses(&self, table: &str) -> Option<&Result<Vec<StatusCount>, SafeText>> {
+    pub fn statuses(&self, table: &str) -> Option<&Result<Vec<StatusCount>, Redacted>> {
         let (_, reading) = self.reading.as_ref()?;
         let reading = reading.tables.iter().find(|reading| &*reading.table == table)?;
         Some(&reading.statuses)

@@ -13,6 +13,7 @@ use super::{CHANGE_WINDOW, State};
 use crate::diagnose::overdue;
 use crate::observe::observation::{Reading, Standing, StandingRow, TableReading, UnderWay};
 use crate::profile::{ClockBasis, Role, Table};
+use crate::safe;
 use crate::text::SafeText;
 use crate::text::duration;
 
@@ -96,7 +97,7 @@ struct Watch {
 
 impl Movement {
     /// `no row entered or left in 5m, not moving`; `in 5m 2 rows entered and 1 left, moving`; `None` while nothing is known.
-    pub fn in_words(&self) -> Option<String> {
+    pub fn in_words(&self) -> Option<SafeText> {
         let (entered, left) = (self.entered?, self.left?);
         let within = duration::brief(SignedDuration::from_secs(self.watched_s?));
         let moves = match self.moves {
@@ -106,8 +107,8 @@ impl Movement {
         };
         let rows = if entered == 1 { "row" } else { "rows" };
         Some(match (entered, left) {
-            (0, 0) => format!("no row entered or left in {within}{moves}"),
-            _ => format!("in {within} {entered} {rows} entered and {left} left{moves}"),
+            (0, 0) => safe!("no row entered or left in {within}{moves}"),
+            _ => safe!("in {within} {entered} {rows} entered and {left} left{moves}"),
         })
     }
 }
@@ -397,15 +398,15 @@ impl State {
     }
 
     /// `the oldest, 1n5F…, has been the same for 4m10s`; `None` where there is none.
-    pub fn oldest_in_words(&self, table: &Table, status: &str) -> Option<String> {
+    pub fn oldest_in_words(&self, table: &Table, status: &str) -> Option<SafeText> {
         let read_at = self.watch(&table.name)?.read_at;
         let oldest = self
             .oldest(&table.name, status)
             .filter(|_| is_listed(table, status))?;
         let ago = |at: Timestamp| duration::brief(read_at.duration_since(at));
-        let same = format!("oldest row {} unchanged for {}", oldest.id, ago(oldest.since));
+        let same = safe!("oldest row {} unchanged for {}", oldest.id, ago(oldest.since));
         Some(match oldest.moved_at {
-            Some(at) => format!("{same}; one before it left {} ago", ago(at)),
+            Some(at) => safe!("{same}; one before it left {} ago", ago(at)),
             None => same,
         })
     }

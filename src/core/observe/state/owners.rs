@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::observe::observation::{Controller, Observation, Pod, ReplicaSet};
+use crate::safe;
 use crate::text::SafeText;
 
 /// ReplicaSets that are gone and still remembered: their last pods outlive them by their grace.
@@ -200,29 +201,29 @@ impl Owners {
     }
 
     /// Whose the pod is, in words: `Job reindex`, `Deployment canary`, `nobody`.
-    pub fn owner_in_words(&self, pod: &Pod) -> String {
+    pub fn owner_in_words(&self, pod: &Pod) -> SafeText {
         let Some((kind, name)) = &pod.owner else {
-            return "nobody".to_owned();
+            return "nobody".into();
         };
         if let Some(config) = &pod.origin.deployment_config {
-            return format!("DeploymentConfig {config}");
+            return safe!("DeploymentConfig {config}");
         }
         match (&**kind, self.set(pod)) {
             ("ReplicaSet", Some(set)) => match &set.controller {
-                None => format!("ReplicaSet {name}, which has no deployment"),
+                None => safe!("ReplicaSet {name}, which has no deployment"),
                 Some(owner) if self.is_namesake(owner) => {
-                    format!("an earlier Deployment {}", owner.name)
+                    safe!("an earlier Deployment {}", owner.name)
                 }
-                Some(owner) => format!("{} {}", owner.kind, owner.name),
+                Some(owner) => safe!("{} {}", owner.kind, owner.name),
             },
             // `oc` names the ReplicationControllers of a DeploymentConfig so.
             ("ReplicationController", _) => match name.rsplit_once('-') {
                 Some((config, version)) if is_number(version) => {
-                    format!("DeploymentConfig {config} (ReplicationController {name})")
+                    safe!("DeploymentConfig {config} (ReplicationController {name})")
                 }
-                _ => format!("{kind} {name}"),
+                _ => safe!("{kind} {name}"),
             },
-            _ => format!("{kind} {name}"),
+            _ => safe!("{kind} {name}"),
         }
     }
 

@@ -5,10 +5,12 @@ use crate::observe::observation::{Controller, Origin, ReplicaSet};
 use crate::profile::sop::StepStatus;
 use crate::remediate::command::Command;
 use crate::remediate::plan::Plan;
+use crate::safe;
 use crate::testkit::{
     KAFKA, SHORT, ago, deployment, failing, log, look_at, now, pod, profile, profile_with, sop, source,
     waiting_pod,
 };
+use crate::text::SafeText;
 
 /// A ready pod of this controller.
 fn of(short: &str, kind: &str, name: &str) -> Pod {
@@ -107,7 +109,7 @@ fn pods_of_others_with_the_label_are_not_the_services_ready_ones() {
         "not counted: msa-debug 1/1 Running, has the label but belongs to nobody",
         "not counted: msa-canary-x-can 1/1 Running, has the label but belongs to Deployment msa-canary",
     ] {
-        assert!(step.evidence.contains(&told.to_owned()), "{told}: {step:#?}");
+        assert!(step.evidence.contains(&told.into()), "{told}: {step:#?}");
     }
     assert_eq!(
         state.others_in_words().as_deref(),
@@ -121,7 +123,7 @@ fn a_restart_of_all_leaves_the_pods_of_others_alone() {
     let (profile, diagnosis) = (profile(), Diagnosis::default());
     look_at((&state, &profile, &diagnosis), now(), |account| {
         let plan = Plan::restart_all(account).unwrap();
-        let pods: Vec<String> = plan.commands.iter().map(Command::words).collect();
+        let pods: Vec<_> = plan.commands.iter().map(Command::words).collect();
         assert_eq!(pods.len(), 3, "{pods:?}");
         assert!(pods.iter().all(|pod| pod.contains("msa-x-")), "{pods:?}");
         // None of the others serves: what does not run is to be started.
@@ -263,7 +265,7 @@ fn a_missing_deployment_fails_and_names_what_runs_instead() {
         let step = pods_step(&state);
         assert_eq!(
             (step.status, step.value),
-            (StepStatus::Fail, format!("no deployment msa, found {found}"))
+            (StepStatus::Fail, safe!("no deployment msa, found {found}"))
         );
         let (profile, diagnosis) = (profile(), Diagnosis::default());
         look_at((&state, &profile, &diagnosis), now(), |account| {

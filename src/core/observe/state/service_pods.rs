@@ -7,6 +7,7 @@ use super::{Basis, LogKnown, Owners, State};
 use crate::logparse::ContainerKey;
 use crate::observe::observation::{ClusterEvent, Observation, Pod, PodUid};
 use crate::observe::source::{SourceId, SourceState};
+use crate::safe;
 use crate::text::SafeText;
 
 fn names_of(pods: &BTreeMap<PodUid, Pod>) -> BTreeSet<&str> {
@@ -119,36 +120,36 @@ impl State {
     }
 
     /// Whose a pod is that carries the service's label, in words.
-    pub fn owner_in_words(&self, pod: &Pod) -> String {
+    pub fn owner_in_words(&self, pod: &Pod) -> SafeText {
         self.owners.owner_in_words(pod)
     }
 
     /// The other pods with the service's label, counted by whose they are: `2 of Job reindex and 1 of nobody`.
-    pub fn others_in_words(&self) -> Option<String> {
+    pub fn others_in_words(&self) -> Option<SafeText> {
         let counted = self.counted(self.other_pods.values());
         (!counted.is_empty()).then(|| listed(&counted))
     }
 
     /// What runs pods with the service's label where the service's deployment is missing.
-    pub fn found_instead(&self) -> String {
+    pub fn found_instead(&self) -> SafeText {
         let all = self.pods.values().chain(self.other_pods.values());
-        let found: Vec<String> = self
+        let found: Vec<SafeText> = self
             .counted(all)
             .into_iter()
             .map(|(owner, count)| match owner.as_str() {
-                "nobody" => format!("{} without a controller", pods(count)),
-                _ => format!("{owner} with {}", pods(count)),
+                "nobody" => safe!("{} without a controller", pods(count)),
+                _ => safe!("{owner} with {}", pods(count)),
             })
             .collect();
         match found.as_slice() {
-            [] => "nothing with its label".to_owned(),
+            [] => "nothing with its label".into(),
             found => joined(found),
         }
     }
 
     /// By whose they are, the most first.
-    fn counted<'a>(&self, pods: impl Iterator<Item = &'a Pod>) -> Vec<(String, usize)> {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    fn counted<'a>(&self, pods: impl Iterator<Item = &'a Pod>) -> Vec<(SafeText, usize)> {
+        let mut counts: BTreeMap<SafeText, usize> = BTreeMap::new();
         for pod in pods {
             *counts.entry(self.owners.owner_in_words(pod)).or_default() += 1;
         }
@@ -178,22 +179,22 @@ impl State {
 /// Owners that are named of many.
 const NAMED: usize = 3;
 
-fn pods(count: usize) -> String {
-    format!("{count} pod{}", if count == 1 { "" } else { "s" })
+fn pods(count: usize) -> SafeText {
+    safe!("{count} pod{}", if count == 1 { "" } else { "s" })
 }
 
-fn listed(counted: &[(String, usize)]) -> String {
-    let each: Vec<String> = counted
+fn listed(counted: &[(SafeText, usize)]) -> SafeText {
+    let each: Vec<SafeText> = counted
         .iter()
-        .map(|(owner, count)| format!("{count} of {owner}"))
+        .map(|(owner, count)| safe!("{count} of {owner}"))
         .collect();
     joined(&each)
 }
 
-fn joined(all: &[String]) -> String {
+fn joined(all: &[SafeText]) -> SafeText {
     match all {
         [one] => one.clone(),
-        [some @ .., last] if all.len() <= NAMED => format!("{} and {last}", some.join(", ")),
-        _ => format!("{} and {} more", all[..NAMED].join(", "), all.len() - NAMED),
+        [some @ .., last] if all.len() <= NAMED => safe!("{} and {last}", some.join(", ")),
+        _ => safe!("{} and {} more", all[..NAMED].join(", "), all.len() - NAMED),
     }
 }

@@ -3,8 +3,8 @@
 use super::User;
 use crate::cli::ColorChoice;
 use crate::config::{
-    ConfigError, ConfigProblem, DEFAULT_FILE, Judges, Origin, Settings, TextOutput, check, init, paths,
-    text_output,
+    ConfigError, ConfigProblem, DEFAULT_FILE, Judges, Origin, OutputText, Settings, TextOutput, check, init,
+    paths, text_output,
 };
 use crate::net::tls::TlsMode;
 use sopwatch_core::profile::Profile;
@@ -242,11 +242,11 @@ fn commands_without_a_screen_are_answered_with_a_text() {
     for (line, status, part) in cases {
         let answer = answered("", line).expect(line);
         assert_eq!(answer.status, status, "{line}");
-        assert!(
-            answer.text.contains(part),
-            "{line}: {part} is not in\n{}",
-            answer.text
-        );
+        let text = match answer.text {
+            OutputText::Safe(text) => text.to_string(),
+            OutputText::Generated(bytes) => String::from_utf8(bytes).expect(line),
+        };
+        assert!(text.contains(part), "{line}: {part} is not in\n{text}");
     }
     assert_eq!(answered("", ""), None);
     assert_eq!(answered("", "drill no-kafka-leader"), None);

@@ -78,6 +78,12 @@ const MISTAKES: &[Case] = &[
         "config.toml:2: database.password: unknown key `password`",
     ),
     (
+        "sop = 'password=hunter2'",
+        &[],
+        "",
+        "config.toml:1: sop: the profile has no SOP `password=⟨redacted⟩",
+    ),
+    (
         "sop = 'api-dwon'",
         &[],
         "",

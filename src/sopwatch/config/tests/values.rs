@@ -200,6 +200,7 @@ fn environment_and_namespace_follow_from_each_other() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test compares it")]
 fn no_secret_is_shown() {
     let variables = [
         (

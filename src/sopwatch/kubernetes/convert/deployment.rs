@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::{Deployment as Source, DeploymentCondition};
 
-use super::{at, count, text};
+use super::{at, count, text, words};
 use sopwatch_core::observe::observation::{Condition, Deployment};
 use sopwatch_core::text::SafeText;
 
@@ -52,7 +52,7 @@ fn condition(source: &DeploymentCondition) -> Condition {
         kind: SafeText::new(&source.type_),
         status: SafeText::new(&source.status),
         reason: text(source.reason.as_ref()),
-        message: text(source.message.as_ref()),
+        message: words(source.message.as_ref()),
         since: at(source.last_transition_time.as_ref()),
     }
 }

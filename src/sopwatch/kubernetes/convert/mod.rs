@@ -18,8 +18,7 @@ pub use self::deployment::deployment;
 pub use self::event::{concerns, event};
 pub use self::pod::pod;
 pub use self::replica_set::replica_set;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::redact::redact;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// The longest message that is kept, characters.
 const MAX_WORDS: usize = 2_000;
@@ -30,9 +29,9 @@ fn text(value: Option<&String>) -> SafeText {
 }
 
 /// What a component says in words: it may quote what it was given, at any length.
-fn words(value: Option<&String>) -> SafeText {
+fn words(value: Option<&String>) -> Redacted {
     value
-        .map(|value| SafeText::cut(&redact(value), MAX_WORDS))
+        .map(|value| Redacted::cut(value, MAX_WORDS))
         .unwrap_or_default()
 }
 

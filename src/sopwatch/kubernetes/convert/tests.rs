@@ -370,6 +370,18 @@ fn hostile_names_and_messages_are_made_safe() {
 }
 
 #[test]
+fn a_secret_in_what_a_controller_says_is_taken_out() {
+    let said = "failed: postgres://u:hunter2@db/x\u{1b}[2J";
+    let condition = json!({"type": "Progressing", "status": "False", "reason": "Failed", "message": said});
+    let source = json!({"metadata": {"name": "d"}, "status": {"conditions": [condition]}});
+    let deployment = super::deployment(&serde_json::from_value(source).unwrap());
+    let shown = "failed: postgres://u:⟨redacted⟩@db/x␛[2J";
+    assert_eq!(deployment.conditions[0].message, shown);
+    let hostile = event(&event_of("Pod", "p", "Warning", &json!({"message": said})));
+    assert_eq!(hostile.message, shown);
+}
+
+#[test]
 fn the_limits_of_a_container_are_read_and_none_is_not_zero() {
     let limited = json!({"spec": {"containers": [
         {"name": "service", "image": "i", "resources": {"limits": {"cpu": "1500m", "memory": "1Gi"}, "requests": {"cpu": "200m"}}},

@@ -27,7 +27,7 @@ use sopwatch_core::logparse::{ContainerKey, LineReader};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::Redacted;
 use sopwatch_core::text::duration::brief;
 
 /// Records of a backlog that are kept to scroll back in.
@@ -474,8 +474,8 @@ impl Follower {
     }
 
     /// Emits a note for the log pane.
-    async fn note(&self, missed: u64, text: &str) {
-        let text = SafeText::new(text);
+    async fn note(&self, missed: u64, text: impl Into<Redacted>) {
+        let text = text.into();
         self.context
             .emit(Observation::LogNote {
                 source: self.key.clone(),

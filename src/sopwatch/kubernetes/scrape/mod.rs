@@ -29,7 +29,7 @@ use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Scrape};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::VITALS_EVERY;
 use sopwatch_core::profile::{Metrics, Profile};
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{Redacted, SafeText};
 
 /// How long one answer may take: less than the pause to the next.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -115,7 +115,7 @@ struct ScrapeLoop<'a> {
 /// Why a pod's metrics were not had.
 enum Refusal {
     /// The API server does not let us.
-    NotAllowed(SafeText),
+    NotAllowed(Redacted),
     /// This pod, this time.
     Failed(Problem),
 }
@@ -187,7 +187,7 @@ impl ScrapeLoop<'_> {
     async fn emit_off(&mut self, ready: &Ready, why: &str) {
         for pod in ready.keys() {
             if self.off.insert(pod.clone()) {
-                let state = SourceState::Off(SafeText::new(why));
+                let state = SourceState::Off(why.into());
                 self.context.source(&SourceId::Scrape(pod.clone()), state).await;
             }
         }

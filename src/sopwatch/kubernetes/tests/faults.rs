@@ -334,6 +334,32 @@ fn a_server_that_throttles_is_asked_less_and_stays_up() {
 }
 
 #[test]
+fn a_secret_in_the_reason_of_a_review_is_taken_out() {
+    run(async {
+        let fake = Fake::new();
+        fake.always("selfsubjectaccessreviews", || {
+            let reason = "webhook said: Authorization: Bearer hunter2hunter2\u{1b}[2J";
+            let status = json!({"allowed": false, "reason": reason});
+            Reply::Json(201, json!({"metadata": {}, "spec": {}, "status": status}))
+        });
+        let mut console = Console::on(&fake);
+        let told = console
+            .until("rights", |observation| {
+                matches!(observation, Observation::Access(_))
+            })
+            .await;
+        let Observation::Access(access) = told else {
+            unreachable!("{told:?}")
+        };
+        assert!(!access.is_empty());
+        for one in access {
+            assert_eq!(one.allowed, Some(false));
+            assert_eq!(one.reason, "webhook said: Authorization: Bearer ⟨redacted⟩");
+        }
+    });
+}
+
+#[test]
 fn a_review_that_fails_leaves_the_rights_open_and_is_tried_again() {
     run(async {
         let fake = Fake::new();

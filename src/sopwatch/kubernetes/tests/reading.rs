@@ -183,6 +183,7 @@ async fn ask(console: &Console, name: &str) -> Result<BTreeMap<String, SecretStr
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test compares it")]
 fn a_secret_is_read_or_the_reason_is_said() {
     run(async {
         let fake = Fake::new();

@@ -221,7 +221,7 @@ pub(super) fn statuses<'a>(reading: &'a Reading, table: &str) -> &'a [StatusCoun
 pub(super) fn of_table<'a>(
     reading: &'a Reading,
     table: &str,
-) -> &'a Result<Vec<StatusCount>, sopwatch_core::text::SafeText> {
+) -> &'a Result<Vec<StatusCount>, sopwatch_core::text::Redacted> {
     let found = reading.tables.iter().find(|reading| &*reading.table == table);
     &found.expect("a table of the profile").statuses
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::diagnose::{Diagnosis, StepFinding};
 use crate::profile::Profile;
 use crate::profile::sop::{OTHER, StepStatus};
+use crate::text::SafeText;
 
 fn judge(sop: &str, world: &World) -> Diagnosis {
     diagnose(&world.state(), &PROFILE, PROFILE.sop(sop).unwrap(), now())
@@ -173,7 +174,7 @@ fn errors_that_are_over_pass_with_a_note() {
         ids(blip(3_356 - 1_800)),
         (
             StepStatus::Pass,
-            "3 database errors, none since 13:34 UTC".to_owned(),
+            "3 database errors, none since 13:34 UTC".into(),
             "none".to_owned()
         )
     );
@@ -329,7 +330,7 @@ fn a_warning_about_a_pod_that_is_ready_again_or_gone_is_over() {
         (events.status, events.value.clone())
     };
     let as_it_is = |_: &mut World| {};
-    let pass = |value: &str| (StepStatus::Pass, value.to_owned());
+    let pass = |value: &str| (StepStatus::Pass, SafeText::from(value));
     assert_eq!(
         status("msa-x-2mgcp", 91, as_it_is),
         pass("3 warnings: 3 BackOff, none since 13:58 UTC")

@@ -3,6 +3,7 @@
 use super::cases::{KAFKAS, OSD, judge, lines, only, step};
 use super::*;
 use crate::profile::sop::StepStatus;
+use crate::text::SafeText;
 
 #[test]
 fn a_row_in_a_status_that_nobody_knows_is_a_defect_at_any_age() {
@@ -178,7 +179,7 @@ fn the_innermost_cause_is_quoted_and_decides() {
     );
     let state = only([lines("blf5h", &[(80, &long), (60, &long)])]);
     let diagnosis = judge(OSD, &state);
-    let evidence = |lines: &[String]| {
+    let evidence = |lines: &[SafeText]| {
         lines
             .iter()
             .any(|line| line.contains("identifier is '503': the quota is used up"))

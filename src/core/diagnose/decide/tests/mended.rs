@@ -4,6 +4,7 @@ use super::*;
 use crate::diagnose::Diagnosis;
 use crate::profile::sop::StepStatus;
 use crate::testkit::source;
+use crate::text::Redacted;
 
 const OSD: &str = "osd-provisioning-latency";
 const KAFKAS: &str = "kafka-provisioning-latency";
@@ -107,7 +108,7 @@ fn pods_that_are_down_are_started_once_and_only_where_the_deployment_is_known() 
                 kind: "Available".into(),
                 status: "False".into(),
                 reason: "MinimumReplicasUnavailable".into(),
-                message: SafeText::default(),
+                message: Redacted::default(),
                 since: Some(ago(seconds)),
             });
             state.apply(Observation::Deployment(Some(deployment)), now());

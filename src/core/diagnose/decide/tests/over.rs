@@ -3,6 +3,7 @@
 use super::*;
 use crate::diagnose::Diagnosis;
 use crate::profile::sop::StepStatus;
+use crate::text::Redacted;
 
 const SOP: &str = "api-down";
 
@@ -174,7 +175,7 @@ fn a_quota_is_over_when_the_deployment_has_its_pods() {
             kind: "ReplicaFailure".into(),
             status: failure.into(),
             reason: "FailedCreate".into(),
-            message: SafeText::default(),
+            message: Redacted::default(),
             since: None,
         });
         let exceeded = event(

@@ -9,6 +9,7 @@ use crate::profile::sop::StepStatus;
 use crate::remediate::gate::{GateInput, gate};
 use crate::remediate::plan::Plan;
 use crate::testkit::look_at;
+use crate::text::Redacted;
 
 const KAFKAS: &str = "kafka-provisioning-latency";
 
@@ -25,7 +26,7 @@ fn started(short: &str, restarts: u32, age: i64, ready: bool) -> Pod {
         };
         container.last = Some(Ended {
             reason: "Error".into(),
-            message: SafeText::default(),
+            message: Redacted::default(),
             exit_code: 2,
             started_at: Some(ago(age + 300)),
             finished_at: Some(ago(age)),
@@ -94,7 +95,7 @@ fn say(state: &State) -> (Verdict, String, bool) {
 fn pods_ready(state: &State) -> (StepStatus, String) {
     let steps = judged(state).steps;
     let step = steps.into_iter().find(|step| step.id == "pods-ready").unwrap();
-    (step.status, step.value)
+    (step.status, step.value.to_string())
 }
 
 fn wait(seconds: i64) -> (Verdict, String, bool) {

@@ -193,7 +193,7 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
     );
     assert!(
         step.evidence
-            .contains(&"BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)".to_owned()),
+            .contains(&"BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)".into()),
         "{step:?}"
     );
     let forbidden = failing(

@@ -111,7 +111,7 @@ fn the_pods_alone_tell_where_the_deployment_is_forbidden() {
     assert_eq!((step.status, step.source), (Pass, "pods"));
     assert!(
         step.evidence
-            .contains(&"deployment: deployments are forbidden".to_owned()),
+            .contains(&"deployment: deployments are forbidden".into()),
         "{step:?}"
     );
     let step = judge(

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::observe::observation::{BySight, Reading, Row, Standing, StandingRow, UnderWay};
-use crate::text::SafeText;
+use crate::text::Redacted;
 
 type Rows<'a> = &'a [(&'a str, u64, Option<i64>, Option<u64>)];
 
@@ -120,7 +120,7 @@ fn a_row_that_failed_lately_fails_its_step_and_one_of_which_nobody_knows_when_an
             reason: "".into(),
         },
     };
-    let judged = |standing: Result<Standing, SafeText>| {
+    let judged = |standing: Result<Standing, Redacted>| {
         let mut reading = reading(None, &[("failed", 2, Some(9_000), None)]);
         reading.tables[0].standing = standing;
         judge(
