@@ -5,7 +5,6 @@ use super::event::Effect;
 use crate::dialogs::{Dialog, Purpose, Scroll};
 use crate::keymap::action::Action;
 use crate::panes::Pane;
-use crate::panes::logs::buffer::LogMode;
 use crate::panes::search::Way;
 use sopwatch_core::remediate::execution::Execution;
 use sopwatch_core::remediate::plan::Plan;
@@ -80,22 +79,9 @@ impl App {
             Action::DialogHalfPageDown => self.scroll(half(self.dialog_page_rows())),
             Action::DialogTop => self.scroll(isize::MIN),
             Action::DialogBottom => self.scroll(isize::MAX),
-            Action::CycleLogMode => self.show_view(self.logs.buffer.mode.next()),
-            Action::LeaderLines => self.show_view(LogMode::Leader),
-            Action::ErrorLines => self.show_view(LogMode::Errors),
-            Action::AllLines => self.show_view(LogMode::All),
-            Action::Hide => self.ask_what_to_hide(),
-            Action::NextLevel => self.logs.buffer.next_level(),
-            Action::PickLog => self.ask_for_log_source(),
-            Action::Unfold => self.logs.buffer.toggle_folding(),
-            Action::JumpToTime => self.prompt(Purpose::Time, ""),
-            Action::JumpToBeginning => self.go_to_beginning(),
-            Action::SaveLines => return self.save_lines(),
-            Action::PageLines => return self.page_lines(),
-            Action::Pause => self.pause(),
-            Action::Wrap => self.logs.buffer.wrap = !self.logs.buffer.wrap,
-            Action::ClearFilter => self.clear_filter(),
             Action::LogsOfPod => self.logs_of_pod(),
+            // What is left is done in the log.
+            of_log => return self.act_on_log(of_log),
         }
         Vec::new()
     }

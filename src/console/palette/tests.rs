@@ -117,13 +117,14 @@ fn the_arrows_choose_and_what_is_typed_begins_at_the_first_again() {
 #[test]
 fn enter_on_an_entry_sends_nothing_and_on_a_change_opens_its_confirmation() {
     let mut asked = Vec::new();
-    for world in [
-        console(false),
-        console(true),
-        fixture::no_leader(),
-        fixture::failing_all(),
-        fixture::silent(),
-    ] {
+    let worlds: [fn() -> App; 5] = [
+        || console(false),
+        || console(true),
+        fixture::no_leader,
+        fixture::failing_all,
+        fixture::silent,
+    ];
+    for world in worlds.map(|world| Box::new(world())) {
         let entries = world.palette_matches("");
         assert!(entries.len() > 30, "{}", entries.len());
         for (place, entry) in entries.iter().enumerate() {

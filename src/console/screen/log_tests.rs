@@ -65,7 +65,7 @@ fn console() -> App {
 
 /// The lines of the log pane at this size.
 fn pane(app: &App, (columns, rows): (u16, u16)) -> Vec<String> {
-    let screen = screen(app, columns, rows).to_string();
+    let screen = screen(app, columns, rows);
     let lines = screen.lines().map(|line| line.trim_matches('"').to_owned());
     let from_logs = lines.skip_while(|line| !line.contains("2 Logs"));
     from_logs.collect()
@@ -238,7 +238,7 @@ fn levels_are_gone_through_and_said() {
 fn one_pod_is_chosen_inside_the_pane() {
     let mut app = console();
     keys(&mut app, "A o");
-    let dialog = screen(&app, 100, 30).to_string();
+    let dialog = screen(&app, 100, 30);
     for row in ["every pod", "2mgcp", "blf5h", "lzxms"] {
         assert!(dialog.contains(row), "{row}\n{dialog}");
     }
@@ -298,7 +298,7 @@ fn a_time_and_the_beginning_are_one_jump_away() {
     assert_eq!(at(&app), fixture::state::ago(410));
     keys(&mut app, "t 'soon' enter");
     assert!(
-        screen(&app, 80, 24).to_string().contains("a time is 13:05"),
+        screen(&app, 80, 24).contains("a time is 13:05"),
         "a wrong one is explained"
     );
     keys(&mut app, "esc end b");

@@ -188,7 +188,7 @@ fn dated(line: &[u8]) -> Option<(Severity, usize)> {
     let mut words = words.filter(|word| word.first().is_some_and(|first| !first.is_ascii_digit()));
     let first = words.next().map_or(Severity::Plain, level_word);
     // Python and log4j name the logger or the thread before the level, in a column of its own.
-    let upper = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_uppercase());
+    let upper = |word: &&[u8]| word.iter().all(u8::is_ascii_uppercase);
     let later = || {
         words
             .filter(upper)
@@ -427,6 +427,23 @@ mod tests {
                 "2021-04-13T12:00:00Z\tWARN\tx",
                 Some((Warning, None, "2021-04-13T12:00:00Z\tWARN\tx")),
             ),
+            ("ERROR:80 is a port", None),
+            ("PODS: 3", None),
+            ("Error in plain words", None),
+            ("I0115 not a header", None),
+            ("I0115 13:24:01.482913 x] no process id", None),
+            ("", None),
+        ];
+        for (line, want) in cases {
+            let header = Header::parse(line).map(|header| (header.severity, header.place, header.message));
+            assert_eq!(header, want, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn other_loggers_tell_their_severity() {
+        use Severity::{Error, Plain, Warning};
+        let cases = [
             (
                 "time=2023-11-02T09:00:00Z level=ERROR msg=x",
                 Some((Error, None, "time=2023-11-02T09:00:00Z level=ERROR msg=x")),
@@ -475,12 +492,6 @@ mod tests {
                     "Exception in thread \"main\" java.lang.IllegalStateException: x",
                 )),
             ),
-            ("ERROR:80 is a port", None),
-            ("PODS: 3", None),
-            ("Error in plain words", None),
-            ("I0115 not a header", None),
-            ("I0115 13:24:01.482913 x] no process id", None),
-            ("", None),
         ];
         for (line, want) in cases {
             let header = Header::parse(line).map(|header| (header.severity, header.place, header.message));

@@ -178,13 +178,11 @@ fn pairs(text: &str) -> Option<Vec<(&str, String)>> {
         if key.is_empty() || !key.chars().all(is_key) {
             return None;
         }
-        let (value, after) = match quoted(after) {
-            Some((value, after)) => (value, after),
-            None => {
-                let (value, after) = after.split_once(' ').unwrap_or((after, ""));
-                (value.to_owned(), after)
-            }
+        let bare = || {
+            let (value, after) = after.split_once(' ').unwrap_or((after, ""));
+            (value.to_owned(), after)
         };
+        let (value, after) = quoted(after).unwrap_or_else(bare);
         found.push((key, value));
         rest = after.trim_start();
     }

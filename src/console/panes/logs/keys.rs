@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::{Dialog, Purpose, Scroll};
+use crate::keymap::action::Action;
 use crate::panes::Pane;
 use crate::panes::logs::buffer::LogMode;
 use crate::panes::logs::filter::{LineFilter, OnlySource};
@@ -16,6 +17,29 @@ use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::text::SafeText;
 
 impl App {
+    /// Does what a key of the log asks for.
+    pub(crate) fn act_on_log(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::CycleLogMode => self.show_view(self.logs.buffer.mode.next()),
+            Action::LeaderLines => self.show_view(LogMode::Leader),
+            Action::ErrorLines => self.show_view(LogMode::Errors),
+            Action::AllLines => self.show_view(LogMode::All),
+            Action::Hide => self.ask_what_to_hide(),
+            Action::NextLevel => self.logs.buffer.next_level(),
+            Action::PickLog => self.ask_for_log_source(),
+            Action::Unfold => self.logs.buffer.toggle_folding(),
+            Action::JumpToTime => self.prompt(Purpose::Time, ""),
+            Action::JumpToBeginning => self.go_to_beginning(),
+            Action::SaveLines => return self.save_lines(),
+            Action::PageLines => return self.page_lines(),
+            Action::Pause => self.pause(),
+            Action::Wrap => self.logs.buffer.wrap = !self.logs.buffer.wrap,
+            Action::ClearFilter => self.clear_filter(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
     pub(crate) fn pause(&mut self) {
         if self.logs.buffer.is_held() {
             self.logs.buffer.release();

@@ -138,7 +138,7 @@ impl<'a> Sheet<'a> {
     /// When the first of equal lines came, the place in the code, and the ids.
     fn details(&self, entry: &Entry, parts: &LineParts<'_>) -> CellText {
         let since = (entry.repeats > 1).then(|| format!("since {}", clock(entry.first_at)));
-        let details = parts.details.iter().map(|detail| detail.to_string());
+        let details = parts.details.iter().map(ToString::to_string);
         let details: Vec<_> = since.into_iter().chain(details).collect();
         let text = details.join(" ");
         self.theme.clean(styled_text::beginning(&text, LONGEST))
