@@ -172,6 +172,9 @@ pub struct Problem {
     pub what: SafeText,
     /// What the operator can do, where there is something: `oc login`.
     pub advice: Option<SafeText>,
+    /// How long the server asks to wait before the next try. Only who asks needs it: it is not recorded.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -181,6 +184,7 @@ impl Problem {
             kind,
             what: SafeText::new(&redact(what)),
             advice: None,
+            retry_after: None,
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::client::{Connect, Connected};
 use super::clock::{Instant, now, sleep, timeout};
 use super::probe::{self, ProbeResult};
-use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use super::task_context::{ApiSession, ConnectionState, TaskContext, at_least, wait_after};
 use super::whoami;
 use crate::net::backoff::{RETRY, jitter};
 use sopwatch_core::observe::observation::{Connection, Observation};
@@ -151,6 +151,7 @@ impl ConnectionKeeper {
             namespace: SafeText::new(&connected.target.namespace),
             version,
             expires_at: connected.expires_at,
+            unverified: connected.unverified,
         };
         if known.told.as_ref() != Some(&connection) {
             self.context
@@ -171,7 +172,7 @@ impl ConnectionKeeper {
 
     async fn throttled(&mut self, problem: Problem) -> Duration {
         self.failures += 1;
-        let wait = RETRY.delay(self.failures, jitter());
+        let wait = wait_after(&problem, self.failures);
         self.context
             .failing(&SourceId::Api, problem, self.failures, wait)
             .await;
@@ -180,7 +181,7 @@ impl ConnectionKeeper {
 
     async fn fail(&mut self, problem: Problem) -> Duration {
         self.failures += 1;
-        let wait = RETRY.delay(self.failures, jitter()).min(LONGEST);
+        let wait = at_least(&problem, RETRY.delay(self.failures, jitter()).min(LONGEST));
         self.emit_down(problem, self.failures, wait).await;
         wait
     }

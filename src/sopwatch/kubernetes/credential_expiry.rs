@@ -21,6 +21,11 @@ pub fn of_token(token: &str) -> Option<Timestamp> {
 
 /// `notAfter` of an X.509 certificate in DER.
 pub fn of_certificate(der: &[u8]) -> Option<Timestamp> {
+    validity(der).map(|(_, not_after)| not_after)
+}
+
+/// `notBefore` and `notAfter` of an X.509 certificate in DER.
+pub fn validity(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;
     let (_, certificate, _) = element(der).filter(|(tag, ..)| *tag == SEQUENCE)?;
@@ -31,9 +36,10 @@ pub fn of_certificate(der: &[u8]) -> Option<Timestamp> {
     let (_, _, issuer) = element(algorithm)?;
     let (_, _, validity) = element(issuer)?;
     let (_, validity, _) = element(validity)?;
-    let (_, _, not_after) = element(validity)?;
-    let (tag, text, _) = element(not_after)?;
-    time(tag, std::str::from_utf8(text).ok()?)
+    let (tag, text, rest) = element(validity)?;
+    let not_before = time(tag, std::str::from_utf8(text).ok()?)?;
+    let (tag, text, _) = element(rest)?;
+    Some((not_before, time(tag, std::str::from_utf8(text).ok()?)?))
 }
 
 /// Tag, content and what follows, of the first element.

@@ -19,7 +19,7 @@ use super::clock::timeout;
 use super::errors::{explain, frozen};
 use super::quantity;
 use super::response;
-use super::task_context::{ApiSession, TaskContext};
+use super::task_context::{ApiSession, TaskContext, at_least};
 use crate::net::backoff::{Backoff, jitter};
 use sopwatch_core::logparse::go_duration;
 use sopwatch_core::observe::observation::{ContainerUsage, Observation, PodUsage};
@@ -81,7 +81,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
             ProblemKind::Forbidden => refused(problem.what, &session, &mut rights, &mut context).await,
             _ => {
                 failures += 1;
-                let wait = wait_after(failures);
+                let wait = at_least(&problem, wait_after(failures));
                 context.failing(&id, problem, failures, wait).await;
                 context.rest(wait, session.epoch).await;
             }

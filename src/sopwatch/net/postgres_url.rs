@@ -3,6 +3,7 @@
 
 use secrecy::SecretString;
 
+use super::percent_decoded;
 use super::tls::TlsMode;
 
 /// What a URL says; what it leaves out is filled from elsewhere. Not `Debug`: it holds the password.
@@ -38,7 +39,7 @@ pub fn parse(text: &str) -> Result<PostgresUrl, String> {
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = location.split_once('/').unwrap_or((location, ""));
     (url.host, url.port) = read_authority(authority)?;
-    let database = decode(database).ok_or("its database name is not percent-encoded properly")?;
+    let database = percent_decoded(database).ok_or("its database name is not percent-encoded properly")?;
     if database.contains('/') {
         return Err("its database name holds a slash".into());
     }
@@ -123,10 +124,10 @@ fn read_credentials(text: &str, url: &mut PostgresUrl) -> Result<(), String> {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
-    let user = decode(user).ok_or("its user name is not percent-encoded properly")?;
+    let user = percent_decoded(user).ok_or("its user name is not percent-encoded properly")?;
     url.user = (!user.is_empty()).then_some(user);
     if let Some(password) = password.filter(|password| !password.is_empty()) {
-        let password = decode(password).ok_or("a % in its password has to be written %25")?;
+        let password = percent_decoded(password).ok_or("a % in its password has to be written %25")?;
         url.password = Some(password.into());
     }
     Ok(())
@@ -140,7 +141,7 @@ fn read_authority(text: &str) -> Result<(String, Option<u16>), String> {
         }
         None => text.find(':').map_or((text, ""), |colon| text.split_at(colon)),
     };
-    let host = decode(host).ok_or("its host is not percent-encoded properly")?;
+    let host = percent_decoded(host).ok_or("its host is not percent-encoded properly")?;
     let is_host = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
     if host.is_empty() {
         return Err("it names no host".into());
@@ -162,7 +163,8 @@ fn read_authority(text: &str) -> Result<(String, Option<u16>), String> {
 
 fn read_option(option: &str, url: &mut PostgresUrl) -> Result<(), String> {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
-    let value = decode(value).ok_or_else(|| format!("its option {name} is not percent-encoded properly"))?;
+    let value =
+        percent_decoded(value).ok_or_else(|| format!("its option {name} is not percent-encoded properly"))?;
     match name {
         "sslmode" => {
             let mode = value.parse();
@@ -205,29 +207,6 @@ fn is_option_name(name: &str) -> bool {
         "statement_timeout",
     ];
     KNOWN.contains(&name)
-}
-
-/// Percent-decodes; `None` where a `%` is not followed by two digits, or the result is not UTF-8 or holds control characters.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let (byte, tail) = match byte {
-            b'%' => (u8::from_str_radix(hex(tail)?, 16).ok()?, tail.get(2..)?),
-            _ => (byte, tail),
-        };
-        bytes.push(byte);
-        rest = tail;
-    }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.chars().any(char::is_control))
-}
-
-fn hex(tail: &[u8]) -> Option<&str> {
-    let digits = tail.get(..2)?;
-    let proper = digits.iter().all(u8::is_ascii_hexdigit);
-    std::str::from_utf8(digits).ok().filter(|_| proper)
 }
 
 #[cfg(test)]

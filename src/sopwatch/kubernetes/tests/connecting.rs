@@ -27,7 +27,7 @@ use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that knows one token, and answers a client that says who it is, as audit logs need it.
-async fn serve(token: &'static str) -> SocketAddr {
+pub(super) async fn serve(token: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -40,7 +40,10 @@ async fn serve(token: &'static str) -> SocketAddr {
     address
 }
 
-fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper::Response<Full<Bytes>> {
+pub(super) fn answer(
+    request: &hyper::Request<hyper::body::Incoming>,
+    token: &str,
+) -> hyper::Response<Full<Bytes>> {
     let known = request
         .headers()
         .get("authorization")
@@ -69,7 +72,7 @@ fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper
         .unwrap()
 }
 
-fn kubeconfig(server: &str, user: &str) -> String {
+pub(super) fn kubeconfig(server: &str, user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: stage\nclusters:\n- {{name: stage, cluster: {{server: '{server}'}}}}\n\
          - {{name: other, cluster: {{server: 'http://127.0.0.1:1'}}}}\ncontexts:\n\
@@ -79,7 +82,7 @@ fn kubeconfig(server: &str, user: &str) -> String {
 }
 
 /// The adapter on a kubeconfig, and what it tells.
-struct Running {
+pub(super) struct Running {
     events: mpsc::Receiver<Event>,
     cancel: CancellationToken,
     task: tokio::task::JoinHandle<()>,
@@ -87,7 +90,7 @@ struct Running {
 }
 
 impl Running {
-    fn on(kubeconfig: &Path) -> Self {
+    pub(super) fn on(kubeconfig: &Path) -> Self {
         let options = ConnectOptions {
             kubeconfig: Some(kubeconfig.into()),
             context: None,
@@ -125,7 +128,7 @@ impl Running {
         tokio::time::timeout(PATIENCE, search).await.unwrap()
     }
 
-    async fn connection(&mut self) -> Connection {
+    pub(super) async fn connection(&mut self) -> Connection {
         self.until(|observation| match observation {
             Observation::Connection(connection) => Some(connection),
             _ => None,
@@ -133,7 +136,7 @@ impl Running {
         .await
     }
 
-    async fn problem(&mut self) -> Problem {
+    pub(super) async fn problem(&mut self) -> Problem {
         self.until(|observation| match observation {
             Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(problem),
             _ => None,

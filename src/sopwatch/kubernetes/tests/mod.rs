@@ -9,5 +9,6 @@ mod faults;
 mod logs;
 mod many;
 mod owners;
+mod plugins;
 mod reading;
 mod vitals;
