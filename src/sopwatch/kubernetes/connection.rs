@@ -67,6 +67,8 @@ enum ReplaceReason {
 struct Introduced {
     /// Who the server says we are; `None` while it was not asked or did not answer.
     user: Option<SafeText>,
+    /// Before that it is not asked again.
+    ask_at: Option<Instant>,
     told: Option<Connection>,
 }
 
@@ -139,10 +141,14 @@ impl ConnectionKeeper {
         known: &mut Introduced,
     ) {
         let of_kubeconfig = SafeText::new(connected.target.user.as_deref().unwrap_or("unknown"));
-        if known.user.is_none() {
+        if known.user.is_none() && known.ask_at.is_none_or(|at| at <= now()) {
             // It must not hold up the next sign of life for long.
             let asked = Box::pin(whoami::user(session, &self.context, &of_kubeconfig));
-            known.user = timeout(probe::LIMIT, asked).await.ok().flatten();
+            match timeout(probe::LIMIT, asked).await {
+                Ok(Ok(user)) => known.user = Some(user),
+                Ok(Err(problem)) => known.ask_at = Some(now() + at_least(&problem, Duration::ZERO)),
+                Err(_elapsed) => {}
+            }
         }
         let connection = Connection {
             server: SafeText::new(&connected.target.server),

@@ -143,6 +143,11 @@ fn certificate_fault(error: &CertificateError) -> (TlsFault, String) {
             TlsFault::Untrusted,
             "the server's certificate is signed by an authority that is not trusted here (UnknownIssuer)",
         ),
+        CertificateError::BadSignature => said(
+            TlsFault::Untrusted,
+            "the server's certificate is signed by an authority of the same name as the one given, with another key: \
+             was it set up anew?",
+        ),
         CertificateError::NotValidForName => said(
             TlsFault::OtherHost,
             "the server's certificate is for another host",

@@ -171,7 +171,7 @@ pub const FLOORS: &[Floor] = &[
             "tracing",
         ],
         test_modules: &[],
-        test_outside: &["hyper", "insta", "rcgen", "std::net", "toml"],
+        test_outside: &["hyper", "insta", "rcgen", "std::net", "tokio_rustls", "toml"],
     },
     Floor {
         of_crate: "sopwatch",

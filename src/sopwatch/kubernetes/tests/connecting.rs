@@ -116,7 +116,7 @@ impl Running {
         }
     }
 
-    async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
             while let Some(Event::Observation(observation)) = self.events.recv().await {
                 if let Some(found) = found(observation) {
@@ -131,6 +131,16 @@ impl Running {
     pub(super) async fn connection(&mut self) -> Connection {
         self.until(|observation| match observation {
             Observation::Connection(connection) => Some(connection),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The first of both.
+    pub(super) async fn connection_or_problem(&mut self) -> Result<Connection, Problem> {
+        self.until(|observation| match observation {
+            Observation::Connection(connection) => Some(Ok(connection)),
+            Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(Err(problem)),
             _ => None,
         })
         .await
