@@ -29,7 +29,7 @@ pub const VARIABLES: [(&str, &str); 16] = [
 ];
 
 /// PostgreSQL's own variables, as `psql` reads them, and the two that their defaults hang on.
-pub const LIBPQ: [&str; 11] = [
+pub const LIBPQ: [&str; 15] = [
     "PGHOST",
     "PGHOSTADDR",
     "PGPORT",
@@ -39,6 +39,10 @@ pub const LIBPQ: [&str; 11] = [
     "PGPASSFILE",
     "PGSSLMODE",
     "PGSSLROOTCERT",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGCONNECT_TIMEOUT",
+    "PGTARGETSESSIONATTRS",
     "HOME",
     "USER",
 ];

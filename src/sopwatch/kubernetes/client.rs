@@ -31,8 +31,8 @@ use super::credentials::{Authorization, Credentials};
 use super::errors::{explain, frozen, unusable_proxy};
 use super::exec_plugin::PluginRunner;
 use super::kubeconfig::{ProcessEnv, Resolved, resolve};
-use super::{ConnectOptions, Target, credential_expiry, response, tls};
-use crate::net::percent_decoded;
+use super::{ConnectOptions, Target, response, tls};
+use crate::net::{certificate, percent_decoded};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// What the server's audit log knows us by.
@@ -299,6 +299,6 @@ fn certificate_expires_at(auth: &AuthInfo, plugins: Option<&(String, SecretStrin
         (None, Some(data)) if !data.is_empty() => tls::decode(data).ok()?,
         (None, _) => std::fs::read(auth.client_certificate.as_ref()?).ok()?,
     };
-    let certificate = CertificateDer::from_pem_slice(&pem).ok()?;
-    credential_expiry::of_certificate(&certificate)
+    let der = CertificateDer::from_pem_slice(&pem).ok()?;
+    certificate::not_after(&der)
 }

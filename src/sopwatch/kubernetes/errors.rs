@@ -157,6 +157,11 @@ pub(super) fn unusable_certificate(which: &str, why: &str) -> Problem {
     .advise("repair the kubeconfig, or log in again (oc login)")
 }
 
+/// A certificate or key of ours that can't be used, by the sentence that says so.
+pub(super) fn unusable_identity(why: &str) -> Problem {
+    Problem::new(ProblemKind::Configuration, why).advise("repair the kubeconfig, or log in again (oc login)")
+}
+
 /// A proxy's URL that can't be used.
 pub(super) fn unusable_proxy(why: &str) -> Problem {
     Problem::new(

@@ -3,9 +3,11 @@
 #![warn(missing_docs)]
 
 pub mod backoff;
+pub mod certificate;
 pub mod postgres_url;
 pub mod proxy;
 pub mod tls;
+pub mod trust;
 
 use std::net::IpAddr;
 

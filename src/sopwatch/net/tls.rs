@@ -111,6 +111,7 @@ pub fn fault(error: &rustls::Error) -> (TlsFault, String) {
             | Alert::CertificateRevoked
             | Alert::CertificateUnknown
             | Alert::UnknownCA
+            | Alert::DecryptError
             | Alert::AccessDenied => said(
                 TlsFault::OurCertificate,
                 "the server refuses our client certificate",
