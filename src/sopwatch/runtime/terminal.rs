@@ -121,6 +121,11 @@ pub fn say_error(problem: &color_eyre::Report) {
     }
 }
 
+/// Says on standard error what does not end the program.
+pub fn say_warning(warning: &str) {
+    say(&format!("sopwatch: {warning}"));
+}
+
 /// Writes to standard error what may quote text from outside: a file's name, a log line that broke something.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", SafeText::new(&redact(text)));
