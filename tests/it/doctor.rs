@@ -128,6 +128,48 @@ fn a_variable_that_sets_nothing_is_a_warning_and_no_end() {
     assert_eq!(said, "");
 }
 
+/// As for `kubectl`: without a CA in the kubeconfig the system's count, and `SSL_CERT_FILE` names them.
+#[test]
+fn the_systems_authorities_count_where_the_kubeconfig_names_none() {
+    let world = World::start(ALL_WELL);
+    let home = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(world.kubeconfig()).unwrap();
+    let mut kubeconfig: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cluster = kubeconfig["clusters"][0]["cluster"].as_object_mut().unwrap();
+    let data = cluster
+        .remove("certificate-authority-data")
+        .expect("the drill gives its CA");
+    let (ca, config) = (home.path().join("ca.pem"), home.path().join("kubeconfig"));
+    std::fs::write(&ca, base64_decoded(data.as_str().unwrap())).unwrap();
+    std::fs::write(&config, kubeconfig.to_string()).unwrap();
+    let arguments = [
+        "doctor",
+        "--no-database",
+        "--within",
+        "60s",
+        "--kubeconfig",
+        config.to_str().unwrap(),
+    ];
+    let (_, page, _) = run(home.path(), &arguments, &[]);
+    let lines = section(&page, "Kubeconfig and credentials");
+    assert!(
+        has(&lines, "✘", "an authority that is not trusted here"),
+        "{page}"
+    );
+    let (_, page, _) = run(
+        home.path(),
+        &arguments,
+        &[("SSL_CERT_FILE", ca.to_str().unwrap())],
+    );
+    let lines = section(&page, "Kubeconfig and credentials");
+    assert!(has(&lines, "✔", "as oncall@example.com"), "{page}");
+}
+
+fn base64_decoded(data: &str) -> Vec<u8> {
+    use base64::Engine;
+    base64::prelude::BASE64_STANDARD.decode(data).unwrap()
+}
+
 fn on_a_drill(variables: &[(&str, &str)]) -> Pty {
     Pty::start(SOPWATCH, &["drill", "all-well"], variables, (120, 40))
 }

@@ -639,6 +639,35 @@ users:
         assert_eq!(of(&format!("\n      {wrapped}")), expected);
     }
 
+    /// Inputs that other clients are reported to trip over, and `kubectl` does not.
+    #[test]
+    fn what_is_null_empty_or_half_written_elsewhere_in_the_files_does_not_matter() {
+        let nulls = "apiVersion: v1\nclusters: null\ncontexts: null\ncurrent-context: stage\nkind: Config\npreferences: null\nusers: null\n";
+        let halves = "apiVersion: v1\nkind: Config\nclusters:\n- {name: half}\n- {name: empty, cluster: {}}\ncontexts:\n\
+            - {name: half}\n- {name: alone, context: {cluster: stage}}\n- {name: unnamed, context: {cluster: '', user: ''}}\nusers:\n\
+            - {name: half}\n- {name: empty, user: {}}\n- {name: none, user: null}\n\
+            - {name: provider, user: {auth-provider: {name: oidc}}}\n\
+            - {name: plugin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, args: null, env: null, interactiveMode: Never}}}\n";
+        let unknown = "apiVersion: v1\nkind: Config\nusers: []\nclusters: []\ncontexts: []\nextensions:\n- {name: x, extension: {a: 1}}\nother: {b: [2]}\n";
+        for text in ["", "---\n", "# nothing\n", nulls, halves, unknown] {
+            let (first, second) = (file(text), file(STAGE));
+            let resolved = resolve(&options(), &env(&[first.path(), second.path()]))
+                .unwrap_or_else(|problem| unreachable!("{text}: {problem}"));
+            assert_eq!(resolved.target.context.as_deref(), Some("stage"), "{text}");
+            let resolved = resolve(&options(), &env(&[second.path(), first.path()]));
+            assert!(resolved.is_ok(), "{text}");
+        }
+        let stage = STAGE
+            .replace("token: secret-token, ", "")
+            .replace("command: get-token", "command: get-token, args: null, env: null");
+        let file = file(&stage);
+        let auth = resolve(&options(), &env(&[file.path()]))
+            .unwrap()
+            .config
+            .auth_info;
+        assert_eq!(auth.exec.unwrap().args, None);
+    }
+
     #[test]
     fn paths_are_relative_to_the_file_and_bare_commands_are_not() {
         let folder = tempfile::tempdir().unwrap();

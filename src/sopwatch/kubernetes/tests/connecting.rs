@@ -56,7 +56,7 @@ pub(super) fn answer(
             401,
             r#"{"kind":"Status","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}"#,
         ),
-        (_, "/version") => (
+        (_, path) if path.ends_with("/version") => (
             200,
             r#"{"major":"1","minor":"32","gitVersion":"v1.32.13","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#,
         ),
@@ -290,4 +290,19 @@ async fn a_server_that_never_answers_is_frozen() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let problem = problem_on(&format!("http://{}", listener.local_addr().unwrap())).await;
     assert_eq!(problem.kind, ProblemKind::Frozen, "{problem}");
+}
+
+/// As Rancher's are: the API is below a path.
+#[tokio::test]
+async fn a_server_may_be_below_a_path() {
+    let server = format!("http://{}/k8s/clusters/c-xbqtq/", serve("x").await);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), kubeconfig(&server, "{token: x}")).unwrap();
+    let connection = Running::on(file.path()).connection().await;
+    assert_eq!(&*connection.user, "oncall");
+    assert!(
+        connection.server.ends_with("/k8s/clusters/c-xbqtq"),
+        "{}",
+        connection.server
+    );
 }

@@ -251,3 +251,47 @@ async fn a_plugin_may_answer_in_yaml_and_with_a_certificate() {
     assert_eq!((certificate.as_str(), key.expose_secret()), ("C", "K"));
     assert_eq!(credential.expires_at, "2031-03-09T00:00:00Z".parse().ok());
 }
+
+/// Inputs that other clients are reported to trip over, and `kubectl` does not.
+#[tokio::test]
+async fn a_plugin_learns_of_the_cluster_and_its_expiry_may_have_an_offset() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("get-token");
+    std::fs::write(
+        &script,
+        r#"printf '%s' "$KUBERNETES_EXEC_INFO" > "$0.info"
+printf '{"apiVersion": "x", "kind": "ExecCredential", "spec": {}, "status": {"token": "of-plugin", "expirationTimestamp": "2031-03-09T02:00:00+02:00", "clientCertificateData": ""}}'"#,
+    )
+    .unwrap();
+    let server = format!("http://{}", serve("of-plugin").await);
+    let user = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], env: null, provideClusterInfo: true, interactiveMode: IfAvailable}}}}",
+        script.display()
+    );
+    let text = kubeconfig(&server, &user).replace(
+        &format!("server: '{server}'"),
+        &format!(
+            "server: '{server}', extensions: [{{name: client.authentication.k8s.io/exec, extension: {{role: cluster-admin}}}}]"
+        ),
+    );
+    let file = folder.path().join("config");
+    std::fs::write(&file, text).unwrap();
+    let connection = Running::on(&file).connection().await;
+    assert_eq!(connection.expires_at, "2031-03-09T00:00:00Z".parse().ok());
+    let info = std::fs::read_to_string(folder.path().join("get-token.info")).unwrap();
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    assert_eq!(info["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(info["spec"]["interactive"], false);
+    assert_eq!(info["spec"]["cluster"]["server"], server.as_str());
+    assert_eq!(info["spec"]["cluster"]["config"]["role"], "cluster-admin");
+}
+
+#[tokio::test]
+async fn a_login_that_needs_a_terminal_is_quoted_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = "Error: devicelogin is not supported if interactiveMode is 'never'";
+    let exec = plugin(folder.path(), &format!("echo \"{said}\" >&2; exit 1"));
+    let problem = PluginRunner::default().credential(&exec).await.err().unwrap();
+    assert!(problem.what.ends_with(said), "{problem}");
+    assert!(problem.advice.unwrap().contains("kubectl get pods"));
+}

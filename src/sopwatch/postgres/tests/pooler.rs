@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::console::{Console, options, secret_with, statuses};
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use crate::patience::Deadline;
+use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::tools;
 use sopwatch_core::observe::source::ProblemKind;
 
@@ -129,6 +130,20 @@ async fn a_pooler_is_read_through_and_its_wrong_password_is_named_as_one() {
         assert_eq!(problem.kind, ProblemKind::WrongPassword, "{auth}: {problem}");
         assert!(problem.what.contains("08P01"), "{problem}");
         assert!(problem.advice.unwrap().contains("rotated"));
+        console.stop().await;
+        let encoded: String = PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let url = format!("postgres://{USER}:{encoded}@127.0.0.1:{port}/{DATABASE}?options=-c%20geqo%3Doff");
+        let with_settings = DatabaseOptions {
+            url: Some((url.into(), UrlOrigin::Environment)),
+            ..options()
+        };
+        let mut console = Console::start(with_settings, None);
+        let problem = console.problem().await;
+        assert!(
+            problem.what.contains("unsupported startup parameter"),
+            "{problem}"
+        );
+        assert!(problem.advice.unwrap().contains("take options out of the URL"));
         console.stop().await;
         let mut console = Console::start(options(), Some(&with(PASSWORD, "elsewhere")));
         let problem = console.problem().await;
