@@ -150,10 +150,10 @@ impl Review {
                     self.verdicts = wanted
                         .iter()
                         .map(|permission| rules.verdict(permission))
-                        .collect()
+                        .collect();
                 }
                 // It serves no rules, or not to us: the questions remain.
-                Err(problem) if is_no_answer(problem.kind) => {}
+                Err(problem) if is_no_answer(&problem) => {}
                 Err(problem) => return Err(problem),
             }
             self.rules_are_in = true;
@@ -179,9 +179,10 @@ impl Review {
     }
 }
 
-/// Whether the server will not say, however often it is asked.
-fn is_no_answer(kind: ProblemKind) -> bool {
-    matches!(kind, ProblemKind::NotFound | ProblemKind::Forbidden)
+/// Whether the server answers, and not this question: the next one may fare better.
+fn is_no_answer(problem: &Problem) -> bool {
+    use ProblemKind::{Forbidden, NotFound, ServerError};
+    matches!(problem.kind, NotFound | Forbidden | ServerError) && problem.retry_after.is_none()
 }
 
 /// The server's rules about us in a namespace.

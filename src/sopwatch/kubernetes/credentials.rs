@@ -13,7 +13,7 @@ use kube::config::{AuthInfo, ExecConfig};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::clock::{Instant, now};
+use super::clock::{Instant, now, wall_time};
 use super::credential_expiry;
 use super::errors::unusable_token;
 use super::exec_plugin::{PluginCredential, PluginRunner};
@@ -42,7 +42,7 @@ enum Kind {
     Anonymous,
     Fixed(HeaderValue),
     File(TokenFile),
-    Plugin(PluginToken),
+    Plugin(Box<PluginToken>),
 }
 
 /// Who we are, as far as the kubeconfig and its plugin say.
@@ -117,12 +117,12 @@ impl Credentials {
         let credential = plugins.credential(exec).await?;
         let kind = match &credential.token {
             None => Kind::Anonymous,
-            Some(_) => Kind::Plugin(PluginToken {
+            Some(_) => Kind::Plugin(Box::new(PluginToken {
                 exec: exec.clone(),
                 plugins: Arc::clone(plugins),
                 current: Arc::new(Mutex::new(CurrentToken::of(&credential)?)),
                 renewal: Mutex::new(None),
-            }),
+            })),
         };
         Ok(Self {
             certificate: credential.certificate,
@@ -144,11 +144,7 @@ impl Authorization {
             Kind::Anonymous => Ok(None),
             Kind::Fixed(header) => Ok(Some(header.clone())),
             Kind::File(file) => Ok(file.header().await),
-            Kind::Plugin(token) => token
-                .header(Timestamp::now())
-                .await
-                .map(Some)
-                .map_err(NoCredentials),
+            Kind::Plugin(token) => token.header(wall_time()).await.map(Some).map_err(NoCredentials),
         }
     }
 }
@@ -236,7 +232,7 @@ impl CurrentToken {
         let unusable = || unusable_token("the token of the credential plugin");
         let token = credential.token.as_ref().ok_or_else(unusable)?;
         let header = bearer(token.expose_secret()).ok_or_else(unusable)?;
-        let now = Timestamp::now();
+        let now = wall_time();
         let renew_and_end = credential.expires_at.map(|end| {
             let end = end.max(now + GOOD_AT_LEAST);
             let before = RENEWED_BEFORE.min(end.duration_since(now) / 3);
@@ -300,7 +296,7 @@ mod tests {
 touch first
 printf '{"status": {"token": "token-%s", "expirationTimestamp": "%s"}}' "$(wc -l < runs | tr -d ' ')" "$2""#;
         std::fs::write(folder.join("plugin"), script).unwrap();
-        let end = (Timestamp::now() + SignedDuration::from_secs(90)).to_string();
+        let end = (wall_time() + SignedDuration::from_secs(90)).to_string();
         let text = |text: &str| text.to_owned();
         ExecConfig {
             command: Some(text("sh")),
@@ -334,7 +330,7 @@ printf '{"status": {"token": "token-%s", "expirationTimestamp": "%s"}}' "$(wc -l
         let Kind::Plugin(token) = &*found.authorization.0 else {
             unreachable!("it came from a plugin");
         };
-        let (now, second) = (Timestamp::now(), SignedDuration::from_secs(1));
+        let (now, second) = (wall_time(), SignedDuration::from_secs(1));
         for after in [0, 40, 70, 80] {
             let header = token.header(now + second * after).await.unwrap();
             assert_eq!(header, "Bearer token-1", "after {after} s");
@@ -441,7 +437,7 @@ printf '{"status": {"token": "token-%s", "expirationTimestamp": "%s"}}' "$(wc -l
                     assert!(header.is_sensitive());
                 }
                 (Err(problem), Err(expected)) => {
-                    assert!(problem.what.contains(expected), "{text}: {problem}")
+                    assert!(problem.what.contains(expected), "{text}: {problem}");
                 }
                 (found, _) => unreachable!("{text}: {:?}", found.err()),
             }

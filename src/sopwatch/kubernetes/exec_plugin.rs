@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::clock::{Instant, now, timeout};
+use super::clock::{Instant, now, timeout, wall_time};
 use super::errors::{PluginFailure, explain_plugin};
 use crate::net::backoff::{RETRY, jitter};
 use sopwatch_core::observe::source::Problem;
@@ -51,11 +51,14 @@ pub(super) struct PluginCredential {
 
 impl PluginCredential {
     fn is_over(&self) -> bool {
-        self.expires_at.is_some_and(|at| at <= Timestamp::now())
+        self.expires_at.is_some_and(|at| at <= wall_time())
     }
 }
 
 type Outcome = Result<PluginCredential, Problem>;
+
+/// The outcome of a run when it is there, and what it said so far.
+type Joined = (watch::Receiver<Option<Outcome>>, Arc<Mutex<Vec<u8>>>);
 
 /// Runs plugins, never two at a time.
 pub(super) struct PluginRunner {
@@ -121,10 +124,7 @@ impl PluginRunner {
     }
 
     /// The run under way or a new one; its output and its words so far.
-    fn join(
-        &self,
-        exec: &ExecConfig,
-    ) -> Result<(watch::Receiver<Option<Outcome>>, Arc<Mutex<Vec<u8>>>), Problem> {
+    fn join(&self, exec: &ExecConfig) -> Result<Joined, Problem> {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(run) = slot.run.take_if(|run| !run.is_of(exec) || run.is_stale()) {
             drop(run);

@@ -175,7 +175,7 @@ fn normalise(kubeconfig: &mut Kubeconfig, folder: &Path) {
         if let Some(path) = path.as_mut().filter(|path| !path.is_empty())
             && let Some(joined) = folder.join(&*path).to_str()
         {
-            *path = joined.to_owned();
+            joined.clone_into(path);
         }
     };
     let unwrapped = |data: &str| data.split_ascii_whitespace().collect::<String>();

@@ -13,6 +13,8 @@ use kube::core::Status;
 use kube::core::response::StatusDetails;
 use tower::BoxError;
 
+use super::clock::wall_time;
+
 /// The most of an error's text that is read.
 const MAX_ERROR: usize = 64 * 1024;
 
@@ -60,7 +62,7 @@ where
     B::Error: Into<BoxError>,
 {
     let code = answer.status();
-    let wait = retry_after(answer.headers(), Timestamp::now());
+    let wait = retry_after(answer.headers(), wall_time());
     if code.is_redirection() {
         let status = Status::failure(&destination(answer.headers()), REDIRECTED);
         return refused(StatusCode::BAD_GATEWAY, status.with_code(code.as_u16()));

@@ -52,7 +52,7 @@ fn identity(
         let certified = certified(certificate.as_bytes(), key.expose_secret().as_bytes(), of);
         return certified.map(Some).map_err(|why| unusable_identity(&why));
     }
-    let key_data = auth.client_key_data.as_ref().map(|key| key.expose_secret());
+    let key_data = auth.client_key_data.as_ref().map(ExposeSecret::expose_secret);
     let certificate = read(
         auth.client_certificate_data.as_deref(),
         auth.client_certificate.as_deref(),

@@ -357,8 +357,8 @@ fn read_option(option: &str, url: &mut PostgresUrl, hosts: &mut Hosts) -> Result
         }
         ("options", text) if read_settings(text, &mut url.settings).is_some() => {}
         // As `psql` without GSSAPI, and without what the server has not to offer.
-        ("gssencmode" | "channel_binding", "disable" | "prefer") => url.ignored.push(name.to_owned()),
-        ("ssl_min_protocol_version", "TLSv1" | "TLSv1.1" | "TLSv1.2") => url.ignored.push(name.to_owned()),
+        ("gssencmode" | "channel_binding", "disable" | "prefer")
+        | ("ssl_min_protocol_version", "TLSv1" | "TLSv1.1" | "TLSv1.2") => url.ignored.push(name.to_owned()),
         ("channel_binding", "require") => {
             return Err(
                 "its channel_binding=require can't be kept: sslmode=verify-full protects as well".into(),

@@ -160,9 +160,10 @@ fn certificate_fault(error: &CertificateError) -> (TlsFault, String) {
                 .take(NAMES)
                 .map(|name| without_kind(name))
                 .collect();
-            let names = match names.is_empty() {
-                true => "no host (it has no subjectAltName)".to_owned(),
-                false => names.join(", "),
+            let names = if names.is_empty() {
+                "no host (it has no subjectAltName)".to_owned()
+            } else {
+                names.join(", ")
             };
             (
                 TlsFault::OtherHost,

@@ -47,7 +47,7 @@ pub(super) fn locale(facts: &Facts) -> Section {
             "none is set: borders and signs are drawn as UTF-8 (--ascii draws them plain)",
         ),
         Some((name, locale)) if config::is_utf8(locale) => {
-            section.add(Status::Works, format!("{name}={locale}"))
+            section.add(Status::Works, format!("{name}={locale}"));
         }
         Some((name, locale)) => section.advise(
             Status::Note,

@@ -275,6 +275,25 @@ fn what_incomplete_rules_leave_open_is_asked_one_by_one_and_once() {
     });
 }
 
+#[test]
+fn a_server_that_refuses_the_rules_is_asked_one_by_one() {
+    for code in [403, 404, 405, 500] {
+        run(async move {
+            let fake = Fake::new();
+            fake.always("selfsubjectrulesreviews", move || {
+                Reply::Json(code, failure(code, "", "no rules here"))
+            });
+            let mut console = Console::on(&fake);
+            let rights = rights(&mut console).await;
+            assert!(
+                rights.iter().all(|access| access.allowed == Some(true)),
+                "{code}: {rights:?}"
+            );
+            assert_eq!(fake.asked("selfsubjectaccessreviews").len(), rights.len());
+        });
+    }
+}
+
 fn rights_so_far(console: &Console) -> Vec<Access> {
     let last = console
         .told

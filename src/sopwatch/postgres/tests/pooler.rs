@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::console::{Console, options, secret_with, statuses};
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
+use super::psql::encoded;
 use crate::patience::Deadline;
 use crate::postgres::{DatabaseOptions, UrlOrigin};
 use crate::tools;
@@ -131,7 +132,7 @@ async fn a_pooler_is_read_through_and_its_wrong_password_is_named_as_one() {
         assert!(problem.what.contains("08P01"), "{problem}");
         assert!(problem.advice.unwrap().contains("rotated"));
         console.stop().await;
-        let encoded: String = PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded(PASSWORD);
         let url = format!("postgres://{USER}:{encoded}@127.0.0.1:{port}/{DATABASE}?options=-c%20geqo%3Doff");
         let with_settings = DatabaseOptions {
             url: Some((url.into(), UrlOrigin::Environment)),

@@ -14,8 +14,9 @@ const V1: &str = include_str!("../../kubernetes/tests/certificates/v1.pem");
 const V1_KEY: &str = include_str!("../../kubernetes/tests/certificates/v1.key");
 
 /// A password as a URL holds it.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+pub(super) fn encoded(text: &str) -> String {
+    let bytes: Vec<_> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    bytes.concat()
 }
 
 fn with_url(url: &str) -> DatabaseOptions {
